@@ -1,0 +1,161 @@
+/**
+ * What metrics cost, in CPU of the server's process and of PostgreSQL together: logging, compaction, reading, and bytes a
+ * point on disk. The database is a test server on the same machine (no fsync). Times of CPU, because wall time says more
+ * about what else the machine does: read the load beside them.
+ *
+ * Limits of calls are a tenth (logging) or a twentieth (reading) of what MLflow's server took for such a call in an
+ * earlier measurement on another machine, HTTP included: goals. How the two compare is measured by mlflow-server.ts, in
+ * one run.
+ *
+ * `--points N` (default 10 million) is how large the set for sizes and for reading is; the claims are made for 100
+ * million.
+ */
+import { parseArgs } from 'node:util';
+import { appendMetrics } from '../packages/server/src/ledgers/tracking/metrics/append.ts';
+import { chartSeries } from '../packages/server/src/ledgers/tracking/metrics/chart.ts';
+import { readHistory } from '../packages/server/src/ledgers/tracking/metrics/history.ts';
+import type { LoggedPoint, MetricRun } from '../packages/server/src/ledgers/tracking/metrics/logged-point.ts';
+import { metricPoints } from '../packages/server/src/ledgers/tracking/metrics/metric-value.ts';
+import { pointAt } from '../packages/server/src/ledgers/tracking/metrics/points.ts';
+import { sampleSeries } from '../packages/server/src/ledgers/tracking/metrics/sample.ts';
+import { startMetricWorld } from '../packages/server/src/ledgers/tracking/metrics/testing/metric-world.ts';
+import { Report, ServerCpu } from './lib/server-cpu.ts';
+
+const { values: flags } = parseArgs({ options: { points: { type: 'string', default: '10000000' } } });
+const POINTS = Number(flags.points);
+const LONG = 1_000_000;
+const SERIES = 1000;
+
+const world = await startMetricWorld();
+const cpu = new ServerCpu(world.test.connection);
+const report = new Report();
+
+const log = async (run: MetricRun, points: readonly LoggedPoint[]) =>
+  await world.write(run, (tx) => appendMetrics(tx, run, points));
+const START = 1_770_000_000_000;
+/** A falling, noisy loss in double precision, at times as a training loop makes them. */
+const pointOf = (key: string, step: number): LoggedPoint => ({
+  key,
+  step,
+  timestamp: START + step * 250 + ((step * 7919) % 37),
+  value: Math.exp(-step / 3e5) + 0.05 * Math.sin(step / 50) + ((step * 7919) % 1000) / 20_000,
+});
+const stretch = (key: string, from: number, n: number) => Array.from({ length: n }, (_, i) => pointOf(key, from + i));
+
+const run = await world.newRun();
+await cpu.measure(300, (step) => log(run, [pointOf('warm', step)]));
+report.tell('log one point', await cpu.measure(2000, (step) => log(run, [pointOf('loss', step)])), 'ms CPU/call', 0.77);
+const ten = (step: number) => Array.from({ length: 10 }, (_, n) => pointOf(`metric ${n}`, step));
+report.tell('log 10 metrics', await cpu.measure(500, (step) => log(run, ten(step))), 'ms CPU/call', 1.16);
+report.tell(
+  'log 1,000 points of one metric',
+  await cpu.measure(200, (n) => log(run, stretch('long', n * 1000, 1000))),
+  'ms CPU/call',
+  8.4,
+);
+const wide = (step: number) => Array.from({ length: 1000 }, (_, n) => pointOf(`wide ${n}`, step));
+report.tell('log 1,000 metrics, the first time', await cpu.measure(1, () => log(run, wide(0))), 'ms CPU/call');
+report.tell('log 1,000 metrics', await cpu.measure(30, (step) => log(run, wide(step + 1))), 'ms CPU/call', 13.6);
+report.tell(
+  'log 1,000 points again that are in a chunk',
+  await cpu.measure(50, (n) => log(run, stretch('long', n * 1000, 1000))),
+  'ms CPU/call',
+);
+report.tell('log one point again', await cpu.measure(500, (step) => log(run, [pointOf('loss', step)])), 'ms CPU/call');
+
+const tails = await world.newRun();
+for (let n = 0; n < 40; n++) await log(tails, stretch('a', n * 250, 250));
+for (let n = 0; n < 40; n++) await log(tails, stretch('b', n * 250, 250));
+const compacted = await cpu.measure(1, () => world.compact(tails));
+report.tell('compaction of 20,000 points of tails', 20_000 / (compacted / 1000), 'points/CPU s');
+
+// The set for sizes and for reading: one long series, the others of 10,000 points.
+const many = await world.newRun();
+const size = async () => {
+  const [row] = await world.test.asAdmin(`select sum(pg_total_relation_size(c.oid))::float8 as bytes from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'tracking' and c.relname like 'metric%' and c.relkind = 'r'`);
+  return Number(row?.['bytes']);
+};
+const before = await size();
+let written = 0;
+const filled = await cpu.measure(1, async () => {
+  for (let step = 0; step < LONG; step += 1000) {
+    await log(many, stretch('long', step, 1000));
+    written += 1000;
+  }
+  for (let n = 0; written < POINTS; n++) {
+    for (let step = 0; step < 10_000; step += 1000)
+      await log(many, stretch(`series ${n % SERIES}`, Math.floor(n / SERIES) * 10_000 + step, 1000));
+    written += 10_000;
+  }
+});
+report.tell(
+  `log ${(written / 1e6).toFixed(0)} million points, 1,000 a call`,
+  written / (filled / 1000),
+  'points/CPU s',
+);
+await world.test.asAdmin('vacuum analyze tracking.metric_chunk; ');
+const perPoint = ((await size()) - before) / written;
+report.tell('bytes a point, indexes and all', perPoint, 'bytes', 12);
+report.tell('100 million points', (perPoint * 1e8) / 1e9, 'GB', 1.2);
+
+const long = await world.seriesOf(many, 'long');
+const other = await world.seriesOf(many, 'series 0');
+const read = async <T>(work: Parameters<typeof world.read<T>>[1]) => await world.read(many, work);
+const everything = { from: undefined, to: undefined };
+await read(({ sql }) => chartSeries(sql, [long], 'step', everything, 1000));
+report.tell(
+  'chart of 1 million points, 1,000 buckets',
+  await cpu.measure(30, () => read(({ sql }) => chartSeries(sql, [long], 'step', everything, 1000))),
+  'ms CPU',
+  20,
+);
+report.tell(
+  'the same over time',
+  await cpu.measure(30, () => read(({ sql }) => chartSeries(sql, [long], 'time', everything, 1000))),
+  'ms CPU',
+  20,
+);
+report.tell(
+  'its first 100,000 steps, 1,000 buckets',
+  await cpu.measure(20, () => read(({ sql }) => chartSeries(sql, [long], 'step', { from: 0, to: 100_000 }, 1000))),
+  'ms CPU',
+);
+report.tell(
+  'chart of 1 million points, 4,000 buckets',
+  await cpu.measure(5, () => read(({ sql }) => chartSeries(sql, [long], 'step', everything, 4000))),
+  'ms CPU',
+);
+report.tell(
+  'chart of 10,000 points, 1,000 buckets',
+  await cpu.measure(50, () => read(({ sql }) => chartSeries(sql, [other], 'step', everything, 1000))),
+  'ms CPU',
+);
+const page = async () =>
+  JSON.stringify(metricPoints((await read(({ sql }) => readHistory(sql, long, 25_000, undefined))).points));
+await page();
+report.tell('history of 25,000 points, as JSON', await cpu.measure(20, page), 'ms CPU', 45.8);
+const middle = pointAt(
+  (await read(({ sql }) => readHistory(sql, long, 1, { ...pointOf('', 700_000), value: 0 }))).points,
+  0,
+);
+report.tell(
+  'the same, from the middle of a million',
+  await cpu.measure(20, () => read(({ sql }) => readHistory(sql, long, 25_000, middle))),
+  'ms CPU',
+);
+const part = { from: 0, to: 40_999 };
+report.tell(
+  'sample of 320 of 41,000 points',
+  await cpu.measure(20, () => read(({ sql }) => sampleSeries(sql, [long], part, 320))),
+  'ms CPU',
+  10,
+);
+report.tell(
+  'sample of 320 of 1 million points',
+  await cpu.measure(10, () => read(({ sql }) => sampleSeries(sql, [long], everything, 320))),
+  'ms CPU',
+);
+
+await world.test.stop();
+report.end();

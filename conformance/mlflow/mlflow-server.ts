@@ -1,0 +1,118 @@
+/** A real `mlflow server` on a folder of its own, as its command starts it: one worker, SQLite, proxied artifacts. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { pythonEnvironment, pythonWheel } from '../../tools/python-env.mjs';
+
+const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+/** As the conformance of its clients has it: the code of 3.18.0 over the environment of what it needs. */
+const WHEEL = 'mlflow==3.18.0 --hash=sha256:be7d84ba0d0b12392f5b53260cdb3e6d7b7ef4b80c29da90a89b5a1f6db7102f';
+/** In ms. It needs some 10 s of CPU to start. */
+const PATIENCE = 240_000;
+
+export interface MlflowServer {
+  readonly url: string;
+  /** Of its first process; the others are below it. */
+  readonly pid: number;
+  /** The environment of programs that speak to it. */
+  readonly python: PythonRunner;
+  /** Ends it with all its processes. Idempotent. */
+  stop(): Promise<void>;
+}
+
+export type PythonRunner = (
+  script: string,
+  args?: readonly string[],
+  variables?: Readonly<Record<string, string>>,
+) => Promise<string>;
+
+/** `folder` holds its database, `mlflow.db`, and its `artifacts`: what lies there already is served. */
+export async function startMlflowServer(folder: string): Promise<MlflowServer> {
+  const environment = await pythonEnvironment('mlflow-3-18', here('requirements.txt'));
+  const env = {
+    PATH: `${environment}/bin:/usr/bin:/bin`,
+    HOME: folder,
+    LANG: 'C.UTF-8',
+    PYTHONPATH: await pythonWheel(WHEEL),
+    MLFLOW_DISABLE_TELEMETRY: 'true',
+  };
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const child = spawn(
+    `${environment}/bin/python`,
+    [
+      '-W',
+      'ignore',
+      '-m',
+      'mlflow',
+      'server',
+      '--workers=1',
+      `--backend-store-uri=sqlite:///${folder}/mlflow.db`,
+      `--artifacts-destination=${folder}/artifacts`,
+      '--host=127.0.0.1',
+      `--port=${new URL(url).port}`,
+    ],
+    // A group of its own: its worker and its job runner end with it.
+    { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
+  );
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => (said = (said + chunk.toString('utf8')).slice(-10_000)));
+  }
+  const ended = once(child, 'close');
+  const kill = () => {
+    try {
+      process.kill(-(child.pid ?? 0), 'SIGKILL');
+    } catch {
+      // It has ended already.
+    }
+  };
+  process.once('exit', kill);
+  const stop = async () => {
+    kill();
+    process.off('exit', kill);
+    await ended;
+  };
+  const giveUp = Date.now() + PATIENCE;
+  while (!(await answers(url))) {
+    if (child.exitCode !== null || Date.now() > giveUp) {
+      await stop();
+      throw new Error(`the server did not start:\n${said}`);
+    }
+    await sleep(200);
+  }
+  return { url, pid: child.pid ?? 0, python: pythonIn(environment, env), stop };
+}
+
+function pythonIn(environment: string, env: Readonly<Record<string, string>>): PythonRunner {
+  return async (script, args = [], variables = {}) => {
+    const child = spawn(`${environment}/bin/python`, ['-B', '-W', 'ignore', here(script), ...args], {
+      env: { ...env, ...variables },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [out, err]: [Buffer[], Buffer[]] = [[], []];
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+    const [code] = (await once(child, 'close')) as [number | null];
+    if (code !== 0) throw new Error(`${script}: ${Buffer.concat(err).toString('utf8').slice(-3000)}`);
+    return Buffer.concat(out).toString('utf8');
+  };
+}
+
+async function answers(url: string): Promise<boolean> {
+  return await fetch(`${url}/health`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
+
+/** Its command takes no 0 for a port. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}

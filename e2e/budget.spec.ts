@@ -1,0 +1,148 @@
+/**
+ * What a browser really loads of the built console, gzipped: all until the home page is shown, then what each other page
+ * adds to it. The build holds the same limits by its own list of imports; this sees what is loaded beside that.
+ */
+import { request } from 'node:http';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { Journey, secretManifest } from './journey.ts';
+
+const FIRST_VIEW_BYTES = 300 * 1024;
+const LATER_BYTES = 150 * 1024;
+/** Parts of pages that have the limit to themselves: the page around them is shown before them. */
+const APART = [
+  ['CodeMirror', /\/yaml-editor-[^/]+\.js$/],
+  ['uPlot', /\/line-plot-[^/]+\.(js|css)$/],
+] as const;
+
+let journey: Journey;
+
+beforeAll(async () => {
+  journey = await Journey.start();
+  await journey.apply(secretManifest('one', 'first'));
+  await journey.call('/api/v1/tracking/runs', { experimentId: '0', id: 'weighed', name: 'weighed', startedAt: 1 });
+  await journey.call('/api/v1/tracking/runs/weighed/log', {
+    metrics: [0, 1].map((step) => ({ key: 'loss', value: step, step, timestamp: step })),
+    params: [{ key: 'depth', value: '3' }],
+  });
+});
+afterAll(async () => await journey.stop());
+afterEach(async () => await journey.closePages());
+
+/** As the server sends it to whom only gzip is known. */
+async function gzipBytes(url: string): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    request(url, { headers: { 'accept-encoding': 'gzip' } }, (response) => {
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+      });
+      response.once('end', () => resolve(bytes));
+    })
+      .once('error', reject)
+      .end();
+  });
+}
+
+async function weigh(urls: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(urls.map(gzipBytes));
+  return sizes.reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** The page itself and everything that it has loaded; streams that are still open are not among it. */
+async function loaded(page: Page): Promise<readonly string[]> {
+  const names = await page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name));
+  return [...new Set([page.url(), ...names])].filter((url) => !url.includes('watch=true'));
+}
+
+const isCall = (url: string) => new URL(url).pathname.startsWith('/api/');
+
+function report(what: string, bytes: number, files: number, limit: number): void {
+  const size = `${(bytes / 1024).toFixed(1).padStart(6)} KB in ${files} files`;
+  process.stdout.write(`${what.padEnd(24)} ${size}, limit ${limit / 1024} KB\n`);
+}
+
+async function firstView(): Promise<readonly string[]> {
+  const page = await journey.open('/');
+  await page.getByText('owner created Secret one').waitFor();
+  const all = await loaded(page);
+  await page.close();
+  return all;
+}
+
+test('all that is loaded until the home page is shown', async () => {
+  const all = await firstView();
+  const files = all.filter((url) => !isCall(url));
+  const bytes = await weigh(files);
+  report('first view', bytes, files.length, FIRST_VIEW_BYTES);
+  report('with the calls it makes', await weigh(all), all.length, FIRST_VIEW_BYTES);
+  // The page, a script, a style, the icon and the home page's own chunk at the very least.
+  expect(files.length).toBeGreaterThan(5);
+  expect(bytes).toBeLessThanOrEqual(FIRST_VIEW_BYTES);
+});
+
+test.each([
+  ['a list', '/projects/default/secrets', async (page: Page) => await page.getByRole('row', { name: 'one' }).waitFor()],
+  [
+    'a resource',
+    '/projects/default/secrets/one',
+    async (page: Page) => await page.getByText('What was asked for').waitFor(),
+  ],
+  [
+    'a history',
+    '/projects/default/secrets/one?tab=history',
+    async (page: Page) => await page.getByText('description: first').waitFor(),
+  ],
+  [
+    'the editor',
+    '/projects/default/change/secrets/one',
+    async (page: Page) => await page.locator('.cm-content').waitFor(),
+  ],
+  ['events', '/projects/default/events', async (page: Page) => await page.getByText('owner created').waitFor()],
+  [
+    'the palette',
+    '/',
+    async (page: Page) => {
+      await page.keyboard.press('Control+k');
+      await page.getByRole('combobox').fill('one');
+      await page.getByRole('option', { name: 'one' }).first().waitFor();
+    },
+  ],
+  ['tokens', '/account/tokens', async () => {}],
+  ['access', '/projects/default/access', async (page: Page) => await page.getByText('secret').first().waitFor()],
+  [
+    'experiments',
+    '/projects/default/experiments',
+    async (page: Page) => await page.getByRole('row', { name: 'Default' }).waitFor(),
+  ],
+  [
+    'runs',
+    '/projects/default/experiments/0',
+    async (page: Page) => await page.getByRole('row', { name: 'weighed' }).waitFor(),
+  ],
+  ['a run', '/projects/default/runs/weighed', async (page: Page) => await page.locator('.line-chart canvas').waitFor()],
+  [
+    'compared runs',
+    '/projects/default/compare?runs=weighed&tab=parallel',
+    async (page: Page) => await page.getByRole('img', { name: 'Parallel coordinates: 1 lines' }).waitFor(),
+  ],
+  ['audit', '/projects/default/audit', async (page: Page) => await page.getByText('owner').first().waitFor()],
+])('what %s adds to the first view', async (name, path, look) => {
+  const first = new Set(await firstView());
+  const page = await journey.open(path);
+  await look(page);
+  const added = (await loaded(page)).filter((url) => !first.has(url) && !isCall(url) && url !== page.url());
+  const isApart = (url: string) => APART.some(([, file]) => file.test(url));
+  const own = added.filter((url) => !isApart(url));
+  const bytes = await weigh(own);
+  report(name, bytes, own.length, LATER_BYTES);
+  expect(bytes).toBeLessThanOrEqual(LATER_BYTES);
+  for (const [library, file] of APART) {
+    const files = added.filter((url) => file.test(url));
+    if (files.length === 0) continue;
+    // oxlint-disable-next-line no-await-in-loop -- two at most
+    const apart = await weigh(files);
+    report(`${name}: ${library}`, apart, files.length, LATER_BYTES);
+    expect(apart).toBeLessThanOrEqual(LATER_BYTES);
+  }
+});

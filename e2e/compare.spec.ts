@@ -1,0 +1,120 @@
+/** Which of these runs is better, and by what do they differ? */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { Journey } from './journey.ts';
+import { describeLooks } from './looks.ts';
+import { makeExperiment, train } from './training.ts';
+
+let journey: Journey;
+const runs: string[] = [];
+
+beforeAll(async () => {
+  journey = await Journey.start();
+  const experiment = await makeExperiment(journey, 'flight delays');
+  for (const [at, name] of ['otter', 'heron', 'newt', 'heron'].entries()) {
+    const run = await train(journey, experiment, {
+      name,
+      params: { depth: String(3 + at), optimizer: at % 2 === 0 ? 'adam' : 'sgd', seed: '7' },
+      metrics: {
+        error: Array.from({ length: 120 }, (_, step) => 12 - at + 8 / (1 + step / 10)),
+        recall: [0.5 + at / 10],
+      },
+      status: 'FINISHED',
+    });
+    runs.push(run);
+  }
+  await journey.apply(`apiVersion: dais.dev/v1
+kind: Model
+metadata:
+  name: flight-delay
+spec:
+  objectives:
+    - metric: error
+      direction: minimize
+      target: 11
+      businessFigure: One minute less saves 40 gate changes a day
+`);
+  await journey.call('/api/v1/registry/models/flight-delay/versions', {
+    source: `runs:/${runs[3]}/model`,
+    runId: runs[3],
+  });
+});
+afterAll(async () => await journey.stop());
+afterEach(async ({ task }) => {
+  await journey.closePages();
+  if (task.result?.state !== 'fail') journey.expectQuiet();
+});
+
+const address = (query = '') => `/projects/default/compare?runs=${runs.join(',')}${query}`;
+
+test('metrics lie over each other, and what the model wants is said first', async () => {
+  const page = await journey.open(address());
+  await page.getByRole('heading', { name: 'How do these 4 runs differ?' }).waitFor();
+  const objectives = page.getByRole('region', { name: 'Objectives' });
+  await objectives.getByText('One minute less saves 40 gate changes a day').waitFor();
+  await objectives.getByText('not reached').first().waitFor();
+  expect(await objectives.getByText('best', { exact: true }).count()).toBe(1);
+  await page.locator('.line-chart', { hasText: 'error' }).locator('canvas').waitFor();
+  await page.getByText(/^Chart of error, 480 points/).waitFor({ state: 'attached' });
+  await page.getByRole('button', { name: 'Leave newt out' }).click();
+  await page.getByRole('heading', { name: 'How do these 3 runs differ?' }).waitFor();
+  await page.getByText(/^Chart of error, 360 points/).waitFor({ state: 'attached' });
+});
+
+test('differences come first; what is the same is a click away', async () => {
+  const page = await journey.open(address('&tab=diff'));
+  await page.getByRole('row', { name: /^optimizer adam sgd adam sgd$/ }).waitFor();
+  expect(await page.getByRole('row', { name: /^seed/ }).count()).toBe(0);
+  await page.getByLabel('Also what is the same everywhere').click();
+  await page.getByRole('row', { name: /^seed 7 7 7 7$/ }).waitFor();
+});
+
+test('a part of an axis is kept by dragging along it', async () => {
+  const page = await journey.open(address('&tab=parallel'));
+  await page.getByRole('img', { name: 'Parallel coordinates: 4 lines' }).waitFor();
+  const axis = await page.locator('.parallel-grip').first().boundingBox();
+  if (axis === null) throw new Error('the axis has no place');
+  const x = axis.x + axis.width / 2;
+  await page.mouse.move(x, axis.y + axis.height * 0.98);
+  await page.mouse.down();
+  await page.mouse.move(x, axis.y + axis.height * 0.5, { steps: 4 });
+  await page.mouse.up();
+  await page.getByText('2 of 4 kept.').waitFor();
+});
+
+test('a metric against a parameter', async () => {
+  const page = await journey.open(address('&tab=scatter&across=params.depth&up=metrics.recall'));
+  await page.getByRole('img', { name: 'recall against depth: 4 points' }).waitFor();
+  await page.getByRole('combobox', { name: 'Up' }).click();
+  await page.getByRole('option', { name: 'error' }).click();
+  await page.getByRole('img', { name: 'error against depth: 4 points' }).waitFor();
+  await page.waitForURL('**up=metrics.error*');
+});
+
+test('a run that is not there is named, beside those that are', async () => {
+  const page = await journey.open(`/projects/default/compare?runs=${runs[0]},nobody`);
+  await page.getByRole('alert').getByText('nobody', { exact: true }).waitFor();
+  await page.getByRole('list', { name: 'Runs' }).getByText('otter').waitFor();
+  journey.expectQuiet('status of 404');
+});
+
+describeLooks(
+  [
+    [
+      'compare charts',
+      () => address(),
+      async (page) => await page.locator('.line-chart', { hasText: 'error' }).locator('canvas').waitFor(),
+    ],
+    ['compare differences', () => address('&tab=diff'), async (page) => await page.getByText('optimizer').waitFor()],
+    [
+      'compare parallel axes',
+      () => address('&tab=parallel'),
+      async (page) => await page.getByRole('img', { name: 'Parallel coordinates: 4 lines' }).waitFor(),
+    ],
+    [
+      'compare points',
+      () => address('&tab=scatter'),
+      async (page) => await page.getByRole('img', { name: /4 points/ }).waitFor(),
+    ],
+  ],
+  () => journey,
+);

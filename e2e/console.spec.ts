@@ -1,0 +1,266 @@
+/** What somebody does in the console in a day, from the home page to a rollback. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { Journey, secretManifest } from './journey.ts';
+
+let journey: Journey;
+
+beforeAll(async () => {
+  journey = await Journey.start();
+  const many = Array.from({ length: 1200 }, (_, at) =>
+    secretManifest(`many-${String(at).padStart(4, '0')}`, `number ${at}`, at % 2 === 0 ? 'vision' : 'ads'),
+  );
+  await journey.apply(many.join('---\n'));
+  await journey.apply(`apiVersion: dais.dev/v1
+kind: AlertChannel
+metadata:
+  name: desk
+spec:
+  send:
+    type: slack
+    url: { secret: many-0000, key: absent }
+`);
+});
+afterAll(async () => await journey.stop());
+afterEach(async ({ task }) => {
+  await journey.closePages();
+  // Whatever else failed, its own words come first.
+  if (task.result?.state !== 'fail') journey.expectQuiet();
+});
+
+const rows = (page: Page) => page.getByRole('grid').getByRole('row');
+const editor = (page: Page) => page.locator('.cm-content');
+
+/** Replaces the whole text of the editor. */
+async function write(page: Page, text: string): Promise<void> {
+  await editor(page).click();
+  await page.keyboard.press('Control+a');
+  // Chromium's own editing tries an inline style when it replaces several lines at once, and complains of our policy.
+  await page.keyboard.press('Delete');
+  await page.keyboard.insertText(text);
+}
+
+test('home says what needs somebody, what there is and what happened, and leads there', async () => {
+  const page = await journey.open('/');
+  const needing = page.getByRole('region', { name: 'One thing is not as it should be' });
+  await needing.getByText('has no key "absent"').waitFor();
+  await page.getByRole('main').getByRole('link', { name: '1,000+ Secrets' }).waitFor();
+  await page.getByText('owner created AlertChannel desk').waitFor();
+  await needing.getByRole('link', { name: 'desk' }).click();
+  await page.getByRole('heading', { name: 'Is alert channel desk as it should be?' }).waitFor();
+  await page.getByRole('main').getByRole('link', { name: 'many-0000' }).first().click();
+  await page.getByRole('heading', { name: 'Is secret many-0000 as it should be?' }).waitFor();
+});
+
+test('a list of many is filtered and sorted by its address, and renders only what is seen', async () => {
+  const page = await journey.open('/projects/default/secrets');
+  await page.getByText('1,200', { exact: true }).waitFor();
+  expect(await rows(page).count()).toBeLessThan(100);
+  await page.getByLabel('Labels', { exact: true }).fill('team=ads, =wrong');
+  await page.getByText('"=wrong" is not a term: key=value, key!=value, key or !key').waitFor();
+  await page.getByLabel('Labels', { exact: true }).fill('team=ads');
+  await page.getByText('600', { exact: true }).waitFor();
+  await page.getByLabel('Name contains').fill('11');
+  await page.getByText('65 of 600').waitFor();
+  await page.getByRole('button', { name: 'Name' }).click();
+  await page.getByRole('button', { name: 'Name' }).click();
+  await page.waitForURL('**/projects/default/secrets?labels=team=ads&name=11&sort=-name');
+  await rows(page).nth(1).getByText('many-1199').waitFor();
+  await page.reload();
+  await rows(page).nth(1).getByText('many-1199').waitFor();
+  expect(await page.getByLabel('Name contains').inputValue()).toBe('11');
+});
+
+test('the keyboard moves through a list, opens a row and comes back to it', async () => {
+  const page = await journey.open('/projects/default/secrets');
+  await page.getByText('1,200', { exact: true }).waitFor();
+  for (const key of ['j', 'j', 'j', 'k', 'End']) await page.keyboard.press(key);
+  await page.waitForURL('**selected=many-1199');
+  await page.getByRole('row', { name: 'many-1199' }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Is secret many-1199 as it should be?' }).waitFor();
+  await page.goBack();
+  await page.getByRole('row', { name: 'many-1199', selected: true }).waitFor();
+});
+
+test('what others do appears, changes and goes without a reload; under the pointer nothing moves', async () => {
+  const page = await journey.open('/projects/default/secrets?labels=team=live&columns=all');
+  await page.getByText('Nothing fits the filter').waitFor();
+  await journey.dais(['apply', '-f', '-'], secretManifest('live-b', 'from a command', 'live'));
+  await page.getByRole('row', { name: 'live-b' }).getByText('from a command').waitFor();
+  await page.getByRole('row', { name: 'live-b' }).hover();
+  await journey.apply(
+    `${secretManifest('live-a', 'came meanwhile', 'live')}---\n${secretManifest('live-b', 'said anew', 'live')}`,
+  );
+  await page.getByRole('row', { name: 'live-b' }).getByText('said anew').waitFor();
+  await page.getByRole('button', { name: 'Paused under the pointer: 1 new' }).waitFor();
+  expect(await page.getByText('live-a').count()).toBe(0);
+  await page.getByRole('heading', { level: 1 }).hover();
+  await page.getByText('live-a').waitFor();
+  await journey.dais(['delete', 'secret', 'live-a', '--yes']);
+  await page.getByText('live-a').waitFor({ state: 'detached' });
+});
+
+test('one writes a new secret, is told the fault where it stands, looks at the plan and applies it', async () => {
+  const page = await journey.open('/projects/default/create/secrets');
+  await write(page, secretManifest('written', 'here').replace('description', 'descripton'));
+  await page.getByText('did you mean description?').waitFor();
+  await page.locator('.cm-lintRange-error', { hasText: 'descripton' }).waitFor();
+  expect(await page.getByRole('button', { name: 'Show the plan' }).isDisabled()).toBe(true);
+  await write(page, secretManifest('written', 'here'));
+  await page.getByRole('button', { name: 'Show the plan' }).click();
+  await page.getByText('You may: it would be made').waitFor();
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await page.getByRole('heading', { name: 'Is secret written as it should be?' }).waitFor();
+  await page.getByText('written is made').waitFor();
+});
+
+test('the editor completes fields, choices and names', async () => {
+  const page = await journey.open('/projects/default/create/alertchannels');
+  await write(page, 'apiVersion: dais.dev/v1\nkind: AlertChannel\nmetadata:\n  name: x\nspec:\n  send:\n    type: ');
+  await page.keyboard.press('Control+Space');
+  await page.getByRole('option', { name: 'slack' }).click();
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('url');
+  await page.getByRole('option', { name: 'url' }).first().waitFor();
+  await page.keyboard.press('Escape');
+  await page.keyboard.insertText(':\n      secret: many-00');
+  await page.keyboard.press('Control+Space');
+  await page.getByRole('option', { name: /many-0042/ }).waitFor();
+});
+
+test('a change is shown as a difference, refused when somebody was faster, and applied on the version of now', async () => {
+  await journey.apply(secretManifest('changed', 'first'));
+  const page = await journey.open('/projects/default/change/secrets/changed');
+  const text = (description: string) => secretManifest('changed', description).replace(/ {2}data:[^]*$/, '');
+  await editor(page).waitFor();
+  await journey.apply(secretManifest('changed', 'by somebody else'));
+  await write(page, text('mine'));
+  const diff = page.getByRole('region', { name: 'What you changed' }).last();
+  await diff.getByText('description: first').waitFor();
+  await diff.getByText('description: mine').waitFor();
+  await page.keyboard.press('Control+Enter');
+  await page.getByText('You may: it would be changed').waitFor();
+  await page.getByText('spec.description').waitFor();
+  await page.keyboard.press('Control+Enter');
+  await page.getByText('It is not the version you named').waitFor();
+  await page.getByRole('button', { name: 'Load the version of now' }).click();
+  await editor(page).getByText('by somebody else').waitFor();
+  await write(page, text('mine'));
+  await page.keyboard.press('Control+Enter');
+  await page.getByText('You may: it would be changed').waitFor();
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('heading', { name: 'Is secret changed as it should be?' }).waitFor();
+  await page.getByRole('definition').getByText('mine').waitFor();
+  journey.expectQuiet('status of 412');
+});
+
+test('history compares any two revisions, and brings one back', async () => {
+  for (const description of ['one', 'two', 'three']) await journey.apply(secretManifest('rolled', description));
+  const page = await journey.open('/projects/default/secrets/rolled?tab=history');
+  await page.getByRole('button', { name: 'Compare 1 with the present' }).click();
+  await page.waitForURL('**tab=history&from=1&to=3');
+  const diff = page.getByRole('region', { name: 'From revision 1 to 3' });
+  await diff.getByText('description: one').waitFor();
+  await diff.getByText('description: three').waitFor();
+  await page.getByRole('button', { name: 'Bring back revision 1' }).click();
+  await page.getByRole('dialog').getByText('dais rollback secret rolled --to 1').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Bring back' }).click();
+  await page.getByRole('cell', { name: '4 present' }).waitFor();
+  await page.getByRole('tab', { name: 'Overview' }).click();
+  await page.getByRole('definition').getByText('one', { exact: true }).waitFor();
+});
+
+test('what is still used is not deleted: its holders are named; what is not, goes after its name was typed', async () => {
+  const page = await journey.open('/projects/default/secrets/many-0000');
+  const dialog = page.getByRole('dialog');
+  await page.getByRole('button', { name: 'Delete' }).click();
+  expect(await dialog.getByRole('button', { name: 'Delete' }).isDisabled()).toBe(true);
+  await dialog.getByRole('textbox').fill('many-0000');
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await dialog.getByText('Something still refers to it').waitFor();
+  await dialog.getByRole('link', { name: 'desk' }).click();
+  await page.getByRole('heading', { name: 'Is alert channel desk as it should be?' }).waitFor();
+  journey.expectQuiet('status of 409');
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await dialog.getByRole('textbox').fill('desk');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Which alert channels are there in default?' }).waitFor();
+  await page.getByText('desk is deleted').waitFor();
+});
+
+test('an action of a kind asks for its input and shows its answer', async () => {
+  const page = await journey.open('/projects/default/secrets/many-0001');
+  await page.getByRole('button', { name: 'Actions' }).click();
+  await page.getByRole('menuitem', { name: 'rotate' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'rotate' }).click();
+  await page.getByRole('dialog').getByText('rewrapped').waitFor();
+});
+
+test('the palette finds resources and does things, without the mouse', async () => {
+  const page = await journey.open('/');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox').fill('many-0777');
+  await page.getByRole('option', { name: 'many-0777' }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Is secret many-0777 as it should be?' }).waitFor();
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox').fill('create alert');
+  await page.getByRole('option', { name: 'Create alert channel' }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'What should the new alert channel be?' }).waitFor();
+});
+
+test('keys go places, and a list of them is a key away', async () => {
+  const page = await journey.open('/');
+  await page.keyboard.press('g');
+  await page.keyboard.press('s');
+  await page.getByRole('heading', { name: 'Which secrets are there in default?' }).waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).getByText('Fold or unfold the rail').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.keyboard.press('c');
+  await page.getByRole('heading', { name: 'What should the new secret be?' }).waitFor();
+});
+
+test('the theme follows the system until somebody chooses, and then stays', async () => {
+  const page = await journey.open('/', { scheme: 'dark' });
+  const scheme = () => page.locator('html').getAttribute('data-mantine-color-scheme');
+  expect(await scheme()).toBe('dark');
+  await page.getByRole('button', { name: 'Show in light' }).click();
+  await page.reload();
+  await page.getByRole('button', { name: 'Show in dark' }).waitFor();
+  expect(await scheme()).toBe('light');
+});
+
+test('what one wrote is not lost by a wrong click', async () => {
+  const page = await journey.open('/projects/default/create/secrets');
+  await write(page, secretManifest('half', 'done'));
+  page.once('dialog', (dialog) => void dialog.dismiss());
+  await page.getByRole('link', { name: 'Home', exact: true }).click();
+  await page.getByRole('heading', { name: 'What should the new secret be?' }).waitFor();
+  page.once('dialog', (dialog) => void dialog.accept());
+  await page.getByRole('link', { name: 'Home', exact: true }).click();
+  await page.getByRole('heading', { name: 'What needs you?' }).waitFor();
+});
+
+test('what is not there says so, with what to do and the request', async () => {
+  const page = await journey.open('/projects/default/secrets/nothing');
+  const note = page.getByRole('alert');
+  await note.getByText('There is no such thing').waitFor();
+  await note.getByText(/Request [0-9a-f-]{36}/).waitFor();
+  journey.expectQuiet('status of 404');
+});
+
+test('without a server it says so, and goes on when there is one again', async () => {
+  const page = await journey.open('/projects/default/secrets?labels=team=away');
+  await page.getByText('Nothing fits the filter').waitFor();
+  await journey.down();
+  await page.getByText('Reconnecting…').waitFor();
+  await journey.up();
+  await page.getByText('Reconnecting…').waitFor({ state: 'detached' });
+  await journey.apply(secretManifest('back', 'again', 'away'));
+  await page.getByRole('row', { name: 'back' }).waitFor();
+  journey.expectQuiet('ERR_CONNECTION_REFUSED', 'ERR_INCOMPLETE_CHUNKED_ENCODING', 'status of 503');
+});

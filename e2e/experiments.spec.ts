@@ -1,0 +1,57 @@
+/** From an empty project to the experiments in which work goes on. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { Journey } from './journey.ts';
+import { describeLooks } from './looks.ts';
+import { makeExperiment, train } from './training.ts';
+
+let journey: Journey;
+
+beforeAll(async () => {
+  journey = await Journey.start();
+});
+afterAll(async () => await journey.stop());
+afterEach(async ({ task }) => {
+  await journey.closePages();
+  if (task.result?.state !== 'fail') journey.expectQuiet();
+});
+
+test('where nothing was logged yet stand the lines to paste', async () => {
+  const page = await journey.open('/projects/default/experiments');
+  await page.getByText('No run of default has been logged yet.').waitFor();
+  await page.getByText(`export MLFLOW_TRACKING_URI=${journey.url}`).waitFor();
+});
+
+test('an experiment is made, found, and says how much goes on in it', async () => {
+  const page = await journey.open('/projects/default/experiments');
+  await page.keyboard.press('c');
+  await page.getByLabel('Name', { exact: true }).fill('Default');
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await page.getByRole('dialog').getByRole('alert').waitFor();
+  await page.getByLabel('Name', { exact: true }).fill('flight delays');
+  await page.getByRole('button', { name: 'Create', exact: true }).click();
+  await page.waitForURL(/\/projects\/default\/experiments\/\d+$/);
+  const id = page.url().split('/').at(-1) ?? '';
+  await train(journey, id, { name: 'first', status: 'FINISHED' });
+  await train(journey, id, { name: 'second' });
+  await makeExperiment(journey, 'gate changes', { team: 'ground' });
+  await page.goto(`${journey.url}/projects/default/experiments`);
+  const row = page.getByRole('row', { name: 'flight delays' });
+  await row.getByText('1 running').waitFor();
+  expect(await row.getByRole('gridcell').nth(1).textContent()).toBe('2');
+  await page.getByLabel('Name contains').fill('gate');
+  await page.getByText('1 experiment', { exact: true }).waitFor();
+  await page.waitForURL('**/experiments?name=gate');
+  await page.getByRole('row', { name: 'gate changes' }).getByText('team=ground').waitFor();
+  journey.expectQuiet('status of 409');
+});
+
+describeLooks(
+  [
+    [
+      'experiments',
+      '/projects/default/experiments',
+      async (page) => await page.getByRole('row', { name: 'flight delays' }).getByText('1 running').waitFor(),
+    ],
+  ],
+  () => journey,
+);

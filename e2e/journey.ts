@@ -1,0 +1,228 @@
+/** A person in front of a browser: a real Dais on a data folder of its own, a real Chromium, and nothing between them. */
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import axe from 'axe-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { expect, inject } from 'vitest';
+import { start } from '../packages/server/src/lib/process.ts';
+import { startDaisProcess, type DaisProcess } from '../packages/server/src/testing/dais-process.ts';
+
+/** Longest wait for anything that is seen: a busy machine is slow, and nothing here is a measurement. */
+const PATIENCE_MS = 30_000;
+
+export interface OpenOptions {
+  readonly scheme?: 'light' | 'dark';
+  readonly width?: number;
+  /** Who has signed in already, where there are accounts. */
+  readonly as?: Person | undefined;
+}
+
+export interface Person {
+  readonly name: string;
+  readonly password: string;
+}
+
+export class Journey {
+  readonly url: string;
+  #dais: DaisProcess;
+  readonly #flags: Readonly<Record<string, unknown>>;
+  readonly #browser: Browser;
+  readonly #folder: string;
+  readonly #faults: string[] = [];
+
+  private constructor(parts: {
+    readonly url: string;
+    readonly dais: DaisProcess;
+    readonly flags: Readonly<Record<string, unknown>>;
+    readonly browser: Browser;
+    readonly folder: string;
+  }) {
+    this.url = parts.url;
+    this.#dais = parts.dais;
+    this.#flags = parts.flags;
+    this.#browser = parts.browser;
+    this.#folder = parts.folder;
+  }
+
+  static async start(flags: Readonly<Record<string, unknown>> = {}): Promise<Journey> {
+    const folder = await mkdtemp(join(tmpdir(), 'dais-journey-'));
+    const all = { data: join(folder, 'data'), ...flags };
+    const dais = startDaisProcess(all);
+    const url = (await dais.ready).replace(/\/$/, '');
+    // Debian's sandbox wants a kernel feature that containers lack; the only pages shown are our own.
+    const browser = await chromium.launch({ executablePath: inject('chromium'), args: ['--no-sandbox'] });
+    return new Journey({ url, dais, flags: all, browser, folder });
+  }
+
+  get data(): string {
+    return join(this.#folder, 'data');
+  }
+
+  /** Ends the server; `up` starts it again at the same address. */
+  async down(): Promise<void> {
+    this.#dais.process.kill('SIGTERM');
+    await this.#dais.ended;
+  }
+
+  async up(): Promise<void> {
+    this.#dais = startDaisProcess({ ...this.#flags, port: Number(new URL(this.url).port) });
+    await this.#dais.ready;
+  }
+
+  async stop(): Promise<void> {
+    await this.#browser.close();
+    await this.down();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** A page in a browser profile of its own. Whatever it complains about is kept for `expectQuiet`. */
+  async open(path: string, { scheme = 'light', width = 1280, as }: OpenOptions = {}): Promise<Page> {
+    const context = await this.#browser.newContext({ viewport: { width, height: 800 }, colorScheme: scheme });
+    context.setDefaultTimeout(PATIENCE_MS);
+    if (as !== undefined) {
+      const answer = await context.request.post(`${this.url}/auth/login`, { data: as, headers: { origin: this.url } });
+      if (!answer.ok()) throw new Error(await answer.text());
+    }
+    const page = await context.newPage();
+    page.on('pageerror', (error) => this.#faults.push(`${page.url()}: ${error.stack ?? error.message}`));
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') {
+        this.#faults.push(`${page.url()}: ${message.text()}`);
+      }
+    });
+    await page.goto(`${this.url}${path}`);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    return page;
+  }
+
+  /** What a page of an earlier test still does must not be laid at a later one's door. */
+  async closePages(): Promise<void> {
+    await Promise.all(this.#browser.contexts().map(async (context) => await context.close()));
+  }
+
+  /** No page complained. `provoked`: parts of what a browser always says of what the journey did. */
+  expectQuiet(...provoked: readonly string[]): void {
+    const faults = this.#faults.filter((fault) => !provoked.some((part) => fault.includes(part)));
+    this.#faults.length = 0;
+    // oxlint-disable-next-line vitest/no-standalone-expect -- called by tests
+    expect(faults).toEqual([]);
+  }
+
+  /** Calls the server without a browser, where there are accounts as the owner; without a body it reads. */
+  async call(path: string, body?: string | object): Promise<unknown> {
+    const text = typeof body === 'string';
+    const response = await fetch(`${this.url}${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        'content-type': text ? 'application/yaml' : 'application/json',
+        authorization: await this.#ownerToken(),
+      },
+      ...(body !== undefined && { body: text ? body : JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(await response.text());
+    return await response.json();
+  }
+
+  /** Keeps a text as an artifact of the default project. */
+  async keepArtifact(path: string, text: string): Promise<void> {
+    const response = await fetch(`${this.url}/api/v1/tracking/artifacts/content?path=${encodeURIComponent(path)}`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/octet-stream', authorization: await this.#ownerToken() },
+      body: text,
+    });
+    if (!response.ok) throw new Error(await response.text());
+  }
+
+  async #ownerToken(): Promise<string> {
+    return `Bearer ${await readFile(join(this.#folder, 'data', 'owner-token'), 'utf8')}`.trim();
+  }
+
+  /** As somebody else would meanwhile. */
+  async apply(manifest: string): Promise<void> {
+    await this.call('/api/v1/apply', manifest);
+  }
+
+  /** The command line from source. @throws Error with its output when it fails. */
+  async dais(args: readonly string[], input = ''): Promise<string> {
+    const program = fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url));
+    const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+    const child = start(
+      process.execPath,
+      ['--conditions=dais-source', '--import', loader, program, ...args, '--url', this.url, '--no-color'],
+      { env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent' }, stdio: ['pipe', 'pipe', 'pipe'] },
+    );
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        output += chunk.toString('utf8');
+      });
+    }
+    child.stdin?.end(input);
+    const [code] = (await once(child, 'close')) as [number | null];
+    if (code !== 0) throw new Error(`dais ${args.join(' ')} ended with ${code}:\n${output}`);
+    return output;
+  }
+}
+
+/** WCAG 2.2 AA, as far as a program can tell. */
+export async function expectAccessible(page: Page): Promise<void> {
+  // Injected past the page's policy, as a reader's own tool would be.
+  await page.evaluate(`(() => { if (!window.axe) { ${axe.source} } })()`);
+  await page.evaluate(restOf, 300);
+  const found = await page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run(options: object): Promise<AxeResult> } };
+    const { violations } = await axe.run({
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    });
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map((node) => `${id}: ${node.target.join(' ')} ${node.html.slice(0, 160)} ${node.any[0]?.message ?? ''}`),
+    );
+  });
+  expect(found).toEqual([]);
+}
+
+/** Runs in the page: waits until nothing has changed for so long. axe fails on elements that go while it reads them. */
+async function restOf(quietMs: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      observer.disconnect();
+      resolve();
+    };
+    let timer = setTimeout(done, quietMs);
+    const observer = new MutationObserver(() => {
+      clearTimeout(timer);
+      timer = setTimeout(done, quietMs);
+    });
+    observer.observe(document, { subtree: true, childList: true });
+  });
+}
+
+interface AxeResult {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly nodes: readonly {
+      readonly target: readonly string[];
+      readonly html: string;
+      readonly any: readonly { readonly message: string }[];
+    }[];
+  }[];
+}
+
+/** One secret, with labels to filter by. */
+export function secretManifest(name: string, description: string, team = 'vision'): string {
+  return `apiVersion: dais.dev/v1
+kind: Secret
+metadata:
+  name: ${name}
+  labels:
+    team: ${team}
+spec:
+  description: ${description}
+  data:
+    value: not-for-reading
+`;
+}

@@ -1,0 +1,100 @@
+/** Fifty thousand runs of one experiment: scrolled from end to end, ordered, filtered and saved. */
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { fillRuns } from '../packages/server/src/testing/many-runs.ts';
+import { Journey } from './journey.ts';
+import { tasksOf } from './main-thread.ts';
+import { makeExperiment } from './training.ts';
+
+const RUNS = 50_000;
+/** Longer than a full journey: everything is read page after page. */
+const LONG_MS = 600_000;
+
+let journey: Journey;
+let experiment: string;
+
+beforeAll(async () => {
+  journey = await Journey.start();
+  experiment = await makeExperiment(journey, 'a large sweep');
+  await fillRuns(journey.data, experiment, RUNS);
+}, LONG_MS);
+afterAll(async () => await journey.stop());
+
+const rows = (page: Page) => page.getByRole('grid').getByRole('row');
+
+/** What the table says of itself. */
+const loaded = async (page: Page) => await page.getByText(/^[\d,]+ runs\b/).textContent();
+
+/** Not judged by the clock of a busy machine: told, for whoever reads it. */
+function report(what: string, tasks: readonly number[]): void {
+  const over = tasks.filter((ms) => ms > 50).length;
+  const longest = tasks.slice(0, 3).map((ms) => ms.toFixed(1));
+  process.stdout.write(
+    `${what.padEnd(28)} ${tasks.length} tasks, longest ${longest.join(', ')} ms of CPU, ${over} over 50\n`,
+  );
+}
+
+test('all of them are reached by scrolling, and few are rendered', { timeout: LONG_MS }, async () => {
+  const page = await journey.open(`/projects/default/experiments/${experiment}`);
+  await rows(page).nth(1).getByText(`run-${RUNS}`).waitFor();
+  await page.mouse.move(700, 500);
+  report(
+    'scrolling while pages come',
+    await tasksOf(page, async () => {
+      for (let turn = 0; turn < 100; turn++) await page.mouse.wheel(0, turn < 80 ? 900 : -1800);
+    }),
+  );
+  const said = page.getByText(/^50,000 runs$/);
+  await page.getByRole('grid').focus();
+  while (!(await said.isVisible())) {
+    const before = await loaded(page);
+    await page.keyboard.press('End');
+    await expect.poll(async () => await loaded(page), { timeout: LONG_MS }).not.toBe(before);
+  }
+  await page.keyboard.press('End');
+  await page.getByRole('row', { name: 'run-00001' }).waitFor();
+  expect(await rows(page).count()).toBeLessThan(120);
+  // With all of them loaded.
+  const all = await tasksOf(page, async () => {
+    for (let turn = 0; turn < 150; turn++) await page.mouse.wheel(0, turn < 75 ? -4000 : 4000);
+    await page.getByLabel('Choose run-00001').click();
+    await page.getByText('1 chosen').waitFor();
+  });
+  report('with all of them loaded', all);
+  journey.expectQuiet();
+});
+
+test('they are ordered, filtered and put together by the server', { timeout: LONG_MS }, async () => {
+  const page = await journey.open(`/projects/default/experiments/${experiment}`);
+  await rows(page).nth(1).getByText(`run-${RUNS}`).waitFor();
+  const tasks = await tasksOf(page, async () => {
+    await page.getByRole('button', { name: 'metric_3' }).click();
+    await page.waitForURL('**sort=metrics.metric_3');
+    await page
+      .getByRole('columnheader', { name: 'metric_3', exact: false })
+      .and(page.locator('[aria-sort="ascending"]'))
+      .waitFor();
+    await page.getByRole('combobox', { name: 'Filter' }).fill("params.param_4 = '5' and metrics.metric_3 < 0.5");
+    await page.waitForURL('**filter=*');
+    await rows(page).nth(1).waitFor();
+    await page.goto(`${journey.url}/projects/default/experiments/${experiment}?group=params.param_1`);
+    await rows(page)
+      .nth(1)
+      .getByRole('button', { name: /^param_1 0/ })
+      .waitFor();
+  });
+  report('order, filter, group', tasks);
+  journey.expectQuiet();
+});
+
+test('all of them are saved as CSV', { timeout: LONG_MS }, async () => {
+  const page = await journey.open(`/projects/default/experiments/${experiment}`);
+  await rows(page).nth(1).getByText(`run-${RUNS}`).waitFor();
+  const download = page.waitForEvent('download', { timeout: LONG_MS });
+  await page.getByRole('button', { name: 'Save as CSV' }).click();
+  const lines = (await readFile(await (await download).path(), 'utf8')).trimEnd().split('\r\n');
+  expect(lines).toHaveLength(RUNS + 1);
+  expect(new Set(lines).size).toBe(RUNS + 1);
+  journey.expectQuiet();
+});

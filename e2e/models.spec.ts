@@ -1,0 +1,226 @@
+/** What is in use and who approved it: models, versions, aliases, approvals, as those who move and decide see them. */
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Journey } from './journey.ts';
+import { describeLooks, type Look } from './looks.ts';
+import { bo, grace, pat, startWithPeople } from './people.ts';
+import { makeFlightDelay, registerModel, registerVersion } from './registry.ts';
+
+let journey: Journey;
+let runs: readonly string[];
+
+beforeAll(async () => {
+  journey = await startWithPeople();
+  runs = await makeFlightDelay(journey);
+  await registerModel(journey, { name: 'gate-change' });
+  const text =
+    'Try it **with** care, @grace@example.com:\n\n1. at night\n2. on Sundays\n\n> as in https://example.com/issues/1\n\n```\nhour >= 22\n```';
+  await journey.call('/api/v1/comments/models/flight-delay/versions/1', { text });
+});
+afterAll(async () => await journey.stop());
+afterEach(async ({ task }) => {
+  await journey.closePages();
+  if (task.result?.state !== 'fail') journey.expectQuiet();
+});
+
+const MODEL = '/projects/default/models/flight-delay';
+const table = (page: Page, name: string) => page.getByRole('region', { name, exact: true }).last();
+const comments = (page: Page) => page.getByRole('region', { name: 'Comments' });
+const dialog = (page: Page) => page.getByRole('dialog');
+
+async function callIt(page: Page, version: number, alias: string): Promise<void> {
+  const row = table(page, 'Versions')
+    .getByRole('row')
+    .filter({ hasText: `version ${version}` });
+  await row.getByRole('button', { name: 'Set alias' }).click();
+  await dialog(page).getByRole('combobox', { name: 'Alias' }).fill(alias);
+  await page.keyboard.press('Tab');
+}
+
+test('an alias without a rule moves at once, for everybody who looks', async () => {
+  const watching = await journey.open('/projects/default/models', { as: bo });
+  const page = await journey.open('/projects/default/models', { as: grace });
+  await page.getByRole('link', { name: 'flight-delay', exact: true }).click();
+  await page.getByRole('heading', { name: 'Which version of flight-delay is in use?' }).waitFor();
+  await callIt(page, 1, 'baseline');
+  await dialog(page).getByRole('button', { name: 'Set the alias' }).click();
+  await table(page, 'Aliases').getByRole('row', { name: 'baseline version 1 freely' }).waitFor();
+  await watching.getByRole('row', { name: 'flight-delay' }).getByText('baseline').waitFor();
+});
+
+test('one with a rule says whose word is missing, and is asked for', async () => {
+  const page = await journey.open(MODEL, { as: grace });
+  await callIt(page, 2, 'champion');
+  await dialog(page).getByText('by pat@example.com, as the model’s rule says').waitFor();
+  await dialog(page).getByRole('button', { name: 'Set the alias' }).click();
+  // The server is the one who decides, and says so.
+  await dialog(page).getByText('needs approval for the alias "champion" by User "pat@example.com"').waitFor();
+  await dialog(page).getByRole('textbox', { name: 'Why it should move' }).fill('Better on every slice');
+  await dialog(page).getByRole('button', { name: 'Ask for approval' }).click();
+  const waiting = page.getByRole('row', { name: 'flight-delay 2 → alias champion' });
+  await waiting.getByText('Better on every slice').waitFor();
+  // Who is not asked may look, and is told why they cannot decide.
+  await waiting.getByRole('button', { name: 'Decide' }).click();
+  await dialog(page).getByRole('button', { name: 'Approve' }).and(page.locator('[aria-disabled="true"]')).waitFor();
+  journey.expectQuiet('status of 403');
+});
+
+test('what waits comes first to those who decide; with the last approval the alias moves', async () => {
+  const page = await journey.open('/projects/default/models', { as: pat });
+  await page.getByRole('heading', { name: 'Waits for approval, 1 for yours' }).waitFor();
+  const waiting = page.getByRole('row', { name: 'flight-delay 2 → alias champion' });
+  await waiting.getByText('You', { exact: true }).waitFor();
+  await waiting.getByRole('button', { name: 'Decide' }).click();
+  await dialog(page).getByText('Better on every slice').waitFor();
+  // A rejection needs a reason.
+  await dialog(page).getByRole('button', { name: 'Reject' }).and(page.locator('[aria-disabled="true"]')).waitFor();
+  await dialog(page).getByRole('textbox', { name: 'Why' }).fill('Measured again on last week');
+  await dialog(page).getByRole('button', { name: 'Approve' }).click();
+  await page.getByRole('heading', { name: /Waits for approval/ }).waitFor({ state: 'detached' });
+  await page.getByRole('row', { name: 'flight-delay' }).getByText('champion').waitFor();
+  await page.goto(`${journey.url}${MODEL}?tab=approvals`);
+  const story = table(page, 'Approvals').getByRole('row', { name: 'version 2 → alias champion' });
+  await story.getByText('Measured again on last week').waitFor();
+  await story.getByRole('link', { name: 'pat@example.com' }).waitFor();
+});
+
+test('a version tells where it comes from, how good it is, and what it takes', async () => {
+  const page = await journey.open(`${MODEL}/versions/2`, { as: bo });
+  await page.getByRole('heading', { name: 'Is version 2 of flight-delay good enough?' }).waitFor();
+  await table(page, 'Objectives and how they are met').getByRole('row', { name: 'mae less ≤ 9 8.5 Yes' }).waitFor();
+  await page.getByRole('row', { name: 'input hour long may be left out' }).waitFor();
+  await page.getByRole('term').filter({ hasText: 'learning_rate' }).waitFor();
+  const link = page.getByRole('link', { name: runs[1]?.slice(0, 8) ?? '' }).first();
+  expect(await link.getAttribute('href')).toBe(`/projects/default/runs/${runs[1]}`);
+  // A viewer is told why they cannot call it anything.
+  await page.getByRole('button', { name: 'Set alias' }).and(page.locator('[aria-disabled="true"]')).waitFor();
+});
+
+test('two versions are compared by what counts; the address is the view', async () => {
+  const page = await journey.open(MODEL, { as: bo });
+  for (const version of [2, 1]) await page.getByRole('checkbox', { name: `Compare version ${version}` }).check();
+  await page.getByRole('link', { name: 'Compare 1 and 2' }).click();
+  await page.getByRole('heading', { name: 'What changed from version 1 to 2 of flight-delay?' }).waitFor();
+  await table(page, 'Objectives and how they are met')
+    .getByRole('row', { name: /mae less ≤ 9 10.25 8.5 Better by 1.75 Yes/ })
+    .waitFor();
+  await table(page, 'Parameters side by side').getByRole('row', { name: 'depth 6 8' }).waitFor();
+  await page.getByRole('row', { name: /input hour integer, optional long, optional/ }).waitFor();
+  expect(await table(page, 'Parameters side by side').getByText('learning_rate').count()).toBe(0);
+  await page.getByRole('checkbox', { name: 'Show what is the same too' }).check();
+  await table(page, 'Parameters side by side').getByRole('row', { name: 'learning_rate 0.1 0.1' }).waitFor();
+  expect(new URL(page.url()).search).toBe('?from=1&to=2&all=yes');
+  await page.getByRole('button', { name: 'The other way round' }).click();
+  await page.getByRole('heading', { name: 'What changed from version 2 to 1 of flight-delay?' }).waitFor();
+  await table(page, 'Objectives and how they are met')
+    .getByRole('row', { name: /Worse by 1.75 Not yet/ })
+    .waitFor();
+});
+
+test('people talk about a version: whoever is named has to be there, and issues become links', async () => {
+  const watching = await journey.open(`${MODEL}/versions/2`, { as: bo });
+  // Who only reads is told why they cannot say anything.
+  await comments(watching).getByText('You may not: model:comment.').waitFor();
+  const page = await journey.open(`${MODEL}/versions/2`, { as: grace });
+  const box = comments(page).getByRole('textbox', { name: 'Say something' });
+  await box.fill('Worse at night, @pt@example.com');
+  await page.keyboard.press('Control+Enter');
+  await comments(page).getByText('There is no such user: @pt@example.com').waitFor();
+  await box.fill('**Worse** at night, @pat@example.com: see https://github.com/o/r/issues/7.\n\n- `hour >= 22`');
+  await comments(page).getByRole('button', { name: 'Comment' }).click();
+  const seen = comments(watching).getByRole('listitem').filter({ hasText: 'at night' }).first();
+  const issue = seen.getByRole('link', { name: 'https://github.com/o/r/issues/7' });
+  expect(await issue.getAttribute('href')).toBe('https://github.com/o/r/issues/7');
+  const person = seen.getByRole('link', { name: 'pat@example.com' });
+  expect(await person.getAttribute('href')).toBe('/organisation/users/pat%40example.com');
+  await comments(page).getByRole('button', { name: 'Change' }).click();
+  await comments(page).getByRole('textbox', { name: 'Change what you said' }).fill('Better at night');
+  await comments(page).getByRole('button', { name: 'Save' }).click();
+  await comments(watching).getByText('Better at night').waitFor();
+  // An administrator takes away what must not stand there.
+  const administrator = await journey.open(`${MODEL}/versions/2`, { as: pat });
+  await comments(administrator).getByRole('button', { name: 'Take away' }).click();
+  await dialog(administrator).getByRole('button', { name: 'Take away' }).click();
+  await comments(watching).getByText('Nobody has said anything yet.').waitFor();
+  journey.expectQuiet('status of 400');
+});
+
+test('a run is talked about too, and leads to the version that was made of it', async () => {
+  const path = `/projects/default/runs/${runs[1]}`;
+  const watching = await journey.open(`${path}?tab=comments`, { as: bo });
+  const page = await journey.open(path, { as: grace });
+  await page.getByRole('tab', { name: 'Comments' }).click();
+  await comments(page).getByRole('textbox', { name: 'Say something' }).fill('Twice as slow as before');
+  await comments(page).getByRole('button', { name: 'Comment' }).click();
+  await comments(watching).getByText('Twice as slow as before').waitFor();
+  await page.getByRole('link', { name: 'flight-delay/2' }).click();
+  await page.getByRole('heading', { name: 'Is version 2 of flight-delay good enough?' }).waitFor();
+});
+
+test('an alias is taken away; a version that comes appears by itself', async () => {
+  const page = await journey.open(MODEL, { as: grace });
+  await table(page, 'Aliases')
+    .getByRole('row', { name: 'baseline' })
+    .getByRole('button', { name: 'Take away' })
+    .click();
+  await dialog(page).getByText('models:/flight-delay@baseline').waitFor();
+  await dialog(page).getByRole('button', { name: 'Take it away' }).click();
+  await table(page, 'Aliases').getByRole('row', { name: 'baseline' }).waitFor({ state: 'detached' });
+  await registerVersion(journey, 'flight-delay', { source: 's3://elsewhere/newer' });
+  await table(page, 'Versions').getByRole('link', { name: 'version 4' }).waitFor();
+});
+
+test('a model goes with all its versions, after its name is typed', async () => {
+  await registerModel(journey, { name: 'passing' });
+  await registerVersion(journey, 'passing', { source: 's3://elsewhere/model' });
+  const page = await journey.open('/projects/default/models/passing', { as: grace });
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await dialog(page).getByText('All its versions, aliases and approvals go with it').waitFor();
+  await dialog(page).getByRole('textbox').fill('passing');
+  await dialog(page).getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('heading', { name: 'Which models are in use in default?' }).waitFor();
+  await page.getByRole('link', { name: 'gate-change' }).waitFor();
+  await page.getByRole('link', { name: 'passing' }).waitFor({ state: 'detached' });
+});
+
+const PAGES: readonly Look[] = [
+  ['models', '/projects/default/models', async (page) => await page.getByText('champion').first().waitFor(), pat],
+  ['a model', MODEL, async (page) => await table(page, 'Versions').getByText('version 3').first().waitFor(), grace],
+  [
+    'approvals of a model',
+    `${MODEL}?tab=approvals`,
+    async (page) => await page.getByText('Measured again').waitFor(),
+    bo,
+  ],
+  ['about a model', `${MODEL}?tab=about`, async (page) => await page.getByText('About it').waitFor(), bo],
+  ['a version', `${MODEL}/versions/2`, async (page) => await table(page, 'Inputs and outputs').waitFor(), grace],
+  [
+    'comments',
+    `${MODEL}/versions/1`,
+    async (page) => await comments(page).getByText('with care').scrollIntoViewIfNeeded(),
+    grace,
+  ],
+  [
+    'versions compared',
+    `${MODEL}/compare?from=1&to=2`,
+    async (page) => await page.getByText('input hour').waitFor(),
+    bo,
+  ],
+  [
+    'the question about an alias',
+    MODEL,
+    async (page) => {
+      await callIt(page, 3, 'champion');
+      await dialog(page).getByText('Needs approval').waitFor();
+    },
+    grace,
+  ],
+  [
+    'a version that is not there',
+    `${MODEL}/versions/99`,
+    async (page) => await page.getByText('has no version 99').waitFor(),
+    bo,
+  ],
+];
+
+describeLooks(PAGES, () => journey, 'status of 404');

@@ -1,0 +1,103 @@
+/** The pages about people, rights and deeds, as axe and a narrow screen see them. */
+import { afterAll, afterEach, beforeAll } from 'vitest';
+import type { Journey } from './journey.ts';
+import { describeLooks, type Look } from './looks.ts';
+import { ada, bo, eve, grace, startWithPeople } from './people.ts';
+
+let journey: Journey;
+
+beforeAll(async () => {
+  journey = await startWithPeople();
+  await journey.call('/api/v1/serviceaccounts/ci/tokens', { title: 'deploy', scopes: ['secret:read'], days: 3 });
+  await journey.call('/api/v1/invitations', { email: 'late@example.com' });
+});
+afterAll(async () => await journey.stop());
+afterEach(async () => await journey.closePages());
+
+const PAGES: readonly Look[] = [
+  ['sign-in', '/', async (page) => await page.getByRole('button', { name: 'Sign in' }).waitFor()],
+  [
+    'verbs that are refused',
+    '/projects/default/secrets/dev-db',
+    async (page) => {
+      const edit = page.getByRole('button', { name: 'Edit' });
+      await edit.and(page.locator('[aria-disabled="true"]')).focus();
+      await page.getByRole('tooltip').getByText('secret:write').waitFor();
+    },
+    bo,
+  ],
+  ['account', '/account', async (page) => await page.getByText('with a password').waitFor(), bo],
+  [
+    'the form of a token',
+    '/account/tokens?create=yes',
+    async (page) => {
+      await page.getByRole('combobox', { name: 'What it may do' }).click();
+      await page.getByRole('option', { name: 'Only what I choose' }).click();
+      await page.getByRole('checkbox', { name: 'secret:read' }).check();
+    },
+    grace,
+  ],
+  ['sessions', '/account/sessions', async (page) => await page.getByText('This one').waitFor(), bo],
+  ['a device', '/device', async (page) => await page.getByRole('textbox', { name: 'Code' }).fill('bcdf'), bo],
+  [
+    'access',
+    '/projects/default/access?action=secret:write&resource=Secret',
+    async (page) => await page.getByText('Production secrets are changed by').waitFor(),
+    grace,
+  ],
+  [
+    'access of another',
+    '/projects/default/access?who=user:bo@example.com&action=secret:write&resource=Secret',
+    async (page) => await page.getByText('You may give a role yourself').waitFor(),
+    ada,
+  ],
+  ['no rights', '/', async (page) => await page.getByText('You have no role in default yet').waitFor(), eve],
+  [
+    'no audit for readers',
+    '/projects/default/audit',
+    async (page) => await page.getByText('A role that gives it').waitFor(),
+    bo,
+  ],
+  [
+    'audit',
+    '/organisation/audit?entry=3',
+    async (page) => {
+      await page.getByRole('button', { name: 'Prove it' }).click();
+      await page.getByText('hashes lead from it').waitFor();
+      await page.getByRole('region', { name: 'Is the log whole?' }).getByText('entries', { exact: true }).waitFor();
+    },
+    ada,
+  ],
+  [
+    'users and invitations',
+    '/organisation/users',
+    async (page) => {
+      await page.getByRole('button', { name: 'Invite a person' }).click();
+      await page.getByText('late@example.com').waitFor();
+    },
+    ada,
+  ],
+  [
+    'a user',
+    '/organisation/users/bo@example.com',
+    async (page) => await page.getByRole('region', { name: 'Roles' }).getByText('viewer').waitFor(),
+    ada,
+  ],
+  [
+    'a service account',
+    '/organisation/serviceaccounts/ci',
+    async (page) => await page.getByRole('button', { name: 'Revoke deploy' }).waitFor(),
+    ada,
+  ],
+  [
+    'a policy in the editor',
+    '/organisation/change/organisationpolicies/production',
+    async (page) => {
+      await page.getByRole('button', { name: 'Try it' }).click();
+      await page.getByText(/come out differently|no decision to make again/).waitFor();
+    },
+    ada,
+  ],
+];
+
+describeLooks(PAGES, () => journey, 'status of 401');

@@ -1,0 +1,197 @@
+/** People: how they come in, what is theirs, and what administrators do for them. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import type { Journey, Person } from './journey.ts';
+import { ada, bo, eve, grace, startWithPeople } from './people.ts';
+
+let journey: Journey;
+
+beforeAll(async () => {
+  journey = await startWithPeople();
+});
+afterAll(async () => await journey.stop());
+afterEach(async ({ task }) => {
+  await journey.closePages();
+  if (task.result?.state !== 'fail') journey.expectQuiet();
+});
+
+async function signIn(page: Page, { name, password }: Person): Promise<void> {
+  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+/** The status that a call with a token gets. */
+async function statusWith(token: string, path: string, method = 'GET'): Promise<number> {
+  const response = await fetch(`${journey.url}${path}`, {
+    method,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    ...(method === 'POST' && { body: '{}' }),
+  });
+  return response.status;
+}
+
+test('whoever has not signed in is led to the door, and afterwards to where they were going', async () => {
+  const page = await journey.open('/projects/default/secrets?labels=team=vision');
+  await page.getByRole('heading', { name: 'Sign in to Dais' }).waitFor();
+  await signIn(page, { ...grace, password: 'not the one at all' });
+  await page.getByRole('alert').waitFor();
+  journey.expectQuiet('status of 401');
+  await signIn(page, grace);
+  await page.getByRole('row', { name: 'dev-db' }).waitFor();
+  expect(page.url()).toBe(`${journey.url}/projects/default/secrets?labels=team=vision`);
+  await page.getByRole('button', { name: 'grace@example.com: account and rights' }).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await page.getByText('You have signed out').waitFor();
+});
+
+test('an administrator invites somebody, who chooses a password, changes it, and is told that they have no role yet', async () => {
+  const admin = await journey.open('/organisation/users', { as: ada });
+  await admin.getByRole('button', { name: 'Invite a person' }).click();
+  await admin.getByLabel('E-mail').fill('zoe@example.com');
+  await admin.getByRole('button', { name: 'Make the link' }).click();
+  const link = await admin.getByText(`${journey.url}/invitation#`).textContent();
+  await admin.getByRole('region', { name: 'Open invitations' }).getByText('zoe@example.com').waitFor();
+
+  const page = await journey.open(new URL(link ?? '').pathname + new URL(link ?? '').hash);
+  await page.getByLabel('New password').fill('tram, otter, lamp 9');
+  await page.getByLabel('Once more').fill('tram, otter, lamp 9');
+  await page.getByRole('button', { name: 'Make my account and sign in' }).click();
+  await page.getByText('You have no role in default yet').waitFor();
+
+  await page.getByRole('button', { name: 'zoe@example.com: account and rights' }).click();
+  await page.getByRole('menuitem', { name: 'Account' }).click();
+  await page.getByRole('heading', { name: 'Who are you here?' }).waitFor();
+  await page.getByLabel('Present password').fill('wrong, wrong, wrong');
+  await page.getByLabel('New password').fill('tram, otter, lamp 10');
+  await page.getByLabel('Once more').fill('tram, otter, lamp 10');
+  await page.getByRole('button', { name: 'Change it and end my other sessions' }).click();
+  await page.getByText(/^It /).waitFor();
+  journey.expectQuiet('status of 4');
+  await page.getByLabel('Present password').fill('tram, otter, lamp 9');
+  await page.getByRole('button', { name: 'Change it and end my other sessions' }).click();
+  await page.getByText('Your password is changed').waitFor();
+  await journey.open('/', { as: { name: 'zoe@example.com', password: 'tram, otter, lamp 10' } });
+
+  await admin.reload();
+  await admin.getByRole('row', { name: 'zoe@example.com' }).waitFor();
+  await admin.getByText('Nobody is invited who has not come in.').waitFor();
+});
+
+test('a token is made for what is chosen, shown once, works for that, and is dead when it is revoked', async () => {
+  const page = await journey.open('/account/tokens', { as: grace });
+  await page.getByText('There are none.').waitFor();
+  await page.getByRole('button', { name: 'Create token' }).click();
+  await page.getByLabel('What it is for').fill('notebook');
+  await page.getByRole('combobox', { name: 'What it may do' }).click();
+  await page.getByRole('option', { name: 'Only what I choose' }).click();
+  await page.getByRole('checkbox', { name: 'secret:read' }).check();
+  await page.getByText('It may: secret:read').waitFor();
+  await page.getByRole('button', { name: 'Make the token' }).click();
+  await page.getByText('It is not shown again.').waitFor();
+  const token = (await page.getByText(/^dais_pat_\w+$/).textContent()) ?? '';
+  expect(await statusWith(token, '/api/v1/secrets')).toBe(200);
+  expect(await statusWith(token, '/api/v1/alertchannels')).toBe(403);
+  await page.getByRole('button', { name: 'I have it' }).click();
+  expect(await page.getByText(token).count()).toBe(0);
+  const row = page.getByRole('row', { name: /notebook/ });
+  await row.getByText('secret:read').waitFor();
+  await row.getByRole('button', { name: 'Revoke notebook' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+  await page.getByText('notebook is revoked').waitFor();
+  await row.waitFor({ state: 'detached' });
+  expect(await statusWith(token, '/api/v1/secrets')).toBe(401);
+});
+
+test('one ends a session elsewhere; who sits there signs in again, and what they wrote is kept', async () => {
+  const there = await journey.open('/projects/default/create/secrets', { as: grace });
+  await there.locator('.cm-content').click();
+  await there.keyboard.press('Control+End');
+  await there.keyboard.insertText('# half of a thought');
+  const here = await journey.open('/account/sessions', { as: grace });
+  await here.getByText('This one').waitFor();
+  const others = here.getByRole('button', { name: 'End', exact: true });
+  while ((await others.count()) > 0) {
+    const before = await others.count();
+    await others.first().click();
+    await expect.poll(async () => await others.count()).toBeLessThan(before);
+  }
+  await there.getByRole('button', { name: 'Show the plan' }).click();
+  const dialog = there.getByRole('dialog', { name: 'Your session has ended' });
+  await dialog.getByLabel('Password', { exact: true }).fill(grace.password);
+  await dialog.getByRole('button', { name: 'Sign in' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await there.getByText('# half of a thought').waitFor();
+  journey.expectQuiet('status of 401');
+});
+
+test('a command line without a browser is let in by its code, or turned away', async () => {
+  const ask = async () =>
+    (await journey.call('/auth/device', { machine: 'build-7', program: 'dais 0.1.0' })) as {
+      readonly user_code: string;
+      readonly device_code: string;
+    };
+  const first = await ask();
+  const page = await journey.open('/device', { as: bo });
+  await page.getByRole('textbox', { name: 'Code' }).fill(first.user_code.toLowerCase().replace('-', ' '));
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByText('build-7').waitFor();
+  await page.getByRole('button', { name: 'Let it in' }).click();
+  await page.getByText('The command line goes on by itself').waitFor();
+  const { access_token: token } = (await journey.call('/auth/device/poll', { device_code: first.device_code })) as {
+    readonly access_token: string;
+  };
+  expect(await statusWith(token, '/api/v1/secrets')).toBe(200);
+  const second = await ask();
+  await page.goto(`${journey.url}/device?code=${second.user_code}`);
+  await page.getByRole('button', { name: 'Turn it away' }).click();
+  await page.getByText('It was turned away').waitFor();
+  await page.goto(`${journey.url}/device?code=BCDF-GHJK`);
+  await page.getByRole('alert').waitFor();
+  await page.getByRole('link', { name: 'Type another code' }).waitFor();
+  journey.expectQuiet('status of 404');
+});
+
+test('a program gets a token of its own, on the page of its account', async () => {
+  const page = await journey.open('/organisation/serviceaccounts/ci', { as: ada });
+  await page.getByText('None: no program acts as ci by a token.').waitFor();
+  await page.getByRole('button', { name: 'Create token' }).click();
+  await page.getByLabel('What it is for').fill('deploy');
+  await page.getByRole('button', { name: 'Make the token' }).click();
+  const token = (await page.getByText(/^dais_sat_\w+$/).textContent()) ?? '';
+  expect(await statusWith(token, '/api/v1/access/mine')).toBe(200);
+  await page.getByRole('button', { name: 'I have it' }).click();
+  await page.getByRole('button', { name: 'Revoke deploy' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+  await page.getByText('deploy is revoked').waitFor();
+  expect(await statusWith(token, '/api/v1/access/mine')).toBe(401);
+});
+
+test('whoever is suspended is out in the same moment, and comes in again when they are let in', async () => {
+  const theirs = await journey.open('/projects/default/secrets', { as: eve });
+  await theirs.getByText('You may not do this').waitFor();
+  journey.expectQuiet('status of 403');
+  const page = await journey.open('/organisation/users/eve@example.com', { as: ada });
+  await page.getByRole('region', { name: 'Sessions' }).waitFor();
+  await page.getByRole('button', { name: 'Suspend' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Suspend' }).click();
+  await page.getByText('eve@example.com is suspended').waitFor();
+  await page.getByText('Nowhere.').waitFor();
+  await theirs.reload();
+  await theirs.getByRole('heading', { name: 'Sign in to Dais' }).waitFor();
+  await page.getByRole('button', { name: 'Let them in again' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Let them in' }).click();
+  await page.getByText('eve@example.com may sign in again').waitFor();
+  await signIn(theirs, eve);
+  await theirs.getByText('You may not do this').waitFor();
+  journey.expectQuiet('status of 403');
+});
+
+test('a person who forgot the password gets a link for a new one', async () => {
+  const page = await journey.open('/organisation/users/bo@example.com', { as: ada });
+  await page.getByRole('button', { name: 'Make a link for a new one' }).click();
+  await page.getByText(`${journey.url}/invitation#`).waitFor();
+  await page.getByRole('region', { name: 'Roles' }).getByRole('link', { name: 'readers' }).waitFor();
+  await page.getByRole('link', { name: 'What may it do, and why?' }).click();
+  await page.getByRole('heading', { name: 'What may bo@example.com do in default, and why?' }).waitFor();
+});

@@ -1,0 +1,108 @@
+/** Texts for language models: versions, what they say, what changed, what they are called. */
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { Journey } from './journey.ts';
+import { describeLooks, type Look } from './looks.ts';
+import { registerModel, registerVersion } from './registry.ts';
+
+let journey: Journey;
+
+const text = (template: string, more: Readonly<Record<string, string>> = {}) => ({
+  'mlflow.prompt.is_prompt': 'true',
+  'mlflow.prompt.text': template,
+  _mlflow_prompt_type: 'text',
+  ...more,
+});
+
+beforeAll(async () => {
+  journey = await Journey.start();
+  const prompt = { type: 'prompt', tags: { 'mlflow.prompt.is_prompt': 'true' } };
+  await registerModel(journey, { ...prompt, name: 'summary', description: 'What a flight report says' });
+  const first = 'You read reports.\nSum {{ text }} up.\nBe brief.';
+  const second = 'You read reports.\nSum {{ text }} up in {{ count }} words.\nBe brief.';
+  const settings = { _mlflow_prompt_model_config: '{"temperature":0.2}', team: 'desk' };
+  const source = 'prompt-template';
+  await registerVersion(journey, 'summary', { source, description: 'First try', tags: text(first) });
+  await registerVersion(journey, 'summary', { source, description: 'Say how long', tags: text(second, settings) });
+  await registerModel(journey, { ...prompt, name: 'assistant' });
+  const messages = [
+    { role: 'system', content: 'You help at the gate.' },
+    { role: 'user', content: '{{ question }}' },
+  ];
+  const chat = text(JSON.stringify(messages), { _mlflow_prompt_type: 'chat' });
+  await registerVersion(journey, 'assistant', { source, tags: chat });
+  await registerModel(journey, { name: 'no-prompt' });
+});
+afterAll(async () => await journey.stop());
+afterEach(async ({ task }) => {
+  await journey.closePages();
+  if (task.result?.state !== 'fail') journey.expectQuiet();
+});
+
+const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
+
+test('prompts stand apart from models, and are read version by version', async () => {
+  const page = await journey.open('/');
+  await page.getByRole('link', { name: 'Prompts', exact: true }).click();
+  await page.getByRole('heading', { name: 'Which prompts are in use in default?' }).waitFor();
+  await page.getByRole('link', { name: 'assistant' }).waitFor();
+  expect(await page.getByRole('link', { name: 'no-prompt' }).count()).toBe(0);
+  await page.getByRole('link', { name: 'summary' }).click();
+  await page.getByRole('heading', { name: 'What does prompt summary say?' }).waitFor();
+  await region(page, 'Version 2').getByText('Sum {{ text }} up in {{ count }} words.').waitFor();
+  await region(page, 'About it').getByText('"temperature": 0.2').waitFor();
+  await page.getByRole('link', { name: 'version 1' }).click();
+  await region(page, 'Version 1').getByText('Sum {{ text }} up.').waitFor();
+  expect(new URL(page.url()).search).toBe('?version=1');
+});
+
+test('two versions are compared line by line; the address is the view', async () => {
+  const page = await journey.open('/projects/default/prompts/summary');
+  await page.getByRole('combobox', { name: 'Compare with' }).click();
+  await page.getByRole('option', { name: 'version 1' }).click();
+  const diff = region(page, 'What changed from version 1 to 2');
+  await diff.getByRole('row', { name: '− Sum {{ text }} up.' }).waitFor();
+  await diff.getByRole('row', { name: '+ Sum {{ text }} up in {{ count }} words.' }).waitFor();
+  expect(new URL(page.url()).search).toBe('?from=1');
+});
+
+test('a version is called by an alias, and is talked about', async () => {
+  const page = await journey.open('/projects/default/prompts/summary');
+  await page.getByRole('button', { name: 'Call version 2' }).click();
+  await page.getByRole('dialog').getByRole('combobox', { name: 'Alias' }).fill('production');
+  await page.keyboard.press('Tab');
+  await page.getByRole('dialog').getByRole('button', { name: 'Set the alias' }).click();
+  await region(page, 'Aliases').getByRole('row', { name: 'production version 2 freely' }).waitFor();
+  await page.getByRole('textbox', { name: 'Say something' }).fill('Shorter than before');
+  await page.getByRole('button', { name: 'Comment' }).click();
+  await region(page, 'Comments').getByRole('listitem').getByText('Shorter than before').waitFor();
+  // The address of a model leads to the prompt that it is.
+  await region(page, 'Aliases').getByRole('link', { name: 'version 2' }).click();
+  await page.waitForURL('**/projects/default/prompts/summary?version=2');
+});
+
+const PAGES: readonly Look[] = [
+  ['prompts', '/projects/default/prompts', async (page) => await page.getByText('assistant').waitFor()],
+  [
+    'a prompt',
+    '/projects/default/prompts/summary?version=2',
+    async (page) => await region(page, 'Version 2').waitFor(),
+  ],
+  [
+    'a prompt compared',
+    '/projects/default/prompts/summary?version=2&from=1',
+    async (page) => await region(page, 'What changed from version 1 to 2').waitFor(),
+  ],
+  [
+    'a conversation',
+    '/projects/default/prompts/assistant',
+    async (page) => await page.getByText('You help at the gate.').waitFor(),
+  ],
+  [
+    'a prompt that is not there',
+    '/projects/default/prompts/nothing',
+    async (page) => await page.getByText('There is no Model "nothing"').first().waitFor(),
+  ],
+];
+
+describeLooks(PAGES, () => journey, 'status of 404');

@@ -1,0 +1,80 @@
+/** Models as trainings register them, made through the native interface as a client would. */
+import type { ModelVersion, RegisteredModel, Run } from '../packages/api/src/index.ts';
+import type { Journey } from './journey.ts';
+import { makeExperiment, train } from './training.ts';
+
+const MODELS = '/api/v1/registry/models';
+
+const FLIGHT_DELAY = `apiVersion: dais.dev/v1
+kind: Model
+metadata:
+  name: flight-delay
+  labels:
+    risk: high
+spec:
+  description: Minutes of delay on arrival, an hour before departure
+  intendedUse: Planning of gates; not for compensation of passengers
+  owner: vision
+  approvals:
+    - aliases: [champion]
+      users: [pat@example.com]
+  objectives:
+    - metric: mae
+      direction: minimize
+      target: 9
+      businessFigure: One minute less saves 40 gate changes a day
+    - metric: recall_night
+      direction: maximize
+      target: 0.8
+      slice: hour >= 22
+`;
+
+const MODEL_FILE = `artifact_path: model
+flavors:
+  python_function:
+    loader_module: mlflow.sklearn
+    python_version: 3.11.2
+  sklearn:
+    pickled_model: model.pkl
+signature:
+  inputs: '[{"type": "double", "name": "distance", "required": true}, {"type": "long", "name": "hour", "required": false}]'
+  outputs: '[{"type": "double", "required": true}]'
+`;
+
+export async function registerModel(journey: Journey, body: object): Promise<RegisteredModel> {
+  return (await journey.call(MODELS, body)) as RegisteredModel;
+}
+
+export async function registerVersion(journey: Journey, model: string, body: object): Promise<ModelVersion> {
+  return (await journey.call(`${MODELS}/${encodeURIComponent(model)}/versions`, body)) as ModelVersion;
+}
+
+/** A model with two versions that runs made, and a third from elsewhere. Gives the runs. */
+export async function makeFlightDelay(journey: Journey): Promise<readonly string[]> {
+  await journey.apply(FLIGHT_DELAY);
+  const experiment = await makeExperiment(journey, 'flights');
+  const runs: string[] = [];
+  for (const [depth, mae, recall] of [
+    ['6', 10.25, 0.71],
+    ['8', 8.5, 0.83],
+  ] as const) {
+    const run = await train(journey, experiment, {
+      name: `depth ${depth}`,
+      params: { depth, learning_rate: '0.1' },
+      metrics: { mae: [14, mae], recall_night: [recall], rmse: [mae * 1.4] },
+      status: 'FINISHED',
+    });
+    runs.push(run);
+    const { artifactUri } = (await journey.call(`/api/v1/tracking/runs/${run}`)) as Run;
+    const home = artifactUri.replace(/^mlflow-artifacts:\/+/, '');
+    const file = depth === '6' ? MODEL_FILE.replace('"type": "long"', '"type": "integer"') : MODEL_FILE;
+    await journey.keepArtifact(`${home}/model/MLmodel`, file);
+    await registerVersion(journey, 'flight-delay', {
+      source: `runs:/${run}/model`,
+      runId: run,
+      tags: { validated: depth === '8' ? 'yes' : 'no' },
+    });
+  }
+  await registerVersion(journey, 'flight-delay', { source: 's3://elsewhere/model' });
+  return runs;
+}

@@ -1,0 +1,279 @@
+/** Rights and deeds: what each may do and why, what was done, and what a policy would change, as each of them sees it. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import type { Journey } from './journey.ts';
+import { ada, bo, eve, grace, pat, startWithPeople } from './people.ts';
+
+let journey: Journey;
+
+beforeAll(async () => {
+  journey = await startWithPeople();
+});
+afterAll(async () => await journey.stop());
+afterEach(async ({ task }) => {
+  await journey.closePages();
+  if (task.result?.state !== 'fail') journey.expectQuiet();
+});
+
+const why = (page: Page) => page.getByRole('region', { name: /^secret:write/ });
+
+async function write(page: Page, text: string): Promise<void> {
+  await page.locator('.cm-content').click();
+  await page.keyboard.press('Control+a');
+  // Chromium's own editing tries an inline style when it replaces several lines at once, and complains of our policy.
+  await page.keyboard.press('Delete');
+  await page.keyboard.insertText(text);
+}
+
+test('an editor sees what she may do, and why not some of it: the policy, in its words', async () => {
+  const page = await journey.open('/', { as: grace });
+  await page.getByRole('link', { name: 'Access', exact: true }).click();
+  await page.getByRole('heading', { name: 'What may you do in default, and why?' }).waitFor();
+  await page.getByRole('region', { name: 'About you' }).getByRole('link', { name: 'vision-editors' }).waitFor();
+  await page.getByRole('link', { name: 'secret:write: some' }).click();
+  await page.waitForURL('**/projects/default/access?action=secret%3Awrite&resource=Secret');
+  await why(page).getByText('It depends on which').waitFor();
+  await why(page).getByLabel('About one secret').fill('prod-db');
+  await why(page).getByRole('button', { name: 'Ask' }).click();
+  await why(page).getByText('You may not secret:write prod-db.').waitFor();
+  await why(page).getByText('Production secrets are changed by team operations').waitFor();
+  await why(page).getByText('SOC2-CC6.1').waitFor();
+  // The address is the whole view: somebody else sees the same.
+  const link = page.url().slice(journey.url.length);
+  const other = await journey.open(link, { as: grace });
+  await why(other).getByText('Production secrets are changed by team operations').waitFor();
+  await page.getByRole('link', { name: 'alertChannel:write: yes', exact: true }).click();
+  await page.getByText('You may alertChannel:write any alert channel of default.').waitFor();
+});
+
+test('an administrator asks about somebody else, and follows what decided', async () => {
+  const page = await journey.open('/projects/default/access', { as: ada });
+  await page.getByRole('combobox', { name: 'About whom' }).fill('bo@example.com');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'What may bo@example.com do in default, and why?' }).waitFor();
+  await page.getByRole('link', { name: 'secret:write: no' }).click();
+  await why(page).getByText('A role that gives it: editor, admin in project "default"').waitFor();
+  await why(page).getByText('You may give a role yourself').waitFor();
+  await page.goto(
+    `${journey.url}/projects/default/access?who=user:grace@example.com&action=secret:write&resource=Secret/prod-db`,
+  );
+  await why(page).getByRole('link', { name: 'production-by-operations' }).click();
+  await page.getByRole('heading', { name: 'Is organisation policy production as it should be?' }).waitFor();
+  await page.goto(`${journey.url}/projects/default/access?who=user:nobody@example.com`);
+  await page.getByText('There is no User "nobody@example.com".').waitFor();
+  journey.expectQuiet('status of 404');
+});
+
+test('who has no role is told so, everywhere, with whom to ask, and no page is broken', async () => {
+  const page = await journey.open('/', { as: eve });
+  await page.getByText('You have no role in default yet').waitFor();
+  await page.getByRole('link', { name: 'What you may do, and what would change it' }).click();
+  await page.getByText('You may ask about yourself.').waitFor();
+  await page.getByRole('link', { name: 'secret:write: no' }).click();
+  await why(page).getByText('Ask an administrator of default.').waitFor();
+  await page.getByRole('link', { name: 'Audit', exact: true }).click();
+  await page.getByText('The audit log is for those who administer default.').waitFor();
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox').fill('prod');
+  await page.getByText('Nothing has all of these words.').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: /choose another/ }).click();
+  await page.getByText('You may see no project yet.').waitFor();
+  journey.expectQuiet();
+  await page.goto(`${journey.url}/projects/default/secrets`);
+  await page.getByText('No role of theirs gives that').waitFor();
+  await page.getByRole('link', { name: 'Why, and what would change it' }).waitFor();
+  journey.expectQuiet('status of 403');
+});
+
+test('who administers one project sees its people and its log, gives roles there, and nothing beyond', async () => {
+  const page = await journey.open('/projects/default/audit?kind=RoleBinding', { as: pat });
+  await page.getByText('created RoleBinding readers').waitFor();
+  expect(await page.getByRole('region', { name: 'Is the log whole?' }).count()).toBe(0);
+  await page.getByRole('link', { name: 'Search all of it' }).click();
+  await page.getByText('The audit log is for those who administer the organisation.').waitFor();
+  await page.goto(`${journey.url}/projects/default/access?who=user:bo@example.com&action=secret:write&resource=Secret`);
+  await why(page).getByRole('link', { name: 'pat@example.com' }).waitFor();
+  await why(page).getByRole('link', { name: 'bind a role in default' }).click();
+  const binding = (user: string) => `apiVersion: dais.dev/v1
+kind: RoleBinding
+metadata:
+  name: bo-edits
+spec:
+  role: editor
+  users:
+    - ${user}
+`;
+  await page.locator('.cm-content').waitFor();
+  await write(page, binding('boo@example.com'));
+  await page.getByRole('button', { name: 'Show the plan' }).click();
+  await page.getByText('there is no User "boo@example.com"').first().waitFor();
+  await page.locator('.cm-lintRange-error', { hasText: 'boo@example.com' }).waitFor();
+  journey.expectQuiet('status of 422');
+  await write(page, binding('bo@example.com'));
+  await page.getByRole('button', { name: 'Show the plan' }).click();
+  await page.getByText('You may: it would be made').waitFor();
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await page.getByRole('heading', { name: 'Is role binding bo-edits as it should be?' }).waitFor();
+  const theirs = await journey.open('/projects/default/access?action=secret:write&resource=Secret', { as: bo });
+  await why(theirs).getByRole('link', { name: 'bo-edits' }).waitFor();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('textbox').fill('bo-edits');
+  await page.keyboard.press('Enter');
+  await page.getByText('bo-edits is deleted').waitFor();
+});
+
+test('the audit log is searched by its address; a refusal says who, how, why, and what would allow it', async () => {
+  const theirs = await journey.open('/projects/default/secrets', { as: eve });
+  await theirs.getByText('You may not do this').waitFor();
+  journey.expectQuiet('status of 403');
+  const page = await journey.open('/organisation/audit', { as: ada });
+  await page.getByRole('combobox', { name: 'Outcome' }).click();
+  await page.getByRole('option', { name: 'denied' }).click();
+  await page.getByLabel('By whom').fill('eve@example.com');
+  await page.waitForURL('**/organisation/audit?outcome=denied&actor=eve%40example.com');
+  const row = page.getByRole('row', { name: /was refused secret:read/ }).first();
+  await row.getByRole('link', { name: /^Open entry/ }).click();
+  const entry = page.getByRole('region', { name: /^Entry \d/ });
+  await entry.getByText('password', { exact: true }).waitFor();
+  await entry.getByText('Nothing permitted it.').waitFor();
+  await entry.getByRole('link', { name: 'What would allow it now?' }).waitFor();
+  const copy = await journey.open(page.url().slice(journey.url.length), { as: ada, width: 390 });
+  await copy
+    .getByRole('region', { name: /^Entry \d/ })
+    .getByText('access.denied')
+    .waitFor();
+  await entry.getByRole('link', { name: 'all it did' }).click();
+  await page.waitForURL('**/organisation/audit?requestId=*');
+  await page.getByText('1 entry shown, and that is all.').waitFor();
+  await page.getByRole('button', { name: 'Show all' }).click();
+  await page.getByLabel('from, in your time zone').fill('2030-01-01T00:00');
+  await page.getByText('No entry of the log is like that.').waitFor();
+  await page.goto(`${journey.url}/projects/default/audit?outcome=wrong`);
+  await page.getByText('The request is not valid').waitFor();
+  journey.expectQuiet('status of 400');
+});
+
+test('the log says whether it is whole, and proves an entry to somebody who sees nothing else', async () => {
+  const page = await journey.open('/organisation/audit', { as: ada });
+  const state = page.getByRole('region', { name: 'Is the log whole?' });
+  await state.getByText(/^[0-9a-f]{8}$/).waitFor();
+  await state.getByRole('link', { name: 'Prove what happened' }).waitFor();
+  await page
+    .getByRole('link', { name: /^Open entry/ })
+    .last()
+    .click();
+  await page.getByRole('button', { name: 'Prove it' }).click();
+  await page.getByText(/hashes lead from it to the root of/).waitFor();
+  // One that no checkpoint covered yet is proved anew: the auditor needs a signature.
+  const signed = page.getByText('A signed checkpoint covers it');
+  const again = async () => {
+    if ((await signed.count()) > 0) return true;
+    await page.reload();
+    await page.getByRole('button', { name: 'Prove it' }).click();
+    await page.getByText(/hashes lead from it to the root of/).waitFor();
+    return await signed.isVisible();
+  };
+  await expect.poll(again, { timeout: 90_000, interval: 2000 }).toBe(true);
+  const downloading = page.waitForEvent('download');
+  await page.getByRole('link', { name: /^Download proof-/ }).click();
+  const file = await (await downloading).path();
+  const key = (await journey.call('/api/v1/organisation/audit/key')) as { readonly verifierKey: string };
+  expect(await journey.dais(['audit', 'proof', '--check', file, '--public-key', key.verifierKey])).toContain(
+    'The entry is in the log that was signed.',
+  );
+});
+
+test('the log of one page is followed by older ones, and what is newer waits until it is asked for', async () => {
+  for (let round = 0; round < 60; round++) await journey.call('/auth/device', { machine: `m${round}`, program: 'p' });
+  const many = Array.from(
+    { length: 130 },
+    (_, at) => `apiVersion: dais.dev/v1
+kind: Secret
+metadata: { name: many-${at} }
+spec: { data: { value: x } }
+`,
+  );
+  await journey.apply(many.join('---\n'));
+  const page = await journey.open('/projects/default/audit?kind=Secret', { as: ada });
+  await page.getByText('100 entries shown, there are older ones.').waitFor();
+  await page.getByRole('button', { name: 'Load older ones' }).click();
+  await page.getByText(/1\d\d entries shown, and that is all\./).waitFor();
+  await journey.apply(many[0]?.replace('value: x', 'value: y') ?? '');
+  await page.getByRole('button', { name: 'There are newer ones: show them' }).click();
+  await page.getByRole('row', { name: /changed Secret many-0/ }).waitFor();
+});
+
+const POLICY = `apiVersion: dais.dev/v1
+kind: Policy
+metadata:
+  name: frost
+spec:
+  cedar: |
+    @id("frost") @message("Nobody changes alert channels this week")
+    forbid(principal, action == Dais::Action::"alertChannel:write", resource);
+  tests:
+    - name: an editor is refused
+      principal: user:grace
+      action: alertChannel:write
+      resource: AlertChannel/desk
+      expect: refused
+`;
+
+test('a policy is checked while it is written, tried on what was decided, and in force when it is applied', async () => {
+  const maker = await journey.open('/projects/default/create/alertchannels', { as: grace });
+  await write(
+    maker,
+    'apiVersion: dais.dev/v1\nkind: AlertChannel\nmetadata:\n  name: desk\nspec:\n  send:\n    type: slack\n    url: { secret: dev-db, key: value }\n',
+  );
+  await maker.getByRole('button', { name: 'Show the plan' }).click();
+  await maker.getByText('You may: it would be made').waitFor();
+  await maker.getByRole('button', { name: 'Apply' }).click();
+  await maker.getByRole('heading', { name: 'Is alert channel desk as it should be?' }).waitFor();
+
+  const page = await journey.open('/projects/default/create/policies', { as: ada });
+  await write(page, POLICY.replace('alertChannel:write"', 'alertChanel:write"'));
+  await page.locator('.cm-lintRange-error', { hasText: 'alertChanel' }).waitFor();
+  await page.getByText('did you mean Dais::Action::"alertChannel:write"?').waitFor();
+  journey.expectQuiet('status of 422');
+  await write(page, POLICY.replace('expect: refused', 'expect: allow'));
+  await page.getByText('1 of 1 cases comes out otherwise').waitFor();
+  journey.expectQuiet('status of 422');
+  await write(page, POLICY);
+  await page.getByText('The one case comes out as expected').waitFor();
+  await page.getByRole('button', { name: 'Try it' }).click();
+  await page.getByRole('region', { name: 'Decisions that would change' }).getByText('AlertChannel/desk').waitFor();
+  await page.getByRole('button', { name: 'Show the plan' }).click();
+  await page.getByText('You may: it would be made').waitFor();
+  await page.getByRole('button', { name: 'Apply' }).click();
+  await page.getByRole('heading', { name: 'Is policy frost as it should be?' }).waitFor();
+
+  await maker.goto(`${journey.url}/projects/default/access?action=alertChannel:write&resource=AlertChannel`);
+  await maker.getByText('Nobody changes alert channels this week').waitFor();
+  await maker.getByRole('link', { name: 'default/frost' }).waitFor();
+});
+
+test('who may not write policies reads why, and may still try one', async () => {
+  const page = await journey.open('/projects/default/create/policies', { as: bo });
+  await page.getByText('It can be read').waitFor();
+  await page.getByText('Those who administer default can try it').waitFor();
+  await page.getByRole('button', { name: 'Show the plan' }).click();
+  await page.getByText('may not policy:write', { exact: false }).first().waitFor();
+  journey.expectQuiet('status of 403');
+});
+
+test('the palette and keys lead to all of it', async () => {
+  const page = await journey.open('/', { as: ada });
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox').fill('audit log of the org');
+  await page.getByRole('option', { name: 'Audit log of the organisation' }).waitFor();
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Who did what, anywhere?' }).waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('a');
+  await page.getByRole('heading', { name: 'What may you do in default, and why?' }).waitFor();
+  await page.goto(`${journey.url}/audit`);
+  await page.getByRole('heading', { name: 'Who did what, anywhere?' }).waitFor();
+  await page.goto(`${journey.url}/access`);
+  await page.getByRole('heading', { name: 'What may you do in default, and why?' }).waitFor();
+});

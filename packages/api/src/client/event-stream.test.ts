@@ -1,0 +1,44 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { EventStreamParser, type ServerSentEvent } from '#client/event-stream.ts';
+
+function parse(...pieces: string[]): ServerSentEvent[] {
+  const parser = new EventStreamParser();
+  return pieces.flatMap((piece) => parser.push(piece));
+}
+
+test('an event is its lines until an empty one', () => {
+  expect(parse('retry: 2000\n\n: a comment\n\nid: 7\nevent: error\ndata: {"a":1}\n\n')).toEqual([
+    { event: 'error', data: '{"a":1}', id: '7' },
+  ]);
+});
+
+test('several data lines are one text, an id stays until another comes, a byte order mark is no part', () => {
+  expect(parse('\uFEFFid: 1\ndata: a\ndata:b\n\ndata\n\nid\ndata: c\n\n')).toEqual([
+    { event: 'message', data: 'a\nb', id: '1' },
+    { event: 'message', data: '', id: '1' },
+    { event: 'message', data: 'c', id: undefined },
+  ]);
+});
+
+test('what is cut off by the end never becomes an event', () => {
+  expect(parse('data: whole\n\ndata: half\n')).toEqual([{ event: 'message', data: 'whole', id: undefined }]);
+});
+
+test('cutting a stream anywhere, with any line ends, gives the same events', () => {
+  const line = fc.constantFrom('id: 1', 'id: 2', 'data: x', 'data: ü', 'event: error', ': ping', '', '');
+  fc.assert(
+    fc.property(
+      fc.array(line, { maxLength: 30 }),
+      fc.constantFrom('\n', '\r\n', '\r'),
+      fc.array(fc.nat(200), { maxLength: 10 }),
+      (lines, end, cuts) => {
+        const text = `${lines.join(end)}${end}${end}`;
+        const places = [0, ...cuts.map((cut) => Math.min(cut, text.length)).toSorted((a, b) => a - b), text.length];
+        const pieces = places.slice(1).map((place, index) => text.slice(places[index], place));
+        // The last CR may still wait for its LF: anything after it shows that nothing was lost.
+        expect(parse(...pieces, ':\n')).toEqual(parse(`${lines.join('\n')}\n\n:\n`));
+      },
+    ),
+  );
+});

@@ -1,0 +1,42 @@
+/** From the input of an operation to a request, as its binding says: the reverse of what the server's doors do. */
+import type { CallOptions } from '#client/transport.ts';
+import { DaisError } from '#errors.ts';
+import type { Operation } from '#operations/operation.ts';
+
+type RequestParts = Pick<CallOptions, 'method' | 'path' | 'query' | 'body' | 'headers'>;
+
+/** @throws DaisError `invalid_request` when a name cannot stand in an address. */
+export function operationCall({ http }: Operation, input: Readonly<Record<string, unknown>>): RequestParts {
+  const fields: Record<string, unknown> = { ...input };
+  const take = (name: string): unknown => {
+    const value = fields[name];
+    delete fields[name];
+    return value;
+  };
+  const version = http.ifMatchField === undefined ? undefined : take(http.ifMatchField);
+  const path = http.path.replaceAll(/:(\w+)/g, (_part, name: string) => {
+    const value = take(name);
+    return encodeName(typeof value === 'string' ? value : '');
+  });
+  const query: Record<string, string | number | boolean | undefined> = {};
+  for (const name of http.query ?? []) {
+    query[name] = take(name) as string | number | boolean | undefined;
+  }
+  const hasBody = http.content === undefined && (http.method === 'POST' || http.method === 'PUT');
+  const body = http.bodyField === undefined ? fields : fields[http.bodyField];
+  return {
+    method: http.method,
+    path,
+    query,
+    ...(hasBody && { body: { type: 'application/json', text: JSON.stringify(body) } }),
+    ...(typeof version === 'string' && { headers: { 'if-match': `"${version}"` } }),
+  };
+}
+
+/** URL parsers take `.` and `..` for steps even when written `%2e`, so the names of that form cannot be sent as paths. */
+export function encodeName(name: string): string {
+  if (name === '.' || name === '..' || name === '') {
+    throw new DaisError('invalid_request', `"${name}" cannot be the name of a resource.`);
+  }
+  return encodeURIComponent(name);
+}

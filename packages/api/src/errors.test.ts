@@ -1,0 +1,82 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { DaisError, errorCatalogue, fromProblem, toProblem, type ErrorCode, type Issue } from './errors.ts';
+
+const codes = Object.keys(errorCatalogue) as ErrorCode[];
+
+describe('the catalogue', () => {
+  test.each(codes)('%s can be understood', (code) => {
+    const { status, title, remedy } = errorCatalogue[code];
+    expect(code).toMatch(/^[a-z0-9]+(_[a-z0-9]+)*$/);
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(status).toBeLessThan(600);
+    expect(title).toMatch(/^[A-Z].*[^.]$/);
+    expect(remedy).toMatch(/\.$/);
+  });
+
+  test('titles tell codes apart', () => {
+    const titles = codes.map((code) => errorCatalogue[code].title);
+    expect(new Set(titles).size).toBe(titles.length);
+  });
+
+  test('a fault of the caller is never worth a blind retry, but for asking too often', () => {
+    const odd = codes.filter((code) => {
+      const { status, retryable } = errorCatalogue[code];
+      return retryable === true && status < 500 && ![408, 429].includes(status);
+    });
+    expect(odd).toEqual([]);
+  });
+});
+
+const optional = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined });
+const issue = fc
+  .record({
+    message: fc.string(),
+    path: optional(fc.string()),
+    line: optional(fc.nat()),
+    nearest: optional(fc.string()),
+  })
+  .map((value) => JSON.parse(JSON.stringify(value)) as Issue);
+
+test('an error survives the way over the wire', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...codes),
+      fc.string(),
+      optional(fc.array(issue)),
+      optional(fc.array(fc.string())),
+      optional(fc.string({ minLength: 1 })),
+      optional(fc.nat()),
+      (code, detail, issues, holders, requestId, retryAfter) => {
+        const details = { ...(issues && { issues }), ...(holders && { holders }) };
+        const sent = new DaisError(code, detail, details);
+        const problem = JSON.parse(JSON.stringify(toProblem(sent, requestId))) as ReturnType<typeof toProblem>;
+        const received = fromProblem(problem, retryAfter);
+        expect(received).toBeInstanceOf(DaisError);
+        expect([received.code, received.message, received.status, received.retryable]).toEqual([
+          code,
+          detail,
+          sent.status,
+          sent.retryable,
+        ]);
+        expect([received.issues, received.holders, received.requestId]).toEqual([issues, holders, requestId]);
+        expect(received.retryAfter).toBe(retryAfter);
+      },
+    ),
+  );
+});
+
+test('a problem document says what happened and what to do, and nothing of the cause', () => {
+  const error = new DaisError('conflict', 'Somebody was faster.', { cause: new Error('secret'), retryAfter: 3 });
+  expect(toProblem(error, 'r1')).toEqual({
+    type: '/docs/reference/errors#conflict',
+    title: errorCatalogue.conflict.title,
+    status: 409,
+    code: 'conflict',
+    remedy: errorCatalogue.conflict.remedy,
+    detail: 'Somebody was faster.',
+    requestId: 'r1',
+  });
+  expect(error.cause).toBeInstanceOf(Error);
+  expect(toProblem(new DaisError('conflict', ''))).not.toHaveProperty('detail');
+});

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import type { EventType } from '#events/event-type.ts';
+
+const dataset = z.string().describe('Id of the evaluation dataset.');
+const scorer = z.string().describe('Name of the scorer.');
+const experiment = z.string().describe('Number of its experiment.');
+
+/** What happens to evaluation datasets and scorers as a whole; records that come in are no events. */
+export const evaluationEvents = {
+  evaluationDatasetCreated: {
+    type: 'evaluation.dataset.created',
+    v: 1,
+    description: 'An evaluation dataset was made.',
+    data: z.strictObject({ dataset }),
+  },
+  evaluationDatasetDeleted: {
+    type: 'evaluation.dataset.deleted',
+    v: 1,
+    description: 'An evaluation dataset was deleted with its records.',
+    data: z.strictObject({ dataset, records: z.int().describe('How many records went with it.') }),
+  },
+  scorerRegistered: {
+    type: 'scorer.registered',
+    v: 1,
+    description: 'A version of a scorer was kept.',
+    data: z.strictObject({ scorer, experiment, version: z.int().describe('Its number.') }),
+  },
+  scorerDeleted: {
+    type: 'scorer.deleted',
+    v: 1,
+    description: 'Versions of a scorer were deleted.',
+    data: z.strictObject({ scorer, experiment, versions: z.int().describe('How many.') }),
+  },
+} as const satisfies Record<string, EventType>;

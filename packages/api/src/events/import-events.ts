@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import type { EventType } from '#events/event-type.ts';
+
+const source = z.string().describe('The server that it comes from.');
+const experiment = z.string().describe('Number of the experiment, here.');
+
+/** What was brought here from another server, each time that it was written. */
+export const importEvents = {
+  experimentImported: {
+    type: 'experiment.imported',
+    v: 1,
+    description: 'An experiment was imported.',
+    data: z.strictObject({ experiment, source }),
+  },
+  runImported: {
+    type: 'run.imported',
+    v: 1,
+    description: 'A run was imported, or became again what it is at its source.',
+    data: z.strictObject({ run: z.string().describe('Id of the run.'), experiment, source }),
+  },
+  loggedModelImported: {
+    type: 'logged.model.imported',
+    v: 1,
+    description: 'A logged model was imported.',
+    data: z.strictObject({ model: z.string().describe('Its id.'), experiment, source }),
+  },
+  garbageCollected: {
+    type: 'garbage.collected',
+    v: 1,
+    description: 'What was deleted long ago was removed for good.',
+    data: z.strictObject({
+      runs: z.array(z.string()).describe('Ids of the runs.'),
+      loggedModels: z.array(z.string()).describe('Ids of the logged models.'),
+      experiments: z.array(z.string()).describe('Numbers of the experiments.'),
+      traces: z.int().describe('How many traces.'),
+      files: z.int().describe('How many artifacts.'),
+    }),
+  },
+  modelImported: {
+    type: 'model.imported',
+    v: 1,
+    description: 'What a registered model says was imported.',
+    data: z.strictObject({}),
+  },
+  modelVersionImported: {
+    type: 'model.version.imported',
+    v: 1,
+    description: 'A version of a model was imported.',
+    data: z.strictObject({ version: z.int().describe('Number of the version.') }),
+  },
+} as const satisfies Record<string, EventType>;

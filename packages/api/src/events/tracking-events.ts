@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import type { EventType } from '#events/event-type.ts';
+
+const experiment = z.string().describe('Number of the experiment.');
+const run = z.string().describe('Id of the run.');
+
+/** What happens to experiments, runs and logged models; what runs log is no event. */
+export const trackingEvents = {
+  experimentCreated: {
+    type: 'experiment.created',
+    v: 1,
+    description: 'An experiment was made.',
+    data: z.strictObject({ experiment }),
+  },
+  experimentRenamed: {
+    type: 'experiment.renamed',
+    v: 1,
+    description: 'An experiment has another name.',
+    data: z.strictObject({ experiment, before: z.string().describe('Its name before.') }),
+  },
+  experimentDeleted: {
+    type: 'experiment.deleted',
+    v: 1,
+    description: 'An experiment was deleted with its runs; it can be restored.',
+    data: z.strictObject({ experiment, runs: z.int().describe('How many runs went with it.') }),
+  },
+  experimentRestored: {
+    type: 'experiment.restored',
+    v: 1,
+    description: 'The deletion of an experiment was taken back.',
+    data: z.strictObject({ experiment, runs: z.int().describe('How many runs came back with it.') }),
+  },
+  runCreated: {
+    type: 'run.created',
+    v: 1,
+    description: 'A run began.',
+    data: z.strictObject({ run, experiment }),
+  },
+  runFinished: {
+    type: 'run.finished',
+    v: 1,
+    description: 'A run ended as it should.',
+    data: z.strictObject({ run, experiment }),
+  },
+  runFailed: {
+    type: 'run.failed',
+    v: 1,
+    description: 'A run failed or was killed.',
+    outcome: 'failed',
+    data: z.strictObject({ run, experiment, status: z.enum(['FAILED', 'KILLED']).describe('What it says.') }),
+  },
+  runDeleted: {
+    type: 'run.deleted',
+    v: 1,
+    description: 'A run was deleted; it can be restored.',
+    data: z.strictObject({ run, experiment }),
+  },
+  runRestored: {
+    type: 'run.restored',
+    v: 1,
+    description: 'The deletion of a run was taken back.',
+    data: z.strictObject({ run, experiment }),
+  },
+  loggedModelDeleted: {
+    type: 'logged.model.deleted',
+    v: 1,
+    description: 'A logged model was deleted.',
+    data: z.strictObject({ model: z.string().describe('Its id.'), experiment }),
+  },
+  tracesDeleted: {
+    type: 'traces.deleted',
+    v: 1,
+    description: 'Traces of an experiment were deleted for good.',
+    data: z.strictObject({ experiment, traces: z.int().describe('How many.') }),
+  },
+} as const satisfies Record<string, EventType>;

@@ -1,0 +1,50 @@
+/** What can be said about traces: more than about other records, so that it has a file of its own. */
+import { filterValues, type FilterEntity } from '#filter/filter-entity.ts';
+
+const { number, listedPattern, optionalPattern, contained, judgement, exact, identity } = filterValues;
+
+export const traceFilter: FilterEntity = {
+  name: 'traces',
+  bare: 'attribute',
+  families: [
+    {
+      name: 'attribute',
+      words: ['attributes', 'attribute', 'trace'],
+      keys: [
+        { name: 'request_id', aliases: ['trace_id'], value: listedPattern },
+        { name: 'timestamp_ms', aliases: ['timestamp'], value: number },
+        { name: 'execution_time_ms', aliases: ['execution_time'], value: number },
+        { name: 'end_time_ms', aliases: ['end_time'], value: number },
+        { name: 'status', aliases: ['state'], value: listedPattern },
+        { name: 'client_request_id', value: listedPattern },
+        { name: 'name', value: listedPattern },
+        { name: 'run_id', value: listedPattern },
+        { name: 'prompt', value: exact },
+        { name: 'text', value: contained },
+        { name: 'experiment_id', value: identity },
+      ],
+      ordered: true,
+    },
+    { name: 'tag', words: ['tags', 'tag'], value: optionalPattern, ordered: true },
+    { name: 'request_metadata', words: ['metadata', 'request_metadata'], value: optionalPattern, ordered: true },
+    // Before its attributes: of words with dots, the longest counts.
+    {
+      name: 'span',
+      words: ['span'],
+      keys: [
+        { name: 'name', value: listedPattern },
+        { name: 'type', value: listedPattern },
+        { name: 'status', value: listedPattern },
+        { name: 'content', value: contained },
+      ],
+      ordered: false,
+    },
+    { name: 'span attribute', words: ['span.attributes'], value: listedPattern, ordered: false },
+    { name: 'feedback', words: ['feedback'], value: judgement, ordered: false },
+    { name: 'expectation', words: ['expectation'], value: judgement, ordered: false },
+    { name: 'issue', words: ['issue'], keys: [{ name: 'id', value: exact }], ordered: false },
+  ],
+};
+
+/** Attributes that say something of one trace, but give no order. */
+export const unorderedTraceKeys: ReadonlySet<string> = new Set(['client_request_id', 'prompt', 'text']);

@@ -1,0 +1,428 @@
+export { refusedByState } from '#action-states.ts';
+export { createClient } from '#client/client.ts';
+export type {
+  ApplyInput,
+  CallSettings,
+  ClientOptions,
+  DaisClient,
+  EventQuery,
+  KeyRotation,
+  KeyUse,
+  ListQuery,
+  ManifestInput,
+  Page,
+  WatchEvent,
+  WatchSettings,
+  WriteSettings,
+} from '#client/contract.ts';
+export type { ActionInput, ActionOutput, KindName, ManifestOf, ResourceOf } from '#client/kind-types.ts';
+export type { Fetch, RetryOptions, Sleep } from '#client/transport.ts';
+export { configSchema, configSpec } from '#config.ts';
+export type { ConfigInput, ConfigSpec } from '#config.ts';
+export { configFields, configVariable } from '#config-fields.ts';
+export type { ConfigField } from '#config-fields.ts';
+export { consoleRoots } from '#console-roots.ts';
+export { DaisError, errorCatalogue, fromProblem, toProblem } from '#errors.ts';
+export type { ErrorCode, ErrorDetails, Issue, Problem } from '#errors.ts';
+export {
+  experimentFilter,
+  evaluationDatasetFilter,
+  loggedModelFilter,
+  modelVersionFilter,
+  registeredModelFilter,
+  runFilter,
+} from '#filter/filter-entities.ts';
+export { traceFilter, unorderedTraceKeys } from '#filter/trace-filter.ts';
+export type { FilterEntity, FilterFamily, FilterKey, FilterOperator, FilterValueType } from '#filter/filter-entity.ts';
+export { filterError } from '#filter/filter-fault.ts';
+export { lexFilter } from '#filter/filter-lexer.ts';
+export type { FilterToken } from '#filter/filter-lexer.ts';
+export { parseFilter, parseOrder } from '#filter/filter-parser.ts';
+export { formatFilter, formatKey } from '#filter/filter-tree.ts';
+export type { FilterClause, FilterSpan, FilterValue, OrderKey } from '#filter/filter-tree.ts';
+export { eventTypes } from '#events/event-types.ts';
+export type { EventType } from '#events/event-type.ts';
+export { alertChannelKind, alertChannelSpec, alertChannelStatus } from '#kinds/alert-channel.ts';
+export { findKind, kinds } from '#kinds/index.ts';
+export { aliasSchema, isReservedAlias, modelKind, modelSpec, modelTypes, stages } from '#kinds/model.ts';
+export type { ApprovalRule, ModelSpec, Stage } from '#kinds/model.ts';
+export { organisationPolicyKind, policyKind } from '#kinds/policy.ts';
+export { projectKind, projectSpec, projectStatus } from '#kinds/project.ts';
+export { organisationRoleBindingKind, roleBindingKind, roles } from '#kinds/role-binding.ts';
+export type { Role } from '#kinds/role-binding.ts';
+export { secretKind, secretSpec, secretStatus } from '#kinds/secret.ts';
+export { serviceAccountKind } from '#kinds/service-account.ts';
+export { teamKind } from '#kinds/team.ts';
+export { userKind } from '#kinds/user.ts';
+export {
+  actorSchema,
+  API_VERSION,
+  conditionSchema,
+  labelNameSchema,
+  metadataInputSchema,
+  metadataSchema,
+  nameSchema,
+  originSchema,
+  reference,
+  sourceSchema,
+} from '#manifest.ts';
+export type {
+  Actor,
+  Attribute,
+  Column,
+  Condition,
+  KindAction,
+  KindSpec,
+  Manifest,
+  Metadata,
+  MetadataInput,
+  Resource,
+  ResourceRef,
+  Source,
+} from '#manifest.ts';
+export {
+  acceptInvitationOperation,
+  changePasswordOperation,
+  createInvitationOperation,
+  createServiceTokenOperation,
+  createTokenOperation,
+  currentSessionOperation,
+  identityOperations,
+  inviteAdministratorOperation,
+  listInvitationsOperation,
+  listServiceTokensOperation,
+  listSessionsOperation,
+  listTokensOperation,
+  listUserSessionsOperation,
+  listUserTokensOperation,
+  loginOperation,
+  logoutOperation,
+  readInvitationOperation,
+  resetPasswordOperation,
+  revokeInvitationOperation,
+  revokeServiceTokenOperation,
+  revokeSessionOperation,
+  revokeTokenOperation,
+  revokeUserSessionOperation,
+  revokeUserTokenOperation,
+} from '#operations/identity.ts';
+export type { CreatedInvitation, CurrentSession, TokenEntry } from '#operations/identity.ts';
+export { exchangeTokenOperation } from '#operations/federation.ts';
+export { keyOperations, listKeysOperation, rotateKeysOperation } from '#operations/keys.ts';
+export { defineOperation } from '#operations/operation.ts';
+export {
+  approveDeviceOperation,
+  denyDeviceOperation,
+  endFromProviderOperation,
+  finishSignInOperation,
+  leaveProviderOperation,
+  pollDeviceOperation,
+  readDeviceOperation,
+  startDeviceOperation,
+  startSignInOperation,
+} from '#operations/sign-in.ts';
+export {
+  accessOperations,
+  furtherActions,
+  policyReasonSchema,
+  readAccessOperation,
+  readOwnAccessOperation,
+  simulatePolicyOperation,
+  testPolicyOperation,
+  whyOperation,
+} from '#operations/access.ts';
+export type { OwnAccess, FurtherAction, PolicyReason } from '#operations/access.ts';
+export type { DesiredState, HttpBinding, Operation, OperationTarget } from '#operations/operation.ts';
+export {
+  applyOperation,
+  changeSchema,
+  eventSchema,
+  fieldChangeSchema,
+  listEventsOperation,
+  listOrganisationEventsOperation,
+  MAX_APPLY_BYTES,
+  MAX_APPLY_DOCUMENTS,
+  planOperation,
+  platformOperations,
+  readServerOperation,
+  serverInfoSchema,
+  watchEventsOperation,
+  watchOrganisationEventsOperation,
+} from '#operations/platform.ts';
+export type { Change, Event, FieldChange, ServerInfo } from '#operations/platform.ts';
+export {
+  manifestSchema,
+  pageInput,
+  resourceOperations,
+  resourceSchema,
+  revisionSchema,
+  selectorSchema,
+  watchEventSchema,
+} from '#operations/resources.ts';
+export type { Revision } from '#operations/resources.ts';
+export { nearest } from '#nearest.ts';
+export { fieldNames, findReferences, referencedKind, schemaAt, unwrapSchema } from '#schema-walk.ts';
+export type { FoundReference } from '#schema-walk.ts';
+export { fieldRows, jsonSchemaOf } from '#schema-fields.ts';
+export type { FieldRow, JsonSchema } from '#schema-fields.ts';
+export { diffFields } from '#diff.ts';
+export { matchesSelector, parseSelector } from '#selector.ts';
+export { StillHeld } from '#still-held.ts';
+export type { Holder } from '#still-held.ts';
+export type { LabelSelector } from '#selector.ts';
+export { formatPath, MAX_DEPTH, schemaIssues, show, storableIssues } from '#validation.ts';
+export { checkManifest, summarizeIssues } from '#manifest-check.ts';
+export type { CheckedManifest, CheckResult, KnownKind, KnownKinds } from '#manifest-check.ts';
+export {
+  checkpointText,
+  keyHashInput,
+  parseCheckpoint,
+  parseVerifierKey,
+  signedNote,
+  splitNotes,
+  verifierKeyText,
+} from '#tlog/checkpoint.ts';
+export type { Checkpoint, NoteSignature, SignedCheckpoint, VerifierKey } from '#tlog/checkpoint.ts';
+export {
+  consistencyPath,
+  coveringNodes,
+  GrowingTree,
+  inclusionPath,
+  provesConsistency,
+  rangeRoot,
+  rootOfInclusion,
+  sameHash,
+} from '#tlog/tree.ts';
+export type { CompactRange, Hash, TreeHasher, TreeNode } from '#tlog/tree.ts';
+export { findingText, LogVerifier, RESTORED_ENTRY } from '#tlog/verify-log.ts';
+export type { LogEntry, LogFinding, LogReport } from '#tlog/verify-log.ts';
+export { fromBase64, toBase64 } from '#tlog/base64.ts';
+export {
+  artifactOperations,
+  deleteArtifactOperation,
+  linkArtifactOperation,
+  listArtifactsOperation,
+  readArtifactOperation,
+  showArtifactOperation,
+  writeArtifactOperation,
+} from '#operations/artifacts.ts';
+export {
+  auditOperations,
+  exportAuditOperation,
+  forgetPersonOperation,
+  holdAuditOperation,
+  listAuditCheckpointsOperation,
+  listAuditOperation,
+  listOrganisationAuditOperation,
+  proveAuditConsistencyOperation,
+  proveAuditEntryOperation,
+  readAuditBodiesOperation,
+  readAuditKeyOperation,
+  readAuditStatusOperation,
+} from '#operations/audit.ts';
+export type { AuditEntry } from '#records/audit.ts';
+export {
+  chartMetricOperation,
+  createExperimentOperation,
+  createRunOperation,
+  deleteExperimentOperation,
+  deleteRunOperation,
+  experimentActivityOperation,
+  findExperimentOperation,
+  logRunInputsOperation,
+  logRunOperation,
+  logRunOutputsOperation,
+  readExperimentOperation,
+  readMetricOperation,
+  readRunOperation,
+  removeRunTagOperation,
+  restoreExperimentOperation,
+  restoreRunOperation,
+  sampleMetricOperation,
+  searchExperimentsOperation,
+  searchRunsOperation,
+  trackingOperations,
+  updateExperimentOperation,
+  updateRunOperation,
+} from '#operations/tracking.ts';
+export {
+  addLoggedModelParamsOperation,
+  createLoggedModelOperation,
+  deleteLoggedModelOperation,
+  finalizeLoggedModelOperation,
+  loggedModelOperations,
+  readLoggedModelOperation,
+  searchLoggedModelsOperation,
+  tagLoggedModelOperation,
+  untagLoggedModelOperation,
+} from '#operations/logged-models.ts';
+export { collectGarbageOperation, garbageOperations } from '#operations/garbage.ts';
+export {
+  importExperimentOperation,
+  importLoggedModelOperation,
+  importMetricsOperation,
+  importOperations,
+  importRunOperation,
+  listImportedOperation,
+  MOST_IMPORTED_POINTS,
+  noteImportedOperation,
+  type ImportedKind,
+} from '#operations/imports.ts';
+export {
+  importModelOperation,
+  importModelVersionOperation,
+  registryImportOperations,
+} from '#operations/registry-imports.ts';
+export {
+  createEvaluationDatasetOperation,
+  deleteEvaluationDatasetOperation,
+  evaluationDatasetOperations,
+  linkEvaluationDatasetOperation,
+  listEvaluationRecordsOperation,
+  mergeEvaluationRecordsOperation,
+  readEvaluationDatasetOperation,
+  removeEvaluationRecordsOperation,
+  searchDatasetsOperation,
+  searchEvaluationDatasetsOperation,
+  tagEvaluationDatasetOperation,
+  untagEvaluationDatasetOperation,
+} from '#operations/evaluation-datasets.ts';
+export {
+  deleteScorerOperation,
+  listScorerVersionsOperation,
+  readScorerOperation,
+  registerScorerOperation,
+  scorerOperations,
+  searchScorersOperation,
+} from '#operations/scorers.ts';
+export { recordSources } from '#records/evaluation.ts';
+export type {
+  DatasetSummary,
+  EvaluationDataset,
+  EvaluationRecord,
+  EvaluationSchema,
+  FieldType,
+  Scorer,
+} from '#records/evaluation.ts';
+export {
+  correlateTracesOperation,
+  deleteTracesOperation,
+  endTraceOperation,
+  linkPromptsOperation,
+  linkTracesOperation,
+  listSpansOperation,
+  logSpansOperation,
+  putTraceOperation,
+  readTraceOperation,
+  readTracesOperation,
+  searchTracesOperation,
+  tagTraceOperation,
+  traceOperations,
+  untagTraceOperation,
+} from '#operations/traces.ts';
+export {
+  assessmentOperations,
+  createAssessmentOperation,
+  deleteAssessmentOperation,
+  readAssessmentOperation,
+  updateAssessmentOperation,
+} from '#operations/assessments.ts';
+export type { NewAssessment } from '#operations/assessment-input.ts';
+export { keyValues, plainAttributes, plainDouble, plainInt, plainMap, simpleValue } from '#records/attribute-value.ts';
+export type { KeyValue } from '#records/attribute-value.ts';
+export { assessmentKinds, spanStatuses, traceStates } from '#records/trace.ts';
+export type { Assessment, AssessmentKind, ResourceSpans, Span, SpanStatus, Trace, TraceState } from '#records/trace.ts';
+export { loggedModelStatuses } from '#records/logged-model.ts';
+export type { LoggedModel, LoggedModelStatus } from '#records/logged-model.ts';
+export { lifecycles, runStatuses } from '#records/tracking.ts';
+export type {
+  DatasetInput,
+  Experiment,
+  LatestMetric,
+  MetricPoint,
+  Run,
+  RunDataset,
+  RunInfo,
+  RunStatus,
+} from '#records/tracking.ts';
+export {
+  commentOperations,
+  createRunCommentOperation,
+  createVersionCommentOperation,
+  deleteRunCommentOperation,
+  deleteVersionCommentOperation,
+  listRunCommentsOperation,
+  listVersionCommentsOperation,
+  removeRunCommentOperation,
+  removeVersionCommentOperation,
+  updateRunCommentOperation,
+  updateVersionCommentOperation,
+} from '#operations/comments.ts';
+export { COMMENT_LENGTH } from '#records/comment.ts';
+export type { Comment } from '#records/comment.ts';
+export {
+  approvalOperations,
+  approveOperation,
+  listAllApprovalsOperation,
+  listApprovalsOperation,
+  readApprovalOperation,
+  rejectOperation,
+  requestApprovalOperation,
+  withdrawApprovalOperation,
+} from '#operations/approvals.ts';
+export {
+  createModelOperation,
+  createModelVersionOperation,
+  deleteModelOperation,
+  deleteModelVersionOperation,
+  readModelAliasOperation,
+  readModelOperation,
+  readModelVersionOperation,
+  registryOperations,
+  removeModelAliasOperation,
+  renameModelOperation,
+  searchModelsOperation,
+  searchModelVersionsOperation,
+  setModelAliasOperation,
+  stageModelVersionOperation,
+  updateModelOperation,
+  updateModelVersionOperation,
+} from '#operations/registry.ts';
+export {
+  createWebhookOperation,
+  deleteWebhookOperation,
+  listWebhookDeliveriesOperation,
+  listWebhooksOperation,
+  readWebhookOperation,
+  testWebhookOperation,
+  updateWebhookOperation,
+  webhookOperations,
+} from '#operations/webhooks.ts';
+export { deliveryStates, webhookStatuses } from '#records/webhook.ts';
+export type { DeliveryState, Webhook, WebhookDelivery, WebhookStatus, WebhookTest } from '#records/webhook.ts';
+export {
+  lineageOperations,
+  readLineageOperation,
+  recordLineageBatchOperation,
+  recordLineageOperation,
+} from '#operations/lineage.ts';
+export { lineageDirections, lineageNodeTypes, lineageRelations } from '#records/lineage.ts';
+export type {
+  LineageDirection,
+  LineageEdge,
+  LineageGraph,
+  LineageNode,
+  LineageNodeType,
+  LineageRelation,
+} from '#records/lineage.ts';
+export { lineageEventSchema, lineageRunStates } from '#records/lineage-event.ts';
+export type { LineageEvent } from '#records/lineage-event.ts';
+export { approvalStates } from '#records/registry.ts';
+export type {
+  Approval,
+  ApprovalDecision,
+  ApprovalState,
+  MissingApproval,
+  ModelVersion,
+  RegisteredModel,
+} from '#records/registry.ts';

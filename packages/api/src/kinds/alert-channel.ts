@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import type { Issue } from '#errors.ts';
+import { baseStatus, nameSchema, reference, type KindSpec } from '#manifest.ts';
+
+const secretValue = z
+  .strictObject({
+    secret: reference('Secret').describe('Name of a Secret in the same project.'),
+    key: z.string().min(1).max(128).describe('The key inside that Secret.'),
+  })
+  .describe('A value kept in a Secret.');
+
+const webhook = z.strictObject({
+  type: z.literal('webhook').describe('A JSON body by POST, signed when there is a `signingKey`.'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .describe('Receives a JSON body by POST.'),
+  signingKey: secretValue
+    .optional()
+    .describe('When given, each delivery is signed (Standard Webhooks, HMAC-SHA256) with this key.'),
+});
+const slack = z.strictObject({
+  type: z.literal('slack').describe('An incoming webhook of Slack or of a chat that takes the same body.'),
+  url: secretValue.describe('The incoming-webhook URL: it carries its own authority, so it is kept in a Secret.'),
+});
+const smtp = z.strictObject({
+  type: z.literal('smtp').describe('E-mail.'),
+  host: z.string().min(1).max(253).describe('Name or address of the mail server.'),
+  port: z.int().min(1).max(65_535).default(587).describe('Port of the mail server.'),
+  security: z
+    .enum(['starttls', 'tls', 'none'])
+    .default('starttls')
+    .describe('`starttls`: TLS after the greeting, required. `tls`: TLS from the first byte. `none`: in the clear.'),
+  from: z.email().describe('Address of the sender.'),
+  to: z.array(z.email()).min(1).max(50).describe('Addresses of the receivers.'),
+  username: z.string().max(256).optional().describe('When given, Dais logs in with it and `password`.'),
+  password: secretValue.optional().describe('The password, kept in a Secret.'),
+});
+
+export const alertChannelSpec = z.strictObject({
+  description: z.string().max(1024).optional().describe('Whom the channel reaches, in a sentence.'),
+  send: z.discriminatedUnion('type', [webhook, slack, smtp]).describe('Where alerts go.'),
+  attempts: z
+    .int()
+    .min(1)
+    .max(50)
+    .default(12)
+    .describe('How often one delivery is tried before it is given up; waits grow from 1 s to 10 min.'),
+});
+
+export const alertChannelStatus = z.strictObject({
+  ...baseStatus,
+  lastDeliveredAt: z.string().optional().describe('When a delivery last arrived; RFC 3339, UTC.'),
+  pending: z.int().optional().describe('Deliveries that wait or are being retried.'),
+  lastFailure: z
+    .strictObject({
+      at: z.string().describe('RFC 3339, UTC.'),
+      deliveryId: z.string().describe('Stays the same over all attempts.'),
+      attempts: z.int().describe('How often it had been tried.'),
+      reason: z.string().describe('Why it did not arrive.'),
+      givenUp: z.boolean().describe('False: it is tried again.'),
+    })
+    .optional()
+    .describe('The latest attempt that did not arrive.'),
+});
+
+/** What JSON Schema cannot say: no authority in the open, and a mail login that is whole and encrypted. */
+function checkAlertChannel({ send }: z.output<typeof alertChannelSpec>): Issue[] {
+  if (send.type === 'webhook') {
+    const { username, password } = new URL(send.url);
+    return username === '' && password === ''
+      ? []
+      : [{ path: 'spec.send.url', message: 'has a user name or password in it', expected: 'an address without them' }];
+  }
+  if (send.type !== 'smtp') return [];
+  const issues: Issue[] = [];
+  if (send.username !== undefined && send.password === undefined) {
+    issues.push({ path: 'spec.send.password', message: 'is required', expected: 'the password of `username`' });
+  }
+  if (send.password !== undefined && send.username === undefined) {
+    issues.push({ path: 'spec.send.username', message: 'is required', expected: 'whose `password` it is' });
+  }
+  if (send.security === 'none' && send.password !== undefined) {
+    const message = 'is "none", which would send the password in the clear';
+    issues.push({ path: 'spec.send.security', message, expected: 'starttls or tls' });
+  }
+  return issues;
+}
+
+export const alertChannelKind = {
+  kind: 'AlertChannel',
+  plural: 'alertchannels',
+  shortNames: ['channel', 'channels'],
+  scope: 'project',
+  description:
+    'Where alerts are sent: a signed webhook, a Slack-compatible webhook or e-mail. Deliveries are durable, are retried, and keep their id over retries.',
+  name: nameSchema,
+  spec: alertChannelSpec,
+  status: alertChannelStatus,
+  check: checkAlertChannel,
+  actions: [
+    {
+      verb: 'test',
+      description: 'Sends a test alert through the channel and tells the id of the delivery.',
+      mode: 'write',
+      input: z.strictObject({ message: z.string().max(1024).optional().describe('Text of the alert.') }),
+      output: z.strictObject({ deliveryId: z.string().describe('Stays the same over all attempts.') }),
+    },
+  ],
+  columns: [
+    { title: 'Type', path: 'spec.send.type' },
+    { title: 'Ready', path: 'status.conditions[Ready]' },
+    { title: 'Pending', path: 'status.pending', wide: true },
+  ],
+  example: `apiVersion: dais.dev/v1
+kind: AlertChannel
+metadata:
+  name: operations-desk
+spec:
+  description: The people who look after the models at night
+  send:
+    type: webhook
+    url: https://alerts.example.com/dais
+`,
+} as const satisfies KindSpec;

@@ -1,0 +1,38 @@
+import { alertChannelKind } from '#kinds/alert-channel.ts';
+import { modelKind } from '#kinds/model.ts';
+import { organisationPolicyKind, policyKind } from '#kinds/policy.ts';
+import { projectKind } from '#kinds/project.ts';
+import { organisationRoleBindingKind, roleBindingKind } from '#kinds/role-binding.ts';
+import { secretKind } from '#kinds/secret.ts';
+import { serviceAccountKind } from '#kinds/service-account.ts';
+import { teamKind } from '#kinds/team.ts';
+import { userKind } from '#kinds/user.ts';
+import type { KindSpec } from '#manifest.ts';
+
+const all = [
+  projectKind,
+  secretKind,
+  alertChannelKind,
+  userKind,
+  teamKind,
+  serviceAccountKind,
+  roleBindingKind,
+  organisationRoleBindingKind,
+  policyKind,
+  organisationPolicyKind,
+  modelKind,
+] as const;
+
+/** The kinds with their precise types; the typed client derives its own from them. */
+export type KnownKind = (typeof all)[number];
+
+/** Every kind there is, in the order in which reference pages and `dais explain` list them. */
+export const kinds: readonly KindSpec[] = all;
+
+/** Finds a kind by its name, plural or short name, in any case. */
+export function findKind(word: string): KindSpec | undefined {
+  const lower = word.toLowerCase();
+  return kinds.find(
+    (kind) => kind.kind.toLowerCase() === lower || kind.plural === lower || kind.shortNames?.includes(lower) === true,
+  );
+}

@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import type { Issue } from '#errors.ts';
+import { baseStatus, reference, type KindSpec } from '#manifest.ts';
+
+/** What a version may be called beside its number; see `isReservedAlias`. */
+export const aliasSchema = z
+  .string()
+  .min(1)
+  .max(255)
+  .regex(/^[A-Za-z0-9_-]+$/, { message: 'letters, digits, `_` and `-`' });
+
+/** Numbers and `latest` already mean something where a version is named. */
+export function isReservedAlias(alias: string): boolean {
+  return /^(latest|v\d+)$/i.test(alias);
+}
+
+/**
+ * As clients of registries write it into addresses, `models:/NAME/3`: a name as of any resource, without `/` and `:`, and
+ * neither `.` nor `..`. In one pattern and without looking ahead, so that everything that reads JSON Schema understands it.
+ */
+const modelName = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(
+    // oxlint-disable-next-line no-control-regex -- control characters are exactly what is refused here
+    /^([^\u0000-\u0020\u007f-\u00a0/:.]([^\u0000-\u001f\u007f-\u009f/:]*[^\u0000-\u0020\u007f-\u00a0/:])?|\.([^\u0000-\u0020\u007f-\u00a0/:.]|[^\u0000-\u001f\u007f-\u009f/:.][^\u0000-\u001f\u007f-\u009f/:]*[^\u0000-\u0020\u007f-\u00a0/:])|\.\.[^\u0000-\u001f\u007f-\u009f/:]*[^\u0000-\u0020\u007f-\u00a0/:])$/,
+    { message: 'printable characters without `/` and `:`, not starting or ending with a space, and not `.` or `..`' },
+  );
+
+/** How far a version has come, in the older way of saying it. `None`: nobody said. */
+export const stages = ['None', 'Staging', 'Production', 'Archived'] as const;
+export type Stage = (typeof stages)[number];
+
+const approvalRule = z.strictObject({
+  aliases: z.array(aliasSchema).max(50).optional().describe('Aliases that move to a version only with approval.'),
+  stages: z
+    .array(z.enum(['Staging', 'Production']))
+    .max(2)
+    .optional()
+    .describe('Stages that a version enters only with approval.'),
+  teams: z
+    .array(
+      z.strictObject({
+        team: reference('Team').describe('Name of the Team.'),
+        members: z.int().min(1).max(20).default(1).describe('How many of its members have to approve.'),
+      }),
+    )
+    .max(20)
+    .optional()
+    .describe('Teams of which somebody has to approve: each of them.'),
+  users: z.array(reference('User')).max(20).optional().describe('Users who have to approve: each of them.'),
+  ownApproval: z
+    .boolean()
+    .default(false)
+    .describe('Whether the approval of whoever registered the version, or asked for approval, counts.'),
+});
+export type ApprovalRule = z.input<typeof approvalRule>;
+
+const objective = z.strictObject({
+  metric: z.string().min(1).max(250).describe('Name of the metric, as runs log it.'),
+  direction: z.enum(['maximize', 'minimize']).describe('Which values are better.'),
+  target: z.number().optional().describe('The value that is good enough.'),
+  slice: z.string().max(1024).optional().describe('Of which part of the data: `country = de`. Default: of all of it.'),
+  businessFigure: z
+    .string()
+    .max(1024)
+    .optional()
+    .describe('What a better value is worth, in the words of the business.'),
+});
+
+export const modelTypes = ['model', 'prompt'] as const;
+
+export const modelSpec = z.strictObject({
+  type: z
+    .enum(modelTypes)
+    .default('model')
+    .describe('`prompt`: its versions are texts for a language model. Keeps its first value.'),
+  description: z
+    .string()
+    .max(5000)
+    .optional()
+    .describe('What it predicts. Where it stands here, clients of the registry do not change it.'),
+  owner: reference('Team').optional().describe('The Team that answers for it.'),
+  intendedUse: z.string().max(5000).optional().describe('What it may be used for, and what not.'),
+  approvals: z
+    .array(approvalRule)
+    .max(50)
+    .optional()
+    .describe('Who must approve before an alias moves or a stage changes.'),
+  objectives: z
+    .array(objective)
+    .max(50)
+    .optional()
+    .describe('What a better version is better at; the first counts most.'),
+});
+export type ModelSpec = z.input<typeof modelSpec>;
+
+/** A rule that covers nothing, or asks nobody, is a mistake that would be found too late. */
+function checkModel({ approvals = [] }: z.output<typeof modelSpec>): Issue[] {
+  return approvals.flatMap(({ aliases = [], stages: covered = [], teams = [], users = [] }, at) => {
+    const issues: Issue[] = [];
+    const path = `spec.approvals[${at}]`;
+    if (aliases.length + covered.length === 0) {
+      issues.push({ path, message: 'covers nothing', expected: '`aliases` or `stages`' });
+    }
+    if (teams.length + users.length === 0) {
+      issues.push({ path, message: 'asks nobody', expected: '`teams` or `users`' });
+    }
+    for (const [index, alias] of aliases.entries()) {
+      if (isReservedAlias(alias)) {
+        const expected = 'another word than `latest`, and not a version';
+        issues.push({ path: `${path}.aliases[${index}]`, message: `is "${alias}", which is reserved`, expected });
+      }
+    }
+    return issues;
+  });
+}
+
+export const modelKind = {
+  kind: 'Model',
+  plural: 'models',
+  scope: 'project',
+  description:
+    'A registered model or prompt: whose it is, what it is for, and who must approve before its aliases move. Its versions, aliases and tags are in the registry, not in the manifest.',
+  name: modelName,
+  spec: modelSpec,
+  status: z.strictObject({ ...baseStatus }),
+  check: checkModel,
+  immutable: ['type'],
+  actions: [],
+  attributes: [
+    { name: 'type', path: 'spec.type', type: 'string', fallback: 'model', description: '`model` or `prompt`.' },
+    { name: 'team', path: 'spec.owner', type: 'string', fallback: '', description: 'The Team that answers for it.' },
+  ],
+  columns: [
+    { title: 'Type', path: 'spec.type' },
+    { title: 'Owner', path: 'spec.owner' },
+    { title: 'Description', path: 'spec.description', wide: true },
+  ],
+  example: `apiVersion: dais.dev/v1
+kind: Model
+metadata:
+  name: flight-delay
+spec:
+  description: Minutes of delay on arrival, an hour before departure
+  intendedUse: Planning of gates; not for compensation of passengers
+  approvals:
+    - aliases: [champion]
+      stages: [Production]
+      teams:
+        - team: vision
+  objectives:
+    - metric: mean_absolute_error
+      direction: minimize
+      target: 9
+      businessFigure: One minute less saves 40 gate changes a day
+`,
+} as const satisfies KindSpec;

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { baseStatus, labelNameSchema, type KindSpec } from '#manifest.ts';
+
+const policySpec = z.strictObject({
+  description: z.string().max(1024).optional().describe('Why it exists.'),
+  cedar: z
+    .string()
+    .min(1)
+    .max(65_536)
+    .describe(
+      'One or more Cedar policies. Each needs `@id`; `@message` is shown to whoever is refused, `@severity` and `@control` stand in the audit.',
+    ),
+  tests: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(256).describe('What the case shows.'),
+        principal: z.string().max(300).describe('`user:ada@example.com`, `service:ci`.'),
+        action: z.string().max(128).describe('`secret:read`.'),
+        resource: z.string().max(600).describe('`Secret/name` or `Kind/project/name`.'),
+        entities: z
+          .array(z.record(z.string(), z.unknown()))
+          .max(100)
+          .optional()
+          .describe(
+            'Entities in Cedar’s JSON form that the case speaks of; the namespace may be left out, and so may attributes.',
+          ),
+        context: z
+          .record(z.string(), z.unknown())
+          .optional()
+          .describe(
+            'Context of the request in Cedar’s JSON form. Default: a password without a second factor, at noon of 2026-01-01 (UTC).',
+          ),
+        expect: z
+          .enum(['allow', 'deny', 'refused', 'silent'])
+          .describe(
+            '`allow`, `deny`: the verdict of these policies and of the roles that the case gives its principal as parents (`{type: Dais::Action, id: editor}`). `refused`, `silent`: what these policies say by themselves; one of them forbids, or none of them applies.',
+          ),
+      }),
+    )
+    .max(500)
+    .optional()
+    .describe('Cases that must come out as expected; checked when the policy is applied and by `dais policy test`.'),
+});
+
+const policyStatus = z.strictObject({
+  ...baseStatus,
+  policies: z
+    .array(
+      z.strictObject({
+        id: z.string().describe('Its `@id`.'),
+        effect: z.enum(['permit', 'forbid']).describe('What it does when it applies.'),
+        message: z.string().optional().describe('Its `@message`.'),
+      }),
+    )
+    .optional()
+    .describe('The policies in the text.'),
+  digest: z.string().optional().describe('SHA-256 of the text, hex.'),
+});
+
+const example = (kind: string) => `apiVersion: dais.dev/v1
+kind: ${kind}
+metadata:
+  name: no-deletion-by-programs
+spec:
+  description: Programs may not delete projects' secrets
+  cedar: |
+    @id("no-deletion-by-programs")
+    @message("Service accounts may not delete secrets; ask a person of the project")
+    forbid(principal is Dais::ServiceAccount, action == Dais::Action::"secret:delete", resource);
+`;
+
+const shared = {
+  name: labelNameSchema,
+  spec: policySpec,
+  status: policyStatus,
+  actions: [],
+  columns: [
+    { title: 'Description', path: 'spec.description' },
+    { title: 'Digest', path: 'status.digest', wide: true },
+  ],
+} as const;
+
+export const policyKind = {
+  ...shared,
+  kind: 'Policy',
+  plural: 'policies',
+  scope: 'project',
+  description: 'What must never happen, or may happen beside the roles, in one project: written in Cedar.',
+  example: example('Policy'),
+} as const satisfies KindSpec;
+
+export const organisationPolicyKind = {
+  ...shared,
+  kind: 'OrganisationPolicy',
+  plural: 'organisationpolicies',
+  shortNames: ['orgpolicy'],
+  scope: 'org',
+  description: 'What must never happen, or may happen beside the roles, anywhere: written in Cedar.',
+  example: example('OrganisationPolicy'),
+} as const satisfies KindSpec;

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { baseStatus, labelNameSchema, type KindSpec } from '#manifest.ts';
+
+export const projectSpec = z.strictObject({
+  description: z.string().max(1024).optional().describe('What the project is for, in a sentence or two.'),
+  owners: z
+    .array(z.string().min(1).max(256))
+    .max(100)
+    .optional()
+    .describe('Who answers for it: names or addresses, shown wherever the project is.'),
+  quotas: z
+    .strictObject({
+      blobBytes: z
+        .int()
+        .min(0)
+        .optional()
+        .describe('Most bytes of distinct content that the project may hold. Default: no limit.'),
+      resources: z.int().min(0).optional().describe('Most resources that the project may hold. Default: no limit.'),
+    })
+    .optional()
+    .describe('Limits; a write that would pass one is refused with `quota_exceeded`.'),
+});
+
+export const projectStatus = z.strictObject({ ...baseStatus });
+
+export const projectKind = {
+  kind: 'Project',
+  plural: 'projects',
+  shortNames: ['proj'],
+  scope: 'org',
+  description:
+    'A tenant: everything a team makes belongs to one project, and nobody sees into another. The project `default` always exists.',
+  name: labelNameSchema,
+  spec: projectSpec,
+  status: projectStatus,
+  actions: [],
+  columns: [
+    { title: 'Description', path: 'spec.description' },
+    { title: 'Owners', path: 'spec.owners', wide: true },
+  ],
+  example: `apiVersion: dais.dev/v1
+kind: Project
+metadata:
+  name: flights
+  labels:
+    team: operations
+spec:
+  description: Delay predictions for the operations desk
+  owners: [operations@example.com]
+  quotas:
+    blobBytes: 50000000000
+`,
+} as const satisfies KindSpec;

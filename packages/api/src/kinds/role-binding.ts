@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { baseStatus, labelNameSchema, reference, type KindSpec } from '#manifest.ts';
+
+/** Each role is an action group of the policies’ schema. */
+export const roles = ['viewer', 'operator', 'editor', 'approver', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+const roleBindingSpec = z.strictObject({
+  role: z
+    .enum(roles)
+    .describe(
+      '`viewer` reads; `operator` also runs and deploys; `editor` also changes; `approver` reads and approves; `admin` may do everything, bindings and policies included.',
+    ),
+  users: z.array(reference('User')).max(1000).optional().describe('Names of users.'),
+  serviceAccounts: z.array(reference('ServiceAccount')).max(1000).optional().describe('Names of service accounts.'),
+  teams: z.array(reference('Team')).max(1000).optional().describe('Names of teams.'),
+});
+
+const shared = {
+  name: labelNameSchema,
+  spec: roleBindingSpec,
+  status: z.strictObject({ ...baseStatus }),
+  actions: [],
+  attributes: [
+    { name: 'role', path: 'spec.role', type: 'string', fallback: 'viewer', description: 'The role that it gives.' },
+    { name: 'users', path: 'spec.users', type: 'strings', fallback: [], description: 'Users that get it.' },
+    { name: 'teams', path: 'spec.teams', type: 'strings', fallback: [], description: 'Teams that get it.' },
+    {
+      name: 'serviceAccounts',
+      path: 'spec.serviceAccounts',
+      type: 'strings',
+      fallback: [],
+      description: 'Service accounts that get it.',
+    },
+  ],
+  columns: [
+    { title: 'Role', path: 'spec.role' },
+    { title: 'Users', path: 'spec.users' },
+    { title: 'Teams', path: 'spec.teams' },
+    { title: 'Service accounts', path: 'spec.serviceAccounts', wide: true },
+  ],
+} as const;
+
+const example = (kind: string) => `apiVersion: dais.dev/v1
+kind: ${kind}
+metadata:
+  name: vision-editors
+spec:
+  role: editor
+  teams: [vision]
+`;
+
+export const roleBindingKind = {
+  ...shared,
+  kind: 'RoleBinding',
+  plural: 'rolebindings',
+  scope: 'project',
+  description: 'Gives a role in one project.',
+  example: example('RoleBinding'),
+} as const satisfies KindSpec;
+
+export const organisationRoleBindingKind = {
+  ...shared,
+  kind: 'OrganisationRoleBinding',
+  plural: 'organisationrolebindings',
+  shortNames: ['orgrolebinding'],
+  scope: 'org',
+  description: 'Gives a role in every project and for what belongs to the organisation.',
+  example: example('OrganisationRoleBinding'),
+} as const satisfies KindSpec;

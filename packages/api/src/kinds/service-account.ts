@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { baseStatus, labelNameSchema, reference, type KindSpec } from '#manifest.ts';
+import { clearanceSchema } from '#kinds/user.ts';
+
+const serviceAccountSpec = z.strictObject({
+  description: z.string().max(1024).optional().describe('Which program uses it, and what for.'),
+  owner: reference('User').optional().describe('Who answers for it.'),
+  suspended: z.boolean().optional().describe('True: may do nothing, and its tokens have ended. Default: false.'),
+  clearance: clearanceSchema.optional().describe('Highest classification of data that it may see, 0 to 3. Default: 0.'),
+  trust: z
+    .array(
+      z.strictObject({
+        issuer: z
+          .url({ protocol: /^https?$/ })
+          .max(2048)
+          .describe('Issuer of the tokens: the `iss` claim, exactly.'),
+        audience: z.string().min(1).max(256).describe('Must be among the `aud` claim.'),
+        subject: z
+          .string()
+          .min(1)
+          .max(1024)
+          .describe(
+            'The `sub` claim; `*` stands for any run of characters but `:`. `repo:acme/models:ref:refs/heads/main`.',
+          ),
+        ttlSeconds: z
+          .int()
+          .min(60)
+          .max(3600)
+          .optional()
+          .describe('Life of the tokens it gets, in seconds. Default: 900.'),
+      }),
+    )
+    .max(50)
+    .optional()
+    .describe('OIDC tokens of other systems (CI) that can be exchanged for a short-lived token of this account.'),
+});
+
+export const serviceAccountKind = {
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+  shortNames: ['sa'],
+  scope: 'org',
+  description: 'A program that calls Dais: a CI pipeline, a scheduler, a bot. It signs in with tokens only.',
+  name: labelNameSchema,
+  spec: serviceAccountSpec,
+  status: z.strictObject({ ...baseStatus }),
+  actions: [],
+  attributes: [
+    {
+      name: 'suspended',
+      path: 'spec.suspended',
+      type: 'bool',
+      fallback: false,
+      description: 'May do nothing at present.',
+    },
+    {
+      name: 'clearance',
+      path: 'spec.clearance',
+      type: 'long',
+      fallback: 0,
+      description: 'Highest classification of data that it may see, 0 to 3.',
+    },
+  ],
+  columns: [
+    { title: 'Description', path: 'spec.description' },
+    { title: 'Owner', path: 'spec.owner' },
+  ],
+  example: `apiVersion: dais.dev/v1
+kind: ServiceAccount
+metadata:
+  name: ci
+spec:
+  description: Deploys models from the main branch
+  trust:
+    - issuer: https://token.actions.example.com
+      audience: dais
+      subject: repo:acme/models:ref:refs/heads/main
+`,
+} as const satisfies KindSpec;

@@ -1,0 +1,204 @@
+import { z } from 'zod';
+import type { Issue } from '#errors.ts';
+
+/** The only version of the manifest language so far; stored with every resource. */
+export const API_VERSION = 'dais.dev/v1';
+
+/**
+ * Printable text of at most 256 characters: as wide as the tools that Dais speaks to allow. Spelt with explicit ranges,
+ * not `\p{C}`, so that the same pattern works in every JSON Schema validator.
+ */
+export const nameSchema = z
+  .string()
+  .min(1)
+  .max(256)
+  // oxlint-disable-next-line no-control-regex -- control characters are exactly what is refused here
+  .regex(/^[^\u0000-\u0020\u007f-\u00a0]([^\u0000-\u001f\u007f-\u009f]*[^\u0000-\u0020\u007f-\u00a0])?$/, {
+    message: 'printable characters, not starting or ending with a space',
+  });
+
+/** Names that become part of a URL or a host name: RFC 1123 label. */
+export const labelNameSchema = z
+  .string()
+  .max(63)
+  .regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, {
+    message: 'lower-case letters, digits and `-`, starting and ending with a letter or digit, at most 63',
+  });
+
+const labelKey = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]{0,126}[A-Za-z0-9])?$/, {
+  message: 'letters, digits and `._/-`, at most 128, starting and ending with a letter or digit',
+});
+const labelValue = z.string().regex(/^([A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?$/, {
+  message: 'letters, digits and `._-`, at most 63, starting and ending with a letter or digit',
+});
+
+export const originSchema = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/);
+
+/** What a person writes under `metadata`. */
+export const metadataInputSchema = z.strictObject({
+  name: nameSchema.describe('Unique among the resources of its kind in its project.'),
+  project: labelNameSchema
+    .optional()
+    .describe('The project it belongs to. Default: the project of the request. Kinds of the organisation have none.'),
+  labels: z
+    .record(labelKey, labelValue)
+    .optional()
+    .describe('Short values to select by: `dais get secrets -l team=vision`.'),
+  annotations: z
+    .record(labelKey, z.string().max(65_536))
+    .optional()
+    .describe('Free text for people and tools; never selected by.'),
+  resourceVersion: z
+    .string()
+    .max(64)
+    .optional()
+    .describe('When given, the write succeeds only if the resource is still at this version.'),
+});
+export type MetadataInput = z.infer<typeof metadataInputSchema>;
+
+/** Where a revision came from, when it was applied from a git checkout. */
+export const sourceSchema = z.strictObject({
+  remote: z.string().max(2048).optional().describe('URL of the git remote, without credentials.'),
+  commit: z
+    .string()
+    .regex(/^[0-9a-f]{40,64}$/)
+    .optional()
+    .describe('The commit that was checked out.'),
+  path: z.string().max(4096).optional().describe('Path of the file inside the repository.'),
+  dirty: z.boolean().optional().describe('True when the file had changes that were not committed.'),
+});
+export type Source = z.infer<typeof sourceSchema>;
+
+/** Who did it. */
+export const actorSchema = z.strictObject({
+  type: z.enum(['user', 'service', 'system']).describe('A person, a program, or Dais itself.'),
+  id: z.string().describe('Stable name of whoever it was.'),
+});
+export type Actor = z.infer<typeof actorSchema>;
+
+/** What the platform keeps under `metadata`. */
+export const metadataSchema = z.strictObject({
+  uid: z.string().describe('Identifies this resource for ever; a new one of the same name has another.'),
+  name: z.string().describe('As written.'),
+  project: z.string().optional().describe('Absent for kinds of the organisation.'),
+  labels: z.record(z.string(), z.string()).describe('As written.'),
+  annotations: z.record(z.string(), z.string()).describe('As written.'),
+  origin: z.string().describe('Which kind of client made it: `manifest`, `mlflow`, `kfp`, …'),
+  owner: z.string().optional().describe('The set of manifests it was applied with; `--prune` works within one set.'),
+  generation: z.int().describe('Number of its revision; grows when spec, labels or annotations change.'),
+  resourceVersion: z.string().describe('Changes with every write, status included. Opaque.'),
+  createdAt: z.string().describe('When it was made; RFC 3339, UTC.'),
+  updatedAt: z.string().describe('When spec, labels or annotations last changed; RFC 3339, UTC.'),
+  deletionRequestedAt: z.string().optional().describe('Set while it waits for its finalizers.'),
+  finalizers: z.array(z.string()).optional().describe('Who still has to clean up before it is gone.'),
+  source: sourceSchema.optional().describe('Where the present revision came from.'),
+});
+export type Metadata = z.infer<typeof metadataSchema>;
+
+/**
+ * One aspect of a resource's state, in positive polarity (`Ready`, never `NotReady`); Kubernetes API conventions,
+ * “Typical status properties”.
+ */
+export const conditionSchema = z.strictObject({
+  type: z.string().describe('The aspect: `Ready`.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it is so.'),
+  reason: z.string().describe('One CamelCase word for programs.'),
+  message: z.string().describe('One sentence for people: what is so, and what would change it.'),
+  observedGeneration: z.int().describe('The generation that was looked at.'),
+  lastTransitionTime: z.string().describe('RFC 3339, UTC: when `status` last changed.'),
+});
+export type Condition = z.infer<typeof conditionSchema>;
+
+/** Fields that every kind's status has. */
+export const baseStatus = {
+  observedGeneration: z.int().optional().describe('The generation that the conditions speak of.'),
+  conditions: z.array(conditionSchema).optional().describe('What is so, one entry for each aspect.'),
+};
+
+/** A desired state as a person writes it. */
+export interface Manifest<Spec = unknown> {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: string;
+  readonly metadata: MetadataInput;
+  readonly spec: Spec;
+}
+
+/** A resource as the platform keeps it: `spec` is exactly what was authored (defaults are not filled in). */
+export interface Resource<Spec = Record<string, unknown>, Status = Record<string, unknown>> {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: Metadata;
+  readonly spec: Spec;
+  readonly status: Status;
+}
+
+/** Names one resource. `project` is absent for kinds of the organisation and for “the project of the request”. */
+export interface ResourceRef {
+  readonly kind: string;
+  readonly name: string;
+  readonly project?: string;
+}
+
+/** A string field that names a resource of `kind` in the same project; the kernel checks that it exists. */
+export function reference(kind: string): z.ZodString {
+  return z.string().min(1).max(256).meta({ 'x-reference': kind });
+}
+
+/** A verb beyond create, read, update, delete: `POST /api/v1/<plural>/<name>/actions/<verb>`. */
+export interface KindAction {
+  readonly verb: string;
+  readonly description: string;
+  readonly mode: 'read' | 'write';
+  readonly input: z.ZodObject;
+  readonly output: z.ZodType;
+}
+
+/** One column of `dais get` and of the console's tables. */
+export interface Column {
+  readonly title: string;
+  /** Path into the resource: `spec.description`, `status.conditions[Ready]`. */
+  readonly path: string;
+  /** Only with `-o wide`. */
+  readonly wide?: boolean;
+}
+
+/**
+ * What policies may filter lists of a kind by: always there, because `path` names a required field or `fallback` stands
+ * for it.
+ */
+export interface Attribute {
+  /** As policies write it: `resource.environment`. */
+  readonly name: string;
+  /** Path into the resource: `spec.environment`. */
+  readonly path: string;
+  readonly type: 'string' | 'long' | 'bool' | 'strings';
+  /** Counts when the field is absent. */
+  readonly fallback: string | number | boolean | readonly string[];
+  readonly description: string;
+}
+
+/** A kind of resource, as everybody sees it: server, CLI, console, editors, reference pages. */
+export interface KindSpec {
+  readonly kind: string;
+  /** The word in URLs and on the command line; lower case. */
+  readonly plural: string;
+  readonly shortNames?: readonly string[];
+  readonly scope: 'org' | 'project';
+  /** One or two sentences; the head of the reference page. */
+  readonly description: string;
+  readonly name: z.ZodString;
+  readonly spec: z.ZodObject;
+  readonly status: z.ZodObject;
+  /** Rules across fields that JSON Schema cannot say. Pure. Paths are relative to the manifest (`spec.…`). */
+  readonly check?: (spec: never) => readonly Issue[];
+  /** Spec fields (top level) whose values are accepted but never given back. */
+  readonly writeOnly?: readonly string[];
+  /** Spec fields (top level) that keep their first value. */
+  readonly immutable?: readonly string[];
+  readonly actions: readonly KindAction[];
+  /** Beside `name`, `origin`, `owner` and labels, which every kind has. */
+  readonly attributes?: readonly Attribute[];
+  readonly columns: readonly Column[];
+  /** A complete manifest that is valid as it stands; shown by `dais explain` and in the reference. */
+  readonly example: string;
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
+import {
+  assessmentId as id,
+  assessmentMetadata as metadata,
+  assessmentName as name,
+  assessmentRationale as rationale,
+  assessmentValue as value,
+  newAssessment,
+  traceId,
+} from '#operations/assessment-input.ts';
+import { assessmentErrorSchema, assessmentKinds, assessmentSchema } from '#records/trace.ts';
+
+const assessments = '/api/v1/tracking/traces/:traceId/assessments' as const;
+const ofAssessment = () => ({ kind: 'Assessment' });
+/** Judges are people and programs that run. */
+const WRITERS = ['operator', 'editor'] as const;
+
+const http = (
+  method: HttpBinding['method'],
+  path: HttpBinding['path'],
+  more: Partial<HttpBinding> = {},
+): HttpBinding => ({ method, path, status: 200, ...more });
+export const createAssessmentOperation = defineOperation({
+  name: 'assessment.create',
+  action: 'assessment:create',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Judges a trace, or says what should have come out.',
+  input: newAssessment.extend({ traceId }),
+  output: assessmentSchema,
+  target: ofAssessment,
+  roles: WRITERS,
+  http: http('POST', assessments, { status: 201 }),
+});
+
+export const readAssessmentOperation = defineOperation({
+  name: 'assessment.get',
+  action: 'assessment:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives an assessment of a trace.',
+  input: z.strictObject({ traceId, id }),
+  output: assessmentSchema,
+  target: ofAssessment,
+  http: http('GET', `${assessments}/:id`),
+});
+
+export const updateAssessmentOperation = defineOperation({
+  name: 'assessment.update',
+  action: 'assessment:update',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Changes an assessment; who judged, and what about, stays.',
+  input: z.strictObject({
+    traceId,
+    id,
+    name: name.optional(),
+    kind: z.enum(assessmentKinds).optional().describe('What kind the new value is of: it must be the one that it is.'),
+    value,
+    error: assessmentErrorSchema.nullable().optional(),
+    rationale: rationale.optional(),
+    metadata: metadata.optional().describe('Added to what is there.'),
+  }),
+  output: assessmentSchema,
+  target: ofAssessment,
+  roles: WRITERS,
+  http: http('POST', `${assessments}/:id`),
+});
+
+export const deleteAssessmentOperation = defineOperation({
+  name: 'assessment.delete',
+  action: 'assessment:delete',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Deletes an assessment; one that it corrected is valid again. One that is not there is no error.',
+  input: z.strictObject({ traceId, id }),
+  output: z.strictObject({}),
+  target: ofAssessment,
+  roles: WRITERS,
+  http: http('DELETE', `${assessments}/:id`),
+});
+
+export const assessmentOperations: readonly Operation[] = [
+  createAssessmentOperation,
+  readAssessmentOperation,
+  updateAssessmentOperation,
+  deleteAssessmentOperation,
+];

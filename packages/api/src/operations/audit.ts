@@ -1,0 +1,269 @@
+import { z } from 'zod';
+import { defineOperation, type Operation } from '#operations/operation.ts';
+import { pageInput } from '#operations/resources.ts';
+import { auditEntrySchema, auditFindingSchema } from '#records/audit.ts';
+
+const target = () => ({ kind: 'Audit' });
+const root = '/api/v1/organisation/audit';
+
+const time = z.iso.datetime({ offset: true });
+const filter = {
+  actor: z.string().min(1).max(256).optional().describe('Only what this user, service account or `dais` did.'),
+  type: z.string().min(1).max(128).optional().describe('Only entries of this type.'),
+  kind: z.string().min(1).max(64).optional().describe('Only what was done to this kind.'),
+  name: z.string().min(1).max(256).optional().describe('Only what was done to the resource of this name.'),
+  outcome: z.enum(['succeeded', 'denied', 'failed']).optional().describe('Only attempts that ended so.'),
+  requestId: z.string().min(1).max(128).optional().describe('Only what this request did.'),
+  from: time.optional().describe('Only what happened then or later.'),
+  to: time.optional().describe('Only what happened before.'),
+};
+const filterNames = ['actor', 'type', 'kind', 'name', 'outcome', 'requestId', 'from', 'to'] as const;
+
+const entryPage = z.strictObject({
+  items: z.array(auditEntrySchema).describe('Newest first.'),
+  nextCursor: z.string().optional(),
+});
+
+export const listAuditOperation = defineOperation({
+  name: 'audit.list',
+  action: 'audit:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Searches what was done and refused in a project, newest first.',
+  input: z.strictObject({ ...pageInput, ...filter }),
+  output: entryPage,
+  target,
+  roles: ['admin'],
+  http: { method: 'GET', path: '/api/v1/audit/entries', status: 200, query: ['limit', 'cursor', ...filterNames] },
+});
+
+export const listOrganisationAuditOperation = defineOperation({
+  name: 'organisationAudit.list',
+  action: 'audit:read',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Searches what was done and refused in the organisation and all its projects, newest first.',
+  input: z.strictObject({
+    ...pageInput,
+    ...filter,
+    project: z.string().min(1).max(63).optional().describe('Only what was done in this project.'),
+  }),
+  output: entryPage,
+  target,
+  roles: ['admin'],
+  http: {
+    method: 'GET',
+    path: `${root}/entries`,
+    status: 200,
+    query: ['limit', 'cursor', 'project', ...filterNames],
+  },
+});
+
+const seq = z.int().min(0);
+const size = seq.optional().describe('Size of the log that is meant. Default: that of the newest checkpoint.');
+const hash = z.string().describe('SHA-256, base64.');
+const note = z.string().describe('Signed checkpoint: C2SP tlog-checkpoint in a signed note.');
+
+export const readAuditBodiesOperation = defineOperation({
+  name: 'audit.bodies',
+  action: 'audit:read',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Gives entries exactly as they were hashed, oldest first, for whoever verifies the log.',
+  input: z.strictObject({
+    after: seq.optional().describe('Begin after this entry. Default: with the first.'),
+    limit: z.int().min(1).max(5000).default(1000).describe('Most entries in one page.'),
+  }),
+  output: z.strictObject({
+    items: z
+      .array(
+        z.strictObject({
+          seq: z.int().describe('Its place in the log, from 0.'),
+          body: z.string().describe('Canonical JSON (RFC 8785); personal parts are sealed.'),
+          leaf: z.string().optional().describe('The hash that is stored beside it, base64; absent in archives.'),
+        }),
+      )
+      .describe('Oldest first; empty at the end.'),
+    size: z.int().describe('How many entries the log has.'),
+  }),
+  target,
+  roles: ['admin'],
+  http: { method: 'GET', path: `${root}/bodies`, status: 200, query: ['after', 'limit'] },
+});
+
+export const exportAuditOperation = defineOperation({
+  name: 'audit.export',
+  action: 'audit:export',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Gives entries as readers see them, oldest first, for another system. Each page is itself an entry.',
+  input: z.strictObject({
+    after: z.int().min(0).optional().describe('Begin after this entry. Default: with the first.'),
+    limit: z.int().min(1).max(1000).default(1000).describe('Most entries in one page.'),
+  }),
+  output: z.strictObject({
+    items: z.array(auditEntrySchema).describe('Oldest first; empty at the end.'),
+    size: z.int().describe('How many entries the log has.'),
+  }),
+  target,
+  roles: ['admin'],
+  http: { method: 'POST', path: `${root}/actions/export`, status: 200 },
+});
+
+export const readAuditStatusOperation = defineOperation({
+  name: 'audit.status',
+  action: 'audit:read',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Tells how large the log is, how far it is signed and whether it was found whole.',
+  input: z.strictObject({}),
+  output: z.strictObject({
+    size: z.int().describe('Entries there are.'),
+    root: hash.describe('Root of the tree over them: SHA-256, base64.'),
+    origin: z.string().describe('What checkpoints of this log are signed for.'),
+    checkpoint: z
+      .strictObject({
+        size: z.int().describe('Entries it covers.'),
+        at: z.string().describe('When it was signed.'),
+        note,
+      })
+      .optional()
+      .describe('The newest; absent before the first.'),
+    archived: z.int().describe('Entries, from the first on, that lie in archives.'),
+    hold: z.string().optional().describe('Why nothing may leave the table; absent without a legal hold.'),
+    check: z
+      .strictObject({
+        size: z.int().describe('How far the running round has come.'),
+        checkedAt: z.string().optional().describe('When it last looked.'),
+        completeAt: z.string().optional().describe('When a round last ended.'),
+        completeSize: z.int().optional().describe('How many entries that round had looked at.'),
+        findings: z.array(auditFindingSchema).describe('What did not fit; empty when all did.'),
+      })
+      .describe('The check that runs by itself, inside of the database.'),
+  }),
+  target,
+  roles: ['admin'],
+  http: { method: 'GET', path: `${root}/status`, status: 200 },
+});
+
+export const readAuditKeyOperation = defineOperation({
+  name: 'audit.key',
+  action: 'audit:read',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Gives the public key with which checkpoints are verified: keep it outside of Dais.',
+  input: z.strictObject({}),
+  output: z.strictObject({
+    origin: z.string().describe('What checkpoints of this log are signed for.'),
+    verifierKey: z.string().describe('`name+hash+key`, as verifiers of signed notes take it (Ed25519).'),
+  }),
+  target,
+  roles: ['admin'],
+  http: { method: 'GET', path: `${root}/key`, status: 200 },
+});
+
+export const listAuditCheckpointsOperation = defineOperation({
+  name: 'audit.checkpoints',
+  action: 'audit:read',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Lists signed checkpoints that the database knows, smallest first.',
+  input: z.strictObject({
+    after: seq.optional().describe('Only those over more entries.'),
+    limit: z.int().min(1).max(1000).default(1000).describe('Most in one page.'),
+  }),
+  output: z.strictObject({
+    items: z.array(
+      z.strictObject({
+        size: z.int().describe('Entries it covers.'),
+        at: z.string().describe('When it was signed.'),
+        note,
+      }),
+    ),
+  }),
+  target,
+  roles: ['admin'],
+  http: { method: 'GET', path: `${root}/checkpoints`, status: 200, query: ['after', 'limit'] },
+});
+
+export const proveAuditEntryOperation = defineOperation({
+  name: 'audit.prove',
+  action: 'audit:read',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Proves that an entry is in the log: whoever has the checkpoint needs nothing else of it.',
+  input: z.strictObject({ seq: seq.describe('The entry.'), size }),
+  output: z.strictObject({
+    seq: z.int().describe('The entry.'),
+    body: z.string().describe('The entry, as it was hashed.'),
+    size: z.int().describe('Size of the log that the proof is for.'),
+    path: z.array(hash).describe('Hashes from the leaf to the root.'),
+    root: hash.describe('What they lead to: SHA-256, base64.'),
+    checkpoint: note.optional().describe('Signed over exactly this log; absent when none was.'),
+  }),
+  target,
+  roles: ['admin'],
+  http: { method: 'GET', path: `${root}/proof`, status: 200, query: ['seq', 'size'] },
+});
+
+export const proveAuditConsistencyOperation = defineOperation({
+  name: 'audit.proveConsistency',
+  action: 'audit:read',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Proves that the log of a later size begins with the log of an earlier one.',
+  input: z.strictObject({ from: seq.describe('The earlier size.'), size }),
+  output: z.strictObject({
+    from: z.int().describe('The earlier size.'),
+    fromRoot: hash.describe('Root of the earlier log: SHA-256, base64.'),
+    size: z.int().describe('The later size.'),
+    root: hash.describe('Root of the later log: SHA-256, base64.'),
+    path: z.array(hash).describe('The proof of RFC 9162.'),
+  }),
+  target,
+  roles: ['admin'],
+  http: { method: 'GET', path: `${root}/consistency`, status: 200, query: ['from', 'size'] },
+});
+
+export const forgetPersonOperation = defineOperation({
+  name: 'audit.forget',
+  action: 'audit:forget',
+  mode: 'write',
+  scope: 'org',
+  summary:
+    'Erases the key under which entries speak of a person: they stay verifiable, and nobody can read who it was.',
+  input: z.strictObject({ user: z.string().min(1).max(256).describe('Login name.') }),
+  output: z.strictObject({ person: z.string().describe('Id that the entries go on to have in place of the name.') }),
+  target,
+  roles: ['admin'],
+  http: { method: 'POST', path: `${root}/actions/forget`, status: 200 },
+});
+
+export const holdAuditOperation = defineOperation({
+  name: 'audit.hold',
+  action: 'audit:hold',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Begins or ends a legal hold: as long as there is one, no entry leaves the table and nobody is forgotten.',
+  input: z.strictObject({
+    reason: z.string().min(1).max(1024).optional().describe('Why there is a hold. Absent: there is none any more.'),
+  }),
+  output: z.strictObject({ hold: z.string().optional().describe('The reason; absent without a hold.') }),
+  target,
+  roles: ['admin'],
+  http: { method: 'POST', path: `${root}/actions/hold`, status: 200 },
+});
+
+export const auditOperations: readonly Operation[] = [
+  listAuditOperation,
+  listOrganisationAuditOperation,
+  readAuditBodiesOperation,
+  exportAuditOperation,
+  readAuditStatusOperation,
+  readAuditKeyOperation,
+  listAuditCheckpointsOperation,
+  proveAuditEntryOperation,
+  proveAuditConsistencyOperation,
+  forgetPersonOperation,
+  holdAuditOperation,
+];

@@ -1,0 +1,186 @@
+import { z } from 'zod';
+import { modelKind } from '#kinds/model.ts';
+import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
+import { modelName, versionNumber } from '#operations/registry.ts';
+import { pageInput } from '#operations/resources.ts';
+import { COMMENT_LENGTH, commentSchema } from '#records/comment.ts';
+
+/** Whoever reads the subject reads what is said of it; those who do more than read may say something themselves. */
+const SPEAKERS = ['operator', 'editor', 'approver'] as const;
+
+const ofRuns = '/api/v1/comments/runs/:run' as const;
+const ofVersions = '/api/v1/comments/models/:name/versions/:version' as const;
+
+const run = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w-]{0,255}$/)
+  .describe('Id of the run.');
+const aboutRun = { run };
+const aboutVersion = { name: modelName, version: versionNumber };
+const id = z.uuid().describe('Id of the comment.');
+const text = z
+  .string()
+  .min(1)
+  .max(COMMENT_LENGTH)
+  .describe('Markdown. `@user` names a user, who has to be there; in backticks it is text.');
+
+const page = z.strictObject({ items: z.array(commentSchema), nextCursor: z.string().optional() });
+const nothing = z.strictObject({});
+
+const toRun = () => ({ kind: 'Run' });
+const toModel = ({ name }: { readonly name: string }) => ({ kind: modelKind.kind, name });
+
+const http = (
+  method: HttpBinding['method'],
+  path: HttpBinding['path'],
+  more: Partial<HttpBinding> = {},
+): HttpBinding => ({
+  method,
+  path,
+  status: 200,
+  ...more,
+});
+const listing = { query: ['limit', 'cursor'] };
+
+export const listRunCommentsOperation = defineOperation({
+  name: 'comment.listOfRun',
+  action: 'run:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Lists what was said of a run, oldest first.',
+  input: z.strictObject({ ...aboutRun, ...pageInput }),
+  output: page,
+  target: toRun,
+  http: http('GET', ofRuns, listing),
+});
+
+export const createRunCommentOperation = defineOperation({
+  name: 'comment.createOfRun',
+  action: 'run:comment',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Says something of a run.',
+  input: z.strictObject({ ...aboutRun, text }),
+  output: commentSchema,
+  target: toRun,
+  roles: SPEAKERS,
+  http: http('POST', ofRuns, { status: 201 }),
+});
+
+export const updateRunCommentOperation = defineOperation({
+  name: 'comment.updateOfRun',
+  action: 'run:comment',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Puts another text in the place of a comment of one’s own.',
+  input: z.strictObject({ ...aboutRun, id, text }),
+  output: commentSchema,
+  target: toRun,
+  roles: SPEAKERS,
+  http: http('POST', `${ofRuns}/:id`),
+});
+
+export const deleteRunCommentOperation = defineOperation({
+  name: 'comment.deleteOfRun',
+  action: 'run:comment',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Takes a comment of one’s own back. One that is not there is no error.',
+  input: z.strictObject({ ...aboutRun, id }),
+  output: nothing,
+  target: toRun,
+  roles: SPEAKERS,
+  http: http('DELETE', `${ofRuns}/:id`),
+});
+
+export const removeRunCommentOperation = defineOperation({
+  name: 'comment.removeOfRun',
+  action: 'run:moderate',
+  mode: 'write',
+  scope: 'project',
+  summary:
+    'Takes away what somebody else said of a run: a password that must not stand there. One that is not there is no error.',
+  input: z.strictObject({ ...aboutRun, id }),
+  output: nothing,
+  target: toRun,
+  roles: [],
+  http: http('POST', `${ofRuns}/:id/remove`),
+});
+
+export const listVersionCommentsOperation = defineOperation({
+  name: 'comment.listOfVersion',
+  action: 'model:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Lists what was said of a version of a model, oldest first.',
+  input: z.strictObject({ ...aboutVersion, ...pageInput }),
+  output: page,
+  target: toModel,
+  http: http('GET', ofVersions, listing),
+});
+
+export const createVersionCommentOperation = defineOperation({
+  name: 'comment.createOfVersion',
+  action: 'model:comment',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Says something of a version of a model.',
+  input: z.strictObject({ ...aboutVersion, text }),
+  output: commentSchema,
+  target: toModel,
+  roles: SPEAKERS,
+  http: http('POST', ofVersions, { status: 201 }),
+});
+
+export const updateVersionCommentOperation = defineOperation({
+  name: 'comment.updateOfVersion',
+  action: 'model:comment',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Puts another text in the place of a comment of one’s own.',
+  input: z.strictObject({ ...aboutVersion, id, text }),
+  output: commentSchema,
+  target: toModel,
+  roles: SPEAKERS,
+  http: http('POST', `${ofVersions}/:id`),
+});
+
+export const deleteVersionCommentOperation = defineOperation({
+  name: 'comment.deleteOfVersion',
+  action: 'model:comment',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Takes a comment of one’s own back. One that is not there is no error.',
+  input: z.strictObject({ ...aboutVersion, id }),
+  output: nothing,
+  target: toModel,
+  roles: SPEAKERS,
+  http: http('DELETE', `${ofVersions}/:id`),
+});
+
+export const removeVersionCommentOperation = defineOperation({
+  name: 'comment.removeOfVersion',
+  action: 'model:moderate',
+  mode: 'write',
+  scope: 'project',
+  summary:
+    'Takes away what somebody else said of a version: a password that must not stand there. One that is not there is no error.',
+  input: z.strictObject({ ...aboutVersion, id }),
+  output: nothing,
+  target: toModel,
+  roles: [],
+  http: http('POST', `${ofVersions}/:id/remove`),
+});
+
+export const commentOperations: readonly Operation[] = [
+  listRunCommentsOperation,
+  createRunCommentOperation,
+  updateRunCommentOperation,
+  deleteRunCommentOperation,
+  removeRunCommentOperation,
+  listVersionCommentsOperation,
+  createVersionCommentOperation,
+  updateVersionCommentOperation,
+  deleteVersionCommentOperation,
+  removeVersionCommentOperation,
+];

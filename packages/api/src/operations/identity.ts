@@ -1,0 +1,468 @@
+import { z } from 'zod';
+import { actorSchema, labelNameSchema, nameSchema } from '#manifest.ts';
+import { defineOperation, type Operation } from '#operations/operation.ts';
+
+/**
+ * Who is who: signing in, sessions, tokens, passwords, invitations. What sets cookies lies below `/auth/`; the rest is
+ * part of the native interface. Secrets stand in an output once, where they are made, and nowhere else.
+ */
+
+const time = (what: string) => z.string().describe(`${what}; RFC 3339, UTC.`);
+const id = z.uuid().describe('Its id.');
+const userName = z.string().min(1).max(256);
+const password = z.string().min(1).max(1024);
+const next = z
+  .string()
+  .max(2048)
+  .optional()
+  .describe('Path of this server to go to afterwards: a redirect then answers a form.');
+const done = z.strictObject({});
+
+export const currentSessionSchema = z.strictObject({
+  mode: z
+    .enum(['solo', 'accounts'])
+    .describe('`solo`: one owner, who need not sign in. `accounts`: everybody says who they are.'),
+  actor: actorSchema.optional().describe('Who calls; absent: nobody has signed in.'),
+  displayName: z.string().optional().describe('Of a user: the name to show.'),
+  email: z.string().optional().describe('Of a user.'),
+  method: z
+    .string()
+    .optional()
+    .describe('How they proved it: `password`, `oidc`, `token`, `federation`, `owner-token`, `solo`.'),
+  session: z.string().optional().describe('Id of the session or token that was used.'),
+  mfa: z.boolean().optional().describe('A second factor was used.'),
+  scopes: z.array(z.string()).optional().describe('What the token is limited to.'),
+  project: z.string().optional().describe('The project that the token is limited to.'),
+  signIn: z
+    .strictObject({
+      passwords: z.boolean().describe('By name and password.'),
+      providers: z
+        .array(
+          z.strictObject({
+            name: z.string().describe('As in the configuration.'),
+            title: z.string().describe('As the button says.'),
+          }),
+        )
+        .describe('At these identity providers: `/auth/oidc/NAME/start`.'),
+    })
+    .describe('How one can sign in here.'),
+});
+export type CurrentSession = z.infer<typeof currentSessionSchema>;
+
+export const loginOperation = defineOperation({
+  name: 'session.login',
+  action: 'session:login',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Signs in with name and password, and sets the cookie of a new session.',
+  input: z.strictObject({
+    name: userName.describe('Login name, normally the e-mail address.'),
+    password: password.describe('The password.'),
+    next,
+  }),
+  output: currentSessionSchema,
+  target: () => ({ kind: 'Session' }),
+  public: true,
+  http: { method: 'POST', path: '/auth/login', status: 200 },
+});
+
+export const logoutOperation = defineOperation({
+  name: 'session.logout',
+  action: 'session:logout',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Ends the session of the cookie and takes the cookie away. Succeeds without one too.',
+  input: z.strictObject({ next }),
+  output: done,
+  target: () => ({ kind: 'Session' }),
+  public: true,
+  http: { method: 'POST', path: '/auth/logout', status: 200 },
+});
+
+export const currentSessionOperation = defineOperation({
+  name: 'session.current',
+  action: 'session:current',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Tells who the caller is, or how to sign in.',
+  input: z.strictObject({}),
+  output: currentSessionSchema,
+  target: () => ({ kind: 'Session' }),
+  public: true,
+  http: { method: 'GET', path: '/auth/session', status: 200 },
+});
+
+export const changePasswordOperation = defineOperation({
+  name: 'password.change',
+  action: 'password:change',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Changes the password of the caller, ends all other sessions and renews this one.',
+  input: z.strictObject({
+    old: password.describe('The present password.'),
+    new: password.describe('At least 12 characters.'),
+  }),
+  output: done,
+  target: () => ({ kind: 'Session' }),
+  self: true,
+  http: { method: 'POST', path: '/auth/password', status: 200 },
+});
+
+const sessionEntry = z.strictObject({
+  id: id,
+  current: z.boolean().describe('It is the one that asks.'),
+  method: z.string().describe('`password` or `oidc`.'),
+  provider: z.string().optional().describe('The identity provider.'),
+  mfa: z.boolean().describe('A second factor was used.'),
+  address: z.string().optional().describe('Where it was last used from.'),
+  userAgent: z.string().optional().describe('The browser that signed in.'),
+  createdAt: time('When it began'),
+  usedAt: time('When it was last used, to the minute'),
+  expiresAt: time('When it ends even if it is used'),
+});
+const sessionPage = z.strictObject({ items: z.array(sessionEntry).describe('Those that hold, newest first.') });
+
+export const listSessionsOperation = defineOperation({
+  name: 'session.list',
+  action: 'session:list',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Lists the sessions of the caller.',
+  input: z.strictObject({}),
+  output: sessionPage,
+  target: () => ({ kind: 'Session' }),
+  self: true,
+  http: { method: 'GET', path: '/api/v1/sessions', status: 200 },
+});
+
+export const revokeSessionOperation = defineOperation({
+  name: 'session.revoke',
+  action: 'session:revoke',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Ends one session of the caller.',
+  input: z.strictObject({ id }),
+  output: done,
+  target: () => ({ kind: 'Session' }),
+  self: true,
+  http: { method: 'DELETE', path: '/api/v1/sessions/:id', status: 200 },
+});
+
+export const listUserSessionsOperation = defineOperation({
+  name: 'userSession.list',
+  action: 'user:sessions',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Lists the sessions of a user.',
+  input: z.strictObject({ name: userName }),
+  output: sessionPage,
+  target: ({ name }) => ({ kind: 'User', name }),
+  roles: ['admin'],
+  http: { method: 'GET', path: '/api/v1/users/:name/sessions', status: 200 },
+});
+
+export const revokeUserSessionOperation = defineOperation({
+  name: 'userSession.revoke',
+  action: 'user:revoke',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Ends one session of a user.',
+  input: z.strictObject({ name: userName, id }),
+  output: done,
+  target: ({ name }) => ({ kind: 'User', name }),
+  http: { method: 'DELETE', path: '/api/v1/users/:name/sessions/:id', status: 200 },
+});
+
+const newToken = {
+  title: z.string().min(1).max(128).describe('What it is for; shown in lists.'),
+  scopes: z
+    .array(z.string().max(128))
+    .min(1)
+    .max(100)
+    .optional()
+    .describe('Actions it is limited to: `secret:read`, `secret:*`. Default: whatever its owner may do.'),
+  project: labelNameSchema.optional().describe('The project it is limited to. Default: every project.'),
+  days: z
+    .int()
+    .min(1)
+    .max(3650)
+    .optional()
+    .describe(
+      'Days until it ends. Default and most: `authentication.tokenDays` and `maxTokenDays` of the configuration.',
+    ),
+};
+const createdToken = z.strictObject({
+  id,
+  token: z.string().describe('The token itself. It is shown this once and kept nowhere.'),
+  expiresAt: time('When it ends'),
+});
+const tokenEntry = z.strictObject({
+  id,
+  title: z.string().describe('What it is for.'),
+  form: z.enum(['pat', 'sat', 'ses']).describe('A person’s, a service account’s, or of a sign-in on the command line.'),
+  ending: z.string().describe('Its last four characters.'),
+  scopes: z.array(z.string()).optional().describe('Actions it is limited to.'),
+  project: z.string().optional().describe('The project it is limited to.'),
+  createdBy: actorSchema.describe('Who made it.'),
+  createdAt: time('When it was made'),
+  expiresAt: time('When it ends'),
+  usedAt: z.string().optional().describe('When it was last used, to the minute; absent: never.'),
+  usedAddress: z.string().optional().describe('Where it was last used from.'),
+});
+export type TokenEntry = z.infer<typeof tokenEntry>;
+const tokenPage = z.strictObject({ items: z.array(tokenEntry).describe('Those that hold, newest first.') });
+
+export const createTokenOperation = defineOperation({
+  name: 'token.create',
+  action: 'token:create',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Makes a token of the caller. One that is made with a token may do no more than that and ends no later.',
+  input: z.strictObject(newToken),
+  output: createdToken,
+  target: () => ({ kind: 'Token' }),
+  self: true,
+  http: { method: 'POST', path: '/api/v1/tokens', status: 201 },
+});
+
+export const listTokensOperation = defineOperation({
+  name: 'token.list',
+  action: 'token:list',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Lists the tokens of the caller.',
+  input: z.strictObject({}),
+  output: tokenPage,
+  target: () => ({ kind: 'Token' }),
+  self: true,
+  http: { method: 'GET', path: '/api/v1/tokens', status: 200 },
+});
+
+export const revokeTokenOperation = defineOperation({
+  name: 'token.revoke',
+  action: 'token:revoke',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Ends one token of the caller, at once.',
+  input: z.strictObject({ id }),
+  output: done,
+  target: () => ({ kind: 'Token' }),
+  self: true,
+  http: { method: 'DELETE', path: '/api/v1/tokens/:id', status: 200 },
+});
+
+export const listUserTokensOperation = defineOperation({
+  name: 'userToken.list',
+  action: 'user:tokens',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Lists the tokens of a user.',
+  input: z.strictObject({ name: userName }),
+  output: tokenPage,
+  target: ({ name }) => ({ kind: 'User', name }),
+  roles: ['admin'],
+  http: { method: 'GET', path: '/api/v1/users/:name/tokens', status: 200 },
+});
+
+export const revokeUserTokenOperation = defineOperation({
+  name: 'userToken.revoke',
+  action: 'user:revoke',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Ends one token of a user, at once.',
+  input: z.strictObject({ name: userName, id }),
+  output: done,
+  target: ({ name }) => ({ kind: 'User', name }),
+  http: { method: 'DELETE', path: '/api/v1/users/:name/tokens/:id', status: 200 },
+});
+
+export const createServiceTokenOperation = defineOperation({
+  name: 'serviceToken.create',
+  action: 'serviceAccount:write',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Makes a token of a service account; whoever may change the account may.',
+  input: z.strictObject({ name: userName, ...newToken }),
+  output: createdToken,
+  target: ({ name }) => ({ kind: 'ServiceAccount', name }),
+  http: { method: 'POST', path: '/api/v1/serviceaccounts/:name/tokens', status: 201 },
+});
+
+export const listServiceTokensOperation = defineOperation({
+  name: 'serviceToken.list',
+  action: 'serviceAccount:tokens',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Lists the tokens of a service account.',
+  input: z.strictObject({ name: userName }),
+  output: tokenPage,
+  target: ({ name }) => ({ kind: 'ServiceAccount', name }),
+  roles: ['admin'],
+  http: { method: 'GET', path: '/api/v1/serviceaccounts/:name/tokens', status: 200 },
+});
+
+export const revokeServiceTokenOperation = defineOperation({
+  name: 'serviceToken.revoke',
+  action: 'serviceAccount:write',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Ends one token of a service account, at once.',
+  input: z.strictObject({ name: userName, id }),
+  output: done,
+  target: ({ name }) => ({ kind: 'ServiceAccount', name }),
+  http: { method: 'DELETE', path: '/api/v1/serviceaccounts/:name/tokens/:id', status: 200 },
+});
+
+const invited = {
+  email: z.email().max(254).describe('Whom it is for.'),
+  name: nameSchema.optional().describe('Login name. Default: the e-mail address in lower case.'),
+  hours: z.int().min(1).max(720).optional().describe('Hours until it ends. Default: 72.'),
+};
+const createdInvitation = z.strictObject({
+  id,
+  link: z
+    .string()
+    .describe('Address to open. The secret stands behind `#`, so that no server and no log sees it. Shown this once.'),
+  expiresAt: time('When it ends'),
+});
+export type CreatedInvitation = z.infer<typeof createdInvitation>;
+
+export const createInvitationOperation = defineOperation({
+  name: 'invitation.create',
+  action: 'invitation:create',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Invites a person: whoever opens the link chooses a password and becomes a user.',
+  input: z.strictObject(invited),
+  output: createdInvitation,
+  target: () => ({ kind: 'Invitation' }),
+  http: { method: 'POST', path: '/api/v1/invitations', status: 201 },
+});
+
+export const inviteAdministratorOperation = defineOperation({
+  name: 'invitation.createAdministrator',
+  action: 'invitation:administrator',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Invites a person who then administers the organisation.',
+  input: z.strictObject(invited),
+  output: createdInvitation,
+  target: () => ({ kind: 'Invitation' }),
+  http: { method: 'POST', path: '/api/v1/invitations/administrators', status: 201 },
+});
+
+export const resetPasswordOperation = defineOperation({
+  name: 'password.reset',
+  action: 'user:reset',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Makes a link by which a user chooses a new password; the old one holds until then.',
+  input: z.strictObject({ name: userName, hours: invited.hours }),
+  output: createdInvitation,
+  target: ({ name }) => ({ kind: 'User', name }),
+  http: { method: 'POST', path: '/api/v1/users/:name/password-reset', status: 201 },
+});
+
+export const listInvitationsOperation = defineOperation({
+  name: 'invitation.list',
+  action: 'invitation:read',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Lists the invitations that nobody has accepted yet.',
+  input: z.strictObject({}),
+  output: z.strictObject({
+    items: z
+      .array(
+        z.strictObject({
+          id,
+          email: z.string().describe('Whom it is for.'),
+          user: z.string().optional().describe('Login name.'),
+          reset: z.boolean().describe('It is for a new password of a user who is there.'),
+          administrator: z.boolean().describe('Whoever accepts administers the organisation.'),
+          createdBy: actorSchema.describe('Who made it.'),
+          createdAt: time('When it was made'),
+          expiresAt: time('When it ends'),
+        }),
+      )
+      .describe('Those that hold, newest first.'),
+  }),
+  target: () => ({ kind: 'Invitation' }),
+  roles: ['admin'],
+  http: { method: 'GET', path: '/api/v1/invitations', status: 200 },
+});
+
+export const revokeInvitationOperation = defineOperation({
+  name: 'invitation.revoke',
+  action: 'invitation:revoke',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Ends an invitation that nobody has accepted yet.',
+  input: z.strictObject({ id }),
+  output: done,
+  target: () => ({ kind: 'Invitation' }),
+  http: { method: 'DELETE', path: '/api/v1/invitations/:id', status: 200 },
+});
+
+const secret = z.string().max(128).describe('What stands behind `#` in the link.');
+
+export const readInvitationOperation = defineOperation({
+  name: 'invitation.open',
+  action: 'invitation:open',
+  // A read, but the secret must not stand in an address.
+  mode: 'read',
+  scope: 'org',
+  summary: 'Tells whoever has the link whom an invitation is for.',
+  input: z.strictObject({ secret }),
+  output: z.strictObject({
+    email: z.string().describe('Whom it is for.'),
+    name: z.string().describe('Login name.'),
+    reset: z.boolean().describe('It is for a new password of a user who is there.'),
+    expiresAt: time('When it ends'),
+  }),
+  target: () => ({ kind: 'Invitation' }),
+  public: true,
+  http: { method: 'POST', path: '/auth/invitation', status: 200 },
+});
+
+export const acceptInvitationOperation = defineOperation({
+  name: 'invitation.accept',
+  action: 'invitation:accept',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Sets the password, makes the user if there is none yet, and signs in.',
+  input: z.strictObject({
+    secret,
+    password: password.describe('At least 12 characters.'),
+    displayName: z.string().max(256).optional().describe('As the console shows it.'),
+  }),
+  output: currentSessionSchema,
+  target: () => ({ kind: 'Invitation' }),
+  public: true,
+  http: { method: 'POST', path: '/auth/invitation/accept', status: 200 },
+});
+
+export const identityOperations: readonly Operation[] = [
+  loginOperation,
+  logoutOperation,
+  currentSessionOperation,
+  changePasswordOperation,
+  listSessionsOperation,
+  revokeSessionOperation,
+  listUserSessionsOperation,
+  revokeUserSessionOperation,
+  createTokenOperation,
+  listTokensOperation,
+  revokeTokenOperation,
+  listUserTokensOperation,
+  revokeUserTokenOperation,
+  createServiceTokenOperation,
+  listServiceTokensOperation,
+  revokeServiceTokenOperation,
+  createInvitationOperation,
+  inviteAdministratorOperation,
+  resetPasswordOperation,
+  listInvitationsOperation,
+  revokeInvitationOperation,
+  readInvitationOperation,
+  acceptInvitationOperation,
+];

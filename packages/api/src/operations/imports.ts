@@ -1,0 +1,216 @@
+import { z } from 'zod';
+import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
+import { loggedModelStatuses } from '#records/logged-model.ts';
+import { datasetInputSchema, metricValueSchema, modelOutputSchema, runStatuses } from '#records/tracking.ts';
+
+/**
+ * What another tracking server holds, brought here as it was: with its ids, its times and whole histories. What is
+ * written again becomes what it is at the source; what is only here stays.
+ */
+
+const imports = '/api/v1/tracking/imports' as const;
+
+/** Most points in one call. Some 40 bytes of JSON each, so that such a call stays below the limit of a body. */
+export const MOST_IMPORTED_POINTS = 100_000;
+
+const text = (longest: number) => z.string().max(longest);
+const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
+const key = z.string().min(1).max(250);
+const values = z.record(key, text(100_000));
+const deleted = z.boolean().default(false).describe('Whether it is deleted there.');
+const source = z.string().min(1).max(512).describe('Names the server that it comes from, the same in every call.');
+const sourceId = z.string().min(1).max(512).describe('What it is called there.');
+const recordId = z.string().regex(/^[A-Za-z0-9][\w-]{0,255}$/);
+const experimentId = z
+  .string()
+  .regex(/^\d{1,18}$/)
+  .describe('Number of the experiment, here.');
+const nothing = z.strictObject({});
+
+export const importedKinds = ['experiment', 'run', 'logged-model', 'model', 'model-version'] as const;
+export type ImportedKind = (typeof importedKinds)[number];
+
+const EDITORS = ['editor'] as const;
+const ofImports = () => ({ kind: 'Import' });
+const post = (path: string): HttpBinding => ({ method: 'POST', path: `${imports}/${path}`, status: 200 });
+
+export const listImportedOperation = defineOperation({
+  name: 'import.list',
+  action: 'import:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives what was imported from a server, with the state in which it was there.',
+  input: z.strictObject({
+    source,
+    kind: z.enum(importedKinds),
+    limit: z.int().min(1).max(10_000).default(1000).describe('Most items in one page.'),
+    cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+  }),
+  output: z.strictObject({
+    items: z.array(
+      z.strictObject({
+        sourceId: z.string().describe('What it is called there.'),
+        id: z.string().describe('What it is called here.'),
+        state: z.string().describe('As it was noted with `import.note`; empty: it is not whole yet.'),
+      }),
+    ),
+    nextCursor: z.string().optional(),
+  }),
+  target: ofImports,
+  http: { method: 'GET', path: `${imports}/records`, status: 200, query: ['source', 'kind', 'limit', 'cursor'] },
+});
+
+export const noteImportedOperation = defineOperation({
+  name: 'import.note',
+  action: 'import:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Notes that something is imported as a whole, in a state by which a change at the source is recognised.',
+  input: z.strictObject({
+    source,
+    kind: z.enum(importedKinds),
+    sourceId,
+    id: z.string().min(1).max(512).describe('What it is called here.'),
+    state: text(256).describe('A digest of what was imported.'),
+  }),
+  output: nothing,
+  target: ofImports,
+  roles: EDITORS,
+  http: post('records'),
+});
+
+const placed = z.strictObject({
+  id: z.string().describe('What it is called here.'),
+  artifactUri: z.string().describe('Where its artifacts lie here.'),
+});
+
+export const importExperimentOperation = defineOperation({
+  name: 'import.experiment',
+  action: 'import:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Brings an experiment here. One of the same name that is here already is taken for it.',
+  input: z.strictObject({
+    source,
+    sourceId,
+    isDefault: z.boolean().default(false).describe('It becomes the default experiment of the project.'),
+    name: z.string().min(1).max(500),
+    createdAt: milliseconds,
+    updatedAt: milliseconds,
+    deleted,
+    tags: values.default({}),
+  }),
+  output: placed,
+  target: ofImports,
+  roles: EDITORS,
+  http: post('experiments'),
+});
+
+export const importRunOperation = defineOperation({
+  name: 'import.run',
+  action: 'import:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Brings a run here, without its metrics; it keeps its id.',
+  input: z.strictObject({
+    source,
+    experimentId,
+    id: recordId.describe('Id of the run, there and here.'),
+    name: text(250).default(''),
+    user: text(256).default(''),
+    status: z.enum(runStatuses),
+    startedAt: milliseconds,
+    endedAt: milliseconds.optional(),
+    deleted,
+    params: values.default({}),
+    tags: values.default({}),
+    datasets: z.array(datasetInputSchema).max(10_000).default([]),
+    modelInputs: z.array(recordId).max(10_000).default([]),
+    modelOutputs: z.array(modelOutputSchema).max(10_000).default([]),
+  }),
+  output: placed,
+  target: ofImports,
+  roles: EDITORS,
+  http: post('runs'),
+});
+
+const column = <Item extends z.ZodType>(item: Item) => z.array(item).max(MOST_IMPORTED_POINTS);
+
+export const importMetricsOperation = defineOperation({
+  name: 'import.metrics',
+  action: 'import:write',
+  mode: 'write',
+  scope: 'project',
+  summary: `Adds whole histories of metrics to a run, deleted ones too. At most ${MOST_IMPORTED_POINTS} points in one call.`,
+  input: z.strictObject({
+    runId: recordId,
+    series: z
+      .array(
+        z.strictObject({
+          key,
+          steps: column(z.int()),
+          timestamps: column(z.int()).describe('Milliseconds since 1970-01-01 UTC.'),
+          values: column(metricValueSchema),
+        }),
+      )
+      .min(1)
+      .max(10_000)
+      .describe('In columns, each as long as the others.'),
+  }),
+  output: z.strictObject({
+    series: z.array(z.strictObject({ key: z.string(), points: z.int().describe('How many it has now.') })),
+  }),
+  target: ofImports,
+  roles: EDITORS,
+  http: post('metrics'),
+});
+
+export const importLoggedModelOperation = defineOperation({
+  name: 'import.loggedModel',
+  action: 'import:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Brings a logged model here; it keeps its id. The runs that measured it are here already.',
+  input: z.strictObject({
+    source,
+    experimentId,
+    id: recordId.describe('Id of the logged model, there and here.'),
+    name: text(250).default(''),
+    type: text(500).optional(),
+    sourceRunId: text(256).optional(),
+    status: z.enum(loggedModelStatuses),
+    statusMessage: text(1000).optional(),
+    createdAt: milliseconds,
+    updatedAt: milliseconds,
+    deleted,
+    params: values.default({}),
+    tags: values.default({}),
+    metrics: z
+      .array(
+        z.strictObject({
+          runId: recordId,
+          key,
+          value: metricValueSchema,
+          timestamp: milliseconds,
+          step: z.int(),
+          datasetName: text(500).optional(),
+          datasetDigest: text(36).optional(),
+        }),
+      )
+      .max(MOST_IMPORTED_POINTS)
+      .default([]),
+  }),
+  output: placed,
+  target: ofImports,
+  roles: EDITORS,
+  http: post('logged-models'),
+});
+
+export const importOperations: readonly Operation[] = [
+  listImportedOperation,
+  noteImportedOperation,
+  importExperimentOperation,
+  importRunOperation,
+  importMetricsOperation,
+  importLoggedModelOperation,
+];

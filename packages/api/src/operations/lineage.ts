@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { defineOperation, type Operation } from '#operations/operation.ts';
+import { lineageEventSchema } from '#records/lineage-event.ts';
+import { lineageDirections, lineageGraphSchema } from '#records/lineage.ts';
+
+const lineage = '/api/v1/lineage' as const;
+/** As for runs: who trains also says what trainings elsewhere read and made. */
+const TRAINERS = ['operator', 'editor'] as const;
+const ofLineage = () => ({ kind: 'Lineage' });
+
+export const readLineageOperation = defineOperation({
+  name: 'lineage.get',
+  action: 'lineage:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives what something was made from and what was made from it, as a graph.',
+  input: z.strictObject({
+    node: z
+      .string()
+      .min(3)
+      .max(1024)
+      .describe('`run:ID`, `logged-model:ID`, `model-version:NAME/NUMBER`, `dataset:…`: the `node` of any answer.'),
+    direction: z
+      .enum(lineageDirections)
+      .default('both')
+      .describe('`upstream`: what it was made from; `downstream`: what was made from it.'),
+    depth: z.int().min(1).max(50).default(10).describe('Most edges between the node and what is shown.'),
+    limit: z.int().min(1).max(5000).default(500).describe('Most nodes.'),
+  }),
+  output: lineageGraphSchema,
+  target: ofLineage,
+  http: { method: 'GET', path: lineage, status: 200, query: ['node', 'direction', 'depth', 'limit'] },
+});
+
+export const recordLineageOperation = defineOperation({
+  name: 'lineage.record',
+  action: 'lineage:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Takes an event of OpenLineage. The same event again changes nothing.',
+  input: z.strictObject({ event: lineageEventSchema }),
+  output: z.strictObject({}),
+  target: ofLineage,
+  roles: TRAINERS,
+  http: { method: 'POST', path: lineage, status: 201, bodyField: 'event' },
+});
+
+export const recordLineageBatchOperation = defineOperation({
+  name: 'lineage.recordBatch',
+  action: 'lineage:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Takes events of OpenLineage; those that are not valid are told and keep none of the others out.',
+  input: z.strictObject({ events: z.array(z.unknown()).max(1000).describe('At most 1,000.') }),
+  // As the OpenAPI description of OpenLineage names them.
+  output: z.strictObject({
+    status: z.enum(['success', 'partial_success']),
+    summary: z.strictObject({
+      received: z.int(),
+      successful: z.int(),
+      failed: z.int(),
+      retriable: z.int(),
+      non_retriable: z.int(),
+    }),
+    failed_events: z.array(
+      z.strictObject({
+        index: z.int().describe('Its place in the batch, from 0.'),
+        reason: z.string(),
+        retriable: z.boolean(),
+      }),
+    ),
+  }),
+  target: ofLineage,
+  roles: TRAINERS,
+  http: { method: 'POST', path: `${lineage}/batch`, status: 200, bodyField: 'events' },
+});
+
+export const lineageOperations: readonly Operation[] = [
+  readLineageOperation,
+  recordLineageOperation,
+  recordLineageBatchOperation,
+];

@@ -1,0 +1,244 @@
+import { z } from 'zod';
+import { actorSchema, sourceSchema } from '#manifest.ts';
+import { federationOperations } from '#operations/federation.ts';
+import { identityOperations } from '#operations/identity.ts';
+import { accessOperations } from '#operations/access.ts';
+import { approvalOperations } from '#operations/approvals.ts';
+import { commentOperations } from '#operations/comments.ts';
+import { artifactOperations } from '#operations/artifacts.ts';
+import { garbageOperations } from '#operations/garbage.ts';
+import { importOperations } from '#operations/imports.ts';
+import { registryImportOperations } from '#operations/registry-imports.ts';
+import { auditOperations } from '#operations/audit.ts';
+import { keyOperations } from '#operations/keys.ts';
+import { defineOperation, type Operation } from '#operations/operation.ts';
+import { pageInput } from '#operations/resources.ts';
+import { registryOperations } from '#operations/registry.ts';
+import { evaluationDatasetOperations } from '#operations/evaluation-datasets.ts';
+import { loggedModelOperations } from '#operations/logged-models.ts';
+import { scorerOperations } from '#operations/scorers.ts';
+import { signInOperations } from '#operations/sign-in.ts';
+import { lineageOperations } from '#operations/lineage.ts';
+import { webhookOperations } from '#operations/webhooks.ts';
+import { traceOperations } from '#operations/traces.ts';
+import { assessmentOperations } from '#operations/assessments.ts';
+import { trackingOperations } from '#operations/tracking.ts';
+
+/** Most bytes of manifests in one apply. */
+export const MAX_APPLY_BYTES = 16 * 1024 * 1024;
+/** Most documents in one apply. */
+export const MAX_APPLY_DOCUMENTS = 5000;
+
+const applyInput = {
+  sources: z
+    .array(
+      z.strictObject({
+        file: z.string().max(4096).describe('Named in errors.'),
+        text: z.string().max(MAX_APPLY_BYTES).describe('YAML or JSON, one or many documents.'),
+        source: sourceSchema.optional().describe('Where the file came from; kept with each revision.'),
+      }),
+    )
+    .min(1)
+    .max(1000)
+    .describe('The files.'),
+  owner: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('Name of the set that these manifests make up. Required to prune.'),
+  prune: z
+    .boolean()
+    .default(false)
+    .describe('Delete what was applied with the same `owner` before and is not among the documents.'),
+  takeOver: z.boolean().default(false).describe('Change resources that another kind of client made.'),
+};
+
+/** One field that differs. Absent `before`: added; absent `after`: removed. */
+export const fieldChangeSchema = z.strictObject({
+  path: z.string().describe('`spec.quotas.resources`.'),
+  before: z.unknown().optional().describe('Absent when the field is added.'),
+  after: z.unknown().optional().describe('Absent when the field is removed.'),
+});
+export type FieldChange = z.infer<typeof fieldChangeSchema>;
+
+export const changeSchema = z.strictObject({
+  kind: z.string().describe('Its kind.'),
+  name: z.string().describe('Its name.'),
+  project: z.string().optional().describe('Absent for kinds of the organisation.'),
+  action: z.enum(['create', 'update', 'delete', 'unchanged']).describe('What happens to it.'),
+  fields: z.array(fieldChangeSchema).describe('What differs, field by field.'),
+  generation: z.int().optional().describe('Its generation afterwards; absent for a deletion.'),
+  resourceVersion: z.string().optional().describe('Its version afterwards; absent for a deletion.'),
+});
+export type Change = z.infer<typeof changeSchema>;
+
+const changesOutput = z.strictObject({ changes: z.array(changeSchema).describe('One entry for each resource.') });
+
+export const applyOperation = defineOperation({
+  name: 'platform.apply',
+  action: 'platform:apply',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Makes resources what the documents say, all of them or none.',
+  input: z.strictObject(applyInput),
+  output: changesOutput,
+  target: () => ({ kind: 'Platform' }),
+  // Each document is asked about by itself.
+  self: true,
+  http: { method: 'POST', path: '/api/v1/apply', status: 200, yaml: true, query: ['owner', 'prune', 'takeOver'] },
+});
+
+export const planOperation = defineOperation({
+  name: 'platform.plan',
+  action: 'platform:plan',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Tells, field by field, what apply would change. Changes nothing.',
+  input: z.strictObject(applyInput),
+  output: changesOutput,
+  target: () => ({ kind: 'Platform' }),
+  // Each document is asked about by itself.
+  self: true,
+  http: { method: 'POST', path: '/api/v1/plan', status: 200, yaml: true, query: ['owner', 'prune', 'takeOver'] },
+});
+
+export const eventSchema = z.strictObject({
+  id: z.string().describe('Unique; not in commit order.'),
+  cursor: z.string().describe('Resume after this event.'),
+  at: z.string().describe('When it happened; RFC 3339, UTC.'),
+  type: z.string().describe('One of the types below.'),
+  v: z.int().describe('Version of the shape of `data`.'),
+  subject: z
+    .strictObject({
+      kind: z.string().describe('Its kind.'),
+      name: z.string().describe('Its name.'),
+      uid: z.string().describe('Its uid.'),
+    })
+    .optional()
+    .describe('The resource it is about.'),
+  project: z.string().optional().describe('Absent for kinds of the organisation.'),
+  actor: actorSchema.describe('Who did it.'),
+  requestId: z.string().optional().describe('The request that did it.'),
+  data: z.record(z.string(), z.unknown()).describe('What each type has for itself.'),
+});
+export type Event = z.infer<typeof eventSchema>;
+
+const eventFilter = {
+  kind: z.string().max(64).optional().describe('Only events about this kind.'),
+  name: z.string().max(256).optional().describe('Only events about the resource of this name.'),
+  type: z.string().max(128).optional().describe('Only events of this type.'),
+};
+
+const eventPage = z.strictObject({
+  items: z.array(eventSchema),
+  nextCursor: z.string().optional(),
+  resourceVersion: z.string().describe('Watch from here to miss nothing.'),
+});
+
+export const listEventsOperation = defineOperation({
+  name: 'event.list',
+  action: 'event:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Lists what happened in a project, newest first.',
+  input: z.strictObject({ ...pageInput, ...eventFilter }),
+  output: eventPage,
+  target: () => ({ kind: 'Event' }),
+  http: { method: 'GET', path: '/api/v1/events', status: 200, query: ['limit', 'cursor', 'kind', 'name', 'type'] },
+});
+
+export const watchEventsOperation = defineOperation({
+  name: 'event.watch',
+  action: 'event:read',
+  mode: 'watch',
+  scope: 'project',
+  summary: 'Streams what happens in a project, in commit order.',
+  input: z.strictObject({ resourceVersion: z.string().max(128).optional(), ...eventFilter }),
+  output: eventSchema,
+  target: () => ({ kind: 'Event' }),
+  http: { method: 'GET', path: '/api/v1/events', status: 200, query: ['resourceVersion', 'kind', 'name', 'type'] },
+});
+
+export const listOrganisationEventsOperation = defineOperation({
+  ...listEventsOperation,
+  name: 'organisationEvent.list',
+  scope: 'org',
+  summary: 'Lists what happened to kinds of the organisation, newest first.',
+  http: { ...listEventsOperation.http, path: '/api/v1/organisation/events' },
+});
+
+export const watchOrganisationEventsOperation = defineOperation({
+  ...watchEventsOperation,
+  name: 'organisationEvent.watch',
+  scope: 'org',
+  summary: 'Streams what happens to kinds of the organisation, in commit order.',
+  http: { ...watchEventsOperation.http, path: '/api/v1/organisation/events' },
+});
+
+export const serverInfoSchema = z.strictObject({
+  version: z.string().describe('Version of Dais.'),
+  mode: z.enum(['solo', 'accounts']).describe('`solo`: one owner, on this machine. `accounts`: people sign in.'),
+  database: z
+    .strictObject({
+      engine: z.string().describe('`embedded` or `postgres`.'),
+      version: z.string().describe('Version of the server.'),
+    })
+    .describe('Where resources lie.'),
+  startedAt: z.string().describe('When this process started; RFC 3339, UTC.'),
+  kinds: z
+    .array(
+      z.strictObject({
+        kind: z.string().describe('`AlertChannel`.'),
+        plural: z.string().describe('The word in addresses.'),
+        scope: z.enum(['org', 'project']).describe('Whom its resources belong to.'),
+      }),
+    )
+    .describe('Every kind there is.'),
+});
+export type ServerInfo = z.infer<typeof serverInfoSchema>;
+
+export const readServerOperation = defineOperation({
+  name: 'server.read',
+  action: 'server:read',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Tells which Dais this is and what it can do.',
+  input: z.strictObject({}),
+  output: serverInfoSchema,
+  target: () => ({ kind: 'Server' }),
+  self: true,
+  http: { method: 'GET', path: '/api/v1/server', status: 200 },
+});
+
+/** Operations that belong to no kind. */
+export const platformOperations: readonly Operation[] = [
+  applyOperation,
+  planOperation,
+  listEventsOperation,
+  watchEventsOperation,
+  listOrganisationEventsOperation,
+  watchOrganisationEventsOperation,
+  readServerOperation,
+  ...keyOperations,
+  ...accessOperations,
+  ...auditOperations,
+  ...identityOperations,
+  ...signInOperations,
+  ...federationOperations,
+  ...trackingOperations,
+  ...loggedModelOperations,
+  ...traceOperations,
+  ...assessmentOperations,
+  ...evaluationDatasetOperations,
+  ...scorerOperations,
+  ...artifactOperations,
+  ...importOperations,
+  ...garbageOperations,
+  ...registryImportOperations,
+  ...registryOperations,
+  ...approvalOperations,
+  ...commentOperations,
+  ...lineageOperations,
+  ...webhookOperations,
+];

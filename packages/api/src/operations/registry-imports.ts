@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { modelKind, modelTypes, stages } from '#kinds/model.ts';
+import { defineOperation, type Operation } from '#operations/operation.ts';
+import { modelName, versionNumber } from '#operations/registry.ts';
+
+/** Models and versions of another registry, brought here as they were: with their numbers and times. */
+
+const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
+const tags = z.record(z.string().min(1).max(250), z.string().max(100_000)).default({});
+const description = z.string().max(65_536).default('');
+const nothing = z.strictObject({});
+
+export const importModelOperation = defineOperation({
+  name: 'registeredModel.import',
+  action: 'model:import',
+  mode: 'write',
+  scope: 'project',
+  summary:
+    'Brings a registered model here, without versions. One of the same name that is here already is taken for it.',
+  input: z.strictObject({
+    name: modelKind.name,
+    type: z.enum(modelTypes).default('model'),
+    description,
+    createdAt: milliseconds,
+    updatedAt: milliseconds,
+    tags,
+  }),
+  output: nothing,
+  target: ({ name, type }) => ({ kind: modelKind.kind, name, desired: { spec: { type } } }),
+  roles: ['editor'],
+  http: { method: 'POST', path: '/api/v1/registry/imports/models', status: 200 },
+});
+
+export const importModelVersionOperation = defineOperation({
+  name: 'modelVersion.import',
+  action: 'model:import',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Brings a version of a model here; it keeps its number.',
+  input: z.strictObject({
+    name: modelName,
+    version: versionNumber,
+    source: z.string().min(1).max(2048).describe('Where it was taken from, with addresses of here.'),
+    runId: z.string().max(256).optional(),
+    loggedModelId: z.string().max(256).optional(),
+    runLink: z.string().max(2048).optional(),
+    description,
+    stage: z.enum(stages).default('None'),
+    createdAt: milliseconds,
+    updatedAt: milliseconds,
+    tags,
+  }),
+  output: z.strictObject({ artifactUri: z.string().describe('Where its files lie.') }),
+  target: ({ name }) => ({ kind: modelKind.kind, name }),
+  roles: ['editor'],
+  http: { method: 'POST', path: '/api/v1/registry/imports/versions', status: 200 },
+});
+
+export const registryImportOperations: readonly Operation[] = [importModelOperation, importModelVersionOperation];

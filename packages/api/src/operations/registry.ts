@@ -1,0 +1,274 @@
+import { z } from 'zod';
+import { aliasSchema, modelKind, modelTypes, stages } from '#kinds/model.ts';
+import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
+import { modelVersionSchema, registeredModelSchema } from '#records/registry.ts';
+
+const models = '/api/v1/registry/models' as const;
+const versions = `${models}/:name/versions` as const;
+const aliases = `${models}/:name/aliases` as const;
+
+const text = (longest: number) => z.string().max(longest);
+export const modelName = z.string().min(1).max(256).describe('Name of the model.');
+/** Text, because it stands in the address. */
+export const versionNumber = z
+  .string()
+  .regex(/^[1-9]\d{0,8}$/)
+  .describe('Number of the version.');
+/** One that was made before a name became reserved can still be looked at and taken away. */
+const anyAlias = z.string().min(1).max(255).describe('The alias.');
+const description = text(65_536);
+const tagKey = z.string().min(1).max(250);
+const tags = z.record(tagKey, text(100_000));
+const changes = {
+  description: description.optional(),
+  tags: tags.optional().describe('Set or replaced.'),
+  removeTags: z.array(tagKey).max(100).optional().describe('Keys; one that is not there is no error.'),
+};
+const searchInput = (most: number, usual: number) => ({
+  filter: text(16_384).optional().describe("`name LIKE 'flight%' and tags.team = 'vision'`."),
+  orderBy: z.array(text(1024)).max(20).optional().describe('`name desc`; the first counts most.'),
+  types: z.array(z.enum(modelTypes)).max(2).default(['model']).describe('Models, prompts or both.'),
+  limit: z.int().min(1).max(most).default(usual).describe('Most items in one page.'),
+  cursor: text(4096).optional().describe('`nextCursor` of the page before.'),
+});
+const page = <Item extends z.ZodType>(item: Item) =>
+  z.strictObject({ items: z.array(item), nextCursor: z.string().optional() });
+
+const ofModel = ({ name }: { readonly name: string }) => ({ kind: modelKind.kind, name });
+const ofAll = () => ({ kind: modelKind.kind });
+const http = (method: HttpBinding['method'], path: HttpBinding['path'], status: 200 | 201 = 200): HttpBinding => ({
+  method,
+  path,
+  status,
+});
+const nothing = z.strictObject({});
+
+export const createModelOperation = defineOperation({
+  name: 'registeredModel.create',
+  action: 'model:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Registers a model without a manifest.',
+  input: z.strictObject({
+    name: modelKind.name.describe('Unique in the project.'),
+    type: z.enum(modelTypes).default('model').describe('`prompt`: its versions are texts for a language model.'),
+    description: description.optional(),
+    tags: tags.optional(),
+  }),
+  output: registeredModelSchema,
+  target: ({ name, type }) => ({ kind: modelKind.kind, name, desired: { spec: { type } } }),
+  http: http('POST', models, 201),
+});
+
+export const readModelOperation = defineOperation({
+  name: 'registeredModel.get',
+  action: 'model:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives a model with its aliases and the newest version in each stage.',
+  input: z.strictObject({ name: modelName }),
+  output: registeredModelSchema,
+  target: ofModel,
+  http: http('GET', `${models}/:name`),
+});
+
+export const searchModelsOperation = defineOperation({
+  name: 'registeredModel.search',
+  action: 'model:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Finds models by name and tags.',
+  input: z.strictObject(searchInput(1000, 100)),
+  output: page(registeredModelSchema),
+  target: ofAll,
+  http: http('POST', '/api/v1/registry/search/models'),
+});
+
+export const updateModelOperation = defineOperation({
+  name: 'registeredModel.update',
+  action: 'model:register',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Describes a model, sets tags of it and takes tags away.',
+  input: z.strictObject({ name: modelName, ...changes }),
+  output: registeredModelSchema,
+  target: ofModel,
+  roles: ['editor'],
+  http: http('POST', `${models}/:name`),
+});
+
+export const renameModelOperation = defineOperation({
+  name: 'registeredModel.rename',
+  action: 'model:rename',
+  mode: 'write',
+  scope: 'project',
+  summary:
+    'Gives a model another name; versions, aliases, tags and approvals go with it. One of a set of manifests is renamed there.',
+  input: z.strictObject({ name: modelName, to: modelKind.name.describe('The new name.') }),
+  output: registeredModelSchema,
+  // The handler asks about the new name as well.
+  target: ofModel,
+  roles: ['editor'],
+  http: http('POST', `${models}/:name/rename`),
+});
+
+export const deleteModelOperation = defineOperation({
+  name: 'registeredModel.delete',
+  action: 'model:delete',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Deletes a model with its versions, aliases and approvals.',
+  input: z.strictObject({ name: modelName }),
+  output: nothing,
+  target: ofModel,
+  http: http('DELETE', `${models}/:name`),
+});
+
+export const createModelVersionOperation = defineOperation({
+  name: 'modelVersion.create',
+  action: 'model:register',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Registers a version of a model: the next number.',
+  input: z.strictObject({
+    name: modelName,
+    source: text(8192)
+      .min(1)
+      .describe(
+        '`runs:/RUN/path`, `models:/LOGGED-MODEL`, `models:/NAME/VERSION`, or an address. Of prompts: any text.',
+      ),
+    runId: text(256).min(1).optional().describe('The run that made it.'),
+    loggedModelId: text(64).min(1).optional().describe('The logged model that it is.'),
+    runLink: text(2048).optional().describe('Address of the run, where that is elsewhere.'),
+    description: description.optional(),
+    tags: tags.optional(),
+  }),
+  output: modelVersionSchema,
+  target: ofModel,
+  roles: ['editor'],
+  http: http('POST', versions, 201),
+});
+
+export const readModelVersionOperation = defineOperation({
+  name: 'modelVersion.get',
+  action: 'model:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives a version of a model.',
+  input: z.strictObject({ name: modelName, version: versionNumber }),
+  output: modelVersionSchema,
+  target: ofModel,
+  http: http('GET', `${versions}/:version`),
+});
+
+export const searchModelVersionsOperation = defineOperation({
+  name: 'modelVersion.search',
+  action: 'model:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Finds versions of models by name, run, source and tags.',
+  input: z.strictObject(searchInput(200_000, 1000)),
+  output: page(modelVersionSchema),
+  target: ofAll,
+  http: http('POST', '/api/v1/registry/search/versions'),
+});
+
+export const updateModelVersionOperation = defineOperation({
+  name: 'modelVersion.update',
+  action: 'model:register',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Describes a version, sets tags of it and takes tags away.',
+  input: z.strictObject({ name: modelName, version: versionNumber, ...changes }),
+  output: modelVersionSchema,
+  target: ofModel,
+  roles: ['editor'],
+  http: http('POST', `${versions}/:version`),
+});
+
+export const deleteModelVersionOperation = defineOperation({
+  name: 'modelVersion.delete',
+  action: 'model:deleteVersion',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Deletes a version; its aliases go with it, its number is not given again.',
+  input: z.strictObject({ name: modelName, version: versionNumber }),
+  output: nothing,
+  target: ofModel,
+  roles: ['editor'],
+  http: http('DELETE', `${versions}/:version`),
+});
+
+export const stageModelVersionOperation = defineOperation({
+  name: 'modelVersion.stage',
+  action: 'model:promote',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Puts a version into a stage, once whoever must approve has done so.',
+  input: z.strictObject({
+    name: modelName,
+    version: versionNumber,
+    stage: z.enum(stages),
+    archiveOthers: z.boolean().default(false).describe('Versions that are in this stage now go to `Archived`.'),
+  }),
+  output: modelVersionSchema,
+  target: ofModel,
+  roles: ['operator', 'editor'],
+  http: http('POST', `${versions}/:version/stage`),
+});
+
+export const setModelAliasOperation = defineOperation({
+  name: 'modelAlias.set',
+  action: 'model:promote',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Moves an alias to a version, once whoever must approve has done so.',
+  input: z.strictObject({ name: modelName, alias: aliasSchema.describe('The alias.'), version: versionNumber }),
+  output: modelVersionSchema,
+  target: ofModel,
+  roles: ['operator', 'editor'],
+  http: http('PUT', `${aliases}/:alias`),
+});
+
+export const readModelAliasOperation = defineOperation({
+  name: 'modelAlias.get',
+  action: 'model:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives the version behind an alias.',
+  input: z.strictObject({ name: modelName, alias: anyAlias }),
+  output: modelVersionSchema,
+  target: ofModel,
+  http: http('GET', `${aliases}/:alias`),
+});
+
+export const removeModelAliasOperation = defineOperation({
+  name: 'modelAlias.remove',
+  action: 'model:promote',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Takes an alias away. One that is not there is no error.',
+  input: z.strictObject({ name: modelName, alias: anyAlias }),
+  output: nothing,
+  target: ofModel,
+  roles: ['operator', 'editor'],
+  http: http('DELETE', `${aliases}/:alias`),
+});
+
+export const registryOperations: readonly Operation[] = [
+  createModelOperation,
+  readModelOperation,
+  searchModelsOperation,
+  updateModelOperation,
+  renameModelOperation,
+  deleteModelOperation,
+  createModelVersionOperation,
+  readModelVersionOperation,
+  searchModelVersionsOperation,
+  updateModelVersionOperation,
+  deleteModelVersionOperation,
+  stageModelVersionOperation,
+  setModelAliasOperation,
+  readModelAliasOperation,
+  removeModelAliasOperation,
+];

@@ -1,0 +1,217 @@
+import { z } from 'zod';
+import {
+  API_VERSION,
+  metadataInputSchema,
+  metadataSchema,
+  actorSchema,
+  sourceSchema,
+  type KindAction,
+  type KindSpec,
+  type Manifest,
+} from '#manifest.ts';
+import { defineOperation, type DesiredState, type Operation, type OperationTarget } from '#operations/operation.ts';
+
+/** The form in which a person writes a resource of this kind. */
+export function manifestSchema(kind: KindSpec): z.ZodObject {
+  return z
+    .strictObject({
+      apiVersion: z.literal(API_VERSION),
+      kind: z.literal(kind.kind),
+      metadata: metadataInputSchema.extend({ name: kind.name.describe('Unique among the resources of its kind.') }),
+      spec: kind.spec,
+    })
+    .describe(kind.description);
+}
+
+/** The form in which the platform gives it back. */
+export function resourceSchema(kind: KindSpec): z.ZodObject {
+  return z.strictObject({
+    apiVersion: z.string(),
+    kind: z.literal(kind.kind),
+    metadata: metadataSchema,
+    spec: kind.spec,
+    status: kind.status,
+  });
+}
+
+export const selectorSchema = z
+  .string()
+  .max(1024)
+  .describe('Labels that must match: `team=vision,stage!=dev,owner` (present), `!owner` (absent).');
+
+export const pageInput = {
+  limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
+  cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+};
+
+export const revisionSchema = z.strictObject({
+  generation: z.int().describe('Number of the revision, from 1.'),
+  at: z.string().describe('When it was made; RFC 3339, UTC.'),
+  actor: actorSchema.describe('Who made it.'),
+  operation: z.string().describe('What made it: `create`, `update`, `apply`, `rollback`.'),
+  apiVersion: z.string().describe('Version of the manifest language it was written in.'),
+  labels: z.record(z.string(), z.string()).describe('As they were.'),
+  annotations: z.record(z.string(), z.string()).describe('As they were.'),
+  spec: z.record(z.string(), z.unknown()).describe('As it was; write-only values are not kept.'),
+  source: sourceSchema.optional().describe('Where it was applied from.'),
+});
+export type Revision = z.infer<typeof revisionSchema>;
+
+const revisionPage = z.strictObject({ items: z.array(revisionSchema), nextCursor: z.string().optional() });
+
+/** One frame of a watch. `bookmark` carries no object, only a newer place to resume from. */
+export function watchEventSchema(kind: KindSpec): z.ZodObject {
+  return z.strictObject({
+    type: z.enum(['added', 'modified', 'deleted', 'bookmark']),
+    resourceVersion: z.string().describe('Resume the watch from here.'),
+    object: resourceSchema(kind).optional(),
+  });
+}
+
+const word = (kind: KindSpec) => kind.kind.charAt(0).toLowerCase() + kind.kind.slice(1);
+/** `a Secret`, `an AlertChannel`. */
+const article = (kind: KindSpec) => `${/^[AEIOU]/.test(kind.kind) ? 'an' : 'a'} ${kind.kind}`;
+
+/** What a write names and would make of it. */
+function written(input: unknown): Pick<OperationTarget, 'name' | 'desired'> {
+  const { metadata, spec } = (input as { manifest: Pick<Manifest<DesiredState['spec']>, 'metadata' | 'spec'> })
+    .manifest;
+  return { name: metadata.name, desired: { labels: metadata.labels, spec } };
+}
+
+/** The operations that the kernel answers for every kind, and the kind's own actions. */
+export function resourceOperations(kind: KindSpec): readonly Operation[] {
+  const name = { name: z.string().min(1).max(256) };
+  const noun = word(kind);
+  const one = { kind: kind.kind };
+  const named = (input: unknown) => ({ ...one, name: (input as { name: string }).name });
+  const base = `/api/v1/${kind.plural}` as const;
+  const manifest = manifestSchema(kind);
+  const resource = resourceSchema(kind);
+  const ifMatch = { resourceVersion: z.string().max(64).optional().describe('Succeed only at this version.') };
+  return [
+    defineOperation({
+      name: `${noun}.list`,
+      action: `${noun}:read`,
+      mode: 'read',
+      scope: kind.scope,
+      summary: `Lists ${kind.plural}, ordered by name.`,
+      input: z.strictObject({
+        ...pageInput,
+        labels: selectorSchema.optional(),
+        origin: z.string().max(32).optional().describe('Only those made by this kind of client.'),
+        owner: z.string().max(256).optional().describe('Only those of this set of manifests.'),
+      }),
+      output: z.strictObject({
+        items: z.array(resource),
+        nextCursor: z.string().optional(),
+        resourceVersion: z.string().describe('Watch from here to miss nothing.'),
+      }),
+      target: () => one,
+      http: { method: 'GET', path: base, status: 200, query: ['limit', 'cursor', 'labels', 'origin', 'owner'] },
+    }),
+    defineOperation({
+      name: `${noun}.watch`,
+      action: `${noun}:read`,
+      mode: 'watch',
+      scope: kind.scope,
+      summary: `Streams every change of ${kind.plural}.`,
+      input: z.strictObject({
+        resourceVersion: z.string().max(128).optional().describe('Start after this place; default: now.'),
+        labels: selectorSchema.optional(),
+      }),
+      output: watchEventSchema(kind),
+      target: () => one,
+      http: { method: 'GET', path: base, status: 200, query: ['resourceVersion', 'labels'] },
+    }),
+    defineOperation({
+      name: `${noun}.get`,
+      action: `${noun}:read`,
+      mode: 'read',
+      scope: kind.scope,
+      summary: `Reads one ${kind.kind}.`,
+      input: z.strictObject(name),
+      output: resource,
+      target: named,
+      http: { method: 'GET', path: `${base}/:name`, status: 200 },
+    }),
+    defineOperation({
+      name: `${noun}.create`,
+      action: `${noun}:write`,
+      mode: 'write',
+      scope: kind.scope,
+      summary: `Creates ${article(kind)}; a taken name is a 409.`,
+      input: z.strictObject({ manifest }),
+      output: resource,
+      target: (input) => ({ ...one, ...written(input) }),
+      http: { method: 'POST', path: base, status: 201, bodyField: 'manifest', yaml: true },
+    }),
+    defineOperation({
+      name: `${noun}.update`,
+      action: `${noun}:write`,
+      mode: 'write',
+      scope: kind.scope,
+      summary: `Replaces the spec, labels and annotations of ${article(kind)}.`,
+      input: z.strictObject({ ...name, manifest, ...ifMatch }),
+      output: resource,
+      target: (input) => ({ ...written(input), ...named(input) }),
+      http: {
+        method: 'PUT',
+        path: `${base}/:name`,
+        status: 200,
+        bodyField: 'manifest',
+        ifMatchField: 'resourceVersion',
+        yaml: true,
+      },
+    }),
+    defineOperation({
+      name: `${noun}.delete`,
+      action: `${noun}:delete`,
+      mode: 'write',
+      scope: kind.scope,
+      summary: `Deletes ${article(kind)}; what others refer to is kept, and the holders are named.`,
+      input: z.strictObject({ ...name, ...ifMatch }),
+      output: resource,
+      target: named,
+      http: { method: 'DELETE', path: `${base}/:name`, status: 200, ifMatchField: 'resourceVersion' },
+    }),
+    defineOperation({
+      name: `${noun}.history`,
+      action: `${noun}:read`,
+      mode: 'read',
+      scope: kind.scope,
+      summary: `Lists the revisions of ${article(kind)}, newest first.`,
+      input: z.strictObject({ ...name, ...pageInput }),
+      output: revisionPage,
+      target: named,
+      http: { method: 'GET', path: `${base}/:name/history`, status: 200, query: ['limit', 'cursor'] },
+    }),
+    defineOperation({
+      name: `${noun}.rollback`,
+      action: `${noun}:write`,
+      mode: 'write',
+      scope: kind.scope,
+      summary: `Brings an older revision of ${article(kind)} back as a new one.`,
+      input: z.strictObject({
+        ...name,
+        generation: z.int().min(1).optional().describe('Default: the revision before the present one.'),
+      }),
+      output: resource,
+      target: named,
+      http: { method: 'POST', path: `${base}/:name/actions/rollback`, status: 200 },
+    }),
+    ...kind.actions.map((action: KindAction) =>
+      defineOperation({
+        name: `${noun}.${action.verb}`,
+        action: `${noun}:${action.verb}`,
+        mode: action.mode,
+        scope: kind.scope,
+        summary: action.description,
+        input: action.input.extend(name),
+        output: action.output,
+        target: named,
+        http: { method: 'POST', path: `${base}/:name/actions/${action.verb}`, status: 200 },
+      }),
+    ),
+  ];
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
+import { scorerSchema } from '#records/evaluation.ts';
+
+const scorers = '/api/v1/tracking/scorers' as const;
+const ofScorer = () => ({ kind: 'Scorer' });
+
+const experimentId = z
+  .string()
+  .regex(/^\d{1,18}$/)
+  .describe('Number of the experiment.');
+const name = z.string().min(1).max(256).describe('Name of the scorer.');
+const version = z.int().min(1).max(2_147_483_647);
+const page = {
+  limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
+  cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+};
+const output = z.strictObject({ items: z.array(scorerSchema), nextCursor: z.string().optional() });
+const http = (
+  method: HttpBinding['method'],
+  path: HttpBinding['path'],
+  more: Partial<HttpBinding> = {},
+): HttpBinding => ({ method, path, status: 200, ...more });
+
+export const registerScorerOperation = defineOperation({
+  name: 'scorer.register',
+  action: 'scorer:create',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Keeps a scorer, or the next version of the one of that name.',
+  input: z.strictObject({
+    experimentId,
+    name,
+    definition: z.string().min(1).max(1_048_576).describe('As the client wrote it; Dais never runs it.'),
+  }),
+  output: scorerSchema,
+  target: ofScorer,
+  roles: ['operator', 'editor'],
+  http: http('POST', scorers, { status: 201 }),
+});
+
+export const searchScorersOperation = defineOperation({
+  name: 'scorer.search',
+  action: 'scorer:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives the latest version of each scorer, by experiment and name.',
+  input: z.strictObject({
+    experimentIds: z.array(experimentId).max(1000).optional().describe('Default: all that are not deleted.'),
+    ...page,
+  }),
+  output,
+  target: ofScorer,
+  http: http('POST', '/api/v1/tracking/search/scorers'),
+});
+
+export const listScorerVersionsOperation = defineOperation({
+  name: 'scorer.versions',
+  action: 'scorer:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives the versions of a scorer, the oldest first.',
+  input: z.strictObject({ experimentId, name, ...page }),
+  output,
+  target: ofScorer,
+  http: http('GET', `${scorers}/:experimentId/:name/versions`, { query: ['limit', 'cursor'] }),
+});
+
+export const readScorerOperation = defineOperation({
+  name: 'scorer.get',
+  action: 'scorer:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives a scorer.',
+  input: z.strictObject({ experimentId, name, version: version.optional().describe('Default: the latest.') }),
+  output: scorerSchema,
+  target: ofScorer,
+  http: http('GET', `${scorers}/:experimentId/:name`, { query: ['version'] }),
+});
+
+export const deleteScorerOperation = defineOperation({
+  name: 'scorer.delete',
+  action: 'scorer:delete',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Deletes a scorer, or one version of it, for good. What is not there is passed over.',
+  input: z.strictObject({ experimentId, name, version: version.optional().describe('Default: all of them.') }),
+  output: z.strictObject({ deleted: z.int().describe('How many versions.') }),
+  target: ofScorer,
+  roles: ['editor'],
+  http: http('DELETE', `${scorers}/:experimentId/:name`, { query: ['version'] }),
+});
+
+export const scorerOperations: readonly Operation[] = [
+  registerScorerOperation,
+  searchScorersOperation,
+  listScorerVersionsOperation,
+  readScorerOperation,
+  deleteScorerOperation,
+];

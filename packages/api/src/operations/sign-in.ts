@@ -1,0 +1,185 @@
+import { z } from 'zod';
+import { defineOperation, type Operation } from '#operations/operation.ts';
+
+/** Signing in at an identity provider (OpenID Connect), and from a command line that has no browser of its own. */
+
+const provider = z.string().min(1).max(63).describe('Name of the identity provider in the configuration.');
+const next = z.string().max(2048).optional().describe('Path of this server to go to afterwards. Default: `/`.');
+/** `HttpBinding.cookies` fills it. */
+const browser = z.string().max(64).optional().describe('What ties the sign-in to the browser that began it: a cookie.');
+const userName = z.string().describe('Name of the User.');
+
+export const startSignInOperation = defineOperation({
+  name: 'signIn.start',
+  action: 'session:start',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Sends a browser to an identity provider.',
+  input: z.strictObject({ provider, next }),
+  output: z.strictObject({ location: z.string().describe('Where the browser is sent.') }),
+  target: () => ({ kind: 'Session' }),
+  public: true,
+  http: { method: 'GET', path: '/auth/oidc/:provider/start', status: 200, query: ['next'] },
+});
+
+export const finishSignInOperation = defineOperation({
+  name: 'signIn.finish',
+  action: 'session:start',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Takes back a browser that signed in at an identity provider; the provider calls it, nobody else.',
+  input: z.strictObject({
+    provider,
+    answer: z.string().max(8192).describe('The query string as the provider made it.'),
+    browser,
+  }),
+  output: z.strictObject({ user: userName, next: z.string().describe('Where the browser is sent.') }),
+  target: () => ({ kind: 'Session' }),
+  public: true,
+  http: {
+    method: 'GET',
+    path: '/auth/oidc/:provider/callback',
+    status: 200,
+    queryField: 'answer',
+    cookies: { dais_login: 'browser' },
+  },
+});
+
+export const leaveProviderOperation = defineOperation({
+  name: 'signIn.leave',
+  action: 'session:start',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Sends a browser that has signed out here to the identity provider, to sign out there too.',
+  input: z.strictObject({ provider }),
+  output: z.strictObject({ location: z.string().describe('Where the browser is sent.') }),
+  target: () => ({ kind: 'Session' }),
+  public: true,
+  http: { method: 'GET', path: '/auth/oidc/:provider/logout', status: 200 },
+});
+
+export const endFromProviderOperation = defineOperation({
+  name: 'signIn.endFromProvider',
+  action: 'session:end',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Ends the sessions that an identity provider names (OpenID Connect Back-Channel Logout 1.0).',
+  input: z.strictObject({
+    provider,
+    logout_token: z.string().min(1).max(16_384).describe('Signed by the provider.'),
+  }),
+  output: z.strictObject({ ended: z.int().describe('How many sessions ended.') }),
+  target: () => ({ kind: 'Session' }),
+  public: true,
+  http: { method: 'POST', path: '/auth/oidc/:provider/backchannel-logout', status: 200 },
+});
+
+const userCode = z
+  .string()
+  .min(8)
+  .max(16)
+  .describe('The code that the command line shows: `BCDF-GHJK`; case and dash do not matter.');
+
+export const startDeviceOperation = defineOperation({
+  name: 'device.start',
+  action: 'device:start',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Asks for somebody to let a command line in (after RFC 8628).',
+  input: z.strictObject({
+    machine: z.string().min(1).max(128).describe('Which machine asks, as the person who decides will read it.'),
+    program: z.string().min(1).max(128).describe('Which program asks, with its version.'),
+  }),
+  output: z.strictObject({
+    device_code: z.string().describe('Secret of the command line: polls with it.'),
+    user_code: z.string().describe('For the person: `BCDF-GHJK`.'),
+    verification_uri: z.string().describe('Where the person decides.'),
+    verification_uri_complete: z.string().describe('The same with the code filled in.'),
+    expires_in: z.int().describe('Seconds until it is too late.'),
+    interval: z.int().describe('Seconds to wait between two polls.'),
+  }),
+  target: () => ({ kind: 'Device' }),
+  public: true,
+  http: { method: 'POST', path: '/auth/device', status: 200 },
+});
+
+export const pollDeviceOperation = defineOperation({
+  name: 'device.poll',
+  action: 'device:start',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Asks whether somebody has decided. Gives the token once.',
+  input: z.strictObject({ device_code: z.string().min(1).max(64) }),
+  output: z.strictObject({
+    state: z
+      .enum(['pending', 'slow_down', 'denied', 'expired', 'approved'])
+      .describe('`slow_down`: nobody has decided, and the polls come too fast. The last three are final.'),
+    interval: z.int().optional().describe('Seconds to wait before the next poll.'),
+    access_token: z.string().optional().describe('`dais_ses_…`, when approved.'),
+    expires_in: z.int().optional().describe('Life of the token in seconds.'),
+    user: userName.optional(),
+  }),
+  target: () => ({ kind: 'Device' }),
+  public: true,
+  http: { method: 'POST', path: '/auth/device/poll', status: 200 },
+});
+
+export const readDeviceOperation = defineOperation({
+  name: 'device.read',
+  action: 'device:approve',
+  mode: 'read',
+  scope: 'org',
+  summary: 'Tells which command line shows a code.',
+  input: z.strictObject({ code: userCode }),
+  output: z.strictObject({
+    machine: z.string().describe('As it calls itself.'),
+    program: z.string().describe('As it calls itself.'),
+    address: z.string().optional().describe('Network address that it asked from.'),
+    createdAt: z.string().describe('When it asked; RFC 3339, UTC.'),
+    expiresAt: z.string().describe('Until when somebody may decide; RFC 3339, UTC.'),
+    tokenSeconds: z.int().describe('Life of the token that it would get, in seconds.'),
+  }),
+  target: () => ({ kind: 'Device' }),
+  self: true,
+  http: { method: 'GET', path: '/api/v1/devices/:code', status: 200 },
+});
+
+const decided = z.strictObject({ machine: z.string().describe('As it calls itself.') });
+
+export const approveDeviceOperation = defineOperation({
+  name: 'device.approve',
+  action: 'device:approve',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Lets a command line in: it gets a token that may do what the caller may.',
+  input: z.strictObject({ code: userCode }),
+  output: decided,
+  target: () => ({ kind: 'Device' }),
+  self: true,
+  http: { method: 'POST', path: '/api/v1/devices/:code/actions/approve', status: 200 },
+});
+
+export const denyDeviceOperation = defineOperation({
+  name: 'device.deny',
+  action: 'device:approve',
+  mode: 'write',
+  scope: 'org',
+  summary: 'Turns a command line away.',
+  input: z.strictObject({ code: userCode }),
+  output: decided,
+  target: () => ({ kind: 'Device' }),
+  self: true,
+  http: { method: 'POST', path: '/api/v1/devices/:code/actions/deny', status: 200 },
+});
+
+export const signInOperations: readonly Operation[] = [
+  startSignInOperation,
+  finishSignInOperation,
+  leaveProviderOperation,
+  endFromProviderOperation,
+  startDeviceOperation,
+  pollDeviceOperation,
+  readDeviceOperation,
+  approveDeviceOperation,
+  denyDeviceOperation,
+];

@@ -1,0 +1,447 @@
+import { z } from 'zod';
+import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
+import {
+  datasetInputSchema,
+  experimentSchema,
+  metricPointSchema,
+  metricValueSchema,
+  modelOutputSchema,
+  runInfoSchema,
+  runSchema,
+  runStatuses,
+} from '#records/tracking.ts';
+
+const experiments = '/api/v1/tracking/experiments' as const;
+const runs = '/api/v1/tracking/runs' as const;
+
+const text = (longest: number) => z.string().max(longest);
+const experimentId = z
+  .string()
+  .regex(/^\d{1,18}$/)
+  .describe('Number of the experiment.');
+const runId = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w-]{0,255}$/)
+  .describe('Id of the run.');
+const experimentTags = z.record(z.string().min(1).max(250), text(20_000));
+/** Longer values are cut off at the limit: a training is not stopped by a long note. */
+const RUN_TAG = 8000;
+const PARAM = 6000;
+const key = z.string().min(1).max(250);
+const runTags = z.record(key, z.string()).describe(`Values beyond ${RUN_TAG} characters are cut off.`);
+const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
+const view = z.enum(['active', 'deleted', 'all']).default('active').describe('Which of them.');
+const searchInput = (most: number, usual: number) => ({
+  filter: text(65_536).optional().describe("`metrics.accuracy > 0.9 and params.depth = '3'`."),
+  orderBy: z.array(text(1024)).max(20).optional().describe('`metrics.accuracy desc`; the first counts most.'),
+  view,
+  limit: z.int().min(1).max(most).default(usual).describe('Most items in one page.'),
+  // The place in an order of 20 texts.
+  cursor: text(131_072).optional().describe('`nextCursor` of the page before.'),
+});
+const page = <Item extends z.ZodType>(item: Item) =>
+  z.strictObject({ items: z.array(item), nextCursor: z.string().optional() });
+
+/** Who trains makes experiments and runs, and logs; only who may change things changes and deletes them. */
+const TRAINERS = ['operator', 'editor'] as const;
+const EDITORS = ['editor'] as const;
+
+const ofExperiment = () => ({ kind: 'Experiment' });
+const ofRun = () => ({ kind: 'Run' });
+const http = (
+  method: HttpBinding['method'],
+  path: HttpBinding['path'],
+  more: Partial<HttpBinding> = {},
+): HttpBinding => ({
+  method,
+  path,
+  status: 200,
+  ...more,
+});
+const nothing = z.strictObject({});
+
+export const createExperimentOperation = defineOperation({
+  name: 'experiment.create',
+  action: 'experiment:create',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Makes an experiment, in which runs are kept together.',
+  input: z.strictObject({
+    name: z.string().min(1).max(500).describe('Unique in the project, deleted experiments included.'),
+    artifactLocation: text(2048).optional().describe('Where artifacts lie. Default: in Dais.'),
+    tags: experimentTags.optional(),
+  }),
+  output: experimentSchema,
+  target: ofExperiment,
+  roles: TRAINERS,
+  http: http('POST', experiments, { status: 201 }),
+});
+
+export const readExperimentOperation = defineOperation({
+  name: 'experiment.get',
+  action: 'experiment:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives an experiment, deleted ones too.',
+  input: z.strictObject({ id: experimentId }),
+  output: experimentSchema,
+  target: ofExperiment,
+  http: http('GET', `${experiments}/:id`),
+});
+
+export const findExperimentOperation = defineOperation({
+  name: 'experiment.find',
+  action: 'experiment:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives the experiment of a name, deleted ones too.',
+  input: z.strictObject({ name: z.string().min(1).max(500) }),
+  output: experimentSchema,
+  target: ofExperiment,
+  http: http('GET', '/api/v1/tracking/experiment-names/:name'),
+});
+
+export const searchExperimentsOperation = defineOperation({
+  name: 'experiment.search',
+  action: 'experiment:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Finds experiments.',
+  input: z.strictObject(searchInput(50_000, 1000)),
+  output: page(experimentSchema),
+  target: ofExperiment,
+  http: http('POST', '/api/v1/tracking/search/experiments'),
+});
+
+/** Of what `experiment.search` found: apart from it, since it looks at every run of theirs. */
+export const experimentActivityOperation = defineOperation({
+  name: 'experiment.activity',
+  action: 'run:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Counts the runs of experiments that are not deleted, and tells when the last of them began.',
+  input: z.strictObject({ ids: z.array(experimentId).max(1000).describe('Experiments.') }),
+  output: z.strictObject({
+    items: z
+      .array(
+        z.strictObject({
+          id: z.string(),
+          runs: z.int().describe('Runs that are not deleted.'),
+          running: z.int().describe('Of these, those that go on.'),
+          lastStartedAt: milliseconds.optional(),
+        }),
+      )
+      .describe('Of experiments that have such runs.'),
+  }),
+  target: ofRun,
+  http: http('POST', '/api/v1/tracking/experiment-activity'),
+});
+
+export const updateExperimentOperation = defineOperation({
+  name: 'experiment.update',
+  action: 'experiment:update',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Renames an experiment, sets tags of it and takes tags away.',
+  input: z.strictObject({
+    id: experimentId,
+    name: z.string().min(1).max(500).optional(),
+    tags: experimentTags.optional().describe('Set or replaced.'),
+    removeTags: z.array(key).max(100).optional().describe('Keys; one that is not there is an error.'),
+  }),
+  output: experimentSchema,
+  target: ofExperiment,
+  roles: EDITORS,
+  http: http('POST', `${experiments}/:id`),
+});
+
+export const deleteExperimentOperation = defineOperation({
+  name: 'experiment.delete',
+  action: 'experiment:delete',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Deletes an experiment with its runs; both can be restored until garbage collection.',
+  input: z.strictObject({ id: experimentId }),
+  output: nothing,
+  target: ofExperiment,
+  roles: EDITORS,
+  http: http('DELETE', `${experiments}/:id`),
+});
+
+export const restoreExperimentOperation = defineOperation({
+  name: 'experiment.restore',
+  action: 'experiment:delete',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Takes the deletion of an experiment and its runs back.',
+  input: z.strictObject({ id: experimentId }),
+  output: nothing,
+  target: ofExperiment,
+  roles: EDITORS,
+  http: http('POST', `${experiments}/:id/restore`),
+});
+
+export const createRunOperation = defineOperation({
+  name: 'run.create',
+  action: 'run:create',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Begins a run.',
+  input: z.strictObject({
+    experimentId,
+    id: runId.optional().describe('Default: 32 hexadecimal digits, made up.'),
+    name: text(250).min(1).optional().describe('Default: made up.'),
+    user: text(256).optional(),
+    startedAt: milliseconds.optional().describe('Default: 0, as clients that do not say it expect.'),
+    tags: runTags.optional(),
+  }),
+  output: runSchema,
+  target: ofRun,
+  roles: TRAINERS,
+  http: http('POST', runs, { status: 201 }),
+});
+
+export const readRunOperation = defineOperation({
+  name: 'run.get',
+  action: 'run:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives a run, deleted ones too.',
+  input: z.strictObject({ id: runId }),
+  output: runSchema,
+  target: ofRun,
+  http: http('GET', `${runs}/:id`),
+});
+
+export const updateRunOperation = defineOperation({
+  name: 'run.update',
+  action: 'run:update',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Says how a run is, when it ended, or its name.',
+  input: z.strictObject({
+    id: runId,
+    status: z.enum(runStatuses).optional(),
+    endedAt: milliseconds.optional(),
+    name: text(250).min(1).optional(),
+  }),
+  output: runInfoSchema,
+  target: ofRun,
+  roles: TRAINERS,
+  http: http('POST', `${runs}/:id`),
+});
+
+export const deleteRunOperation = defineOperation({
+  name: 'run.delete',
+  action: 'run:delete',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Deletes a run; it can be restored until garbage collection. One that is deleted stays so.',
+  input: z.strictObject({ id: runId }),
+  output: nothing,
+  target: ofRun,
+  roles: EDITORS,
+  http: http('DELETE', `${runs}/:id`),
+});
+
+export const restoreRunOperation = defineOperation({
+  name: 'run.restore',
+  action: 'run:delete',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Takes the deletion of a run back.',
+  input: z.strictObject({ id: runId }),
+  output: nothing,
+  target: ofRun,
+  roles: EDITORS,
+  http: http('POST', `${runs}/:id/restore`),
+});
+
+const loggedMetric = metricPointSchema.extend({
+  key,
+  value: metricValueSchema,
+  datasetName: text(500).optional(),
+  datasetDigest: text(36).optional(),
+  modelId: text(34).optional(),
+});
+
+export const logRunOperation = defineOperation({
+  name: 'run.log',
+  action: 'run:log',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Adds metrics, parameters and tags to a run: all of them or, when one is refused, none.',
+  input: z.strictObject({
+    id: runId,
+    metrics: z.array(loggedMetric).max(1000).optional().describe('A point that is there already is not there twice.'),
+    params: z
+      .array(z.strictObject({ key, value: z.string() }))
+      .max(100)
+      .optional()
+      .describe(`A parameter never changes its value. Values beyond ${PARAM} characters are cut off.`),
+    tags: z
+      .array(z.strictObject({ key, value: z.string() }))
+      .max(100)
+      .optional()
+      .describe(`Set or replaced. Values beyond ${RUN_TAG} characters are cut off.`),
+  }),
+  output: nothing,
+  target: ofRun,
+  roles: TRAINERS,
+  http: http('POST', `${runs}/:id/log`),
+});
+
+export const removeRunTagOperation = defineOperation({
+  name: 'run.removeTag',
+  action: 'run:log',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Takes a tag of a run away.',
+  input: z.strictObject({ id: runId, key }),
+  output: nothing,
+  target: ofRun,
+  roles: TRAINERS,
+  http: http('POST', `${runs}/:id/remove-tag`),
+});
+
+export const logRunInputsOperation = defineOperation({
+  name: 'run.logInputs',
+  action: 'run:log',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Notes which datasets and logged models a run read. What is noted already stays as it is.',
+  input: z.strictObject({
+    id: runId,
+    datasets: z.array(datasetInputSchema).max(1000).optional(),
+    models: z.array(text(34)).max(1000).optional().describe('Ids of logged models.'),
+  }),
+  output: nothing,
+  target: ofRun,
+  roles: TRAINERS,
+  http: http('POST', `${runs}/:id/inputs`),
+});
+
+export const logRunOutputsOperation = defineOperation({
+  name: 'run.logOutputs',
+  action: 'run:log',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Notes which logged models a run made.',
+  input: z.strictObject({ id: runId, models: z.array(modelOutputSchema).max(1000) }),
+  output: nothing,
+  target: ofRun,
+  roles: TRAINERS,
+  http: http('POST', `${runs}/:id/outputs`),
+});
+
+export const searchRunsOperation = defineOperation({
+  name: 'run.search',
+  action: 'run:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Finds runs by what they logged, in any order.',
+  input: z.strictObject({
+    experimentIds: z.array(experimentId).max(1000).describe('Of these experiments; none: no run.'),
+    ...searchInput(50_000, 1000),
+  }),
+  output: page(runSchema),
+  target: ofRun,
+  http: http('POST', '/api/v1/tracking/search/runs'),
+});
+
+export const readMetricOperation = defineOperation({
+  name: 'metric.history',
+  action: 'run:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives every point of a metric of a run, by time, step and value.',
+  input: z.strictObject({
+    id: runId,
+    key,
+    limit: z.int().min(1).max(100_000).default(25_000).describe('Most points in one page.'),
+    cursor: text(4096).optional().describe('`nextCursor` of the page before.'),
+  }),
+  output: page(metricPointSchema),
+  target: ofRun,
+  http: http('GET', `${runs}/:id/metrics/:key`, { query: ['limit', 'cursor'] }),
+});
+
+export const sampleMetricOperation = defineOperation({
+  name: 'metric.sample',
+  action: 'run:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives evenly chosen points of a metric of several runs, the first and the last of each among them.',
+  input: z.strictObject({
+    ids: z.array(runId).min(1).max(100).describe('Runs.'),
+    key,
+    fromStep: z.int().optional(),
+    toStep: z.int().optional(),
+    limit: z.int().min(1).max(2500).default(320).describe('Most points of each run.'),
+  }),
+  output: z.strictObject({
+    series: z.array(z.strictObject({ id: z.string(), points: z.array(metricPointSchema) })).describe('By run.'),
+  }),
+  target: ofRun,
+  http: http('POST', '/api/v1/tracking/metrics/sample'),
+});
+
+export const chartMetricOperation = defineOperation({
+  name: 'metric.chart',
+  action: 'run:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives a metric of several runs as a picture needs it: at most so many buckets, each with its extremes.',
+  input: z.strictObject({
+    ids: z.array(runId).min(1).max(100).describe('Runs.'),
+    key,
+    axis: z.enum(['step', 'time']).default('step'),
+    from: z.int().optional().describe('First step, or first moment in milliseconds.'),
+    to: z.int().optional().describe('Last step, or last moment in milliseconds.'),
+    buckets: z.int().min(1).max(4000).default(1000),
+  }),
+  output: z.strictObject({
+    series: z.array(
+      z.strictObject({
+        id: z.string(),
+        points: z.int().describe('All points of the run in this range.'),
+        buckets: z.array(
+          z.strictObject({
+            x: z.number().describe('Step or moment of its last point.'),
+            n: z.int().describe('Points in it that are numbers.'),
+            min: z.number().optional(),
+            max: z.number().optional(),
+            mean: z.number().optional(),
+            last: metricValueSchema.optional(),
+          }),
+        ),
+      }),
+    ),
+  }),
+  target: ofRun,
+  http: http('POST', '/api/v1/tracking/metrics/chart'),
+});
+
+export const trackingOperations: readonly Operation[] = [
+  createExperimentOperation,
+  readExperimentOperation,
+  findExperimentOperation,
+  searchExperimentsOperation,
+  experimentActivityOperation,
+  updateExperimentOperation,
+  deleteExperimentOperation,
+  restoreExperimentOperation,
+  createRunOperation,
+  readRunOperation,
+  updateRunOperation,
+  deleteRunOperation,
+  restoreRunOperation,
+  logRunOperation,
+  removeRunTagOperation,
+  logRunInputsOperation,
+  logRunOutputsOperation,
+  searchRunsOperation,
+  readMetricOperation,
+  sampleMetricOperation,
+  chartMetricOperation,
+];

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { actorSchema } from '#manifest.ts';
+
+/** What people say of what happened: beside a run or a version of a model, as long as that is there. */
+
+/** Most characters of a comment. */
+export const COMMENT_LENGTH = 10_000;
+
+const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
+
+export const commentSchema = z.strictObject({
+  id: z.string().describe('A UUID.'),
+  author: actorSchema.describe('Who said it.'),
+  text: z.string().describe('Markdown, as it was written.'),
+  mentions: z.array(z.string()).describe('Users that it names as `@user`, once each.'),
+  links: z.array(z.string()).describe('Addresses that it names, such as of issues; once each, the first 50.'),
+  createdAt: milliseconds,
+  editedAt: milliseconds.optional(),
+});
+export type Comment = z.infer<typeof commentSchema>;

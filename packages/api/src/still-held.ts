@@ -1,0 +1,34 @@
+import { DaisError } from '#errors.ts';
+
+/** Somebody who stands in the way of a deletion. */
+export interface Holder {
+  readonly kind: string;
+  readonly name: string;
+  /** Where it refers to what would go; absent: it lies inside. */
+  readonly path?: string;
+}
+
+/** A deletion that others stand in the way of. Carries all of them, until it is known whom the caller may know of. */
+export class StillHeld<H extends Holder = Holder> extends DaisError {
+  readonly #what: string;
+  readonly #holders: readonly H[];
+
+  /** @param what `Secret "key" is used by`: the holders follow */
+  constructor(what: string, holders: readonly H[], seen = holders) {
+    const named = seen.map(({ kind, name, path }) => `${kind} "${name}"${path === undefined ? '' : ` (${path})`}`);
+    if (seen.length < holders.length) named.push('others that you may not see');
+    const told = seen.length > 20 ? 'more than 20 resources' : named.join(', ');
+    super('still_referenced', `${what} ${told}.`, {
+      holders: seen.slice(0, 20).map(({ kind, name }) => `${kind}/${name}`),
+    });
+    this.#what = what;
+    this.#holders = holders;
+  }
+
+  /** The same, naming only those that the caller may see. */
+  async asSeenBy(maySee: (holder: H) => Promise<boolean>): Promise<StillHeld<H>> {
+    const seen: H[] = [];
+    for (const holder of this.#holders) if (await maySee(holder)) seen.push(holder);
+    return new StillHeld(this.#what, this.#holders, seen);
+  }
+}

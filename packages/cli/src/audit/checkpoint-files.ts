@@ -1,0 +1,47 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { splitNotes, type Checkpoint } from '@dais/api';
+import type { LogKey } from '#audit/log-keys.ts';
+
+export interface ReadCheckpoints {
+  readonly checkpoints: readonly Checkpoint[];
+  /** What is wrong with notes that do not count. */
+  readonly faults: readonly string[];
+}
+
+/** Checkpoints in files, or in the `.txt` files of folders. */
+export async function readCheckpointFiles(paths: readonly string[], key: LogKey): Promise<ReadCheckpoints> {
+  const checkpoints: Checkpoint[] = [];
+  const faults: string[] = [];
+  for (const path of paths) {
+    for (const file of await filesAt(path)) {
+      const { notes, rest } = splitNotes(await readFile(file, 'utf8'));
+      const opened = openNotes(notes, key, file);
+      checkpoints.push(...opened.checkpoints);
+      faults.push(...opened.faults);
+      // A writer that was killed leaves this; it goes on where the last whole note ends.
+      if (rest.trim() !== '' && !rest.startsWith(key.name)) faults.push(`${file} ends in what is no checkpoint.`);
+    }
+  }
+  return { checkpoints, faults };
+}
+
+export function openNotes(notes: readonly string[], key: LogKey, where: string): ReadCheckpoints {
+  const checkpoints: Checkpoint[] = [];
+  const faults: string[] = [];
+  for (const [at, note] of notes.entries()) {
+    const checkpoint = key.open(note);
+    if (checkpoint === undefined) faults.push(`Checkpoint ${at + 1} of ${where} was not signed with this key.`);
+    else checkpoints.push(checkpoint);
+  }
+  return { checkpoints, faults };
+}
+
+async function filesAt(path: string): Promise<readonly string[]> {
+  if (!(await stat(path)).isDirectory()) return [path];
+  const names = await readdir(path);
+  return names
+    .filter((name) => name.endsWith('.txt'))
+    .toSorted()
+    .map((name) => join(path, name));
+}

@@ -1,0 +1,55 @@
+/** Entries as Elastic Common Schema 8 (https://www.elastic.co/guide/en/ecs/8.17), one document each. */
+import type { AuditEntry } from '@dais/api';
+
+/** Type of Dais to category and type of ECS; what is not listed is a change of configuration. */
+const CLASSES: readonly (readonly [prefix: string, category: string, type: string])[] = [
+  ['session.started', 'authentication', 'start'],
+  ['session.ended', 'authentication', 'end'],
+  ['session.', 'authentication', 'info'],
+  ['identity.', 'authentication', 'info'],
+  ['device.', 'authentication', 'info'],
+  ['token.', 'iam', 'change'],
+  ['password.', 'iam', 'change'],
+  ['invitation.', 'iam', 'creation'],
+  ['resource.created', 'configuration', 'creation'],
+  ['resource.deleted', 'configuration', 'deletion'],
+  ['audit.exported', 'database', 'access'],
+  ['audit.', 'database', 'info'],
+];
+
+const IAM_KINDS = new Set(['User', 'Team', 'ServiceAccount', 'RoleBinding', 'OrganisationRoleBinding']);
+
+export function ecsDocument(entry: AuditEntry): Record<string, unknown> {
+  const { seq, at, type, outcome, actor, via, decision, project, subject, requestId, data } = entry;
+  const [, category, change] = CLASSES.find(([prefix]) => type.startsWith(prefix)) ?? ['', 'configuration', 'change'];
+  const iam = category === 'configuration' && subject !== undefined && IAM_KINDS.has(subject.kind);
+  const allowed = outcome === 'denied' ? ['denied'] : decision === undefined ? [] : ['allowed'];
+  return {
+    '@timestamp': at,
+    ecs: { version: '8.17' },
+    event: {
+      id: String(seq),
+      kind: 'event',
+      category: [iam ? 'iam' : category],
+      type: [change, ...allowed],
+      action: type,
+      outcome: outcome === 'succeeded' ? 'success' : 'failure',
+      dataset: 'dais.audit',
+      sequence: seq,
+    },
+    user: { id: actor.id, name: actor.id, ...(subject?.kind === 'User' && { target: { name: subject.name } }) },
+    ...(via?.address !== undefined && { source: { ip: via.address } }),
+    ...(via?.userAgent !== undefined && { user_agent: { original: via.userAgent } }),
+    ...(decision !== undefined && { rule: { id: decision.policies, ruleset: decision.set } }),
+    ...(requestId !== undefined && { http: { request: { id: requestId } } }),
+    dais: {
+      actor: { type: actor.type },
+      ...(via !== undefined && {
+        via: { method: via.method, mfa: via.mfa, ...(via.credential !== undefined && { credential: via.credential }) },
+      }),
+      ...(project !== undefined && { project }),
+      ...(subject !== undefined && { subject }),
+      ...(data !== undefined && { data }),
+    },
+  };
+}

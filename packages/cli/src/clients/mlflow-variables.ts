@@ -1,0 +1,46 @@
+/** What MLflow's clients read from the environment to find a server and to say who they are. Pure. */
+
+export const TRACKING_URI = 'MLFLOW_TRACKING_URI';
+export const TRACKING_TOKEN = 'MLFLOW_TRACKING_TOKEN';
+
+/** A variable that makes a client ignore what TRACKING_URI and TRACKING_TOKEN say, and how. */
+export interface Shadow {
+  readonly name: string;
+  readonly effect: string;
+}
+
+/** Source: `utils/credentials.py`, `utils/rest_utils.py` and `environment_variables.py` of MLflow 3.18. */
+export const shadows: readonly Shadow[] = [
+  { name: 'MLFLOW_TRACKING_USERNAME', effect: 'a user and a password win over a token' },
+  { name: 'MLFLOW_TRACKING_PASSWORD', effect: 'a user and a password win over a token' },
+  { name: 'MLFLOW_TRACKING_AUTH', effect: 'a plugin replaces what says who you are' },
+  { name: 'MLFLOW_TRACKING_AWS_SIGV4', effect: 'a signature for AWS replaces what says who you are' },
+  { name: 'MLFLOW_REGISTRY_URI', effect: 'models go to another server than runs' },
+  { name: 'MLFLOW_RUN_ID', effect: 'training goes on in a run that another server may have given that id' },
+  { name: 'MLFLOW_EXPERIMENT_ID', effect: 'runs go to an experiment that another server may have given that id' },
+];
+
+/** The address of a server, or of one project on it, as MLflow's clients take it. */
+export function trackingUri(server: string, project: string | undefined): string {
+  const address = server.replace(/\/+$/, '');
+  return project === undefined ? address : `${address}/p/${encodeURIComponent(project)}`;
+}
+
+/**
+ * The value that NO_PROXY must have so that programs call this machine directly; undefined when it need not change.
+ * `requests`, which MLflow's clients use, asks the proxy for localhost too unless NO_PROXY names it.
+ */
+export function noProxyFor(
+  server: string,
+  variables: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const host = URL.canParse(server) ? new URL(server).hostname.replace(/^\[|\]$/g, '') : '';
+  if (!(host === 'localhost' || host.startsWith('127.') || host === '::1')) return undefined;
+  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'].flatMap((name) => [name, name.toLowerCase()]);
+  if (names.every((name) => !variables[name])) return undefined;
+  // As Python reads it: the lower one first.
+  const before = variables['no_proxy'] || variables['NO_PROXY'] || '';
+  const entries = before.split(',').map((entry) => entry.trim());
+  const named = entries.some((entry) => entry === '*' || entry === host || host.endsWith(`.${entry}`));
+  return named ? undefined : [...entries.filter((entry) => entry !== ''), host].join(',');
+}

@@ -1,0 +1,19 @@
+/** Which clients are run against every Dais before it is released, by their names on the Python package index. */
+
+export interface TestedClient {
+  readonly name: string;
+  /** Other packages that bring the same client. */
+  readonly also?: readonly string[];
+  /** Ascending. Empty: Dais does not speak what this client speaks yet. */
+  readonly versions: readonly string[];
+}
+
+/** `tested-clients.int.test.ts` holds these to the pinned requirements of the conformance tests. */
+export const testedClients: readonly TestedClient[] = [
+  { name: 'mlflow', also: ['mlflow-skinny'], versions: ['2.22.5', '3.4.0', '3.17.2', '3.18.0'] },
+  { name: 'kfp', versions: [] },
+  { name: 'feast', versions: [] },
+  { name: 'optuna', versions: [] },
+  { name: 'openai', versions: [] },
+  { name: 'tritonclient', versions: [] },
+];

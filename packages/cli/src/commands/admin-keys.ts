@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DaisClient, KeyUse } from '@dais/api';
+import type { Context, Run } from '#context.ts';
+import { exitCodes, type ExitCode } from '#exit-codes.ts';
+import { countText } from '#output/amounts.ts';
+import { printedForPrograms, remark } from '#output/result.ts';
+import { table } from '#output/table.ts';
+
+/** A look costs the server one count of values; nobody waits for less. */
+const LOOK_MS = 500;
+
+export const listKeys: Run = async (context) => {
+  const client = await context.connect();
+  const keys = await client.keys();
+  if (await printedForPrograms(context, { items: keys })) return exitCodes.ok.code;
+  const rows = keys.map((key) => [
+    { text: key.keyId },
+    { text: key.fingerprint },
+    stateCell(key),
+    { text: String(key.values) },
+  ]);
+  const { terminal } = context;
+  const options = { style: terminal.style, columns: terminal.columns };
+  terminal.out(table(['key', 'fingerprint', 'state', 'values'], rows, options));
+  return exitCodes.ok.code;
+};
+
+function stateCell(key: KeyUse): Parameters<typeof table>[1][number][number] {
+  if (!key.held) return { text: 'missing', paint: (style) => style.fail };
+  if (key.current) return { text: 'current', paint: (style) => style.ok };
+  return { text: key.values > 0 ? 'still needed' : 'not needed' };
+}
+
+interface RotateOptions {
+  readonly wait?: true;
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
+export const rotateKeys: Run<RotateOptions> = async (context, _args, options) => {
+  const client = await context.connect();
+  const rotation = await client.rotateKeys();
+  if (!(await printedForPrograms(context, rotation))) {
+    const made = rotation.made ? 'is the new current key' : 'is the current key; keys are made elsewhere';
+    context.terminal.out(`${rotation.keyId} (${rotation.fingerprint}) ${made}.\n`);
+  }
+  if (options.wait === true) return await waitUntilSealed(context, client, options.timeout);
+  remark(context, 'Values are being sealed under it; `dais admin keys` shows how far that is.');
+  return exitCodes.ok.code;
+};
+
+async function waitUntilSealed(context: Context, client: DaisClient, timeoutMs: number): Promise<ExitCode> {
+  const end = context.now() + timeoutMs;
+  for (;;) {
+    const left = (await client.keys()).filter((key) => !key.current).reduce((sum, key) => sum + key.values, 0);
+    if (left === 0) {
+      remark(context, 'Every value is sealed under it.');
+      return exitCodes.ok.code;
+    }
+    if (context.now() >= end) {
+      context.terminal.err(`${countText(left, 'value')} still need an older key; sealing goes on.\n`);
+      return exitCodes.timedOut.code;
+    }
+    context.terminal.progress(`${countText(left, 'value')} still to be sealed`);
+    await sleep(LOOK_MS, undefined, { signal: context.signal });
+  }
+}

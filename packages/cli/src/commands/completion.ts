@@ -1,0 +1,9 @@
+import { scripts, type Shell } from '#completion/scripts.ts';
+import type { Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+
+export const run: Run = (context, [shell]) => {
+  // The parser lets nothing else through.
+  context.terminal.out(scripts[shell as Shell]);
+  return Promise.resolve(exitCodes.ok.code);
+};

@@ -1,0 +1,79 @@
+import { currentSessionOperation, DaisError } from '@dais/api';
+import { noProxyFor, shadows, TRACKING_TOKEN, TRACKING_URI, trackingUri } from '#clients/mlflow-variables.ts';
+import { chooseServer, connect, type ServerChoice } from '#connection/connect.ts';
+import type { Context, Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { printedForPrograms, remark } from '#output/result.ts';
+import { detectShell } from '#shell/detect-shell.ts';
+import { evaluating, shellLines, type ShellName, type VariableChanges } from '#shell/shell-lines.ts';
+
+interface EnvOptions {
+  readonly shell?: ShellName;
+  readonly unset?: true;
+  readonly showToken?: true;
+}
+
+export const run: Run<EnvOptions> = async (context, _args, options) => {
+  const { globals, terminal, environment } = context;
+  const changes: VariableChanges =
+    options.unset === true ? { set: {}, unset: [TRACKING_URI, TRACKING_TOKEN] } : await changesFor(context);
+  // What stands on a terminal is seen by others, recorded and scrolled back to.
+  const onTerminal = terminal.columns !== undefined;
+  const { [TRACKING_TOKEN]: token, ...others } = changes.set;
+  const hidden = token !== undefined && onTerminal && options.showToken !== true;
+  const shown = hidden ? { ...changes, set: others } : changes;
+  if (await printedForPrograms(context, { ...shown, ...(hidden && { hidden: [TRACKING_TOKEN] }) })) {
+    return exitCodes.ok.code;
+  }
+  const shell = options.shell ?? (await detectShell(process.ppid, environment.variables));
+  terminal.out(shellLines(shell, shown));
+  if (!onTerminal) return exitCodes.ok.code;
+  if (hidden) remark(context, `${TRACKING_TOKEN} is set too, but not shown on a terminal; --show-token shows it.`);
+  remark(context, `For this shell: ${evaluating(shell, ownWords(globals, options))}`);
+  return exitCodes.ok.code;
+};
+
+async function changesFor(context: Context): Promise<VariableChanges> {
+  const { environment, globals } = context;
+  const choice = await chooseServer(environment, globals);
+  const token = await neededToken(context, choice);
+  const noProxy = noProxyFor(choice.url, environment.variables);
+  const set = {
+    [TRACKING_URI]: trackingUri(choice.url, globals.project ?? environment.project),
+    ...(token !== undefined && { [TRACKING_TOKEN]: token }),
+    ...(noProxy !== undefined && { NO_PROXY: noProxy, no_proxy: noProxy }),
+  };
+  const stale = shadows.map(({ name }) => name).filter((name) => environment.variables[name] !== undefined);
+  const ownToken = token === undefined && environment.variables[TRACKING_TOKEN] !== undefined ? [TRACKING_TOKEN] : [];
+  return { set, unset: [...ownToken, ...stale] };
+}
+
+/**
+ * Undefined when the server knows whoever is on this machine: what is not in the environment cannot leak from it.
+ * @throws DaisError `unauthenticated` when one is needed and none is known, `server_unreachable`.
+ */
+async function neededToken(context: Context, choice: ServerChoice): Promise<string | undefined> {
+  const { environment, globals } = context;
+  const given = globals.token ?? environment.token;
+  const knows = async (token: string | undefined) => {
+    const client = await connect(environment, globals, { url: choice.url, token });
+    const { actor } = await client.perform(currentSessionOperation, {});
+    return actor !== undefined;
+  };
+  if (given === undefined && (await knows(undefined))) return undefined;
+  if (choice.token !== undefined && (await knows(choice.token))) return choice.token;
+  const why = choice.token === undefined ? 'asks who you are' : 'does not know that token';
+  const remedy = `sign in with \`dais login ${choice.url}\`, or give --token`;
+  throw new DaisError('unauthenticated', `${choice.url} ${why}: ${remedy}.`);
+}
+
+/** What this command was called with, to be called again. The token is left to the environment. */
+function ownWords({ url, project }: Context['globals'], { shell, unset }: EnvOptions): string {
+  const words = [
+    ...(url === undefined ? [] : ['--url', url]),
+    ...(project === undefined ? [] : ['--project', project]),
+    ...(shell === undefined ? [] : ['--shell', shell]),
+    ...(unset === true ? ['--unset'] : []),
+  ];
+  return ['dais', 'env', ...words.map((word) => (/^[\w.:/@%+-]+$/.test(word) ? word : JSON.stringify(word)))].join(' ');
+}

@@ -1,0 +1,54 @@
+import { accountCommands } from '#commands/account-commands.ts';
+import { adminCommands } from '#commands/admin-commands.ts';
+import { auditCommands } from '#commands/audit-commands.ts';
+import { transferCommands } from '#commands/transfer-commands.ts';
+import type { CommandDefinition, OptionDefinition } from '#commands/definition.ts';
+import { loginCommands } from '#commands/login-commands.ts';
+import { manifestCommands } from '#commands/manifest-commands.ts';
+import { policyCommands } from '#commands/policy-commands.ts';
+import { resourceCommands } from '#commands/resource-commands.ts';
+import { serverCommands } from '#commands/server-commands.ts';
+
+/** Every command there is, in the order of the help. */
+export const commands: readonly CommandDefinition[] = [
+  ...manifestCommands,
+  ...resourceCommands,
+  ...loginCommands,
+  ...accountCommands,
+  ...serverCommands,
+  ...adminCommands,
+  ...transferCommands,
+  ...auditCommands,
+  ...policyCommands,
+];
+
+/** Commands that only hold others. */
+export const commandFamilies: Readonly<Record<string, string>> = {
+  admin: 'Backup, restore, export, import, keys',
+  audit: 'What was done and refused: search, verify, prove, export',
+  export: 'Take along what a project holds',
+  import: 'Bring what another server holds',
+  config: 'The configuration of a server',
+  policy: 'Rights: test policies, ask why, simulate a change',
+  session: 'Browsers that are signed in',
+  token: 'What programs prove themselves with',
+  user: 'People and invitations',
+};
+
+/** Options of every command. */
+export const globalOptions: readonly OptionDefinition[] = [
+  { flags: '--url <url>', description: 'address of the server; default: $DAIS_URL, else the server of this machine' },
+  {
+    flags: '--token <token>',
+    description: 'who you are; default: $DAIS_TOKEN, which others on this machine cannot see',
+  },
+  { flags: '-p, --project <name>', description: 'default: $DAIS_PROJECT, else `default`', completes: 'project' },
+  {
+    flags: '-o, --output <format>',
+    description: 'form of the result',
+    choices: ['table', 'wide', 'json', 'yaml', 'name'],
+    default: 'table',
+  },
+  { flags: '--no-color', description: 'no colours; also: $NO_COLOR' },
+  { flags: '-q, --quiet', description: 'only results and errors' },
+];

@@ -1,0 +1,144 @@
+/** `dais login` as a process of its own, let in by a person with a browser's session. */
+import { spawn } from 'node:child_process';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CliFixture, type CliResult } from '#testing/cli-fixture.ts';
+
+let cli: CliFixture;
+/** Of somebody who signed in with a browser. */
+let cookie: string | undefined;
+/** Whoever is on another machine has no data folder of the server. */
+let elsewhere: string;
+const stops: (() => void)[] = [];
+
+beforeAll(async () => {
+  cli = await CliFixture.start({ 'authentication.mode': 'accounts' });
+  elsewhere = join(cli.folder, 'nowhere');
+  const invited = await cli.run(['user', 'invite', 'ada@example.com', '--admin', '-o', 'json']);
+  const { link } = JSON.parse(invited.out) as { link: string };
+  const accepted = await post('/auth/invitation/accept', {
+    secret: new URL(link).hash.slice(1),
+    password: 'gravel-orbit-mango-7',
+  });
+  cookie = accepted.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+});
+afterAll(async () => {
+  for (const stop of stops) stop();
+  await cli.stop();
+});
+
+async function post(path: string, body: object): Promise<Response> {
+  return await fetch(`${cli.server.url}${path}`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      origin: cli.server.url,
+      ...(cookie !== undefined && { cookie }),
+    },
+    body: JSON.stringify(body),
+  });
+}
+
+async function run(words: readonly string[], stdin?: string): Promise<CliResult> {
+  return await cli.run(words, { ...(stdin !== undefined && { stdin }), environment: { data: elsewhere } });
+}
+
+interface Login {
+  /** Resolves once the code was shown. */
+  readonly code: Promise<string>;
+  readonly ended: Promise<CliResult>;
+}
+
+function startLogin(url: string): Login {
+  const words = ['login', url, '--no-browser'];
+  const program = [
+    '--conditions=dais-source',
+    '--import',
+    pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href,
+    fileURLToPath(new URL('../main.ts', import.meta.url)),
+  ];
+  const child = spawn(process.execPath, [...program, ...words], {
+    env: { PATH: process.env['PATH'], HOME: cli.folder, DAIS_DATA: elsewhere },
+    cwd: cli.folder,
+  });
+  stops.push(() => child.kill('SIGKILL'));
+  let out = '';
+  let err = '';
+  child.stdin.end();
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  const code = new Promise<string>((resolve, reject) => {
+    child.stderr.on('data', (chunk: Buffer) => {
+      err += chunk.toString();
+      const shown = /shows the code ([A-Z]{4}-[A-Z]{4})/.exec(err)?.[1];
+      if (shown !== undefined) resolve(shown);
+    });
+    child.once('close', () => reject(new Error(`no code was shown: ${err}`)));
+  });
+  const ended = new Promise<CliResult>((resolve) => {
+    child.once('close', (exit) => resolve({ code: exit ?? -1, out, err }));
+  });
+  return { code, ended };
+}
+
+test('a command line is let in, works as that person, and signs out', async () => {
+  const { url } = cli.server;
+  expect((await run(['get', 'users', '--url', url])).code).toBe(5);
+  const login = startLogin(url);
+  const code = await login.code;
+  expect((await post(`/api/v1/devices/${code}/actions/approve`, {})).status).toBe(200);
+  const { code: exit, out } = await login.ended;
+  expect([exit, out]).toEqual([0, expect.stringContaining(`Signed in to ${url} as ada@example.com until`)]);
+  expect((await run(['whoami', '--url', url])).out).toContain('ada@example.com');
+  expect((await run(['get', 'users', '--url', url, '-o', 'name'])).out).toContain('ada@example.com');
+
+  const file = join(cli.folder, '.config', 'dais', 'credentials.json');
+  const { servers } = JSON.parse(await readFile(file, 'utf8')) as { servers: Record<string, { token: string }> };
+  const token = servers[url]?.token ?? '';
+  expect(token).toMatch(/^dais_ses_/);
+  expect(await run(['logout', url])).toMatchObject({ code: 0, out: `Signed out of ${url}.\n` });
+  expect((await run(['get', 'users', '--url', url])).code).toBe(5);
+  expect((await cli.run(['whoami', '--url', url, '--token', token])).code).toBe(5);
+  expect(await run(['logout', url])).toMatchObject({ code: 0, out: `Not signed in to ${url}.\n` });
+});
+
+test('a command line that is turned away says so and keeps nothing', async () => {
+  const login = startLogin(cli.server.url);
+  expect((await post(`/api/v1/devices/${await login.code}/actions/deny`, {})).status).toBe(200);
+  expect(await login.ended).toMatchObject({ code: 5, err: expect.stringContaining('turned away') });
+  expect((await run(['get', 'users', '--url', cli.server.url])).code).toBe(5);
+});
+
+test('a token from standard input is kept when the server knows it; signing out forgets it', async () => {
+  const { url } = cli.server;
+  const made = await post('/api/v1/tokens', { title: 'mine' });
+  const { token } = (await made.json()) as { token: string };
+  expect((await run(['login', url, '--token-stdin'], '')).code).toBe(7);
+  expect((await run(['login', url, '--token-stdin'], 'dais_pat_nonsense')).code).toBe(5);
+  expect(await run(['login', url, '--token-stdin'], `${token}\n`)).toMatchObject({ code: 0 });
+  expect((await run(['whoami', '--url', url])).out).toContain('ada@example.com');
+  // What is said for one command wins over what was kept.
+  expect((await run(['whoami', '--url', url, '--token', 'dais_pat_nonsense'])).code).toBe(5);
+  const { code, out } = await run(['logout', url]);
+  expect([code, out]).toEqual([0, expect.stringContaining('still holds')]);
+  expect((await cli.run(['whoami', '--url', url, '--token', token])).code).toBe(0);
+});
+
+test('an address that is none, and a server that is not there', async () => {
+  expect((await run(['login', 'not an address'])).code).toBe(7);
+  const nowhere = await run(['login', 'http://127.0.0.1:1', '--no-browser']);
+  expect(nowhere.code).toBe(6);
+});
+
+test('a credential file that others can read is refused, whatever the command', async () => {
+  const file = join(cli.folder, '.config', 'dais', 'credentials.json');
+  await writeFile(file, '{"servers":{}}');
+  await chmod(file, 0o644);
+  expect(await run(['whoami', '--url', cli.server.url])).toMatchObject({
+    code: 5,
+    err: expect.stringContaining('chmod 600'),
+  });
+  await chmod(file, 0o600);
+});

@@ -1,0 +1,70 @@
+/** Policies as their author tries them. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CliFixture } from '#testing/cli-fixture.ts';
+
+let cli: CliFixture;
+beforeAll(async () => {
+  cli = await CliFixture.start({ 'authentication.mode': 'accounts' });
+});
+afterAll(async () => {
+  await cli.stop();
+});
+
+const policy = (expected: string, action = 'secret:delete') => `apiVersion: dais.dev/v1
+kind: OrganisationPolicy
+metadata:
+  name: no-deletion
+spec:
+  cedar: |
+    @id("no-deletion") @message("Ask a person")
+    forbid(principal is Dais::ServiceAccount, action == Dais::Action::"${action}", resource);
+  tests:
+    - name: programs do not delete
+      principal: service:ci
+      action: secret:delete
+      resource: Secret/a
+      expect: ${expected}
+`;
+
+async function file(name: string, text: string): Promise<string> {
+  await writeFile(join(cli.folder, name), text);
+  return name;
+}
+
+test('test tells how each case came out, and where a policy is wrong', async () => {
+  const good = await cli.run(['policy', 'test', await file('good.yaml', policy('refused'))]);
+  expect(good).toMatchObject({ code: 0, err: '1 passed, 0 failed.\n' });
+  expect(good.out).toBe('passed  OrganisationPolicy/no-deletion  programs do not delete\n');
+  const bad = await cli.run(['policy', 'test', await file('bad.yaml', policy('silent'))]);
+  expect(bad.code).toBe(1);
+  expect(bad.out).toContain('expected silent, came out as refused (no-deletion)');
+  const wrong = await cli.run(['policy', 'test', await file('wrong.yaml', policy('refused', 'secret:delet'))]);
+  expect(wrong.code).toBe(7);
+  expect(wrong.err).toContain('wrong.yaml:8');
+  expect(wrong.err).toContain('secret:delete');
+});
+
+test('why tells who may what, and what would allow it', async () => {
+  const manifests = `apiVersion: dais.dev/v1
+kind: ServiceAccount
+metadata: { name: ci }
+spec: {}
+---
+${policy('refused')}`;
+  expect(await cli.run(['apply', '-f', await file('all.yaml', manifests)])).toMatchObject({ code: 0 });
+  const why = await cli.run(['policy', 'why', 'service:ci', 'secret:delete']);
+  expect(why.out).toBe(
+    'service:ci may not secret:delete Secret\n  forbid  no-deletion  Ask a person\nWhat would allow it: Policy "no-deletion": Ask a person\n',
+  );
+  const mine = await cli.run(['policy', 'why', 'me', 'secret:delete']);
+  expect(mine.out).toContain('user:owner may secret:delete');
+});
+
+test('simulate wants something to simulate', async () => {
+  expect((await cli.run(['policy', 'simulate'])).code).toBe(7);
+  expect((await cli.run(['policy', 'simulate', '--remove', 'Secret/x'])).code).toBe(7);
+  const nothing = await cli.run(['policy', 'simulate', '--remove', 'OrganisationPolicy/no-deletion']);
+  expect(nothing).toMatchObject({ code: 0, err: '0 of 0 decisions would change.\n' });
+});

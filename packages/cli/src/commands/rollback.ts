@@ -1,0 +1,16 @@
+import type { Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { printedForPrograms } from '#output/result.ts';
+import { printable } from '#output/width.ts';
+import { resolveOne } from '#resources/kind-view.ts';
+
+export const run: Run<{ readonly to?: number }> = async (context, args, { to }) => {
+  const { kind, name } = await resolveOne(args, context.connect);
+  const client = await context.connect();
+  const resource = await client.rollback(kind.kind, name, { generation: to });
+  if (await printedForPrograms(context, resource)) return exitCodes.ok.code;
+  const { generation } = resource.metadata;
+  const brought = to === undefined ? 'as it was one revision before' : `as it was in revision ${to}`;
+  context.terminal.out(`${kind.kind} ${printable(name)} is ${brought}; that is revision ${generation} now.\n`);
+  return exitCodes.ok.code;
+};

@@ -1,0 +1,25 @@
+import { DaisError } from '@dais/api';
+import { configFlags, type UpFlagOptions } from '#connection/config-flags.ts';
+import type { Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { colourStyle } from '#output/style.ts';
+import { loadServer } from '#server-package.ts';
+
+interface UpOptions extends UpFlagOptions {
+  readonly ephemeral?: true;
+}
+
+export const run: Run<UpOptions> = async (context, _args, options) => {
+  if (options.ephemeral === true && options.data !== undefined) {
+    throw new DaisError('invalid_request', 'Give --data or --ephemeral, not both.');
+  }
+  const { up } = await loadServer();
+  const code = await up({
+    file: options.config,
+    flags: configFlags(options),
+    ephemeral: options.ephemeral === true,
+    stdout: process.stdout,
+    colour: context.terminal.style === colourStyle,
+  });
+  return code === 0 ? exitCodes.ok.code : exitCodes.failed.code;
+};

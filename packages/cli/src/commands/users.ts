@@ -1,0 +1,70 @@
+import {
+  createInvitationOperation,
+  inviteAdministratorOperation,
+  listInvitationsOperation,
+  resetPasswordOperation,
+  type CreatedInvitation,
+  type ResourceOf,
+} from '@dais/api';
+import type { Context, Run } from '#context.ts';
+import { exitCodes, type ExitCode } from '#exit-codes.ts';
+import { printedForPrograms, remark } from '#output/result.ts';
+import { table } from '#output/table.ts';
+
+interface InviteOptions {
+  readonly admin?: true;
+  readonly name?: string;
+  readonly hours?: number;
+}
+
+export const inviteUser: Run<InviteOptions> = async (context, args, { admin, name, hours }) => {
+  const client = await context.connect();
+  const wish = { email: args[0] ?? '', ...(name !== undefined && { name }), ...(hours !== undefined && { hours }) };
+  const operation = admin === true ? inviteAdministratorOperation : createInvitationOperation;
+  return await showLink(context, await client.perform(operation, wish));
+};
+
+export const resetPassword: Run<Pick<InviteOptions, 'hours'>> = async (context, args, { hours }) => {
+  const client = await context.connect();
+  const wish = { name: args[0] ?? '', ...(hours !== undefined && { hours }) };
+  return await showLink(context, await client.perform(resetPasswordOperation, wish));
+};
+
+/** Only the link goes to the standard output, so that a script can pass it on. */
+async function showLink(context: Context, invitation: CreatedInvitation): Promise<ExitCode> {
+  if (await printedForPrograms(context, invitation)) return exitCodes.ok.code;
+  context.terminal.out(`${invitation.link}\n`);
+  const ends = invitation.expiresAt.slice(0, 16).replace('T', ' ');
+  remark(context, `It opens once, until ${ends} UTC, for whoever has it, and is not shown again.`);
+  return exitCodes.ok.code;
+}
+
+export const listUsers: Run = async (context) => {
+  const client = await context.connect();
+  const users: ResourceOf<'User'>[] = [];
+  for await (const user of client.list('User')) users.push(user);
+  const { items: invitations } = await client.perform(listInvitationsOperation, {});
+  if (await printedForPrograms(context, { users, invitations })) return exitCodes.ok.code;
+  const rows = [
+    ...users.map(({ metadata, spec, status }) => [
+      { text: metadata.name },
+      { text: spec.displayName ?? '' },
+      { text: spec.suspended === true ? 'suspended' : 'active' },
+      { text: status.provider ?? 'password' },
+    ]),
+    ...invitations.map(({ user, email, expiresAt, reset }) => [
+      { text: user ?? email },
+      { text: '' },
+      { text: reset ? 'new password' : 'invited' },
+      { text: `link until ${expiresAt.slice(0, 10)}` },
+    ]),
+  ];
+  if (rows.length === 0) {
+    remark(context, 'There is nobody. `dais user invite EMAIL --admin` invites the first administrator.');
+    return exitCodes.ok.code;
+  }
+  const { terminal } = context;
+  const options = { style: terminal.style, columns: terminal.columns };
+  terminal.out(table(['name', 'shown as', 'state', 'signs in by'], rows, options));
+  return exitCodes.ok.code;
+};

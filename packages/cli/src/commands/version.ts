@@ -1,0 +1,32 @@
+import { DaisError, type ServerInfo } from '@dais/api';
+import { chooseServer, connect } from '#connection/connect.ts';
+import type { Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { printedForPrograms } from '#output/result.ts';
+import { ownVersion } from '#version.ts';
+
+export const run: Run = async (context) => {
+  const { environment, globals, terminal } = context;
+  const { url } = await chooseServer(environment, globals);
+  const server = await askServer(async () => await (await connect(environment, { ...globals, url })).server());
+  const client = ownVersion();
+  const facts = { client, node: process.versions.node, url, ...(server !== undefined && { server }) };
+  if (await printedForPrograms(context, facts)) return exitCodes.ok.code;
+  terminal.out(`dais    ${client} (Node ${process.versions.node})\n`);
+  if (server === undefined) terminal.out(`server  none answers at ${url}\n`);
+  else {
+    const { engine, version } = server.database;
+    terminal.out(`server  ${server.version} at ${url} (${engine} PostgreSQL ${version}, ${server.mode})\n`);
+  }
+  return exitCodes.ok.code;
+};
+
+/** Undefined when there is none: that is no reason for `version` to fail. */
+async function askServer(ask: () => Promise<ServerInfo>): Promise<ServerInfo | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof DaisError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,106 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { connect as connectTcp, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { chooseServer, connect, DEFAULT_URL } from '#connection/connect.ts';
+import type { Environment } from '#environment.ts';
+
+let folder: string;
+let environment: Environment;
+const open: Server[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-connect-'));
+  environment = {
+    url: undefined,
+    token: undefined,
+    project: undefined,
+    data: join(folder, 'data'),
+    noColor: true,
+    editor: 'vi',
+    home: folder,
+    isRoot: false,
+    variables: {},
+  };
+});
+afterEach(async () => {
+  for (const server of open.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function leaveServerFile(data: string, pid: number, url = 'http://127.0.0.1:7171'): Promise<void> {
+  await mkdir(join(data, 'run'), { recursive: true });
+  await writeFile(join(data, 'owner-token'), 'dais_own_x\n');
+  const file = { pid, url, tokenFile: join(data, 'owner-token'), startedAt: '', version: '' };
+  await writeFile(join(data, 'run/server.json'), JSON.stringify(file));
+}
+
+async function serve(server: Server): Promise<number> {
+  open.push(server);
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+test('nothing named and nothing running: the default', async () => {
+  expect(await chooseServer(environment, {})).toEqual({ url: DEFAULT_URL, token: undefined, from: 'default' });
+});
+
+test('the server of the data folder, with its token', async () => {
+  await leaveServerFile(join(folder, 'data'), process.pid);
+  const choice = { url: 'http://127.0.0.1:7171', token: 'dais_own_x', from: 'data folder' };
+  expect(await chooseServer(environment, {})).toEqual(choice);
+  expect(await chooseServer({ ...environment, token: 'mine' }, {})).toEqual({ ...choice, token: 'mine' });
+});
+
+test('without $DAIS_DATA: the folder in the home', async () => {
+  await leaveServerFile(join(folder, '.dais'), process.pid);
+  expect(await chooseServer({ ...environment, data: undefined }, {})).toMatchObject({ from: 'data folder' });
+});
+
+test('an address that is named wins, and gets the token of this machine only when it is this machine’s', async () => {
+  await leaveServerFile(join(folder, 'data'), process.pid);
+  const remote = { ...environment, url: 'https://dais.example.com' };
+  expect(await chooseServer(remote, {})).toEqual({ url: remote.url, token: undefined, from: 'DAIS_URL' });
+  const named = await chooseServer(remote, { url: 'http://127.0.0.1:7171/', token: undefined as never });
+  expect(named).toEqual({ url: 'http://127.0.0.1:7171/', token: 'dais_own_x', from: '--url' });
+});
+
+test.each([
+  ['left behind by a process that has gone', '{"pid":4194304,"url":"http://127.0.0.1:1"}'],
+  ['cut off', '{"pid":'],
+  ['of another form', '{"url":7}'],
+])('a file %s counts for nothing', async (_, text) => {
+  await mkdir(join(folder, 'data/run'), { recursive: true });
+  await writeFile(join(folder, 'data/run/server.json'), text);
+  expect(await chooseServer(environment, {})).toMatchObject({ from: 'default' });
+});
+
+test('a server beyond this machine is reached through the proxy that the environment names', async () => {
+  const target = createServer((request, response) => {
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ version: '9', host: request.headers.host, auth: request.headers.authorization }));
+  });
+  const targetPort = await serve(target);
+  const asked: string[] = [];
+  const proxy = createServer().on('connect', (request, socket) => {
+    asked.push(request.url ?? '');
+    const through = connectTcp(targetPort, '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 Connected\r\n\r\n');
+      socket.pipe(through).pipe(socket);
+    });
+    through.on('error', () => socket.destroy());
+    socket.on('error', () => through.destroy());
+  });
+  const proxyPort = await serve(proxy);
+  const variables = { HTTP_PROXY: `http://127.0.0.1:${proxyPort}`, NO_PROXY: 'localhost' };
+  const client = await connect({ ...environment, variables }, { url: 'http://dais.test', token: 't' });
+  expect(await client.server()).toEqual({ version: '9', host: 'dais.test', auth: 'Bearer t' });
+  expect(asked).toEqual(['dais.test:80']);
+});

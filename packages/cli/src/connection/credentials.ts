@@ -1,0 +1,78 @@
+/** Tokens of `dais login`, by server: a file of the user's own that nobody else can read. */
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DaisError } from '@dais/api';
+import type { Environment } from '#environment.ts';
+
+export interface Credential {
+  readonly token: string;
+  readonly user: string;
+  /** RFC 3339, UTC; absent: not known. */
+  readonly expiresAt?: string;
+}
+
+interface CredentialFile {
+  readonly servers: Readonly<Record<string, Credential>>;
+}
+
+export function credentialPath({ home, variables }: Pick<Environment, 'home' | 'variables'>): string {
+  const configured = variables['XDG_CONFIG_HOME'];
+  const folder = configured === undefined || configured === '' ? join(home, '.config') : configured;
+  return join(folder, 'dais', 'credentials.json');
+}
+
+/**
+ * What was kept for a server. Undefined when there is none, or it has ended by `nowMs`.
+ * @throws DaisError `invalid_config` when the file cannot be used, `forbidden` when others can read it.
+ */
+export async function readCredential(path: string, url: string, nowMs: number): Promise<Credential | undefined> {
+  const { servers } = await readCredentials(path);
+  const found = Object.hasOwn(servers, serverKey(url)) ? servers[serverKey(url)] : undefined;
+  const ended = found?.expiresAt !== undefined && Date.parse(found.expiresAt) <= nowMs;
+  return ended ? undefined : found;
+}
+
+/** Keeps a credential; undefined forgets what there is. The file is replaced as a whole, so that it is never half. */
+export async function writeCredential(path: string, url: string, credential: Credential | undefined): Promise<void> {
+  const { [serverKey(url)]: _, ...others } = (await readCredentials(path)).servers;
+  const servers = credential === undefined ? others : { ...others, [serverKey(url)]: credential };
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  try {
+    await writeFile(temporary, `${JSON.stringify({ servers }, undefined, 2)}\n`, { mode: 0o600, flag: 'wx' });
+    // A file keeps the mode that the umask allows: it must be exactly this.
+    await chmod(temporary, 0o600);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+async function readCredentials(path: string): Promise<CredentialFile> {
+  let text: string;
+  try {
+    const { mode } = await stat(path);
+    if ((mode & 0o077) !== 0) {
+      throw new DaisError('forbidden', `${path} can be read by others, so it is not used: chmod 600 ${path}.`);
+    }
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { servers: {} };
+    throw error;
+  }
+  try {
+    const { servers } = JSON.parse(text) as CredentialFile;
+    if (typeof servers === 'object' && servers !== null) return { servers };
+  } catch {
+    // Said below.
+  }
+  throw new DaisError('invalid_config', `${path} is not what \`dais login\` wrote: remove it and sign in again.`);
+}
+
+/** The same server, however its address was typed. */
+function serverKey(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname.replace(/\/+$/, '')}`;
+}

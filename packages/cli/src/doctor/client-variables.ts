@@ -1,0 +1,150 @@
+/** What the clients of this shell are told about a server: variables and files that are wrong or win over others. Pure. */
+import {
+  noProxyFor,
+  shadows,
+  TRACKING_TOKEN,
+  TRACKING_URI,
+  trackingUri,
+  type Shadow,
+} from '#clients/mlflow-variables.ts';
+import { ok, problem, warning, type Finding } from '#doctor/finding.ts';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Files in the home folder from which clients take a user and a password. */
+export interface LoginFiles {
+  /** `~/.mlflow/credentials` names both. */
+  readonly mlflowCredentials: boolean;
+  /** `~/.netrc` has an entry for the host of the server. */
+  readonly netrc: boolean;
+}
+
+export interface ClientSettings {
+  readonly variables: Variables;
+  readonly files: LoginFiles;
+  /** The server and project that this command line would use; undefined when nobody named one. */
+  readonly expected: { readonly url: string; readonly project: string | undefined } | undefined;
+  /** What clients call, as far as it can be told. */
+  readonly url: string;
+}
+
+/** Values may be secrets: none is repeated but addresses, without what says who somebody is. */
+export function checkClientVariables({ variables, files, expected, url }: ClientSettings): Finding[] {
+  const noProxy = noProxyFor(url, variables);
+  return [
+    checkAddress(variables[TRACKING_URI], expected),
+    ...shadows.flatMap((shadow) => checkShadow(shadow, variables)),
+    ...checkFiles(files, variables),
+    ...checkCertificates(variables),
+    ...(noProxy === undefined
+      ? []
+      : [
+          problem(
+            'NO_PROXY',
+            'clients ask the proxy for this machine, which is another one for the proxy',
+            `export NO_PROXY=${noProxy} no_proxy=${noProxy}`,
+          ),
+        ]),
+  ];
+}
+
+const EVALUATE = 'eval "$(dais env)" sets it.';
+
+function checkAddress(given: string | undefined, expected: ClientSettings['expected']): Finding {
+  const name = TRACKING_URI;
+  if (given === undefined || given === '') {
+    return problem(name, 'is not set: clients write files on this machine instead', EVALUATE);
+  }
+  if (!/^https?:\/\//.test(given) || !URL.canParse(given)) {
+    const remedy = /^[\w.-]+:\d+/.test(given)
+      ? `export ${name}=http://${given}`
+      : `Set it to http://HOST:PORT: ${EVALUATE}`;
+    return problem(name, 'is no http:// address: clients take it for a place on this machine', remedy);
+  }
+  const { protocol, host, pathname } = new URL(given);
+  const shown = `${protocol}//${host}${pathname.replace(/\/+$/, '')}`;
+  if (/\/(ajax-)?api(\/|$)/.test(pathname)) {
+    const cut = shown.replace(/\/(ajax-)?api(\/.*)?$/, '');
+    return problem(name, `${shown} has a path that clients add themselves`, `export ${name}=${cut}`);
+  }
+  const wanted = expected === undefined ? undefined : trackingUri(expected.url, expected.project);
+  const agrees =
+    wanted === undefined ||
+    shown === wanted ||
+    // Nobody named a project to this command line: clients may well use one.
+    (expected?.project === undefined && shown.startsWith(`${wanted}/p/`));
+  if (agrees) return ok(name, shown);
+  return warning(name, `is ${shown}, but \`dais\` uses ${wanted}`, `${EVALUATE} Or name the other one with --url.`);
+}
+
+function checkShadow({ name, effect }: Shadow, variables: Variables): Finding[] {
+  const value = variables[name];
+  if (value === undefined || value === '') return [];
+  // A user and a password are one way to sign in, and good when there is no token.
+  const isLogin = name === 'MLFLOW_TRACKING_USERNAME' || name === 'MLFLOW_TRACKING_PASSWORD';
+  const counts = isLogin
+    ? name === 'MLFLOW_TRACKING_USERNAME' &&
+      has(variables, 'MLFLOW_TRACKING_PASSWORD') &&
+      has(variables, TRACKING_TOKEN)
+    : name === 'MLFLOW_REGISTRY_URI'
+      ? value.replace(/\/+$/, '') !== variables[TRACKING_URI]?.replace(/\/+$/, '')
+      : name !== 'MLFLOW_TRACKING_AWS_SIGV4' || isTrue(value);
+  if (!counts) return [];
+  const unset = isLogin ? 'MLFLOW_TRACKING_USERNAME MLFLOW_TRACKING_PASSWORD' : name;
+  return [warning(name, `is set: ${effect}`, `unset ${unset}`)];
+}
+
+function checkFiles({ mlflowCredentials, netrc }: LoginFiles, variables: Variables): Finding[] {
+  const overridden = has(variables, 'MLFLOW_TRACKING_USERNAME') && has(variables, 'MLFLOW_TRACKING_PASSWORD');
+  return [
+    ...(mlflowCredentials && !overridden
+      ? [
+          warning(
+            '~/.mlflow/credentials',
+            'has a user and a password for every server; they win over a token',
+            `mv ~/.mlflow/credentials ~/.mlflow/credentials.off`,
+          ),
+        ]
+      : []),
+    ...(netrc
+      ? [
+          warning(
+            '~/.netrc',
+            'has a user for the host of the server, which wins over a token',
+            'Remove that entry, or export NETRC=/dev/null',
+          ),
+        ]
+      : []),
+  ];
+}
+
+function checkCertificates(variables: Variables): Finding[] {
+  const insecure = isTrue(variables['MLFLOW_TRACKING_INSECURE_TLS']);
+  const path = variables['MLFLOW_TRACKING_SERVER_CERT_PATH'];
+  if (insecure && path !== undefined && path !== '') {
+    return [
+      problem(
+        'MLFLOW_TRACKING_INSECURE_TLS',
+        'and MLFLOW_TRACKING_SERVER_CERT_PATH are both set: clients refuse to start',
+        'unset MLFLOW_TRACKING_INSECURE_TLS',
+      ),
+    ];
+  }
+  if (!insecure || variables[TRACKING_URI]?.startsWith('https:') !== true) return [];
+  return [
+    warning(
+      'MLFLOW_TRACKING_INSECURE_TLS',
+      'is set: whoever is in between can read the token',
+      'export MLFLOW_TRACKING_SERVER_CERT_PATH=AUTHORITY.pem and unset it',
+    ),
+  ];
+}
+
+function has(variables: Variables, name: string): boolean {
+  return variables[name] !== undefined && variables[name] !== '';
+}
+
+/** As MLflow reads it. */
+function isTrue(value: string | undefined): boolean {
+  return ['true', '1'].includes(value?.toLowerCase() ?? '');
+}

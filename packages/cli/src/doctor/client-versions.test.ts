@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { checkClientVersions } from '#doctor/client-versions.ts';
+
+const clients = [
+  { name: 'mlflow', also: ['mlflow-skinny'], versions: ['2.22.5', '3.4.0', '3.18.0'] },
+  { name: 'kfp', versions: [] },
+];
+const install = "/venv/bin/python -m pip install --upgrade 'mlflow<3.19'";
+const look = (installed: Record<string, string>) => checkClientVersions(clients, installed, '/venv/bin/python');
+
+test.each([
+  ['3.4.2', 'ok', undefined],
+  ['3.10.1', 'ok', undefined],
+  ['2.9.0', 'warning', install],
+  ['3.18.4', 'ok', undefined],
+  ['3.19.0rc1', 'warning', `Most of it will work. If something does not: ${install}, or upgrade Dais.`],
+  ['4.0.0', 'warning', `Most of it will work. If something does not: ${install}, or upgrade Dais.`],
+])('mlflow %s: %s', (version, state, remedy) => {
+  expect(look({ mlflow: version })).toEqual([
+    { name: 'mlflow', state, detail: expect.stringContaining(version) as string, ...(remedy && { remedy }) },
+  ]);
+});
+
+test('a client under another name, and one that Dais does not speak to', () => {
+  expect(look({ 'mlflow-skinny': '3.4.0', kfp: '2.1' }).map(({ name, state }) => [name, state])).toEqual([
+    ['mlflow-skinny', 'ok'],
+    ['kfp', 'skipped'],
+  ]);
+});
+
+test('no client at all is a problem', () => {
+  expect(look({})).toMatchObject([{ state: 'problem', remedy: expect.stringContaining(install) as string }]);
+});

@@ -1,0 +1,42 @@
+/** Memory and disk. */
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ok, problem, warning, type Finding } from '#doctor/finding.ts';
+
+const GIB = 1024 ** 3;
+/** Idle, all processes of Dais take 250 MB; a busy one needs some room for sorting and caches. */
+const LEAST_MEMORY = GIB;
+const LOW_DISK = 5 * GIB;
+const LEAST_DISK = GIB;
+
+export function checkMemory(total: number, available: number): Finding {
+  const text = `${gib(available)} free of ${gib(total)}`;
+  if (available >= LEAST_MEMORY) return ok('memory', text);
+  return warning('memory', `${text}; Dais wants 1 GiB`, 'End other programs, or give the machine or container more.');
+}
+
+/** Looks at the nearest folder that exists: the data folder may still be to come. */
+export async function checkDisk(folder: string): Promise<Finding> {
+  let place = folder;
+  for (;;) {
+    const found = await statfs(place).catch(() => undefined);
+    if (found !== undefined) {
+      return diskFinding(folder, found.bavail * found.bsize, found.blocks * found.bsize, found.ffree, found.files);
+    }
+    if (place === dirname(place)) return problem('disk', `${folder} lies on no disk`, 'Choose another --data folder.');
+    place = dirname(place);
+  }
+}
+
+export function diskFinding(folder: string, free: number, total: number, freeFiles: number, files: number): Finding {
+  const text = `${gib(free)} free of ${gib(total)} at ${folder}`;
+  const remedy = 'Free space there, or move the data folder: stop Dais, move it, start with --data.';
+  // Some file systems (btrfs) count no files.
+  if (files > 0 && freeFiles < 10_000) return problem('disk', `only ${freeFiles} more files fit at ${folder}`, remedy);
+  if (free < LEAST_DISK) return problem('disk', `${text}; the database stops when nothing is left`, remedy);
+  return free < LOW_DISK ? warning('disk', text, remedy) : ok('disk', text);
+}
+
+function gib(bytes: number): string {
+  return `${(bytes / GIB).toFixed(1)} GiB`;
+}

@@ -1,0 +1,71 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { checkTargets, configTargets, packageTargets } from '#doctor/network.ts';
+
+let server: Server;
+let port: number;
+let closedPort: number;
+
+async function listen(one: Server): Promise<number> {
+  await new Promise<void>((resolve) => {
+    one.listen(0, '127.0.0.1', resolve);
+  });
+  return (one.address() as AddressInfo).port;
+}
+
+beforeAll(async () => {
+  server = createServer((_request, response) => response.writeHead(403).end());
+  port = await listen(server);
+  const other = createServer();
+  closedPort = await listen(other);
+  other.close();
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+test('the registries are those that the tools of this machine are set to', async () => {
+  const variables = {
+    PATH: process.env['PATH'],
+    npm_config_registry: `http://127.0.0.1:${port}/npm/`,
+    PIP_INDEX_URL: `http://127.0.0.1:${port}/simple/`,
+  };
+  expect((await packageTargets(variables)).map((target) => [target.name, target.url])).toEqual([
+    ['npm registry', variables.npm_config_registry],
+    ['Python index', variables.PIP_INDEX_URL],
+  ]);
+});
+
+test('hosts of the configuration', () => {
+  const targets = configTargets({
+    database: { url: 'postgres://db:5433/dais' },
+    blobs: { type: 's3', region: 'eu-central-1' },
+    otlp: { endpoint: 'http://127.0.0.1:4318' },
+  });
+  expect(targets.map((target) => target.url)).toEqual([
+    'postgres://db:5433/dais',
+    'https://s3.eu-central-1.amazonaws.com',
+    'http://127.0.0.1:4318',
+  ]);
+  expect(configTargets({ database: {}, blobs: { type: 'fs' }, otlp: {} })).toEqual([]);
+});
+
+test('a host that answers, even with a refusal; one that takes connections; one where nobody listens', async () => {
+  const change = 'a setting';
+  const targets = [
+    { name: 'web', url: `http://user:secret@127.0.0.1:${port}/path?token=x`, change },
+    { name: 'database', url: `postgres://u:secret@127.0.0.1:${port}/dais`, change },
+    { name: 'closed', url: `http://127.0.0.1:${closedPort}/`, change },
+    { name: 'no database', url: `postgres://u:secret@127.0.0.1:${closedPort}/dais`, change },
+  ];
+  const findings = await checkTargets(targets, {}, () => 0);
+  expect(findings).toMatchObject([
+    { state: 'ok', detail: `http://127.0.0.1:${port}/path answers (403) after 0 ms` },
+    { state: 'ok', detail: `postgres://127.0.0.1:${port} takes connections after 0 ms` },
+    { state: 'problem', detail: `http://127.0.0.1:${closedPort}/: nobody listens there (ECONNREFUSED)` },
+    { state: 'problem', remedy: expect.stringContaining(change) as string },
+  ]);
+  expect(JSON.stringify(findings)).not.toContain('secret');
+});

@@ -1,0 +1,145 @@
+/** `--network`: every host that Dais and its tools call, with timing. */
+import { connect } from 'node:net';
+import type { Fetch } from '@dais/api';
+import { proxiedFetch } from '#connection/proxies.ts';
+import { errorCode } from '#doctor/error-code.ts';
+import { ok, problem, skipped, type Finding } from '#doctor/finding.ts';
+import { runProgram, type ProgramOptions } from '#processes.ts';
+
+const PATIENCE_MS = 10_000;
+
+/** A host and why it is called. */
+export interface NetworkTarget {
+  readonly name: string;
+  readonly url: string;
+  /** How to name another one. */
+  readonly change: string;
+}
+
+/** Where packages come from on this machine, as its tools are configured. */
+export async function packageTargets(variables: ProgramOptions['variables']): Promise<NetworkTarget[]> {
+  const [npm, pip] = await Promise.all([
+    runProgram('npm', ['config', 'get', 'registry'], { variables }),
+    runProgram('python3', ['-m', 'pip', 'config', 'get', 'global.index-url'], { variables }),
+  ]);
+  const registry = npm.code === 0 && npm.stdout.trim() !== '' ? npm.stdout.trim() : 'https://registry.npmjs.org/';
+  const index =
+    variables['UV_DEFAULT_INDEX'] ??
+    variables['UV_INDEX_URL'] ??
+    variables['PIP_INDEX_URL'] ??
+    (pip.code === 0 && pip.stdout.trim() !== '' ? pip.stdout.trim() : 'https://pypi.org/simple/');
+  return [
+    { name: 'npm registry', url: registry, change: 'npm config set registry URL' },
+    { name: 'Python index', url: index, change: 'PIP_INDEX_URL and UV_DEFAULT_INDEX' },
+  ];
+}
+
+export interface NetworkConfig {
+  readonly database: { readonly url?: string | undefined };
+  readonly blobs: { readonly type: string; readonly endpoint?: string | undefined; readonly region?: string };
+  readonly otlp: { readonly endpoint?: string | undefined };
+}
+
+/** Hosts that the configuration of a server names. */
+export function configTargets(config: NetworkConfig): NetworkTarget[] {
+  const { database, blobs, otlp } = config;
+  const s3 =
+    blobs.type === 's3' ? (blobs.endpoint ?? `https://s3.${blobs.region ?? 'us-east-1'}.amazonaws.com`) : undefined;
+  return [
+    ...(database.url === undefined ? [] : [{ name: 'database', url: database.url, change: 'database.url' }]),
+    ...(s3 === undefined ? [] : [{ name: 'blob store', url: s3, change: 'blobs.endpoint' }]),
+    ...(otlp.endpoint === undefined ? [] : [{ name: 'traces', url: otlp.endpoint, change: 'otlp.endpoint' }]),
+  ];
+}
+
+export async function checkTargets(
+  targets: readonly NetworkTarget[],
+  variables: ProgramOptions['variables'],
+  now: () => number,
+): Promise<Finding[]> {
+  if (targets.length === 0) return [skipped('network', 'no host is configured')];
+  return await Promise.all(targets.map((target) => checkTarget(target, variables, now)));
+}
+
+async function checkTarget(
+  target: NetworkTarget,
+  variables: ProgramOptions['variables'],
+  now: () => number,
+): Promise<Finding> {
+  const before = now();
+  const address = shownAddress(target.url);
+  try {
+    const said = await (/^https?:/.test(target.url) ? callHttp(target.url, variables) : connectTcp(target.url));
+    return ok(target.name, `${address} ${said} after ${Math.round(now() - before)} ms`);
+  } catch (error) {
+    return problem(target.name, `${address}: ${reasonOf(error)}`, remedyFor(error, target));
+  }
+}
+
+/** Any answer will do, also a refusal: the host is reached, and it speaks HTTP. */
+async function callHttp(url: string, variables: ProgramOptions['variables']): Promise<string> {
+  const call: Fetch = (await proxiedFetch(url, variables)) ?? ((to, init) => fetch(to, init));
+  const { username, password } = new URL(url);
+  const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
+  const response = await call(withoutUser(url), {
+    method: 'HEAD',
+    signal: AbortSignal.timeout(PATIENCE_MS),
+    ...(username !== '' && { headers: { authorization: `Basic ${credentials}` } }),
+  });
+  return `answers (${response.status})`;
+}
+
+/** `fetch` takes no address with a user in it. */
+function withoutUser(text: string): string {
+  const url = new URL(text);
+  url.username = '';
+  url.password = '';
+  return url.href;
+}
+
+async function connectTcp(url: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  await new Promise<void>((resolve, reject) => {
+    const socket = connect({
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port || '5432'),
+      timeout: PATIENCE_MS,
+    });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.once('timeout', () => socket.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })));
+    socket.once('error', reject);
+  });
+  return 'takes connections';
+}
+
+/** Without user, password and query. */
+function shownAddress(url: string): string {
+  if (!URL.canParse(url)) return 'the address';
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${protocol.startsWith('http') ? pathname : ''}`;
+}
+
+function reasonOf(error: unknown): string {
+  const code = errorCode(error);
+  const words: Readonly<Record<string, string>> = {
+    ENOTFOUND: 'the name is not known',
+    EAI_AGAIN: 'no name server answers',
+    ECONNREFUSED: 'nobody listens there',
+    TimeoutError: `no answer within ${PATIENCE_MS / 1000} s`,
+    ETIMEDOUT: `no answer within ${PATIENCE_MS / 1000} s`,
+  };
+  return `${words[code] ?? 'it cannot be reached'} (${code})`;
+}
+
+function remedyFor(error: unknown, { change }: NetworkTarget): string {
+  const code = errorCode(error);
+  if (/CERT|SELF_SIGNED|SIGNATURE/.test(code)) {
+    return 'A proxy may replace certificates: put its authority into a PEM file and set NODE_EXTRA_CA_CERTS to it.';
+  }
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return `Is there a proxy or a mirror? Set HTTPS_PROXY, or name the mirror: ${change}.`;
+  return `Check firewall and proxy (HTTPS_PROXY), or name another host: ${change}.`;
+}

@@ -1,0 +1,34 @@
+/** The only file of the command line that reads the environment of the process; everybody else is given values. */
+import { homedir } from 'node:os';
+
+export interface Environment {
+  readonly url: string | undefined;
+  readonly token: string | undefined;
+  readonly project: string | undefined;
+  /** Data folder: where a running server leaves its address. */
+  readonly data: string | undefined;
+  readonly noColor: boolean;
+  readonly editor: string;
+  readonly home: string;
+  readonly isRoot: boolean;
+  /** All of it, for programs that are started and for proxies. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+}
+
+export function readEnvironment(): Environment {
+  const variables = process.env;
+  // An empty variable counts as none, as everywhere in Dais.
+  const text = (name: string) => (variables[name] === '' ? undefined : variables[name]);
+  return {
+    url: text('DAIS_URL'),
+    token: text('DAIS_TOKEN'),
+    project: text('DAIS_PROJECT'),
+    data: text('DAIS_DATA'),
+    // https://no-color.org: present and not empty, whatever its value.
+    noColor: text('NO_COLOR') !== undefined || text('TERM') === 'dumb',
+    editor: text('VISUAL') ?? text('EDITOR') ?? 'vi',
+    home: homedir(),
+    isRoot: process.geteuid?.() === 0,
+    variables,
+  };
+}

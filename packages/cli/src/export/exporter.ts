@@ -1,0 +1,136 @@
+/** A project as a folder that a stock `mlflow server` opens: `mlflow.db` and `artifacts`. */
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
+import { Transform, Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { DaisError, readArtifactOperation, type DaisClient, type Experiment, type Run } from '@dais/api';
+import { barText } from '#output/progress-bar.ts';
+import { DaisSource } from './dais-source.ts';
+import { MlflowStore } from './mlflow-store.ts';
+import { putExperiment, putLoggedModel, putModel, putPoint, putRun, putVersion } from './store-rows.ts';
+
+export interface ExportParts {
+  readonly client: DaisClient;
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  readonly progress: (text: string) => void;
+}
+
+export type ExportCounts = Record<
+  'experiments' | 'runs' | 'points' | 'loggedModels' | 'models' | 'versions' | 'files' | 'bytes',
+  number
+>;
+
+/** Points in one transaction. */
+const POINTS_TOGETHER = 50_000;
+
+/** @throws DaisError `invalid_state` when there is no store of MLflow in the folder, `digest_mismatch`. */
+export async function exportProject(parts: ExportParts): Promise<ExportCounts> {
+  const { client, folder, signal } = parts;
+  const source = new DaisSource(client, signal);
+  const counts = { experiments: 0, runs: 0, points: 0, loggedModels: 0, models: 0, versions: 0, files: 0, bytes: 0 };
+  const store = await MlflowStore.open(join(folder, 'mlflow.db'));
+  try {
+    const experiments: Experiment[] = [];
+    for await (const experiment of source.experiments()) experiments.push(experiment);
+    store.together(() => experiments.forEach((experiment) => putExperiment(store, experiment)));
+    counts.experiments = experiments.length;
+    for (const { id } of experiments) {
+      for await (const run of source.runs(id)) {
+        counts.points += await exportRun(source, store, run);
+        counts.runs += 1;
+        parts.progress(`${counts.runs} runs with ${counts.points} points written`);
+      }
+      for await (const model of source.loggedModels(id)) {
+        store.together(() => putLoggedModel(store, model));
+        counts.loggedModels += 1;
+      }
+    }
+    for await (const model of source.models()) {
+      store.together(() => putModel(store, model));
+      counts.models += 1;
+    }
+    for await (const version of source.versions()) {
+      store.together(() => putVersion(store, version));
+      counts.versions += 1;
+    }
+  } finally {
+    store.close();
+  }
+  await copyFiles(source, parts, counts);
+  return counts;
+}
+
+/** Gives how many points it has. */
+async function exportRun(source: DaisSource, store: MlflowStore, run: Run): Promise<number> {
+  store.together(() => putRun(store, run));
+  let total = 0;
+  for (const { key } of run.metrics) {
+    let waiting: Parameters<typeof putPoint>[4][] = [];
+    const flush = () => {
+      store.together(() => waiting.forEach((point) => putPoint(store, 'metrics', run.id, key, point)));
+      total += waiting.length;
+      waiting = [];
+    };
+    for await (const point of source.history(run.id, key)) {
+      waiting.push(point);
+      if (waiting.length === POINTS_TOGETHER) flush();
+    }
+    flush();
+  }
+  return total;
+}
+
+async function copyFiles(source: DaisSource, parts: ExportParts, counts: ExportCounts): Promise<void> {
+  const { folder, signal, now, progress } = parts;
+  const root = resolve(folder, 'artifacts');
+  const startedAt = now();
+  const files: { readonly path: string; readonly size: number }[] = [];
+  for await (const file of source.files()) files.push(file);
+  for (const { path, size } of files) {
+    signal.throwIfAborted();
+    const target = resolve(root, path);
+    if (!target.startsWith(`${root}${sep}`)) throw new DaisError('unsafe_path', `${path} leads out of ${root}.`);
+    if ((await sizeOf(target)) !== size) await copyFile(source, path, target, signal);
+    counts.files += 1;
+    counts.bytes += size;
+    const elapsedMs = now() - startedAt;
+    progress(barText({ what: 'files', done: counts.files, total: files.length, bytes: counts.bytes, elapsedMs }));
+  }
+}
+
+async function copyFile(source: DaisSource, path: string, target: string, signal: AbortSignal): Promise<void> {
+  const { bytes, tag } = await source.client.download(readArtifactOperation, { path }, { signal });
+  await mkdir(dirname(target), { recursive: true });
+  const partial = `${target}.partial`;
+  const hash = createHash('sha256');
+  const hashed = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  try {
+    await pipeline(Readable.fromWeb(bytes as ReadableStream), hashed, createWriteStream(partial, { flush: true }), {
+      signal,
+    });
+    const got = hash.digest('hex');
+    if (tag !== undefined && tag !== got) {
+      throw new DaisError('digest_mismatch', `${path} arrived with the digest ${got}, and has ${tag}.`);
+    }
+    await rename(partial, target);
+  } finally {
+    await rm(partial, { force: true });
+  }
+}
+
+async function sizeOf(file: string): Promise<number | undefined> {
+  return await stat(file).then(
+    (found) => found.size,
+    () => undefined,
+  );
+}

@@ -1,0 +1,98 @@
+/**
+ * The database of an MLflow server, written as its own code lays it out. The tables are MLflow's: whatever version made
+ * them, what it has a table or a column for is written, and nothing else.
+ */
+import { DaisError } from '@dais/api';
+
+type Value = string | number | null;
+export type Row = Readonly<Record<string, Value>>;
+
+/** Of node-sqlite3-wasm. */
+interface Statement {
+  run(values: readonly Value[]): unknown;
+  finalize(): void;
+}
+interface SqliteDatabase {
+  exec(sql: string): void;
+  all(sql: string, values?: readonly Value[]): Record<string, unknown>[];
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+export class MlflowStore {
+  readonly #database: SqliteDatabase;
+  /** Of each table, its columns; empty when this version has no such table. */
+  readonly #columns = new Map<string, readonly string[]>();
+  readonly #statements = new Map<string, Statement>();
+
+  private constructor(database: SqliteDatabase) {
+    this.#database = database;
+  }
+
+  /** @throws DaisError `invalid_state` when MLflow has not made its tables there. */
+  static async open(file: string): Promise<MlflowStore> {
+    const { Database } = (await import('node-sqlite3-wasm')).default;
+    let database: SqliteDatabase;
+    try {
+      database = new Database(file, { fileMustExist: true }) as unknown as SqliteDatabase;
+    } catch (error) {
+      throw notMade(file, error);
+    }
+    const store = new MlflowStore(database);
+    if (store.#columnsOf('runs').length === 0) {
+      database.close();
+      throw notMade(file);
+    }
+    // Rows are replaced: with foreign keys, what belongs to the one before would go with it.
+    database.exec('pragma foreign_keys = off');
+    return store;
+  }
+
+  /** Writes a row, or the one of its key anew. */
+  put(table: string, row: Row): void {
+    const columns = this.#columnsOf(table).filter((column) => row[column] !== undefined);
+    if (columns.length === 0) return;
+    const text = `insert or replace into "${table}" (${columns.map((one) => `"${one}"`).join(', ')}) values (${columns.map(() => '?').join(', ')})`;
+    let statement = this.#statements.get(text);
+    if (statement === undefined) {
+      statement = this.#database.prepare(text);
+      this.#statements.set(text, statement);
+    }
+    statement.run(columns.map((column) => row[column] ?? null));
+  }
+
+  /** All of what `work` puts, or nothing. */
+  together(work: () => void): void {
+    this.#database.exec('begin');
+    try {
+      work();
+      this.#database.exec('commit');
+    } catch (error) {
+      this.#database.exec('rollback');
+      throw error;
+    }
+  }
+
+  close(): void {
+    for (const statement of this.#statements.values()) statement.finalize();
+    this.#database.close();
+  }
+
+  #columnsOf(table: string): readonly string[] {
+    const known = this.#columns.get(table);
+    if (known !== undefined) return known;
+    const columns = this.#database
+      .all('select name from pragma_table_info(?)', [table])
+      .map(({ name }) => name as string);
+    this.#columns.set(table, columns);
+    return columns;
+  }
+}
+
+function notMade(file: string, cause?: unknown): DaisError {
+  return new DaisError(
+    'invalid_state',
+    `There is no store of MLflow in ${file} yet. Let your MLflow make an empty one first: MLFLOW_TRACKING_URI=sqlite:///${file} mlflow experiments search`,
+    { cause },
+  );
+}

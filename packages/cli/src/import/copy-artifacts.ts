@@ -1,0 +1,73 @@
+/** The files of a run or a logged model, from there to here. */
+import { DaisError } from '@dais/api';
+import type { DaisTarget } from './dais-target.ts';
+import type { FileOwner, TrackingSource } from './source.ts';
+import type { Tally } from './tally.ts';
+
+/** Larger files of the same size are taken for the same: reading checkpoints of gigabytes in each round would not do. */
+const COMPARED_BY_SIZE_FROM = 2 ** 20;
+/** Of one file: a connection that breaks is not the end of an import. */
+const TRIES = 3;
+
+export interface ArtifactParts {
+  readonly source: TrackingSource;
+  readonly target: DaisTarget;
+  readonly tally: Tally;
+  readonly onBytes: (count: number) => void;
+}
+
+/**
+ * @param to where the artifacts lie here
+ * @param fresh whether nothing of it can be here yet
+ * @throws DaisError
+ */
+export async function copyArtifacts(
+  { source, target, tally, onBytes }: ArtifactParts,
+  owner: FileOwner,
+  to: string,
+  { fresh, all }: { readonly fresh: boolean; readonly all: boolean },
+): Promise<void> {
+  const folder = folderOf(to);
+  let there: Map<string, number> | undefined = fresh ? new Map() : undefined;
+  for await (const { path, size } of source.files(owner)) {
+    there ??= await target.files(folder);
+    const known = there.get(path);
+    if (!all && known === size && size >= COMPARED_BY_SIZE_FROM) continue;
+    const bytes = await uploadOnce(target, `${folder}/${path}`, async () => await source.open(owner, path), onBytes);
+    if (bytes !== size) {
+      throw new DaisError(
+        'digest_mismatch',
+        `${path} has ${bytes} bytes and was listed with ${size}; it changes there.`,
+      );
+    }
+    tally.add({ files: 1, bytes });
+  }
+}
+
+async function uploadOnce(
+  target: DaisTarget,
+  path: string,
+  open: () => ReturnType<TrackingSource['open']>,
+  onBytes: (count: number) => void,
+): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    let sent = 0;
+    try {
+      return await target.upload(path, await open(), (count) => {
+        sent += count;
+        onBytes(count);
+      });
+    } catch (error) {
+      onBytes(-sent);
+      if (!(error instanceof DaisError) || !error.retryable || attempt === TRIES) throw error;
+    }
+  }
+}
+
+/** @throws DaisError `invalid_state` when artifacts of this experiment lie elsewhere. */
+function folderOf(uri: string): string {
+  const path = /^mlflow-artifacts:\/*(?<path>.+)$/.exec(uri)?.groups?.['path'];
+  if (path !== undefined) return path.replace(/\/+$/, '');
+  const detail = `Artifacts of this experiment lie at ${uri} here, which Dais does not write. Import without artifacts.`;
+  throw new DaisError('invalid_state', detail);
+}

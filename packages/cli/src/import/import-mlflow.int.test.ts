@@ -1,0 +1,87 @@
+/** Dais speaks MLflow's protocol itself: what one project holds is brought into another one through it. */
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CliFixture } from '#testing/cli-fixture.ts';
+
+let dais: CliFixture;
+let runId: string;
+beforeAll(async () => {
+  dais = await CliFixture.start();
+  const projects = ['there', 'here'].map((name) => ({
+    apiVersion: 'dais.dev/v1',
+    kind: 'Project',
+    metadata: { name },
+    spec: {},
+  }));
+  for (const project of projects) await dais.run(['apply', '-f', '-'], { stdin: JSON.stringify(project) });
+  const { id: experimentId } = await ask('there', 'POST', 'tracking/experiments', { name: 'flights' });
+  runId = (await ask('there', 'POST', 'tracking/runs', { experimentId, name: 'a run', startedAt: 1_600_000_000_000 }))
+    .id;
+  const metrics = Array.from({ length: 1200 }, (_, step) => ({
+    key: 'loss',
+    value: 1 / (step + 1),
+    step,
+    timestamp: step,
+  }));
+  await ask('there', 'POST', `tracking/runs/${runId}/log`, {
+    metrics: metrics.slice(0, 1000),
+    params: [{ key: 'p', value: '1' }],
+  });
+  await ask('there', 'POST', `tracking/runs/${runId}/log`, { metrics: metrics.slice(1000) });
+  await ask('there', 'POST', 'registry/models', { name: 'net' });
+  await ask('there', 'POST', 'registry/models/net/versions', { source: `runs:/${runId}/model`, runId });
+  await ask('there', 'PUT', 'registry/models/net/aliases/champion', { version: '1' });
+  await fetch(`${address('there')}/tracking/artifacts/content?path=${experimentId}/${runId}/artifacts/model/a.bin`, {
+    method: 'PUT',
+    body: randomBytes(2_000_000),
+  });
+});
+afterAll(async () => await dais?.stop());
+
+const address = (project: string) => `${dais.server.url}/p/${project}/api/v1`;
+
+async function ask(project: string, method: string, path: string, body?: object) {
+  const answer = await fetch(`${address(project)}/${path}`, {
+    method,
+    ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  });
+  const told = (await answer.json()) as { id: string; items: object[]; points: object[] };
+  if (!answer.ok) throw new Error(JSON.stringify(told));
+  return told;
+}
+
+const importing = async (...words: string[]) =>
+  await dais.run(['import', 'mlflow', '-q', '--from', `${dais.server.url}/p/there`, '-p', 'here', ...words]);
+
+test('all of it comes once, and is compared', async () => {
+  expect(await importing('--dry-run')).toMatchObject({ code: 0, out: expect.stringMatching(/^Would import:\n/) });
+  const first = await importing();
+  expect(first).toMatchObject({ code: 0, err: '' });
+  expect(first.out).toContain('1 run, 1 new or changed');
+  expect(first.out).toContain('1,200 points');
+  expect(first.out).toContain('1 file (1.9 MiB); counts and digests agree.');
+  expect((await importing()).out).toContain('1 run, none new or changed');
+  expect((await importing('--all')).out).toContain('1 run, 1 new or changed');
+  const run = await ask('here', 'GET', `tracking/runs/${runId}`);
+  expect(run).toMatchObject({ name: 'a run', startedAt: 1_600_000_000_000, params: { p: '1' } });
+  expect(await ask('here', 'GET', 'registry/models/net')).toMatchObject({ aliases: { champion: 1 } });
+});
+
+test('the address and the credentials of the other server are told apart', async () => {
+  const from = async (address: string) => await dais.run(['import', 'mlflow', '-q', '--from', address]);
+  for (const address of ['http://u:hunter2@127.0.0.1:9', 'ftp://x', 'sqlite:///none/such.db', 'http://']) {
+    const { code, err } = await from(address);
+    expect([address, code === 7 || code === 3]).toEqual([address, true]);
+    expect(err).not.toContain('hunter2');
+  }
+  expect((await dais.run(['import', 'mlflow'])).code).toBe(2);
+});
+
+test('what would fail for everything ends the import; what fails alone is told', async () => {
+  // A project that holds another experiment's run of the same id.
+  const { id: other } = await ask('default', 'POST', 'tracking/experiments', { name: 'other' });
+  await ask('default', 'POST', 'tracking/runs', { experimentId: other, id: runId });
+  const { code, err } = await dais.run(['import', 'mlflow', '-q', '--from', `${dais.server.url}/p/there`]);
+  expect(code).toBe(1);
+  expect(err).toContain(`run ${runId} of experiment "flights": There is a run`);
+});

@@ -1,0 +1,114 @@
+/** One run as a whole: itself, its histories, its files; then it is compared. */
+import {
+  DaisError,
+  importMetricsOperation,
+  importRunOperation,
+  readRunOperation,
+  type MetricPoint,
+  type Run,
+} from '@dais/api';
+import { copyArtifacts, type ArtifactParts } from './copy-artifacts.ts';
+import type { SourceRun } from './source.ts';
+
+/** In one call; the rest of a longer history goes with the next. */
+const POINTS_AT_ONCE = 50_000;
+/** In one call, so that its body stays below the limit of a server. */
+const SERIES_AT_ONCE = 1000;
+
+export interface RunOptions {
+  readonly experimentId: string;
+  readonly withArtifacts: boolean;
+  /** Nothing of it can be here yet. */
+  readonly fresh: boolean;
+  readonly all: boolean;
+}
+
+/** @throws DaisError also when what is here then is not what is there. */
+export async function importRun(parts: ArtifactParts, run: SourceRun, options: RunOptions): Promise<void> {
+  const { target, tally } = parts;
+  const { artifactUri: from, metrics: _later, startedAt, ...record } = run;
+  const input = { ...record, startedAt, source: target.source, experimentId: options.experimentId };
+  const { artifactUri } = await target.client.perform(importRunOperation, input, target.settings);
+  const points = await importHistories(parts, run);
+  const here = await target.client.perform(readRunOperation, { id: run.id }, target.settings);
+  compare(run, here);
+  if (options.withArtifacts)
+    await copyArtifacts(parts, { type: 'run', id: run.id, artifactUri: from }, artifactUri, options);
+  tally.add({ points, params: Object.keys(run.params).length, tags: Object.keys(run.tags).length });
+}
+
+interface Series {
+  readonly key: string;
+  readonly steps: number[];
+  readonly timestamps: number[];
+  readonly values: MetricPoint['value'][];
+}
+
+/** Gives how many points there are. */
+async function importHistories({ source, target }: ArtifactParts, run: SourceRun): Promise<number> {
+  let total = 0;
+  let waiting: Series[] = [];
+  let size = 0;
+  const expected = new Map<string, number>();
+  const flush = async () => {
+    if (waiting.length === 0) return;
+    const input = { runId: run.id, series: waiting };
+    const { series } = await target.client.perform(importMetricsOperation, input, target.settings);
+    for (const { key, points } of series) requireAtLeast(key, expected.get(key) ?? 0, points);
+    [waiting, size] = [[], 0];
+  };
+  for (const { key } of run.metrics) {
+    for await (const page of source.history(run.id, key)) {
+      for (let from = 0; from < page.steps.length; from += POINTS_AT_ONCE) {
+        const to = Math.min(from + POINTS_AT_ONCE, page.steps.length);
+        if (size + (to - from) > POINTS_AT_ONCE || waiting.length >= SERIES_AT_ONCE) await flush();
+        expected.set(key, (expected.get(key) ?? 0) + to - from);
+        waiting.push({
+          key,
+          steps: page.steps.slice(from, to),
+          timestamps: page.timestamps.slice(from, to),
+          values: page.values.slice(from, to),
+        });
+        size += to - from;
+        total += to - from;
+      }
+    }
+  }
+  await flush();
+  return total;
+}
+
+/** More is no fault: somebody may log into the run here too, and a source lists no point twice. */
+function requireAtLeast(key: string, there: number, here: number): void {
+  if (here >= there) return;
+  throw new DaisError('digest_mismatch', `"${key}" has ${there} points there and ${here} here.`);
+}
+
+/** Everything that was sent is here now, and says the same. @throws DaisError `digest_mismatch`. */
+function compare(there: SourceRun, here: Run): void {
+  const differences = [
+    ...differing('parameter', there.params, here.params),
+    ...differing('tag', there.tags, here.tags),
+    ...(['name', 'user', 'status', 'startedAt', 'endedAt'] as const).filter((field) => there[field] !== here[field]),
+  ];
+  const latest = new Map(here.metrics.map((metric) => [metric.key, metric]));
+  for (const { key, value, step } of there.metrics) {
+    const found = latest.get(key);
+    if (found === undefined || (found.step === step && !sameValue(found.value, value)) || found.step < step) {
+      differences.push(`metric "${key}"`);
+    }
+  }
+  if (differences.length === 0) return;
+  const shown = differences.slice(0, 5).join(', ');
+  throw new DaisError('digest_mismatch', `Run ${there.id} is not the same here: ${shown}.`);
+}
+
+function differing(what: string, there: Readonly<Record<string, string>>, here: Readonly<Record<string, string>>) {
+  return Object.entries(there).flatMap(([key, value]) => (here[key] === value ? [] : [`${what} "${key}"`]));
+}
+
+/** Infinity is kept as the largest number on both sides, and may be told as either. */
+function sameValue(a: MetricPoint['value'], b: MetricPoint['value']): boolean {
+  const [x, y] = [Number(a), Number(b)].map((value) => Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, value)));
+  return x === y || (Number.isNaN(x) && Number.isNaN(y));
+}

@@ -1,0 +1,233 @@
+/** One round of an import: all that changed at the source since the round before, at most a few things at a time. */
+import {
+  DaisError,
+  importExperimentOperation,
+  importLoggedModelOperation,
+  readExperimentOperation,
+  type DaisClient,
+} from '@dais/api';
+import { barText } from '#output/progress-bar.ts';
+import { copyArtifacts } from './copy-artifacts.ts';
+import { DaisTarget, type Known } from './dais-target.ts';
+import { fingerprint } from './fingerprint.ts';
+import { importRegistry } from './import-registry.ts';
+import { importRun } from './import-run.ts';
+import type { SourceExperiment, SourceLoggedModel, SourceRun, TrackingSource } from './source.ts';
+import { Tally } from './tally.ts';
+
+/** Runs at once: files of one are on the way while another one is written. */
+const AT_ONCE = 4;
+/** There, and in every project here, runs go to it when no other is named. */
+const DEFAULT_EXPERIMENT = '0';
+
+export interface ImportParts {
+  readonly source: TrackingSource;
+  readonly client: DaisClient;
+  readonly signal: AbortSignal;
+  readonly now: () => number;
+  readonly progress: (text: string) => void;
+  readonly withArtifacts: boolean;
+  readonly dryRun: boolean;
+  /** Also what did not change since it was imported. */
+  readonly all: boolean;
+}
+
+/** Where the artifacts of an experiment lie, there and here. */
+interface Place {
+  readonly id: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+export class Importer {
+  readonly #parts: ImportParts;
+  readonly #target: DaisTarget;
+  readonly #tally = new Tally();
+  readonly #startedAt: number;
+  #bytes = 0;
+  #done = 0;
+  #total = 0;
+
+  constructor(parts: ImportParts) {
+    this.#parts = parts;
+    this.#target = new DaisTarget(parts.client, parts.source.name, parts.signal);
+    this.#startedAt = parts.now();
+  }
+
+  /** @throws DaisError when the source or the server cannot be reached; what fails alone is told in the tally. */
+  async round(): Promise<Tally> {
+    const { source } = this.#parts;
+    const [runs, models] = await Promise.all([this.#target.known('run'), this.#target.known('logged-model')]);
+    const experiments: SourceExperiment[] = [];
+    for await (const experiment of source.experiments()) experiments.push(experiment);
+    await this.#count(experiments, runs);
+    const places = await this.#importExperiments(experiments);
+    for (const experiment of experiments) {
+      const place = places.get(experiment.id);
+      if (place === undefined && !this.#parts.dryRun) continue;
+      await this.#importRuns(experiment, place, runs);
+      await this.#importLoggedModels(experiment, place, models);
+    }
+    await importRegistry({
+      ...this.#parts,
+      target: this.#target,
+      tally: this.#tally,
+      rewrite: (uri) => rewritten(uri, [...places.values()]),
+      failed: (what, error) => this.#failed(what, error),
+    });
+    return this.#tally;
+  }
+
+  /** How many runs there are to do: a bar without an end says nothing. */
+  async #count(experiments: readonly SourceExperiment[], known: Known): Promise<void> {
+    let found = 0;
+    for (const { id } of experiments) {
+      for await (const run of this.#parts.source.runs(id)) {
+        found += 1;
+        if (this.#isDue(known, run.id, stateOf(run))) this.#total += 1;
+        if (found % 100 === 0) this.#parts.progress(`looking for changes: ${found} runs seen`);
+      }
+    }
+    this.#tally.found.runs = found;
+  }
+
+  #isDue(known: Known, id: string, state: string): boolean {
+    return this.#parts.all || known.get(id)?.state !== state;
+  }
+
+  async #importExperiments(experiments: readonly SourceExperiment[]): Promise<Map<string, Place>> {
+    const known = await this.#target.known('experiment');
+    const places = new Map<string, Place>();
+    for (const experiment of experiments) {
+      this.#tally.found.experiments += 1;
+      try {
+        const place = await this.#importExperiment(experiment, known);
+        if (place !== undefined) places.set(experiment.id, { ...place, from: experiment.artifactUri });
+      } catch (error) {
+        this.#failed(`experiment "${experiment.name}"`, error);
+      }
+    }
+    return places;
+  }
+
+  async #importExperiment(experiment: SourceExperiment, known: Known) {
+    const { client, settings, source } = this.#target;
+    const state = fingerprint({ ...experiment, updatedAt: 0 });
+    const before = known.get(experiment.id);
+    if (!this.#isDue(known, experiment.id, state)) {
+      const here = await client.perform(readExperimentOperation, { id: before!.id }, settings).catch(absent);
+      if (here !== undefined) return { id: here.id, to: here.artifactUri };
+    }
+    this.#tally.written.experiments += 1;
+    if (this.#parts.dryRun) return undefined;
+    const { id: sourceId, artifactUri: _there, ...record } = experiment;
+    const input = { ...record, source, sourceId, isDefault: sourceId === DEFAULT_EXPERIMENT };
+    const { id, artifactUri } = await client.perform(importExperimentOperation, input, settings);
+    await this.#target.note('experiment', sourceId, id, state);
+    return { id, to: artifactUri };
+  }
+
+  async #importRuns(experiment: SourceExperiment, place: Place | undefined, known: Known): Promise<void> {
+    const { source, withArtifacts, all, dryRun } = this.#parts;
+    const due = async function* (this: Importer) {
+      for await (const run of source.runs(experiment.id)) {
+        const state = stateOf(run);
+        if (this.#isDue(known, run.id, state)) yield { run, state };
+      }
+    }.bind(this);
+    await eachOf(due(), AT_ONCE, async ({ run, state }: { run: SourceRun; state: string }) => {
+      this.#parts.signal.throwIfAborted();
+      if (dryRun || place === undefined) {
+        this.#tally.written.runs += 1;
+        return;
+      }
+      const options = { experimentId: place.id, withArtifacts, fresh: !known.has(run.id), all };
+      try {
+        await importRun(this.#artifactParts(), run, options);
+        await this.#target.note('run', run.id, run.id, state);
+        this.#tally.written.runs += 1;
+      } catch (error) {
+        this.#failed(`run ${run.id} of experiment "${experiment.name}"`, error);
+      }
+      this.#done += 1;
+      this.#tell();
+    });
+  }
+
+  async #importLoggedModels(experiment: SourceExperiment, place: Place | undefined, known: Known): Promise<void> {
+    for await (const model of this.#parts.source.loggedModels(experiment.id)) {
+      this.#tally.found.loggedModels += 1;
+      const state = fingerprint({ ...model, updatedAt: 0 });
+      if (!this.#isDue(known, model.id, state)) continue;
+      this.#parts.signal.throwIfAborted();
+      try {
+        if (!this.#parts.dryRun && place !== undefined) {
+          await this.#importLoggedModel(model, place, !known.has(model.id));
+          await this.#target.note('logged-model', model.id, model.id, state);
+        }
+        this.#tally.written.loggedModels += 1;
+      } catch (error) {
+        this.#failed(`logged model ${model.id}`, error);
+      }
+    }
+  }
+
+  async #importLoggedModel(model: SourceLoggedModel, place: Place, fresh: boolean): Promise<void> {
+    const { withArtifacts, all } = this.#parts;
+    const { artifactUri: from, ...record } = model;
+    const input = { ...record, source: this.#target.source, experimentId: place.id };
+    const { artifactUri } = await this.#target.client.perform(importLoggedModelOperation, input, this.#target.settings);
+    const owner = { type: 'model', id: model.id, artifactUri: from } as const;
+    if (withArtifacts) await copyArtifacts(this.#artifactParts(), owner, artifactUri, { fresh, all });
+  }
+
+  #artifactParts() {
+    const onBytes = (count: number) => {
+      this.#bytes += count;
+      this.#tell();
+    };
+    return { source: this.#parts.source, target: this.#target, tally: this.#tally, onBytes };
+  }
+
+  #tell(): void {
+    const elapsedMs = this.#parts.now() - this.#startedAt;
+    const amounts = { done: this.#done, total: this.#total, bytes: this.#bytes, elapsedMs };
+    this.#parts.progress(barText({ what: 'runs', ...amounts }));
+  }
+
+  /** One that fails does not keep the others from coming; what would fail for all of them does. */
+  #failed(what: string, error: unknown): void {
+    this.#parts.signal.throwIfAborted();
+    const fatal = new Set(['unauthenticated', 'forbidden', 'server_unreachable', 'quota_exceeded', 'storage_full']);
+    if (error instanceof DaisError && fatal.has(error.code)) throw error;
+    this.#tally.problems.push({ what, why: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+const stateOf = (run: SourceRun): string => fingerprint(run);
+
+function absent(error: unknown): undefined {
+  if (error instanceof DaisError && error.code === 'not_found') return undefined;
+  throw error;
+}
+
+/** What lies below an experiment there lies below it here. */
+function rewritten(uri: string, places: readonly Place[]): string {
+  const found = places.find(({ from }) => uri.startsWith(`${from}/`));
+  return found === undefined ? uri : `${found.to}${uri.slice(found.from.length)}`;
+}
+
+async function eachOf<T>(items: AsyncIterable<T>, atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
+  const iterator = items[Symbol.asyncIterator]();
+  // One at a time asks for the next.
+  let asking: Promise<unknown> = Promise.resolve();
+  const next = async () => {
+    const answer = asking.then(async () => await iterator.next());
+    asking = answer.catch(() => {});
+    return await answer;
+  };
+  const worker = async () => {
+    for (let item = await next(); item.done !== true; item = await next()) await work(item.value);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}

@@ -1,0 +1,38 @@
+/** What an import found and what it wrote. */
+export interface Problem {
+  readonly what: string;
+  readonly why: string;
+}
+
+const COUNTED = ['experiments', 'runs', 'loggedModels', 'models', 'versions', 'aliases'] as const;
+export type Counted = (typeof COUNTED)[number];
+/** Of what was written. */
+const AMOUNTS = ['points', 'params', 'tags', 'files', 'bytes'] as const;
+type Amount = (typeof AMOUNTS)[number];
+
+export class Tally {
+  /** At the source. */
+  readonly found: Record<Counted, number> = zeros(COUNTED);
+  /** Of these, what was new or had changed. */
+  readonly written: Record<Counted, number> = zeros(COUNTED);
+  readonly amounts: Record<Amount, number> = zeros(AMOUNTS);
+  readonly problems: Problem[] = [];
+
+  add(amounts: Partial<Record<Amount, number>>): void {
+    for (const amount of AMOUNTS) this.amounts[amount] += amounts[amount] ?? 0;
+  }
+
+  get changed(): boolean {
+    return COUNTED.some((one) => this.written[one] > 0);
+  }
+
+  /** For programs. */
+  report(): object {
+    const { found, written, amounts, problems } = this;
+    return { found, written, amounts, problems };
+  }
+}
+
+function zeros<Name extends string>(names: readonly Name[]): Record<Name, number> {
+  return Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
+}

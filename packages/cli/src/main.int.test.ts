@@ -1,0 +1,162 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+// The command as a process of its own, from its sources: signals, exit codes, pipes, and `up`.
+const program = [
+  '--conditions=dais-source',
+  '--import',
+  pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href,
+  fileURLToPath(new URL('main.ts', import.meta.url)),
+];
+
+let folder: string;
+let environment: NodeJS.ProcessEnv;
+const started: ChildProcess[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-main-'));
+  environment = {
+    PATH: process.env['PATH'],
+    HOME: folder,
+    DAIS_DATA: join(folder, 'data'),
+    DAIS_KEYS_FOLDER: join(folder, 'keys'),
+  };
+});
+afterAll(async () => {
+  await Promise.all(started.map((child) => end(child, 'SIGKILL')));
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly out: () => string;
+  readonly err: () => string;
+}
+
+function start(...words: string[]): Running {
+  const child = spawn(process.execPath, [...program, ...words], { env: environment, cwd: folder });
+  started.push(child);
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  child.stdin.end();
+  return { child, out: () => out, err: () => err };
+}
+
+async function end(child: ChildProcess, signal?: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const closed = new Promise<number | null>((resolve) => {
+    child.once('close', resolve);
+  });
+  if (signal !== undefined) child.kill(signal);
+  return await closed;
+}
+
+async function run(...words: string[]) {
+  const { child, out, err } = start(...words);
+  return { code: await end(child), out: out(), err: err() };
+}
+
+test('nothing but help costs no server and no folder', async () => {
+  expect(await run('--help')).toMatchObject({
+    code: 0,
+    err: '',
+    out: expect.stringContaining('First steps:') as string,
+  });
+  expect(await run('nonsense')).toMatchObject({ code: 2, out: '' });
+  expect(existsSync(join(folder, 'data'))).toBe(false);
+});
+
+test('up, found by its data folder, watched, piped, stopped', async () => {
+  const up = start('up', '--port', '0');
+  await expect.poll(() => existsSync(join(folder, 'data/run/server.json')), { timeout: 40_000 }).toBe(true);
+  const { url } = JSON.parse(readFileSync(join(folder, 'data/run/server.json'), 'utf8')) as { url: string };
+
+  expect(await run('get', 'projects', '-o', 'name')).toEqual({ code: 0, out: 'project/default\n', err: '' });
+  expect(await run('get', 'project', 'nope')).toMatchObject({ code: 3, out: '' });
+
+  const second = await run('up', '--port', '0');
+  expect(second).toMatchObject({ code: 4, err: expect.stringMatching(/in use by process \d+/) as string });
+
+  const watch = start('get', 'projects', '-w');
+  await expect.poll(watch.out, { timeout: 20_000 }).toContain('default');
+  expect(await end(watch.child, 'SIGINT')).toBe(130);
+  expect(watch.err()).toBe('');
+
+  // A reader that stops early is no error.
+  const quoted = [process.execPath, ...program].map((word) => `'${word}'`).join(' ');
+  const piped = spawn('bash', ['-c', `set -o pipefail; ${quoted} explain Secret --all | head -1`], {
+    env: environment,
+  });
+  let err = '';
+  piped.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  expect(await end(piped)).toBe(0);
+  expect(err).toBe('');
+
+  expect(await end(up.child, 'SIGTERM')).toBe(0);
+  expect(await run('get', 'projects')).toMatchObject({ code: 6 });
+  await expect(fetch(`${url}/livez`)).rejects.toThrow('fetch failed');
+});
+
+test('Ctrl-C during a start ends it in order, and nothing stays', async () => {
+  const temporary = join(folder, 'tmp');
+  await mkdir(temporary);
+  environment['TMPDIR'] = temporary;
+  const up = start('up', '--ephemeral', '--port', '0');
+  const own = () => readdirSync(temporary).filter((name) => name.startsWith('dais-'));
+  await expect.poll(own, { timeout: 20_000 }).not.toEqual([]);
+  expect(await end(up.child, 'SIGINT')).toBe(0);
+  expect(own()).toEqual([]);
+  delete environment['TMPDIR'];
+});
+
+test('a port that is taken: who has it', async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => {
+    other.listen(0, '127.0.0.1', resolve);
+  });
+  try {
+    const port = (other.address() as AddressInfo).port;
+    const { code, err } = await run('up', '--ephemeral', '--port', String(port));
+    expect(code).toBe(4);
+    expect(err).toContain(String(port));
+    expect(err).toContain(String(process.pid));
+  } finally {
+    other.close();
+  }
+});
+
+test('backup, then restore into another folder, then everything is there', async () => {
+  const up = start('up', '--port', '0');
+  await expect.poll(() => existsSync(join(folder, 'data/run/server.json')), { timeout: 40_000 }).toBe(true);
+  expect(await run('explain', 'Project', '--example')).toMatchObject({ code: 0 });
+  const applied = spawn(
+    'bash',
+    ['-c', `${[process.execPath, ...program].map((word) => `'${word}'`).join(' ')} apply -f -`],
+    {
+      env: environment,
+    },
+  );
+  applied.stdin.end((await run('explain', 'Project', '--example')).out);
+  expect(await end(applied)).toBe(0);
+  const backup = await run('admin', 'backup', 'backup');
+  expect(backup).toMatchObject({ code: 0, out: expect.stringContaining('The keys are not in it') as string });
+  await end(up.child, 'SIGTERM');
+
+  const data = join(folder, 'restored');
+  expect(await run('admin', 'restore', 'backup', '--data', data)).toMatchObject({ code: 0 });
+  expect(await run('admin', 'restore', 'backup', '--data', data)).not.toMatchObject({ code: 0 });
+  const again = start('up', '--port', '0', '--data', data);
+  await expect.poll(() => existsSync(join(data, 'run/server.json')), { timeout: 40_000 }).toBe(true);
+  const { url } = JSON.parse(readFileSync(join(data, 'run/server.json'), 'utf8')) as { url: string };
+  expect((await run('get', 'projects', '-o', 'name', '--url', url)).out).toBe('project/default\nproject/flights\n');
+  await end(again.child, 'SIGTERM');
+}, 120_000);

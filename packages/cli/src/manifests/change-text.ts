@@ -1,0 +1,58 @@
+import type { Change, FieldChange } from '@dais/api';
+import type { Style } from '#output/style.ts';
+import { cutTo, printable } from '#output/width.ts';
+
+export type Tense = 'did' | 'would';
+
+const WORDS = {
+  create: { sign: '+', did: 'created', would: 'would be created' },
+  update: { sign: '~', did: 'changed', would: 'would be changed' },
+  delete: { sign: '-', did: 'deleted', would: 'would be deleted' },
+  unchanged: { sign: '=', did: 'unchanged', would: 'unchanged' },
+} as const;
+
+/** A value longer than this is cut: the whole of it is in `-o json`. */
+const VALUE_COLUMNS = 60;
+
+/** What happens to each resource, field by field, then all of it in one line. */
+export function changesText(changes: readonly Change[], tense: Tense, style: Style): string {
+  const lines = changes.flatMap((change) => [changeLine(change, tense, style), ...fieldLines(change, style)]);
+  return [...lines, summaryLine(changes, tense), ''].join('\n');
+}
+
+function changeLine(change: Change, tense: Tense, style: Style): string {
+  const word = WORDS[change.action];
+  const paint = { create: style.ok, update: style.warn, delete: style.fail, unchanged: style.dim }[change.action];
+  const project = change.project === undefined ? '' : ` in ${printable(change.project)}`;
+  return `${paint(word.sign)} ${change.kind} ${style.bold(printable(change.name))}${project} ${paint(word[tense])}`;
+}
+
+/** A new resource is in the manifest in full; of a deleted one nothing stays. */
+function fieldLines(change: Change, style: Style): string[] {
+  if (change.action !== 'update') return [];
+  return change.fields.map((field) => `    ${printable(field.path)}: ${fieldText(field, style)}`);
+}
+
+function fieldText(field: FieldChange, style: Style): string {
+  const before = 'before' in field ? style.fail(shown(field.before)) : undefined;
+  const after = 'after' in field ? style.ok(shown(field.after)) : undefined;
+  if (before === undefined) return `${after ?? ''} (added)`;
+  return after === undefined ? `${before} (removed)` : `${before} → ${after}`;
+}
+
+function shown(value: unknown): string {
+  return cutTo(printable(JSON.stringify(value) ?? 'nothing'), VALUE_COLUMNS);
+}
+
+/** `2 created, 1 changed, 40 unchanged` */
+export function summaryLine(changes: readonly Change[], tense: Tense): string {
+  const counts = Object.entries(WORDS).flatMap(([action, word]) => {
+    const count = changes.filter((change) => change.action === action).length;
+    return count === 0 ? [] : [`${count} ${action === 'unchanged' ? word.did : word[tense].replace('would be ', '')}`];
+  });
+  if (counts.length === 0) return 'No documents, nothing to do.';
+  if (tense === 'did') return `${counts.join(', ')}.`;
+  return changes.some((change) => change.action !== 'unchanged')
+    ? `Would be: ${counts.join(', ')}. Nothing was changed.`
+    : 'Nothing would change.';
+}

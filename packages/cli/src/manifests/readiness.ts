@@ -1,0 +1,23 @@
+/** When a resource is as its manifest says. Pure. */
+import type { Resource } from '@dais/api';
+import { conditionsOf } from '#resources/column-values.ts';
+
+export type Readiness =
+  | { readonly state: 'ready' }
+  /** Not yet, in a few words. */
+  | { readonly state: 'waiting'; readonly because: string };
+
+/**
+ * Ready when the platform has looked at this generation and its condition `Ready` is true. A kind without a controller
+ * has no conditions: what was stored is all there is.
+ */
+export function readinessOf(resource: Resource, generation: number, hasController: boolean): Readiness {
+  if (resource.metadata.generation < generation) return { state: 'waiting', because: 'the change is not seen yet' };
+  if (!hasController) return { state: 'ready' };
+  const ready = conditionsOf(resource).find((condition) => condition.type === 'Ready');
+  if (ready === undefined || ready.observedGeneration < generation) {
+    return { state: 'waiting', because: 'the platform has not looked at it yet' };
+  }
+  if (ready.status === 'True') return { state: 'ready' };
+  return { state: 'waiting', because: `${ready.reason}: ${ready.message}` };
+}

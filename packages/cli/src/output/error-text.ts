@@ -1,0 +1,69 @@
+import { errorCatalogue, type DaisError, type ErrorCode, type Issue } from '@dais/api';
+import type { Style } from '#output/style.ts';
+import { cutTo, printable, widthOf } from '#output/width.ts';
+
+export interface ErrorTextOptions {
+  readonly style: Style;
+  /** Texts by file: the line that an issue speaks of is shown. */
+  readonly sources: ReadonlyMap<string, string>;
+  readonly columns: number | undefined;
+}
+
+/**
+ * An error for people: every issue with its place, its line and a caret, then what happened in a sentence, then what to
+ * do about it.
+ */
+export function errorText(error: DaisError, options: ErrorTextOptions): string {
+  const { style } = options;
+  const { title } = errorCatalogue[error.code];
+  const issues = error.issues ?? [];
+  // With the issues listed, a sentence that only repeats the first of them says less than the title.
+  const detail = issues.length > 0 || error.message === '' ? `${title}.` : printable(error.message);
+  return [
+    ...issues.map((issue) => issueText(issue, options)),
+    `${style.fail('error:')} ${style.bold(detail)}${issues.length > 1 ? ` ${issues.length} places are wrong.` : ''}`,
+    ...(error.holders ?? []).map((holder) => `  held by ${printable(holder)}`),
+    `  ${remedyFor(error.code)}`,
+    ...(error.requestId !== undefined && error.status >= 500 ? [`  request ${printable(error.requestId)}`] : []),
+    '',
+  ].join('\n');
+}
+
+/** Remedies name fields of the problem document; a person sees these above, or wherever `place` says. */
+export function remedyFor(code: ErrorCode, place = 'above'): string {
+  return errorCatalogue[code].remedy.replaceAll(/(?:(?:under|in) )?`(?:issues|detail|holders)`/g, place);
+}
+
+function issueText(issue: Issue, options: ErrorTextOptions): string {
+  const place = [issue.file, issue.line, issue.line === undefined ? undefined : issue.column]
+    .filter((part) => part !== undefined)
+    .join(':');
+  const hints = [
+    ...(issue.expected === undefined ? [] : [`expected ${issue.expected}`]),
+    ...(issue.nearest === undefined || issue.nearest === issue.expected ? [] : [`did you mean ${issue.nearest}?`]),
+  ];
+  const head = [
+    ...(place === '' ? [] : [options.style.bold(printable(place))]),
+    ...(issue.path === undefined || issue.path === '' ? [] : [printable(issue.path)]),
+    printable(issue.message),
+  ].join(': ');
+  const line = `${head}${hints.length === 0 ? '' : ` (${printable(hints.join('; '))})`}`;
+  return [line, ...excerpt(issue, options)].join('\n');
+}
+
+/** The line itself with a caret below the column, cut around the caret where a terminal is narrow. */
+function excerpt(issue: Issue, { sources, style, columns }: ErrorTextOptions): string[] {
+  const text = issue.file === undefined ? undefined : sources.get(issue.file);
+  if (text === undefined || issue.line === undefined) return [];
+  const line = text.split(/\r\n|\r|\n/)[issue.line - 1];
+  if (line === undefined || line.trim() === '') return [];
+  const number = `${String(issue.line).padStart(6)} | `;
+  const before = printable(line.slice(0, (issue.column ?? 1) - 1));
+  const shown = printable(line);
+  const room = Math.max(20, (columns ?? 160) - number.length);
+  const skip = widthOf(before) > room - 10 ? before.length - Math.floor(room / 2) : 0;
+  const visible = cutTo(skip === 0 ? shown : `…${shown.slice(skip)}`, room);
+  const indent = ' '.repeat(widthOf(skip === 0 ? before : `…${before.slice(skip)}`));
+  const caret = issue.column === undefined ? [] : [`${style.dim('       | ')}${indent}${style.fail('^')}`];
+  return [`${style.dim(number)}${visible}`, ...caret];
+}

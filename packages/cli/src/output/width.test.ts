@@ -1,0 +1,42 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { cutTo, padTo, printable, widthOf, wrap } from '#output/width.ts';
+
+test.each([
+  ['plain', 5],
+  ['über', 4],
+  ['e\u0301', 1],
+  ['漢字', 4],
+  ['🚀 up', 5],
+  ['👩‍🔬', 2],
+  ['', 0],
+])('%j takes %i columns', (text, want) => {
+  expect(widthOf(text)).toBe(want);
+});
+
+test('cutting keeps whole characters and leaves a sign', () => {
+  expect(cutTo('chat-webhook', 6)).toBe('chat-…');
+  expect(cutTo('漢字漢字', 6)).toBe('漢字…');
+  expect(cutTo('short', 5)).toBe('short');
+});
+
+test('no text is wider than asked for, and none that fits is touched', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 40 }), (text, width) => {
+      const cut = cutTo(text, width);
+      expect(widthOf(cut)).toBeLessThanOrEqual(width);
+      expect(cut === text).toBe(widthOf(text) <= width);
+      expect(widthOf(padTo(cut, width))).toBe(width);
+    }),
+  );
+});
+
+test('what would steer a terminal is shown instead', () => {
+  expect(printable('\u001b[31mred\u0007\r\nnext\u202e')).toBe('\\u001b[31mred\\u0007\\u000d⏎next\\u202e');
+});
+
+test('lines end between words', () => {
+  expect(wrap('one two three  four', 9)).toEqual(['one two', 'three', 'four']);
+  expect(wrap('incomprehensible a', 5)).toEqual(['incomprehensible', 'a']);
+  expect(wrap('', 5)).toEqual([]);
+});

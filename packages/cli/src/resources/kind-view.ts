@@ -1,0 +1,66 @@
+/** Kinds as the command line shows them, also those that only a newer server knows. */
+import { DaisError, findKind, kinds, nearest, type Column, type DaisClient } from '@dais/api';
+
+export interface KindView {
+  readonly kind: string;
+  readonly plural: string;
+  readonly scope: 'org' | 'project';
+  readonly columns: readonly Column[];
+  readonly writeOnly: readonly string[];
+}
+
+/** What a command acts on: `secret NAME…` or `secret/NAME`. */
+export interface Target {
+  readonly kind: KindView;
+  readonly names: readonly string[];
+}
+
+/** @throws DaisError `unknown_kind` with the nearest kind; `invalid_request` for `KIND/` without a name. */
+export async function resolveTarget(words: readonly string[], connect: () => Promise<DaisClient>): Promise<Target> {
+  const [first = '', ...names] = words;
+  const slash = first.indexOf('/');
+  const word = slash === -1 ? first : first.slice(0, slash);
+  const name = slash === -1 ? undefined : first.slice(slash + 1);
+  if (name === '') throw new DaisError('invalid_request', `"${first}" names no resource: KIND/NAME.`);
+  return { kind: await resolveKind(word, connect), names: name === undefined ? names : [name, ...names] };
+}
+
+/** Same, for commands that act on one resource. @throws DaisError `invalid_request` when not exactly one is named. */
+export async function resolveOne(
+  words: readonly string[],
+  connect: () => Promise<DaisClient>,
+): Promise<{ readonly kind: KindView; readonly name: string }> {
+  const { kind, names } = await resolveTarget(words, connect);
+  const [name, ...more] = names;
+  if (name === undefined) {
+    const hint = `\`dais get ${kind.plural}\` lists what there is`;
+    throw new DaisError('invalid_request', `Which ${kind.kind}? Give its name; ${hint}.`);
+  }
+  if (more.length > 0) throw new DaisError('invalid_request', `One at a time: "${more.join(' ')}" is too much.`);
+  return { kind, name };
+}
+
+async function resolveKind(word: string, connect: () => Promise<DaisClient>): Promise<KindView> {
+  const known = findKind(word);
+  if (known !== undefined) {
+    const { kind, plural, scope, columns, writeOnly = [] } = known;
+    return { kind, plural, scope, columns, writeOnly };
+  }
+  const lower = word.toLowerCase();
+  const served = await connect()
+    .then((client) => client.server())
+    .then((info) => info.kinds)
+    // A server that does not answer knows no further kinds; the word is wrong all the same.
+    .catch(() => []);
+  const found = served.find((one) => one.kind.toLowerCase() === lower || one.plural === lower);
+  if (found !== undefined) return { ...found, columns: [], writeOnly: [] };
+  throw unknownKind(word);
+}
+
+export function unknownKind(word: string): DaisError {
+  const names = kinds.flatMap((kind) => [kind.plural, kind.kind, ...(kind.shortNames ?? [])]);
+  const near = nearest(word, names);
+  const hint =
+    near === undefined ? `there are ${kinds.map((kind) => kind.plural).join(', ')}` : `did you mean ${near}?`;
+  return new DaisError('unknown_kind', `There is no kind "${word}" (${hint}).`);
+}

@@ -1,0 +1,22 @@
+/** @dais/server is not always installed: a machine that only talks to a server needs none. */
+import type * as serverFace from '@dais/server';
+import { DaisError } from '@dais/api';
+
+/** @throws DaisError `not_found` saying how to install it. */
+export async function loadServer(): Promise<typeof serverFace> {
+  try {
+    return await import('@dais/server');
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    throw new DaisError(
+      'not_found',
+      'This command needs the package @dais/server, which is not installed here: npm install @dais/server.',
+      { cause: error },
+    );
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'ERR_MODULE_NOT_FOUND' && message.includes("'@dais/server'");
+}

@@ -1,0 +1,88 @@
+/** For tests: a real server, and the command line run in this process against it. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Readable, Writable } from 'node:stream';
+import { startDais, type RunningDais } from '@dais/server';
+import type { Environment } from '#environment.ts';
+import { runCommandLine } from '#run.ts';
+
+export interface CliResult {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface CliOptions {
+  readonly stdin?: string | Buffer;
+  readonly workingFolder?: string;
+  readonly environment?: Partial<Environment>;
+  readonly signal?: AbortSignal;
+  /** Results go to a terminal. */
+  readonly terminal?: true;
+  /** Told each piece of the result as it is written. */
+  readonly onOut?: (text: string) => void;
+}
+
+export class CliFixture {
+  readonly server: RunningDais;
+  /** Empty and writable; the home of whoever runs the commands. */
+  readonly folder: string;
+
+  constructor(server: RunningDais, folder: string) {
+    this.server = server;
+    this.folder = folder;
+  }
+
+  static async start(flags: Readonly<Record<string, string>> = {}): Promise<CliFixture> {
+    const folder = await mkdtemp(join(tmpdir(), 'dais-cli-'));
+    const stdout = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const server = await startDais({
+      flags: { port: 0, 'log.format': 'json', ...flags },
+      ephemeral: true,
+      stdout,
+      colour: false,
+    });
+    return new CliFixture(server, folder);
+  }
+
+  async stop(): Promise<void> {
+    await this.server.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async run(words: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+    let out = '';
+    let err = '';
+    const stdin = options.stdin === undefined ? new PassThrough() : Readable.from([Buffer.from(options.stdin)]);
+    const code = await runCommandLine(words, {
+      environment: {
+        url: undefined,
+        token: undefined,
+        project: undefined,
+        data: this.server.data,
+        noColor: true,
+        editor: 'false',
+        home: this.folder,
+        isRoot: false,
+        variables: { PATH: process.env['PATH'], HOME: this.folder },
+        ...options.environment,
+      },
+      streams: {
+        stdin,
+        stdout: {
+          ...(options.terminal === true && { isTTY: true, columns: 100 }),
+          write: (text: string) => {
+            out += text;
+            options.onOut?.(text);
+          },
+        },
+        stderr: { write: (text: string) => (err += text) },
+      },
+      workingFolder: options.workingFolder ?? this.folder,
+      now: Date.now,
+      signal: options.signal ?? new AbortController().signal,
+    });
+    return { code, out, err };
+  }
+}

@@ -1,0 +1,83 @@
+/** What an administrator does with a whole installation: the face of `dais admin`. */
+import { createReadStream, createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { PassThrough } from 'node:stream';
+import { silentLog } from '#lib/log.ts';
+import { systemClock } from '#lib/clock.ts';
+import type { BackupManifest } from './backup-manifest.ts';
+import { writeBackup, type AdminProgress } from './backup.ts';
+import { exportDatabase, importDatabase } from './compose.ts';
+import { loadConfig, type ConfigFlags } from './config-load.ts';
+import { withInstallation } from './installation.ts';
+import { readBackupInto } from './restore.ts';
+import { programVersion } from './version.ts';
+
+export interface AdminOptions {
+  /** The configuration file; default `DAIS_CONFIG`. */
+  readonly file?: string | undefined;
+  readonly flags: ConfigFlags;
+  readonly progress?: AdminProgress;
+}
+
+export type BackupSummary = BackupManifest;
+
+/** Tables and rows of an exported or imported database. */
+export interface DatabaseSummary {
+  readonly tables: number;
+  readonly rows: number;
+}
+
+/** Copies everything but the keys into the empty folder `to`, beside a running server or without one. */
+export async function backupInstallation(options: AdminOptions & { readonly to: string }): Promise<BackupSummary> {
+  const config = await loadConfig(options);
+  return await withInstallation(config, silentLog, { beside: true }, (installation) =>
+    writeBackup(installation, options.to, options.progress ?? (() => {})),
+  );
+}
+
+/** Fills an empty installation from a backup. The server must be stopped. */
+export async function restoreInstallation(options: AdminOptions & { readonly from: string }): Promise<BackupSummary> {
+  const config = await loadConfig(options);
+  return await withInstallation(config, silentLog, { beside: false }, (installation) =>
+    readBackupInto(installation, options.from, options.progress ?? (() => {})),
+  );
+}
+
+/** Writes the database alone into the file `to`: to move between PostgreSQL servers and their major versions. */
+export async function exportInstallation(options: AdminOptions & { readonly to: string }): Promise<DatabaseSummary> {
+  const config = await loadConfig(options);
+  return await withInstallation(config, silentLog, { beside: true }, async ({ connection, slices }) => {
+    const partial = `${options.to}.partial`;
+    const through = new PassThrough();
+    const written = pipeline(through, createWriteStream(partial, { mode: 0o600, flush: true }));
+    try {
+      const end = await exportDatabase(connection, slices, through, {
+        programVersion: programVersion(),
+        clock: systemClock,
+        progress: ({ rows }) => options.progress?.('database', rows, undefined, 'rows'),
+      });
+      through.end();
+      await written;
+      await rename(partial, options.to);
+      return { tables: end.tables, rows: end.rows };
+    } catch (error) {
+      through.destroy();
+      await written.catch(() => {});
+      await rm(partial, { force: true });
+      throw error;
+    }
+  });
+}
+
+/** Fills an empty database from a file that `exportInstallation` made. The server must be stopped. */
+export async function importInstallation(options: AdminOptions & { readonly from: string }): Promise<DatabaseSummary> {
+  const config = await loadConfig(options);
+  return await withInstallation(config, silentLog, { beside: false }, async ({ connection, slices }) => {
+    const end = await importDatabase(connection, slices, createReadStream(options.from), {
+      programVersion: programVersion(),
+      progress: ({ rows }) => options.progress?.('database', rows, undefined, 'rows'),
+    });
+    return { tables: end.tables, rows: end.rows };
+  });
+}

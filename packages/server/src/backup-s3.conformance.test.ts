@@ -1,0 +1,206 @@
+/** The drill of moving: from a folder into a bucket, and back. */
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { BlobStore, PresignedUploads } from '#engines/blobs/contract.ts';
+import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
+import { addHold, adoptBlobs } from '#kernel/content/holds.ts';
+import { attachContent, type ContentOwner } from '#kernel/content/references.ts';
+import { transact } from '#kernel/transaction.ts';
+import { systemClock } from '#lib/clock.ts';
+import { silentLog } from '#lib/log.ts';
+import { startMotoServer, type MotoServer } from '../../../conformance/s3/moto-server.ts';
+import { backupInstallation, restoreInstallation } from './admin.ts';
+import { loadConfig } from './config-load.ts';
+import { withInstallation, type Installation } from './installation.ts';
+import { startDais, type RunningDais } from './up.ts';
+
+const MIB = 2 ** 20;
+const region = 'eu-central-1';
+const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+/** More than one part of a multipart upload. */
+const TEXTS = new Map([
+  ['empty', Buffer.alloc(0)],
+  ['table', Buffer.from('rows of a table')],
+  ['model', randomBytes(17 * MIB)],
+]);
+
+let base: string;
+let server: MotoServer;
+let client: S3Client;
+let running: RunningDais | undefined;
+beforeAll(async () => {
+  base = await mkdtemp(join(tmpdir(), 'dais-backup-s3-'));
+  server = await startMotoServer();
+  client = new S3Client({ region, endpoint: server.url, credentials, forcePathStyle: true });
+  const location = { CreateBucketConfiguration: { LocationConstraint: region } } as const;
+  await client.send(new CreateBucketCommand({ Bucket: 'content', ...location }));
+});
+afterAll(async () => {
+  await running?.stop();
+  client.destroy();
+  await server.stop();
+  await rm(base, { recursive: true, force: true });
+});
+
+const folder = (name: string) => ({
+  data: join(base, name),
+  'keys.type': 'file',
+  'keys.folder': join(base, 'keys'),
+  port: 0,
+});
+const bucket = (name: string) => ({
+  ...folder(name),
+  'blobs.type': 's3',
+  'blobs.bucket': 'content',
+  'blobs.prefix': 'of/dais',
+  'blobs.region': region,
+  'blobs.endpoint': server.url,
+  'blobs.pathStyle': true,
+  'blobs.accessKeyId': credentials.accessKeyId,
+  'blobs.secretAccessKey': credentials.secretAccessKey,
+});
+type Flags = ReturnType<typeof folder>;
+
+async function start(flags: Flags): Promise<void> {
+  const stdout = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { isTTY: false });
+  running = await startDais({ flags, stdout, colour: false });
+}
+
+async function call(path: string, body?: string): Promise<{ status: number; json: Record<string, unknown> }> {
+  const token = (await readFile(running!.tokenFile, 'utf8')).trim();
+  const response = await fetch(`${running!.url}${path}`, {
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/yaml' },
+    ...(body !== undefined && { method: 'POST', body }),
+  });
+  return { status: response.status, json: (await response.json()) as Record<string, unknown> };
+}
+
+const beside = async <T>(flags: Flags, work: (parts: Installation) => Promise<T>): Promise<T> =>
+  await withInstallation(await loadConfig({ flags }), silentLog, { beside: true }, work);
+const contentOf = (parts: Installation) => new Content({ ...parts, clock: systemClock, ...CONTENT_DEFAULTS });
+const query = async (parts: Installation, sql: string) =>
+  await transact(parts.database, { mode: 'write', projectId: 'all' }, async (tx) => await tx.sql.query(sql));
+
+async function attach(parts: Installation, owner: ContentOwner, name: string, bytes: Buffer): Promise<void> {
+  const { projectId } = owner;
+  const lease = await contentOf(parts).upload(Readable.from([bytes]), { projectId, quota: null });
+  await transact(parts.database, { mode: 'write', projectId }, async (tx) => {
+    await attachContent(tx, owner, [{ name, lease: lease.id }]);
+  });
+}
+
+/** Every name of the owner, the digest of what is read under it, and the bytes that its project holds. */
+async function everything(flags: Flags, owner: ContentOwner) {
+  return await beside(flags, async (parts) => {
+    const content = contentOf(parts);
+    const names = await content.list(owner, { limit: 100 });
+    const read: Record<string, string> = {};
+    for (const { name } of names) read[name] = sha256(await buffer((await content.open(owner, name)).bytes));
+    return { names, read, usage: await content.usage(owner.projectId) };
+  });
+}
+
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+const objects = async (): Promise<string[]> => {
+  const listed = await client.send(new ListObjectsV2Command({ Bucket: 'content' }));
+  return (listed.Contents ?? []).map(({ Key }) => Key ?? '').filter((key) => !key.endsWith('/owner'));
+};
+
+test('what lay in a folder is restored into a bucket under the same locators, and back', async () => {
+  const first = folder('first');
+  await start(first);
+  const applied = await call(
+    '/api/v1/apply',
+    'apiVersion: dais.dev/v1\nkind: Project\nmetadata: { name: flights }\nspec: {}\n',
+  );
+  expect(applied.status).toBe(200);
+  const owner = { projectId: '', uid: randomUUID() as string };
+  const locators = await beside(first, async (parts) => {
+    const [row] = await query(parts, `select id from kernel.tenant where name = 'flights'`);
+    owner.projectId = (row as { id: string }).id;
+    for (const [name, bytes] of TEXTS) await attach(parts, owner, name, bytes);
+    // As an upload leaves it that is still storing its bytes, or whose process was killed there.
+    const staged = await parts.blobs.stage(Readable.from(['on its way']));
+    await query(parts, `insert into kernel.blob (locator, size) values ('${staged.locator}', ${staged.size})`);
+    await transact(parts.database, { mode: 'write', projectId: owner.projectId }, async ({ sql }) => {
+      await addHold(sql, { projectId: owner.projectId, locator: staged.locator, size: staged.size, quota: null });
+      await sql.query(
+        `insert into kernel.upload_lease (id, project_id, locator, expires_at) values ($1, $2, $3, now() + interval '1 hour')`,
+        [randomUUID(), owner.projectId, staged.locator],
+      );
+    });
+    await staged.discard();
+    const rows = await query(parts, 'select distinct locator from kernel.blob_ref order by locator');
+    return (rows as { locator: string }[]).map(({ locator }) => locator);
+  });
+  const before = await everything(first, owner);
+  const summary = await backupInstallation({ flags: first, to: join(base, 'backup') });
+  expect(summary.blobs).toMatchObject({ count: TEXTS.size });
+  expect(before.read).toEqual(Object.fromEntries([...TEXTS].map(([name, bytes]) => [name, sha256(bytes)])));
+  await running!.stop();
+
+  const second = bucket('second');
+  expect(await restoreInstallation({ flags: second, from: join(base, 'backup') })).toEqual(summary);
+  expect((await objects()).toSorted()).toEqual(locators.map((locator) => `of/dais/${locator.replace(':', '/')}`));
+  await start(second);
+  expect((await call('/readyz')).json).toMatchObject({
+    checks: expect.arrayContaining([expect.objectContaining({ name: 'blobs', ok: true })]),
+  });
+  // The upload that was on its way belongs to the original.
+  const total = [...TEXTS.values()].reduce((sum, bytes) => sum + bytes.length, 0);
+  expect(await everything(second, owner)).toEqual({ ...before, usage: total });
+
+  // It goes on: collection finds nothing to delete, new content comes, also from a client’s own upload.
+  const table = TEXTS.get('table')!;
+  await beside(second, async (parts) => {
+    await query(parts, `update kernel.job set run_at = now() where queue = 'content collection'`);
+    const ended = async () =>
+      await query(parts, `select result from kernel.job where queue = 'content collection' and state = 'done'`);
+    await expect.poll(ended, { timeout: 20_000 }).toMatchObject([{ result: { blobs: 0, abandoned: 0 } }]);
+    await attach(parts, owner, 'new', Buffer.from('new in the bucket'));
+    await uploadDirectly(parts, owner, ['copy of the table', 'another copy'], table);
+    await uploadDirectly(parts, owner, ['own'], Buffer.from('uploaded by a client'));
+  });
+  const later = await everything(second, owner);
+  expect(later.names.find(({ name }) => name === 'own')).toMatchObject({ sha256: null });
+  const again = await backupInstallation({ flags: second, to: join(base, 'backup-2') });
+  await running!.stop();
+
+  const third = folder('third');
+  await restoreInstallation({ flags: third, from: join(base, 'backup-2') });
+  await start(third);
+  const after = await everything(third, owner);
+  expect(after.read).toEqual(later.read);
+  // Restoring has read all bytes, and counts the same bytes once.
+  expect(after.names.filter(({ sha256 }) => sha256 === null)).toEqual([]);
+  expect(after.usage).toBe(later.usage - 2 * table.length);
+  expect(again.blobs.count).toBe(TEXTS.size + 4);
+});
+
+/** One direct upload for each name, attached as their ledger would. */
+async function uploadDirectly(parts: Installation, owner: ContentOwner, names: string[], bytes: Buffer): Promise<void> {
+  const blobs = parts.blobs as BlobStore & PresignedUploads;
+  for (const name of names) {
+    const upload = await blobs.begin(bytes.length, 5 * MIB);
+    const put = await fetch(upload.urls[0]!, { method: 'PUT', body: new Uint8Array(bytes) });
+    const { locator, size } = await blobs.complete(upload, [put.headers.get('etag') ?? '']);
+    const { projectId, uid } = owner;
+    await transact(parts.database, { mode: 'write', projectId }, async (tx) => {
+      await adoptBlobs(tx.sql, [{ locator, size }]);
+      await addHold(tx.sql, { projectId, locator, size, quota: null });
+      await tx.sql.query('insert into kernel.blob_ref (project_id, owner, name, locator) values ($1, $2, $3, $4)', [
+        projectId,
+        uid,
+        name,
+        locator,
+      ]);
+    });
+  }
+}

@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable, Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { attachContent } from '#kernel/content/references.ts';
+import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
+import { transact } from '#kernel/transaction.ts';
+import { systemClock } from '#lib/clock.ts';
+import { silentLog } from '#lib/log.ts';
+import { backupInstallation, exportInstallation, importInstallation, restoreInstallation } from './admin.ts';
+import { blobPath, DATABASE_FILE } from './backup-manifest.ts';
+import { loadConfig } from './config-load.ts';
+import { withInstallation } from './installation.ts';
+import { startDais, type RunningDais } from './up.ts';
+
+const SECRET = 'the-value-that-no-file-may-hold';
+let base: string;
+let running: RunningDais | undefined;
+const flagsFor = (data: string, keys = 'keys') => ({
+  data: join(base, data),
+  'keys.type': 'file',
+  'keys.folder': join(base, keys),
+  port: 0,
+});
+const sink = () => Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { isTTY: false });
+const start = async (data: string) => await startDais({ flags: flagsFor(data), stdout: sink(), colour: false });
+
+async function call(path: string, body?: string): Promise<{ status: number; json: Record<string, unknown> }> {
+  const token = (await readFile(running!.tokenFile, 'utf8')).trim();
+  const response = await fetch(`${running!.url}${path}`, {
+    headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': 'application/yaml' }) },
+    ...(body !== undefined && { method: 'POST', body }),
+  });
+  return { status: response.status, json: (await response.json()) as Record<string, unknown> };
+}
+
+const owner = { projectId: '', uid: randomUUID() as string };
+
+beforeAll(async () => {
+  base = await mkdtemp(join(tmpdir(), 'dais-backup-'));
+  running = await start('first');
+  const manifests = `apiVersion: dais.dev/v1
+kind: Project
+metadata: { name: flights }
+spec: { description: Delays }
+---
+apiVersion: dais.dev/v1
+kind: Secret
+metadata: { name: mail, project: flights }
+spec: { data: { password: ${SECRET} } }
+`;
+  const applied = await call('/api/v1/apply', manifests);
+  if (applied.status !== 200) throw new Error(JSON.stringify(applied.json));
+  await withInstallation(await loadConfig({ flags: flagsFor('first') }), silentLog, { beside: true }, async (parts) => {
+    const content = new Content({ ...parts, clock: systemClock, ...CONTENT_DEFAULTS });
+    const [row] = await transact(parts.database, { mode: 'read', projectId: 'all' }, ({ sql }) =>
+      sql.query<{ id: string }>(`select id from kernel.tenant where name = 'flights'`),
+    );
+    Object.assign(owner, { projectId: row!.id });
+    const lease = await content.upload(Readable.from([Buffer.from('rows of a table')]), {
+      projectId: row!.id,
+      quota: null,
+    });
+    await transact(parts.database, { mode: 'write', projectId: row!.id }, async (tx) => {
+      await attachContent(tx, owner, [{ name: 'table', lease: lease.id }]);
+    });
+  });
+});
+
+afterAll(async () => {
+  await running?.stop();
+  await rm(base, { recursive: true, force: true });
+});
+
+test('a drill: back up beside the running server, restore elsewhere, and go on', async () => {
+  const before = (await call('/api/v1/projects')).json;
+  const to = join(base, 'backup');
+  const summary = await backupInstallation({ flags: flagsFor('first'), to });
+  expect(summary.blobs.count).toBe(1);
+  const files = (await readdir(to, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  const texts = await Promise.all(files.map((entry) => readFile(join(entry.parentPath, entry.name), 'latin1')));
+  expect(texts.filter((content) => content.includes(SECRET))).toEqual([]);
+  await expect(backupInstallation({ flags: flagsFor('first'), to })).rejects.toMatchObject({ code: 'invalid_state' });
+  await expect(restoreInstallation({ flags: flagsFor('first'), from: to })).rejects.toMatchObject({
+    code: 'data_locked',
+  });
+  await running!.stop();
+
+  const restored = await restoreInstallation({ flags: flagsFor('second'), from: to });
+  expect(restored).toEqual(summary);
+  running = await start('second');
+  const after = (await call('/api/v1/projects')).json;
+  expect(after['items']).toEqual(before['items']);
+  expect((await call('/p/flights/api/v1/secrets/mail')).json).toMatchObject({ status: { keys: ['password'] } });
+  // A place of the original means nothing in the copy.
+  const place = encodeURIComponent(String(before['resourceVersion']));
+  const watch = await call(`/api/v1/projects?watch=true&resourceVersion=${place}`);
+  expect(watch).toMatchObject({ status: 410, json: { code: 'cursor_expired' } });
+  await withInstallation(
+    await loadConfig({ flags: flagsFor('second') }),
+    silentLog,
+    { beside: true },
+    async (parts) => {
+      const content = new Content({ ...parts, clock: systemClock, ...CONTENT_DEFAULTS });
+      expect(await text((await content.open(owner, 'table')).bytes)).toBe('rows of a table');
+    },
+  );
+  await expect(restoreInstallation({ flags: flagsFor('first'), from: to })).rejects.toMatchObject({
+    code: 'invalid_state',
+  });
+});
+
+test('a backup that is damaged, or whose keys are elsewhere, changes nothing', async () => {
+  const from = join(base, 'damaged');
+  await backupInstallation({ flags: flagsFor('second'), to: from });
+  await expect(restoreInstallation({ flags: flagsFor('third', 'other-keys'), from })).rejects.toMatchObject({
+    code: 'key_missing',
+  });
+  const database = join(from, DATABASE_FILE);
+  const whole = await readFile(database);
+  await appendFile(database, 'x');
+  await expect(restoreInstallation({ flags: flagsFor('third'), from })).rejects.toMatchObject({
+    code: 'backup_invalid',
+  });
+  await writeFile(database, whole);
+  const [line] = (await readFile(join(from, 'blobs.ndjson'), 'utf8')).split('\n');
+  await writeFile(blobPath(from, (JSON.parse(line!) as { sha256: string }).sha256), 'other bytes');
+  await expect(restoreInstallation({ flags: flagsFor('third'), from })).rejects.toMatchObject({
+    code: 'digest_mismatch',
+  });
+  await writeFile(blobPath(from, (JSON.parse(line!) as { sha256: string }).sha256), 'rows of a table');
+  await restoreInstallation({ flags: flagsFor('third'), from });
+});
+
+test('the database alone moves by export and import', async () => {
+  const file = join(base, 'database.dais');
+  const exported = await exportInstallation({ flags: flagsFor('second'), to: file });
+  expect(await importInstallation({ flags: flagsFor('fourth'), from: file })).toEqual(exported);
+});

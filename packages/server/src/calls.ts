@@ -1,0 +1,26 @@
+/** The client for calls to others, as the configuration wants it. */
+import { readFile } from 'node:fs/promises';
+import { DaisError, type ConfigSpec } from '@dais/api';
+import { createOutbound, type Outbound } from '#lib/outbound/outbound.ts';
+
+/** @throws DaisError `invalid_config` when a list, a proxy or a certificate cannot be read. */
+export async function openOutbound(config: ConfigSpec['outbound'], version: string): Promise<Outbound> {
+  const { proxy, noProxy, extraCa, allowHosts } = config;
+  return createOutbound({
+    proxy: { ...(proxy !== undefined && { httpProxy: proxy, httpsProxy: proxy }), noProxy: noProxy ?? [] },
+    ...(extraCa !== undefined && { extraCa: await readAuthorities(extraCa) }),
+    allowHosts,
+    userAgent: `dais/${version}`,
+    fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+  });
+}
+
+async function readAuthorities(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    const message = `${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`;
+    const issues = [{ path: 'spec.outbound.extraCa', message }];
+    throw new DaisError('invalid_config', `outbound.extraCa: ${message}.`, { issues, cause: error });
+  }
+}

@@ -1,0 +1,405 @@
+/**
+ * The lists: the only file that names concrete engines and kinds. Everything is behind `import()`, so that a process
+ * loads only what its role and its configuration use.
+ */
+import type { ConfigSpec } from '@dais/api';
+import type { BlobStore } from '#engines/blobs/contract.ts';
+import type { ConnectionOptions, Database, DatabaseEngine, Slice } from '#engines/database/contract.ts';
+import type { exportDatabase as exportRows } from '#engines/database/archive/export-database.ts';
+import type { importDatabase as importRows } from '#engines/database/archive/import-database.ts';
+import type { DatabaseOptions } from '#engines/database/database.ts';
+import type { EmbeddedOptions } from '#engines/database/embedded/embedded-engine.ts';
+import type { MigrateOptions } from '#engines/database/migrate.ts';
+import type { KeyStore } from '#engines/keys/contract.ts';
+import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import type { KindDefinition } from '#kernel/kind.ts';
+import type { Authorizer } from '#kernel/principal.ts';
+import type { Subscriber } from '#kernel/subscriptions.ts';
+import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
+import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
+import type { RegistryParts } from '#ledgers/registry/index.ts';
+import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
+import type { ArtifactParts, TrackingLedger, TrackingParts } from '#ledgers/tracking/index.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { CedarAuthorizerParts } from '#policy/cedar-authorizer.ts';
+import type { PolicyEngine } from '#policy/policy-engine.ts';
+import type { IdentityParts } from '#policy/identity/identity-parts.ts';
+import type { SignInOptions } from '#policy/oidc/index.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+import type { Log } from '#lib/log.ts';
+import type { MlflowParts } from '#protocols/mlflow/index.ts';
+
+/** What kinds stand on. */
+export interface KindParts {
+  readonly keys: KeyStore;
+  readonly outbound: Outbound;
+  readonly clock: Clock;
+}
+
+/** What the kinds bring to a kernel. */
+export interface LoadedKinds {
+  readonly kinds: readonly KindDefinition[];
+  readonly jobs: readonly JobHandler[];
+  /** Operations that belong to no kind. */
+  readonly entries: readonly OperationEntry[];
+}
+
+/** Kinds, and the policies about them: each needs the other. */
+export interface KindsAndPolicies extends LoadedKinds {
+  readonly policies: PolicyEngine;
+}
+
+/** Every kind there is, in the order of reference pages. */
+export async function loadKinds({ keys, outbound, clock }: KindParts): Promise<KindsAndPolicies> {
+  const [
+    { projectWith },
+    { secret },
+    { alertChannel },
+    { model },
+    { user },
+    { team },
+    { serviceAccount },
+    { roleBindings },
+    { policies },
+  ] = await Promise.all([
+    import('#kinds/project/index.ts'),
+    import('#kinds/secret/index.ts'),
+    import('#kinds/alert-channel/index.ts'),
+    import('#kinds/model/index.ts'),
+    import('#kinds/user/index.ts'),
+    import('#kinds/team/index.ts'),
+    import('#kinds/service-account/index.ts'),
+    import('#kinds/role-binding/index.ts'),
+    import('#kinds/policy/index.ts'),
+  ]);
+  const changed = (await import('#policy/state.ts')).bumpVersion;
+  const credentials = await import('#policy/identity/credentials.ts');
+  const { endCredentials: end, claimEmail, whoseEmail, forgetUser: forget } = credentials;
+  const holders = await Promise.all([import('#ledgers/audit/index.ts'), import('#ledgers/webhooks/index.ts')]);
+  const secrets = secret(
+    keys,
+    holders.map(({ countByKey, rewrapJob }) => ({ countByKey, rewrapJob })),
+  );
+  const channels = alertChannel({ keys, outbound, now: () => clock.now() });
+  const [{ PolicyEngine }, { accessEntries }, { AccountDirectory }] = await Promise.all([
+    import('#policy/policy-engine.ts'),
+    import('#policy/cedar/access-entries.ts'),
+    import('#policy/identity/directory.ts'),
+  ]);
+  const [{ registryEntries }, { memberOf: isMember }, { loggedModelHome, runHome }] = await Promise.all([
+    import('#ledgers/registry/index.ts'),
+    import('#policy/membership.ts'),
+    import('#ledgers/tracking/index.ts'),
+  ]);
+  const artifactRoot = 'mlflow-artifacts:';
+  const homes: RegistryParts['homes'] = {
+    ofRun: async (tx, id) => await runHome(tx, id, { artifactRoot }),
+    ofLoggedModel: async (tx, id) => await loggedModelHome(tx, id, { artifactRoot }),
+  };
+  const [{ beginProject, endProject }, { forgetProject }, { forgetWebhooks }] = await Promise.all([
+    import('#ledgers/tracking/index.ts'),
+    import('#ledgers/lineage/index.ts'),
+    import('#ledgers/webhooks/index.ts'),
+  ]);
+  const principals = new AccountDirectory();
+  const engine = new PolicyEngine(() => loaded.kinds, principals);
+  const now = () => clock.now();
+  const memberOf: RegistryParts['memberOf'] = async (tx, who, teams) => await isMember(engine, tx, who, teams);
+  const [{ commentEntries }, { versionSubject }, { commentedRun }] = await Promise.all([
+    import('#ledgers/comments/index.ts'),
+    import('#ledgers/registry/index.ts'),
+    import('#ledgers/tracking/index.ts'),
+  ]);
+  const comments = commentEntries({ now, subjects: { run: commentedRun, version: versionSubject } });
+  const registry = registryEntries({ now, kinds: () => engine.kinds, artifactRoot, homes, memberOf });
+  const loaded: KindsAndPolicies = {
+    policies: engine,
+    kinds: [
+      projectWith({
+        begin: (tx, id) => beginProject(tx, id, clock),
+        end: async (tx, ended) => {
+          await endProject(tx, ended);
+          await forgetProject(tx, ended.id);
+          await forgetWebhooks(tx, ended.id);
+        },
+      }),
+      secrets.kind,
+      channels.kind,
+      model(clock),
+      user({ changed, end, claimEmail, whoseEmail, forget }),
+      team({ changed }),
+      serviceAccount({ changed, end }),
+      ...roleBindings({ changed }),
+      ...policies({ changed, check: async (source) => await engine.check(source) }),
+    ],
+    jobs: [...secrets.jobs, ...channels.jobs],
+    entries: [...secrets.entries, ...accessEntries({ engine, now: () => clock.now() }), ...registry, ...comments],
+  };
+  return loaded;
+}
+
+type Keys = ConfigSpec['keys'];
+type Blobs = ConfigSpec['blobs'];
+
+/** What the engines of one process share. */
+export interface EngineSurroundings {
+  readonly dataFolder: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The environment that programs of the operator run in. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Carries the requests of SDKs, which know no proxy by themselves. */
+  readonly outbound: Outbound;
+}
+
+/** Where the keys lie that seal secrets, by `spec.keys.type`. */
+export const keyEngines = {
+  file: async (config: Extract<Keys, { type: 'file' }>, { dataFolder, clock, log }: EngineSurroundings) =>
+    await (
+      await import('#engines/keys/file/file-keys.ts')
+    ).openFileKeys({
+      folder: config.folder ?? '',
+      dataFolder,
+      now: () => clock.now(),
+      announce: (message) => log.info(message),
+    }),
+  env: async (config: Extract<Keys, { type: 'env' }>) =>
+    (await import('#engines/keys/env/env-keys.ts')).openEnvKeys(config.values),
+  command: async (config: Extract<Keys, { type: 'command' }>, { environment, log }: EngineSurroundings) =>
+    (await import('#engines/keys/command/command-keys.ts')).openCommandKeys({
+      command: config.command as [string, ...string[]],
+      env: environment,
+      timeoutMs: config.timeoutSeconds * 1000,
+      log: (line) => log.warn(line),
+    }),
+  kms: async (config: Extract<Keys, { type: 'kms' }>, { outbound }: EngineSurroundings) => {
+    const { createSmithyHandler } = await import('#lib/outbound/smithy-handler.ts');
+    const timeoutMs = config.timeoutSeconds * 1000;
+    return (await import('#engines/keys/kms/kms-keys.ts')).openKmsKeys({
+      requestHandler: createSmithyHandler(outbound, { totalMs: timeoutMs }),
+      timeoutMs,
+      keys: config.keys as [string, ...string[]],
+      region: config.region,
+      ...(config.endpoint !== undefined && { endpoint: config.endpoint }),
+    });
+  },
+} as const;
+
+/** Where content lies, by `spec.blobs.type`. */
+export const blobEngines = {
+  fs: async (config: Extract<Blobs, { type: 'fs' }>, { clock }: EngineSurroundings): Promise<BlobStore> =>
+    await (await import('#engines/blobs/fs/fs-blob-store.ts')).openFsBlobStore({ root: config.folder ?? '', clock }),
+  s3: async (config: Extract<Blobs, { type: 's3' }>, { clock, outbound }: EngineSurroundings): Promise<BlobStore> => {
+    const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
+    const { accessKeyId, secretAccessKey, bucket, region, prefix, pathStyle, endpoint } = config;
+    const credentials = accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {};
+    const address = endpoint === undefined ? {} : { endpoint };
+    const requestHandler = createSmithyHandler(outbound, TRANSFER_TIMEOUTS);
+    const options = { bucket, region, prefix, pathStyle, requestHandler, ...address, ...credentials };
+    return (await import('#engines/blobs/s3/s3-blob-store.ts')).openS3BlobStore(options, clock);
+  },
+} as const;
+
+/** Who is who: operations of people, sessions, tokens and invitations. */
+export async function loadIdentity(
+  parts: Omit<IdentityParts, 'hasher'>,
+): Promise<Pick<LoadedKinds, 'entries' | 'jobs'>> {
+  const [{ identityEntries }, { identityRetention }, { PasswordHasher }] = await Promise.all([
+    import('#policy/identity/identity-entries.ts'),
+    import('#policy/identity/identity-retention.ts'),
+    import('#policy/identity/password-hash.ts'),
+  ]);
+  return { entries: identityEntries({ ...parts, hasher: new PasswordHasher() }), jobs: [identityRetention] };
+}
+
+/** Signing in elsewhere: at identity providers, on command lines, with tokens of CI systems. */
+export async function loadSignIn({
+  keys,
+  ...options
+}: Omit<SignInOptions, 'sealer'> & { readonly keys: KeyStore }): Promise<Pick<LoadedKinds, 'entries' | 'jobs'>> {
+  const [{ signInElsewhere }, { open, seal }] = await Promise.all([
+    import('#policy/oidc/index.ts'),
+    import('#kinds/secret/sealing.ts'),
+  ]);
+  const sealer: SignInOptions['sealer'] = {
+    seal: async (plaintext, context) => await seal(keys, plaintext, context),
+    open: async (sealed, context) => await open(keys, sealed, context),
+  };
+  return signInElsewhere({ ...options, sealer });
+}
+
+/** Who decides, by `spec.authentication.mode`. */
+export const authorizers = {
+  solo: async (): Promise<Authorizer> => (await import('#policy/solo-authorizer.ts')).soloAuthorizer,
+  accounts: async (parts: CedarAuthorizerParts): Promise<Authorizer> =>
+    new (await import('#policy/cedar-authorizer.ts')).CedarAuthorizer(parts),
+} as const;
+
+/** What happened, who did it and why they were let: the log that proves that nobody changed it. */
+export async function loadAudit(parts: AuditLedgerParts): Promise<AuditLedger> {
+  return (await import('#ledgers/audit/index.ts')).auditLedger(parts);
+}
+
+/** What came from what, what other systems tell of it, and what one of them is told. */
+export async function loadLineage({
+  emission,
+  ...options
+}: Parameters<typeof lineageUpkeep>[0] & {
+  readonly emission?:
+    | (Omit<TellingParts, 'sources' | 'headers' | 'words'> & {
+        readonly apiKey?: string | undefined;
+        readonly namespace: string;
+      })
+    | undefined;
+}): Promise<Pick<LoadedKinds, 'entries' | 'jobs'> & { readonly subscribers: readonly Subscriber[] }> {
+  const [
+    { lineageEntries, lineageRetention, tellingHandler, tellingOutbox },
+    { loggedModelNodes, runNodes },
+    { versionNodes },
+    { openLineageEntries, runEvent },
+  ] = await Promise.all([
+    import('#ledgers/lineage/index.ts'),
+    import('#ledgers/tracking/index.ts'),
+    import('#ledgers/registry/index.ts'),
+    import('#protocols/openlineage/index.ts'),
+  ]);
+  const sources = [runNodes, loggedModelNodes, versionNodes];
+  const told = [emission ?? []].flat().map(({ apiKey, namespace, ...parts }): TellingParts => ({
+    ...parts,
+    sources,
+    headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
+    words: (run) => runEvent(run, namespace),
+  }));
+  return {
+    entries: [...lineageEntries(sources), ...openLineageEntries(runNodes)],
+    jobs: [lineageRetention(options), ...told.map(tellingHandler)],
+    subscribers: told.map(tellingOutbox),
+  };
+}
+
+/** Who is told of what happens: in Dais's own words, and in those of the doors that bring webhooks of their own. */
+export async function loadWebhooks({
+  keys,
+  allowHosts,
+  ...parts
+}: Omit<WebhookParts, 'sealer' | 'formats' | 'inside'> & {
+  readonly keys: KeyStore;
+  readonly allowHosts: readonly string[];
+}): Promise<WebhooksLedger> {
+  const [{ nativeFormat, webhooksLedger }, { mlflowWebhooks }, { open, rewrap, seal }, { parseHostPattern }] =
+    await Promise.all([
+      import('#ledgers/webhooks/index.ts'),
+      import('#protocols/mlflow/index.ts'),
+      import('#kinds/secret/sealing.ts'),
+      import('#lib/outbound/host-pattern.ts'),
+    ]);
+  const sealer: WebhookParts['sealer'] = {
+    seal: async (plaintext, context) => await seal(keys, plaintext, context),
+    open: async (sealed, context) => await open(keys, sealed, context),
+    rewrap: async (sealed, context) => await rewrap(keys, sealed, context),
+  };
+  const inside = allowHosts.flatMap((host) => parseHostPattern(host) ?? []);
+  return webhooksLedger({ ...parts, sealer, inside, formats: [nativeFormat, mlflowWebhooks] });
+}
+
+/** Files of runs and models. */
+export async function loadArtifacts(parts: ArtifactParts): Promise<readonly OperationEntry[]> {
+  return (await import('#ledgers/tracking/index.ts')).artifactEntries(parts);
+}
+
+/** The doors of foreign languages. */
+export async function protocolDoors(parts: MlflowParts) {
+  const { mlflowDoor, mlflowProbes } = await import('#protocols/mlflow/index.ts');
+  const { otlpDoor } = await import('#protocols/otlp/index.ts');
+  return [mlflowProbes(), mlflowDoor(parts), otlpDoor(parts)];
+}
+
+/** Experiments, runs and what runs leave behind; the words are those of the clients that write there. */
+export async function loadTracking(parts: Omit<TrackingParts, 'options' | 'heldBy'>): Promise<TrackingLedger> {
+  const { heldSources: heldBy } = await import('#ledgers/registry/index.ts');
+  const options = {
+    artifactRoot: 'mlflow-artifacts:',
+    nameTag: 'mlflow.runName',
+    contextTag: 'mlflow.data.context',
+    originTags: {
+      parent: 'mlflow.parentRunId',
+      commit: 'mlflow.source.git.commit',
+      repository: 'mlflow.source.git.repoURL',
+      entryPoint: 'mlflow.source.name',
+    },
+    traces: (await import('#protocols/otlp/index.ts')).spanWords,
+  };
+  return (await import('#ledgers/tracking/index.ts')).trackingLedger({ ...parts, options, heldBy });
+}
+
+/** Every PostgreSQL schema, the kernel's first. */
+export async function loadSlices(kinds: readonly KindDefinition[]): Promise<readonly Slice[]> {
+  const [{ kernelSlice }, { policySlice }, { auditSlice }, ...ledgers] = await Promise.all([
+    import('#kernel/slice.ts'),
+    import('#policy/slice.ts'),
+    import('#ledgers/audit/index.ts'),
+    import('#ledgers/lineage/index.ts'),
+    import('#ledgers/tracking/index.ts'),
+    import('#ledgers/webhooks/index.ts'),
+    import('#ledgers/comments/index.ts'),
+  ]);
+  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }] = ledgers;
+  const ofKinds = kinds.flatMap((kind) => kind.slice ?? []);
+  return [kernelSlice, policySlice, auditSlice, lineageSlice, commentsSlice, trackingSlice, webhooksSlice, ...ofKinds];
+}
+
+/** Who runs the database server. */
+export const databaseEngines = {
+  embedded: async (options: EmbeddedOptions): Promise<DatabaseEngine> =>
+    (await import('#engines/database/embedded/embedded-engine.ts')).embeddedEngine(options),
+  postgres: async (options: { readonly url: string }): Promise<DatabaseEngine> =>
+    (await import('#engines/database/postgres/postgres-engine.ts')).postgresEngine(options),
+} as const;
+
+export async function openDatabase(connection: ConnectionOptions, options: DatabaseOptions): Promise<Database> {
+  return (await import('#engines/database/database.ts')).openDatabase(connection, options);
+}
+
+export async function migrate(
+  connection: ConnectionOptions,
+  slices: readonly Slice[],
+  programVersion: string,
+  options: MigrateOptions,
+): Promise<readonly string[]> {
+  return await (await import('#engines/database/migrate.ts')).migrate(connection, slices, programVersion, options);
+}
+
+/** See the engine: whether this program still fits the database. */
+export async function schemaState(
+  database: Database,
+  slices: readonly Slice[],
+  programVersion: string,
+): Promise<readonly string[]> {
+  return await (await import('#engines/database/schema-state.ts')).schemaState(database, slices, programVersion);
+}
+
+export async function exportDatabase(...args: Parameters<typeof exportRows>): ReturnType<typeof exportRows> {
+  return await (await import('#engines/database/archive/export-database.ts')).exportDatabase(...args);
+}
+
+export async function importDatabase(...args: Parameters<typeof importRows>): ReturnType<typeof importRows> {
+  return await (await import('#engines/database/archive/import-database.ts')).importDatabase(...args);
+}
+
+/** Where an embedded PostgreSQL would be taken from, and who would run it. */
+export interface PostgresPlace {
+  readonly folder: string;
+  readonly cacheFolder: string;
+  readonly postgresBin?: string;
+}
+
+/** @throws DaisError `database_setup` when there are none for this platform or they do not run. */
+export async function findPostgres({ folder, cacheFolder, postgresBin }: PostgresPlace) {
+  const [{ findBinaries }, { chooseServerUser }] = await Promise.all([
+    import('#engines/database/embedded/binaries.ts'),
+    import('#engines/database/embedded/server-user.ts'),
+  ]);
+  const self = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  return await findBinaries({ postgresBin, cacheFolder, user: await chooseServerUser(`${folder}/cluster`, self) });
+}

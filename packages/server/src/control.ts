@@ -1,0 +1,252 @@
+/** The control process: one kernel and its doors, between being told how to start and having drained. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import type { BlobStore } from '#engines/blobs/contract.ts';
+import type { ConnectionOptions, Database } from '#engines/database/contract.ts';
+import type { KeyStore } from '#engines/keys/contract.ts';
+import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
+import { Kernel } from '#kernel/kernel.ts';
+import { KindRegistry } from '#kernel/registry.ts';
+import { systemClock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+import { Sessions } from '#policy/identity/sessions.ts';
+import { hasUsers } from '#policy/identity/users.ts';
+import { openOutbound } from './calls.ts';
+import {
+  loadArtifacts,
+  loadAudit,
+  authorizers,
+  loadIdentity,
+  loadKinds,
+  loadLineage,
+  loadSignIn,
+  loadSlices,
+  loadTracking,
+  loadWebhooks,
+  migrate,
+  openDatabase,
+} from './compose.ts';
+import { childEnvironment, type ResolvedConfig } from './config-load.ts';
+import { contentJobs } from './content-jobs.ts';
+import { openBlobs, openKeys } from './engines.ts';
+import { readProviders } from './identity-providers.ts';
+import { backupBeforeMigration } from './migration-backup.ts';
+import { serveHttp, type HttpSide } from './serve-http.ts';
+import { publicUrl } from './server-url.ts';
+
+/** Everything a control process is told. Travels over IPC, so that no secret stands in an argument or a variable. */
+export interface ControlSetup {
+  readonly config: ResolvedConfig;
+  readonly connection: ConnectionOptions;
+  readonly database: { readonly engine: string; readonly version: string };
+  readonly port: number;
+  readonly ownerToken: string;
+  readonly version: string;
+  /** RFC 3339, UTC: when the whole tree started. */
+  readonly startedAt: string;
+}
+
+export interface ControlIo {
+  readonly log: Log;
+  readonly onPhase: (name: string, ms: number) => void;
+}
+
+interface ControlParts {
+  readonly http: HttpSide;
+  readonly kernel: Kernel;
+  readonly audit: Awaited<ReturnType<typeof loadAudit>>;
+  readonly database: Database;
+  readonly blobs: BlobStore;
+  readonly keys: KeyStore;
+  readonly outbound: Outbound;
+}
+
+export class Control {
+  readonly #parts: ControlParts;
+
+  private constructor(parts: ControlParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws DaisError when the database cannot be used as it is. */
+  static async start(setup: ControlSetup, io: ControlIo): Promise<Control> {
+    const { config } = setup;
+    const clock = systemClock;
+    const timed = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+      const from = clock.now();
+      const result = await work();
+      io.onPhase(name, clock.now() - from);
+      return result;
+    };
+    const outbound = await openOutbound(config.outbound, setup.version);
+    const around = { dataFolder: config.data, clock, log: io.log, environment: childEnvironment(), outbound };
+    const keys = await openKeys(config.keys, around);
+    const [{ kinds, jobs, entries, policies }, blobs] = await Promise.all([
+      loadKinds({ keys, outbound, clock }),
+      openBlobs(config.blobs, around),
+    ]);
+    const slices = await loadSlices(kinds);
+    await timed('schema', () =>
+      migrate(setup.connection, slices, setup.version, {
+        backup: async () => {
+          const { connection, version } = setup;
+          const keep = config.retention.migrationBackups;
+          const file = await backupBeforeMigration({ connection, slices, data: config.data, keep, version, clock });
+          if (file !== undefined) io.log.info('the database was copied before it is migrated', { file });
+        },
+      }),
+    );
+    const database = await openDatabase(setup.connection, {
+      poolSize: config.database.poolSize,
+      applicationName: `dais ${config.role}`,
+    });
+    try {
+      const holder = randomUUID();
+      const { folder, webhook } = config.audit.checkpoints;
+      const audit = await loadAudit({
+        database,
+        keys,
+        blobs,
+        outbound,
+        clock,
+        log: io.log,
+        holder,
+        checkpointFolders: [join(config.data, 'audit-checkpoints'), ...(folder === undefined ? [] : [folder])],
+        checkpointWebhook: webhook,
+        days: config.retention.auditDays,
+      });
+      const content = new Content({ database, blobs, clock, ...CONTENT_DEFAULTS });
+      const artifacts = await loadArtifacts({ database, content, blobs });
+      const tracking = await loadTracking({
+        clock,
+        random: randomBytes,
+        traceDays: config.retention.traceDays,
+        deletedDays: config.retention.deletedDays,
+      });
+      const { url, apiKey, namespace } = config.openlineage;
+      const lineage = await loadLineage({
+        days: config.retention.lineageDays,
+        now: () => clock.now(),
+        emission: url === undefined ? undefined : { url, apiKey, namespace, outbound, clock, log: io.log },
+      });
+      const { allowHosts } = config.outbound;
+      const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
+      const { authentication } = config;
+      const authorizer = await authorizers[authentication.mode]({
+        database,
+        clock,
+        log: io.log,
+        engine: policies,
+      });
+      const life = {
+        idleMs: authentication.sessionIdleMinutes * 60_000,
+        absoluteMs: authentication.sessionHours * 3_600_000,
+      };
+      const sessions = new Sessions(life, randomBytes);
+      const accounts = {
+        database,
+        kinds: new KindRegistry(kinds),
+        sessions,
+        random: randomBytes,
+        settings: authentication,
+        url: publicUrl(config, setup.port),
+      };
+      const providers = await readProviders(authentication.providers);
+      const identity = await loadIdentity({
+        ...accounts,
+        operations: () => kernel.dispatcher.operations,
+        providers: providers.map(({ name, title = name }) => ({ name, title })),
+      });
+      const deviceTokenMs = authentication.cliHours * 3_600_000;
+      const signIn = await loadSignIn({ ...accounts, keys, outbound, clock, log: io.log, providers, deviceTokenMs });
+      const kernel: Kernel = new Kernel({
+        database,
+        kinds,
+        jobs: [
+          ...jobs,
+          ...identity.jobs,
+          ...signIn.jobs,
+          ...audit.jobs,
+          ...tracking.jobs,
+          ...lineage.jobs,
+          ...webhooks.jobs,
+          ...contentJobs({ database, blobs, clock, log: io.log }),
+        ],
+        entries: [
+          ...entries,
+          ...identity.entries,
+          ...signIn.entries,
+          ...audit.entries,
+          ...tracking.entries,
+          ...lineage.entries,
+          ...webhooks.entries,
+          ...artifacts,
+        ],
+        subscribers: [audit.subscriber, webhooks.subscriber, ...lineage.subscribers],
+        authorizer,
+        holder,
+        random: Math.random,
+        clock,
+        log: io.log,
+        retention: config.retention,
+        server: () => ({
+          version: setup.version,
+          mode: authentication.mode,
+          database: setup.database,
+          startedAt: setup.startedAt,
+        }),
+      });
+      await timed('kernel', async () => {
+        await kernel.bootstrap();
+        await kernel.start({ controller: config.role !== 'api' });
+        if (config.role !== 'api') await audit.start();
+      });
+      const { port, ownerToken, version } = setup;
+      const http = await timed('http', () =>
+        serveHttp({
+          config,
+          port,
+          ownerToken,
+          version,
+          kernel,
+          database,
+          slices,
+          blobs,
+          outbound,
+          sessions,
+          log: io.log,
+        }),
+      );
+      if (authentication.mode === 'accounts' && !(await hasUsers(database))) {
+        io.log.info('Nobody has an account yet. Make the first administrator: dais user invite EMAIL --admin');
+      }
+      return new Control({ http, kernel, audit, database, blobs, keys, outbound });
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+  }
+
+  accept(socket: Socket): void {
+    this.#parts.http.accept(socket);
+  }
+
+  /** Takes over what can change without a restart. */
+  async reload(setup: ControlSetup): Promise<void> {
+    await this.#parts.http.reload(setup.config);
+  }
+
+  /** Lets running requests finish, then stops everything. */
+  async drain(deadlineMs: number): Promise<void> {
+    const { http, kernel, audit, database, blobs, keys, outbound } = this.#parts;
+    await http.drain(deadlineMs);
+    await kernel.stop();
+    await audit.stop();
+    await database.close();
+    await blobs.close();
+    await keys.close();
+    await outbound.close();
+  }
+}

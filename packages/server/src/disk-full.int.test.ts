@@ -1,0 +1,167 @@
+/** What clients of the whole platform see while the disk of its data folder is full, and after. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, open, rm, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { SUPERUSER } from '#engines/database/embedded/cluster.ts';
+import { run } from '#lib/process.ts';
+import { readServerFile } from '#supervisor/server-file.ts';
+import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+
+const PROGRAMS = { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } };
+const MIB = 2 ** 20;
+/** A new installation takes 42 MiB: its tables and one segment of the write-ahead log, or two. */
+const DISK = 128 * MIB;
+const PATIENCE = { timeout: 90_000, interval: 50 };
+
+let base: string;
+let disk: string;
+let data: string;
+let dais: DaisProcess | undefined;
+let url: string;
+
+beforeAll(async () => {
+  base = await mkdtemp(join(tmpdir(), 'dais-disk-'));
+  disk = join(base, 'disk');
+  data = join(disk, 'data');
+  await mkdir(disk);
+  const mounted = await run('mount', ['-t', 'tmpfs', '-o', `size=${DISK},mode=755`, 'dais-test', disk], PROGRAMS);
+  if (mounted.code !== 0) {
+    await rm(base, { recursive: true });
+    throw new Error(
+      `mount: ${mounted.stderr.trim()}\nThis test fills a disk of its own, for which it must be allowed to mount one: run it as ` +
+        'root (`sudo -E npx vitest run --project int …`), or in a container as root with the capability SYS_ADMIN.',
+    );
+  }
+  dais = startDaisProcess({ data, 'keys.folder': join(base, 'keys') });
+  url = await dais.ready;
+});
+afterAll(async () => {
+  dais?.process.kill('SIGTERM');
+  await dais?.ended;
+  // Lazily: a failed test may leave a database that is still ending.
+  await run('umount', ['--lazy', disk], PROGRAMS);
+  await rm(base, { recursive: true, force: true });
+});
+
+const freeBytes = async (): Promise<number> => {
+  const { bavail, bsize } = await statfs(disk);
+  return bavail * bsize;
+};
+
+/** Takes all space of the disk but so much. */
+async function fill(leave: number): Promise<void> {
+  const file = await open(join(disk, 'filler'), 'a');
+  try {
+    for (let take = 1; take > 0;) {
+      take = Math.min((await freeBytes()) - leave, MIB);
+      if (take > 0) await file.write(Buffer.alloc(take));
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+interface Answer {
+  readonly name: string;
+  readonly status: number;
+  readonly code: string;
+  readonly retryAfter: number;
+}
+
+let answers: Answer[] = [];
+/** Names whose manifests were applied, and those manifests. */
+const acknowledged = new Map<string, string>();
+beforeEach(() => {
+  answers = [];
+});
+
+async function apply(size: number): Promise<Answer> {
+  const name = `s-${randomBytes(6).toString('hex')}`;
+  const value = randomBytes(size).toString('hex');
+  const body = `{ apiVersion: dais.dev/v1, kind: Secret, metadata: { name: ${name} }, spec: { data: { value: "${value}" } } }`;
+  const headers = { 'content-type': 'application/yaml' };
+  const response = await fetch(`${url}/api/v1/apply`, { method: 'POST', headers, body });
+  const { code = '' } = (await response.json()) as { code?: string };
+  const answer = { name, status: response.status, code, retryAfter: Number(response.headers.get('retry-after')) };
+  answers.push(answer);
+  if (response.status === 200) acknowledged.set(name, body);
+  return answer;
+}
+
+/** Four clients apply, one after the other, until they were refused so often, all together. */
+async function applyUntilRefused(times: number, size: number): Promise<void> {
+  const refused = () => answers.filter(({ status }) => status !== 200).length;
+  const client = async () => {
+    while (refused() < times) await apply(size);
+  };
+  await Promise.all([client(), client(), client(), client()]);
+}
+
+const kindsOfAnswer = () =>
+  [...new Set(answers.map(({ status, code, retryAfter }) => `${status} ${code} ${retryAfter > 0}`))].toSorted();
+
+/** Nothing that was acknowledged is lost, and what was refused because of the disk is not there. */
+async function checkTheBooks(): Promise<void> {
+  const body = [...acknowledged.values()].join('\n---\n');
+  const headers = { 'content-type': 'application/yaml' };
+  const planned = await fetch(`${url}/api/v1/plan`, { method: 'POST', headers, body });
+  const { changes } = (await planned.json()) as { changes: { name: string; action: string }[] };
+  expect(changes.filter(({ action }) => action !== 'unchanged')).toEqual([]);
+  expect(changes).toHaveLength(acknowledged.size);
+  const there = await Promise.all(
+    answers
+      .filter(({ status }) => status === 507)
+      .map(async ({ name }) => (await fetch(`${url}/p/default/api/v1/secrets/${name}`)).status),
+  );
+  expect(there.filter((status) => status !== 404)).toEqual([]);
+}
+
+test('tables that cannot grow: writes are storage_full, reads go on, and writes too once there is space', async () => {
+  const before = await apply(10);
+  expect(before).toMatchObject({ status: 200 });
+  await fill(3 * MIB);
+  await applyUntilRefused(50, 20_000);
+  expect(kindsOfAnswer()).toEqual(['200  false', '507 storage_full true']);
+  expect((await fetch(`${url}/p/default/api/v1/secrets/${before.name}`)).status).toBe(200);
+  const { checks } = (await (await fetch(`${url}/readyz`)).json()) as { checks: { name: string; ok: boolean }[] };
+  expect(checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['blobs']);
+
+  await rm(join(disk, 'filler'));
+  await expect.poll(async () => (await apply(20_000)).status, PATIENCE).toBe(200);
+  await checkTheBooks();
+});
+
+test('a write-ahead log that cannot grow stops the database; it comes back by itself once there is space', async () => {
+  const { database } = (await readServerFile(data))!;
+  const pid = dais!.process.pid;
+  await fill(0);
+  // The log goes on in its next segment, for which there is no space.
+  const client = new Client({ ...database, user: SUPERUSER });
+  client.on('error', () => {});
+  await client.connect();
+  const stopped = async (): Promise<boolean> => {
+    await client.query('select pg_switch_wal()').catch(() => {});
+    await apply(10);
+    return answers.some(({ status }) => status === 503);
+  };
+  await expect.poll(stopped, PATIENCE).toBe(true);
+  await client.end().catch(() => {});
+  // Nor can it be started: recovery writes into the log too.
+  const startFailed = async (): Promise<boolean> => {
+    await apply(10);
+    return /database could not be started.*No space left on device/.test(dais!.output());
+  };
+  await expect.poll(startFailed, PATIENCE).toBe(true);
+  await applyUntilRefused(50, 10);
+  expect((await fetch(`${url}/livez`)).status).toBe(200);
+
+  await rm(join(disk, 'filler'));
+  await expect.poll(async () => (await apply(10)).status, PATIENCE).toBe(200);
+  await checkTheBooks();
+  expect(dais!.process.pid).toBe(pid);
+  const allowed = ['200  false', '503 database_unavailable true', '507 storage_full true'];
+  expect(kindsOfAnswer().filter((kind) => !allowed.includes(kind))).toEqual([]);
+});

@@ -1,0 +1,69 @@
+/** Counts and hashes bytes while they pass into a store, and holds them against what the sender said of them. */
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { DaisError } from '@dais/api';
+import type { ExpectedBytes } from './contract.ts';
+
+/** Hashing is synchronous: 1 MiB takes 0.7 to 2 ms of the event loop, so larger chunks are cut. */
+const SLICE_BYTES = 1 << 20;
+
+export interface Measured {
+  readonly size: number;
+  readonly sha256: string;
+}
+
+export interface MeasuredBytes {
+  /** The bytes of the source in slices of at most 1 MiB. Throws the source's own error, `too_large`, `digest_mismatch`. */
+  readonly bytes: AsyncIterable<Buffer>;
+  /** Size and digest; only after `bytes` came to its end. */
+  measured(): Measured;
+}
+
+/**
+ * Takes a source over: whatever happens, its errors have a listener from here on. `bytes` destroys it when it is left
+ * early; a caller that never starts `bytes` destroys the source itself.
+ * @throws TypeError when the source was read before: its bytes are gone.
+ */
+export function measure(source: Readable, expected: ExpectedBytes = {}): MeasuredBytes {
+  source.on('error', () => {});
+  if (source.readableEnded) throw new TypeError('the source was already read to its end');
+  const hash = createHash('sha256');
+  let size = 0;
+  let result: Measured | undefined;
+
+  async function* slices(): AsyncGenerator<Buffer> {
+    for await (const chunk of source) {
+      const whole = toBuffer(chunk);
+      for (let at = 0; at < whole.length; at += SLICE_BYTES) {
+        const slice = whole.subarray(at, at + SLICE_BYTES);
+        size += slice.length;
+        if (expected.maxBytes !== undefined && size > expected.maxBytes) {
+          throw new DaisError('too_large', `the content is larger than the ${expected.maxBytes} bytes allowed here`);
+        }
+        hash.update(slice);
+        yield slice;
+      }
+    }
+    const sha256 = hash.digest('hex');
+    if (expected.sha256 !== undefined && expected.sha256 !== sha256) {
+      const detail = `announced sha256 ${expected.sha256}, received ${size} bytes with sha256 ${sha256}`;
+      throw new DaisError('digest_mismatch', detail);
+    }
+    result = { size, sha256 };
+  }
+
+  return {
+    bytes: slices(),
+    measured: () => {
+      if (result === undefined) throw new Error('the source was not read to its end');
+      return result;
+    },
+  };
+}
+
+function toBuffer(chunk: unknown): Buffer {
+  if (Buffer.isBuffer(chunk)) return chunk;
+  if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  if (typeof chunk === 'string') return Buffer.from(chunk, 'utf8');
+  throw new TypeError('a source of bytes gives buffers or strings');
+}

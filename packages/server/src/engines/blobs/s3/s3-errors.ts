@@ -1,0 +1,65 @@
+import { DaisError } from '@dais/api';
+
+interface Place {
+  readonly bucket: string;
+  readonly region: string;
+  readonly endpoint?: string;
+}
+
+const FULL = new Set(['InsufficientStorage', 'XMinioStorageFull', 'XMinioAdminBucketQuotaExceeded', 'QuotaExceeded']);
+const CREDENTIALS_REFUSED = new Set([
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'ExpiredToken',
+  'InvalidToken',
+  'InvalidClientTokenId',
+]);
+const OTHER_REGION = new Set([
+  'PermanentRedirect',
+  'AuthorizationHeaderMalformed',
+  'IllegalLocationConstraintException',
+]);
+/** How Node and the SDK say that there was no answer. */
+const NO_ANSWER = new Set(['TimeoutError', 'AbortError', 'NetworkingError', 'RequestTimeout']);
+
+/** The name of an answer of S3 (`NoSuchKey`) and its HTTP status. */
+export function s3Answer(error: unknown): { readonly name: string; readonly status: number | undefined } {
+  if (!(error instanceof Error)) return { name: '', status: undefined };
+  const metadata = '$metadata' in error ? (error.$metadata as { httpStatusCode?: number } | undefined) : undefined;
+  return { name: error.name, status: metadata?.httpStatusCode };
+}
+
+export function isMissing(error: unknown): boolean {
+  const { name, status } = s3Answer(error);
+  return name === 'NoSuchKey' || (status === 404 && name !== 'NoSuchBucket' && name !== 'NoSuchUpload');
+}
+
+/**
+ * Gives a failed request its code: `storage_full` or `blobs_unavailable`. Our own mistakes, errors that have a code
+ * already and wanted aborts stay as they are. What the server said is only for the log: it names accounts and keys.
+ */
+export function s3Error(error: unknown, place: Place, doing: string): unknown {
+  if (!(error instanceof Error) || error instanceof DaisError) return error;
+  const { name, status } = s3Answer(error);
+  const where = `bucket ${place.bucket} at ${place.endpoint ?? `AWS region ${place.region}`}`;
+  // Not the error itself: for a wrong signature it carries the access key id and the signed text as fields.
+  const cause = new Error(`${name}: ${error.message}`);
+  const unavailable = (detail: string): DaisError => new DaisError('blobs_unavailable', detail, { cause });
+
+  if (FULL.has(name) || status === 507) {
+    return new DaisError('storage_full', `${where} takes no more bytes (${name} while ${doing})`, { cause });
+  }
+  if (name === 'NoSuchBucket') return unavailable(`${where} does not exist: create it or correct the bucket’s name`);
+  if (CREDENTIALS_REFUSED.has(name)) return unavailable(`${where} does not take the credentials (${name})`);
+  if (name === 'CredentialsProviderError') {
+    return unavailable(`there are no credentials for ${where}: set them in the configuration or the environment`);
+  }
+  if (OTHER_REGION.has(name) || status === 301) return unavailable(`${where} belongs to another region (${name})`);
+  if (status === 403) return unavailable(`the credentials do not allow ${doing} in ${where}`);
+  if (status !== undefined) return unavailable(`${where} answered ${status} ${name} while ${doing}`);
+  if (NO_ANSWER.has(name) || 'code' in error || '$metadata' in error) {
+    const reason = 'code' in error && typeof error.code === 'string' ? error.code : name;
+    return unavailable(`${where} gave no answer (${reason}) while ${doing}`);
+  }
+  return error;
+}

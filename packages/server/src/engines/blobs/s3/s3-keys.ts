@@ -1,0 +1,49 @@
+/**
+ * Locators and keys. Content lies at `<prefix>sha256/<hex>`, uploads that clients make themselves at
+ * `<prefix>direct/<id>`, unfinished puts at `<prefix>tmp/<id>`. S3 needs no folders to spread load over.
+ */
+const LOCATOR = /^(?:sha256:[0-9a-f]{64}|direct:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const NAMES: Readonly<Record<Family, RegExp>> = {
+  direct: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+  sha256: /^[0-9a-f]{64}$/,
+  tmp: /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+};
+
+export type Family = 'direct' | 'sha256' | 'tmp';
+/** The families whose objects are blobs, in locator order. */
+export const BLOB_FAMILIES = ['direct', 'sha256'] as const satisfies readonly Family[];
+
+export class S3Keys {
+  readonly prefix: string;
+
+  constructor(prefix = '') {
+    this.prefix = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`;
+  }
+
+  key(family: Family, name: string): string {
+    return `${this.prefix}${family}/${name}`;
+  }
+
+  /** Undefined when this store could not have made the locator. */
+  keyOf(locator: string): string | undefined {
+    return LOCATOR.test(locator) ? `${this.prefix}${locator.replace(':', '/')}` : undefined;
+  }
+
+  /** The family and name of a key of ours; undefined for anything else that lies in the bucket. */
+  parse(key: string): { readonly family: Family; readonly name: string } | undefined {
+    if (!key.startsWith(this.prefix)) return undefined;
+    const [family, name, ...more] = key.slice(this.prefix.length).split('/');
+    if (more.length > 0 || name === undefined) return undefined;
+    if (family !== 'direct' && family !== 'sha256' && family !== 'tmp') return undefined;
+    return NAMES[family].test(name) ? { family, name } : undefined;
+  }
+
+  /**
+   * Where a listing of `family` starts so that the locators above `after` follow: `key` undefined for the whole family;
+   * no place at all when all of it lies below.
+   */
+  startOf(family: Family, after: string | undefined): { readonly key: string | undefined } | undefined {
+    if (after === undefined || after < `${family}:`) return { key: undefined };
+    return after.startsWith(`${family}:`) ? { key: this.key(family, after.slice(family.length + 1)) } : undefined;
+  }
+}

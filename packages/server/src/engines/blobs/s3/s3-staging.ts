@@ -1,0 +1,152 @@
+/**
+ * How bytes come into S3. The digest, and with it the key, is known only at the end, so a large blob goes to a
+ * temporary key by multipart upload and is then copied inside S3: that costs one copy there, but no disk here (replicas
+ * have little) and no second pass over the network. A blob of one part waits in memory and is sent once, to its key.
+ */
+import { Readable } from 'node:stream';
+import { DaisError } from '@dais/api';
+import type { Clock } from '#lib/clock.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import type { ExpectedBytes, StagedBlob } from '../contract.ts';
+import { measure, type Measured } from '../measured.ts';
+import type { S3Access } from './s3-access.ts';
+import { copyObject } from './s3-copy.ts';
+import { isMissing, s3Answer, s3Error } from './s3-errors.ts';
+import type { S3Keys } from './s3-keys.ts';
+
+export const MIB = 2 ** 20;
+/** S3 takes no more parts in one upload. */
+export const MAX_PARTS = 10_000;
+const PART_BYTES = 16 * MIB;
+const PARTS_AT_A_TIME = 4;
+
+export interface S3StagingParts {
+  readonly access: S3Access;
+  readonly keys: S3Keys;
+  readonly clock: Clock;
+}
+
+export async function stageInS3(parts: S3StagingParts, source: Readable, expected: ExpectedBytes): Promise<StagedBlob> {
+  const partBytes = parts.access.options.partBytes ?? PART_BYTES;
+  const most = partBytes * MAX_PARTS;
+  const incoming = measure(source, { ...expected, maxBytes: Math.min(expected.maxBytes ?? most, most) });
+  try {
+    const iterator = incoming.bytes[Symbol.asyncIterator]();
+    const gathered: Buffer[] = [];
+    for (let size = 0; size <= partBytes;) {
+      const next = await iterator.next();
+      if (next.done === true) return stagedInMemory(parts, incoming.measured(), Buffer.concat(gathered));
+      gathered.push(next.value);
+      size += next.value.length;
+    }
+    const key = parts.keys.key('tmp', uuidv7(parts.clock.now()));
+    await upload(parts.access, key, partBytes, gathered, iterator);
+    return stagedInBucket(parts, incoming.measured(), key);
+  } finally {
+    source.destroy();
+  }
+}
+
+async function upload(
+  access: S3Access,
+  key: string,
+  partBytes: number,
+  gathered: Buffer[],
+  rest: AsyncIterator<Buffer>,
+): Promise<void> {
+  let failure: { readonly error: unknown } | undefined;
+  async function* body(): AsyncGenerator<Buffer> {
+    for (let slice = gathered.shift(); slice !== undefined; slice = gathered.shift()) yield slice;
+    try {
+      for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+    } catch (error) {
+      failure = { error };
+      throw error;
+    }
+  }
+  const { Upload } = await import('@aws-sdk/lib-storage');
+  const stream = Readable.from(body(), { objectMode: false });
+  const client = await access.client();
+  const params = { Bucket: access.bucket, Key: key, Body: stream };
+  try {
+    await new Upload({ client, params, partSize: partBytes, queueSize: PARTS_AT_A_TIME }).done();
+  } catch (error) {
+    // When the source failed, the upload was aborted; the abort may have failed too, but that is not what happened.
+    throw failure === undefined ? s3Error(error, access.options, 'writing a blob') : failure.error;
+  } finally {
+    stream.destroy();
+  }
+}
+
+function stagedInMemory(parts: S3StagingParts, measured: Measured, bytes: Buffer): StagedBlob {
+  const { access, keys } = parts;
+  let held: Buffer | undefined = bytes;
+  return {
+    ...measured,
+    locator: `sha256:${measured.sha256}`,
+    commit: async () => {
+      const body = held;
+      if (body === undefined) return;
+      const key = keys.key('sha256', measured.sha256);
+      if (!(await isStored(access, key, measured.size))) {
+        await access.call('writing a blob', async (s3) => {
+          return await s3.putObject({ Bucket: access.bucket, Key: key, Body: body });
+        });
+      }
+      held = undefined;
+    },
+    discard: async () => {
+      held = undefined;
+    },
+  };
+}
+
+function stagedInBucket(parts: S3StagingParts, measured: Measured, temporary: string): StagedBlob {
+  const { access, keys } = parts;
+  let settled = false;
+  const removeTemporary = async (): Promise<void> => {
+    settled = true;
+    try {
+      await access.call('removing a temporary object', async (s3) => {
+        return await s3.deleteObject({ Bucket: access.bucket, Key: temporary });
+      });
+    } catch {
+      // The sweep finds it.
+    }
+  };
+  return {
+    ...measured,
+    locator: `sha256:${measured.sha256}`,
+    commit: async () => {
+      if (settled) return;
+      const key = keys.key('sha256', measured.sha256);
+      if (!(await isStored(access, key, measured.size))) {
+        await access.call('copying a blob', async (s3) => {
+          try {
+            await copyObject(s3, access.options, temporary, key, measured.size);
+          } catch (error) {
+            if (!isMissing(error) && s3Answer(error).name !== 'NoSuchKey') throw error;
+            const detail = `the temporary object of an upload in bucket ${access.bucket} was swept before it was stored`;
+            throw new DaisError('blobs_unavailable', detail);
+          }
+        });
+      }
+      await removeTemporary();
+    },
+    discard: async () => {
+      if (!settled) await removeTemporary();
+    },
+  };
+}
+
+/** Content keys are only ever written whole, so that the size tells enough. */
+async function isStored(access: S3Access, key: string, size: number): Promise<boolean> {
+  return await access.call('looking for a blob', async (s3) => {
+    try {
+      return (await s3.headObject({ Bucket: access.bucket, Key: key })).ContentLength === size;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  });
+}

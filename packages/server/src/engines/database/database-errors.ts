@@ -1,0 +1,96 @@
+/** Turns what the driver and the server report into the errors of the catalogue. */
+import { DaisError, errorCatalogue, type ErrorCode } from '@dais/api';
+
+/** SQLSTATEs that mean "the server, or the way to it, is gone for now". */
+const UNAVAILABLE_STATES: ReadonlySet<string> = new Set([
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now: starting or stopping
+  '57P05', // idle_session_timeout
+  '25P03', // idle_in_transaction_session_timeout
+  '53300', // too_many_connections
+]);
+
+const UNAVAILABLE_SYSTEM_CODES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT', // the Unix socket is not there
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EACCES', // the folder of the socket is being replaced or belongs to somebody else
+]);
+
+/** The driver reports a lost connection by message only. */
+const UNAVAILABLE_MESSAGES =
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Client (was closed|has encountered))/;
+
+/** A property that names the failure: SQLSTATE of the server or the code of a system error. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** True when the server or the connection is gone; the statement may or may not have been carried out. */
+export function isUnavailable(error: unknown): boolean {
+  const code = codeOf(error);
+  if (code !== undefined && (UNAVAILABLE_STATES.has(code) || UNAVAILABLE_SYSTEM_CODES.has(code))) return true;
+  // Class 08: connection exceptions.
+  if (code !== undefined && /^08...$/.test(code)) return true;
+  return error instanceof Error && UNAVAILABLE_MESSAGES.test(error.message);
+}
+
+/** A write reached a read-only server: after a failover this connection leads to a standby. */
+export function isStandby(error: unknown): boolean {
+  return codeOf(error) === '25006';
+}
+
+/** Serialization failure or deadlock: the same transaction may succeed when it runs again. */
+export function isSerializationFailure(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === '40001' || code === '40P01';
+}
+
+/**
+ * The session is not the one that prepared our statements (26000: it does not know one, 42P05: it has one of that name
+ * already): a pooler changed it between two transactions.
+ */
+export function isLostStatement(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === '26000' || code === '42P05';
+}
+
+/** A prepared statement no longer fits, because the schema changed below it. It works on a fresh connection. */
+export function isStalePlan(error: unknown): boolean {
+  return codeOf(error) === '0A000' && error instanceof Error && error.message.startsWith('cached plan must not change');
+}
+
+/** What a function of the database refused with an error of the catalogue. */
+const REFUSED = 'DA000';
+
+function refusalOf(error: unknown): DaisError | undefined {
+  if (codeOf(error) !== REFUSED) return undefined;
+  const { message, detail = '' } = error as { readonly message: string; readonly detail?: string };
+  return Object.hasOwn(errorCatalogue, detail) ? new DaisError(detail as ErrorCode, message) : undefined;
+}
+
+/** The error the caller sees. Errors with no meaning of their own in the catalogue pass through unchanged. */
+export function translate(error: unknown): unknown {
+  if (error instanceof DaisError) return error;
+  const refusal = refusalOf(error);
+  if (refusal !== undefined) return refusal;
+  const detail = error instanceof Error ? error.message : String(error);
+  if (codeOf(error) === '53100') {
+    return new DaisError('storage_full', `The disk of the database is full: ${detail}`, { cause: error });
+  }
+  if (isUnavailable(error)) {
+    return new DaisError('database_unavailable', `The database does not answer: ${detail}`, {
+      retryAfter: 1,
+      cause: error,
+    });
+  }
+  return error;
+}

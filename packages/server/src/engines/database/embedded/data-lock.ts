@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DaisError } from '@dais/api';
+import { judgeProcess, processCommand, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
+
+export interface DataLock {
+  /** Tells holders in other containers and on other machines that we live. Call it every few seconds. */
+  touch(): Promise<void>;
+  release(): Promise<void>;
+}
+
+export interface DataLockOptions {
+  /**
+   * How long a lock of another container or of before a reboot must stay untouched until it counts as left behind;
+   * default 15 s. The lock of a process of this container is judged at once.
+   */
+  readonly quietMs?: number;
+  /** Told when that wait begins. */
+  readonly report?: (step: string) => void;
+}
+
+interface Holder extends Partial<ProcessIdentity> {
+  readonly pid: number;
+  readonly command: string;
+}
+
+const QUIET_MS = 15_000;
+/** Older than this by the file system's own clock: no need to watch it. */
+const OLD_MS = 60_000;
+const POLL_MS = 500;
+
+/**
+ * Takes `folder` for this process. The lock is a folder with one file named by a random token. It is taken by renaming
+ * a prepared folder onto it, which the kernel refuses unless the place is free or empty, and a lock left behind is
+ * cleared by removing exactly the file that was judged: so two takers can never clear each other's fresh lock.
+ * @throws DaisError `data_locked` naming pid and command of the holder.
+ */
+export async function takeDataLock(folder: string, options: DataLockOptions = {}): Promise<DataLock> {
+  const place = path.join(folder, 'lock');
+  const token = randomUUID();
+  const prepared = path.join(folder, `lock.${token}`);
+  const holder: Holder = { pid: process.pid, ...processIdentity(process.pid), command: processCommand(process.pid) };
+  await mkdir(prepared, { mode: 0o700 });
+  const text = JSON.stringify(holder);
+  await writeFile(path.join(prepared, token), text);
+  try {
+    while (!(await renameOntoEmpty(prepared, place))) await clearIfLeftBehind(place, options);
+  } catch (error) {
+    await rm(prepared, { recursive: true, force: true });
+    throw error;
+  }
+  const file = path.join(place, token);
+  return {
+    touch: async () => {
+      // Writing what is there already: only a write is stamped by the file system's own clock.
+      const handle = await open(file, 'r+').catch(() => undefined);
+      await handle?.write(text, 0).catch(() => {});
+      await handle?.close();
+    },
+    release: async () => {
+      await rm(file, { force: true });
+      // Fails when another process has taken it in this moment.
+      await rmdir(place).catch(() => {});
+    },
+  };
+}
+
+async function renameOntoEmpty(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST')) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+async function clearIfLeftBehind(place: string, options: DataLockOptions): Promise<void> {
+  const names = await readdir(place).catch(() => []);
+  const token = names[0];
+  if (token === undefined) return;
+  const file = path.join(place, token);
+  const holder = await readHolder(file);
+  if (holder === undefined) return;
+  if (await isAlive(file, holder, options)) {
+    throw new DaisError(
+      'data_locked',
+      `The data in ${path.dirname(place)} is in use by process ${holder.pid}` +
+        `${holder.command === '' ? '' : ` (${holder.command})`}.`,
+    );
+  }
+  await rm(file, { force: true });
+}
+
+/** Undefined when it has gone meanwhile; an unreadable one (a crash before the data reached the disk) has no owner. */
+async function readHolder(file: string): Promise<Holder | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+  try {
+    return JSON.parse(text) as Holder;
+  } catch {
+    return { pid: 0, command: '' };
+  }
+}
+
+async function isAlive(file: string, holder: Holder, options: DataLockOptions): Promise<boolean> {
+  const { pid, startTime, bootId, pidNamespace } = holder;
+  if (startTime !== undefined && bootId !== undefined && pidNamespace !== undefined) {
+    const verdict = judgeProcess({ pid, startTime, bootId, pidNamespace });
+    if (verdict !== 'other') return verdict === 'alive';
+  }
+  const first = await modifiedAt(file);
+  if (first === undefined) return false;
+  if ((await fileSystemNow(file)) - first > OLD_MS) return false;
+  const quietMs = options.quietMs ?? QUIET_MS;
+  options.report?.(`Watching for ${quietMs / 1000} s whether the earlier holder of the data still lives`);
+  for (let waited = 0; waited < quietMs; waited += POLL_MS) {
+    await delay(POLL_MS);
+    const now = await modifiedAt(file);
+    if (now === undefined) return false;
+    if (now !== first) return true;
+  }
+  return false;
+}
+
+async function modifiedAt(file: string): Promise<number | undefined> {
+  return (await stat(file).catch(() => undefined))?.mtimeMs;
+}
+
+/** The clock that stamps files there; on a network file system it is not ours. */
+async function fileSystemNow(file: string): Promise<number> {
+  const probe = path.join(path.dirname(path.dirname(file)), `clock.${randomUUID()}`);
+  await writeFile(probe, '');
+  try {
+    return (await stat(probe)).mtimeMs;
+  } finally {
+    await rm(probe, { force: true });
+  }
+}

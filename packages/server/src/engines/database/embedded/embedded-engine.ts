@@ -1,0 +1,197 @@
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { DaisError } from '@dais/api';
+import type { ConnectionOptions, DatabaseEngine, RunningDatabase } from '../contract.ts';
+import { findBinaries, type Binaries } from './binaries.ts';
+import { adoptFiles, createCluster, readClusterMajor } from './cluster.ts';
+import { takeDataLock, type DataLock } from './data-lock.ts';
+import { setUpDatabase } from './database-setup.ts';
+import { boundLog, logTail } from './server-log.ts';
+import { findLiveServer, startServer, stopServer, type StartedServer } from './server-start.ts';
+import { chooseServerUser, type ServerUser } from './server-user.ts';
+import { EMBEDDED_SETTINGS, type Settings } from './settings.ts';
+import { makeSocketFolder, removeSocketFolder } from './socket-folder.ts';
+
+export interface EmbeddedOptions {
+  /** Holds the cluster, the lock and the log; made when missing. */
+  readonly folder: string;
+  /** Where PostgreSQL is copied to when it cannot run from node_modules. */
+  readonly cacheFolder: string;
+  /** `postgres` and `initdb` of another installation. */
+  readonly postgresBin?: string;
+  /** Parent of the socket's folder; default `/run/dais` for root, the temporary folder otherwise. */
+  readonly socketBase?: string;
+  /** The user that root runs the server as; default nobody (65534). */
+  readonly user?: ServerUser;
+  /** Added to postgresql.conf. */
+  readonly settings?: Settings;
+  /** How long a server may take until it accepts connections; recovery after a crash is part of it. Default 10 min. */
+  readonly startTimeoutMs?: number;
+  /** Told what takes long: creating the cluster, waiting for a lock or for recovery. */
+  readonly report?: (step: string) => void;
+}
+
+const START_TIMEOUT_MS = 600_000;
+/** Of the lock (see data-lock.ts) and of the log's size. */
+const MAINTENANCE_MS = 5_000;
+
+/**
+ * Runs PostgreSQL itself, on a Unix socket, in `folder`: as this process's user, or as nobody when that is root.
+ * The server ends with this process, however that dies.
+ */
+export function embeddedEngine(options: EmbeddedOptions): DatabaseEngine {
+  return new EmbeddedEngine(options);
+}
+
+class EmbeddedEngine implements DatabaseEngine {
+  readonly #options: EmbeddedOptions;
+  readonly #report: (step: string) => void;
+  #running: Promise<RunningServer> | undefined;
+
+  constructor(options: EmbeddedOptions) {
+    this.#options = options;
+    this.#report = options.report ?? (() => {});
+  }
+
+  async start(): Promise<RunningDatabase> {
+    if (this.#running === undefined) {
+      const starting = this.#start();
+      this.#running = starting;
+      const forget = (): void => {
+        if (this.#running === starting) this.#running = undefined;
+      };
+      starting.then((server) => server.ended.then(forget), forget);
+    }
+    return await this.#running;
+  }
+
+  async #start(): Promise<RunningServer> {
+    const { folder } = this.#options;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const lock = await takeDataLock(folder, { report: this.#report });
+    try {
+      return await this.#startLocked(lock);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  async #startLocked(lock: DataLock): Promise<RunningServer> {
+    const { folder } = this.#options;
+    const cluster = path.join(folder, 'cluster');
+    const logFile = path.join(folder, 'postgres.log');
+    const self: ServerUser = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    const user = await chooseServerUser(cluster, self, this.#options.user);
+    const binaries = await this.#prepareCluster(cluster, user);
+    const base = this.#options.socketBase ?? (await socketBase(self));
+    const server =
+      (await findLiveServer(cluster, this.#report)) ??
+      (await startServer({
+        binaries,
+        cluster,
+        user,
+        logFile,
+        report: this.#report,
+        socketFolder: await makeSocketFolder(base, cluster, user, self),
+        settings: { ...EMBEDDED_SETTINGS, ...this.#options.settings },
+        timeoutMs: this.#options.startTimeoutMs ?? START_TIMEOUT_MS,
+      }));
+    try {
+      return await setUp(server, lock, logFile);
+    } catch (error) {
+      await stopServer(server);
+      await removeSocketFolder(server.host);
+      throw error;
+    }
+  }
+
+  async #prepareCluster(cluster: string, user: ServerUser | undefined): Promise<Binaries> {
+    const { postgresBin, cacheFolder } = this.#options;
+    const binaries = await findBinaries({ postgresBin, cacheFolder, user });
+    const major = await readClusterMajor(cluster);
+    if (major === undefined) {
+      this.#report(`Creating the database in ${cluster}`);
+      await createCluster(binaries, cluster, user);
+    } else if (major === binaries.major) {
+      await adoptFiles(cluster, user);
+    } else {
+      throw wrongMajor(cluster, major, binaries);
+    }
+    return binaries;
+  }
+}
+
+const RUN_FOLDER = '/run/dais';
+
+/** In memory and gone after a reboot, where we may make such a place. */
+async function socketBase(self: ServerUser): Promise<string> {
+  if (self.uid !== 0) return tmpdir();
+  try {
+    await mkdir(RUN_FOLDER, { recursive: true, mode: 0o755 });
+    return RUN_FOLDER;
+  } catch {
+    // A container with a read-only root.
+    return tmpdir();
+  }
+}
+
+async function setUp(server: StartedServer, lock: DataLock, logFile: string): Promise<RunningServer> {
+  const connection: ConnectionOptions = { host: server.host, port: server.port, user: 'dais', database: 'dais' };
+  const serverVersion = await setUpDatabase(connection);
+  return new RunningServer({ server, connection, serverVersion, lock, logFile });
+}
+
+interface RunningParts {
+  readonly server: StartedServer;
+  readonly connection: ConnectionOptions;
+  readonly serverVersion: number;
+  readonly lock: DataLock;
+  readonly logFile: string;
+}
+
+class RunningServer implements RunningDatabase {
+  readonly connection: ConnectionOptions;
+  readonly serverVersion: number;
+  readonly ended: Promise<{ readonly wanted: boolean; readonly detail: string }>;
+  readonly #parts: RunningParts;
+  #wanted = false;
+
+  constructor(parts: RunningParts) {
+    this.#parts = parts;
+    this.connection = parts.connection;
+    this.serverVersion = parts.serverVersion;
+    const maintenance = setInterval(() => {
+      void parts.lock.touch();
+      // A full disk: the log stays as it is until there is room.
+      boundLog(parts.logFile).catch(() => {});
+    }, MAINTENANCE_MS);
+    maintenance.unref();
+    this.ended = this.#untilEnded(maintenance);
+  }
+
+  async stop(): Promise<void> {
+    this.#wanted = true;
+    await stopServer(this.#parts.server);
+    await this.ended;
+  }
+
+  async #untilEnded(maintenance: NodeJS.Timeout): Promise<{ wanted: boolean; detail: string }> {
+    const how = await this.#parts.server.process.ended;
+    clearInterval(maintenance);
+    await removeSocketFolder(this.connection.host);
+    await this.#parts.lock.release();
+    const detail = this.#wanted ? how : `${how}; its log ends with:\n${await logTail(this.#parts.logFile, 0)}`;
+    return { wanted: this.#wanted, detail };
+  }
+}
+
+function wrongMajor(cluster: string, major: number, binaries: Binaries): DaisError {
+  return new DaisError(
+    'data_version',
+    `The data in ${cluster} was written by PostgreSQL ${major}; this Dais brings PostgreSQL ${binaries.version}. ` +
+      `Start the Dais that wrote it (or this one with --postgres-bin and PostgreSQL ${major}) and run ` +
+      '`dais admin export FILE`; then move the folder away, start this Dais and run `dais admin import FILE`.',
+  );
+}

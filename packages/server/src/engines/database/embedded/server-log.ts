@@ -1,0 +1,34 @@
+import { copyFile, open, stat, truncate } from 'node:fs/promises';
+
+const MAX_BYTES = 8 << 20;
+
+/**
+ * Bounds the server's log: beyond 8 MiB it becomes `postgres.log.1` and starts anew. The server appends, so truncating
+ * its file is safe; what it writes between copy and truncation is lost.
+ */
+export async function boundLog(file: string, maxBytes = MAX_BYTES): Promise<void> {
+  const size = await logSize(file);
+  if (size <= maxBytes) return;
+  await copyFile(file, `${file}.1`);
+  await truncate(file);
+}
+
+export async function logSize(file: string): Promise<number> {
+  return (await stat(file).catch(() => undefined))?.size ?? 0;
+}
+
+const TAIL_BYTES = 8_192;
+
+/** What was logged after `from` bytes, its last 8 KiB at most. */
+export async function logTail(file: string, from: number): Promise<string> {
+  const handle = await open(file, 'r').catch(() => undefined);
+  if (handle === undefined) return '';
+  try {
+    const { size } = await handle.stat();
+    const start = Math.max(size < from ? 0 : from, size - TAIL_BYTES);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(Math.max(size - start, 0)), 0, null, start);
+    return buffer.subarray(0, bytesRead).toString('utf8').trim();
+  } finally {
+    await handle.close();
+  }
+}

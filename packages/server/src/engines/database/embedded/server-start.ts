@@ -1,0 +1,178 @@
+/** From the files of a cluster to a server that answers. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { DaisError } from '@dais/api';
+import type { Binaries } from './binaries.ts';
+import { diskFull, isDiskFull, writeClusterFile } from './cluster.ts';
+import { isRunning, POSTMASTER_FILE, readPostmasterFile } from './postmaster-file.ts';
+import { serverState } from './readiness.ts';
+import { boundLog, logSize, logTail } from './server-log.ts';
+import { launchServer, watchServer, type ServerProcess } from './server-process.ts';
+import type { ServerUser } from './server-user.ts';
+import { accessText, configurationText, type Settings } from './settings.ts';
+import { removeSocketFolder, SOCKET_PORT } from './socket-folder.ts';
+
+export interface ServerPlan {
+  readonly binaries: Binaries;
+  readonly cluster: string;
+  readonly user: ServerUser | undefined;
+  readonly socketFolder: string;
+  readonly settings: Settings;
+  readonly logFile: string;
+  readonly timeoutMs: number;
+  readonly report: (step: string) => void;
+}
+
+export interface StartedServer {
+  readonly process: ServerProcess;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** After `kill -9` of a postmaster its children go within moments; until then the next one is refused. */
+const STALE_LOCK_MS = 15_000;
+const POLL_MS = 10;
+const SLOW_POLL_MS = 100;
+const REPORT_AFTER_MS = 2_000;
+/**
+ * A fast shutdown writes a checkpoint: seconds at most, but never ending on a full disk. After this the server is told
+ * to leave without, and recovers at its next start.
+ */
+const STOP_TIMEOUT_MS = 30_000;
+/** Above Linux's highest possible pid (2^22): a process with it never exists. */
+const NO_PID = 4_194_305;
+
+/**
+ * A server left behind by a killed supervisor: taken over when it answers, waited for when it is going, and ended when
+ * it does neither (see stopServer) for `patienceMs`; undefined when there is none.
+ * @throws DaisError `data_locked` when it cannot be ended.
+ */
+export async function findLiveServer(
+  cluster: string,
+  report: (step: string) => void,
+  patienceMs = 10_000,
+): Promise<StartedServer | undefined> {
+  const file = await readPostmasterFile(cluster);
+  if (file === undefined) return undefined;
+  const address = { host: file.socketFolder, port: file.port };
+  const since = Date.now();
+  for (let looks = 0; await isRunning(file); looks += 1) {
+    const state = await serverState(address);
+    if (state === 'ready') return { process: watchServer(cluster, file), ...address };
+    // Its socket is gone (a cleaned temporary folder), so nobody can reach it any more.
+    if (state === 'unreachable') signal(file.pid, 'SIGINT');
+    const waited = Date.now() - since;
+    if (waited > patienceMs) signal(file.pid, 'SIGQUIT');
+    if (waited > STOP_TIMEOUT_MS) {
+      throw new DaisError(
+        'data_locked',
+        `The data in ${cluster} is in use by process ${file.pid}, a PostgreSQL server that neither answers nor ends.`,
+      );
+    }
+    if (looks === 0) report(`Waiting for the PostgreSQL of an earlier start (process ${file.pid}) to end`);
+    await delay(SLOW_POLL_MS);
+  }
+  return undefined;
+}
+
+/**
+ * Starts the server on its cluster and waits until it accepts connections.
+ * @throws DaisError `storage_full`, `database_unavailable` with the end of its log.
+ */
+export async function startServer(plan: ServerPlan): Promise<StartedServer> {
+  const { cluster, user, logFile } = plan;
+  await writeConfiguration(plan);
+  await releaseStalePid(cluster, user);
+  await boundLog(logFile);
+  const address = { host: plan.socketFolder, port: SOCKET_PORT };
+  const since = Date.now();
+  for (;;) {
+    const from = await logSize(logFile);
+    const process = await launchServer(plan);
+    const failure = await untilReady(process, plan);
+    if (failure === undefined) return { process, ...address };
+    const output = await logTail(logFile, from);
+    const stale = /lock file "[^"]*" already exists|pre-existing shared memory block/.test(output);
+    if (!stale || Date.now() - since > STALE_LOCK_MS) {
+      await removeSocketFolder(plan.socketFolder);
+      if (isDiskFull(output)) throw diskFull(cluster, output);
+      throw new DaisError('database_unavailable', `PostgreSQL did not start (${failure}). Its log says:\n${output}`);
+    }
+    await delay(SLOW_POLL_MS);
+  }
+}
+
+async function writeConfiguration({ cluster, user, settings, socketFolder }: ServerPlan): Promise<void> {
+  try {
+    const complete = { ...settings, unix_socket_directories: socketFolder };
+    await writeClusterFile(cluster, 'postgresql.conf', configurationText(complete), user);
+    await writeClusterFile(cluster, 'pg_hba.conf', accessText(), user);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) {
+      throw diskFull(cluster, `No space left on device: ${error.message}`);
+    }
+    throw error;
+  }
+}
+
+/** Undefined when the server accepts connections, otherwise why it does not. */
+async function untilReady(server: ServerProcess, plan: ServerPlan): Promise<string | undefined> {
+  let ended: string | undefined;
+  void server.ended.then((how) => {
+    ended = how;
+  });
+  const since = Date.now();
+  let reported = false;
+  for (;;) {
+    const state = await serverState({ host: plan.socketFolder, port: SOCKET_PORT });
+    if (ended !== undefined) return ended;
+    if (state === 'ready') return undefined;
+    const waited = Date.now() - since;
+    if (waited > plan.timeoutMs) {
+      await stopServer({ process: server, host: plan.socketFolder, port: SOCKET_PORT });
+      return 'it did not accept connections in time';
+    }
+    if (!reported && waited > REPORT_AFTER_MS) {
+      plan.report('PostgreSQL is recovering from an unclean end');
+      reported = true;
+    }
+    await delay(waited < REPORT_AFTER_MS ? POLL_MS : SLOW_POLL_MS);
+  }
+}
+
+/**
+ * Ends the server in order, which may take as long as a checkpoint. One that is still recovering has nothing to write
+ * and is ended at once: PostgreSQL 17 can hang for ever when a fast shutdown meets its recovery.
+ */
+export async function stopServer({ process: server, host, port }: StartedServer): Promise<void> {
+  let ended = false;
+  const end = server.ended.then(() => {
+    ended = true;
+  });
+  const ready = (await serverState({ host, port })) === 'ready';
+  signal(server.pid, ready ? 'SIGINT' : 'SIGQUIT');
+  const impatient = new AbortController();
+  await Promise.race([end, delay(STOP_TIMEOUT_MS, undefined, { signal: impatient.signal }).catch(() => {})]);
+  impatient.abort();
+  if (!ended) signal(server.pid, 'SIGQUIT');
+  await end;
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    if (pid > 0) process.kill(pid, name);
+  } catch {
+    // It has gone already.
+  }
+}
+
+/**
+ * PostgreSQL refuses to start while the pid in a left-behind file is in use, even by another program. We hold the
+ * data's lock and know that it is not a server of this cluster, so the pid is replaced by one that cannot exist. The
+ * file itself stays: by its shared memory key PostgreSQL finds backends that outlived their postmaster.
+ */
+async function releaseStalePid(cluster: string, user: ServerUser | undefined): Promise<void> {
+  const file = await readPostmasterFile(cluster);
+  if (file === undefined || (await isRunning(file))) return;
+  const text = [String(NO_PID), ...file.lines.slice(1)].join('\n');
+  await writeClusterFile(cluster, POSTMASTER_FILE, text, user);
+}

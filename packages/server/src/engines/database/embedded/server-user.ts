@@ -1,0 +1,49 @@
+import { chown, lstat, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { DaisError } from '@dais/api';
+
+/** The operating system user that PostgreSQL runs as. */
+export interface ServerUser {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** `nobody` and its group on every Linux: PostgreSQL refuses to run as root. */
+const NOBODY: ServerUser = { uid: 65_534, gid: 65_534 };
+
+/**
+ * The user to switch to, or undefined to stay who we are. Root runs an existing cluster as its owner, so that data
+ * made by one user can be served by root and goes on to belong to that user.
+ * @throws DaisError `database_setup` when the cluster belongs to somebody we cannot become.
+ */
+export async function chooseServerUser(
+  cluster: string,
+  self: ServerUser,
+  preferred: ServerUser = NOBODY,
+): Promise<ServerUser | undefined> {
+  const owner = await lstat(cluster).catch(() => undefined);
+  if (self.uid === 0) {
+    if (process.platform !== 'linux') {
+      throw new DaisError('database_setup', 'PostgreSQL does not run as root: start Dais as an ordinary user.');
+    }
+    return owner === undefined || owner.uid === 0 ? preferred : { uid: owner.uid, gid: owner.gid };
+  }
+  if (owner !== undefined && owner.uid !== self.uid) {
+    throw new DaisError(
+      'database_setup',
+      `${cluster} belongs to the user with uid ${owner.uid}, and this is uid ${self.uid}. ` +
+        `Start Dais as that user or as root, or run: sudo chown -R ${self.uid}:${self.gid} ${path.dirname(cluster)}`,
+    );
+  }
+  return undefined;
+}
+
+/** Gives a folder and all in it to a user; for data that root restored from an archive. Follows no links. */
+export async function giveTo(folder: string, user: ServerUser): Promise<void> {
+  await chown(folder, user.uid, user.gid);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const file = path.join(folder, entry.name);
+    if (entry.isDirectory()) await giveTo(file, user);
+    else if (entry.isFile()) await chown(file, user.uid, user.gid);
+  }
+}

@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto';
+import { DaisError } from '@dais/api';
+import type { Migration, Slice } from './contract.ts';
+import { compareVersions } from './version-order.ts';
+
+export interface AppliedMigration {
+  readonly slice: string;
+  readonly id: string;
+  readonly checksum: string;
+  readonly minimumVersion: string | null;
+}
+
+export interface PendingMigration {
+  readonly schema: string;
+  readonly migration: Migration;
+  readonly checksum: string;
+}
+
+/** SHA-256 of the SQL, in hex: what is compared, so that an edited migration is found. */
+export function migrationChecksum(migration: Migration): string {
+  return createHash('sha256').update(migration.sql).digest('hex');
+}
+
+/**
+ * What is still to be applied, in order: slices as listed, each by id.
+ * @throws DaisError `data_version` when the program is older than the schema allows, when a migration was edited after
+ *   it was applied, or when program and database went different ways.
+ */
+export function planMigrations(
+  slices: readonly Slice[],
+  applied: readonly AppliedMigration[],
+  programVersion: string,
+): PendingMigration[] {
+  checkSlices(slices);
+  const known = new Map(
+    slices.flatMap((slice) =>
+      slice.migrations.map((migration) => [`${slice.schema}/${migration.id}`, migration] as const),
+    ),
+  );
+  refuseOldProgram(applied, programVersion);
+  for (const row of applied) {
+    const migration = known.get(`${row.slice}/${row.id}`);
+    if (migration !== undefined && migrationChecksum(migration) !== row.checksum) {
+      throw new DaisError(
+        'data_version',
+        `The migration ${row.slice}/${row.id} differs from the one that was applied to this database. ` +
+          'A released migration is never edited: install the version of Dais that made this database, or a newer release of the same line.',
+      );
+    }
+  }
+  const done = new Set(applied.map((row) => `${row.slice}/${row.id}`));
+  const pending = slices.flatMap((slice) =>
+    slice.migrations
+      .filter((migration) => !done.has(`${slice.schema}/${migration.id}`))
+      .map((migration) => ({ schema: slice.schema, migration, checksum: migrationChecksum(migration) })),
+  );
+  const unknown = applied.filter((row) => !known.has(`${row.slice}/${row.id}`));
+  if (pending.length > 0 && unknown.length > 0) {
+    throw new DaisError(
+      'data_version',
+      `This database was changed by another line of Dais: it holds ${unknown[0]!.slice}/${unknown[0]!.id}, which ` +
+        `version ${programVersion} does not know, and lacks ${pending[0]!.schema}/${pending[0]!.migration.id}. ` +
+        'Install a version that knows both.',
+    );
+  }
+  return pending;
+}
+
+function refuseOldProgram(applied: readonly AppliedMigration[], programVersion: string): void {
+  for (const { slice, id, minimumVersion } of applied) {
+    if (minimumVersion !== null && compareVersions(programVersion, minimumVersion) < 0) {
+      throw new DaisError(
+        'data_version',
+        `This database needs Dais ${minimumVersion} or newer (since ${slice}/${id}); this is ${programVersion}. ` +
+          'Install that version, or restore the backup that was made before the update.',
+      );
+    }
+  }
+}
+
+/** Mistakes of the program, not of a user. */
+function checkSlices(slices: readonly Slice[]): void {
+  const schemas = new Set<string>();
+  for (const { schema, migrations } of slices) {
+    if (!/^[a-z][a-z0-9_]*$/.test(schema)) throw new Error(`not a schema name: ${schema}`);
+    if (schemas.has(schema)) throw new Error(`two slices own the schema ${schema}`);
+    schemas.add(schema);
+    for (const [index, { id }] of migrations.entries()) {
+      if (!/^\d{4}-[a-z0-9-]+$/.test(id)) throw new Error(`not a migration id: ${schema}/${id}`);
+      const before = migrations[index - 1];
+      if (before !== undefined && before.id >= id) throw new Error(`${schema}/${id} must come before ${before.id}`);
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import { DaisError } from '@dais/api';
+import type { ConnectionOptions } from '../contract.ts';
+
+/** A parsed database URL. Files are named, not read. */
+export interface DatabaseUrl {
+  readonly connection: Omit<ConnectionOptions, 'ssl'>;
+  /** Undefined: no TLS. */
+  readonly tls: UrlTls | undefined;
+}
+
+export interface UrlTls {
+  /** As libpq: `require` encrypts but trusts any certificate, unless a root certificate is given. */
+  readonly mode: 'require' | 'verify-ca' | 'verify-full';
+  readonly rootCertificate?: string;
+  readonly certificate?: string;
+  readonly key?: string;
+}
+
+const PARAMETERS = [
+  'sslmode',
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
+  'host',
+  'prepared_statements',
+  // Common, and no harm is done when these are not followed.
+  'application_name',
+  'connect_timeout',
+];
+const DEFAULT_PORT = 5432;
+
+/**
+ * Reads `postgres://user:password@host:port/database?sslmode=…`. A Unix socket is given as `?host=/folder`.
+ *
+ * Without `sslmode` a server on this machine is reached without TLS and any other with `require`: a password never
+ * crosses a network in clear because somebody forgot a parameter.
+ * @throws DaisError `invalid_config` that says what is wrong and never shows the password.
+ */
+export function parseDatabaseUrl(text: string): DatabaseUrl {
+  const url = toUrl(text);
+  const unknown = [...url.searchParams.keys()].find((name) => !PARAMETERS.includes(name));
+  if (unknown !== undefined) {
+    throw invalid(`it has the parameter "${unknown}"; known are ${PARAMETERS.join(', ')}`);
+  }
+  const user = decode(url.username);
+  if (user === '') throw invalid('it names no user');
+  const database = decode(url.pathname.replace(/^\//, ''));
+  if (database === '' || database.includes('/')) throw invalid('it must end in "/" and the name of the database');
+  const host = url.searchParams.get('host') ?? url.hostname.replaceAll(/^\[|\]$/g, '');
+  if (host === '') throw invalid('it names no host');
+  const password = decode(url.password);
+  return {
+    connection: {
+      host,
+      port: url.port === '' ? DEFAULT_PORT : Number(url.port),
+      user,
+      database,
+      ...(password !== '' && { password }),
+      ...(url.searchParams.get('prepared_statements') === 'false' && { preparedStatements: false }),
+    },
+    tls: readTls(url, isLocal(host)),
+  };
+}
+
+function toUrl(text: string): URL {
+  if (!/^postgres(ql)?:\/\//.test(text)) throw invalid('it must begin with postgres://');
+  if (/@[^/?]*,/.test(text)) throw invalid('it names several hosts; give the address of the one that takes writes');
+  try {
+    // A URL may not have a user without a host; libpq allows it, for `?host=/folder`.
+    return new URL(
+      text.replace(/^postgres(ql)?:/, 'postgres:').replace(/^(postgres:\/\/(?:[^@/?]*@)?)(?=[/?])/, '$1localhost'),
+    );
+  } catch {
+    throw invalid('it is not a URL; special characters in user and password are written as %40 and the like');
+  }
+}
+
+function readTls(url: URL, local: boolean): UrlTls | undefined {
+  const mode = url.searchParams.get('sslmode') ?? (local ? 'disable' : 'require');
+  const rootCertificate = url.searchParams.get('sslrootcert');
+  const certificate = url.searchParams.get('sslcert');
+  const key = url.searchParams.get('sslkey');
+  if (mode === 'disable') return undefined;
+  if (mode !== 'require' && mode !== 'verify-ca' && mode !== 'verify-full') {
+    throw invalid(`its sslmode is "${mode}"; use disable, require, verify-ca or verify-full`);
+  }
+  return {
+    // libpq does the same: a root certificate that is not used would be a trap.
+    mode: mode === 'require' && rootCertificate !== null ? 'verify-ca' : mode,
+    ...(rootCertificate !== null && { rootCertificate }),
+    ...(certificate !== null && { certificate }),
+    ...(key !== null && { key }),
+  };
+}
+
+function isLocal(host: string): boolean {
+  return host.startsWith('/') || host === 'localhost' || host === '::1' || /^127(\.\d+){3}$/.test(host);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw invalid('a "%" in user, password or database is written as %25');
+  }
+}
+
+function invalid(reason: string): DaisError {
+  return new DaisError(
+    'invalid_config',
+    `The database URL cannot be used: ${reason}. It looks like postgres://user:password@host:5432/dais?sslmode=verify-full`,
+  );
+}

@@ -1,0 +1,77 @@
+/** What every implementation must do with statements that are put off. */
+import { expect, test } from 'vitest';
+import type { Database, TransactionOptions } from './contract.ts';
+
+const READ: TransactionOptions = { mode: 'read', scope: 'all' };
+const WRITE: TransactionOptions = { mode: 'write', scope: 'all' };
+
+/** In the suite's database: writes into its `probe.shared`. */
+export function testDeferred(opened: () => Database): void {
+  test('what is deferred runs before the next statement, or with the commit', async () => {
+    const database = opened();
+    const insert = (id: number) => [`insert into probe.shared values ($1)`, [id], 'suite_defer'] as const;
+    await database.transaction(WRITE, async (sql) => {
+      sql.defer(...insert(20));
+      sql.defer(...insert(21));
+      expect(await sql.query('select id from probe.shared where id in (20, 21) order by id')).toEqual([
+        { id: 20 },
+        { id: 21 },
+      ]);
+      sql.defer(...insert(22));
+    });
+    // Nothing else: it is a transaction all the same.
+    await database.transaction(WRITE, async (sql) => sql.defer(...insert(23)));
+    const broken = database.transaction(WRITE, async (sql) => {
+      sql.defer(...insert(24));
+      throw new Error('changed my mind');
+    });
+    await expect(broken).rejects.toThrow('changed my mind');
+    expect(
+      await database.statement(READ, 'select id from probe.shared where id between 22 and 24 order by id'),
+    ).toEqual([{ id: 22 }, { id: 23 }]);
+  });
+
+  test('what is deferred and fails fails the transaction, wherever it runs, and nothing stays of it', async () => {
+    const database = opened();
+    const divide = ['select 1 / $1::int', [0], 'suite_defer_fails'] as const;
+    const insert = 'insert into probe.shared values (25)';
+    const atCommit = database.transaction(WRITE, async (sql) => {
+      await sql.query(insert);
+      sql.defer(...divide);
+    });
+    await expect(atCommit).rejects.toMatchObject({ code: '22012' });
+    const before = database.transaction(WRITE, async (sql) => {
+      sql.defer(...divide);
+      await sql.query(insert);
+    });
+    await expect(before).rejects.toMatchObject({ code: '22012' });
+    const swallowed = database.transaction(WRITE, async (sql) => {
+      await sql.query('select 1 / 0').catch(() => {});
+      sql.defer(insert);
+    });
+    await expect(swallowed).rejects.toMatchObject({ code: '22012' });
+    // On every connection of the pool: none is left inside of a transaction.
+    const all = await Promise.all(
+      Array.from({ length: 20 }, () => database.statement(READ, 'select from probe.shared where id = 25')),
+    );
+    expect(all.flat()).toEqual([]);
+  });
+
+  test('a function of the database may refuse with an error of the catalogue', async () => {
+    const database = opened();
+    const refuse = (code: string) =>
+      [
+        `do $$ begin raise exception using errcode = 'DA000', detail = '${code}', message = 'It is gone.'; end $$`,
+      ] as const;
+    const atCommit = database.transaction(WRITE, async (sql) => sql.defer(...refuse('not_found')));
+    await expect(atCommit).rejects.toMatchObject({ code: 'not_found', message: 'It is gone.' });
+    const before = database.transaction(WRITE, async (sql) => {
+      sql.defer(...refuse('invalid_state'));
+      await sql.query('select 1');
+    });
+    await expect(before).rejects.toMatchObject({ code: 'invalid_state', message: 'It is gone.' });
+    // A code that nobody knows is a fault of ours.
+    const unknown = database.transaction(WRITE, async (sql) => sql.defer(...refuse('constructor')));
+    await expect(unknown).rejects.toMatchObject({ code: 'DA000' });
+  });
+}

@@ -1,0 +1,114 @@
+import { CreateAliasCommand, CreateKeyCommand, EncryptCommand, KMSClient } from '@aws-sdk/client-kms';
+import { DaisError } from '@dais/api';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
+import { createOutbound } from '#lib/outbound/outbound.ts';
+import { createSmithyHandler } from '#lib/outbound/smithy-handler.ts';
+import { keyStoreSuite } from '../suite.ts';
+import { openKmsKeys } from './kms-keys.ts';
+
+const region = 'eu-central-1';
+const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+
+let server: MotoServer;
+let client: KMSClient;
+beforeAll(async () => {
+  server = await startMotoServer();
+  client = new KMSClient({ region, endpoint: server.url, credentials });
+});
+afterAll(async () => {
+  client.destroy();
+  await server.stop();
+});
+
+const createKey = async () => (await client.send(new CreateKeyCommand({}))).KeyMetadata!.Arn!;
+const openKeys = (...keys: [string, ...string[]]) =>
+  openKmsKeys({ keys, region, endpoint: server.url, credentials, timeoutMs: 20_000 });
+
+keyStoreSuite('kms', true, async () => {
+  const first = await createKey();
+  const keys = openKeys(first);
+  return {
+    keys,
+    addKey: async () => openKeys(await createKey(), first),
+    strangers: async () => openKeys(await createKey()),
+    end: async () => await keys.close(),
+  };
+});
+
+describe('KMS', () => {
+  test('a key is found by its id and by an alias, and named by its ARN', async () => {
+    const arn = await createKey();
+    await client.send(new CreateAliasCommand({ AliasName: 'alias/dais', TargetKeyId: arn }));
+    const byAlias = openKeys('alias/dais');
+    const byId = openKeys(arn.split('/')[1]!);
+    const wrapped = await byAlias.wrap(Buffer.alloc(32, 5), 'c');
+    expect(wrapped.keyId).toBe(arn);
+    expect(await byId.unwrap(wrapped, 'c')).toEqual(Buffer.alloc(32, 5));
+    expect(await openKeys(arn).current()).toEqual(await byAlias.current());
+    await byAlias.close();
+    await byId.close();
+  });
+
+  test('the context is KMS’s own encryption context', async () => {
+    const arn = await createKey();
+    const sent = await client.send(
+      new EncryptCommand({ KeyId: arn, Plaintext: Buffer.alloc(32, 6), EncryptionContext: { 'dais-context': 'c' } }),
+    );
+    const keys = openKeys(arn);
+    const wrapped = { ...(await keys.current()), wrapped: Buffer.from(sent.CiphertextBlob!) };
+    expect(await keys.unwrap(wrapped, 'c')).toEqual(Buffer.alloc(32, 6));
+    await keys.close();
+  });
+
+  test('a key that is gone is missing for old values and unavailable for new ones, by its ARN', async () => {
+    const arn = (await createKey()).replace(/[^/]*$/, '11111111-2222-3333-4444-555555555555');
+    const keys = openKeys(arn);
+    await expect(keys.wrap(Buffer.alloc(32), 'c')).rejects.toMatchObject({
+      code: 'keys_unavailable',
+      message: expect.stringContaining(arn),
+    });
+    await expect(keys.unwrap({ ...(await keys.current()), wrapped: Buffer.alloc(64) }, 'c')).rejects.toMatchObject({
+      code: 'key_missing',
+      message: expect.stringContaining((await keys.current()).fingerprint),
+    });
+    await keys.close();
+  });
+
+  test('a key that KMS does not know is unavailable, and a server that is gone too', async () => {
+    const unknown = openKeys('11111111-2222-3333-4444-555555555555');
+    await expect(unknown.current()).rejects.toMatchObject({
+      code: 'keys_unavailable',
+      message: expect.stringContaining('NotFoundException'),
+    });
+    await unknown.close();
+    const gone = await startMotoServer();
+    await gone.stop();
+    const keys = openKmsKeys({ keys: [await createKey()], region, endpoint: gone.url, credentials, timeoutMs: 5_000 });
+    await expect(keys.wrap(Buffer.alloc(32), 'c')).rejects.toMatchObject({ code: 'keys_unavailable' });
+    await keys.close();
+  });
+
+  test('requests can leave through the outbound client', async () => {
+    const outbound = createOutbound({
+      proxy: { noProxy: [] },
+      allowHosts: [],
+      userAgent: 'dais/test',
+      fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+    });
+    const keys = openKmsKeys({
+      keys: [await createKey()],
+      region,
+      endpoint: server.url,
+      credentials,
+      timeoutMs: 20_000,
+      requestHandler: createSmithyHandler(outbound, { totalMs: 20_000 }),
+    });
+    const wrapped = await keys.wrap(Buffer.alloc(32, 8), 'c');
+    expect(await keys.unwrap(wrapped, 'c')).toEqual(Buffer.alloc(32, 8));
+    await expect(keys.unwrap(wrapped, 'd')).rejects.toMatchObject({ code: 'key_mismatch' });
+    await outbound.close();
+    await expect(keys.wrap(Buffer.alloc(32, 8), 'c')).rejects.toMatchObject({ code: 'keys_unavailable' });
+    await keys.close();
+  });
+});

@@ -1,0 +1,128 @@
+/** What every implementation of the keys engine must do, whatever holds its keys. */
+import { randomBytes } from 'node:crypto';
+import { DaisError, type ErrorCode } from '@dais/api';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { KeyStore } from './contract.ts';
+
+export interface KeyStoreSubject {
+  readonly keys: KeyStore;
+  /**
+   * Makes another key the current one the way this engine's operator does, keeping the old, and gives the store that
+   * sees it (the same one when it needs no restart).
+   */
+  addKey(): Promise<KeyStore>;
+  /** A store of the same kind that holds other keys only. */
+  strangers(): Promise<KeyStore>;
+  end(): Promise<void>;
+}
+
+export function keyStoreSuite(name: string, readOnly: boolean, open: () => Promise<KeyStoreSubject>): void {
+  describe(`keys engine: ${name}`, () => {
+    let subject: KeyStoreSubject;
+    let keys: KeyStore;
+    beforeAll(async () => {
+      subject = await open();
+      keys = subject.keys;
+    });
+    afterAll(async () => await subject.end());
+
+    test('what was wrapped is unwrapped in its context only', async () => {
+      const dataKey = randomBytes(32);
+      const wrapped = await keys.wrap(dataKey, 'project/secret/token');
+      expect(wrapped).toMatchObject(await keys.current());
+      expect(await keys.unwrap(wrapped, 'project/secret/token')).toEqual(dataKey);
+      await expectCode('key_mismatch', keys.unwrap(wrapped, 'project/secret/other'));
+      await expectCode('key_mismatch', keys.unwrap(wrapped, ''));
+    });
+
+    test('the wrapped form hides the data key and is fresh each time', async () => {
+      const dataKey = randomBytes(32);
+      const first = await keys.wrap(dataKey, 'c');
+      const second = await keys.wrap(dataKey, 'c');
+      expect(first.wrapped.includes(dataKey)).toBe(false);
+      expect(first.wrapped.equals(second.wrapped)).toBe(false);
+    });
+
+    test('a changed byte, a missing byte and no bytes are a mismatch', async () => {
+      const one = await keys.wrap(randomBytes(32), 'c');
+      const { wrapped } = one;
+      for (const index of [0, wrapped.length >> 1, wrapped.length - 1]) {
+        const changed = Buffer.from(wrapped);
+        changed[index]! ^= 1;
+        await expectCode('key_mismatch', keys.unwrap({ ...one, wrapped: changed }, 'c'));
+      }
+      await expectCode('key_mismatch', keys.unwrap({ ...one, wrapped: wrapped.subarray(1) }, 'c'));
+      await expectCode('key_mismatch', keys.unwrap({ ...one, wrapped: Buffer.from([0]) }, 'c'));
+    });
+
+    test('contexts of any text and length keep their difference', async () => {
+      const contexts = ['', 'a', 'a\0b', 'ä€😀', 'x'.repeat(2_000), 'x'.repeat(2_001)];
+      for (const context of contexts) {
+        const wrapped = await keys.wrap(Buffer.alloc(32, 7), context);
+        expect(await keys.unwrap(wrapped, context)).toEqual(Buffer.alloc(32, 7));
+        await expectCode('key_mismatch', keys.unwrap(wrapped, `${context}!`));
+      }
+    });
+
+    test('twenty wraps at once do not disturb each other', async () => {
+      const dataKeys = Array.from({ length: 20 }, () => randomBytes(32));
+      const wrapped = await Promise.all(dataKeys.map((dataKey, index) => keys.wrap(dataKey, `c${index}`)));
+      const unwrapped = await Promise.all(wrapped.map((one, index) => keys.unwrap(one, `c${index}`)));
+      expect(unwrapped).toEqual(dataKeys);
+    });
+
+    test('the current key is listed first, with a fingerprint that tells nothing', async () => {
+      const current = await keys.current();
+      expect(current.keyId).toMatch(/^[!-~]{1,256}$/);
+      expect(current.fingerprint).toMatch(/^[0-9a-f]{16}$/);
+      expect((await keys.list())[0]).toEqual(current);
+    });
+
+    test('keys of somebody else are missing, by name', async () => {
+      const strangers = await subject.strangers();
+      try {
+        const wrapped = await strangers.wrap(randomBytes(32), 'c');
+        const failure = await expectCode('key_missing', keys.unwrap(wrapped, 'c'));
+        expect(failure.message).toContain(wrapped.keyId);
+        expect(failure.message).toContain(wrapped.fingerprint);
+        expect((await strangers.current()).fingerprint).not.toBe((await keys.current()).fingerprint);
+      } finally {
+        await strangers.close();
+      }
+    });
+
+    test(readOnly ? 'keys made elsewhere are not rotated here' : 'rotate makes a new current key', async () => {
+      if (readOnly) {
+        await expectCode('keys_read_only', keys.rotate());
+        return;
+      }
+      const before = await keys.current();
+      const made = await keys.rotate();
+      expect(made.keyId).not.toBe(before.keyId);
+      expect(await keys.current()).toEqual(made);
+      expect((await keys.list()).slice(0, 2)).toEqual([made, before]);
+    });
+
+    test('after a new key the old values still open and new ones use the new key', async () => {
+      const dataKey = randomBytes(32);
+      const old = await keys.wrap(dataKey, 'c');
+      keys = await subject.addKey();
+      expect((await keys.current()).keyId).not.toBe(old.keyId);
+      expect(await keys.unwrap(old, 'c')).toEqual(dataKey);
+      const renewed = await keys.wrap(dataKey, 'c');
+      expect(renewed.keyId).toBe((await keys.current()).keyId);
+      expect(await keys.unwrap(renewed, 'c')).toEqual(dataKey);
+      await expectCode('key_mismatch', keys.unwrap({ ...renewed, wrapped: old.wrapped }, 'c'));
+    });
+  });
+}
+
+async function expectCode(code: ErrorCode, work: Promise<unknown>): Promise<DaisError> {
+  const error: unknown = await work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error, `expected ${code}`).toBeInstanceOf(DaisError);
+  expect((error as DaisError).code).toBe(code);
+  return error as DaisError;
+}

@@ -1,0 +1,94 @@
+import type { IncomingMessage } from 'node:http';
+import { Transform, type Readable, type TransformCallback } from 'node:stream';
+import { DaisError } from '@dais/api';
+import type { DoorLimits, ReadOptions } from '#http/door.ts';
+import type { Clock } from '#lib/clock.ts';
+
+/**
+ * Reads a whole body into memory. @throws DaisError `too_large`, `request_timeout`, `unreadable_body` (cut off),
+ * `unsupported_media_type` (compressed, unless the door says that it undoes that).
+ */
+export async function readBody(
+  request: IncomingMessage,
+  limits: DoorLimits,
+  clock: Clock,
+  { compressed = false }: ReadOptions = {},
+): Promise<Buffer> {
+  if (!compressed) refuseCompressed(request);
+  const tooLarge = () =>
+    new DaisError('too_large', `The body is larger than ${limits.bodyBytes} bytes, the most that this address takes.`);
+  if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) throw tooLarge();
+  return await new Promise<Buffer>((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const settle = (act: () => void) => {
+      cancel();
+      request.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
+      act();
+    };
+    const fail = (error: DaisError) =>
+      settle(() => {
+        // What still arrives is thrown away, until the connection closes behind the answer.
+        request.resume();
+        reject(error);
+      });
+    const onData = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limits.bodyBytes) fail(tooLarge());
+      else chunks.push(chunk);
+    };
+    const onEnd = () =>
+      settle(() => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)));
+    const onError = () => fail(new DaisError('unreadable_body', 'The connection broke before the body had arrived.'));
+    const onClose = () => onError();
+    const cancel = clock.after(limits.bodySeconds * 1000, () =>
+      fail(new DaisError('request_timeout', `The body did not arrive within ${limits.bodySeconds} s.`)),
+    );
+    request.on('data', onData).once('end', onEnd).once('error', onError).once('close', onClose);
+  });
+}
+
+/**
+ * A body of any size, as it comes. It fails with `request_timeout` when nothing comes although somebody waits for it, and
+ * with `unreadable_body` when the connection breaks. @throws DaisError `unsupported_media_type` (compressed).
+ */
+export function readContent(request: IncomingMessage, { bodySeconds }: DoorLimits, clock: Clock): Readable {
+  refuseCompressed(request);
+  let cancel: () => void = () => {};
+  const watch = () => {
+    cancel = clock.after(bodySeconds * 1000, () => {
+      // Whoever stores the bytes may be slow; that is not the sender's fault.
+      if (passing.writableNeedDrain) watch();
+      else passing.destroy(new DaisError('request_timeout', `Nothing of the body came for ${bodySeconds} s.`));
+    });
+  };
+  const passing = new Transform({
+    transform: (chunk: Buffer, _encoding, done: TransformCallback) => {
+      cancel();
+      watch();
+      done(null, chunk);
+    },
+  });
+  watch();
+  const broken = () =>
+    passing.destroy(new DaisError('unreadable_body', 'The connection broke before the body had arrived.'));
+  request.once('error', broken).once('close', () => {
+    if (!request.complete) broken();
+  });
+  // What nobody wants any more is thrown away as it comes: most clients read no answer before they have sent all.
+  passing.once('close', () => {
+    cancel();
+    request.unpipe(passing).resume();
+  });
+  request.pipe(passing);
+  return passing;
+}
+
+function refuseCompressed(request: IncomingMessage): void {
+  const encoding = request.headers['content-encoding'];
+  if (encoding === undefined || encoding === 'identity') return;
+  throw new DaisError(
+    'unsupported_media_type',
+    `Content-Encoding ${encoding.slice(0, 80)}: send the body uncompressed.`,
+  );
+}

@@ -1,0 +1,98 @@
+import { DaisError } from '@dais/api';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { jsonFault } from '#http/json-fault.ts';
+import { decodeText, parseJson, parseYaml, withPlaces } from '#http/body-text.ts';
+
+function fault(work: () => unknown): DaisError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof DaisError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+test('every JSON value comes through as JSON.parse gives it', () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 20 }), (value) => {
+      const text = JSON.stringify(value);
+      expect(parseJson(decodeText(Buffer.from(text)))).toEqual(JSON.parse(text));
+    }),
+  );
+});
+
+test.each([
+  ['{"a": 1,\n "b": }', 2, 7, 'unexpected character'],
+  ['{"a": 1,}', 1, 9, 'unexpected character'],
+  ['[1 2]', 1, 4, 'unexpected character'],
+  ['"a\tb"', 1, 3, 'unexpected character'],
+  ['"\\x"', 1, 2, 'unexpected character'],
+  ['01', 1, 2, 'unexpected character'],
+  ['{} {}', 1, 4, 'unexpected character'],
+  ['', 1, 1, 'the text ends too early'],
+  ['{"a": 1', 1, 8, 'the text ends too early'],
+  ['{"a": "x', 1, 9, 'the text ends too early'],
+  ['nope', 1, 2, 'unexpected character'],
+  ['+1', 1, 1, 'unexpected character'],
+])('%j is not JSON in line %i, column %i', (text, line, column, message) => {
+  const error = fault(() => parseJson(text));
+  expect(error.code).toBe('unreadable_body');
+  expect(error.issues).toEqual([{ line, column, message, expected: 'well-formed JSON' }]);
+});
+
+test('no fault is found in what JSON.parse takes', () => {
+  const pieces = ['{', '}', '[', ']', ',', ':', '"', 'a', '\\', 'u00', '1', '0', '.', 'e', '-', 'true', ' ', '\n'];
+  const texts = fc.array(fc.constantFrom(...pieces), { maxLength: 12 }).map((parts) => parts.join(''));
+  fc.assert(
+    fc.property(fc.oneof(texts, fc.json()), (text) => {
+      let valid = true;
+      try {
+        JSON.parse(text);
+      } catch {
+        valid = false;
+      }
+      const offset = jsonFault(text);
+      expect(offset).toBeLessThanOrEqual(text.length);
+      expect(valid && offset < text.length).toBe(false);
+    }),
+  );
+});
+
+test('nesting is bounded before anybody walks the value; brackets in text do not count', () => {
+  expect(fault(() => parseJson('['.repeat(100_000))).message).toContain('nested 100000 deep');
+  expect(parseJson(JSON.stringify({ a: '['.repeat(1000), b: '\\"[[' }))).toEqual({ a: '['.repeat(1000), b: '\\"[[' });
+});
+
+test('bytes that are not UTF-8 are told by their place', () => {
+  expect(fault(() => decodeText(Buffer.from([0x61, 0xc3, 0xa4, 0xff, 0x61]))).message).toContain('first at byte 3');
+  expect(fault(() => decodeText(Buffer.from([0xc3]))).message).toContain('first at byte 0');
+  expect(decodeText(Buffer.from('\ufeff{}'))).toBe('{}');
+});
+
+test('the first wrong byte is found wherever it stands', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const before = Buffer.from(text.toWellFormed());
+      const error = fault(() => decodeText(Buffer.concat([before, Buffer.from([0xff])])));
+      expect(error.message).toContain(`first at byte ${before.length}.`);
+    }),
+  );
+});
+
+test('issues about a YAML document get their place in it', () => {
+  const document = parseYaml('kind: Note\nspec:\n  text: 1\n');
+  const error = new DaisError('invalid_manifest', 'wrong', {
+    issues: [{ path: 'manifest.spec.text', message: 'is a number' }, { message: 'as a whole' }],
+  });
+  expect(withPlaces(error, document, 'manifest').issues).toEqual([
+    { file: '-', line: 3, column: 3, path: 'spec.text', message: 'is a number' },
+    { message: 'as a whole' },
+  ]);
+});
+
+test('a body of one manifest is one document', () => {
+  expect(fault(() => parseYaml('a: 1\n---\nb: 2\n')).message).toContain('2 YAML documents');
+  expect(fault(() => parseYaml('# nothing\n')).message).toContain('no YAML document');
+});

@@ -1,0 +1,118 @@
+/** Bodies as text: what is checked of every JSON or YAML body before anybody looks at its meaning. */
+import { isUtf8 } from 'node:buffer';
+import { DaisError, type Issue } from '@dais/api';
+import { jsonFault } from '#http/json-fault.ts';
+import { readDocuments, type ManifestDocument } from '#kernel/manifest-text.ts';
+
+/** Nesting beyond any input there is; keeps recursive readers of the parsed value safe. */
+const MAX_DEPTH = 64;
+
+/** @throws DaisError `not_utf8`. */
+export function decodeText(bytes: Buffer): string {
+  if (!isUtf8(bytes)) {
+    throw new DaisError('not_utf8', `The body has bytes that are not UTF-8, first at byte ${firstInvalidByte(bytes)}.`);
+  }
+  const text = bytes.toString('utf8');
+  // A byte order mark is tolerated: RFC 8259 §8.1 lets a reader ignore it.
+  return text.startsWith('\ufeff') ? text.slice(1) : text;
+}
+
+function firstInvalidByte(bytes: Buffer): number {
+  let low = 0;
+  let high = bytes.length;
+  // A prefix is valid up to the fault, give or take the character that the cut splits.
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (isUtf8(wholeCharacters(bytes, middle))) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+function wholeCharacters(bytes: Buffer, end: number): Buffer {
+  let cut = end;
+  while (cut > 0 && cut < bytes.length && ((bytes[cut] ?? 0) & 0xc0) === 0x80 && end - cut < 4) cut--;
+  return bytes.subarray(0, cut);
+}
+
+/** @throws DaisError `unreadable_body` with line and column. */
+export function parseJson(text: string): unknown {
+  const depth = nestingDepth(text);
+  if (depth > MAX_DEPTH) {
+    throw new DaisError('unreadable_body', `The JSON is nested ${depth} deep; at most ${MAX_DEPTH} is read.`);
+  }
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    const offset = jsonFault(text);
+    const place = placeOf(text, offset);
+    const reason = offset >= text.length ? 'the text ends too early' : 'unexpected character';
+    const issue: Issue = { ...place, message: reason, expected: 'well-formed JSON' };
+    throw new DaisError(
+      'unreadable_body',
+      `The body is not JSON: ${reason} in line ${place.line}, column ${place.column}.`,
+      {
+        issues: [issue],
+        cause: error,
+      },
+    );
+  }
+}
+
+function placeOf(text: string, offset: number): { readonly line: number; readonly column: number } {
+  const before = text.slice(0, offset);
+  const lineStart = before.lastIndexOf('\n') + 1;
+  return { line: before.split('\n').length, column: offset - lineStart + 1 };
+}
+
+/** Deepest nesting of maps and lists in JSON text; wrong only for text that is no JSON anyway. */
+function nestingDepth(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (inString) {
+      if (code === 0x5c) at++;
+      else if (code === 0x22) inString = false;
+    } else if (code === 0x22) inString = true;
+    else if (code === 0x7b || code === 0x5b) {
+      depth++;
+      if (depth > deepest) deepest = depth;
+    } else if (code === 0x7d || code === 0x5d) depth--;
+  }
+  return deepest;
+}
+
+/** The one document of a YAML body. @throws DaisError `unreadable_body`, `manifest_too_complex`. */
+export function parseYaml(text: string): ManifestDocument {
+  const documents = readDocuments('-', text);
+  const [document] = documents;
+  if (document !== undefined && documents.length === 1) return document;
+  throw new DaisError(
+    'unreadable_body',
+    documents.length === 0
+      ? 'The body holds no YAML document.'
+      : `The body holds ${documents.length} YAML documents; this address takes one. POST many to /api/v1/apply.`,
+  );
+}
+
+/**
+ * Gives the issues of an error the place in the YAML text they speak of. `field` is the input field that the document
+ * filled: paths begin with it.
+ */
+export function withPlaces(error: DaisError, document: ManifestDocument, field: string): DaisError {
+  if (error.issues === undefined) return error;
+  const issues = error.issues.map((issue): Issue => {
+    if (issue.line !== undefined || issue.path === undefined) return issue;
+    const path =
+      issue.path === field ? '' : issue.path.startsWith(`${field}.`) ? issue.path.slice(field.length + 1) : issue.path;
+    return { file: document.file, ...document.locate(path), ...issue, path };
+  });
+  return new DaisError(error.code, error.message, {
+    issues,
+    ...(error.holders !== undefined && { holders: error.holders }),
+    ...(error.retryAfter !== undefined && { retryAfter: error.retryAfter }),
+    cause: error,
+  });
+}

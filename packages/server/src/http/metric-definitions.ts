@@ -1,0 +1,84 @@
+/** Every metric that Dais itself has; docs/reference/metrics.md is generated from this list. */
+export interface MetricDefinition {
+  readonly name: `dais_${string}`;
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Upper bounds, in the unit of the name. */
+  readonly buckets?: readonly number[];
+}
+
+/** From the 2 ms that a read may take at the median to the 30 s after which statements are ended. */
+const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const;
+
+export const metricDefinitions = {
+  info: {
+    name: 'dais_info',
+    type: 'gauge',
+    help: 'Always 1; its labels say which Dais this is.',
+    labels: ['version', 'role'],
+  },
+  requestDuration: {
+    name: 'dais_http_request_duration_seconds',
+    type: 'histogram',
+    help: 'Time from the headers of a request to the end of its answer. Streams are not counted.',
+    labels: ['operation', 'status'],
+    buckets: SECONDS,
+  },
+  requestsRunning: {
+    name: 'dais_http_requests_running',
+    type: 'gauge',
+    help: 'Requests that are being answered, streams included.',
+    labels: [],
+  },
+  streams: { name: 'dais_http_streams', type: 'gauge', help: 'Open watch streams.', labels: [] },
+  databaseUp: {
+    name: 'dais_database_up',
+    type: 'gauge',
+    help: '1 when the database answered this scrape, else 0; the metrics that are read from it are then missing.',
+    labels: [],
+  },
+  databaseConnections: {
+    name: 'dais_database_connections',
+    type: 'gauge',
+    help: 'Connections of the pool, by state: `busy`, `idle`.',
+    labels: ['state'],
+  },
+  databaseWaiting: {
+    name: 'dais_database_waiting',
+    type: 'gauge',
+    help: 'Transactions that wait for a connection.',
+    labels: [],
+  },
+  watchReaders: {
+    name: 'dais_watch_readers',
+    type: 'gauge',
+    help: 'Readers of the event stream in this process.',
+    labels: [],
+  },
+  watchAge: {
+    name: 'dais_watch_age_seconds',
+    type: 'gauge',
+    help: 'Time since this process last read the event stream; normally below 1 s.',
+    labels: [],
+  },
+  eventsUnsequenced: {
+    name: 'dais_events_unsequenced',
+    type: 'gauge',
+    help: 'Committed events that have no place in the order yet: how far the sequencer is behind.',
+    labels: [],
+  },
+  sequencing: {
+    name: 'dais_sequencer_leader',
+    type: 'gauge',
+    help: '1 in the process that numbers the events, 0 in the others.',
+    labels: [],
+  },
+  reconcileQueue: {
+    name: 'dais_reconcile_queue',
+    type: 'gauge',
+    help: 'Resources in the queue of the controllers, by state: `due`, `running`.',
+    labels: ['state'],
+  },
+  jobs: { name: 'dais_jobs', type: 'gauge', help: 'Jobs, by queue and state.', labels: ['queue', 'state'] },
+} as const satisfies Record<string, MetricDefinition>;

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import type { FinishedRequest } from '#http/http-server.ts';
+import { metricDefinitions } from '#http/metric-definitions.ts';
+import { Metrics, type MetricSources } from '#http/metrics.ts';
+import { logRequest } from '#http/request-log.ts';
+import { silentLog, type LogFields } from '#lib/log.ts';
+
+const request: FinishedRequest = {
+  operation: 'note.get',
+  method: 'GET',
+  path: '/api/v1/notes/x',
+  status: 200,
+  durationMs: 3,
+  requestId: 'r',
+  client: '127.0.0.1',
+  traceparent: undefined,
+  streamed: false,
+};
+
+const sources: MetricSources = {
+  requests: () => ({ running: 2, streams: 1 }),
+  pool: () => ({ total: 5, idle: 3, waiting: 4 }),
+  health: async () => ({
+    watchers: 7,
+    watchAgeMs: 250,
+    sequencing: true,
+    unsequenced: 9,
+    reconcile: { due: 3, running: 1 },
+    jobs: [{ queue: 'alerts', state: 'waiting', n: 6 }],
+  }),
+};
+
+test('every definition is exposed, with the figures of its source', async () => {
+  const metrics = new Metrics({ version: '1.2.3', role: 'all' });
+  metrics.observe(request);
+  metrics.observe({ ...request, operation: '', status: 404 });
+  metrics.observe({ ...request, operation: 'note.watch', streamed: true });
+  const { text, type } = await metrics.expose(sources);
+  expect(type).toContain('text/plain');
+  for (const { name } of Object.values(metricDefinitions)) expect(text).toContain(`# TYPE ${name} `);
+  for (const line of [
+    'dais_info{version="1.2.3",role="all"} 1',
+    'dais_http_request_duration_seconds_bucket{le="0.005",operation="note.get",status="200"} 1',
+    'dais_http_request_duration_seconds_bucket{le="0.002",operation="note.get",status="200"} 0',
+    'dais_http_request_duration_seconds_count{operation="none",status="404"} 1',
+    'dais_http_requests_running 2',
+    'dais_http_streams 1',
+    'dais_database_up 1',
+    'dais_database_connections{state="busy"} 2',
+    'dais_database_waiting 4',
+    'dais_watch_age_seconds 0.25',
+    'dais_events_unsequenced 9',
+    'dais_sequencer_leader 1',
+    'dais_reconcile_queue{state="due"} 3',
+    'dais_jobs{queue="alerts",state="waiting"} 6',
+  ]) {
+    expect(text).toContain(`${line}\n`);
+  }
+  expect(text).not.toContain('note.watch');
+  expect(text).toContain('process_resident_memory_bytes ');
+});
+
+test('without the database what is read from it is missing, not 0', async () => {
+  const metrics = new Metrics({ version: '1', role: 'all' });
+  await metrics.expose(sources);
+  const { text } = await metrics.expose({ ...sources, health: () => Promise.reject(new Error('away')) });
+  expect(text).toContain('dais_database_up 0\n');
+  expect(text).not.toMatch(/^dais_(jobs|watch_age_seconds|events_unsequenced|reconcile_queue)[ {]/m);
+});
+
+test('which requests get a line', () => {
+  const lines: [string, LogFields | undefined][] = [];
+  const keep = (message: string, fields?: LogFields) => void lines.push([message, fields]);
+  const log = { ...silentLog, info: keep, warn: keep };
+  logRequest(log, 'errors', request);
+  logRequest(log, 'none', { ...request, status: 500 });
+  expect(lines).toEqual([]);
+  logRequest(log, 'errors', { ...request, status: 503 }, 't');
+  logRequest(log, 'all', { ...request, operation: '' });
+  expect(lines.map(([message]) => message)).toEqual(['a request was answered with an error', 'request']);
+  expect(lines[0]?.[1]).toMatchObject({ operation: 'note.get', status: 503, traceId: 't', path: '/api/v1/notes/x' });
+  expect(lines[1]?.[1]).not.toHaveProperty('operation');
+});

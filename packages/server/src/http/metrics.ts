@@ -1,0 +1,88 @@
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { FinishedRequest } from '#http/http-server.ts';
+import { metricDefinitions } from '#http/metric-definitions.ts';
+import type { KernelHealth } from '#kernel/kernel.ts';
+
+/** Where figures come from that are read only when somebody asks. */
+export interface MetricSources {
+  readonly requests: () => { readonly running: number; readonly streams: number };
+  readonly pool: () => { readonly total: number; readonly idle: number; readonly waiting: number };
+  /** @throws when the database does not answer. */
+  readonly health: () => Promise<KernelHealth>;
+}
+
+const FROM_DATABASE = [
+  'watchReaders',
+  'watchAge',
+  'eventsUnsequenced',
+  'sequencing',
+  'reconcileQueue',
+  'jobs',
+] as const;
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #duration: Histogram;
+  readonly #gauges = new Map<string, Gauge>();
+
+  constructor(facts: { readonly version: string; readonly role: string }) {
+    // The usual process_* and nodejs_* names, which every dashboard for Node.js knows.
+    collectDefaultMetrics({ register: this.#registry });
+    const { requestDuration, ...gauges } = metricDefinitions;
+    this.#duration = new Histogram({
+      name: requestDuration.name,
+      help: requestDuration.help,
+      labelNames: [...requestDuration.labels],
+      buckets: [...requestDuration.buckets],
+      registers: [this.#registry],
+    });
+    for (const { name, help, labels } of Object.values(gauges)) {
+      this.#gauges.set(name, new Gauge({ name, help, labelNames: [...labels], registers: [this.#registry] }));
+    }
+    this.#set('info', 1, facts);
+  }
+
+  observe({ operation, status, durationMs, streamed }: FinishedRequest): void {
+    // A label for what no route answered: paths themselves would make one series for each typing error.
+    if (!streamed)
+      this.#duration.observe({ operation: operation === '' ? 'none' : operation, status }, durationMs / 1000);
+  }
+
+  /** The Prometheus text format, and its content type. */
+  async expose(sources: MetricSources): Promise<{ readonly type: string; readonly text: string }> {
+    const { running, streams } = sources.requests();
+    const { total, idle, waiting } = sources.pool();
+    this.#set('requestsRunning', running);
+    this.#set('streams', streams);
+    this.#set('databaseConnections', total - idle, { state: 'busy' });
+    this.#set('databaseConnections', idle, { state: 'idle' });
+    this.#set('databaseWaiting', waiting);
+    await this.#readHealth(sources.health);
+    return { type: this.#registry.contentType, text: await this.#registry.metrics() };
+  }
+
+  async #readHealth(read: MetricSources['health']): Promise<void> {
+    for (const key of FROM_DATABASE) this.#gauges.get(metricDefinitions[key].name)?.reset();
+    const health = await read().catch(() => undefined);
+    this.#set('databaseUp', health === undefined ? 0 : 1);
+    if (health === undefined) {
+      // A gauge without labels is 0 after a reset; what is not known must be missing instead.
+      for (const key of FROM_DATABASE) {
+        const { name, labels } = metricDefinitions[key];
+        if (labels.length === 0) this.#gauges.get(name)?.remove();
+      }
+      return;
+    }
+    this.#set('watchReaders', health.watchers);
+    this.#set('watchAge', health.watchAgeMs / 1000);
+    this.#set('eventsUnsequenced', health.unsequenced);
+    this.#set('sequencing', health.sequencing ? 1 : 0);
+    this.#set('reconcileQueue', health.reconcile.due, { state: 'due' });
+    this.#set('reconcileQueue', health.reconcile.running, { state: 'running' });
+    for (const { queue, state, n } of health.jobs) this.#set('jobs', n, { queue, state });
+  }
+
+  #set(key: keyof typeof metricDefinitions, value: number, labels: Readonly<Record<string, string>> = {}): void {
+    this.#gauges.get(metricDefinitions[key].name)?.set(labels, value);
+  }
+}

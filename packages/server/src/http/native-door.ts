@@ -1,0 +1,223 @@
+/**
+ * The native REST interface: every operation at the address that its binding names. A route decodes, calls the
+ * dispatcher and encodes; it holds no rule of its own.
+ */
+import { DaisError, type Operation } from '@dais/api';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { decodeText, parseJson, parseYaml, withPlaces } from '#http/body-text.ts';
+import { readBody } from '#http/body-reader.ts';
+import { entityTag, noneMatch } from '#http/conditional.ts';
+import { addContentRoutes } from '#http/content-routes.ts';
+import type { Door, DoorIo } from '#http/door.ts';
+import { negotiate } from '#http/negotiation.ts';
+import { asksForStream, OperationInput } from '#http/operation-input.ts';
+import { withSignal, type CallContext } from '#kernel/context.ts';
+import type { ManifestDocument } from '#kernel/manifest-text.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+
+/** The part of the kernel that this door needs. */
+export interface OperationCalls {
+  readonly operations: readonly Operation[];
+  call(name: string, input: unknown, context: CallContext): Promise<unknown>;
+  watch(name: string, input: unknown, context: CallContext): Promise<AsyncIterable<unknown>>;
+}
+
+export interface NativeDoorParts {
+  readonly calls: OperationCalls;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const JSON_BODY = /^application\/(?:[a-z0-9.+-]+\+)?json$/;
+const YAML_BODY = /^(?:application|text)\/(?:x-)?(?:vnd\.)?yaml$/;
+
+export function nativeDoor(parts: NativeDoorParts): Door {
+  const own = parts.calls.operations.filter((operation) => operation.http.path.startsWith('/api/v1/'));
+  const addresses = groupByAddress(own.filter((operation) => operation.http.content === undefined));
+  const bytes = own.filter((operation) => operation.http.content !== undefined);
+  return {
+    name: 'native',
+    paths: ['/api/v1/*'],
+    perProject: true,
+    access: 'checked',
+    dispatched: true,
+    compress: true,
+    register: async (app, io) => {
+      app.removeAllContentTypeParsers();
+      app.addContentTypeParser('*', async (request: FastifyRequest, payload: FastifyRequest['raw']) =>
+        decodeBody(request, await readBody(payload, io.limits, parts.clock)),
+      );
+      for (const address of addresses) addRoute(app, io, parts, address);
+      await addContentRoutes(app, io, (...call) => parts.calls.call(...call), bytes);
+    },
+  };
+}
+
+/** Operations that share method and path: at most one that answers and one that streams. */
+interface Address {
+  readonly method: Operation['http']['method'];
+  readonly path: string;
+  readonly answer: Operation | undefined;
+  readonly stream: Operation | undefined;
+}
+
+function groupByAddress(operations: readonly Operation[]): Address[] {
+  const groups = new Map<string, Operation[]>();
+  for (const operation of operations) {
+    const key = `${operation.http.method} ${operation.http.path}`;
+    groups.set(key, [...(groups.get(key) ?? []), operation]);
+  }
+  return [...groups.values()].map((group): Address => {
+    const streams = group.filter((operation) => operation.mode === 'watch');
+    const answers = group.filter((operation) => operation.mode !== 'watch');
+    const [first] = group;
+    if (first === undefined || streams.length > 1 || answers.length > 1) {
+      throw new Error(`${group.map((operation) => operation.name).join(' and ')} have the same address`);
+    }
+    return { method: first.http.method, path: first.http.path, answer: answers[0], stream: streams[0] };
+  });
+}
+
+function addRoute(app: FastifyInstance, io: DoorIo, parts: NativeDoorParts, address: Address): void {
+  const { method, path, answer, stream } = address;
+  const answerRoute = answer === undefined ? undefined : answerer(answer, io, parts);
+  const streamRoute = stream === undefined ? undefined : streamer(stream, io, parts);
+  app.route({
+    method,
+    url: path,
+    config: { operation: (answer ?? stream)?.name ?? '' },
+    handler: async (request, reply) => {
+      const query = queryOf(request.url);
+      if (streamRoute !== undefined && request.method === 'GET' && asksForStream(query)) {
+        return await streamRoute(request, reply, query);
+      }
+      if (answerRoute === undefined) {
+        throw new DaisError('invalid_request', 'This address only streams: add `watch=true`.', {
+          issues: [{ path: 'query.watch', message: 'is required', expected: 'true' }],
+        });
+      }
+      return await answerRoute(request, reply, query);
+    },
+  });
+}
+
+type Route = (request: FastifyRequest, reply: FastifyReply, query: string) => Promise<unknown>;
+
+function answerer(operation: Operation, io: DoorIo, { calls }: NativeDoorParts): Route {
+  const input = new OperationInput(operation);
+  const { status, bodyField } = operation.http;
+  return async (request, reply, query) => {
+    negotiate(request.headers.accept, 'application/json');
+    const body = bodyOf(operation, request);
+    const value = input.build({
+      params: request.params as Record<string, string>,
+      query,
+      body: body.value,
+      ifMatch: request.headers['if-match'],
+    });
+    let output: unknown;
+    try {
+      output = await calls.call(operation.name, value, io.contextOf(request, reply, 'manifest'));
+    } catch (error) {
+      if (!(error instanceof DaisError) || body.document === undefined) throw error;
+      throw withPlaces(error, body.document, bodyField ?? '');
+    }
+    const version = versionOf(output);
+    reply.header('cache-control', 'private, no-cache');
+    if (version !== undefined) {
+      reply.header('etag', entityTag(version));
+      const read = request.method === 'GET' || request.method === 'HEAD';
+      if (read && noneMatch(request.headers['if-none-match'], version)) return await reply.code(304).send();
+    }
+    return await reply.code(status).header('content-type', JSON_TYPE).send(JSON.stringify(output));
+  };
+}
+
+function streamer(operation: Operation, io: DoorIo, { calls, log }: NativeDoorParts): Route {
+  const input = new OperationInput(operation);
+  return async (request, reply, query) => {
+    negotiate(request.headers.accept, 'text/event-stream');
+    const context = io.contextOf(request, reply, 'manifest');
+    const value = input.build({
+      params: request.params as Record<string, string>,
+      query,
+      body: undefined,
+      ifMatch: undefined,
+    });
+    const resumeFrom = request.headers['last-event-id'];
+    // A reconnecting reader repeats its first URL: where it got to counts, not where it began.
+    if (typeof resumeFrom === 'string' && resumeFrom !== '') value['resourceVersion'] = resumeFrom;
+    try {
+      await io.streams.serve({
+        response: reply.raw,
+        takeOver: () => {
+          request.streaming = true;
+          reply.hijack();
+          return reply.getHeaders() as Record<string, string>;
+        },
+        requestId: request.id,
+        open: (signal) => calls.watch(operation.name, value, withSignal(context, signal)),
+        idOf: placeOf,
+      });
+    } catch (error) {
+      if (!reply.sent) throw error;
+      log.error(`${operation.name}: a stream failed`, { error, requestId: request.id });
+    }
+    // The reader left before the stream began: nobody waits for an answer.
+    if (!reply.sent) reply.hijack();
+    return reply;
+  };
+}
+
+function placeOf(frame: unknown): string | undefined {
+  const { resourceVersion, cursor } = frame as { resourceVersion?: string; cursor?: string };
+  return resourceVersion ?? cursor;
+}
+
+/** The version of the resource that an output is; undefined for lists and other answers. */
+function versionOf(output: unknown): string | undefined {
+  return (output as { metadata?: { resourceVersion?: string } } | null)?.metadata?.resourceVersion;
+}
+
+function queryOf(url: string): string {
+  const start = url.indexOf('?');
+  return start === -1 ? '' : url.slice(start + 1);
+}
+
+type DecodedBody = { readonly json: string } | { readonly yaml: string };
+
+/** @throws DaisError `unsupported_media_type`, `not_utf8`. */
+function decodeBody(request: FastifyRequest, bytes: Buffer): DecodedBody | undefined {
+  if (bytes.length === 0) return undefined;
+  const header = request.headers['content-type'] ?? '';
+  const [type = '', ...parameters] = header.split(';').map((part) => part.trim().toLowerCase());
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length);
+  if (charset !== undefined && !/^"?utf-?8"?$/.test(charset)) {
+    throw new DaisError('unsupported_media_type', `The charset is ${charset.slice(0, 40)}: send UTF-8.`);
+  }
+  if (JSON_BODY.test(type)) return { json: decodeText(bytes) };
+  if (YAML_BODY.test(type)) return { yaml: decodeText(bytes) };
+  throw new DaisError(
+    'unsupported_media_type',
+    `${type === '' ? 'There is no Content-Type' : `The Content-Type is ${type.slice(0, 80)}`}: send application/json, or application/yaml where a manifest is taken.`,
+  );
+}
+
+/** The body as the binding of the operation wants it. @throws DaisError `unsupported_media_type`, `unreadable_body`, … */
+function bodyOf(
+  operation: Operation,
+  request: FastifyRequest,
+): { readonly value: unknown; readonly document?: ManifestDocument } {
+  const body = request.body as DecodedBody | undefined;
+  if (body === undefined) return { value: undefined };
+  if ('json' in body) return { value: parseJson(body.json) };
+  if (operation.http.yaml !== true) {
+    throw new DaisError('unsupported_media_type', 'This address takes application/json only.');
+  }
+  // Without a field for one manifest, the text may hold many: the kernel reads them, and their places survive.
+  if (operation.http.bodyField === undefined) return { value: { sources: [{ file: '-', text: body.yaml }] } };
+  const document = parseYaml(body.yaml);
+  return { value: document.value, document };
+}

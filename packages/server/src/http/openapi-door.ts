@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+import type { Operation } from '@dais/api';
+import { entityTag, noneMatch } from '#http/conditional.ts';
+import type { Door } from '#http/door.ts';
+import { openApiDocument } from '#http/openapi.ts';
+
+/** `/api/openapi.json`: made at the first request, because most processes are never asked. */
+export function openApiDoor(operations: readonly Operation[], version: string): Door {
+  return {
+    name: 'openapi',
+    paths: ['/api/openapi.json'],
+    perProject: false,
+    access: 'checked',
+    compress: true,
+    register: (app, io) => {
+      let document: { readonly text: string; readonly tag: string } | undefined;
+      app.get('/api/openapi.json', { config: { operation: 'openapi' } }, async (request, reply) => {
+        if (document === undefined) {
+          const text = JSON.stringify(openApiDocument(operations, version, io.address));
+          document = { text, tag: createHash('sha256').update(text).digest('hex').slice(0, 32) };
+        }
+        reply.headers({ etag: entityTag(document.tag), 'cache-control': 'private, no-cache' });
+        if (noneMatch(request.headers['if-none-match'], document.tag)) return await reply.code(304).send();
+        return await reply.type('application/json; charset=utf-8').send(document.text);
+      });
+    },
+  };
+}

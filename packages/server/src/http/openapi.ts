@@ -1,0 +1,266 @@
+/** The OpenAPI 3.1 document of the native interface, generated from the operations; nothing is described twice. */
+import { errorCatalogue, unwrapSchema, type Operation } from '@dais/api';
+import { z } from 'zod';
+import { ComponentSchemas, type JsonSchema } from '#http/openapi-components.ts';
+import type { PublicAddress } from '#http/public-address.ts';
+
+interface Parameter {
+  readonly name: string;
+  readonly in: 'path' | 'query' | 'header';
+  readonly required?: boolean;
+  readonly description?: string;
+  readonly schema: JsonSchema;
+}
+
+const PROBLEM = 'application/problem+json';
+
+export function openApiDocument(
+  operations: readonly Operation[],
+  version: string,
+  address: PublicAddress,
+): Record<string, unknown> {
+  const components = new ComponentSchemas();
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const operation of operations) {
+    if (operation.mode === 'watch') continue;
+    const { method, path } = operation.http;
+    const stream = operations.find(
+      (other) => other.mode === 'watch' && other.http.method === method && other.http.path === path,
+    );
+    const at = path.replaceAll(/:(\w+)/g, '{$1}');
+    paths[at] = { ...paths[at], [method.toLowerCase()]: describeOperation(operation, stream, components) };
+  }
+  components.add('Problem', problemSchema());
+  const base = address.origin === undefined ? '' : `${address.origin}${address.basePath}`;
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Dais',
+      version,
+      summary: 'The native REST interface of Dais.',
+      description:
+        'Every failure is a problem document (RFC 9457) with a code of the closed catalogue. Lists go by opaque cursors; ' +
+        'an ETag is the version of a resource. All addresses also exist below `/p/{project}`, which names the project.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [
+      { url: base === '' ? '/' : base, description: 'The project `default`, or the one that the token is bound to.' },
+      {
+        url: `${base}/p/{project}`,
+        description: 'Another project.',
+        variables: { project: { default: 'default', description: 'Name of the project.' } },
+      },
+    ],
+    // The owner on the same machine needs no token.
+    security: [{ token: [] }, {}],
+    tags: tagsOf(operations),
+    paths,
+    components: {
+      schemas: components.schemas,
+      securitySchemes: {
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A token of an account, or the owner’s: `owner-token` in the data folder.',
+        },
+      },
+    },
+  };
+}
+
+function describeOperation(
+  operation: Operation,
+  stream: Operation | undefined,
+  components: ComponentSchemas,
+): Record<string, unknown> {
+  const { http } = operation;
+  const input = fieldsOf(operation);
+  const body = requestBody(operation, input, components);
+  const [tag] = operation.name.split('.');
+  return {
+    operationId: operation.name,
+    summary: operation.summary,
+    tags: [tag],
+    ...(stream !== undefined && { description: stream.summary, 'x-dais-watch': stream.name }),
+    'x-dais-action': operation.action,
+    parameters: [
+      ...pathParameters(operation),
+      ...queryParameters(operation, input, components),
+      ...(stream === undefined ? [] : streamParameters(operation, stream, components)),
+      ...headerParameters(operation, stream),
+    ],
+    ...(body !== undefined && { requestBody: body }),
+    responses: {
+      [http.status]: {
+        description: 'Done.',
+        ...(hasVersion(operation) && {
+          headers: { ETag: { description: 'The version of the resource.', schema: { type: 'string' } } },
+        }),
+        content: {
+          ...(http.content === 'download'
+            ? { [http.page === true ? 'text/html' : 'application/octet-stream']: {} }
+            : { 'application/json': { schema: components.of(operation.output) } }),
+          ...(stream !== undefined && {
+            'text/event-stream': { schema: streamEvent(components.of(stream.output)) },
+          }),
+        },
+      },
+      ...(http.content === 'download' && {
+        206: {
+          description: 'A range of the bytes.',
+          content: { [http.page === true ? 'text/html' : 'application/octet-stream']: {} },
+        },
+      }),
+      ...(http.method === 'GET' &&
+        (hasVersion(operation) || http.content === 'download') && {
+          304: { description: 'The caller has this version already.' },
+        }),
+      default: {
+        description: 'It did not happen.',
+        content: { [PROBLEM]: { schema: { $ref: '#/components/schemas/Problem' } } },
+      },
+    },
+  };
+}
+
+/** One event of a stream as an object of its fields, the form that OpenAPI 3.2 gave to event streams. */
+function streamEvent(frame: JsonSchema): JsonSchema {
+  return {
+    type: 'object',
+    description: 'With `watch=true`: one event of the stream.',
+    properties: {
+      data: { type: 'string', contentMediaType: 'application/json', contentSchema: frame },
+      event: { type: 'string', description: '`error`: the stream ends here; `data` is a problem.' },
+      id: { type: 'string', description: 'Resume from here: `Last-Event-ID` or `resourceVersion`.' },
+      retry: { type: 'integer', description: 'Milliseconds to wait before connecting again.' },
+    },
+  };
+}
+
+function fieldsOf(operation: Operation): Readonly<Record<string, z.ZodType>> {
+  return (operation.input as unknown as z.ZodObject).shape;
+}
+
+/** Whether the answer is one resource, whose version becomes the ETag. */
+function hasVersion(operation: Operation): boolean {
+  const output = unwrapSchema(operation.output);
+  return output instanceof z.ZodObject && 'metadata' in output.shape;
+}
+
+function pathParameters(operation: Operation): Parameter[] {
+  return [...operation.http.path.matchAll(/:(\w+)/g)].map((match) => ({
+    name: match[1] ?? '',
+    in: 'path',
+    required: true,
+    description: 'Name of the resource, percent-encoded.',
+    schema: { type: 'string', minLength: 1, maxLength: 256 },
+  }));
+}
+
+function queryParameters(
+  operation: Operation,
+  input: Readonly<Record<string, z.ZodType>>,
+  components: ComponentSchemas,
+): Parameter[] {
+  return (operation.http.query ?? []).map((name) => {
+    const { description, ...schema } = components.of(input[name] as z.ZodType);
+    return { name, in: 'query', ...(typeof description === 'string' && { description }), schema };
+  });
+}
+
+function streamParameters(operation: Operation, stream: Operation, components: ComponentSchemas): Parameter[] {
+  const known = operation.http.query ?? [];
+  const further = (stream.http.query ?? []).filter((name) => !known.includes(name));
+  const own = queryParameters({ ...stream, http: { ...stream.http, query: further } }, fieldsOf(stream), components);
+  const description = `Answer with a stream of events; takes ${(stream.http.query ?? []).map((name) => `\`${name}\``).join(', ')} only.`;
+  return [{ name: 'watch', in: 'query', description, schema: { type: 'boolean', default: false } }, ...own];
+}
+
+function headerParameters(operation: Operation, stream: Operation | undefined): Parameter[] {
+  const header = (name: string, description: string): Parameter => ({
+    name,
+    in: 'header',
+    description,
+    schema: { type: 'string' },
+  });
+  return [
+    ...(operation.http.ifMatchField === undefined
+      ? []
+      : [header('If-Match', 'ETag that the resource must still have, or `*`.')]),
+    ...(operation.http.method === 'GET' && hasVersion(operation)
+      ? [header('If-None-Match', 'ETag of the version that the caller has; answered with 304.')]
+      : []),
+    ...(operation.mode === 'write'
+      ? [header('Idempotency-Key', 'Makes a repetition of this request answer as the first did.')]
+      : []),
+    ...(stream === undefined ? [] : [header('Last-Event-ID', 'Resume a stream after this event.')]),
+  ];
+}
+
+function requestBody(
+  operation: Operation,
+  input: Readonly<Record<string, z.ZodType>>,
+  components: ComponentSchemas,
+): Record<string, unknown> | undefined {
+  const { http } = operation;
+  if (http.method === 'GET' || http.method === 'DELETE') return undefined;
+  if (http.content === 'upload') return { required: true, content: { 'application/octet-stream': {} } };
+  const yaml = (schema: JsonSchema) => (http.yaml === true ? { 'application/yaml': { schema } } : {});
+  if (http.bodyField !== undefined) {
+    const schema = components.of(input[http.bodyField] as z.ZodType);
+    return { required: true, content: { 'application/json': { schema }, ...yaml(schema) } };
+  }
+  const elsewhere = new Set([...http.path.matchAll(/:(\w+)/g)].map((match) => match[1]));
+  const fields = Object.entries(input).filter(([name]) => !elsewhere.has(name) && name !== http.ifMatchField);
+  if (fields.length === 0) return undefined;
+  const object = z.strictObject(Object.fromEntries(fields));
+  const required = !object.safeParse({}).success;
+  return {
+    required,
+    content: {
+      'application/json': { schema: components.of(object) },
+      ...yaml({ type: 'string', description: 'One or many documents; errors name them as the file `-`.' }),
+    },
+  };
+}
+
+function tagsOf(operations: readonly Operation[]): { readonly name: string }[] {
+  return [...new Set(operations.map((operation) => operation.name.split('.')[0] ?? ''))].map((name) => ({ name }));
+}
+
+function problemSchema(): JsonSchema {
+  const text = { type: 'string' };
+  return {
+    type: 'object',
+    description: 'A problem document (RFC 9457).',
+    required: ['type', 'title', 'status', 'code', 'remedy'],
+    properties: {
+      type: { ...text, description: 'Address of the page about this code.' },
+      title: { ...text, description: 'What happened, in a few words.' },
+      status: { type: 'integer', description: 'The HTTP status.' },
+      code: { type: 'string', enum: Object.keys(errorCatalogue), description: 'What happened, for programs.' },
+      remedy: { ...text, description: 'What can be done about it.' },
+      detail: { ...text, description: 'What exactly happened this time.' },
+      requestId: { ...text, description: 'Finds this request in the log of the server.' },
+      issues: {
+        type: 'array',
+        description: 'Every fault in what was sent, with its place.',
+        items: {
+          type: 'object',
+          required: ['message'],
+          properties: {
+            message: text,
+            path: text,
+            file: text,
+            line: { type: 'integer' },
+            column: { type: 'integer' },
+            length: { type: 'integer' },
+            expected: text,
+            nearest: text,
+          },
+        },
+      },
+      holders: { type: 'array', items: text, description: 'Who still refers to it.' },
+    },
+  };
+}

@@ -1,0 +1,47 @@
+/** A path, or with `/*` at its end everything below it, that one door answers. */
+export interface PathClaim {
+  readonly door: string;
+  readonly path: string;
+}
+
+/**
+ * Who owns which path. Every door declares its paths before it is opened; two doors that both want one path are a
+ * mistake in the program, so the start fails.
+ */
+export class PathOwnership {
+  readonly #claims: readonly PathClaim[];
+
+  /** @throws Error naming both doors and the path when two claims overlap or a claim is malformed. */
+  constructor(claims: readonly PathClaim[]) {
+    for (const claim of claims) {
+      if (!/^\/[^*?#]*(\/\*)?$/.test(claim.path) || (claim.path.endsWith('/') && claim.path !== '/')) {
+        throw new Error(`${claim.door} claims "${claim.path}": a path starts with / and may end in /*`);
+      }
+    }
+    claims.forEach((claim, index) => {
+      const other = claims.slice(0, index).find((before) => overlaps(before.path, claim.path));
+      if (other !== undefined) {
+        throw new Error(
+          other.door === claim.door
+            ? `${claim.door} claims ${other.path} and ${claim.path}, which overlap`
+            : `${other.door} and ${claim.door} both claim ${other.path === claim.path ? claim.path : `${other.path} and ${claim.path}`}`,
+        );
+      }
+    });
+    this.#claims = claims;
+  }
+
+  /** The door that owns a path as a request or a route names it. */
+  ownerOf(path: string): string | undefined {
+    return this.#claims.find((claim) => covers(claim.path, path))?.door;
+  }
+}
+
+function covers(claim: string, path: string): boolean {
+  return claim.endsWith('/*') ? path.startsWith(claim.slice(0, -1)) : path === claim;
+}
+
+function overlaps(a: string, b: string): boolean {
+  const bare = (path: string) => (path.endsWith('/*') ? path.slice(0, -1) : path);
+  return covers(a, bare(b)) || covers(b, bare(a));
+}

@@ -1,0 +1,33 @@
+import type { Door } from '#http/door.ts';
+
+export interface ReadinessCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  /** What to do; when it is not ok. */
+  readonly remedy?: string;
+}
+
+/** `/livez`: the process answers. `/readyz`: it can do its work, check by check. Both answer anybody, and tell no secret. */
+export function probesDoor(readiness: () => Promise<readonly ReadinessCheck[]>): Door {
+  return {
+    name: 'probes',
+    paths: ['/livez', '/readyz'],
+    perProject: false,
+    access: 'open',
+    compress: false,
+    register: (app) => {
+      app.get('/livez', async (_request, reply) => {
+        reply.header('cache-control', 'no-store');
+        return await reply.send({ status: 'alive' });
+      });
+      app.get('/readyz', async (_request, reply) => {
+        const checks = await readiness();
+        const ready = checks.every((check) => check.ok);
+        reply.code(ready ? 200 : 503).header('cache-control', 'no-store');
+        if (!ready) reply.header('retry-after', '1');
+        return await reply.send({ status: ready ? 'ready' : 'unready', checks });
+      });
+    },
+  };
+}

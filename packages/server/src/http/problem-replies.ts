@@ -1,0 +1,90 @@
+/** Every failure leaves as a problem document (RFC 9457); what is unexpected leaves without details. */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { DaisError, toProblem, type ErrorCode } from '@dais/api';
+
+export interface ProblemReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
+/** Failures of the HTTP framework in terms of the catalogue. */
+const FRAMEWORK_CODES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  FST_ERR_BAD_URL: ['invalid_request', 'The path has a part that is not percent-encoded UTF-8.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['invalid_request', 'A part of the path is longer than any name can be.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'The body needs a Content-Type that this address takes.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['unreadable_body', 'The body is not as long as Content-Length says.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'The body is larger than this address takes.'],
+  ECONNRESET: ['unreadable_body', 'The connection broke before the body had arrived.'],
+};
+
+/** The error as a DaisError; undefined when it is none that a caller could have caused. */
+export function expectedError(error: unknown): DaisError | undefined {
+  if (error instanceof DaisError) return error;
+  const code = (error as { code?: unknown } | null)?.code;
+  const known = typeof code === 'string' ? FRAMEWORK_CODES[code] : undefined;
+  return known === undefined ? undefined : new DaisError(known[0], known[1], { cause: error });
+}
+
+/** Codes after which the rest of the request may still be on its way: the connection cannot be used again. */
+const CLOSING: ReadonlySet<ErrorCode> = new Set(['too_large', 'request_timeout', 'shutting_down']);
+
+/**
+ * `basePath` makes the link to the error's page one that works behind a proxy. `challenge`: whoever is not known is asked
+ * to say who they are.
+ */
+export function problemReply(
+  error: DaisError,
+  requestId: string,
+  basePath: string,
+  { challenge }: { readonly challenge: boolean },
+): ProblemReply {
+  const problem = toProblem(error, requestId);
+  return {
+    status: problem.status,
+    headers: {
+      'content-type': PROBLEM_TYPE,
+      'cache-control': 'no-store',
+      ...(error.retryable && { 'retry-after': String(Math.max(1, Math.ceil(error.retryAfter ?? 1))) }),
+      ...(challenge &&
+        error.code === 'unauthenticated' && { 'www-authenticate': 'Bearer realm="dais", Basic realm="dais"' }),
+      ...(CLOSING.has(error.code) && { connection: 'close' }),
+    },
+    body: JSON.stringify({ ...problem, type: `${basePath}${problem.type}` }),
+  };
+}
+
+/** Writes a whole answer to a connection on which no request could be read, and closes it. */
+export function writeRawProblem(socket: Socket, error: DaisError, requestId: string): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, headers, body } = problemReply(error, requestId, '', { challenge: false });
+  const lines = Object.entries({
+    ...headers,
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+    'x-request-id': requestId,
+    'x-content-type-options': 'nosniff',
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
+}
+
+/** What the HTTP parser found wrong. Undefined when there is nobody to tell. */
+export function parserError(error: NodeJS.ErrnoException): DaisError | undefined {
+  switch (error.code) {
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return undefined;
+    case 'HPE_HEADER_OVERFLOW':
+      return new DaisError('headers_too_large', 'The headers are larger than 16 KiB together.');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new DaisError('request_timeout', 'The headers did not arrive in time.');
+    default:
+      return new DaisError('invalid_request', 'This is not a well-formed HTTP/1.1 request.', { cause: error });
+  }
+}

@@ -1,0 +1,23 @@
+import type { FinishedRequest } from '#http/http-server.ts';
+import type { Log } from '#lib/log.ts';
+
+/** Which requests get a line: `log.requests` of the configuration. */
+export type LoggedRequests = 'all' | 'errors' | 'none';
+
+/** One line per request that is to be told. The path is without its query, which may hold secrets. */
+export function logRequest(log: Log, which: LoggedRequests, request: FinishedRequest, traceId?: string): void {
+  if (which === 'none' || (which === 'errors' && request.status < 500)) return;
+  const { operation, method, path, status, durationMs, requestId, client } = request;
+  const fields = {
+    ...(operation !== '' && { operation }),
+    method,
+    path,
+    status,
+    durationMs: Math.round(durationMs * 1000) / 1000,
+    requestId,
+    ...(client !== undefined && { client }),
+    ...(traceId !== undefined && { traceId }),
+  };
+  if (status >= 500) log.warn('a request was answered with an error', fields);
+  else log.info('request', fields);
+}

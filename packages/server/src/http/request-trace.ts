@@ -1,0 +1,23 @@
+import type { FinishedRequest } from '#http/http-server.ts';
+import type { OtlpTracer } from '#lib/otlp-tracer.ts';
+
+/** One span for each request that reached an operation; gives the id of its trace, for the log. */
+export function traceRequest(tracer: OtlpTracer, nowMs: number, request: FinishedRequest): string {
+  const context = tracer.context(request.traceparent);
+  if (request.operation !== '') {
+    tracer.record({
+      context,
+      name: request.operation,
+      startMs: nowMs - request.durationMs,
+      durationMs: request.durationMs,
+      failed: request.status >= 500,
+      attributes: {
+        'http.request.method': request.method,
+        'url.path': request.path,
+        'http.response.status_code': request.status,
+        'http.request.id': request.requestId,
+      },
+    });
+  }
+  return context.traceId;
+}

@@ -1,0 +1,14 @@
+import { errorCatalogue, type DaisError } from '@dais/api';
+import { escapeHtml, MARK, type Page } from '#http/html-page.ts';
+
+/** What a browser shows that came back from an identity provider and was not let in. */
+export function signInFailedPage(error: DaisError, basePath: string): Page {
+  const { title } = errorCatalogue[error.code];
+  return {
+    title: 'You are not signed in',
+    body:
+      `<header>${MARK}<div><h1>You are not signed in</h1><p class="dim">${escapeHtml(title)}.</p></div></header>` +
+      `<h2>Why</h2><p>${escapeHtml(error.message)}</p>` +
+      `<h2>What to do</h2><p><a href="${escapeHtml(basePath)}/">Go to the sign-in page</a> and try again. If that does not help, show the text above to whoever administers this Dais.</p>`,
+  };
+}

@@ -1,0 +1,81 @@
+import { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Door } from '#http/door.ts';
+
+const BLOCK = Buffer.alloc(256 * 1024, 'dais');
+
+/** Content as artifacts will have it: as many bytes as asked for out, any number in, both as streams. */
+export const contentDoor: Door = {
+  name: 'content',
+  paths: ['/content/*'],
+  perProject: true,
+  access: 'checked',
+  compress: false,
+  register: (app) => {
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    app.get('/content/:bytes', async (request, reply) => {
+      let left = Number((request.params as { bytes: string }).bytes);
+      const source = new Readable({
+        read: () => {
+          const size = Math.min(left, BLOCK.length);
+          left -= size;
+          source.push(size === 0 ? null : BLOCK.subarray(0, size));
+        },
+      });
+      reply.headers({ 'content-length': left, 'x-accel-buffering': 'no' });
+      return await reply.type('application/octet-stream').send(source);
+    });
+    app.put('/content/upload', { bodyLimit: Number.MAX_SAFE_INTEGER }, async (request, reply) => {
+      let received = 0;
+      const sink = new Writable({
+        write: (chunk: Buffer, _encoding, done) => {
+          received += chunk.length;
+          done();
+        },
+      });
+      await pipeline(request.body as Readable, sink);
+      return await reply.send({ received });
+    });
+  },
+};
+
+/** Sends and fetches `bytes` through `url`; gives what arrived and by how many bytes this process grew meanwhile. */
+export async function passContent(
+  url: string,
+  bytes: number,
+  headers: Readonly<Record<string, string>>,
+): Promise<{ readonly downloaded: number; readonly uploaded: number; readonly growth: number }> {
+  const before = process.memoryUsage.rss();
+  let highest = before;
+  const look = () => {
+    highest = Math.max(highest, process.memoryUsage.rss());
+  };
+  let downloaded = 0;
+  const down = await fetch(`${url}/content/${bytes}`, { headers });
+  if (down.status !== 200) throw new Error(`the download answered ${down.status}`);
+  for await (const chunk of down.body as unknown as AsyncIterable<Uint8Array>) {
+    downloaded += chunk.length;
+    look();
+  }
+  let left = bytes;
+  const source = Readable.from(
+    (function* blocks() {
+      for (; left > 0; left -= BLOCK.length) {
+        look();
+        yield BLOCK.subarray(0, Math.min(left, BLOCK.length));
+      }
+    })(),
+  );
+  // `duplex` is missing from the types of Node 20: a body that is a stream is refused without it.
+  const streaming: RequestInit & { readonly duplex: 'half' } = {
+    method: 'PUT',
+    headers: { ...headers, 'content-type': 'application/octet-stream', 'content-length': String(bytes) },
+    body: Readable.toWeb(source) as ReadableStream,
+    duplex: 'half',
+  };
+  const up = await fetch(`${url}/content/upload`, streaming);
+  const { received } = (await up.json()) as { received: number };
+  look();
+  return { downloaded, uploaded: received, growth: highest - before };
+}

@@ -1,0 +1,76 @@
+/** A real nginx before a real server, as docs/guide/behind-nginx.md sets it up. */
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { run, start } from '#lib/process.ts';
+
+export interface Nginx {
+  /** `http://127.0.0.1:<port>`. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive', LANG: 'C.UTF-8' };
+
+/** Starts nginx with the given `location` blocks. @throws Error when it is not there and cannot be installed. */
+export async function startNginx(locations: string): Promise<Nginx> {
+  const program = await findNginx();
+  const folder = await mkdtemp(join(tmpdir(), 'dais-nginx-'));
+  // Workers of root's nginx run as nobody and keep their temporary files here.
+  await chmod(folder, 0o711);
+  const port = await freePort();
+  const configuration = join(folder, 'nginx.conf');
+  await writeFile(
+    configuration,
+    `daemon off; pid ${folder}/pid; error_log ${folder}/error.log;
+${process.geteuid?.() === 0 ? 'user nobody nogroup;' : ''}
+worker_processes 1; events { worker_connections 256; }
+http {
+  access_log off;
+  ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${folder}/${name};`).join(' ')}
+  server { listen 127.0.0.1:${port}; ${locations} }
+}`,
+  );
+  const args = ['-e', join(folder, 'error.log'), '-c', configuration];
+  const tested = await run(program, ['-t', ...args], { env: ENVIRONMENT });
+  if (tested.code !== 0) throw new Error(`nginx refuses the configuration: ${tested.stderr}`);
+  const child = start(program, args, { env: ENVIRONMENT, stdio: 'ignore' });
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const url = `http://127.0.0.1:${port}`;
+  for (let answered = false; !answered;) {
+    answered = await fetch(`${url}/`).then(
+      (response) => response.text().then(() => true),
+      () => delay(20, false),
+    );
+    if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}`);
+  }
+  return {
+    url,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function findNginx(): Promise<string> {
+  const program = '/usr/sbin/nginx';
+  const has = async () => (await run(program, ['-v'], { env: ENVIRONMENT })).code === 0;
+  if (await has()) return program;
+  if (process.geteuid?.() === 0) {
+    await run('apt-get', ['install', '-y', 'nginx-light'], { env: ENVIRONMENT, timeoutMs: 120_000 });
+    if (await has()) return program;
+  }
+  throw new Error('this test needs nginx: apt-get install nginx-light');
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -1,0 +1,14 @@
+/** The face of @dais/server for the CLI. */
+export { startDais, up } from './up.ts';
+export type { RunningDais, UpOptions } from './up.ts';
+export { loadConfig, redactConfig } from './config-load.ts';
+export type { ConfigFlags, ResolvedConfig } from './config-load.ts';
+export { readServerFile } from '#supervisor/server-file.ts';
+export type { ServerFile } from '#supervisor/server-file.ts';
+export { tcpListener } from '#lib/tcp-listener.ts';
+export type { Listener } from '#lib/tcp-listener.ts';
+export { postgresBinaries } from './postgres-place.ts';
+export type { PostgresVersion } from './postgres-place.ts';
+export { backupInstallation, exportInstallation, importInstallation, restoreInstallation } from './admin.ts';
+export type { AdminOptions, BackupSummary, DatabaseSummary } from './admin.ts';
+export type { AdminProgress } from './backup.ts';

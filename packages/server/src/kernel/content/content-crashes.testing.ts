@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { expect } from 'vitest';
+import { faults, garbage, type ContentWorld } from '#kernel/content/content.testing.ts';
+import { APPLICATION, type CrashLine, type CrashWork } from '#kernel/content/crash-worker.testing.ts';
+import { start } from '#lib/process.ts';
+import { uuidv7 } from '#lib/ids.ts';
+
+/** Starts the worker on the same data `rounds` times and kills it each time, after 1 to about 60 lines. */
+export async function killAgainAndAgain(world: ContentWorld, rounds: number, random: () => number): Promise<void> {
+  const projects = [await world.project(), await world.project()];
+  const owners = [0, 1, 0, 1].map((n) => ({ projectId: projects[n]!, uid: uuidv7() }));
+  const work: CrashWork = { connection: world.db.connection, root: world.root, owners };
+  /** What may be under each name: one text, or the old and the new one when the last change was cut. */
+  const state = new Map<string, readonly (string | null)[]>();
+  for (let round = 0; round < rounds; round += 1) {
+    for (const line of await runAndKill(work, 1 + Math.floor(random() ** 2 * 60))) {
+      const key = `${line.owner} ${line.name}`;
+      const before = state.get(key) ?? [null];
+      state.set(key, line.at === 'end' ? [line.text] : [...before, line.text]);
+    }
+    await expect.poll(async () => await connections(world), { timeout: 10_000 }).toBe(0);
+    expect(await faults(world)).toEqual([]);
+    for (const [key, allowed] of state) {
+      const text = await world.textOf(
+        owners.find((owner) => key.startsWith(owner.uid))!,
+        key.split(' ')[1]!,
+      );
+      expect(allowed.map(brief), `round ${round}, ${key}`).toContain(brief(text));
+      state.set(key, [text]);
+    }
+  }
+  expect(await garbage(world)).toEqual([]);
+}
+
+const brief = (text: string | null): string => (text === null ? 'nothing' : `${text.slice(0, 10)}… ${text.length}`);
+
+async function connections(world: ContentWorld): Promise<number> {
+  const rows = await world.db.asAdmin(
+    `select count(*)::int as n from pg_stat_activity where application_name = '${APPLICATION}'`,
+  );
+  return Number(rows[0]!['n']);
+}
+
+/** What the worker said before it was killed. A line is said before or after the deed, never at the same moment. */
+async function runAndKill(work: CrashWork, killAfter: number): Promise<CrashLine[]> {
+  const module = JSON.stringify(new URL('crash-worker.testing.ts', import.meta.url).href);
+  const program = `
+    import { workUntilKilled } from ${module};
+    await workUntilKilled(JSON.parse(process.argv[1]), Math.random);`;
+  const args = ['--conditions=dais-source', '--import=tsx', '--input-type=module', '--eval', program];
+  const child = start(process.execPath, [...args, JSON.stringify(work)], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  let complaint = '';
+  child.stderr!.on('data', (chunk: Buffer) => (complaint += chunk.toString('utf8')));
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+    if (said.split('\n').length > killAfter) child.kill('SIGKILL');
+  });
+  const [, signal] = (await once(child, 'close')) as [number | null, string | null];
+  if (signal !== 'SIGKILL') throw new Error(`the worker ended by itself: ${complaint}`);
+  return said
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as CrashLine);
+}

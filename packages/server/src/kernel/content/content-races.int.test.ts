@@ -1,0 +1,14 @@
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openContentWorld, type ContentWorld } from '#kernel/content/content.testing.ts';
+import { contentRaces } from '#kernel/content/races.testing.ts';
+
+let world: ContentWorld;
+beforeAll(async () => {
+  world = await openContentWorld();
+});
+afterAll(async () => await world.end());
+
+test('whatever runs side by side, nothing that is held is lost, all garbage goes, and no quota is passed', async () => {
+  await expect(fc.assert(contentRaces(world), { numRuns: 20, endOnFailure: true })).resolves.toBeUndefined();
+});

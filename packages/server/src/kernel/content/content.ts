@@ -1,0 +1,202 @@
+import type { Readable } from 'node:stream';
+import { DaisError } from '@dais/api';
+import type { BlobStore, ByteRange, ExpectedBytes, StagedBlob } from '#engines/blobs/contract.ts';
+import { Deletion, type DeletionParts } from '#kernel/content/deletion.ts';
+import { addHold, adoptBlobs, releaseHolds } from '#kernel/content/holds.ts';
+import {
+  findReference,
+  listReferences,
+  type ContentInfo,
+  type ContentOwner,
+  type ContentPage,
+} from '#kernel/content/references.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+
+export interface ContentParts extends DeletionParts {
+  /** How long uploaded content waits to be attached, in milliseconds; also the longest time that storing may take. */
+  readonly leaseMs: number;
+}
+
+/** 6 hours to attach what was uploaded; 30 seconds to delete what was claimed. */
+export const CONTENT_DEFAULTS = { leaseMs: 6 * 3_600_000, claimMs: 30_000 } as const;
+
+export interface UploadRequest extends ExpectedBytes {
+  readonly projectId: string;
+  /** Bytes that the project may hold, each content counted once; null: no limit. */
+  readonly quota: number | null;
+}
+
+/** Uploaded content that nobody owns yet. Its id may be shown to the client that uploaded it. */
+export interface UploadLease {
+  readonly id: string;
+  readonly projectId: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+const WAIT_STEP_MS = 50;
+
+/**
+ * Bytes with owners: uploaded under a lease, attached to an owner under a name in the owner's own transaction (see
+ * `attachContent`, `linkContent`, `detachContent`), reached by owner and name. Nothing here takes a locator or a digest as proof that the caller may have the bytes.
+ */
+export class Content {
+  readonly #parts: ContentParts;
+  readonly #blobs: BlobStore;
+  readonly #deletion: Deletion;
+
+  constructor(parts: ContentParts) {
+    this.#parts = parts;
+    this.#blobs = parts.blobs;
+    this.#deletion = new Deletion(parts);
+  }
+
+  /**
+   * Stores what `source` gives. The bytes count against the quota from now on; if nobody attaches them before the lease
+   * ends, they are garbage.
+   * @throws DaisError `quota_exceeded`, `too_large`, `digest_mismatch`, `storage_full`, `blobs_unavailable`,
+   *   `database_unavailable`; the source's own error.
+   */
+  async upload(source: Readable, request: UploadRequest): Promise<UploadLease> {
+    const { clock, leaseMs } = this.#parts;
+    const staged = await this.#blobs.stage(source, request);
+    try {
+      const id = await this.#reserve(staged, request);
+      const lease = { id, projectId: request.projectId, size: staged.size, sha256: staged.sha256 };
+      try {
+        // Only now: from the row on, the collector leaves the content alone, and a crash leaves a lease that ends.
+        const reservedAt = clock.now();
+        await staged.commit();
+        if (clock.now() - reservedAt > leaseMs / 2) await this.#renew(lease, staged);
+        return lease;
+      } catch (error) {
+        await this.release(lease).catch(() => {});
+        throw error;
+      }
+    } catch (error) {
+      await staged.discard();
+      throw error;
+    }
+  }
+
+  /** Gives an upload up at once, so that it no longer counts. Idempotent. */
+  async release(lease: Pick<UploadLease, 'id' | 'projectId'>): Promise<void> {
+    const request = { mode: 'write', projectId: lease.projectId } as const;
+    await transact(this.#parts.database, request, async ({ sql }) => {
+      const gone = await sql.query<{ project_id: string; locator: string }>(
+        'delete from kernel.upload_lease where id = $1 and project_id = $2 returning project_id, locator',
+        [lease.id, lease.projectId],
+        'content_release',
+      );
+      await releaseHolds(sql, gone);
+    });
+  }
+
+  /** @throws DaisError `not_found`. */
+  async stat(owner: ContentOwner, name: string): Promise<ContentInfo> {
+    const found = await this.#read(owner, async (tx) => await findReference(tx, { ...owner, name }));
+    return { name, size: found.size, sha256: found.sha256 };
+  }
+
+  /** See `listReferences`. */
+  async list(owner: ContentOwner, page: ContentPage): Promise<ContentInfo[]> {
+    return await this.#read(owner, async (tx) => await listReferences(tx, owner, page));
+  }
+
+  /**
+   * The bytes under a name, whole or an inclusive range of them.
+   * @throws DaisError `not_found` (no such name), `range_not_satisfiable`, `content_missing` (the store lost them),
+   *   `blobs_unavailable`.
+   */
+  async open(
+    owner: ContentOwner,
+    name: string,
+    range?: ByteRange,
+  ): Promise<{ readonly info: ContentInfo; readonly bytes: Readable }> {
+    const found = await this.#read(owner, async (tx) => await findReference(tx, { ...owner, name }));
+    if (range !== undefined && !(0 <= range.start && range.start <= range.end && range.end < found.size)) {
+      const detail = `bytes ${range.start}-${range.end} of ${name}, which has ${found.size}`;
+      throw new DaisError('range_not_satisfiable', detail);
+    }
+    const bytes = await this.#blobs.get(found.locator, range);
+    return { info: { name, size: found.size, sha256: found.sha256 }, bytes };
+  }
+
+  /** Bytes that a project holds, each content once. */
+  async usage(projectId: string): Promise<number> {
+    return await this.#read({ projectId }, async ({ sql }) => {
+      const rows = await sql.query<{ bytes: bigint }>(
+        'select bytes from kernel.blob_usage where project_id = $1',
+        [projectId],
+        'content_usage',
+      );
+      return Number(rows[0]?.bytes ?? 0n);
+    });
+  }
+
+  async #read<T>(owner: { readonly projectId: string }, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return await transact(this.#parts.database, { mode: 'read', projectId: owner.projectId }, work);
+  }
+
+  /** Writes row, hold and lease; waits for a deletion of the same content to end first. */
+  async #reserve(staged: StagedBlob, request: UploadRequest): Promise<string> {
+    const { clock, claimMs } = this.#parts;
+    const giveUp = clock.now() + 2 * claimMs;
+    for (;;) {
+      const lease = await this.#tryReserve(staged, request);
+      if (lease !== undefined) return lease;
+      const abandoned = await this.#deletion.claimUnfinished(1, staged.locator);
+      if ((await this.#deletion.finish(abandoned)) > 0) continue;
+      if (clock.now() > giveUp) {
+        throw new DaisError('blobs_unavailable', 'the same content is being deleted at this moment', { retryAfter: 5 });
+      }
+      await new Promise<void>((resolve) => void clock.after(WAIT_STEP_MS, resolve));
+    }
+  }
+
+  /** For bytes whose storing took so long that their lease may have ended and their row gone before they were there. */
+  async #renew(lease: UploadLease, staged: StagedBlob): Promise<void> {
+    const request = { mode: 'write', projectId: lease.projectId } as const;
+    const renewed = await transact(this.#parts.database, request, async ({ sql }) => {
+      const rows = await sql.query(
+        `update kernel.upload_lease set expires_at = clock_timestamp() + $2 * interval '1 millisecond'
+         where id = $1 returning 1`,
+        [lease.id, this.#parts.leaseMs],
+        'content_renew',
+      );
+      // A row of its own for bytes without one, so that they are collected.
+      if (rows.length === 0) await adoptBlobs(sql, [staged]);
+      return rows.length > 0;
+    });
+    if (!renewed)
+      throw new DaisError('blobs_unavailable', 'storing the content took longer than its lease; send it again');
+  }
+
+  /** Undefined when the content is being deleted. */
+  async #tryReserve(staged: StagedBlob, request: UploadRequest): Promise<string | undefined> {
+    const { database, leaseMs, clock } = this.#parts;
+    const { projectId, quota } = request;
+    return await transact(database, { mode: 'write', projectId }, async ({ sql }) => {
+      const rows = await sql.query(
+        `insert into kernel.blob as b (locator, digest, size) values ($1, decode($2, 'hex'), $3)
+         on conflict (locator) do update
+           set touched_at = clock_timestamp(), digest = excluded.digest, size = excluded.size
+           where b.state <> 'deleting'
+         returning 1`,
+        [staged.locator, staged.sha256, staged.size],
+        'content_reserve',
+      );
+      if (rows.length === 0) return undefined;
+      await addHold(sql, { projectId, locator: staged.locator, size: staged.size, quota });
+      const id = uuidv7(clock.now());
+      await sql.query(
+        `insert into kernel.upload_lease (id, project_id, locator, expires_at)
+         values ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond')`,
+        [id, projectId, staged.locator, leaseMs],
+        'content_lease',
+      );
+      return id;
+    });
+  }
+}

@@ -1,0 +1,81 @@
+/** The program of a process that is killed: it works on content without pause and says what it began and what it ended. */
+import { Readable } from 'node:stream';
+import { DaisError } from '@dais/api';
+import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
+import type { ConnectionOptions } from '#engines/database/contract.ts';
+import { openDatabase } from '#engines/database/database.ts';
+import { Collector } from '#kernel/content/collector.ts';
+import { Content } from '#kernel/content/content.ts';
+import { attachContent, detachContent, type ContentOwner } from '#kernel/content/references.ts';
+import { transact } from '#kernel/transaction.ts';
+import { systemClock } from '#lib/clock.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { pauseCollection } from '#collection-pause.ts';
+
+export interface CrashWork {
+  readonly connection: ConnectionOptions;
+  readonly root: string;
+  /** One lane of work for each; nobody else changes what they own. */
+  readonly owners: readonly ContentOwner[];
+}
+
+/** One line on stdout for each. `text` null: the name goes. */
+export interface CrashLine {
+  readonly at: 'begin' | 'end';
+  readonly owner: string;
+  readonly name: string;
+  readonly text: string | null;
+}
+
+/** Contents that all lanes share, so that they meet. */
+const TEXTS = Array.from({ length: 6 }, (_, n) => `content ${n} `.repeat(1000 * n + 1));
+
+/** Half of them once only: bytes that are left behind are not hidden by the next upload of the same. */
+function someText(random: () => number): string {
+  return random() < 0.5 ? `only once ${uuidv7()}` : TEXTS[Math.floor(random() * TEXTS.length)]!;
+}
+
+export const APPLICATION = 'dais-crash-worker';
+
+/** Never ends by itself. */
+export async function workUntilKilled(work: CrashWork, random: () => number): Promise<never> {
+  const database = openDatabase(work.connection, { poolSize: 8, applicationName: APPLICATION });
+  const blobs = await openFsBlobStore({ root: work.root, clock: systemClock });
+  const parts = { database, blobs, clock: systemClock, claimMs: 500 };
+  const content = new Content({ ...parts, leaseMs: 5000 });
+  const collector = new Collector({ ...parts, graceMs: -1000, sweepMs: 3_600_000 });
+  const say = (line: CrashLine): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+
+  const change = async (owner: ContentOwner): Promise<void> => {
+    const name = random() < 0.5 ? 'n' : 'm';
+    const text = random() < 0.3 ? null : someText(random);
+    const line = { owner: owner.uid, name, text };
+    say({ at: 'begin', ...line });
+    const request = { mode: 'write', projectId: owner.projectId } as const;
+    if (text === null) {
+      await transact(database, request, async (tx) => await detachContent(tx, owner, [name]));
+    } else {
+      const lease = await content.upload(Readable.from([text]), { projectId: owner.projectId, quota: null });
+      const entries = [{ lease: lease.id, name }];
+      await transact(database, request, async (tx) => await attachContent(tx, owner, entries, { replace: true }));
+    }
+    say({ at: 'end', ...line });
+  };
+  const forever = async (turn: () => Promise<unknown>): Promise<never> => {
+    for (;;) {
+      try {
+        await turn();
+      } catch (error) {
+        // The lease of a slow lane may end; everything else would be a mistake.
+        if (!(error instanceof DaisError && error.code === 'content_missing')) throw error;
+      }
+    }
+  };
+  const never = new AbortController().signal;
+  return await Promise.race([
+    ...work.owners.map(async (owner) => await forever(async () => await change(owner))),
+    forever(async () => await collector.collect(never)),
+    forever(async () => await collector.collect(never)),
+    forever(async () => await pauseCollection(parts.database, 'a backup that is killed', 30)),
+  ]);
+}

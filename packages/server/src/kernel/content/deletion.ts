@@ -1,0 +1,145 @@
+import type { BlobStore } from '#engines/blobs/contract.ts';
+import type { Database } from '#engines/database/contract.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { Clock } from '#lib/clock.ts';
+import { uuidv7 } from '#lib/ids.ts';
+
+export interface DeletionParts {
+  readonly database: Database;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  /**
+   * How long a process may take to delete what it claimed, in milliseconds. Content that comes again at this moment
+   * waits so long at most after a crash.
+   */
+  readonly claimMs: number;
+}
+
+/** Blobs that this process alone may delete. */
+export interface DeletionClaim {
+  readonly id: string;
+  readonly locators: readonly string[];
+  /** By this process's clock: from then on nothing is sent to the store. Half of the claim, so that what was sent arrives. */
+  readonly deadline: number;
+}
+
+const DELETES_AT_A_TIME = 8;
+
+/**
+ * Deletion in three steps, each of which may be the last of a process: a transaction marks and claims blobs that nobody
+ * holds; the store deletes them; a transaction removes their rows. A marked blob is never held again: content that comes
+ * meanwhile waits for the row to go and is then stored anew. A claim that ran out is taken over; deleting is idempotent.
+ */
+export class Deletion {
+  readonly #parts: DeletionParts;
+
+  constructor(parts: DeletionParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Looks at up to `limit` candidates untouched for `graceMs` and claims those that nobody holds, unless collection is
+   * paused. `settled` is the number of those that are candidates no longer; less than `limit`: there is no more to do.
+   */
+  async claimGarbage(
+    graceMs: number,
+    limit: number,
+  ): Promise<{ readonly settled: number; readonly claim: DeletionClaim }> {
+    const claim = this.#newClaim();
+    const { settled, locators } = await transact(this.#parts.database, ALL, async ({ sql }) => {
+      const candidates = await sql.query<{ locator: string }>(
+        `select locator from kernel.blob
+         where state = 'candidate' and touched_at < clock_timestamp() - $1 * interval '1 millisecond'
+         order by touched_at limit $2 for update skip locked`,
+        [graceMs, limit],
+        'content_candidates',
+      );
+      const names = candidates.map((row) => row.locator);
+      if (names.length === 0) return { settled: 0, locators: [] };
+      // New statements on purpose: their snapshots see every hold committed before the locks were taken, and none can
+      // be added while they are held. The same goes for a pause: one that begins later begins after these deletions
+      // were decided on blobs that its backup cannot refer to.
+      const kept = await sql.query(
+        `update kernel.blob b set state = 'kept' where locator = any($1) and exists (
+           select from kernel.blob_hold h where h.locator = b.locator and h.holds > 0) returning 1`,
+        [names],
+        'content_keep',
+      );
+      const marked = await sql.query<{ locator: string }>(
+        `update kernel.blob b set state = 'deleting', claim = $2,
+           claim_until = clock_timestamp() + $3 * interval '1 millisecond'
+         where locator = any($1) and state = 'candidate'
+           and not exists (select from kernel.blob_hold h where h.locator = b.locator and h.holds > 0)
+           and not exists (select from kernel.collection_pause where expires_at > clock_timestamp())
+         returning locator`,
+        [names, claim.id, this.#parts.claimMs],
+        'content_mark',
+      );
+      return { settled: kept.length + marked.length, locators: marked.map((row) => row.locator) };
+    });
+    return { settled, claim: { ...claim, locators } };
+  }
+
+  /** Takes over what another process marked and did not finish: all of it up to `limit`, or one blob. */
+  async claimUnfinished(limit: number, locator?: string): Promise<DeletionClaim> {
+    const claim = this.#newClaim();
+    const rows = await transact(this.#parts.database, ALL, async ({ sql }) => {
+      return await sql.query<{ locator: string }>(
+        `update kernel.blob set claim = $1, claim_until = clock_timestamp() + $2 * interval '1 millisecond'
+         where locator in (
+           select locator from kernel.blob where state = 'deleting' and claim_until < clock_timestamp()
+             and ($4::text is null or locator = $4) limit $3 for update skip locked)
+         returning locator`,
+        [claim.id, this.#parts.claimMs, limit, locator ?? null],
+        'content_take_over',
+      );
+    });
+    return { ...claim, locators: rows.map((row) => row.locator) };
+  }
+
+  /**
+   * Deletes what was claimed and returns how many went. What could not be deleted stays marked.
+   * @throws DaisError `blobs_unavailable`, after the rest was done.
+   */
+  async finish(claim: DeletionClaim): Promise<number> {
+    if (claim.locators.length === 0) return 0;
+    const { blobs, clock, database } = this.#parts;
+    const abort = new AbortController();
+    const cancel = clock.after(claim.deadline - clock.now(), () => abort.abort());
+    const waiting = [...claim.locators];
+    const done: string[] = [];
+    const work = async (): Promise<void> => {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+        // Asked anew each time: the process may have been stopped for minutes, and its timers with it.
+        if (abort.signal.aborted || clock.now() >= claim.deadline) return;
+        await blobs.delete(next, abort.signal);
+        done.push(next);
+      }
+    };
+    const results = await Promise.allSettled(Array.from({ length: DELETES_AT_A_TIME }, work));
+    cancel();
+    await transact(database, ALL, async ({ sql }) => {
+      // Counts of 0 that past holders left. There is no other: nobody may hold a marked blob.
+      await sql.query(
+        `delete from kernel.blob_hold h using kernel.blob b
+         where b.locator = any($1) and b.claim = $2 and h.locator = b.locator`,
+        [done, claim.id],
+        'content_forget_holds',
+      );
+      await sql.query(
+        'delete from kernel.blob where locator = any($1) and claim = $2',
+        [done, claim.id],
+        'content_forget',
+      );
+    });
+    for (const result of results) if (result.status === 'rejected' && !abort.signal.aborted) throw result.reason;
+    return done.length;
+  }
+
+  #newClaim(): DeletionClaim {
+    const now = this.#parts.clock.now();
+    return { id: uuidv7(now), locators: [], deadline: now + this.#parts.claimMs / 2 };
+  }
+}
+
+const ALL = { mode: 'write', projectId: 'all' } as const;

@@ -1,0 +1,11 @@
+import type { Readable } from 'node:stream';
+import type { ByteRange } from '#engines/blobs/contract.ts';
+
+/** Content as the answer of an operation: a door that knows its size chooses the range, then opens it. */
+export interface Download {
+  readonly size: number;
+  /** Lower-case hex; null until the bytes were read. */
+  readonly sha256: string | null;
+  /** @throws DaisError `content_missing`, `blobs_unavailable`. */
+  open(range?: ByteRange): Promise<Readable>;
+}

@@ -1,0 +1,34 @@
+import type { Readable } from 'node:stream';
+import type { Source } from '@dais/api';
+import type { Client, Principal } from '#kernel/principal.ts';
+
+/** What a door knows about a call beside its input. */
+export interface CallContext {
+  readonly principal: Principal;
+  /** Absent when it does not come over the network. */
+  readonly client?: Client;
+  /** Shown in answers, logs and events. */
+  readonly requestId: string;
+  /** Which kind of client it is: becomes `metadata.origin` of what it makes. */
+  readonly origin: string;
+  /** Projects that the request names (URL prefix, header, foreign namespace). All must agree; none means `default`. */
+  readonly projects: readonly string[];
+  /** Makes a repeated write answer as the first did. Only for writes. */
+  readonly idempotencyKey?: string;
+  /** Aborts when the caller has gone. */
+  readonly signal: AbortSignal;
+  readonly source?: Source;
+  /** Bytes that the request carries, for operations that take them. */
+  readonly content?: Readable;
+}
+
+/** Spelt out, because a context may make its signal only when it is asked for. */
+export function withSignal(context: CallContext, signal: AbortSignal): CallContext {
+  const { principal, client, requestId, origin, projects, content } = context;
+  const known = { principal, requestId, origin, projects, signal };
+  return { ...known, ...(client !== undefined && { client }), ...(content !== undefined && { content }) };
+}
+
+export function withContent(context: CallContext, content: Readable): CallContext {
+  return { ...withSignal(context, context.signal), content };
+}

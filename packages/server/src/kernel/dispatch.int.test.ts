@@ -1,0 +1,186 @@
+import { DaisError, defineOperation, type Operation } from '@dais/api';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import type { TestDatabase } from '#engines/database/testing.ts';
+import type { Call, OperationEntry } from './dispatch.ts';
+import type { Question } from './principal.ts';
+import { codeOf, manifest, startKernelDatabase, startTestKernel, type TestKernel } from './testing/test-kernel.ts';
+import { freshProject } from './testing/test-project.ts';
+
+let test_: TestDatabase;
+let dais: TestKernel;
+const asked: Question[] = [];
+
+const operation = (name: string, more: Partial<Operation> = {}): Operation =>
+  defineOperation({
+    name,
+    action: 'probe:read',
+    mode: 'read',
+    scope: 'project',
+    summary: 'For tests.',
+    input: z.strictObject({ n: z.int().default(7) }),
+    output: z.unknown(),
+    target: () => ({ kind: 'Probe', name: 'p' }),
+    http: { method: 'POST', path: `/api/v1/${name}`, status: 200 },
+    ...more,
+  });
+
+const probe: OperationEntry = {
+  operation: operation('probe.read'),
+  handle: async (tx, call: Call<{ n: number }>) => ({
+    n: call.input.n,
+    tenant: call.tenant.name,
+    writable: tx.writable,
+  }),
+};
+const { target: _, ...untargeted } = operation('probe.silent');
+const entries: OperationEntry[] = [
+  probe,
+  { operation: untargeted, handle: async () => 'nobody was asked' },
+  {
+    operation: { ...untargeted, name: 'probe.asking' },
+    handle: async (_tx, call: Call) => {
+      await call.authorize({ kind: 'Other', name: 'x' }, call.tenant, 'other:read');
+      return 'asked';
+    },
+  },
+  { operation: operation('probe.org', { scope: 'org' }), handle: async (_tx, call: Call) => call.tenant },
+  {
+    operation: operation('probe.emit'),
+    handle: async (tx) => {
+      tx.enqueue({ queue: 'x', projectId: tx.projectId, payload: {}, maxAttempts: 1 });
+    },
+  },
+  {
+    operation: operation('probe.stream', { mode: 'watch' }),
+    stream: async function* (call: Call<{ n: number }>) {
+      for (let n = 0; n < call.input.n; n++) yield n;
+    },
+  },
+];
+
+beforeAll(async () => {
+  test_ = await startKernelDatabase();
+  dais = await startTestKernel(test_, {
+    start: 'none',
+    entries,
+    authorizer: {
+      authorize: async (question) => {
+        asked.push(question);
+        if (question.operation.name === 'part.get' && question.target.name === 'secret')
+          throw new DaisError('forbidden', 'not that one');
+        return {};
+      },
+    },
+  });
+});
+afterAll(async () => {
+  await dais.stop();
+  await test_.stop();
+});
+
+describe('a call', () => {
+  test('is validated, given its defaults and its project, and asked about', async () => {
+    const p = await freshProject(dais);
+    asked.length = 0;
+    expect(await dais.call('probe.read', {}, p.context)).toEqual({ n: 7, tenant: p.name, writable: false });
+    expect(asked).toMatchObject([
+      {
+        principal: { type: 'user', id: 'owner' },
+        operation: { name: 'probe.read', action: 'probe:read', scope: 'project' },
+        target: { kind: 'Probe', name: 'p' },
+      },
+    ]);
+    expect(await dais.call('probe.read', { n: 1 })).toMatchObject({ tenant: 'default' });
+    expect(await dais.call('probe.org', {}, p.context)).toEqual({ id: expect.stringMatching(/^0{8}-/), name: '' });
+  });
+
+  test.each<[string, unknown]>([
+    ['no input', undefined],
+    ['null', null],
+    ['a wrong type', { n: 'x' }],
+    ['an unknown field', { m: 1 }],
+  ])('with %s is refused before anybody is asked', async (_name, input) => {
+    asked.length = 0;
+    expect(await codeOf(dais.call('probe.read', input))).toBe('invalid_request');
+    expect(asked).toEqual([]);
+  });
+
+  test('whose handler asked nobody gives no answer', async () => {
+    await expect(dais.call('probe.silent', {})).rejects.toThrow('without asking the authorizer');
+    asked.length = 0;
+    expect(await dais.call('probe.asking', {})).toBe('asked');
+    expect(asked).toMatchObject([
+      { operation: { name: 'probe.asking', action: 'other:read' }, target: { kind: 'Other' } },
+    ]);
+  });
+
+  test('that only reads cannot queue or tell anything', async () => {
+    await expect(dais.call('probe.emit', {})).rejects.toThrow('a read transaction cannot emit');
+  });
+
+  test('of nothing, or of a stream, is a mistake of ours', async () => {
+    await expect(dais.call('probe.none', {})).rejects.toThrow('no operation probe.none');
+    await expect(dais.call('probe.stream', {})).rejects.toThrow('is a stream');
+    await expect(dais.watch('probe.read', {})).rejects.toThrow('is not a stream');
+  });
+
+  test('two operations of one name do not start', async () => {
+    await expect(startTestKernel(test_, { start: 'none', entries: [probe, probe] })).rejects.toThrow('same name');
+  });
+});
+
+test('a stream is authorized once, when it opens', async () => {
+  asked.length = 0;
+  const seen: unknown[] = [];
+  for await (const frame of await dais.watch<number>('probe.stream', { n: 3 })) seen.push(frame);
+  expect([seen, asked.length]).toEqual([[0, 1, 2], 1]);
+});
+
+describe('reads that come together share a transaction', () => {
+  test('and each gets its own answer, refusal or absence', async () => {
+    const p = await freshProject(dais);
+    await p.apply(['a', 'b', 'secret'].map((name) => manifest('Part', name, { note: name })));
+    asked.length = 0;
+    const names = ['a', 'secret', 'nowhere', 'b', 'a', 'secret', 'b'];
+    const answers = await Promise.all(
+      names.map((name) =>
+        p.get(name).then(
+          (part) => part.spec['note'],
+          (error: { code: string }) => error.code,
+        ),
+      ),
+    );
+    expect(answers).toEqual(['a', 'forbidden', 'not_found', 'b', 'a', 'forbidden', 'b']);
+    expect(asked.map((question) => question.target.name ?? '').toSorted()).toEqual(names.toSorted());
+  });
+
+  test('and none of them misses what was written before it was asked', async () => {
+    const p = await freshProject(dais);
+    await p.create('a', { size: 0 });
+    let written = 0;
+    const done = new AbortController();
+    const readers = Array.from({ length: 8 }, async () => {
+      while (!done.signal.aborted) {
+        const known = written;
+        expect(((await p.get('a')).spec['size'] as number) >= known).toBe(true);
+      }
+    });
+    for (let size = 1; size <= 30; size++) {
+      await p.update('a', { size });
+      written = size;
+    }
+    done.abort();
+    await Promise.all(readers);
+  });
+
+  test('of two projects stay apart', async () => {
+    const [one, two] = [await freshProject(dais), await freshProject(dais)];
+    await one.create('a', { note: 'one' });
+    await two.create('a', { note: 'two' });
+    const notes = await Promise.all(
+      Array.from({ length: 40 }, async (_, n) => (await (n % 2 === 0 ? one : two).get('a')).spec['note']),
+    );
+    expect(notes).toEqual(Array.from({ length: 40 }, (_, n) => (n % 2 === 0 ? 'one' : 'two')));
+  });
+});

@@ -1,0 +1,272 @@
+import { DaisError, type Operation, type OperationTarget, schemaIssues, storableIssues } from '@dais/api';
+import type { Database } from '#engines/database/contract.ts';
+import { withSignal, type CallContext } from '#kernel/context.ts';
+import { withIdempotency } from '#kernel/idempotency.ts';
+import type { Authorizer, Evidence, FactProvider, Permit, RowFilter } from '#kernel/principal.ts';
+import { targetKey } from '#kernel/references.ts';
+import { toldTo } from '#kernel/refusal.ts';
+import { DEFAULT_TENANT, ORGANISATION, type Tenant, type TenantDirectory } from '#kernel/tenants.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { Coalescer, type Settled } from '#lib/coalesce.ts';
+
+/** What a handler is given beside its transaction. */
+export interface Call<Input = unknown> {
+  readonly input: Input;
+  readonly context: CallContext;
+  /** The tenant of the request; the organisation for operations of the organisation. */
+  readonly tenant: Tenant;
+  /** The rows of the collection that the caller may see; absent: all of them. */
+  readonly rows?: RowFilter;
+  /**
+   * Asks whether the caller may do this operation's action (or `action`) to a further target. Needed only by operations
+   * without a `target` of their own.
+   */
+  authorize(target: OperationTarget, tenant: Tenant, action?: string): Promise<void>;
+}
+
+/** Does one operation inside the transaction it is given. */
+// Handlers of many operations stand in one table: their inputs differ and were validated by each operation's schema.
+export type Handler<Input = never> = (tx: Transaction, call: Call<Input>) => Promise<unknown>;
+
+/** Opens a stream; it ends when the caller's signal aborts. */
+export type StreamHandler<Input = never> = (call: Call<Input>) => AsyncIterable<unknown>;
+
+/** Does what must not hold a transaction: hashes, calls to others. It opens its own when it writes. */
+export type Performer<Input = never> = (call: Call<Input>) => Promise<unknown>;
+
+/** Answers several reads of one tenant in one transaction: each with its own result or error. */
+export type SharedHandler<Input = never> = (
+  tx: Transaction,
+  calls: readonly Call<Input>[],
+) => Promise<readonly Settled<unknown>[]>;
+
+export type OperationEntry =
+  | { readonly operation: Operation; readonly handle: Handler }
+  /** A quick read: those that arrive while one is under way share the next transaction. */
+  | { readonly operation: Operation; readonly share: SharedHandler }
+  | { readonly operation: Operation; readonly perform: Performer }
+  | { readonly operation: Operation; readonly stream: StreamHandler };
+
+export interface DispatcherParts {
+  readonly database: Database;
+  readonly authorizer: Authorizer;
+  readonly tenants: TenantDirectory;
+  readonly entries: readonly OperationEntry[];
+  /** By kind. */
+  readonly facts: ReadonlyMap<string, FactProvider>;
+}
+
+/**
+ * The one way in. Every door calls it with the name of an operation: it validates the input, settles the project, asks
+ * the authorizer and opens the transaction.
+ */
+export class Dispatcher {
+  readonly #parts: DispatcherParts;
+  readonly #entries: ReadonlyMap<string, OperationEntry>;
+  /** By operation and tenant. 100 reads share a transaction at most, so that none waits long for the others. */
+  readonly #shared = new Coalescer<SharedItem, unknown>(100, (_key, items) => this.#shareReads(items));
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts;
+    this.#entries = new Map(parts.entries.map((entry) => [entry.operation.name, entry]));
+    if (this.#entries.size !== parts.entries.length) throw new Error('two operations have the same name');
+  }
+
+  get operations(): readonly Operation[] {
+    return this.#parts.entries.map((entry) => entry.operation);
+  }
+
+  /** @throws DaisError of any code of the catalogue. */
+  async call(name: string, rawInput: unknown, context: CallContext): Promise<unknown> {
+    return await this.#recorded(() => this.#call(name, rawInput, context));
+  }
+
+  /** Opens a stream: the caller is authorized first, then frames follow until its signal aborts. */
+  async watch(name: string, rawInput: unknown, context: CallContext): Promise<AsyncIterable<unknown>> {
+    return await this.#recorded(() => this.#watch(name, rawInput, context));
+  }
+
+  async #recorded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      await this.#parts.authorizer.ended?.(error);
+      throw error;
+    }
+  }
+
+  async #call(name: string, rawInput: unknown, context: CallContext): Promise<unknown> {
+    const entry = this.#entry(name);
+    if ('stream' in entry) throw new Error(`${name} is a stream: use watch`);
+    const { operation } = entry;
+    const input = parseInput(operation, rawInput);
+    const tenantName = this.#tenantName(operation, input, context);
+    if ('share' in entry) {
+      const { share } = entry;
+      return await this.#shared.run(`${name}/${tenantName}`, { operation, share, input, context, tenantName });
+    }
+    if ('perform' in entry)
+      return await entry.perform((await this.#admit(operation, input, context, tenantName)) as never);
+    const { handle } = entry;
+    return await transact(
+      this.#parts.database,
+      { mode: operation.mode === 'write' ? 'write' : 'read', projectId: this.#startIn(tenantName), by: context },
+      async (tx) => {
+        const tenant = await this.#enter(tx, operation, tenantName);
+        const { ask, call, wasAsked } = this.#makeCall(tx, operation, input, context, tenant);
+        const permit = operation.target === undefined ? {} : await ask(operation.target(input), tenant);
+        const work = async () => {
+          const output = await handle(tx, permitted(call, permit) as Call<never>).catch(async (error: unknown) => {
+            throw await toldTo(call, tx, error);
+          });
+          // An answer for which nobody was asked must not leave: it is a mistake of ours, never of the caller.
+          if (!wasAsked()) throw new Error(`${name} answered without asking the authorizer`);
+          return output;
+        };
+        return await (tx.writable && context.idempotencyKey !== undefined
+          ? withIdempotency(tx, { key: context.idempotencyKey, operation: operation.name, input, tenant }, work)
+          : work());
+      },
+    );
+  }
+
+  /** Answers reads of one operation and tenant together. Each is authorized for itself. */
+  async #shareReads(items: readonly SharedItem[]): Promise<readonly Settled<unknown>[]> {
+    const first = items[0];
+    if (first === undefined) return [];
+    const { operation, share, tenantName } = first;
+    const { prelude } = this.#parts.authorizer;
+    const request = { mode: 'read', projectId: this.#startIn(tenantName), prelude } as const;
+    return await transact(this.#parts.database, request, async (tx) => {
+      const tenant = await this.#enter(tx, operation, tenantName);
+      const made = items.map(({ input, context }) => this.#makeCall(tx, operation, input, context, tenant));
+      // Read first, so that a decision which needs nothing but the prelude costs no round trip of its own: an answer
+      // whose caller is refused goes no further than here.
+      const answers = await share(tx, made.map(({ call }) => call) as Call<never>[]);
+      const settled: Settled<unknown>[] = [];
+      for (const [index, { ask }] of made.entries()) {
+        try {
+          await ask(operation.target?.(items[index]?.input) ?? { kind: '' }, tenant);
+          settled.push(answers[index] ?? { error: new Error(`${operation.name} gave too few answers`) });
+        } catch (error) {
+          // A database that fails has failed for all.
+          if (!(error instanceof DaisError) || error.retryable) throw error;
+          settled.push({ error });
+        }
+      }
+      return settled;
+    });
+  }
+
+  #startIn(tenantName: string): string {
+    return this.#parts.tenants.cached(tenantName)?.id ?? ORGANISATION;
+  }
+
+  async #watch(name: string, rawInput: unknown, context: CallContext): Promise<AsyncIterable<unknown>> {
+    const entry = this.#entry(name);
+    if (!('stream' in entry)) throw new Error(`${name} is not a stream: use call`);
+    const { operation, stream } = entry;
+    const input = parseInput(operation, rawInput);
+    const tenantName = this.#tenantName(operation, input, context);
+    return stream((await this.#admit(operation, input, context, tenantName)) as never);
+  }
+
+  /** Authorizes what then goes on without this transaction. */
+  async #admit(operation: Operation, input: unknown, context: CallContext, tenantName: string): Promise<Call> {
+    const request = { mode: 'read', projectId: this.#startIn(tenantName), by: context } as const;
+    return await transact(this.#parts.database, request, async (tx) => {
+      const tenant = await this.#enter(tx, operation, tenantName);
+      const { ask, call } = this.#makeCall(tx, operation, input, context, tenant);
+      if (operation.target === undefined) throw new Error(`${operation.name} has no target`);
+      const permit = await ask(operation.target(input), tenant);
+      const authorize = () => Promise.reject(new Error('only what has a transaction can ask again'));
+      const signal = permit.until === undefined ? context.signal : AbortSignal.any([context.signal, permit.until]);
+      return permitted({ ...call, authorize, context: withSignal(context, signal) }, permit);
+    });
+  }
+
+  #entry(name: string): OperationEntry {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) throw new Error(`no operation ${name}`);
+    return entry;
+  }
+
+  /** @throws DaisError `project_mismatch` when the request names two. */
+  #tenantName(operation: Operation, input: unknown, context: CallContext): string {
+    if (operation.scope === 'org') return '';
+    const fromBody = (input as { manifest?: { metadata?: { project?: string } } }).manifest?.metadata?.project;
+    const named = new Set([
+      ...context.projects,
+      ...(fromBody === undefined ? [] : [fromBody]),
+      ...(context.principal.project === undefined ? [] : [context.principal.project]),
+    ]);
+    if (named.size > 1) {
+      throw new DaisError('project_mismatch', `The request names the projects ${[...named].toSorted().join(' and ')}.`);
+    }
+    return [...named][0] ?? DEFAULT_TENANT;
+  }
+
+  async #enter(tx: Transaction, operation: Operation, tenantName: string): Promise<Tenant> {
+    if (operation.scope === 'org') return { id: ORGANISATION, name: '' };
+    const tenant = await this.#parts.tenants.resolve(tx.sql, tenantName);
+    await tx.enter(tenant.id);
+    return tenant;
+  }
+
+  #makeCall(tx: Transaction, operation: Operation, input: unknown, context: CallContext, tenant: Tenant) {
+    let asked = operation.target !== undefined;
+    const evidence: Evidence = {
+      sql: tx.sql,
+      facts: async (kind, uid) => (await this.#parts.facts.get(kind)?.load(uid, tx.sql)) ?? {},
+    };
+    const ask = async (target: OperationTarget, of: Tenant, action?: string): Promise<Permit> => {
+      asked = true;
+      // Else row security would hide the target, and policies would decide as if there were none.
+      await tx.enter(of.id);
+      const { principal, requestId, client } = context;
+      const { mode, scope } = operation;
+      // That everybody may do the operation says nothing of a further action.
+      const done = action === undefined ? operation : { name: operation.name, mode, scope, action };
+      const question = { principal, requestId, ...(client !== undefined && { client }) };
+      const permit = await this.#parts.authorizer.authorize(
+        { ...question, operation: done, target, projectId: of.id, project: of.name },
+        evidence,
+      );
+      tx.decided(permit.decision);
+      for (const { kind, name, error } of permit.unseen ?? [])
+        tx.unseen.set(targetKey({ projectId: of.id, kind, name }), error);
+      return permit;
+    };
+    const authorize: Call['authorize'] = async (target, of, action) => void (await ask(target, of, action));
+    const call: Call = { input, context, tenant, authorize };
+    return { ask, call, wasAsked: () => asked };
+  }
+}
+
+interface SharedItem {
+  readonly operation: Operation;
+  readonly share: SharedHandler;
+  readonly input: unknown;
+  readonly context: CallContext;
+  readonly tenantName: string;
+}
+
+function permitted(call: Call, { rows }: Permit): Call {
+  return rows === undefined ? call : { ...call, rows };
+}
+
+function parseInput(operation: Operation, raw: unknown): unknown {
+  const unstorable = storableIssues(raw);
+  const result = operation.input.safeParse(raw);
+  if (result.success && unstorable.length === 0) return asAuthored(result.data, raw);
+  const wrong = result.success ? [] : schemaIssues(result.error, operation.input, raw);
+  throw new DaisError('invalid_request', `The input of ${operation.name} is not valid.`, {
+    issues: [...unstorable, ...wrong.filter((issue) => !unstorable.some((one) => one.path === issue.path))],
+  });
+}
+
+/** A manifest stays as it was written: defaults are read where they are needed, and are no part of what is stored. */
+function asAuthored(data: unknown, raw: unknown): unknown {
+  const { manifest } = raw as { manifest?: unknown };
+  return manifest === undefined ? data : { ...(data as object), manifest };
+}

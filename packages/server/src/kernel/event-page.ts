@@ -1,0 +1,29 @@
+import type { Call } from '#kernel/dispatch.ts';
+import { encodePlace, listEvents, presentEvents, readCursor, type EventFilter } from '#kernel/events.ts';
+import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+
+interface EventPageInput extends EventFilter {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** A page of what happened in one tenant, newest first. */
+export async function eventPage({ sql }: Transaction, call: Call<EventPageInput>) {
+  const { limit, cursor, kind, name, type } = call.input;
+  const filter = [call.tenant.id, kind ?? '', name ?? '', type ?? ''];
+  const place = await readCursor(sql);
+  const before = decodeNumberCursor(filter, cursor) ?? place.seq + 1n;
+  const events = await listEvents(
+    sql,
+    { projectId: call.tenant.id, kind, name, type, rows: call.rows },
+    before,
+    limit + 1,
+  );
+  const { page, next } = cutPage(events, limit, filter, ({ seq }) => String(seq));
+  return {
+    items: await presentEvents(sql, place.epoch, page),
+    ...next,
+    resourceVersion: encodePlace(place.epoch, place.seq),
+  };
+}

@@ -1,0 +1,193 @@
+import type { Database } from '#engines/database/contract.ts';
+import { backoffMs } from '#lib/backoff.ts';
+import { claimJobs, endJob, heartbeatJob, holdJob, JOB_CHANNEL, type JobClaim, type JobEnd } from '#kernel/jobs.ts';
+import { LeaseLost } from '#kernel/leases.ts';
+import { Loop, type LoopParts } from '#lib/loop.ts';
+import { timedRuns, type TimedQueue } from '#kernel/timed-jobs.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+
+/** Does the jobs of one queue. */
+export interface JobHandler extends TimedQueue {
+  /** How many run at once in this process. */
+  readonly concurrency: number;
+  /** How many of one project run at once over all processes. */
+  readonly perProject: number;
+  /** Waits between attempts grow from `baseMs` to `capMs`. */
+  readonly retry: { readonly baseMs: number; readonly capMs: number };
+  /** @throws JobFailed to end it without another attempt; any other error is tried again. */
+  run(job: JobClaim, io: JobIo): Promise<unknown>;
+  /** Runs in the transaction that ends the job for good, so that an end and its consequences never part. */
+  ended?(tx: Transaction, job: JobClaim, end: Exclude<JobEnd, { state: 'waiting' }>): Promise<void>;
+}
+
+export interface JobIo {
+  /** Aborts when the lease is lost, the job is cancelled or the process stops. */
+  readonly signal: AbortSignal;
+  /** Shown to whoever looks at the job; sent with the next heartbeat. */
+  progress(value: Readonly<Record<string, unknown>>): void;
+  read<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Guarded by the claim. @throws LeaseLost */
+  write<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+}
+
+/** Ends a job as failed; `retryAfterMs` instead asks for another attempt at a time of the handler's choosing. */
+export class JobFailed extends Error {
+  readonly retryAfterMs: number | undefined;
+  constructor(message: string, retryAfterMs?: number) {
+    super(message);
+    this.name = 'JobFailed';
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+const LEASE_MS = 30_000;
+
+interface RunningJob {
+  readonly claim: JobClaim;
+  readonly stop: AbortController;
+  done: Promise<void>;
+}
+
+/** Why a running job is asked to stop, beside `LeaseLost`. */
+class JobCancelled extends Error {}
+class ProcessStops extends Error {}
+
+export interface JobRunnerParts extends LoopParts {
+  readonly database: Database;
+  readonly holder: string;
+  readonly random: () => number;
+  /** Default 30 s. */
+  readonly leaseMs?: number;
+}
+
+/** Runs the jobs of all queues that this process serves. */
+export class JobRunner {
+  readonly #parts: JobRunnerParts;
+  readonly #leaseMs: number;
+  readonly #loops: readonly { readonly handler: JobHandler; readonly loop: Loop }[];
+  readonly #running = new Set<RunningJob>();
+
+  constructor(parts: JobRunnerParts, handlers: readonly JobHandler[]) {
+    this.#parts = parts;
+    this.#leaseMs = parts.leaseMs ?? LEASE_MS;
+    this.#loops = handlers.map((handler) => ({
+      handler,
+      loop: new Loop(`jobs ${handler.queue}`, { ...parts, pollMs: 1000 }, () => this.#claim(handler)),
+    }));
+  }
+
+  async start(): Promise<void> {
+    for (const { loop } of this.#loops) await loop.start((ring) => this.#parts.database.listen(JOB_CHANNEL, ring));
+  }
+
+  /** Takes no more jobs, asks the running ones to stop and waits for them. They wait for the next process. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#loops.map(({ loop }) => loop.stop()));
+    for (const { stop } of this.#running) stop.abort(new ProcessStops('the process stops'));
+    await Promise.all([...this.#running].map(({ done }) => done));
+  }
+
+  async #claim(handler: JobHandler): Promise<boolean> {
+    const busy = [...this.#running].filter(({ claim }) => claim.queue === handler.queue).length;
+    const free = handler.concurrency - busy;
+    if (free <= 0) return false;
+    const { database, holder } = this.#parts;
+    const claims = await transact(database, { mode: 'write', projectId: 'all' }, (tx) =>
+      claimJobs(tx.sql, handler.queue, holder, { leaseMs: this.#leaseMs, limit: free, perProject: handler.perProject }),
+    );
+    for (const claim of claims) {
+      // A process that was paused may take again what it still runs: that run has lost its lease.
+      for (const other of this.#running) {
+        if (other.claim.id === claim.id) other.stop.abort(new LeaseLost(claim.id));
+      }
+      const job: RunningJob = { claim, stop: new AbortController(), done: Promise.resolve() };
+      this.#running.add(job);
+      job.done = this.#run(handler, claim, job.stop).finally(() => {
+        this.#running.delete(job);
+        this.#loops.find((entry) => entry.handler === handler)?.loop.poke();
+      });
+    }
+    return false;
+  }
+
+  async #run(handler: JobHandler, claim: JobClaim, stop: AbortController): Promise<void> {
+    let progress: Readonly<Record<string, unknown>> | undefined;
+    const beat = setInterval(() => {
+      void (async () => {
+        const state = await this.#heartbeat(claim, progress);
+        if (state === 'lost') stop.abort(new LeaseLost(claim.id));
+        if (state === 'cancelled') stop.abort(new JobCancelled('cancelled'));
+      })();
+    }, this.#leaseMs / 3);
+    beat.unref();
+    const { database } = this.#parts;
+    const io: JobIo = {
+      signal: stop.signal,
+      progress: (value) => {
+        progress = value;
+      },
+      read: (work) => transact(database, { mode: 'read', projectId: claim.projectId }, work),
+      write: (work) =>
+        transact(database, { mode: 'write', projectId: claim.projectId }, async (tx) => {
+          if (!(await holdJob(tx.sql, claim))) throw new LeaseLost(claim.id);
+          return await work(tx);
+        }),
+    };
+    let end: JobEnd | undefined;
+    try {
+      // More attempts than allowed are only possible when workers died with it: it is not tried for ever.
+      if (claim.attempt > claim.maxAttempts) throw new JobFailed('every attempt ended without a result');
+      if (claim.cancelAsked) stop.abort(new JobCancelled('cancelled'));
+      stop.signal.throwIfAborted();
+      const result = await handler.run(claim, io);
+      end = { state: 'done', ...(result !== undefined && { result }) };
+    } catch (error) {
+      end = this.#endAfter(error, handler, claim, stop.signal);
+    } finally {
+      clearInterval(beat);
+    }
+    if (end !== undefined) await this.#end(handler, claim, end);
+  }
+
+  #endAfter(error: unknown, handler: JobHandler, claim: JobClaim, signal: AbortSignal): JobEnd | undefined {
+    const cause: unknown = signal.aborted ? signal.reason : error;
+    if (cause instanceof LeaseLost) return undefined;
+    if (cause instanceof JobCancelled) return { state: 'cancelled', error: cause.message };
+    // The job is not to blame, and waits for the next process at once.
+    if (cause instanceof ProcessStops) return { state: 'waiting', error: cause.message, delayMs: 0, interrupted: true };
+    const message = error instanceof Error ? error.message : String(error);
+    const final = error instanceof JobFailed && error.retryAfterMs === undefined;
+    if (final || claim.attempt >= claim.maxAttempts) return { state: 'failed', error: message };
+    const asked = error instanceof JobFailed ? error.retryAfterMs : undefined;
+    const delayMs = asked ?? backoffMs(claim.attempt, handler.retry.baseMs, handler.retry.capMs, this.#parts.random);
+    return { state: 'waiting', error: message, delayMs };
+  }
+
+  async #end(handler: JobHandler, claim: JobClaim, end: JobEnd): Promise<void> {
+    try {
+      await transact(this.#parts.database, { mode: 'write', projectId: claim.projectId }, async (tx) => {
+        if (!(await holdJob(tx.sql, claim))) return;
+        if (end.state !== 'waiting') {
+          await handler.ended?.(tx, claim, end);
+          for (const next of timedRuns([handler], 'againMs')) tx.enqueue(next);
+        }
+        await tx.enter(claim.projectId);
+        await endJob(tx.sql, claim, end);
+      });
+    } catch (error) {
+      // The lease runs out and the job is taken again: at least once, never lost.
+      this.#parts.log.warn('a job could not be ended; it will be taken again', { job: claim.id, error });
+    }
+  }
+
+  async #heartbeat(claim: JobClaim, progress: unknown): Promise<'ours' | 'lost' | 'cancelled'> {
+    try {
+      return await transact(this.#parts.database, { mode: 'write', projectId: 'all' }, (tx) =>
+        heartbeatJob(tx.sql, claim, this.#leaseMs, progress),
+      );
+    } catch {
+      // No answer is no verdict: the lease still runs for two more beats.
+      return 'ours';
+    }
+  }
+}

@@ -1,0 +1,169 @@
+import {
+  applyOperation,
+  listEventsOperation,
+  listOrganisationEventsOperation,
+  planOperation,
+  readServerOperation,
+  watchEventsOperation,
+  watchOrganisationEventsOperation,
+  type ServerInfo,
+} from '@dais/api';
+import type { Database } from '#engines/database/contract.ts';
+import { applyDocuments, type ApplyInput } from '#kernel/apply.ts';
+import { Dispatcher, type Call, type OperationEntry } from '#kernel/dispatch.ts';
+import { eventPage } from '#kernel/event-page.ts';
+import { JobRunner, type JobHandler } from '#kernel/job-runner.ts';
+import { insertJobs, jobCounts } from '#kernel/jobs.ts';
+import type { KindDefinition } from '#kernel/kind.ts';
+import type { LoopParts } from '#lib/loop.ts';
+import type { Authorizer } from '#kernel/principal.ts';
+import { Reconciler } from '#kernel/reconciler.ts';
+import { queueDepth } from '#kernel/reconcile-queue.ts';
+import { KindRegistry } from '#kernel/registry.ts';
+import { ensureResource, resourceEntries } from '#kernel/resource-handlers.ts';
+import { DEFAULT_RETENTION, retentionHandler, type Retention } from '#kernel/retention.ts';
+import { Sequencer } from '#kernel/sequencer.ts';
+import { watchEvents, watchResources } from '#kernel/stream-handlers.ts';
+import { Subscription, type Subscriber } from '#kernel/subscriptions.ts';
+import { DEFAULT_TENANT, ORGANISATION, TenantDirectory } from '#kernel/tenants.ts';
+import { timedRuns } from '#kernel/timed-jobs.ts';
+import { transact } from '#kernel/transaction.ts';
+import { WatchHub } from '#kernel/watch-hub.ts';
+
+export interface KernelParts extends LoopParts {
+  readonly database: Database;
+  readonly kinds: readonly KindDefinition[];
+  readonly authorizer: Authorizer;
+  /** Identifies this process in leases: unique for each start of each process. */
+  readonly holder: string;
+  readonly random: () => number;
+  readonly jobs?: readonly JobHandler[];
+  readonly subscribers?: readonly Subscriber[];
+  /** Operations of ledgers and of the platform that the kernel does not answer itself. */
+  readonly entries?: readonly OperationEntry[];
+  readonly server: () => Omit<ServerInfo, 'kinds'>;
+  readonly retention?: Retention;
+  /** For tests of failover; see Reconciler. */
+  readonly leaseMs?: number;
+  /** Resources that controllers work on at once in this process; default 8. */
+  readonly concurrency?: number;
+}
+
+export interface KernelHealth {
+  readonly watchers: number;
+  /** Since the event stream was last read. */
+  readonly watchAgeMs: number;
+  /** Whether this process numbers the events. */
+  readonly sequencing: boolean;
+  /** Committed events that have no place in the order yet. */
+  readonly unsequenced: number;
+  readonly reconcile: { readonly due: number; readonly running: number };
+  readonly jobs: readonly { readonly queue: string; readonly state: string; readonly n: number }[];
+}
+
+/** Resources without kinds: everything that is the same for all of them. */
+export class Kernel {
+  readonly kinds: KindRegistry;
+  readonly dispatcher: Dispatcher;
+  readonly #parts: KernelParts;
+  readonly #hub: WatchHub;
+  readonly #sequencer: Sequencer;
+  readonly #reconciler: Reconciler;
+  readonly #handlers: readonly JobHandler[];
+  readonly #jobs: JobRunner;
+  readonly #subscriptions: readonly Subscription[];
+
+  constructor(parts: KernelParts) {
+    const { database, holder } = parts;
+    this.#parts = parts;
+    this.kinds = new KindRegistry(parts.kinds);
+    this.#hub = new WatchHub(database, parts);
+    this.#sequencer = new Sequencer(database, holder, parts);
+    this.#reconciler = new Reconciler({ ...parts, kinds: this.kinds });
+    this.#handlers = [retentionHandler(parts.retention ?? DEFAULT_RETENTION), ...(parts.jobs ?? [])];
+    this.#jobs = new JobRunner(parts, this.#handlers);
+    this.#subscriptions = (parts.subscribers ?? []).map((one) => new Subscription(database, holder, parts, one));
+    this.dispatcher = new Dispatcher({
+      database,
+      authorizer: parts.authorizer,
+      tenants: new TenantDirectory(() => parts.clock.now()),
+      facts: new Map(parts.kinds.flatMap(({ spec, facts }) => (facts === undefined ? [] : [[spec.kind, facts]]))),
+      entries: [
+        ...this.#platformEntries(),
+        ...this.kinds.all.flatMap((kind) =>
+          resourceEntries(this.kinds, kind, (name) => watchResources(this.#hub, name)),
+        ),
+        ...(parts.entries ?? []),
+      ],
+    });
+  }
+
+  /** Makes what must always be there: the default project and the jobs that run by themselves. Idempotent. */
+  async bootstrap(): Promise<void> {
+    const tenantKind = this.kinds.all.find((kind) => kind.tenant !== undefined);
+    await transact(this.#parts.database, { mode: 'write', projectId: ORGANISATION }, async (tx) => {
+      if (tenantKind !== undefined) {
+        const wanted = { kind: tenantKind.spec.kind, name: DEFAULT_TENANT, origin: 'manifest' };
+        await ensureResource(tx, this.kinds, { id: ORGANISATION, name: '' }, wanted);
+      }
+      await tx.enter('all');
+      await insertJobs(tx.sql, timedRuns(this.#handlers, 'firstMs'));
+    });
+  }
+
+  /** Starts what answers requests (`watch`) and, for a controller, what works in the background. */
+  async start(roles: { readonly controller: boolean }): Promise<void> {
+    await this.#hub.start();
+    if (!roles.controller) return;
+    await this.#sequencer.start();
+    await this.#reconciler.start();
+    await this.#jobs.start();
+    for (const subscription of this.#subscriptions) await subscription.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([
+      this.#reconciler.stop(),
+      this.#jobs.stop(),
+      ...this.#subscriptions.map((subscription) => subscription.stop()),
+    ]);
+    await this.#sequencer.stop();
+    await this.#hub.stop();
+  }
+
+  /** Figures for /readyz and /metrics. @throws DaisError `database_unavailable`. */
+  async health(): Promise<KernelHealth> {
+    const { watchers, ageMs } = this.#hub.stats();
+    return await transact(this.#parts.database, { mode: 'read', projectId: 'all' }, async ({ sql }) => {
+      const [row] = await sql.query<{ n: number }>('select count(*)::int as n from kernel.event where seq is null');
+      return {
+        watchers,
+        watchAgeMs: ageMs,
+        sequencing: this.#sequencer.leading,
+        unsequenced: row?.n ?? 0,
+        reconcile: await queueDepth(sql),
+        jobs: await jobCounts(sql),
+      };
+    });
+  }
+
+  #platformEntries(): OperationEntry[] {
+    const apply = (dryRun: boolean) => (tx: Parameters<typeof applyDocuments>[0], call: Call<ApplyInput>) =>
+      applyDocuments(tx, this.kinds, call, dryRun);
+    return [
+      { operation: applyOperation, handle: apply(false) },
+      { operation: planOperation, handle: apply(true) },
+      { operation: listEventsOperation, handle: eventPage },
+      { operation: watchEventsOperation, stream: watchEvents(this.#hub) },
+      { operation: listOrganisationEventsOperation, handle: eventPage },
+      { operation: watchOrganisationEventsOperation, stream: watchEvents(this.#hub) },
+      {
+        operation: readServerOperation,
+        handle: async (): Promise<ServerInfo> => ({
+          ...this.#parts.server(),
+          kinds: this.kinds.all.map(({ spec }) => ({ kind: spec.kind, plural: spec.plural, scope: spec.scope })),
+        }),
+      },
+    ];
+  }
+}

@@ -1,0 +1,104 @@
+import type { Condition, KindSpec, Resource } from '@dais/api';
+import type { Slice } from '#engines/database/contract.ts';
+import type { Handler } from '#kernel/dispatch.ts';
+import type { FactProvider } from '#kernel/principal.ts';
+import type { TenantLimits } from '#kernel/tenants.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+
+/** A kind as the server knows it: registered in one visible list (compose). What it leaves out, the kernel does. */
+export interface KindDefinition {
+  readonly spec: KindSpec;
+  /** Its own tables, when the kernel's are not enough. */
+  readonly slice?: Slice;
+  /**
+   * Resources of this kind are the tenants: each owns the rows that carry its uid as `project_id`. One kind only. The
+   * function reads the limits out of a spec.
+   */
+  readonly tenant?: (spec: Readonly<Record<string, unknown>>) => TenantLimits;
+  /** Runs inside the transaction of each change of a resource of this kind, before the rows are written. */
+  readonly admit?: (tx: Transaction, change: AdmittedChange) => Promise<AdmitResult>;
+  /** Handlers of the kind's own actions, by verb. */
+  readonly actions?: Readonly<Record<string, Handler>>;
+  readonly controller?: Controller;
+  /** What it can tell policies about its resources. */
+  readonly facts?: FactProvider;
+}
+
+export interface AdmittedChange {
+  readonly action: 'create' | 'update' | 'delete';
+  readonly uid: string;
+  readonly projectId: string;
+  readonly name: string;
+  readonly before: Resource | undefined;
+  /** As authored, write-only fields included. Undefined for a deletion. */
+  readonly spec: Readonly<Record<string, unknown>> | undefined;
+  /** True when the spec comes from an old revision: write-only fields are then absent and must stay as they are. */
+  readonly rollback: boolean;
+  /** True while planning: look, but write nothing and call nobody. */
+  readonly dryRun: boolean;
+}
+
+export interface AdmitResult {
+  /** What is stored as the spec; write-only fields must be gone. Default: the spec without its write-only fields. */
+  readonly spec?: Readonly<Record<string, unknown>>;
+  /** Status fields to set in the same write. */
+  readonly status?: Readonly<Record<string, unknown>>;
+  /** Changes in write-only fields, for plan and audit: paths only, never values. */
+  readonly changedPaths?: readonly string[];
+}
+
+/** Everything a controller may decide from. */
+export interface ControllerInput<Observed> {
+  readonly resource: Resource;
+  readonly observed: Observed;
+}
+
+/** What a controller decided. Conditions without times and generation: the kernel adds both. */
+export interface ControllerPlan<Effect> {
+  readonly effects: readonly Effect[];
+  readonly conditions: readonly PlannedCondition[];
+  /** Further status fields. */
+  readonly status?: Readonly<Record<string, unknown>>;
+  /** Look again after so many milliseconds, whatever happens. */
+  readonly recheckAfterMs?: number;
+  /** Look again when something is emitted about one of these topics: `Kind/name` or a resource's uid. */
+  readonly wakeOn?: readonly string[];
+  /** While the resource is being deleted: true when nothing is left to clean up. */
+  readonly finalized?: boolean;
+}
+
+export type PlannedCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+/**
+ * Makes the world agree with a spec. `plan` is pure; `observe` only looks; `perform` is idempotent, because an effect
+ * may be repeated after a crash. After effects, the kernel observes again until a plan has none.
+ */
+export interface Controller<Observed = unknown, Effect = unknown> {
+  /** When set, a resource is created with this finalizer and is deleted only after a plan with `finalized`. */
+  readonly finalizer?: string;
+  observe(resource: Resource, io: ControllerIo): Promise<Observed>;
+  plan(input: ControllerInput<Observed>): ControllerPlan<Effect>;
+  perform(effect: Effect, resource: Resource, io: ControllerIo): Promise<void>;
+}
+
+export interface ControllerIo {
+  /** Aborts when the lease on this resource is lost or the process stops: nothing done afterwards counts. */
+  readonly signal: AbortSignal;
+  /** A read of the database, in the resource's project. */
+  read<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /**
+   * A write guarded by this worker's lease: refused with `LeaseLost` when another worker has taken over, so that a
+   * late write of a paused process never lands.
+   */
+  write<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+}
+
+/** Thrown by `observe` or `perform` when trying again cannot help until the spec changes. */
+export class TerminalError extends Error {
+  readonly reason: string;
+  constructor(reason: string, message: string) {
+    super(message);
+    this.name = 'TerminalError';
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,80 @@
+import type { Database, Sql } from '#engines/database/contract.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+
+/** Thrown when a write was guarded by a lease that another process holds by now. Its work does not count. */
+export class LeaseLost extends Error {
+  constructor(name: string) {
+    super(`the lease "${name}" is held by another process`);
+    this.name = 'LeaseLost';
+  }
+}
+
+/** `epoch` grows each time the lease changes hands: it is the fencing token. */
+export interface Lease {
+  readonly name: string;
+  readonly holder: string;
+  readonly epoch: bigint;
+}
+
+/**
+ * Takes a free or expired lease, or extends one's own. All times are the database's, so that clocks of replicas do not
+ * matter. Undefined when another process holds it.
+ */
+export async function acquireLease(
+  database: Database,
+  name: string,
+  holder: string,
+  ttlMs: number,
+): Promise<Lease | undefined> {
+  return await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
+    const [row] = await sql.query<{ epoch: bigint }>(
+      `insert into kernel.lease as l (name, holder, epoch, expires_at)
+       values ($1, $2, 1, clock_timestamp() + $3 * interval '1 millisecond')
+       on conflict (name) do update
+         set holder = $2,
+             epoch = case when l.holder = $2 and l.expires_at >= clock_timestamp() then l.epoch else l.epoch + 1 end,
+             expires_at = excluded.expires_at
+         where l.holder = $2 or l.expires_at < clock_timestamp()
+       returning epoch`,
+      [name, holder, ttlMs],
+      'acquire_lease',
+    );
+    return row === undefined ? undefined : { name, holder, epoch: row.epoch };
+  });
+}
+
+/** Gives a lease back at once, so that another process need not wait for its end. */
+export async function releaseLease(database: Database, lease: Lease): Promise<void> {
+  await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
+    await sql.query(
+      `update kernel.lease set expires_at = '-infinity' where name = $1 and holder = $2 and epoch = $3`,
+      [lease.name, lease.holder, lease.epoch],
+      'release_lease',
+    );
+  });
+}
+
+/**
+ * Fails unless the lease is still ours, and keeps it ours until this transaction ends: the row lock makes a takeover
+ * wait. @throws LeaseLost
+ */
+async function guardLease(sql: Sql, lease: Lease): Promise<void> {
+  const rows = await sql.query(
+    `select 1 from kernel.lease where name = $1 and holder = $2 and epoch = $3 and expires_at > clock_timestamp() for share`,
+    [lease.name, lease.holder, lease.epoch],
+    'guard_lease',
+  );
+  if (rows.length === 0) throw new LeaseLost(lease.name);
+}
+
+/** One write that counts only while the lease is ours. */
+export async function guardedWrite<T>(
+  database: Database,
+  lease: Lease,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  return await transact(database, { mode: 'write', projectId: 'all' }, async (tx) => {
+    await guardLease(tx.sql, lease);
+    return await work(tx);
+  });
+}

@@ -1,0 +1,81 @@
+import { presentChange, type Desired } from '#kernel/decide.ts';
+import type { PlacedHolder } from '#kernel/refusal.ts';
+import { refuseWhileHeld, targetOf, type WantedReference } from '#kernel/references.ts';
+import type { KindRegistry } from '#kernel/registry.ts';
+import type { ResourceRow } from '#kernel/store.ts';
+import { checkResourceQuota, refuseUnlessEmpty, type Tenant, type TenantLimits } from '#kernel/tenants.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { DecidedWrite } from '#kernel/write.ts';
+
+/**
+ * What apply would run into after it has begun to write, found without writing: a plan that says yes must not fail when
+ * it is applied, but for what others do in between.
+ */
+export class PlanChecks {
+  readonly #limits = new Map<string, TenantLimits>();
+  /** Uids of resources whose stored references will be gone: they are written anew, or go themselves. */
+  readonly #dropped: string[] = [];
+  readonly #added: PlacedHolder[] = [];
+  readonly #gone: string[] = [];
+  /** What is created in each tenant. */
+  readonly #created: { readonly tenant: Tenant; readonly made: readonly Desired[] }[] = [];
+  /** How many resources go, by the id of their tenant. */
+  readonly #leaving = new Map<string, number>();
+
+  /** After the writes of one tenant were decided. */
+  decided(
+    tenant: Tenant,
+    writes: readonly DecidedWrite[],
+    references: { readonly wanted: readonly WantedReference[]; readonly found: ReadonlyMap<string, string> },
+  ): void {
+    const changed = writes.filter((write) => write.decision.action !== 'unchanged');
+    const created = changed.filter((write) => write.decision.action === 'create');
+    if (created.length > 0) {
+      this.#created.push({ tenant, made: created.map(({ desired }) => desired) });
+    }
+    for (const write of changed) {
+      const limits = write.definition.tenant?.(write.spec);
+      if (limits !== undefined) this.#limits.set(write.desired.name, limits);
+      this.#dropped.push(write.uid);
+    }
+    const rewritten = new Set(changed.map((write) => write.uid));
+    for (const wanted of references.wanted) {
+      const target = targetOf(references.found, wanted);
+      if (target === undefined || !rewritten.has(wanted.from.uid)) continue;
+      const { kind, name } = wanted.from;
+      this.#added.push({ to_uid: target, project_id: tenant.id, kind, name, path: wanted.path });
+    }
+  }
+
+  /** Rows of one tenant that would be deleted. @throws DaisError `still_referenced`, `invalid_state` */
+  async deleted(tx: Transaction, kinds: KindRegistry, rows: readonly ResourceRow[]): Promise<void> {
+    await refuseWhileHeld(tx, rows, { dropped: this.#dropped, added: this.#added });
+    for (const row of rows) {
+      if (kinds.find(row.kind)?.tenant === undefined) continue;
+      const created = this.#created.find(({ tenant }) => tenant.id === row.uid)?.made ?? [];
+      await refuseUnlessEmpty(tx, { id: row.uid, name: row.name }, { gone: this.#gone, created });
+    }
+    // One that waits for its finalizer is still there, and still refers to others.
+    const gone = rows.filter((row) => row.finalizers.length === 0);
+    for (const { uid, project_id } of gone) {
+      this.#gone.push(uid);
+      this.#dropped.push(uid);
+      this.#leaving.set(project_id, (this.#leaving.get(project_id) ?? 0) + 1);
+    }
+  }
+
+  /** What apply checks just before it commits. @throws DaisError `quota_exceeded` */
+  async atEnd(tx: Transaction): Promise<void> {
+    for (const { tenant, made } of this.#created) {
+      const more = made.length - (this.#leaving.get(tenant.id) ?? 0);
+      await checkResourceQuota(tx, tenant, { more, limits: this.#limits.get(tenant.name) });
+    }
+  }
+}
+
+/** The generation that a decided write would give; its version cannot be known before. */
+export function plannedChange(tenant: Tenant, { desired, decision, before }: DecidedWrite) {
+  const key = { kind: desired.kind, name: desired.name, project: tenant.name };
+  if (decision.action === 'unchanged') return presentChange(key, decision.action, [], before);
+  return presentChange(key, decision.action, decision.fields, { generation: (before?.generation ?? 0n) + 1n });
+}

@@ -1,0 +1,260 @@
+import { DaisError, resourceOperations, type Operation, type Resource, parseSelector } from '@dais/api';
+import type { Desired } from '#kernel/decide.ts';
+import type { Call, Handler, OperationEntry, StreamHandler } from '#kernel/dispatch.ts';
+import { encodePlace, readCursor } from '#kernel/events.ts';
+import type { KindDefinition } from '#kernel/kind.ts';
+import { requireManifest } from '#kernel/manifest-check.ts';
+import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
+import type { KindRegistry } from '#kernel/registry.ts';
+import {
+  listResources,
+  listRevisions,
+  lockResources,
+  presentResource,
+  presentRevision,
+  readResource,
+  readResources,
+  readRevision,
+  type ResourceRow,
+} from '#kernel/store.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { Settled } from '#lib/coalesce.ts';
+import { decideWrites, deleteResources, performWrites } from '#kernel/write.ts';
+
+interface ListInput {
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly labels?: string;
+  readonly origin?: string;
+  readonly owner?: string;
+}
+interface NameInput {
+  readonly name: string;
+  readonly resourceVersion?: string;
+}
+interface ManifestInput {
+  readonly name?: string;
+  readonly manifest: unknown;
+  readonly resourceVersion?: string;
+}
+
+/** Pairs the uniform operations of a kind with the kernel's handlers, and its own actions with its own. */
+export function resourceEntries(
+  kinds: KindRegistry,
+  definition: KindDefinition,
+  watch: (kind: string) => StreamHandler,
+): OperationEntry[] {
+  const { kind } = definition.spec;
+  const uniform: Readonly<Record<string, Handler>> = {
+    list: (tx, call: Call<ListInput>) => list(tx, call, kind),
+    create: (tx, call: Call<ManifestInput>) => write(tx, call, kinds, kind, 'create'),
+    update: (tx, call: Call<ManifestInput>) => write(tx, call, kinds, kind, 'update'),
+    delete: (tx, call: Call<NameInput>) => remove(tx, call, kinds, kind),
+    history: (tx, call: Call<NameInput & ListInput>) => history(tx, call, kind),
+    rollback: (tx, call: Call<NameInput & { generation?: number }>) => rollback(tx, call, kinds, kind),
+  };
+  return resourceOperations(definition.spec).map((operation: Operation): OperationEntry => {
+    const verb = operation.name.split('.')[1] ?? '';
+    if (operation.mode === 'watch') return { operation, stream: watch(kind) };
+    if (verb === 'get')
+      return { operation, share: (tx, calls: readonly Call<NameInput>[]) => getMany(tx, calls, kind) };
+    const handle = definition.actions?.[verb] ?? uniform[verb];
+    if (handle === undefined) throw new Error(`${operation.name} has no handler`);
+    return { operation, handle };
+  });
+}
+
+function notFound(kind: string, name: string): DaisError {
+  return new DaisError('not_found', `There is no ${kind} "${name}".`);
+}
+
+async function getMany(tx: Transaction, calls: readonly Call<NameInput>[], kind: string): Promise<Settled<Resource>[]> {
+  const tenant = calls[0]?.tenant;
+  if (tenant === undefined) return [];
+  const rows = await readResources(
+    tx.sql,
+    tenant.id,
+    kind,
+    calls.map((call) => call.input.name),
+  );
+  const byName = new Map(rows.map((row) => [row.name, presentResource(row, tenant.name)]));
+  return calls.map(({ input }) => {
+    const value = byName.get(input.name);
+    return value === undefined ? { error: notFound(kind, input.name) } : { value };
+  });
+}
+
+async function list(tx: Transaction, call: Call<ListInput>, kind: string) {
+  const { limit, cursor, labels, origin, owner } = call.input;
+  const filter = [call.tenant.id, kind, labels ?? '', origin ?? '', owner ?? ''];
+  // Read before the rows: whatever the place counts is then among them, and a watch from it misses nothing.
+  const place = await readCursor(tx.sql);
+  const rows = await listResources(tx.sql, {
+    projectId: call.tenant.id,
+    kind,
+    after: decodePageCursor(filter, cursor) ?? '',
+    limit: limit + 1,
+    origin,
+    owner,
+    rows: call.rows,
+    ...parseSelector(labels),
+  });
+  const { page, next } = cutPage(rows, limit, filter, (row) => row.name);
+  return {
+    items: page.map((row) => presentResource(row, call.tenant.name)),
+    ...next,
+    resourceVersion: encodePlace(place.epoch, place.seq),
+  };
+}
+
+async function write(
+  tx: Transaction,
+  call: Call<ManifestInput>,
+  kinds: KindRegistry,
+  kind: string,
+  operation: 'create' | 'update',
+): Promise<Resource> {
+  const manifest = requireManifest(kinds, call.input.manifest);
+  const { metadata } = manifest;
+  if (call.input.name !== undefined && metadata.name !== call.input.name) {
+    throw new DaisError('invalid_request', `The address names "${call.input.name}", the manifest "${metadata.name}".`, {
+      issues: [{ path: 'manifest.metadata.name', message: `is "${metadata.name}"`, expected: `"${call.input.name}"` }],
+    });
+  }
+  const desired: Desired = {
+    kind,
+    name: metadata.name,
+    labels: metadata.labels ?? {},
+    annotations: metadata.annotations ?? {},
+    spec: manifest.spec,
+    origin: call.context.origin,
+    source: call.context.source,
+    ifVersion: call.input.resourceVersion ?? metadata.resourceVersion,
+  };
+  return await writeOne(tx, call, kinds, desired, operation);
+}
+
+async function writeOne(
+  tx: Transaction,
+  call: Call,
+  kinds: KindRegistry,
+  desired: Desired,
+  operation: 'create' | 'update' | 'rollback',
+): Promise<Resource> {
+  const { tenant } = call;
+  const allow = operation === 'create' ? 'create' : 'update';
+  const [outcome] = await decideWrites(tx, kinds, tenant, [desired], {
+    allow,
+    takeOver: false,
+    operation,
+    dryRun: false,
+  });
+  if (outcome === undefined) throw new Error('one wish, no outcome');
+  if ('error' in outcome) throw outcome.error;
+  await performWrites(tx, kinds, tenant, [outcome.write], operation);
+  await tx.enter(tenant.id);
+  const row = await readResource(tx.sql, tenant.id, desired.kind, desired.name);
+  if (row === undefined) throw new Error('a resource that was just written is not there');
+  return presentResource(row, tenant.name);
+}
+
+async function lockOne(tx: Transaction, call: Call<NameInput>, kind: string): Promise<ResourceRow> {
+  const { name, resourceVersion } = call.input;
+  const [row] = await lockResources(tx.sql, call.tenant.id, [{ kind, name }], true);
+  if (row === undefined) throw notFound(kind, name);
+  if (resourceVersion !== undefined && resourceVersion !== String(row.version)) {
+    throw new DaisError(
+      'precondition_failed',
+      `${kind} "${name}" is at version ${row.version}, not ${resourceVersion}.`,
+    );
+  }
+  return row;
+}
+
+async function remove(tx: Transaction, call: Call<NameInput>, kinds: KindRegistry, kind: string): Promise<Resource> {
+  const row = await lockOne(tx, call, kind);
+  await deleteResources(tx, kinds, call.tenant, [row]);
+  await tx.enter(call.tenant.id);
+  // Still there when a controller has to clean up first.
+  const waiting = await readResource(tx.sql, call.tenant.id, kind, call.input.name);
+  return presentResource(waiting ?? row, call.tenant.name);
+}
+
+async function history(tx: Transaction, call: Call<NameInput & ListInput>, kind: string) {
+  const { name, limit, cursor } = call.input;
+  const row = await readResource(tx.sql, call.tenant.id, kind, name);
+  if (row === undefined) throw notFound(kind, name);
+  const before = decodeNumberCursor([row.uid], cursor) ?? row.generation + 1n;
+  const rows = await listRevisions(tx.sql, row.uid, before, limit + 1);
+  const { page, next } = cutPage(rows, limit, [row.uid], ({ generation }) => String(generation));
+  return { items: page.map(presentRevision), ...next };
+}
+
+async function rollback(
+  tx: Transaction,
+  call: Call<NameInput & { generation?: number }>,
+  kinds: KindRegistry,
+  kind: string,
+): Promise<Resource> {
+  const row = await lockOne(tx, call, kind);
+  const generation = call.input.generation === undefined ? row.generation - 1n : BigInt(call.input.generation);
+  const revision = await readRevision(tx.sql, row.uid, generation);
+  if (revision === undefined) {
+    throw new DaisError(
+      'nothing_to_roll_back',
+      `${kind} "${row.name}" has no revision ${generation}; it is at ${row.generation}.`,
+    );
+  }
+  // An old spec must still be valid today.
+  requireManifest(kinds, {
+    apiVersion: revision.api_version,
+    kind,
+    metadata: { name: row.name, labels: revision.labels, annotations: revision.annotations },
+    spec: revision.spec,
+  });
+  // The operation was asked about what is there; what it brings back must be permitted as well.
+  const brought = { kind, name: row.name, desired: { labels: revision.labels, spec: revision.spec } };
+  await call.authorize(brought, call.tenant);
+  const desired: Desired = {
+    kind,
+    name: row.name,
+    labels: revision.labels,
+    annotations: revision.annotations,
+    spec: revision.spec,
+    origin: row.origin,
+  };
+  return await writeOne(tx, call, kinds, desired, 'rollback');
+}
+
+/**
+ * Makes a resource for a ledger or a protocol with full admission, unless it exists. Gives its uid.
+ * @throws DaisError as a create does.
+ */
+export async function ensureResource(
+  tx: Transaction,
+  kinds: KindRegistry,
+  tenant: Call['tenant'],
+  wanted: Pick<Desired, 'kind' | 'name' | 'origin'> & { readonly spec?: Desired['spec'] },
+): Promise<string> {
+  const home = tx.projectId;
+  await tx.enter(tenant.id);
+  const existing = await readResource(tx.sql, tenant.id, wanted.kind, wanted.name);
+  if (existing !== undefined) {
+    await tx.enter(home);
+    return existing.uid;
+  }
+  const manifest = requireManifest(kinds, {
+    apiVersion: 'dais.dev/v1',
+    kind: wanted.kind,
+    metadata: { name: wanted.name },
+    spec: wanted.spec ?? {},
+  });
+  const desired: Desired = { ...wanted, labels: {}, annotations: {}, spec: manifest.spec };
+  const options = { allow: 'both', takeOver: true, operation: 'create', dryRun: false } as const;
+  const [outcome] = await decideWrites(tx, kinds, tenant, [desired], options);
+  if (outcome === undefined) throw new Error('one wish, no outcome');
+  if ('error' in outcome) throw outcome.error;
+  await performWrites(tx, kinds, tenant, [outcome.write], 'create');
+  await tx.enter(home);
+  return outcome.write.uid;
+}

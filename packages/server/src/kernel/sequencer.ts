@@ -1,0 +1,96 @@
+import type { Database } from '#engines/database/contract.ts';
+import { COMMITTED_CHANNEL } from '#kernel/events.ts';
+import { acquireLease, LeaseLost, releaseLease, type Lease } from '#kernel/leases.ts';
+import { transact } from '#kernel/transaction.ts';
+import { Loop, type LoopParts } from '#lib/loop.ts';
+
+/** PostgreSQL channel on which the sequencer says that the order has grown. A hint only. */
+export const SEQUENCED_CHANNEL = 'dais_sequenced';
+
+const LEASE = 'sequencer';
+const LEASE_MS = 6000;
+const BATCH = 1000;
+
+/**
+ * Puts committed events into one order. Ids are given out before commit, so a reader that remembers the highest id it
+ * saw would miss events that commit later with a lower one. One process at a time (fenced by its lease) numbers the
+ * events that are visible, in batches; since only it writes `seq`, and only for committed events, whoever reads past
+ * `seq = n` will never be shown a new event at or below n.
+ */
+export class Sequencer {
+  readonly #database: Database;
+  readonly #holder: string;
+  readonly #loop: Loop;
+  #lease: Lease | undefined;
+  #renewedAt = 0;
+  readonly #now: () => number;
+
+  constructor(database: Database, holder: string, parts: LoopParts) {
+    this.#database = database;
+    this.#holder = holder;
+    this.#now = () => parts.clock.now();
+    // 1 s is the promise kept when every NOTIFY is lost. Without the gap, a turn for each of many small writes took as
+    // much CPU as the writes themselves.
+    this.#loop = new Loop('sequencer', { ...parts, pollMs: 1000, gapMs: 10 }, () => this.#turn());
+  }
+
+  async start(): Promise<void> {
+    await this.#loop.start((ring) => this.#database.listen(COMMITTED_CHANNEL, ring));
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+    if (this.#lease !== undefined) await releaseLease(this.#database, this.#lease).catch(() => {});
+    this.#lease = undefined;
+  }
+
+  get leading(): boolean {
+    return this.#lease !== undefined;
+  }
+
+  /** Numbers one batch. True when there may be more. */
+  async #turn(): Promise<boolean> {
+    if (this.#lease === undefined || this.#now() - this.#renewedAt > LEASE_MS / 3) {
+      this.#lease = await acquireLease(this.#database, LEASE, this.#holder, LEASE_MS);
+      this.#renewedAt = this.#now();
+    }
+    if (this.#lease === undefined) return false;
+    try {
+      return (await sequenceBatch(this.#database, this.#lease)) === BATCH;
+    } catch (error) {
+      if (error instanceof LeaseLost) this.#lease = undefined;
+      throw error;
+    }
+  }
+}
+
+/**
+ * Numbers up to 1,000 waiting events; returns how many. Two round trips: the lease is guarded (as `guardedWrite` does) by
+ * the statement that numbers, because this runs after almost every write. @throws LeaseLost
+ */
+export async function sequenceBatch(database: Database, lease: Lease): Promise<number> {
+  return await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
+    const [row] = await sql.query<{ n: number; held: boolean }>(
+      `with lease as materialized (
+         select 1 from kernel.lease
+         where name = $1 and holder = $2 and epoch = $3 and expires_at > clock_timestamp() for share
+       ), batch as (
+         select id, at, row_number() over (order by id) as n
+         from (select id, at from kernel.event where seq is null order by id limit ${BATCH}) e where exists (select from lease)
+       ), base as (
+         select seq from kernel.cursor where exists (select from lease) for update
+       ), numbered as (
+         update kernel.event e set seq = base.seq + batch.n from batch, base
+         where e.id = batch.id and e.at = batch.at returning 1
+       ), counted as (select count(*)::int as n from numbered), moved as (
+         update kernel.cursor c set seq = c.seq + counted.n from counted where counted.n > 0 returning 1
+       )
+       select n, exists (select from lease) as held from counted, (select count(*) from moved) m`,
+      [lease.name, lease.holder, lease.epoch],
+      'sequence_batch',
+    );
+    if (row?.held !== true) throw new LeaseLost(lease.name);
+    if (row.n > 0) sql.defer(`select pg_notify('${SEQUENCED_CHANNEL}', '')`, [], 'notify_sequenced');
+    return row.n;
+  });
+}

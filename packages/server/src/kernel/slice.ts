@@ -1,0 +1,17 @@
+import type { Slice } from '#engines/database/contract.ts';
+import { kernelTables } from '#kernel/migrations/0001-kernel.ts';
+import { contentTables } from '#kernel/migrations/0002-content.ts';
+
+export const kernelSlice: Slice = {
+  schema: 'kernel',
+  migrations: [kernelTables, contentTables],
+  // A copy goes on from another point than its original: places given out by that one mean nothing here, and whoever
+  // held something there does not hold it here.
+  afterImport: `
+update kernel.cursor set epoch = gen_random_uuid();
+delete from kernel.lease;
+update kernel.reconcile set holder = null, lease_until = null, epoch = epoch + 1;
+update kernel.job set state = 'waiting', holder = null, lease_until = null, epoch = epoch + 1 where state = 'running';
+delete from kernel.collection_pause;
+`,
+};

@@ -1,0 +1,87 @@
+import type { Database } from '#engines/database/contract.ts';
+import { readEvents, type SequencedEvent } from '#kernel/events.ts';
+import { acquireLease, guardedWrite, LeaseLost, releaseLease, type Lease } from '#kernel/leases.ts';
+import { Loop, type LoopParts } from '#lib/loop.ts';
+import { SEQUENCED_CHANNEL } from '#kernel/sequencer.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+
+/**
+ * The outbox: somebody who gets every event, in commit order. What `handle` writes commits together with the place, so
+ * in the database each event counts exactly once; what must leave the database goes through a job.
+ */
+export interface Subscriber {
+  readonly name: string;
+  /** A new one begins with the oldest event that is kept, instead of at the present. */
+  readonly fromStart?: true;
+  /** Most events in one transaction; default 200. */
+  readonly batch?: number;
+  handle(tx: Transaction, events: readonly SequencedEvent[]): Promise<void>;
+}
+
+const LEASE_MS = 15_000;
+const BATCH = 200;
+/**
+ * From one transaction of a subscriber to its next. Nobody waits for what they do, and a transaction for each of many
+ * small writes takes as much CPU as the writes.
+ */
+const TIMES = { pollMs: 1000, gapMs: 100 };
+
+export class Subscription {
+  readonly #database: Database;
+  readonly #holder: string;
+  readonly #subscriber: Subscriber;
+  readonly #loop: Loop;
+  readonly #now: () => number;
+  #lease: Lease | undefined;
+  #renewedAt = 0;
+
+  constructor(database: Database, holder: string, parts: LoopParts, subscriber: Subscriber) {
+    this.#database = database;
+    this.#holder = holder;
+    this.#subscriber = subscriber;
+    this.#now = () => parts.clock.now();
+    this.#loop = new Loop(`subscriber ${subscriber.name}`, { ...parts, ...TIMES }, () => this.#turn());
+  }
+
+  async start(): Promise<void> {
+    await this.#loop.start((ring) => this.#database.listen(SEQUENCED_CHANNEL, ring));
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+    if (this.#lease !== undefined) await releaseLease(this.#database, this.#lease).catch(() => {});
+  }
+
+  async #turn(): Promise<boolean> {
+    const name = `subscription/${this.#subscriber.name}`;
+    if (this.#lease === undefined || this.#now() - this.#renewedAt > LEASE_MS / 3) {
+      this.#lease = await acquireLease(this.#database, name, this.#holder, LEASE_MS);
+      this.#renewedAt = this.#now();
+    }
+    if (this.#lease === undefined) return false;
+    try {
+      return await guardedWrite(this.#database, this.#lease, (tx) => this.#deliver(tx));
+    } catch (error) {
+      if (error instanceof LeaseLost) this.#lease = undefined;
+      throw error;
+    }
+  }
+
+  async #deliver(tx: Transaction): Promise<boolean> {
+    // A new subscriber starts at the present, unless it asks for the past: it is not flooded with it.
+    const { name, fromStart = false, batch = BATCH } = this.#subscriber;
+    const [place] = await tx.sql.query<{ seq: bigint }>(
+      `insert into kernel.subscription as s (name, seq) select $1, case when $2 then oldest else seq end from kernel.cursor
+       on conflict (name) do update set seq = s.seq returning seq`,
+      [name, fromStart],
+      'subscription_place',
+    );
+    const events = await readEvents(tx.sql, place?.seq ?? 0n, batch);
+    const last = events.at(-1);
+    if (last === undefined) return false;
+    await this.#subscriber.handle(tx, events);
+    await tx.enter('all');
+    tx.sql.defer('update kernel.subscription set seq = $2 where name = $1', [name, last.seq], 'subscription_moved');
+    return events.length === batch;
+  }
+}

@@ -1,0 +1,166 @@
+import { DaisError, eventTypes, type Resource } from '@dais/api';
+import type { Database } from '#engines/database/contract.ts';
+import {
+  decodePlace,
+  encodePlace,
+  readCursor,
+  readEvents,
+  type CursorState,
+  type SequencedEvent,
+} from '#kernel/events.ts';
+import { Loop, type LoopParts } from '#lib/loop.ts';
+import { SEQUENCED_CHANNEL } from '#kernel/sequencer.ts';
+import { presentResource, readByUid } from '#kernel/store.ts';
+import { tenantNames } from '#kernel/tenants.ts';
+import { transact } from '#kernel/transaction.ts';
+
+/** An event with the resource it is about as it is now; shared by all watchers of this process. */
+export interface HubFrame {
+  readonly event: SequencedEvent;
+  /** Absent when the event is about none, or it has gone since (its deletion follows). */
+  readonly object: Resource | undefined;
+  /** Name of the event's tenant. */
+  readonly project: string;
+}
+
+interface Watcher {
+  readonly wants: (frame: HubFrame) => boolean;
+  readonly queue: HubFrame[];
+  wake: (() => void) | undefined;
+  overrun: boolean;
+}
+
+/** Frames that one slow watcher may be behind; then its stream ends and it resumes from its last place. */
+const MAX_BEHIND = 2000;
+const BATCH = 500;
+
+/**
+ * One reader of the event stream per process, however many watch: each batch is read once, its resources are loaded
+ * once, and every watcher gets the frames it wants.
+ */
+export class WatchHub {
+  readonly #database: Database;
+  readonly #loop: Loop;
+  readonly #watchers = new Set<Watcher>();
+  #place: CursorState | undefined;
+
+  constructor(database: Database, parts: LoopParts) {
+    this.#database = database;
+    this.#loop = new Loop('watch', { ...parts, pollMs: 1000 }, () => this.#turn());
+  }
+
+  async start(): Promise<void> {
+    await this.#loop.start((ring) => this.#database.listen(SEQUENCED_CHANNEL, ring));
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+    for (const watcher of this.#watchers) watcher.wake?.();
+  }
+
+  /** How many watch, and how long ago the stream was last read; for /readyz and /metrics. */
+  stats(): { readonly watchers: number; readonly ageMs: number } {
+    return { watchers: this.#watchers.size, ageMs: this.#loop.age };
+  }
+
+  /**
+   * Every wanted frame after `from` (default: from now on), until the signal aborts. Yields a place without a frame
+   * (`bookmark`) when it has caught up, so that a quiet stream can be resumed too.
+   * @throws DaisError `cursor_expired`, `invalid_cursor`; `cursor_expired` also when the reader is too slow.
+   */
+  async *watch(
+    from: string | undefined,
+    wants: (frame: HubFrame) => boolean,
+    signal: AbortSignal,
+  ): AsyncGenerator<{ readonly place: string; readonly frame?: HubFrame }> {
+    const watcher: Watcher = { wants, queue: [], wake: undefined, overrun: false };
+    // Registered before the past is read: what is published meanwhile waits in the queue, and nothing falls between.
+    this.#watchers.add(watcher);
+    const onAbort = () => watcher.wake?.();
+    signal.addEventListener('abort', onAbort);
+    try {
+      const cursor = await this.#follow();
+      let seq = from === undefined ? cursor.seq : decodePlace(from, cursor);
+      for (;;) {
+        const frames = await this.#load(seq);
+        for (const frame of frames) {
+          if (wants(frame)) yield { place: encodePlace(cursor.epoch, frame.event.seq), frame };
+          if (signal.aborted) return;
+        }
+        seq = frames.at(-1)?.event.seq ?? seq;
+        if (frames.length < BATCH) break;
+      }
+      yield { place: encodePlace(cursor.epoch, seq) };
+      while (!signal.aborted) {
+        for (;;) {
+          const frame = watcher.queue.shift();
+          if (frame === undefined) break;
+          if (frame.event.seq <= seq) continue;
+          seq = frame.event.seq;
+          yield { place: encodePlace(cursor.epoch, seq), frame };
+          if (signal.aborted) return;
+        }
+        if (watcher.overrun)
+          throw new DaisError('cursor_expired', 'The stream was read too slowly; resume from its last place.');
+        await new Promise<void>((resolve) => {
+          watcher.wake = resolve;
+          if (watcher.queue.length > 0 || watcher.overrun || signal.aborted) resolve();
+        });
+        watcher.wake = undefined;
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#watchers.delete(watcher);
+    }
+  }
+
+  /** Where the stream ends now. From there on, at the latest, what comes is published. */
+  async #follow(): Promise<CursorState> {
+    const cursor = await transact(this.#database, { mode: 'read', projectId: 'all' }, (tx) => readCursor(tx.sql));
+    if (this.#place === undefined) {
+      this.#place = cursor;
+      this.#loop.poke();
+    }
+    return cursor;
+  }
+
+  async #turn(): Promise<boolean> {
+    // Nobody watches: what happens need not be read, for each watcher begins with a look of its own at the past.
+    if (this.#watchers.size === 0) this.#place = undefined;
+    if (this.#place === undefined) return false;
+    const frames = await this.#load(this.#place.seq);
+    for (const frame of frames) this.#publish(frame);
+    const last = frames.at(-1);
+    if (last !== undefined) this.#place = { ...this.#place, seq: last.event.seq };
+    return frames.length === BATCH;
+  }
+
+  #publish(frame: HubFrame): void {
+    for (const watcher of this.#watchers) {
+      if (watcher.overrun || !watcher.wants(frame)) continue;
+      if (watcher.queue.length >= MAX_BEHIND) {
+        watcher.overrun = true;
+        watcher.queue.length = 0;
+      } else watcher.queue.push(frame);
+      watcher.wake?.();
+    }
+  }
+
+  async #load(after: bigint): Promise<HubFrame[]> {
+    // One snapshot: else a watcher could read a resource later than the hub read it for a newer event, and then be shown
+    // the older state.
+    return await transact(this.#database, { mode: 'read', projectId: 'all', snapshot: true }, async ({ sql }) => {
+      const events = await readEvents(sql, after, BATCH);
+      if (events.length === 0) return [];
+      const uids = [...new Set(events.flatMap((event) => (event.subject === undefined ? [] : [event.subject.uid])))];
+      const rows = await readByUid(sql, uids);
+      const names = await tenantNames(sql, [...new Set(events.map((event) => event.projectId))]);
+      const objects = new Map(rows.map((row) => [row.uid, presentResource(row, names.get(row.project_id) ?? '')]));
+      return events.map((event): HubFrame => {
+        const gone = event.type === eventTypes.resourceDeleted.type;
+        const object = gone ? (event.data['object'] as Resource) : objects.get(event.subject?.uid ?? '');
+        return { event, object, project: names.get(event.projectId) ?? '' };
+      });
+    });
+  }
+}

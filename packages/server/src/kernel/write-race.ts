@@ -1,0 +1,19 @@
+/**
+ * Two writers met. Carries PostgreSQL's code of a serialization failure, so that `Database.transaction` starts over and
+ * decides anew on what the other one made.
+ */
+export class WriteRace extends Error {
+  readonly code = '40001';
+}
+
+/** A foreign key that no longer holds was broken by a concurrent transaction: what was looked up before has changed. */
+export async function foreignKeyRace<T>(statement: Promise<T>, otherwise?: () => Error): Promise<T> {
+  try {
+    return await statement;
+  } catch (error) {
+    if ((error as { code?: unknown } | null)?.code !== '23503') throw error;
+    throw (
+      otherwise?.() ?? new WriteRace('what this refers to, or who refers to it, changed meanwhile', { cause: error })
+    );
+  }
+}

@@ -1,0 +1,48 @@
+import { DaisError, type Resource } from '@dais/api';
+import type { KeyStore } from '#engines/keys/contract.ts';
+import type { Controller, ControllerIo } from '#kernel/kind.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+import { readDeliveryFacts } from './alert-deliveries.ts';
+import { planChannel, type ChannelFacts } from './alert-plan.ts';
+import { findRoute, isFault, openRoute } from './alert-route.ts';
+import type { Route } from './alert-send.ts';
+
+export interface ChannelTools {
+  readonly keys: KeyStore;
+  readonly outbound: Outbound;
+}
+
+/** Tells in the status what stands in the way of alerts; deliveries are jobs of their own. */
+export function channelController(tools: ChannelTools): Controller<ChannelFacts, never> {
+  return {
+    observe: async (resource, io) => await observe(resource, io, tools),
+    plan: ({ resource, observed }) => planChannel(resource, observed),
+    perform: async () => {},
+  };
+}
+
+async function observe(resource: Resource, io: ControllerIo, tools: ChannelTools): Promise<ChannelFacts> {
+  const { facts, sealed } = await io.read(async (tx) => ({
+    facts: await readDeliveryFacts(tx.sql, tx.projectId, resource.metadata.uid),
+    sealed: await findRoute(tx, tx.projectId, resource.spec),
+  }));
+  const route = isFault(sealed) ? sealed : await openRoute(sealed, tools.keys);
+  const fault = isFault(route) ? route : await addressFault(route, tools.outbound);
+  return { ...facts, ...(fault !== undefined && { fault }) };
+}
+
+/** Looks at the address without calling it, so that a channel that can never work is not found out at night. */
+async function addressFault(route: Route, outbound: Outbound): Promise<ChannelFacts['fault']> {
+  try {
+    await (route.type === 'smtp' ? outbound.checkHost(route.host, route.port) : outbound.check(route.url));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof DaisError)) throw error;
+    if (error.code === 'address_refused') return { reason: 'AddressRefused', message: sentence(error.message) };
+    return { reason: 'AddressUnknown', message: sentence(error.message), unknown: true };
+  }
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}

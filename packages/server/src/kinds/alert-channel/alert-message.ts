@@ -1,0 +1,141 @@
+/** An alert and its three forms: JSON for webhooks, a chat message, a mail. Pure. */
+
+/** Something that people should know. Never holds a secret: it is kept in the job that delivers it. */
+export interface Alert {
+  /** What happened, for programs: `alert.test`, `monitor.breached`. */
+  readonly type: string;
+  readonly severity: 'info' | 'warning' | 'critical';
+  /** One line for people. */
+  readonly title: string;
+  /** Further sentences, plain text. */
+  readonly text?: string;
+  /** RFC 3339, UTC. */
+  readonly at: string;
+  readonly project: string;
+  /** The resource that it is about. */
+  readonly subject?: { readonly kind: string; readonly name: string };
+  /** Figures worth a line each. */
+  readonly facts?: readonly { readonly name: string; readonly value: string }[];
+  /** Where to look: a page of the console. */
+  readonly url?: string;
+}
+
+const MAX_TITLE = 200;
+const MAX_TEXT = 4_000;
+const MAX_FACTS = 20;
+const COLOURS: Readonly<Record<Alert['severity'], string>> = {
+  info: '#2f6feb',
+  warning: '#d29922',
+  critical: '#cf222e',
+};
+
+/** The body of a webhook, in the shape that Standard Webhooks recommends: type, timestamp, data. */
+export function webhookBody(alert: Alert): string {
+  const { type, at, ...data } = alert;
+  return JSON.stringify({ type, timestamp: at, data });
+}
+
+/**
+ * The body of a Slack-compatible incoming webhook. Attachments, not blocks: Mattermost and Rocket.Chat read them too.
+ * Nothing in an alert can mention people or channels, or turn into a link that was not meant.
+ */
+export function slackBody(alert: Alert): string {
+  const title = chatText(clip(oneLine(alert.title), MAX_TITLE));
+  const text = alert.text === undefined ? '' : chatText(clip(alert.text, MAX_TEXT));
+  return JSON.stringify({
+    text: `${severityWord(alert)}: ${title}`,
+    attachments: [
+      {
+        fallback: `${severityWord(alert)}: ${title}`,
+        color: COLOURS[alert.severity],
+        title,
+        ...(alert.url !== undefined && { title_link: alert.url }),
+        text,
+        fields: detailsOf(alert).map(({ name, value }) => ({
+          title: chatText(clip(name, 100)),
+          value: chatText(clip(value, 500)),
+          short: value.length <= 40,
+        })),
+        footer: 'Dais',
+        ts: Math.floor(Date.parse(alert.at) / 1000),
+      },
+    ],
+  });
+}
+
+export interface Mail {
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+/** A mail with the same words as text and as HTML. The subject is one line: it cannot bring headers of its own. */
+export function mailOf(alert: Alert): Mail {
+  const title = clip(oneLine(alert.title), MAX_TITLE);
+  const details = detailsOf(alert).map(({ name, value }) => ({
+    name: clip(oneLine(name), 100),
+    value: clip(oneLine(value), 500),
+  }));
+  const body = alert.text === undefined ? undefined : clip(alert.text, MAX_TEXT);
+  const text = [
+    title,
+    ...(body === undefined ? [] : ['', body]),
+    '',
+    ...details.map(({ name, value }) => `${name}: ${value}`),
+    ...(alert.url === undefined ? [] : ['', alert.url]),
+    '',
+  ].join('\n');
+  const rows = details.map(
+    ({ name, value }) =>
+      `<tr><th align="left" style="padding:2px 12px 2px 0">${html(name)}</th><td>${html(value)}</td></tr>`,
+  );
+  return {
+    subject: `[Dais] ${severityWord(alert)}: ${title}`,
+    text,
+    html: [
+      '<!doctype html><html><body style="font-family:sans-serif;font-size:14px">',
+      `<p style="border-left:4px solid ${COLOURS[alert.severity]};padding-left:8px;font-size:16px"><b>${html(title)}</b></p>`,
+      ...(body === undefined ? [] : [`<p style="white-space:pre-wrap">${html(body)}</p>`]),
+      `<table>${rows.join('')}</table>`,
+      ...(alert.url === undefined ? [] : [`<p><a href="${html(alert.url)}">${html(alert.url)}</a></p>`]),
+      '</body></html>',
+    ].join('\n'),
+  };
+}
+
+function detailsOf(alert: Alert): { readonly name: string; readonly value: string }[] {
+  return [
+    { name: 'Project', value: alert.project },
+    ...(alert.subject === undefined ? [] : [{ name: alert.subject.kind, value: alert.subject.name }]),
+    ...(alert.facts ?? []).slice(0, MAX_FACTS),
+    { name: 'At', value: alert.at },
+  ];
+}
+
+function severityWord(alert: Alert): string {
+  return alert.severity.charAt(0).toUpperCase() + alert.severity.slice(1);
+}
+
+/** Control characters (line ends among them) become blanks. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\p{Cc}+|[\u2028\u2029]+/gu, ' ').trim();
+}
+
+/** Cuts between characters, never inside a surrogate pair. */
+function clip(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const cut = text.slice(0, most - 1);
+  return `${cut.isWellFormed() ? cut : cut.slice(0, -1)}…`;
+}
+
+/**
+ * Slack reads `<…>` as links and mentions, so `&`, `<` and `>` are escaped as it asks; Mattermost and Rocket.Chat read
+ * `@all` in plain text, so a zero-width space follows every `@`.
+ */
+function chatText(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('@', '@\u200b');
+}
+
+function html(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+}

@@ -1,0 +1,64 @@
+import type { Resource } from '@dais/api';
+import { expect, test } from 'vitest';
+import { planChannel, type ChannelFacts } from './alert-plan.ts';
+
+const at = new Date('2026-11-25T10:00:00Z');
+const failure = { deliveryId: 'd', at, attempts: 3, reason: 'the receiver answers 500', givenUp: false, generation: 2 };
+const resource = { metadata: { generation: 2 } } as Resource;
+
+test.each<[string, ChannelFacts, string, string, string]>([
+  ['new', { pending: 0 }, 'True', 'Configured', 'No alert was sent through it yet.'],
+  ['works', { pending: 0, lastDeliveredAt: at }, 'True', 'Delivered', 'The latest alert arrived.'],
+  [
+    'fails',
+    { pending: 1, failure },
+    'False',
+    'Retrying',
+    'An alert was tried 3 times and will be tried again: the receiver answers 500.',
+  ],
+  [
+    'gave up',
+    { pending: 0, lastDeliveredAt: at, failure: { ...failure, attempts: 1, givenUp: true } },
+    'False',
+    'DeliveryFailed',
+    'An alert was given up after it was tried once: the receiver answers 500.',
+  ],
+  [
+    'was changed since',
+    { pending: 0, failure: { ...failure, generation: 1 } },
+    'True',
+    'Configured',
+    'No alert was sent through it yet.',
+  ],
+  [
+    'lacks a secret',
+    { pending: 1, failure, fault: { reason: 'SecretKeyMissing', message: 'm' } },
+    'False',
+    'SecretKeyMissing',
+    'm',
+  ],
+  [
+    'cannot be resolved',
+    { pending: 0, fault: { reason: 'AddressUnknown', message: 'm', unknown: true } },
+    'Unknown',
+    'AddressUnknown',
+    'm',
+  ],
+])('a channel that %s', (_name, facts, status, reason, message) => {
+  expect(planChannel(resource, facts).conditions).toEqual([{ type: 'Ready', status, reason, message }]);
+});
+
+test('the status tells how many wait and what went wrong last', () => {
+  expect(planChannel(resource, { pending: 2, lastDeliveredAt: at, failure }).status).toEqual({
+    pending: 2,
+    lastDeliveredAt: '2026-11-25T10:00:00.000Z',
+    lastFailure: {
+      at: '2026-11-25T10:00:00.000Z',
+      deliveryId: 'd',
+      attempts: 3,
+      reason: 'the receiver answers 500',
+      givenUp: false,
+    },
+  });
+  expect(planChannel(resource, { pending: 0 }).status).toEqual({ pending: 0 });
+});

@@ -1,0 +1,54 @@
+import type { Resource } from '@dais/api';
+import type { ControllerPlan } from '#kernel/kind.ts';
+import type { DeliveryFacts } from './alert-deliveries.ts';
+
+/** What is so about a channel, as far as can be told without sending. */
+export interface ChannelFacts extends DeliveryFacts {
+  /** Why nothing can be sent through it. */
+  readonly fault?: { readonly reason: string; readonly message: string; readonly unknown?: true };
+}
+
+/** Pure: whether the channel is ready, from its parts and from what became of its latest delivery. Has no effects. */
+export function planChannel(resource: Resource, facts: ChannelFacts): ControllerPlan<never> {
+  const { pending, lastDeliveredAt, failure } = facts;
+  return {
+    effects: [],
+    conditions: [{ type: 'Ready', ...ready(resource.metadata.generation, facts) }],
+    status: {
+      pending,
+      lastDeliveredAt: lastDeliveredAt?.toISOString(),
+      lastFailure: failure && {
+        at: failure.at.toISOString(),
+        deliveryId: failure.deliveryId,
+        attempts: failure.attempts,
+        reason: failure.reason,
+        givenUp: failure.givenUp,
+      },
+    },
+  };
+}
+
+function ready(generation: number, { fault, failure, lastDeliveredAt }: ChannelFacts) {
+  if (fault !== undefined) {
+    const { reason, message } = fault;
+    return { status: fault.unknown === true ? ('Unknown' as const) : ('False' as const), reason, message };
+  }
+  // What failed before the channel was changed says nothing about it as it is.
+  if (failure !== undefined && failure.generation === generation) {
+    const times = failure.attempts === 1 ? 'once' : `${failure.attempts} times`;
+    return failure.givenUp
+      ? {
+          status: 'False' as const,
+          reason: 'DeliveryFailed',
+          message: `An alert was given up after it was tried ${times}: ${failure.reason}.`,
+        }
+      : {
+          status: 'False' as const,
+          reason: 'Retrying',
+          message: `An alert was tried ${times} and will be tried again: ${failure.reason}.`,
+        };
+  }
+  return lastDeliveredAt === undefined
+    ? { status: 'True' as const, reason: 'Configured', message: 'No alert was sent through it yet.' }
+    : { status: 'True' as const, reason: 'Delivered', message: 'The latest alert arrived.' };
+}

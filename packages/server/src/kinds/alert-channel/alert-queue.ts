@@ -1,0 +1,113 @@
+/** Deliveries as jobs: durable, tried again with growing waits, given up after as many attempts as the channel says. */
+import { DaisError, eventTypes, refusedByState } from '@dais/api';
+import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
+import type { JobClaim } from '#kernel/jobs.ts';
+import { wakeResources } from '#kernel/reconcile-queue.ts';
+import { readByUid, readResource, type ResourceRow } from '#kernel/store.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import type { ChannelTools } from './alert-controller.ts';
+import { insertDelivery, recordAttempt, trimDeliveries } from './alert-deliveries.ts';
+import type { Alert } from './alert-message.ts';
+import { findRoute, isFault, openRoute, readSpec, type RouteFault } from './alert-route.ts';
+import { sendAlert } from './alert-send.ts';
+
+const KIND = 'AlertChannel';
+const QUEUE = 'alert';
+
+/** What the job keeps. Shown to administrators: the address and its secrets are looked up when it runs. */
+interface Payload {
+  readonly channelUid: string;
+  readonly channel: string;
+  readonly alert: Alert;
+}
+
+/**
+ * Queues one alert for a channel of the transaction's project and gives the id of the delivery. It is delivered only if
+ * the transaction commits. @throws DaisError `not_found`, `being_deleted`.
+ */
+export async function enqueueAlert(tx: Transaction, channel: string, alert: Alert): Promise<string> {
+  const { projectId } = tx;
+  const row = await readResource(tx.sql, projectId, KIND, channel);
+  if (row === undefined) throw new DaisError('not_found', `There is no ${KIND} "${channel}".`);
+  const refused = refusedByState('test', { kind: KIND, name: channel, deleting: row.deletion_at !== null });
+  if (refused !== undefined) throw refused;
+  const id = uuidv7();
+  const payload: Payload = { channelUid: row.uid, channel: row.name, alert };
+  await insertDelivery(tx.sql, row, id);
+  await wakeResources(tx.sql, [row.uid]);
+  tx.enqueue({ id, queue: QUEUE, projectId, payload: { ...payload }, maxAttempts: readSpec(row.spec).attempts });
+  return id;
+}
+
+export function deliveryHandler(tools: ChannelTools, now: () => number): JobHandler {
+  return {
+    queue: QUEUE,
+    concurrency: 8,
+    // One project's dead receiver, which holds each attempt for up to a minute, leaves room for the others.
+    perProject: 4,
+    retry: { baseMs: 1000, capMs: 600_000 },
+    run: async (job, io) => await deliver(job, io, tools, now),
+    ended: async (tx, job, end) => {
+      const { channelUid, channel } = job.payload as unknown as Payload;
+      const failure = end.state === 'done' ? undefined : end.error;
+      const row = await findChannel(tx, channelUid);
+      await recordAttempt(tx.sql, {
+        id: job.id,
+        projectId: job.projectId,
+        state: failure === undefined ? 'delivered' : 'failed',
+        attempts: job.attempt,
+        failure,
+        generation: failure === undefined && row !== undefined ? Number(row.generation) : undefined,
+      });
+      await trimDeliveries(tx.sql, job.projectId, channelUid);
+      await wakeResources(tx.sql, [channelUid]);
+      const base = { projectId: job.projectId, subject: { kind: KIND, name: channel, uid: channelUid } };
+      const data = { deliveryId: job.id, attempts: job.attempt };
+      if (failure === undefined) tx.emit({ ...base, type: eventTypes.alertDelivered, data });
+      else tx.emit({ ...base, type: eventTypes.alertFailed, data: { ...data, reason: failure } });
+    },
+  };
+}
+
+async function deliver(job: JobClaim, io: JobIo, tools: ChannelTools, now: () => number): Promise<void> {
+  const { channelUid, alert } = job.payload as unknown as Payload;
+  const found = await io.read(async (tx) => {
+    const row = await findChannel(tx, channelUid);
+    return row && { generation: Number(row.generation), sealed: await findRoute(tx, row.project_id, row.spec) };
+  });
+  if (found === undefined) throw new JobFailed('the channel was deleted');
+  const { generation, sealed } = found;
+  const route = isFault(sealed) ? sealed : await openRoute(sealed, tools.keys).catch(asFault);
+  const sent = isFault(route)
+    ? // Somebody may bring the secret or its key back before the alert is given up.
+      { ok: false as const, retryable: true, detail: route.message }
+    : await sendAlert({
+        route,
+        alert,
+        deliveryId: job.id,
+        now: now(),
+        outbound: tools.outbound,
+        signal: io.signal,
+      });
+  if (sent.ok) return;
+  await io.write(async (tx) => {
+    const attempt = { id: job.id, projectId: job.projectId, attempts: job.attempt, generation };
+    await recordAttempt(tx.sql, { ...attempt, state: 'pending', failure: sent.detail });
+    await wakeResources(tx.sql, [channelUid]);
+  });
+  if (!sent.retryable) throw new JobFailed(sent.detail);
+  if (sent.retryAfterMs !== undefined) throw new JobFailed(sent.detail, sent.retryAfterMs);
+  throw new Error(sent.detail);
+}
+
+/** A key store that is away is a failed attempt like any other: it is counted and told. */
+function asFault(error: unknown): RouteFault {
+  if (error instanceof DaisError && error.retryable) return { reason: 'KeyMissing', message: error.message };
+  throw error;
+}
+
+async function findChannel(tx: Transaction, uid: string): Promise<ResourceRow | undefined> {
+  const [row] = await readByUid(tx.sql, [uid]);
+  return row;
+}

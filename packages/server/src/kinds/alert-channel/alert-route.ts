@@ -1,0 +1,73 @@
+/** From a channel's spec to what can be sent through: the values of its secrets filled in. */
+import { alertChannelSpec, DaisError } from '@dais/api';
+import type { KeyStore } from '#engines/keys/contract.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { findSecretValue, openSecretValue, type SealedValue, type SecretValueRef } from '#kinds/secret/index.ts';
+import type { Route } from './alert-send.ts';
+
+type Send = ReturnType<typeof readSpec>['send'];
+
+/** With every default filled in: what is stored is what was authored. */
+export function readSpec(spec: unknown) {
+  return alertChannelSpec.parse(spec);
+}
+
+/** Why a channel cannot be used as it is; for a condition. */
+export interface RouteFault {
+  readonly reason: 'SecretKeyMissing' | 'KeyMissing';
+  readonly message: string;
+}
+
+/** A route whose secrets were found and are not opened yet. */
+export interface SealedRoute {
+  readonly send: Send;
+  readonly value: SealedValue | undefined;
+}
+
+/** What the spec's one secret is called, if it names one. */
+function secretOf(send: Send): SecretValueRef | undefined {
+  if (send.type === 'webhook') return send.signingKey;
+  return send.type === 'slack' ? send.url : send.password;
+}
+
+export async function findRoute(tx: Transaction, projectId: string, spec: unknown): Promise<SealedRoute | RouteFault> {
+  const { send } = readSpec(spec);
+  const ref = secretOf(send);
+  if (ref === undefined) return { send, value: undefined };
+  const value = await findSecretValue(tx, projectId, ref);
+  if (value !== undefined) return { send, value };
+  return { reason: 'SecretKeyMissing', message: `Secret "${ref.secret}" has no key "${ref.key}".` };
+}
+
+/** @throws DaisError `keys_unavailable`. */
+export async function openRoute(sealed: SealedRoute, keys: KeyStore): Promise<Route | RouteFault> {
+  const { send, value } = sealed;
+  let text: string | undefined;
+  try {
+    text = value === undefined ? undefined : await openSecretValue(keys, value);
+  } catch (error) {
+    if (error instanceof DaisError && (error.code === 'key_missing' || error.code === 'key_mismatch')) {
+      return { reason: 'KeyMissing', message: error.message };
+    }
+    throw error;
+  }
+  if (send.type === 'webhook') {
+    return { type: 'webhook', url: send.url, ...(text !== undefined && { signingKey: text }) };
+  }
+  if (send.type === 'slack') return { type: 'slack', url: text ?? '' };
+  const { type, host, port, security, from, to, username } = send;
+  return {
+    type,
+    host,
+    port,
+    security,
+    from,
+    to,
+    ...(username !== undefined && { username }),
+    ...(text !== undefined && { password: text }),
+  };
+}
+
+export function isFault(route: Route | SealedRoute | RouteFault): route is RouteFault {
+  return 'reason' in route;
+}

@@ -1,0 +1,87 @@
+import { DaisError, summarizeIssues, type Issue } from '@dais/api';
+import type { AdmitResult, AdmittedChange } from '#kernel/kind.ts';
+import { readKinds } from '#kernel/store.ts';
+import { tenantNames } from '#kernel/tenants.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+
+/** Port: what policies need of the engine that decides by them. */
+export interface PolicyTools {
+  /** Tells, in the same transaction, that decisions may come out differently from now on. */
+  readonly changed: (tx: Transaction) => Promise<void>;
+  /** Every fault of a text of policies, what is in it, and whether its own tests come out as expected. */
+  readonly check: (source: PolicySource) => Promise<CheckedSource>;
+}
+
+export interface PolicySource {
+  readonly cedar: string;
+  readonly tests?: readonly PolicySourceTest[] | undefined;
+  /** Name of its project; empty for the organisation. */
+  readonly project: string;
+}
+
+export interface PolicySourceTest {
+  readonly name: string;
+  readonly principal: string;
+  readonly action: string;
+  readonly resource: string;
+  readonly entities?: readonly Readonly<Record<string, unknown>>[];
+  readonly context?: Readonly<Record<string, unknown>>;
+  readonly expect: 'allow' | 'deny' | 'refused' | 'silent';
+}
+
+export interface CheckedSource {
+  readonly issues: readonly Issue[];
+  readonly policies: readonly {
+    readonly id: string;
+    readonly effect: 'permit' | 'forbid';
+    readonly message?: string;
+  }[];
+  /** SHA-256 of the text, hex. */
+  readonly digest: string;
+}
+
+/**
+ * Nothing gets in force that does not parse, speaks of what there is not, fails its own tests or takes the name of
+ * another policy. @throws DaisError `invalid_manifest`.
+ */
+export async function admitPolicy(
+  tx: Transaction,
+  change: AdmittedChange,
+  kind: string,
+  tools: PolicyTools,
+): Promise<AdmitResult> {
+  const { spec, projectId, name, dryRun } = change;
+  if (spec === undefined) {
+    await tools.changed(tx);
+    return {};
+  }
+  const project = (await tenantNames(tx.sql, [projectId])).get(projectId) ?? '';
+  const { cedar, tests } = spec as unknown as Pick<PolicySource, 'cedar' | 'tests'>;
+  const { issues, policies, digest } = await tools.check({ cedar, tests, project });
+  if (issues.length > 0) throw new DaisError('invalid_manifest', summarizeIssues(issues), { issues });
+  const ids = policies.map(({ id }) => id);
+  await refuseTaken(tx, kind, name, ids);
+  if (!dryRun) {
+    // What the same apply writes beside it is seen only in the end.
+    tx.checkAtEnd(`policy ${projectId} ${kind} ${name}`, async () => {
+      await tx.enter(projectId);
+      await refuseTaken(tx, kind, name, ids);
+    });
+    await tools.changed(tx);
+  }
+  return { status: { policies, digest } };
+}
+
+/** Ids are unique among the policies of a project, or of the organisation: refusals and the audit name them. */
+async function refuseTaken(tx: Transaction, kind: string, name: string, ids: readonly string[]): Promise<void> {
+  for (const row of await readKinds(tx.sql, [kind])) {
+    if (row.name === name) continue;
+    const { policies = [] } = row.status as { policies?: readonly { readonly id: string }[] };
+    const taken = policies.find(({ id }) => ids.includes(id));
+    if (taken === undefined) continue;
+    const message = `has the @id "${taken.id}", which ${kind} "${row.name}" has already`;
+    throw new DaisError('invalid_manifest', `${kind} "${name}" ${message}.`, {
+      issues: [{ path: 'spec.cedar', message, expected: 'an @id of its own' }],
+    });
+  }
+}

@@ -1,0 +1,33 @@
+import { projectKind } from '@dais/api';
+import type { KindDefinition } from '#kernel/kind.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+
+interface ProjectSpec {
+  readonly quotas?: { readonly resources?: number; readonly blobBytes?: number };
+}
+
+/** Port: what a ledger keeps of every project, in the transaction that makes or deletes it. */
+export interface ProjectRecords {
+  /** Makes what every project has from its beginning, at the end of the transaction that makes the project. */
+  begin(tx: Transaction, projectId: string): void;
+  /** Takes everything away. @throws DaisError `still_referenced` while there is something that nobody has deleted. */
+  end(tx: Transaction, project: { readonly id: string; readonly name: string }): Promise<void>;
+}
+
+/** The tenant. What makes one special (row security, limits, emptiness before deletion) lives in the kernel. */
+export const project: KindDefinition = {
+  spec: projectKind,
+  tenant: (spec) => (spec as ProjectSpec).quotas ?? {},
+};
+
+export function projectWith(records: ProjectRecords): KindDefinition {
+  return {
+    ...project,
+    admit: async (tx, { action, uid, name, dryRun }) => {
+      if (dryRun) return {};
+      if (action === 'create') records.begin(tx, uid);
+      if (action === 'delete') await records.end(tx, { id: uid, name });
+      return {};
+    },
+  };
+}

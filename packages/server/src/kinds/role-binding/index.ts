@@ -1,0 +1,18 @@
+import { roleBindingKind, organisationRoleBindingKind } from '@dais/api';
+import type { AdmitResult, AdmittedChange, KindDefinition } from '#kernel/kind.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+
+/** Port: tells, in the same transaction, that decisions may come out differently from now on. */
+type Changed = (tx: Transaction) => Promise<void>;
+
+async function noted(tx: Transaction, change: AdmittedChange, changed: Changed): Promise<AdmitResult> {
+  if (!change.dryRun) await changed(tx);
+  return {};
+}
+
+export function roleBindings(parts: { readonly changed: Changed }): readonly KindDefinition[] {
+  return [roleBindingKind, organisationRoleBindingKind].map((spec) => ({
+    spec,
+    admit: async (tx, change) => await noted(tx, change, parts.changed),
+  }));
+}

@@ -1,0 +1,34 @@
+import { secretKind } from '@dais/api';
+import type { KeyStore } from '#engines/keys/contract.ts';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import type { KindDefinition } from '#kernel/kind.ts';
+import { keyEntries, type KeyHolder } from './key-entries.ts';
+import { admitSecret } from './secret-admission.ts';
+import { Prints } from './secret-prints.ts';
+import { rewrapHandler, rotateOne } from './secret-rotation.ts';
+import { secretSlice } from './secret-slice.ts';
+
+export { findSecretValue, openSecretValue } from './secret-values.ts';
+export type { SealedValue, SecretValueRef } from './secret-values.ts';
+
+export interface SecretParts {
+  readonly kind: KindDefinition;
+  readonly jobs: readonly JobHandler[];
+  readonly entries: readonly OperationEntry[];
+}
+
+/** Values that must not be read back, sealed under the keys of `keys` before they reach the database. */
+export function secret(keys: KeyStore, others: readonly KeyHolder[] = []): SecretParts {
+  const prints = new Prints(keys);
+  return {
+    kind: {
+      spec: secretKind,
+      slice: secretSlice,
+      admit: async (tx, change) => await admitSecret(tx, change, keys, prints),
+      actions: { rotate: async (tx, call: Call<{ readonly name: string }>) => await rotateOne(tx, call, keys) },
+    },
+    jobs: [rewrapHandler(keys, prints)],
+    entries: keyEntries(keys, others),
+  };
+}

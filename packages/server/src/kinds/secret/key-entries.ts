@@ -1,0 +1,51 @@
+import { DaisError, listKeysOperation, rotateKeysOperation } from '@dais/api';
+import type { Sql } from '#engines/database/contract.ts';
+import type { KeyInfo, KeyStore } from '#engines/keys/contract.ts';
+import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { NewJob } from '#kernel/jobs.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { rewrapJob } from './secret-rotation.ts';
+import { countByKey } from './secret-store.ts';
+
+/** Port: others who keep what the key engine wrapped. */
+export interface KeyHolder {
+  countByKey(sql: Sql): Promise<readonly (KeyInfo & { readonly values: number })[]>;
+  /** Wraps what it keeps under the current key. */
+  rewrapJob(current: KeyInfo): NewJob;
+}
+
+/** The operations on key-encryption keys; they answer `keys_unavailable` when the key engine does not. */
+export function keyEntries(keys: KeyStore, others: readonly KeyHolder[]): readonly OperationEntry[] {
+  return [
+    { operation: listKeysOperation, handle: async (tx) => ({ items: await listKeys(tx, keys, others) }) },
+    { operation: rotateKeysOperation, handle: async (tx) => await rotateKeys(tx, keys, others) },
+  ];
+}
+
+async function listKeys(tx: Transaction, keys: KeyStore, others: readonly KeyHolder[]) {
+  const held = await keys.list();
+  await tx.enter('all');
+  const counts = [...(await countByKey(tx.sql))];
+  for (const other of others) counts.push(...(await other.countByKey(tx.sql)));
+  // By fingerprint: a key that was given another label is still the same key.
+  const sameKey = (a: KeyInfo) => (b: KeyInfo) => a.fingerprint === b.fingerprint;
+  const valuesOf = (key: KeyInfo) => counts.filter(sameKey(key)).reduce((sum, { values }) => sum + values, 0);
+  const needed = counts.filter((key, index) => counts.findIndex(sameKey(key)) === index);
+  const missing = needed.filter((key) => !held.some(sameKey(key)));
+  return [
+    ...held.map((key, index) => ({ ...key, current: index === 0, held: true, values: valuesOf(key) })),
+    ...missing.map((key) => ({ ...key, current: false, held: false, values: valuesOf(key) })),
+  ];
+}
+
+/** A transaction that does not commit leaves a key that nothing uses yet: harmless. */
+async function rotateKeys(tx: Transaction, keys: KeyStore, others: readonly KeyHolder[]) {
+  const made = await keys.rotate().catch((error: unknown) => {
+    if (error instanceof DaisError && error.code === 'keys_read_only') return undefined;
+    throw error;
+  });
+  const { keyId, fingerprint } = made ?? (await keys.current());
+  tx.enqueue(rewrapJob({ keyId, fingerprint }));
+  for (const other of others) tx.enqueue(other.rewrapJob({ keyId, fingerprint }));
+  return { keyId, fingerprint, made: made !== undefined };
+}

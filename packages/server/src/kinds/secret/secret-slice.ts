@@ -1,0 +1,41 @@
+import type { Slice } from '#engines/database/contract.ts';
+
+/** Where sealed values lie. Kept apart from resources and revisions: what only this schema holds is in no read of the kernel. */
+export const secretSlice: Slice = {
+  schema: 'secret',
+  migrations: [
+    {
+      id: '0001-secret',
+      sql: `
+create table secret.value (
+  secret_uid uuid not null,
+  key text collate "C" not null,
+  project_id uuid not null,
+  key_id text not null,
+  key_fingerprint text not null,
+  wrapped bytea not null,
+  iv bytea not null,
+  ciphertext bytea not null,
+  tag bytea not null,
+  -- HMAC of the value under a key that is itself sealed: tells whether a value changed, and nothing else.
+  print bytea not null,
+  primary key (secret_uid, key)
+);
+create index value_by_key on secret.value (key_fingerprint, secret_uid);
+select dais.protect('secret.value');
+
+-- The key of the prints. Belongs to the installation, not to a project.
+create table secret.print_key (
+  singleton boolean primary key default true check (singleton),
+  key_id text not null,
+  key_fingerprint text not null,
+  wrapped bytea not null,
+  iv bytea not null,
+  ciphertext bytea not null,
+  tag bytea not null
+);
+grant select, insert, update on secret.print_key to dais_app;
+`,
+    },
+  ],
+};

@@ -1,0 +1,39 @@
+import { DaisError, teamKind } from '@dais/api';
+import type { AdmitResult, AdmittedChange, KindDefinition } from '#kernel/kind.ts';
+import { readResource } from '#kernel/store.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+
+/** Port: tells, in the same transaction, that decisions may come out differently from now on. Such changes take turns. */
+type Changed = (tx: Transaction) => Promise<void>;
+
+export function team(parts: { readonly changed: Changed }): KindDefinition {
+  return { spec: teamKind, admit: async (tx, change) => await admit(tx, change, parts.changed) };
+}
+
+/** @throws DaisError `invalid_manifest` when a team would be above itself. */
+async function admit(tx: Transaction, change: AdmittedChange, changed: Changed): Promise<AdmitResult> {
+  if (!change.dryRun) await changed(tx);
+  const parent = change.spec?.['parent'] as string | undefined;
+  if (parent === undefined) return {};
+  await refuseCircle(tx, change, parent);
+  // Several documents of one apply may close a circle together: looked at again when all of them are written.
+  if (!change.dryRun) tx.checkAtEnd(`team ${change.uid}`, () => refuseCircle(tx, change, parent));
+  return {};
+}
+
+async function refuseCircle(tx: Transaction, { name, projectId }: AdmittedChange, parent: string): Promise<void> {
+  await tx.enter(projectId);
+  const path = [name];
+  for (let above: string | undefined = parent; above !== undefined;) {
+    if (above === name) {
+      throw new DaisError('invalid_manifest', `Team "${name}" would be above itself: ${[...path, name].join(' → ')}.`, {
+        issues: [{ path: 'spec.parent', message: `leads back to "${name}"`, expected: 'a team that is not below it' }],
+      });
+    }
+    // A circle that others closed without this team is told of there.
+    if (path.includes(above)) return;
+    path.push(above);
+    const row = await readResource(tx.sql, projectId, 'Team', above);
+    above = row?.spec['parent'] as string | undefined;
+  }
+}

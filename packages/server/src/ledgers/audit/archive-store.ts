@@ -1,0 +1,129 @@
+/** Entries that left the table: lines of canonical JSON in compressed objects of the blob store. */
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import type { Hash } from '@dais/api';
+import type { Sql } from '#engines/database/contract.ts';
+import type { Content } from '#kernel/content/content.ts';
+import { attachContent } from '#kernel/content/references.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { treeHasher } from './hashing.ts';
+
+const compress = promisify(gzip);
+const decompress = promisify(gunzip);
+
+/** Owner of the archives among all content: no resource has this id. */
+const OWNER = { projectId: ORGANISATION, uid: '00000000-0000-4000-8000-00000000a0d1' } as const;
+
+export interface ArchivedRange {
+  readonly from: number;
+  /** Exclusive. */
+  readonly to: number;
+  readonly content: string;
+  /** Of the object, lower-case hex. */
+  readonly sha256: string;
+}
+
+interface ArchiveRow {
+  from_seq: bigint;
+  to_seq: bigint;
+  content: string;
+  sha256: string;
+}
+
+export class ArchiveStore {
+  readonly #content: Content;
+
+  constructor(content: Content) {
+    this.#content = content;
+  }
+
+  /** Stores entries and gives what `keep` needs. Nothing refers to them yet. */
+  async upload(from: number, bodies: readonly Buffer[]) {
+    const packed = await compress(Buffer.concat(bodies.flatMap((body) => [body, NEWLINE])));
+    const lease = await this.#content.upload(Readable.from([packed]), { projectId: ORGANISATION, quota: null });
+    const content = `audit/${String(from).padStart(15, '0')}.jsonl.gz`;
+    return { from, to: from + bodies.length, content, sha256: lease.sha256, bytes: packed.length, lease: lease.id };
+  }
+
+  /** The bodies of an archive. @throws DaisError `content_missing`, `blobs_unavailable`. */
+  async read({ content, sha256 }: ArchivedRange): Promise<Buffer[]> {
+    const { bytes } = await this.#content.open(OWNER, content);
+    const packed = await buffer(bytes);
+    if (createHash('sha256').update(packed).digest('hex') !== sha256) {
+      throw new Error(`the archive ${content} has other bytes than when it was written`);
+    }
+    return splitLines(await decompress(packed));
+  }
+
+  /** Bodies of archived entries, from `from` on, at most `limit`. */
+  async bodies(
+    sql: Sql,
+    from: number,
+    limit: number,
+  ): Promise<readonly { readonly seq: number; readonly body: Buffer }[]> {
+    const found = [];
+    while (found.length < limit) {
+      const at = from + found.length;
+      const range = await findArchive(sql, at);
+      if (range === undefined) break;
+      const lines = await this.read(range);
+      const wanted = lines.slice(at - range.from, at - range.from + limit - found.length);
+      if (wanted.length === 0) break;
+      for (const body of wanted) found.push({ seq: from + found.length, body });
+    }
+    return found;
+  }
+
+  /** For proofs over entries that left the table. */
+  async leaves(sql: Sql, from: number, to: number): Promise<readonly Hash[]> {
+    const found = await this.bodies(sql, from, to - from);
+    return found.map(({ body }) => treeHasher.leaf(body.toString('utf8')));
+  }
+}
+
+const NEWLINE = Buffer.from('\n');
+
+function splitLines(text: Buffer): Buffer[] {
+  const lines = [];
+  for (let at = 0; at < text.length;) {
+    const end = text.indexOf(10, at);
+    if (end < 0) break;
+    lines.push(text.subarray(at, end));
+    at = end + 1;
+  }
+  return lines;
+}
+
+async function findArchive(sql: Sql, seq: number): Promise<ArchivedRange | undefined> {
+  const [row] = await sql.query<ArchiveRow>(
+    'select from_seq, to_seq, content, sha256 from audit.archive where from_seq <= $1 and to_seq > $1',
+    [seq],
+    'audit_find_archive',
+  );
+  if (row === undefined) return undefined;
+  return { from: Number(row.from_seq), to: Number(row.to_seq), content: row.content, sha256: row.sha256 };
+}
+
+/** Everything below is archived. */
+export async function archivedSize(sql: Sql): Promise<number> {
+  const [row] = await sql.query<{ n: bigint }>('select coalesce(max(to_seq), 0)::bigint as n from audit.archive');
+  return Number(row?.n ?? 0n);
+}
+
+/** Makes an upload the archive of its entries, in the caller's transaction. */
+export async function keepArchive(
+  tx: Transaction,
+  archive: Awaited<ReturnType<ArchiveStore['upload']>>,
+  lastAt: Date,
+): Promise<void> {
+  await attachContent(tx, OWNER, [{ lease: archive.lease, name: archive.content }], { replace: true });
+  await tx.enter('all');
+  await tx.sql.query(
+    'insert into audit.archive (from_seq, to_seq, last_at, content, sha256, bytes) values ($1, $2, $3, $4, $5, $6)',
+    [archive.from, archive.to, lastAt, archive.content, archive.sha256, archive.bytes],
+  );
+}

@@ -1,0 +1,175 @@
+/** The operations of the ledger. */
+import {
+  DaisError,
+  eventTypes,
+  exportAuditOperation,
+  forgetPersonOperation,
+  holdAuditOperation,
+  listAuditCheckpointsOperation,
+  listAuditOperation,
+  listOrganisationAuditOperation,
+  proveAuditConsistencyOperation,
+  proveAuditEntryOperation,
+  rangeRoot,
+  readAuditBodiesOperation,
+  readAuditKeyOperation,
+  readAuditStatusOperation,
+  toBase64,
+  verifierKeyText,
+} from '@dais/api';
+import type { Sql } from '#engines/database/contract.ts';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { archivedSize, type ArchiveStore } from './archive-store.ts';
+import type { AuditKeyring } from './audit-keys.ts';
+import { listCheckpoints, newestCheckpoint, originOf } from './checkpoints.ts';
+import { treeHasher } from './hashing.ts';
+import type { Persons } from './persons.ts';
+import { proveConsistency, proveEntry } from './proofs.ts';
+import { readBodies } from './read-bodies.ts';
+import { readable, searchEntries } from './search.ts';
+import type { Finding } from './self-check.ts';
+import { readState } from './tree-store.ts';
+
+export interface AuditParts {
+  readonly ring: AuditKeyring;
+  readonly persons: Persons;
+  readonly archives: ArchiveStore;
+}
+
+export function auditEntries({ ring, persons, archives }: AuditParts): readonly OperationEntry[] {
+  const search = async (tx: Transaction, call: Call<Parameters<typeof searchEntries>[1]['input']>) =>
+    await searchEntries(tx, call, persons);
+  return [
+    { operation: listAuditOperation, handle: search },
+    { operation: listOrganisationAuditOperation, handle: search },
+    {
+      operation: readAuditBodiesOperation,
+      handle: async (tx, { input }: Call<{ readonly after?: number; readonly limit: number }>) => {
+        const { size, rows } = await readFrom(tx, archives, input);
+        return {
+          items: rows.map(({ seq, body, leaf }) => ({
+            seq,
+            body: body.toString('utf8'),
+            ...(leaf !== undefined && { leaf: leaf.toString('base64') }),
+          })),
+          size,
+        };
+      },
+    },
+    {
+      operation: exportAuditOperation,
+      handle: async (tx, { input }: Call<{ readonly after?: number; readonly limit: number }>) => {
+        const { size, rows } = await readFrom(tx, archives, input);
+        const items = await readable(
+          tx.sql,
+          rows.map((row) => row.body),
+          persons,
+        );
+        const [first, last] = [rows[0], rows.at(-1)];
+        if (first !== undefined && last !== undefined) {
+          const data = { from: first.seq, to: last.seq + 1 };
+          tx.emit({ type: eventTypes.auditExported, projectId: ORGANISATION, data });
+        }
+        return { items, size };
+      },
+    },
+    { operation: readAuditStatusOperation, handle: async ({ sql }) => await readStatus(sql, ring) },
+    {
+      operation: readAuditKeyOperation,
+      handle: async ({ sql }) => {
+        const keys = await ring.open();
+        const { branch } = await readState(sql);
+        return { origin: originOf(keys, branch), verifierKey: verifierKeyText(keys.verifier) };
+      },
+    },
+    {
+      operation: listAuditCheckpointsOperation,
+      handle: async ({ sql }, { input }: Call<{ readonly after?: number; readonly limit: number }>) => {
+        const found = await listCheckpoints(sql, input.after ?? 0, input.limit);
+        return { items: found.map(({ size, at, note }) => ({ size, at: at.toISOString(), note })) };
+      },
+    },
+    {
+      operation: proveAuditEntryOperation,
+      handle: async (tx, { input }: Call<{ readonly seq: number; readonly size?: number }>) => {
+        await tx.enter('all');
+        return await proveEntry(tx.sql, archives, input.seq, input.size);
+      },
+    },
+    {
+      operation: proveAuditConsistencyOperation,
+      handle: async (tx, { input }: Call<{ readonly from: number; readonly size?: number }>) => {
+        await tx.enter('all');
+        return await proveConsistency(tx.sql, archives, input.from, input.size);
+      },
+    },
+    {
+      operation: forgetPersonOperation,
+      handle: async (tx, { input }: Call<{ readonly user: string }>) => await forget(tx, input.user, persons),
+    },
+    {
+      operation: holdAuditOperation,
+      handle: async (tx, { input }: Call<{ readonly reason?: string }>) => {
+        const { reason } = input;
+        await tx.sql.query('update audit.state set hold_reason = $1', [reason ?? null]);
+        const data = reason === undefined ? {} : { reason };
+        tx.emit({ type: eventTypes.auditHold, projectId: ORGANISATION, data });
+        return reason === undefined ? {} : { hold: reason };
+      },
+    },
+  ];
+}
+
+async function readFrom(
+  tx: Transaction,
+  archives: ArchiveStore,
+  { after, limit }: { readonly after?: number; readonly limit: number },
+) {
+  await tx.enter('all');
+  const { range } = await readState(tx.sql);
+  return { size: range.size, rows: await readBodies(tx.sql, archives, after === undefined ? 0 : after + 1, limit) };
+}
+
+async function readStatus(sql: Sql, ring: AuditKeyring) {
+  const keys = await ring.open();
+  const { range, branch, hold } = await readState(sql);
+  const newest = await newestCheckpoint(sql, branch);
+  const [check] = await sql.query<{
+    size: bigint;
+    checked_at: Date | null;
+    complete_at: Date | null;
+    complete_size: bigint | null;
+    findings: Finding[];
+  }>('select size, checked_at, complete_at, complete_size, findings from audit.self_check');
+  return {
+    size: range.size,
+    root: toBase64(rangeRoot(treeHasher, range)),
+    origin: originOf(keys, branch),
+    ...(newest !== undefined && {
+      checkpoint: { size: newest.size, at: newest.at.toISOString(), note: newest.note },
+    }),
+    archived: await archivedSize(sql),
+    ...(hold !== undefined && { hold }),
+    check: {
+      size: Number(check?.size ?? 0n),
+      ...(check?.checked_at && { checkedAt: check.checked_at.toISOString() }),
+      ...(check?.complete_at && { completeAt: check.complete_at.toISOString() }),
+      ...(check?.complete_size && { completeSize: Number(check.complete_size) }),
+      findings: check?.findings ?? [],
+    },
+  };
+}
+
+/** @throws DaisError `not_found`, `invalid_state` while there is a legal hold. */
+async function forget(tx: Transaction, user: string, persons: Persons) {
+  const { hold } = await readState(tx.sql);
+  if (hold !== undefined) {
+    throw new DaisError('invalid_state', `There is a legal hold on the audit log (${hold}): nobody is forgotten.`);
+  }
+  const person = await persons.forget(tx.sql, user);
+  if (person === undefined) throw new DaisError('not_found', `No entry of the audit log speaks of "${user}".`);
+  tx.emit({ type: eventTypes.auditForgotten, projectId: ORGANISATION, data: { person } });
+  return { person };
+}

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+import { rootOfInclusion, type AuditEntry } from '@dais/api';
+import { expect, test } from 'vitest';
+import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
+import { freshProject } from '#kernel/testing/test-project.ts';
+import { treeHasher } from './hashing.ts';
+import { fileCheckpoints, SOON, startAuditWorld, verifyWorld } from './testing/audit-world.ts';
+
+interface EntryPage {
+  readonly items: AuditEntry[];
+}
+
+test('old entries move to archives; the log is verified, proven and searched over both; a legal hold stops it', async () => {
+  const own = await startAuditWorld({
+    ledger: { days: 0.000001, archiveEntries: 16, checkpoints: { everyEntries: 5, everyMs: 1 } },
+  });
+  try {
+    const p = await freshProject(own.dais);
+    await Promise.all(Array.from({ length: 50 }, (_, n) => p.create(`n${n}`)));
+    const size = await own.settled();
+    await expect.poll(async () => (await fileCheckpoints(own)).at(-1)?.size ?? 0, SOON).toBeGreaterThanOrEqual(size);
+    const checkpoints = await fileCheckpoints(own);
+    const runJob = async (queue: string) => {
+      await own.dais.write(async ({ sql }) => {
+        await sql.query(`update kernel.job set run_at = clock_timestamp() where queue = $1 and state = 'waiting'`, [
+          queue,
+        ]);
+        await sql.query(`select pg_notify('dais_job', '')`);
+      });
+      const done = async () =>
+        (await own.test.asAdmin(`select 1 from kernel.job where queue = '${queue}' and state = 'done'`)).length;
+      await expect.poll(done, SOON).toBeGreaterThan(0);
+      await own.test.asAdmin(`delete from kernel.job where queue = '${queue}' and state = 'done'`);
+    };
+    const inTable = async () => Number((await own.test.asAdmin('select count(*)::int as n from audit.entry'))[0]!['n']);
+    await own.dais.call('audit.hold', { reason: 'case 7' });
+    await runJob('audit archive');
+    expect(await inTable()).toBeGreaterThanOrEqual(size);
+    await own.dais.call('audit.hold', {});
+    await runJob('audit archive');
+    const all = await own.settled();
+    expect(await inTable()).toBeLessThan(all - 40);
+    const report = await verifyWorld(own, checkpoints);
+    expect(report.findings).toEqual([]);
+    expect(report.size).toBe(all);
+    const proof = await own.dais.call<{ body: string; path: string[]; root: string }>('audit.prove', {
+      seq: 3,
+      size: all,
+    });
+    const root = rootOfInclusion(treeHasher, {
+      index: 3,
+      size: all,
+      leaf: treeHasher.leaf(proof.body),
+      path: proof.path.map((one) => Buffer.from(one, 'base64')),
+    });
+    expect(Buffer.from(root!).toString('base64')).toBe(Buffer.from(report.root).toString('base64'));
+    const status = await own.dais.call<{ archived: number }>('audit.status', {});
+    expect(status.archived).toBeGreaterThanOrEqual(48);
+    await runJob('audit check');
+    await own.settled();
+    const found = await own.dais.call<EntryPage>('organisationAudit.list', { type: 'audit.verified' });
+    expect(found.items).toHaveLength(1);
+
+    // And when something does not fit, the ledger says so by itself.
+    await own.test.asAdmin(
+      `begin; set local session_replication_role = replica; update audit.entry set body = body || '\\x20'::bytea where seq = (select min(seq) from audit.entry); commit`,
+    );
+    await runJob('audit check');
+    await own.settled();
+    const broken = await own.dais.call<EntryPage>('organisationAudit.list', { type: 'audit.broken' });
+    expect(broken.items[0]).toMatchObject({ outcome: 'failed' });
+    const after = await own.dais.call<{ check: { findings: { type: string }[] } }>('audit.status', {});
+    expect(after.check.findings.map((one) => one.type)).toContain('edited');
+  } finally {
+    await own.stop();
+  }
+});
+
+test('keys are wrapped anew when the key-encryption key changes; names stay findable', async () => {
+  const own = await startAuditWorld();
+  try {
+    const p = await freshProject(own.dais);
+    await p.create('a');
+    await own.settled();
+    const key = await own.dais.call('audit.key', {});
+    await own.halt();
+    const newer = openEnvKeys(`new:${randomBytes(32).toString('base64')},${own.keyText}`);
+    const again = await startAuditWorld({ like: own, ledger: { keys: newer } });
+    const { fingerprint } = await newer.current();
+    await again.dais.write(async ({ sql }) => {
+      await sql.query(
+        `update kernel.job set run_at = clock_timestamp() where queue = 'audit keys' and state = 'waiting'`,
+      );
+      await sql.query(`select pg_notify('dais_job', '')`);
+    });
+    const older = async () =>
+      (
+        await own.test.asAdmin(
+          `select key_fingerprint from audit.wrapped_key union all select key_fingerprint from audit.person`,
+        )
+      ).filter((row) => row['key_fingerprint'] !== fingerprint).length;
+    await expect.poll(older, SOON).toBe(0);
+    expect(await again.dais.call('audit.key', {})).toEqual(key);
+    const found = await again.dais.call<EntryPage>('organisationAudit.list', { project: p.name, actor: 'owner' });
+    expect(found.items[0]?.actor.id).toBe('owner');
+    await again.halt();
+  } finally {
+    await own.stop();
+  }
+});

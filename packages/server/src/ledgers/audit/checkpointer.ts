@@ -1,0 +1,170 @@
+/** Signs the log while it grows and carries the checkpoints outside. One process at a time, held by a lease. */
+import { eventTypes } from '@dais/api';
+import type { Database } from '#engines/database/contract.ts';
+import { acquireLease, guardedWrite, releaseLease, type Lease } from '#kernel/leases.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { Loop, type LoopParts } from '#lib/loop.ts';
+import { APPENDED_CHANNEL } from './append.ts';
+import type { AuditKeyring } from './audit-keys.ts';
+import type { CheckpointReceiver } from './checkpoint-receivers.ts';
+import { checkpointsAfter, newestCheckpoint, originOf, signState } from './checkpoints.ts';
+import { lockState, readState } from './tree-store.ts';
+
+export interface CheckpointerParts extends LoopParts {
+  readonly database: Database;
+  readonly holder: string;
+  readonly ring: AuditKeyring;
+  readonly receivers: readonly CheckpointReceiver[];
+  /** Default 1,000 entries. */
+  readonly everyEntries?: number;
+  /** Default 60 s, when anything was added. */
+  readonly everyMs?: number;
+}
+
+const LEASE = 'audit checkpoints';
+const LEASE_MS = 20_000;
+const POLL_MS = 2000;
+/** Between two looks at a log that grows all the time. Each look is some transactions and reads a folder. */
+const GAP_MS = 500;
+/** How many are carried in one turn. */
+const BATCH = 100;
+
+export class Checkpointer {
+  readonly #parts: CheckpointerParts;
+  readonly #loop: Loop;
+  readonly #stop = new AbortController();
+  #lease: Lease | undefined;
+  #renewedAt = 0;
+
+  constructor(parts: CheckpointerParts) {
+    this.#parts = parts;
+    this.#loop = new Loop('audit checkpoints', { ...parts, pollMs: POLL_MS, gapMs: GAP_MS }, () => this.#turn());
+  }
+
+  async start(): Promise<void> {
+    await this.#loop.start((ring) => this.#parts.database.listen(APPENDED_CHANNEL, ring));
+  }
+
+  /** Signs what came last and carries it outside, as far as that is possible. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('the process stops'));
+    await this.#loop.stop();
+    const { database, log } = this.#parts;
+    try {
+      if (this.#lease !== undefined) {
+        await this.#sign(this.#lease, true);
+        await this.#carry(this.#lease, true);
+        await releaseLease(database, this.#lease);
+      }
+    } catch (error) {
+      log.warn('the last checkpoint of the audit log waits for the next start', { error });
+    }
+    this.#lease = undefined;
+  }
+
+  async #turn(): Promise<boolean> {
+    const { clock, database, holder } = this.#parts;
+    const now = clock.now();
+    if (this.#lease === undefined || now - this.#renewedAt > LEASE_MS / 3) {
+      this.#lease = await acquireLease(database, LEASE, holder, LEASE_MS);
+      this.#renewedAt = now;
+    }
+    const lease = this.#lease;
+    if (lease === undefined) return false;
+    try {
+      await this.#announceFork(lease);
+      await this.#sign(lease, false);
+      return await this.#carry(lease, false);
+    } catch (error) {
+      this.#lease = undefined;
+      throw error;
+    }
+  }
+
+  /** A restored database says so in its log before long; until it stands there, it is said again. */
+  async #announceFork(lease: Lease): Promise<void> {
+    const { database, ring } = this.#parts;
+    const { forkedFrom } = await this.#read(({ sql }) => readState(sql));
+    if (forkedFrom === undefined) return;
+    const keys = await ring.open();
+    await guardedWrite(database, lease, async (tx) => {
+      const { forkedFrom: before, forkedAt: size = 0, branch } = await lockState(tx.sql);
+      if (before === undefined || (await isAnnounced(tx, branch))) return;
+      const data = { size, before: originOf(keys, before), after: originOf(keys, branch) };
+      tx.emit({ type: eventTypes.auditRestored, projectId: ORGANISATION, data });
+      await tx.sql.query('insert into audit.delivery (receiver, place) values ($1, $2)', [forkMark(branch), size]);
+    });
+  }
+
+  async #sign(lease: Lease, whatever: boolean): Promise<void> {
+    const { database, ring, everyEntries = 1000, everyMs = 60_000 } = this.#parts;
+    const due = await this.#read(async ({ sql }) => {
+      const { range, branch } = await readState(sql);
+      const newest = await newestCheckpoint(sql, branch);
+      const added = range.size - (newest?.size ?? 0);
+      return added > 0 && (whatever || newest === undefined || added >= everyEntries || newest.ageMs >= everyMs);
+    });
+    if (!due) return;
+    const keys = await ring.open();
+    await guardedWrite(database, lease, async ({ sql }) => await signState(sql, keys, await readState(sql)));
+  }
+
+  /** True when there is more to carry. A receiver that fails holds up nobody but itself. */
+  async #carry(lease: Lease, last: boolean): Promise<boolean> {
+    const { receivers, log } = this.#parts;
+    const { branch } = await this.#read(({ sql }) => readState(sql));
+    const carried = await Promise.all(
+      receivers.map(async (receiver) => {
+        try {
+          return await this.#carryTo(receiver, branch, lease, last);
+        } catch (error) {
+          if (!this.#stop.signal.aborted || last)
+            log.warn('a checkpoint of the audit log could not be delivered', { error });
+          return false;
+        }
+      }),
+    );
+    return carried.some(Boolean);
+  }
+
+  async #carryTo(receiver: CheckpointReceiver, branch: string, lease: Lease, last: boolean): Promise<boolean> {
+    const cursor = receiver.cursor === undefined ? undefined : `${receiver.cursor} ${branch}`;
+    const from = (await receiver.last(branch)) ?? (await this.#placeOf(cursor ?? ''));
+    const waiting = await this.#read(({ sql }) => checkpointsAfter(sql, branch, from, BATCH));
+    for (const checkpoint of waiting) {
+      await receiver.take(branch, checkpoint, last ? undefined : this.#stop.signal);
+      if (cursor !== undefined) await this.#moveTo(lease, cursor, checkpoint.size);
+    }
+    return waiting.length === BATCH;
+  }
+
+  async #placeOf(cursor: string): Promise<number> {
+    const [row] = await this.#read(({ sql }) =>
+      sql.query<{ place: bigint }>('select place from audit.delivery where receiver = $1', [cursor]),
+    );
+    return Number(row?.place ?? 0n);
+  }
+
+  async #moveTo(lease: Lease, cursor: string, place: number): Promise<void> {
+    await guardedWrite(this.#parts.database, lease, async ({ sql }) => {
+      await sql.query(
+        `insert into audit.delivery (receiver, place) values ($1, $2) on conflict (receiver) do update set place = $2`,
+        [cursor, place],
+      );
+    });
+  }
+
+  async #read<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return await transact(this.#parts.database, { mode: 'read', projectId: 'all' }, work);
+  }
+}
+
+function forkMark(branch: string): string {
+  return `fork ${branch}`;
+}
+
+async function isAnnounced(tx: Transaction, branch: string): Promise<boolean> {
+  const rows = await tx.sql.query('select 1 from audit.delivery where receiver = $1', [forkMark(branch)]);
+  return rows.length > 0;
+}

@@ -1,0 +1,186 @@
+/** From an event to the entry that stays: canonical JSON in which everything about a person is sealed. */
+import { createHash } from 'node:crypto';
+import { eventTypes, type EventType } from '@dais/api';
+import type { SequencedEvent } from '#kernel/events.ts';
+import { canonicalJson } from '#lib/canonical-json.ts';
+import { openFor, sealFor, type Person } from './persons.ts';
+
+/** The kind whose resources are people: its names and what happens to them are personal. */
+const PERSON_KIND = 'User';
+
+const TYPES: ReadonlyMap<string, EventType> = new Map(Object.values(eventTypes).map((type) => [type.type, type]));
+
+export type Outcome = 'succeeded' | 'denied' | 'failed';
+
+/** Version 1 of the form of an entry. Only gains optional members. */
+export interface EntryBody {
+  readonly v: 1;
+  readonly seq: number;
+  /** Id of the event in the stream of events. */
+  readonly event: string;
+  /** RFC 3339, UTC. */
+  readonly at: string;
+  readonly type: string;
+  readonly typeVersion: number;
+  readonly outcome: Outcome;
+  /** Absent for the organisation. */
+  readonly project?: { readonly id: string; readonly name?: string | undefined };
+  readonly actor: { readonly type: string } & ({ readonly id: string } | SealedPart);
+  /** How the actor came in; address and user agent of people are sealed with the actor. */
+  readonly via?: {
+    readonly method: string;
+    readonly mfa: boolean;
+    readonly credential?: string | undefined;
+    readonly address?: string | undefined;
+    readonly userAgent?: string | undefined;
+  };
+  readonly decision?: { readonly policies: readonly string[]; readonly set: string };
+  readonly requestId?: string;
+  readonly subject?: { readonly kind: string; readonly uid?: string } & ({ readonly name: string } | SealedPart);
+  /** Absent when it is sealed with the subject. */
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/** What is said of somebody: AES-256-GCM under their key. */
+export interface SealedPart {
+  readonly person: string;
+  readonly sealed: string;
+}
+
+/** Who is named by an event, by login name: they must have keys before its entry is made. */
+export function personsOf(event: SequencedEvent): readonly string[] {
+  return [actorName(event), subjectName(event)].filter((name) => name !== undefined);
+}
+
+function actorName({ actor }: SequencedEvent): string | undefined {
+  return actor.type === 'user' ? actor.id : undefined;
+}
+
+/** Personal events that are not about a user say in `data.user` or `data.email` whom they are about, if anybody else. */
+function subjectName(event: SequencedEvent): string | undefined {
+  if (event.subject?.kind === PERSON_KIND) return event.subject.name;
+  if (TYPES.get(event.type)?.personal !== true) return undefined;
+  const { user, email } = event.data;
+  const named = user ?? email;
+  return typeof named === 'string' && named !== '' ? named : actorName(event);
+}
+
+export interface Entry {
+  readonly body: string;
+  readonly outcome: Outcome;
+  /** As in the column: a person's id, `service:NAME`, `system:NAME`. */
+  readonly actor: string;
+  readonly subjectKind: string | undefined;
+  readonly subject: string | undefined;
+}
+
+export function makeEntry(
+  seq: number,
+  event: SequencedEvent,
+  project: EntryBody['project'],
+  persons: ReadonlyMap<string, Person>,
+): Entry {
+  const { via, decision, requestId, subject } = event;
+  const actor = personOf(actorName(event), persons);
+  const about = personOf(subjectName(event), persons);
+  const { address, userAgent, ...method } = via ?? {};
+  const data = keptData(event);
+  const outcome = TYPES.get(event.type)?.outcome ?? 'succeeded';
+  const body: EntryBody = {
+    v: 1,
+    seq,
+    event: String(event.id),
+    at: event.at.toISOString(),
+    type: event.type,
+    typeVersion: event.v,
+    outcome,
+    ...(project !== undefined && { project }),
+    actor: {
+      type: event.actor.type,
+      ...(actor === undefined
+        ? { id: event.actor.id }
+        : { person: actor.id, sealed: sealFor(actor, canonicalJson({ id: event.actor.id, address, userAgent })) }),
+    },
+    ...(via !== undefined && {
+      via: { ...(method as NonNullable<EntryBody['via']>), ...(actor === undefined && { address, userAgent }) },
+    }),
+    ...(decision !== undefined && { decision }),
+    ...(requestId !== undefined && { requestId }),
+    ...(about === undefined
+      ? { ...(subject !== undefined && { subject }), data }
+      : {
+          subject: {
+            kind: PERSON_KIND,
+            ...(subject !== undefined && { uid: subject.uid }),
+            person: about.id,
+            sealed: sealFor(about, canonicalJson({ name: subjectName(event), data })),
+          },
+        }),
+  };
+  return {
+    body: canonicalJson(body),
+    outcome,
+    actor: actor === undefined ? `${event.actor.type}:${event.actor.id}` : actor.id,
+    subjectKind: about === undefined ? subject?.kind : PERSON_KIND,
+    subject: about === undefined ? subject?.name : about.id,
+  };
+}
+
+function personOf(name: string | undefined, persons: ReadonlyMap<string, Person>): Person | undefined {
+  if (name === undefined) return undefined;
+  const person = persons.get(name);
+  if (person === undefined) throw new Error('an entry names somebody who has no key');
+  return person;
+}
+
+/** A whole resource may name anybody, and is kept by its history: here its digest proves which one it was. */
+function keptData({ data }: SequencedEvent): Readonly<Record<string, unknown>> {
+  const { object, ...rest } = data;
+  if (object === undefined) return data;
+  return { ...rest, objectSha256: createHash('sha256').update(canonicalJson(object)).digest('hex') };
+}
+
+/** What stands in place of what nobody can open any more. */
+const FORGOTTEN = '(forgotten)';
+
+export interface OpenedBody extends Omit<EntryBody, 'actor' | 'subject'> {
+  readonly actor: { readonly type: string; readonly id: string };
+  readonly subject?: { readonly kind: string; readonly uid?: string; readonly name: string };
+}
+
+/** Persons that an entry names. */
+export function sealedPersons({ actor, subject }: EntryBody): readonly string[] {
+  return [actor, subject].flatMap((part) => (part !== undefined && 'person' in part ? [part.person] : []));
+}
+
+/** The entry as its readers see it, with what was sealed put back where it belongs. */
+export function openBody(body: EntryBody, keys: ReadonlyMap<string, Buffer>): OpenedBody {
+  const { actor, subject, via, data, ...rest } = body;
+  const who =
+    'id' in actor
+      ? { id: actor.id }
+      : (opened(actor, keys) as { id: string; address?: string; userAgent?: string } | undefined);
+  const what =
+    subject === undefined || 'name' in subject
+      ? { name: subject?.name, data }
+      : ((opened(subject, keys) as { name: string; data: EntryBody['data'] } | undefined) ?? {
+          name: FORGOTTEN,
+          data: undefined,
+        });
+  const { id = FORGOTTEN, ...client } = who ?? {};
+  return {
+    ...rest,
+    actor: { type: actor.type, id },
+    ...(via !== undefined && { via: { ...via, ...client } }),
+    ...(subject !== undefined && {
+      subject: { kind: subject.kind, name: what.name ?? '', ...(subject.uid !== undefined && { uid: subject.uid }) },
+    }),
+    ...(what.data !== undefined && { data: what.data }),
+  };
+}
+
+function opened({ person, sealed }: SealedPart, keys: ReadonlyMap<string, Buffer>): unknown {
+  const key = keys.get(person);
+  const text = key === undefined ? undefined : openFor({ id: person, key }, sealed);
+  return text === undefined ? undefined : JSON.parse(text);
+}

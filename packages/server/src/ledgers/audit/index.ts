@@ -1,0 +1,78 @@
+/** The audit ledger: everything that was done or refused, in one order, as a log that proves that nobody changed it. */
+import type { BlobStore } from '#engines/blobs/contract.ts';
+import type { Database } from '#engines/database/contract.ts';
+import type { KeyStore } from '#engines/keys/contract.ts';
+import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
+import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import type { Subscriber } from '#kernel/subscriptions.ts';
+import type { LoopParts } from '#lib/loop.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+import { auditSubscriber } from './append.ts';
+import { archiveHandler } from './archive-job.ts';
+import { ArchiveStore } from './archive-store.ts';
+import { auditEntries } from './audit-entries.ts';
+import { AuditKeyring } from './audit-keys.ts';
+import { folderReceiver, webhookReceiver } from './checkpoint-receivers.ts';
+import { Checkpointer, type CheckpointerParts } from './checkpointer.ts';
+import { rewrapHandler } from './key-holder.ts';
+import { Persons } from './persons.ts';
+import { selfCheckHandler } from './self-check.ts';
+
+export { auditSlice } from './audit-slice.ts';
+export { countByKey, rewrapJob } from './key-holder.ts';
+
+export interface AuditLedgerParts extends LoopParts {
+  readonly database: Database;
+  readonly keys: KeyStore;
+  readonly blobs: BlobStore;
+  readonly outbound: Outbound;
+  /** Identifies this process in leases. */
+  readonly holder: string;
+  /** Folders that checkpoints are appended to. */
+  readonly checkpointFolders: readonly string[];
+  readonly checkpointWebhook: string | undefined;
+  /** Days that entries stay in the table. */
+  readonly days: number;
+  /** For tests, which do not wait. */
+  readonly checkpoints?: Pick<CheckpointerParts, 'everyEntries' | 'everyMs'>;
+  readonly archiveEntries?: number;
+}
+
+export interface AuditLedger {
+  readonly subscriber: Subscriber;
+  readonly jobs: readonly JobHandler[];
+  readonly entries: readonly OperationEntry[];
+  /** Signs checkpoints and carries them outside; for processes that run controllers. */
+  start(): Promise<void>;
+  /** After the kernel has stopped: signs what came last. */
+  stop(): Promise<void>;
+}
+
+export function auditLedger(parts: AuditLedgerParts): AuditLedger {
+  const { database, keys, blobs, clock, log } = parts;
+  const ring = new AuditKeyring(database, keys);
+  const persons = new Persons(ring, keys);
+  const archives = new ArchiveStore(new Content({ database, blobs, clock, ...CONTENT_DEFAULTS }));
+  const { checkpointFolders, checkpointWebhook, days, archiveEntries } = parts;
+  const checkpointer = new Checkpointer({
+    ...parts,
+    ...parts.checkpoints,
+    ring,
+    receivers: [
+      ...checkpointFolders.map(folderReceiver),
+      ...(checkpointWebhook === undefined ? [] : [webhookReceiver(checkpointWebhook, parts.outbound)]),
+    ],
+  });
+  return {
+    subscriber: auditSubscriber(persons),
+    jobs: [
+      archiveHandler(archives, { days, ...(archiveEntries !== undefined && { objectEntries: archiveEntries }) }),
+      selfCheckHandler({ ring, archives, log }),
+      rewrapHandler(keys, persons),
+    ],
+    entries: auditEntries({ ring, persons, archives }),
+    start: async () => await checkpointer.start(),
+    stop: async () => await checkpointer.stop(),
+  };
+}

@@ -1,0 +1,50 @@
+/** Keys of the ledger under key-encryption keys: counted for whoever wants to remove one, wrapped anew after a rotation. */
+import type { Sql } from '#engines/database/contract.ts';
+import type { KeyInfo, KeyStore } from '#engines/keys/contract.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import type { NewJob } from '#kernel/jobs.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import { rewrapKeys } from './audit-keys.ts';
+import type { Persons } from './persons.ts';
+
+const QUEUE = 'audit keys';
+/** Keys for each transaction. */
+const BATCH = 100;
+
+/** How many keys of the ledger each key wraps. */
+export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values: number })[]> {
+  return await sql.query(
+    `select key_id as "keyId", key_fingerprint as fingerprint, count(*)::int as values
+     from (select key_id, key_fingerprint from audit.wrapped_key
+           union all select key_id, key_fingerprint from audit.person where wrapped is not null) held
+     group by key_id, key_fingerprint order by key_id`,
+  );
+}
+
+/** For each key that becomes the current one, one such job waits or runs at a time. */
+export function rewrapJob(current: KeyInfo): NewJob {
+  const payload = { fingerprint: current.fingerprint };
+  return { queue: QUEUE, projectId: ORGANISATION, payload, uniqueKey: current.fingerprint, maxAttempts: 1000 };
+}
+
+/** Also once an hour: keys that are made elsewhere change without a word. */
+export function rewrapHandler(keys: KeyStore, persons: Persons): JobHandler {
+  return {
+    queue: QUEUE,
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 1000, capMs: 600_000 },
+    every: { firstMs: 60_000, againMs: 3_600_000 },
+    async run(_job, io) {
+      let rewrapped = 0;
+      for (;;) {
+        io.signal.throwIfAborted();
+        const some = await io.write(
+          async ({ sql }) => (await rewrapKeys(sql, keys, BATCH)) + (await persons.rewrap(sql, BATCH)),
+        );
+        rewrapped += some;
+        if (some === 0) return { rewrapped };
+      }
+    },
+  };
+}

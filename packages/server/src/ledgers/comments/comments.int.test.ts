@@ -1,0 +1,173 @@
+import type { Comment, Event, Experiment, Run } from '@dais/api';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CallContext } from '#kernel/context.ts';
+import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';
+import { errorOf } from '#kernel/testing/test-project.ts';
+import {
+  person,
+  startRegistryWorld,
+  type RegistryProject,
+  type RegistryWorld,
+} from '#ledgers/registry/testing/registry-world.ts';
+
+let world: RegistryWorld;
+let p: RegistryProject;
+
+beforeAll(async () => {
+  world = await startRegistryWorld();
+  p = await world.project();
+  const people = ['ada', 'bob', 'ida', 'vic', 'max@example.com'];
+  await world.apply(people.map((name) => manifest('User', name, { email: `${name.split('@')[0]}@example.com` })));
+  await world.apply(
+    [
+      manifest('RoleBinding', 'editors', { role: 'editor', users: ['ada', 'bob'] }),
+      manifest('RoleBinding', 'approvers', { role: 'approver', users: ['ida'] }),
+      manifest('RoleBinding', 'viewers', { role: 'viewer', users: ['vic'] }),
+    ],
+    p.name,
+  );
+});
+afterAll(async () => {
+  await world.stop();
+});
+
+const as = (who: string): Partial<CallContext> => person(who);
+
+interface Page {
+  readonly items: readonly Comment[];
+  readonly nextCursor?: string;
+}
+
+/** A version of a new model, or a new run: what is commented on, and the words of the operations about it. */
+async function subject(of: 'Version' | 'Run', project = p) {
+  if (of === 'Version') {
+    const name = await project.model();
+    await project.call('modelVersion.create', { name, source: 's3://bucket/m' });
+    return { of, about: { name, version: '1' }, event: name };
+  }
+  const { id: experimentId } = await project.call<Experiment>('experiment.create', { name: `e${Math.random()}` });
+  const { id } = await project.call<Run>('run.create', { experimentId });
+  return { of, about: { run: id }, event: id };
+}
+
+/** Newest first, once so many are there: events get their places a moment after their transaction. */
+async function eventsOf(name: string, count: number): Promise<readonly Event[]> {
+  let found: readonly Event[] = [];
+  await expect
+    .poll(async () => {
+      const { items } = await p.call<{ items: readonly Event[] }>('event.list', { name });
+      found = items.filter(({ type }) => type.startsWith('comment.'));
+      return found.length;
+    })
+    .toBe(count);
+  return found;
+}
+
+describe.each(['Version', 'Run'] as const)('on a %s', (of) => {
+  test('who may act says something, who reads reads it, in the order of time', async () => {
+    const { about, event } = await subject(of);
+    const text = '@ida and @max@example.com: **worse** at night, see https://github.com/o/r/issues/7. `@nobody`';
+    const made = await p.call<Comment>(`comment.createOf${of}`, { ...about, text }, as('ada'));
+    expect(made).toMatchObject({
+      author: { type: 'user', id: 'ada' },
+      text,
+      mentions: ['ida', 'max@example.com'],
+      links: ['https://github.com/o/r/issues/7'],
+    });
+    for (const who of ['ida', 'bob']) await p.call(`comment.createOf${of}`, { ...about, text: `from ${who}` }, as(who));
+    const seen: string[] = [];
+    for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
+      const input = { ...about, limit: 2, ...(cursor !== undefined && { cursor }) };
+      const page: Page = await p.call(`comment.listOf${of}`, input, as('vic'));
+      seen.push(...page.items.map(({ author }) => author.id));
+      cursor = page.nextCursor;
+    }
+    expect(seen).toEqual(['ada', 'ida', 'bob']);
+    expect(await codeOf(p.call(`comment.createOf${of}`, { ...about, text: 'me too' }, as('vic')))).toBe('forbidden');
+    const items = await eventsOf(event, 3);
+    expect(items.map(({ actor }) => actor.id)).toEqual(['bob', 'ida', 'ada']);
+    expect(items[2]?.data).toEqual({
+      comment: made.id,
+      mentions: ['ida', 'max@example.com'],
+      ...(of === 'Version' && { version: 1 }),
+    });
+    // What was said can be taken back: it is not in what cannot be.
+    expect(JSON.stringify(items)).not.toContain('at night');
+  });
+
+  test('each changes and takes back what is their own; an administrator takes any away', async () => {
+    const { about, event } = await subject(of);
+    const { id } = await p.call<Comment>(`comment.createOf${of}`, { ...about, text: 'first' }, as('ada'));
+    const edited = await p.call<Comment>(`comment.updateOf${of}`, { ...about, id, text: 'second @bob' }, as('ada'));
+    expect(edited).toMatchObject({ id, text: 'second @bob', mentions: ['bob'] });
+    expect(edited.editedAt).toBeGreaterThanOrEqual(edited.createdAt);
+    for (const operation of ['updateOf', 'deleteOf'] as const) {
+      const input = { ...about, id, ...(operation === 'updateOf' && { text: 'mine now' }) };
+      expect(await codeOf(p.call(`comment.${operation}${of}`, input, as('bob')))).toBe('forbidden');
+    }
+    expect(await codeOf(p.call(`comment.removeOf${of}`, { ...about, id }, as('bob')))).toBe('forbidden');
+    await p.call(`comment.removeOf${of}`, { ...about, id });
+    // One that is not there is no error.
+    expect(await p.call(`comment.deleteOf${of}`, { ...about, id }, as('ada'))).toEqual({});
+    expect(await p.call(`comment.removeOf${of}`, { ...about, id })).toEqual({});
+    const again = await p.call<Comment>(`comment.createOf${of}`, { ...about, text: 'again' }, as('ada'));
+    await p.call(`comment.deleteOf${of}`, { ...about, id: again.id }, as('ada'));
+    expect(await p.call(`comment.listOf${of}`, about)).toEqual({ items: [] });
+    const told = (await eventsOf(event, 5)).map(({ type, actor }) => [type, actor.id]);
+    expect(told.toReversed()).toEqual([
+      ['comment.created', 'ada'],
+      ['comment.edited', 'ada'],
+      ['comment.deleted', 'owner'],
+      ['comment.created', 'ada'],
+      ['comment.deleted', 'ada'],
+    ]);
+  });
+
+  test('wrong input is told', async () => {
+    const { about } = await subject(of);
+    const other = await subject(of);
+    const create = (text: unknown) => p.call(`comment.createOf${of}`, { ...about, text }, as('ada'));
+    expect(await errorOf(create('@idda look'))).toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('There is no such user: @idda. What is no user stands in backticks.'),
+      issues: [{ path: 'text', message: 'names "@idda"' }],
+    });
+    for (const text of ['', ' \n ', 'a'.repeat(10_001), 3, 'a\0b']) {
+      expect(await codeOf(create(text))).toBe('invalid_request');
+    }
+    const { id } = await p.call<Comment>(`comment.createOf${of}`, { ...other.about, text: 'elsewhere' });
+    // A comment is found where it was said, and only there.
+    expect(await codeOf(p.call(`comment.updateOf${of}`, { ...about, id, text: 'x' }))).toBe('not_found');
+    expect(await codeOf(p.call(`comment.deleteOf${of}`, { ...about, id: 'x' }))).toBe('invalid_request');
+    for (const cursor of ['x', Buffer.from('["a","b"]').toString('base64url')]) {
+      expect(await codeOf(p.call(`comment.listOf${of}`, { ...about, cursor }))).toBe('invalid_cursor');
+    }
+    const gone = of === 'Run' ? { run: 'nope' } : { name: 'nope', version: '1' };
+    expect(await codeOf(p.call(`comment.listOf${of}`, gone))).toBe('not_found');
+    expect(await codeOf(p.call(`comment.createOf${of}`, { ...gone, text: 'x' }))).toBe('not_found');
+  });
+});
+
+test('what was said of a version goes where its model goes: to another name, and away', async () => {
+  const { about } = await subject('Version');
+  await p.call('modelVersion.create', { name: about.name, source: 's3://bucket/m' });
+  for (const version of ['1', '2'])
+    await p.call('comment.createOfVersion', { ...about, version, text: `of ${version}` });
+  await p.call('registeredModel.rename', { name: about.name, to: 'renamed' });
+  const moved = await p.call<Page>('comment.listOfVersion', { name: 'renamed', version: '1' });
+  expect(moved.items.map(({ text }) => text)).toEqual(['of 1']);
+  const left = async () => await world.rowsSeenBy(p.id, `select body from comments.comment where body like 'of %'`);
+  await p.call('modelVersion.delete', { name: 'renamed', version: '2' });
+  expect(await left()).toEqual([{ body: 'of 1' }]);
+  await p.call('registeredModel.delete', { name: 'renamed' });
+  expect(await left()).toEqual([]);
+});
+
+test('another project sees and touches nothing of it', async () => {
+  const other = await world.project();
+  const { about } = await subject('Run');
+  const { id } = await p.call<Comment>('comment.createOfRun', { ...about, text: 'ours' });
+  expect(await codeOf(other.call('comment.listOfRun', about))).toBe('not_found');
+  expect(await codeOf(other.call('comment.removeOfRun', { ...about, id }))).toBe('not_found');
+  expect(await world.rowsSeenBy(other.id, 'select 1 from comments.comment')).toEqual([]);
+});

@@ -1,0 +1,219 @@
+import { DaisError, eventTypes, type Actor, type Comment, type EventType } from '@dais/api';
+import type { Call } from '#kernel/dispatch.ts';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
+import { readResources } from '#kernel/store.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { linksIn, mentionsIn } from './comment-text.ts';
+import type { CommentSubject } from './subjects.ts';
+
+/** Most comments on one thing: more than people read, and an end to what a mistake of a program can do. */
+const MOST = 2000;
+
+interface CommentRow {
+  readonly id: string;
+  readonly author: Actor;
+  readonly body: string;
+  readonly mentions: string[];
+  readonly links: string[];
+  readonly created_at: bigint;
+  readonly edited_at: bigint | null;
+}
+
+const COLUMNS = 'id, author, body, mentions, links, created_at, edited_at';
+
+function present(row: CommentRow): Comment {
+  return {
+    id: row.id,
+    author: row.author,
+    text: row.body,
+    mentions: row.mentions,
+    links: row.links,
+    createdAt: Number(row.created_at),
+    ...(row.edited_at !== null && { editedAt: Number(row.edited_at) }),
+  };
+}
+
+type About = CommentSubject;
+
+/** Oldest first. @throws DaisError `invalid_cursor`. */
+export async function listComments(
+  tx: Transaction,
+  { input, tenant }: Call<{ readonly limit: number; readonly cursor?: string }>,
+  { key }: About,
+): Promise<{ items: readonly Comment[]; nextCursor?: string }> {
+  const filter = [tenant.id, key];
+  const after = decodePageCursor(filter, input.cursor);
+  if (after !== undefined && !UUID.test(after)) {
+    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+  }
+  const rows = await tx.sql.query<CommentRow>(
+    `select ${COLUMNS} from comments.comment
+     where project_id = $1 and subject = $2 and ($3::uuid is null or id > $3) order by id limit $4`,
+    [tenant.id, key, after ?? null, input.limit + 1],
+    'list_comments',
+  );
+  const { page, next } = cutPage(rows, input.limit, filter, ({ id }) => id);
+  return { items: page.map(present), ...next };
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+interface TextInput {
+  readonly text: string;
+}
+
+/** @throws DaisError `invalid_request` for users that are not there, `invalid_state` when there are too many. */
+export async function createComment(
+  tx: Transaction,
+  { input, tenant, context }: Call<TextInput>,
+  about: About,
+  now: number,
+): Promise<Comment> {
+  const { mentions, links } = await namedIn(tx, input.text);
+  const [held] = await tx.sql.query<{ comments: number }>(
+    'select count(*)::int as comments from comments.comment where project_id = $1 and subject = $2',
+    [tenant.id, about.key],
+    'count_comments',
+  );
+  if ((held?.comments ?? 0) >= MOST) {
+    throw new DaisError('invalid_state', `There are ${MOST} comments on it, which is the most.`);
+  }
+  const { type, id } = context.principal;
+  const [row] = await tx.sql.query<CommentRow>(
+    `insert into comments.comment (id, project_id, subject, author, body, mentions, links, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8) returning ${COLUMNS}`,
+    [uuidv7(now), tenant.id, about.key, JSON.stringify({ type, id }), input.text, mentions, links, now],
+    'insert_comment',
+  );
+  if (row === undefined) throw new Error('an insert gave no row');
+  tell(tx, about, eventTypes.commentCreated, { comment: row.id, mentions });
+  return present(row);
+}
+
+interface OneInput {
+  readonly id: string;
+}
+
+/** @throws DaisError `forbidden` for what somebody else said, `not_found`, `invalid_request`. */
+export async function updateComment(
+  tx: Transaction,
+  call: Call<OneInput & TextInput>,
+  about: About,
+  now: number,
+): Promise<Comment> {
+  const { input } = call;
+  const { mentions, links } = await namedIn(tx, input.text);
+  const before = await lockComment(tx, about, input.id);
+  if (before === undefined) throw noComment(input.id);
+  requireOwn(before, call);
+  if (before.body === input.text) return present(before);
+  const [row] = await tx.sql.query<CommentRow>(
+    `update comments.comment set body = $3, mentions = $4, links = $5, edited_at = $6
+     where project_id = $1 and id = $2 returning ${COLUMNS}`,
+    [tx.projectId, before.id, input.text, mentions, links, now],
+    'update_comment',
+  );
+  if (row === undefined) throw noComment(input.id);
+  tell(tx, about, eventTypes.commentEdited, { comment: row.id, mentions });
+  return present(row);
+}
+
+/** One that is not there is no error. @throws DaisError `forbidden` for what somebody else said. */
+export async function deleteComment(
+  tx: Transaction,
+  call: Call<OneInput>,
+  about: About,
+): Promise<Record<string, never>> {
+  const row = await lockComment(tx, about, call.input.id);
+  if (row === undefined) return {};
+  requireOwn(row, call);
+  await drop(tx, about, row);
+  return {};
+}
+
+/** Whoever it is of; one that is not there is no error. */
+export async function removeComment(
+  tx: Transaction,
+  { input }: Call<OneInput>,
+  about: About,
+): Promise<Record<string, never>> {
+  const row = await lockComment(tx, about, input.id);
+  if (row !== undefined) await drop(tx, about, row);
+  return {};
+}
+
+async function drop(tx: Transaction, about: About, { id, author }: CommentRow): Promise<void> {
+  await tx.sql.query(
+    'delete from comments.comment where project_id = $1 and id = $2',
+    [tx.projectId, id],
+    'drop_comment',
+  );
+  tell(tx, about, eventTypes.commentDeleted, { comment: id, author: author.id });
+}
+
+function requireOwn({ author }: CommentRow, { context }: Pick<Call, 'context'>): void {
+  const { type, id } = context.principal;
+  if (author.type === type && author.id === id) return;
+  throw new DaisError('forbidden', `${author.id} said it: only they can change it or take it back.`);
+}
+
+async function lockComment(tx: Transaction, { key }: About, id: string): Promise<CommentRow | undefined> {
+  const [row] = await tx.sql.query<CommentRow>(
+    `select ${COLUMNS} from comments.comment where project_id = $1 and subject = $2 and id = $3 for update`,
+    [tx.projectId, key, id],
+    'lock_comment',
+  );
+  return row;
+}
+
+function noComment(id: string): DaisError {
+  return new DaisError('not_found', `There is no comment "${id}" here.`);
+}
+
+/** @throws DaisError `invalid_request` that names the users who are not there, or a text of nothing but spaces. */
+async function namedIn(tx: Transaction, text: string) {
+  if (text.trim() === '') {
+    const issue = { path: 'text', message: 'is empty', expected: 'something that is said' };
+    throw new DaisError('invalid_request', 'A comment says something.', { issues: [issue] });
+  }
+  const mentions = mentionsIn(text);
+  const missing = mentions.length === 0 ? [] : await unknownUsers(tx, mentions);
+  if (missing.length > 0) {
+    const names = missing.map((name) => `@${name}`).join(', ');
+    throw new DaisError('invalid_request', `There is no such user: ${names}. What is no user stands in backticks.`, {
+      issues: missing.map((name) => ({ path: 'text', message: `names "@${name}"`, expected: 'the name of a user' })),
+    });
+  }
+  return { mentions, links: linksIn(text) };
+}
+
+/** Users belong to the organisation, whose rows are not those of a project. */
+async function unknownUsers(tx: Transaction, names: readonly string[]): Promise<readonly string[]> {
+  const home = tx.projectId;
+  await tx.enter(ORGANISATION);
+  const found = await readResources(tx.sql, ORGANISATION, 'User', names);
+  await tx.enter(home);
+  const known = new Set(found.map(({ name }) => name));
+  return names.filter((name) => !known.has(name));
+}
+
+function tell(
+  tx: Transaction,
+  { subject, data }: About,
+  type: EventType,
+  more: Readonly<Record<string, unknown>>,
+): void {
+  tx.emit({ type, projectId: tx.projectId, subject, data: { ...data, ...more } });
+}
+
+/** When what they are about goes, for good and in the same transaction: what was said of it goes along. */
+export async function dropComments(tx: Transaction, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return;
+  await tx.sql.query(
+    'delete from comments.comment where project_id = $1 and subject = any($2::text[])',
+    [tx.projectId, keys],
+    'drop_comments',
+  );
+}

@@ -1,0 +1,146 @@
+/** The graph around a node: what it was made from, and what was made from it. */
+import { DaisError, type LineageDirection, type LineageEdge, type LineageGraph, type LineageNode } from '@dais/api';
+import type { Call } from '#kernel/dispatch.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { neighbours, type EdgeRow, type OneWay } from './neighbours.ts';
+import { keyOf, parseKey } from './node-key.ts';
+import type { NodeSource } from './node-source.ts';
+import { Sight } from './sight.ts';
+
+export interface GraphInput {
+  readonly node: string;
+  readonly direction: LineageDirection;
+  readonly depth: number;
+  readonly limit: number;
+}
+
+/** Most edges of an answer, for each of its nodes: among many nodes there may be a million. */
+const EDGES_PER_NODE = 10;
+/** By these is decided whether what belongs to nobody may be seen. */
+const WITNESSES = 50;
+
+/**
+ * Goes up and down separately: what else was made from the same dataset is neither origin nor consequence. A node that may
+ * not be seen ends the way. @throws DaisError `not_found`, `invalid_request`.
+ */
+export async function readGraph(
+  tx: Transaction,
+  call: Call<GraphInput>,
+  sources: readonly NodeSource[],
+): Promise<LineageGraph> {
+  const { input } = call;
+  const sight = new Sight(tx, call, sources);
+  const root = await findRoot(tx, input.node, sources, sight);
+  const graph = new Graph(input.limit);
+  graph.add(root.node, root);
+  const ways: readonly OneWay[] = input.direction === 'both' ? ['upstream', 'downstream'] : [input.direction];
+  const frontier = new Map<OneWay, readonly string[]>(ways.map((way) => [way, [root.node]]));
+  for (let step = 0; step < input.depth; step++) {
+    for (const way of ways) {
+      const from = frontier.get(way) ?? [];
+      if (from.length > 0) frontier.set(way, await oneStep(tx, graph, sight, way, from));
+    }
+  }
+  return graph.answer(root.node);
+}
+
+/** Gives the nodes from which to go on. */
+async function oneStep(
+  tx: Transaction,
+  graph: Graph,
+  sight: Sight,
+  way: OneWay,
+  from: readonly string[],
+): Promise<readonly string[]> {
+  const most = graph.edgesLeft;
+  const found = await neighbours(tx, from, way, most + 1);
+  if (found.length > most) graph.truncated = true;
+  const rows = found.slice(0, most);
+  const reached = new Set(rows.map((row) => (way === 'upstream' ? row.source : row.target)));
+  const fresh = graph.admit([...reached]);
+  const seen = await sight.look(fresh);
+  for (const key of fresh) graph.add(key, seen.get(key));
+  for (const row of rows) graph.join(row);
+  return fresh.filter((key) => seen.get(key) !== undefined);
+}
+
+class Graph {
+  readonly limit: number;
+  truncated = false;
+  /** Undefined: hidden. */
+  readonly #nodes = new Map<string, LineageNode | undefined>();
+  readonly #edges = new Map<string, EdgeRow>();
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  get edgesLeft(): number {
+    return Math.max(0, this.limit * EDGES_PER_NODE - this.#edges.size);
+  }
+
+  /** Those that are new and for which there is room. */
+  admit(keys: readonly string[]): readonly string[] {
+    const fresh = keys.filter((key) => !this.#nodes.has(key));
+    const room = this.limit - this.#nodes.size;
+    if (fresh.length > room) this.truncated = true;
+    return fresh.slice(0, room);
+  }
+
+  add(key: string, node: LineageNode | undefined): void {
+    this.#nodes.set(key, node);
+  }
+
+  join(edge: EdgeRow): void {
+    if (!this.#nodes.has(edge.source) || !this.#nodes.has(edge.target)) return;
+    this.#edges.set(`${edge.source}\n${edge.target}`, edge);
+  }
+
+  answer(root: string): LineageGraph {
+    // Of a hidden node even the id may tell something.
+    const names = new Map<string, string>();
+    const nodes: LineageNode[] = [];
+    for (const [key, node] of this.#nodes) {
+      const name = node === undefined ? `hidden:${names.size}` : key;
+      names.set(key, name);
+      nodes.push(node ?? { node: name, type: parseKey(key)?.type ?? 'dataset', hidden: true });
+    }
+    const shown = (key: string) => names.get(key) ?? key;
+    const edges = [...this.#edges.values()].map(({ source, target, relation, at }): LineageEdge => ({
+      from: shown(source),
+      to: shown(target),
+      relation,
+      at: Number(at),
+    }));
+    return { root, nodes, edges, truncated: this.truncated };
+  }
+}
+
+async function findRoot(
+  tx: Transaction,
+  asked: string,
+  sources: readonly NodeSource[],
+  sight: Sight,
+): Promise<LineageNode> {
+  const named = parseKey(asked);
+  if (named === undefined) {
+    const issues = [{ path: 'query.node', message: 'names no node', expected: '`run:ID`, `dataset:ID`, …' }];
+    throw new DaisError('invalid_request', `"${asked.slice(0, 80)}" is no node: a type, a colon and an id.`, {
+      issues,
+    });
+  }
+  const source = sources.find(({ type }) => type === named.type);
+  const id = (await source?.find?.(tx, named.id)) ?? named.id;
+  const key = keyOf(named.type, id);
+  const around = [
+    ...(await neighbours(tx, [key], 'upstream', WITNESSES)),
+    ...(await neighbours(tx, [key], 'downstream', WITNESSES)),
+  ].map((row) => (row.source === key ? row.target : row.source));
+  if (around.length > 0 || (await sight.isKnown(key))) {
+    const node = (await sight.look([key])).get(key);
+    const witnessed =
+      source !== undefined || around.length === 0 || [...(await sight.look(around)).values()].some(Boolean);
+    if (node !== undefined && witnessed) return node;
+  }
+  throw new DaisError('not_found', `There is no node "${asked.slice(0, 80)}" in the lineage of this project.`);
+}

@@ -1,0 +1,23 @@
+/** The lineage ledger: what came from what. It keeps references, and imports no other ledger: those that cause edges note them. */
+import { readLineageOperation } from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { readGraph, type GraphInput } from './graph.ts';
+import type { NodeSource } from './node-source.ts';
+
+export { recordExternal, type ExternalLineage } from './external.ts';
+export { lineageSlice } from './lineage-slice.ts';
+export type { LinkedNode } from './links.ts';
+export { keyOf, nodeKey } from './node-key.ts';
+export type { NodeSource } from './node-source.ts';
+export { noteLineage, type NotedEdge, type NotedNode } from './note.ts';
+export { tellingHandler, tellingOutbox, type TellingParts, type ToldRun } from './telling.ts';
+export { forgetProject, lineageRetention } from './upkeep.ts';
+
+export function lineageEntries(sources: readonly NodeSource[]): readonly OperationEntry[] {
+  return [
+    {
+      operation: readLineageOperation,
+      handle: async (tx, call: Call<GraphInput>) => await readGraph(tx, call, sources),
+    },
+  ];
+}

@@ -1,0 +1,66 @@
+/** Edges as they happen: written with what causes them, in the round trip of the next statement. */
+import type { LineageRelation } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+
+/** Something that no other ledger keeps, or whose name must outlive it. */
+export interface NotedNode {
+  readonly key: string;
+  readonly name: string;
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+/** `from` was there before `to`. */
+export interface NotedEdge {
+  readonly from: string;
+  readonly to: string;
+  readonly relation: LineageRelation;
+}
+
+export interface NotedLineage {
+  readonly nodes?: readonly NotedNode[];
+  readonly edges: readonly NotedEdge[];
+}
+
+/** In one order everywhere, so that two transactions wait for each other and never deadlock. */
+function inOrder<T>(items: readonly T[], keyOf: (item: T) => string): readonly T[] {
+  const byKey = new Map(items.toReversed().map((item) => [keyOf(item), item]));
+  return byKey.size < 2
+    ? [...byKey.values()]
+    : [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
+}
+
+export function orderedNodes<Node extends NotedNode>(nodes: readonly Node[]): readonly Node[] {
+  return inOrder(nodes, ({ key }) => key);
+}
+
+export function orderedEdges(edges: readonly NotedEdge[]): readonly NotedEdge[] {
+  return inOrder(edges, ({ from, to }) => `${from}\n${to}`);
+}
+
+const EDGES = `insert into lineage.edge (project_id, source, target, relation, at, external)
+  select $1, t.*, $2, false from unnest($3::text[], $4::text[], $5::text[]) t on conflict do nothing`;
+const NODES = `insert into lineage.node (project_id, key, name, data, at, updated_at, external)
+  select $1, t.key, t.name, t.data::jsonb, $2, $2, false from unnest($6::text[], $7::text[], $8::text[]) t (key, name, data)
+  on conflict do nothing`;
+const NODES_AND_EDGES = `with made as (${NODES}) ${EDGES}`;
+
+/**
+ * Notes nodes and edges in the project of the transaction. What is noted already stays as it is. `now` is in milliseconds
+ * since 1970.
+ */
+export function noteLineage({ sql, projectId }: Transaction, { nodes = [], edges }: NotedLineage, now: number): void {
+  if (edges.length === 0) return;
+  const wanted = orderedEdges(edges);
+  const ends = [wanted.map(({ from }) => from), wanted.map(({ to }) => to), wanted.map(({ relation }) => relation)];
+  if (nodes.length === 0) {
+    sql.defer(EDGES, [projectId, now, ...ends], 'note_edges');
+    return;
+  }
+  const named = orderedNodes(nodes);
+  const about = [
+    named.map(({ key }) => key),
+    named.map(({ name }) => name),
+    named.map(({ data = {} }) => JSON.stringify(data)),
+  ];
+  sql.defer(NODES_AND_EDGES, [projectId, now, ...ends, ...about], 'note_lineage');
+}

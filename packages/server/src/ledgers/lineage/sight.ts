@@ -1,0 +1,95 @@
+/** What a caller may see of nodes. */
+import { DaisError, type LineageNode, type OperationTarget } from '@dais/api';
+import type { Call } from '#kernel/dispatch.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { storedNodes, type StoredNode } from './neighbours.ts';
+import { parseKey } from './node-key.ts';
+import type { KnownNode, NodeSource } from './node-source.ts';
+
+/** A node of which nothing may be told is `undefined`. */
+export type Seen = ReadonlyMap<string, LineageNode | undefined>;
+
+/** Looks at nodes for one caller, and remembers what was decided: an answer asks once for each kind and each resource. */
+export class Sight {
+  readonly #tx: Transaction;
+  readonly #call: Pick<Call, 'authorize' | 'tenant'>;
+  readonly #sources: ReadonlyMap<string, NodeSource>;
+  readonly #decided = new Map<string, boolean>();
+
+  constructor(tx: Transaction, call: Pick<Call, 'authorize' | 'tenant'>, sources: readonly NodeSource[]) {
+    this.#tx = tx;
+    this.#call = call;
+    this.#sources = new Map(sources.map((source) => [source.type, source]));
+  }
+
+  /** Nodes without a ledger of their own belong to nobody: they are shown to whoever may see what they hang on. */
+  async look(keys: readonly string[]): Promise<Seen> {
+    const stored = new Map((await storedNodes(this.#tx, keys)).map((node) => [node.key, node]));
+    const known = await this.#known(keys);
+    const seen = new Map<string, LineageNode | undefined>();
+    for (const key of keys) {
+      const { type = 'dataset' } = parseKey(key) ?? {};
+      const source = this.#sources.get(type);
+      const what = known.get(key);
+      const visible = source === undefined || (await this.#may(source.action, what?.target ?? source.target));
+      seen.set(key, visible ? this.#present(key, stored.get(key), source, what) : undefined);
+    }
+    return seen;
+  }
+
+  /** Whether anything is known of it beside its edges. */
+  async isKnown(key: string): Promise<boolean> {
+    return (await this.#known([key])).has(key) || (await storedNodes(this.#tx, [key])).length > 0;
+  }
+
+  async #known(keys: readonly string[]): Promise<ReadonlyMap<string, KnownNode>> {
+    const known = new Map<string, KnownNode>();
+    for (const [type, source] of this.#sources) {
+      const ids = keys.flatMap((key) => (key.startsWith(`${type}:`) ? key.slice(type.length + 1) : []));
+      if (ids.length === 0) continue;
+      for (const [id, node] of await source.describe(this.#tx, ids)) known.set(`${type}:${id}`, node);
+    }
+    return known;
+  }
+
+  #present(
+    key: string,
+    stored: StoredNode | undefined,
+    source: NodeSource | undefined,
+    known: KnownNode | undefined,
+  ): LineageNode {
+    const { type = 'dataset' } = parseKey(key) ?? {};
+    const name = known?.name ?? stored?.name ?? undefined;
+    const at = known?.at ?? (stored === undefined ? undefined : Number(stored.at));
+    const data = known?.data ?? stored?.data;
+    const gone = source === undefined ? false : (known?.gone ?? true);
+    return {
+      node: key,
+      type,
+      ...(name !== undefined && { name }),
+      project: this.#call.tenant.name,
+      ...(at !== undefined && { at }),
+      ...(gone && { gone: true as const }),
+      ...(data !== undefined && Object.keys(data).length > 0 && { data: { ...data } }),
+    };
+  }
+
+  async #may(action: string, target: OperationTarget): Promise<boolean> {
+    const key = JSON.stringify([action, target.kind, target.name]);
+    const before = this.#decided.get(key);
+    if (before !== undefined) return before;
+    const may = await this.#ask(action, target);
+    this.#decided.set(key, may);
+    return may;
+  }
+
+  async #ask(action: string, target: OperationTarget): Promise<boolean> {
+    try {
+      await this.#call.authorize(target, this.#call.tenant, action);
+      return true;
+    } catch (error) {
+      if (error instanceof DaisError && (error.code === 'forbidden' || error.code === 'not_found')) return false;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,132 @@
+/** Runs, told to another system with what they read and made: from the outbox, by jobs that are tried again. */
+import type { SequencedEvent } from '#kernel/events.ts';
+import { JobFailed, type JobHandler } from '#kernel/job-runner.ts';
+import { jobCounts, type JobClaim } from '#kernel/jobs.ts';
+import type { Subscriber } from '#kernel/subscriptions.ts';
+import { tenantNames } from '#kernel/tenants.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+import { judgeAnswer } from '#lib/webhook-answer.ts';
+import { linksOf, type LinkedNode } from './links.ts';
+import { keyOf } from './node-key.ts';
+import type { NodeSource } from './node-source.ts';
+
+export type ToldState = 'began' | 'finished' | 'failed' | 'killed';
+
+export interface ToldRun {
+  readonly state: ToldState;
+  /** RFC 3339, UTC. */
+  readonly at: string;
+  readonly projectId: string;
+  readonly project: string;
+  readonly run: string;
+  readonly name: string;
+  readonly experiment: string;
+  readonly upstream: readonly LinkedNode[];
+  readonly downstream: readonly LinkedNode[];
+}
+
+export interface TellingParts {
+  /** Where events are posted to; the operator named it. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** In the words of the other system: given by its door. */
+  readonly words: (run: ToldRun) => object;
+  readonly outbound: Outbound;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Every type of node that is not the lineage's own. */
+  readonly sources: readonly NodeSource[];
+}
+
+const QUEUE = 'lineage-telling';
+/** Waits double from a second to ten minutes: the last is tried about two and a half hours after the first. */
+const ATTEMPTS = 24;
+/** Beyond, a server that is away costs events, not disk. */
+const MOST_WAITING = 10_000;
+/** Of each direction. */
+const MOST_LINKS = 1000;
+
+interface Payload {
+  readonly run: string;
+  readonly state: ToldState;
+  readonly at: string;
+}
+
+export function tellingOutbox({ log }: TellingParts): Subscriber {
+  return {
+    name: QUEUE,
+    handle: async (tx, events) => {
+      const told = events.flatMap((event) => {
+        const payload = payloadOf(event);
+        return payload === undefined ? [] : [{ projectId: event.projectId, payload }];
+      });
+      if (told.length === 0) return;
+      await tx.enter('all');
+      const counts = await jobCounts(tx.sql);
+      const waiting = counts.reduce((sum, { queue, n }) => (queue === QUEUE ? sum + n : sum), 0);
+      const room = Math.max(0, MOST_WAITING - waiting);
+      if (told.length > room) {
+        log.warn('runs are not told to the other system: too many wait', { dropped: told.length - room, waiting });
+      }
+      for (const { projectId, payload } of told.slice(0, room)) {
+        tx.enqueue({ queue: QUEUE, projectId, payload: { ...payload }, maxAttempts: ATTEMPTS });
+      }
+    },
+  };
+}
+
+function payloadOf({ type, data, at, subject }: SequencedEvent): Payload | undefined {
+  const state = stateOf(type, data['status']);
+  return state === undefined || subject === undefined ? undefined : { run: subject.name, state, at: at.toISOString() };
+}
+
+function stateOf(type: string, status: unknown): ToldState | undefined {
+  if (type === 'run.created') return 'began';
+  if (type === 'run.finished') return 'finished';
+  if (type === 'run.failed') return status === 'KILLED' ? 'killed' : 'failed';
+  return undefined;
+}
+
+export function tellingHandler(parts: TellingParts): JobHandler {
+  const { url, headers, outbound, clock } = parts;
+  return {
+    queue: QUEUE,
+    concurrency: 4,
+    perProject: 4,
+    retry: { baseMs: 1000, capMs: 600_000 },
+    run: async (job, io) => {
+      const event = await io.read(async (tx) => await eventOf(tx, job, parts));
+      if (event === undefined) throw new JobFailed('the run is no longer there');
+      const answer = await outbound.send({
+        url,
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(event),
+        trusted: true,
+        signal: io.signal,
+      });
+      const outcome = judgeAnswer(answer.status, answer.headers['retry-after'], clock.now());
+      if (outcome.ok) return;
+      if (!outcome.retryable) throw new JobFailed(outcome.detail);
+      if (outcome.retryAfterMs !== undefined) throw new JobFailed(outcome.detail, outcome.retryAfterMs);
+      throw new Error(outcome.detail);
+    },
+  };
+}
+
+async function eventOf(tx: Transaction, job: JobClaim, parts: TellingParts): Promise<object | undefined> {
+  const { run, state, at } = job.payload as unknown as Payload;
+  const { words, sources } = parts;
+  const known = await sources.find(({ type }) => type === 'run')?.describe(tx, [run]);
+  const node = known?.get(run);
+  if (node === undefined) return undefined;
+  const { projectId } = job;
+  const project = (await tenantNames(tx.sql, [projectId])).get(projectId) ?? '';
+  const links = await linksOf(tx, keyOf('run', run), sources, MOST_LINKS);
+  const { name, data } = node;
+  const experiment = data['experiment'] ?? '0';
+  return words({ state, at, projectId, project, run, name, experiment, ...links });
+}

@@ -1,0 +1,47 @@
+/** What goes: with a project, and with time. */
+import type { JobHandler } from '#kernel/job-runner.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+
+const DAY_MS = 86_400_000;
+/** Rows for each transaction: short locks. */
+const BATCH = 5000;
+
+export async function forgetProject(tx: Transaction, projectId: string): Promise<void> {
+  const home = tx.projectId;
+  await tx.enter(projectId);
+  for (const table of ['edge', 'node']) {
+    await tx.sql.query(`delete from lineage.${table} where project_id = $1`, [projectId]);
+  }
+  await tx.enter(home);
+}
+
+/** What other systems told goes after so many days without news of it. What Dais noted of its own things stays. */
+export function lineageRetention({ days, now }: { readonly days: number; readonly now: () => number }): JobHandler {
+  return {
+    queue: 'lineage-retention',
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 60_000, capMs: 3_600_000 },
+    every: { firstMs: 60_000, againMs: DAY_MS },
+    run: async (_job, io) => {
+      const before = now() - days * DAY_MS;
+      const remove = async (table: 'edge' | 'node', time: string) => {
+        for (let removed = BATCH; removed === BATCH;) {
+          io.signal.throwIfAborted();
+          removed = await io.write(async (tx) => {
+            await tx.enter('all');
+            const [row] = await tx.sql.query<{ n: number }>(
+              `with old as (select ctid from lineage.${table} where external and ${time} < $1 limit ${BATCH}),
+                 gone as (delete from lineage.${table} where ctid in (select ctid from old) returning 1)
+               select count(*)::int as n from gone`,
+              [before],
+            );
+            return row?.n ?? 0;
+          });
+        }
+      };
+      await remove('edge', 'at');
+      await remove('node', 'updated_at');
+    },
+  };
+}

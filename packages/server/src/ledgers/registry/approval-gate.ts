@@ -1,0 +1,35 @@
+import { DaisError, type ApprovalRule, type ModelVersion } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+import { approvalsForMove, givenIn } from './approval-rows.ts';
+import { missingApprovals, missingText, moveText, rulesFor, type Move } from './approval-rule.ts';
+import type { LockedModel } from './model-rows.ts';
+import { readSpec } from './models.ts';
+
+/** The rules of now that a move of a model falls under. */
+export async function rulesOf(tx: Transaction, name: string, move: Move): Promise<readonly ApprovalRule[]> {
+  const { approvals = [] } = (await readSpec(tx, tx.projectId, name)) as { approvals?: readonly ApprovalRule[] };
+  return rulesFor(approvals, move);
+}
+
+/**
+ * Lets a move pass once everybody whom the rules of now ask has approved it; gives the numbers of the approvals. The caller has
+ * locked the model. @throws DaisError `approval_missing` naming whose word is missing.
+ */
+export async function requireApproval(
+  tx: Transaction,
+  model: LockedModel,
+  { version }: ModelVersion,
+  move: Move,
+): Promise<readonly number[]> {
+  const rules = await rulesOf(tx, model.name, move);
+  if (rules.length === 0) return [];
+  const rows = await approvalsForMove(tx.sql, model.id, version, move);
+  const missing = missingApprovals(rules, givenIn(rows));
+  if (missing.length === 0) return rows.map(({ number }) => number);
+  const asked = rows.find(({ state }) => state === 'pending');
+  const next = asked === undefined ? 'Ask for it.' : `It was asked for: approval ${asked.number}.`;
+  throw new DaisError(
+    'approval_missing',
+    `Version ${version} of Model "${model.name}" needs approval for the ${moveText(move)} by ${missingText(missing)}. ${next}`,
+  );
+}

@@ -1,0 +1,80 @@
+import type { Actor, ApprovalRule, MissingApproval, Stage } from '@dais/api';
+
+/** What moves: exactly one of both. */
+export type Move = { readonly alias: string } | { readonly stage: Stage };
+
+/** Somebody's approval of a version for one move. */
+export interface GivenApproval {
+  readonly by: Actor;
+  /** Teams that they were a member of then, among those of the rule. */
+  readonly teams: readonly string[];
+  /** Whether they registered the version, or asked for its approval. */
+  readonly own: boolean;
+}
+
+/** Holds the installation in hand, asks no policy either, and is marked so in the audit: counts for everybody. */
+function isOwner({ type, id }: Actor): boolean {
+  return type === 'user' && id === 'owner';
+}
+
+export function actorKey({ type, id }: Actor): string {
+  return `${type}:${id}`;
+}
+
+/** The rules that a move falls under. All of them have to be met. */
+export function rulesFor(rules: readonly ApprovalRule[], move: Move): readonly ApprovalRule[] {
+  return rules.filter(({ aliases = [], stages = [] }) =>
+    'alias' in move ? aliases.includes(move.alias) : stages.some((stage) => stage === move.stage),
+  );
+}
+
+/** Whose approval is missing. Empty: all that the rules ask for is there. */
+export function missingApprovals(
+  rules: readonly ApprovalRule[],
+  given: readonly GivenApproval[],
+): readonly MissingApproval[] {
+  const missing = new Map<string, MissingApproval>();
+  for (const { teams = [], users = [], ownApproval = false } of rules) {
+    const counting = given.filter((one) => ownApproval || !one.own);
+    if (counting.some(({ by }) => isOwner(by))) continue;
+    for (const { team, members = 1 } of teams) {
+      const people = new Set(counting.filter((one) => one.teams.includes(team)).map(({ by }) => actorKey(by)));
+      const approvals = members - people.size;
+      const known = missing.get(`team ${team}`)?.approvals ?? 0;
+      if (approvals > known) missing.set(`team ${team}`, { team, approvals });
+    }
+    for (const user of users) {
+      if (counting.some(({ by }) => by.type === 'user' && by.id === user)) continue;
+      missing.set(`user ${user}`, { user, approvals: 1 });
+    }
+  }
+  return [...missing.values()];
+}
+
+export type Standing = 'may' | 'own' | 'not-asked';
+
+/** Whether somebody's word counts under the rules. */
+export function standingOf(rules: readonly ApprovalRule[], one: GivenApproval): Standing {
+  const asked = rules.filter(
+    ({ teams = [], users = [] }) =>
+      isOwner(one.by) ||
+      teams.some(({ team }) => one.teams.includes(team)) ||
+      (one.by.type === 'user' && users.includes(one.by.id)),
+  );
+  if (asked.length === 0) return 'not-asked';
+  return one.own && !asked.some(({ ownApproval = false }) => ownApproval) ? 'own' : 'may';
+}
+
+/** `somebody of Team "risk" and User "ada"`. */
+export function missingText(missing: readonly MissingApproval[]): string {
+  const parts = missing.map(({ team, user, approvals }) =>
+    team === undefined
+      ? `User "${user ?? ''}"`
+      : `${approvals === 1 ? 'a member' : `${approvals} members`} of Team "${team}"`,
+  );
+  return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1) ?? ''}`;
+}
+
+export function moveText(move: Move): string {
+  return 'alias' in move ? `alias "${move.alias}"` : `stage ${move.stage}`;
+}

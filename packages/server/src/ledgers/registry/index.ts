@@ -1,0 +1,9 @@
+/** The registry: versions of models, what they are called, and who approved that. */
+export { admitModel } from './admission.ts';
+export { versionNodes } from './lineage-nodes.ts';
+export { readModel, readVersion } from './model-rows.ts';
+export { heldSources } from './held-sources.ts';
+export { registryEntries } from './registry-entries.ts';
+export type { RegistryParts } from './registry-parts.ts';
+export { registrySlice } from './registry-slice.ts';
+export { versionSubject } from './version-subject.ts';

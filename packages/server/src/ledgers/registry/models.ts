@@ -1,0 +1,165 @@
+import { DaisError, eventTypes, type RegisteredModel } from '@dais/api';
+import type { Desired } from '#kernel/decide.ts';
+import type { Call } from '#kernel/dispatch.ts';
+import type { KindRegistry } from '#kernel/registry.ts';
+import { lockResources, readResource, type ResourceRow } from '#kernel/store.ts';
+import type { Tenant } from '#kernel/tenants.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { dropComments } from '#ledgers/comments/index.ts';
+import { decideWrites, deleteResources, performWrites } from '#kernel/write.ts';
+import { lockModel, noModel, readModel, type LockedModel } from './model-rows.ts';
+import type { RegistryParts } from './registry-parts.ts';
+import { changeTags, emitAbout, type TagChanges } from './tags.ts';
+import { versionKey } from './version-subject.ts';
+
+const KIND = 'Model';
+
+export interface CreateModelInput {
+  readonly name: string;
+  readonly type: RegisteredModel['type'];
+  readonly description?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+/** The resource is made with full admission, which makes the record beside it. */
+export async function createModel(
+  tx: Transaction,
+  { input, tenant, context }: Call<CreateModelInput>,
+  parts: RegistryParts,
+): Promise<RegisteredModel> {
+  const spec = input.type === 'prompt' ? { type: 'prompt' } : {};
+  await writeResource(tx, parts.kinds(), tenant, {
+    kind: KIND,
+    name: input.name,
+    labels: {},
+    annotations: {},
+    spec,
+    origin: context.origin,
+  });
+  const { description = '', tags = {} } = input;
+  const model = await lockModel(tx.sql, tenant.id, input.name);
+  const now = Number(model.created_at);
+  if (description !== '') await writeDescription(tx, model, description, now);
+  await changeTags(tx, model, undefined, { tags, initial: true });
+  const { name, uid, type } = model;
+  return { name, uid, type, description, createdAt: now, updatedAt: now, tags, aliases: {}, latestVersions: [] };
+}
+
+export async function updateModel(
+  tx: Transaction,
+  { input, tenant }: Call<{ readonly name: string; readonly description?: string } & TagChanges>,
+  parts: RegistryParts,
+): Promise<RegisteredModel> {
+  const model = await lockModel(tx.sql, tenant.id, input.name);
+  if (input.description !== undefined) await describe(tx, model, input.description, parts.now());
+  await changeTags(tx, model, undefined, input);
+  return await readModel(tx.sql, tenant.id, input.name);
+}
+
+/** @throws DaisError `other_origin` where the manifest says what the model is. */
+async function describe(tx: Transaction, model: LockedModel, description: string, now: number): Promise<void> {
+  if (model.spec_description === description) return;
+  if (model.spec_description !== null) {
+    const detail = `Model "${model.name}" is described by its manifest: change spec.description there.`;
+    throw new DaisError('other_origin', detail);
+  }
+  await writeDescription(tx, model, description, now);
+  emitAbout(tx, model, eventTypes.modelDescribed, {});
+}
+
+async function writeDescription(tx: Transaction, { id }: LockedModel, description: string, now: number): Promise<void> {
+  await tx.sql.query(
+    'update registry.model set description = $2, updated_at = $3 where id = $1',
+    [id, description, now],
+    'describe_model',
+  );
+}
+
+/**
+ * The model goes on as another resource, because a resource's name is part of what it is; everything in the registry
+ * stays with it. @throws DaisError `other_origin` for one that a set of manifests would make again, `still_referenced`.
+ */
+export async function renameModel(
+  tx: Transaction,
+  call: Call<{ readonly name: string; readonly to: string }>,
+  parts: RegistryParts,
+): Promise<RegisteredModel> {
+  const { input, tenant } = call;
+  const kinds = parts.kinds();
+  const { row, model } = await lockBoth(tx, tenant, input.name);
+  if (input.to === input.name) return await readModel(tx.sql, tenant.id, input.name);
+  const { labels, annotations, spec, origin, owner } = row;
+  await call.authorize({ kind: KIND, name: input.to, desired: { labels, spec } }, tenant, 'model:write');
+  if (owner !== null) {
+    const detail = `Model "${input.name}" belongs to the manifests "${owner}": rename it there, or take it out of them first.`;
+    throw new DaisError('other_origin', detail);
+  }
+  const desired = { kind: KIND, name: input.to, labels, annotations, spec, origin };
+  const uid = await writeResource(tx, kinds, tenant, desired, 'rename');
+  // What admission made beside the new resource gives way to what there is.
+  await tx.sql.query('delete from registry.model where project_id = $1 and uid = $2', [tenant.id, uid]);
+  const renamed = [model.id, input.to, uid, parts.now()];
+  await tx.sql.query('update registry.model set name = $2, uid = $3, updated_at = $4 where id = $1', renamed);
+  await tx.sql.query('update registry.version set updated_at = $2 where model = $1', [model.id, parts.now()]);
+  await deleteResources(tx, kinds, tenant, [row]);
+  await tx.enter(tenant.id);
+  emitAbout(tx, { uid, name: input.to }, eventTypes.modelRenamed, { from: input.name, fromUid: row.uid });
+  return await readModel(tx.sql, tenant.id, input.to);
+}
+
+/** Here, and only here, versions go with their model. */
+export async function deleteModel(
+  tx: Transaction,
+  { input, tenant }: Call<{ readonly name: string }>,
+  parts: RegistryParts,
+): Promise<Record<string, never>> {
+  const { row, model } = await lockBoth(tx, tenant, input.name);
+  const gone = await tx.sql.query<{ version: number }>(
+    'delete from registry.version where model = $1 returning version',
+    [model.id],
+    'drop_versions',
+  );
+  await dropComments(
+    tx,
+    gone.map(({ version }) => versionKey(model.id, version)),
+  );
+  await deleteResources(tx, parts.kinds(), tenant, [row]);
+  return {};
+}
+
+/** The resource first, as every change of it does. */
+async function lockBoth(
+  tx: Transaction,
+  tenant: Tenant,
+  name: string,
+): Promise<{ row: ResourceRow; model: LockedModel }> {
+  const [row] = await lockResources(tx.sql, tenant.id, [{ kind: KIND, name }], true);
+  if (row === undefined) throw noModel(name);
+  return { row, model: await lockModel(tx.sql, tenant.id, name) };
+}
+
+/** What a person wants of a model. Read while its record is locked, it does not change until the transaction ends. */
+export async function readSpec(
+  tx: Transaction,
+  projectId: string,
+  name: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  return (await readResource(tx.sql, projectId, KIND, name))?.spec ?? {};
+}
+
+/** Makes the resource; gives its uid. @throws DaisError `already_exists`, and as a create does. */
+async function writeResource(
+  tx: Transaction,
+  kinds: KindRegistry,
+  tenant: Tenant,
+  desired: Desired,
+  operation: 'create' | 'rename' = 'create',
+): Promise<string> {
+  const options = { allow: 'create', takeOver: false, operation: 'create', dryRun: false } as const;
+  const [outcome] = await decideWrites(tx, kinds, tenant, [desired], options);
+  if (outcome === undefined) throw new Error('one wish, no outcome');
+  if ('error' in outcome) throw outcome.error;
+  await performWrites(tx, kinds, tenant, [outcome.write], operation);
+  await tx.enter(tenant.id);
+  return outcome.write.uid;
+}

@@ -1,0 +1,176 @@
+/** Finding models and versions: one query for which, then their contents by arrays of keys. */
+import {
+  DaisError,
+  modelVersionFilter,
+  parseFilter,
+  parseOrder,
+  registeredModelFilter,
+  type FilterClause,
+  type FilterEntity,
+  type ModelVersion,
+  type OrderKey,
+  type RegisteredModel,
+} from '@dais/api';
+import type { Call } from '#kernel/dispatch.ts';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
+import type { RowFilter } from '#kernel/principal.ts';
+import { listResources } from '#kernel/store.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { compareInteger, compareText } from '#lib/comparison-sql.ts';
+import { behind, orderBy, placeOf, sortColumns, type SortKey } from '#lib/keyset.ts';
+import { hydrateModels, hydrateVersions } from './model-rows.ts';
+
+interface SearchInput {
+  readonly filter?: string;
+  readonly orderBy?: readonly string[];
+  readonly types: readonly RegisteredModel['type'][];
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+interface FoundRow {
+  readonly model: bigint;
+  /** 0 where models are searched. */
+  readonly version: number;
+}
+
+interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor?: string;
+}
+
+type Bind = (value: unknown) => string;
+type Column = Pick<SortKey, 'sql' | 'type'>;
+
+/** What is searched: rows `r` of models `m`. */
+interface Searched {
+  readonly entity: FilterEntity;
+  readonly columns: string;
+  readonly from: string;
+  readonly attributes: Readonly<Record<string, Column>>;
+  /** Rows `x` of the tags of `r`. */
+  readonly tags: string;
+  /** The order when none is named, and what settles ties in any other. */
+  readonly order: readonly SortKey[];
+}
+
+const models: Searched = {
+  entity: registeredModelFilter,
+  columns: 'm.id as model, 0 as version',
+  from: 'registry.model m',
+  attributes: {
+    name: { sql: 'm.name', type: 'text' },
+    creation_timestamp: { sql: 'm.created_at', type: 'bigint' },
+    last_updated_timestamp: { sql: 'm.updated_at', type: 'bigint' },
+  },
+  tags: 'registry.model_tag x where x.model = m.id',
+  order: [{ sql: 'm.name', type: 'text', ascending: true }],
+};
+
+const versions: Searched = {
+  entity: modelVersionFilter,
+  columns: 'r.model, r.version',
+  from: 'registry.version r join registry.model m on m.id = r.model',
+  attributes: {
+    name: { sql: 'm.name', type: 'text' },
+    version_number: { sql: 'r.version::int8', type: 'bigint' },
+    run_id: { sql: 'r.run_id', type: 'text' },
+    source_path: { sql: 'r.source', type: 'text' },
+    creation_timestamp: { sql: 'r.created_at', type: 'bigint' },
+    last_updated_timestamp: { sql: 'r.updated_at', type: 'bigint' },
+  },
+  tags: 'registry.version_tag x where x.model = r.model and x.version = r.version',
+  order: [
+    { sql: 'r.updated_at', type: 'bigint', ascending: false },
+    { sql: 'm.name', type: 'text', ascending: true },
+    { sql: 'r.version::int8', type: 'bigint', ascending: false },
+  ],
+};
+
+/** Rows whose contents are read at once: a page can have 200,000. */
+const HYDRATED = 1000;
+
+/** @throws DaisError `invalid_request` with the place in the filter or order, `invalid_cursor`. */
+export async function searchModels(tx: Transaction, call: Call<SearchInput>): Promise<Page<RegisteredModel>> {
+  return await search(tx, call, models, async (rows) =>
+    hydrateModels(
+      tx.sql,
+      rows.map(({ model }) => model),
+    ),
+  );
+}
+
+/** @throws DaisError `invalid_request` with the place in the filter or order, `invalid_cursor`. */
+export async function searchVersions(tx: Transaction, call: Call<SearchInput>): Promise<Page<ModelVersion>> {
+  return await search(tx, call, versions, async (rows) => hydrateVersions(tx.sql, rows));
+}
+
+async function search<Item>(
+  tx: Transaction,
+  { input, tenant, rows: visible }: Call<SearchInput>,
+  searched: Searched,
+  hydrate: (rows: readonly FoundRow[]) => Promise<Item[]>,
+): Promise<Page<Item>> {
+  const { limit, cursor, ...of } = input;
+  const clauses = parseFilter(searched.entity, of.filter ?? '');
+  const keys = sortKeys(searched, parseOrder(searched.entity, of.orderBy ?? []));
+  const binding = [searched.from, tenant.id, of];
+  const place = decodePageCursor(binding, cursor);
+  const values: unknown[] = [];
+  const bind: Bind = (value) => `$${values.push(value)}`;
+  const after = place === undefined ? 'true' : behind(keys, place, bind);
+  if (after === undefined) throw new DaisError('invalid_cursor', 'The cursor is not one of this search.');
+  const conditions = [
+    `m.project_id = ${bind(tenant.id)}`,
+    `m.type = any(${bind(of.types)}::text[])`,
+    ...clauses.map((clause) => condition(searched, clause, bind)),
+    ...(visible === undefined ? [] : [`m.uid = any(${bind(await visibleModels(tx, tenant.id, visible))}::uuid[])`]),
+    after,
+  ];
+  // Not prepared by name: there are as many texts as filters.
+  const found = await tx.sql.query<FoundRow & Record<string, unknown>>(
+    `select ${searched.columns}, ${sortColumns(keys)} from ${searched.from} where ${conditions.join(' and ')}
+     order by ${orderBy(keys)} limit ${bind(limit + 1)}`,
+    values,
+  );
+  const { page, next } = cutPage(found, limit, binding, (row) => placeOf(keys, row));
+  const items: Item[] = [];
+  for (let at = 0; at < page.length; at += HYDRATED) items.push(...(await hydrate(page.slice(at, at + HYDRATED))));
+  return { items, ...next };
+}
+
+function condition({ attributes, tags }: Searched, clause: FilterClause, bind: Bind): string {
+  if (clause.family === 'tag') {
+    return `exists (select from ${tags} and x.key = ${bind(clause.key)}::text and ${compareText('x.value', clause, bind)})`;
+  }
+  const { sql, type } = columnOf(attributes, clause.key);
+  return type === 'bigint' ? compareInteger(sql, clause, bind) : compareText(sql, clause, bind);
+}
+
+function sortKeys({ attributes, order }: Searched, wanted: readonly OrderKey[]): readonly SortKey[] {
+  const keys = wanted.map(({ key, ascending }): SortKey => ({
+    ...columnOf(attributes, key),
+    ascending,
+    missing: key === 'run_id',
+  }));
+  return [...keys, ...order.filter(({ sql }) => !keys.some((one) => one.sql === sql))];
+}
+
+function columnOf(attributes: Searched['attributes'], key: string): Column {
+  const column = attributes[key];
+  if (column === undefined) throw new Error(`no column of ${key}`);
+  return column;
+}
+
+/** Where policies let somebody see some models only. Resources say which: what policies look at stands there. */
+export async function visibleModels(tx: Transaction, projectId: string, rows: RowFilter): Promise<readonly string[]> {
+  const uids: string[] = [];
+  for (let after = '', full = true; full;) {
+    const filter = { equal: {}, notEqual: [], present: [], absent: [] };
+    const found = await listResources(tx.sql, { projectId, kind: 'Model', after, limit: HYDRATED, rows, ...filter });
+    uids.push(...found.map(({ uid }) => uid));
+    after = found.at(-1)?.name ?? after;
+    full = found.length === HYDRATED;
+  }
+  return uids;
+}

@@ -1,0 +1,84 @@
+import type { Transaction } from '#kernel/transaction.ts';
+import { readByAlias, readVersion } from './model-rows.ts';
+import type { RegistryParts } from './registry-parts.ts';
+import { liesInside, parseSource, refused } from './version-source.ts';
+
+interface NewVersion {
+  readonly source: string;
+  readonly runId?: string;
+  readonly loggedModelId?: string;
+}
+
+/** Where a version's files lie, and what made them. */
+export interface VersionOrigin {
+  readonly artifactUri: string;
+  readonly runId: string | undefined;
+  readonly loggedModelId: string | undefined;
+}
+
+/**
+ * Finds out what a source means. Files that Dais or this machine keeps can become a version only as part of the run or
+ * logged model that they belong to: else whoever may register could read what they may not.
+ * @throws DaisError `invalid_request`, `not_found`.
+ */
+export async function findOrigin(
+  tx: Transaction,
+  { homes, artifactRoot }: Pick<RegistryParts, 'homes' | 'artifactRoot'>,
+  version: NewVersion,
+): Promise<VersionOrigin> {
+  const { source } = version;
+  const parsed = parseSource(source, artifactRoot);
+  // What the source says need not be said twice, but what is said twice must agree.
+  const loggedModelId = version.loggedModelId ?? (parsed.of === 'logged-model' ? parsed.id : undefined);
+  const model = loggedModelId === undefined ? undefined : await homes.ofLoggedModel(tx, loggedModelId);
+  const runId = version.runId ?? (parsed.of === 'run' ? parsed.runId : model?.runId);
+  const made = { runId, loggedModelId };
+  switch (parsed.of) {
+    case 'run': {
+      if (parsed.runId !== runId) throw refused(source, 'is of another run', `\`runId\`: ${parsed.runId}`);
+      const home = await homes.ofRun(tx, parsed.runId);
+      if (home === undefined) throw refused(source, 'names a run that is not there', 'a run of this project');
+      return { ...made, artifactUri: parsed.path === '' ? home : `${home}/${parsed.path}` };
+    }
+    case 'logged-model': {
+      if (parsed.id !== loggedModelId) {
+        throw refused(source, 'is another logged model', `\`loggedModelId\`: ${parsed.id}`);
+      }
+      if (model === undefined) {
+        throw refused(source, 'names a logged model that is not there', 'a logged model of this project');
+      }
+      return { ...made, artifactUri: model.artifactUri };
+    }
+    case 'version':
+      return { ...made, ...(await copied(made, readVersion(tx.sql, tx.projectId, parsed.name, parsed.version))) };
+    case 'alias':
+      return { ...made, ...(await copied(made, readByAlias(tx.sql, tx.projectId, parsed.name, parsed.alias))) };
+    case 'inside': {
+      const home = loggedModelId === undefined ? await runHome(tx, homes, runId) : model?.artifactUri;
+      if (home === undefined || !liesInside(parsed.uri, home)) {
+        const expected = 'a path inside the artifacts of the run that `runId` names, or of `loggedModelId`';
+        throw refused(source, 'does not lie inside the artifacts of its run or logged model', expected);
+      }
+      return { ...made, artifactUri: parsed.uri };
+    }
+    default:
+      return { ...made, artifactUri: parsed.uri };
+  }
+}
+
+async function runHome(
+  tx: Transaction,
+  homes: RegistryParts['homes'],
+  runId: string | undefined,
+): Promise<string | undefined> {
+  return runId === undefined ? undefined : await homes.ofRun(tx, runId);
+}
+
+/** A version of a version has its files, and says whose they were unless the client says otherwise. */
+async function copied(
+  made: Pick<VersionOrigin, 'runId' | 'loggedModelId'>,
+  read: ReturnType<typeof readVersion>,
+): Promise<VersionOrigin> {
+  const { artifactUri, runId, loggedModelId } = await read;
+  return { artifactUri, runId: made.runId ?? runId, loggedModelId: made.loggedModelId ?? loggedModelId };
+}

@@ -1,0 +1,92 @@
+import { DaisError } from '@dais/api';
+
+/** What a source says by itself, before anybody is asked about it. */
+export type ParsedSource =
+  /** Below the artifacts of a run. */
+  | { readonly of: 'run'; readonly runId: string; readonly path: string }
+  | { readonly of: 'logged-model'; readonly id: string }
+  | { readonly of: 'version'; readonly name: string; readonly version: number }
+  | { readonly of: 'alias'; readonly name: string; readonly alias: string }
+  /** A path or address that this server, or its artifact store, would read: it must lie below what the caller made. */
+  | { readonly of: 'inside'; readonly uri: string }
+  /** Somewhere that clients reach by themselves. */
+  | { readonly of: 'elsewhere'; readonly uri: string };
+
+/** Schemes of which the address has no host: a path on this machine. */
+const LOCAL = new Set(['', 'file']);
+
+/**
+ * @param artifactRoot what the addresses of artifacts that lie in Dais begin with
+ * @throws DaisError `invalid_request` for what climbs out of its folder or means nothing.
+ */
+export function parseSource(source: string, artifactRoot: string): ParsedSource {
+  const decoded = fullyDecoded(source);
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(source)?.[1]?.toLowerCase() ?? '';
+  if (decoded.includes('\0') || decoded.split(/[\\/?#;]/).includes('..')) {
+    throw refused(source, 'leaves its folder', 'an absolute path or address without `..`');
+  }
+  if (scheme === 'runs') return ofRun(source);
+  if (scheme === 'models') return ofModel(source);
+  const uri = source.replace(/\/+$/, '');
+  if (LOCAL.has(scheme) || source.toLowerCase().startsWith(artifactRoot.toLowerCase())) {
+    if (scheme === '' && !source.startsWith('/')) {
+      throw refused(source, 'is relative', 'an absolute path or an address');
+    }
+    return { of: 'inside', uri };
+  }
+  return { of: 'elsewhere', uri: source };
+}
+
+function ofRun(source: string): ParsedSource {
+  const match = /^runs:(?:\/|\/{3})([A-Za-z0-9][\w-]{0,255})(?:\/(.*))?$/i.exec(source);
+  if (match === null) throw refused(source, 'names no run', '`runs:/RUN/path`');
+  return { of: 'run', runId: match[1] ?? '', path: (match[2] ?? '').replace(/^\/+|\/+$/g, '') };
+}
+
+function ofModel(source: string): ParsedSource {
+  const path = /^models:\/([^/].*)$/i.exec(source)?.[1] ?? '';
+  const alias = /^([^/:@]+)@([^/@]+)$/.exec(path);
+  if (alias !== null) return { of: 'alias', name: alias[1] ?? '', alias: alias[2] ?? '' };
+  const version = /^([^/:]+)\/([1-9]\d{0,8})$/.exec(path);
+  if (version !== null) return { of: 'version', name: version[1] ?? '', version: Number(version[2]) };
+  const id = /^([^/:@]+)$/.exec(path)?.[1];
+  if (id !== undefined) return { of: 'logged-model', id };
+  throw refused(source, 'names no model', '`models:/LOGGED-MODEL`, `models:/NAME/VERSION` or `models:/NAME@ALIAS`');
+}
+
+/** Whether an address is a folder or lies below it. Both as they are compared: without doubled slashes. */
+export function liesInside(uri: string, folder: string): boolean {
+  const inner = comparable(uri);
+  const outer = comparable(folder);
+  return inner === outer || inner.startsWith(`${outer}/`);
+}
+
+/** `file:///a//b/` and `/a/b` are the same place; so are `root:/a` and `root:///a`. */
+function comparable(uri: string): string {
+  const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*:)?(.*)$/is.exec(uri) ?? [];
+  const path = rest
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+    .join('/');
+  const known = scheme.toLowerCase();
+  return `${known === 'file:' ? '' : known}/${path}`;
+}
+
+/** `..` may hide behind several rounds of escapes. A malformed one is text. */
+function fullyDecoded(text: string): string {
+  let decoded = text;
+  // Each round shortens it: at most a third as many rounds as characters, in practice two or three.
+  for (let again = true; again;) {
+    const next = decoded.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+    again = next !== decoded;
+    decoded = next;
+  }
+  return decoded;
+}
+
+export function refused(source: string, message: string, expected: string): DaisError {
+  const shown = source.length > 200 ? `${source.slice(0, 200)}…` : source;
+  return new DaisError('invalid_request', `The source "${shown}" ${message}.`, {
+    issues: [{ path: 'source', message, expected }],
+  });
+}

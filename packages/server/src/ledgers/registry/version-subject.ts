@@ -1,0 +1,31 @@
+/** Versions as comments are about them: by the number that a model has inside, which stays when it is renamed. */
+import type { Transaction } from '#kernel/transaction.ts';
+import type { CommentSubject } from '#ledgers/comments/index.ts';
+import { noModel, noVersion } from './model-rows.ts';
+
+export const versionKey = (model: bigint, version: number) => `model-version/${model}.${version}`;
+
+/** A version that is written about does not go meanwhile. @throws DaisError `not_found`. */
+export async function versionSubject(
+  { sql, projectId, writable }: Transaction,
+  name: string,
+  version: number,
+): Promise<CommentSubject> {
+  const [model] = await sql.query<{ id: bigint; uid: string }>(
+    'select id, uid from registry.model where project_id = $1 and name = $2',
+    [projectId, name],
+    'model_of_subject',
+  );
+  if (model === undefined) throw noModel(name);
+  const found = await sql.query(
+    `select 1 from registry.version where model = $1 and version = $2 ${writable ? 'for key share' : ''}`,
+    [model.id, version],
+    writable ? 'hold_version' : 'see_version',
+  );
+  if (found.length === 0) throw noVersion(name, version);
+  return {
+    key: versionKey(model.id, version),
+    subject: { kind: 'Model', name, uid: model.uid },
+    data: { version },
+  };
+}

@@ -1,0 +1,64 @@
+/** Artifacts in S3: clients read them from the store itself, by an address that holds for a while. */
+import { randomBytes } from 'node:crypto';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openS3BlobStore } from '#engines/blobs/s3/s3-blob-store.ts';
+import type { BlobStore, PresignedUploads } from '#engines/blobs/contract.ts';
+import { startHttpFixture, type HttpFixture } from '#http/testing/http-fixture.ts';
+import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
+import { systemClock } from '#lib/clock.ts';
+import { startMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
+import { artifactEntries } from './artifact-entries.ts';
+
+const region = 'us-east-1';
+const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+
+let moto: MotoServer;
+let store: BlobStore & PresignedUploads;
+let http: HttpFixture;
+beforeAll(async () => {
+  moto = await startMotoServer();
+  const client = new S3Client({ region, endpoint: moto.url, credentials, forcePathStyle: true });
+  await client.send(new CreateBucketCommand({ Bucket: 'artifacts' }));
+  client.destroy();
+  const options = { bucket: 'artifacts', prefix: 'p', region, endpoint: moto.url, credentials, pathStyle: true };
+  store = openS3BlobStore(options, systemClock);
+  http = await startHttpFixture({
+    entries: ({ database }) =>
+      artifactEntries({
+        database,
+        blobs: store,
+        content: new Content({ database, blobs: store, clock: systemClock, ...CONTENT_DEFAULTS }),
+      }),
+  });
+});
+afterAll(async () => {
+  await http?.stop();
+  await store?.close();
+  await moto?.stop();
+});
+
+const tree = () => `${http.url}/api/v1/tracking/artifacts`;
+const ask = async (path: string, more = '') => await fetch(`${tree()}/link?path=${encodeURIComponent(path)}${more}`);
+
+test('the address gives the bytes, whole and in ranges, without a credential of ours', async () => {
+  const bytes = randomBytes(3_000_000);
+  const path = '1/run/artifacts/ä b.bin';
+  const put = await fetch(`${tree()}/content?path=${encodeURIComponent(path)}`, { method: 'PUT', body: bytes });
+  expect(put.status).toBe(200);
+  const answer = await ask(path, '&seconds=60');
+  const link = (await answer.json()) as { url: string; size: number; sha256: string };
+  expect(link).toMatchObject({ size: bytes.length, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  expect(link.url.startsWith(moto.url)).toBe(true);
+  expect(Buffer.from(await (await fetch(link.url)).arrayBuffer()).equals(bytes)).toBe(true);
+  const part = await fetch(link.url, { headers: { range: 'bytes=1000000-1999999' } });
+  expect(part.status).toBe(206);
+  expect(Buffer.from(await part.arrayBuffer()).equals(bytes.subarray(1_000_000, 2_000_000))).toBe(true);
+});
+
+test('what is not there, climbs out or should hold for ever has no address', async () => {
+  expect((await ask('not/there')).status).toBe(404);
+  expect((await ask('../up')).status).toBe(422);
+  expect((await ask('a', '&seconds=0')).status).toBe(400);
+  expect((await ask('a', '&seconds=604801')).status).toBe(400);
+});

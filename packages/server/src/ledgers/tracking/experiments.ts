@@ -1,0 +1,234 @@
+/** The operations of experiments. */
+import {
+  createExperimentOperation,
+  DaisError,
+  deleteExperimentOperation,
+  findExperimentOperation,
+  readExperimentOperation,
+  restoreExperimentOperation,
+  updateExperimentOperation,
+  type Experiment,
+} from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { foreignKeyRace } from '#kernel/write-race.ts';
+import {
+  artifactsOf,
+  experimentDeleted,
+  projectGone,
+  EXPERIMENT_COLUMNS,
+  requireExperiment,
+  shownNumber,
+  type ExperimentRow,
+} from './experiment-lookup.ts';
+import type { TrackingOptions } from './options.ts';
+import { removePairs, setPairs } from './pairs.ts';
+import type { TrackingParts } from './parts.ts';
+import { tellExperiment } from './tracking-events.ts';
+
+/** Of PostgreSQL. */
+const UNIQUE_VIOLATION = '23505';
+
+type Tags = Readonly<Record<string, string>>;
+
+export function experimentEntries({ options, clock }: TrackingParts): readonly OperationEntry[] {
+  return [
+    {
+      operation: createExperimentOperation,
+      handle: async (tx, { input }: Call<NewExperiment>) => await createExperiment(tx, input, clock.now(), options),
+    },
+    {
+      operation: readExperimentOperation,
+      handle: async (tx, { input }: Call<{ readonly id: string }>) =>
+        await hydrateOne(tx, await requireExperiment(tx, input.id), options),
+    },
+    {
+      operation: findExperimentOperation,
+      handle: async (tx, { input }: Call<{ readonly name: string }>) =>
+        await hydrateOne(tx, await experimentOfName(tx, input.name), options),
+    },
+    {
+      operation: updateExperimentOperation,
+      handle: async (tx, { input }: Call<ExperimentChange>) => await updateExperiment(tx, input, clock.now(), options),
+    },
+    {
+      operation: deleteExperimentOperation,
+      handle: async (tx, { input }: Call<{ readonly id: string }>) => await deleteExperiment(tx, input.id, clock.now()),
+    },
+    {
+      operation: restoreExperimentOperation,
+      handle: async (tx, { input }: Call<{ readonly id: string }>) =>
+        await restoreExperiment(tx, input.id, clock.now()),
+    },
+  ];
+}
+
+/** With their tags, in the order of `rows`. */
+export async function hydrateExperiments(
+  { sql }: Transaction,
+  rows: readonly ExperimentRow[],
+  options: TrackingOptions,
+): Promise<Experiment[]> {
+  if (rows.length === 0) return [];
+  const tags = await sql.query<{ experiment: bigint; tags: Tags }>(
+    `select experiment, json_object_agg(key, value) as tags from tracking.experiment_tag
+     where experiment = any($1) group by experiment`,
+    [rows.map(({ id }) => id)],
+    'experiment_tags',
+  );
+  const byId = new Map(tags.map((row) => [row.experiment, row.tags]));
+  return rows.map((row) => present(row, byId.get(row.id) ?? {}, options));
+}
+
+async function hydrateOne(tx: Transaction, row: ExperimentRow, options: TrackingOptions): Promise<Experiment> {
+  const [experiment] = await hydrateExperiments(tx, [row], options);
+  if (experiment === undefined) throw new Error('one row gives one record');
+  return experiment;
+}
+
+function present(row: ExperimentRow, tags: Tags, options: TrackingOptions): Experiment {
+  return {
+    id: shownNumber(row),
+    name: row.name,
+    artifactUri: artifactsOf(row, options),
+    lifecycle: row.deleted_at === null ? 'active' : 'deleted',
+    createdAt: Number(row.created_at),
+    updatedAt: Number(row.updated_at),
+    tags,
+  };
+}
+
+/** @throws DaisError `not_found`. */
+async function experimentOfName({ sql, projectId }: Transaction, name: string): Promise<ExperimentRow> {
+  const [row] = await sql.query<ExperimentRow>(
+    `select ${EXPERIMENT_COLUMNS} from tracking.experiment where project_id = $1 and name = $2`,
+    [projectId, name],
+    'experiment_by_name',
+  );
+  if (row === undefined) throw new DaisError('not_found', `There is no experiment "${name}" in this project.`);
+  return row;
+}
+
+interface NewExperiment {
+  readonly name: string;
+  readonly artifactLocation?: string;
+  readonly tags?: Tags;
+}
+
+/** @throws DaisError `already_exists`, by one that is deleted too. */
+async function createExperiment(tx: Transaction, input: NewExperiment, now: number, options: TrackingOptions) {
+  const { name, artifactLocation, tags = {} } = input;
+  const insert = tx.sql.query<ExperimentRow>(
+    `insert into tracking.experiment (project_id, name, artifact_location, created_at, updated_at)
+     values ($1, $2, $3, $4, $4) on conflict (project_id, name) do nothing returning ${EXPERIMENT_COLUMNS}`,
+    [tx.projectId, name, artifactLocation ?? null, now],
+    'insert_experiment',
+  );
+  const [row] = await foreignKeyRace(insert, projectGone);
+  if (row === undefined) throw nameTaken(name);
+  setPairs(tx, 'experiment_tag', row.id, new Map(Object.entries(tags)));
+  tellExperiment(tx, 'experimentCreated', shownNumber(row));
+  return present(row, tags, options);
+}
+
+function nameTaken(name: string): DaisError {
+  return new DaisError(
+    'already_exists',
+    `There is an experiment "${name}" in this project already, deleted ones included.`,
+  );
+}
+
+interface ExperimentChange {
+  readonly id: string;
+  readonly name?: string;
+  readonly tags?: Tags;
+  readonly removeTags?: readonly string[];
+}
+
+async function updateExperiment(tx: Transaction, input: ExperimentChange, now: number, options: TrackingOptions) {
+  const { id, name, tags = {}, removeTags = [] } = input;
+  const row = await requireExperiment(tx, id, 'for update');
+  if (row.deleted_at !== null) throw experimentDeleted(id);
+  setPairs(tx, 'experiment_tag', row.id, new Map(Object.entries(tags)));
+  if (removeTags.length > 0) await removeExperimentTags(tx, row, removeTags);
+  const changed = await writeName(tx, row, name ?? row.name, now);
+  if (changed.name !== row.name) tellExperiment(tx, 'experimentRenamed', id, { before: row.name });
+  return await hydrateOne(tx, changed, options);
+}
+
+/** @throws DaisError `already_exists`. */
+async function writeName({ sql }: Transaction, row: ExperimentRow, name: string, now: number): Promise<ExperimentRow> {
+  try {
+    const [changed] = await sql.query<ExperimentRow>(
+      `update tracking.experiment set name = $2, updated_at = greatest(updated_at, $3) where id = $1
+       returning ${EXPERIMENT_COLUMNS}`,
+      [row.id, name, now],
+      'update_experiment',
+    );
+    return changed ?? row;
+  } catch (error) {
+    const code = (error as { code?: unknown } | null)?.code;
+    throw code === UNIQUE_VIOLATION ? nameTaken(name) : error;
+  }
+}
+
+/** @throws DaisError `not_found` that names those which are not there. */
+async function removeExperimentTags(tx: Transaction, row: ExperimentRow, keys: readonly string[]): Promise<void> {
+  const removed = await removePairs(tx, 'experiment_tag', row.id, keys);
+  const missing = keys.find((key) => !removed.has(key));
+  if (missing !== undefined) {
+    throw new DaisError('not_found', `Experiment ${shownNumber(row)} has no tag "${missing}".`);
+  }
+}
+
+/** Runs and logged models go with it, but for those that were deleted before: those stay so when it comes back. */
+async function deleteExperiment(tx: Transaction, id: string, now: number): Promise<object> {
+  const row = await requireExperiment(tx, id, 'for update');
+  if (row.deleted_at !== null) throw new DaisError('invalid_state', `Experiment ${id} is deleted already.`);
+  await setDeleted(tx, row.id, now, now);
+  const runs = await moveContents(tx, [row.id, now], 'delete', {
+    set: 'deleted_at = $2, deleted_with_experiment = true',
+    where: 'deleted_at is null',
+  });
+  tellExperiment(tx, 'experimentDeleted', id, { runs });
+  return {};
+}
+
+async function restoreExperiment(tx: Transaction, id: string, now: number): Promise<object> {
+  const row = await requireExperiment(tx, id, 'for update');
+  if (row.deleted_at === null) {
+    throw new DaisError('invalid_state', `Experiment ${id} is active: there is nothing to restore.`);
+  }
+  await setDeleted(tx, row.id, null, now);
+  const runs = await moveContents(tx, [row.id], 'restore', {
+    set: 'deleted_at = null, deleted_with_experiment = false',
+    where: 'deleted_with_experiment',
+  });
+  tellExperiment(tx, 'experimentRestored', id, { runs });
+  return {};
+}
+
+async function setDeleted({ sql }: Transaction, id: bigint, deletedAt: number | null, now: number): Promise<void> {
+  await sql.query(
+    'update tracking.experiment set deleted_at = $2, updated_at = greatest(updated_at, $3) where id = $1',
+    [id, deletedAt, now],
+    'set_experiment_deleted',
+  );
+}
+
+/** Changes logged models and runs of an experiment alike; gives how many runs. */
+async function moveContents(
+  { sql }: Transaction,
+  values: readonly unknown[],
+  name: 'delete' | 'restore',
+  { set, where }: { readonly set: string; readonly where: string },
+): Promise<number> {
+  const of = `set ${set} where experiment = $1 and ${where}`;
+  await sql.query(`update tracking.logged_model ${of}`, values, `${name}_models_of_experiment`);
+  const [row] = await sql.query<{ n: bigint }>(
+    `with moved as (update tracking.run ${of} returning 1) select count(*) as n from moved`,
+    values,
+    `${name}_runs_of_experiment`,
+  );
+  return Number(row?.n ?? 0n);
+}

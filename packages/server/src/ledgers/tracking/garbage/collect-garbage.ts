@@ -1,0 +1,220 @@
+/** Removes for good what was deleted long ago: rows and files, some of them in one transaction. */
+import { eventTypes } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+import { dropComments } from '#ledgers/comments/index.ts';
+import { artifactsOf as artifactOwner, removeTree } from '../artifacts/artifact-tree.ts';
+import { artifactsOf, below, shownNumber } from '../experiment-lookup.ts';
+import type { TrackingOptions } from '../options.ts';
+import { OF_MODELS, OF_RUNS, OF_SERIES } from '../project-records.ts';
+import { runKey } from '../run-subject.ts';
+
+/** In one transaction: a run can have a million points and thousands of files. */
+const AT_ONCE = 20;
+/** Of an experiment, in one transaction: each can have many rows of spans. */
+const TRACES_AT_ONCE = 500;
+
+/** What of these must stay, because something that is not deleted is made of its files. */
+export type HeldBy = (
+  tx: Transaction,
+  candidates: { readonly runs: readonly string[]; readonly loggedModels: readonly string[] },
+) => Promise<{ readonly runs: ReadonlySet<string>; readonly loggedModels: ReadonlySet<string> }>;
+
+export interface GarbageParts {
+  readonly options: Pick<TrackingOptions, 'artifactRoot'>;
+  readonly heldBy: HeldBy;
+}
+
+export interface Garbage {
+  readonly runs: number;
+  readonly loggedModels: number;
+  readonly experiments: number;
+  readonly traces: number;
+  readonly files: number;
+}
+
+/** Where the last batch ended: what is held is passed over, not looked at again. */
+export interface GarbagePlace {
+  readonly run: bigint;
+  readonly model: bigint;
+}
+
+export const GARBAGE_START: GarbagePlace = { run: 0n, model: 0n };
+
+interface Candidate {
+  readonly num: bigint;
+  readonly id: string;
+  readonly experiment: bigint;
+  readonly is_default: boolean;
+  readonly artifact_location: string | null;
+}
+
+/**
+ * One batch, of the project of the transaction: what was deleted before `before`, in ms. `next` is undefined when there
+ * is no more.
+ */
+export async function collectGarbage(
+  tx: Transaction,
+  { options, heldBy }: GarbageParts,
+  before: number,
+  place: GarbagePlace,
+): Promise<{ readonly removed: Garbage; readonly next: GarbagePlace | undefined }> {
+  const { projectId } = tx;
+  const runs = await candidates(tx, 'run', before, place.run);
+  const models = await candidates(tx, 'logged_model', before, place.model);
+  const ids = { runs: runs.map(({ id }) => id), loggedModels: models.map(({ id }) => id) };
+  const held = await heldBy(tx, ids);
+  const goneRuns = runs.filter(({ id }) => !held.runs.has(id));
+  const goneModels = models.filter(({ id }) => !held.loggedModels.has(id));
+  await removeRuns(tx, goneRuns);
+  await removeModels(tx, goneModels);
+  // Contents first: experiments of which nothing is left.
+  const more = runs.length === AT_ONCE || models.length === AT_ONCE;
+  const { experiments, traces, busy } = more ? NO_EXPERIMENTS : await removeExperiments(tx, before);
+  const root = (candidate: Candidate) => artifactsOf({ ...candidate, id: candidate.experiment }, options);
+  const folders = [
+    ...goneRuns.map((run) => below(root(run), run.id)),
+    ...goneModels.map((model) => below(root(model), `models/${model.id}`)),
+    // One that was given an address of its own may share it with others.
+    ...experiments.filter((one) => one.artifact_location === null).map((one) => artifactsOf(one, options)),
+  ];
+  const files = await removeFolders(tx, folders, options);
+  const removed = {
+    runs: goneRuns.length,
+    loggedModels: goneModels.length,
+    experiments: experiments.length,
+    traces,
+    files,
+  };
+  if (goneRuns.length + goneModels.length + experiments.length + traces > 0) {
+    await tx.enter(projectId);
+    tx.emit({
+      type: eventTypes.garbageCollected,
+      projectId,
+      data: {
+        runs: goneRuns.map(({ id }) => id),
+        loggedModels: goneModels.map(({ id }) => id),
+        experiments: experiments.map(shownNumber),
+        traces,
+        files,
+      },
+    });
+  }
+  const next = { run: runs.at(-1)?.num ?? place.run, model: models.at(-1)?.num ?? place.model };
+  return { removed, next: more || busy ? next : undefined };
+}
+
+/** How much there is, whether something holds it or not. */
+export async function countGarbage({ sql, projectId }: Transaction, before: number): Promise<Omit<Garbage, 'files'>> {
+  const [row] = await sql.query<{ runs: number; models: number; experiments: number; traces: number }>(
+    `select (select count(*)::int from tracking.run where project_id = $1 and deleted_at < $2) as runs,
+       (select count(*)::int from tracking.logged_model where project_id = $1 and deleted_at < $2) as models,
+       (select count(*)::int from tracking.experiment where project_id = $1 and deleted_at < $2) as experiments,
+       (select count(*)::int from tracking.trace t join tracking.experiment e on e.id = t.experiment
+        where t.project_id = $1 and e.deleted_at < $2) as traces`,
+    [projectId, before],
+    'count_garbage',
+  );
+  const { runs = 0, models = 0, experiments = 0, traces = 0 } = row ?? {};
+  return { runs, loggedModels: models, experiments, traces };
+}
+
+/** Locked, so that none of them is restored meanwhile. */
+async function candidates(
+  { sql, projectId }: Transaction,
+  table: 'run' | 'logged_model',
+  before: number,
+  after: bigint,
+): Promise<Candidate[]> {
+  return await sql.query<Candidate>(
+    `select x.num, x.id, x.experiment, e.is_default, e.artifact_location
+     from tracking.${table} x join tracking.experiment e on e.id = x.experiment
+     where x.project_id = $1 and x.deleted_at < $2 and x.num > $3
+     order by x.num limit ${AT_ONCE} for update of x skip locked`,
+    [projectId, before, after],
+    `garbage_${table}`,
+  );
+}
+
+async function removeRuns(tx: Transaction, runs: readonly Candidate[]): Promise<void> {
+  if (runs.length === 0) return;
+  const { sql } = tx;
+  await dropComments(
+    tx,
+    runs.map(({ num }) => runKey(num)),
+  );
+  const nums = [runs.map(({ num }) => num)];
+  for (const table of OF_SERIES) {
+    await sql.query(
+      `delete from tracking.${table} where series in (select series from tracking.metric where run = any($1))`,
+      nums,
+      `garbage_${table}`,
+    );
+  }
+  for (const table of OF_RUNS) {
+    await sql.query(`delete from tracking.${table} where run = any($1)`, nums, `garbage_of_run_${table}`);
+  }
+  await sql.query('delete from tracking.run where num = any($1)', nums, 'garbage_runs_gone');
+}
+
+async function removeModels({ sql }: Transaction, models: readonly Candidate[]): Promise<void> {
+  if (models.length === 0) return;
+  const nums = [models.map(({ num }) => num)];
+  for (const table of [...OF_MODELS, 'logged_model_metric']) {
+    await sql.query(`delete from tracking.${table} where model = any($1)`, nums, `garbage_of_model_${table}`);
+  }
+  await sql.query('delete from tracking.logged_model where num = any($1)', nums, 'garbage_models_gone');
+}
+
+type GoneExperiment = Pick<Candidate, 'is_default' | 'artifact_location'> & { readonly id: bigint };
+
+interface GoneExperiments {
+  readonly experiments: readonly GoneExperiment[];
+  readonly traces: number;
+  /** There may be more of their traces. */
+  readonly busy: boolean;
+}
+
+const NO_EXPERIMENTS: GoneExperiments = { experiments: [], traces: 0, busy: true };
+
+/** Those of which no run and no logged model is left; their traces go before them. */
+async function removeExperiments({ sql, projectId }: Transaction, before: number): Promise<GoneExperiments> {
+  const empty = await sql.query<{ id: bigint }>(
+    `select id from tracking.experiment e where project_id = $1 and deleted_at < $2
+       and not exists (select 1 from tracking.run r where r.experiment = e.id)
+       and not exists (select 1 from tracking.logged_model m where m.experiment = e.id)
+     order by id limit ${AT_ONCE} for update skip locked`,
+    [projectId, before],
+    'garbage_experiments',
+  );
+  if (empty.length === 0) return { ...NO_EXPERIMENTS, busy: false };
+  const ids = empty.map(({ id }) => id);
+  const traces = await sql.query(
+    `delete from tracking.trace where num in (
+       select num from tracking.trace where experiment = any($1) limit ${TRACES_AT_ONCE}) returning 1`,
+    [ids],
+    'garbage_traces',
+  );
+  if (traces.length === TRACES_AT_ONCE) return { experiments: [], traces: traces.length, busy: true };
+  const experiments = await sql.query<GoneExperiment>(
+    'delete from tracking.experiment where id = any($1) returning id, is_default, artifact_location',
+    [ids],
+    'garbage_experiments_gone',
+  );
+  return { experiments, traces: traces.length, busy: empty.length === AT_ONCE };
+}
+
+/** Only what lies in Dais; gives how many files went. Their bytes go when nobody else has the same. */
+async function removeFolders(
+  tx: Transaction,
+  addresses: readonly string[],
+  { artifactRoot }: Pick<TrackingOptions, 'artifactRoot'>,
+): Promise<number> {
+  const owner = artifactOwner(tx.projectId);
+  let files = 0;
+  for (const address of addresses) {
+    if (!address.startsWith(artifactRoot)) continue;
+    const path = address.slice(artifactRoot.length).replace(/\?.*$/s, '').split('/').filter(Boolean).join('/');
+    if (path !== '') files += await removeTree(tx, owner, path);
+  }
+  return files;
+}

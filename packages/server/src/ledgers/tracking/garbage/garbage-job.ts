@@ -1,0 +1,45 @@
+import type { JobHandler } from '#kernel/job-runner.ts';
+import type { Clock } from '#lib/clock.ts';
+import { collectGarbage, GARBAGE_START, type GarbageParts, type GarbagePlace } from './collect-garbage.ts';
+
+const DAY_MS = 86_400_000;
+
+/** Every hour, in every project: what was deleted more than `days` ago. 0: for ever restorable. */
+export function garbageJob(parts: GarbageParts, days: number, clock: Clock): JobHandler {
+  return {
+    queue: 'tracking garbage',
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 10_000, capMs: 3_600_000 },
+    every: { firstMs: 600_000, againMs: 3_600_000 },
+    async run(_job, io) {
+      const total = { runs: 0, loggedModels: 0, experiments: 0, traces: 0, files: 0 };
+      if (days === 0) return total;
+      const before = clock.now() - days * DAY_MS;
+      const projects = await io.read(async (tx) => {
+        await tx.enter('all');
+        return await tx.sql.query<{ project_id: string }>(
+          `select project_id from tracking.run where deleted_at < $1
+           union select project_id from tracking.logged_model where deleted_at < $1
+           union select project_id from tracking.experiment where deleted_at < $1`,
+          [before],
+          'garbage_projects',
+        );
+      });
+      for (const { project_id: projectId } of projects) {
+        for (let place: GarbagePlace | undefined = GARBAGE_START; place !== undefined;) {
+          io.signal.throwIfAborted();
+          const from: GarbagePlace = place;
+          const { removed, next } = await io.write(async (tx) => {
+            await tx.enter(projectId);
+            return await collectGarbage(tx, parts, before, from);
+          });
+          for (const what of Object.keys(total) as (keyof typeof total)[]) total[what] += removed[what];
+          io.progress(total);
+          place = next;
+        }
+      }
+      return total;
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { DaisError, type DatasetInput, type RunStatus } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+import { artifactsOf, below, findExperiments, noExperiment, shownNumber } from '../experiment-lookup.ts';
+import { compactEndedRun } from '../metrics/compaction-queue.ts';
+import { setPairs } from '../pairs.ts';
+import type { TrackingParts } from '../parts.ts';
+import { linkDatasets, linkModels, linkOutputs } from '../run-links.ts';
+import { noteInputs, noteOrigin, noteOutputs } from '../run-lineage.ts';
+import { tellImported } from '../tracking-events.ts';
+import { noteImported } from './imported-records.ts';
+
+export interface ImportedRun {
+  readonly source: string;
+  readonly experimentId: string;
+  readonly id: string;
+  readonly name: string;
+  readonly user: string;
+  readonly status: RunStatus;
+  readonly startedAt: number;
+  readonly endedAt?: number;
+  readonly deleted: boolean;
+  readonly params: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly datasets: readonly DatasetInput[];
+  readonly modelInputs: readonly string[];
+  readonly modelOutputs: readonly { readonly modelId: string; readonly step: number }[];
+}
+
+/**
+ * Parameters too become what they are at the source. A deletion begins to count when it comes here: the run can be
+ * restored as long as any other. @throws DaisError `not_found`.
+ */
+export async function importRun(tx: Transaction, input: ImportedRun, parts: TrackingParts) {
+  const { options, clock } = parts;
+  const [experiment] = await findExperiments(tx, [input.experimentId]);
+  if (experiment === undefined) throw noExperiment(input.experimentId);
+  const { source, id } = input;
+  const [row] = await tx.sql.query<{ num: bigint }>(
+    `insert into tracking.run as r (project_id, id, experiment, name, user_name, status, started_at, ended_at, deleted_at,
+       deleted_with_experiment)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, case when $9 then $10::bigint end, $9 and $11)
+     on conflict (project_id, id) do update set name = excluded.name, user_name = excluded.user_name,
+       status = excluded.status, started_at = excluded.started_at, ended_at = excluded.ended_at,
+       deleted_at = case when $9 then coalesce(r.deleted_at, excluded.deleted_at) end
+     where r.experiment = excluded.experiment
+     returning num`,
+    [
+      tx.projectId,
+      id,
+      experiment.id,
+      input.name,
+      input.user,
+      input.status,
+      input.startedAt,
+      input.endedAt ?? null,
+      input.deleted,
+      clock.now(),
+      experiment.deleted_at !== null,
+    ],
+    'import_run',
+  );
+  if (row === undefined) {
+    throw new DaisError('already_exists', `There is a run "${id}" in another experiment of this project already.`);
+  }
+  const run = { num: row.num, projectId: tx.projectId, experiment: experiment.id };
+  setPairs(tx, 'param', row.num, new Map(Object.entries(input.params)));
+  setPairs(tx, 'tag', row.num, new Map(Object.entries(input.tags)));
+  await linkDatasets(tx, run, input.datasets, options.contextTag);
+  await linkModels(tx, run, input.modelInputs);
+  await linkOutputs(tx, run, input.modelOutputs);
+  noteOrigin(tx, id, new Map(Object.entries(input.tags)), parts);
+  noteInputs(tx, { id, datasets: input.datasets, models: input.modelInputs }, clock.now());
+  noteOutputs(tx, id, input.modelOutputs, clock.now());
+  await noteImported(tx, { source, kind: 'run', sourceId: id, id, state: '' });
+  const number = shownNumber(experiment);
+  tellImported(tx, 'runImported', { id, experiment: number, source });
+  if (input.status !== 'RUNNING' && input.status !== 'SCHEDULED') await compactEndedRun(tx, run);
+  return { id, artifactUri: below(artifactsOf(experiment, options), `${id}/artifacts`) };
+}

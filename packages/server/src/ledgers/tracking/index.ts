@@ -1,0 +1,66 @@
+/** The tracking ledger: experiments, runs, and what runs leave behind. */
+import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import { evaluationDatasetEntries } from './evaluation-datasets/evaluation-datasets.ts';
+import { experimentEntries } from './experiments.ts';
+import type { GarbageParts } from './garbage/collect-garbage.ts';
+import { garbageEntries } from './garbage/garbage-entries.ts';
+import { garbageJob } from './garbage/garbage-job.ts';
+import { importEntries } from './imports/import-entries.ts';
+import { loggedModelEntries } from './logged-models.ts';
+import { compactionHandler, compactionSweepHandler } from './metrics/compact-job.ts';
+import { metricEntries } from './metrics/metric-entries.ts';
+import type { TrackingParts } from './parts.ts';
+import { logEntries } from './run-log.ts';
+import { linkEntries } from './run-links.ts';
+import { runEntries } from './runs.ts';
+import { scorerEntries } from './scorers.ts';
+import { searchEntries } from './search/search-entries.ts';
+import { traceRetention } from './traces/trace-retention.ts';
+import { traceEntries } from './traces/trace-entries.ts';
+
+export { artifactEntries, type ArtifactParts } from './artifacts/artifact-entries.ts';
+export { loggedModelHome, runHome } from './artifact-homes.ts';
+export { loggedModelNodes, runNodes } from './lineage-nodes.ts';
+export { beginProject, endProject } from './project-records.ts';
+export { commentedRun } from './run-subject.ts';
+export type { TraceWords } from './traces/trace-words.ts';
+export { trackingSlice } from './tracking-slice.ts';
+export type { TrackingParts } from './parts.ts';
+
+const NOTHING_HELD = { runs: new Set<string>(), loggedModels: new Set<string>() };
+
+export interface TrackingLedger {
+  readonly entries: readonly OperationEntry[];
+  readonly jobs: readonly JobHandler[];
+}
+
+/** When nothing else is configured. */
+const DELETED_DAYS = 30;
+
+export function trackingLedger(parts: TrackingParts): TrackingLedger {
+  const { options, clock, deletedDays = 0, heldBy = async () => await Promise.resolve(NOTHING_HELD) } = parts;
+  const garbage: GarbageParts = { options, heldBy };
+  return {
+    entries: [
+      ...experimentEntries(parts),
+      ...runEntries(parts),
+      ...logEntries(parts),
+      ...linkEntries(parts),
+      ...metricEntries(),
+      ...loggedModelEntries(parts),
+      ...evaluationDatasetEntries(parts),
+      ...scorerEntries(parts),
+      ...searchEntries(parts.options),
+      ...(parts.options.traces === undefined ? [] : traceEntries({ ...parts, words: parts.options.traces })),
+      ...importEntries(parts),
+      ...garbageEntries(garbage, deletedDays === 0 ? DELETED_DAYS : deletedDays, clock),
+    ],
+    jobs: [
+      compactionHandler(),
+      compactionSweepHandler(),
+      traceRetention(parts.traceDays ?? 0, parts.clock),
+      garbageJob(garbage, deletedDays, clock),
+    ],
+  };
+}

@@ -1,0 +1,186 @@
+/**
+ * A series as a picture needs it: buckets of one width, each with its extremes. A chunk that is no wider than two buckets
+ * counts as a whole, in the bucket of its last point: nothing of it is read but its summary. Wider ones are decoded, and
+ * those are few: they are in view, and only half as many as there are buckets fit into it.
+ */
+import type { Sql } from '#engines/database/contract.ts';
+import { compareValues, type PointOrder, type Points } from './points.ts';
+import { readChunks, readParts, type ChunkRef, type SeriesParts, type Span } from './series-reader.ts';
+
+const WHOLE_UP_TO = 2;
+
+export interface ChartBucket {
+  /** Step or moment of its last point. */
+  readonly x: number;
+  /** Points that are numbers. */
+  readonly n: number;
+  readonly min: number;
+  readonly max: number;
+  readonly sum: number;
+  readonly last: number;
+}
+
+export interface ChartSeries {
+  readonly series: bigint;
+  readonly points: number;
+  readonly buckets: readonly ChartBucket[];
+}
+
+/** All series have the same buckets: pictures lay them over each other. */
+export async function chartSeries(
+  sql: Sql,
+  series: readonly bigint[],
+  axis: PointOrder,
+  span: Span,
+  buckets: number,
+): Promise<ChartSeries[]> {
+  const parts = await readParts(sql, series, span, axis);
+  const grid = gridOf(parts, axis, span, buckets);
+  const isWhole = (chunk: ChunkRef) => {
+    const [first, last] = rangeOf(chunk, axis);
+    return (
+      last - first <= WHOLE_UP_TO * grid.width &&
+      first >= grid.from &&
+      last <= grid.to &&
+      (axis === 'time' || chunk.inStep)
+    );
+  };
+  const data = await readChunks(
+    sql,
+    parts.flatMap(({ series: one, chunks }) =>
+      chunks.filter((chunk) => !isWhole(chunk)).map((chunk) => ({ series: one, chunk })),
+    ),
+  );
+  return parts.map(({ series: one, chunks, tail }) => {
+    const filling = new Filling(grid, axis);
+    for (const chunk of chunks) {
+      const points = data.get(chunk.seq);
+      if (points === undefined) filling.addWhole(chunk);
+      else filling.addPoints(points);
+    }
+    filling.addPoints(tail);
+    return { series: one, points: filling.points, buckets: filling.buckets() };
+  });
+}
+
+interface Grid {
+  readonly from: number;
+  readonly to: number;
+  readonly width: number;
+  readonly count: number;
+}
+
+function rangeOf(chunk: ChunkRef, axis: PointOrder): readonly [number, number] {
+  return axis === 'step' ? [chunk.minStep, chunk.maxStep] : [chunk.firstTs, chunk.lastTs];
+}
+
+function gridOf(parts: readonly SeriesParts[], axis: PointOrder, span: Span, count: number): Grid {
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const { chunks, tail } of parts) {
+    for (const chunk of chunks) {
+      const [first, last] = rangeOf(chunk, axis);
+      if (first < low) low = first;
+      if (last > high) high = last;
+    }
+    for (const place of axis === 'step' ? tail.steps : tail.times) {
+      if (place < low) low = place;
+      if (place > high) high = place;
+    }
+  }
+  const from = span.from ?? low;
+  const to = span.to ?? high;
+  return { from, to, width: (to - from) / count, count };
+}
+
+/** The last point of a bucket is that of the highest place, then of the other axis, then value. */
+class Filling {
+  readonly #grid: Grid;
+  readonly #axis: PointOrder;
+  readonly #n: Uint32Array;
+  readonly #all: Uint32Array;
+  readonly #min: Float64Array;
+  readonly #max: Float64Array;
+  readonly #sum: Float64Array;
+  readonly #x: Float64Array;
+  readonly #other: Float64Array;
+  readonly #last: Float64Array;
+  points = 0;
+
+  constructor(grid: Grid, axis: PointOrder) {
+    const { count } = grid;
+    this.#grid = grid;
+    this.#axis = axis;
+    this.#n = new Uint32Array(count);
+    this.#all = new Uint32Array(count);
+    this.#min = new Float64Array(count).fill(Number.POSITIVE_INFINITY);
+    this.#max = new Float64Array(count).fill(Number.NEGATIVE_INFINITY);
+    this.#sum = new Float64Array(count);
+    this.#x = new Float64Array(count);
+    this.#other = new Float64Array(count);
+    this.#last = new Float64Array(count);
+  }
+
+  addWhole(chunk: ChunkRef): void {
+    const byStep = this.#axis === 'step';
+    const bucket = this.#bucket(byStep ? chunk.maxStep : chunk.lastTs);
+    this.#n[bucket]! += chunk.n - chunk.nans;
+    this.#sum[bucket]! += chunk.sum;
+    if (chunk.min !== null && chunk.min < this.#min[bucket]!) this.#min[bucket] = chunk.min;
+    if (chunk.max !== null && chunk.max > this.#max[bucket]!) this.#max[bucket] = chunk.max;
+    if (byStep) this.#offer(bucket, chunk.maxStep, chunk.lastTs, chunk.last);
+    else this.#offer(bucket, chunk.lastTs, chunk.maxStep, chunk.last);
+    this.#all[bucket]! += chunk.n;
+    this.points += chunk.n;
+  }
+
+  addPoints({ steps, times, values }: Points): void {
+    const { from, to } = this.#grid;
+    const [places, others] = this.#axis === 'step' ? [steps, times] : [times, steps];
+    for (let index = 0; index < places.length; index++) {
+      const place = places[index]!;
+      if (place < from || place > to) continue;
+      const bucket = this.#bucket(place);
+      const value = values[index]!;
+      if (!Number.isNaN(value)) {
+        this.#n[bucket]! += 1;
+        this.#sum[bucket]! += value;
+        if (value < this.#min[bucket]!) this.#min[bucket] = value;
+        if (value > this.#max[bucket]!) this.#max[bucket] = value;
+      }
+      this.#offer(bucket, place, others[index]!, value);
+      this.#all[bucket]! += 1;
+      this.points++;
+    }
+  }
+
+  buckets(): ChartBucket[] {
+    const buckets: ChartBucket[] = [];
+    for (const [bucket, all] of this.#all.entries()) {
+      if (all === 0) continue;
+      buckets.push({
+        x: this.#x[bucket]!,
+        n: this.#n[bucket]!,
+        min: this.#min[bucket]!,
+        max: this.#max[bucket]!,
+        sum: this.#sum[bucket]!,
+        last: this.#last[bucket]!,
+      });
+    }
+    return buckets;
+  }
+
+  #bucket(place: number): number {
+    const { from, width, count } = this.#grid;
+    return width > 0 ? Math.min(count - 1, Math.floor((place - from) / width)) : 0;
+  }
+
+  #offer(bucket: number, x: number, other: number, value: number): void {
+    if (this.#all[bucket] !== 0) {
+      const ahead = x - this.#x[bucket]! || other - this.#other[bucket]! || compareValues(value, this.#last[bucket]!);
+      if (ahead < 0) return;
+    }
+    this.#x[bucket] = x;
+    this.#other[bucket] = other;
+    this.#last[bucket] = value;
+  }
+}

@@ -1,0 +1,15 @@
+import type { MetricPoint } from '@dais/api';
+
+export interface MetricRun {
+  readonly num: bigint;
+  readonly projectId: string;
+  readonly experiment: bigint;
+}
+
+export interface LoggedPoint extends MetricPoint {
+  readonly key: string;
+  /** The dataset and the logged model that it was measured of: kept with the model. */
+  readonly datasetName?: string | undefined;
+  readonly datasetDigest?: string | undefined;
+  readonly modelId?: string | undefined;
+}

@@ -1,0 +1,147 @@
+/** The operations that read metrics. */
+import {
+  chartMetricOperation,
+  DaisError,
+  readMetricOperation,
+  sampleMetricOperation,
+  type MetricPoint,
+} from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { decodePageCursor, encodePageCursor } from '#kernel/page-cursor.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { noRun } from '../run-lookup.ts';
+import { chartSeries, type ChartBucket } from './chart.ts';
+import { readHistory } from './history.ts';
+import { metricPoint, metricPoints, metricValueOf } from './metric-value.ts';
+import { pointAt, type Point } from './points.ts';
+import { sampleSeries } from './sample.ts';
+
+export function metricEntries(): readonly OperationEntry[] {
+  return [
+    {
+      operation: readMetricOperation,
+      handle: async (tx, { input }: Call<HistoryCall>) => await history(tx, input),
+    },
+    {
+      operation: sampleMetricOperation,
+      handle: async (tx, { input }: Call<SampleCall>) => await sample(tx, input),
+    },
+    {
+      operation: chartMetricOperation,
+      handle: async (tx, { input }: Call<ChartCall>) => await chart(tx, input),
+    },
+  ];
+}
+
+/**
+ * The series of a metric in each of `ids`; a run without it has none.
+ * @throws DaisError `not_found` when a run is not there; deleted ones are.
+ */
+async function findSeries(
+  { sql, projectId }: Transaction,
+  ids: readonly string[],
+  key: string,
+): Promise<Map<string, bigint | null>> {
+  const rows = await sql.query<{ id: string; series: bigint | null }>(
+    `select r.id, m.series from tracking.run r left join tracking.metric m on m.run = r.num and m.key = $3
+     where r.project_id = $1 and r.id = any($2)`,
+    [projectId, ids, key],
+    'metric_series',
+  );
+  const series = new Map(rows.map((row) => [row.id, row.series]));
+  const missing = ids.find((id) => !series.has(id));
+  if (missing !== undefined) throw noRun(missing);
+  return series;
+}
+
+interface HistoryCall {
+  readonly id: string;
+  readonly key: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+async function history(tx: Transaction, input: HistoryCall): Promise<{ items: MetricPoint[]; nextCursor?: string }> {
+  const { id, key, limit, cursor } = input;
+  const after = decodePlace([id, key], cursor);
+  const series = (await findSeries(tx, [id], key)).get(id);
+  if (series === undefined || series === null) return { items: [] };
+  const { points, more } = await readHistory(tx.sql, series, limit, after);
+  const last = points.steps.length - 1;
+  return {
+    items: metricPoints(points),
+    ...(more && { nextCursor: encodePlace([id, key], pointAt(points, last)) }),
+  };
+}
+
+function encodePlace(of: readonly string[], { timestamp, step, value }: Point): string {
+  return encodePageCursor(of, `${timestamp} ${step} ${value}`);
+}
+
+/** @throws DaisError `invalid_cursor`. */
+function decodePlace(of: readonly string[], cursor: string | undefined): Point | undefined {
+  const text = decodePageCursor(of, cursor);
+  if (text === undefined) return undefined;
+  const [timestamp, step, value] = text.split(' ').map(Number);
+  // Whoever makes one up: PostgreSQL must not be asked for half a millisecond.
+  if (!Number.isSafeInteger(timestamp) || !Number.isSafeInteger(step) || value === undefined) {
+    throw new DaisError('invalid_cursor', 'The cursor is not one of a history of a metric.');
+  }
+  return { timestamp: timestamp!, step: step!, value };
+}
+
+interface SampleCall {
+  readonly ids: readonly string[];
+  readonly key: string;
+  readonly fromStep?: number;
+  readonly toStep?: number;
+  readonly limit: number;
+}
+
+async function sample(tx: Transaction, { ids, key, fromStep: from, toStep: to, limit }: SampleCall) {
+  const series = await findSeries(tx, ids, key);
+  const sampled = await sampleSeries(tx.sql, present(series), { from, to }, limit);
+  return {
+    series: ids.map((id) => ({ id, points: (sampled.get(series.get(id) ?? NONE) ?? []).map(metricPoint) })),
+  };
+}
+
+interface ChartCall {
+  readonly ids: readonly string[];
+  readonly key: string;
+  readonly axis: 'step' | 'time';
+  readonly from?: number;
+  readonly to?: number;
+  readonly buckets: number;
+}
+
+async function chart(tx: Transaction, { ids, key, axis, from, to, buckets }: ChartCall) {
+  const series = await findSeries(tx, ids, key);
+  const charts = await chartSeries(tx.sql, present(series), axis, { from, to }, buckets);
+  const bySeries = new Map(charts.map((one) => [one.series, one]));
+  return {
+    series: ids.map((id) => {
+      const found = bySeries.get(series.get(id) ?? NONE);
+      return { id, points: found?.points ?? 0, buckets: found?.buckets.map(chartBucket) ?? [] };
+    }),
+  };
+}
+
+/** No series has this number. */
+const NONE = -1n;
+
+function present(series: ReadonlyMap<string, bigint | null>): bigint[] {
+  return [...new Set([...series.values()].filter((one) => one !== null))];
+}
+
+function chartBucket({ x, n, min, max, sum, last }: ChartBucket) {
+  const mean = sum / n;
+  return {
+    x,
+    n,
+    ...(n > 0 && { min, max }),
+    // The sum of numbers near the largest is none.
+    ...(Number.isFinite(mean) && { mean }),
+    last: metricValueOf(last),
+  };
+}

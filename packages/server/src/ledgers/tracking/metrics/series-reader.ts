@@ -1,0 +1,108 @@
+/** What there is of several series, read in one statement: summaries of chunks, and the points of tails. */
+import type { Sql } from '#engines/database/contract.ts';
+import { decodeChunk } from './chunk.ts';
+import type { ChunkSummary } from './chunk-rows.ts';
+import { makePoints, type PointOrder, type Points } from './points.ts';
+import { TAIL_BYTES, tailPoints } from './tail.ts';
+
+export interface ChunkRef extends ChunkSummary {
+  readonly seq: number;
+}
+
+export interface SeriesParts {
+  readonly series: bigint;
+  readonly chunks: readonly ChunkRef[];
+  /** Points of the tail, in no order. */
+  readonly tail: Points;
+}
+
+/** Both ends are in it. */
+export interface Span {
+  readonly from: number | undefined;
+  readonly to: number | undefined;
+}
+
+interface PartRow {
+  readonly series: bigint;
+  readonly seq: number | null;
+  readonly n: number | null;
+  readonly first_ts: number | null;
+  readonly last_ts: number | null;
+  readonly min_step: number | null;
+  readonly max_step: number | null;
+  readonly min: number | null;
+  readonly max: number | null;
+  readonly sum: number | null;
+  readonly nans: number | null;
+  readonly last: number | null;
+  readonly in_step: boolean | null;
+  readonly tail: Buffer | null;
+}
+
+/** What may have points in `span`, by time or by step. In the order of `series`. */
+export async function readParts(
+  sql: Sql,
+  series: readonly bigint[],
+  { from = Number.MIN_SAFE_INTEGER, to = Number.MAX_SAFE_INTEGER }: Span,
+  order: PointOrder,
+): Promise<SeriesParts[]> {
+  const [first, last, at] = order === 'step' ? ['min_step', 'max_step', 'step'] : ['first_ts', 'last_ts', 'ts'];
+  const rows = await sql.query<PartRow>(
+    // As float8, whose text the driver reads faster than int8; exact up to 2^53.
+    `select series, seq::float8, n, first_ts::float8, last_ts::float8, min_step::float8, max_step::float8, min, max, sum,
+       nans, last, in_step, null as tail
+     from tracking.metric_chunk where series = any($1) and ${first} <= $3 and ${last} >= $2
+     union all
+     select series, null, null, null, null, null, null, null, null, null, null, null, null, ${TAIL_BYTES}
+     from tracking.metric_tail where series = any($1) and ${at} between $2 and $3 group by series`,
+    [series, from, to],
+    `metric_parts_${order}`,
+  );
+  const chunks = new Map<bigint, ChunkRef[]>(series.map((one) => [one, []]));
+  const tails = new Map<bigint, Points>();
+  for (const row of rows) {
+    if (row.tail === null) chunks.get(row.series)?.push(chunkRef(row));
+    else tails.set(row.series, tailPoints(row.tail));
+  }
+  return series.map((one) => ({
+    series: one,
+    chunks: chunks.get(one) ?? [],
+    tail: tails.get(one) ?? makePoints(0),
+  }));
+}
+
+function chunkRef(row: PartRow): ChunkRef {
+  return {
+    seq: row.seq!,
+    n: row.n!,
+    firstTs: row.first_ts!,
+    lastTs: row.last_ts!,
+    minStep: row.min_step!,
+    maxStep: row.max_step!,
+    min: row.min,
+    max: row.max,
+    sum: row.sum!,
+    nans: row.nans!,
+    last: row.last!,
+    inStep: row.in_step!,
+  };
+}
+
+/** The points of chunks, by their `seq`. */
+export async function readChunks(
+  sql: Sql,
+  wanted: readonly { readonly series: bigint; readonly chunk: ChunkRef }[],
+): Promise<Map<number, Points>> {
+  if (wanted.length === 0) return new Map();
+  const rows = await sql.query<{ seq: number; data: Buffer }>(
+    `select c.seq::float8, c.data from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as w(series, first_ts, seq)
+     join tracking.metric_chunk c using (series, first_ts, seq)`,
+    [
+      wanted.map(({ series }) => series),
+      wanted.map(({ chunk }) => chunk.firstTs),
+      wanted.map(({ chunk }) => chunk.seq),
+    ],
+    'metric_chunk_data',
+  );
+  return new Map(rows.map(({ seq, data }) => [seq, decodeChunk(data)]));
+}

@@ -1,0 +1,86 @@
+import type { Migration } from '#engines/database/contract.ts';
+
+/** What generated answers are judged with. What is JSON stands as the text it was written in: nothing is found by it. */
+export const evaluationTables: Migration = {
+  id: '0004-evaluation',
+  sql: `
+create table tracking.evaluation_dataset (
+  num bigint generated always as identity primary key,
+  project_id uuid not null references kernel.tenant (id),
+  id text collate "C" not null,
+  name text collate "C" not null,
+  digest text collate "C" not null,
+  -- JSON: fields of its records and their types; null without records.
+  schema text,
+  records bigint not null default 0,
+  created_at bigint not null,
+  updated_at bigint not null,
+  created_by text collate "C",
+  updated_by text collate "C",
+  unique (project_id, id)
+);
+create index evaluation_dataset_created on tracking.evaluation_dataset (project_id, created_at desc, id desc);
+select dais.protect('tracking.evaluation_dataset');
+
+create table tracking.evaluation_dataset_tag (
+  dataset bigint not null references tracking.evaluation_dataset (num) on delete cascade,
+  key text collate "C" not null,
+  project_id uuid not null,
+  value text collate "C" not null,
+  primary key (dataset, key)
+);
+select dais.protect('tracking.evaluation_dataset_tag');
+
+create table tracking.evaluation_dataset_experiment (
+  dataset bigint not null references tracking.evaluation_dataset (num) on delete cascade,
+  experiment bigint not null references tracking.experiment (id) on delete cascade,
+  project_id uuid not null,
+  primary key (dataset, experiment)
+);
+create index evaluation_dataset_of_experiment on tracking.evaluation_dataset_experiment (experiment);
+select dais.protect('tracking.evaluation_dataset_experiment');
+
+create table tracking.evaluation_record (
+  num bigint generated always as identity primary key,
+  project_id uuid not null,
+  dataset bigint not null references tracking.evaluation_dataset (num) on delete cascade,
+  id text collate "C" not null,
+  -- SHA-256 of its inputs as canonical JSON: they are there once.
+  hash bytea not null,
+  inputs text not null,
+  outputs text not null,
+  expectations text,
+  tags text not null,
+  source text,
+  created_at bigint not null,
+  updated_at bigint not null,
+  created_by text,
+  updated_by text,
+  unique (dataset, hash)
+);
+create index evaluation_record_order on tracking.evaluation_record (dataset, num);
+select dais.protect('tracking.evaluation_record');
+
+create table tracking.scorer (
+  num bigint generated always as identity primary key,
+  project_id uuid not null,
+  id text collate "C" not null,
+  experiment bigint not null references tracking.experiment (id) on delete cascade,
+  name text collate "C" not null,
+  -- The highest number given out: none is given twice.
+  last_version int not null,
+  unique (experiment, name)
+);
+select dais.protect('tracking.scorer');
+
+create table tracking.scorer_version (
+  scorer bigint not null references tracking.scorer (num) on delete cascade,
+  version int not null,
+  project_id uuid not null,
+  definition text not null,
+  created_at bigint not null,
+  primary key (scorer, version)
+);
+select dais.protect('tracking.scorer_version');
+`,
+};

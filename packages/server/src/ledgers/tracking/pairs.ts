@@ -1,0 +1,73 @@
+/** Keys with values that belong to something: parameters and tags. Fixed numbers of statements, in the order of the keys. */
+import type { Transaction } from '#kernel/transaction.ts';
+import { columns } from './texts.ts';
+
+/** Tables, with the column that says whose they are. */
+const OWNERS = {
+  experiment_tag: 'experiment',
+  param: 'run',
+  tag: 'run',
+  logged_model_param: 'model',
+  logged_model_tag: 'model',
+  evaluation_dataset_tag: 'dataset',
+} as const;
+type PairTable = keyof typeof OWNERS;
+
+export type Pairs = ReadonlyMap<string, string>;
+
+const insert = (table: PairTable) => {
+  const owner = OWNERS[table];
+  // What runs logged is found by experiment.
+  const [column, value] =
+    owner === 'run' ? ['experiment, ', '(select experiment from tracking.run where num = $1), '] : ['', ''];
+  return `insert into tracking.${table} (${owner}, ${column}key, project_id, value)
+   select $1, ${value}key, $2, value from unnest($3::text[], $4::text[]) t (key, value) on conflict (${owner}, key)`;
+};
+
+/** Sets or replaces. */
+export function setPairs({ sql, projectId }: Transaction, table: PairTable, owner: bigint, pairs: Pairs): void {
+  if (pairs.size === 0) return;
+  sql.defer(
+    `${insert(table)} do update set value = excluded.value where ${table}.value <> excluded.value`,
+    [owner, projectId, ...columns(pairs)],
+    `set_${table}`,
+  );
+}
+
+/** Adds those that are not there yet. When some were there, gives all of these keys with what is there now. */
+export async function addPairs(
+  { sql, projectId }: Transaction,
+  table: PairTable,
+  owner: bigint,
+  pairs: Pairs,
+): Promise<Pairs> {
+  if (pairs.size === 0) return pairs;
+  const [keys, values] = columns(pairs);
+  const added = await sql.query(
+    `${insert(table)} do nothing returning 1`,
+    [owner, projectId, keys, values],
+    `add_${table}`,
+  );
+  if (added.length === pairs.size) return pairs;
+  const known = await sql.query<{ key: string; value: string }>(
+    `select key, value from tracking.${table} where ${OWNERS[table]} = $1 and key = any($2)`,
+    [owner, keys],
+    `known_${table}`,
+  );
+  return new Map(known.map(({ key, value }) => [key, value]));
+}
+
+/** Gives the keys that were there. */
+export async function removePairs(
+  { sql }: Transaction,
+  table: PairTable,
+  owner: bigint,
+  keys: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const gone = await sql.query<{ key: string }>(
+    `delete from tracking.${table} where ${OWNERS[table]} = $1 and key = any($2) returning key`,
+    [owner, keys],
+    `remove_${table}`,
+  );
+  return new Set(gone.map(({ key }) => key));
+}

@@ -1,0 +1,43 @@
+import { DaisError, type Issue } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+import { addPairs, type Pairs } from './pairs.ts';
+import { cutOff, LONGEST } from './texts.ts';
+
+export interface Pair {
+  readonly key: string;
+  readonly value: string;
+}
+
+/**
+ * Adds parameters to a run or a logged model. The same value again changes nothing. @throws DaisError `invalid_request`
+ * for a key that comes twice, `immutable_field` for another value than the one that is there: `issues` name its place
+ * (`path`) and what is there (`expected`).
+ */
+export async function addParams(
+  tx: Transaction,
+  table: 'param' | 'logged_model_param',
+  owner: bigint,
+  params: readonly Pair[],
+): Promise<void> {
+  const wanted = distinct(params);
+  const known = await addPairs(tx, table, owner, wanted);
+  const issues = params.flatMap(({ key }, index) => {
+    const there = known.get(key);
+    if (there === undefined || there === wanted.get(key)) return [];
+    return [{ path: `params[${index}].value`, message: `"${key}" has another value already`, expected: there }];
+  });
+  if (issues.length === 0) return;
+  throw new DaisError('immutable_field', 'A parameter does not change: log it under another key.', { issues });
+}
+
+/** @throws DaisError `invalid_request`. */
+function distinct(params: readonly Pair[]): Pairs {
+  const wanted = new Map<string, string>();
+  const issues: Issue[] = [];
+  for (const [index, { key, value }] of params.entries()) {
+    if (wanted.has(key)) issues.push({ path: `params[${index}].key`, message: `"${key}" is there twice` });
+    wanted.set(key, cutOff(value, LONGEST.param));
+  }
+  if (issues.length === 0) return wanted;
+  throw new DaisError('invalid_request', 'A parameter has one value: send each key once.', { issues });
+}

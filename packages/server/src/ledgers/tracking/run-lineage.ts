@@ -1,0 +1,65 @@
+/** What runs say of where they come from, what they read and what they made: edges of the lineage. */
+import type { DatasetInput } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+import { keyOf, nodeKey, noteLineage, type NotedEdge, type NotedNode } from '#ledgers/lineage/index.ts';
+import type { TrackingParts } from './parts.ts';
+
+/** Clients say it in tags. A tag that is replaced later takes no edge away: it was said. */
+export function noteOrigin(
+  tx: Transaction,
+  run: string,
+  tags: ReadonlyMap<string, string>,
+  { options: { originTags }, clock }: Pick<TrackingParts, 'options' | 'clock'>,
+): void {
+  if (tags.size === 0) return;
+  const to = keyOf('run', run);
+  const edges: NotedEdge[] = [];
+  const nodes: NotedNode[] = [];
+  const parent = tags.get(originTags.parent);
+  // Any text may stand in a tag: what can be no run is none.
+  if (parent !== undefined && /^[\w-]{1,256}$/.test(parent) && parent !== run) {
+    edges.push({ from: keyOf('run', parent), to, relation: 'child' });
+  }
+  const commit = tags.get(originTags.commit);
+  if (commit !== undefined && commit !== '') {
+    const key = nodeKey('commit', commit);
+    const repository = tags.get(originTags.repository);
+    nodes.push({ key, name: commit, data: { commit, ...(repository !== undefined && { repository }) } });
+    edges.push({ from: key, to, relation: 'code' });
+  }
+  const entryPoint = tags.get(originTags.entryPoint);
+  if (entryPoint !== undefined && entryPoint !== '') {
+    const key = nodeKey('entry-point', entryPoint);
+    nodes.push({ key, name: entryPoint });
+    edges.push({ from: key, to, relation: 'started' });
+  }
+  noteLineage(tx, { nodes, edges }, clock.now());
+}
+
+interface Inputs {
+  readonly id: string;
+  readonly datasets?: readonly DatasetInput[];
+  readonly models?: readonly string[];
+}
+
+export function noteInputs(tx: Transaction, { id, datasets = [], models = [] }: Inputs, now: number): void {
+  const to = keyOf('run', id);
+  const nodes = datasets.map(({ dataset: { name, digest, sourceType, source } }): NotedNode => {
+    const key = nodeKey('dataset', name, digest);
+    // A source may be a long document of the client's: enough of it is kept to find the place.
+    return { key, name, data: { digest, sourceType, source: source.slice(0, 500) } };
+  });
+  const read = [...nodes.map(({ key }) => key), ...models.map((model) => keyOf('logged-model', model))];
+  noteLineage(tx, { nodes, edges: read.map((from) => ({ from, to, relation: 'read' })) }, now);
+}
+
+export function noteOutputs(
+  tx: Transaction,
+  run: string,
+  models: readonly { readonly modelId: string }[],
+  now: number,
+): void {
+  const from = keyOf('run', run);
+  const edges = models.map(({ modelId }) => ({ from, to: keyOf('logged-model', modelId), relation: 'made' as const }));
+  noteLineage(tx, { edges }, now);
+}

@@ -1,0 +1,61 @@
+/** What runs log: metrics, parameters, tags. All of a call or, when one is refused, none: it is one transaction. */
+import { DaisError, logRunOperation, removeRunTagOperation } from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { appendMetrics } from './metrics/append.ts';
+import type { LoggedPoint } from './metrics/logged-point.ts';
+import { removePairs, setPairs } from './pairs.ts';
+import { addParams, type Pair } from './params.ts';
+import type { TrackingParts } from './parts.ts';
+import { activeRun, activeRunAhead, KnownRuns } from './run-lookup.ts';
+import { noteOrigin } from './run-lineage.ts';
+import { cutOff, LONGEST } from './texts.ts';
+
+export function logEntries(parts: TrackingParts): readonly OperationEntry[] {
+  const known = new KnownRuns();
+  return [
+    {
+      operation: logRunOperation,
+      handle: async (tx, { input }: Call<LogCall>) => await logRun(tx, input, known, parts),
+    },
+    {
+      operation: removeRunTagOperation,
+      handle: async (tx, { input }: Call<{ readonly id: string; readonly key: string }>) => {
+        const { num } = await activeRun(tx, input.id);
+        const removed = await removePairs(tx, 'tag', num, [input.key]);
+        if (removed.size === 0) throw new DaisError('not_found', `Run "${input.id}" has no tag "${input.key}".`);
+        return {};
+      },
+    },
+  ];
+}
+
+interface LogCall {
+  readonly id: string;
+  readonly metrics?: readonly LoggedPoint[];
+  readonly params?: readonly Pair[];
+  readonly tags?: readonly Pair[];
+}
+
+/** In the order params, metrics, tags in every call, so that two calls wait for each other and never deadlock. */
+async function logRun(tx: Transaction, input: LogCall, known: KnownRuns, parts: TrackingParts): Promise<object> {
+  const { id, metrics = [], params = [], tags = [] } = input;
+  const run = await activeRunAhead(tx, id, known);
+  await addParams(tx, 'param', run.num, params);
+  await appendMetrics(tx, run, metrics);
+  // Of a key that comes twice, the last value counts.
+  const wanted = new Map(tags.map(({ key, value }) => [key, cutOff(value, LONGEST.runTag)]));
+  setPairs(tx, 'tag', run.num, wanted);
+  noteOrigin(tx, id, wanted, parts);
+  const name = wanted.get(parts.options.nameTag);
+  if (name !== undefined && name !== '') await writeName(tx, run.num, name);
+  return {};
+}
+
+async function writeName({ sql }: Transaction, run: bigint, name: string): Promise<void> {
+  await sql.query(
+    'update tracking.run set name = $2 where num = $1 and name <> $2',
+    [run, cutOff(name, LONGEST.runName)],
+    'write_run_name',
+  );
+}

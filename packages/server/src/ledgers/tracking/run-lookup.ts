@@ -1,0 +1,90 @@
+/** Runs by their ids. */
+import { DaisError } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+import { RUN_COLUMNS, type RunRow } from './hydrate.ts';
+
+/** A run that takes writes, by its number inside. */
+export interface ActiveRun {
+  readonly num: bigint;
+  readonly projectId: string;
+  readonly experiment: bigint;
+}
+
+export async function findRun({ sql, projectId }: Transaction, id: string): Promise<RunRow | undefined> {
+  const [row] = await sql.query<RunRow>(
+    `select ${RUN_COLUMNS} from tracking.run r join tracking.experiment e on e.id = r.experiment
+     where r.project_id = $1 and r.id = $2`,
+    [projectId, id],
+    'run_by_id',
+  );
+  return row;
+}
+
+/** @throws DaisError `not_found`. */
+export async function requireRun(tx: Transaction, id: string): Promise<RunRow> {
+  const row = await findRun(tx, id);
+  if (row === undefined) throw noRun(id);
+  return row;
+}
+
+/** Some hours of runs that log at the same time; 200 bytes each. */
+const REMEMBERED = 10_000;
+
+/** Numbers of runs that logged before: they never change. */
+export class KnownRuns {
+  readonly #runs = new Map<string, ActiveRun>();
+
+  get(projectId: string, id: string): ActiveRun | undefined {
+    return this.#runs.get(`${projectId} ${id}`);
+  }
+
+  add(id: string, run: ActiveRun): void {
+    const [oldest] = this.#runs.keys();
+    if (this.#runs.size >= REMEMBERED && oldest !== undefined) this.#runs.delete(oldest);
+    this.#runs.set(`${run.projectId} ${id}`, run);
+  }
+}
+
+/**
+ * As `activeRun`, but once a run is known it is asked with the next statement whether it takes writes, and refused by
+ * that: a round trip less, of three, for each call that logs a point.
+ */
+export async function activeRunAhead(tx: Transaction, id: string, known: KnownRuns): Promise<ActiveRun> {
+  const there = known.get(tx.projectId, id);
+  if (there === undefined) {
+    const run = await activeRun(tx, id);
+    known.add(id, run);
+    return run;
+  }
+  const texts = [noRunText(id), runDeletedText(id)];
+  tx.sql.defer('select tracking.require_active_run($1, $2, $3)', [there.num, ...texts], 'require_active_run');
+  return there;
+}
+
+/** For what a run logs. @throws DaisError `not_found`, `invalid_state` when it is deleted. */
+export async function activeRun({ sql, projectId }: Transaction, id: string): Promise<ActiveRun> {
+  const [row] = await sql.query<{ num: bigint; experiment: bigint; deleted: boolean }>(
+    `select num, experiment, deleted_at is not null as deleted from tracking.run where project_id = $1 and id = $2`,
+    [projectId, id],
+    'active_run',
+  );
+  if (row === undefined) throw noRun(id);
+  if (row.deleted) throw runDeleted(id);
+  return { num: row.num, projectId, experiment: row.experiment };
+}
+
+export function noRun(id: string): DaisError {
+  return new DaisError('not_found', noRunText(id));
+}
+
+export function runDeleted(id: string): DaisError {
+  return new DaisError('invalid_state', runDeletedText(id));
+}
+
+function noRunText(id: string): string {
+  return `There is no run "${id}" in this project.`;
+}
+
+function runDeletedText(id: string): string {
+  return `Run "${id}" is deleted: restore it first.`;
+}

@@ -1,0 +1,209 @@
+/** The operations of runs themselves; what they log is in run-log.ts. */
+import {
+  createRunOperation,
+  DaisError,
+  deleteRunOperation,
+  readRunOperation,
+  restoreRunOperation,
+  updateRunOperation,
+  type Run,
+  type RunInfo,
+  type RunStatus,
+} from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import {
+  DEFAULT_NUMBER,
+  ensureDefault,
+  experimentDeleted,
+  noExperiment,
+  shownNumber,
+  type ExperimentRow,
+} from './experiment-lookup.ts';
+import { hydrateRun, RUN_COLUMNS, runInfo, type RunRow } from './hydrate.ts';
+import type { TrackingOptions } from './options.ts';
+import { compactEndedRun } from './metrics/compaction-queue.ts';
+import { setPairs } from './pairs.ts';
+import type { TrackingParts } from './parts.ts';
+import { findRun, noRun, requireRun, runDeleted } from './run-lookup.ts';
+import { makeName } from './run-names.ts';
+import { noteOrigin } from './run-lineage.ts';
+import { columns, cutOff, LONGEST } from './texts.ts';
+import { tellRun, tellStatus } from './tracking-events.ts';
+
+export function runEntries(parts: TrackingParts): readonly OperationEntry[] {
+  const { options, clock } = parts;
+  return [
+    {
+      operation: createRunOperation,
+      handle: async (tx, { input }: Call<NewRun>) => await createRun(tx, input, parts),
+    },
+    {
+      operation: readRunOperation,
+      handle: async (tx, { input }: Call<{ readonly id: string }>) =>
+        await hydrateRun(tx, await requireRun(tx, input.id), options),
+    },
+    {
+      operation: updateRunOperation,
+      handle: async (tx, { input }: Call<RunChange>) => await updateRun(tx, input, options),
+    },
+    {
+      operation: deleteRunOperation,
+      handle: async (tx, { input }: Call<{ readonly id: string }>) => await setDeleted(tx, input.id, clock.now()),
+    },
+    {
+      operation: restoreRunOperation,
+      handle: async (tx, { input }: Call<{ readonly id: string }>) => await setDeleted(tx, input.id, null),
+    },
+  ];
+}
+
+interface NewRun {
+  readonly experimentId: string;
+  readonly id?: string;
+  readonly name?: string;
+  readonly user?: string;
+  readonly startedAt?: number;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+/** @throws DaisError `not_found`, `invalid_state`, `already_exists`. */
+async function createRun(tx: Transaction, input: NewRun, parts: TrackingParts): Promise<Run> {
+  const { options, random } = parts;
+  const { experimentId, user = '', startedAt = 0 } = input;
+  const id = input.id ?? random(16).toString('hex');
+  const { name, tags } = named(input, parts);
+  const row = { id, name, user, startedAt, tags };
+  let inserted = await insertRun(tx, experimentId, row);
+  if (inserted === undefined && experimentId === DEFAULT_NUMBER) {
+    await ensureDefault(tx, parts.clock.now());
+    inserted = await insertRun(tx, experimentId, row);
+  }
+  if (inserted === undefined) throw noExperiment(experimentId);
+  if (inserted.deleted_at !== null) throw experimentDeleted(experimentId);
+  if (inserted.num === null) throw new DaisError('already_exists', `There is a run "${id}" in this project already.`);
+  tellRun(tx, 'runCreated', id, shownNumber(inserted));
+  noteOrigin(tx, id, tags, parts);
+  const info = runInfo(
+    {
+      num: inserted.num,
+      id,
+      name,
+      user_name: user,
+      status: 'RUNNING',
+      started_at: BigInt(startedAt),
+      ended_at: null,
+      deleted_at: null,
+      experiment: inserted.id,
+      is_default: inserted.is_default,
+      artifact_location: inserted.artifact_location,
+    },
+    options,
+  );
+  const nothing = { metrics: [], params: {}, datasets: [], modelInputs: [], modelOutputs: [] };
+  return { ...info, ...nothing, tags: Object.fromEntries(tags) };
+}
+
+/** The name and the tag that says it are one. @throws DaisError `invalid_request` when both are given and differ. */
+function named(input: NewRun, { options: { nameTag }, random }: TrackingParts) {
+  const tags = new Map(
+    Object.entries(input.tags ?? {}).map(([key, value]) => [key, cutOff(value, LONGEST.runTag)] as const),
+  );
+  const said = tags.get(nameTag);
+  if (input.name !== undefined && said !== undefined && said !== '' && said !== input.name) {
+    const message = `says "${said.slice(0, 80)}", and the name is "${input.name}"`;
+    const issues = [{ path: `tags["${nameTag}"]`, message, expected: input.name }];
+    throw new DaisError('invalid_request', 'The name of the run is given twice, and differently.', { issues });
+  }
+  const given = input.name ?? (said === undefined || said === '' ? makeName(random) : said);
+  const name = cutOff(given, LONGEST.runName);
+  return { name, tags: tags.set(nameTag, name) };
+}
+
+interface RowOfRun {
+  readonly id: string;
+  readonly name: string;
+  readonly user: string;
+  readonly startedAt: number;
+  readonly tags: ReadonlyMap<string, string>;
+}
+
+type Inserted = Pick<ExperimentRow, 'id' | 'is_default' | 'artifact_location' | 'deleted_at'> & {
+  /** null: there is one of its id already, or the experiment is deleted. */
+  readonly num: bigint | null;
+};
+
+/** One statement for all of it. The lock keeps a deletion of the experiment from missing this run. */
+async function insertRun(
+  { sql, projectId }: Transaction,
+  experiment: string,
+  run: RowOfRun,
+): Promise<Inserted | undefined> {
+  const isDefault = experiment === DEFAULT_NUMBER;
+  const [row] = await sql.query<Inserted>(
+    `with of as (
+       select id, is_default, artifact_location, deleted_at from tracking.experiment
+       where project_id = $1 and ${isDefault ? 'is_default and $8::bigint = 0' : 'id = $8 and not is_default'} for share
+     ), made as (
+       insert into tracking.run (project_id, id, experiment, name, user_name, status, started_at)
+       select $1, $2, of.id, $3, $4, 'RUNNING', $5 from of where of.deleted_at is null
+       on conflict (project_id, id) do nothing returning num, experiment
+     ), tagged as (
+       insert into tracking.tag (run, experiment, key, project_id, value)
+       select made.num, made.experiment, t.key, $1, t.value from made, unnest($6::text[], $7::text[]) t (key, value)
+     )
+     select of.*, made.num from of left join made on true`,
+    [projectId, run.id, run.name, run.user, run.startedAt, ...columns(run.tags), BigInt(experiment)],
+    isDefault ? 'insert_run_into_default' : 'insert_run',
+  );
+  return row;
+}
+
+interface RunChange {
+  readonly id: string;
+  readonly status?: RunStatus;
+  readonly endedAt?: number;
+  readonly name?: string;
+}
+
+/** @throws DaisError `not_found`, `invalid_state`. */
+async function updateRun(tx: Transaction, input: RunChange, options: TrackingOptions): Promise<RunInfo> {
+  const { id, status, endedAt, name } = input;
+  const [row] = await tx.sql.query<RunRow & { before: string }>(
+    `with before as (
+       select num, status from tracking.run where project_id = $1 and id = $2 and deleted_at is null for no key update
+     )
+     update tracking.run r set status = coalesce($3, r.status), ended_at = coalesce($4, ended_at), name = coalesce($5, r.name)
+     from before, tracking.experiment e where r.num = before.num and e.id = r.experiment
+     returning ${RUN_COLUMNS}, before.status as before`,
+    [tx.projectId, id, status ?? null, endedAt ?? null, name ?? null],
+    'update_run',
+  );
+  if (row === undefined) throw (await findRun(tx, id)) === undefined ? noRun(id) : runDeleted(id);
+  if (name !== undefined) setPairs(tx, 'tag', row.num, new Map([[options.nameTag, name]]));
+  const info = runInfo(row, options);
+  if (status !== undefined && status !== row.before) {
+    tellStatus(tx, id, info.experimentId, status);
+    if (hasEnded(status)) await compactEndedRun(tx, { num: row.num, projectId: tx.projectId });
+  }
+  return info;
+}
+
+const hasEnded = (status: RunStatus) => status !== 'RUNNING' && status !== 'SCHEDULED';
+
+/** One that is so already stays as it is. @throws DaisError `not_found`. */
+async function setDeleted(tx: Transaction, id: string, deletedAt: number | null): Promise<object> {
+  const [row] = await tx.sql.query<{ experiment: bigint; is_default: boolean }>(
+    `update tracking.run r set deleted_at = $3, deleted_with_experiment = false from tracking.experiment e
+     where r.project_id = $1 and r.id = $2 and e.id = r.experiment and (r.deleted_at is null) = ($3::bigint is not null)
+     returning r.experiment, e.is_default`,
+    [tx.projectId, id, deletedAt],
+    'set_run_deleted',
+  );
+  if (row === undefined) {
+    await requireRun(tx, id);
+    return {};
+  }
+  tellRun(tx, deletedAt === null ? 'runRestored' : 'runDeleted', id, shownNumber({ ...row, id: row.experiment }));
+  return {};
+}

@@ -1,0 +1,61 @@
+/** The datasets that runs of experiments read. */
+import type { DatasetSummary } from '@dais/api';
+import type { Call } from '#kernel/dispatch.ts';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { SortKey } from '#lib/keyset.ts';
+import { findExperiments, shownNumber } from '../experiment-lookup.ts';
+import { findRows, foreignCursor, rowCondition } from './search-page.ts';
+
+export interface DatasetSummaryInput {
+  readonly experimentIds: readonly string[];
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+interface SummaryRow {
+  readonly experiment: bigint;
+  readonly name: string;
+  readonly digest: string;
+  readonly context: string | null;
+}
+
+const KEYS: readonly SortKey[] = [
+  { sql: 's.experiment', type: 'bigint', ascending: true },
+  { sql: 's.name', type: 'text', ascending: true },
+  { sql: 's.digest', type: 'text', ascending: true },
+  { sql: 's.context', type: 'text', ascending: true, missing: true },
+];
+
+export async function searchDatasetSummaries(tx: Transaction, { input, rows }: Call<DatasetSummaryInput>) {
+  const { experimentIds, limit, cursor } = input;
+  const binding = ['datasets of experiments', tx.projectId, experimentIds];
+  const place = decodePageCursor(binding, cursor);
+  const experiments = await findExperiments(tx, experimentIds);
+  if (experiments.length === 0) return { items: [] };
+  const query = {
+    columns: 's.experiment, s.name, s.digest, s.context',
+    keys: KEYS,
+    of: (bind: (value: unknown) => string) => {
+      const ofExperiments = `r.id = any(${bind(experiments.map(({ id }) => id))}::int8[])`;
+      const conditions = [ofExperiments, rowCondition(rows, bind)].filter((one) => one !== undefined);
+      return {
+        from: `(select distinct d.experiment, d.name, d.digest, i.context from tracking.experiment r
+          join tracking.dataset d on d.experiment = r.id join tracking.dataset_input i on i.dataset = d.id
+          where ${conditions.join(' and ')}) s`,
+        where: [],
+      };
+    },
+  };
+  const found = await findRows<SummaryRow>(tx, query, place, limit + 1);
+  if (found === undefined) throw foreignCursor();
+  const { page, next } = cutPage(found, limit, binding, (row) => row.place);
+  const byId = new Map(experiments.map((row) => [row.id, shownNumber(row)]));
+  const items = page.map(({ experiment, name, digest, context }): DatasetSummary => ({
+    experimentId: byId.get(experiment) ?? String(experiment),
+    name,
+    digest,
+    ...(context !== null && { context }),
+  }));
+  return { items, ...next };
+}

@@ -1,0 +1,56 @@
+/** How many runs experiments have, and when the last began. Costs as much as their runs: some 10 ms for 50,000. */
+import type { Call } from '#kernel/dispatch.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { findExperiments, shownNumber } from '../experiment-lookup.ts';
+import { rowCondition } from './search-page.ts';
+
+interface Activity {
+  readonly id: string;
+  readonly runs: number;
+  readonly running: number;
+  readonly lastStartedAt?: number;
+}
+
+interface CountRow {
+  readonly experiment: bigint;
+  readonly runs: bigint;
+  readonly running: bigint;
+  readonly last: bigint;
+}
+
+export async function experimentActivity(
+  tx: Transaction,
+  { input, rows }: Call<{ readonly ids: readonly string[] }>,
+): Promise<{ readonly items: readonly Activity[] }> {
+  const experiments = input.ids.length === 0 ? [] : await findExperiments(tx, input.ids);
+  const values: unknown[] = [];
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  const conditions = [
+    `r.experiment = any(${bind(experiments.map(({ id }) => id))}::bigint[])`,
+    'r.deleted_at is null',
+    ...[rowCondition(rows, bind)].filter((one) => one !== undefined),
+  ];
+  const counts = await tx.sql.query<CountRow>(
+    `select r.experiment, count(*) as runs, count(*) filter (where r.status = 'RUNNING') as running,
+       max(r.started_at) as last
+     from tracking.run r where ${conditions.join(' and ')} group by r.experiment`,
+    values,
+  );
+  const byId = new Map(counts.map((row) => [row.experiment, row]));
+  return {
+    items: experiments.flatMap((experiment) => {
+      const found = byId.get(experiment.id);
+      if (found === undefined) return [];
+      const last = Number(found.last);
+      return [
+        {
+          id: shownNumber(experiment),
+          runs: Number(found.runs),
+          running: Number(found.running),
+          // 0: a client that did not say.
+          ...(last > 0 && { lastStartedAt: last }),
+        },
+      ];
+    }),
+  };
+}

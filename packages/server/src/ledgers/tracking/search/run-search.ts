@@ -1,0 +1,225 @@
+/** Finding runs: one query for which, then their contents by arrays of numbers. */
+import { parseFilter, parseOrder, runFilter, type FilterClause, type OrderKey, type Run } from '@dais/api';
+import type { Call } from '#kernel/dispatch.ts';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { compareDouble, compareInteger, compareText, type Comparison } from '#lib/comparison-sql.ts';
+import type { SortKey } from '#lib/keyset.ts';
+import { findExperiments, type ExperimentRow } from '../experiment-lookup.ts';
+import { hydrateRows, type RunRow } from '../hydrate.ts';
+import type { TrackingOptions } from '../options.ts';
+import { attributes, filterConditions, keyed, type Bind, type Translate } from './filter-sql.ts';
+import {
+  findRows,
+  foreignCursor,
+  rowCondition,
+  viewCondition,
+  type FoundRow,
+  type SearchInput,
+  type SearchQuery,
+} from './search-page.ts';
+
+export interface RunSearchInput extends SearchInput {
+  readonly experimentIds: readonly string[];
+}
+
+interface RunPage {
+  readonly items: readonly Run[];
+  readonly nextCursor?: string;
+}
+
+/** Texts that agree so far are sorted by what comes next: the place of a page must not hold texts of any length. */
+const SORTED_TEXT = 500;
+/** Runs whose contents are read at once: a page can have 50,000. */
+const HYDRATED = 1000;
+
+/** @throws DaisError `invalid_request` with the place in the filter or order, `invalid_cursor`. */
+export async function searchRuns(
+  tx: Transaction,
+  call: Call<RunSearchInput>,
+  options: TrackingOptions,
+): Promise<RunPage> {
+  const { limit, cursor, ...of } = call.input;
+  const clauses = parseFilter(runFilter, of.filter ?? '');
+  const order = parseOrder(runFilter, of.orderBy ?? []);
+  const binding = ['runs', tx.projectId, of];
+  const place = decodePageCursor(binding, cursor);
+  const experiments = of.experimentIds.length === 0 ? [] : await findExperiments(tx, of.experimentIds);
+  if (experiments.length === 0) return { items: [] };
+  const search: RunSearch = { clauses, order, experiments, view: of.view, options, rows: call.rows };
+  const found = await findRuns(tx, search, place, limit + 1);
+  const { page, next } = cutPage(found, limit, binding, ({ place: at }) => at);
+  const items: Run[] = [];
+  for (let at = 0; at < page.length; at += HYDRATED) {
+    items.push(...(await hydrateRows(tx.sql, page.slice(at, at + HYDRATED), options)));
+  }
+  return { items, ...next };
+}
+
+interface RunSearch {
+  readonly clauses: readonly FilterClause[];
+  readonly order: readonly OrderKey[];
+  readonly experiments: readonly ExperimentRow[];
+  readonly view: SearchInput['view'];
+  readonly options: TrackingOptions;
+  readonly rows: Call['rows'];
+}
+
+type FoundRun = RunRow & FoundRow;
+
+/**
+ * Sorted by a metric, runs that have a number there come first: an index has them in this order, so that a page costs as
+ * much as its rows and not as all runs. The others are asked for only when a page reaches them.
+ */
+async function findRuns(
+  tx: Transaction,
+  search: RunSearch,
+  place: string | undefined,
+  limit: number,
+): Promise<readonly FoundRun[]> {
+  const { order, clauses, experiments } = search;
+  const [first] = order;
+  const homes = new Map(experiments.map((experiment) => [experiment.id, experiment]));
+  const find = async (query: SearchQuery, from: string | undefined, most: number): Promise<FoundRun[] | undefined> => {
+    const rows = await findRows<Omit<RunRow, 'is_default' | 'artifact_location'>>(tx, query, from, most);
+    return rows?.flatMap((row) => {
+      const home = homes.get(row.experiment);
+      return home === undefined
+        ? []
+        : [{ ...row, is_default: home.is_default, artifact_location: home.artifact_location }];
+    });
+  };
+  if (first?.family !== 'metric') {
+    const found = await find(runQuery(search), place, limit);
+    if (found === undefined) throw foreignCursor();
+    return found;
+  }
+  const numbers = await find(runQuery(search, 'numbers'), place, limit);
+  const found = numbers ?? [];
+  // No other run passes a filter that wants a number there.
+  const wanted = clauses.some(
+    ({ family, key, operator }) => family === 'metric' && key === first.key && operator !== '!=',
+  );
+  if (found.length === limit || (wanted && numbers !== undefined)) return found;
+  // Whoever stands among the numbers stands before all others.
+  const from = numbers === undefined ? place : undefined;
+  const rest = await find(runQuery(search, 'others'), from, limit - found.length);
+  if (rest === undefined) throw foreignCursor();
+  return [...found, ...rest];
+}
+
+/** `first`: only runs whose first sort key, a metric, is a number; only the others; all of them. */
+function runQuery(search: RunSearch, first: 'numbers' | 'others' | 'all' = 'all'): SearchQuery {
+  const { clauses, order, experiments, view, options, rows } = search;
+  const about = (key: string) => [...order, ...clauses].some((one) => one.family === 'attribute' && one.key === key);
+  const sortedBy = (key: string) => order.some((one) => one.family === 'attribute' && one.key === key);
+  return {
+    columns: 'r.num, r.id, r.name, r.user_name, r.status, r.started_at, r.ended_at, r.deleted_at, r.experiment',
+    keys: [
+      ...order.map((key, index) => sortKey(key, `k${index}`, first === 'numbers' && index === 0)),
+      ...(sortedBy('start_time') ? [] : [{ sql: 'r.started_at', type: 'bigint', ascending: false } as const]),
+      ...(sortedBy('run_id') ? [] : [{ sql: 'r.id', type: 'text', ascending: true } as const]),
+    ],
+    of: (bind) => {
+      const scope = scopeOf(experiments, bind);
+      return {
+        from: [
+          'tracking.run r',
+          ...order.flatMap((key, index) => joined(key, `k${index}`, scope, first === 'numbers' && index === 0, bind)),
+          ...(about('artifact_uri') ? [artifactUris(options, bind)] : []),
+        ].join(' '),
+        where: [
+          // Follows from its metric, where there is one: said twice, PostgreSQL expects far fewer runs than there are.
+          first !== 'numbers' && `r.experiment ${scope}`,
+          viewCondition(view),
+          first === 'numbers' && `k0.value < 'NaN'::float8`,
+          first === 'others' && `(k0.value is null or k0.value = 'NaN'::float8)`,
+          ...filterConditions(clauses, families(scope), bind),
+          rowCondition(rows, bind),
+        ],
+      };
+    },
+  };
+}
+
+/** One experiment is said as one: then an index can give the order. */
+function scopeOf(experiments: readonly ExperimentRow[], bind: Bind): string {
+  const ids = experiments.map(({ id }) => id);
+  return ids.length === 1 ? `= ${bind(ids[0])}::int8` : `= any(${bind(ids)}::int8[])`;
+}
+
+const COLUMNS: Readonly<Record<string, string>> = {
+  run_id: 'r.id',
+  run_name: 'r.name',
+  status: 'r.status',
+  start_time: 'r.started_at',
+  end_time: 'r.ended_at',
+  user_id: 'r.user_name',
+  artifact_uri: 'u.uri',
+};
+
+function families(scope: string): Readonly<Record<string, Translate>> {
+  const inputs = `from tracking.dataset_input i join tracking.dataset d on d.id = i.dataset where i.run = r.num`;
+  const input =
+    (column: string): Translate =>
+    (clause, bind) =>
+      `exists (select ${inputs} and ${compareText(column, clause, bind)})`;
+  // That the row is of the same experiment follows from the run; an index is by it.
+  const logged = { owner: 'run', of: 'r.num', and: ` and x.experiment ${scope}` };
+  return {
+    metric: keyed({ name: 'tracking.metric', ...logged, compare: compareDouble }),
+    parameter: keyed({ name: 'tracking.param', ...logged, compare: compareHashed }),
+    tag: keyed({ name: 'tracking.tag', ...logged, compare: compareHashed }),
+    attribute: attributes(COLUMNS, compareInteger),
+    dataset: attributes(
+      { name: input('d.name'), digest: input('d.digest'), context: input('i.context') },
+      compareInteger,
+    ),
+  };
+}
+
+/** An index has the hash of the value. */
+function compareHashed(left: string, comparison: Comparison, bind: Bind): string {
+  const compared = compareText(left, comparison, bind);
+  return comparison.operator === '=' ? `x.hash = hashtext(${bind(comparison.value)}::text) and ${compared}` : compared;
+}
+
+const TABLES: Readonly<Record<string, string>> = {
+  metric: 'tracking.metric',
+  parameter: 'tracking.param',
+  tag: 'tracking.tag',
+};
+
+/** The row that a sort key is read from; runs without one stay, unless it must be `there`. */
+function joined({ family, key }: OrderKey, as: string, scope: string, there: boolean, bind: Bind): string[] {
+  const table = TABLES[family];
+  if (table === undefined) return [];
+  return [
+    `${there ? '' : 'left '}join ${table} ${as} on ${as}.run = r.num and ${as}.key = ${bind(key)}::text and ${as}.experiment ${scope}`,
+  ];
+}
+
+/** `number`: only runs that have one here are asked for. */
+function sortKey({ family, key, ascending }: OrderKey, as: string, number: boolean): SortKey {
+  if (family === 'metric') return { sql: `${as}.value`, type: 'double', ascending, missing: !number, nan: !number };
+  if (family !== 'attribute')
+    return { sql: `left(${as}.value, ${SORTED_TEXT})`, type: 'text', ascending, missing: true };
+  const column = COLUMNS[key];
+  if (column === undefined) throw new Error(`no column of ${key}`);
+  if (key === 'start_time' || key === 'end_time') {
+    return { sql: column, type: 'bigint', ascending, missing: key === 'end_time' };
+  }
+  return { sql: key === 'artifact_uri' ? `left(${column}, ${SORTED_TEXT})` : column, type: 'text', ascending };
+}
+
+/** As `artifactsOf` and `below` write them. */
+function artifactUris({ artifactRoot }: TrackingOptions, bind: Bind): string {
+  const number = `case when e.is_default then '0' else e.id::text end`;
+  return `cross join lateral (
+    select (regexp_replace(split_part(b.base, '?', 1), '/+$', '') || '/' || r.id || '/artifacts' ||
+      coalesce(substr(b.base, nullif(strpos(b.base, '?'), 0)), '')) collate "C" as uri
+    from tracking.experiment e,
+      lateral (select coalesce(e.artifact_location, ${bind(artifactRoot)}::text || '/' || ${number}) as base) b
+    where e.id = r.experiment
+  ) u`;
+}

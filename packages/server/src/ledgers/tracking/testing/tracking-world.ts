@@ -1,0 +1,96 @@
+/** For tests: a kernel with the tracking ledger on a database of its own. */
+import { randomBytes } from 'node:crypto';
+import type { Experiment, Run } from '@dais/api';
+import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
+import { kernelSlice } from '#kernel/slice.ts';
+import { workshopSlice } from '#kernel/testing/machine-controller.ts';
+import { startTestKernel, type TestKernel, type TestKernelOptions } from '#kernel/testing/test-kernel.ts';
+import { commentsSlice } from '#ledgers/comments/index.ts';
+import { lineageEntries, lineageSlice } from '#ledgers/lineage/index.ts';
+import { projectWith } from '#kinds/project/index.ts';
+import { systemClock } from '#lib/clock.ts';
+import {
+  beginProject,
+  endProject,
+  loggedModelNodes,
+  runNodes,
+  trackingLedger,
+  trackingSlice,
+  type TraceWords,
+  type TrackingParts,
+} from '../index.ts';
+
+const TEST_TRACE_WORDS: TraceWords = {
+  idPrefix: 'tr-',
+  nameTag: 'client.traceName',
+  runKey: 'client.run',
+  sessionKey: 'client.session',
+  userKey: 'client.user',
+  attributes: {
+    type: ['client.type', 'other.kind'],
+    inputs: ['client.inputs'],
+    outputs: ['client.outputs'],
+    session: ['session.id'],
+    user: ['user.id'],
+    usage: ['client.usage'],
+    cost: ['client.cost'],
+    tokens: { input_tokens: ['tokens.in'], output_tokens: ['tokens.out'] },
+  },
+  types: { chat: 'CHAT_MODEL' },
+  tagPrefix: 'client.traceTag.',
+  hiddenResource: ['telemetry.sdk.'],
+};
+
+export const TEST_OPTIONS: TrackingParts['options'] = {
+  artifactRoot: 'artifacts:',
+  nameTag: 'client.runName',
+  contextTag: 'client.context',
+  originTags: {
+    parent: 'client.parent',
+    commit: 'client.commit',
+    repository: 'client.repository',
+    entryPoint: 'client.program',
+  },
+  traces: TEST_TRACE_WORDS,
+};
+
+export interface TrackingWorld {
+  readonly test: TestDatabase;
+  readonly dais: TestKernel;
+  /** What another kernel on the same database is started with. */
+  readonly parts: TestKernelOptions;
+  /** Id of a new experiment of its own. */
+  experiment(name?: string): Promise<string>;
+  /** A new run, in a new experiment when none is given. */
+  run(experimentId?: string): Promise<Run>;
+  stop(): Promise<void>;
+}
+
+export async function startTrackingWorld(): Promise<TrackingWorld> {
+  const test = await startTestDatabase([kernelSlice, commentsSlice, lineageSlice, trackingSlice, workshopSlice]);
+  const ledger = trackingLedger({ options: TEST_OPTIONS, clock: systemClock, random: randomBytes });
+  const project = projectWith({ begin: (tx, id) => beginProject(tx, id, systemClock), end: endProject });
+  const parts = {
+    kinds: [project],
+    entries: [...ledger.entries, ...lineageEntries([runNodes, loggedModelNodes])],
+    jobs: ledger.jobs,
+  };
+  const dais = await startTestKernel(test, parts);
+  let made = 0;
+  const experiment = async (name?: string) => {
+    made += 1;
+    return (await dais.call<Experiment>('experiment.create', { name: name ?? `experiment ${made}` })).id;
+  };
+  return {
+    test,
+    dais,
+    parts,
+    experiment,
+    run: async (experimentId) =>
+      await dais.call<Run>('run.create', { experimentId: experimentId ?? (await experiment()), startedAt: 1000 }),
+    stop: async () => {
+      await dais.stop();
+      await test.stop();
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { columns, cutOff } from './texts.ts';
+
+test('what is cut off keeps whole characters, and as many as there may be', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.nat(20), (text, longest) => {
+      expect(Array.from(cutOff(text, longest))).toEqual(Array.from(text).slice(0, longest));
+    }),
+  );
+});
+
+test('columns come in the order of their keys', () => {
+  expect(
+    columns(
+      new Map([
+        ['b', '1'],
+        ['a', '2'],
+        ['B', '3'],
+      ]),
+    ),
+  ).toEqual([
+    ['B', 'a', 'b'],
+    ['3', '2', '1'],
+  ]);
+});

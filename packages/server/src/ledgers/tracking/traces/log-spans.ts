@@ -1,0 +1,236 @@
+/** Spans come: their traces begin or go on. All of a request is written, or none. */
+import { DaisError, type ResourceSpans } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+import { DEFAULT_NUMBER } from '../experiment-lookup.ts';
+import type { TraceParts } from './trace-words.ts';
+import { requireRun } from '../run-lookup.ts';
+import { spanBatches, type SpanBatch, type SpanRow } from './span-batch.ts';
+import { writableExperiment } from './trace-experiment.ts';
+import { sumAmounts, type AmountNode, type SpanAmounts } from './usage.ts';
+
+export interface LogSpansInput {
+  readonly experimentId: string;
+  readonly runId?: string;
+  readonly resources: readonly ResourceSpans[];
+}
+
+/** Of one trace. Whoever reads a trace reads all of it, and whoever adds to it looks through the ids that are there. */
+const MOST_SPANS = 100_000;
+
+/** @throws DaisError `not_found`, `invalid_state` for the experiment and the run, `too_large`, `invalid_request`. */
+export async function logSpans(tx: Transaction, input: LogSpansInput, parts: TraceParts): Promise<object> {
+  const words = parts.words;
+  const batches = spanBatches(input.resources, words);
+  const accepted = batches.reduce((sum, { rows }) => sum + rows.length, 0);
+  if (accepted === 0) return { accepted, rejected: 0 };
+  const runId = input.runId === undefined ? undefined : (await requireRun(tx, input.runId)).id;
+  let rows = await upsertTraces(tx, input.experimentId, batches, words.idPrefix);
+  if (rows.length === 0) {
+    // Says why there is none, or makes the default one.
+    await writableExperiment(tx, input.experimentId, parts.clock.now());
+    rows = await upsertTraces(tx, input.experimentId, batches, words.idPrefix);
+  }
+  const traces = new Map(rows.map((row) => [row.id, row]));
+  const nodes = await knownNodes(
+    tx,
+    rows.filter(({ fresh }) => !fresh),
+  );
+  for (const batch of batches) {
+    const trace = traces.get(words.idPrefix + batch.traceId);
+    if (trace === undefined) throw new Error('a trace that was just written is not there');
+    const known = nodes.get(trace.num) ?? [];
+    if (!trace.fresh) await mergeInto(tx, trace, batch, known);
+    if (trace.spans > MOST_SPANS) {
+      throw new DaisError('too_large', `Trace "${trace.id}" has ${MOST_SPANS} spans, the most that one can have.`);
+    }
+    insertSpans(tx, trace.num, batch.rows);
+  }
+  if (runId !== undefined) {
+    const nums = rows.map(({ num }) => num);
+    tx.sql.defer(
+      `insert into tracking.trace_run (trace, run, project_id) select t.num, $2, $3 from unnest($1::bigint[]) t (num)
+       on conflict do nothing`,
+      [nums, runId, tx.projectId],
+      'link_traces',
+    );
+  }
+  return { accepted, rejected: 0 };
+}
+
+interface WrittenTrace {
+  readonly num: bigint;
+  readonly id: string;
+  readonly told: boolean;
+  readonly fresh: boolean;
+  readonly spans: number;
+  /** Whether it has what its client told of tokens and costs. */
+  readonly has_usage: boolean;
+  readonly has_cost: boolean;
+}
+
+const json = (value: object | undefined): string | null => (value === undefined ? null : JSON.stringify(value));
+
+/**
+ * What a person or the client said counts more than what spans say; what came first more than what comes later. Nothing is
+ * written when the experiment takes no traces: looking for it before would be a round trip of its own.
+ */
+async function upsertTraces(
+  { sql, projectId }: Transaction,
+  experiment: string,
+  batches: readonly SpanBatch[],
+  prefix: string,
+): Promise<WrittenTrace[]> {
+  const sums = batches.map(({ rows }) => sumsOf(rows));
+  return await sql.query<WrittenTrace>(
+    `insert into tracking.trace as t
+       (project_id, id, experiment, requested_at, duration, state, told, request_preview, response_preview, metadata, tags, usage, cost, spans)
+     select $1, n.id, e.id, n.requested_at, n.duration, coalesce(n.state, 'IN_PROGRESS'), false, n.request, n.response,
+       n.metadata::jsonb, n.tags::jsonb, n.usage::jsonb, n.cost::jsonb, n.spans
+     from unnest($3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::int[])
+       n (id, requested_at, duration, state, request, response, metadata, tags, usage, cost, spans),
+       tracking.experiment e
+     where e.project_id = $1 and (e.id = $2 and not e.is_default or e.is_default and $14) and e.deleted_at is null
+     on conflict (project_id, id) do update set
+       requested_at = case when t.told then t.requested_at else least(t.requested_at, excluded.requested_at) end,
+       duration = case when t.told then t.duration else
+         greatest(t.requested_at + t.duration, excluded.requested_at + excluded.duration)
+           - least(t.requested_at, excluded.requested_at) end,
+       state = case when t.state in ('IN_PROGRESS', 'UNSPECIFIED') and excluded.state <> 'IN_PROGRESS'
+         then excluded.state else t.state end,
+       request_preview = coalesce(t.request_preview, excluded.request_preview),
+       response_preview = coalesce(t.response_preview, excluded.response_preview),
+       metadata = excluded.metadata || t.metadata,
+       tags = excluded.tags || t.tags,
+       spans = t.spans + excluded.spans
+     returning num, id, told, xmax = 0 as fresh, spans, usage is not null as has_usage, cost is not null as has_cost`,
+    [
+      projectId,
+      BigInt(experiment),
+      batches.map(({ traceId }) => prefix + traceId),
+      batches.map(({ start }) => start),
+      batches.map(({ start, end }) => (end === undefined ? null : Math.max(0, end - start))),
+      batches.map(({ state }) => state ?? null),
+      batches.map(({ requestPreview }) => requestPreview ?? null),
+      batches.map(({ responsePreview }) => responsePreview ?? null),
+      batches.map(({ metadata }) => JSON.stringify(metadata)),
+      batches.map(({ tags }) => JSON.stringify(tags)),
+      sums.map(({ usage }) => json(usage)),
+      sums.map(({ cost }) => json(cost)),
+      batches.map(({ rows }) => rows.length),
+      experiment === DEFAULT_NUMBER,
+    ],
+    'upsert_traces',
+  );
+}
+
+function sumsOf(rows: readonly AmountNode[]): SpanAmounts {
+  const usage = sumAmounts(rows, 'usage');
+  const cost = sumAmounts(rows, 'cost');
+  return { ...(usage !== undefined && { usage }), ...(cost !== undefined && { cost }) };
+}
+
+/** The spans that earlier requests brought, with what they told. */
+async function knownNodes(
+  { sql }: Transaction,
+  traces: readonly WrittenTrace[],
+): Promise<ReadonlyMap<bigint, readonly AmountNode[]>> {
+  const nodes = new Map<bigint, AmountNode[]>();
+  if (traces.length === 0) return nodes;
+  const batches = await sql.query<{
+    trace: bigint;
+    ids: string[];
+    parents: string[];
+    amounts: Readonly<Record<string, SpanAmounts>> | null;
+  }>(
+    'select trace, ids, parents, amounts from tracking.trace_spans where trace = any($1)',
+    [traces.map(({ num }) => num)],
+    'known_spans',
+  );
+  for (const { trace, ids, parents, amounts } of batches) {
+    const list = nodes.get(trace) ?? [];
+    nodes.set(trace, list);
+    ids.forEach((id, index) => list.push({ id, parent: parents[index] ?? '', amounts: amounts?.[id] }));
+  }
+  return nodes;
+}
+
+/** Of a span that is there already, what comes now counts: it may have been under way before. */
+async function mergeInto(
+  { sql }: Transaction,
+  trace: WrittenTrace,
+  { rows }: SpanBatch,
+  known: readonly AmountNode[],
+): Promise<void> {
+  const mine = new Set(rows.map(({ id }) => id));
+  const again = known.filter(({ id }) => mine.has(id)).map(({ id }) => id);
+  if (again.length > 0) {
+    await sql.query(
+      'delete from tracking.trace_spans where trace = $1 and ids <@ $2::text[]',
+      [trace.num, again],
+      'forget_batches',
+    );
+    await sql.query(
+      `update tracking.trace_spans b set
+         (ids, parents, names, types, states, starts, ends, texts, amounts) = (
+           select array_agg(s.id order by s.n), array_agg(s.parent order by s.n), array_agg(s.name order by s.n),
+             array_agg(s.type order by s.n), array_agg(s.state order by s.n), array_agg(s.started order by s.n),
+             array_agg(s.ended order by s.n), array_agg(s.content order by s.n), b.amounts - $2::text[]
+           from unnest(b.ids, b.parents, b.names, b.types, b.states, b.starts, b.ends, b.texts)
+             with ordinality s (id, parent, name, type, state, started, ended, content, n)
+           where s.id <> all($2::text[]))
+       where trace = $1 and ids && $2::text[]`,
+      [trace.num, again],
+      'forget_spans',
+    );
+  }
+  const all = [...known.filter(({ id }) => !mine.has(id)), ...rows];
+  const sums = sumsOf(all);
+  const keep = { usage: trace.told && trace.has_usage, cost: trace.told && trace.has_cost };
+  if (again.length === 0 && (keep.usage || !sums.usage) && (keep.cost || !sums.cost)) return;
+  await sql.query(
+    `update tracking.trace set spans = $2, usage = case when $3 then usage else $4::jsonb end,
+       cost = case when $5 then cost else $6::jsonb end
+     where num = $1`,
+    [trace.num, all.length, keep.usage, json(sums.usage), keep.cost, json(sums.cost)],
+    'sum_spans',
+  );
+}
+
+/** Stands between the values of a column: in JSON texts it cannot be, and from names it is taken. */
+const BETWEEN = '\u001E';
+
+/** A driver's text of an array quotes each of its values, which takes longer than all else here. */
+function joined(rows: readonly SpanRow[], of: (row: SpanRow) => string): string {
+  let text = '';
+  for (const row of rows) text += of(row) + BETWEEN;
+  return text;
+}
+
+const plain = (text: string): string => (text.includes(BETWEEN) ? text.replaceAll(BETWEEN, ' ') : text);
+
+const INSERT_SPANS = `insert into tracking.trace_spans
+    (trace, project_id, ids, parents, names, types, states, starts, ends, texts, amounts)
+  values ($1, $2, ${[3, 4, 5, 6, 7, 8, 9, 10]
+    .map((n) => `trim_array(string_to_array($${n}::text, E'\\x1e'), 1)${n === 8 || n === 9 ? '::bigint[]' : ''}`)
+    .join(', ')}, $11)`;
+
+function insertSpans({ sql, projectId }: Transaction, trace: bigint, rows: readonly SpanRow[]): void {
+  const amounts = rows.flatMap(({ id, amounts: told }) => (told === undefined ? [] : [[id, told] as const]));
+  sql.defer(
+    INSERT_SPANS,
+    [
+      trace,
+      projectId,
+      joined(rows, ({ id }) => id),
+      joined(rows, ({ parent }) => parent),
+      joined(rows, ({ name }) => plain(name)),
+      joined(rows, ({ type }) => plain(type)),
+      joined(rows, ({ status }) => status),
+      joined(rows, ({ start }) => start),
+      joined(rows, ({ end }) => end),
+      joined(rows, ({ text }) => text),
+      amounts.length === 0 ? null : JSON.stringify(Object.fromEntries(amounts)),
+    ],
+    'insert_spans',
+  );
+}

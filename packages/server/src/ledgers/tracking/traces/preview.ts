@@ -1,0 +1,53 @@
+/** The beginning of what was asked and answered, for lists of traces. */
+import { cutOff } from '../texts.ts';
+
+/** As long as those that clients make. */
+const LONGEST = 1000;
+
+type Map = Readonly<Record<string, unknown>>;
+
+/** Of a conversation, the last thing that `role` said; of all else, its beginning. */
+export function previewOf(value: unknown, role: 'user' | 'assistant'): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  // A text that is much longer than the preview is read only when it can be a map.
+  const said = saidBy(role, typeof value === 'string' ? parsed(value) : value) ?? text;
+  if (said === '') return undefined;
+  return said.length <= LONGEST ? said : `${cutOff(said, LONGEST - 3)}...`;
+}
+
+function parsed(text: string): unknown {
+  if (!/^\s*\{/.test(text)) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function saidBy(role: string, value: unknown): string | undefined {
+  const messages = messagesOf(value, 3);
+  const message = messages?.findLast((one) => one['role'] === role) ?? messages?.at(-1);
+  const content = message?.['content'];
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return undefined;
+  const texts = content.map((part: unknown) => (part as { text?: unknown } | null)?.text);
+  return texts.find((part): part is string => typeof part === 'string');
+}
+
+/** In the forms that interfaces of language models have for a conversation. */
+function messagesOf(value: unknown, depth: number): Map[] | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || depth === 0) return undefined;
+  const map = value as Map;
+  for (const key of ['messages', 'input', 'output']) {
+    if (Array.isArray(map[key])) return map[key].filter(isMessage);
+  }
+  const { choices, request } = map;
+  const first: unknown = Array.isArray(choices) ? (choices[0] as Map | undefined)?.['message'] : undefined;
+  if (isMessage(first)) return [first];
+  return request === undefined ? undefined : messagesOf(request, depth - 1);
+}
+
+function isMessage(value: unknown): value is Map {
+  return typeof value === 'object' && value !== null && 'role' in value && 'content' in value;
+}

@@ -1,0 +1,192 @@
+/** Spans as they came, made into what is written: one batch for each trace, and what it says of its trace. */
+import { DaisError, simpleValue, type ResourceSpans, type Span } from '@dais/api';
+import { cutOff } from '../texts.ts';
+import { previewOf } from './preview.ts';
+import { spanText } from './span-text.ts';
+import type { TraceWords } from './trace-words.ts';
+import { amountsOf, type Amounts, type SpanAmounts } from './usage.ts';
+
+/** One span, by columns. */
+export interface SpanRow {
+  readonly id: string;
+  /** Empty for none. */
+  readonly parent: string;
+  readonly name: string;
+  readonly type: string;
+  readonly status: string;
+  /** Nanoseconds. */
+  readonly start: string;
+  /** `0` while it is under way. */
+  readonly end: string;
+  readonly text: string;
+  readonly amounts: SpanAmounts | undefined;
+}
+
+/** What spans say of their trace. */
+export interface SpanBatch {
+  readonly traceId: string;
+  readonly rows: readonly SpanRow[];
+  /** Milliseconds. */
+  readonly start: number;
+  readonly end: number | undefined;
+  /** Of its first span; absent when that one is not here. */
+  readonly state: 'OK' | 'ERROR' | undefined;
+  readonly requestPreview: string | undefined;
+  readonly responsePreview: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** In the order of the traces' ids: two calls that write the same traces then wait, and never deadlock. */
+export function spanBatches(resources: readonly ResourceSpans[], words: TraceWords): SpanBatch[] {
+  const traces = new Map<string, BatchDraft>();
+  for (const { resource, spans } of resources) {
+    const tags = resourceTags(resource, words);
+    for (const span of spans) {
+      const draft = traces.get(span.traceId) ?? newDraft(tags);
+      traces.set(span.traceId, draft);
+      addSpan(draft, span, words);
+    }
+  }
+  return [...traces.keys()].toSorted().map((traceId) => {
+    const { rows, start, end, ...draft } = traces.get(traceId) as BatchDraft;
+    return {
+      ...draft,
+      traceId,
+      rows: [...rows.values()],
+      start: Number(start / 1_000_000n),
+      end: end === 0n ? undefined : Number(end / 1_000_000n),
+    };
+  });
+}
+
+/** Nanoseconds that a bigint of the database holds. */
+const LATEST = 2n ** 63n - 1n;
+
+interface BatchDraft {
+  readonly rows: Map<string, SpanRow>;
+  start: bigint;
+  end: bigint;
+  state: 'OK' | 'ERROR' | undefined;
+  requestPreview: string | undefined;
+  responsePreview: string | undefined;
+  tags: Record<string, string>;
+  readonly metadata: Record<string, string>;
+}
+
+function newDraft(tags: Readonly<Record<string, string>>): BatchDraft {
+  return {
+    rows: new Map(),
+    start: LATEST,
+    end: 0n,
+    state: undefined,
+    requestPreview: undefined,
+    responsePreview: undefined,
+    tags: { ...tags },
+    metadata: {},
+  };
+}
+
+type Attributes = Readonly<Record<string, unknown>>;
+type Known = (keys: readonly string[]) => unknown;
+
+function addSpan(draft: BatchDraft, span: Span, words: TraceWords): void {
+  const text = spanText(span);
+  const known = lookup(span.attributes ?? {});
+  const { attributes } = words;
+  const [start, end] = [BigInt(span.startNs), BigInt(span.endNs ?? 0)];
+  if (start > LATEST || end > LATEST) {
+    throw new DaisError('invalid_request', `Span ${span.id} is of a time beyond the year 2262.`);
+  }
+  if (start < draft.start) draft.start = start;
+  if (end > draft.end) draft.end = end;
+  const usage = amountsOf(known(attributes.usage)) ?? tokensOf(known, words);
+  const cost = amountsOf(known(attributes.cost));
+  const amounts = {
+    ...(usage !== undefined && { usage: withTotal(usage) }),
+    ...(cost !== undefined && { cost }),
+  };
+  draft.rows.set(span.id, {
+    id: span.id,
+    parent: span.parentId ?? '',
+    name: span.name,
+    type: typeOf(known, words),
+    status: span.status ?? 'UNSET',
+    start: span.startNs,
+    end: span.endNs ?? '0',
+    text,
+    amounts: usage === undefined && cost === undefined ? undefined : amounts,
+  });
+  note(draft.metadata, words.sessionKey, known(attributes.session));
+  note(draft.metadata, words.userKey, known(attributes.user));
+  if (span.parentId === undefined) addFirst(draft, span, known, words);
+}
+
+/** What the first span of a trace says of all of it. */
+function addFirst(draft: BatchDraft, span: Span, known: Known, words: TraceWords): void {
+  if (span.endNs !== undefined) draft.state = span.status === 'ERROR' ? 'ERROR' : 'OK';
+  draft.requestPreview = previewOf(known(words.attributes.inputs), 'user');
+  draft.responsePreview = previewOf(known(words.attributes.outputs), 'assistant');
+  const own: Record<string, string> = { [words.nameTag]: cutOff(span.name, 250) };
+  for (const [key, value] of Object.entries(span.attributes ?? {})) {
+    if (!key.startsWith(words.tagPrefix) || key.length === words.tagPrefix.length) continue;
+    note(own, key.slice(words.tagPrefix.length), simpleValue(value));
+  }
+  draft.tags = { ...draft.tags, ...own };
+}
+
+/** Most spans have few attributes, and few of them are looked for. */
+function lookup(attributes: Attributes): Known {
+  return (keys) => {
+    for (const key of keys) {
+      if (Object.hasOwn(attributes, key)) return simpleValue(attributes[key]);
+    }
+    return undefined;
+  };
+}
+
+function typeOf(known: Known, { attributes, types }: TraceWords): string {
+  const type = known(attributes.type);
+  if (typeof type !== 'string' || type === '') return 'UNKNOWN';
+  const bare = cutOff(/^".*"$/.test(type) ? type.slice(1, -1) : type, 250);
+  return Object.hasOwn(types, bare) ? (types[bare] ?? bare) : bare;
+}
+
+function tokensOf(known: Known, { attributes }: TraceWords): Amounts | undefined {
+  const amounts = Object.entries(attributes.tokens).flatMap(([key, words]) => {
+    const number = Number(known(words) ?? 'x');
+    return Number.isSafeInteger(number) ? [[key, number] as const] : [];
+  });
+  return amounts.length === 0 ? undefined : Object.fromEntries(amounts);
+}
+
+function withTotal(usage: Amounts): Amounts {
+  const { input_tokens: input, output_tokens: output, total_tokens: total } = usage;
+  if (total !== undefined || input === undefined || output === undefined) return usage;
+  return { ...usage, total_tokens: input + output };
+}
+
+function resourceTags(resource: Attributes | undefined, words: TraceWords): Record<string, string> {
+  const tags: Record<string, string> = {};
+  for (const [key, value] of Object.entries(resource ?? {})) {
+    if (words.hiddenResource.some((prefix) => key.startsWith(prefix))) continue;
+    note(tags, key, simpleValue(value));
+  }
+  return tags;
+}
+
+/** The first one counts. What is too long for a tag is none. */
+function note(into: Record<string, string>, key: string, value: unknown): void {
+  if (
+    value === undefined ||
+    value === null ||
+    key === '' ||
+    key === '__proto__' ||
+    key.length > 250 ||
+    Object.hasOwn(into, key)
+  )
+    return;
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  if (text === '' || text.length > 8000) return;
+  into[key] = text;
+}

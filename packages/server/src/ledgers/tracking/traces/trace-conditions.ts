@@ -1,0 +1,140 @@
+/** Clauses of a filter of traces as SQL, over the row `r` and its experiment `e`. Every value is bound. */
+import { filterError, type FilterClause } from '@dais/api';
+import { compareInteger, compareText } from '#lib/comparison-sql.ts';
+import { filterConditions, type Bind, type Translate } from '../search/filter-sql.ts';
+import { checkRegex } from './regex.ts';
+import type { TraceWords } from './trace-words.ts';
+
+interface Of {
+  /** The filter as it was written. */
+  readonly text: string;
+  readonly words: TraceWords;
+  readonly bind: Bind;
+}
+
+/** What is said of spans is said of one and the same span. @throws DaisError `invalid_request` with the place. */
+export function traceConditions(clauses: readonly FilterClause[], { text, words, bind }: Of): string[] {
+  for (const clause of clauses) if (clause.operator === 'RLIKE') checkRegex(clause, text);
+  const ofSpans = clauses.filter(isOfSpan);
+  const rest = clauses.filter((clause) => !isOfSpan(clause));
+  return [
+    ...filterConditions(rest, families(text, words), bind),
+    ...(ofSpans.length === 0 ? [] : [spanCondition(ofSpans, bind)]),
+  ];
+}
+
+function isOfSpan({ family, key }: FilterClause): boolean {
+  return family === 'span' || family === 'span attribute' || (family === 'attribute' && key === 'text');
+}
+
+const ATTRIBUTES: Readonly<Record<string, string>> = {
+  request_id: 'r.id',
+  timestamp_ms: 'r.requested_at',
+  execution_time_ms: 'r.duration',
+  end_time_ms: '(r.requested_at + coalesce(r.duration, 0))',
+  status: 'r.state',
+  client_request_id: 'r.client_request_id',
+};
+
+function families(text: string, { nameTag, runKey }: TraceWords): Readonly<Record<string, Translate>> {
+  const tag = pairs('r.tags');
+  const metadata = pairs('r.metadata');
+  return {
+    attribute: (clause, bind) => {
+      switch (clause.key) {
+        case 'name':
+          return tag({ ...clause, key: nameTag }, bind);
+        case 'run_id':
+          return ofRun(clause, bind);
+        case 'prompt':
+          return ofPrompt(clause, text, bind);
+        case 'experiment_id':
+          return compareText(`(case when e.is_default then '0' else e.id::text end)`, clause, bind);
+        default: {
+          const column = ATTRIBUTES[clause.key];
+          if (column === undefined) throw new Error(`no column of ${clause.key}`);
+          return typeof clause.value === 'number'
+            ? compareInteger(column, clause, bind)
+            : compareText(column, clause, bind);
+        }
+      }
+    },
+    tag,
+    request_metadata: (clause, bind) =>
+      clause.key === runKey && clause.operator === '=' ? ofRun(clause, bind) : metadata(clause, bind),
+    feedback: judged('feedback', text),
+    expectation: judged('expectation', text),
+    issue: (clause, bind) =>
+      `exists (select from tracking.assessment a where a.trace = r.num and a.kind = 'issue' and a.name = ${bind(clause.value)}::text)`,
+  };
+}
+
+/** A column of keys with values. One without the key matches nothing but IS NULL. */
+function pairs(column: string): Translate {
+  return (clause, bind) => {
+    if (clause.operator === 'IS NULL') return `not ${column} ? ${bind(clause.key)}::text`;
+    if (clause.operator === 'IS NOT NULL') return `${column} ? ${bind(clause.key)}::text`;
+    return compareText(`(${column} ->> ${bind(clause.key)}::text)`, clause, bind);
+  };
+}
+
+/** The run in whose course it was made, and those that it was linked to. */
+const ofRun: Translate = (clause, bind) => {
+  const linked = compareText('l.run', clause, bind);
+  const exists = `exists (select from tracking.trace_run l where l.trace = r.num and ${linked})`;
+  const own = compareText('r.run', clause, bind);
+  const negative = clause.operator === '!=' || clause.operator === 'NOT IN';
+  return negative ? own : `(${own} or ${exists})`;
+};
+
+function ofPrompt(clause: FilterClause, text: string, bind: Bind): string {
+  if (String(clause.value).split('/').length !== 2) {
+    const message = `Invalid prompts filter value '${String(clause.value)}'. Expected format: prompt = "name/version"`;
+    throw filterError('filter', text, clause.span, message, { expected: "'name/version'" });
+  }
+  return `exists (select from tracking.trace_prompt p where p.trace = r.num and p.prompt = ${bind(clause.value)}::text)`;
+}
+
+const NUMERIC = new Set(['<', '<=', '>', '>=']);
+
+/** A judgement is text, number or truth value in JSON; one that was corrected does not count. */
+function judged(kind: 'feedback' | 'expectation', text: string): Translate {
+  return (clause, bind) => {
+    const rows = `select from tracking.assessment a where a.trace = r.num and a.kind = '${kind}' and a.valid and a.name = ${bind(clause.key)}::text`;
+    if (clause.operator === 'IS NULL') return `not exists (${rows})`;
+    if (clause.operator === 'IS NOT NULL') return `exists (${rows})`;
+    if (!NUMERIC.has(clause.operator)) {
+      // Text stands in quotes in JSON, all else as it is.
+      const value = `(case when a.value like '"%' then a.value::jsonb #>> '{}' else a.value end)`;
+      return `exists (${rows} and ${compareText(value, clause, bind)})`;
+    }
+    const number = Number(clause.value);
+    if (String(clause.value).trim() === '' || Number.isNaN(number)) {
+      const message = `Expected a numeric value for ${kind} when using comparator '${clause.operator}'. Got value ${String(clause.value)}`;
+      throw filterError('filter', text, clause.span, message, { expected: 'a number' });
+    }
+    const value = `(case when a.value ~ '^-?[0-9]' then a.value::numeric when a.value = 'true' then 1 when a.value = 'false' then 0 end)`;
+    return `exists (${rows} and ${value} ${clause.operator} ${bind(number)}::float8::numeric)`;
+  };
+}
+
+function spanCondition(clauses: readonly FilterClause[], bind: Bind): string {
+  const conditions = clauses.map((clause) => {
+    if (clause.family === 'span attribute') return attributeCondition(clause, bind);
+    if (clause.key === 'content' || clause.key === 'text') {
+      return `(${compareText('s.content', clause, bind)} or ${compareText('s.name', clause, bind)})`;
+    }
+    return compareText(`s.${clause.key === 'status' ? 'state' : clause.key}`, clause, bind);
+  });
+  return `exists (select from tracking.trace_spans b,
+    unnest(b.names, b.types, b.states, b.texts) s (name, type, state, content)
+    where b.trace = r.num and ${conditions.join(' and ')})`;
+}
+
+/** As text: of what plain JSON does not tell apart, the value; of lists and maps, the JSON. */
+function attributeCondition(clause: FilterClause, bind: Bind): string {
+  const value = `(s.content::jsonb -> 'a' -> ${bind(clause.key)}::text)`;
+  const text = `coalesce(${value} -> '@' ->> 1, ${value} #>> '{}')`;
+  // Reading JSON costs much more than looking for a text in it.
+  return `strpos(s.content, ${bind(JSON.stringify(clause.key))}::text) > 0 and ${compareText(text, clause, bind)}`;
+}

@@ -1,0 +1,24 @@
+/** The operations of traces and of their assessments. */
+import { logSpansOperation } from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import type { TraceParts } from './trace-words.ts';
+import { assessmentEntries } from './assessments.ts';
+import { logSpans, type LogSpansInput } from './log-spans.ts';
+import { traceDeleteEntries } from './trace-delete.ts';
+import { traceInfoEntries } from './trace-info.ts';
+import { traceReadEntries } from './trace-read.ts';
+import { traceSearchEntries } from './trace-search.ts';
+
+export function traceEntries(parts: TraceParts): readonly OperationEntry[] {
+  return [
+    {
+      operation: logSpansOperation,
+      handle: async (tx, { input }: Call<LogSpansInput>) => await logSpans(tx, input, parts),
+    },
+    ...traceInfoEntries(parts),
+    ...traceReadEntries(parts),
+    ...traceSearchEntries(parts),
+    ...traceDeleteEntries(),
+    ...assessmentEntries(parts),
+  ];
+}

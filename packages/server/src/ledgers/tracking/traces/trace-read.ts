@@ -1,0 +1,87 @@
+/** Reading traces by their ids. */
+import {
+  DaisError,
+  listSpansOperation,
+  readTraceOperation,
+  readTracesOperation,
+  type Span,
+  type Trace,
+} from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { readSpans } from './span-rows.ts';
+import { findTraces, hydrateTraces, requireTrace } from './trace-rows.ts';
+import type { TraceParts } from './trace-words.ts';
+
+/** Spans in one answer. */
+const MOST_SPANS = 100_000;
+
+interface Page {
+  readonly id: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export function traceReadEntries({ options, words }: TraceParts): readonly OperationEntry[] {
+  const { idPrefix } = words;
+  const hexOf = (id: string): string => (id.startsWith(idPrefix) ? id.slice(idPrefix.length) : id);
+  return [
+    {
+      operation: readTraceOperation,
+      handle: async (tx, { input }: Call<{ readonly id: string }>) => {
+        const [trace] = await hydrateTraces(tx, [await requireTrace(tx, input.id)], options);
+        return trace;
+      },
+    },
+    {
+      operation: listSpansOperation,
+      handle: async (tx, { input: { id, limit, cursor } }: Call<Page>) => {
+        const binding = ['spans', tx.projectId, id];
+        const place = placeOf(decodePageCursor(binding, cursor));
+        const { num } = await requireTrace(tx, id);
+        const found = await readSpans(tx, new Map([[num, hexOf(id)]]), { after: place, limit: limit + 1 });
+        const { page, next } = cutPage(found, limit, binding, ({ seq, n }) => `${seq}:${n}`);
+        return { items: page.map(({ span }) => span), ...next };
+      },
+    },
+    {
+      operation: readTracesOperation,
+      handle: async (tx, { input }: Call<{ readonly ids: readonly string[]; readonly spans: boolean }>) => {
+        const rows = await findTraces(tx, input.ids);
+        const traces = await hydrateTraces(tx, rows, options);
+        const hex = new Map(rows.map(({ num, id }) => [num, hexOf(id)]));
+        const spans = input.spans ? await spansOf(tx, traces, hex) : new Map<bigint, Span[]>();
+        return { items: traces.map((trace, index) => ({ trace, spans: spans.get(rows[index]?.num ?? 0n) ?? [] })) };
+      },
+    },
+  ];
+}
+
+function placeOf(text: string | undefined): { readonly seq: bigint; readonly n: bigint } | undefined {
+  if (text === undefined) return undefined;
+  const [, seq, n] = /^(\d{1,18}):(\d{1,9})$/.exec(text) ?? [];
+  if (seq === undefined || n === undefined) {
+    throw new DaisError('invalid_cursor', 'The cursor was given out by another list, or is not a cursor at all.');
+  }
+  return { seq: BigInt(seq), n: BigInt(n) };
+}
+
+async function spansOf(
+  tx: Transaction,
+  traces: readonly Trace[],
+  hex: ReadonlyMap<bigint, string>,
+): Promise<ReadonlyMap<bigint, Span[]>> {
+  const together = traces.reduce((sum, { spans }) => sum + spans, 0);
+  if (together > MOST_SPANS) {
+    const message = `These traces have ${together} spans together, and one answer has at most ${MOST_SPANS}`;
+    throw new DaisError('too_large', `${message}: ask for fewer traces at once.`);
+  }
+  const spans = new Map<bigint, Span[]>();
+  for (const { trace, span } of await readSpans(tx, hex, { limit: MOST_SPANS })) {
+    const list = spans.get(trace) ?? [];
+    spans.set(trace, list);
+    list.push(span);
+  }
+  return spans;
+}

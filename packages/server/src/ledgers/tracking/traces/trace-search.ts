@@ -1,0 +1,191 @@
+/** Finding traces. */
+import {
+  correlateTracesOperation,
+  filterError,
+  parseFilter,
+  parseOrder,
+  searchTracesOperation,
+  traceFilter,
+  unorderedTraceKeys,
+  type FilterClause,
+  type OrderKey,
+  type Trace,
+} from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { SortKey } from '#lib/keyset.ts';
+import { findExperiments } from '../experiment-lookup.ts';
+import type { Bind } from '../search/filter-sql.ts';
+import { findRows, foreignCursor, rowCondition, type SearchQuery } from '../search/search-page.ts';
+import { withRegex } from './regex.ts';
+import { traceConditions } from './trace-conditions.ts';
+import { hydrateTraces, TRACE_COLUMNS, type TraceRow } from './trace-rows.ts';
+import type { TraceParts, TraceWords } from './trace-words.ts';
+
+interface Search {
+  readonly experimentIds: readonly string[];
+  readonly filter?: string;
+  readonly orderBy?: readonly string[];
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+interface Correlation {
+  readonly experimentIds: readonly string[];
+  readonly filter1: string;
+  readonly filter2: string;
+  readonly base?: string;
+}
+
+/** Texts that agree so far are sorted by what comes next: the place of a page must not hold texts of any length. */
+const SORTED_TEXT = 500;
+
+export function traceSearchEntries(parts: TraceParts): readonly OperationEntry[] {
+  return [
+    {
+      operation: searchTracesOperation,
+      handle: async (tx, call: Call<Search>) => await searchTraces(tx, call, parts),
+    },
+    {
+      operation: correlateTracesOperation,
+      handle: async (tx, call: Call<Correlation>) => await correlate(tx, call, parts),
+    },
+  ];
+}
+
+/** @throws DaisError `invalid_request` with the place, `invalid_cursor`. */
+async function searchTraces(
+  tx: Transaction,
+  { input, rows }: Call<Search>,
+  parts: TraceParts,
+): Promise<{ items: readonly Trace[]; nextCursor?: string }> {
+  const { limit, cursor, ...of } = input;
+  const filter = of.filter ?? '';
+  const clauses = parseFilter(traceFilter, filter);
+  const order = orderOf(of.orderBy ?? []);
+  const binding = ['traces', tx.projectId, of];
+  const place = decodePageCursor(binding, cursor);
+  const experiments = of.experimentIds.length === 0 ? [] : await findExperiments(tx, of.experimentIds);
+  if (experiments.length === 0) return { items: [] };
+  const query: SearchQuery = {
+    columns: TRACE_COLUMNS,
+    keys: sortKeys(order, parts.words),
+    of: (bind) => ({
+      from: `tracking.trace r join tracking.experiment e on e.id = r.experiment ${joins(order, bind)}`,
+      where: [
+        scopeOf(
+          experiments.map(({ id }) => id),
+          bind,
+        ),
+        ...traceConditions(clauses, { text: filter, words: parts.words, bind }),
+        rowCondition(rows, bind),
+      ],
+    }),
+  };
+  const found = await withRegex(filter, clauses, async () => await findRows<TraceRow>(tx, query, place, limit + 1));
+  if (found === undefined) throw foreignCursor();
+  const { page, next } = cutPage(found, limit, binding, (row) => row.place);
+  return { items: await hydrateTraces(tx, page, parts.options), ...next };
+}
+
+function orderOf(texts: readonly string[]): OrderKey[] {
+  const order = parseOrder(traceFilter, texts);
+  for (const [index, { family, key }] of order.entries()) {
+    if (family !== 'attribute' || !unorderedTraceKeys.has(key)) continue;
+    const text = texts[index] ?? '';
+    const message = `Invalid order_by key '${key}' specified.`;
+    throw filterError(`orderBy[${index}]`, text, { offset: 0, length: text.length }, message, {
+      expected: 'a key that traces can be ordered by',
+    });
+  }
+  return order;
+}
+
+/** One experiment is said as one: then an index gives the order. */
+function scopeOf(ids: readonly bigint[], bind: Bind): string {
+  return ids.length === 1 ? `r.experiment = ${bind(ids[0])}::int8` : `r.experiment = any(${bind(ids)}::int8[])`;
+}
+
+/** What a sort key of a tag or of metadata is read from, so that its name is bound once. */
+function joins(order: readonly OrderKey[], bind: Bind): string {
+  return order
+    .flatMap(({ family, key }, index) =>
+      family === 'attribute'
+        ? []
+        : [
+            `cross join lateral (select left(r.${family === 'tag' ? 'tags' : 'metadata'} ->> ${bind(key)}::text, ${SORTED_TEXT}) collate "C" as value) k${index}`,
+          ],
+    )
+    .join(' ');
+}
+
+function sortKeys(order: readonly OrderKey[], words: TraceWords): SortKey[] {
+  const has = (name: string) => order.some(({ family, key }) => family === 'attribute' && key === name);
+  return [
+    ...order.map(({ family, key, ascending }, index): SortKey => {
+      if (family !== 'attribute') return { sql: `k${index}.value`, type: 'text', ascending, missing: true };
+      return { ...attributeKey(key, words), ascending };
+    }),
+    ...(has('timestamp_ms') ? [] : [{ sql: 'r.requested_at', type: 'bigint', ascending: false } as const]),
+    ...(has('request_id') ? [] : [{ sql: 'r.id', type: 'text', ascending: true } as const]),
+  ];
+}
+
+function attributeKey(key: string, { nameTag }: TraceWords): Omit<SortKey, 'ascending'> {
+  switch (key) {
+    case 'timestamp_ms':
+      return { sql: 'r.requested_at', type: 'bigint' };
+    case 'execution_time_ms':
+      return { sql: 'r.duration', type: 'bigint', missing: true };
+    case 'end_time_ms':
+      return { sql: '(r.requested_at + coalesce(r.duration, 0))', type: 'bigint' };
+    case 'status':
+      return { sql: 'r.state', type: 'text' };
+    case 'request_id':
+      return { sql: 'r.id', type: 'text' };
+    case 'run_id':
+      return { sql: 'r.run', type: 'text', missing: true };
+    case 'experiment_id':
+      return { sql: '(case when e.is_default then 0 else e.id end)', type: 'bigint' };
+    default:
+      // A constant of the installation, not of the caller.
+      return {
+        sql: `(left(r.tags ->> '${nameTag.replaceAll("'", "''")}', ${SORTED_TEXT}) collate "C")`,
+        type: 'text',
+        missing: true,
+      };
+  }
+}
+
+/** How many traces there are for which each filter holds, and for which both do. */
+async function correlate(tx: Transaction, { input, rows }: Call<Correlation>, parts: TraceParts): Promise<object> {
+  const texts = [input.base ?? '', input.filter1, input.filter2] as const;
+  const names = ['base', 'filter1', 'filter2'] as const;
+  const [base, first, second] = texts.map((text, index) => parseFilter(traceFilter, text, names[index])) as [
+    FilterClause[],
+    FilterClause[],
+    FilterClause[],
+  ];
+  const experiments = await findExperiments(tx, input.experimentIds);
+  if (experiments.length === 0) return { total: 0, count1: 0, count2: 0, both: 0 };
+  const values: unknown[] = [];
+  const bind: Bind = (value) => `$${values.push(value)}`;
+  const all = (clauses: FilterClause[], text: string) =>
+    ['true', ...traceConditions(clauses, { text, words: parts.words, bind })].join(' and ');
+  const where = [
+    scopeOf(
+      experiments.map(({ id }) => id),
+      bind,
+    ),
+    all(base, texts[0]),
+    rowCondition(rows, bind) ?? 'true',
+  ].join(' and ');
+  const sql = `select count(*)::int as total, count(*) filter (where a)::int as count1,
+      count(*) filter (where b)::int as count2, count(*) filter (where a and b)::int as both
+    from (select (${all(first, texts[1])}) as a, (${all(second, texts[2])}) as b
+      from tracking.trace r join tracking.experiment e on e.id = r.experiment where ${where}) t`;
+  const clauses = [...base, ...first, ...second];
+  const [counts] = await withRegex(texts.join(' '), clauses, async () => await tx.sql.query<object>(sql, values));
+  return counts ?? { total: 0, count1: 0, count2: 0, both: 0 };
+}

@@ -1,0 +1,75 @@
+/** Tokens and costs: what spans say of themselves, and what their trace comes to. */
+
+export type Amounts = Readonly<Record<string, number>>;
+
+/** Amounts of one span; a span may tell both, and either may be told for all below it. */
+export interface SpanAmounts {
+  readonly usage?: Amounts;
+  readonly cost?: Amounts;
+}
+
+export interface AmountNode {
+  readonly id: string;
+  /** Empty for none. */
+  readonly parent: string;
+  readonly amounts: SpanAmounts | undefined;
+}
+
+/**
+ * The sum over the spans, but for those below a span that has told the same: it has summed up what is below it. A circle
+ * of parents counts as no ancestor.
+ */
+export function sumAmounts(nodes: readonly AmountNode[], of: keyof SpanAmounts): Amounts | undefined {
+  const told = nodes.filter(({ amounts }) => amounts?.[of] !== undefined);
+  if (told.length === 0) return undefined;
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  /** Whether a span or one above it has told: each span is looked at once. */
+  const covered = new Map<string, boolean>();
+  const isCovered = (id: string): boolean => {
+    const path: string[] = [];
+    let at: string = id;
+    let known = covered.get(at);
+    while (known === undefined) {
+      const node = byId.get(at);
+      if (node === undefined || path.includes(at)) known = false;
+      else if (node.amounts?.[of] !== undefined) known = true;
+      else {
+        path.push(at);
+        at = node.parent;
+        known = covered.get(at);
+        if (path.length > MAX_PATH) known = false;
+      }
+    }
+    for (const one of path) covered.set(one, known);
+    return known;
+  };
+  const sums: Record<string, number> = {};
+  for (const { parent, amounts } of told) {
+    if (parent !== '' && isCovered(parent)) continue;
+    for (const [key, value] of Object.entries(amounts?.[of] ?? {})) sums[key] = (sums[key] ?? 0) + value;
+  }
+  return sums;
+}
+
+/** Ancestors that are looked through: deeper traces are rare, and looking must not take longer than storing. */
+const MAX_PATH = 1000;
+
+/** The finite numbers of a map, at most 20 of them; undefined when there is none. */
+export function amountsOf(value: unknown): Amounts | undefined {
+  const map = typeof value === 'string' ? parsed(value) : value;
+  if (typeof map !== 'object' || map === null || Array.isArray(map)) return undefined;
+  const amounts = Object.entries(map)
+    .filter((entry): entry is [string, number] => typeof entry[1] === 'number' && Number.isFinite(entry[1]))
+    .filter(([key]) => /^[a-z0-9_]{1,60}$/.test(key))
+    .slice(0, 20);
+  return amounts.length === 0 ? undefined : Object.fromEntries(amounts);
+}
+
+function parsed(text: string): unknown {
+  if (text.length > 4096) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

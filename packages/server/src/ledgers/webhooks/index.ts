@@ -1,0 +1,38 @@
+/** The webhooks ledger: who is told of what happens in a project, and what became of each telling. */
+import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import type { Subscriber } from '#kernel/subscriptions.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { deliveryHandler } from './delivery-job.ts';
+import { webhookOutbox } from './outbox.ts';
+import { webhookEntries } from './webhook-entries.ts';
+import type { WebhookParts } from './webhook-parts.ts';
+import { rewrapHandler } from './webhook-secret.ts';
+
+export { nativeFormat } from './native-format.ts';
+export type { Message, Signing, WebhookFormat } from './webhook-format.ts';
+export type { Sealer, WebhookParts } from './webhook-parts.ts';
+export { countByKey, rewrapJob } from './webhook-secret.ts';
+export { webhooksSlice } from './webhooks-slice.ts';
+
+export interface WebhooksLedger {
+  readonly entries: readonly OperationEntry[];
+  readonly jobs: readonly JobHandler[];
+  readonly subscriber: Subscriber;
+}
+
+export function webhooksLedger(parts: WebhookParts): WebhooksLedger {
+  return {
+    entries: webhookEntries(parts),
+    jobs: [deliveryHandler(parts), rewrapHandler(parts.sealer)],
+    subscriber: webhookOutbox(parts.formats, parts.clock),
+  };
+}
+
+/** With its project. */
+export async function forgetWebhooks(tx: Transaction, projectId: string): Promise<void> {
+  const home = tx.projectId;
+  await tx.enter(projectId);
+  await tx.sql.query('delete from webhooks.webhook where project_id = $1', [projectId]);
+  await tx.enter(home);
+}

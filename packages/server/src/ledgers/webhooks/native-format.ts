@@ -1,0 +1,40 @@
+/** Dais's own words: types of events as they are, in requests as Standard Webhooks 1.0 has them. */
+import { eventTypes } from '@dais/api';
+import type { SequencedEvent } from '#kernel/events.ts';
+import { tenantNames } from '#kernel/tenants.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { signatureHeaders } from '#lib/standard-webhook.ts';
+import type { Message, WebhookFormat } from './webhook-format.ts';
+
+/** What happens to what a project holds. Deliveries are not among them: telling of a failure would make the next one. */
+const TOLD = /^(experiment|run|logged\.model|model|evaluation|dataset|scorer)\./;
+
+const events: readonly string[] = Object.values(eventTypes)
+  .map(({ type }) => type)
+  .filter((type) => TOLD.test(type));
+const known = new Set(events);
+
+export const nativeFormat: WebhookFormat = {
+  name: 'dais',
+  events,
+  candidates: (type) => (known.has(type) ? [type] : []),
+  render,
+  example: (event, at) => message(event, at, { event: '0', project: 'example', data: {} }),
+  headers: ({ secret, deliveryId, seconds, body }) => signatureHeaders(secret, deliveryId, seconds, body),
+};
+
+async function render({ sql }: Transaction, event: SequencedEvent): Promise<Message> {
+  const names = await tenantNames(sql, [event.projectId]);
+  const { kind, name } = event.subject ?? {};
+  return message(event.type, event.at.getTime(), {
+    event: String(event.id),
+    project: names.get(event.projectId) ?? '',
+    ...(kind !== undefined && { subject: { kind, name } }),
+    actor: event.actor,
+    data: event.data,
+  });
+}
+
+function message(type: string, at: number, data: object): Message {
+  return { event: type, body: JSON.stringify({ type, timestamp: new Date(at).toISOString(), data }) };
+}

@@ -1,0 +1,243 @@
+/** The operations of webhooks. */
+import {
+  createWebhookOperation,
+  DaisError,
+  deleteWebhookOperation,
+  eventTypes,
+  listWebhookDeliveriesOperation,
+  listWebhooksOperation,
+  readWebhookOperation,
+  testWebhookOperation,
+  updateWebhookOperation,
+  type EventType,
+  type Webhook,
+  type WebhookStatus,
+  type WebhookTest,
+} from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { foreignKeyRace } from '#kernel/write-race.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { listDeliveries, presentDelivery, type DeliveryPlace } from './delivery-rows.ts';
+import { checkAddress, sendAndRead } from './send.ts';
+import type { WebhookFormat } from './webhook-format.ts';
+import type { WebhookParts } from './webhook-parts.ts';
+import {
+  lockWebhook,
+  presentWebhooks,
+  requireWebhook,
+  sealedOf,
+  sealedValues,
+  WEBHOOK_COLUMNS,
+  type WebhookRow,
+} from './webhook-rows.ts';
+import { openSecret, sealSecret } from './webhook-secret.ts';
+
+/** Each event of a project is held against all of its webhooks. */
+const MOST_OF_PROJECT = 200;
+
+type Identified = Call<{ readonly id: string }>;
+
+export function webhookEntries(parts: WebhookParts): readonly OperationEntry[] {
+  return [
+    {
+      operation: createWebhookOperation,
+      handle: async (tx, { input }: Call<NewWebhook>) => await createWebhook(tx, input, parts),
+    },
+    {
+      operation: readWebhookOperation,
+      handle: async (tx, { input }: Identified) =>
+        await presentOne(tx, await requireWebhook(tx.sql, tx.projectId, input.id)),
+    },
+    { operation: listWebhooksOperation, handle: listWebhooks },
+    {
+      operation: updateWebhookOperation,
+      handle: async (tx, { input }: Call<WebhookChange>) => await updateWebhook(tx, input, parts),
+    },
+    {
+      operation: deleteWebhookOperation,
+      handle: async (tx, { input }: Identified) => {
+        const row = await lockWebhook(tx.sql, tx.projectId, input.id);
+        await tx.sql.query('delete from webhooks.webhook where id = $1', [row.id], 'delete_webhook');
+        emit(tx, eventTypes.webhookDeleted, row, {});
+        return {};
+      },
+    },
+    {
+      operation: testWebhookOperation,
+      perform: async (call: Call<TestInput>) => await testWebhook(call, parts),
+    },
+    { operation: listWebhookDeliveriesOperation, handle: deliveries },
+  ];
+}
+
+interface NewWebhook {
+  readonly name: string;
+  readonly description: string;
+  readonly url: string;
+  readonly format: string;
+  readonly events: readonly string[];
+  readonly secret?: string;
+  readonly status: WebhookStatus;
+}
+
+type WebhookChange = Partial<Omit<NewWebhook, 'format'>> & { readonly id: string };
+
+/** @throws DaisError `invalid_request`, `address_refused`, `quota_exceeded`, `keys_unavailable`. */
+async function createWebhook(tx: Transaction, input: NewWebhook, parts: WebhookParts): Promise<Webhook> {
+  const { name, description, url, status } = input;
+  const format = formatOf(input.format, parts.formats);
+  const events = checkedEvents(input.events, format);
+  await checkAddress(url, parts.outbound, parts.inside);
+  const [count] = await tx.sql.query<{ n: number }>(
+    'select count(*)::int as n from webhooks.webhook where project_id = $1',
+    [tx.projectId],
+    'count_webhooks',
+  );
+  if ((count?.n ?? 0) >= MOST_OF_PROJECT) {
+    throw new DaisError('quota_exceeded', `A project has at most ${MOST_OF_PROJECT} webhooks: delete one first.`);
+  }
+  const id = uuidv7();
+  const secret = input.secret ?? '';
+  const sealed = secret === '' ? undefined : await sealSecret(parts.sealer, { id, project_id: tx.projectId }, secret);
+  const now = parts.clock.now();
+  const insert = tx.sql.query<WebhookRow>(
+    `insert into webhooks.webhook (id, project_id, name, description, url, format, events, status, key_id, key_fingerprint,
+       wrapped, iv, ciphertext, tag, created_at, updated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15) returning ${WEBHOOK_COLUMNS}`,
+    [id, tx.projectId, name, description, url, format.name, events, status, ...sealedValues(sealed), now],
+    'insert_webhook',
+  );
+  const [row] = await foreignKeyRace(insert, () => new DaisError('not_found', 'The project is no longer there.'));
+  if (row === undefined) throw new Error('an insert gives its row');
+  emit(tx, eventTypes.webhookCreated, row, { host: new URL(url).hostname, events });
+  return await presentOne(tx, row);
+}
+
+/** @throws DaisError as for a new one, and `not_found`. */
+async function updateWebhook(tx: Transaction, input: WebhookChange, parts: WebhookParts): Promise<Webhook> {
+  const row = await lockWebhook(tx.sql, tx.projectId, input.id);
+  const { id: _, secret, ...given } = input;
+  const events =
+    given.events === undefined ? row.events : checkedEvents(given.events, formatOf(row.format, parts.formats));
+  if (given.url !== undefined) await checkAddress(given.url, parts.outbound, parts.inside);
+  const sealed =
+    secret === undefined ? sealedOf(row) : secret === '' ? undefined : await sealSecret(parts.sealer, row, secret);
+  const { name = row.name, description = row.description, url = row.url, status = row.status } = given;
+  const [changed] = await tx.sql.query<WebhookRow>(
+    `update webhooks.webhook set name = $2, description = $3, url = $4, events = $5, status = $6, key_id = $7,
+       key_fingerprint = $8, wrapped = $9, iv = $10, ciphertext = $11, tag = $12, updated_at = greatest(updated_at, $13)
+     where id = $1 returning ${WEBHOOK_COLUMNS}`,
+    [row.id, name, description, url, events, status, ...sealedValues(sealed), parts.clock.now()],
+    'update_webhook',
+  );
+  if (changed === undefined) throw new Error('a locked row is there');
+  const fields = Object.entries(input).flatMap(([key, value]) => (key === 'id' || value === undefined ? [] : key));
+  emit(tx, eventTypes.webhookUpdated, changed, { host: new URL(url).hostname, fields });
+  return await presentOne(tx, changed);
+}
+
+function formatOf(name: string, formats: readonly WebhookFormat[]): WebhookFormat {
+  const format = formats.find((one) => one.name === name);
+  if (format !== undefined) return format;
+  const expected = formats.map((one) => one.name).join(', ');
+  const issues = [{ path: 'format', message: 'is not known', expected }];
+  throw new DaisError('invalid_request', `There is no format "${name}" for webhooks.`, { issues });
+}
+
+function checkedEvents(events: readonly string[], format: WebhookFormat): readonly string[] {
+  const unknown = events.findIndex((event) => !format.events.includes(event));
+  if (unknown === -1) return [...new Set(events)];
+  const issues = [{ path: `events[${unknown}]`, message: 'is not known', expected: format.events.join(', ') }];
+  throw new DaisError('invalid_request', `"${events[unknown]}" is no event that a webhook can be told of.`, { issues });
+}
+
+function emit(tx: Transaction, type: EventType, row: WebhookRow, data: object): void {
+  const { project_id: projectId, name, id } = row;
+  tx.emit({ type, projectId, subject: { kind: 'Webhook', name, uid: id }, data: { webhook: name, ...data } });
+}
+
+async function presentOne({ sql }: Transaction, row: WebhookRow): Promise<Webhook> {
+  const [webhook] = await presentWebhooks(sql, [row]);
+  if (webhook === undefined) throw new Error('one row gives one record');
+  return webhook;
+}
+
+interface ListInput {
+  readonly format?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+async function listWebhooks({ sql, projectId }: Transaction, { input }: Call<ListInput>) {
+  const { format, limit, cursor } = input;
+  const filter = [projectId, 'webhooks', format ?? ''];
+  const place = placeIn(decodePageCursor(filter, cursor));
+  const rows = await sql.query<WebhookRow>(
+    `select ${WEBHOOK_COLUMNS} from webhooks.webhook
+     where project_id = $1 and ($2::text is null or format = $2) and ($3::bigint is null or (created_at, id) < ($3, $4::uuid))
+     order by created_at desc, id desc limit $5`,
+    [projectId, format ?? null, place?.at ?? null, place?.id ?? null, limit + 1],
+    'list_webhooks',
+  );
+  const { page, next } = cutPage(rows, limit, filter, placeOf);
+  return { items: await presentWebhooks(sql, page), ...next };
+}
+
+interface DeliveriesInput extends Omit<ListInput, 'format'> {
+  readonly id: string;
+  readonly state?: string;
+}
+
+async function deliveries({ sql, projectId }: Transaction, { input }: Call<DeliveriesInput>) {
+  const { id, state, limit, cursor } = input;
+  const { id: webhook } = await requireWebhook(sql, projectId, id);
+  const filter = [projectId, webhook, state ?? ''];
+  const before = placeIn(decodePageCursor(filter, cursor));
+  const rows = await listDeliveries(sql, webhook, { state, before, limit: limit + 1 });
+  const { page, next } = cutPage(rows, limit, filter, placeOf);
+  return { items: page.map(presentDelivery), ...next };
+}
+
+const placeOf = (row: { readonly created_at: bigint; readonly id: string }) => `${row.created_at} ${row.id}`;
+
+/** @throws DaisError `invalid_cursor` for what only looks like a place. */
+function placeIn(text: string | undefined): DeliveryPlace | undefined {
+  if (text === undefined) return undefined;
+  const match = /^(\d{1,18}) ([0-9a-f-]{36})$/.exec(text);
+  if (match === null) throw new DaisError('invalid_cursor', 'The cursor was given out by another list.');
+  return { at: BigInt(match[1] ?? ''), id: match[2] ?? '' };
+}
+
+interface TestInput {
+  readonly id: string;
+  readonly event?: string;
+}
+
+/** Sent at once and once, whatever the status of the webhook: whoever tests waits for the answer. */
+async function testWebhook({ input, tenant, context }: Call<TestInput>, parts: WebhookParts): Promise<WebhookTest> {
+  const { database, clock, outbound } = parts;
+  const row = await transact(database, { mode: 'read', projectId: tenant.id, by: context }, async ({ sql }) => {
+    return await requireWebhook(sql, tenant.id, input.id);
+  });
+  const format = formatOf(row.format, parts.formats);
+  const [event = ''] = checkedEvents([input.event ?? row.events[0] ?? ''], format);
+  const now = clock.now();
+  const { body } = format.example(event, now);
+  const secret = await openSecret(parts.sealer, row);
+  const { url } = row;
+  const answer = await sendAndRead({
+    url,
+    format,
+    body,
+    secret,
+    deliveryId: uuidv7(),
+    now,
+    outbound,
+    signal: context.signal,
+  });
+  return 'error' in answer
+    ? { success: false, error: answer.error }
+    : { success: answer.status < 400, responseStatus: answer.status, responseBody: answer.body };
+}

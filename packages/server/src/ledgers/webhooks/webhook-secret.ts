@@ -1,0 +1,92 @@
+/** Secrets of webhooks: sealed for one webhook, counted and wrapped anew when keys change. */
+import { DaisError } from '@dais/api';
+import type { Sql } from '#engines/database/contract.ts';
+import type { KeyInfo } from '#engines/keys/contract.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import type { NewJob } from '#kernel/jobs.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import type { SealedSecret, Sealer } from './webhook-parts.ts';
+import { sealedOf, WEBHOOK_COLUMNS, type WebhookRow } from './webhook-rows.ts';
+
+const QUEUE = 'webhook keys';
+/** Secrets for each transaction. */
+const BATCH = 100;
+
+interface Whose {
+  readonly id: string;
+  readonly project_id: string;
+}
+
+/** A sealed secret that is copied to another webhook opens nowhere. */
+const contextOf = ({ id, project_id: project }: Whose) => `${project}/${id}/webhook`;
+
+export async function sealSecret(sealer: Sealer, whose: Whose, secret: string): Promise<SealedSecret> {
+  return await sealer.seal(Buffer.from(secret, 'utf8'), contextOf(whose));
+}
+
+/** Undefined when there is none. @throws DaisError `key_missing`, `key_mismatch`, `keys_unavailable`. */
+export async function openSecret(sealer: Sealer, row: WebhookRow): Promise<string | undefined> {
+  const sealed = sealedOf(row);
+  return sealed === undefined ? undefined : (await sealer.open(sealed, contextOf(row))).toString('utf8');
+}
+
+/** How many secrets each key wraps. */
+export async function countByKey(sql: Sql): Promise<(KeyInfo & { readonly values: number })[]> {
+  return await sql.query(
+    `select key_id as "keyId", key_fingerprint as fingerprint, count(*)::int as values from webhooks.webhook
+     where wrapped is not null group by key_id, key_fingerprint order by key_id`,
+  );
+}
+
+/** For each key that becomes the current one, one such job waits or runs at a time. */
+export function rewrapJob(current: KeyInfo): NewJob {
+  const payload = { fingerprint: current.fingerprint };
+  return { queue: QUEUE, projectId: ORGANISATION, payload, uniqueKey: current.fingerprint, maxAttempts: 1000 };
+}
+
+/** Those that do not open any more are passed over: they are told when something is to be sent. */
+export function rewrapHandler(sealer: Sealer): JobHandler {
+  return {
+    queue: QUEUE,
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 1000, capMs: 600_000 },
+    run: async (_job, io) => {
+      let rewrapped = 0;
+      for (let after = ORGANISATION; ;) {
+        io.signal.throwIfAborted();
+        const from = after;
+        const rows = await io.write(async (tx) => {
+          await tx.enter('all');
+          const some = await tx.sql.query<WebhookRow>(
+            `select ${WEBHOOK_COLUMNS} from webhooks.webhook where wrapped is not null and id > $1 order by id limit ${BATCH}
+             for update`,
+            [from],
+          );
+          for (const row of some) rewrapped += await rewrapOne(tx.sql, sealer, row);
+          return some;
+        });
+        const last = rows.at(-1);
+        if (last === undefined) return { rewrapped };
+        after = last.id;
+      }
+    },
+  };
+}
+
+async function rewrapOne(sql: Sql, sealer: Sealer, row: WebhookRow): Promise<number> {
+  const sealed = sealedOf(row);
+  if (sealed === undefined) return 0;
+  const renewed = await sealer.rewrap(sealed, contextOf(row)).catch((error: unknown) => {
+    if (error instanceof DaisError && !error.retryable) return sealed;
+    throw error;
+  });
+  if (renewed === sealed) return 0;
+  await sql.query('update webhooks.webhook set key_id = $2, key_fingerprint = $3, wrapped = $4 where id = $1', [
+    row.id,
+    renewed.keyId,
+    renewed.fingerprint,
+    renewed.wrapped,
+  ]);
+  return 1;
+}

@@ -1,0 +1,135 @@
+/**
+ * Decides which hosts may be called when the address comes from a user (server-side request forgery). A name is resolved
+ * here, every address it has must be public or allowed, and the caller connects to exactly those addresses: a name that
+ * changes its address between check and connection gains nothing.
+ */
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { specialUse } from './address-class.ts';
+import type { Fail } from './fault.ts';
+import { matchesAddress, matchesName, parseHostPattern, type HostPattern } from './host-pattern.ts';
+
+export interface Address {
+  readonly address: string;
+  readonly family: 4 | 6;
+}
+
+/** All addresses of a name, in the order to try them; throws when there are none. */
+export type Resolve = (name: string) => Promise<readonly Address[]>;
+
+/** The system's own resolver: hosts file, then DNS, as every other program on the machine sees it. */
+export const systemResolve: Resolve = async (name) =>
+  (await lookup(name, { all: true, order: 'verbatim' })).map(({ address, family }) => ({
+    address,
+    family: family === 6 ? 6 : 4,
+  }));
+
+export interface AddressGuardOptions {
+  /**
+   * Hosts that may be called although they are not public. A name opens what is local, not metadata services or
+   * multicast; a network opens what lies in it.
+   */
+  readonly allowHosts: readonly string[];
+  readonly resolve: Resolve;
+  readonly fail: Fail;
+}
+
+export interface AddressGuard {
+  /**
+   * The addresses of `host` (a name or an IP address in any spelling that URLs take), all of which may be called.
+   * @throws the error of `fail`: `address_refused` naming the host, the reason and the setting; `upstream_failed` when
+   *   the name cannot be resolved.
+   */
+  check(host: string, port: number): Promise<readonly Address[]>;
+  /** As `check` for an address that is an IP already; names pass. For callers that check names when they connect. */
+  checkLiteral(host: string, port: number): void;
+  /**
+   * For connections that a proxy makes, which resolves the name anew and may know more names than this machine: refuses
+   * IP addresses and what resolves here to one that is refused; a name that does not resolve here passes.
+   */
+  checkForProxy(host: string, port: number): Promise<void>;
+}
+
+/** @throws the error of `fail` with `invalid_config` for an entry of `allowHosts` that is no host or network. */
+export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
+  const { resolve, fail } = options;
+  const allowed = options.allowHosts.map((text) => {
+    const pattern = parseHostPattern(text);
+    if (pattern?.host === undefined) {
+      throw fail(
+        'invalid_config',
+        `outbound.allowHosts: ${text} is no host name, address or network such as 10.1.0.0/16`,
+      );
+    }
+    return pattern;
+  });
+
+  function refuse(host: string, address: string, port: number): void {
+    const reason = refusal(allowed, host, address, port);
+    if (reason === undefined) return;
+    const where = host === address ? `${host} is ${reason}` : `${host} resolves to ${address}, ${reason}`;
+    throw fail('address_refused', `${where}; outbound.allowHosts in the configuration can allow it`);
+  }
+
+  function read(host: string): string {
+    const plain = canonicalHost(host);
+    if (plain === undefined) throw fail('address_refused', 'the address has no valid host name');
+    return plain;
+  }
+
+  function checkLiteral(host: string, port: number): void {
+    const plain = read(host);
+    if (isIP(plain) !== 0) refuse(plain, plain, port);
+  }
+
+  return {
+    checkLiteral,
+    async check(host, port) {
+      const plain = read(host);
+      const family = isIP(plain);
+      const addresses: readonly Address[] =
+        family === 4 || family === 6 ? [{ address: plain, family }] : await resolveOrFail(resolve, plain, fail);
+      for (const { address } of addresses) refuse(plain, address, port);
+      return addresses;
+    },
+    async checkForProxy(host, port) {
+      checkLiteral(host, port);
+      const addresses = await resolve(read(host)).catch((): readonly Address[] => []);
+      for (const { address } of addresses) refuse(read(host), address, port);
+    },
+  };
+}
+
+function refusal(allowed: readonly HostPattern[], host: string, address: string, port: number): string | undefined {
+  const use = specialUse(address);
+  if (use === undefined || allowed.some((pattern) => matchesAddress(pattern, address, port))) return undefined;
+  const named = use.class === 'local' && allowed.some((pattern) => matchesName(pattern, host, port, true));
+  return named ? undefined : use.what;
+}
+
+async function resolveOrFail(resolve: Resolve, name: string, fail: Fail): Promise<readonly Address[]> {
+  let addresses: readonly Address[];
+  try {
+    addresses = await resolve(name);
+  } catch (cause) {
+    throw fail('upstream_failed', `the name ${name} cannot be resolved (${codeOf(cause)})`, cause);
+  }
+  if (addresses.length === 0) throw fail('upstream_failed', `the name ${name} has no address`);
+  return addresses;
+}
+
+/**
+ * The host as a connection would see it: lower case, punycode, and `0x7f.1`, `2130706433` or `017700000001` written as
+ * the address that they are. Undefined when it is no host at all.
+ */
+export function canonicalHost(host: string): string | undefined {
+  if (isIP(host) === 6) return canonicalHost(`[${host}]`);
+  const text = `http://${host}/`;
+  if (/[\s/\\?#@]|:\d*$/.test(host) || !URL.canParse(text)) return undefined;
+  const { hostname } = new URL(text);
+  return hostname === '' ? undefined : hostname.replace(/^\[(.*)\]$/, '$1');
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown';
+}

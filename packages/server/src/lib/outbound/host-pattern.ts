@@ -1,0 +1,78 @@
+/** Hosts as people list them: `hooks.internal`, `.internal`, `*.internal`, `10.1.0.0/16`, `[fd00::]/8`, `host:8443`, `*`. */
+import { BlockList, isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
+
+export interface HostPattern {
+  /** Undefined matches every host (`*`). */
+  readonly host: NameMatch | NetworkMatch | undefined;
+  readonly port: number | undefined;
+}
+
+interface NameMatch {
+  /** Lower case, without dots at its ends. */
+  readonly name: string;
+  /** The entry began with a dot or `*.`. */
+  readonly below: boolean;
+}
+
+interface NetworkMatch {
+  readonly family: 4 | 6;
+  readonly network: BlockList;
+}
+
+/** Undefined when the text is no such pattern. */
+export function parseHostPattern(text: string): HostPattern | undefined {
+  const { rest, port } = splitPort(text.trim().toLowerCase());
+  if (port !== undefined && !(port >= 1 && port <= 65_535)) return undefined;
+  if (rest === '*') return { host: undefined, port };
+  const network = parseNetwork(rest);
+  if (network !== undefined) return { host: network, port };
+  const below = /^(\*?\.)/.test(rest);
+  const written = rest.replace(/^\*?\./, '').replace(/\.$/, '');
+  // Only names beyond ASCII: for others it would turn `10.0` into an address that nobody wrote.
+  const name = /^[ -~]*$/.test(written) ? written : domainToASCII(written);
+  return /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/.test(name) && !/^[0-9.]+$/.test(name)
+    ? { host: { name, below }, port }
+    : undefined;
+}
+
+/** `10.0.0.1`, `[::1]`, `10.0.0.0/8`, `fd00::/8`; a lone address is a network of its own. */
+function parseNetwork(text: string): NetworkMatch | undefined {
+  const [, bracketed, bare, bits] = /^(?:\[([0-9a-f:.]+)\]|([0-9a-f:.]+))(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const address = bracketed ?? bare ?? '';
+  const family = isIP(address);
+  if (family !== 4 && family !== 6) return undefined;
+  const most = family === 4 ? 32 : 128;
+  const prefix = bits === undefined ? most : Number(bits);
+  if (prefix > most) return undefined;
+  const network = new BlockList();
+  network.addSubnet(address, prefix, family === 4 ? 'ipv4' : 'ipv6');
+  return { family, network };
+}
+
+function splitPort(text: string): { readonly rest: string; readonly port: number | undefined } {
+  // A lone IPv6 address has colons too: only one colon, or one after a bracket, begins a port.
+  const [, rest = text, port] = /^(\[[^\]]*\](?:\/\d+)?|[^:]*):(\d+)$/.exec(text) ?? [];
+  return { rest, port: port === undefined ? undefined : Number(port) };
+}
+
+export function matchesAddress(pattern: HostPattern, address: string, port: number): boolean {
+  if (pattern.port !== undefined && pattern.port !== port) return false;
+  const { host } = pattern;
+  return host !== undefined && 'network' in host && inNetwork(host, address);
+}
+
+/** `exact`: `a.b` matches `a.b` only and `.a.b` what is below it; otherwise both match `a.b` and what is below it. */
+export function matchesName(pattern: HostPattern, name: string, port: number, exact: boolean): boolean {
+  if (pattern.port !== undefined && pattern.port !== port) return false;
+  const { host } = pattern;
+  if (host === undefined || 'network' in host) return false;
+  const plain = name.toLowerCase().replace(/\.$/, '');
+  if (plain === host.name) return !(exact && host.below);
+  return (!exact || host.below) && plain.endsWith(`.${host.name}`);
+}
+
+function inNetwork({ family, network }: NetworkMatch, address: string): boolean {
+  // BlockList also matches IPv4 rules for `::ffff:a.b.c.d`, so the families are kept apart.
+  return isIP(address) === family && network.check(address, family === 4 ? 'ipv4' : 'ipv6');
+}

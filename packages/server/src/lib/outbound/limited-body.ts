@@ -1,0 +1,37 @@
+import { Readable } from 'node:stream';
+
+export interface LimitedBodyOptions {
+  readonly maxBytes: number | undefined;
+  /** The error for a body that is larger. */
+  readonly tooLarge: () => Error;
+  /** What an error of the source means for the reader. */
+  readonly translate: (error: Error) => Error;
+  /** Called once, when nothing more will be read. */
+  readonly closed: () => void;
+}
+
+/**
+ * The source with a limit and errors in our words. Not an async generator: ending one has to wait for the chunk that it
+ * waits for, and the connection would stay open for as long as the other side is silent.
+ */
+export function limitBody(source: Readable, options: LimitedBodyOptions): Readable {
+  let size = 0;
+  const body = new Readable({
+    read: () => void source.resume(),
+    destroy: (error, done) => {
+      options.closed();
+      // To undici, a body that is destroyed before its end is an error.
+      source.on('error', () => {}).destroy();
+      done(error);
+    },
+  });
+  source.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (options.maxBytes !== undefined && size > options.maxBytes) body.destroy(options.tooLarge());
+    else if (!body.push(chunk)) source.pause();
+  });
+  source.on('end', () => void body.push(null));
+  source.on('error', (error) => void body.destroy(options.translate(error)));
+  // It may fail before anybody reads it: whoever then does is told, and the process goes on.
+  return body.on('error', () => {});
+}

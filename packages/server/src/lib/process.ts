@@ -1,0 +1,81 @@
+/** The only file that starts processes: every child has a closed stdin or known input, a bounded output and an end. */
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+
+export type { ChildProcess } from 'node:child_process';
+
+export interface RunOptions {
+  readonly cwd?: string;
+  /** The whole environment of the child; nothing is inherited unless named here. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly input?: Buffer | string;
+  /** SIGKILL after this long; default 60 s. */
+  readonly timeoutMs?: number;
+  /** Output beyond this is dropped; default 1 MiB. */
+  readonly maxOutputBytes?: number;
+}
+
+export interface RunResult {
+  /** Exit code; 127 when the program could not be started, 128 + n after signal n. */
+  readonly code: number;
+  readonly timedOut: boolean;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+const SIGNAL_NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 };
+
+/** Runs a program to its end. Never rejects: a program that cannot start gives code 127 and the reason in `stderr`. */
+export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const limit = options.maxOutputBytes ?? 1 << 20;
+  return await new Promise((resolve) => {
+    const child = start(file, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
+    const stdout = collect(child.stdout, limit);
+    const stderr = collect(child.stderr, limit);
+    let timedOut = false;
+    const timer = setTimeout(() => {
+      timedOut = true;
+      child.kill('SIGKILL');
+    }, options.timeoutMs ?? 60_000);
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      resolve({ code: 127, timedOut, stdout: stdout(), stderr: error.message });
+    });
+    child.once('close', (code, signal) => {
+      clearTimeout(timer);
+      const exit = code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0);
+      resolve({ code: exit, timedOut, stdout: stdout(), stderr: stderr().toString('utf8') });
+    });
+    // The child may end before it has read its input: EPIPE here is not an error of ours.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(options.input);
+  });
+}
+
+export interface StartOptions extends Omit<RunOptions, 'input' | 'timeoutMs' | 'maxOutputBytes'> {
+  readonly stdio: SpawnOptions['stdio'];
+  readonly detached?: boolean;
+}
+
+/** Starts a long-lived program. The caller owns its end. */
+export function start(file: string, args: readonly string[], options: StartOptions): ChildProcess {
+  return spawn(file, [...args], {
+    cwd: options.cwd ?? '/',
+    env: { ...options.env },
+    stdio: options.stdio,
+    detached: options.detached ?? false,
+    ...(options.uid !== undefined && { uid: options.uid }),
+    ...(options.gid !== undefined && { gid: options.gid }),
+  });
+}
+
+function collect(stream: NodeJS.ReadableStream | null, limit: number): () => Buffer {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  stream?.on('data', (chunk: Buffer) => {
+    if (size < limit) chunks.push(size + chunk.length > limit ? chunk.subarray(0, limit - size) : chunk);
+    size += chunk.length;
+  });
+  return () => Buffer.concat(chunks);
+}

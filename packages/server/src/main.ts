@@ -1,0 +1,81 @@
+/** The program of a child process: told over IPC what to do, and gone when its supervisor is. */
+import type { Socket } from 'node:net';
+import { pathToFileURL } from 'node:url';
+import { DaisError, toProblem } from '@dais/api';
+import { createLineLog } from '#lib/line-log.ts';
+import type { FromChild, ToChild } from '#supervisor/messages.ts';
+import { Control, type ControlSetup } from './control.ts';
+import { programVersion } from './version.ts';
+
+/** When the supervisor died without a word, what runs still gets this long. */
+const ORPHAN_DRAIN_MS = 5000;
+
+export function runChild(): void {
+  const send = (message: FromChild) => {
+    if (process.connected) process.send?.(message, undefined, undefined, () => {});
+  };
+  const log = createLineLog({
+    level: 'info',
+    format: process.argv.includes('--log-text') ? 'text' : 'json',
+    write: (line) => process.stdout.write(line),
+    now: Date.now,
+    version: programVersion(),
+    role: 'control',
+    pid: process.pid,
+  });
+  let starting: Promise<Control> | undefined;
+  let leaving = false;
+
+  const start = async (setup: ControlSetup) => {
+    log.setLevel(setup.config.log.level);
+    starting = Control.start(setup, { log, onPhase: (name, ms) => send({ type: 'phase', name, ms }) });
+    try {
+      await starting;
+      send({ type: 'ready' });
+    } catch (error) {
+      const told =
+        error instanceof DaisError ? error : new DaisError('internal', error instanceof Error ? error.message : '');
+      if (told.code === 'internal') log.error('the control process could not start', { error });
+      process.send?.({ type: 'failed', problem: toProblem(told) } satisfies FromChild, undefined, undefined, () =>
+        process.exit(1),
+      );
+    }
+  };
+  const drain = async (deadlineMs: number) => {
+    if (leaving) return;
+    leaving = true;
+    await (await starting?.catch(() => undefined))?.drain(deadlineMs);
+    process.exit(0);
+  };
+  const hear = async (message: ToChild, socket: Socket | undefined) => {
+    switch (message.type) {
+      case 'start':
+        await start(message.setup as ControlSetup);
+        break;
+      case 'connection':
+        send({ type: 'took', id: message.id });
+        // Undefined when the peer had gone before the connection arrived here.
+        if (socket !== undefined) (await starting)?.accept(socket);
+        break;
+      case 'reload':
+        log.setLevel((message.setup as ControlSetup).config.log.level);
+        await (await starting)?.reload(message.setup as ControlSetup);
+        break;
+      case 'drain':
+        await drain(message.deadlineMs);
+        break;
+    }
+  };
+  process.on('message', (message, socket) => {
+    hear(message as ToChild, socket as Socket | undefined).catch((error: unknown) =>
+      log.error('a message of the supervisor could not be followed', { error }),
+    );
+  });
+  process.once('disconnect', () => void drain(ORPHAN_DRAIN_MS));
+  // A Ctrl-C in the terminal reaches the whole process group: the supervisor says when to drain.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => {});
+  send({ type: 'loaded' });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) runChild();

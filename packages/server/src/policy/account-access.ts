@@ -1,0 +1,173 @@
+/** Accounts mode: sessions of people in browsers, tokens of people and programs, and the owner's token as the way in for emergencies. */
+import { DaisError } from '@dais/api';
+import type { Database, Sql } from '#engines/database/contract.ts';
+import { ANONYMOUS, type Principal, type Standing } from '#kernel/principal.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { Clock } from '#lib/clock.ts';
+import { Coalescer } from '#lib/coalesce.ts';
+import { cookieName, cookieValue } from '#lib/cookies.ts';
+import type { Log } from '#lib/log.ts';
+import { secretDigest } from '#lib/secret-digest.ts';
+import type { Access, AccessRequest, AccessWish } from '#policy/access.ts';
+import { bearerToken } from '#policy/authorization-header.ts';
+import { CredentialCache } from '#policy/identity/credential-cache.ts';
+import { SESSION_COOKIE } from '#policy/identity/session-cookie.ts';
+import type { LiveSession, Sessions } from '#policy/identity/sessions.ts';
+import { tokenForm } from '#policy/identity/token-text.ts';
+import { TokenUses } from '#policy/identity/token-uses.ts';
+import { findToken, type LiveToken } from '#policy/identity/tokens.ts';
+import { OWNER_BY_TOKEN, OwnerToken } from '#policy/owner-token.ts';
+import { RequestGate, type GateParts } from '#policy/request-gate.ts';
+import { readVersion } from '#policy/state.ts';
+
+export interface AccountAccessParts extends GateParts {
+  readonly database: Database;
+  readonly sessions: Sessions;
+  /** The content of the owner's token file. */
+  readonly token: string;
+  /** People reach the server over HTTPS even where it sees plain HTTP. */
+  readonly behindHttps: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Known<T> {
+  readonly found: T;
+  /** Read just now, not kept from before. */
+  readonly fresh: boolean;
+  readonly standing: Standing;
+}
+
+/** Memory holds digests too, never what opens anything. */
+function cacheKey(secret: string): string {
+  return secretDigest(secret).toString('base64');
+}
+
+/** What the owner's tokens begin with. */
+const OWNER_PREFIX = 'dais_own_';
+/** Credentials kept in memory: about 500 bytes each. */
+const CACHED = 10_000;
+/** A session's last use is written down when it is this old. */
+const TOUCH_AFTER_MS = 55_000;
+/** The same for all reasons: nobody learns whether a token, a session or an account exists, existed or has ended. */
+const WRONG_TOKEN = 'The token is not valid here: it is misspelt, has ended or was revoked.';
+const SIGN_IN = 'Sign in, or send a token as `Authorization: Bearer …`.';
+
+export class AccountAccess implements Access {
+  readonly #parts: AccountAccessParts;
+  readonly #gate: RequestGate;
+  readonly #ownerToken: OwnerToken;
+  readonly #tokens: CredentialCache<LiveToken>;
+  readonly #sessions: CredentialCache<LiveSession>;
+  readonly #uses: TokenUses;
+  /** All requests that wait share the next read. */
+  readonly #version = new Coalescer<undefined, bigint>(10_000, async (_key, items) => {
+    const value = await this.#read(readVersion);
+    return items.map(() => ({ value }));
+  });
+
+  constructor(parts: AccountAccessParts) {
+    this.#parts = parts;
+    this.#gate = new RequestGate(parts);
+    this.#ownerToken = new OwnerToken(parts.token);
+    this.#tokens = new CredentialCache(CACHED, parts.clock);
+    this.#sessions = new CredentialCache(CACHED, parts.clock);
+    this.#uses = new TokenUses(parts.database, parts.clock, parts.log);
+  }
+
+  async identify(request: AccessRequest, { anonymous, dispatched }: AccessWish): Promise<Principal> {
+    this.#gate.check(request);
+    // Whoever sends a token means it: what a browser adds by itself does not count beside it.
+    if (request.authorization !== undefined)
+      return await this.#byToken(request.authorization, request.address, dispatched);
+    const secret = this.#sessionSecret(request);
+    if (secret !== undefined) {
+      const known = await this.#session(secret, request.address, dispatched);
+      if (known !== undefined) {
+        this.#gate.checkWriteByCookie(request);
+        const { user, via } = known.found;
+        return { type: 'user', id: user.name, via, ...(dispatched && { standing: known.standing }) };
+      }
+    }
+    if (!anonymous) throw new DaisError('unauthenticated', SIGN_IN);
+    this.#gate.checkWriteByAnybody(request);
+    return ANONYMOUS;
+  }
+
+  async close(): Promise<void> {
+    await this.#uses.flush();
+  }
+
+  async #byToken(authorization: string, address: string, dispatched: boolean): Promise<Principal> {
+    const text = bearerToken(authorization);
+    if (text === undefined) {
+      throw new DaisError(
+        'unauthenticated',
+        'The Authorization header is neither `Bearer TOKEN` nor `Basic` with a token as password.',
+      );
+    }
+    if (text.startsWith(OWNER_PREFIX) && this.#ownerToken.matches(text)) return OWNER_BY_TOKEN;
+    const key = cacheKey(text);
+    // What cannot be a token is not looked for; what was found needs no second look at its checksum.
+    if (!this.#tokens.has(key) && tokenForm(text) === undefined) throw new DaisError('unauthenticated', WRONG_TOKEN);
+    const known = await this.#find(this.#tokens, key, (sql) => findToken(sql, text), dispatched);
+    if (known === undefined) throw new DaisError('unauthenticated', WRONG_TOKEN);
+    this.#uses.note(known.found.id, address);
+    return dispatched ? { ...known.found.principal, standing: known.standing } : known.found.principal;
+  }
+
+  async #session(secret: string, address: string, dispatched: boolean): Promise<Known<LiveSession> | undefined> {
+    const { sessions, database } = this.#parts;
+    const known = await this.#find(this.#sessions, cacheKey(secret), (sql) => sessions.find(sql, secret), dispatched);
+    if (known?.fresh === true && known.found.unusedMs >= TOUCH_AFTER_MS) {
+      await transact(database, { mode: 'write', projectId: ORGANISATION }, ({ sql }) =>
+        sessions.touch(sql, known.found.id, address),
+      );
+    }
+    return known;
+  }
+
+  /**
+   * What was kept in memory counts when its version is still the present one: asked here, or by the authorizer of the
+   * operation, which reads the version anyway.
+   */
+  async #find<T extends LiveToken | LiveSession>(
+    cache: CredentialCache<T>,
+    key: string,
+    read: (sql: Sql) => Promise<T | undefined>,
+    dispatched: boolean,
+  ): Promise<Known<T> | undefined> {
+    const keep = (found: T | undefined): found is T => {
+      if (found === undefined) cache.delete(key);
+      else cache.set(key, found);
+      return found !== undefined;
+    };
+    const standing = (found: T): Standing => ({
+      // When asked for: the check may have read it anew.
+      get leftMs() {
+        return cache.leftMs(key);
+      },
+      check: async (version, sql) => {
+        if (found.version === version || keep(await read(sql))) return;
+        throw new DaisError('unauthenticated', 'user' in found ? SIGN_IN : WRONG_TOKEN);
+      },
+    });
+    const kept = cache.get(key);
+    if (kept !== undefined && (dispatched || kept.version === (await this.#version.run('', undefined)))) {
+      return { found: kept, fresh: false, standing: standing(kept) };
+    }
+    const found = await this.#read(read);
+    return keep(found) ? { found, fresh: true, standing: standing(found) } : undefined;
+  }
+
+  #sessionSecret({ cookie, scheme }: AccessRequest): string | undefined {
+    const secure = scheme === 'https' || this.#parts.behindHttps;
+    const value = cookieValue(cookie, cookieName(SESSION_COOKIE, secure));
+    return value === '' ? undefined : value;
+  }
+
+  async #read<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    return await transact(this.#parts.database, { mode: 'read', projectId: ORGANISATION }, ({ sql }) => work(sql));
+  }
+}

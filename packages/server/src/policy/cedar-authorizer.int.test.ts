@@ -1,0 +1,338 @@
+import type { Event, Resource } from '@dais/api';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';
+import { service, startPolicyWorld, user, type PolicyWorld } from './cedar/testing/policy-world.ts';
+
+let world: PolicyWorld;
+const PROJECT = 'flights';
+
+const policy = (name: string, cedar: string, more: object = {}) =>
+  manifest('OrganisationPolicy', name, { cedar, ...more });
+const secret = (name: string, labels: object = {}) => manifest('Secret', name, { data: { key: 'value' } }, { labels });
+const names = (page: { readonly items: readonly Resource[] }) => page.items.map((item) => item.metadata.name);
+
+beforeAll(async () => {
+  world = await startPolicyWorld();
+  await world.apply([
+    manifest('Project', PROJECT),
+    manifest('Project', 'elsewhere'),
+    ...['ada', 'bo', 'cy', 'nobody', 'root'].map((name) => manifest('User', name, { email: `${name}@example.com` })),
+    manifest('User', 'gone', { email: 'gone@example.com', suspended: true }),
+    manifest('ServiceAccount', 'ci'),
+    manifest('Team', 'all'),
+    manifest('Team', 'vision', { members: ['bo'], parent: 'all' }),
+    manifest('OrganisationRoleBinding', 'root', { role: 'admin', users: ['root', 'gone'] }),
+  ]);
+  await world.apply(
+    [
+      secret('open', { stage: 'dev' }),
+      secret('hidden', { stage: 'prod' }),
+      manifest('RoleBinding', 'admins', { role: 'admin', users: ['ada'] }),
+      manifest('RoleBinding', 'editors', { role: 'editor', teams: ['all'], serviceAccounts: ['ci'] }),
+      manifest('RoleBinding', 'viewers', { role: 'viewer', users: ['cy'] }),
+    ],
+    PROJECT,
+  );
+});
+afterAll(async () => {
+  await world.stop();
+});
+
+async function withPolicies(documents: readonly object[], work: () => Promise<void>, project?: string): Promise<void> {
+  await world.apply(documents, project);
+  try {
+    await work();
+  } finally {
+    for (const { kind, metadata } of documents as { kind: string; metadata: { name: string } }[]) {
+      const noun = kind.charAt(0).toLowerCase() + kind.slice(1);
+      const context = { ...user('root'), ...(project !== undefined && { projects: [project] }) };
+      await world.dais.call(`${noun}.delete`, { name: metadata.name }, context);
+    }
+  }
+}
+
+describe('roles', () => {
+  test('a viewer reads, an editor of a team above writes, an admin gives roles', async () => {
+    expect(await world.ask('secret.get', { name: 'open' }, user('cy'), PROJECT)).toBe('ok');
+    expect(await world.ask('secret.delete', { name: 'open' }, user('cy'), PROJECT)).toBe(
+      'forbidden: user "cy" may not secret:delete Secret "open" in project "flights". No role of theirs gives that; these do: editor, admin. Ask ada, who may do everything in project "flights".',
+    );
+    expect(await world.ask('secret.create', { manifest: secret('made') }, user('bo'), PROJECT)).toBe('ok');
+    const binding = manifest('RoleBinding', 'more', { role: 'viewer', users: ['nobody'] });
+    expect(await world.ask('roleBinding.create', { manifest: binding }, user('bo'), PROJECT)).toMatch(/^forbidden: /);
+    expect(await world.ask('roleBinding.create', { manifest: binding }, user('ada'), PROJECT)).toBe('ok');
+    expect(await world.ask('secret.get', { name: 'open' }, user('nobody'), PROJECT)).toBe('ok');
+    await world.dais.call('roleBinding.delete', { name: 'more' }, { ...user('ada'), projects: [PROJECT] });
+  });
+
+  test('who has no part in a project does not learn that it exists', async () => {
+    const there = await world.ask('secret.get', { name: 'open' }, user('nobody'), PROJECT);
+    expect(there).toBe('not_found: There is no project "flights".');
+    expect(await world.ask('secret.get', { name: 'open' }, user('nobody'), 'nowhere')).toBe(
+      'not_found: There is no project "nowhere".',
+    );
+    expect(await world.ask('secret.list', { limit: 10 }, user('ada'), 'elsewhere')).toMatch(/^not_found: /);
+  });
+
+  test('whoever is in a project sees it among the projects, and no other', async () => {
+    const page = await world.dais.call<{ items: Resource[] }>('project.list', { limit: 100 }, user('cy'));
+    expect(names(page)).toEqual([PROJECT]);
+    expect(await world.ask('project.get', { name: 'elsewhere' }, user('cy'))).toMatch(/^not_found: /);
+  });
+
+  test('an admin of a project does not change the project itself', async () => {
+    const changed = manifest('Project', PROJECT, { description: 'mine' });
+    expect(await world.ask('project.update', { name: PROJECT, manifest: changed }, user('ada'))).toMatch(
+      /^forbidden: /,
+    );
+    expect(await world.ask('project.update', { name: PROJECT, manifest: changed }, user('root'))).toBe('ok');
+  });
+
+  test('suspended or deleted accounts may do nothing', async () => {
+    expect(await world.ask('secret.get', { name: 'open' }, user('gone'), PROJECT)).toMatch(
+      /^forbidden: .*is suspended/,
+    );
+    expect(await world.ask('server.read', {}, user('gone'))).toMatch(/^forbidden: .*is suspended/);
+    expect(await world.ask('secret.get', { name: 'open' }, user('stranger'), PROJECT)).toMatch(/^forbidden: .*is gone/);
+  });
+
+  test('an account that calls itself owner is not the owner', async () => {
+    expect(await world.ask('key.list', {}, user('owner'))).toMatch(/^forbidden: /);
+  });
+});
+
+describe('tokens', () => {
+  test('do no more than their scopes', async () => {
+    const scoped = user('ada', { scopes: ['secret:read'] });
+    expect(await world.ask('secret.get', { name: 'open' }, scoped, PROJECT)).toBe('ok');
+    expect(await world.ask('secret.delete', { name: 'open' }, scoped, PROJECT)).toBe(
+      'forbidden: The token is limited to secret:read; that does not cover secret:delete. Use another token.',
+    );
+  });
+
+  test('of one project do nothing outside of it', async () => {
+    const bound = user('root', { project: PROJECT });
+    expect(await world.ask('secret.get', { name: 'open' }, bound)).toBe('ok');
+    expect(await world.ask('user.list', { limit: 10 }, bound)).toMatch(
+      /^forbidden: The token is for project "flights" only/,
+    );
+    expect(await world.ask('project.get', { name: PROJECT }, bound)).toBe('ok');
+    expect(await world.ask('project.get', { name: 'elsewhere' }, bound)).toMatch(/^forbidden: /);
+  });
+});
+
+describe('policies', () => {
+  test('forbid in their own words, whatever the role', async () => {
+    const cedar = `@id("no-programs") @message("Programs may not delete secrets; ask a person")
+      forbid(principal is Dais::ServiceAccount, action == Dais::Action::"secret:delete", resource);`;
+    await withPolicies([policy('no-programs', cedar)], async () => {
+      expect(await world.ask('secret.delete', { name: 'open' }, service('ci'), PROJECT)).toBe(
+        'forbidden: service account "ci" may not secret:delete Secret "open" in project "flights". Policy "no-programs": Programs may not delete secrets; ask a person. Ask ada, who may do everything in project "flights".',
+      );
+    });
+  });
+
+  test('of a project apply to that project only', async () => {
+    const cedar = '@id("frozen") forbid(principal, action == Dais::Action::"secret:write", resource);';
+    await withPolicies(
+      [manifest('Policy', 'frozen', { cedar })],
+      async () => {
+        expect(await world.ask('secret.create', { manifest: secret('x') }, user('root'), PROJECT)).toMatch(
+          /Policy "flights\/frozen" forbids it/,
+        );
+        expect(await world.ask('secret.create', { manifest: secret('x') }, user('root'), 'elsewhere')).toBe('ok');
+      },
+      PROJECT,
+    );
+  });
+
+  test('look at what a write would make, and at what is there', async () => {
+    const cedar = `@id("prod") forbid(principal, action == Dais::Action::"secret:write", resource)
+      when { resource.hasTag("stage") && resource.getTag("stage") == "prod" };`;
+    await withPolicies([policy('prod', cedar)], async () => {
+      const update = (name: string, stage: string) =>
+        world.ask('secret.update', { name, manifest: secret(name, { stage }) }, user('ada'), PROJECT);
+      expect(await update('open', 'prod')).toMatch(/^forbidden: /);
+      expect(await update('hidden', 'dev')).toMatch(/^forbidden: /);
+      expect(await update('open', 'dev')).toBe('ok');
+      expect(
+        await world.ask('secret.create', { manifest: secret('fresh', { stage: 'prod' }) }, user('ada'), PROJECT),
+      ).toMatch(/^forbidden: /);
+    });
+  });
+
+  test('compare what is there with what a write would make', async () => {
+    const cedar = `@id("no-raise") forbid(principal, action == Dais::Action::"user:write", resource)
+      when { context has desired && context.desired.clearance > resource.clearance };`;
+    await withPolicies([policy('no-raise', cedar)], async () => {
+      const raise = (clearance: number) =>
+        world.ask(
+          'user.update',
+          { name: 'cy', manifest: manifest('User', 'cy', { email: 'cy@example.com', clearance }) },
+          user('root'),
+        );
+      // What would be is no more than itself: only beside what is there is it a raise.
+      expect(await raise(2)).toMatch(/Policy "no-raise"/);
+      expect(await raise(0)).toBe('ok');
+    });
+  });
+
+  test('a rollback brings back only what may be written', async () => {
+    const as = { ...user('ada'), projects: [PROJECT] };
+    await world.dais.call('secret.create', { manifest: secret('back', { stage: 'prod' }) }, as);
+    await world.dais.call('secret.update', { name: 'back', manifest: secret('back', { stage: 'dev' }) }, as);
+    const cedar = `@id("prod") forbid(principal, action == Dais::Action::"secret:write", resource)
+      when { resource.hasTag("stage") && resource.getTag("stage") == "prod" };`;
+    await withPolicies([policy('prod', cedar)], async () => {
+      expect(await world.ask('secret.rollback', { name: 'back' }, user('ada'), PROJECT)).toMatch(/^forbidden: /);
+    });
+    await world.dais.call('secret.delete', { name: 'back' }, as);
+  });
+
+  test('with numbers that JavaScript cannot hold are decided by cedar-wasm', async () => {
+    const cedar = `@id("large") forbid(principal, action == Dais::Action::"user:write", resource)
+      when { resource.clearance < 9223372036854775807 };`;
+    await withPolicies([policy('large', cedar)], async () => {
+      const changed = manifest('User', 'cy', { email: 'cy@example.com', clearance: 1 });
+      expect(await world.ask('user.update', { name: 'cy', manifest: changed }, user('root'))).toMatch(/Policy "large"/);
+    });
+  });
+
+  test('a policy that has an error denies, although others permit', async () => {
+    const cedar = `@id("overflow") permit(principal, action == Dais::Action::"secret:delete", resource)
+      when { 9223372036854775 * 9007199254740991 > 0 };`;
+    await withPolicies([policy('overflow', cedar)], async () => {
+      expect(await world.ask('secret.delete', { name: 'open' }, user('ada'), PROJECT)).toMatch(/Policy "overflow"/);
+    });
+  });
+
+  test('hold for documents of an apply and of a plan, each for itself', async () => {
+    const cedar = '@id("frozen") forbid(principal, action == Dais::Action::"secret:write", resource);';
+    await withPolicies([policy('frozen', cedar)], async () => {
+      const text = JSON.stringify(secret('applied'));
+      const input = { sources: [{ file: 'a.yaml', text }], prune: false, takeOver: false };
+      expect(await world.ask('platform.apply', input, user('ada'), PROJECT)).toMatch(/Policy "frozen"/);
+      expect(await world.ask('platform.plan', input, user('ada'), PROJECT)).toMatch(/Policy "frozen"/);
+    });
+  });
+});
+
+describe('lists', () => {
+  const cedar = `@id("no-prod") forbid(principal == Dais::User::"bo", action == Dais::Action::"secret:read", resource)
+    when { resource.hasTag("stage") && resource.getTag("stage") == "prod" };`;
+
+  test('leave out what may not be read, page by page; by name it is not there', async () => {
+    await withPolicies([policy('no-prod', cedar)], async () => {
+      const as = { ...user('bo'), projects: [PROJECT] };
+      const seen: string[] = [];
+      let cursor: string | undefined;
+      do {
+        const page: { items: Resource[]; nextCursor?: string } = await world.dais.call(
+          'secret.list',
+          { limit: 1, ...(cursor !== undefined && { cursor }) },
+          as,
+        );
+        // A page that is shorter than asked for would tell how many are left out.
+        expect(page.items).toHaveLength(1);
+        seen.push(...names(page));
+        cursor = page.nextCursor;
+      } while (cursor !== undefined);
+      expect(seen).not.toContain('hidden');
+      expect(seen).toContain('open');
+      const hidden = await world.ask('secret.get', { name: 'hidden' }, user('bo'), PROJECT);
+      const missing = await world.ask('secret.get', { name: 'missing' }, user('bo'), PROJECT);
+      expect(hidden).toBe('not_found: There is no Secret "hidden".');
+      expect(missing).toBe('not_found: There is no Secret "missing".');
+      // Its answer would show what the policy hides.
+      expect(await world.ask('secret.delete', { name: 'hidden' }, user('bo'), PROJECT)).toBe(hidden);
+    });
+  });
+
+  test('a stream ends when rights change, and its reader is asked again', async () => {
+    const as = { ...user('cy'), projects: [PROJECT] };
+    const frames = await world.dais.watch('secret.watch', {}, as);
+    let ended = false;
+    const reading = (async () => {
+      for await (const frame of frames) expect(frame).toHaveProperty('type');
+      ended = true;
+    })();
+    await world.apply([manifest('User', 'cy', { email: 'cy@example.com', suspended: true })]);
+    await expect
+      .poll(() => {
+        world.clock.advance(1000);
+        return ended;
+      })
+      .toBe(true);
+    await reading;
+    expect(await codeOf(world.dais.watch('secret.watch', {}, as))).toBe('forbidden');
+    await world.apply([manifest('User', 'cy', { email: 'cy@example.com' })]);
+  });
+
+  test('events about kinds that are not read without exception stay out of sight', async () => {
+    await withPolicies([policy('no-prod', cedar)], async () => {
+      const input = { limit: 100 };
+      const events = async (name: string) =>
+        (
+          await world.dais.call<{ items: Event[] }>('event.list', input, { ...user(name), projects: [PROJECT] })
+        ).items.map((event) => event.subject?.kind);
+      await expect.poll(async () => await events('ada')).toContain('Secret');
+      expect(await events('bo')).not.toContain('Secret');
+      expect(await events('bo')).toContain('RoleBinding');
+    });
+  });
+});
+
+describe('secrets of others', () => {
+  const channel = (name: string, of: string) =>
+    manifest('AlertChannel', name, { send: { type: 'slack', url: { secret: of, key: 'key' } } });
+
+  test('are used only by who may use them', async () => {
+    const cedar = `@id("own-secrets") @message("This secret is not for alert channels")
+      forbid(principal, action == Dais::Action::"secret:use", resource == Dais::Secret::"flights/open");`;
+    await withPolicies([policy('own-secrets', cedar)], async () => {
+      const refused = await world.ask('alertChannel.create', { manifest: channel('a', 'open') }, user('bo'), PROJECT);
+      expect(refused).toMatch(/may not secret:use Secret "open".*This secret is not for alert channels/);
+      expect(await world.ask('alertChannel.create', { manifest: channel('a', 'hidden') }, user('bo'), PROJECT)).toBe(
+        'ok',
+      );
+    });
+  });
+
+  test('one that may not be read is told like one that is not there', async () => {
+    const cedar = `@id("no-prod") forbid(principal == Dais::User::"bo", action in [Dais::Action::"secret:read", Dais::Action::"secret:use"], resource)
+      when { resource.hasTag("stage") && resource.getTag("stage") == "prod" };`;
+    await withPolicies([policy('no-prod', cedar)], async () => {
+      const ask = (of: string) => world.ask('alertChannel.create', { manifest: channel('b', of) }, user('bo'), PROJECT);
+      expect((await ask('hidden')).replaceAll('hidden', 'X')).toBe((await ask('missing')).replaceAll('missing', 'X'));
+    });
+  });
+});
+
+describe('refusals', () => {
+  const denials = async () =>
+    (
+      await world.dais.call<{ items: Event[] }>(
+        'organisationEvent.list',
+        { limit: 1000, type: 'access.denied' },
+        user('root'),
+      )
+    ).items.filter((event) => event.actor.id === 'nobody' && event.data['action'] === 'secret:rotate');
+
+  test('are on record before they are answered; repeated ones are counted', async () => {
+    const refused = () => world.ask('secret.rotate', { name: 'open' }, user('nobody'), PROJECT);
+    expect(await refused()).toMatch(/^not_found: /);
+    await expect.poll(async () => (await denials()).length).toBe(1);
+    expect((await denials())[0]?.data).toEqual({
+      action: 'secret:rotate',
+      kind: 'Secret',
+      name: 'open',
+      project: PROJECT,
+      policies: [],
+      repeated: 0,
+    });
+    for (let i = 0; i < 3; i++) await refused();
+    world.clock.advance(60_000);
+    await expect.poll(async () => (await denials())[0]?.data['repeated']).toBe(3);
+    expect(await denials()).toHaveLength(2);
+  });
+});

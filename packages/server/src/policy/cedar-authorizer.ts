@@ -1,0 +1,269 @@
+/** Decides about every operation by roles and policies; what it refuses is put on record. */
+import { DaisError, findReferences } from '@dais/api';
+import type { Database } from '#engines/database/contract.ts';
+import type { Authorizer, Decision, Evidence, Permit, Principal, Question, RowFilter } from '#kernel/principal.ts';
+import { noSuchProject } from '#kernel/tenants.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import { versionPrelude } from '#policy/state.ts';
+import { matchesScope } from '#policy/identity/scopes.ts';
+import type { PolicyEngine } from '#policy/policy-engine.ts';
+import { DenialRecorder, type Denial } from './cedar/denials.ts';
+import { findPrincipal, makeInquiry, type Circumstances, type PrincipalType } from './cedar/inquiries.ts';
+import { candidatesOf, judge, judgeCollection, type CollectionVerdict, type Inquiry } from './cedar/judge.ts';
+import { actionWord, type KindModel } from './cedar/model.ts';
+import { forbidden } from './cedar/refusal.ts';
+import { isHidden } from './cedar/part-in-project.ts';
+import { collectionOf } from './cedar/resource-entity.ts';
+import { holds } from './cedar/row-condition.ts';
+import { eventFilter, resourceFilter } from './cedar/row-filter.ts';
+import { SIGNED_IN_ID, type Rules } from './cedar/rules.ts';
+import { TargetView } from './cedar/target-view.ts';
+import { VersionWatch } from './cedar/version-watch.ts';
+
+export interface CedarAuthorizerParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly engine: PolicyEngine;
+}
+
+/** Who may do everything and asks no policy: whoever holds the token of the data folder. Marked so in the audit. */
+const BREAK_GLASS = 'break-glass';
+
+export class CedarAuthorizer implements Authorizer {
+  readonly prelude = versionPrelude;
+  readonly #parts: CedarAuthorizerParts;
+  readonly #denials: DenialRecorder;
+  readonly #versions: VersionWatch;
+  /** Why an error was made, until the operation that it ends is over. */
+  readonly #refusals = new WeakMap<DaisError, Denial>();
+
+  constructor(parts: CedarAuthorizerParts) {
+    this.#parts = parts;
+    this.#denials = new DenialRecorder(parts);
+    this.#versions = new VersionWatch(parts.database, parts.clock);
+  }
+
+  async authorize(question: Question, evidence: Evidence): Promise<Permit> {
+    const { principal, operation } = question;
+    if (principal.type === 'system') return {};
+    if (principal.standing !== undefined) {
+      await principal.standing.check((await this.#parts.engine.rules.current(evidence.sql)).version, evidence.sql);
+    }
+    if (operation.public === true) return {};
+    if (principal.via === undefined || principal.via.method === 'none') {
+      throw new DaisError('unauthenticated', `To ${operation.action}, say who you are.`);
+    }
+    const rules = await this.#parts.engine.rules.current(evidence.sql);
+    if (isOwner(principal)) return { decision: { policies: [BREAK_GLASS], set: rules.digest } };
+    const inquiry = await this.#inquire(question, evidence, rules);
+    this.#checkLimits(question, inquiry);
+    const permit = await this.#decide(inquiry, question, evidence);
+    if (operation.mode === 'watch')
+      return { ...permit, until: this.#versions.until(rules.version, principal.standing?.leftMs) };
+    return await this.#withUses(permit, inquiry, question, evidence);
+  }
+
+  /** Puts a refusal on record before its answer leaves. */
+  async ended(error: unknown): Promise<void> {
+    if (!(error instanceof DaisError)) return;
+    // Another may have said it in other words.
+    const denial = this.#refusals.get(error) ?? this.#refusals.get(error.cause as DaisError);
+    if (denial === undefined) return;
+    this.#refusals.delete(error);
+    await this.#denials.record(denial);
+  }
+
+  #refuse(question: Question, rules: Rules, error: DaisError, policies: readonly string[]): DaisError {
+    this.#refusals.set(error, { question, decision: { policies, set: rules.digest } });
+    return error;
+  }
+
+  /** What a token is limited to, whoever it belongs to. */
+  #checkLimits(question: Question, inquiry: Inquiry): void {
+    const { principal, operation, project, target } = question;
+    const { scopes, project: bound } = principal;
+    const { rules } = inquiry;
+    if (scopes !== undefined && !scopes.some((scope) => matchesScope(scope, operation.action))) {
+      if (isHidden(inquiry)) throw this.#refuse(question, rules, noSuchProject(project), ['token-scopes']);
+      const detail = `The token is limited to ${scopes.join(', ')}; that does not cover ${operation.action}. Use another token.`;
+      throw this.#refuse(question, rules, new DaisError('forbidden', detail), ['token-scopes']);
+    }
+    const ownProject = target.kind === 'Project' && target.name === bound && operation.action.endsWith(':read');
+    if (bound === undefined || project === bound || operation.self === true || (project === '' && ownProject)) return;
+    const detail = `The token is for project "${bound}" only, and ${operation.action} is outside of it. Use another token.`;
+    throw this.#refuse(question, rules, new DaisError('forbidden', detail), ['token-project']);
+  }
+
+  async #inquire(question: Question, evidence: Evidence, rules: Rules): Promise<Inquiry> {
+    const { principal, client, operation, project } = question;
+    const type: PrincipalType = principal.type === 'user' ? 'user' : 'service';
+    const facts = await findPrincipal(rules, this.#parts.engine.principals, type, principal.id, evidence.sql);
+    if (facts === undefined || facts.suspended) {
+      const detail = `The account "${principal.id}" ${facts === undefined ? 'is gone' : 'is suspended'}. Ask an administrator of the organisation.`;
+      throw this.#refuse(question, rules, new DaisError('forbidden', detail), ['suspended']);
+    }
+    const now = this.#parts.clock.now();
+    const circumstances: Circumstances = { via: principal.via, client, scopes: principal.scopes, now };
+    return makeInquiry(rules, type, facts, { action: operation.action, project, circumstances });
+  }
+
+  async #decide(inquiry: Inquiry, question: Question, evidence: Evidence): Promise<Permit> {
+    const { operation, target } = question;
+    const kind = inquiry.rules.model.kinds.get(target.kind);
+    const reads = operation.mode !== 'write' && operation.action.endsWith(':read');
+    if (kind !== undefined && target.name === undefined && reads) return this.#decideRows(inquiry, question, kind);
+    const permit = await this.#decideTarget(inquiry, question, evidence, {
+      kind,
+      mustSee: !operation.action.endsWith(':read'),
+    });
+    // What everybody may do for themselves, they may do in projects that they know of.
+    if (permit.decision?.policies.every((id) => id === SIGNED_IN_ID) === true && isHidden(inquiry))
+      throw this.#refuse(question, inquiry.rules, noSuchProject(inquiry.project), permit.decision.policies);
+    if (operation.action !== 'event:read') return permit;
+    const rows = readableEvents(inquiry);
+    return rows === undefined ? permit : { ...permit, rows };
+  }
+
+  /** Who writes a resource that names a Secret lets it use that Secret, and must be allowed to. */
+  async #withUses(permit: Permit, inquiry: Inquiry, question: Question, evidence: Evidence): Promise<Permit> {
+    const { desired } = question.target;
+    const kind = inquiry.rules.model.kinds.get(question.target.kind);
+    if (desired === undefined || kind === undefined) return permit;
+    const policies = new Set(permit.decision?.policies);
+    const unseen: { kind: string; name: string; error: DaisError }[] = [];
+    for (const { kind: used, name } of findReferences(kind.spec.spec, desired.spec)) {
+      const action = inquiry.rules.model.actions.get(`${actionWord(used)}:use`);
+      if (action === undefined) continue;
+      const { operation, project } = question;
+      const target = { kind: used, name, ...(project !== '' && { project }) };
+      const asked = { ...question, target, operation: { ...operation, action: action.action } };
+      this.#checkLimits(asked, inquiry);
+      try {
+        const use = await this.#decideUse({ ...inquiry, action }, asked, evidence);
+        for (const id of use.decision?.policies ?? []) policies.add(id);
+      } catch (error) {
+        if (!(error instanceof DaisError) || error.code !== 'not_found') throw error;
+        // Admission tells it, in the words that it has for what is not there.
+        unseen.push({ kind: used, name, error });
+      }
+    }
+    return { ...permit, unseen, decision: { policies: [...policies], set: inquiry.rules.digest } };
+  }
+
+  async #decideUse(inquiry: Inquiry, question: Question, evidence: Evidence): Promise<Permit> {
+    const kind = inquiry.rules.model.kinds.get(question.target.kind);
+    const view = new TargetView(question, evidence, kind);
+    const reads = candidatesOf(inquiry, view.uid.type).some((policy) => policy.readsResource);
+    // Admission says that it is not there, or the same apply makes it.
+    if (reads && (await view.resource()) === undefined) return {};
+    return await this.#decideTarget(inquiry, question, evidence, { kind, mustSee: false });
+  }
+
+  #decideRows(inquiry: Inquiry, question: Question, kind: KindModel): Permit {
+    const { condition, permits, forbids, forbidAll } = judgeCollection(inquiry, collectionOf(kind, inquiry.project));
+    // A policy over lists that cannot be told row by row is refused at apply; an older one hides everything.
+    if (condition === undefined) throw this.#refusal(inquiry, question, forbids);
+    if (condition.op === 'never') throw this.#refusal(inquiry, question, forbidAll);
+    const decision: Decision = { policies: [...permits, ...forbids], set: inquiry.rules.digest };
+    return condition.op === 'always' ? { decision } : { decision, rows: resourceFilter(condition) };
+  }
+
+  /**
+   * `mustSee`: what the caller may not read counts as not there, whatever else they may do to it. Reading itself need not
+   * look twice.
+   */
+  async #decideTarget(
+    inquiry: Inquiry,
+    question: Question,
+    evidence: Evidence,
+    { kind, mustSee }: { readonly kind: KindModel | undefined; readonly mustSee: boolean },
+  ): Promise<Permit> {
+    const view = new TargetView(question, evidence, kind);
+    const policies = candidatesOf(inquiry, view.uid.type);
+    const unseen = mustSee && kind !== undefined && (await isUnseen(inquiry, view, kind));
+    if (unseen) view.hide();
+    const looksAhead = inquiry.action.writes && policies.some((policy) => policy.readsDesired);
+    const asked = looksAhead ? { ...inquiry, context: await view.desiredContext(inquiry.context) } : inquiry;
+    const verdicts = (await view.entities(policies)).map((entity) => judge(asked, view.uid, entity));
+    const refused = verdicts.find((verdict) => !verdict.allowed);
+    if (refused === undefined && verdicts.length > 0 && !unseen) {
+      const reasons = [...new Set(verdicts.flatMap((verdict) => verdict.reasons))];
+      return { decision: { policies: reasons, set: inquiry.rules.digest } };
+    }
+    const looked = policies.some((policy) => policy.readsResource);
+    throw await this.#targetError({ inquiry, question, view, kind, looked, unseen, reasons: refused?.reasons });
+  }
+
+  /** Never tells apart what is not there and what the caller may not read. */
+  async #targetError(target: RefusedTarget): Promise<DaisError> {
+    const { inquiry, question, view, kind, looked, unseen, reasons } = target;
+    if (kind === undefined) return this.#refusal(inquiry, question, reasons ?? []);
+    const { condition, forbids } = judgeReading(inquiry, kind);
+    if (condition === undefined || condition.op === 'never') {
+      // Who can read none of them is told the same of each: what others say may depend on the one that was named.
+      return this.#refusal(inquiry, question, looked ? forbids : (reasons ?? []));
+    }
+    const gone = new DaisError('not_found', `There is no ${question.target.kind} "${question.target.name ?? ''}".`);
+    if (reasons === undefined) return unseen ? this.#refuse(question, inquiry.rules, gone, forbids) : gone;
+    if (condition.op !== 'always') {
+      const resource = await view.resource();
+      const known =
+        resource === undefined ? question.target.desired !== undefined : holds(condition, resource) === true;
+      if (!known) return this.#refuse(question, inquiry.rules, gone, reasons);
+    }
+    return this.#refusal(inquiry, question, reasons);
+  }
+
+  #refusal(inquiry: Inquiry, question: Question, reasons: readonly string[]): DaisError {
+    const { project } = inquiry;
+    if (isHidden(inquiry)) return this.#refuse(question, inquiry.rules, noSuchProject(project), reasons);
+    const bindings = inquiry.rules.model.kinds.get(project === '' ? 'OrganisationRoleBinding' : 'RoleBinding');
+    const readsBindings = bindings !== undefined && judgeReading(inquiry, bindings).condition?.op === 'always';
+    const error = forbidden(inquiry, question, { reasons, readsBindings });
+    return this.#refuse(question, inquiry.rules, error, reasons);
+  }
+}
+
+function isOwner({ type, id, via }: Principal): boolean {
+  return type === 'user' && id === 'owner' && (via?.method === 'owner-token' || via?.method === 'solo');
+}
+
+interface RefusedTarget {
+  readonly inquiry: Inquiry;
+  readonly question: Question;
+  readonly view: TargetView;
+  readonly kind: KindModel | undefined;
+  /** Some policy looked at more than the target's name. */
+  readonly looked: boolean;
+  /** It is there, and the caller may not read it. */
+  readonly unseen: boolean;
+  /** Absent: nothing was refused, but there is no such target. */
+  readonly reasons: readonly string[] | undefined;
+}
+
+/** Whether it is there and the caller may read others of its kind, but not this one. */
+async function isUnseen(inquiry: Inquiry, view: TargetView, kind: KindModel): Promise<boolean> {
+  if (view.target.name === undefined) return false;
+  const { condition } = judgeReading(inquiry, kind);
+  if (condition === undefined || condition.op === 'never' || condition.op === 'always') return false;
+  const resource = await view.resource();
+  return resource !== undefined && holds(condition, resource) !== true;
+}
+
+/** Which rows of a kind the caller may read. */
+function judgeReading(inquiry: Inquiry, kind: KindModel): CollectionVerdict {
+  const action = inquiry.rules.model.actions.get(`${actionWord(kind.spec.kind)}:read`);
+  if (action === undefined) return { condition: undefined, permits: [], forbids: [], forbidAll: [] };
+  const project = kind.spec.scope === 'org' ? '' : inquiry.project;
+  return judgeCollection({ ...inquiry, action, project }, collectionOf(kind, project));
+}
+
+/** Undefined: every event of the place may be seen. */
+function readableEvents(inquiry: Inquiry): RowFilter | undefined {
+  const scope = inquiry.project === '' ? 'org' : 'project';
+  const kinds = [...inquiry.rules.model.kinds.values()].filter(({ spec }) => spec.scope === scope);
+  const open = kinds.filter((kind) => judgeReading(inquiry, kind).condition?.op === 'always');
+  return open.length === kinds.length ? undefined : eventFilter(open.map(({ spec }) => spec.kind));
+}

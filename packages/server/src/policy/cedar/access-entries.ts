@@ -1,0 +1,256 @@
+/** Operations that answer questions about rights. */
+import {
+  DaisError,
+  nearest,
+  readAccessOperation,
+  readOwnAccessOperation,
+  simulatePolicyOperation,
+  testPolicyOperation,
+  whyOperation,
+} from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import type { Principal } from '#kernel/principal.ts';
+import { refusalOf } from '#kernel/refusal.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { WorkQueue } from '#policy/identity/work-queue.ts';
+import type { PrincipalFacts } from '#policy/principal-source.ts';
+import type { PolicyEngine } from '#policy/policy-engine.ts';
+import { EVERYTHING, explainCollection, explainVerdict, suggestionsFor, teamNames, type Explained } from './explain.ts';
+import { findPrincipal, makeInquiry, type Circumstances, type PrincipalType } from './inquiries.ts';
+import { candidatesOf, judge, judgeCollection, type Inquiry } from './judge.ts';
+import { actionWord, type ActionModel, type Model } from './model.ts';
+import { memberships } from './part-in-project.ts';
+import { readResource, UnreadableCase } from './policy-test.ts';
+import { runPolicyFile } from './policy-file.ts';
+import { bareEntity, collectionOf, resourceUid } from './resource-entity.ts';
+import { simulate, type SimulateInput } from './simulation.ts';
+import { TargetView } from './target-view.ts';
+
+export interface AccessParts {
+  readonly engine: PolicyEngine;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+}
+
+interface WhyInput {
+  readonly principal?: string;
+  readonly action: string;
+  readonly resource?: string;
+}
+
+export function accessEntries(parts: AccessParts): readonly OperationEntry[] {
+  // Everybody may, and it takes the processor for as long as the text is: one after the other.
+  const tests = new WorkQueue(1, 16, 'Too many policies are tried at this moment.');
+  return [
+    { operation: whyOperation, handle: async (tx, call: Call<WhyInput>) => await why(parts, tx, call) },
+    {
+      operation: testPolicyOperation,
+      // Not in a transaction, which would wait as well.
+      perform: async ({ input, tenant }: Call<{ readonly file: string; readonly text: string }>) =>
+        await tests.run(() => runPolicyFile(parts.engine, input.file, input.text, tenant.name)),
+    },
+    {
+      operation: simulatePolicyOperation,
+      handle: async (tx, call: Call<SimulateInput>) => await simulate(parts.engine, tx, call),
+    },
+    { operation: readOwnAccessOperation, handle: async (tx, call) => await access(parts, tx, call, undefined) },
+    {
+      operation: readAccessOperation,
+      handle: async (tx, call: Call<{ readonly principal: string }>) =>
+        await access(parts, tx, call, call.input.principal),
+    },
+  ];
+}
+
+/** Somebody that a question is about. */
+interface Subject {
+  readonly type: PrincipalType;
+  readonly name: string;
+  readonly circumstances: Circumstances;
+  /** Asked about by nobody's policies: the owner of the installation. */
+  readonly owner: boolean;
+}
+
+function subjectOf(parts: AccessParts, call: Call, named: string | undefined): Subject {
+  const { principal, client } = call.context;
+  const now = parts.now();
+  if (named === undefined || named === textOf(principal)) {
+    const circumstances = { via: principal.via, client, scopes: principal.scopes, now };
+    const method = principal.via?.method;
+    const owner =
+      principal.type === 'user' && principal.id === 'owner' && (method === 'owner-token' || method === 'solo');
+    return { type: principal.type === 'service' ? 'service' : 'user', name: principal.id, circumstances, owner };
+  }
+  const service = named.startsWith('service:');
+  const via = { method: service ? ('token' as const) : ('password' as const), mfa: false };
+  const name = named.slice(named.indexOf(':') + 1);
+  return { type: service ? 'service' : 'user', name, circumstances: { via, now }, owner: false };
+}
+
+function textOf({ type, id }: Pick<Principal, 'type' | 'id'>): string {
+  return `${type}:${id}`;
+}
+
+/** Somebody, and the teams of theirs that the caller may know of. */
+interface Known {
+  readonly facts: PrincipalFacts;
+  readonly teams: readonly string[];
+}
+
+/**
+ * What may be told of somebody: all of oneself and of whom one may read; else their part in the project, as the project's
+ * role bindings tell it. @throws DaisError `not_found`, alike for who is not there and who has no part.
+ */
+async function principalOf(parts: AccessParts, tx: Transaction, call: Call, subject: Subject): Promise<Known> {
+  const { type, name, circumstances } = subject;
+  // The owner has no account.
+  if (subject.owner) return { facts: { uid: '', name, suspended: false, clearance: 0, teams: [] }, teams: [] };
+  const rules = await parts.engine.rules.current(tx.sql);
+  const kind = type === 'user' ? 'User' : 'ServiceAccount';
+  const facts = await findPrincipal(rules, parts.engine.principals, type, name, tx.sql);
+  const gone = new DaisError('not_found', `There is no ${kind} "${name}".`);
+  if (facts === undefined) throw gone;
+  const inquiry = makeInquiry(rules, type, facts, { action: '', project: call.tenant.name, circumstances });
+  const teams = teamNames(inquiry);
+  const own = textOf(call.context.principal) === `${type}:${name}`;
+  const organisation = { id: ORGANISATION, name: '' };
+  if (own || (await refusalOf(call, { kind, name }, organisation, 'read')) === undefined) return { facts, teams };
+  const here = memberships(inquiry);
+  if (here.size === 0) throw gone;
+  return { facts, teams: teams.filter((team) => here.has(resourceUid('Team', '', team).key)) };
+}
+
+/** Everybody may ask about themselves; about others, who may read policies. */
+async function allowAbout(call: Call, subject: Subject): Promise<void> {
+  const { principal } = call.context;
+  if (textOf(principal) === `${subject.type}:${subject.name}`) {
+    await call.authorize({ kind: 'Access' }, call.tenant, readOwnAccessOperation.action);
+  } else await call.authorize({ kind: 'Policy' }, call.tenant, readAccessOperation.action);
+}
+
+async function why(parts: AccessParts, tx: Transaction, call: Call<WhyInput>) {
+  const { input, tenant } = call;
+  const subject = subjectOf(parts, call, input.principal);
+  await allowAbout(call, subject);
+  const rules = await parts.engine.rules.current(tx.sql);
+  const action = findAction(rules.model, input.action);
+  const resource = findResource(rules.model, action, input.resource, tenant.name);
+  const { facts } = await principalOf(parts, tx, call, subject);
+  const question = { action: action.action, project: resource.project, circumstances: subject.circumstances };
+  const inquiry = makeInquiry(rules, subject.type, facts, question);
+  const explained = subject.owner
+    ? EVERYTHING
+    : facts.suspended
+      ? {
+          verdict: 'deny' as const,
+          reasons: [{ id: 'suspended', effect: 'forbid' as const, message: 'The account is suspended.' }],
+        }
+      : await explain(parts, tx, call, inquiry, resource);
+  return {
+    ...explained,
+    principal: `${subject.type}:${subject.name}`,
+    action: action.action,
+    resource: resource.text,
+    suggestions: suggestionsFor(inquiry, explained),
+  };
+}
+
+interface FoundResource {
+  readonly kind: string;
+  /** Empty: all of them. */
+  readonly name: string;
+  /** Empty for the organisation. */
+  readonly project: string;
+  readonly text: string;
+}
+
+async function explain(
+  parts: AccessParts,
+  tx: Transaction,
+  call: Call,
+  inquiry: Inquiry,
+  resource: FoundResource,
+): Promise<Explained> {
+  const { kind, name, project } = resource;
+  const known = inquiry.rules.model.kinds.get(kind);
+  if (known === undefined) return explainVerdict(inquiry, judgeBare(inquiry, kind));
+  if (name === '') return explainCollection(inquiry, judgeCollection(inquiry, collectionOf(known, project)));
+  const tenant = project === '' ? { id: ORGANISATION, name: '' } : call.tenant;
+  const target = { kind, name };
+  // What the answer says of a resource, only who may read it may know.
+  await call.authorize({ ...target, ...(project !== '' && { project }) }, tenant, `${actionWord(kind)}:read`);
+  await tx.enter(tenant.id);
+  const evidence = {
+    sql: tx.sql,
+    facts: async (of: string, uid: string) => (await parts.engine.kinds.find(of)?.facts?.load(uid, tx.sql)) ?? {},
+  };
+  const view = new TargetView({ target, projectId: tenant.id, project }, evidence, known);
+  const [entity] = await view.entities(candidatesOf(inquiry, known.type));
+  if (entity === undefined) throw new DaisError('not_found', `There is no ${kind} "${name}".`);
+  return explainVerdict(inquiry, judge(inquiry, view.uid, entity));
+}
+
+/** What is no resource: there is one of it in each project. */
+function judgeBare(inquiry: Inquiry, kind: string) {
+  const { project } = inquiry;
+  return judge(inquiry, resourceUid(kind, project, project === '' ? 'organisation' : project), bareEntity(project));
+}
+
+/** @throws DaisError `invalid_request` with the nearest action. */
+function findAction(model: Model, text: string): ActionModel {
+  const action = model.actions.get(text);
+  if (action !== undefined) return action;
+  const near = nearest(text, [...model.actions.keys()]);
+  throw new DaisError('invalid_request', `There is no action "${text}".`, {
+    issues: [{ path: 'action', message: `is "${text}"`, ...(near !== undefined && { nearest: near }) }],
+  });
+}
+
+/** @throws DaisError `invalid_request` */
+function findResource(model: Model, action: ActionModel, text: string | undefined, project: string): FoundResource {
+  const wanted = text ?? action.kinds[0] ?? 'Access';
+  const refuse = (message: string) =>
+    new DaisError('invalid_request', `The resource ${message}.`, { issues: [{ path: 'resource', message }] });
+  try {
+    const { kind, name, project: named } = readResource(model, wanted, project);
+    if (!action.kinds.includes(kind))
+      throw refuse(`is a ${kind}; ${action.action} is done to ${action.kinds.join(' or ')}`);
+    if (named !== '' && named !== project) throw refuse(`is in project "${named}"; ask there, not in "${project}"`);
+    const place = action.inProjects ? named : '';
+    return { kind, name, project: place, text: wanted };
+  } catch (error) {
+    if (!(error instanceof UnreadableCase)) throw error;
+    throw refuse(`cannot be read: ${error.message}`);
+  }
+}
+
+async function access(parts: AccessParts, tx: Transaction, call: Call, named: string | undefined) {
+  const subject = subjectOf(parts, call, named);
+  const rules = await parts.engine.rules.current(tx.sql);
+  const { facts, teams } = await principalOf(parts, tx, call, subject);
+  const { circumstances } = subject;
+  const items = [...rules.model.actions.values()].flatMap((action) =>
+    action.kinds.map((kind) => {
+      const known = rules.model.kinds.get(kind);
+      const project = (known === undefined ? action.inProjects : known.spec.scope === 'project')
+        ? call.tenant.name
+        : '';
+      const inquiry = makeInquiry(rules, subject.type, facts, { action: action.action, project, circumstances });
+      const explained = subject.owner
+        ? EVERYTHING
+        : facts.suspended
+          ? { verdict: 'deny' as const, reasons: [] }
+          : known === undefined
+            ? explainVerdict(inquiry, judgeBare(inquiry, kind))
+            : explainCollection(inquiry, judgeCollection(inquiry, collectionOf(known, project)));
+      return { kind, action: action.action, ...explained };
+    }),
+  );
+  return {
+    principal: `${subject.type}:${subject.name}`,
+    suspended: facts.suspended,
+    teams,
+    items,
+  };
+}

@@ -1,0 +1,85 @@
+/** Refusals on record: each is written once a minute at most, and how often it was repeated is written with it. */
+import { eventTypes } from '@dais/api';
+import type { Database } from '#engines/database/contract.ts';
+import type { Decision, Question } from '#kernel/principal.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+
+export interface Denial {
+  readonly question: Question;
+  readonly decision: Decision;
+}
+
+export interface DenialParts {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const WINDOW_MS = 60_000;
+/** Distinct refusals that are counted at once; beyond, each is written. */
+const MOST = 10_000;
+
+interface Counted {
+  readonly denial: Denial;
+  repeated: number;
+}
+
+export class DenialRecorder {
+  readonly #parts: DenialParts;
+  readonly #counted = new Map<string, Counted>();
+
+  constructor(parts: DenialParts) {
+    this.#parts = parts;
+  }
+
+  /** In a transaction of its own: the one that asked is over. */
+  async record(denial: Denial): Promise<void> {
+    const { principal, operation, target, project } = denial.question;
+    const key = JSON.stringify([principal.type, principal.id, operation.action, target.kind, target.name, project]);
+    const before = this.#counted.get(key);
+    if (before !== undefined) {
+      before.repeated += 1;
+      return;
+    }
+    if (this.#counted.size < MOST) {
+      this.#counted.set(key, { denial, repeated: 0 });
+      this.#parts.clock.after(WINDOW_MS, () => void this.#close(key));
+    }
+    await this.#write(denial, 0);
+  }
+
+  async #close(key: string): Promise<void> {
+    const counted = this.#counted.get(key);
+    this.#counted.delete(key);
+    if (counted === undefined || counted.repeated === 0) return;
+    try {
+      await this.#write(counted.denial, counted.repeated);
+    } catch (error) {
+      this.#parts.log.warn('repeated refusals could not be put on record', { error, repeated: counted.repeated });
+    }
+  }
+
+  async #write({ question, decision }: Denial, repeated: number): Promise<void> {
+    const { principal, client, requestId, operation, target, project } = question;
+    const by = { principal, requestId, origin: 'manifest', ...(client !== undefined && { client }) };
+    await transact(this.#parts.database, { mode: 'write', projectId: ORGANISATION, by }, async (tx) => {
+      tx.decided(decision);
+      tx.emit({
+        // In the organisation: who was refused what is not for everybody who sees a project's events.
+        type: eventTypes.accessDenied,
+        projectId: ORGANISATION,
+        data: {
+          action: operation.action,
+          kind: target.kind,
+          ...(target.name !== undefined && { name: target.name }),
+          ...(project !== '' && { project }),
+          policies: [...decision.policies],
+          repeated,
+        },
+      });
+    });
+  }
+}

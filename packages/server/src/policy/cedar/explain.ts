@@ -1,0 +1,84 @@
+/** Verdicts for people: which policies, in whose words, and what would change them. */
+import type { PolicyReason } from '@dais/api';
+import type { CompiledPolicy } from './compile-policy.ts';
+import { setsOf, type CollectionVerdict, type Inquiry } from './judge.ts';
+import type { Verdict } from './policy-set.ts';
+import { rolesFor } from './refusal.ts';
+
+export type Answer = 'allow' | 'deny' | 'some';
+
+export interface Explained {
+  readonly verdict: Answer;
+  readonly reasons: readonly PolicyReason[];
+}
+
+/** What somebody who is asked by no policy is told. */
+export const EVERYTHING: Explained = {
+  verdict: 'allow',
+  reasons: [{ id: 'break-glass', effect: 'permit', message: 'The owner may do everything.' }],
+};
+
+export function explainVerdict(inquiry: Inquiry, verdict: Verdict): Explained {
+  return {
+    verdict: verdict.allowed ? 'allow' : 'deny',
+    reasons: reasonsOf(inquiry, verdict.reasons, verdict.allowed ? 'permit' : 'forbid'),
+  };
+}
+
+export function explainCollection(inquiry: Inquiry, told: CollectionVerdict): Explained {
+  const { condition, permits, forbids, forbidAll } = told;
+  // Where nothing permits it, a policy about some of them is not the reason.
+  if (condition?.op === 'never') return { verdict: 'deny', reasons: reasonsOf(inquiry, forbidAll, 'forbid') };
+  if (condition?.op === 'always') return { verdict: 'allow', reasons: reasonsOf(inquiry, permits, 'permit') };
+  const reasons = [...reasonsOf(inquiry, permits, 'permit'), ...reasonsOf(inquiry, forbids, 'forbid')];
+  return { verdict: 'some', reasons };
+}
+
+function reasonsOf(
+  inquiry: Pick<Inquiry, 'rules' | 'project'>,
+  ids: readonly string[],
+  otherwise: 'permit' | 'forbid',
+): PolicyReason[] {
+  const policies = setsOf(inquiry).flatMap((set) => set.policies);
+  return ids.map((id) =>
+    reasonOf(
+      policies.find((policy) => policy.id === id),
+      id,
+      otherwise,
+    ),
+  );
+}
+
+/** Roles have an id and permit; they say nothing else. */
+function reasonOf(policy: CompiledPolicy | undefined, id: string, otherwise: 'permit' | 'forbid'): PolicyReason {
+  const said = (name: string) => {
+    const text = policy?.annotations[name];
+    return typeof text === 'string' && text !== '' ? { [name]: text } : {};
+  };
+  return { id, effect: policy?.effect ?? otherwise, ...said('message'), ...said('severity'), ...said('control') };
+}
+
+/** What would allow something that is denied. */
+export function suggestionsFor(inquiry: Inquiry, { verdict, reasons }: Explained): string[] {
+  if (verdict === 'allow') return [];
+  const forbidding = reasons.filter(({ effect }) => effect === 'forbid');
+  if (forbidding.length > 0) {
+    return forbidding.map(({ id, message }) =>
+      message === undefined ? `Policy "${id}" must no longer apply.` : `Policy "${id}": ${message}`,
+    );
+  }
+  if (verdict === 'some') return ['It depends on the resource: ask about one by its name.'];
+  const roles = rolesFor(inquiry);
+  if (roles.length === 0) return ['No role gives it; only a policy that permits it could.'];
+  const place = inquiry.project === '' ? 'the organisation' : `project "${inquiry.project}"`;
+  return [`A role that gives it: ${roles.join(', ')} in ${place} (RoleBinding, or OrganisationRoleBinding for all).`];
+}
+
+/** Names of all teams somebody is in. */
+export function teamNames(inquiry: Pick<Inquiry, 'principalEntity'>): string[] {
+  const prefix = 'Dais::Team::"';
+  return [...inquiry.principalEntity.ancestors]
+    .filter((key) => key.startsWith(prefix))
+    .map((key) => key.slice(prefix.length))
+    .toSorted();
+}

@@ -1,0 +1,224 @@
+/** What policies speak of: entity types, actions and their groups, made from the kinds and operations that there are. */
+import type { SchemaJson, Type, TypeOfAttribute } from '@cedar-policy/cedar-wasm/nodejs';
+import type { Attribute, FurtherAction, KindSpec, Operation, Role } from '@dais/api';
+import type { FactProvider } from '#kernel/principal.ts';
+import { closure } from './entities.ts';
+import { EntityUid, NO_ATTRIBUTES, type Entity } from './values.ts';
+
+export const NAMESPACE = 'Dais';
+/** The one entity of type Org: everything is in it. */
+export const ORGANISATION_ENTITY = new EntityUid(`${NAMESPACE}::Org`, 'organisation');
+/** Whoever has said who they are. */
+export const SELF_GROUP = 'self';
+/** `admin` and what belongs to the organisation as a whole: an admin of one project does not change projects. */
+export const ORGANISATION_ADMIN = 'organisationAdmin';
+
+/** Kinds of a project whose writing gives rights: admins only. */
+const GOVERNING_KINDS: ReadonlySet<string> = new Set(['Policy', 'RoleBinding']);
+const PRINCIPAL_KINDS = ['User', 'ServiceAccount'] as const;
+
+export interface ModelParts {
+  readonly kinds: readonly { readonly spec: KindSpec; readonly facts?: FactProvider }[];
+  readonly operations: readonly Operation[];
+  readonly further: readonly FurtherAction[];
+  readonly roles: readonly Role[];
+}
+
+export interface KindModel {
+  readonly spec: KindSpec;
+  readonly type: string;
+  /** What every resource has and what the kind declares. */
+  readonly attributes: readonly Attribute[];
+}
+
+export interface ActionModel {
+  readonly action: string;
+  readonly uid: EntityUid;
+  /** Kinds of its targets. */
+  readonly kinds: readonly string[];
+  /** Roles that permit it; `organisationAdmin` among them. */
+  readonly groups: readonly string[];
+  readonly writes: boolean;
+  /** It can be done in a project; else only to what belongs to the organisation. */
+  readonly inProjects: boolean;
+}
+
+export interface Model {
+  readonly schema: SchemaJson<string>;
+  readonly kinds: ReadonlyMap<string, KindModel>;
+  readonly actions: ReadonlyMap<string, ActionModel>;
+  /** Actions and groups with what they are in. */
+  readonly actionEntities: ReadonlyMap<string, Entity>;
+}
+
+/** Attributes that every resource has. */
+const COMMON: readonly Attribute[] = [
+  { name: 'name', path: 'metadata.name', type: 'string', fallback: '', description: 'Its name.' },
+  { name: 'origin', path: 'metadata.origin', type: 'string', fallback: '', description: 'What made it.' },
+  { name: 'owner', path: 'metadata.owner', type: 'string', fallback: '', description: 'Its set of manifests.' },
+];
+
+export function actionUid(action: string): EntityUid {
+  return new EntityUid(`${NAMESPACE}::Action`, action);
+}
+
+export function typeOf(kind: string): string {
+  return `${NAMESPACE}::${kind}`;
+}
+
+export function buildModel(parts: ModelParts): Model {
+  const kinds = new Map(
+    parts.kinds.map(({ spec }): [string, KindModel] => [
+      spec.kind,
+      { spec, type: typeOf(spec.kind), attributes: [...COMMON, ...(spec.attributes ?? [])] },
+    ]),
+  );
+  const actions = buildActions(parts, kinds);
+  return {
+    schema: buildSchema(parts, kinds, actions),
+    kinds,
+    actions,
+    actionEntities: buildActionEntities(parts, actions),
+  };
+}
+
+function buildActions({ operations, further }: ModelParts, kinds: ReadonlyMap<string, KindModel>) {
+  const actions = new Map<string, ActionModel>();
+  const add = (
+    action: string,
+    kind: string | undefined,
+    groups: readonly string[],
+    writes: boolean,
+    inProjects: boolean,
+  ) => {
+    const known = actions.get(action);
+    actions.set(action, {
+      action,
+      uid: actionUid(action),
+      kinds: [...new Set([...(known?.kinds ?? []), ...(kind === undefined ? [] : [kind])])],
+      groups: [...new Set([...(known?.groups ?? []), ...groups])],
+      writes: writes || known?.writes === true,
+      inProjects: inProjects || known?.inProjects === true,
+    });
+  };
+  for (const operation of operations) {
+    if (operation.public === true) continue;
+    const kind = targetKind(operation);
+    add(
+      operation.action,
+      kind,
+      groupsOf(operation, kind === undefined ? undefined : kinds.get(kind)?.spec),
+      operation.mode === 'write',
+      operation.scope === 'project',
+    );
+  }
+  for (const { action, kind, roles } of further)
+    add(action, kind, [...roles, 'admin'], false, kinds.get(kind)?.spec.scope === 'project');
+  return actions;
+}
+
+/** The kind that an operation is always about; undefined when only its handler can tell. */
+function targetKind({ target }: Operation): string | undefined {
+  return target?.({ name: 'name', principal: 'user:x', manifest: { metadata: { name: 'name' }, spec: {} } }).kind;
+}
+
+/** Action groups that hold an operation's action; see `Operation.roles`. */
+function groupsOf({ action, mode, scope, self, roles }: Operation, kind: KindSpec | undefined): readonly string[] {
+  if (self === true) return [SELF_GROUP];
+  if (roles !== undefined) return [...roles, scope === 'org' && mode === 'write' ? ORGANISATION_ADMIN : 'admin'];
+  if (mode !== 'write') return ['viewer', 'operator', 'editor', 'approver', 'admin'];
+  if (scope === 'org') return [ORGANISATION_ADMIN];
+  if (kind === undefined || GOVERNING_KINDS.has(kind.kind)) return ['admin'];
+  const verb = action.split(':')[1];
+  if (verb === 'approve') return ['approver', 'admin'];
+  return verb === 'write' || verb === 'delete' ? ['editor', 'admin'] : ['operator', 'editor', 'admin'];
+}
+
+function buildActionEntities({ roles }: ModelParts, actions: ReadonlyMap<string, ActionModel>) {
+  const parents = new Map<string, readonly string[]>([[actionUid('admin').key, [actionUid(ORGANISATION_ADMIN).key]]]);
+  for (const { uid, groups } of actions.values())
+    parents.set(
+      uid.key,
+      groups.map((group) => actionUid(group).key),
+    );
+  const all = [...[...roles, SELF_GROUP, ORGANISATION_ADMIN].map((name) => actionUid(name).key), ...parents.keys()];
+  return new Map(
+    all.map((key): [string, Entity] => [
+      key,
+      { attributes: NO_ATTRIBUTES, tags: NO_ATTRIBUTES, ancestors: closure(key, parents) },
+    ]),
+  );
+}
+
+const TYPES: Readonly<Record<Attribute['type'], Type<string>>> = {
+  string: { type: 'String' },
+  long: { type: 'Long' },
+  bool: { type: 'Boolean' },
+  strings: { type: 'Set', element: { type: 'String' } },
+};
+
+type Attributes = Record<string, TypeOfAttribute<string>>;
+
+const record = (attributes: Attributes): Type<string> => ({ type: 'Record', attributes });
+
+function buildSchema(
+  parts: ModelParts,
+  kinds: ReadonlyMap<string, KindModel>,
+  actions: ReadonlyMap<string, ActionModel>,
+): SchemaJson<string> {
+  const attributesOf = (kind: KindModel): Attributes =>
+    Object.fromEntries(kind.attributes.map(({ name, type }) => [name, TYPES[type]]));
+  const entityTypes: SchemaJson<string>[string]['entityTypes'] = { Org: {} };
+  for (const { spec, facts } of parts.kinds) {
+    const kind = kinds.get(spec.kind) as KindModel;
+    entityTypes[spec.kind] = {
+      memberOfTypes: [spec.scope === 'org' ? 'Org' : 'Project', ...membership(spec.kind)],
+      shape: record({ ...attributesOf(kind), ...(facts !== undefined && { facts: factsType(facts) }) }),
+      tags: TYPES.string,
+    };
+  }
+  for (const { kinds: targets } of actions.values()) {
+    for (const target of targets) entityTypes[target] ??= { memberOfTypes: ['Project', 'Org'] };
+  }
+  const groups = [...parts.roles, SELF_GROUP, ORGANISATION_ADMIN].map((name) => [
+    name,
+    name === 'admin' ? { memberOf: [{ id: ORGANISATION_ADMIN }] } : {},
+  ]);
+  const known = [...actions.values()].map(({ action, kinds: targets, groups: of, writes }) => {
+    const only = targets.length === 1 ? kinds.get(targets[0] ?? '') : undefined;
+    const desired = writes && only !== undefined ? { desired: { ...record(attributesOf(only)), required: false } } : {};
+    const appliesTo = {
+      principalTypes: [...PRINCIPAL_KINDS],
+      resourceTypes: targets.length === 0 ? Object.keys(entityTypes) : [...targets],
+      context: record({ ...CONTEXT, ...desired }),
+    };
+    return [action, { memberOf: of.map((id) => ({ id })), appliesTo }];
+  });
+  return { [NAMESPACE]: { entityTypes, actions: Object.fromEntries([...groups, ...known]) } };
+}
+
+/** What a principal or team may be in, beside the organisation. */
+function membership(kind: string): readonly string[] {
+  return kind === 'Team' || PRINCIPAL_KINDS.some((one) => one === kind) ? ['Team'] : [];
+}
+
+function factsType({ names, types }: FactProvider): TypeOfAttribute<string> {
+  return record(
+    Object.fromEntries(names.map((name) => [name, { ...TYPES[types?.[name] ?? 'bool'], required: false }])),
+  );
+}
+
+/** What is known of every request. */
+const CONTEXT: Attributes = {
+  authMethod: TYPES.string,
+  mfa: TYPES.bool,
+  now: { type: 'Extension', name: 'datetime' },
+  ip: { type: 'Extension', name: 'ipaddr', required: false },
+  /** What the token is limited to; absent without a limit. */
+  tokenScopes: { ...TYPES.strings, required: false },
+};
+
+/** The word of a kind in its actions: `alertChannel` of `alertChannel:read`. */
+export function actionWord(kind: string): string {
+  return kind.charAt(0).toLowerCase() + kind.slice(1);
+}

@@ -1,0 +1,48 @@
+/** Who knows of a project: whoever may do anything in it. To all others it is not there. */
+import { DEFAULT_TENANT } from '#kernel/tenants.ts';
+import { mayApply, setsOf, type Inquiry } from './judge.ts';
+import { ORGANISATION_ENTITY, SELF_GROUP } from './model.ts';
+import { projectEntity } from './resource-entity.ts';
+
+/** Whether the caller must not learn that the project exists. The default one is known to everybody. */
+export function isHidden(inquiry: Inquiry): boolean {
+  const { project } = inquiry;
+  return project !== '' && project !== DEFAULT_TENANT && !hasRoleIn(inquiry) && !isPermittedSomething(inquiry);
+}
+
+/** Keys of those by whom somebody has a role in the project itself: their own, or of teams. */
+export function memberships({ project, rules, principal, principalEntity }: Inquiry): ReadonlySet<string> {
+  const here = projectEntity(project).key;
+  return new Set(
+    rules.organisation.links
+      .filter(({ resource }) => resource.key === here)
+      .map(({ principal: of }) => of.key)
+      .filter((key) => key === principal.key || principalEntity.ancestors.has(key)),
+  );
+}
+
+function hasRoleIn({ project, rules, principal, principalEntity }: Inquiry): boolean {
+  const here = projectEntity(project).key;
+  const theirs = (key: string) => key === principal.key || principalEntity.ancestors.has(key);
+  return rules.organisation.links.some(
+    ({ principal: of, resource }) =>
+      theirs(of.key) && (resource.key === here || resource.key === ORGANISATION_ENTITY.key),
+  );
+}
+
+/** By a policy alone, without any role. What everybody may do for themselves does not count. */
+function isPermittedSomething(inquiry: Inquiry): boolean {
+  const { kinds, actions } = inquiry.rules.model;
+  const inProjects = [...actions.values()].filter((action) => action.inProjects && !action.groups.includes(SELF_GROUP));
+  return setsOf(inquiry).some((set) =>
+    set.policies.some(
+      (policy) =>
+        policy.effect === 'permit' &&
+        inProjects.some((action) =>
+          action.kinds.some(
+            (kind) => kinds.get(kind)?.spec.scope !== 'org' && mayApply({ ...inquiry, action }, policy, kind),
+          ),
+        ),
+    ),
+  );
+}

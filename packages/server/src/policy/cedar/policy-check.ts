@@ -1,0 +1,121 @@
+/** Everything that must be right about a text of policies before it is in force. */
+import { createHash } from 'node:crypto';
+import { nearest, type Issue } from '@dais/api';
+import { UnknownConstruct } from './cedar-json.ts';
+import type { CedarWasm } from './cedar-wasm.ts';
+import { compilePolicy, type CompiledPolicy } from './compile-policy.ts';
+import { actionUid, actionWord, type Model } from './model.ts';
+import { runCase, UnreadableCase, type CaseResult, type PolicyCase } from './policy-test.ts';
+import { placeOf, readPolicies, type PolicyPart, type TextFault } from './policy-text.ts';
+import { compileRows, Inexpressible } from './row-compile.ts';
+import { EvaluationError } from './values.ts';
+
+export interface PolicyText {
+  readonly cedar: string;
+  readonly tests?: readonly PolicyCase[] | undefined;
+  /** Name of its project; empty for the organisation. */
+  readonly project: string;
+}
+
+export interface CheckedPolicy {
+  /** Paths are those of the manifest; lines and columns count in the text of the field. */
+  readonly issues: readonly Issue[];
+  readonly policies: readonly {
+    readonly id: string;
+    readonly effect: 'permit' | 'forbid';
+    readonly message?: string;
+  }[];
+  /** SHA-256 of the text, hex. */
+  readonly digest: string;
+  readonly cases: readonly CaseResult[];
+}
+
+export function checkPolicy(cedar: CedarWasm, model: Model, source: PolicyText): CheckedPolicy {
+  const digest = createHash('sha256').update(source.cedar).digest('hex');
+  const read = readPolicies(cedar, model, source.cedar);
+  if (!read.ok) return { issues: read.faults.map((fault) => issueOf(model, fault)), policies: [], digest, cases: [] };
+  const faults = read.parts.flatMap((part) => listFaults(model, source.cedar, part));
+  if (faults.length > 0)
+    return { issues: faults.map((fault) => issueOf(model, fault)), policies: [], digest, cases: [] };
+  const policies = read.parts.map(({ id, json }) => {
+    const message = json.annotations?.['message'];
+    return { id, effect: json.effect, ...(typeof message === 'string' && message !== '' && { message }) };
+  });
+  return { policies, digest, ...runCases(model, read.parts, source) };
+}
+
+function issueOf(model: Model, { message, line, column, help }: TextFault): Issue {
+  const near = nearestAction(model, message) ?? /^did you mean `([^`]+)`\?$/.exec(help ?? '')?.[1];
+  return {
+    path: 'spec.cedar',
+    message,
+    line,
+    column,
+    ...(near !== undefined && { nearest: near }),
+    ...(near === undefined && help !== undefined && !help.startsWith('did you mean') && { expected: help }),
+  };
+}
+
+/** Ours: Cedar's own suggestion for a misspelt action may be of another length and meaning (`self` for `secret:reed`). */
+function nearestAction(model: Model, message: string): string | undefined {
+  const word = /^unrecognized action `Dais::Action::"([^"]*)"`/.exec(message)?.[1];
+  const near = word === undefined ? undefined : nearest(word, [...model.actions.keys()]);
+  return near === undefined ? undefined : `Dais::Action::"${near}"`;
+}
+
+/** A policy over what lists show must be one that the database can filter by. */
+function listFaults(model: Model, text: string, { id, json }: PolicyPart): readonly TextFault[] {
+  const faults: TextFault[] = [];
+  let compiled: CompiledPolicy;
+  try {
+    compiled = compilePolicy(id, json);
+  } catch (error) {
+    if (!(error instanceof UnknownConstruct)) throw error;
+    // cedar-wasm decides about it; but only what is known here can filter a list.
+    compiled = { ...compilePolicy(id, { ...json, conditions: [] }), json };
+  }
+  for (const kind of model.kinds.values()) {
+    const action = actionUid(`${actionWord(kind.spec.kind)}:read`);
+    const covers = compiled.resourceType === undefined || compiled.resourceType === kind.type;
+    if (!covers || !compiled.appliesToAction(action, model.actionEntities)) continue;
+    try {
+      compileRows(compiled.json, kind);
+    } catch (error) {
+      if (!(error instanceof Inexpressible || error instanceof UnknownConstruct)) throw error;
+      const what = error instanceof Inexpressible ? error.what : error.message;
+      const known = kind.attributes.map((attribute) => attribute.name).join(', ');
+      faults.push({
+        message: `policy "${id}" is about ${kind.spec.kind} lists too, which cannot be filtered by ${what}`,
+        ...placeOf(text, id, /`([^`]+)`/.exec(what)?.[1]),
+        help: `another action than ${action.id}, or only what lists have: ${known} and tags`,
+      });
+    }
+  }
+  return faults.slice(0, 1);
+}
+
+function runCases(model: Model, parts: readonly PolicyPart[], { tests = [], project }: PolicyText) {
+  const issues: Issue[] = [];
+  const cases: CaseResult[] = [];
+  if (tests.length === 0) return { issues, cases };
+  const compiled: CompiledPolicy[] = [];
+  for (const [index, one] of tests.entries()) {
+    const path = `spec.tests[${index}]`;
+    try {
+      if (compiled.length === 0) compiled.push(...parts.map(({ id, json }) => compilePolicy(id, json)));
+      const result = runCase(model, compiled, one, project);
+      cases.push(result);
+      if (!result.passed) {
+        const by = result.reasons.length === 0 ? '' : ` (${result.reasons.join(', ')})`;
+        issues.push({ path, message: `"${one.name}" came out as ${result.actual}${by}`, expected: one.expect });
+      }
+    } catch (error) {
+      const known =
+        error instanceof UnreadableCase || error instanceof EvaluationError || error instanceof UnknownConstruct;
+      if (!known) throw error;
+      const near = model.actions.has(one.action) ? undefined : nearest(one.action, [...model.actions.keys()]);
+      issues.push({ path, message: `"${one.name}": ${error.message}`, ...(near !== undefined && { nearest: near }) });
+    }
+  }
+  return { issues, cases };
+}

@@ -1,0 +1,136 @@
+/** Reads the text of policies: parsed and validated by cedar-wasm, every fault with its place. */
+import type { DetailedError } from '@cedar-policy/cedar-wasm/nodejs';
+import type { PolicyJson } from './cedar-json.ts';
+import type { CedarWasm } from './cedar-wasm.ts';
+import type { Model } from './model.ts';
+import { tooDeep } from './policy-depth.ts';
+
+/** One policy of a text. */
+export interface PolicyPart {
+  /** Its `@id`. */
+  readonly id: string;
+  readonly json: PolicyJson;
+  /** As written: its JSON form has lost the digits of large numbers. */
+  readonly text: string;
+}
+
+/** Lines and columns of the text, from 1. */
+export interface TextFault {
+  readonly message: string;
+  readonly line: number;
+  readonly column: number;
+  /** What to do about it, in Cedar's words. */
+  readonly help?: string;
+}
+
+export type ReadPolicies =
+  | { readonly ok: true; readonly parts: readonly PolicyPart[] }
+  | { readonly ok: false; readonly faults: readonly TextFault[] };
+
+/** No `/`: that parts projects and kinds in the names of policies. */
+const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+/** Only parses: for a text that was validated when it was written. */
+export function parsePolicies(cedar: CedarWasm, text: string): ReadPolicies {
+  const place = placesIn(text);
+  const deep = tooDeep(text);
+  if (deep !== undefined) return failed([{ message: deep.message, help: deep.help, ...place(deep.offset) }]);
+  const split = cedar.policySetTextToParts(text);
+  if (split.type === 'failure') return failed(split.errors.map((error) => faultOf(error, place, 0)));
+  const [template] = split.policy_templates;
+  if (template !== undefined) {
+    const message = 'has a slot, which only roles have; use a RoleBinding to give a role';
+    return failed([{ message, ...place(text.indexOf(template)) }]);
+  }
+  if (split.policies.length === 0) return failed([{ message: 'there is no policy in it', line: 1, column: 1 }]);
+  const faults: TextFault[] = [];
+  const parts: PolicyPart[] = [];
+  for (const { policy, at } of located(text, split.policies)) {
+    const made = cedar.policyToJson(policy);
+    if (made.type === 'failure') {
+      faults.push(...made.errors.map((error) => faultOf(error, place, at)));
+      continue;
+    }
+    const json = made.json as PolicyJson;
+    const id = json.annotations?.['id'];
+    const refuse = (message: string, help?: string) =>
+      faults.push({ message, ...place(at), ...(help !== undefined && { help }) });
+    if (id === undefined || id === null) refuse('has no `@id`', 'put @id("a-name-of-its-own") in front of it');
+    else if (!ID.test(id)) refuse(`"${id.slice(0, 80)}" is no id`, 'letters, digits and `._-`, at most 128');
+    else if (parts.some((part) => part.id === id)) refuse(`the @id "${id}" stands here twice`);
+    else parts.push({ id, json, text: policy });
+  }
+  return faults.length > 0 ? failed(faults) : { ok: true, parts };
+}
+
+/** Parses and validates: what is accepted can neither misspell a name nor, short of overflow, fail when it is asked. */
+export function readPolicies(cedar: CedarWasm, model: Model, text: string): ReadPolicies {
+  const parsed = parsePolicies(cedar, text);
+  if (!parsed.ok) return parsed;
+  const answer = cedar.validate({
+    schema: model.schema,
+    policies: { staticPolicies: text },
+    validationSettings: { mode: 'strict' },
+  });
+  const place = placesIn(text);
+  const errors = answer.type === 'failure' ? answer.errors : answer.validationErrors.map(({ error }) => error);
+  // A warning about a misspelt name would only say again that nothing is called so.
+  if (errors.length === 0 && answer.type === 'success') {
+    errors.push(...answer.validationWarnings.filter(isMistake).map(({ error }) => error));
+  }
+  if (errors.length > 0) return failed(errors.map((error) => faultOf(error, place, 0)));
+  return parsed;
+}
+
+/** A policy that never applies may be meant so (`when { false }`); one about what there is not is a mistake. */
+function isMistake({ error }: { readonly error: DetailedError }): boolean {
+  return !error.message.includes('policy is impossible');
+}
+
+function failed(faults: readonly TextFault[]): ReadPolicies {
+  return { ok: false, faults: faults.slice(0, 100) };
+}
+
+type Place = (offset: number, bytes?: number) => { readonly line: number; readonly column: number };
+
+/** Places by characters, and by bytes that follow them: Cedar counts bytes, editors count characters. */
+function placesIn(text: string): Place {
+  return (offset, bytes = 0) => {
+    const from = Math.max(0, offset);
+    const rest = bytes === 0 ? '' : Buffer.from(text.slice(from)).subarray(0, bytes).toString();
+    const before = (text.slice(0, from) + rest).split('\n');
+    return { line: before.length, column: (before.at(-1) ?? '').length + 1 };
+  };
+}
+
+/** `at`: where the part begins that was read. */
+function faultOf(error: DetailedError, place: Place, at: number): TextFault {
+  const start = error.sourceLocations?.[0]?.start ?? 0;
+  const message = error.message
+    .replace(/^for policy `[^`]*`, /, '')
+    .replace(/^failed to parse policy[^:]*: /, '')
+    .slice(0, 1000);
+  const label = error.sourceLocations?.[0]?.label;
+  const help = error.help ?? (label === null ? undefined : label);
+  return { message, ...place(at, start), ...(help !== undefined && { help: help.slice(0, 500) }) };
+}
+
+/** Where each part begins; equal parts one after the other. */
+function located(text: string, policies: readonly string[]) {
+  const from = new Map<string, number>();
+  return policies
+    .map((policy) => {
+      const at = text.indexOf(policy, from.get(policy) ?? 0);
+      from.set(policy, at + policy.length);
+      return { policy, at };
+    })
+    .toSorted((a, b) => a.at - b.at);
+}
+
+/** Where a policy of a text looks at something; where it begins when that cannot be found. */
+export function placeOf(text: string, id: string, what: string | undefined): { line: number; column: number } {
+  const annotation = new RegExp(`@id\\s*\\(\\s*"${id.replaceAll('.', '\\.')}"\\s*\\)`).exec(text)?.index ?? 0;
+  const end = text.indexOf(';', annotation);
+  const at = what === undefined ? -1 : text.indexOf(what, annotation);
+  return placesIn(text)(at < 0 || (end >= 0 && at > end) ? annotation : at);
+}

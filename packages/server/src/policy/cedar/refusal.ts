@@ -1,0 +1,67 @@
+/** What somebody is told who is refused: which policy, in its own words, and whom to ask. */
+import { DaisError } from '@dais/api';
+import type { Question } from '#kernel/principal.ts';
+import { setsOf, type Inquiry } from './judge.ts';
+import { actionUid, ORGANISATION_ADMIN } from './model.ts';
+import { projectEntity } from './resource-entity.ts';
+import { isIn } from './values.ts';
+
+/** A verdict as far as people are told of it. */
+export interface Refused {
+  /** Ids of policies that forbid or are in error; empty when nothing permits it. */
+  readonly reasons: readonly string[];
+  /** Whether the caller may know who gives roles. */
+  readonly readsBindings: boolean;
+}
+
+export function forbidden(inquiry: Inquiry, question: Question, refused: Refused): DaisError {
+  const why = refused.reasons.length > 0 ? policySentences(inquiry, refused.reasons) : [roleSentence(inquiry)];
+  return new DaisError('forbidden', [`${askedFor(question)}.`, ...why, whomToAsk(inquiry, refused)].join(' '));
+}
+
+/** `user "bo" may not secret:delete Secret "x" in project "flights"` */
+function askedFor({ principal, operation, target, project }: Question): string {
+  const name = target.name === undefined ? '' : ` "${target.name.slice(0, 80)}"`;
+  const where = project === '' ? '' : ` in project "${project}"`;
+  const who = `${principal.type === 'user' ? 'user' : 'service account'} "${principal.id}"`;
+  return `${who} may not ${operation.action} ${target.kind}${name}${where}`;
+}
+
+function policySentences(inquiry: Inquiry, reasons: readonly string[]): readonly string[] {
+  const policies = setsOf(inquiry).flatMap((set) => set.policies);
+  return reasons.slice(0, 5).map((id) => {
+    const message = policies.find((policy) => policy.id === id)?.annotations['message'];
+    const said = typeof message === 'string' && message !== '' ? `: ${message.replace(/\.?$/, '.')}` : ' forbids it.';
+    return `Policy "${id}"${said}`;
+  });
+}
+
+/** The roles that hold an action, as people write them. */
+export function rolesFor(inquiry: Inquiry): readonly string[] {
+  const { groups } = inquiry.action;
+  return groups.map((group) => (group === ORGANISATION_ADMIN ? 'admin of the organisation' : group));
+}
+
+function roleSentence(inquiry: Inquiry): string {
+  const roles = rolesFor(inquiry);
+  return roles.length === 0 ? 'No role gives that.' : `No role of theirs gives that; these do: ${roles.join(', ')}.`;
+}
+
+/** Admins by name where the caller may know them. */
+function whomToAsk(inquiry: Inquiry, { readsBindings }: Refused): string {
+  const { rules, project } = inquiry;
+  const place = project === '' ? 'the organisation' : `project "${project}"`;
+  const here = projectEntity(project);
+  const admins = readsBindings
+    ? rules.organisation.links.filter(
+        ({ role, resource }) =>
+          resource.key === here.key && isIn(rules.model.actionEntities, role, actionUid(ORGANISATION_ADMIN)),
+      )
+    : [];
+  if (admins.length === 0) return `Ask an administrator of ${place}.`;
+  const names = admins.slice(0, 5).map(({ principal }) => {
+    const kind = principal.type.split('::')[1] ?? '';
+    return kind === 'User' ? principal.id : `${kind === 'Team' ? 'team' : 'service account'} ${principal.id}`;
+  });
+  return `Ask ${names.join(' or ')}, who may do everything in ${place}.`;
+}

@@ -1,0 +1,167 @@
+/** `dais policy simulate`: the latest decisions, made again as if other policies were in force. */
+import { DaisError, eventTypes, summarizeIssues, type Issue, type Resource } from '@dais/api';
+import type { Call } from '#kernel/dispatch.ts';
+import { listEvents, readCursor, type SequencedEvent } from '#kernel/events.ts';
+import { presentResource, readByUid, readResource } from '#kernel/store.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { PolicyEngine } from '#policy/policy-engine.ts';
+import { explainVerdict } from './explain.ts';
+import { findPrincipal, makeInquiry, type PrincipalType } from './inquiries.ts';
+import { candidatesOf, judge, type Inquiry } from './judge.ts';
+import { actionWord } from './model.ts';
+import { bareEntity, resourceEntity, resourceUid } from './resource-entity.ts';
+import { acrossTenants } from './row-scope.ts';
+import type { PolicySource, Rules } from './rules.ts';
+import type { Entity } from './values.ts';
+
+export interface SimulateInput {
+  readonly candidates: readonly {
+    readonly kind: 'Policy' | 'OrganisationPolicy';
+    readonly name: string;
+    readonly cedar?: string;
+  }[];
+  readonly decisions: number;
+}
+
+/** A decision that was made: by whom, about what. */
+interface Made {
+  readonly event: SequencedEvent;
+  readonly action: string;
+  readonly kind: string;
+  readonly name: string | undefined;
+}
+
+/** @throws DaisError `invalid_request` when a text is no policy. */
+export async function simulate(engine: PolicyEngine, tx: Transaction, call: Call<SimulateInput>) {
+  const { input, tenant } = call;
+  await refuseFaults(engine, call);
+  const present = await engine.rules.current(tx.sql);
+  const other = await engine.reader.readWith(tx.sql, (sources) => withCandidates(sources, input, tenant.name));
+  const made = await latestDecisions(tx, tenant, input.decisions);
+  const changes: object[] = [];
+  let skipped = 0;
+  for (const one of made) {
+    const replayed = await replay(engine, tx, call, one, present, other);
+    if (replayed === undefined) skipped += 1;
+    else if (replayed.before !== replayed.after) changes.push(replayed);
+  }
+  return { examined: made.length - skipped, skipped, changes };
+}
+
+async function refuseFaults(engine: PolicyEngine, { input, tenant }: Call<SimulateInput>): Promise<void> {
+  const issues: Issue[] = [];
+  for (const [index, { kind, cedar }] of input.candidates.entries()) {
+    if (cedar === undefined) continue;
+    const checked = await engine.check({ cedar, project: kind === 'Policy' ? tenant.name : '' });
+    issues.push(...checked.issues.map((issue) => ({ ...issue, path: `candidates[${index}].cedar` })));
+  }
+  if (issues.length > 0) throw new DaisError('invalid_request', summarizeIssues(issues), { issues });
+}
+
+function withCandidates(sources: readonly PolicySource[], { candidates }: SimulateInput, project: string) {
+  const placed = candidates.map((one) => ({ ...one, project: one.kind === 'Policy' ? project : '' }));
+  const same = (a: Omit<PolicySource, 'cedar'>, b: Omit<PolicySource, 'cedar'>) =>
+    a.kind === b.kind && a.name === b.name && a.project === b.project;
+  return [
+    ...sources.filter((source) => !placed.some((one) => same(one, source))),
+    ...placed.flatMap(({ kind, name, project: of, cedar }) =>
+      cedar === undefined ? [] : [{ kind, name, project: of, cedar }],
+    ),
+  ];
+}
+
+/** What was done in the project and what was refused there, newest first. */
+async function latestDecisions(
+  tx: Transaction,
+  tenant: { readonly id: string; readonly name: string },
+  most: number,
+): Promise<readonly Made[]> {
+  const { seq } = await readCursor(tx.sql);
+  const done = await listEvents(tx.sql, { projectId: tenant.id }, seq + 1n, most);
+  const refused = await acrossTenants(tx.sql, () =>
+    listEvents(tx.sql, { projectId: ORGANISATION, type: eventTypes.accessDenied.type }, seq + 1n, most),
+  );
+  return [...done, ...refused.filter(({ data }) => data['project'] === tenant.name)]
+    .toSorted((a, b) => (a.seq < b.seq ? 1 : -1))
+    .flatMap((event) => decisionOf(event) ?? [])
+    .slice(0, most);
+}
+
+const VERBS: Readonly<Record<string, string>> = {
+  [eventTypes.resourceCreated.type]: 'write',
+  [eventTypes.resourceUpdated.type]: 'write',
+  [eventTypes.resourceDeleting.type]: 'delete',
+  [eventTypes.resourceDeleted.type]: 'delete',
+};
+
+function decisionOf(event: SequencedEvent): Made | undefined {
+  const { type, subject, data, actor, via } = event;
+  // The platform itself and whoever holds the owner's token are asked by no policy.
+  if (actor.type === 'system' || via === undefined || via.method === 'solo' || via.method === 'owner-token')
+    return undefined;
+  if (type === eventTypes.accessDenied.type) {
+    const { action, kind, name } = data as { action: string; kind: string; name?: string };
+    return { event, action, kind, name };
+  }
+  const verb = VERBS[type];
+  if (verb === undefined || subject === undefined) return undefined;
+  return { event, action: `${actionWord(subject.kind)}:${verb}`, kind: subject.kind, name: subject.name };
+}
+
+async function replay(
+  engine: PolicyEngine,
+  tx: Transaction,
+  call: Call,
+  { event, action, kind, name }: Made,
+  present: Rules,
+  other: Rules,
+) {
+  const type: PrincipalType = event.actor.type === 'service' ? 'service' : 'user';
+  const facts = await findPrincipal(present, engine.principals, type, event.actor.id, tx.sql);
+  if (facts === undefined || !present.model.actions.has(action)) return undefined;
+  const project = call.tenant.name;
+  const { via } = event;
+  const client = via?.address === undefined ? undefined : { address: via.address };
+  const question = { action, project, circumstances: { via, client, now: event.at.getTime() } };
+  const [before, after] = [present, other].map((rules) => makeInquiry(rules, type, facts, question)) as [
+    Inquiry,
+    Inquiry,
+  ];
+  const uid = resourceUid(kind, project, name ?? project);
+  const entity = await entityOf(tx, call, before, event, kind, name);
+  const reads = [before, after].some((one) => candidatesOf(one, uid.type).some((policy) => policy.readsResource));
+  if (entity === undefined && reads) return undefined;
+  const seen = entity ?? bareEntity(project);
+  const [was, would] = [judge(before, uid, seen), explainVerdict(after, judge(after, uid, seen))];
+  return {
+    at: event.at.toISOString(),
+    principal: `${type}:${event.actor.id}`,
+    action,
+    resource: name === undefined ? kind : `${kind}/${name}`,
+    before: was.allowed ? 'allow' : 'deny',
+    after: would.verdict,
+    reasons: would.reasons,
+  };
+}
+
+/** As the resource is now; one that has gone, as it last was. */
+async function entityOf(
+  tx: Transaction,
+  { tenant }: Call,
+  inquiry: Inquiry,
+  event: SequencedEvent,
+  kind: string,
+  name: string | undefined,
+): Promise<Entity | undefined> {
+  const known = inquiry.rules.model.kinds.get(kind);
+  if (known === undefined || name === undefined) return undefined;
+  const { subject, data, type } = event;
+  const [row] =
+    subject === undefined
+      ? [await readResource(tx.sql, tenant.id, kind, name)]
+      : await readByUid(tx.sql, [subject.uid]);
+  const gone = type === eventTypes.resourceDeleted.type ? (data['object'] as Resource) : undefined;
+  const resource = row === undefined ? gone : presentResource(row, tenant.name);
+  return resource === undefined ? undefined : resourceEntity(known, resource, tenant.name, {});
+}

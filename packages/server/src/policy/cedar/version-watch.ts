@@ -1,0 +1,70 @@
+import type { Database } from '#engines/database/contract.ts';
+import type { Clock } from '#lib/clock.ts';
+import { readVersion } from '#policy/state.ts';
+
+/** How late a stream may notice that rights have changed, or that its credential has ended. */
+const POLL_MS = 1000;
+
+/** What streams share that were permitted by the same rules and end in the same second. */
+interface Holder {
+  readonly version: bigint;
+  readonly endsMs: number;
+  readonly controller: AbortController;
+}
+
+/**
+ * Tells streams that the rules they were permitted by are no longer in force, or that their time is over. Looks only while
+ * there are streams.
+ */
+export class VersionWatch {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  readonly #holders = new Map<string, Holder>();
+  #looking = false;
+
+  constructor(database: Database, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  /** Aborts within a second or so of the version no longer being this one, and of `leftMs` having passed. */
+  until(version: bigint, leftMs = Infinity): AbortSignal {
+    // Rounded, so that what is kept does not grow with every stream that comes and goes.
+    const endsMs = Math.floor((this.#clock.now() + leftMs) / POLL_MS) * POLL_MS;
+    const key = `${version} ${endsMs}`;
+    let holder = this.#holders.get(key);
+    if (holder === undefined) {
+      holder = { version, endsMs, controller: new AbortController() };
+      this.#holders.set(key, holder);
+    }
+    if (!this.#looking) this.#lookLater();
+    return holder.controller.signal;
+  }
+
+  #lookLater(): void {
+    this.#looking = true;
+    this.#clock.after(POLL_MS, () => void this.#look());
+  }
+
+  async #look(): Promise<void> {
+    const now = this.#clock.now();
+    this.#end(({ endsMs }) => endsMs <= now);
+    try {
+      const options = { mode: 'read', scope: 'all' } as const;
+      const present = await this.#database.transaction(options, async (sql) => await readVersion(sql));
+      this.#end(({ version }) => version !== present);
+    } catch {
+      // No answer is no news; what streams carry comes from the same database.
+    }
+    this.#looking = false;
+    if (this.#holders.size > 0) this.#lookLater();
+  }
+
+  #end(isOver: (holder: Holder) => boolean): void {
+    for (const [key, holder] of this.#holders) {
+      if (!isOver(holder)) continue;
+      this.#holders.delete(key);
+      holder.controller.abort();
+    }
+  }
+}

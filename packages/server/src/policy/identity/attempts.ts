@@ -1,0 +1,88 @@
+/**
+ * How often something that can be guessed may be tried. Counted in the database before the attempt, so that many at once,
+ * on several replicas, count too; by digest, because people type passwords into the wrong field.
+ */
+import { isIPv6 } from 'node:net';
+import { DaisError } from '@dais/api';
+import type { Database } from '#engines/database/contract.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import { transact } from '#kernel/transaction.ts';
+import { secretDigest } from '#lib/secret-digest.ts';
+
+export interface AttemptLimit {
+  /** What is counted together: `login account ada`. */
+  readonly key: string;
+  /** Most attempts within `windowMs`. */
+  readonly most: number;
+  readonly windowMs: number;
+}
+
+/** Whether this attempt is the first one that was too much. */
+export interface TooMany {
+  readonly first: boolean;
+  readonly error: DaisError;
+}
+
+/** Counts one attempt against every limit; undefined when it may go on. */
+export async function countAttempt(database: Database, limits: readonly AttemptLimit[]): Promise<TooMany | undefined> {
+  const rows = await transact(database, { mode: 'write', projectId: ORGANISATION }, async ({ sql }) => {
+    return await sql.query<{ place: number; count: number; left_ms: number }>(
+      `with wanted as (
+         select * from unnest($1::bytea[], $2::float8[]) with ordinality w(digest, window_ms, place)
+       ), counted as (
+         insert into policy.attempt as a (digest, count) select digest, 1 from wanted order by digest
+         on conflict (digest) do update set
+           count = case when a.since < clock_timestamp() - (select min(window_ms) from wanted where digest = a.digest) * interval '1 millisecond'
+             then 1 else least(a.count, 1000000) + 1 end,
+           since = case when a.since < clock_timestamp() - (select min(window_ms) from wanted where digest = a.digest) * interval '1 millisecond'
+             then clock_timestamp() else a.since end
+         returning digest, count, since
+       )
+       select w.place::int as place, c.count,
+         extract(epoch from c.since - clock_timestamp())::float8 * 1000 + w.window_ms as left_ms
+       from counted c join wanted w using (digest)`,
+      [limits.map(({ key }) => secretDigest(key)), limits.map(({ windowMs }) => windowMs)],
+      'count_attempt',
+    );
+  });
+  const over = rows.filter(({ place, count }) => count > (limits[place - 1]?.most ?? 0));
+  if (over.length === 0) return undefined;
+  const seconds = Math.max(1, ...over.map(({ left_ms }) => Math.ceil(left_ms / 1000)));
+  return {
+    first: over.some(({ place, count }) => count === (limits[place - 1]?.most ?? 0) + 1),
+    error: new DaisError('rate_limited', `Too many attempts; the next one counts in ${seconds} s.`, {
+      retryAfter: seconds,
+    }),
+  };
+}
+
+/** The attempt was a good one: what was counted in `forget` is forgotten, in `refund` this attempt alone. */
+export async function creditAttempt(
+  database: Database,
+  { forget, refund }: { readonly forget: readonly AttemptLimit[]; readonly refund: readonly AttemptLimit[] },
+): Promise<void> {
+  const digests = (limits: readonly AttemptLimit[]) => limits.map(({ key }) => secretDigest(key));
+  await transact(database, { mode: 'write', projectId: ORGANISATION }, async ({ sql }) => {
+    await sql.query(
+      'update policy.attempt set count = case when digest = any($1::bytea[]) then 0 else count - 1 end where digest = any($1::bytea[] || $2::bytea[]) and count > 0',
+      [digests(forget), digests(refund)],
+      'credit_attempt',
+    );
+  });
+}
+
+/** Who an address belongs to: a whole IPv6 /64 is one household, and costs an attacker nothing. */
+export function addressGroup(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined || !isIPv6(address)) return mapped ?? address;
+  const [head = '', tail = ''] = address.split('%')[0]?.toLowerCase().split('::') ?? [];
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === '' ? [] : tail.split(':');
+  const filled = address.includes('::')
+    ? [...left, ...Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0'), ...right]
+    : left;
+  return `${filled
+    .slice(0, 4)
+    .map((part) => part.replace(/^0+(?=.)/, ''))
+    .join(':')}::/64`;
+}

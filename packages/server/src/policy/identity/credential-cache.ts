@@ -1,0 +1,65 @@
+/**
+ * Credentials that were found good, by digest: for a minute at most, so that their rows are seen again. Whether an entry
+ * counts, its reader decides by the version of policy.state that it was read with.
+ */
+import type { Clock } from '#lib/clock.ts';
+
+interface Found {
+  /** Milliseconds until it ends by itself. */
+  readonly leftMs: number;
+}
+
+interface Entry<T> {
+  readonly found: T;
+  readonly untilMs: number;
+  readonly endsMs: number;
+}
+
+const LONGEST_MS = 60_000;
+
+export class CredentialCache<T extends Found> {
+  readonly #entries = new Map<string, Entry<T>>();
+  readonly #limit: number;
+  readonly #clock: Clock;
+
+  constructor(limit: number, clock: Clock) {
+    this.#limit = limit;
+    this.#clock = clock;
+  }
+
+  get(key: string): T | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    if (entry.untilMs > this.#clock.now()) return entry.found;
+    this.#entries.delete(key);
+    return undefined;
+  }
+
+  /** Milliseconds until it ends by itself, as it was when it was read. */
+  leftMs(key: string): number {
+    return (this.#entries.get(key)?.endsMs ?? 0) - this.#clock.now();
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  delete(key: string): void {
+    this.#entries.delete(key);
+  }
+
+  set(key: string, found: T): void {
+    // The oldest goes: a Map keeps the order of insertion, and every entry is inserted anew once a minute.
+    if (this.#entries.size >= this.#limit) {
+      const oldest = this.#entries.keys().next();
+      if (oldest.done !== true) this.#entries.delete(oldest.value);
+    }
+    this.#entries.delete(key);
+    const now = this.#clock.now();
+    this.#entries.set(key, {
+      found,
+      untilMs: now + Math.min(found.leftMs, LONGEST_MS),
+      endsMs: now + found.leftMs,
+    });
+  }
+}

@@ -1,0 +1,60 @@
+import { DaisError, type Operation } from '@dais/api';
+import type { Database } from '#engines/database/contract.ts';
+import type { Principal } from '#kernel/principal.ts';
+import type { KindRegistry } from '#kernel/registry.ts';
+import type { CallContext } from '#kernel/context.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import type { RandomSource } from '#lib/secret-digest.ts';
+import type { PasswordHasher } from '#policy/identity/password-hash.ts';
+import type { Sessions } from '#policy/identity/sessions.ts';
+
+/** What the operations of identity stand on. */
+export interface IdentityParts {
+  readonly database: Database;
+  readonly kinds: KindRegistry;
+  readonly sessions: Sessions;
+  readonly hasher: PasswordHasher;
+  readonly random: RandomSource;
+  readonly settings: IdentitySettings;
+  /** Where people reach the server, without a slash at the end. */
+  readonly url: string;
+  /** Every operation of this program; known once the kernel is there. */
+  readonly operations: () => readonly Operation[];
+  /** Identity providers that people may sign in at. */
+  readonly providers: readonly { readonly name: string; readonly title: string }[];
+}
+
+export interface IdentitySettings {
+  readonly mode: 'solo' | 'accounts';
+  /** Whether people may sign in with passwords. */
+  readonly passwords: boolean;
+  readonly tokenDays: number;
+  readonly maxTokenDays: number;
+}
+
+/** @throws DaisError `invalid_state` where nobody has an account. */
+export function requireAccounts({ settings }: { readonly settings: Pick<IdentitySettings, 'mode'> }): void {
+  if (settings.mode === 'accounts') return;
+  throw new DaisError(
+    'invalid_state',
+    'This Dais has one owner and no accounts. To let people and programs in, start it with `authentication.mode: accounts` (DAIS_AUTHENTICATION_MODE=accounts).',
+  );
+}
+
+/** A write in the name of somebody other than whom the door saw: a person who has just proved who they are. */
+export async function writeAs<T>(
+  { database }: IdentityParts,
+  context: CallContext,
+  principal: Principal,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  const { client, requestId, origin } = context;
+  const by = { principal, requestId, origin, ...(client !== undefined && { client }) };
+  return await transact(database, { mode: 'write', projectId: ORGANISATION, by }, work);
+}
+
+/** The subject of events about a user or service account. */
+export function subjectOf(account: { readonly kind: string; readonly name: string; readonly uid: string }) {
+  return { kind: account.kind, name: account.name, uid: account.uid };
+}

@@ -1,0 +1,216 @@
+/** Invitations: how people get accounts without anybody knowing their password but them. */
+import {
+  acceptInvitationOperation,
+  createInvitationOperation,
+  DaisError,
+  eventTypes,
+  inviteAdministratorOperation,
+  listInvitationsOperation,
+  readInvitationOperation,
+  resetPasswordOperation,
+  revokeInvitationOperation,
+} from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import type { Principal } from '#kernel/principal.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import type { AuthAnswer } from '#policy/auth-answer.ts';
+import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
+import { whoseEmail } from '#policy/identity/credentials.ts';
+import { describeCaller } from '#policy/identity/current-session.ts';
+import { requireAccounts, subjectOf, writeAs, type IdentityParts } from '#policy/identity/identity-parts.ts';
+import {
+  acceptInvitation,
+  findInvitation,
+  insertInvitation,
+  listInvitations,
+  replaceInvitations,
+  revokeInvitation,
+  type Invitation,
+  type NewInvitation,
+} from '#policy/identity/invitations.ts';
+import { checkNewPassword } from '#policy/identity/password-rules.ts';
+import { writePasswordHash } from '#policy/identity/passwords.ts';
+import { requireUser } from '#policy/identity/session-entries.ts';
+import { startSession } from '#policy/identity/session-start.ts';
+import { endSessionsOf } from '#policy/identity/sessions.ts';
+import { findAccount, findAccountByUid, makeAdministrator, makeUser, type Account } from '#policy/identity/users.ts';
+import { bumpVersion } from '#policy/state.ts';
+
+const HOUR_MS = 3_600_000;
+const DEFAULT_HOURS = 72;
+
+interface InviteInput {
+  readonly email: string;
+  readonly name?: string;
+  readonly hours?: number;
+}
+interface AcceptInput {
+  readonly secret: string;
+  readonly password: string;
+  readonly displayName?: string;
+}
+
+export function invitationEntries(parts: IdentityParts): readonly OperationEntry[] {
+  return [
+    // `perform`, so that no answer with a link is kept for a repetition of the request.
+    { operation: createInvitationOperation, perform: (call: Call<InviteInput>) => invite(parts, call, false) },
+    { operation: inviteAdministratorOperation, perform: (call: Call<InviteInput>) => invite(parts, call, true) },
+    {
+      operation: resetPasswordOperation,
+      perform: (call: Call<{ readonly name: string; readonly hours?: number }>) => reset(parts, call),
+    },
+    {
+      operation: listInvitationsOperation,
+      handle: async (tx) => {
+        requireAccounts(parts);
+        return { items: (await listInvitations(tx.sql)).map(present) };
+      },
+    },
+    {
+      operation: revokeInvitationOperation,
+      handle: async (tx, { input }: Call<{ readonly id: string }>) => {
+        requireAccounts(parts);
+        if (!(await revokeInvitation(tx, input.id))) throw new DaisError('not_found', 'There is no such invitation.');
+        tx.emit({ type: eventTypes.invitationRevoked, projectId: ORGANISATION, data: { invitation: input.id } });
+        return {};
+      },
+    },
+    {
+      operation: readInvitationOperation,
+      perform: async ({ context, input }: Call<{ readonly secret: string }>): Promise<AuthAnswer> => {
+        await countOpening(parts, context.client?.address);
+        const found = await transact(parts.database, { mode: 'read', projectId: ORGANISATION }, ({ sql }) =>
+          findInvitation(sql, input.secret, false),
+        );
+        if (found === undefined) throw ended();
+        const { email, userName: name, userUid, expiresAt } = found;
+        return { body: { email, name, reset: userUid !== undefined, expiresAt: expiresAt.toISOString() } };
+      },
+    },
+    { operation: acceptInvitationOperation, perform: (call: Call<AcceptInput>) => accept(parts, call) },
+  ];
+}
+
+function ended(): DaisError {
+  return new DaisError(
+    'not_found',
+    'The link holds no more: it was used, taken back or is too old. Ask for a new one.',
+  );
+}
+
+/** A link cannot be guessed; this only keeps somebody from making us hash passwords. */
+async function countOpening({ database }: IdentityParts, address = ''): Promise<void> {
+  const limit = { key: `invitation ${addressGroup(address)}`, most: 60, windowMs: HOUR_MS };
+  const tooMany = await countAttempt(database, [limit]);
+  if (tooMany !== undefined) throw tooMany.error;
+}
+
+async function invite(parts: IdentityParts, { context, input }: Call<InviteInput>, administrator: boolean) {
+  requireAccounts(parts);
+  const email = input.email.toLowerCase();
+  const userName = input.name ?? email;
+  return await writeAs(parts, context, context.principal, async (tx) => {
+    if ((await findAccount(tx.sql, 'User', userName)) !== undefined) {
+      throw new DaisError('already_exists', `There is already a User "${userName}".`);
+    }
+    if ((await whoseEmail(tx, email)) !== undefined) {
+      throw new DaisError('already_exists', `A user has the e-mail address ${email} already.`);
+    }
+    const { principal } = context;
+    return await makeLink(tx, parts, { email, userName, administrator, ...life(input.hours), createdBy: principal });
+  });
+}
+
+async function reset(
+  parts: IdentityParts,
+  { context, input }: Call<{ readonly name: string; readonly hours?: number }>,
+) {
+  requireAccounts(parts);
+  return await writeAs(parts, context, context.principal, async (tx) => {
+    const { uid, name, email = '' } = await requireUser(tx, input.name);
+    const whom = { email, userName: name, userUid: uid, administrator: false };
+    return await makeLink(tx, parts, { ...whom, ...life(input.hours), createdBy: context.principal });
+  });
+}
+
+function life(hours = DEFAULT_HOURS): { readonly lifeMs: number } {
+  return { lifeMs: hours * HOUR_MS };
+}
+
+async function makeLink(tx: Transaction, { random, url }: IdentityParts, wanted: NewInvitation) {
+  await replaceInvitations(tx, wanted.userName);
+  const { id, secret, expiresAt } = await insertInvitation(tx, wanted, random);
+  const data = {
+    invitation: id,
+    email: wanted.email,
+    reset: wanted.userUid !== undefined,
+    administrator: wanted.administrator,
+    expiresAt: expiresAt.toISOString(),
+  };
+  tx.emit({ type: eventTypes.invitationCreated, projectId: ORGANISATION, data });
+  // What stands behind # stays in the browser.
+  return { id, link: `${url}/invitation#${secret}`, expiresAt: expiresAt.toISOString() };
+}
+
+/** Everything or nothing: the user, the password, the role, the session, and the link used up. */
+async function accept(parts: IdentityParts, { context, input }: Call<AcceptInput>): Promise<AuthAnswer> {
+  requireAccounts(parts);
+  const { database, hasher, sessions } = parts;
+  await countOpening(parts, context.client?.address);
+  const found = await transact(database, { mode: 'read', projectId: ORGANISATION }, ({ sql }) =>
+    findInvitation(sql, input.secret, false),
+  );
+  if (found === undefined) throw ended();
+  checkNewPassword(input.password, { name: found.userName, email: found.email });
+  const hash = await hasher.hash(input.password);
+  const invited: Principal = { type: 'user', id: found.userName, via: { method: 'password', mfa: false } };
+  return await writeAs(parts, context, invited, async (tx) => {
+    await bumpVersion(tx);
+    const invitation = await findInvitation(tx.sql, input.secret, true);
+    if (invitation === undefined) throw ended();
+    const user = await userOf(tx, parts, invitation, input.displayName);
+    await writePasswordHash(tx.sql, user.uid, hash);
+    await acceptInvitation(tx, invitation.id);
+    const common = { projectId: ORGANISATION, subject: subjectOf(user) };
+    tx.emit({ ...common, type: eventTypes.invitationAccepted, data: { invitation: invitation.id } });
+    tx.emit({ ...common, type: eventTypes.passwordChanged, data: { by: 'invitation' } });
+    const count = await endSessionsOf(tx, user.uid);
+    if (count > 0) tx.emit({ ...common, type: eventTypes.sessionEnded, data: { reason: 'password', count } });
+    const { cookie, principal } = await startSession(tx, sessions, context, { user, method: 'password', mfa: false });
+    return { body: await describeCaller(tx.sql, parts, principal), cookies: [cookie] };
+  });
+}
+
+async function userOf(
+  tx: Transaction,
+  parts: IdentityParts,
+  { userUid, userName, email, administrator }: Invitation,
+  displayName: string | undefined,
+): Promise<Account> {
+  if (userUid === undefined) {
+    // `makeUser` leaves what is there: somebody else must not be given the account of who has the name by now.
+    if ((await findAccount(tx.sql, 'User', userName)) !== undefined) {
+      throw new DaisError('already_exists', `There is already a User "${userName}"; ask for another invitation.`);
+    }
+    const uid = await makeUser(tx, parts.kinds, { name: userName, email, displayName });
+    if (administrator) await makeAdministrator(tx, parts.kinds, { uid, name: userName });
+  }
+  const account =
+    userUid === undefined ? await findAccount(tx.sql, 'User', userName) : await findAccountByUid(tx.sql, userUid);
+  if (account === undefined || account.suspended) throw ended();
+  return account;
+}
+
+function present(invitation: Invitation) {
+  return {
+    id: invitation.id,
+    email: invitation.email,
+    user: invitation.userName,
+    reset: invitation.userUid !== undefined,
+    administrator: invitation.administrator,
+    createdBy: invitation.createdBy,
+    createdAt: invitation.createdAt.toISOString(),
+    expiresAt: invitation.expiresAt.toISOString(),
+  };
+}

@@ -1,0 +1,27 @@
+import { DaisError } from '@dais/api';
+import type { Sql } from '#engines/database/contract.ts';
+import type { Principal } from '#kernel/principal.ts';
+import { findAccount, type Account } from '#policy/identity/users.ts';
+
+/**
+ * The account of the caller. @throws DaisError `unauthenticated` for nobody; `invalid_state` for the owner's token, which
+ * belongs to no account; `forbidden` for an account that is suspended or gone.
+ */
+export async function requireOwnAccount(sql: Sql, principal: Principal): Promise<Account> {
+  const { type, id, via } = principal;
+  if (via === undefined || via.method === 'none') throw new DaisError('unauthenticated', 'Sign in first.');
+  if (via.method === 'owner-token' || via.method === 'solo') {
+    throw new DaisError(
+      'invalid_state',
+      'The owner’s token belongs to no account. Sign in as yourself; the first account is made by `dais user invite EMAIL --admin`.',
+    );
+  }
+  const account = await findAccount(sql, type === 'service' ? 'ServiceAccount' : 'User', id);
+  if (account === undefined || account.suspended) throw new DaisError('forbidden', `The account "${id}" is suspended.`);
+  return account;
+}
+
+/** True for a browser's session: tokens may not do everything that a person who sits there may. */
+export function isBySession({ via }: Principal): boolean {
+  return via?.method === 'password' || via?.method === 'oidc';
+}

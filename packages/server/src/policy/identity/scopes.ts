@@ -1,0 +1,39 @@
+/** Limits of tokens: patterns of actions, `secret:read`, `secret:*` or `*:read`. */
+import { DaisError, nearest, type Issue } from '@dais/api';
+
+export function matchesScope(pattern: string, action: string): boolean {
+  const [noun = '', verb = ''] = pattern.split(':');
+  const [actionNoun = '', actionVerb = ''] = action.split(':');
+  return (noun === '*' || noun === actionNoun) && (verb === '*' || verb === actionVerb);
+}
+
+/**
+ * Each pattern must be one, mean something here, and lie within `within` when that is given.
+ * @throws DaisError `invalid_request` with every fault.
+ */
+export function checkScopes(
+  scopes: readonly string[],
+  actions: readonly string[],
+  within: readonly string[] | undefined,
+): void {
+  const issues = scopes.flatMap((scope, index): Issue[] => {
+    const path = `scopes[${index}]`;
+    if (!/^(?:[a-zA-Z]+|\*):(?:[a-zA-Z-]+|\*)$/.test(scope) || scope === '*:*') {
+      return [
+        { path, message: `"${scope}" is no pattern of actions`, expected: '`secret:read`, `secret:*` or `*:read`' },
+      ];
+    }
+    if (!actions.some((action) => matchesScope(scope, action))) {
+      const near = nearest(scope, actions);
+      return [{ path, message: `there is no action "${scope}"`, ...(near !== undefined && { nearest: near }) }];
+    }
+    // A pattern covers another one when it matches it as if it were an action: `secret:*` covers `secret:read`.
+    if (within?.some((outer) => matchesScope(outer, scope)) === false) {
+      return [{ path, message: `"${scope}" is more than the token may do that asks`, expected: within.join(', ') }];
+    }
+    return [];
+  });
+  if (issues.length > 0) {
+    throw new DaisError('invalid_request', `The scopes are not valid: ${issues[0]?.message}.`, { issues });
+  }
+}

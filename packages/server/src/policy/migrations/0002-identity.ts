@@ -1,0 +1,98 @@
+import type { Migration } from '#engines/database/contract.ts';
+
+/**
+ * How people and programs prove who they are. Of every secret only a digest is kept: SHA-256 where the secret is 256
+ * random bits or nearly (sessions, tokens, invitations), argon2id where a person chose it. `*_uid` is the uid of a User
+ * or ServiceAccount: a new one of the same name inherits nothing.
+ */
+export const identityTables: Migration = {
+  id: '0002-identity',
+  sql: `
+create table policy.password (
+  user_uid uuid primary key,
+  hash text not null,
+  changed_at timestamptz not null default clock_timestamp()
+);
+grant select, insert, update, delete on policy.password to dais_app;
+
+-- Whose e-mail address it is, in lower case: no two users have the same one.
+create table policy.email (
+  address text collate "C" primary key,
+  user_uid uuid not null unique
+);
+grant select, insert, update, delete on policy.email to dais_app;
+
+create table policy.session (
+  id uuid primary key,
+  digest bytea not null unique,
+  user_uid uuid not null,
+  user_name text collate "C" not null,
+  method text not null,
+  provider text,
+  mfa boolean not null,
+  address text,
+  user_agent text,
+  created_at timestamptz not null default clock_timestamp(),
+  used_at timestamptz not null default clock_timestamp(),
+  used_address text,
+  expires_at timestamptz not null,
+  ended_at timestamptz
+);
+create index session_by_user on policy.session (user_uid);
+create index session_expires on policy.session (expires_at);
+grant select, insert, update, delete on policy.session to dais_app;
+
+create table policy.token (
+  id uuid primary key,
+  digest bytea not null unique,
+  form text not null,
+  -- The last characters, by which people tell their tokens apart.
+  ending text not null,
+  name text not null,
+  owner_type text not null,
+  owner_uid uuid not null,
+  owner_name text collate "C" not null,
+  -- null: whatever the owner may do
+  scopes text[],
+  -- null: every project
+  project text collate "C",
+  method text not null,
+  mfa boolean not null,
+  created_by jsonb not null,
+  created_at timestamptz not null default clock_timestamp(),
+  expires_at timestamptz not null,
+  used_at timestamptz,
+  used_address text,
+  revoked_at timestamptz
+);
+create index token_by_owner on policy.token (owner_uid);
+create index token_expires on policy.token (expires_at);
+grant select, insert, update, delete on policy.token to dais_app;
+
+create table policy.invitation (
+  id uuid primary key,
+  digest bytea not null unique,
+  -- A new person (user_uid is null) or a new password for one who is there.
+  email text not null,
+  user_uid uuid,
+  user_name text collate "C",
+  admin boolean not null,
+  created_by jsonb not null,
+  created_at timestamptz not null default clock_timestamp(),
+  expires_at timestamptz not null,
+  accepted_at timestamptz,
+  revoked_at timestamptz
+);
+create index invitation_expires on policy.invitation (expires_at);
+grant select, insert, update, delete on policy.invitation to dais_app;
+
+-- Counted attempts by digest of what they are counted for (an account as it was typed, an address).
+create table policy.attempt (
+  digest bytea primary key,
+  since timestamptz not null default clock_timestamp(),
+  count int not null
+);
+create index attempt_since on policy.attempt (since);
+grant select, insert, update, delete on policy.attempt to dais_app;
+`,
+};

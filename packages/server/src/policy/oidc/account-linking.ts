@@ -1,0 +1,88 @@
+/**
+ * Which User somebody is who signed in at a provider. Once known, by issuer and subject only: addresses change hands. For
+ * the first time, by an address that the provider vouches for and whose domain the operator named.
+ */
+import { DaisError, eventTypes } from '@dais/api';
+import type { KindRegistry } from '#kernel/registry.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { endCredentials } from '#policy/identity/credentials.ts';
+import { replaceInvitations } from '#policy/identity/invitations.ts';
+import { findAccount, findAccountByUid, makeUser, type Account } from '#policy/identity/users.ts';
+import { isLinked, lockLink } from './identity-links.ts';
+import { isAllowedDomain, type Person } from './person-claims.ts';
+import type { ProviderSettings } from './provider-settings.ts';
+
+/** @throws DaisError `unauthenticated` saying why this person is not let in; they know who they are. */
+export async function accountOf(
+  tx: Transaction,
+  person: Person,
+  settings: ProviderSettings,
+  kinds: KindRegistry,
+): Promise<Account> {
+  const known = await lockLink(tx.sql, person.issuer, person.subject);
+  const linked = known === undefined ? undefined : await findAccountByUid(tx.sql, known.userUid);
+  const user = linked ?? (await firstTime(tx, person, settings, kinds));
+  if (user.suspended) throw refused(`The account "${user.name}" is suspended`);
+  return user;
+}
+
+async function firstTime(
+  tx: Transaction,
+  person: Person,
+  settings: ProviderSettings,
+  kinds: KindRegistry,
+): Promise<Account> {
+  const { email } = person;
+  if (email === undefined) throw refused(`"${settings.name}" vouches for no e-mail address of yours`);
+  if (!isAllowedDomain(email, settings.allowedDomains)) {
+    throw refused(`"${settings.name}" signs in no addresses such as ${email}`);
+  }
+  const owner = await ownerOfAddress(tx, email);
+  const user =
+    owner === undefined ? await createUser(tx, person, email, settings, kinds) : await findAccountByUid(tx.sql, owner);
+  if (user === undefined) throw refused(`The account of ${email} is being deleted`);
+  if (await isLinked(tx.sql, user.uid)) {
+    throw refused(`The account of ${email} belongs to another sign-in, here or at another provider`);
+  }
+  if (owner !== undefined) {
+    // Whoever had this account until now proved less than the address: nothing of theirs opens it any more.
+    await tx.sql.query('delete from policy.password where user_uid = $1', [user.uid]);
+    await replaceInvitations(tx, user.name);
+    await endCredentials(tx, { kind: 'User', uid: user.uid, name: user.name }, 'provider');
+  }
+  tx.emit({
+    type: eventTypes.identityLinked,
+    projectId: ORGANISATION,
+    subject: { kind: 'User', name: user.name, uid: user.uid },
+    data: { provider: settings.name, issuer: person.issuer, created: owner === undefined },
+  });
+  return user;
+}
+
+async function createUser(
+  tx: Transaction,
+  person: Person,
+  email: string,
+  settings: ProviderSettings,
+  kinds: KindRegistry,
+): Promise<Account | undefined> {
+  if (!settings.createUsers) throw refused(`There is no account for ${email}`);
+  // Somebody of that name but with another address is somebody else.
+  if ((await findAccount(tx.sql, 'User', email)) !== undefined) {
+    throw refused(`An account with the name ${email} has another address`);
+  }
+  const displayName = person.displayName?.slice(0, 256);
+  return await findAccountByUid(tx.sql, await makeUser(tx, kinds, { name: email, email, displayName }));
+}
+
+async function ownerOfAddress(tx: Transaction, email: string): Promise<string | undefined> {
+  const [row] = await tx.sql.query<{ user_uid: string }>('select user_uid from policy.email where address = $1', [
+    email,
+  ]);
+  return row?.user_uid;
+}
+
+function refused(reason: string): DaisError {
+  return new DaisError('unauthenticated', `${reason}: ask an administrator of this Dais.`);
+}

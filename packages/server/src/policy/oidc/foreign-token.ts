@@ -1,0 +1,122 @@
+/** Verifies tokens (JWT, RFC 7519) that somebody else signed. What a token says counts only after this. */
+import { DaisError } from '@dais/api';
+import type { JWTPayload } from 'jose';
+import type { Clock } from '#lib/clock.ts';
+import type { IssuerKeys } from './issuer-keys.ts';
+
+export interface Claims {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly audiences: readonly string[];
+  /** Seconds since 1970. */
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  /** Names this token among all of its issuer: its `jti`, else the whole signed part. */
+  readonly id: string;
+  readonly all: JWTPayload;
+}
+
+/** What a token says before anybody vouched for it: only to find out whose keys to ask. */
+export interface Claimed {
+  readonly issuer: string;
+}
+
+/**
+ * Asymmetric ones only. With a symmetric one (or `none`) whoever knows the public key could sign: the classic confusion.
+ */
+const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
+const MAX_LENGTH = 16_384;
+/** Clocks of two systems may differ by this much. */
+const TOLERANCE_SECONDS = 30;
+/** A token of a machine that is good for longer is a password. */
+const MAX_LIFE_SECONDS = 24 * 3600;
+
+/** @throws DaisError `unauthenticated` when it is no token that could be valid. */
+export async function readClaimed(token: string): Promise<Claimed> {
+  const { decodeJwt, decodeProtectedHeader } = await import('jose');
+  if (token.length > MAX_LENGTH) throw refused(`it is longer than ${MAX_LENGTH} characters`);
+  try {
+    const { alg } = decodeProtectedHeader(token);
+    if (alg === undefined || !ALGORITHMS.includes(alg)) {
+      throw refused(`it is signed with ${JSON.stringify(alg ?? 'nothing').slice(0, 40)}, not with a key pair`);
+    }
+    const { iss } = decodeJwt(token);
+    if (typeof iss === 'string') return { issuer: iss };
+  } catch (error) {
+    if (error instanceof DaisError) throw error;
+    throw refused('it is not a JWT');
+  }
+  throw refused('it names no issuer');
+}
+
+export interface VerifyParts {
+  readonly keys: IssuerKeys;
+  readonly clock: Clock;
+}
+
+/**
+ * Checks signature, issuer and times. Audience and subject are the caller's to judge. The caller has looked whether the
+ * issuer is one that somebody trusts.
+ * @throws DaisError `unauthenticated` with the reason, `upstream_failed` when the issuer's keys cannot be read.
+ */
+export async function verifyForeignToken(token: string, issuer: string, { keys, clock }: VerifyParts): Promise<Claims> {
+  const { createLocalJWKSet, errors, jwtVerify } = await import('jose');
+  const now = new Date(clock.now());
+  const check = async (unknownKey: boolean) =>
+    await jwtVerify(token, createLocalJWKSet(await keys.of(issuer, unknownKey)), {
+      issuer,
+      algorithms: ALGORITHMS,
+      requiredClaims: ['sub', 'aud', 'exp', 'iat'],
+      clockTolerance: TOLERANCE_SECONDS,
+      currentDate: now,
+    });
+  let payload: JWTPayload;
+  try {
+    ({ payload } = await check(false).catch(async (error: unknown) => {
+      // The issuer may have changed its keys since we asked.
+      if (error instanceof errors.JWKSNoMatchingKey) return await check(true);
+      throw error;
+    }));
+  } catch (error) {
+    if (error instanceof DaisError) throw error;
+    if (error instanceof errors.JWTExpired) throw refused('it has expired');
+    if (error instanceof errors.JWKSNoMatchingKey) throw refused('its issuer has no such key');
+    if (error instanceof errors.JWSSignatureVerificationFailed) throw refused('its signature is not valid');
+    if (error instanceof errors.JWTClaimValidationFailed) {
+      throw refused(
+        error.claim === 'nbf' ? 'it is not valid yet' : `its claim \`${error.claim}\` is not as it must be`,
+      );
+    }
+    throw refused('it cannot be verified');
+  }
+  const { sub, aud, exp = 0, iat = 0, jti } = payload;
+  const seconds = Math.floor(now.getTime() / 1000);
+  if (iat > seconds + TOLERANCE_SECONDS) throw refused('it is from the future');
+  if (exp - iat > MAX_LIFE_SECONDS) throw refused('it is valid for longer than a day');
+  return {
+    issuer,
+    subject: sub ?? '',
+    audiences: typeof aud === 'string' ? [aud] : (aud ?? []),
+    issuedAt: iat,
+    expiresAt: exp,
+    // Without the signature: some schemes let anybody turn one valid signature into another.
+    id: typeof jti === 'string' ? `jti ${jti}` : `jws ${token.slice(0, token.lastIndexOf('.'))}`,
+    all: payload,
+  };
+}
+
+function refused(reason: string): DaisError {
+  return new DaisError('unauthenticated', `The token is not accepted: ${reason}.`);
+}

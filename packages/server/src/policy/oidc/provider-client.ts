@@ -1,0 +1,236 @@
+/** One identity provider: where to send a browser, and what its answers mean. Speaks through the outbound client only. */
+import { DaisError } from '@dais/api';
+import type * as oidc from 'openid-client';
+import type { Clock } from '#lib/clock.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+import { outboundFetch } from './outbound-fetch.ts';
+import { readPerson, type Person } from './person-claims.ts';
+import { isLoopbackIssuer, type ProviderSettings } from './provider-settings.ts';
+
+export interface ProviderParts {
+  readonly outbound: Outbound;
+  readonly clock: Clock;
+}
+
+/** The secrets of one sign-in; each is used once. */
+export interface Challenge {
+  readonly state: string;
+  readonly nonce: string;
+  readonly verifier: string;
+}
+
+export interface Grant {
+  readonly person: Person;
+  /** Asks later whether the person is still welcome. */
+  readonly refreshToken?: string;
+}
+
+/** What a provider says of somebody who signed in before. */
+export type Standing =
+  | { readonly state: 'welcome'; readonly refreshToken: string; readonly person?: Person }
+  /** The provider does not know the grant any more: the person left, was disabled, or took it back. */
+  | { readonly state: 'ended'; readonly reason: string };
+
+/** Keys and endpoints change rarely; keys that are not known are fetched anew by the library itself. */
+const METADATA_MS = 3_600_000;
+const TIMEOUT_SECONDS = 10;
+
+type Library = typeof oidc;
+
+export class ProviderClient {
+  readonly settings: ProviderSettings;
+  readonly #parts: ProviderParts;
+  #known: { readonly until: number; readonly configuration: Promise<oidc.Configuration> } | undefined;
+
+  constructor(settings: ProviderSettings, parts: ProviderParts) {
+    this.settings = settings;
+    this.#parts = parts;
+  }
+
+  /** Where to send the browser. @throws DaisError `upstream_failed` when the provider cannot be reached. */
+  async authorizationUrl(challenge: Challenge, redirectUri: string): Promise<string> {
+    const { library, configuration } = await this.#open();
+    const { parameters, scopes } = this.settings;
+    const url = library.buildAuthorizationUrl(configuration, {
+      // The operator's come first: none of them can replace one of ours.
+      ...parameters,
+      redirect_uri: redirectUri,
+      response_type: 'code',
+      scope: scopes.join(' '),
+      state: challenge.state,
+      nonce: challenge.nonce,
+      code_challenge: await library.calculatePKCECodeChallenge(challenge.verifier),
+      code_challenge_method: 'S256',
+    });
+    return url.href;
+  }
+
+  /**
+   * Turns the answer that a browser brought back into a person: checks state and issuer of the answer, exchanges the
+   * code, checks signature, issuer, audience, times and nonce of the ID token.
+   * @throws DaisError `unauthenticated` when the provider or the checks refuse, `upstream_failed` when it is not reached.
+   */
+  async exchange(callbackUrl: URL, challenge: Challenge): Promise<Grant> {
+    const { library, configuration } = await this.#open();
+    try {
+      const tokens = await library.authorizationCodeGrant(configuration, callbackUrl, {
+        pkceCodeVerifier: challenge.verifier,
+        expectedState: challenge.state,
+        expectedNonce: challenge.nonce,
+        idTokenExpected: true,
+      });
+      const claims = tokens.claims();
+      if (claims === undefined) throw new Error('a checked ID token has no claims');
+      const person = await this.#personOf(library, configuration, claims, tokens.access_token);
+      return { person, ...(tokens.refresh_token !== undefined && { refreshToken: tokens.refresh_token }) };
+    } catch (error) {
+      throw this.#told(library, error);
+    }
+  }
+
+  /**
+   * Asks about somebody who signed in before.
+   * @throws DaisError `upstream_failed` when the provider cannot be reached or refuses us ourselves: no verdict.
+   */
+  async standing(refreshToken: string, subject: string): Promise<Standing> {
+    const { library, configuration } = await this.#open();
+    let tokens: Awaited<ReturnType<Library['refreshTokenGrant']>>;
+    try {
+      tokens = await library.refreshTokenGrant(configuration, refreshToken);
+    } catch (error) {
+      if (error instanceof library.ResponseBodyError && error.error === 'invalid_grant') {
+        return { state: 'ended', reason: 'the provider does not know the sign-in any more' };
+      }
+      throw new DaisError('upstream_failed', this.#told(library, error).message, { cause: error });
+    }
+    const claims = tokens.claims() ?? { iss: this.settings.issuer, sub: subject };
+    if (claims.sub !== subject) return { state: 'ended', reason: 'the provider now speaks of somebody else' };
+    // A provider that does not rotate tokens gives none back: the old one stays.
+    const welcome = { state: 'welcome', refreshToken: tokens.refresh_token ?? refreshToken } as const;
+    try {
+      return { ...welcome, person: await this.#personOf(library, configuration, claims, tokens.access_token) };
+    } catch (error) {
+      if (error instanceof library.WWWAuthenticateChallengeError) {
+        return { state: 'ended', reason: 'the provider tells nothing about this person any more' };
+      }
+      // The old token may be worth nothing by now: the new one must be kept, whatever else was not told.
+      return welcome;
+    }
+  }
+
+  /** Where to send a browser that signed out here; undefined when the provider has no such page. */
+  async endSessionUrl(returnTo: string): Promise<string | undefined> {
+    const { library, configuration } = await this.#open();
+    if (configuration.serverMetadata().end_session_endpoint === undefined) return undefined;
+    return library.buildEndSessionUrl(configuration, { post_logout_redirect_uri: returnTo }).href;
+  }
+
+  async #personOf(
+    library: Library,
+    configuration: oidc.Configuration,
+    claims: Readonly<Record<string, unknown>> & { readonly iss: string; readonly sub: string },
+    accessToken: string,
+  ): Promise<Person> {
+    // UserInfo tells what ID tokens leave out, and is the only source after a refresh.
+    const asked = configuration.serverMetadata().userinfo_endpoint !== undefined;
+    const profile = asked ? await library.fetchUserInfo(configuration, accessToken, claims.sub) : {};
+    return readPerson(claims, profile, this.settings);
+  }
+
+  /** @throws DaisError `upstream_failed`. */
+  async #open(): Promise<{ readonly library: Library; readonly configuration: oidc.Configuration }> {
+    const library = await import('openid-client');
+    const now = this.#parts.clock.now();
+    if (this.#known === undefined || this.#known.until <= now) {
+      const configuration = this.#discover(library);
+      const known = { until: now + METADATA_MS, configuration };
+      this.#known = known;
+      // A failure is not kept: the next sign-in asks again.
+      configuration.catch(() => {
+        if (this.#known === known) this.#known = undefined;
+      });
+    }
+    try {
+      return { library, configuration: await this.#known.configuration };
+    } catch (error) {
+      if (error instanceof DaisError && error.code === 'upstream_failed') throw error;
+      throw this.#failed(reasonOf(error), error);
+    }
+  }
+
+  async #discover(library: Library): Promise<oidc.Configuration> {
+    const { issuer, clientId, clientSecret } = this.settings;
+    const configuration = await library.discovery(
+      new URL(issuer),
+      clientId,
+      clientSecret,
+      clientSecret === undefined ? library.None() : library.ClientSecretBasic(clientSecret),
+      {
+        [library.customFetch]: outboundFetch(this.#parts.outbound, true),
+        timeout: TIMEOUT_SECONDS,
+        execute: [
+          library.enableNonRepudiationChecks,
+          // The library would allow it for any host; we allow it for providers on this machine only.
+          ...(isLoopbackIssuer(issuer) ? [library.allowInsecureRequests] : []),
+        ],
+      },
+    );
+    const told = configuration.serverMetadata().issuer;
+    // The library lets some vendors answer with another issuer; whoever signs tokens is then not who was named.
+    if (told !== issuer) throw this.#failed(`it calls itself ${told.slice(0, 200)}, not ${issuer}`);
+    return configuration;
+  }
+
+  #told(library: Library, error: unknown): DaisError {
+    if (error instanceof DaisError) return error;
+    const inner = error instanceof Error ? error.cause : undefined;
+    if (inner instanceof DaisError) return inner;
+    const { name } = this.settings;
+    if (error instanceof library.AuthorizationResponseError) {
+      const why = error.error_description === undefined ? error.error : `${error.error}: ${error.error_description}`;
+      return new DaisError('unauthenticated', `"${name}" did not sign you in (${clean(why)}).`);
+    }
+    if (error instanceof library.ResponseBodyError) {
+      // What is wrong with us is not the fault of who signs in.
+      const ours = ['invalid_client', 'unauthorized_client', 'invalid_scope', 'unsupported_grant_type'].includes(
+        error.error,
+      );
+      if (ours || error.status >= 500) return this.#failed(`it answers ${clean(error.error)}`, error);
+      return new DaisError(
+        'unauthenticated',
+        `"${name}" does not accept this sign-in any more (${clean(error.error)}): start again.`,
+      );
+    }
+    const code = (error as { code?: string }).code ?? '';
+    if (
+      ['OAUTH_TIMEOUT', 'OAUTH_ABORT', 'OAUTH_RESPONSE_IS_NOT_CONFORM', 'OAUTH_RESPONSE_IS_NOT_JSON'].includes(code)
+    ) {
+      return this.#failed(reasonOf(error), error);
+    }
+    return new DaisError('unauthenticated', `The answer of "${name}" is not valid: ${reasonOf(error)}. Start again.`, {
+      cause: error,
+    });
+  }
+
+  #failed(reason: string, cause?: unknown): DaisError {
+    return new DaisError(
+      'upstream_failed',
+      `The identity provider "${this.settings.name}" cannot be used: ${reason}.`,
+      { cause },
+    );
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const inner = error instanceof Error ? error.cause : undefined;
+  if (inner instanceof DaisError) return inner.message;
+  return error instanceof Error ? clean(error.message) : 'it failed';
+}
+
+/** Foreign text in a sentence of ours. */
+function clean(text: string): string {
+  return text
+    .replaceAll(/[^\u0020-\u007e]/g, '?')
+    .slice(0, 200)
+    .replace(/\.$/, '');
+}

@@ -1,0 +1,188 @@
+/** Signing in at an identity provider with a browser: OpenID Connect, code flow with PKCE. */
+import {
+  DaisError,
+  endFromProviderOperation,
+  eventTypes,
+  finishSignInOperation,
+  leaveProviderOperation,
+  startSignInOperation,
+} from '@dais/api';
+import type { CallContext } from '#kernel/context.ts';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import type { AuthAnswer } from '#policy/auth-answer.ts';
+import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
+import { requireAccounts } from '#policy/identity/identity-parts.ts';
+import { startSession } from '#policy/identity/session-start.ts';
+import { recordSignIn } from '#policy/identity/users.ts';
+import { holdVersion } from '#policy/state.ts';
+import { accountOf } from './account-linking.ts';
+import { putLink, sealContext } from './identity-links.ts';
+import type { Grant, ProviderClient } from './provider-client.ts';
+import type { SealedValue } from './sealer.ts';
+import { returnPath } from './return-path.ts';
+import {
+  ATTEMPT_SECONDS,
+  BROWSER_COOKIE,
+  challengeOf,
+  makeAttempt,
+  putAttempt,
+  takeAttempt,
+} from './sign-in-attempts.ts';
+import { endSessionsNamed, noteProviderSession, readLogoutToken } from './back-channel-logout.ts';
+import type { SignInParts } from './parts.ts';
+
+/** Sign-ins that one address may begin in ten minutes, which may be that of a whole company; each costs a row. */
+const MOST_STARTS = 600;
+
+export function providerEntries(parts: SignInParts): readonly OperationEntry[] {
+  return [
+    {
+      operation: startSignInOperation,
+      perform: async (call: Call<{ readonly provider: string; readonly next?: string }>) => await start(parts, call),
+    },
+    { operation: finishSignInOperation, perform: async (call: Call<FinishInput>) => await finish(parts, call) },
+    {
+      operation: leaveProviderOperation,
+      perform: async (call: Call<{ readonly provider: string }>) => await leave(parts, call),
+    },
+    {
+      operation: endFromProviderOperation,
+      perform: async (call: Call<{ readonly provider: string; readonly logout_token: string }>) =>
+        await endFromProvider(parts, call),
+    },
+  ];
+}
+
+async function start(
+  parts: SignInParts,
+  { input, context }: Call<{ readonly provider: string; readonly next?: string }>,
+): Promise<AuthAnswer> {
+  requireAccounts(parts);
+  const client = providerOf(parts, input.provider);
+  await limitStarts(parts, context);
+  const attempt = makeAttempt(parts.random);
+  const location = await client.authorizationUrl(attempt.challenge, callbackUrl(parts, input.provider));
+  await transact(parts.database, { mode: 'write', projectId: ORGANISATION }, async ({ sql }) => {
+    await putAttempt(sql, attempt, { provider: input.provider, next: returnPath(input.next) });
+  });
+  return {
+    body: { location },
+    redirect: location,
+    cookies: [{ name: BROWSER_COOKIE, value: attempt.browser, maxAgeSeconds: ATTEMPT_SECONDS }],
+  };
+}
+
+interface FinishInput {
+  readonly provider: string;
+  readonly answer: string;
+  readonly browser?: string;
+}
+
+async function finish(parts: SignInParts, { input, context }: Call<FinishInput>): Promise<AuthAnswer> {
+  const client = providerOf(parts, input.provider);
+  const state = new URLSearchParams(input.answer).get('state');
+  const next =
+    state === null || input.browser === undefined
+      ? undefined
+      : await takeOnce(parts, state, input.browser, input.provider);
+  if (state === null || input.browser === undefined || next === undefined) {
+    // A link that somebody else prepared, an answer that was used before, another browser: all look like this.
+    throw new DaisError(
+      'unauthenticated',
+      `This browser did not begin this sign-in, finished it already or took longer than ${ATTEMPT_SECONDS / 60} minutes: start again.`,
+    );
+  }
+  const answer = new URL(`${callbackUrl(parts, input.provider)}?${input.answer}`);
+  const grant = await client.exchange(answer, challengeOf(state, input.browser));
+  const { user, cookie } = await admit(parts, client, grant, context);
+  return {
+    body: { user, next },
+    redirect: next,
+    cookies: [cookie, { name: BROWSER_COOKIE, maxAgeSeconds: 0 }],
+  };
+}
+
+/** In a transaction of its own: whatever happens next, it is used up. */
+async function takeOnce(parts: SignInParts, state: string, browser: string, provider: string) {
+  return await transact(
+    parts.database,
+    { mode: 'write', projectId: ORGANISATION },
+    async ({ sql }) => await takeAttempt(sql, state, browser, provider),
+  );
+}
+
+/** Lets somebody in whom the provider vouches for. */
+async function admit(parts: SignInParts, client: ProviderClient, grant: Grant, context: CallContext) {
+  const { person } = grant;
+  const { settings } = client;
+  const refreshToken = await sealToken(parts, grant);
+  const by = { ...context, principal: { type: 'user', id: person.email ?? person.subject } as const };
+  const work = async (tx: Transaction) => {
+    await holdVersion(tx);
+    const user = await accountOf(tx, person, settings, parts.kinds);
+    const { issuer, subject } = person;
+    const link = { issuer, subject, userUid: user.uid, userName: user.name, provider: settings.name, refreshToken };
+    await putLink(tx.sql, link);
+    await recordSignIn(tx, { userUid: user.uid, provider: settings.name, groups: person.groups });
+    const { mfa } = person;
+    const start = { user, method: 'oidc', provider: settings.name, mfa } as const;
+    const { session, cookie } = await startSession(tx, parts.sessions, context, start);
+    await noteProviderSession(tx.sql, session.id, person);
+    return { user: user.name, cookie };
+  };
+  try {
+    return await transact(parts.database, { mode: 'write', projectId: ORGANISATION, by }, work);
+  } catch (error) {
+    if (error instanceof DaisError && error.code === 'unauthenticated') {
+      await transact(parts.database, { mode: 'write', projectId: ORGANISATION, by }, async (tx) => {
+        tx.emit({ type: eventTypes.sessionRefused, projectId: ORGANISATION, data: { reason: 'provider' } });
+      });
+    }
+    throw error;
+  }
+}
+
+/** Outside any transaction: the key store may be far away. */
+async function sealToken(parts: SignInParts, { person, refreshToken }: Grant): Promise<SealedValue | undefined> {
+  if (refreshToken === undefined) return undefined;
+  return await parts.sealer.seal(Buffer.from(refreshToken, 'utf8'), sealContext(person));
+}
+
+async function leave(parts: SignInParts, { input }: Call<{ readonly provider: string }>): Promise<AuthAnswer> {
+  const client = providerOf(parts, input.provider);
+  const location = (await client.endSessionUrl(`${parts.url}/`)) ?? '/';
+  return { body: { location }, redirect: location };
+}
+
+async function endFromProvider(
+  parts: SignInParts,
+  { input, context }: Call<{ readonly provider: string; readonly logout_token: string }>,
+): Promise<AuthAnswer> {
+  const { settings } = providerOf(parts, input.provider);
+  const logout = await readLogoutToken(input.logout_token, settings, { keys: parts.providerKeys, clock: parts.clock });
+  const ended = await transact(
+    parts.database,
+    { mode: 'write', projectId: ORGANISATION, by: context },
+    async (tx) => await endSessionsNamed(tx, logout, parts.sessions),
+  );
+  return { body: { ended } };
+}
+
+function providerOf(parts: SignInParts, name: string): ProviderClient {
+  const client = parts.providers.get(name);
+  if (client !== undefined) return client;
+  throw new DaisError('not_found', `There is no identity provider "${name}" here.`);
+}
+
+function callbackUrl(parts: SignInParts, provider: string): string {
+  return `${parts.url}/auth/oidc/${encodeURIComponent(provider)}/callback`;
+}
+
+/** @throws DaisError `rate_limited`. */
+async function limitStarts(parts: SignInParts, { client }: CallContext): Promise<void> {
+  const key = `sign-in start ${addressGroup(client?.address ?? '')}`;
+  const refused = await countAttempt(parts.database, [{ key, most: MOST_STARTS, windowMs: 600_000 }]);
+  if (refused !== undefined) throw refused.error;
+}

@@ -1,0 +1,126 @@
+import { expect, test } from 'vitest';
+import type { AccessRequest } from '#policy/access.ts';
+import { bearerToken } from '#policy/authorization-header.ts';
+import { OwnerAccess } from '#policy/owner-access.ts';
+import { hostName } from '#policy/request-gate.ts';
+
+const access = new OwnerAccess({
+  hosts: ['dais.example.com'],
+  origins: ['https://dais.example.com'],
+  token: 'secret',
+  ownUid: 1000,
+});
+
+const request = (change: Partial<AccessRequest>): AccessRequest => ({
+  method: 'GET',
+  url: '/',
+  host: '127.0.0.1:7070',
+  scheme: 'http',
+  origin: undefined,
+  fetchSite: undefined,
+  authorization: undefined,
+  cookie: undefined,
+  address: '127.0.0.1',
+  peerUid: async () => 1000,
+  ...change,
+});
+
+const verdict = async (change: Partial<AccessRequest>) =>
+  await access.identify(request(change)).then(
+    ({ id }) => id,
+    ({ code }: { code: string }) => code,
+  );
+
+test.each([
+  ['127.0.0.1:7070', 'owner'],
+  ['localhost', 'owner'],
+  ['LOCALHOST.:7070', 'owner'],
+  ['[::1]:7070', 'owner'],
+  ['dais.example.com', 'owner'],
+  ['evil.example.com', 'host_refused'],
+  ['127.0.0.1.evil.example.com', 'host_refused'],
+  ['127.0.0.1@evil', 'host_refused'],
+  ['', 'host_refused'],
+  [undefined, 'host_refused'],
+])('Host %s: %s', async (host, wanted) => {
+  expect(await verdict({ host })).toBe(wanted);
+});
+
+test.each([
+  ['http://127.0.0.1:7070', 'owner'],
+  ['https://dais.example.com', 'owner'],
+  // Another server on the same machine is another origin.
+  ['http://127.0.0.1:3000', 'origin_refused'],
+  ['http://localhost:7070', 'origin_refused'],
+  ['null', 'origin_refused'],
+  ['https://evil.example.com', 'origin_refused'],
+])('Origin %s: %s', async (origin, wanted) => {
+  expect(await verdict({ origin })).toBe(wanted);
+});
+
+test.each([
+  // What was loaded over plain HTTP, anybody on the way may have written.
+  ['http', 'http://127.0.0.1:7070', 'owner'],
+  ['https', 'http://127.0.0.1:7070', 'origin_refused'],
+  ['https', 'https://127.0.0.1:7070', 'owner'],
+  // A proxy that nobody named speaks HTTPS in front of us.
+  ['http', 'https://127.0.0.1:7070', 'owner'],
+] as const)('over %s, Origin %s: %s', async (scheme, origin, wanted) => {
+  expect(await verdict({ scheme, origin })).toBe(wanted);
+});
+
+test('behind HTTPS no page of plain HTTP is one of ours', async () => {
+  const behind = new OwnerAccess({ hosts: [], origins: [], token: 'secret', ownUid: 1000, behindHttps: true });
+  const ask = (origin: string) =>
+    behind.identify(request({ origin })).then(
+      ({ id }) => id,
+      ({ code }: { code: string }) => code,
+    );
+  expect(await ask('http://127.0.0.1:7070')).toBe('origin_refused');
+  expect(await ask('https://127.0.0.1:7070')).toBe('owner');
+});
+
+test('the owner and root need no token; others and the unknown do', async () => {
+  const others = [1000, 0, 1001, undefined].map((uid) => verdict({ peerUid: async () => uid }));
+  expect(await Promise.all(others)).toEqual(['owner', 'owner', 'unauthenticated', 'unauthenticated']);
+});
+
+test('a right token makes anybody the owner, a wrong one nobody', async () => {
+  const stranger = { peerUid: async () => 1001 };
+  expect(await verdict({ ...stranger, authorization: 'Bearer secret' })).toBe('owner');
+  const basic = `Basic ${Buffer.from('any:secret').toString('base64')}`;
+  expect(await verdict({ ...stranger, authorization: basic })).toBe('owner');
+  expect(await verdict({ authorization: 'Bearer wrong' })).toBe('unauthenticated');
+});
+
+test.each([
+  '/api/v1/secrets?token=dais_pat_upE5Xw2GKthC6Ud0ooooJk7nU3tqb13Yercp',
+  '/api/v1/secrets/dais_sat_upE5Xw2GKthC6Ud0ooooJk7nU3tqb13Yercp',
+  '/api/v1/secrets?token=dais%5fpat%5FupE5Xw2GKthC6Ud0ooooJk7nU3tqb13Yercp',
+  '/api/v1/secrets?token=%64ais_own_upE5Xw2GKthC6Ud0ooooJk7nU3tqb13Yercp',
+])('a token in the address is refused: %s', async (url) => {
+  expect(await verdict({ url })).toBe('invalid_request');
+});
+
+test('tokens are read from both schemes only', () => {
+  expect(['bearer a', 'Bearer  a', 'Digest a', 'Bearer', 'Basic !!', 'Bearer a b'].map(bearerToken)).toEqual([
+    'a',
+    'a',
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});
+
+test('host names', () => {
+  expect(['a:1', 'A', '[::1]', '[::1', '::1', 'a b', 'a:99999999'].map(hostName)).toEqual([
+    'a',
+    'a',
+    '::1',
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});

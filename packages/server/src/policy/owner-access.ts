@@ -1,0 +1,51 @@
+/**
+ * Solo mode: who may use a server that has one owner and no accounts. It listens on loopback only, so what is left to
+ * keep out are pages of other origins in the owner's browser (Host and Origin) and other users of the machine (uid or
+ * token).
+ */
+import { DaisError } from '@dais/api';
+import type { Principal } from '#kernel/principal.ts';
+import type { Access, AccessRequest } from '#policy/access.ts';
+import { bearerToken } from '#policy/authorization-header.ts';
+import { OWNER_BY_TOKEN, OwnerToken } from '#policy/owner-token.ts';
+import { RequestGate, type GateParts } from '#policy/request-gate.ts';
+
+export interface OwnerAccessParts extends GateParts {
+  /** The content of the owner's token file. */
+  readonly token: string;
+  /** The uid that needs no token: the one that runs this server. Undefined: everybody needs it. */
+  readonly ownUid: number | undefined;
+}
+
+const OWNER: Principal = { type: 'user', id: 'owner', via: { method: 'solo', mfa: false } };
+
+export class OwnerAccess implements Access {
+  readonly #gate: RequestGate;
+  readonly #token: OwnerToken;
+  readonly #ownUid: number | undefined;
+
+  constructor(parts: OwnerAccessParts) {
+    this.#gate = new RequestGate(parts);
+    this.#token = new OwnerToken(parts.token);
+    this.#ownUid = parts.ownUid;
+  }
+
+  async identify(request: AccessRequest): Promise<Principal> {
+    this.#gate.check(request);
+    const given = bearerToken(request.authorization);
+    if (given !== undefined) {
+      if (this.#token.matches(given)) return OWNER_BY_TOKEN;
+      throw new DaisError('unauthenticated', 'The token is not the one of this server.');
+    }
+    const uid = await request.peerUid();
+    // Root can read the token file anyway.
+    if (uid !== undefined && (uid === this.#ownUid || uid === 0)) return OWNER;
+    throw new DaisError(
+      'unauthenticated',
+      `${uid === undefined ? 'Which user calls cannot be told' : `You are user ${uid}, not the one who runs this server`}: ` +
+        'send the token from `owner-token` in its data folder as `Authorization: Bearer …`, or as the password of a browser’s prompt.',
+    );
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,48 @@
+/** Policies as a whole: the model they speak of, their check, the rules in force. One of each process. */
+import { furtherActions, platformOperations, resourceOperations, roles } from '@dais/api';
+import type { KindDefinition } from '#kernel/kind.ts';
+import { KindRegistry } from '#kernel/registry.ts';
+import type { PrincipalSource } from '#policy/principal-source.ts';
+import { loadCedarWasm } from './cedar/cedar-wasm.ts';
+import { buildModel, type Model } from './cedar/model.ts';
+import { checkPolicy, type CheckedPolicy, type PolicyText } from './cedar/policy-check.ts';
+import { RulesCache } from './cedar/rules-cache.ts';
+import { RulesReader } from './cedar/rules.ts';
+
+export class PolicyEngine {
+  readonly rules: RulesCache;
+  readonly reader: RulesReader;
+  readonly principals: PrincipalSource;
+  readonly #kinds: () => readonly KindDefinition[];
+  #model: Model | undefined;
+  #registry: KindRegistry | undefined;
+
+  /** @param kinds asked for when first needed: policies are about kinds, and some kinds are policies */
+  constructor(kinds: () => readonly KindDefinition[], principals: PrincipalSource) {
+    this.#kinds = kinds;
+    this.principals = principals;
+    this.reader = new RulesReader(() => this.model, loadCedarWasm);
+    this.rules = new RulesCache(this.reader);
+  }
+
+  get model(): Model {
+    this.#model ??= this.#build();
+    return this.#model;
+  }
+
+  get kinds(): KindRegistry {
+    this.#registry ??= new KindRegistry(this.#kinds());
+    return this.#registry;
+  }
+
+  #build(): Model {
+    const kinds = this.#kinds();
+    const operations = [...platformOperations, ...kinds.flatMap(({ spec }) => resourceOperations(spec))];
+    return buildModel({ kinds, operations, further: furtherActions, roles });
+  }
+
+  /** Every fault of a text, and the outcome of the cases it brings. */
+  async check(source: PolicyText): Promise<CheckedPolicy> {
+    return checkPolicy(await loadCedarWasm(), this.model, source);
+  }
+}

@@ -1,0 +1,96 @@
+/** What every request must pass before anybody asks who sends it: the name it calls us by, the page it comes from. */
+import { isIP } from 'node:net';
+import { DaisError } from '@dais/api';
+import type { AccessRequest } from '#policy/access.ts';
+
+export interface GateParts {
+  /** Host names the server answers to beside loopback's: the bind address, the public URL's, `allowHosts`. */
+  readonly hosts: readonly string[];
+  /** Origins that may call it beside its own address: `https://dais.example.com`. */
+  readonly origins: readonly string[];
+  /** People reach the server over HTTPS even where it sees plain HTTP. */
+  readonly behindHttps?: boolean;
+}
+
+const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+const TOKEN_IN_URL = /dais_(?:pat|sat|ses|own)_[0-9A-Za-z]{8}/;
+
+export class RequestGate {
+  readonly #hosts: ReadonlySet<string>;
+  readonly #origins: ReadonlySet<string>;
+  readonly #behindHttps: boolean;
+
+  constructor({ hosts, origins, behindHttps = false }: GateParts) {
+    this.#behindHttps = behindHttps;
+    this.#hosts = new Set([...LOOPBACK, ...hosts.map((host) => host.toLowerCase())]);
+    this.#origins = new Set(origins.map((origin) => origin.toLowerCase()));
+  }
+
+  /** @throws DaisError `host_refused`, `origin_refused`, `invalid_request` (a token in the address). */
+  check({ host, origin, url, scheme }: AccessRequest): void {
+    this.#checkHost(host);
+    if (origin !== undefined && !this.#isOwn(origin, host ?? '', scheme === 'https' || this.#behindHttps)) {
+      throw new DaisError('origin_refused', `The Origin header says "${origin.slice(0, 200)}".`);
+    }
+    if (TOKEN_IN_URL.test(decoded(url))) {
+      throw new DaisError(
+        'invalid_request',
+        'A token stands in the address, where logs and histories keep it: revoke it, and send its successor as `Authorization: Bearer …`.',
+      );
+    }
+  }
+
+  /**
+   * A browser sends a cookie along whoever asks it to, so a write by cookie must prove that a page of ours asked:
+   * by an Origin of ours (already checked), or where a browser leaves that out, by Sec-Fetch-Site.
+   * @throws DaisError `origin_refused`.
+   */
+  checkWriteByCookie({ method, origin, fetchSite }: AccessRequest): void {
+    if (SAFE_METHODS.has(method) || origin !== undefined || fetchSite === 'same-origin') return;
+    throw new DaisError(
+      'origin_refused',
+      'A request that changes something by a cookie needs an Origin header of this server; programs send a token instead.',
+    );
+  }
+
+  /** Also without any credential: nobody is signed in from a page of another site. @throws DaisError `origin_refused`. */
+  checkWriteByAnybody({ method, origin, fetchSite }: AccessRequest): void {
+    if (SAFE_METHODS.has(method) || origin !== undefined) return;
+    if (fetchSite === 'cross-site' || fetchSite === 'same-site') {
+      throw new DaisError('origin_refused', `Sec-Fetch-Site says "${fetchSite}".`);
+    }
+  }
+
+  /** A name that resolves to 127.0.0.1 in the attacker's DNS must not reach us (DNS rebinding). */
+  #checkHost(host: string | undefined): void {
+    const name = host === undefined ? undefined : hostName(host);
+    if (name === undefined || !this.#hosts.has(name)) {
+      throw new DaisError(
+        'host_refused',
+        name === undefined ? 'There is no Host header.' : `The Host header says "${name}".`,
+      );
+    }
+  }
+
+  /** A page of plain HTTP may be anybody's who stands on the way: it does not speak for a server behind HTTPS. */
+  #isOwn(origin: string, host: string, secure: boolean): boolean {
+    const lower = origin.toLowerCase();
+    const own = `//${host.toLowerCase()}`;
+    return lower === `https:${own}` || (lower === `http:${own}` && !secure) || this.#origins.has(lower);
+  }
+}
+
+/** Without percent-encoding, as far as it is any: only to look into it. */
+function decoded(url: string): string {
+  return url.replaceAll(/%([0-9a-f]{2})/gi, (_all, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+/** The host of `name:port`, `1.2.3.4:port`, `[::1]:port`, in lower case; undefined when it is none of these. */
+export function hostName(header: string): string | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+))(?::\d{1,5})?$/.exec(header);
+  if (match === null) return undefined;
+  if (match[1] !== undefined) return isIP(match[1]) === 6 ? match[1].toLowerCase() : undefined;
+  // A trailing dot makes a name absolute but not another one.
+  return match[2]?.toLowerCase().replace(/\.$/, '');
+}

@@ -1,0 +1,28 @@
+import { DaisError, errorCatalogue, type ErrorCode } from '@dais/api';
+import { expect, test } from 'vitest';
+import { mlflowError } from './mlflow-errors.ts';
+
+const codes = Object.keys(errorCatalogue) as ErrorCode[];
+
+test.each(codes.filter((code) => code !== 'invalid_cursor'))(
+  '%s says what was wrong, and only what may pass is a 5xx, which clients repeat for minutes',
+  (code) => {
+    const error = mlflowError(new DaisError(code, 'the case'));
+    const { status, retryable = false } = errorCatalogue[code];
+    expect(error.body()['message']).toBe('the case');
+    expect(error.status >= 500).toBe(status >= 500);
+    expect(error.status < 500 || code === 'internal' || retryable).toBe(true);
+    expect(error.body()['error_code']).toMatch(/^[A-Z_]+$/);
+  },
+);
+
+test('places of faults are part of the text, which is all that clients show', () => {
+  const issues = [{ path: 'filter', message: 'ends too early', expected: 'a value' }];
+  expect(mlflowError(new DaisError('invalid_request', 'The filter is wrong.', { issues })).message).toBe(
+    'The filter is wrong. filter ends too early, expected a value.',
+  );
+});
+
+test('a cursor that is none is a page token that is none', () => {
+  expect(mlflowError(new DaisError('invalid_cursor', '')).message).toBe('Invalid page token, could not base64-decode');
+});

@@ -1,0 +1,99 @@
+import { errorCatalogue, type DaisError, type ErrorCode } from '@dais/api';
+import { MlflowError, type WireCode } from './wire/mlflow-error.ts';
+
+/** Every code has its word here; a new code does not compile until it has one too. */
+const words: Readonly<Record<ErrorCode, WireCode>> = {
+  invalid_request: 'INVALID_PARAMETER_VALUE',
+  unreadable_body: 'BAD_REQUEST',
+  not_utf8: 'BAD_REQUEST',
+  project_mismatch: 'INVALID_PARAMETER_VALUE',
+  invalid_cursor: 'INVALID_PARAMETER_VALUE',
+  unauthenticated: 'UNAUTHENTICATED',
+  forbidden: 'PERMISSION_DENIED',
+  approval_missing: 'PERMISSION_DENIED',
+  host_refused: 'PERMISSION_DENIED',
+  origin_refused: 'PERMISSION_DENIED',
+  not_found: 'RESOURCE_DOES_NOT_EXIST',
+  content_missing: 'RESOURCE_DOES_NOT_EXIST',
+  route_not_found: 'ENDPOINT_NOT_FOUND',
+  method_not_allowed: 'ENDPOINT_NOT_FOUND',
+  not_acceptable: 'BAD_REQUEST',
+  request_timeout: 'BAD_REQUEST',
+  already_exists: 'RESOURCE_ALREADY_EXISTS',
+  conflict: 'RESOURCE_CONFLICT',
+  still_referenced: 'INVALID_PARAMETER_VALUE',
+  other_origin: 'INVALID_PARAMETER_VALUE',
+  being_deleted: 'RESOURCE_CONFLICT',
+  invalid_state: 'INVALID_PARAMETER_VALUE',
+  cursor_expired: 'INVALID_PARAMETER_VALUE',
+  precondition_failed: 'RESOURCE_CONFLICT',
+  too_large: 'INVALID_PARAMETER_VALUE',
+  digest_mismatch: 'INVALID_PARAMETER_VALUE',
+  unsupported_media_type: 'INVALID_PARAMETER_VALUE',
+  range_not_satisfiable: 'INVALID_PARAMETER_VALUE',
+  idempotency_mismatch: 'INVALID_PARAMETER_VALUE',
+  headers_too_large: 'BAD_REQUEST',
+  rate_limited: 'REQUEST_LIMIT_EXCEEDED',
+  too_many_streams: 'RESOURCE_EXHAUSTED',
+  invalid_manifest: 'INVALID_PARAMETER_VALUE',
+  unknown_kind: 'INVALID_PARAMETER_VALUE',
+  unknown_version: 'INVALID_PARAMETER_VALUE',
+  duplicate_document: 'INVALID_PARAMETER_VALUE',
+  manifest_too_complex: 'INVALID_PARAMETER_VALUE',
+  reference_not_found: 'INVALID_PARAMETER_VALUE',
+  immutable_field: 'INVALID_PARAMETER_VALUE',
+  quota_exceeded: 'PERMISSION_DENIED',
+  address_refused: 'INVALID_PARAMETER_VALUE',
+  unsafe_path: 'INVALID_PARAMETER_VALUE',
+  nothing_to_roll_back: 'RESOURCE_DOES_NOT_EXIST',
+  internal: 'INTERNAL_ERROR',
+  database_unavailable: 'TEMPORARILY_UNAVAILABLE',
+  blobs_unavailable: 'TEMPORARILY_UNAVAILABLE',
+  keys_unavailable: 'TEMPORARILY_UNAVAILABLE',
+  shutting_down: 'TEMPORARILY_UNAVAILABLE',
+  overloaded: 'TEMPORARILY_UNAVAILABLE',
+  upstream_failed: 'TEMPORARILY_UNAVAILABLE',
+  server_unreachable: 'TEMPORARILY_UNAVAILABLE',
+  storage_full: 'TEMPORARILY_UNAVAILABLE',
+  invalid_config: 'INVALID_PARAMETER_VALUE',
+  data_locked: 'RESOURCE_CONFLICT',
+  data_version: 'RESOURCE_CONFLICT',
+  database_setup: 'INVALID_PARAMETER_VALUE',
+  address_in_use: 'RESOURCE_CONFLICT',
+  unsafe_bind: 'INVALID_PARAMETER_VALUE',
+  key_missing: 'INVALID_PARAMETER_VALUE',
+  key_mismatch: 'INVALID_PARAMETER_VALUE',
+  keys_read_only: 'INVALID_PARAMETER_VALUE',
+  backup_invalid: 'INVALID_PARAMETER_VALUE',
+};
+
+/** Statuses that say more than the code's own: a client that has them waits, cuts, or asks for another range. */
+const TELLING = new Set([405, 408, 413, 416]);
+
+/**
+ * A failure in the form that clients of MLflow understand. What is wrong with the input is told with its places: the
+ * message is all that clients show.
+ */
+export function mlflowError(error: DaisError): MlflowError {
+  const code = words[error.code];
+  const { status } = errorCatalogue[error.code];
+  return new MlflowError(code, messageOf(error), {
+    ...(TELLING.has(status) && { status }),
+    cause: error,
+  });
+}
+
+function messageOf(error: DaisError): string {
+  if (error.code === 'invalid_cursor') return 'Invalid page token, could not base64-decode';
+  const detail = error.message === '' ? errorCatalogue[error.code].title : error.message;
+  const places: string[] = [];
+  const wanted: string[] = [];
+  for (const { path = '', message, expected } of (error.issues ?? []).slice(0, 10)) {
+    const isTold = detail.includes(message);
+    if (!isTold) places.push(`${path} ${message}${expected === undefined ? '' : `, expected ${expected}`}`.trim());
+    // What is valid stands in such a text already.
+    else if (expected !== undefined && !/ Valid (?:keys|values) | not one of /.test(detail)) wanted.push(expected);
+  }
+  const rest = places.length === 0 ? '' : ` ${places.join('; ')}.`;
+  return `${detail}${wanted.length === 0 ? '' : ` (expected ${wanted.join('; ')})`}${rest}`;
+}

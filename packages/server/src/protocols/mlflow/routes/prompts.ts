@@ -1,0 +1,45 @@
+/** Prompts have no endpoints of their own: they are registered models with a tag that says so. */
+import { formatFilter, parseFilter, type FilterClause, type FilterEntity } from '@dais/api';
+
+const PROMPT_TAG = 'mlflow.prompt.is_prompt';
+
+/** Of a version: the text of the prompt. */
+export const PROMPT_TEXT_TAG = 'mlflow.prompt.text';
+/** Tags by which clients tell what something is; they are none of the person's. */
+const INTERNAL = new Set([PROMPT_TAG, PROMPT_TEXT_TAG, '_mlflow_prompt_type']);
+
+export function withoutPromptTags(tags: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(tags).filter(([key]) => !INTERNAL.has(key)));
+}
+
+export function isPrompt(tags: Readonly<Record<string, string>>): boolean {
+  return tags[PROMPT_TAG]?.toLowerCase() === 'true';
+}
+
+interface Sought {
+  readonly filter?: string;
+  readonly types: ('model' | 'prompt')[];
+}
+
+/**
+ * Searches leave prompts out, unless the filter asks for them. What it says of the tag is taken out: models lack the tag,
+ * so that a condition on it would find none of them.
+ * @throws DaisError `invalid_request` for a filter that cannot be read.
+ */
+export function sought(entity: FilterEntity, filter: string): Sought {
+  if (!filter.includes(PROMPT_TAG)) return { types: ['model'], ...(filter !== '' && { filter }) };
+  const clauses = parseFilter(entity, filter);
+  const about = clauses.find(isAboutPrompts);
+  const types: Sought['types'] = about !== undefined && asksForPrompts(about) ? ['prompt'] : ['model'];
+  const rest = clauses.filter((clause) => !isAboutPrompts(clause));
+  return { types, ...(rest.length > 0 && { filter: formatFilter(entity, rest) }) };
+}
+
+function isAboutPrompts({ family, key }: FilterClause): boolean {
+  return family === 'tag' && key === PROMPT_TAG;
+}
+
+function asksForPrompts({ operator, value }: FilterClause): boolean {
+  const truth = String(value).toLowerCase();
+  return (operator === '=' && truth === 'true') || (operator === '!=' && truth === 'false');
+}

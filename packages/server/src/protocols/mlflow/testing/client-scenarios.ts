@@ -1,0 +1,75 @@
+/** MLflow's own client, unmodified, in its own Python, against a Dais that asks for credentials. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { failed, startPythonPeer, type PythonPeer } from './python-peer.ts';
+
+/** In ms. Half a minute on an idle machine, most of it the client's own; building the environment comes on top once. */
+const PATIENCE = 600_000;
+
+export interface ClientRun {
+  /** Of the line of clients: names its environment. */
+  readonly line: string;
+  /** Below conformance/mlflow. */
+  readonly requirements: string;
+  /** A release whose code is laid over the environment: its parts are not all on the package index. */
+  readonly overlay?: string;
+  /** The least number of scenarios that must have run: none is left out unseen. */
+  readonly atLeast: number;
+}
+
+export function clientScenarios({ line, requirements, overlay, atLeast }: ClientRun): void {
+  describe(`MLflow ${line}`, () => {
+    let peer: PythonPeer;
+    beforeAll(async () => {
+      peer = await startPythonPeer();
+      await makeProject(peer.dais.url, peer.token, 'team');
+    });
+    afterAll(async () => {
+      await peer.stop();
+    });
+
+    const environment = {
+      name: `mlflow-${line.replaceAll('.', '-')}`,
+      requirements,
+      ...(overlay !== undefined && { overlay }),
+    };
+    const scenarios = async (
+      project: string,
+      credentials: Readonly<Record<string, string>>,
+      names: readonly string[],
+    ) =>
+      await peer.scenarios(environment, names, {
+        variables: { MLFLOW_TRACKING_URI: `${peer.dais.url}${project}`, ...credentials },
+        timeoutMs: PATIENCE,
+      });
+
+    test('does what people do with it, by token', { timeout: PATIENCE + 60_000 }, async () => {
+      const told = await scenarios('', { MLFLOW_TRACKING_TOKEN: peer.token }, []);
+      expect(failed(told)).toEqual([]);
+      expect(told.length).toBeGreaterThanOrEqual(atLeast);
+    });
+
+    test('works in a project of its own, by user and password', { timeout: PATIENCE + 60_000 }, async () => {
+      const credentials = { MLFLOW_TRACKING_USERNAME: 'anybody', MLFLOW_TRACKING_PASSWORD: peer.token };
+      const names = ['experiments', 'fluent_run', 'metric_histories', 'large_artifact'];
+      const told = await scenarios('/p/team', credentials, names);
+      expect(failed(told)).toEqual([]);
+      expect(told).toHaveLength(names.length);
+    });
+
+    test('is told when its token is wrong, and does not try for minutes', { timeout: PATIENCE }, async () => {
+      const wrong = { MLFLOW_TRACKING_TOKEN: 'dais_pat_wrong' };
+      const [told] = await scenarios('', wrong, ['experiments']);
+      expect(told?.error).toMatch(/UNAUTHENTICATED/);
+    });
+  });
+}
+
+async function makeProject(url: string, token: string, name: string): Promise<void> {
+  const text = JSON.stringify({ apiVersion: 'dais.dev/v1', kind: 'Project', metadata: { name }, spec: {} });
+  const answer = await fetch(`${url}/api/v1/apply`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ sources: [{ file: `${name}.json`, text }] }),
+  });
+  if (!answer.ok) throw new Error(await answer.text());
+}

@@ -1,0 +1,48 @@
+/** For tests: a Dais and MLflow's client in a Python of its own, with scenarios that tell how they went. */
+import { join } from 'node:path';
+import {
+  startClientPython,
+  type ClientEnvironment,
+  type ClientPython,
+  type ClientRun,
+} from '#testing/client-python.ts';
+
+/** Told by a script: one line of JSON for each scenario. */
+export interface Told {
+  readonly name: string;
+  readonly error?: string;
+  readonly skipped?: true;
+}
+
+export interface PythonPeer extends ClientPython {
+  /** Runs a program with arguments in an environment. @throws Error with the end of its standard error, unless it ends with 0. */
+  python(environment: ClientEnvironment, words: readonly string[], how: ClientRun): Promise<string>;
+  /** What `scenarios.py` tells of these scenarios, or of all; without those that were skipped. */
+  scenarios(environment: ClientEnvironment, names: readonly string[], how: ClientRun): Promise<readonly Told[]>;
+}
+
+export async function startPythonPeer(): Promise<PythonPeer> {
+  const peer = await startClientPython('mlflow');
+  const python: PythonPeer['python'] = async (environment, words, how) => {
+    const { code, stdout, stderr } = await peer.run(environment, words, how);
+    if (code !== 0) throw new Error(stderr.slice(-3000));
+    return stdout;
+  };
+  return {
+    ...peer,
+    python,
+    scenarios: async (environment, names, how) => {
+      const said = await python(environment, [join(peer.folder, 'scenarios.py'), ...names], how);
+      return said
+        .split('\n')
+        .filter((text) => text.startsWith('{'))
+        .map((text) => JSON.parse(text) as Told)
+        .filter(({ skipped }) => skipped !== true);
+    },
+  };
+}
+
+/** The scenarios that failed, with their tracebacks. */
+export function failed(told: readonly Told[]): readonly Told[] {
+  return told.filter(({ error }) => error !== undefined);
+}

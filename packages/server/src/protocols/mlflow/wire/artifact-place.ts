@@ -1,0 +1,58 @@
+/** Where artifacts lie, as clients write it, and where that is in Dais. */
+import { invalid } from './mlflow-error.ts';
+
+const ROOT = /^mlflow-artifacts:(?:\/\/[^/]*)?\/*(.*)$/;
+
+/**
+ * The folder that an artifact URI names. Hosts in it name this server, whatever they are.
+ * @throws MlflowError for artifacts that lie elsewhere: clients reach those without the server.
+ */
+export function folderOf(uri: string): string {
+  const path = ROOT.exec(uri)?.[1];
+  if (path !== undefined) return path.replace(/\/+$/, '');
+  throw invalid(
+    `The artifacts lie at ${uri.slice(0, 200)}, not in Dais: read them there, with the credentials of that store.`,
+  );
+}
+
+export function joined(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== '').join('/');
+}
+
+const TEXT = new Set(
+  'txt log err cfg conf cnf cf ini properties prop hocon toml yaml yml xml json jsonl csv tsv md rst py js ts html htm css r sql sh env lock'.split(
+    ' ',
+  ),
+);
+const TEXT_NAMES = new Set(['MLmodel', 'MLproject', 'Dockerfile']);
+const TYPES: Readonly<Record<string, string>> = {
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  svg: 'image/svg+xml',
+  pdf: 'application/pdf',
+  zip: 'application/zip',
+};
+
+/** By the name alone, as MLflow does: what is text is plain text, so that no browser runs it. */
+export function contentTypeOf(path: string): string {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const extension = name.includes('.') ? name.slice(name.lastIndexOf('.') + 1).toLowerCase() : '';
+  if (TEXT.has(extension) || TEXT_NAMES.has(name)) return 'text/plain; charset=utf-8';
+  return TYPES[extension] ?? 'application/octet-stream';
+}
+
+/** `Content-Disposition` (RFC 6266): what older readers take, and the name as it is. */
+export function attachment(path: string): string {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const plain = name.replaceAll(/[^A-Za-z0-9._-]/g, '_');
+  return plain === name
+    ? `attachment; filename=${name}`
+    : `attachment; filename=${plain}; filename*=UTF-8''${encoded(name)}`;
+}
+
+function encoded(name: string): string {
+  return encodeURIComponent(name).replaceAll(/['()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
+}

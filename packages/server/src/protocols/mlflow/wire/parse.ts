@@ -1,0 +1,218 @@
+/**
+ * JSON to messages, by the rules of protocol buffers' JSON and of the checks that MLflow's server makes after it: unknown
+ * fields and unknown names of enums are passed over, a number may come as text, and the first fault is told in MLflow's
+ * words.
+ */
+import type { Field, Message, Values } from './message.ts';
+import { invalid } from './mlflow-error.ts';
+import { pythonJson, pythonType } from './python-text.ts';
+
+/** The part of a message that could not be read. */
+interface Fault {
+  readonly path: string;
+  readonly value: unknown;
+  readonly note?: string;
+}
+
+const SEE = ' See the API docs for more information about request parameters.';
+const INT32 = 2_147_483_647;
+
+/** @throws MlflowError `INVALID_PARAMETER_VALUE` naming the field. */
+export function parseMessage<M extends Message>(message: M, sent: Readonly<Record<string, unknown>>): Values<M> {
+  const faults: Fault[] = [];
+  const json = withRunId(message, sent);
+  const values = readMessage(message, json, faults);
+  const [first] = faults;
+  for (const [name, field] of Object.entries(message)) {
+    const given = valueOf(json, name);
+    if (field.required && isMissing(field, given)) throw missingValue(name);
+    const fault = faults.find((one) => one.path === name || one.path.startsWith(`${name}[`));
+    if (fault !== undefined && fault.path === name) throw wrongValue(fault);
+    if (field.most !== undefined && Number(values[name] ?? 0) > field.most) {
+      throw wrongValue({ path: name, value: given });
+    }
+    if (field.message !== undefined && field.repeated) requireInside(field.message, given, name);
+    if (fault !== undefined) throw wrongValue(fault);
+  }
+  if (first !== undefined) throw wrongValue(first);
+  return values as Values<M>;
+}
+
+/** Old clients call the id of a run `run_uuid`. */
+function withRunId(message: Message, json: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const old = message['run_uuid'] === undefined ? undefined : valueOf(json, 'run_uuid');
+  const given = valueOf(json, 'run_id');
+  return old === undefined || (given !== undefined && given !== null && given !== '') ? json : { ...json, run_id: old };
+}
+
+function missingValue(path: string): Error {
+  return invalid(`Missing value for required parameter '${path}'.${SEE}`);
+}
+
+function wrongValue({ path, value, note }: Fault): Error {
+  const hint = note ?? `Hint: Value was of type '${pythonType(value)}'.`;
+  return invalid(`Invalid value ${pythonJson(value)} for parameter '${path}' supplied:  ${hint}${SEE}`);
+}
+
+function isMissing(field: Field, given: unknown): boolean {
+  if (given === undefined || given === null || given === '') return true;
+  return field.repeated && Array.isArray(given) && given.length === 0;
+}
+
+/** What an item of a list must have is told with its place: `metrics[3].key`. */
+function requireInside(message: Message, given: unknown, name: string): void {
+  if (!Array.isArray(given)) return;
+  const needed = Object.entries(message).filter(([, field]) => field.required);
+  if (needed.length === 0) return;
+  given.forEach((item: unknown, index) => {
+    if (!isMap(item)) return;
+    for (const [key, field] of needed) {
+      if (isMissing(field, valueOf(item, key))) throw missingValue(`${name}[${index}].${key}`);
+    }
+  });
+}
+
+/** Places of faults are put together on the way back, because almost every message has none. */
+function readMessage(
+  message: Message,
+  json: Readonly<Record<string, unknown>>,
+  faults: Fault[],
+): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const name in message) {
+    const field = message[name] as Field;
+    const given = valueOf(json, name);
+    if (given === undefined || given === null) continue;
+    const before = faults.length;
+    const value = field.repeated ? readList(field, given, faults) : readOne(field, given, faults);
+    if (value !== undefined) values[name] = value;
+    if (faults.length > before) prefix(faults, before, name);
+  }
+  return values;
+}
+
+function readList(field: Field, given: unknown, faults: Fault[]): unknown[] | undefined {
+  if (!Array.isArray(given)) {
+    faults.push({ path: '', value: given });
+    return undefined;
+  }
+  const list: unknown[] = [];
+  for (let index = 0; index < given.length; index++) {
+    const before = faults.length;
+    const value = readOne(field, given[index] as unknown, faults);
+    if (value !== undefined) list.push(value);
+    if (faults.length > before) prefix(faults, before, `[${index}]`);
+  }
+  return list;
+}
+
+function prefix(faults: Fault[], from: number, with_: string): void {
+  for (let index = from; index < faults.length; index++) {
+    const { path, ...rest } = faults[index] as Fault;
+    faults[index] = { ...rest, path: path === '' || path.startsWith('[') ? `${with_}${path}` : `${with_}.${path}` };
+  }
+}
+
+function readOne(field: Field, given: unknown, faults: Fault[]): unknown {
+  if (field.message !== undefined) {
+    if (isMap(given)) return readMessage(field.message, given, faults);
+    faults.push({ path: '', value: given });
+    return undefined;
+  }
+  const value = readScalar(field, given);
+  if (value === WRONG) faults.push({ path: '', value: given });
+  else if (value === UNSAFE) faults.push({ path: '', value: given, note: UNSAFE_NOTE });
+  else return value;
+  return undefined;
+}
+
+const WRONG = Symbol('of a wrong type');
+const UNSAFE = Symbol('a whole number that JSON does not carry exactly');
+const UNSAFE_NOTE =
+  'Whole numbers are kept up to 9007199254740991 (2^53 - 1): beyond it, programs that read JSON round them.';
+
+function readScalar(field: Field, given: unknown): unknown {
+  switch (field.kind) {
+    case 'string':
+      return typeof given === 'string' ? given : WRONG;
+    case 'bool':
+      return typeof given === 'boolean' ? given : (R_TRUTHS.get(given) ?? WRONG);
+    case 'int32':
+    case 'int64':
+      return readWhole(given, field.kind === 'int32');
+    case 'double':
+      return readDouble(given);
+    case 'map':
+      return readMap(given);
+    case 'json':
+      return given;
+    default:
+      return readEnum(field.numbers ?? {}, given);
+  }
+}
+
+/** The package for R sends every value as R prints it: 100,000 is `1e+05`. */
+const R_TRUTHS: ReadonlyMap<unknown, boolean> = new Map([
+  ['TRUE', true],
+  ['FALSE', false],
+]);
+const WHOLE_TEXT = /^[+-]?\d+(?:$|(?:\.\d+)?e\+?\d+$)/;
+
+function readWhole(given: unknown, narrow: boolean): number | symbol {
+  const number =
+    typeof given === 'number' ? given : typeof given === 'string' && WHOLE_TEXT.test(given) ? Number(given) : NaN;
+  if (!Number.isInteger(number)) return WRONG;
+  if (narrow) return number >= -INT32 - 1 && number <= INT32 ? number : WRONG;
+  return Number.isSafeInteger(number) ? number : UNSAFE;
+}
+
+function readDouble(given: unknown): number | symbol {
+  if (typeof given === 'number') return given;
+  if (typeof given === 'boolean') return given ? 1 : 0;
+  if (typeof given !== 'string') return WRONG;
+  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(given)) return Number(given);
+  const named: Readonly<Record<string, number>> = { nan: NaN, infinity: Infinity, inf: Infinity };
+  const match = /^([+-]?)(nan|infinity|inf)$/i.exec(given);
+  const value = match === null ? undefined : named[match[2]?.toLowerCase() ?? ''];
+  return value === undefined ? WRONG : match?.[1] === '-' ? -value : value;
+}
+
+function readMap(given: unknown): unknown {
+  if (!isMap(given)) return WRONG;
+  return Object.values(given).every((value) => typeof value === 'string') ? given : WRONG;
+}
+
+/** By name or number; one that is not known counts as not sent. */
+function readEnum(numbers: Readonly<Record<string, number>>, given: unknown): string | symbol | undefined {
+  if (typeof given !== 'string' && typeof given !== 'number') return WRONG;
+  if (typeof given === 'string' && Object.hasOwn(numbers, given)) return given;
+  const number = Number(given);
+  return Object.keys(numbers).find((name) => numbers[name] === number);
+}
+
+/**
+ * By its name, or by the name that protocol buffers give it in JSON: `run_id`, `runId`. @throws MlflowError when both are
+ * there: one reader could look at the one, another reader at the other.
+ */
+function valueOf(json: Readonly<Record<string, unknown>>, name: string): unknown {
+  if (!name.includes('_')) return Object.hasOwn(json, name) ? json[name] : undefined;
+  const camel = CAMEL.get(name) ?? remember(name);
+  if (!Object.hasOwn(json, camel)) return Object.hasOwn(json, name) ? json[name] : undefined;
+  if (Object.hasOwn(json, name)) {
+    throw invalid(`Request specifies both '${name}' and '${camel}'; provide only one of them.`);
+  }
+  return json[camel];
+}
+
+/** Names of fields are few; each is made once. */
+const CAMEL = new Map<string, string>();
+
+function remember(name: string): string {
+  const camel = name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+  CAMEL.set(name, camel);
+  return camel;
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

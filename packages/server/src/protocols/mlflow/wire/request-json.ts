@@ -1,0 +1,77 @@
+/** What a request says, whatever carries it: the query string of a GET, else a JSON body. */
+import type { Message } from './message.ts';
+import { invalid, MlflowError } from './mlflow-error.ts';
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/** Nesting beyond any message there is; keeps recursive readers of the parsed value safe. */
+const MAX_DEPTH = 32;
+
+/**
+ * A GET with a query string: a field that holds a list is a key that is repeated.
+ * @throws MlflowError `INVALID_PARAMETER_VALUE` for a truth value that is none.
+ */
+export function queryJson(message: Message, query: string): Json {
+  const given = new URLSearchParams(query);
+  const json: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(message)) {
+    if (!given.has(name)) continue;
+    const value = given.get(name) ?? '';
+    if (field.repeated) json[name] = given.getAll(name);
+    else if (field.kind === 'bool') {
+      const truth = value.toLowerCase();
+      if (truth !== 'true' && truth !== 'false') {
+        throw invalid(`Invalid boolean value: ${value.slice(0, 200)}, must be 'true' or 'false'.`);
+      }
+      json[name] = truth === 'true';
+    } else json[name] = value;
+  }
+  return json;
+}
+
+/**
+ * The body as a map. What is no JSON counts as an empty map, as in MLflow: then the first missing field is told. Old
+ * clients sent their JSON as a JSON string.
+ * @throws MlflowError `BAD_REQUEST` for a body that is JSON but no map, or nested absurdly.
+ */
+export function bodyJson(bytes: Buffer): Json {
+  const value = parsed(bytes.toString('utf8'));
+  const twice = typeof value === 'string' ? parsed(value) : value;
+  if (twice === undefined || twice === null) return {};
+  if (typeof twice !== 'object' || Array.isArray(twice)) {
+    throw new MlflowError('BAD_REQUEST', 'Bad Request. The request body must be a JSON object.');
+  }
+  return twice as Json;
+}
+
+function parsed(text: string): unknown {
+  if (text === '') return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isShallow(value, MAX_DEPTH)) {
+    throw new MlflowError('BAD_REQUEST', `Bad Request. The JSON is nested deeper than ${MAX_DEPTH} levels.`);
+  }
+  return value;
+}
+
+function isShallow(value: unknown, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (left === 0) return false;
+  for (const key in value) {
+    if (!isShallow((value as Json)[key], left - 1)) return false;
+  }
+  return true;
+}
+
+/** @throws MlflowError `INVALID_PARAMETER_VALUE`: MLflow takes POST and PUT as JSON only. */
+export function requireJsonType(contentType: string | undefined): void {
+  if (contentType === undefined) throw invalid('Bad Request. Content-Type header is missing.');
+  const type = contentType.split(';')[0]?.trim().toLowerCase();
+  if (type !== 'application/json') {
+    throw invalid("Bad Request. Content-Type must be one of ['application/json'].");
+  }
+}

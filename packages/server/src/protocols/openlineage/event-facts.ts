@@ -1,0 +1,80 @@
+/** What an event of OpenLineage says, in the words of the lineage ledger. Pure. */
+import type { LineageEvent } from '@dais/api';
+import { keyOf, nodeKey, type ExternalLineage, type NotedEdge, type NotedNode } from '#ledgers/lineage/index.ts';
+
+type Dataset = NonNullable<LineageEvent['dataset']>;
+type Job = NonNullable<LineageEvent['job']>;
+
+export interface Facts extends ExternalLineage {
+  /** Runs that the event names, by the key that they have here unless they are runs of Dais. */
+  readonly runs: ReadonlyMap<string, string>;
+}
+
+/** @param event one that `lineageEventSchema` took and `faultOf` found nothing wrong with */
+export function factsOf(event: LineageEvent): Facts {
+  const nodes: NotedNode[] = [];
+  const edges: NotedEdge[] = [];
+  const runs = new Map<string, string>();
+  const add = (node: NotedNode) => {
+    nodes.push(node);
+    return node.key;
+  };
+  const { run, job, dataset, inputs = [], outputs = [] } = event;
+  if (dataset !== undefined) add(datasetNode(dataset));
+  const jobKey = job === undefined ? undefined : add(jobNode(job));
+  // A JobEvent says what its job reads and writes whenever it runs: then the job itself stands between both.
+  let centre = jobKey;
+  if (run !== undefined && job !== undefined && jobKey !== undefined) {
+    const state = event.eventType === undefined || event.eventType === 'OTHER' ? {} : { state: event.eventType };
+    centre = add({
+      key: keyOf('job-run', run.runId.toLowerCase()),
+      name: job.name,
+      data: { namespace: job.namespace, job: job.name, producer: event.producer, ...state },
+    });
+    runs.set(centre, run.runId);
+    edges.push({ from: jobKey, to: centre, relation: 'instance' });
+    const parent = run.facets?.parent;
+    if (parent !== undefined) {
+      const { namespace, name } = parent.job;
+      const key = add({ key: keyOf('job-run', parent.run.runId.toLowerCase()), name, data: { namespace, job: name } });
+      runs.set(key, parent.run.runId);
+      if (key !== centre) edges.push({ from: key, to: centre, relation: 'child' });
+    }
+  }
+  if (centre !== undefined) {
+    for (const one of inputs) edges.push({ from: add(datasetNode(one)), to: centre, relation: 'read' });
+    for (const one of outputs) edges.push({ from: centre, to: add(datasetNode(one)), relation: 'made' });
+  }
+  return { nodes, edges, runs, at: Date.parse(event.eventTime) };
+}
+
+function jobNode({ namespace, name }: Job): NotedNode {
+  return { key: nodeKey('job', namespace, name), name, data: { namespace, job: name } };
+}
+
+/** Each version that is told is a node of its own: what was read before a change is not what is there now. */
+function datasetNode({ namespace, name, facets }: Dataset): NotedNode {
+  const version = facets?.['version']?.['datasetVersion'];
+  const source = facets?.['dataSource']?.['uri'];
+  const versioned = typeof version === 'string' && version !== '' ? version.slice(0, 1024) : undefined;
+  return {
+    key: nodeKey('dataset', namespace, name, versioned ?? ''),
+    name,
+    data: {
+      namespace,
+      ...(versioned !== undefined && { version: versioned }),
+      ...(typeof source === 'string' && { source: source.slice(0, 500) }),
+    },
+  };
+}
+
+/** What the schema alone cannot say: which of the three events it is. */
+export function faultOf(event: LineageEvent): { readonly path: string; readonly message: string } | undefined {
+  const { run, job, dataset } = event;
+  if (dataset !== undefined) {
+    if (run === undefined && job === undefined) return undefined;
+    return { path: 'dataset', message: 'a DatasetEvent has neither `run` nor `job`' };
+  }
+  if (job === undefined) return { path: 'job', message: 'is required, unless it is a DatasetEvent with `dataset`' };
+  return undefined;
+}

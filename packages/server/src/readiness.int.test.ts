@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
+import { openS3BlobStore } from '#engines/blobs/s3/s3-blob-store.ts';
+import { systemClock } from '#lib/clock.ts';
+import { ManualClock } from '#lib/manual-clock.testing.ts';
+import { blobsReadiness } from './readiness.ts';
+
+test('the blob store is asked once in 10 s, and what is wrong is said', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'dais-ready-'));
+  try {
+    const clock = new ManualClock();
+    const ready = blobsReadiness(await openFsBlobStore({ root, clock: systemClock }), clock);
+    expect(await ready()).toMatchObject({ name: 'blobs', ok: true });
+    await rename(join(root, 'tmp'), join(root, 'away'));
+    clock.advance(9_999);
+    expect(await ready()).toMatchObject({ ok: true });
+    clock.advance(1);
+    const remedy = expect.stringContaining('dais doctor');
+    expect(await ready()).toMatchObject({ ok: false, detail: expect.stringContaining(root), remedy });
+    await rename(join(root, 'away'), join(root, 'tmp'));
+    expect(await ready()).toMatchObject({ ok: false });
+    clock.advance(10_000);
+    expect(await ready()).toMatchObject({ ok: true });
+  } finally {
+    await rm(root, { recursive: true });
+  }
+});
+
+test('a store that does not answer keeps nobody waiting', async () => {
+  const sockets: Socket[] = [];
+  const silent = createServer((socket) => sockets.push(socket.on('error', () => {}))).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const clock = new ManualClock();
+  const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+  const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
+  const options = { bucket: 'silent', region: 'us-east-1', endpoint, credentials, pathStyle: true, attempts: 1 };
+  const store = openS3BlobStore(options, systemClock);
+  try {
+    const ready = blobsReadiness(store, clock);
+    const first = ready();
+    await expect.poll(() => sockets.length, { timeout: 10_000 }).toBe(1);
+    clock.advance(2000);
+    expect(await first).toMatchObject({ ok: false, detail: 'has not answered yet' });
+    // The question that waits is not asked again; its answer holds like any other.
+    const second = ready();
+    for (const socket of sockets) socket.resetAndDestroy();
+    expect(await second).toMatchObject({ ok: false, detail: expect.stringContaining('gave no answer') });
+    expect(await ready()).toEqual(await second);
+  } finally {
+    await store.close();
+    silent.close();
+    for (const socket of sockets) socket.destroy();
+  }
+});

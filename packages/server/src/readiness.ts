@@ -1,0 +1,96 @@
+import { DaisError, errorCatalogue } from '@dais/api';
+import type { BlobStore } from '#engines/blobs/contract.ts';
+import type { Database } from '#engines/database/contract.ts';
+import type { ReadinessCheck } from '#http/probes-door.ts';
+import type { Kernel } from '#kernel/kernel.ts';
+import type { Clock } from '#lib/clock.ts';
+
+/** The event stream is read at least once a second; after so long something is stuck. */
+const MAX_WATCH_AGE_MS = 10_000;
+/** Events are numbered within a second; so many waiting means that nobody does it. */
+const MAX_UNSEQUENCED = 10_000;
+const PING_MS = 2000;
+/** How long an answer of the blob store holds: asking writes into it, and probes come every few seconds. */
+const BLOBS_MS = 10_000;
+const REMEDY = 'Wait a moment; if it lasts, `dais doctor` says what is wrong.';
+
+/** What /readyz tells. */
+export async function readiness(
+  kernel: Kernel,
+  database: Database,
+  schema: () => Promise<readonly string[]>,
+  blobs: () => Promise<ReadinessCheck>,
+): Promise<readonly ReadinessCheck[]> {
+  return (await Promise.all([databaseReadiness(kernel, database, schema), blobs()])).flat();
+}
+
+/** Asks the store at most once in 10 s, and waits at most 2 s for what it says. */
+export function blobsReadiness(blobs: BlobStore, clock: Clock): () => Promise<ReadinessCheck> {
+  let last: { readonly at: number; readonly check: ReadinessCheck } | undefined;
+  let asking: Promise<ReadinessCheck> | undefined;
+  const ask = async () => {
+    const check = await blobs.check().then(
+      () => ({ name: 'blobs', ok: true, detail: 'content can be written and read' }),
+      (error: unknown) =>
+        error instanceof DaisError
+          ? { name: 'blobs', ok: false, detail: error.message, remedy: errorCatalogue[error.code].remedy }
+          : { name: 'blobs', ok: false, detail: 'fails', remedy: REMEDY },
+    );
+    last = { at: clock.now(), check };
+    asking = undefined;
+    return check;
+  };
+  return async () => {
+    if (last !== undefined && clock.now() - last.at < BLOBS_MS) return last.check;
+    asking ??= ask();
+    let cancel = () => {};
+    const late = new Promise<ReadinessCheck>((resolve) => {
+      const check = { name: 'blobs', ok: false, detail: 'has not answered yet', remedy: REMEDY };
+      cancel = clock.after(PING_MS, () => resolve(check));
+    });
+    return await Promise.race([asking, late]).finally(() => cancel());
+  };
+}
+
+async function databaseReadiness(
+  kernel: Kernel,
+  database: Database,
+  schema: () => Promise<readonly string[]>,
+): Promise<readonly ReadinessCheck[]> {
+  try {
+    await database.ping(PING_MS);
+    const { watchAgeMs, unsequenced, sequencing } = await kernel.health();
+    return [
+      { name: 'database', ok: true, detail: 'answers' },
+      await schemaReadiness(schema),
+      check('watch', watchAgeMs <= MAX_WATCH_AGE_MS, `events were last read ${Math.round(watchAgeMs)} ms ago`),
+      check(
+        'leases',
+        unsequenced <= MAX_UNSEQUENCED,
+        `${unsequenced} events wait for their number; ${sequencing ? 'this process numbers them' : 'another process numbers them'}`,
+      ),
+    ];
+  } catch (error) {
+    const detail = error instanceof DaisError ? error.message : 'does not answer';
+    return [{ name: 'database', ok: false, detail, remedy: REMEDY }];
+  }
+}
+
+/** During an upgrade a newer program may move the schema beyond what this one can use. */
+async function schemaReadiness(schema: () => Promise<readonly string[]>): Promise<ReadinessCheck> {
+  try {
+    const pending = await schema();
+    if (pending.length === 0) return { name: 'migrations', ok: true, detail: 'the schema is the one of this program' };
+    const detail = `not applied: ${pending.join(', ')}`;
+    return { name: 'migrations', ok: false, detail, remedy: 'Restart this process: it migrates when it starts.' };
+  } catch (error) {
+    if (!(error instanceof DaisError && error.code === 'data_version')) throw error;
+    return { name: 'migrations', ok: false, detail: error.message, remedy: 'Upgrade this process as the others were.' };
+  }
+}
+
+function check(name: string, ok: boolean, detail: string): ReadinessCheck {
+  return ok
+    ? { name, ok, detail }
+    : { name, ok, detail, remedy: 'The log says why; if it does not recover, restart the controller.' };
+}

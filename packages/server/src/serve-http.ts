@@ -1,0 +1,170 @@
+/** The HTTP side of a control process: its doors, and what is told of every request. */
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { BlobStore } from '#engines/blobs/contract.ts';
+import type { Database, Slice } from '#engines/database/contract.ts';
+import { consoleDoor, readConsolePage } from '#http/console-door.ts';
+import { authDoor } from '#http/auth-door.ts';
+import type { Door } from '#http/door.ts';
+import { HttpServer, type FinishedRequest } from '#http/http-server.ts';
+import { metricsDoor } from '#http/metrics-door.ts';
+import { Metrics } from '#http/metrics.ts';
+import { nativeDoor } from '#http/native-door.ts';
+import { openApiDoor } from '#http/openapi-door.ts';
+import type { Access } from '#policy/access.ts';
+import { AccountAccess } from '#policy/account-access.ts';
+import type { Sessions } from '#policy/identity/sessions.ts';
+import { OwnerAccess } from '#policy/owner-access.ts';
+import { docsDoor, rootPageDoor } from '#http/pages-door.ts';
+import { probesDoor } from '#http/probes-door.ts';
+import { publicAddress } from '#http/public-address.ts';
+import { logRequest } from '#http/request-log.ts';
+import { traceRequest } from '#http/request-trace.ts';
+import type { Kernel } from '#kernel/kernel.ts';
+import { systemClock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import { OtlpTracer } from '#lib/otlp-tracer.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+import { protocolDoors, schemaState } from './compose.ts';
+import type { ResolvedConfig } from './config-load.ts';
+import { blobsReadiness, readiness } from './readiness.ts';
+import { publicUrl } from './server-url.ts';
+import { readTls, watchTls } from './tls-files.ts';
+
+export interface ServeParts {
+  readonly config: ResolvedConfig;
+  readonly port: number;
+  readonly ownerToken: string;
+  readonly version: string;
+  readonly kernel: Kernel;
+  readonly database: Database;
+  readonly slices: readonly Slice[];
+  readonly blobs: BlobStore;
+  readonly outbound: Outbound;
+  readonly sessions: Sessions;
+  readonly log: Log;
+}
+
+export interface HttpSide {
+  accept(socket: Socket): void;
+  /** Reads the certificate again. @throws DaisError `invalid_config`. */
+  reload(config: ResolvedConfig): Promise<void>;
+  drain(deadlineMs: number): Promise<void>;
+}
+
+/** @throws DaisError `invalid_config` for certificates that cannot be used. */
+export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
+  const { config, log, kernel, version } = parts;
+  const metrics = new Metrics({ version, role: config.role });
+  const tracer = openTracer(parts);
+  const finished = (request: FinishedRequest) => {
+    metrics.observe(request);
+    const traceId = tracer === undefined ? undefined : traceRequest(tracer, Date.now(), request);
+    logRequest(log, config.log.requests, request, traceId);
+  };
+  // Assigned before the first request: the metrics door asks the server that it is a part of.
+  let server: HttpServer | undefined;
+  const sources = {
+    requests: () => ({ running: server?.running ?? 0, streams: server?.streams.size ?? 0 }),
+    pool: () => parts.database.stats(),
+    health: () => kernel.health(),
+  };
+  const blobs = blobsReadiness(parts.blobs, systemClock);
+  const schema = () => schemaState(parts.database, parts.slices, version);
+  const probes = probesDoor(() => readiness(kernel, parts.database, schema, blobs));
+  const opened = await HttpServer.open({
+    doors: [probes, metricsDoor(metrics, sources), ...(await userDoors(parts))],
+    operations: new Set(kernel.dispatcher.operations.map((operation) => operation.name)),
+    access: openAccess(parts),
+    browserPrompt: config.authentication.mode === 'solo',
+    clock: systemClock,
+    log,
+    limits: config.limits,
+    publicUrl: config.publicUrl,
+    trustedProxies: config.trustedProxies,
+    tls: await readTls(config),
+    finished,
+  });
+  server = opened;
+  const unwatch = watchTls(config, log, (tls) => opened.setTls(tls));
+  return {
+    accept: (socket) => opened.accept(socket),
+    reload: async (changed) => {
+      const tls = await readTls(changed);
+      if (tls !== undefined && config.tls !== undefined) opened.setTls(tls);
+    },
+    drain: async (deadlineMs) => {
+      unwatch();
+      await opened.drain(deadlineMs);
+      await tracer?.flush();
+    },
+  };
+}
+
+/** A process that only runs controllers answers probes and metrics, nothing else. */
+async function userDoors({ config, kernel, version, log, port }: ServeParts): Promise<readonly Door[]> {
+  if (config.role === 'controller') return [];
+  const calls = kernel.dispatcher;
+  const page = await readConsolePage(consoleFolder());
+  return [
+    nativeDoor({ calls, clock: systemClock, log }),
+    authDoor({ calls, clock: systemClock, behindHttps: isHttps(config.publicUrl) }),
+    openApiDoor(calls.operations, version),
+    ...(await protocolDoors({ calls, log })),
+    docsDoor(docsFolder()),
+    page === undefined
+      ? rootPageDoor({ calls, clock: systemClock, url: publicUrl(config, port) })
+      : consoleDoor(consoleFolder(), page),
+  ];
+}
+
+function openAccess({ config, ownerToken, database, sessions, log }: ServeParts): Access {
+  const address = publicAddress(config.publicUrl);
+  const behindHttps = isHttps(config.publicUrl);
+  const secure = behindHttps || config.tls !== undefined;
+  const gate = {
+    hosts: [config.host, ...config.allowHosts, ...(address.host === undefined ? [] : [address.host])],
+    origins: [
+      ...(address.origin === undefined ? [] : [address.origin]),
+      ...config.allowHosts.flatMap((host) => [`https://${host}`, ...(secure ? [] : [`http://${host}`])]),
+    ],
+    token: ownerToken,
+    behindHttps,
+  };
+  if (config.authentication.mode === 'solo') return new OwnerAccess({ ...gate, ownUid: process.geteuid?.() });
+  return new AccountAccess({ ...gate, database, sessions, clock: systemClock, log });
+}
+
+function isHttps(url: string | undefined): boolean {
+  return url?.startsWith('https:') === true;
+}
+
+function openTracer({ config, version, outbound, log }: ServeParts): OtlpTracer | undefined {
+  const { endpoint, headers, sampleRatio } = config.otlp;
+  if (endpoint === undefined) return undefined;
+  return new OtlpTracer({
+    endpoint,
+    headers,
+    sampleRatio,
+    version,
+    role: config.role,
+    clock: systemClock,
+    log,
+    random: Math.random,
+    // The operator named the collector: it may be anywhere.
+    post: async (url, sent, body) =>
+      (await outbound.send({ url, method: 'POST', headers: sent, body, trusted: true })).status,
+  });
+}
+
+/** The built site: part of the published package, or of a checkout in which it was built. */
+function docsFolder(): string {
+  const fromSource = import.meta.url.endsWith('.ts');
+  return fileURLToPath(new URL(fromSource ? '../../../docs/.vitepress/dist' : '../docs', import.meta.url));
+}
+
+/** The built console: part of the published package, or of a checkout in which it was built. */
+function consoleFolder(): string {
+  const fromSource = import.meta.url.endsWith('.ts');
+  return fileURLToPath(new URL(fromSource ? '../../web/dist' : './console', import.meta.url));
+}

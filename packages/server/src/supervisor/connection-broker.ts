@@ -1,0 +1,83 @@
+/**
+ * Owns the listening socket, so that a restart of the child refuses nobody: connections are accepted here, unread, and
+ * handed to the child; while there is none they wait.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+
+export interface BrokerParts {
+  /** Most connections that wait while there is no child. */
+  readonly heldConnections: number;
+  /** Answers and closes a connection for which there is no room to wait. */
+  readonly refuse: (socket: Socket) => void;
+}
+
+/** Sends a connection to the child. False when the channel is closed. */
+export type SendConnection = (id: number, socket: Socket) => boolean;
+
+export class ConnectionBroker {
+  readonly #parts: BrokerParts;
+  readonly #server: Server;
+  /** Accepted, and either waiting or sent but not yet taken: kept open here, so that a dying child loses none. */
+  readonly #waiting = new Map<number, Socket>();
+  #send: SendConnection | undefined;
+  #nextId = 1;
+
+  constructor(parts: BrokerParts) {
+    this.#parts = parts;
+    this.#server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => this.#accept(socket));
+  }
+
+  /** Listens; gives the port. Rejects with the system's error (`EADDRINUSE`, `EACCES`, …). */
+  async listen(host: string, port: number): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host, port, backlog: 1024 }, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : port;
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** From now on connections go to this child; those that waited go first. */
+  connect(send: SendConnection): void {
+    this.#send = send;
+    for (const [id, socket] of this.#waiting) send(id, socket);
+  }
+
+  /** The child has gone, or is going: connections wait again, also those it was sent and did not take. */
+  disconnect(): void {
+    this.#send = undefined;
+  }
+
+  took(id: number): void {
+    const socket = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    // Closes our descriptor only: the child has one of its own for the same connection.
+    socket?.destroy();
+  }
+
+  /** Stops accepting. Connections that still wait are refused. */
+  close(): void {
+    this.#send = undefined;
+    this.#server.close();
+    for (const socket of this.#waiting.values()) this.#parts.refuse(socket);
+    this.#waiting.clear();
+  }
+
+  #accept(socket: Socket): void {
+    socket.on('error', () => {});
+    if (this.#send === undefined && this.#waiting.size >= this.#parts.heldConnections) {
+      this.#parts.refuse(socket);
+      return;
+    }
+    const id = this.#nextId++;
+    this.#waiting.set(id, socket);
+    this.#send?.(id, socket);
+  }
+}

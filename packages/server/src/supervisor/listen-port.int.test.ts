@@ -1,0 +1,50 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { expect, test } from 'vitest';
+import { listenOn } from '#supervisor/listen-port.ts';
+
+const failing = (...codes: string[]) => {
+  const tried: number[] = [];
+  const listen = async (_host: string, port: number) => {
+    tried.push(port);
+    const code = codes.shift();
+    if (code !== undefined) throw Object.assign(new Error(code), { code });
+    return port;
+  };
+  return { listen, tried };
+};
+
+test('without a port the first free one from 7070 is taken', async () => {
+  const { listen, tried } = failing('EADDRINUSE', 'EADDRINUSE');
+  expect(await listenOn(listen, '127.0.0.1', undefined)).toBe(7072);
+  expect(tried).toEqual([7070, 7071, 7072]);
+});
+
+test('when all are taken, that is said', async () => {
+  const { listen } = failing(...Array.from({ length: 20 }, () => 'EADDRINUSE'));
+  await expect(listenOn(listen, '127.0.0.1', undefined)).rejects.toThrow('All ports from 7070 to 7089');
+});
+
+test('a port that was asked for is not replaced: who has it is named', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const listen = async () => {
+    const other = createServer();
+    return await new Promise<number>((resolve, reject) => {
+      other.once('error', reject).listen(port, '127.0.0.1', () => resolve(port));
+    });
+  };
+  const error = await listenOn(listen, '127.0.0.1', port).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'address_in_use' });
+  expect(String(error)).toContain(`Port ${port} of 127.0.0.1 is taken by process ${process.pid} (`);
+  await new Promise((resolve) => server.close(resolve));
+});
+
+test.each([
+  ['EACCES', 'address_in_use', 'Only root may listen on port 80'],
+  ['EADDRNOTAVAIL', 'invalid_config', 'does not have the address 127.0.0.1'],
+])('%s: %s', async (code, wanted, message) => {
+  const error = await listenOn(failing(code).listen, '127.0.0.1', 80).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: wanted });
+  expect(String(error)).toContain(message);
+});

@@ -1,0 +1,48 @@
+import { DaisError } from '@dais/api';
+import { tcpListener } from '#lib/tcp-listener.ts';
+
+/** The port of a server that was given none, and how many after it are tried. */
+const FIRST_PORT = 7070;
+const LAST_PORT = 7089;
+
+/**
+ * Listens on the port asked for, or without one on the first that is free from 7070. Gives the port.
+ * @throws DaisError `address_in_use` naming the process that has it, when that can be seen.
+ */
+export async function listenOn(
+  listen: (host: string, port: number) => Promise<number>,
+  host: string,
+  port: number | undefined,
+): Promise<number> {
+  const ports = port === undefined ? range(FIRST_PORT, LAST_PORT) : [port];
+  for (const candidate of ports) {
+    try {
+      return await listen(host, candidate);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EADDRINUSE') continue;
+      if (code === 'EACCES') {
+        throw new DaisError('address_in_use', `Only root may listen on port ${candidate}: use one above 1023.`, {
+          cause: error,
+        });
+      }
+      if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+        throw new DaisError('invalid_config', `This machine does not have the address ${host}.`, {
+          issues: [{ path: 'host', message: `is ${host}, which this machine does not have` }],
+          cause: error,
+        });
+      }
+      throw error;
+    }
+  }
+  if (port === undefined) {
+    throw new DaisError('address_in_use', `All ports from ${FIRST_PORT} to ${LAST_PORT} of ${host} are taken.`);
+  }
+  const holder = await tcpListener(port);
+  const who = holder === undefined ? 'another process' : `process ${holder.pid} (${holder.command.slice(0, 200)})`;
+  throw new DaisError('address_in_use', `Port ${port} of ${host} is taken by ${who}.`);
+}
+
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}

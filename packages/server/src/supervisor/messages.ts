@@ -1,0 +1,22 @@
+/** What supervisor and child say to each other over their IPC channel. Plain data; a socket travels beside `connection`. */
+import type { Problem } from '@dais/api';
+
+export type ToChild =
+  /** Once, after `loaded`: everything the child needs. `setup` is opaque to the supervisor. */
+  | { readonly type: 'start'; readonly setup: unknown }
+  /** An accepted connection, not read from yet. Answered with `took`. */
+  | { readonly type: 'connection'; readonly id: number }
+  | { readonly type: 'reload'; readonly setup: unknown }
+  /** Finish what runs, then exit. */
+  | { readonly type: 'drain'; readonly deadlineMs: number };
+
+export type FromChild =
+  /** Its code is loaded and it waits for `start`. */
+  | { readonly type: 'loaded' }
+  | { readonly type: 'phase'; readonly name: string; readonly ms: number }
+  /** It answers requests. */
+  | { readonly type: 'ready' }
+  /** The connection is the child's now: the supervisor closes its copy. */
+  | { readonly type: 'took'; readonly id: number }
+  /** It cannot start; it exits after this. */
+  | { readonly type: 'failed'; readonly problem: Problem };

@@ -1,0 +1,37 @@
+/** What a person at a terminal sees when everything runs. */
+export interface StartFacts {
+  readonly version: string;
+  readonly url: string;
+  /** The port that was wanted and is taken, when another one was used. */
+  readonly wantedPort: number | undefined;
+  readonly data: string;
+  readonly database: string;
+  readonly readyMs: number;
+  readonly phases: readonly { readonly name: string; readonly ms: number }[];
+  readonly colour: boolean;
+}
+
+export function startScreen(facts: StartFacts): string {
+  const paint = (code: number, text: string) => (facts.colour ? `\u001b[${code}m${text}\u001b[0m` : text);
+  const row = (name: string, value: string) => `  ${paint(2, name.padEnd(10))} ${value}`;
+  const phases = facts.phases.map((phase) => `${phase.name} ${seconds(phase.ms)}`).join(', ');
+  return [
+    '',
+    `  ${paint(1, `Dais ${facts.version}`)} is ready after ${seconds(facts.readyMs)} ${paint(2, `(${phases})`)}`,
+    '',
+    row('Open', paint(36, `${facts.url}/`)),
+    ...(facts.wantedPort === undefined ? [] : [row('', `port ${facts.wantedPort} is taken, so it is this one`)]),
+    row('Data', facts.data),
+    row('Database', facts.database),
+    '',
+    row('Try', 'dais get projects'),
+    row('', 'dais apply -f FILE'),
+    row('Stop', 'Ctrl-C; the data stays'),
+    '',
+    '',
+  ].join('\n');
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(ms < 950 ? 2 : 1)} s`;
+}

@@ -1,0 +1,199 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { DaisError } from '@dais/api';
+import { afterEach, describe, expect, test } from 'vitest';
+import { systemClock } from '#lib/clock.ts';
+import { silentLog } from '#lib/log.ts';
+import { start } from '#lib/process.ts';
+import { supervise, type Service, type Supervised } from '#supervisor/supervise.ts';
+
+/** A child that answers every connection with its pid, and does what its setup says. */
+const CHILD = `
+  const net = require('node:net');
+  let mode, open = 0;
+  process.on('message', (message, socket) => {
+    if (message.type === 'start' || message.type === 'reload') {
+      mode = message.setup;
+      if (mode.fail) process.send({ type: 'failed', problem: { code: 'data_version', detail: mode.fail } }, () => process.exit(1));
+      else if (mode.crash) { console.error(mode.crash); process.exit(3); }
+      else if (message.type === 'start') { process.send({ type: 'phase', name: 'work', ms: 1 }); process.send({ type: 'ready' }); }
+    }
+    if (message.type === 'connection') {
+      process.send({ type: 'took', id: message.id });
+      open++;
+      socket.on('data', () => socket.end(String(process.pid) + ' ' + (mode.word ?? '')));
+      socket.on('error', () => {});
+      socket.on('close', () => open--);
+    }
+    if (message.type === 'drain') {
+      if (mode.stubborn) return;
+      const timer = setInterval(() => { if (open === 0) process.exit(0); }, 5);
+    }
+  });
+  process.on('disconnect', () => process.exit(0));
+  process.send({ type: 'loaded' });
+`;
+
+const running: Supervised<Service>[] = [];
+afterEach(async () => {
+  for (const tree of running.splice(0)) {
+    tree.force();
+    await tree.stop();
+  }
+});
+
+interface Options {
+  readonly setup?: Record<string, unknown>;
+  readonly heldConnections?: number;
+  readonly startService?: () => Promise<Service>;
+  readonly drainMs?: number;
+}
+
+async function tree(options: Options = {}) {
+  const state = { setup: options.setup ?? {}, refused: 0, output: '', phases: [] as string[] };
+  const supervised = await supervise<Service>({
+    host: '127.0.0.1',
+    port: 0,
+    startService: options.startService ?? (async () => ({ ended: new Promise(() => {}), stop: async () => {} })),
+    spawnChild: () => start(process.execPath, ['-e', CHILD], { env: {}, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }),
+    setup: () => state.setup,
+    heldConnections: options.heldConnections ?? 100,
+    refuse: (socket) => {
+      state.refused++;
+      socket.end('busy');
+    },
+    drainMs: options.drainMs ?? 5000,
+    clock: systemClock,
+    log: silentLog,
+    output: (chunk) => {
+      state.output += chunk.toString('utf8');
+    },
+    onPhase: (name) => state.phases.push(name),
+  });
+  running.push(supervised);
+  return { supervised, state };
+}
+
+/** Sends a byte and gives the answer. */
+async function ask(port: number): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  let text = '';
+  socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString('utf8');
+  });
+  socket.write('?');
+  await once(socket, 'close');
+  return text;
+}
+
+describe('connections', () => {
+  test('are answered by the child', async () => {
+    const { supervised, state } = await tree();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(supervised.port)));
+    expect(new Set(answers)).toEqual(new Set([`${supervised.childPid} `]));
+    expect(state.phases.toSorted()).toEqual(['database', 'work']);
+  });
+
+  test('wait while the child is away, and none is refused', async () => {
+    const { supervised, state } = await tree();
+    const first = supervised.childPid;
+    process.kill(first ?? 0, 'SIGKILL');
+    const answers = await Promise.all(Array.from({ length: 50 }, () => ask(supervised.port)));
+    expect(new Set(answers).size).toBe(1);
+    expect(answers[0]).toBe(`${supervised.childPid} `);
+    expect([supervised.childPid === first, state.refused]).toEqual([false, 0]);
+  });
+
+  test('beyond those that may wait are refused at once', async () => {
+    const { supervised, state } = await tree({ heldConnections: 3 });
+    // Every new child crashes before it is ready.
+    state.setup = { crash: 'no' };
+    const first = supervised.childPid;
+    process.kill(first ?? 0, 'SIGKILL');
+    await expect.poll(() => supervised.childPid).not.toBe(first);
+    const waiting = Array.from({ length: 3 }, () => connect(supervised.port, '127.0.0.1'));
+    await Promise.all(waiting.map((socket) => once(socket, 'connect')));
+    expect(await ask(supervised.port)).toBe('busy');
+    state.setup = {};
+    await Promise.all(
+      waiting.map(async (socket) => {
+        socket.write('?');
+        expect(String(await once(socket, 'data'))).toMatch(/^\d+ /);
+        socket.destroy();
+      }),
+    );
+  });
+});
+
+describe('a child', () => {
+  test('that says why it cannot start ends the start with that error', async () => {
+    await expect(tree({ setup: { fail: 'written by a newer version' } })).rejects.toEqual(
+      new DaisError('data_version', 'written by a newer version'),
+    );
+  });
+
+  test('that dies again and again while starting is given up with its last words', async () => {
+    const error = await tree({ setup: { crash: 'Segmentation of the mind' } }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'internal' });
+    expect((error as DaisError).message).toMatch(
+      /ended 3 times while starting \(exit code 3\).*\nSegmentation of the mind/,
+    );
+  });
+
+  test('is given its setup again when it changed', async () => {
+    const { supervised, state } = await tree();
+    state.setup = { word: 'changed' };
+    supervised.reload();
+    await expect.poll(async () => (await ask(supervised.port)).split(' ')[1]).toBe('changed');
+  });
+
+  test('finishes what it has before the tree is stopped', async () => {
+    const { supervised } = await tree();
+    const socket = connect(supervised.port, '127.0.0.1');
+    await once(socket, 'connect');
+    const { childPid } = supervised;
+    // Taken by the child before the stop begins.
+    await ask(supervised.port);
+    const stopped = supervised.stop();
+    socket.write('?');
+    expect(String(await once(socket, 'data'))).toBe(`${childPid} `);
+    await stopped;
+    await expect(ask(supervised.port)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  test('that does not drain in time is ended', async () => {
+    const { supervised } = await tree({ setup: { stubborn: true }, drainMs: 50 });
+    const pid = supervised.childPid ?? 0;
+    await supervised.stop();
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+});
+
+describe('the service', () => {
+  test('that dies is started again, and the child stays', async () => {
+    const ends: (() => void)[] = [];
+    let stops = 0;
+    const startService = async (): Promise<Service> => {
+      if (ends.length === 1) {
+        ends.push(() => {});
+        throw new Error('not yet');
+      }
+      return {
+        ended: new Promise((resolve) => ends.push(() => resolve({ wanted: false, detail: 'killed' }))),
+        stop: async () => void stops++,
+      };
+    };
+    const { supervised } = await tree({ startService });
+    const { childPid } = supervised;
+    ends[0]?.();
+    await expect.poll(() => ends.length).toBe(3);
+    expect(supervised.childPid).toBe(childPid);
+    await supervised.stop();
+    expect(stops).toBe(1);
+  });
+
+  test('that cannot start ends the start with its own error, and leaves nothing behind', async () => {
+    const startService = () => Promise.reject(new DaisError('data_locked', 'in use'));
+    await expect(tree({ startService })).rejects.toEqual(new DaisError('data_locked', 'in use'));
+  });
+});

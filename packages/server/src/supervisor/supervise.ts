@@ -1,0 +1,171 @@
+/**
+ * The process tree on one machine: a service that the program stands on (restarted when it dies), one child that does
+ * the work, and the socket that outlives both.
+ */
+import type { Socket } from 'node:net';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import type { ChildProcess } from '#lib/process.ts';
+import { ConnectionBroker } from '#supervisor/connection-broker.ts';
+import { listenOn } from '#supervisor/listen-port.ts';
+import { SupervisedProcess } from '#supervisor/supervised-process.ts';
+
+/** Something that runs beside the child and that it needs. */
+export interface Service {
+  readonly ended: Promise<{ readonly wanted: boolean; readonly detail: string }>;
+  stop(): Promise<void>;
+}
+
+export interface SuperviseParts<S extends Service> {
+  readonly host: string;
+  readonly port: number | undefined;
+  readonly startService: () => Promise<S>;
+  readonly spawnChild: () => ChildProcess;
+  /** What the child is given, once the service runs and the port is known. */
+  readonly setup: (service: S, port: number) => unknown;
+  readonly heldConnections: number;
+  readonly refuse: (socket: Socket) => void;
+  readonly drainMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly output: (chunk: Buffer) => void;
+  readonly onPhase: (name: string, ms: number) => void;
+}
+
+export interface Supervised<S extends Service> {
+  readonly port: number;
+  /** As last started. */
+  readonly service: S;
+  readonly childPid: number | undefined;
+  /** Gives the child its setup again, for what it can change while it runs. */
+  reload(): void;
+  /** Drains and ends everything. Idempotent. */
+  stop(): Promise<void>;
+  /** Ends the child at once instead of waiting for it to drain. */
+  force(): void;
+}
+
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * Starts everything; resolves when the child is ready. What was started is stopped again when something fails.
+ * @throws DaisError `address_in_use`, what the service cannot start for, what the child cannot start for.
+ */
+export async function supervise<S extends Service>(parts: SuperviseParts<S>): Promise<Supervised<S>> {
+  const tree = new ProcessTree(parts);
+  try {
+    await tree.start();
+  } catch (error) {
+    await tree.stop();
+    throw error;
+  }
+  return tree;
+}
+
+class ProcessTree<S extends Service> implements Supervised<S> {
+  readonly #parts: SuperviseParts<S>;
+  readonly #broker: ConnectionBroker;
+  readonly #child: SupervisedProcess;
+  #port = 0;
+  #service: Promise<S> | undefined;
+  #running: S | undefined;
+  #stopping: Promise<void> | undefined;
+  #wakeRestart: (() => void) | undefined;
+
+  constructor(parts: SuperviseParts<S>) {
+    this.#parts = parts;
+    this.#broker = new ConnectionBroker(parts);
+    this.#child = new SupervisedProcess({
+      ...parts,
+      name: 'control',
+      spawn: parts.spawnChild,
+      setup: async () => parts.setup(await this.#currentService(), this.#port),
+      onReady: () => this.#broker.connect((id, socket) => this.#child.send({ type: 'connection', id }, socket)),
+      onGone: () => this.#broker.disconnect(),
+      onTook: (id) => this.#broker.took(id),
+    });
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get service(): S {
+    if (this.#running === undefined) throw new Error('the service has not started');
+    return this.#running;
+  }
+
+  get childPid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  async start(): Promise<void> {
+    const { parts } = { parts: this.#parts };
+    this.#port = await listenOn((host, port) => this.#broker.listen(host, port), parts.host, parts.port);
+    const startedAt = parts.clock.now();
+    // The child loads its code while the service starts.
+    this.#service = this.#startService();
+    const service = this.#service.then(() => parts.onPhase('database', parts.clock.now() - startedAt));
+    const child = this.#child.start();
+    // The service's own error says more than what the child makes of it.
+    child.catch(() => {});
+    await service;
+    await child;
+  }
+
+  reload(): void {
+    const setup = this.#running === undefined ? undefined : this.#parts.setup(this.#running, this.#port);
+    if (setup !== undefined) this.#child.send({ type: 'reload', setup });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    await this.#stopping;
+  }
+
+  force(): void {
+    this.#child.kill();
+  }
+
+  async #stop(): Promise<void> {
+    this.#wakeRestart?.();
+    this.#broker.close();
+    await this.#child.stop(this.#parts.drainMs);
+    const service = await this.#service?.catch(() => undefined);
+    await service?.stop();
+  }
+
+  async #currentService(): Promise<S> {
+    if (this.#service === undefined) throw new Error('the service was not started');
+    return await this.#service;
+  }
+
+  async #startService(): Promise<S> {
+    const service = await this.#parts.startService();
+    this.#running = service;
+    void service.ended.then(({ wanted, detail }) => {
+      if (wanted || this.#stopping !== undefined) return;
+      this.#parts.log.error('the database ended and is started again', { detail });
+      this.#service = this.#restartService();
+      this.#service.catch(() => {});
+    });
+    return service;
+  }
+
+  async #restartService(): Promise<S> {
+    for (let pause = 100; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+      try {
+        const service = await this.#startService();
+        this.#parts.log.info('the database runs again');
+        return service;
+      } catch (error) {
+        if (this.#stopping !== undefined) throw error;
+        this.#parts.log.error('the database could not be started', { error, againInMs: pause });
+      }
+      await new Promise<void>((resolve) => {
+        this.#wakeRestart = resolve;
+        this.#parts.clock.after(pause, resolve);
+      });
+    }
+  }
+}

@@ -1,0 +1,194 @@
+/** One child process that is kept alive: started again with growing pauses when it ends, told apart from one that cannot start. */
+import type { Socket } from 'node:net';
+import { DaisError, fromProblem } from '@dais/api';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import type { ChildProcess } from '#lib/process.ts';
+import type { FromChild, ToChild } from '#supervisor/messages.ts';
+
+export interface SupervisedParts {
+  readonly name: string;
+  /** Starts the program with an IPC channel and piped output. */
+  readonly spawn: () => ChildProcess;
+  /** What `start` carries; asked anew for every start. */
+  readonly setup: () => Promise<unknown>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The child's output, as it comes. */
+  readonly output: (chunk: Buffer) => void;
+  readonly onPhase: (name: string, ms: number) => void;
+  readonly onReady: () => void;
+  /** It takes no more connections: it has ended, or was told to. */
+  readonly onGone: () => void;
+  readonly onTook: (id: number) => void;
+}
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 10_000;
+/** After so long a life a crash starts the pauses anew. */
+const STABLE_MS = 60_000;
+/** Before it was ever ready: tries until it is given up. */
+const START_ATTEMPTS = 3;
+const TAIL_LINES = 30;
+
+export class SupervisedProcess {
+  readonly #parts: SupervisedParts;
+  #child: ChildProcess | undefined;
+  #tail: string[] = [];
+  #failures = 0;
+  #everReady = false;
+  #stopping = false;
+  #problem: DaisError | undefined;
+  #cancelRestart: (() => void) | undefined;
+  #settleStart: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | undefined;
+  #ended: (() => void) | undefined;
+
+  constructor(parts: SupervisedParts) {
+    this.#parts = parts;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /**
+   * Resolves when the child is ready for the first time. @throws DaisError what the child says it cannot start for;
+   * `internal` with its last lines when it dies again and again without a word.
+   */
+  async start(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#settleStart = { resolve, reject };
+      this.#launch();
+    });
+  }
+
+  /** False when there is no child to send to. */
+  send(message: ToChild, socket?: Socket): boolean {
+    const child = this.#child;
+    if (child === undefined || !child.connected) return false;
+    // A failed send means that the child is ending: its exit is handled, the error says nothing more.
+    if (socket === undefined) child.send(message, () => {});
+    else child.send(message, socket, { keepOpen: true }, () => {});
+    return true;
+  }
+
+  /** Lets the child finish, at most so long; then ends it hard. */
+  async stop(deadlineMs: number): Promise<void> {
+    this.#stopping = true;
+    this.#cancelRestart?.();
+    this.#settleStart?.reject(new DaisError('shutting_down', 'Stopped before it was ready.'));
+    const child = this.#child;
+    if (child === undefined) return;
+    const ended = new Promise<void>((resolve) => {
+      this.#ended = resolve;
+    });
+    this.#parts.onGone();
+    if (!this.send({ type: 'drain', deadlineMs })) child.kill('SIGKILL');
+    // A little more than it was given, so that it normally ends by itself.
+    const cancel = this.#parts.clock.after(deadlineMs + 2000, () => child.kill('SIGKILL'));
+    await ended;
+    cancel();
+  }
+
+  /** Ends it now. */
+  kill(): void {
+    this.#child?.kill('SIGKILL');
+  }
+
+  #launch(): void {
+    const child = this.#parts.spawn();
+    const startedAt = this.#parts.clock.now();
+    this.#child = child;
+    this.#problem = undefined;
+    this.#tail = [];
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => this.#take(chunk));
+    child.on('message', (message) => this.#hear(child, message as FromChild));
+    child.once('error', (error) => {
+      this.#parts.log.error(`${this.#parts.name} could not be started`, { error });
+      this.#onEnd(child, startedAt, error.message);
+    });
+    // 'close' comes after the last output, 'exit' may come before.
+    child.once('close', (code, signal) =>
+      this.#onEnd(child, startedAt, signal === null ? `exit code ${code}` : signal),
+    );
+  }
+
+  #take(chunk: Buffer): void {
+    this.#parts.output(chunk);
+    this.#tail = [
+      ...this.#tail,
+      ...chunk
+        .toString('utf8')
+        .split('\n')
+        .filter((line) => line !== ''),
+    ].slice(-TAIL_LINES);
+  }
+
+  #hear(child: ChildProcess, message: FromChild): void {
+    if (child !== this.#child) return;
+    switch (message.type) {
+      case 'loaded':
+        void this.#sendSetup(child);
+        break;
+      case 'phase':
+        this.#parts.onPhase(message.name, message.ms);
+        break;
+      case 'ready':
+        if (this.#stopping) break;
+        this.#everReady = true;
+        this.#parts.onReady();
+        this.#settleStart?.resolve();
+        this.#settleStart = undefined;
+        break;
+      case 'took':
+        this.#parts.onTook(message.id);
+        break;
+      case 'failed':
+        this.#problem = fromProblem(message.problem);
+        break;
+    }
+  }
+
+  async #sendSetup(child: ChildProcess): Promise<void> {
+    try {
+      const setup = await this.#parts.setup();
+      if (child === this.#child) this.send({ type: 'start', setup });
+    } catch (error) {
+      this.#problem = error instanceof DaisError ? error : new DaisError('internal', String(error), { cause: error });
+      child.kill('SIGKILL');
+    }
+  }
+
+  #onEnd(child: ChildProcess, startedAt: number, how: string): void {
+    if (child !== this.#child) return;
+    this.#child = undefined;
+    if (this.#stopping) {
+      this.#ended?.();
+      return;
+    }
+    this.#parts.onGone();
+    if (this.#parts.clock.now() - startedAt > STABLE_MS) this.#failures = 0;
+    this.#failures++;
+    const last = this.#tail.join('\n');
+    if (!this.#everReady && (this.#problem !== undefined || this.#failures >= START_ATTEMPTS)) {
+      const error =
+        this.#problem ??
+        new DaisError(
+          'internal',
+          `${this.#parts.name} ended ${this.#failures} times while starting (${how}). It last said:\n${last}`,
+        );
+      this.#settleStart?.reject(error);
+      this.#settleStart = undefined;
+      return;
+    }
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** (this.#failures - 1), LONGEST_PAUSE_MS);
+    this.#parts.log.error(`${this.#parts.name} ended and is started again`, {
+      how,
+      inMs: pause,
+      failures: this.#failures,
+      ...(this.#problem !== undefined && { reason: this.#problem.message }),
+      lastLines: last,
+    });
+    this.#cancelRestart = this.#parts.clock.after(pause, () => this.#launch());
+  }
+}

@@ -1,0 +1,83 @@
+/** For tests: a Dais that asks for credentials, and clients in a Python of their own that talk to it. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { run } from '#lib/process.ts';
+import { startDais, type RunningDais } from '#up.ts';
+import { pythonEnvironment, pythonWheel } from '../../../../tools/python-env.mjs';
+
+const conformance = fileURLToPath(new URL('../../../../conformance/', import.meta.url));
+
+export interface ClientEnvironment {
+  /** Names it in messages. */
+  readonly name: string;
+  /** In the folder of the peer. */
+  readonly requirements: string;
+  /** A release whose code is laid over it: its parts are not all on the package index. */
+  readonly overlay?: string;
+}
+
+export interface ClientRun {
+  /** Address and credentials, as the client takes them. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+}
+
+export interface ClientEnd {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ClientPython {
+  readonly dais: RunningDais;
+  /** Of the owner. */
+  readonly token: string;
+  /** Of the peer: scripts and pinned requirements. */
+  readonly folder: string;
+  /** Runs a program with arguments in an environment, to its end. */
+  run(environment: ClientEnvironment, words: readonly string[], how: ClientRun): Promise<ClientEnd>;
+  stop(): Promise<void>;
+}
+
+/** `peer`: its folder below conformance/. */
+export async function startClientPython(peer: string): Promise<ClientPython> {
+  const stdout = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { isTTY: false });
+  const home = await mkdtemp(join(tmpdir(), `dais-${peer}-client-`));
+  const folder = join(conformance, peer);
+  const dais = await startDais({
+    // Clients receive webhooks on this machine.
+    flags: { port: 0, 'authentication.mode': 'accounts', 'outbound.allowHosts': ['127.0.0.1'] },
+    ephemeral: true,
+    stdout,
+    colour: false,
+  });
+  return {
+    dais,
+    token: (await readFile(dais.tokenFile, 'utf8')).trim(),
+    folder,
+    run: async ({ name, requirements, overlay }, words, { variables, timeoutMs }) => {
+      const environment = await pythonEnvironment(name, join(folder, requirements));
+      const end = await run(join(environment, 'bin', 'python'), ['-B', '-W', 'ignore', ...words], {
+        // Nothing of this machine's settings: a home of its own, no proxy.
+        env: {
+          PATH: `${join(environment, 'bin')}:/usr/bin:/bin`,
+          HOME: home,
+          LANG: 'C.UTF-8',
+          ...(overlay !== undefined && { PYTHONPATH: await pythonWheel(overlay) }),
+          ...variables,
+        },
+        cwd: home,
+        timeoutMs,
+        maxOutputBytes: 8 << 20,
+      });
+      return { code: end.code, stdout: end.stdout.toString('utf8'), stderr: end.stderr };
+    },
+    stop: async () => {
+      await dais.stop();
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}

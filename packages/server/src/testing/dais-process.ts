@@ -1,0 +1,116 @@
+/** For tests of the whole: Dais in processes of its own, as a person starts it. */
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer, type AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { start, type ChildProcess } from '#lib/process.ts';
+
+export interface DaisProcess {
+  readonly process: ChildProcess;
+  /** What it has written so far. */
+  readonly output: () => string;
+  /** Resolves to the URL when it says that it is ready; rejects with its output when it ends before. */
+  readonly ready: Promise<string>;
+  /** Resolves to the exit code, or the signal that ended it. */
+  readonly ended: Promise<number | string>;
+}
+
+/** Starts Dais on a data folder, at any free port unless `flags` say otherwise. */
+export function startDaisProcess(
+  flags: Record<string, unknown>,
+  options: { readonly ephemeral?: boolean; readonly file?: string } = {},
+): DaisProcess {
+  const program = fileURLToPath(new URL('./up-program.ts', import.meta.url));
+  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  const input = JSON.stringify({ flags: { port: 0, 'log.format': 'json', ...flags }, ...options });
+  const child = start(process.execPath, ['--conditions=dais-source', '--import', loader, program, input], {
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let becameReady: (url: string) => void;
+  let failed: (error: Error) => void;
+  const ready = new Promise<string>((resolve, reject) => {
+    becameReady = resolve;
+    failed = reject;
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      output += chunk.toString('utf8');
+      const url = /"message":"ready".*?"dais\.url":"([^"]+)"/.exec(output)?.[1];
+      if (url !== undefined) becameReady(url);
+    });
+  }
+  const ended = once(child, 'close').then(([code, signal]) => {
+    failed(new Error(`Dais ended before it was ready:\n${output}`));
+    return (code ?? signal) as number | string;
+  });
+  // Most tests look at one of the two only.
+  ready.catch(() => {});
+  return { process: child, output: () => output, ready, ended };
+}
+
+/** The living children of a process. */
+export function childrenOf(parent: number): number[] {
+  return pids().filter((pid) => {
+    const stat = readProc(pid, 'stat');
+    const [state, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(ppid) === parent && state !== 'Z';
+  });
+}
+
+/** Whether a process still runs. */
+export function isAlive(pid: number): boolean {
+  const stat = readProc(pid, 'stat');
+  return stat !== '' && !['Z', 'X'].includes(stat.slice(stat.lastIndexOf(')') + 2).charAt(0));
+}
+
+export function commandOf(pid: number): string {
+  return readProc(pid, 'cmdline').replaceAll('\0', ' ').trim();
+}
+
+export function treeOf(pid: number): number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...treeOf(child)]);
+}
+
+/** The control process of a supervisor, while there is one. */
+export function controlOf(supervisor: number): number | undefined {
+  return childrenOf(supervisor).find((pid) => commandOf(pid).includes('main.ts'));
+}
+
+/** kill -9 of the supervisor; everything that it started must end by itself. */
+export async function killTree(dais: DaisProcess): Promise<void> {
+  const tree = treeOf(dais.process.pid!);
+  dais.process.kill('SIGKILL');
+  await dais.ended;
+  const until = performance.now() + 120_000;
+  for (let left = tree; left.length > 0; left = tree.filter(isAlive)) {
+    if (performance.now() > until) throw new Error(`still there after kill -9: ${left.map(commandOf).join('; ')}`);
+    await delay(50);
+  }
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function pids(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+function readProc(pid: number, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'latin1');
+  } catch {
+    return '';
+  }
+}

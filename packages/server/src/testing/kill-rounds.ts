@@ -1,0 +1,187 @@
+/** A whole Dais is killed again and again while clients write through HTTP and alerts leave it. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Condition, Resource } from '@dais/api';
+import { expect } from 'vitest';
+import { controlOf, freePort, isAlive, killTree, startDaisProcess, treeOf } from './dais-process.ts';
+
+export interface KillReport {
+  /** Writes that were answered with success. */
+  readonly acknowledged: number;
+  /** Deliveries that were promised. */
+  readonly promised: number;
+  /** Deliveries that came more than once. */
+  readonly repeated: number;
+  readonly faults: readonly string[];
+  readonly exitCode: number | string;
+}
+
+/** What a client knows of one channel: the last version it was told is kept, and those whose fate it was not told. */
+interface Known {
+  acknowledged: number;
+  tried: number;
+}
+
+const WRITERS = 4;
+const PATIENCE = { timeout: 120_000, interval: 50 };
+
+export async function killRounds(folder: string, rounds: number, random: () => number): Promise<KillReport> {
+  const receiver = await startReceiver();
+  const port = await freePort();
+  const known = new Map<string, Known>();
+  const promised = new Set<string>();
+  const faults: string[] = [];
+  let acknowledged = 0;
+  const launch = async () => {
+    const dais = startDaisProcess({
+      data: join(folder, 'data'),
+      'keys.folder': join(folder, 'keys'),
+      'outbound.allowHosts': '127.0.0.1',
+      port,
+    });
+    const url = await dais.ready;
+    // The next port is taken only when this one is held: by an orphan of the round before.
+    if (!url.endsWith(`:${port}`)) faults.push(`${url} instead of port ${port}`);
+    return { dais, url };
+  };
+
+  const write = async (url: string, writer: number, signal: AbortSignal) => {
+    const name = `c-${writer}-${Math.floor(random() * 4)}`;
+    const state = known.get(name) ?? { acknowledged: 0, tried: 0 };
+    known.set(name, state);
+    if (state.acknowledged > 0 && random() < 0.3) {
+      const answer = await send(url, `/api/v1/alertchannels/${name}/actions/test`, { message: name }, signal);
+      if (answer.status !== 200) return note(answer.status);
+      promised.add((answer.body as { deliveryId: string }).deliveryId);
+      return undefined;
+    }
+    state.tried += 1;
+    const version = state.tried;
+    const documents = [
+      { kind: 'Secret', metadata: { name }, spec: { description: `${version}`, data: { key: `whsec_${version}` } } },
+      {
+        kind: 'AlertChannel',
+        metadata: { name },
+        spec: { description: `${version}`, send: { type: 'webhook', url: receiver.url } },
+      },
+    ].map((one) => JSON.stringify({ apiVersion: 'dais.dev/v1', ...one }));
+    const sources = [{ file: 'x', text: documents.join('\n---\n') }];
+    const answer = await send(url, '/api/v1/apply', { sources }, signal);
+    if (answer.status !== 200) return note(answer.status);
+    state.acknowledged = version;
+    acknowledged += 1;
+    return undefined;
+  };
+  /** While the process dies it may say that it stops or that its database is gone; nothing else is an answer. */
+  const note = (status: number) => void (status === 503 || faults.push(`status ${status}`));
+
+  for (let round = 0; round < rounds; round++) {
+    const { dais, url } = await launch();
+    const over = new AbortController();
+    const writers = Array.from({ length: WRITERS }, async (_, writer) => {
+      while (!over.signal.aborted) {
+        await write(url, writer, over.signal).catch(() => delay(5));
+      }
+    });
+    const reached = acknowledged;
+    await expect.poll(() => acknowledged, PATIENCE).toBeGreaterThan(reached);
+    await delay(random() * 500);
+    if (random() < 0.3) {
+      // First the control process alone: its supervisor starts another.
+      const control = controlOf(dais.process.pid!);
+      if (control !== undefined) process.kill(control, 'SIGKILL');
+      await delay(random() * 1500);
+    }
+    await killTree(dais);
+    over.abort();
+    await Promise.all(writers);
+  }
+
+  const { dais, url } = await launch();
+  await expectKept(url, known, faults);
+  await expect.poll(() => [...promised].filter((id) => !receiver.bodies.has(id)), PATIENCE).toEqual([]);
+  await expectSettled(
+    url,
+    [...known].filter(([, state]) => state.acknowledged > 0).map(([name]) => name),
+  );
+  for (const [id, bodies] of receiver.bodies) {
+    if (new Set(bodies).size > 1) faults.push(`delivery ${id} came with two contents`);
+  }
+  const tree = treeOf(dais.process.pid!);
+  dais.process.kill('SIGTERM');
+  const exitCode = await dais.ended;
+  await expect.poll(() => tree.filter(isAlive), PATIENCE).toEqual([]);
+  await receiver.stop();
+  return {
+    acknowledged,
+    promised: promised.size,
+    repeated: [...receiver.bodies.values()].filter((bodies) => bodies.length > 1).length,
+    faults,
+    exitCode,
+  };
+}
+
+/** What was acknowledged is there, or something that the same client tried later. */
+async function expectKept(url: string, known: ReadonlyMap<string, Known>, faults: string[]): Promise<void> {
+  for (const [name, { acknowledged, tried }] of known) {
+    const versions = await Promise.all(
+      ['alertchannels', 'secrets'].map(async (plural) => {
+        const response = await fetch(`${url}/api/v1/${plural}/${name}`);
+        if (response.status === 404) return 0;
+        return Number(((await response.json()) as Resource<{ description: string }>).spec.description);
+      }),
+    );
+    const [channel, secret] = versions;
+    if (channel !== secret) faults.push(`${name}: half of an apply is there: ${channel} and ${secret}`);
+    if (channel! < acknowledged || channel! > tried) {
+      faults.push(`${name}: version ${channel}, acknowledged ${acknowledged}, tried ${tried}`);
+    }
+  }
+}
+
+/** Every channel's controller has looked at its present generation, and nothing is still on its way. */
+async function expectSettled(url: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const state = async () => {
+      const { status, metadata } = (await (await fetch(`${url}/api/v1/alertchannels/${name}`)).json()) as Resource;
+      const ready = (status['conditions'] as Condition[] | undefined)?.find((one) => one.type === 'Ready');
+      return [ready?.status, ready?.observedGeneration === metadata.generation, status['pending'] ?? 0];
+    };
+    await expect.poll(state, PATIENCE).toEqual(['True', true, 0]);
+  }
+}
+
+async function send(url: string, path: string, body: object, signal: AbortSignal) {
+  const response = await fetch(url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal,
+  });
+  const answer: unknown = await response.json();
+  return { status: response.status, body: answer };
+}
+
+/** Takes deliveries and keeps, for each id, what came with it. */
+async function startReceiver() {
+  const bodies = new Map<string, string[]>();
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      const id = String(request.headers['webhook-id']);
+      bodies.set(id, [...(bodies.get(id) ?? []), body]);
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`,
+    bodies,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,226 @@
+/**
+ * For tests that try every operation: one valid request for each, so that only the decision about the caller can refuse
+ * it. What is permitted then ends as harmlessly as can be: with a version that does not fit, a name that is taken.
+ */
+import { randomUUID } from 'node:crypto';
+import type { KindSpec, Operation } from '@dais/api';
+import { trackingRecipes } from './tracking-recipes.ts';
+
+export interface Request {
+  readonly path?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  readonly ifMatch?: string;
+}
+
+/** What recipes may ask for, as the owner. */
+export interface RecipeWorld {
+  readonly kinds: readonly KindSpec[];
+  /** Id of a token of the user `target`, made now. */
+  userToken(): Promise<string>;
+  /** Id of a session of the user `target`, made now. */
+  userSession(): Promise<string>;
+  /** Id of a token of the service account `target`, made now. */
+  serviceToken(): Promise<string>;
+  /** Id of an invitation, made now. */
+  invitation(): Promise<string>;
+  /** Name of a model with one version that nobody needs, made now in every project. */
+  spareModel(): Promise<string>;
+  /** A webhook that nobody needs, made now in every project: a name that stands for its id in each. */
+  webhook(): Promise<string>;
+  /** Name of a user that nobody needs, made now. */
+  spareUser(): Promise<string>;
+}
+
+type Recipe = (world: RecipeWorld) => Request | Promise<Request>;
+
+/** The resource that every kind has in every project: its spec. */
+const TARGET_SPECS: Readonly<Record<string, object>> = {
+  Project: {},
+  Secret: { data: { key: 'value' } },
+  AlertChannel: { send: { type: 'webhook', url: 'http://127.0.0.1:9/' } },
+  // More than there are: nobody's approval is the last.
+  Model: { approvals: [{ aliases: ['guarded'], teams: [{ team: 'deciders', members: 20 }] }] },
+  User: { email: 'target@example.com' },
+  Team: {},
+  ServiceAccount: {},
+  RoleBinding: { role: 'viewer' },
+  OrganisationRoleBinding: { role: 'viewer' },
+  Policy: {
+    cedar: '@id("target") forbid(principal, action == Dais::Action::"secret:delete", resource) when { false };',
+  },
+  OrganisationPolicy: {
+    cedar: '@id("target") forbid(principal, action == Dais::Action::"team:delete", resource) when { false };',
+  },
+};
+
+const target = { path: { name: 'target' } };
+const version = { path: { name: 'target', version: '1' } };
+const approval = { path: { name: 'target', number: '1' } };
+const device = { path: { code: 'BCDF-GHJK' } };
+const lineageEvent = {
+  eventTime: '2026-01-01T00:00:00Z',
+  producer: 'https://example.com/tried',
+  schemaURL: 'https://openlineage.io/spec/2-0-2/OpenLineage.json',
+  job: { namespace: 'tried', name: 'tried' },
+};
+/** A comment that is not there: what it is of is found first. */
+const NOBODYS = '01900000-0000-7000-8000-000000000000';
+const noSecret = 'x'.repeat(43);
+
+/** By operation; those of kinds follow their verb. */
+const recipes: Readonly<Record<string, Recipe>> = {
+  ...trackingRecipes,
+  'secret.rotate': () => ({ ...target, body: {} }),
+  'alertChannel.test': () => ({ ...target, body: { message: 'tried' } }),
+  'access.mine': () => ({}),
+  'access.of': () => ({ path: { principal: 'service:viewer' } }),
+  'policy.why': () => ({ body: { principal: 'service:viewer', action: 'secret:read', resource: 'Secret/target' } }),
+  'policy.test': () => ({ body: { file: '-', text: '' } }),
+  'policy.simulate': () => ({ body: { candidates: [{ kind: 'Policy', name: 'target' }], decisions: 1 } }),
+  'audit.list': () => ({}),
+  'organisationAudit.list': () => ({}),
+  'audit.bodies': () => ({}),
+  'audit.export': () => ({ body: {} }),
+  'audit.status': () => ({}),
+  'audit.key': () => ({}),
+  'audit.checkpoints': () => ({}),
+  'audit.prove': () => ({ query: { seq: '0' } }),
+  'audit.proveConsistency': () => ({ query: { from: '1' } }),
+  'audit.forget': async (world) => ({ body: { user: await world.spareUser() } }),
+  'audit.hold': () => ({ body: { reason: 'tried' } }),
+  'session.login': () => ({ body: { name: 'nobody', password: 'not the password' } }),
+  'session.logout': () => ({ body: {} }),
+  'session.current': () => ({}),
+  'password.change': () => ({ body: { old: 'not the password', new: 'another long password' } }),
+  'session.list': () => ({}),
+  'session.revoke': () => ({ path: { id: randomUUID() } }),
+  'userSession.list': () => target,
+  'userSession.revoke': async (world) => ({ path: { name: 'target', id: await world.userSession() } }),
+  'token.create': () => ({ body: { title: 'tried', days: 1 } }),
+  'token.list': () => ({}),
+  'token.revoke': () => ({ path: { id: randomUUID() } }),
+  'userToken.list': () => target,
+  'userToken.revoke': async (world) => ({ path: { name: 'target', id: await world.userToken() } }),
+  'serviceToken.create': () => ({ ...target, body: { title: 'tried', days: 1 } }),
+  'serviceToken.list': () => target,
+  'serviceToken.revoke': async (world) => ({ path: { name: 'target', id: await world.serviceToken() } }),
+  'invitation.create': () => ({ body: { email: `${randomUUID()}@example.com` } }),
+  'invitation.createAdministrator': () => ({ body: { email: `${randomUUID()}@example.com` } }),
+  'password.reset': () => ({ ...target, body: {} }),
+  'invitation.list': () => ({}),
+  'invitation.revoke': async (world) => ({ path: { id: await world.invitation() } }),
+  'invitation.open': () => ({ body: { secret: noSecret } }),
+  'invitation.accept': () => ({ body: { secret: noSecret, password: 'a long enough password' } }),
+  'key.list': () => ({}),
+  'key.rotate': () => ({ body: {} }),
+  'platform.apply': () => ({ body: { sources: [{ file: '-', text: '' }] } }),
+  'platform.plan': () => ({ body: { sources: [{ file: '-', text: '' }] } }),
+  'event.list': () => ({}),
+  'event.watch': () => ({}),
+  'organisationEvent.list': () => ({}),
+  'organisationEvent.watch': () => ({}),
+  'server.read': () => ({}),
+  'webhook.create': () => ({ body: { name: 'tried', url: 'https://webhook.invalid/', events: ['run.finished'] } }),
+  'webhook.get': async (world) => ({ path: { id: await world.webhook() } }),
+  'webhook.list': () => ({}),
+  'webhook.update': async (world) => ({ path: { id: await world.webhook() }, body: {} }),
+  'webhook.delete': async (world) => ({ path: { id: await world.webhook() } }),
+  'webhook.test': async (world) => ({ path: { id: await world.webhook() }, body: {} }),
+  'webhook.deliveries': async (world) => ({ path: { id: await world.webhook() } }),
+  'lineage.get': () => ({ query: { node: 'run:target' } }),
+  'lineage.record': () => ({ body: lineageEvent }),
+  'lineage.recordBatch': () => ({ body: [lineageEvent] }),
+  'registeredModel.create': () => ({ body: { name: 'target' } }),
+  'registeredModel.get': () => target,
+  'registeredModel.search': () => ({ body: {} }),
+  'registeredModel.update': () => ({ ...target, body: {} }),
+  'registeredModel.rename': () => ({ ...target, body: { to: 'target' } }),
+  'registeredModel.delete': async (world) => ({ path: { name: await world.spareModel() } }),
+  'registeredModel.import': () => ({ body: { name: 'target', createdAt: 1, updatedAt: 1 } }),
+  'modelVersion.import': () => ({
+    body: { name: 'target', version: '1', source: 's3://bucket/m', createdAt: 1, updatedAt: 1 },
+  }),
+  'modelVersion.create': () => ({ ...target, body: { source: 's3://bucket/m' } }),
+  'modelVersion.get': () => version,
+  'modelVersion.search': () => ({ body: {} }),
+  'modelVersion.update': () => ({ ...version, body: {} }),
+  'modelVersion.delete': async (world) => ({ path: { name: await world.spareModel(), version: '1' } }),
+  'modelVersion.stage': () => ({ ...version, body: { stage: 'None' } }),
+  'modelAlias.set': () => ({ path: { name: 'target', alias: 'known' }, body: { version: '1' } }),
+  'modelAlias.get': () => ({ path: { name: 'target', alias: 'known' } }),
+  'modelAlias.remove': () => ({ path: { name: 'target', alias: 'unknown' } }),
+  'modelApproval.request': () => ({ ...target, body: { version: '1', alias: 'guarded' } }),
+  'modelApproval.list': () => target,
+  'modelApproval.listAll': () => ({}),
+  'modelApproval.get': () => approval,
+  'modelApproval.approve': () => ({ ...approval, body: {} }),
+  'modelApproval.reject': () => ({ ...approval, body: { reason: 'tried' } }),
+  'modelApproval.withdraw': () => ({ ...approval, body: {} }),
+  'comment.listOfRun': () => ({ path: { run: 'target' } }),
+  'comment.createOfRun': () => ({ path: { run: 'target' }, body: { text: 'tried' } }),
+  'comment.updateOfRun': () => ({ path: { run: 'target', id: NOBODYS }, body: { text: '@nobody' } }),
+  'comment.deleteOfRun': () => ({ path: { run: 'target', id: NOBODYS } }),
+  'comment.removeOfRun': () => ({ path: { run: 'target', id: NOBODYS }, body: {} }),
+  'comment.listOfVersion': () => version,
+  'comment.createOfVersion': () => ({ ...version, body: { text: 'tried' } }),
+  'comment.updateOfVersion': () => ({ path: { ...version.path, id: NOBODYS }, body: { text: '@nobody' } }),
+  'comment.deleteOfVersion': () => ({ path: { ...version.path, id: NOBODYS } }),
+  'comment.removeOfVersion': () => ({ path: { ...version.path, id: NOBODYS }, body: {} }),
+  'signIn.start': () => ({ path: { provider: 'none' } }),
+  'signIn.finish': () => ({ path: { provider: 'none' }, query: { code: 'x', state: 'x' } }),
+  'signIn.leave': () => ({ path: { provider: 'none' } }),
+  'signIn.endFromProvider': () => ({ path: { provider: 'none' }, body: { logout_token: 'x' } }),
+  'device.start': () => ({ body: { machine: 'm', program: 'p' } }),
+  'device.poll': () => ({ body: { device_code: noSecret } }),
+  'device.read': () => device,
+  'device.approve': () => ({ ...device, body: {} }),
+  'device.deny': () => ({ ...device, body: {} }),
+  'federation.exchange': () => ({
+    body: {
+      grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+      subject_token: 'x',
+      subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+      service_account: 'target',
+    },
+  }),
+};
+
+/** @throws Error when an operation has no recipe: write one. */
+export async function requestFor(operation: Operation, world: RecipeWorld): Promise<Request> {
+  const recipe = recipes[operation.name];
+  if (recipe !== undefined) return await recipe(world);
+  const [noun = '', verb = ''] = operation.name.split('.');
+  const kind = world.kinds.find((one) => one.kind.toLowerCase() === noun.toLowerCase());
+  const request = kind === undefined ? undefined : ofKind(kind, verb);
+  if (request === undefined) throw new Error(`${operation.name} has no recipe in operation-recipes.ts`);
+  return request;
+}
+
+/** A manifest of the resource that every kind has. */
+export function targetManifest(kind: KindSpec): object {
+  const spec = TARGET_SPECS[kind.kind];
+  if (spec === undefined) throw new Error(`${kind.kind} has no spec in TARGET_SPECS`);
+  return { apiVersion: 'dais.dev/v1', kind: kind.kind, metadata: { name: 'target' }, spec };
+}
+
+function ofKind(kind: KindSpec, verb: string): Request | undefined {
+  switch (verb) {
+    case 'list':
+    case 'watch':
+      return {};
+    case 'get':
+    case 'history':
+      return target;
+    case 'create':
+      return { body: targetManifest(kind) };
+    case 'update':
+      return { ...target, body: targetManifest(kind), ifMatch: '"0"' };
+    case 'delete':
+      return { ...target, ifMatch: '"0"' };
+    case 'rollback':
+      return { ...target, body: { generation: 999_999 } };
+    default:
+      return undefined;
+  }
+}

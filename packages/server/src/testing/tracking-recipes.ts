@@ -1,0 +1,116 @@
+/** Of the tracking ledger: see operation-recipes.ts. */
+import { randomUUID } from 'node:crypto';
+import type { Request } from './operation-recipes.ts';
+
+const ZERO = { id: '0' };
+const TARGET = { id: 'target' };
+/** Deleted: it takes no writes, so that a tag which nobody can take away twice is no question. */
+const GONE = { id: 'gone' };
+
+/** Said again, it says the same, and brings the tag back that was taken away. */
+const TRACE = { ...TARGET, experimentId: '0', requestedAt: 1, durationMs: 1, state: 'OK', tags: { x: 'y' } };
+const JUDGEMENT = { name: 'right', kind: 'feedback', value: true, source: { type: 'CODE', id: 'test' } };
+const OF_TRACE = { traceId: 'target', id: 'target' };
+
+const SCORER = { experimentId: '0', name: 'target' };
+
+const FILE = { path: 'target' };
+
+const SOURCE = { source: 'http://elsewhere' };
+const OF_IMPORT = { ...SOURCE, experimentId: '0', id: 'imported' };
+const TIMES = { createdAt: 1, updatedAt: 1 };
+const IMPORTED = { ...SOURCE, kind: 'model', sourceId: 'x', id: 'x', state: 'x' };
+const POINT = { key: 'imported', steps: [1], timestamps: [1], values: [1] };
+
+/** What recipes ask for, in the order in which the owner makes it in every project. */
+export const trackingTargets: readonly (readonly [operation: string, request: Request])[] = [
+  ['run.create', { body: { experimentId: '0', ...TARGET } }],
+  ['run.create', { body: { experimentId: '0', ...GONE } }],
+  ['run.delete', { path: GONE }],
+  ['loggedModel.create', { body: { experimentId: '0', ...TARGET } }],
+  ['loggedModel.create', { body: { experimentId: '0', ...GONE } }],
+  ['loggedModel.delete', { path: GONE }],
+  ['artifact.write', { query: FILE }],
+  ['trace.put', { body: TRACE }],
+  ['evaluationDataset.create', { body: { name: 'target', ...TARGET } }],
+  ['scorer.register', { body: { ...SCORER, definition: '{}' } }],
+  ['assessment.create', { path: { traceId: 'target' }, body: { ...TARGET, ...JUDGEMENT } }],
+];
+
+export const trackingRecipes: Readonly<Record<string, () => Request>> = {
+  'experiment.create': () => ({ body: { name: randomUUID() } }),
+  'experiment.get': () => ({ path: ZERO }),
+  'experiment.find': () => ({ path: { name: 'Default' } }),
+  'experiment.search': () => ({ body: {} }),
+  'experiment.activity': () => ({ body: { ids: ['0'] } }),
+  'experiment.update': () => ({ path: ZERO, body: {} }),
+  'experiment.delete': () => ({ path: ZERO }),
+  'experiment.restore': () => ({ path: ZERO, body: {} }),
+  'run.create': () => ({ body: { experimentId: '0', ...TARGET } }),
+  'run.get': () => ({ path: TARGET }),
+  'run.update': () => ({ path: TARGET, body: {} }),
+  'run.delete': () => ({ path: TARGET }),
+  'run.restore': () => ({ path: TARGET, body: {} }),
+  'run.log': () => ({ path: TARGET, body: {} }),
+  'run.removeTag': () => ({ path: GONE, body: { key: 'x' } }),
+  'run.logInputs': () => ({ path: TARGET, body: {} }),
+  'run.logOutputs': () => ({ path: TARGET, body: { models: [] } }),
+  'run.search': () => ({ body: { experimentIds: ['0'] } }),
+  'metric.history': () => ({ path: { ...TARGET, key: 'loss' } }),
+  'metric.sample': () => ({ body: { ids: [TARGET.id], key: 'loss' } }),
+  'metric.chart': () => ({ body: { ids: [TARGET.id], key: 'loss' } }),
+  'loggedModel.create': () => ({ body: { experimentId: '0', ...TARGET } }),
+  'loggedModel.get': () => ({ path: TARGET, query: { allowDeleted: 'true' } }),
+  'loggedModel.search': () => ({ body: { experimentIds: ['0'] } }),
+  'loggedModel.finalize': () => ({ path: TARGET, body: { status: 'READY' } }),
+  'loggedModel.setTags': () => ({ path: TARGET, body: { tags: [] } }),
+  'loggedModel.removeTag': () => ({ path: GONE, body: { key: 'x' } }),
+  'loggedModel.addParams': () => ({ path: TARGET, body: { params: [] } }),
+  'loggedModel.delete': () => ({ path: TARGET }),
+  'artifact.list': () => ({}),
+  'artifact.read': () => ({ query: FILE }),
+  'artifact.show': () => ({ query: FILE }),
+  'artifact.link': () => ({ query: FILE }),
+  'artifact.write': () => ({ query: FILE }),
+  'artifact.delete': () => ({ query: { path: 'not/there' } }),
+  'span.log': () => ({ body: { experimentId: '0', resources: [] } }),
+  'span.list': () => ({ path: TARGET }),
+  'trace.put': () => ({ body: TRACE }),
+  'trace.end': () => ({ path: TARGET, body: { endedAt: 2, state: 'OK' } }),
+  'trace.get': () => ({ path: TARGET }),
+  'trace.getMany': () => ({ body: { ids: [TARGET.id] } }),
+  'trace.search': () => ({ body: { experimentIds: ['0'] } }),
+  'trace.correlate': () => ({ body: { experimentIds: ['0'], filter1: '', filter2: '' } }),
+  'trace.delete': () => ({ body: { experimentId: '0', ids: ['not-there'] } }),
+  'trace.tag': () => ({ path: TARGET, body: { tags: {} } }),
+  'trace.untag': () => ({ path: TARGET, body: { key: 'x' } }),
+  'trace.linkRun': () => ({ path: { runId: 'target' }, body: { ids: [] } }),
+  'trace.linkPrompts': () => ({ path: TARGET, body: { prompts: [] } }),
+  'assessment.create': () => ({ path: { traceId: 'target' }, body: { ...TARGET, ...JUDGEMENT } }),
+  'assessment.get': () => ({ path: OF_TRACE }),
+  'assessment.update': () => ({ path: OF_TRACE, body: {} }),
+  'assessment.delete': () => ({ path: { traceId: 'target', id: 'not-there' } }),
+  'evaluationDataset.create': () => ({ body: { name: 'target', ...TARGET } }),
+  'evaluationDataset.get': () => ({ path: TARGET }),
+  'evaluationDataset.search': () => ({ body: {} }),
+  'evaluationDataset.delete': () => ({ path: { id: 'not-there' } }),
+  'evaluationDataset.setTags': () => ({ path: TARGET, body: { tags: {} } }),
+  'evaluationDataset.removeTag': () => ({ path: TARGET, body: { key: 'not there' } }),
+  'evaluationDataset.link': () => ({ path: TARGET, body: {} }),
+  'evaluationDataset.merge': () => ({ path: TARGET, body: { records: [] } }),
+  'evaluationDataset.records': () => ({ path: TARGET }),
+  'evaluationDataset.removeRecords': () => ({ path: TARGET, body: { recordIds: [] } }),
+  'dataset.search': () => ({ body: { experimentIds: ['0'] } }),
+  'scorer.register': () => ({ body: { ...SCORER, definition: '{}' } }),
+  'scorer.search': () => ({ body: {} }),
+  'scorer.versions': () => ({ path: SCORER }),
+  'scorer.get': () => ({ path: SCORER }),
+  'scorer.delete': () => ({ path: { experimentId: '0', name: 'not there' } }),
+  'import.list': () => ({ query: { ...SOURCE, kind: 'run' } }),
+  'import.note': () => ({ body: IMPORTED }),
+  'import.experiment': () => ({ body: { ...SOURCE, sourceId: '7', name: 'imported', ...TIMES } }),
+  'import.run': () => ({ body: { ...OF_IMPORT, status: 'FINISHED', startedAt: 1 } }),
+  'import.metrics': () => ({ body: { runId: 'target', series: [POINT] } }),
+  'import.loggedModel': () => ({ body: { ...OF_IMPORT, status: 'READY', ...TIMES } }),
+  'garbage.collect': () => ({ body: {} }),
+};

@@ -1,0 +1,131 @@
+/**
+ * Writes down what the version in package.json releases: `released-migrations.json` and rows in every table. Run once for
+ * each release: `npx tsx --conditions=dais-source packages/server/src/testing/write-release.ts`, then `npm run format`.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
+import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
+import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
+import { attachContent } from '#kernel/content/references.ts';
+import { startTestKernel } from '#kernel/testing/test-kernel.ts';
+import { transact } from '#kernel/transaction.ts';
+import { systemClock } from '#lib/clock.ts';
+import { pauseCollection } from '#collection-pause.ts';
+import { programVersion } from '#version.ts';
+import { fillTables } from './filler-rows.ts';
+import {
+  MIGRATIONS_FILE,
+  migrationsOf,
+  openProgram,
+  readReleases,
+  rowsFile,
+  TABLES_QUERY,
+  type Program,
+  type Releases,
+} from './releases.ts';
+
+const MANIFESTS = `
+apiVersion: dais.dev/v1
+kind: Project
+metadata: { name: flights, labels: { team: data } }
+spec: { description: Delays of flights, owners: [ada] }
+---
+apiVersion: dais.dev/v1
+kind: Secret
+metadata: { name: hook, project: flights }
+spec: { data: { key: a-signing-key } }
+---
+apiVersion: dais.dev/v1
+kind: AlertChannel
+metadata: { name: operators, project: flights, annotations: { note: first } }
+spec: { attempts: 1, send: { type: webhook, url: "http://127.0.0.1:9/", signingKey: { secret: hook, key: key } } }
+`;
+
+async function main(): Promise<void> {
+  const version = programVersion();
+  const releases = readReleases();
+  if (version in releases && !(await isUnreleased(version))) {
+    throw new Error(`${version} is released: what it released is never written again. Raise the version.`);
+  }
+  const program = await openProgram();
+  const database = await startTestDatabase(program.slices.slice(1));
+  try {
+    await live(database, program);
+    const tables = (await database.asAdmin(TABLES_QUERY(program.slices))).map(({ name }) => String(name));
+    const rowsOf = async (table: string) =>
+      (await database.asAdmin(`select to_json(t) as row from ${table} t order by t::text collate "C"`)).map(
+        ({ row }): unknown => row,
+      );
+    const empty: string[] = [];
+    for (const table of tables) if ((await rowsOf(table)).length === 0) empty.push(table);
+    await fillTables(database, empty);
+    const rows: Record<string, unknown> = {};
+    for (const table of tables) rows[table] = await rowsOf(table);
+    const all: Releases = { ...releases, [version]: migrationsOf(program.slices) };
+    await writeFile(MIGRATIONS_FILE, `${JSON.stringify(all, undefined, 2)}\n`);
+    await writeFile(rowsFile(version), `${JSON.stringify(rows, undefined, 2)}\n`);
+  } finally {
+    await database.stop();
+    await program.close();
+  }
+}
+
+/** The heading of the changes says when a version was released. */
+async function isUnreleased(version: string): Promise<boolean> {
+  const changes = await readFile(new URL('../../../../CHANGELOG.md', import.meta.url), 'utf8');
+  return changes.includes(`\n## ${version} (not yet released)\n`);
+}
+
+/** Does with a kernel what people do with it, so that every table gets rows. */
+async function live(database: TestDatabase, program: Program): Promise<void> {
+  const kernel = await startTestKernel(database, program);
+  const folder = await mkdtemp(join(tmpdir(), 'dais-release-'));
+  try {
+    await kernel.apply(MANIFESTS);
+    await kernel.apply(MANIFESTS.replace('note: first', 'note: second'));
+    const project = { projects: ['flights'] };
+    const part = { apiVersion: 'dais.dev/v1', kind: 'Secret', metadata: { name: 'gone' }, spec: { data: { k: 'v' } } };
+    await kernel.call('secret.create', { manifest: part }, { ...project, idempotencyKey: 'once' });
+    await kernel.call('secret.delete', { name: 'gone' }, project);
+    await kernel.call('alertChannel.test', { name: 'operators', message: 'a test' }, project);
+    const [row] = await database.asAdmin(`select id from kernel.tenant where name = 'flights'`);
+    const owner = { projectId: String(row!['id']), uid: randomUUID() };
+    const blobs = await openFsBlobStore({ root: folder, clock: systemClock });
+    const content = new Content({ database: database.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
+    const upload = async (text: string) =>
+      await content.upload(Readable.from([text]), { projectId: owner.projectId, quota: null });
+    const lease = await upload('rows of a table');
+    await transact(database.database, { mode: 'write', projectId: owner.projectId }, async (tx) => {
+      await attachContent(tx, owner, [{ name: 'table', lease: lease.id }]);
+    });
+    await upload('not attached yet');
+    await pauseCollection(database.database, 'backup', 60_000);
+    // Nobody subscribes to events yet, and no controller waits for a topic.
+    await database.asAdmin(
+      `insert into kernel.subscription (name, seq) values ('somebody', 1);
+       insert into kernel.waiting (topic, uid) select 'a topic', uid from kernel.reconcile limit 1`,
+    );
+    await settled(database);
+  } finally {
+    await kernel.stop();
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Every event has its place, the alert was given up, and nothing is due. */
+async function settled(database: TestDatabase): Promise<void> {
+  const waits = `select (select count(*) from kernel.event where seq is null) + (select count(*) from kernel.reconcile where due_at <= now())
+    + (select count(*) from alert_channel.delivery where state = 'pending') as n`;
+  for (let tries = 0; ; tries += 1) {
+    const [row] = await database.asAdmin(waits);
+    if (Number(row!['n']) === 0) return;
+    if (tries === 1000) throw new Error('the kernel does not come to rest');
+    await new Promise<void>((resolve) => void setTimeout(resolve, 20));
+  }
+}
+
+await main();

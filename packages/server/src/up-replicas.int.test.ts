@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ConnectionOptions } from '#engines/database/contract.ts';
+import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
+import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+
+let folder: string;
+let server: TestDatabase;
+let database: ConnectionOptions;
+const started: DaisProcess[] = [];
+
+function launch(name: string, role: string): DaisProcess {
+  const dais = startDaisProcess({
+    role,
+    data: join(folder, name),
+    // All of them seal with the same keys.
+    'keys.folder': join(folder, 'keys'),
+    'database.url': `postgres://${database.user}@/${database.database}?host=${encodeURIComponent(database.host)}`,
+  });
+  started.push(dais);
+  return dais;
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-replicas-'));
+  server = await startTestDatabase([]);
+  database = await server.emptyDatabase();
+});
+afterAll(async () => {
+  for (const dais of started) dais.process.kill('SIGTERM');
+  await Promise.all(started.map((dais) => dais.ended));
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const channel = (name: string) => ({
+  apiVersion: 'dais.dev/v1',
+  kind: 'AlertChannel',
+  metadata: { name },
+  spec: { send: { type: 'webhook', url: 'https://alerts.example.com/' } },
+});
+
+test('replicas on one database share the work, and another controller takes over when one dies', async () => {
+  // Both migrate the empty database at the same time: one does it, the other waits.
+  const [api, controller] = [launch('api', 'api'), launch('controller', 'controller')];
+  const [url, controllerUrl] = await Promise.all([api.ready, controller.ready]);
+  const leads = async (at: string) => /^dais_sequencer_leader 1$/m.test(await (await fetch(`${at}/metrics`)).text());
+  await expect.poll(() => leads(controllerUrl)).toBe(true);
+  expect(await leads(url)).toBe(false);
+  expect((await fetch(`${controllerUrl}/api/v1/projects`)).status).toBe(404);
+  expect((await fetch(`${controllerUrl}/readyz`)).status).toBe(200);
+
+  const watch = await fetch(`${url}/api/v1/alertchannels?watch=true`);
+  const reader = watch.body!.pipeThrough(new TextDecoderStream()).getReader();
+  let seen = '';
+  const until = async (wanted: RegExp) => {
+    while (!wanted.test(seen)) seen += (await reader.read()).value ?? '';
+  };
+  const create = async (name: string) =>
+    await fetch(`${url}/api/v1/alertchannels`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(channel(name)),
+    });
+  expect((await create('first')).status).toBe(201);
+  await until(/"added".*"first"/);
+
+  controller.process.kill('SIGKILL');
+  await controller.ended;
+  const next = launch('next', 'controller');
+  const nextUrl = await next.ready;
+  expect((await create('second')).status).toBe(201);
+  // Numbered by the next controller once the lease of the dead one is over.
+  await until(/"added".*"second"/);
+  await expect.poll(() => leads(nextUrl)).toBe(true);
+  await reader.cancel();
+});

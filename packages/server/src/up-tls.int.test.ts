@@ -1,0 +1,93 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeCertificates, type TestCertificates } from '#lib/certificates.testing.ts';
+import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+
+let folder: string;
+let dais: DaisProcess;
+let url: string;
+let first: TestCertificates;
+
+const config = (level: string) => `apiVersion: dais.dev/v1
+kind: DaisConfig
+spec:
+  data: data
+  keys: { type: file, folder: keys }
+  tls: { cert: cert.pem, key: key.pem }
+  log: { level: ${level} }
+`;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-tls-'));
+  first = await makeCertificates();
+  await writeFile(join(folder, 'cert.pem'), first.cert);
+  await writeFile(join(folder, 'key.pem'), first.key);
+  await writeFile(join(folder, 'config.yaml'), config('info'));
+  dais = startDaisProcess({}, { file: join(folder, 'config.yaml') });
+  url = await dais.ready;
+});
+afterAll(async () => {
+  dais.process.kill('SIGTERM');
+  await dais.ended;
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function get(path: string, ca: string): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    request(`${url}${path}`, { ca, agent: false }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode ?? 0));
+    })
+      .once('error', reject)
+      .end();
+  });
+}
+
+/** The certificate that the server shows now. */
+async function shown(): Promise<string> {
+  return await new Promise((resolve, reject) => {
+    const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().fingerprint256);
+      socket.end();
+    });
+    socket.once('error', reject);
+  });
+}
+
+test('speaks HTTPS on connections that the supervisor accepted', async () => {
+  expect(url).toMatch(/^https:/);
+  expect(await get('/api/v1/projects', first.ca)).toBe(200);
+  await expect(fetch(url.replace('https', 'http'))).rejects.toThrow('fetch failed');
+});
+
+test('a renewed certificate is used without a restart; a half-written pair is not', async () => {
+  const before = await shown();
+  const second = await makeCertificates();
+  await writeFile(join(folder, 'cert.pem'), second.cert);
+  await expect.poll(() => dais.output()).toContain('the new certificate cannot be used yet');
+  expect(await shown()).toBe(before);
+  await writeFile(join(folder, 'key.pem'), second.key);
+  await expect.poll(shown).not.toBe(before);
+  expect(await get('/api/v1/projects', second.ca)).toBe(200);
+});
+
+test('SIGHUP reads certificates and log level again', async () => {
+  const before = await shown();
+  const third = await makeCertificates();
+  await writeFile(join(folder, 'config.yaml'), config('debug'));
+  await writeFile(join(folder, 'cert.pem'), third.cert);
+  await writeFile(join(folder, 'key.pem'), third.key);
+  dais.process.kill('SIGHUP');
+  await expect.poll(shown).not.toBe(before);
+  expect(await get('/readyz', third.ca)).toBe(200);
+});
+
+test('SIGHUP with a faulty configuration changes nothing and says what is wrong', async () => {
+  await writeFile(join(folder, 'config.yaml'), config('loud'));
+  dais.process.kill('SIGHUP');
+  await expect.poll(() => dais.output()).toContain('the configuration could not be read again');
+  expect((await shown()).length).toBeGreaterThan(0);
+});

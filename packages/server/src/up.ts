@@ -1,0 +1,255 @@
+/** `dais up`: from a configuration to a running process tree, and back. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { DaisError } from '@dais/api';
+import type { RunningDatabase } from '#engines/database/contract.ts';
+import { writeRawProblem } from '#http/problem-replies.ts';
+import { systemClock } from '#lib/clock.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { createLineLog } from '#lib/line-log.ts';
+import { start, type ChildProcess } from '#lib/process.ts';
+import { ownerToken, refuseSecondServer, removeServerFile, writeServerFile } from '#supervisor/server-file.ts';
+import { startScreen } from '#supervisor/start-screen.ts';
+import { supervise, type Supervised } from '#supervisor/supervise.ts';
+import { databaseEngines } from './compose.ts';
+import { childEnvironment, loadConfig, type ConfigFlags, type ResolvedConfig } from './config-load.ts';
+import type { ControlSetup } from './control.ts';
+import { refuseUnsafeBind } from './safe-bind.ts';
+import { postgresPlace } from './postgres-place.ts';
+import { localUrl, publicUrl } from './server-url.ts';
+import { programVersion } from './version.ts';
+
+/** What shells give for a program that SIGINT ended: 128 + 2. */
+const EXIT_INTERRUPTED = 130;
+
+export interface UpOptions {
+  /** The configuration file; default `DAIS_CONFIG`. */
+  readonly file?: string | undefined;
+  /** Values by path below `spec`, as given on the command line: `{ port: 8080, 'database.url': '…' }`. */
+  readonly flags: ConfigFlags;
+  /** Data and keys lie in a temporary folder that is removed at the end. */
+  readonly ephemeral?: boolean;
+  /** Where logs and the start screen go. */
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  /** Whether colours may be used on `stdout`. */
+  readonly colour: boolean;
+}
+
+export interface RunningDais {
+  /** Where it answers, without a slash at the end. */
+  readonly url: string;
+  /** Absolute path of the file that holds the owner's token. */
+  readonly tokenFile: string;
+  readonly data: string;
+  /** Process id of the control process, as last started. */
+  readonly controlPid: number | undefined;
+  /** Reads the configuration again and takes over what can change: certificates and the log level. Logs what is wrong. */
+  reload(): Promise<void>;
+  /** Drains and ends everything. Idempotent. */
+  stop(): Promise<void>;
+  /** Like `stop`, without waiting for requests that run. */
+  force(): Promise<void>;
+}
+
+/**
+ * Starts Dais; resolves when it answers. Installs no signal handlers and never ends this process.
+ * @throws DaisError `invalid_config`, `unsafe_bind`, `data_locked`, `data_version`, `database_setup`,
+ *   `database_unavailable`, `storage_full`, `address_in_use`; `internal` when the control process cannot start.
+ */
+export async function startDais(options: UpOptions): Promise<RunningDais> {
+  const temporary = options.ephemeral === true ? await mkdtemp(join(tmpdir(), 'dais-')) : undefined;
+  try {
+    const flags =
+      temporary === undefined
+        ? options.flags
+        : {
+            ...options.flags,
+            data: join(temporary, 'data'),
+            'keys.type': 'file',
+            'keys.folder': join(temporary, 'keys'),
+          };
+    const running = await startTree({ ...options, flags });
+    const end = async (stop: () => Promise<void>) => {
+      await stop();
+      if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+    };
+    return {
+      url: running.url,
+      tokenFile: running.tokenFile,
+      data: running.data,
+      get controlPid() {
+        return running.controlPid;
+      },
+      reload: () => running.reload(),
+      stop: () => end(() => running.stop()),
+      force: () => end(() => running.force()),
+    };
+  } catch (error) {
+    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/**
+ * Runs Dais until a signal ends it: SIGTERM or SIGINT drain, a second SIGINT does not wait, SIGHUP reloads. Resolves to
+ * the exit code. @throws as `startDais`.
+ */
+export async function up(options: UpOptions): Promise<number> {
+  let signals = 0;
+  // A start is not cut in half: the first signal ends it as soon as it is done, the second one ends the process.
+  let follow = () => {
+    if (signals > 1) process.exit(EXIT_INTERRUPTED);
+  };
+  const hear = () => {
+    signals++;
+    follow();
+  };
+  process.on('SIGTERM', hear);
+  process.on('SIGINT', hear);
+  const running = await startDais(options);
+  return await new Promise<number>((resolve, reject) => {
+    follow = () => {
+      const end = signals > 1 ? running.force() : running.stop();
+      end.then(() => resolve(0), reject);
+    };
+    process.on('SIGHUP', () => void running.reload());
+    if (signals > 0) follow();
+  });
+}
+
+async function startTree(options: UpOptions): Promise<RunningDais> {
+  const startedAt = Date.now();
+  const version = programVersion();
+  const config = await loadConfig(options);
+  refuseUnsafeBind(config);
+  await mkdir(config.data, { recursive: true, mode: 0o700 });
+  await refuseSecondServer(config.data);
+  const { file: tokenFile, token } = await ownerToken(config.data);
+  const format = config.log.format ?? (options.stdout.isTTY === true ? 'text' : 'json');
+  const log = createLineLog({
+    level: config.log.level,
+    format,
+    write: (line) => options.stdout.write(line),
+    now: Date.now,
+    version,
+    role: 'supervisor',
+    pid: process.pid,
+  });
+  const phases: { name: string; ms: number }[] = [];
+  let current = config;
+  const setup = (database: RunningDatabase, port: number): ControlSetup => ({
+    config: current,
+    connection: database.connection,
+    database: { engine: config.database.url === undefined ? 'embedded' : 'postgres', version: majorMinor(database) },
+    port,
+    ownerToken: token,
+    version,
+    startedAt: new Date(startedAt).toISOString(),
+  });
+  const tree = await supervise<RunningDatabase>({
+    host: config.host,
+    port: config.port,
+    startService: async () => await (await databaseEngine(config)).start(),
+    spawnChild: () => spawnControl(format),
+    setup,
+    heldConnections: config.limits.heldConnections,
+    refuse: (socket) => refuse(socket, config.tls !== undefined),
+    drainMs: config.limits.drainSeconds * 1000,
+    clock: systemClock,
+    log,
+    output: (chunk) => options.stdout.write(chunk),
+    onPhase: (name, ms) => phases.push({ name, ms }),
+  });
+  const url = publicUrl(config, tree.port);
+  await writeServerFile(config.data, {
+    url: localUrl(config, tree.port),
+    tokenFile,
+    startedAt: new Date(startedAt).toISOString(),
+    version,
+    // The embedded server lets in whoever reaches its socket; another one's password does not belong into a file.
+    ...(config.database.url === undefined && { database: tree.service.connection }),
+  });
+  const readyMs = Date.now() - startedAt;
+  const wantedPort = config.port === undefined && tree.port !== 7070 ? 7070 : undefined;
+  const database = `PostgreSQL ${majorMinor(tree.service)}, ${config.database.url === undefined ? 'run by Dais' : 'run elsewhere'}`;
+  if (format === 'text') {
+    options.stdout.write(
+      startScreen({ version, url, wantedPort, data: config.data, database, readyMs, phases, colour: options.colour }),
+    );
+  } else {
+    log.info('ready', { url, data: config.data, readyMs, phases, ...(wantedPort !== undefined && { wantedPort }) });
+  }
+  return handle({ url: localUrl(config, tree.port), tokenFile, config, tree }, async () => {
+    try {
+      current = { ...(await loadConfig(options)), data: config.data };
+    } catch (error) {
+      log.error('the configuration could not be read again; the one before stays', { error });
+      return;
+    }
+    log.setLevel(current.log.level);
+    tree.reload();
+    log.info('the configuration was read again');
+  });
+}
+
+interface TreeFacts {
+  readonly url: string;
+  readonly tokenFile: string;
+  readonly config: ResolvedConfig;
+  readonly tree: Supervised<RunningDatabase>;
+}
+
+function handle({ url, tokenFile, config, tree }: TreeFacts, reload: () => Promise<void>): RunningDais {
+  const stop = async () => {
+    await tree.stop();
+    await removeServerFile(config.data);
+  };
+  return {
+    url,
+    tokenFile,
+    data: config.data,
+    get controlPid() {
+      return tree.childPid;
+    },
+    reload,
+    stop,
+    force: async () => {
+      tree.force();
+      await stop();
+    },
+  };
+}
+
+async function databaseEngine(config: ResolvedConfig) {
+  const { url } = config.database;
+  if (url !== undefined) return await databaseEngines.postgres({ url });
+  return await databaseEngines.embedded(postgresPlace(config));
+}
+
+/** In development the sources run as they are, through tsx; in the published package there is nothing but JavaScript. */
+function spawnControl(format: 'json' | 'text'): ChildProcess {
+  const fromSource = import.meta.url.endsWith('.ts');
+  const program = fileURLToPath(new URL(fromSource ? './main.ts' : './main.js', import.meta.url));
+  const loader = fromSource
+    ? ['--conditions=dais-source', '--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
+    : [];
+  return start(process.execPath, [...loader, program, ...(format === 'text' ? ['--log-text'] : [])], {
+    env: childEnvironment(),
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+}
+
+function refuse(socket: Socket, tls: boolean): void {
+  // Without its key nothing can be said to a client that speaks TLS.
+  if (tls) socket.destroy();
+  else writeRawProblem(socket, new DaisError('overloaded', 'Too many connections wait.', { retryAfter: 2 }), uuidv7());
+}
+
+/** 170008 → `17.8`. */
+function majorMinor({ serverVersion }: RunningDatabase): string {
+  return `${Math.floor(serverVersion / 10_000)}.${serverVersion % 10_000}`;
+}

@@ -1,0 +1,138 @@
+/** Where each page is: the one place that knows the form of the console's addresses. */
+import { findKind, type KindSpec } from '@dais/api';
+
+/** What a link of the router needs. */
+export interface Address {
+  readonly to: string;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+function below(kind: KindSpec, project: string, rest: string, params: Readonly<Record<string, string>>): Address {
+  return kind.scope === 'org'
+    ? { to: `/organisation${rest}`, params }
+    : { to: `/projects/$project${rest}`, params: { project, ...params } };
+}
+
+export function listAddress(kind: KindSpec, project: string): Address {
+  return below(kind, project, '/$plural', { plural: kind.plural });
+}
+
+export function resourceAddress(kind: KindSpec, project: string, name: string): Address {
+  return below(kind, project, '/$plural/$name', { plural: kind.plural, name });
+}
+
+export function createAddress(kind: KindSpec, project: string): Address {
+  return below(kind, project, '/create/$plural', { plural: kind.plural });
+}
+
+export function changeAddress(kind: KindSpec, project: string, name: string): Address {
+  return below(kind, project, '/change/$plural/$name', { plural: kind.plural, name });
+}
+
+export function eventsAddress(project: string | undefined): Address {
+  return project === undefined
+    ? { to: '/organisation/events', params: {} }
+    : { to: '/projects/$project/events', params: { project } };
+}
+
+/** What somebody may do in a project, and why. `query` says about whom and what. */
+export function accessAddress(project: string, query: AccessQuery = {}): Address & { readonly search: AccessQuery } {
+  return { to: '/projects/$project/access', params: { project }, search: query };
+}
+
+export interface AccessQuery {
+  /** `user:ada@example.com`; absent: oneself. */
+  readonly who?: string;
+  /** Kind and action of the cell that is explained. */
+  readonly action?: string;
+  readonly resource?: string;
+}
+
+export function accountAddress(page: 'account' | 'tokens' | 'sessions'): Address {
+  return { to: page === 'account' ? '/account' : `/account/${page}`, params: {} };
+}
+
+/** The search of the audit log; undefined: of the organisation and all its projects. */
+export function auditAddress(project: string | undefined): Address {
+  return project === undefined
+    ? { to: '/organisation/audit', params: {} }
+    : { to: '/projects/$project/audit', params: { project } };
+}
+
+/** Where runs are kept together. */
+export function experimentsAddress(project: string): Address {
+  return { to: '/projects/$project/experiments', params: { project } };
+}
+
+/** The runs of one experiment, by its number. */
+export function experimentAddress(project: string, experiment: string): Address {
+  return { to: '/projects/$project/experiments/$experiment', params: { project, experiment } };
+}
+
+export function runAddress(project: string, run: string): Address {
+  return { to: '/projects/$project/runs/$run', params: { project, run } };
+}
+
+/** Runs beside each other. */
+export function compareAddress(
+  project: string,
+  runs: readonly string[],
+): Address & { readonly search: { readonly runs: string } } {
+  return { to: '/projects/$project/compare', params: { project }, search: { runs: runs.join(',') } };
+}
+
+/** One version of a model. */
+export function versionAddress(project: string, name: string, version: number | string): Address {
+  return {
+    to: '/projects/$project/models/$name/versions/$version',
+    params: { project, name, version: String(version) },
+  };
+}
+
+/** Texts for language models. */
+export function promptsAddress(project: string): Address {
+  return { to: '/projects/$project/prompts', params: { project } };
+}
+
+/** `query` says which version is read. */
+export function promptAddress(
+  project: string,
+  name: string,
+  query: { readonly version?: string } = {},
+): Address & { readonly search: { readonly version?: string } } {
+  return { to: '/projects/$project/prompts/$name', params: { project, name }, search: query };
+}
+
+/** What programs did, step by step. */
+export function tracesAddress(project: string): Address {
+  return { to: '/projects/$project/traces', params: { project } };
+}
+
+export function traceAddress(project: string, trace: string): Address {
+  return { to: '/projects/$project/traces/$trace', params: { project, trace } };
+}
+
+/** What one version of a model has that another has not. */
+export function versionDiffAddress(
+  project: string,
+  name: string,
+  from: number | string,
+  to: number | string,
+): Address & { readonly search: { readonly from: string; readonly to: string } } {
+  return {
+    to: '/projects/$project/models/$name/compare',
+    params: { project, name },
+    search: { from: String(from), to: String(to) },
+  };
+}
+
+/** The address of something that is named by its kind in words: `Secret`. Undefined for kinds of another version. */
+export function namedAddress(kindWord: string, project: string, name: string): Address | undefined {
+  const kind = findKind(kindWord);
+  return kind === undefined ? undefined : resourceAddress(kind, project, name);
+}
+
+/** The path of an address, from the console's root: what a plain `href` needs. */
+export function addressPath({ to, params }: Address): string {
+  return to.replaceAll(/\$(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
+}

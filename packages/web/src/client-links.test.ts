@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { pathOfClientLink } from './client-links.ts';
+
+test.each([
+  ['#/experiments/7/runs/0a1b', '/', '/projects/default/runs/0a1b'],
+  ['#/experiments/7/runs/0a1b/artifacts/model?o=1', '/projects/team%20a', '/projects/team%20a/runs/0a1b'],
+  ['#/experiments/7', '/projects/a/', '/projects/a/experiments/7'],
+  ['#/experiments/7/overview', '/', '/projects/default/experiments/7'],
+  ['#/experiments/7/traces?selectedEvaluationId=tr-1', '/', '/projects/default/traces'],
+  ['#/experiments', '/', '/projects/default/experiments'],
+  ['#/models/delay%20of/versions/3', '/', '/projects/default/models/delay%20of/versions/3'],
+  ['#/models/delay', '/', '/projects/default/models/delay'],
+  ['#/prompts/greeting', '/', '/projects/default/prompts/greeting'],
+  ['#/prompts', '/', '/projects/default/prompts'],
+  ['#/nothing', '/', undefined],
+  ['#experiments', '/', undefined],
+  ['', '/', undefined],
+])('%s at %s is %s', (hash, pathname, path) => {
+  expect(pathOfClientLink(hash, pathname)).toBe(path);
+});

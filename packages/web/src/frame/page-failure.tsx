@@ -1,0 +1,18 @@
+import { useRouter, type ErrorComponentProps } from '@tanstack/react-router';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { PageHead } from '#ui/page-head.tsx';
+
+/** In place of a page that failed; the frame around it goes on working. */
+export function PageFailure({ error, reset }: ErrorComponentProps) {
+  const router = useRouter();
+  const retry = () => {
+    reset();
+    void router.invalidate();
+  };
+  return (
+    <div className="page">
+      <PageHead title="This page cannot be shown" />
+      <ErrorNote error={error} retry={retry} />
+    </div>
+  );
+}

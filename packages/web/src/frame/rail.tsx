@@ -1,0 +1,120 @@
+import { kinds, modelKind, type KindSpec } from '@dais/api';
+import { Link } from '@tanstack/react-router';
+import {
+  accessAddress,
+  auditAddress,
+  eventsAddress,
+  experimentsAddress,
+  listAddress,
+  promptsAddress,
+  tracesAddress,
+} from '#addresses.ts';
+import { heading, plural } from '#kinds/kind-words.ts';
+import { useCurrentProject } from '#server/current-project.ts';
+import { ActionIcon } from '#ui/controls.ts';
+import { Icon } from '#ui/icons.tsx';
+
+export interface RailProps {
+  readonly folded: boolean;
+  readonly fold: () => void;
+}
+
+export function Rail({ folded, fold }: RailProps) {
+  const project = useCurrentProject();
+  return (
+    <nav className="rail" aria-label="Pages">
+      <ul>
+        <li>
+          <Link to="/" title="Home" activeOptions={{ exact: true }}>
+            <Icon name="home" />
+            <span className="rail-word">Home</span>
+          </Link>
+        </li>
+        <li>
+          <Link {...eventsAddress(project)} title="Events">
+            <Icon name="events" />
+            <span className="rail-word">Events</span>
+          </Link>
+        </li>
+        <li>
+          <Link {...experimentsAddress(project)} title="Experiments" activeOptions={{ includeSearch: false }}>
+            <Icon name="flask" />
+            <span className="rail-word">Experiments</span>
+          </Link>
+        </li>
+        <li>
+          <Link {...listAddress(modelKind, project)} title="Models" activeOptions={{ includeSearch: false }}>
+            <Icon name="cube" />
+            <span className="rail-word">Models</span>
+          </Link>
+        </li>
+        <li>
+          <Link {...promptsAddress(project)} title="Prompts" activeOptions={{ includeSearch: false }}>
+            <Icon name="bubble" />
+            <span className="rail-word">Prompts</span>
+          </Link>
+        </li>
+        <li>
+          <Link {...tracesAddress(project)} title="Traces" activeOptions={{ includeSearch: false }}>
+            <Icon name="waterfall" />
+            <span className="rail-word">Traces</span>
+          </Link>
+        </li>
+      </ul>
+      <h2>Governance</h2>
+      <ul>
+        <li>
+          <Link {...accessAddress(project)} title="Access" activeOptions={{ includeSearch: false }}>
+            <Icon name="key" />
+            <span className="rail-word">Access</span>
+          </Link>
+        </li>
+        <li>
+          <Link {...auditAddress(project)} title="Audit" activeOptions={{ includeSearch: false }}>
+            <Icon name="seal" />
+            <span className="rail-word">Audit</span>
+          </Link>
+        </li>
+      </ul>
+      <KindLinks title="In this project" scope="project" project={project} />
+      <KindLinks title="Organisation" scope="org" project={project} />
+      <div className="rail-fold">
+        <ActionIcon aria-label={folded ? 'Unfold the rail' : 'Fold the rail'} onClick={fold}>
+          <Icon name={folded ? 'right' : 'left'} />
+        </ActionIcon>
+      </div>
+    </nav>
+  );
+}
+
+function KindLinks({ title, scope, project }: { title: string; scope: KindSpec['scope']; project: string }) {
+  return (
+    <>
+      <h2>{title}</h2>
+      <ul>
+        {kinds
+          .filter((kind) => kind.scope === scope && kind !== modelKind)
+          .map((kind) => {
+            const words = heading(plural(kind).replace(/^organisation /, ''));
+            return (
+              <li key={kind.kind}>
+                <Link {...listAddress(kind, project)} title={words}>
+                  <span className="rail-initials" aria-hidden="true">
+                    {initials(kind.kind)}
+                  </span>
+                  <span className="rail-word">{words}</span>
+                </Link>
+              </li>
+            );
+          })}
+      </ul>
+    </>
+  );
+}
+
+/** `AC` for AlertChannel, `Se` for Secret, `RB` for OrganisationRoleBinding, which stands under that heading. */
+function initials(kind: string): string {
+  const own = kind.replace(/^Organisation/, '');
+  const capitals = own.replaceAll(/[a-z]/g, '');
+  return capitals.length > 1 ? capitals.slice(0, 2) : own.slice(0, 2);
+}

@@ -1,0 +1,17 @@
+import type { KindSpec } from '@dais/api';
+
+/** A command of `dais` that can be pasted into a shell. `default` needs no `-p`. */
+export function cliCommand(words: readonly string[], kind: KindSpec, project: string): string {
+  return daisCommand(words, kind.scope === 'org' ? undefined : project);
+}
+
+/** `project`: undefined for what belongs to the organisation. */
+export function daisCommand(words: readonly string[], project: string | undefined): string {
+  const place = project === undefined || project === 'default' ? [] : ['-p', project];
+  return ['dais', ...words, ...place].map(shellWord).join(' ');
+}
+
+/** One word of a shell, whatever is in it. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}

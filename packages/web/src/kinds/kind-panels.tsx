@@ -1,0 +1,51 @@
+/** What a kind has beside the pages that all kinds share. The one place of the generic pages that names kinds. */
+import type { KindSpec, Resource } from '@dais/api';
+import { lazy, Suspense } from 'react';
+
+const UserPanels = lazy(async () => ({ default: (await import('#pages/people/user-panels.tsx')).UserPanels }));
+const ServiceAccountPanels = lazy(async () => ({
+  default: (await import('#pages/people/service-account-panels.tsx')).ServiceAccountPanels,
+}));
+const RightsPanel = lazy(async () => ({ default: (await import('#pages/people/rights-panel.tsx')).RightsPanel }));
+const PolicyPanels = lazy(async () => ({ default: (await import('#pages/policies/policy-panels.tsx')).PolicyPanels }));
+const Invitations = lazy(async () => ({ default: (await import('#pages/people/invitations.tsx')).Invitations }));
+
+export interface KindPanelsProps {
+  readonly kind: KindSpec;
+  readonly resource: Resource;
+  readonly project: string;
+}
+
+/** Below the overview of one resource. */
+export function KindPanels({ kind, resource, project }: KindPanelsProps) {
+  return (
+    <Suspense>
+      {kind.kind === 'User' && <UserPanels resource={resource} project={project} />}
+      {kind.kind === 'ServiceAccount' && <ServiceAccountPanels resource={resource} project={project} />}
+      {kind.kind === 'Team' && <RightsPanel kind="Team" name={resource.metadata.name} project={project} />}
+    </Suspense>
+  );
+}
+
+/** Above the list of a kind. */
+export function ListPanels({ kind, project }: Omit<KindPanelsProps, 'resource'>) {
+  return <Suspense>{kind.kind === 'User' && <Invitations project={project} />}</Suspense>;
+}
+
+export interface EditorPanelsProps {
+  readonly kind: KindSpec;
+  readonly project: string;
+  /** The manifest as it stands in the editor. */
+  readonly text: string;
+}
+
+/** Beside the editor of a kind. */
+export function EditorPanels({ kind, project, text }: EditorPanelsProps) {
+  const word = kind.kind;
+  if (word !== 'Policy' && word !== 'OrganisationPolicy') return null;
+  return (
+    <Suspense>
+      <PolicyPanels kind={word} project={project} text={text} />
+    </Suspense>
+  );
+}

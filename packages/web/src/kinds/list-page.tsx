@@ -1,0 +1,184 @@
+import type { Resource } from '@dais/api';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useCallback, useMemo } from 'react';
+import { cliCommand } from './cli-command.ts';
+import { columnNames, readColumns, writeColumns } from './column-choice.ts';
+import { ListPanels } from './kind-panels.tsx';
+import { heading, plural, singular } from './kind-words.ts';
+import { listColumns } from './list-columns.tsx';
+import { useCopyForms } from './use-copy-forms.ts';
+import { useKind } from './use-kind.ts';
+import { useWhyNot } from './use-why-not.ts';
+import { accessAddress, createAddress, listAddress, resourceAddress } from '#addresses.ts';
+import { useAddressQuery } from '#server/address-parts.ts';
+import { useCurrentProject } from '#server/current-project.ts';
+import { readAction } from '#server/own-access.ts';
+import { useLiveList } from '#server/use-live-list.ts';
+import { ColumnMenu } from '#ui/column-menu.tsx';
+import { CopyAs } from '#ui/copy-as.tsx';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { FilterBar } from '#ui/filter-bar.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { Icon } from '#ui/icons.tsx';
+import { PageHead } from '#ui/page-head.tsx';
+import { readSort, ResourceTable, writeSort } from '#ui/resource-table.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { sayWhyNot } from '#ui/toast.ts';
+import { useShortcuts } from '#ui/use-shortcuts.ts';
+import { withCode } from '#ui/with-code.tsx';
+
+/** All resources of one kind: filtered and sorted as the address says, live. */
+export function ListPage() {
+  const kind = useKind();
+  const project = useCurrentProject();
+  const navigate = useNavigate();
+  const { labels = '', name = '', sort: sortText, columns: columnText = '', selected } = useAddressQuery();
+  const { rows, complete, error, retry } = useLiveList(kind, project, labels);
+  const shown = useMemo(() => named(rows, name), [rows, name]);
+  const shownColumns = useMemo(() => readColumns(kind, columnText), [kind, columnText]);
+  const columns = useMemo(() => listColumns(kind, project, shownColumns), [kind, project, shownColumns]);
+  const known = useMemo(() => (rows ?? []).slice(0, 2000).map(({ metadata }) => metadata.labels), [rows]);
+  /** Changes what stands behind the `?`; the way back skips it. */
+  const say = (change: Readonly<Record<string, string | undefined>>) =>
+    void navigate({
+      to: '.',
+      search: (before: object) => ({ ...before, ...change }),
+      replace: true,
+    });
+  const create = createAddress(kind, project);
+  const why = useWhyNot(kind, project)('create');
+  useShortcuts([{ keys: 'c', title: '', run: () => (why === undefined ? void navigate(create) : sayWhyNot(why)) }]);
+  const open = useCallback(
+    ({ metadata }: Resource) => void navigate(resourceAddress(kind, project, metadata.name)),
+    [kind, project, navigate],
+  );
+  const words = plural(kind);
+  const where = kind.scope === 'org' ? 'this organisation' : project;
+  const forms = useCopyForms({
+    command: cliCommand(['get', kind.plural, ...(labels === '' ? [] : ['-l', labels])], kind, project),
+    manifest:
+      shown === undefined || shown.length === 0
+        ? undefined
+        : { title: manifestsTitle(shown.length), text: async () => await manifestsText(shown) },
+    call: {
+      project: kind.scope === 'org' ? undefined : project,
+      path: `/api/v1/${kind.plural}`,
+      query: { labels },
+    },
+  });
+  const empty = rows?.length === 0 && complete && labels === '';
+  return (
+    <div className="page">
+      <PageHead
+        title={`Which ${words} are there in ${where}?`}
+        under={<span className="page-head-brief">{withCode(kind.description)}</span>}
+        actions={
+          <>
+            <CopyAs forms={forms} />
+            <GuardedButton
+              why={why}
+              link={(props) => <Link {...create} {...props} />}
+              leftSection={<Icon name="plus" />}
+            >
+              Create {singular(kind)}
+            </GuardedButton>
+          </>
+        }
+      />
+      {error !== undefined && (
+        <ErrorNote error={error} retry={retry}>
+          {error.code === 'forbidden' && (
+            <p>
+              <Link {...accessAddress(project, { action: readAction(kind), resource: kind.kind })}>
+                Why, and what would change it
+              </Link>
+            </p>
+          )}
+        </ErrorNote>
+      )}
+      <ListPanels kind={kind} project={project} />
+      {shown === undefined && error !== undefined ? null : empty ? (
+        <EmptyState
+          sentence={`${heading(words)} of ${where} would be here. There are none yet.`}
+          command={cliCommand(['apply', '-f', `${kind.kind.toLowerCase()}.yaml`], kind, project)}
+          example={kind.example}
+        >
+          <Link {...create}>Write one here</Link>, or read{' '}
+          <a href={`docs/reference/kinds/${kind.plural}`} target="_blank" rel="noreferrer">
+            what a {singular(kind)} is made of
+          </a>
+          .
+        </EmptyState>
+      ) : (
+        <>
+          <FilterBar
+            key={kind.kind}
+            labels={labels}
+            onLabels={(value) => say({ labels: value })}
+            name={name}
+            onName={(value) => say({ name: value })}
+            known={known}
+          >
+            <span>{counted(shown?.length, rows?.length, complete)}</span>
+            <ColumnMenu
+              columns={columnNames(kind)}
+              shown={shownColumns}
+              onShown={(next) => say({ columns: writeColumns(kind, next) })}
+              onReset={() => say({ columns: undefined })}
+            />
+          </FilterBar>
+          {shown === undefined ? (
+            error === undefined && <Skeleton rows={12} />
+          ) : shown.length === 0 && complete ? (
+            <EmptyState sentence="Nothing fits the filter.">
+              <Link {...listAddress(kind, project)}>Show all {words}</Link>
+            </EmptyState>
+          ) : (
+            <ResourceTable
+              key={`${kind.kind} ${project} ${labels} ${name} ${sortText}`}
+              label={heading(words)}
+              rows={shown}
+              columns={columns}
+              keyOf={nameOf}
+              complete={complete}
+              sort={readSort(sortText)}
+              onSort={(sort) => say({ sort: writeSort(sort) })}
+              selected={selected}
+              onSelect={(key) => say({ selected: key })}
+              onOpen={open}
+            />
+          )}
+        </>
+      )}
+    </div>
+  );
+}
+
+/** More manifests than these are a job for `dais get -o yaml`. */
+const MOST_MANIFESTS = 1000;
+
+function manifestsTitle(count: number): string {
+  return count > MOST_MANIFESTS
+    ? `Manifests of the first ${MOST_MANIFESTS.toLocaleString('en')}`
+    : `Manifests of all ${count.toLocaleString('en')} shown`;
+}
+
+async function manifestsText(rows: readonly Resource[]): Promise<string> {
+  const { manifestText } = await import('./manifest-text.ts');
+  return rows.slice(0, MOST_MANIFESTS).map(manifestText).join('---\n');
+}
+
+const nameOf = ({ metadata }: Resource) => metadata.name;
+
+function named(rows: readonly Resource[] | undefined, part: string): readonly Resource[] | undefined {
+  const lower = part.toLowerCase();
+  return lower === '' ? rows : rows?.filter(({ metadata }) => metadata.name.toLowerCase().includes(lower));
+}
+
+function counted(shown: number | undefined, all: number | undefined, complete: boolean): string {
+  if (shown === undefined || all === undefined) return 'Loading';
+  const count =
+    shown === all ? all.toLocaleString('en') : `${shown.toLocaleString('en')} of ${all.toLocaleString('en')}`;
+  return complete ? count : `${count}, more are loading`;
+}

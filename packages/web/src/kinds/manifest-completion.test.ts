@@ -1,0 +1,30 @@
+import { alertChannelKind, roleBindingKind, secretKind, type KindSpec } from '@dais/api';
+import { expect, test } from 'vitest';
+import { completeManifest } from './manifest-completion.ts';
+
+/** The labels offered where `|` stands. */
+async function offered(kind: KindSpec, text: string) {
+  const at = text.indexOf('|');
+  const found = await completeManifest(text.replace('|', ''), at, kind, async (word) => [`a-${word}`]);
+  return found?.choices.map(({ label }) => label);
+}
+
+test('fields of the level that the cursor is in, without those that are there', async () => {
+  expect(await offered(secretKind, 'apiVersion: dais.dev/v1\nkind: Secret\n|')).toEqual(['metadata', 'spec']);
+  expect(await offered(secretKind, 'spec:\n  description: x\n  |')).toEqual(['data']);
+  expect(await offered(secretKind, 'metadata:\n  |\n  name: x\nspec:\n  data: {}\n')).not.toContain('name');
+});
+
+test('values of choices, of truths and of references', async () => {
+  expect(await offered(alertChannelKind, 'spec:\n  send:\n    type: |')).toEqual(['webhook', 'slack', 'smtp']);
+  expect(await offered(alertChannelKind, 'spec:\n  send:\n    signingKey:\n      secret: |')).toEqual(['a-Secret']);
+  expect(await offered(roleBindingKind, 'spec:\n  role: v|')).toContain('viewer');
+});
+
+test('items of lists', async () => {
+  expect(await offered(roleBindingKind, 'spec:\n  users:\n    - |')).toEqual(['a-User']);
+});
+
+test('inside free text nothing is offered', async () => {
+  expect(await offered(secretKind, 'spec:\n  description: some text |')).toBeUndefined();
+});

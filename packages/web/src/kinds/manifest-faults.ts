@@ -1,0 +1,97 @@
+/** What is wrong with a manifest that is being written, and where it stands in the text. */
+import { checkManifest, formatPath, kinds, manifestSchema, type Issue, type KindSpec } from '@dais/api';
+import { isCollection, isMap, isPair, isScalar, parseAllDocuments, type Document } from 'yaml';
+
+/** Characters from the start of the text. */
+export interface ManifestFault {
+  readonly from: number;
+  readonly to: number;
+  readonly message: string;
+  readonly path: string;
+}
+
+const schemas = new Map<KindSpec, ReturnType<typeof manifestSchema>>();
+const all = kinds.map((spec) => ({ spec }));
+const known = {
+  all,
+  find: (kind: string) => all.find(({ spec }) => spec.kind === kind),
+  manifestSchema: (spec: KindSpec) => {
+    const schema = schemas.get(spec) ?? manifestSchema(spec);
+    schemas.set(spec, schema);
+    return schema;
+  },
+};
+
+/**
+ * The server's own rules for a manifest by itself, so that most faults are seen while one types. What only the server can
+ * know (does it exist, may one do it) is told by the plan. `kind`: what the page is for.
+ */
+export function manifestFaults(text: string, kind: KindSpec): readonly ManifestFault[] {
+  const documents = parseAllDocuments(text, { version: '1.2', schema: 'core', stringKeys: true, prettyErrors: false });
+  if ('empty' in documents || documents.length === 0) {
+    return [{ from: 0, to: 0, path: '', message: `Write a manifest of kind ${kind.kind} here.` }];
+  }
+  const broken = documents.flatMap((document) =>
+    document.errors.map(({ pos, message }) => ({
+      from: pos[0],
+      to: Math.max(pos[1], pos[0] + 1),
+      path: '',
+      message: message.split('\n')[0] ?? message,
+    })),
+  );
+  if (broken.length > 0) return broken;
+  const [first, second] = documents;
+  if (second !== undefined) {
+    const from = second.range[0];
+    return [{ from, to: from + 1, path: '', message: 'One manifest at a time here; `dais apply` takes many.' }];
+  }
+  if (first === undefined) return [];
+  const value: unknown = first.toJS({ maxAliasCount: 0 });
+  const result = checkManifest(known, value);
+  if (!result.ok) return result.issues.map((issue) => faultOf(issue, first)).toSorted((a, b) => a.from - b.from);
+  if (result.manifest.definition.spec !== kind) {
+    const other = { path: 'kind', message: `is another kind`, expected: kind.kind };
+    return [faultOf(other, first)];
+  }
+  return [];
+}
+
+function faultOf(issue: Issue, document: Document): ManifestFault {
+  const path = issue.path ?? '';
+  const parts = [
+    path === '' ? `The document ${issue.message}` : `${path}: ${issue.message}`,
+    ...(issue.expected === undefined ? [] : [`expected ${issue.expected}`]),
+    ...(issue.nearest === undefined ? [] : [`did you mean ${issue.nearest}?`]),
+  ];
+  return { ...rangeOf(document, path), path, message: parts.join('; ') };
+}
+
+/** The key (or list item) at `path`, or the nearest part above it that stands in the text. */
+function rangeOf(document: Document, path: string): { from: number; to: number } {
+  let node: unknown = document.contents;
+  let at = keyRange(node);
+  let text = '';
+  while (text !== path && isCollection(node)) {
+    const steps = node.items.flatMap((item, index) => {
+      const key = isPair(item) ? (isScalar(item.key) ? String(item.key.value) : undefined) : index;
+      if (key === undefined) return [];
+      const place = formatPath([...(text === '' ? [] : [text]), key]);
+      const leads = path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`);
+      return leads ? [{ place, key: isPair(item) ? item.key : item, value: isPair(item) ? item.value : item }] : [];
+    });
+    // Keys may contain dots: the longest that fits is meant.
+    const [found] = steps.toSorted((a, b) => b.place.length - a.place.length);
+    if (found === undefined) break;
+    ({ place: text, value: node } = found);
+    at = keyRange(found.key);
+  }
+  return at;
+}
+
+function keyRange(node: unknown): { from: number; to: number } {
+  const range = (node as { range?: readonly [number, number, number] | null } | null)?.range;
+  if (range === undefined || range === null) return { from: 0, to: 1 };
+  // A whole map would be underlined from end to end: its first key stands for it.
+  if (isMap(node)) return keyRange(node.items[0]?.key);
+  return { from: range[0], to: Math.max(range[1], range[0] + 1) };
+}

@@ -1,0 +1,118 @@
+import type { Change, DaisError, KindSpec } from '@dais/api';
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { singular } from './kind-words.ts';
+import type { ManifestFault } from './manifest-faults.ts';
+import { changeAddress } from '#addresses.ts';
+import { Button } from '#ui/controls.ts';
+import { DiffView } from '#ui/diff-view.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+
+export interface PlanPanelProps {
+  readonly kind: KindSpec;
+  readonly project: string;
+  /** The text that is there now; empty for a new resource. */
+  readonly before: string;
+  readonly after: string;
+  readonly faults: readonly ManifestFault[];
+  readonly isNew: boolean;
+  /** Of this very text. */
+  readonly plan: readonly Change[] | undefined;
+  readonly planError: DaisError | null;
+  readonly applyError: DaisError | null;
+  readonly reload: () => void;
+  /** What a kind has to say besides. */
+  readonly children?: ReactNode;
+}
+
+/** Beside the editor: what is wrong, what would change, and whether one may. */
+export function PlanPanel(props: PlanPanelProps) {
+  const { before, after, faults, plan, planError, applyError, isNew, reload, children } = props;
+  return (
+    <div className="edit-side">
+      {applyError !== null && (
+        <ErrorNote error={applyError}>
+          {(applyError.code === 'precondition_failed' || applyError.code === 'conflict') && (
+            <Button variant="default" onClick={reload}>
+              Load the version of now (what you wrote goes)
+            </Button>
+          )}
+        </ErrorNote>
+      )}
+      {planError !== null && <ErrorNote error={planError} />}
+      {faults.length > 0 ? (
+        <Panel title={faults.length === 1 ? 'One fault' : `${faults.length} faults`}>
+          <ul className="faults" aria-live="polite">
+            {faults.slice(0, 20).map((fault) => (
+              <li key={`${fault.from} ${fault.message}`}>
+                <span className="dim">line {after.slice(0, fault.from).split('\n').length}</span> {fault.message}
+              </li>
+            ))}
+          </ul>
+        </Panel>
+      ) : (
+        <Verdict {...props} />
+      )}
+      {children}
+      {(plan !== undefined || before !== after) && !isNew && faults.length === 0 && (
+        <Panel title="What you changed" flush>
+          <DiffView label="The lines that you changed" before={before} after={after} />
+        </Panel>
+      )}
+    </div>
+  );
+}
+
+function Verdict({ kind, project, plan, planError, isNew }: PlanPanelProps) {
+  const change = plan?.find((one) => one.kind === kind.kind);
+  if (planError !== null) return null;
+  if (plan === undefined || change === undefined) {
+    return (
+      <Panel title="Plan">
+        <p className="dim">
+          <kbd>Ctrl</kbd> <kbd>Enter</kbd> shows what applying would change, and whether the policies let you.{' '}
+          <kbd>Ctrl</kbd> <kbd>Space</kbd> completes.
+        </p>
+      </Panel>
+    );
+  }
+  const { action, fields, name } = change;
+  return (
+    <Panel title="Plan">
+      <div role="status">
+        <StateBadge
+          state={action === 'unchanged' ? 'off' : isNew && action === 'update' ? 'warning' : 'ok'}
+          word={verdictWord(action, isNew)}
+        />
+        {isNew && action !== 'create' && (
+          <p>
+            There is a {singular(kind)} <Link {...changeAddress(kind, project, name)}>{name}</Link> already: change that
+            one, or choose another name.
+          </p>
+        )}
+        {fields.length > 0 && (
+          <ul className="faults">
+            {fields.slice(0, 50).map((field) => (
+              <li key={field.path}>
+                <code>{field.path}</code> <span className="dim">{fieldWord(field)}</span>
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+    </Panel>
+  );
+}
+
+function verdictWord(action: Change['action'], isNew: boolean): string {
+  if (action === 'unchanged') return 'Nothing would change';
+  if (isNew && action === 'update') return 'The name is taken';
+  return action === 'create' ? 'You may: it would be made' : 'You may: it would be changed';
+}
+
+function fieldWord({ before, after }: Change['fields'][number]): string {
+  if (before === undefined) return 'added';
+  return after === undefined ? 'removed' : 'changed';
+}

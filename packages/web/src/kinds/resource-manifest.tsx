@@ -1,0 +1,24 @@
+import type { Resource } from '@dais/api';
+import { manifestText, resourceText } from './manifest-text.ts';
+import { CopyButton } from '#ui/copy-button.tsx';
+import { Panel } from '#ui/panel.tsx';
+
+/** As one would write it, and everything that the server says. */
+export function ResourceManifest({ resource }: { readonly resource: Resource }) {
+  return (
+    <div className="grid-2">
+      <Text title="As one would write it" text={manifestText(resource)} />
+      <Text title="As the server gives it" text={resourceText(resource)} />
+    </div>
+  );
+}
+
+function Text({ title, text }: { readonly title: string; readonly text: string }) {
+  return (
+    <Panel title={title} actions={<CopyButton text={text} label={`Copy: ${title.toLowerCase()}`} />}>
+      <pre className="yaml-text" tabIndex={0}>
+        {text}
+      </pre>
+    </Panel>
+  );
+}

@@ -1,0 +1,217 @@
+import { findReferences, type KindSpec, type Resource } from '@dais/api';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { ActionMenu } from './action-menu.tsx';
+import { cliCommand } from './cli-command.ts';
+import { DeleteDialog } from './delete-dialog.tsx';
+import { KindPanels } from './kind-panels.tsx';
+import { heading, plural, singular } from './kind-words.ts';
+import { ReferenceLink } from './reference-link.tsx';
+import { ResourceEvents } from './resource-events.tsx';
+import { ResourceHistory } from './resource-history.tsx';
+import { ResourceManifest } from './resource-manifest.tsx';
+import { ResourceOverview } from './resource-overview.tsx';
+import { resourceState } from './resource-state.ts';
+import { useCopyForms, type CopySources } from './use-copy-forms.ts';
+import { useKind } from './use-kind.ts';
+import { useWhyNot } from './use-why-not.ts';
+import { changeAddress, listAddress } from '#addresses.ts';
+import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useCurrentProject } from '#server/current-project.ts';
+import { useLiveResource } from '#server/use-live-resource.ts';
+import { Tabs } from '#ui/controls.ts';
+import { CopyAs } from '#ui/copy-as.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { Icon } from '#ui/icons.tsx';
+import { PageHead } from '#ui/page-head.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { sayWhyNot } from '#ui/toast.ts';
+import { useShortcuts } from '#ui/use-shortcuts.ts';
+import './resource-page.css';
+
+const TABS = [
+  ['overview', 'Overview'],
+  ['manifest', 'Manifest'],
+  ['history', 'History'],
+  ['events', 'Events'],
+] as const;
+
+/** One resource of any kind: what was asked for, what is so, how it came about. */
+export function ResourcePage() {
+  const kind = useKind();
+  const project = useCurrentProject();
+  const { name = '' } = useAddressParts();
+  // A link from one resource to another must not take an open dialog along.
+  return <OneResource key={`${kind.kind} ${project} ${name}`} kind={kind} project={project} name={name} />;
+}
+
+interface OneResourceProps {
+  readonly kind: KindSpec;
+  readonly project: string;
+  readonly name: string;
+}
+
+function OneResource({ kind, project, name }: OneResourceProps) {
+  const { tab = 'overview' } = useAddressQuery();
+  const navigate = useNavigate();
+  const { resource, gone, error, retry } = useLiveResource(kind, project, name);
+  const [deleting, setDeleting] = useState(false);
+  const change = changeAddress(kind, project, name);
+  const whyNot = useWhyNot(kind, project, resource);
+  const noEdit = whyNot('update');
+  useShortcuts([
+    { keys: 'e', title: '', run: () => (noEdit === undefined ? void navigate(change) : sayWhyNot(noEdit)) },
+  ]);
+  const forms = useCopyForms({
+    command: cliCommand([COMMANDS[tab] ?? 'describe', kind.kind.toLowerCase(), name], kind, project),
+    manifest:
+      resource === undefined
+        ? undefined
+        : { title: 'Manifest', text: async () => (await import('./manifest-text.ts')).manifestText(resource) },
+    call: callOf(tab, kind, project, name),
+  });
+  if (resource === undefined) {
+    return (
+      <div className="page">
+        <PageHead title={`Is ${singular(kind)} ${name} as it should be?`} />
+        {error === undefined ? (
+          <Skeleton rows={8} />
+        ) : (
+          <ErrorNote error={error} retry={retry}>
+            <p>
+              <Link {...listAddress(kind, project)}>All {plural(kind)}</Link>
+            </p>
+          </ErrorNote>
+        )}
+      </div>
+    );
+  }
+  const state = resourceState(resource);
+  const choose = (next: string | null) =>
+    void navigate({ to: '.', search: { tab: next === 'overview' ? undefined : (next ?? undefined) }, replace: true });
+  return (
+    <div className="page">
+      <PageHead
+        title={`Is ${singular(kind)} ${name} as it should be?`}
+        under={
+          <>
+            {state !== undefined && <StateBadge {...state} />}
+            <Strip kind={kind} resource={resource} project={project} />
+          </>
+        }
+        actions={
+          <>
+            <CopyAs forms={forms} />
+            <ActionMenu kind={kind} project={project} name={name} whyNot={whyNot} />
+            <GuardedButton
+              why={whyNot('delete')}
+              variant="default"
+              leftSection={<Icon name="bin" />}
+              onClick={() => setDeleting(true)}
+            >
+              Delete
+            </GuardedButton>
+            <GuardedButton
+              why={noEdit}
+              link={(props) => <Link {...change} {...props} />}
+              leftSection={<Icon name="edit" />}
+            >
+              Edit
+            </GuardedButton>
+          </>
+        }
+      />
+      {gone && (
+        <div className="note note-failed" role="alert">
+          <StateBadge state="off" word="It was deleted while you looked at it" />
+          <p>
+            What stands here is how it last was. <Link {...listAddress(kind, project)}>All {plural(kind)}</Link>
+          </p>
+        </div>
+      )}
+      {error !== undefined && !gone && <ErrorNote error={error} retry={retry} />}
+      <Tabs value={tab} onChange={choose} keepMounted={false}>
+        <Tabs.List>
+          {TABS.map(([value, title]) => (
+            <Tabs.Tab key={value} value={value}>
+              {title}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        <Tabs.Panel value="overview">
+          <div className="resource-overview">
+            <ResourceOverview kind={kind} resource={resource} project={project} />
+            <KindPanels kind={kind} resource={resource} project={project} />
+          </div>
+        </Tabs.Panel>
+        <Tabs.Panel value="manifest">
+          <ResourceManifest resource={resource} />
+        </Tabs.Panel>
+        <Tabs.Panel value="history">
+          <ResourceHistory kind={kind} resource={resource} project={project} whyNot={whyNot} />
+        </Tabs.Panel>
+        <Tabs.Panel value="events">
+          <ResourceEvents kind={kind} name={name} project={project} />
+        </Tabs.Panel>
+      </Tabs>
+      {deleting && <DeleteDialog kind={kind} project={project} name={name} close={() => setDeleting(false)} />}
+    </div>
+  );
+}
+
+/** Where it comes from and what it leads to. */
+function Strip({
+  kind,
+  resource,
+  project,
+}: {
+  readonly kind: KindSpec;
+  readonly resource: Resource;
+  readonly project: string;
+}) {
+  const references = findReferences(kind.spec, resource.spec);
+  const { source, origin } = resource.metadata;
+  return (
+    <>
+      <Link {...listAddress(kind, project)}>{heading(plural(kind))}</Link>
+      {source?.path !== undefined && (
+        <span>
+          from <code>{source.path}</code>
+          {source.commit !== undefined && (
+            <>
+              {' '}
+              at <code title={source.commit}>{source.commit.slice(0, 8)}</code>
+            </>
+          )}
+        </span>
+      )}
+      {origin !== 'manifest' && <span>made by {origin}</span>}
+      {references.length > 0 && (
+        <span>
+          uses{' '}
+          {references.slice(0, 8).map(({ kind: word, name, path }, at) => (
+            <span key={path}>
+              {at > 0 && ', '}
+              {word} <ReferenceLink kind={word} name={name} project={project} />
+            </span>
+          ))}
+        </span>
+      )}
+    </>
+  );
+}
+
+/** What the command line says of the same; other tabs are parts of `describe`. */
+const COMMANDS: Readonly<Record<string, string>> = { history: 'history', events: 'events' };
+
+function callOf(tab: string, kind: KindSpec, project: string, name: string): CopySources['call'] {
+  const place = kind.scope === 'org' ? undefined : project;
+  if (tab === 'events') {
+    const path = place === undefined ? '/api/v1/organisation/events' : '/api/v1/events';
+    return { project: place, path, query: { kind: kind.kind, name } };
+  }
+  const path = `/api/v1/${kind.plural}/${encodeURIComponent(name)}`;
+  return { project: place, path: tab === 'history' ? `${path}/history` : path };
+}

@@ -1,0 +1,38 @@
+import type { Condition, Resource } from '@dais/api';
+import type { State } from '#ui/state-badge.tsx';
+
+export interface ShownState {
+  readonly state: State;
+  readonly word: string;
+  readonly why?: string;
+}
+
+export function conditionsOf(resource: Resource): readonly Condition[] {
+  return (resource.status as { conditions?: readonly Condition[] }).conditions ?? [];
+}
+
+/** One condition in the words and shapes of the console. */
+export function conditionState(condition: Condition, generation: number): ShownState {
+  const why = condition.message === '' ? {} : { why: condition.message };
+  if (condition.observedGeneration < generation) return { state: 'waiting', word: 'Pending', ...why };
+  if (condition.status === 'True') return { state: 'ok', word: condition.type, ...why };
+  return { state: condition.status === 'False' ? 'failed' : 'waiting', word: reasonWords(condition.reason), ...why };
+}
+
+/** `Secret key missing` for SecretKeyMissing. */
+function reasonWords(reason: string): string {
+  const words = reason.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' ');
+  return words.charAt(0) + words.slice(1).toLowerCase();
+}
+
+/** The whole resource; undefined for kinds that nobody looks after. */
+export function resourceState(resource: Resource): ShownState | undefined {
+  const { metadata } = resource;
+  if (metadata.deletionRequestedAt !== undefined) {
+    const who = metadata.finalizers?.join(', ') ?? '';
+    return { state: 'waiting', word: 'Deleting', why: `Waits for ${who === '' ? 'what still cleans up' : who}.` };
+  }
+  const conditions = conditionsOf(resource);
+  const told = conditions.find(({ type }) => type === 'Ready') ?? conditions.find(({ status }) => status !== 'True');
+  return told === undefined ? undefined : conditionState(told, metadata.generation);
+}

@@ -1,0 +1,23 @@
+import { curlCommand, type CurlCall } from './curl-command.ts';
+import { useSession } from '#server/session.ts';
+import type { CopyForm } from '#ui/copy-as.tsx';
+
+export interface CopySources {
+  /** Of `dais`. */
+  readonly command: string;
+  readonly call: Pick<CurlCall, 'project' | 'path' | 'query' | 'file'>;
+  /** Left out where a page shows no resource. */
+  readonly manifest?: CopyForm | undefined;
+}
+
+/** What a page shows, for a terminal, a repository, a program and a colleague. */
+export function useCopyForms({ command, call, manifest }: CopySources): readonly CopyForm[] {
+  const accounts = useSession()?.mode === 'accounts';
+  const curl = () => curlCommand({ server: document.baseURI.replace(/\/$/, ''), accounts, ...call });
+  return [
+    { title: 'Command', preview: command, text: () => command },
+    ...(manifest === undefined ? [] : [manifest]),
+    { title: 'Call by curl', preview: curl(), text: curl },
+    { title: 'Link to this view', text: () => location.href },
+  ];
+}

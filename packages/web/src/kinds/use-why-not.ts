@@ -1,0 +1,38 @@
+import { refusedByState, resourceOperations, type KindSpec, type Resource } from '@dais/api';
+import { useMemo } from 'react';
+import { resourceState } from './resource-state.ts';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+
+/** Why the viewer cannot do something, and what would allow it; undefined: as far as can be told, they can. */
+export type WhyNot = (verb: string) => string | undefined;
+
+/**
+ * What stands in the way of the verbs of a kind, or of one resource: its state, by the table that the server decides by,
+ * or policies. The server decides each time anew; this only spares people what it would refuse.
+ */
+export function useWhyNot(kind: KindSpec, project: string, resource?: Resource): WhyNot {
+  const policies = usePolicies(kind, project, resource?.metadata.name);
+  return (verb) => (resource === undefined ? undefined : stateWhy(kind, verb, resource)) ?? policies(verb);
+}
+
+function stateWhy(kind: KindSpec, verb: string, resource: Resource): string | undefined {
+  const { name, deletionRequestedAt } = resource.metadata;
+  const deleting = deletionRequestedAt !== undefined;
+  const refused = refusedByState(verb, { kind: kind.kind, name, deleting })?.message;
+  // To ask once more is no mistake, and does nothing.
+  const said = refused ?? (deleting && verb === 'delete' ? 'It is being deleted already.' : undefined);
+  return said === undefined ? undefined : `${said} ${resourceState(resource)?.why ?? ''}`.trim();
+}
+
+/** Asks about what is not simply allowed, and about nothing else. */
+function usePolicies(kind: KindSpec, project: string, name: string | undefined): WhyNot {
+  const actions = useMemo(() => actionsOf(kind), [kind]);
+  const told = useWhyNotDo(project, kind.kind, [...actions.values()], name);
+  return (verb) => told(actions.get(verb) ?? '');
+}
+
+/** `secret:write` by `update`. */
+function actionsOf(kind: KindSpec): ReadonlyMap<string, string> {
+  const writes = resourceOperations(kind).filter(({ mode }) => mode === 'write');
+  return new Map(writes.map(({ name, action }) => [name.split('.')[1] ?? '', action]));
+}

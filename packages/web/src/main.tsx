@@ -1,0 +1,34 @@
+/** The entry: reads what the page says, and shows the console in it. */
+import { createClient, currentSessionOperation, DaisError } from '@dais/api';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app.tsx';
+import { pathOfClientLink } from './client-links.ts';
+import { Connection } from './server/connection.ts';
+
+const basePath = new URL(document.baseURI).pathname.replace(/\/+$/, '');
+const path = pathOfClientLink(location.hash, location.pathname.slice(basePath.length));
+if (path !== undefined) history.replaceState(null, '', `${basePath}${path}`);
+const client = createClient({ url: `${location.origin}${basePath}` });
+const connection = new Connection({
+  // Whoever has to sign in is connected too.
+  ask: () => client.perform(currentSessionOperation, {}),
+  isOnline: () => navigator.onLine,
+  after: (ms, then) => void setTimeout(then, ms),
+});
+const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? '';
+
+addEventListener('offline', () => connection.lost());
+
+const place = document.querySelector('#console');
+if (place === null) throw new Error('the page has no place for the console');
+createRoot(place, {
+  // The page shows these in the catalogue's words: only mistakes of the console itself belong into the browser's log.
+  onCaughtError: (error) => {
+    if (!(error instanceof DaisError)) reportError(error);
+  },
+}).render(
+  <StrictMode>
+    <App surroundings={{ client, connection, basePath, nonce }} now={Date.now} />
+  </StrictMode>,
+);

@@ -1,0 +1,51 @@
+/** What somebody may do, as rows of a table: one for each kind. Pure. */
+import { kinds, type OwnAccess } from '@dais/api';
+
+export type AccessItem = OwnAccess['items'][number];
+
+export interface AccessRow {
+  readonly kind: string;
+  /** Those that most kinds have, each in a column of its own. */
+  readonly read: AccessItem | undefined;
+  readonly write: AccessItem | undefined;
+  readonly delete: AccessItem | undefined;
+  /** All others. */
+  readonly further: readonly AccessItem[];
+}
+
+export interface AccessGroup {
+  readonly scope: 'project' | 'org' | 'other';
+  readonly rows: readonly AccessRow[];
+}
+
+/** Kinds of the project first, then those of the organisation, then what is no kind; in the order of the kinds. */
+export function accessGroups(items: readonly AccessItem[]): readonly AccessGroup[] {
+  const words = [...kinds.map(({ kind }) => kind), ...items.map(({ kind }) => kind)];
+  const rows = [...new Set(words)].flatMap((kind) => {
+    const own = items.filter((item) => item.kind === kind);
+    return own.length === 0 ? [] : [rowOf(kind, own)];
+  });
+  const scopeOf = ({ kind }: AccessRow) => kinds.find((one) => one.kind === kind)?.scope ?? 'other';
+  return (['project', 'org', 'other'] as const).flatMap((scope) => {
+    const own = rows.filter((row) => scopeOf(row) === scope);
+    return own.length === 0 ? [] : [{ scope, rows: own }];
+  });
+}
+
+function rowOf(kind: string, items: readonly AccessItem[]): AccessRow {
+  const common = (verb: string) => items.find((item) => verbOf(item.action) === verb);
+  const [read, write, remove] = ['read', 'write', 'delete'].map(common);
+  const further = items.filter((item) => item !== read && item !== write && item !== remove);
+  return { kind, read, write, delete: remove, further };
+}
+
+/** `read` of `secret:read`. */
+export function verbOf(action: string): string {
+  return action.slice(action.indexOf(':') + 1);
+}
+
+/** Ids of all that gives somebody a right: their roles, and policies that permit. */
+export function grantsOf(items: readonly AccessItem[]): readonly string[] {
+  const ids = items.flatMap(({ reasons }) => reasons.filter(({ effect }) => effect === 'permit').map(({ id }) => id));
+  return [...new Set(ids)];
+}

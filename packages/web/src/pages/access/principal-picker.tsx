@@ -1,0 +1,73 @@
+import { serviceAccountKind, userKind } from '@dais/api';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useAll } from './use-all.ts';
+import { accessAddress } from '#addresses.ts';
+import { useMay } from '#server/own-access.ts';
+import { Autocomplete, Button } from '#ui/controls.ts';
+
+export interface PrincipalPickerProps {
+  readonly project: string;
+  /** `user:ada@example.com`: whom the page is about. */
+  readonly who: string;
+  /** The person who looks. */
+  readonly self: string;
+}
+
+/** Whom to ask about: names are offered as far as they may be read. */
+export function PrincipalPicker({ project, who, self }: PrincipalPickerProps) {
+  const navigate = useNavigate();
+  const may = useMay(project);
+  const users = useAll(userKind, project, may('user:read') === true);
+  const services = useAll(serviceAccountKind, project, may('serviceAccount:read') === true);
+  const [text, setText] = useState(who);
+  const [seen, setSeen] = useState(who);
+  if (who !== seen) {
+    setSeen(who);
+    setText(who);
+  }
+  const go = (value: string) => {
+    const named = principal(value);
+    if (named !== undefined) void navigate(accessAddress(project, named === self ? {} : { who: named }));
+  };
+  const offered = [
+    ...new Set([
+      self,
+      ...users.map(({ metadata }) => `user:${metadata.name}`),
+      ...services.map(({ metadata }) => `service:${metadata.name}`),
+    ]),
+  ];
+  if (may('policy:read') === false) {
+    return <span className="dim">You may ask about yourself. About others, ask an administrator.</span>;
+  }
+  return (
+    <form
+      className="access-who"
+      onSubmit={(event) => {
+        event.preventDefault();
+        go(text);
+      }}
+    >
+      <Autocomplete
+        aria-label="About whom"
+        placeholder="user:NAME or service:NAME"
+        size="xs"
+        data={offered}
+        limit={50}
+        value={text}
+        onChange={setText}
+        onOptionSubmit={go}
+      />
+      <Button type="submit" variant="default">
+        Ask
+      </Button>
+    </form>
+  );
+}
+
+/** A bare name is a user’s. Undefined: nobody. */
+function principal(text: string): string | undefined {
+  const name = text.trim();
+  if (name === '') return undefined;
+  return /^(user|service):./.test(name) ? name : `user:${name}`;
+}

@@ -1,0 +1,81 @@
+import type { PolicyReason, Resource } from '@dais/api';
+import { Link } from '@tanstack/react-router';
+import { reasonPlace } from './reason-place.ts';
+import { namedAddress } from '#addresses.ts';
+import { StateBadge } from '#ui/state-badge.tsx';
+import './access.css';
+
+export interface ReasonListProps {
+  readonly reasons: readonly PolicyReason[];
+  readonly policies: readonly Resource[];
+  readonly project: string;
+}
+
+/** What decided, each a link to where it stands, in its own words. */
+export function ReasonList({ reasons, policies, project }: ReasonListProps) {
+  return (
+    <ul className="reasons">
+      {reasons.map((reason) => (
+        <li key={reason.id}>
+          <StateBadge
+            state={reason.effect === 'permit' ? 'ok' : 'failed'}
+            word={reason.effect === 'permit' ? 'permits' : 'forbids'}
+          />
+          <div>
+            <ReasonName id={reason.id} policies={policies} project={project} />
+            {reason.message !== undefined && reasonPlace(reason.id, policies).type !== 'words' && (
+              <p>{reason.message}</p>
+            )}
+            {(reason.severity !== undefined || reason.control !== undefined) && (
+              <p className="dim">
+                {reason.severity !== undefined && (
+                  <>
+                    severity <code>{reason.severity}</code>
+                  </>
+                )}
+                {reason.control !== undefined && (
+                  <>
+                    {reason.severity !== undefined && ', '}control <code>{reason.control}</code>
+                  </>
+                )}
+              </p>
+            )}
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface ReasonNameProps {
+  readonly id: string;
+  readonly policies: readonly Resource[];
+  readonly project: string;
+}
+
+/** One thing that decided, as a link where whoever looks may follow it. */
+export function ReasonName({ id, policies, project }: ReasonNameProps) {
+  const place = reasonPlace(id, policies);
+  if (place.type === 'words') return <span>{place.text}</span>;
+  if (place.type === 'unknown') {
+    return (
+      <span>
+        policy <code>{id}</code>
+      </span>
+    );
+  }
+  const address = namedAddress(place.kind, place.project ?? project, place.name);
+  const name = place.type === 'policy' ? id : place.name;
+  return (
+    <span>
+      {WORDS[place.kind] ?? place.kind} {address === undefined ? name : <Link {...address}>{name}</Link>}
+    </span>
+  );
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  RoleBinding: 'role binding',
+  OrganisationRoleBinding: 'role binding of the organisation',
+  Policy: 'policy',
+  OrganisationPolicy: 'policy of the organisation',
+};

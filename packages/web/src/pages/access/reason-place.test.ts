@@ -1,0 +1,29 @@
+import type { Resource } from '@dais/api';
+import { expect, test } from 'vitest';
+import { reasonPlace } from './reason-place.ts';
+
+const policy = (kind: string, name: string, id: string, project?: string) =>
+  ({ kind, metadata: { name, project }, status: { policies: [{ id, effect: 'forbid' }] } }) as unknown as Resource;
+
+const policies = [
+  policy('OrganisationPolicy', 'production', 'by-operations'),
+  policy('Policy', 'frost', 'frozen', 'a'),
+];
+
+test.each([
+  ['RoleBinding/a/editors', { type: 'binding', kind: 'RoleBinding', project: 'a', name: 'editors' }],
+  [
+    'OrganisationRoleBinding/all',
+    { type: 'binding', kind: 'OrganisationRoleBinding', project: undefined, name: 'all' },
+  ],
+  ['by-operations', { type: 'policy', kind: 'OrganisationPolicy', project: undefined, name: 'production' }],
+  ['a/frozen', { type: 'policy', kind: 'Policy', project: 'a', name: 'frost' }],
+  ['frozen', { type: 'unknown' }],
+  ['b/frozen', { type: 'unknown' }],
+])('%s', (id, place) => {
+  expect(reasonPlace(id, policies)).toEqual(place);
+});
+
+test('what is no resource has words', () => {
+  expect(reasonPlace('signed-in', [])).toEqual({ type: 'words', text: 'Everybody who has signed in may do it.' });
+});

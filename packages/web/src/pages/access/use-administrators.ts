@@ -1,0 +1,27 @@
+import { organisationRoleBindingKind, roleBindingKind, type Resource } from '@dais/api';
+import { useAll } from './use-all.ts';
+import { useMay } from '#server/own-access.ts';
+
+export interface Administrator {
+  readonly kind: 'User' | 'Team';
+  readonly name: string;
+}
+
+/** Who may change rights in a project, as far as whoever looks may read who they are. */
+export function useAdministrators(project: string): readonly Administrator[] {
+  const may = useMay(project);
+  const own = useAll(roleBindingKind, project, may('roleBinding:read') === true);
+  const all = useAll(organisationRoleBindingKind, project, may('organisationRoleBinding:read') === true);
+  return administratorsOf([...own, ...all]);
+}
+
+/** Each once; people before teams. */
+function administratorsOf(bindings: readonly Resource[]): readonly Administrator[] {
+  const specs = bindings.map(({ spec }) => spec as { role?: string; users?: string[]; teams?: string[] });
+  const admins = specs.filter(({ role }) => role === 'admin');
+  const names = (list: readonly (readonly string[])[]) => [...new Set(list.flat())];
+  return [
+    ...names(admins.map(({ users = [] }) => users)).map((name) => ({ kind: 'User' as const, name })),
+    ...names(admins.map(({ teams = [] }) => teams)).map((name) => ({ kind: 'Team' as const, name })),
+  ];
+}

@@ -1,0 +1,27 @@
+import { organisationPolicyKind, policyKind, type KindSpec, type Resource } from '@dais/api';
+import { useQuery } from '@tanstack/react-query';
+import { useClient } from '#server/console-context.ts';
+import { useMay } from '#server/own-access.ts';
+
+/** Policies that whoever looks may read; empty until they are there. */
+export function usePolicies(project: string): readonly Resource[] {
+  const may = useMay(project);
+  const own = useAll(policyKind, project, may('policy:read') === true);
+  const organisation = useAll(organisationPolicyKind, project, may('organisationPolicy:read') === true);
+  return [...own, ...organisation];
+}
+
+/** Resources of a kind, at most a thousand: enough of what people write by hand. */
+export function useAll(kind: KindSpec, project: string, enabled: boolean): readonly Resource[] {
+  const place = kind.scope === 'org' ? undefined : project;
+  const client = useClient(place);
+  const { data } = useQuery({
+    queryKey: ['all', kind.kind, place],
+    queryFn: async ({ signal }) => (await client.listPage(kind.kind, { limit: 1000 }, { signal })).items,
+    enabled,
+    staleTime: 30_000,
+  });
+  return data ?? NONE;
+}
+
+const NONE: readonly Resource[] = [];

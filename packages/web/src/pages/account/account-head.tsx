@@ -1,0 +1,30 @@
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { accountAddress } from '#addresses.ts';
+import { PageHead } from '#ui/page-head.tsx';
+import './account.css';
+
+const PAGES = [
+  ['account', 'Account'],
+  ['tokens', 'Tokens'],
+  ['sessions', 'Sessions'],
+] as const;
+
+/** The three pages about oneself, each a click from the others. */
+export function AccountHead({ title, actions }: { readonly title: string; readonly actions?: ReactNode }) {
+  return (
+    <PageHead
+      title={title}
+      under={
+        <nav className="account-nav" aria-label="About you">
+          {PAGES.map(([page, word]) => (
+            <Link key={page} {...accountAddress(page)} activeOptions={{ exact: true, includeSearch: false }}>
+              {word}
+            </Link>
+          ))}
+        </nav>
+      }
+      actions={actions}
+    />
+  );
+}

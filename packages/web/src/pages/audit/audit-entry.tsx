@@ -1,0 +1,180 @@
+import type { AuditEntry, Resource } from '@dais/api';
+import { Link } from '@tanstack/react-router';
+import { EntrySubject, OUTCOMES } from './audit-table.tsx';
+import { InclusionProof } from './inclusion-proof.tsx';
+import { accessAddress } from '#addresses.ts';
+import { valueText } from '#kinds/column-value.ts';
+import { ReferenceLink } from '#kinds/reference-link.tsx';
+import { ReasonName } from '#pages/access/reason-list.tsx';
+import { ActorName } from '#pages/people/actor-name.tsx';
+import { describeUserAgent } from '#pages/sessions/user-agent.ts';
+import { ActionIcon } from '#ui/controls.ts';
+import { CopyButton } from '#ui/copy-button.tsx';
+import { Icon } from '#ui/icons.tsx';
+import { KeyValue, type Pair } from '#ui/key-value.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import './audit.css';
+
+export interface AuditEntryProps {
+  readonly entry: AuditEntry;
+  readonly project: string;
+  readonly policies: readonly Resource[];
+  /** Whoever looks may read the log of the organisation, which proves it. */
+  readonly proves: boolean;
+  readonly close: () => void;
+}
+
+/** All that one entry holds. */
+export function AuditEntryPanel({ entry, project, policies, proves, close }: AuditEntryProps) {
+  const place = entry.project?.name ?? project;
+  const said = Object.entries(entry.data ?? {})
+    .map(([key, value]) => [key, valueText(value)] as const)
+    .filter(([, text]) => text !== '');
+  return (
+    <Panel
+      title={`Entry ${entry.seq.toLocaleString('en')}`}
+      actions={
+        <ActionIcon size="sm" aria-label="Close the entry" onClick={close}>
+          <Icon name="close" />
+        </ActionIcon>
+      }
+    >
+      <KeyValue label="The entry" pairs={[...whatPairs(entry, place), ...whoPairs(entry, place)]} />
+      <h3>Why it was {entry.outcome === 'denied' ? 'refused' : 'permitted'}</h3>
+      <Decision entry={entry} project={place} policies={policies} />
+      {said.length > 0 && (
+        <>
+          <h3>What it says besides</h3>
+          <KeyValue label="What it says besides" pairs={said.map(([key, text]) => ({ key, value: dataValue(text) }))} />
+        </>
+      )}
+      {proves && <InclusionProof key={entry.seq} seq={entry.seq} />}
+    </Panel>
+  );
+}
+
+function whatPairs(entry: AuditEntry, project: string): readonly Pair[] {
+  const { at, type, outcome, requestId, subject } = entry;
+  return [
+    { key: 'outcome', value: <StateBadge {...OUTCOMES[outcome]} /> },
+    {
+      key: 'when',
+      value: (
+        <>
+          {at} <span className="dim">(</span>
+          <Time at={at} />
+          <span className="dim">)</span>
+        </>
+      ),
+    },
+    { key: 'what', value: <code>{type}</code> },
+    ...(subject === undefined && type !== 'access.denied'
+      ? []
+      : [{ key: 'to', value: <EntrySubject entry={entry} project={project} /> }]),
+    ...(subject?.uid === undefined ? [] : [{ key: 'uid', value: <Id text={subject.uid} /> }]),
+    ...(entry.project === undefined
+      ? []
+      : [
+          {
+            key: 'project',
+            value: <ReferenceLink kind="Project" name={entry.project.name ?? ''} project={project} />,
+          },
+        ]),
+    ...(requestId === undefined
+      ? []
+      : [
+          {
+            key: 'request',
+            value: (
+              <>
+                <Id text={requestId} />{' '}
+                <Link to="." search={{ requestId }}>
+                  all it did
+                </Link>
+              </>
+            ),
+          },
+        ]),
+  ];
+}
+
+function whoPairs({ actor, via }: AuditEntry, project: string): readonly Pair[] {
+  return [
+    { key: 'who', value: <ActorName actor={actor} project={project} /> },
+    ...(via === undefined
+      ? [{ key: 'by way of', value: 'the platform itself' }]
+      : [
+          {
+            key: 'by way of',
+            value: `${via.method}${via.mfa ? ', with a second factor' : ''}`,
+          },
+          ...(via.credential === undefined
+            ? []
+            : [{ key: 'credential', about: 'Id of the session or token.', value: <Id text={via.credential} /> }]),
+          ...(via.address === undefined ? [] : [{ key: 'from', value: <code>{via.address}</code> }]),
+          ...(via.userAgent === undefined
+            ? []
+            : [{ key: 'client', value: <span title={via.userAgent}>{describeUserAgent(via.userAgent)}</span> }]),
+        ]),
+  ];
+}
+
+interface DecisionProps {
+  readonly entry: AuditEntry;
+  readonly project: string;
+  readonly policies: readonly Resource[];
+}
+
+function Decision({ entry, project, policies }: DecisionProps) {
+  const { decision, actor, type, data } = entry;
+  if (decision === undefined) return <p className="dim">No policy was asked: {UNASKED}</p>;
+  const asked = type === 'access.denied' && actor.type !== 'system' ? (data as { action?: string; kind?: string }) : {};
+  return (
+    <>
+      {decision.policies.length === 0 ? (
+        <p className="dim">Nothing permitted it.</p>
+      ) : (
+        <ul className="plain-reasons">
+          {decision.policies.map((id) => (
+            <li key={id}>
+              <ReasonName id={id} policies={policies} project={project} />
+            </li>
+          ))}
+        </ul>
+      )}
+      {asked.action !== undefined && asked.kind !== undefined && (
+        <p>
+          <Link
+            {...accessAddress(project, {
+              who: `${actor.type}:${actor.id}`,
+              action: asked.action,
+              resource: asked.kind,
+            })}
+          >
+            What would allow it now?
+          </Link>
+        </p>
+      )}
+      <p className="dim">
+        Policies in force: <Id text={decision.set} />
+      </p>
+    </>
+  );
+}
+
+const UNASKED = 'it is one of the steps of signing in, or the platform did it.';
+
+/** Ids and digests: the end tells them apart, all of it is a click away. */
+function Id({ text }: { readonly text: string }) {
+  return (
+    <>
+      <code title={text}>{text.slice(-8)}</code> <CopyButton text={text} label={`Copy ${text.slice(-8)}`} />
+    </>
+  );
+}
+
+function dataValue(text: string) {
+  return text.length > 40 && !text.includes(' ') ? <Id text={text} /> : text;
+}

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { auditFilter, auditWords, localTime, timeOf } from './audit-filter.ts';
+
+test('only what is known and filled is searched for', () => {
+  expect(auditFilter({ actor: 'ada', outcome: '', entry: '7', kind: undefined })).toEqual({ actor: 'ada' });
+});
+
+test('the command says the same', () => {
+  expect(auditWords({ actor: 'ada', requestId: 'x', project: 'p' }, true)).toEqual([
+    'audit',
+    'list',
+    '--organisation',
+    '--actor',
+    'ada',
+    '--request',
+    'x',
+  ]);
+  expect(auditWords({}, false)).toEqual(['audit', 'list']);
+});
+
+test('a time of the address is that time in a field, and back', () => {
+  expect(timeOf(localTime('2026-11-26T09:30:00.000Z'))).toBe('2026-11-26T09:30:00.000Z');
+  expect([localTime('yesterday'), localTime(undefined), timeOf('')]).toEqual(['', '', undefined]);
+});

@@ -1,0 +1,51 @@
+/** What the address says is searched for in the audit log. Pure. */
+
+export const filterNames = ['project', 'actor', 'type', 'kind', 'name', 'outcome', 'requestId', 'from', 'to'] as const;
+export type FilterName = (typeof filterNames)[number];
+
+/** As somebody may have typed it: what is wrong, the server says. */
+export type AuditFilter = Readonly<Partial<Record<FilterName, string>>>;
+
+export function auditFilter(query: Readonly<Record<string, string | undefined>>): AuditFilter {
+  return Object.fromEntries(
+    filterNames.flatMap((name) => {
+      const value = query[name];
+      return value === undefined || value === '' ? [] : [[name, value]];
+    }),
+  );
+}
+
+const OPTIONS: Readonly<Record<Exclude<FilterName, 'project'>, string>> = {
+  actor: '--actor',
+  type: '--type',
+  kind: '--kind',
+  name: '--name',
+  outcome: '--outcome',
+  requestId: '--request',
+  from: '--from',
+  to: '--to',
+};
+
+/** The same search as words of `dais`. The command knows no project within the organisation’s search. */
+export function auditWords(filter: AuditFilter, organisation: boolean): readonly string[] {
+  const { project: _, ...rest } = filter;
+  return [
+    'audit',
+    'list',
+    ...(organisation ? ['--organisation'] : []),
+    ...Object.entries(rest).flatMap(([name, value]) => [OPTIONS[name as keyof typeof OPTIONS], value]),
+  ];
+}
+
+/** `2026-11-26T09:30`, as a field of the browser has it, in the reader's zone. Empty when it is no time. */
+export function localTime(text: string | undefined): string {
+  const ms = text === undefined ? Number.NaN : Date.parse(text);
+  if (Number.isNaN(ms)) return '';
+  return new Date(ms - new Date(ms).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+/** The other way round; undefined for an empty field. */
+export function timeOf(local: string): string | undefined {
+  const ms = Date.parse(local);
+  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString();
+}

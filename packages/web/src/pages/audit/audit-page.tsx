@@ -1,0 +1,212 @@
+import type { Resource } from '@dais/api';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useEffect } from 'react';
+import { AuditEntryPanel } from './audit-entry.tsx';
+import { auditFilter, auditWords, type FilterName } from './audit-filter.ts';
+import { AuditFilters } from './audit-filters.tsx';
+import { AuditState } from './audit-state.tsx';
+import { AuditTable } from './audit-table.tsx';
+import { AUDIT_PAGE, useAudit, type Audit } from './use-audit.ts';
+import { auditAddress, eventsAddress } from '#addresses.ts';
+import { daisCommand } from '#kinds/cli-command.ts';
+import { usePolicies } from '#pages/access/use-all.ts';
+import { WhyPanel } from '#pages/access/why-panel.tsx';
+import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useCurrentProject } from '#server/current-project.ts';
+import { useMay } from '#server/own-access.ts';
+import { Button } from '#ui/controls.ts';
+import { CopyAs } from '#ui/copy-as.tsx';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { PageHead } from '#ui/page-head.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import './audit.css';
+
+/** What was done and refused, newest first, as the address searches; `?entry=` opens one. */
+export function AuditPage() {
+  const { project } = useAddressParts();
+  const current = useCurrentProject();
+  const may = useMay(current);
+  // Exporting is of the organisation only: who may do that reads the log of the organisation too.
+  const reads = may(project === undefined ? 'audit:export' : 'audit:read');
+  if (reads === true) return <Search project={project} current={current} proves={may('audit:export') === true} />;
+  const title = project === undefined ? 'Who did what, anywhere?' : `Who did what in ${project}?`;
+  if (reads === undefined) {
+    return (
+      <div className="page">
+        <PageHead title={title} />
+        <Skeleton rows={14} />
+      </div>
+    );
+  }
+  return (
+    <div className="page">
+      <PageHead title={title} />
+      <p className="audit-refused">
+        The audit log is for those who administer {project ?? 'the organisation'}. What you did yourself stands among
+        the <Link {...eventsAddress(current)}>events</Link>, as far as you may see them.
+      </p>
+      <WhyPanel
+        project={current}
+        who={undefined}
+        shownName="You"
+        action={project === undefined ? 'audit:export' : 'audit:read'}
+        resource="Audit"
+        policies={NONE}
+      />
+    </div>
+  );
+}
+
+const NONE: readonly Resource[] = [];
+
+interface SearchProps {
+  /** Undefined: of the organisation. */
+  readonly project: string | undefined;
+  readonly current: string;
+  readonly proves: boolean;
+}
+
+function Search({ project, current, proves }: SearchProps) {
+  const navigate = useNavigate();
+  const query = useAddressQuery();
+  const filter = auditFilter(query);
+  const audit = useAudit(project, filter);
+  const open = /^\d+$/.test(query['entry'] ?? '') ? Number(query['entry']) : undefined;
+  const change = (changes: Readonly<Partial<Record<FilterName, string | undefined>>>) =>
+    void navigate({
+      to: '.',
+      search: (before: object) => ({ ...before, ...changes, entry: undefined }),
+      replace: true,
+    });
+  const organisation = project === undefined;
+  const forms = [
+    ['This search', daisCommand(auditWords(filter, organisation), project)],
+    ['Verify the log', 'dais audit verify --checkpoints FOLDER --public-key audit.key'],
+    ['Export the log', 'dais audit export --format jsonl --to log.jsonl'],
+  ] as const;
+  return (
+    <div className="page">
+      <PageHead
+        title={organisation ? 'Who did what, anywhere?' : `Who did what in ${project}?`}
+        under={
+          organisation ? (
+            <Link {...auditAddress(current)}>Only in {current}</Link>
+          ) : (
+            <>
+              <span>Refusals and sign-ins belong to the organisation.</span>
+              <Link {...auditAddress(undefined)}>Search all of it</Link>
+            </>
+          )
+        }
+        actions={
+          <CopyAs
+            forms={[
+              ...forms.map(([title, command]) => ({ title, preview: command, text: () => command })),
+              { title: 'Link to this view', text: () => location.href },
+            ]}
+          />
+        }
+      />
+      <AuditFilters filter={filter} organisation={organisation} change={change} />
+      <div className="audit">
+        <Entries audit={audit} project={current} organisation={organisation} open={open} />
+        <div className="audit-side" data-open={open !== undefined}>
+          {open !== undefined && (
+            <OpenEntry
+              audit={audit}
+              seq={open}
+              project={current}
+              proves={proves}
+              close={() =>
+                void navigate({ to: '.', search: (before: object) => ({ ...before, entry: undefined }), replace: true })
+              }
+            />
+          )}
+          {proves && <AuditState />}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+interface EntriesProps {
+  readonly audit: Audit;
+  readonly project: string;
+  readonly organisation: boolean;
+  readonly open: number | undefined;
+}
+
+function Entries({ audit, project, organisation, open }: EntriesProps) {
+  const { entries, more, loadMore, loading, newer, error, again } = audit;
+  if (entries === undefined) return error === null ? <Skeleton rows={14} /> : <ErrorNote error={error} retry={again} />;
+  return (
+    <div className="audit-list">
+      {error !== null && <ErrorNote error={error} retry={again} />}
+      {entries.length === 0 ? (
+        <EmptyState sentence="No entry of the log is like that." command="dais audit list --organisation" />
+      ) : (
+        <Panel
+          title="Newest first"
+          flush
+          actions={
+            newer ? (
+              <Button variant="default" loading={loading} onClick={again}>
+                There are newer ones: show them
+              </Button>
+            ) : undefined
+          }
+        >
+          <AuditTable entries={entries} project={project} organisation={organisation} open={open} />
+        </Panel>
+      )}
+      <p className="dim" role="status">
+        {entries.length.toLocaleString('en')} {entries.length === 1 ? 'entry' : 'entries'} shown
+        {more ? ', there are older ones. ' : ', and that is all.'}
+        {more && (
+          <Button variant="default" loading={loading} onClick={loadMore}>
+            Load older ones
+          </Button>
+        )}
+      </p>
+    </div>
+  );
+}
+
+interface OpenEntryProps {
+  readonly audit: Audit;
+  readonly seq: number;
+  readonly project: string;
+  readonly proves: boolean;
+  readonly close: () => void;
+}
+
+/** Pages that are read by themselves to find an entry that a link names. */
+const PAGES_TO_FIND = 20;
+
+function OpenEntry({ audit, seq, project, proves, close }: OpenEntryProps) {
+  const { entries, more, loading, loadMore } = audit;
+  const policies = usePolicies(project);
+  const found = entries?.find((entry) => entry.seq === seq);
+  const oldest = entries?.at(-1)?.seq ?? Infinity;
+  const further =
+    found === undefined && more && seq < oldest && (entries?.length ?? 0) < PAGES_TO_FIND * AUDIT_PAGE && !loading;
+  useEffect(() => {
+    if (further) loadMore();
+  });
+  if (found !== undefined) {
+    return <AuditEntryPanel entry={found} project={project} policies={policies} proves={proves} close={close} />;
+  }
+  if (entries === undefined || loading || further) return <Skeleton rows={8} />;
+  return (
+    <Panel title={`Entry ${seq}`}>
+      <p>
+        It is not among what this search found.{' '}
+        <Link to="." search={{ entry: String(seq) }}>
+          Look for it without a filter
+        </Link>
+      </p>
+    </Panel>
+  );
+}

@@ -1,0 +1,113 @@
+import { parseVerifierKey, readAuditKeyOperation } from '@dais/api';
+import { useQuery } from '@tanstack/react-query';
+import { auditStatus } from './audit-status.ts';
+import { verification, type AuditStatus } from './verification.ts';
+import { useConsole } from '#server/console-context.ts';
+import { CopyButton } from '#ui/copy-button.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { KeyValue } from '#ui/key-value.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import './audit.css';
+
+/** While a page stays open. */
+const AGAIN_MS = 30_000;
+
+/** Whether the log is whole, as far as Dais itself can tell, and how to tell without it. */
+export function AuditState() {
+  const { client } = useConsole();
+  const { data, error, refetch } = useQuery({ ...auditStatus(client), refetchInterval: AGAIN_MS });
+  const key = useQuery({
+    queryKey: ['audit-key'],
+    queryFn: async ({ signal }) => await client.perform(readAuditKeyOperation, {}, { signal }),
+    staleTime: Infinity,
+  }).data?.verifierKey;
+  return (
+    <Panel
+      title="Is the log whole?"
+      actions={
+        <a href="docs/guide/prove-what-happened" target="_blank" rel="noreferrer">
+          Prove what happened
+        </a>
+      }
+    >
+      {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
+      {data === undefined && error === null && <Skeleton rows={4} />}
+      {data !== undefined && <State status={data} verifierKey={key} />}
+    </Panel>
+  );
+}
+
+function State({ status, verifierKey }: { readonly status: AuditStatus; readonly verifierKey: string | undefined }) {
+  const { size, checkpoint, check, archived, hold, root } = status;
+  const told = verification(status);
+  const key = verifierKey === undefined ? undefined : parseVerifierKey(verifierKey);
+  const unsigned = size - (checkpoint?.size ?? 0);
+  return (
+    <div className="audit-state">
+      <p>
+        <StateBadge state={told.state} word={told.word} />
+      </p>
+      {check.findings.length > 0 && (
+        <ul className="audit-findings">
+          {check.findings.slice(0, 20).map(({ type, message }) => (
+            <li key={`${type} ${message}`}>{message}</li>
+          ))}
+        </ul>
+      )}
+      <KeyValue
+        label="The log"
+        pairs={[
+          {
+            key: 'entries',
+            value: (
+              <>
+                {size.toLocaleString('en')} <span className="dim">root</span>{' '}
+                <code title={root}>{root.slice(0, 8)}</code> <CopyButton text={root} label="Copy the root" />
+              </>
+            ),
+          },
+          {
+            key: 'signed',
+            about: 'The newest checkpoint: size and root of the log, signed.',
+            value:
+              checkpoint === undefined ? (
+                <span className="dim">nothing yet</span>
+              ) : (
+                <>
+                  {checkpoint.size.toLocaleString('en')} {checkpoint.size === 1 ? 'entry' : 'entries'},{' '}
+                  <Time at={checkpoint.at} /> <CopyButton text={checkpoint.note} label="Copy the checkpoint" />
+                  {unsigned > 0 && <div className="dim">{unsigned.toLocaleString('en')} await the next checkpoint</div>}
+                </>
+              ),
+          },
+          ...(check.completeAt === undefined
+            ? []
+            : [{ key: 'looked at', about: 'By Dais itself, entry by entry.', value: <Time at={check.completeAt} /> }]),
+          {
+            key: 'key',
+            about: 'With which checkpoints are verified. Keep it outside of Dais.',
+            value:
+              key === undefined || verifierKey === undefined ? (
+                <span className="dim">–</span>
+              ) : (
+                <>
+                  <code>{key.keyHash}</code> <CopyButton text={verifierKey} label="Copy the public key" />
+                </>
+              ),
+          },
+          ...(archived > 0
+            ? [{ key: 'archived', value: `the first ${archived.toLocaleString('en')}; search does not find them` }]
+            : []),
+          ...(hold === undefined ? [] : [{ key: 'legal hold', value: hold }]),
+        ]}
+      />
+      <p className="dim">
+        Dais looks itself once a day. Somebody who trusts neither it nor its database verifies with{' '}
+        <code>dais audit verify</code>, checkpoints from elsewhere and the public key.
+      </p>
+    </div>
+  );
+}

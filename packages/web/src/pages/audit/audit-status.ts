@@ -1,0 +1,11 @@
+import { readAuditStatusOperation, type DaisClient, type DaisError } from '@dais/api';
+import { queryOptions } from '@tanstack/react-query';
+import type { AuditStatus } from './verification.ts';
+
+/** How far the log is signed and checked. */
+export function auditStatus(client: DaisClient) {
+  return queryOptions<AuditStatus, DaisError>({
+    queryKey: ['audit-status'],
+    queryFn: async ({ signal }) => await client.perform(readAuditStatusOperation, {}, { signal }),
+  });
+}

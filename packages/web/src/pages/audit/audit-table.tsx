@@ -1,0 +1,96 @@
+import type { AuditEntry } from '@dais/api';
+import { Link } from '@tanstack/react-router';
+import { ReferenceLink } from '#kinds/reference-link.tsx';
+import { eventWords, ownWords } from '#pages/events/event-words.ts';
+import { ActorName } from '#pages/people/actor-name.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import './audit.css';
+
+export interface AuditTableProps {
+  readonly entries: readonly AuditEntry[];
+  readonly project: string;
+  /** Entries of several projects: each says which. */
+  readonly organisation: boolean;
+  /** The one that is open. */
+  readonly open: number | undefined;
+}
+
+export const OUTCOMES = {
+  succeeded: { state: 'ok', word: 'succeeded' },
+  denied: { state: 'failed', word: 'denied' },
+  failed: { state: 'warning', word: 'failed' },
+} as const;
+
+export function AuditTable({ entries, project, organisation, open }: AuditTableProps) {
+  return (
+    <PlainTable
+      label="Entries"
+      rows={entries}
+      keyOf={({ seq }) => seq}
+      selected={open}
+      columns={[
+        {
+          title: 'Entry',
+          narrow: true,
+          cell: ({ seq }) => (
+            <Link
+              to="."
+              search={(before: object) => ({ ...before, entry: String(seq) })}
+              replace
+              aria-label={`Open entry ${seq}`}
+              aria-current={seq === open ? 'true' : undefined}
+            >
+              {seq.toLocaleString('en')}
+            </Link>
+          ),
+        },
+        { title: 'When', narrow: true, cell: ({ at }) => <Time at={at} /> },
+        { title: 'Outcome', narrow: true, cell: ({ outcome }) => <StateBadge {...OUTCOMES[outcome]} /> },
+        {
+          title: 'Who did what',
+          cell: (entry) => (
+            <>
+              <ActorName actor={entry.actor} project={project} /> {ownWords(entry) ?? eventWords(entry)}{' '}
+              {ownWords(entry) === undefined && <EntrySubject entry={entry} project={project} />}
+              {organisation && entry.project?.name !== undefined && (
+                <span className="dim">
+                  {' '}
+                  in <ReferenceLink kind="Project" name={entry.project.name} project={entry.project.name} />
+                </span>
+              )}
+            </>
+          ),
+        },
+        {
+          title: 'By way of',
+          narrow: true,
+          cell: ({ via }) => <span className="dim">{via === undefined ? 'the platform' : via.method}</span>,
+        },
+      ]}
+    />
+  );
+}
+
+/** What it was done to; of a refusal, what it would have been done to. */
+export function EntrySubject({ entry, project }: { readonly entry: AuditEntry; readonly project: string }) {
+  const { subject, data, type } = entry;
+  if (subject !== undefined) {
+    return (
+      <>
+        {subject.kind}{' '}
+        <ReferenceLink kind={subject.kind} name={subject.name} project={entry.project?.name ?? project} />
+      </>
+    );
+  }
+  if (type !== 'access.denied') return null;
+  const { kind, name, project: place } = data as { kind?: string; name?: string; project?: string };
+  return (
+    <>
+      {kind}{' '}
+      {name !== undefined && kind !== undefined && <ReferenceLink kind={kind} name={name} project={place ?? project} />}
+      {place !== undefined && <span className="dim"> in {place}</span>}
+    </>
+  );
+}

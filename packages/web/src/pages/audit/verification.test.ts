@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { verification } from './verification.ts';
+
+test.each([
+  [{ size: 0, findings: [] }, 'waiting', 'Not looked at yet'],
+  [{ size: 1200, findings: [] }, 'waiting', 'Being looked at for the first time: 1,200 of 5,000'],
+  [
+    { size: 7, findings: [], completeAt: '2026-11-26T00:00:00Z', completeSize: 4000 },
+    'ok',
+    'Whole: all 4,000 entries fitted',
+  ],
+  [
+    { size: 7, findings: [{ type: 'edited', message: 'Entry 3 was edited' }], completeAt: '2026-11-26T00:00:00Z' },
+    'failed',
+    'One thing does not fit',
+  ],
+] as const)('%j', (check, state, word) => {
+  expect(verification({ size: 5000, check: { ...check, findings: [...check.findings] } })).toEqual({ state, word });
+});

@@ -1,0 +1,24 @@
+/** The state of the log in one badge. Pure. */
+import type { readAuditStatusOperation } from '@dais/api';
+import type { State } from '#ui/state-badge.tsx';
+
+export type AuditStatus = (typeof readAuditStatusOperation)['output']['_output'];
+
+export function verification({ check, size }: Pick<AuditStatus, 'check' | 'size'>): {
+  readonly state: State;
+  readonly word: string;
+} {
+  const { findings, completeAt, completeSize = 0 } = check;
+  if (findings.length > 0) {
+    const word = findings.length === 1 ? 'One thing does not fit' : `${findings.length} things do not fit`;
+    return { state: 'failed', word };
+  }
+  if (completeAt === undefined) {
+    const word =
+      check.size > 0
+        ? `Being looked at for the first time: ${check.size.toLocaleString('en')} of ${size.toLocaleString('en')}`
+        : 'Not looked at yet';
+    return { state: 'waiting', word };
+  }
+  return { state: 'ok', word: `Whole: all ${completeSize.toLocaleString('en')} entries fitted` };
+}

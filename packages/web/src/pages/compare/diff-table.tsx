@@ -1,0 +1,54 @@
+import type { Run } from '@dais/api';
+import { diffRuns, type DiffRow } from './run-diff.ts';
+import { runTitles } from './run-titles.ts';
+import { Checkbox } from '#ui/controls.ts';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+
+export interface DiffTableProps {
+  readonly runs: readonly Run[];
+  /** Also what is the same everywhere. */
+  readonly all: boolean;
+  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+}
+
+/** Parameters, metrics and tags of the runs side by side. */
+export function DiffTable({ runs, all, say }: DiffTableProps) {
+  const rows = diffRuns(runs).filter(({ differs }) => all || differs);
+  const titles = runTitles(runs);
+  return (
+    <>
+      <Checkbox
+        size="xs"
+        label="Also what is the same everywhere"
+        checked={all}
+        onChange={({ currentTarget }) => say({ all: currentTarget.checked ? 'yes' : undefined })}
+      />
+      {rows.length === 0 && <EmptyState sentence="They do not differ in what they logged." />}
+      {(['Parameters', 'Metrics', 'Tags'] as const).map((group) => {
+        const own = rows.filter((row) => row.group === group);
+        return own.length === 0 ? null : (
+          <Panel key={group} title={group} flush>
+            <PlainTable
+              label={`${group} of the runs`}
+              rows={own}
+              keyOf={({ key }) => key}
+              columns={[
+                { title: group === 'Metrics' ? 'Metric, as it is last' : 'Name', narrow: true, cell: ({ key }) => key },
+                ...titles.map((title, at) => ({
+                  title,
+                  cell: ({ values, differs }: DiffRow) => (
+                    <span className={differs ? undefined : 'compare-same'}>
+                      {values[at]?.slice(0, 300) ?? <span className="dim">–</span>}
+                    </span>
+                  ),
+                })),
+              ]}
+            />
+          </Panel>
+        );
+      })}
+    </>
+  );
+}

@@ -1,0 +1,122 @@
+/** Parameters and metrics of runs as places: along parallel axes, or against each other. */
+import type { Run } from '@dais/api';
+import {
+  columnOf,
+  loggedKeys,
+  metricOf,
+  pickableColumns,
+  readRunColumns,
+  usualColumns,
+  type RunColumn,
+} from '#pages/runs/run-columns.ts';
+import { ColumnPicker } from '#ui/column-picker.tsx';
+import { Select } from '#ui/controls.ts';
+import { ParallelPlot } from '#ui/plot/parallel-plot.tsx';
+import { ScatterPlot } from '#ui/plot/scatter-plot.tsx';
+import './compare.css';
+
+interface ViewProps {
+  readonly runs: readonly Run[];
+  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+}
+
+/** Axes beside each other that can still be read. */
+const MOST_AXES = 10;
+
+type Logged = Extract<RunColumn, { readonly family: string }>;
+
+const isLogged = (column: RunColumn | undefined): column is Logged => column !== undefined && 'family' in column;
+
+function valueOf(run: Run, { family, key }: Logged): string | number | undefined {
+  if (family !== 'metric') return family === 'parameter' ? run.params[key] : run.tags[key];
+  const value = metricOf(run, key)?.value;
+  return typeof value === 'number' ? value : undefined;
+}
+
+/** Parameters before metrics: from what was chosen to what came of it. */
+function usualAxes(runs: readonly Run[]): readonly Logged[] {
+  const columns = usualColumns(loggedKeys(runs), false).filter(isLogged);
+  const params = columns.filter(({ family }) => family === 'parameter');
+  return [...params, ...columns.filter(({ family }) => family === 'metric').slice(0, 3)];
+}
+
+function choicesOf(runs: readonly Run[]) {
+  return pickableColumns(loggedKeys(runs)).filter(({ id }) => isLogged(columnOf(id)));
+}
+
+function thingsOf(runs: readonly Run[], columns: readonly Logged[]) {
+  return runs.map((run, place) => ({
+    id: run.id,
+    label: run.name,
+    place,
+    values: columns.map((column) => valueOf(run, column)),
+  }));
+}
+
+export function ParallelView({ runs, axes, say }: ViewProps & { readonly axes: string | undefined }) {
+  const given = axes === undefined ? usualAxes(runs) : readRunColumns(axes).filter(isLogged);
+  const shown = given.slice(0, MOST_AXES);
+  return (
+    <>
+      <div className="compare-controls">
+        <ColumnPicker
+          columns={choicesOf(runs)}
+          shown={shown.map(({ id }) => id)}
+          onShown={(next) => say({ axes: next.join(',') })}
+          onReset={() => say({ axes: undefined })}
+          word="Axes"
+        />
+        {given.length > MOST_AXES && <span className="dim">The first {MOST_AXES} are shown.</span>}
+      </div>
+      {shown.length < 2 ? (
+        <p className="dim">Choose two axes or more.</p>
+      ) : (
+        <ParallelPlot label="Parallel coordinates" axes={shown} things={thingsOf(runs, shown)} />
+      )}
+    </>
+  );
+}
+
+export function ScatterView({
+  runs,
+  across,
+  up,
+  say,
+}: ViewProps & { readonly across: string | undefined; readonly up: string | undefined }) {
+  const usual = usualAxes(runs);
+  const [x, y] = [columnOf(across ?? ''), columnOf(up ?? '')];
+  const first = isLogged(x) ? x : usual[0];
+  const second = isLogged(y) ? y : usual.at(-1);
+  if (first === undefined || second === undefined) return <p className="dim">These runs logged nothing to compare.</p>;
+  const choices = choicesOf(runs);
+  const data = [...new Set(choices.map(({ group }) => group))].map((group) => ({
+    group,
+    items: choices.filter((one) => one.group === group).map(({ id, title }) => ({ value: id, label: title })),
+  }));
+  const select = (label: string, value: string, name: 'across' | 'up') => (
+    <Select
+      aria-label={label}
+      searchable
+      allowDeselect={false}
+      data={data}
+      value={value}
+      onChange={(next) => say({ [name]: next ?? undefined })}
+      comboboxProps={{ withinPortal: false }}
+    />
+  );
+  return (
+    <>
+      <div className="compare-controls">
+        {select('Across', first.id, 'across')}
+        <span className="dim">against</span>
+        {select('Up', second.id, 'up')}
+      </div>
+      <ScatterPlot
+        label={`${second.title} against ${first.title}`}
+        across={first.title}
+        up={second.title}
+        things={thingsOf(runs, [first, second])}
+      />
+    </>
+  );
+}

@@ -1,0 +1,175 @@
+import { approveDeviceOperation, denyDeviceOperation, readDeviceOperation, type DaisError } from '@dais/api';
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { isUserCode, userCode } from './user-code.ts';
+import { accountAddress } from '#addresses.ts';
+import { SoloNote } from '#pages/account/solo-note.tsx';
+import { useAddressQuery } from '#server/address-parts.ts';
+import { useConsole } from '#server/console-context.ts';
+import { useSession } from '#server/session.ts';
+import { Button, TextInput, Tooltip } from '#ui/controls.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { KeyValue } from '#ui/key-value.tsx';
+import { PageHead } from '#ui/page-head.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import './device.css';
+
+/** Lets a command line in that has no browser of its own: `?code=` as the command shows it. */
+export function DevicePage() {
+  const session = useSession();
+  const { code = '' } = useAddressQuery();
+  return (
+    <div className="page">
+      <PageHead title="Do you want to let a command line in?" />
+      {session?.mode === 'solo' ? (
+        <SoloNote />
+      ) : isUserCode(code) ? (
+        <Decide key={code} code={userCode(code)} />
+      ) : (
+        <AskCode given={code} />
+      )}
+    </div>
+  );
+}
+
+function AskCode({ given }: { readonly given: string }) {
+  const navigate = useNavigate();
+  const [text, setText] = useState(given);
+  const ready = isUserCode(text);
+  return (
+    <Panel title="Which code does it show?">
+      <form
+        className="device-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (ready) void navigate({ to: '.', search: { code: userCode(text) } });
+        }}
+      >
+        <p>
+          <code>dais login</code> prints a code such as <code>BCDF-GHJK</code>. Type it only when you started that
+          command yourself.
+        </p>
+        <TextInput
+          label="Code"
+          size="md"
+          classNames={{ input: 'device-code' }}
+          autoFocus
+          autoComplete="off"
+          spellCheck={false}
+          maxLength={16}
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+        />
+        <Tooltip label="The code has eight letters" disabled={ready}>
+          <Button type="submit" aria-disabled={!ready} {...(!ready && { 'data-disabled': true })}>
+            Go on
+          </Button>
+        </Tooltip>
+      </form>
+    </Panel>
+  );
+}
+
+type Decision = 'approve' | 'deny';
+
+function Decide({ code }: { readonly code: string }) {
+  const { client } = useConsole();
+  const session = useSession();
+  const { data, error, refetch } = useQuery({
+    queryKey: ['device', code],
+    queryFn: async ({ signal }) => await client.perform(readDeviceOperation, { code }, { signal }),
+    // Decided once, it is gone: what was read stays on the page.
+    staleTime: Infinity,
+    gcTime: 0,
+  });
+  const decide = useMutation<{ readonly machine: string }, DaisError, Decision>({
+    mutationFn: async (decision) =>
+      await client.perform(decision === 'approve' ? approveDeviceOperation : denyDeviceOperation, { code }),
+  });
+  if (decide.data !== undefined)
+    return <Done machine={decide.data.machine} approved={decide.variables === 'approve'} />;
+  if (error !== null) {
+    return (
+      <ErrorNote error={error} retry={() => void refetch()}>
+        <p>
+          <Link to="/device" search={{}}>
+            Type another code
+          </Link>
+        </p>
+      </ErrorNote>
+    );
+  }
+  if (data === undefined) return <Skeleton rows={6} />;
+  const hours = data.tokenSeconds / 3600;
+  return (
+    <Panel title={`Code ${code}`}>
+      <div className="device-form">
+        <p>
+          Somebody at this machine wants to do what you may do. Let them in only if that is you, and the command line
+          shows <code className="device-shown">{code}</code>.
+        </p>
+        <KeyValue
+          label="Who asks"
+          pairs={[
+            { key: 'machine', about: 'As it calls itself.', value: <strong>{data.machine}</strong> },
+            { key: 'program', about: 'As it calls itself.', value: data.program },
+            ...(data.address === undefined ? [] : [{ key: 'network address', value: <code>{data.address}</code> }]),
+            { key: 'asked', value: <Time at={data.createdAt} /> },
+            { key: 'may then do', value: <>whatever {session?.actor?.id ?? 'you'} may do</> },
+            {
+              key: 'for',
+              value: `${hours >= 1 ? `${Number(hours.toFixed(1))} h` : `${Math.round(data.tokenSeconds / 60)} min`}; you can end it earlier among your tokens`,
+            },
+            { key: 'decide before', value: <Time at={data.expiresAt} /> },
+          ]}
+        />
+        {decide.error !== null && <ErrorNote error={decide.error} />}
+        <div className="device-end">
+          <Button
+            size="sm"
+            loading={decide.isPending && decide.variables === 'approve'}
+            disabled={decide.isPending}
+            onClick={() => decide.mutate('approve')}
+          >
+            Let it in
+          </Button>
+          <Button
+            size="sm"
+            variant="default"
+            color="red"
+            loading={decide.isPending && decide.variables === 'deny'}
+            disabled={decide.isPending}
+            onClick={() => decide.mutate('deny')}
+          >
+            Turn it away
+          </Button>
+        </div>
+      </div>
+    </Panel>
+  );
+}
+
+function Done({ machine, approved }: { readonly machine: string; readonly approved: boolean }) {
+  return (
+    <Panel title={approved ? 'It is in' : 'It was turned away'}>
+      <div className="device-form" role="status">
+        <StateBadge state={approved ? 'ok' : 'off'} word={machine} />
+        {approved ? (
+          <p>
+            The command line goes on by itself within seconds. You can close this page; its token stands among{' '}
+            <Link {...accountAddress('tokens')}>your tokens</Link>.
+          </p>
+        ) : (
+          <p>
+            It got nothing. If you did not start it, somebody may try to act for you: look at{' '}
+            <Link {...accountAddress('sessions')}>your sessions</Link>.
+          </p>
+        )}
+      </div>
+    </Panel>
+  );
+}

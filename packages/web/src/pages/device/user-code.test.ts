@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest';
+import { isUserCode, userCode } from './user-code.ts';
+
+test.each(['BCDF-GHJK', 'bcdfghjk', ' bcdf ghjk '])('%j is the code as it was made', (text) => {
+  expect(isUserCode(text)).toBe(true);
+  expect(userCode(text)).toBe('BCDF-GHJK');
+});
+
+test.each(['', 'BCDF-GHJ', 'ABCD-EFGH', 'BCDF-GHJK-L'])('%j is none', (text) => {
+  expect(isUserCode(text)).toBe(false);
+});

@@ -1,0 +1,23 @@
+import { Link } from '@tanstack/react-router';
+import { firstLines } from './first-lines.ts';
+import { accountAddress } from '#addresses.ts';
+import { useSession } from '#server/session.ts';
+import { EmptyState } from '#ui/empty-state.tsx';
+
+export interface FirstRunNoteProps {
+  readonly sentence: string;
+  readonly project: string;
+  readonly experiment?: string | undefined;
+}
+
+/** Where runs would be: the lines that make the first one. */
+export function FirstRunNote({ sentence, project, experiment }: FirstRunNoteProps) {
+  const accounts = useSession()?.mode === 'accounts';
+  const server = document.baseURI.replace(/\/$/, '');
+  return (
+    <EmptyState sentence={sentence} command={firstLines({ server, project, accounts, experiment })}>
+      Paste these into a shell: nothing else in a training changes.{' '}
+      {accounts && <Link {...accountAddress('tokens')}>Make the token here</Link>}
+    </EmptyState>
+  );
+}

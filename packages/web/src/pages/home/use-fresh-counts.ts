@@ -1,0 +1,39 @@
+import { findKind, type Event } from '@dais/api';
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef } from 'react';
+
+/** Kinds that changed within this time are counted again together: an apply of a thousand resources costs one reading. */
+const GATHER_MS = 1000;
+
+/** Counts again what the events tell of. `events`: newest first. */
+export function useFreshCounts(events: readonly Event[] | undefined, project: string): void {
+  const queries = useQueryClient();
+  const seen = useRef<string>(undefined);
+  const changed = useRef(new Set<string>());
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => {
+    const newest = events?.[0]?.id;
+    if (events === undefined || newest === undefined || newest === seen.current) return;
+    const before = events.findIndex(({ id }) => id === seen.current);
+    // What the first reading of the page told of was counted with it.
+    const since = seen.current === undefined ? [] : events.slice(0, before < 0 ? events.length : before);
+    seen.current = newest;
+    for (const { subject } of since) if (subject !== undefined) changed.current.add(subject.kind);
+    if (changed.current.size === 0) return;
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      for (const word of changed.current) {
+        const place = findKind(word)?.scope === 'org' ? undefined : project;
+        void queries.invalidateQueries({ queryKey: ['count', word, place] });
+      }
+      changed.current.clear();
+    }, GATHER_MS);
+  }, [events, project, queries]);
+  useEffect(
+    () => () => {
+      clearTimeout(timer.current);
+      timer.current = undefined;
+    },
+    [],
+  );
+}

@@ -1,0 +1,144 @@
+import { acceptInvitationOperation, readInvitationOperation, type CurrentSession, type DaisError } from '@dais/api';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import { NewPasswordFields } from './new-password-fields.tsx';
+import { passwordFault } from './new-password.ts';
+import { OutsideCard } from '#pages/sign-in/outside-card.tsx';
+import { useConsole } from '#server/console-context.ts';
+import { sessionKey } from '#server/session.ts';
+import { Button, TextInput, Tooltip } from '#ui/controls.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { Time } from '#ui/time.tsx';
+
+/** Whoever has the link chooses a password: as a new user, or because the old password is to be replaced. */
+export function InvitationPage() {
+  const { client } = useConsole();
+  const navigate = useNavigate();
+  // Behind `#`, no server and no log has seen it; the history of the browser need not keep it either.
+  const [secret] = useState(() => location.hash.slice(1));
+  useEffect(() => {
+    if (location.hash !== '') void navigate({ to: '.', hash: '', replace: true });
+  }, [navigate]);
+  const { data, error, refetch } = useQuery({
+    queryKey: ['invitation', secret],
+    queryFn: async ({ signal }) => await client.perform(readInvitationOperation, { secret }, { signal }),
+    enabled: secret !== '',
+    staleTime: Infinity,
+    gcTime: 0,
+  });
+  if (secret === '') {
+    return (
+      <OutsideCard title="Which link brought you here?" wide>
+        <p>
+          The address has lost its last part. Open the link of the invitation again, whole: everything up to the end
+          belongs to it.
+        </p>
+        <Link to="/sign-in">Sign in</Link>
+      </OutsideCard>
+    );
+  }
+  if (data === undefined) {
+    return (
+      <OutsideCard title="Who are you?" wide>
+        {error === null ? <Skeleton rows={4} /> : <ErrorNote error={error} retry={() => void refetch()} />}
+        {error !== null && <Link to="/sign-in">Sign in</Link>}
+      </OutsideCard>
+    );
+  }
+  return <Accept secret={secret} invited={data} />;
+}
+
+interface AcceptProps {
+  readonly secret: string;
+  readonly invited: {
+    readonly email: string;
+    readonly name: string;
+    readonly reset: boolean;
+    readonly expiresAt: string;
+  };
+}
+
+function Accept({ secret, invited }: AcceptProps) {
+  const { client } = useConsole();
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const [displayName, setDisplayName] = useState('');
+  const [password, setPassword] = useState('');
+  const [again, setAgain] = useState('');
+  const { mutate, isPending, error, reset } = useMutation<CurrentSession, DaisError>({
+    mutationFn: async () =>
+      await client.perform(acceptInvitationOperation, {
+        secret,
+        password,
+        ...(displayName.trim() !== '' && { displayName: displayName.trim() }),
+      }),
+    onSuccess: (session) => {
+      queries.setQueryData(sessionKey, session);
+      void navigate({ to: '/', replace: true });
+    },
+  });
+  const fault = passwordFault(password, again);
+  const refused = error?.issues?.find(({ path }) => path === 'password' || path === 'new')?.message;
+  return (
+    <OutsideCard title={invited.reset ? 'Choose a new password' : 'Welcome to Dais'} wide>
+      <p>
+        {invited.reset ? 'For ' : 'You become user '}
+        <strong>{invited.name}</strong>
+        {invited.name !== invited.email && ` (${invited.email})`}. The link holds until it is used once, and ends{' '}
+        <Time at={invited.expiresAt} />.
+      </p>
+      <form
+        className="sign-in-form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (fault === undefined) mutate();
+        }}
+      >
+        <input type="text" name="username" autoComplete="username" value={invited.name} readOnly hidden />
+        {!invited.reset && (
+          <TextInput
+            label="Your name"
+            description="As others see it. You can leave it out."
+            size="sm"
+            autoComplete="name"
+            maxLength={256}
+            autoFocus
+            value={displayName}
+            onChange={(event) => setDisplayName(event.currentTarget.value)}
+          />
+        )}
+        <NewPasswordFields
+          password={password}
+          again={again}
+          autoFocus={invited.reset}
+          refused={refused === undefined ? undefined : `It ${refused}`}
+          onPassword={(value) => {
+            reset();
+            setPassword(value);
+          }}
+          onAgain={setAgain}
+        />
+        {error !== null && refused === undefined && <ErrorNote error={error} />}
+        <Tooltip label={fault ?? ''} disabled={fault === undefined}>
+          <Button
+            type="submit"
+            size="sm"
+            fullWidth
+            loading={isPending}
+            aria-disabled={fault !== undefined}
+            {...(fault !== undefined && { 'data-disabled': true })}
+          >
+            {invited.reset ? 'Use this password and sign in' : 'Make my account and sign in'}
+          </Button>
+        </Tooltip>
+        {fault !== undefined && password !== '' && (
+          <p className="dim" role="status">
+            {fault}
+          </p>
+        )}
+      </form>
+    </OutsideCard>
+  );
+}

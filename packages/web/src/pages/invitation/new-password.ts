@@ -1,0 +1,11 @@
+/** Fewest characters of a password; the server refuses shorter ones, and those that are easily guessed. */
+const FEWEST = 12;
+
+/** What is wrong with a new password as far as the page can tell; undefined when nothing is. */
+export function passwordFault(password: string, again: string): string | undefined {
+  // As people count them, and as the server does.
+  const length = [...new Intl.Segmenter().segment(password)].length;
+  if (length < FEWEST) return `At least ${FEWEST} characters; ${length === 0 ? 'none' : length} so far`;
+  if (again !== password) return again === '' ? 'Write it once more' : 'The two are not the same';
+  return undefined;
+}

@@ -1,0 +1,128 @@
+import { removeModelAliasOperation, type DaisError, type ModelSpec } from '@dais/api';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { askedWords, listed } from './approval-words.ts';
+import type { ModelPlace } from './use-registry.ts';
+import { versionAddress } from '#addresses.ts';
+import { useClient } from '#server/console-context.ts';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { Confirm } from '#ui/confirm.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { toast } from '#ui/toast.ts';
+
+export interface AliasPanelProps {
+  readonly place: ModelPlace;
+  readonly spec: ModelSpec;
+  readonly aliases: Readonly<Record<string, number>>;
+}
+
+interface Row {
+  readonly alias: string;
+  readonly version: number | undefined;
+  readonly asked: string;
+}
+
+/** What the world uses: each alias, the version behind it, and who must approve before it moves. */
+export function AliasPanel({ place, spec, aliases }: AliasPanelProps) {
+  const { project, name } = place;
+  const [removing, setRemoving] = useState<string>();
+  const why = useWhyNotDo(project, 'Model', ['model:promote'], name)('model:promote');
+  const rows = aliasRows(spec, aliases);
+  return (
+    <Panel title="In use" flush={rows.length > 0}>
+      {rows.length === 0 ? (
+        <p className="dim">No version has an alias yet: choose “Set alias” beside one.</p>
+      ) : (
+        <PlainTable
+          label="Aliases"
+          rows={rows}
+          keyOf={({ alias }) => alias}
+          columns={[
+            { title: 'Alias', cell: ({ alias }) => <code>{alias}</code> },
+            {
+              title: 'Version',
+              cell: ({ version }) =>
+                version === undefined ? (
+                  <span className="dim">none yet</span>
+                ) : (
+                  <Link {...versionAddress(project, name, version)}>version {version}</Link>
+                ),
+            },
+            {
+              title: 'Moves',
+              cell: ({ asked }) => (asked === '' ? 'freely' : `after approval by ${asked}`),
+            },
+            {
+              title: '',
+              narrow: true,
+              cell: ({ alias, version }) =>
+                version === undefined ? null : (
+                  <GuardedButton
+                    size="compact-xs"
+                    variant="default"
+                    why={why}
+                    hint={`No version is called ${alias} then`}
+                    onClick={() => setRemoving(alias)}
+                  >
+                    Take away
+                  </GuardedButton>
+                ),
+            },
+          ]}
+        />
+      )}
+      {removing !== undefined && (
+        <RemoveAlias place={place} alias={removing} version={aliases[removing]} close={() => setRemoving(undefined)} />
+      )}
+    </Panel>
+  );
+}
+
+/** Those of the rules stand there from the beginning: what they wait for is a version. */
+function aliasRows({ approvals = [] }: ModelSpec, aliases: Readonly<Record<string, number>>): readonly Row[] {
+  const names = new Set([...Object.keys(aliases), ...approvals.flatMap((rule) => rule.aliases ?? [])]);
+  return [...names].toSorted().map((alias) => ({
+    alias,
+    version: aliases[alias],
+    asked: listed(approvals.filter((rule) => rule.aliases?.includes(alias) === true).map(askedWords)),
+  }));
+}
+
+interface RemoveAliasProps {
+  readonly place: ModelPlace;
+  readonly alias: string;
+  readonly version: number | undefined;
+  readonly close: () => void;
+}
+
+function RemoveAlias({ place, alias, version, close }: RemoveAliasProps) {
+  const client = useClient(place.project);
+  const queries = useQueryClient();
+  const { mutate, isPending, error } = useMutation<unknown, DaisError>({
+    mutationFn: async () => await client.perform(removeModelAliasOperation, { name: place.name, alias }),
+    onSuccess: () => {
+      toast({ title: `No version is called ${alias} now` });
+      void queries.invalidateQueries({ queryKey: place.key });
+      close();
+    },
+  });
+  return (
+    <Confirm
+      title={`Take the alias ${alias} away?`}
+      verb="Take it away"
+      busy={isPending}
+      confirm={() => mutate()}
+      close={close}
+    >
+      <p>
+        Whoever asks for <code>{`models:/${place.name}@${alias}`}</code> finds nothing then; now they get version{' '}
+        {version}. It can be set again, where a rule asks for approval by those who approved it before.
+      </p>
+      {error !== null && <ErrorNote error={error} />}
+    </Confirm>
+  );
+}

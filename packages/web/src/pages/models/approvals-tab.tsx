@@ -1,0 +1,59 @@
+import type { Approval } from '@dais/api';
+import { Link } from '@tanstack/react-router';
+import { ApprovalStory } from './approval-story.tsx';
+import { APPROVAL_STATES, missingWords, moveWords } from './approval-words.ts';
+import { versionAddress } from '#addresses.ts';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+
+export interface ApprovalsTabProps {
+  readonly project: string;
+  readonly approvals: readonly Approval[];
+}
+
+/** Every approval that was asked for, newest first: who, when, why. */
+export function ApprovalsTab({ project, approvals }: ApprovalsTabProps) {
+  if (approvals.length === 0) {
+    return (
+      <EmptyState sentence="What was asked for and who decided it would be here.">
+        A rule in the manifest says who must approve; read{' '}
+        <a href="docs/guide/approve-a-model" target="_blank" rel="noreferrer">
+          how
+        </a>
+        .
+      </EmptyState>
+    );
+  }
+  return (
+    <Panel title="Newest first" flush>
+      <PlainTable
+        label="Approvals"
+        rows={approvals}
+        keyOf={({ number }) => number}
+        columns={[
+          {
+            title: 'What',
+            cell: ({ model, version, ...move }) => (
+              <>
+                <Link {...versionAddress(project, model, version)}>version {version}</Link> → {moveWords(move)}
+              </>
+            ),
+          },
+          {
+            title: 'State',
+            narrow: true,
+            cell: ({ state, missing }) => (
+              <StateBadge
+                {...APPROVAL_STATES[state]}
+                why={missing.length === 0 ? undefined : `By ${missingWords(missing)}`}
+              />
+            ),
+          },
+          { title: 'Who said what', cell: (approval) => <ApprovalStory approval={approval} project={project} /> },
+        ]}
+      />
+    </Panel>
+  );
+}

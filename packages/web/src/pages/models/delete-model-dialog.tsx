@@ -1,0 +1,45 @@
+import { deleteModelOperation, modelKind, type DaisError } from '@dais/api';
+import { useMutation } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { listAddress } from '#addresses.ts';
+import { useClient } from '#server/console-context.ts';
+import { ConfirmByName } from '#ui/confirm-by-name.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { toast } from '#ui/toast.ts';
+
+export interface DeleteModelDialogProps {
+  readonly project: string;
+  readonly name: string;
+  /** There is no version that would go along. */
+  readonly empty: boolean;
+  readonly close: () => void;
+}
+
+export function DeleteModelDialog({ project, name, empty, close }: DeleteModelDialogProps) {
+  const client = useClient(project);
+  const navigate = useNavigate();
+  const { mutate, isPending, error } = useMutation<unknown, DaisError>({
+    mutationFn: async () => await client.perform(deleteModelOperation, { name }),
+    onSuccess: () => {
+      toast({ title: `${name} is deleted` });
+      void navigate(listAddress(modelKind, project));
+    },
+  });
+  return (
+    <ConfirmByName
+      title={`Delete model ${name}?`}
+      name={name}
+      verb="Delete"
+      busy={isPending}
+      confirm={() => mutate()}
+      close={close}
+    >
+      <p>
+        {empty
+          ? 'It has no versions. The model and its revisions go, and do not come back.'
+          : 'All its versions, aliases and approvals go with it, and do not come back. Files that runs logged stay with the runs.'}
+      </p>
+      {error !== null && <ErrorNote error={error} />}
+    </ConfirmByName>
+  );
+}

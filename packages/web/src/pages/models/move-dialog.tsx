@@ -1,0 +1,171 @@
+import {
+  requestApprovalOperation,
+  setModelAliasOperation,
+  stageModelVersionOperation,
+  stages,
+  type DaisError,
+  type ModelSpec,
+  type Stage,
+} from '@dais/api';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { askedWords, listed, moveWords } from './approval-words.ts';
+import type { ModelPlace } from './use-registry.ts';
+import { useClient } from '#server/console-context.ts';
+import { Autocomplete, Button, Checkbox, Modal, Select, Textarea } from '#ui/controls.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { toast } from '#ui/toast.ts';
+
+export interface MoveDialogProps {
+  readonly place: ModelPlace;
+  readonly spec: ModelSpec;
+  readonly version: number;
+  /** Where each alias points now. */
+  readonly aliases: Readonly<Record<string, number>>;
+  readonly close: () => void;
+}
+
+const BY_ALIAS = 'alias';
+
+/** Calls a version by an alias or puts it into a stage; where that needs approval, says whose, and asks for it. */
+export function MoveDialog({ place, spec, version, aliases, close }: MoveDialogProps) {
+  const client = useClient(place.project);
+  const queries = useQueryClient();
+  const [what, setWhat] = useState<string>(BY_ALIAS);
+  const [alias, setAlias] = useState('');
+  const [reason, setReason] = useState('');
+  const [byItself, setByItself] = useState(true);
+  const move = what === BY_ALIAS ? { alias: alias.trim() } : { stage: what as Stage };
+  const named = move.stage !== undefined || move.alias !== '';
+  const asked = rulesAbout(spec, move).map(askedWords);
+  const done = (title: string, text: string) => {
+    toast({ title, text });
+    void queries.invalidateQueries({ queryKey: place.key });
+    close();
+  };
+  const moving = useMutation<unknown, DaisError>({
+    mutationFn: async () =>
+      move.stage === undefined
+        ? await client.perform(setModelAliasOperation, {
+            name: place.name,
+            alias: move.alias,
+            version: String(version),
+          })
+        : await client.perform(stageModelVersionOperation, {
+            name: place.name,
+            version: String(version),
+            stage: move.stage,
+          }),
+    onSuccess: () => done('It moved', `${moveWords(move)}: version ${version}`),
+  });
+  const asking = useMutation<unknown, DaisError>({
+    mutationFn: async () =>
+      await client.perform(requestApprovalOperation, {
+        name: place.name,
+        version: String(version),
+        reason,
+        moveWhenApproved: byItself,
+        ...move,
+      }),
+    onSuccess: () => done('Approval is asked for', `${moveWords(move)}: version ${version}`),
+  });
+  const missing = moving.error?.code === 'approval_missing';
+  const now = move.alias === undefined ? undefined : aliases[move.alias];
+  const ask = missing || asked.length > 0;
+  const forget = () => moving.reset();
+  return (
+    <Modal opened onClose={close} title={`What should version ${version} be called?`} size="lg">
+      <form
+        className="confirm"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (named) moving.mutate();
+        }}
+      >
+        <Select
+          label="By"
+          value={what}
+          data={[
+            { value: BY_ALIAS, label: 'an alias' },
+            ...stages.map((stage) => ({ value: stage, label: stage === 'None' ? 'no stage' : `stage ${stage}` })),
+          ]}
+          allowDeselect={false}
+          onChange={(value) => {
+            setWhat(value ?? BY_ALIAS);
+            forget();
+          }}
+        />
+        {what === BY_ALIAS && (
+          <Autocomplete
+            label="Alias"
+            data-autofocus
+            value={alias}
+            data={aliasesOffered(spec, aliases)}
+            description="Letters, digits, _ and -. An alias points to one version at a time."
+            onChange={(value) => {
+              setAlias(value);
+              forget();
+            }}
+          />
+        )}
+        {now !== undefined && (
+          <p className="dim">
+            {now === version ? `It points to version ${now} already.` : `It points to version ${now} now.`}
+          </p>
+        )}
+        {asked.length > 0 && !missing && (
+          <p>
+            <StateBadge state="waiting" word="Needs approval" /> by {listed(asked)}, as the model’s rule says.
+          </p>
+        )}
+        {moving.error !== null && <ErrorNote error={moving.error} />}
+        {asking.error !== null && <ErrorNote error={asking.error} />}
+        {ask && named && (
+          <>
+            <Textarea
+              label="Why it should move"
+              description="For those who decide."
+              value={reason}
+              maxLength={4096}
+              autosize
+              minRows={2}
+              onChange={(event) => setReason(event.currentTarget.value)}
+            />
+            <Checkbox
+              label="Move it with the last approval"
+              checked={byItself}
+              onChange={(event) => setByItself(event.currentTarget.checked)}
+            />
+          </>
+        )}
+        <div className="confirm-end">
+          <Button variant="default" onClick={close}>
+            Cancel
+          </Button>
+          {ask && (
+            <Button disabled={!named} loading={asking.isPending} onClick={() => asking.mutate()}>
+              Ask for approval
+            </Button>
+          )}
+          {!missing && (
+            <Button type="submit" variant={ask ? 'default' : 'filled'} disabled={!named} loading={moving.isPending}>
+              {move.stage === undefined ? 'Set the alias' : 'Change the stage'}
+            </Button>
+          )}
+        </div>
+      </form>
+    </Modal>
+  );
+}
+
+/** Rules of the manifest that name what would move: shown beforehand. The server decides by those of that moment. */
+function rulesAbout({ approvals = [] }: ModelSpec, move: { readonly alias?: string; readonly stage?: Stage }) {
+  return approvals.filter(({ aliases = [], stages: covered = [] }) =>
+    move.stage === undefined ? aliases.includes(move.alias ?? '') : covered.some((one) => one === move.stage),
+  );
+}
+
+function aliasesOffered({ approvals = [] }: ModelSpec, aliases: Readonly<Record<string, number>>): string[] {
+  return [...new Set([...Object.keys(aliases), ...approvals.flatMap((rule) => rule.aliases ?? [])])].toSorted();
+}

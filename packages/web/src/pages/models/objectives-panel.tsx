@@ -1,0 +1,89 @@
+import type { Objective } from './model-spec.ts';
+import { numberText, objectiveRows, type ObjectiveRow } from './version-diff.ts';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable, type PlainColumn } from '#ui/plain-table.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+
+type Metrics = Readonly<Record<string, number | string>>;
+
+export interface ObjectivesPanelProps {
+  readonly objectives: readonly Objective[];
+  /** What it is compared with. */
+  readonly before?: Metrics | undefined;
+  readonly beforeTitle?: string;
+  readonly after: Metrics;
+  readonly afterTitle: string;
+}
+
+/** What a better version is better at, the most important first; nothing where nobody said. */
+export function ObjectivesPanel({ objectives, before, beforeTitle = '', after, afterTitle }: ObjectivesPanelProps) {
+  if (objectives.length === 0) return null;
+  const compared: readonly PlainColumn<ObjectiveRow>[] =
+    before === undefined ? [] : [{ title: beforeTitle, cell: (row) => <Value value={row.before} /> }];
+  const verdict: readonly PlainColumn<ObjectiveRow>[] =
+    before === undefined ? [] : [{ title: 'Which is', narrow: true, cell: (row) => <Verdict row={row} /> }];
+  return (
+    <Panel title="Objectives" flush>
+      <PlainTable
+        label="Objectives and how they are met"
+        rows={objectiveRows(objectives, before, after)}
+        keyOf={({ objective: { metric, slice } }) => `${metric} ${slice ?? ''}`}
+        columns={[
+          {
+            title: 'Metric',
+            cell: ({ objective: { metric, slice, businessFigure } }) => (
+              <span title={businessFigure}>
+                <code>{metric}</code>
+                {slice !== undefined && <span className="dim"> where {slice}</span>}
+              </span>
+            ),
+          },
+          {
+            title: 'Better is',
+            narrow: true,
+            cell: ({ objective: { direction } }) => (direction === 'maximize' ? 'more' : 'less'),
+          },
+          {
+            title: 'Target',
+            narrow: true,
+            cell: ({ objective: { target, direction } }) =>
+              target === undefined ? null : `${direction === 'maximize' ? '≥' : '≤'} ${numberText(target)}`,
+          },
+          ...compared,
+          { title: afterTitle, cell: (row) => <Value value={row.after} /> },
+          ...verdict,
+          { title: 'Good enough', narrow: true, cell: ({ met }) => <Met met={met} /> },
+          {
+            title: 'Worth',
+            cell: ({ objective: { businessFigure } }) => <span className="dim">{businessFigure}</span>,
+          },
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function Value({ value }: { readonly value: number | undefined }) {
+  return value === undefined ? <span className="dim">not measured</span> : <>{numberText(value)}</>;
+}
+
+function Met({ met }: { readonly met: boolean | undefined }) {
+  if (met === undefined) return null;
+  return <StateBadge state={met ? 'ok' : 'warning'} word={met ? 'Yes' : 'Not yet'} />;
+}
+
+const VERDICTS = {
+  better: <StateBadge state="ok" word="Better" />,
+  worse: <StateBadge state="failed" word="Worse" />,
+  same: <StateBadge state="off" word="The same" />,
+  unknown: null,
+} as const;
+
+function Verdict({ row: { verdict, before, after } }: { readonly row: ObjectiveRow }) {
+  if (before === undefined || after === undefined) return VERDICTS.unknown;
+  return (
+    <>
+      {VERDICTS[verdict]} <span className="dim">by {numberText(Math.abs(after - before))}</span>
+    </>
+  );
+}

@@ -1,0 +1,167 @@
+/** What the registry says, kept fresh by its events. */
+import {
+  formatFilter,
+  listAllApprovalsOperation,
+  listApprovalsOperation,
+  modelKind,
+  modelVersionFilter,
+  readModelOperation,
+  readModelVersionOperation,
+  searchModelsOperation,
+  searchModelVersionsOperation,
+  type Approval,
+  type DaisError,
+  type ModelVersion,
+  type RegisteredModel,
+  type Resource,
+} from '@dais/api';
+import { useInfiniteQuery, useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { useClient } from '#server/console-context.ts';
+import { useNews } from '#server/use-news.ts';
+
+/** Most items of one page that the server gives of models and approvals. */
+const PAGE = 1000;
+/** Versions read at once: more than fit on a screen. */
+const VERSIONS = 100;
+
+/** What a page is about. One watch of events serves all that it reads: a browser has six connections to a server. */
+export interface RegistryPlace {
+  readonly project: string;
+  /** All that is read again when something happens. */
+  readonly key: readonly string[];
+  /** What happens from now on is told. */
+  readonly ready: boolean;
+}
+
+/** All models of a project. */
+export function useAllModelsPlace(project: string): RegistryPlace {
+  const key = ['registry', project];
+  return { project, key, ready: useNews(project, { kind: 'Model' }, key) };
+}
+
+export interface ModelPlace extends RegistryPlace {
+  readonly name: string;
+}
+
+export function useModelPlace(project: string, name: string): ModelPlace {
+  const key = ['registry', project, name];
+  return { project, name, key, ready: useNews(project, { kind: 'Model', name }, key) };
+}
+
+/** Every model of a project, or every prompt. */
+export function useModels(
+  { project, key, ready }: RegistryPlace,
+  type: RegisteredModel['type'],
+): UseQueryResult<RegisteredModel[], DaisError> {
+  const client = useClient(project);
+  return useQuery<RegisteredModel[], DaisError>({
+    queryKey: [...key, 'all', type],
+    queryFn: async ({ signal }) => {
+      const all: RegisteredModel[] = [];
+      let cursor: string | undefined;
+      do {
+        const input = { types: [type], limit: PAGE, ...(cursor !== undefined && { cursor }) };
+        // oxlint-disable-next-line no-await-in-loop -- each page names the next
+        const page = await client.perform(searchModelsOperation, input, { signal });
+        all.push(...page.items);
+        cursor = page.nextCursor;
+      } while (cursor !== undefined);
+      return all;
+    },
+    enabled: ready,
+  });
+}
+
+/** Every approval of the project that somebody still waits for, as many as fit into one page. */
+export function usePendingApprovals({ project, key, ready }: RegistryPlace): UseQueryResult<Approval[], DaisError> {
+  const client = useClient(project);
+  return useQuery<Approval[], DaisError>({
+    queryKey: [...key, 'pending'],
+    queryFn: async ({ signal }) => {
+      const input = { state: 'pending', limit: PAGE } as const;
+      return (await client.perform(listAllApprovalsOperation, input, { signal })).items;
+    },
+    enabled: ready,
+  });
+}
+
+export function useModel({ project, name, key, ready }: ModelPlace): UseQueryResult<RegisteredModel, DaisError> {
+  const client = useClient(project);
+  return useQuery<RegisteredModel, DaisError>({
+    queryKey: [...key, 'model'],
+    queryFn: async ({ signal }) => await client.perform(readModelOperation, { name }, { signal }),
+    enabled: ready,
+  });
+}
+
+export function useVersion(
+  { project, name, key, ready }: ModelPlace,
+  version: string,
+): UseQueryResult<ModelVersion, DaisError> {
+  const client = useClient(project);
+  return useQuery<ModelVersion, DaisError>({
+    queryKey: [...key, 'version', version],
+    queryFn: async ({ signal }) => await client.perform(readModelVersionOperation, { name, version }, { signal }),
+    enabled: ready,
+  });
+}
+
+export interface Versions {
+  /** Newest first; undefined while the first page is on its way. */
+  readonly versions: readonly ModelVersion[] | undefined;
+  readonly more: boolean;
+  readonly loadMore: () => void;
+  readonly loading: boolean;
+  readonly error: DaisError | null;
+  readonly again: () => void;
+}
+
+export function useVersions({ project, name, key, ready }: ModelPlace): Versions {
+  const client = useClient(project);
+  const clause = { family: 'attribute', key: 'name', operator: '=', value: name } as const;
+  const found = useInfiniteQuery({
+    queryKey: [...key, 'versions'],
+    queryFn: async ({ pageParam, signal }) => {
+      const input = {
+        filter: formatFilter(modelVersionFilter, [clause]),
+        orderBy: ['version_number desc'],
+        types: ['model' as const, 'prompt' as const],
+        limit: VERSIONS,
+        ...(pageParam !== undefined && { cursor: pageParam }),
+      };
+      return await client.perform(searchModelVersionsOperation, input, { signal });
+    },
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.nextCursor,
+    enabled: ready,
+  });
+  return {
+    versions: found.data?.pages.flatMap(({ items }) => items),
+    more: found.hasNextPage,
+    loadMore: () => void found.fetchNextPage(),
+    loading: found.isFetching,
+    error: found.error as DaisError | null,
+    again: () => void found.refetch(),
+  };
+}
+
+/** Approvals of one model, newest first: the latest thousand. */
+export function useApprovals({ project, name, key, ready }: ModelPlace): UseQueryResult<Approval[], DaisError> {
+  const client = useClient(project);
+  return useQuery<Approval[], DaisError>({
+    queryKey: [...key, 'approvals'],
+    queryFn: async ({ signal }) =>
+      (await client.perform(listApprovalsOperation, { name, limit: PAGE }, { signal })).items,
+    enabled: ready,
+  });
+}
+
+/** What a person wants of the model. */
+export function useModelResource({ project, name, key, ready }: ModelPlace): UseQueryResult<Resource, DaisError> {
+  const client = useClient(project);
+  return useQuery<Resource, DaisError>({
+    queryKey: [...key, 'resource'],
+    queryFn: async ({ signal }) => (await client.get(modelKind.kind, name, { signal })) as Resource,
+    enabled: ready,
+  });
+}

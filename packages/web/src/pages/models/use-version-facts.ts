@@ -1,0 +1,73 @@
+/** What is known of a version beside the registry: its run, the logged model that it is, and the file it was saved with. */
+import {
+  listArtifactsOperation,
+  readLoggedModelOperation,
+  readRunOperation,
+  type LoggedModel,
+  type ModelVersion,
+  type Run,
+} from '@dais/api';
+import { useQuery } from '@tanstack/react-query';
+import type { ModelFile } from './model-file.ts';
+import { useClient } from '#server/console-context.ts';
+import { artifactPath, readArtifactText } from '#server/read-artifact.ts';
+
+type MetricValue = Run['metrics'][number]['value'];
+
+export interface VersionFacts {
+  readonly run: Run | undefined;
+  readonly params: Readonly<Record<string, string>>;
+  readonly metrics: Readonly<Record<string, MetricValue>>;
+  readonly file: ModelFile | undefined;
+  /** Nothing of it is on its way any more. */
+  readonly settled: boolean;
+}
+
+/** While its run goes on, metrics change without an event. */
+const LIVE_MS = 5000;
+
+export function useVersionFacts(project: string, version: ModelVersion | undefined): VersionFacts {
+  const client = useClient(project);
+  const { runId, loggedModelId, artifactUri } = version ?? {};
+  const run = useQuery<Run>({
+    queryKey: ['run', project, runId],
+    queryFn: async ({ signal }) => await client.perform(readRunOperation, { id: runId ?? '' }, { signal }),
+    enabled: runId !== undefined,
+    refetchInterval: ({ state }) => (state.data?.status === 'RUNNING' ? LIVE_MS : false),
+  });
+  const model = useQuery<LoggedModel>({
+    queryKey: ['logged model', project, loggedModelId],
+    queryFn: async ({ signal }) =>
+      await client.perform(readLoggedModelOperation, { id: loggedModelId ?? '' }, { signal }),
+    enabled: loggedModelId !== undefined,
+  });
+  const folder = artifactUri === undefined ? undefined : artifactPath(artifactUri);
+  const file = useQuery<ModelFile | null>({
+    queryKey: ['model file', project, folder],
+    queryFn: async ({ signal }) => {
+      const path = folder ?? '';
+      // Asked for by its name it would be an error that browsers write down.
+      const { items } = await client.perform(listArtifactsOperation, { path }, { signal });
+      if (!items.some(({ name, directory }) => name === 'MLmodel' && !directory)) return null;
+      const [text, { parseModelFile }] = await Promise.all([
+        readArtifactText(client, `${path}/MLmodel`, signal),
+        import('./model-file.ts'),
+      ]);
+      return (text === undefined ? undefined : parseModelFile(text)) ?? null;
+    },
+    enabled: folder !== undefined,
+    // Its content does not change.
+    staleTime: Infinity,
+  });
+  return {
+    run: run.data,
+    params: { ...run.data?.params, ...model.data?.params },
+    metrics: { ...valuesOf(run.data?.metrics), ...valuesOf(model.data?.metrics) },
+    file: file.data ?? undefined,
+    settled: version !== undefined && !run.isLoading && !model.isLoading && !file.isLoading,
+  };
+}
+
+function valuesOf(metrics: readonly { readonly key: string; readonly value: MetricValue }[] = []) {
+  return Object.fromEntries(metrics.map(({ key, value }) => [key, value]));
+}

@@ -1,0 +1,34 @@
+import type { CreatedInvitation } from '@dais/api';
+import { Button } from '#ui/controls.ts';
+import { CopyButton } from '#ui/copy-button.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import '#pages/tokens/tokens.css';
+
+export interface LinkOnceProps {
+  readonly made: CreatedInvitation;
+  /** What whoever opens it does: `chooses a password and gets in`. */
+  readonly purpose: string;
+  readonly close: () => void;
+}
+
+/** The one time that a link is shown which lets its reader in. */
+export function LinkOnce({ made, purpose, close }: LinkOnceProps) {
+  return (
+    <div className="token-made" role="status">
+      <p>
+        <StateBadge state="warning" word="It is not shown again." /> Whoever opens it {purpose}. Send it in a way that
+        only that person reads; it works once, and ends <Time at={made.expiresAt} />.
+      </p>
+      <div className="token-text">
+        <code>{made.link}</code>
+        <CopyButton text={made.link} label="Copy the link" />
+      </div>
+      <p>
+        <Button variant="default" onClick={close}>
+          I have it
+        </Button>
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,60 @@
+import { organisationRoleBindingKind, roleBindingKind, type Resource } from '@dais/api';
+import { Link } from '@tanstack/react-router';
+import { accessAddress, createAddress, resourceAddress } from '#addresses.ts';
+import { useAll } from '#pages/access/use-all.ts';
+import { useMay } from '#server/own-access.ts';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+
+export interface RightsPanelProps {
+  readonly kind: 'User' | 'ServiceAccount' | 'Team';
+  readonly name: string;
+  readonly project: string;
+}
+
+const FIELDS = { User: 'users', ServiceAccount: 'serviceAccounts', Team: 'teams' } as const;
+
+/** The bindings that name somebody; what comes through teams, the access page tells. */
+export function RightsPanel({ kind, name, project }: RightsPanelProps) {
+  const may = useMay(project);
+  const own = useAll(roleBindingKind, project, may('roleBinding:read') === true);
+  const all = useAll(organisationRoleBindingKind, project, may('organisationRoleBinding:read') === true);
+  const naming = [...all, ...own].filter(({ spec }) => namesOf(spec, FIELDS[kind]).includes(name));
+  const who = kind === 'ServiceAccount' ? `service:${name}` : `user:${name}`;
+  return (
+    <Panel
+      title="Roles"
+      flush={naming.length > 0}
+      actions={
+        <>
+          {may('roleBinding:write') === true && <Link {...createAddress(roleBindingKind, project)}>Bind a role</Link>}
+          {kind !== 'Team' && <Link {...accessAddress(project, { who })}>What may it do, and why?</Link>}
+        </>
+      }
+    >
+      {naming.length === 0 ? (
+        <p className="dim">No binding that you may read names it{kind === 'Team' ? '' : ' itself'}.</p>
+      ) : (
+        <PlainTable
+          label="Bindings"
+          rows={naming}
+          keyOf={({ metadata }) => metadata.uid}
+          columns={[
+            { title: 'Role', narrow: true, cell: ({ spec }) => (spec as { role?: string }).role ?? '' },
+            { title: 'Where', narrow: true, cell: ({ metadata }) => metadata.project ?? 'everywhere' },
+            { title: 'By', cell: (binding) => <BindingLink binding={binding} project={project} /> },
+          ]}
+        />
+      )}
+    </Panel>
+  );
+}
+
+function BindingLink({ binding, project }: { readonly binding: Resource; readonly project: string }) {
+  const kind = binding.metadata.project === undefined ? organisationRoleBindingKind : roleBindingKind;
+  return <Link {...resourceAddress(kind, project, binding.metadata.name)}>{binding.metadata.name}</Link>;
+}
+
+function namesOf(spec: object, field: string): readonly string[] {
+  return (spec as Readonly<Record<string, readonly string[] | undefined>>)[field] ?? [];
+}

@@ -1,0 +1,121 @@
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { Simulation } from './simulation.tsx';
+import { usePolicyCheck, type PolicyCheck } from './use-policy-check.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import './policies.css';
+
+export interface PolicyPanelsProps {
+  readonly kind: 'Policy' | 'OrganisationPolicy';
+  readonly project: string;
+  /** The manifest as it stands in the editor; it has no fault that the browser can see. */
+  readonly text: string;
+}
+
+/** After the last key: the editor waits as long. */
+const PAUSE_MS = 400;
+
+/** Beside the editor: what a policy says before it is in force. */
+export function PolicyPanels({ kind, project, text }: PolicyPanelsProps) {
+  const paused = usePaused(text);
+  const check = usePolicyCheck(project);
+  const { data, error, refetch } = useQuery(check(paused));
+  return (
+    <>
+      <Panel title="The policy by itself" flush={data !== undefined && data.cases.length > 0}>
+        {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
+        {data === undefined && error === null && <Skeleton rows={2} />}
+        {data !== undefined && <Outcome check={data} />}
+      </Panel>
+      {data !== undefined && data.faults.length === 0 && (
+        <Simulation key={paused} kind={kind} project={project} text={paused} />
+      )}
+    </>
+  );
+}
+
+function Outcome({ check }: { readonly check: PolicyCheck }) {
+  const { faults, cases } = check;
+  if (faults.length > 0) {
+    return (
+      <div className="policy-faults" role="status">
+        <StateBadge state="failed" word={faults.length === 1 ? 'One fault' : `${faults.length} faults`} />
+        <ul>
+          {faults.slice(0, 20).map(({ from, place, message }) => (
+            <li key={`${from} ${message}`}>
+              {place !== undefined && <span className="dim">line {place} </span>}
+              {message}
+            </li>
+          ))}
+        </ul>
+      </div>
+    );
+  }
+  if (cases.length === 0) {
+    return (
+      <p role="status">
+        <StateBadge state="ok" word="It can be read" />{' '}
+        <span className="dim">
+          and brings no cases along: <code>spec.tests</code> keeps it from meaning something else one day. See{' '}
+          <a href="docs/guide/write-a-policy" target="_blank" rel="noreferrer">
+            Write a policy
+          </a>
+          .
+        </span>
+      </p>
+    );
+  }
+  const failed = cases.filter(({ passed }) => !passed).length;
+  return (
+    <>
+      <p className="policy-summary" role="status">
+        <StateBadge
+          state={failed === 0 ? 'ok' : 'failed'}
+          word={
+            failed === 0
+              ? `${cases.length === 1 ? 'The one case comes' : `All ${cases.length} cases come`} out as expected`
+              : `${failed} of ${cases.length} cases ${failed === 1 ? 'comes' : 'come'} out otherwise: it would not be applied`
+          }
+        />
+      </p>
+      <PlainTable
+        label="Cases"
+        rows={cases.toSorted((a, b) => Number(a.passed) - Number(b.passed))}
+        keyOf={({ name }) => name}
+        columns={[
+          {
+            title: 'Case',
+            cell: ({ name, passed }) => <StateBadgeLine passed={passed} name={name} />,
+          },
+          { title: 'Expected', narrow: true, cell: ({ expected }) => expected },
+          {
+            title: 'Came out',
+            narrow: true,
+            cell: ({ actual, reasons }) => <span title={reasons.join(', ')}>{actual}</span>,
+          },
+        ]}
+      />
+    </>
+  );
+}
+
+function StateBadgeLine({ passed, name }: { readonly passed: boolean; readonly name: string }) {
+  return (
+    <span className="policy-case">
+      <StateBadge state={passed ? 'ok' : 'failed'} word={passed ? 'fits' : 'differs'} /> {name}
+    </span>
+  );
+}
+
+function usePaused(text: string): string {
+  const [paused, setPaused] = useState(text);
+  useEffect(() => {
+    const timer = setTimeout(() => setPaused(text), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return paused;
+}

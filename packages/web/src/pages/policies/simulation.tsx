@@ -1,0 +1,118 @@
+import { simulatePolicyOperation, type DaisError } from '@dais/api';
+import { useMutation } from '@tanstack/react-query';
+import { parse } from 'yaml';
+import { useClient } from '#server/console-context.ts';
+import { useMay } from '#server/own-access.ts';
+import { Button } from '#ui/controls.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import './policies.css';
+
+export interface SimulationProps {
+  readonly kind: 'Policy' | 'OrganisationPolicy';
+  readonly project: string;
+  readonly text: string;
+}
+
+type Outcome = (typeof simulatePolicyOperation)['output']['_output'];
+
+const DECISIONS = 500;
+/** Rows that are shown: more tell nothing that the count does not. */
+const SHOWN = 50;
+
+/** Which of the latest decisions would have come out differently. */
+export function Simulation({ kind, project, text }: SimulationProps) {
+  const client = useClient(project);
+  const may = useMay(project);
+  const { mutate, data, error, isPending } = useMutation<Outcome, DaisError>({
+    mutationFn: async () => {
+      const { metadata, spec } = parse(text, { maxAliasCount: 0 }) as {
+        readonly metadata: { readonly name: string };
+        readonly spec: { readonly cedar: string };
+      };
+      const candidates = [{ kind, name: metadata.name, cedar: spec.cedar }];
+      return await client.perform(simulatePolicyOperation, { candidates, decisions: DECISIONS });
+    },
+  });
+  const allowed = may('policy:simulate') === true;
+  return (
+    <Panel
+      title={`What would it have changed in ${project}?`}
+      flush={data !== undefined && data.changes.length > 0}
+      actions={
+        allowed && (
+          <Button variant="default" loading={isPending} onClick={() => mutate()}>
+            {data === undefined ? 'Try it' : 'Try it again'}
+          </Button>
+        )
+      }
+    >
+      {!allowed && (
+        <p className="dim">Those who administer {project} can try it on the latest decisions: policy:simulate.</p>
+      )}
+      {allowed && data === undefined && error === null && (
+        <p className="dim">
+          Makes the latest {DECISIONS} decisions of the project again, as if it were in force. Changes nothing.
+        </p>
+      )}
+      {error !== null && <ErrorNote error={error} />}
+      {data !== undefined && <Changes outcome={data} />}
+    </Panel>
+  );
+}
+
+function Changes({ outcome: { examined, skipped, changes } }: { readonly outcome: Outcome }) {
+  const of = `${examined.toLocaleString('en')} ${examined === 1 ? 'decision' : 'decisions'}`;
+  return (
+    <>
+      <p className="policy-summary" role="status">
+        <StateBadge
+          state={examined === 0 ? 'off' : changes.length === 0 ? 'ok' : 'warning'}
+          word={
+            examined === 0
+              ? 'There is no decision to make again yet'
+              : changes.length === 0
+                ? `None of ${of} would have come out differently`
+                : `${changes.length.toLocaleString('en')} of ${of} would have come out differently`
+          }
+        />
+        {skipped > 0 && <span className="dim"> {skipped} could not be made again.</span>}
+      </p>
+      {changes.length > 0 && (
+        <PlainTable
+          label="Decisions that would change"
+          rows={changes.slice(0, SHOWN)}
+          keyOf={({ at, principal, action, resource }) => `${at} ${principal} ${action} ${resource}`}
+          columns={[
+            { title: 'When', narrow: true, cell: ({ at }) => <Time at={at} /> },
+            { title: 'Who', cell: ({ principal }) => principal.replace(/^user:/, '') },
+            {
+              title: 'What',
+              cell: ({ action, resource }) => (
+                <>
+                  <code>{action}</code> {resource}
+                </>
+              ),
+            },
+            {
+              title: 'Then',
+              narrow: true,
+              cell: ({ after, reasons }) => (
+                <span title={reasons.map(({ id }) => id).join(', ')}>
+                  <StateBadge
+                    state={after === 'allow' ? 'ok' : 'failed'}
+                    word={after === 'allow' ? 'allowed' : 'refused'}
+                  />
+                </span>
+              ),
+            },
+          ]}
+        />
+      )}
+      {changes.length > SHOWN && <p className="dim policy-summary">The newest {SHOWN} are shown.</p>}
+    </>
+  );
+}

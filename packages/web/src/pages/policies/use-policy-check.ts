@@ -1,0 +1,59 @@
+import { DaisError, testPolicyOperation, type KindSpec } from '@dais/api';
+import { queryOptions, useQueryClient } from '@tanstack/react-query';
+import { useCallback } from 'react';
+import { serverFaults, type ServerFault } from '#kinds/server-faults.ts';
+import { useClient } from '#server/console-context.ts';
+
+type Report = (typeof testPolicyOperation)['output']['_output'];
+
+export interface PolicyCheck {
+  readonly faults: readonly ServerFault[];
+  readonly cases: Report['cases'];
+}
+
+function isPolicy(kind: KindSpec): boolean {
+  return kind.kind === 'Policy' || kind.kind === 'OrganisationPolicy';
+}
+
+/** What the server says of a policy as it stands in a text; asked once for each text. */
+export function usePolicyCheck(project: string) {
+  const client = useClient(project);
+  return useCallback(
+    (text: string) =>
+      queryOptions<PolicyCheck, DaisError>({
+        queryKey: ['policy-check', project, text],
+        queryFn: async ({ signal }) => {
+          try {
+            const { cases } = await client.perform(testPolicyOperation, { file: 'policy.yaml', text }, { signal });
+            return { faults: [], cases };
+          } catch (error) {
+            // What is wrong with the text is an answer.
+            if (!(error instanceof DaisError) || error.issues === undefined) throw error;
+            return { faults: serverFaults(text, error), cases: [] };
+          }
+        },
+        staleTime: Infinity,
+        gcTime: 60_000,
+      }),
+    [client, project],
+  );
+}
+
+/** For an editor: faults that only the server can find. Of other kinds there are none. */
+export function usePolicyFaults(kind: KindSpec, project: string): (text: string) => Promise<readonly ServerFault[]> {
+  const check = usePolicyCheck(project);
+  const queries = useQueryClient();
+  return useCallback(
+    async (text) => {
+      if (!isPolicy(kind)) return [];
+      try {
+        return (await queries.fetchQuery(check(text))).faults;
+      } catch (error) {
+        // The panel beside the editor says so.
+        if (error instanceof DaisError) return [];
+        throw error;
+      }
+    },
+    [kind, check, queries],
+  );
+}

@@ -1,0 +1,131 @@
+import { toBase64 } from '@dais/api';
+import { useMemo, type ReactNode } from 'react';
+import { readDelimited, tableOfJson } from './delimited.ts';
+import { endingOf, IMAGE_TYPES, previewKind } from './preview-kind.ts';
+import { useArtifactBytes, useArtifactUrl } from './use-artifacts.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import './artifacts.css';
+
+const IMAGE_BYTES = 16 * 1024 * 1024;
+const TEXT_BYTES = 512 * 1024;
+/** Rows and columns of a table that are shown. */
+const ROWS = 500;
+const COLUMNS = 60;
+
+export interface ArtifactPreviewProps {
+  readonly project: string;
+  /** From the root of all artifacts. */
+  readonly path: string;
+}
+
+/** What is in a file, where a browser can show it. */
+export function ArtifactPreview({ project, path }: ArtifactPreviewProps) {
+  const kind = previewKind(path);
+  const urlOf = useArtifactUrl(project);
+  if (kind === 'none') return <p className="artifact-note">A browser cannot show such a file: download it.</p>;
+  if (kind === 'page') {
+    return (
+      <>
+        <p className="artifact-note dim">
+          Shown in an origin of its own: its scripts reach neither Dais nor any other server. What it loads from
+          elsewhere is missing.
+        </p>
+        {/* The answer locks itself up too, whoever opens it. */}
+        <iframe className="artifact-page" title={path} sandbox="allow-scripts" src={urlOf(path, 'page')} />
+      </>
+    );
+  }
+  return <BytesPreview project={project} path={path} kind={kind} />;
+}
+
+function BytesPreview({
+  project,
+  path,
+  kind,
+}: ArtifactPreviewProps & { readonly kind: 'image' | 'table' | 'json' | 'text' }) {
+  const { data, error } = useArtifactBytes(project, path, kind === 'image' ? IMAGE_BYTES : TEXT_BYTES);
+  if (error !== null) return <ErrorNote error={error} />;
+  if (data === undefined) return <Skeleton rows={8} />;
+  if (data.bytes.length === 0) return <p className="artifact-note">It is empty.</p>;
+  if (kind === 'image') {
+    return data.whole ? (
+      <ImagePreview bytes={data.bytes} path={path} />
+    ) : (
+      <p className="artifact-note">It is larger than 16 MB: download it.</p>
+    );
+  }
+  return (
+    <>
+      {!data.whole && <p className="artifact-note dim">The first 512 kB of it.</p>}
+      <TextPreview bytes={data.bytes} whole={data.whole} path={path} kind={kind} />
+    </>
+  );
+}
+
+/** As text in its own address: the page's policy lets in no image of another origin, nor one without a type. */
+function ImagePreview({ bytes, path }: { readonly bytes: Uint8Array<ArrayBuffer>; readonly path: string }) {
+  const source = useMemo(
+    () => `data:${IMAGE_TYPES[endingOf(path)] ?? 'image/png'};base64,${toBase64(bytes)}`,
+    [bytes, path],
+  );
+  return <img className="artifact-image" src={source} alt={path.slice(path.lastIndexOf('/') + 1)} />;
+}
+
+interface TextPreviewProps {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly whole: boolean;
+  readonly path: string;
+  readonly kind: 'table' | 'json' | 'text';
+}
+
+function TextPreview({ bytes, whole, path, kind }: TextPreviewProps): ReactNode {
+  const text = useMemo(() => new TextDecoder().decode(bytes), [bytes]);
+  if (kind === 'table') {
+    return <Rows rows={readDelimited(text, endingOf(path) === 'tsv' ? '\t' : ',', ROWS + 1, whole)} />;
+  }
+  const json = kind === 'json' && whole ? parsed(text) : undefined;
+  const table = tableOfJson(json);
+  if (table !== undefined) return <Rows rows={table.slice(0, ROWS + 1)} />;
+  return (
+    <pre className="artifact-text" tabIndex={0}>
+      {json === undefined ? text : JSON.stringify(json, null, 2)}
+    </pre>
+  );
+}
+
+/** Undefined when it is no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function Rows({ rows }: { readonly rows: readonly (readonly string[])[] }) {
+  const [head = [], ...body] = rows;
+  return (
+    <>
+      <PlainTable
+        label="Rows"
+        rows={body.map((cells, at) => ({ at, cells }))}
+        keyOf={({ at }) => at}
+        columns={[
+          { title: '#', narrow: true, cell: ({ at }) => <span className="dim">{at + 1}</span> },
+          ...head.slice(0, COLUMNS).map((title, column) => ({
+            // Columns of one name would be one.
+            title: head.indexOf(title) === column && title !== '' ? title : `${title} (${column + 1})`,
+            cell: ({ cells }: { readonly cells: readonly string[] }) => cells[column] ?? '',
+          })),
+        ]}
+      />
+      {(body.length >= ROWS || head.length > COLUMNS) && (
+        <p className="artifact-note dim">
+          At most {ROWS} rows and {COLUMNS} columns are shown.
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,68 @@
+import { deleteRunOperation, restoreRunOperation, type DaisError } from '@dais/api';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useClient } from '#server/console-context.ts';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { Confirm } from '#ui/confirm.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { toast } from '#ui/toast.ts';
+
+export interface DeleteRunsProps {
+  readonly project: string;
+  /** Ids. */
+  readonly runs: readonly string[];
+  /** They are deleted: takes that back. */
+  readonly restore: boolean;
+  readonly done: () => void;
+}
+
+/** Deletes runs, or takes that back. */
+export function DeleteRuns({ project, runs, restore, done }: DeleteRunsProps) {
+  const client = useClient(project);
+  const [asking, setAsking] = useState(false);
+  const why = useWhyNotDo(project, 'Run', ['run:delete'])('run:delete');
+  const { mutate, isPending, error } = useMutation<void, DaisError>({
+    mutationFn: async () => {
+      for (const id of runs) {
+        // oxlint-disable-next-line no-await-in-loop -- a hundred at once would be a burst for nothing
+        await client.perform(restore ? restoreRunOperation : deleteRunOperation, { id });
+      }
+    },
+    onSuccess: () => {
+      setAsking(false);
+      toast({ title: `${counted(runs.length)} ${restore ? 'restored' : 'deleted'}` });
+      done();
+    },
+  });
+  if (restore) {
+    return (
+      <GuardedButton variant="default" why={why} loading={isPending} onClick={() => mutate()}>
+        Restore
+      </GuardedButton>
+    );
+  }
+  return (
+    <>
+      <GuardedButton variant="default" why={why} onClick={() => setAsking(true)}>
+        Delete
+      </GuardedButton>
+      {asking && (
+        <Confirm
+          title={`Delete ${counted(runs.length)}?`}
+          verb="Delete"
+          busy={isPending}
+          confirm={() => mutate()}
+          close={() => setAsking(false)}
+        >
+          <p>They can be restored until garbage collection takes them, with all that they logged.</p>
+          {error !== null && <ErrorNote error={error} />}
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function counted(runs: number): string {
+  return runs === 1 ? 'one run' : `${runs.toLocaleString('en')} runs`;
+}

@@ -1,0 +1,131 @@
+import type { LatestMetric, Run } from '@dais/api';
+import { Link } from '@tanstack/react-router';
+import { artifactRoot } from './artifacts/preview-kind.ts';
+import { isClientTag, metricText } from './run-words.ts';
+import { useLoggedModels } from './use-run.ts';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { KeyValue } from '#ui/key-value.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+
+const MODEL_STATES = {
+  PENDING: { state: 'waiting', word: 'being uploaded' },
+  READY: { state: 'ok', word: 'ready' },
+  UPLOAD_FAILED: { state: 'failed', word: 'upload failed' },
+} as const;
+
+/** Everything that a run logged, as it logged it. */
+export function RunAbout({ project, run }: { readonly project: string; readonly run: Run }) {
+  const models = useLoggedModels(project, run);
+  const tags = Object.entries(run.tags).toSorted(
+    ([a], [b]) => Number(isClientTag(a)) - Number(isClientTag(b)) || (a < b ? -1 : 1),
+  );
+  const note = run.tags['mlflow.note.content'];
+  return (
+    <div className="run-about">
+      {note !== undefined && (
+        <Panel title="Note">
+          <p className="run-value">{note}</p>
+        </Panel>
+      )}
+      <Panel title="Metrics, as they are last" flush>
+        {run.metrics.length === 0 ? (
+          <EmptyState sentence="Metrics would be here. None was logged." />
+        ) : (
+          <PlainTable
+            label="Metrics"
+            rows={run.metrics.toSorted((a, b) => (a.key < b.key ? -1 : 1))}
+            keyOf={keyOfMetric}
+            columns={[
+              { title: 'Metric', cell: ({ key }) => key },
+              { title: 'Value', cell: ({ value }) => <span title={String(value)}>{metricText(value)}</span> },
+              { title: 'Step', narrow: true, cell: ({ step }) => step.toLocaleString('en') },
+              {
+                title: 'Logged',
+                narrow: true,
+                cell: ({ timestamp }) => <Time at={new Date(timestamp).toISOString()} />,
+              },
+              {
+                title: 'On',
+                cell: ({ datasetName, datasetDigest }) =>
+                  datasetName === undefined
+                    ? ''
+                    : `${datasetName}${datasetDigest === undefined ? '' : `@${datasetDigest}`}`,
+              },
+            ]}
+          />
+        )}
+      </Panel>
+      <div className="grid-2">
+        <Panel title="Datasets that it read" flush>
+          {run.datasets.length === 0 ? (
+            <EmptyState sentence="It did not say what it read." command="mlflow.log_input(dataset)" />
+          ) : (
+            <PlainTable
+              label="Datasets"
+              rows={run.datasets}
+              keyOf={({ dataset }) => `${dataset.name}@${dataset.digest}`}
+              columns={[
+                { title: 'Dataset', cell: ({ dataset }) => dataset.name },
+                { title: 'Digest', narrow: true, cell: ({ dataset }) => <code>{dataset.digest}</code> },
+                { title: 'For', narrow: true, cell: ({ tags: { 'mlflow.data.context': context } }) => context ?? '' },
+                {
+                  title: 'Where',
+                  cell: ({ dataset }) => (
+                    <span className="run-value">
+                      {dataset.sourceType} <code>{dataset.source.slice(0, 300)}</code>
+                    </span>
+                  ),
+                },
+              ]}
+            />
+          )}
+        </Panel>
+        <Panel title="Models that it left" flush>
+          {models.length === 0 ? (
+            <EmptyState sentence="It left no model." />
+          ) : (
+            <PlainTable
+              label="Models"
+              rows={models}
+              keyOf={({ id }) => id}
+              columns={[
+                { title: 'Model', cell: ({ name, id }) => <span title={id}>{name}</span> },
+                { title: 'Type', narrow: true, cell: ({ type }) => type ?? '' },
+                { title: 'State', narrow: true, cell: ({ status }) => <StateBadge {...MODEL_STATES[status]} /> },
+                {
+                  title: 'Made',
+                  narrow: true,
+                  cell: ({ createdAt }) => <Time at={new Date(createdAt).toISOString()} />,
+                },
+              ]}
+            />
+          )}
+        </Panel>
+        <Panel title="Tags">
+          <KeyValue
+            label="Tags"
+            pairs={tags.map(([key, value]) => ({ key, about: key, value: <code className="run-value">{value}</code> }))}
+          />
+        </Panel>
+        <Panel title="Where its files lie">
+          <p className="run-value">
+            <code>{run.artifactUri}</code>
+          </p>
+          {artifactRoot(run.artifactUri) !== undefined && (
+            <p>
+              <Link to="." search={{ tab: 'artifacts' }}>
+                Look at them
+              </Link>
+            </p>
+          )}
+        </Panel>
+      </div>
+    </div>
+  );
+}
+
+const keyOfMetric = ({ key, datasetName, datasetDigest, modelId }: LatestMetric) =>
+  [key, datasetName, datasetDigest, modelId].join(' ');

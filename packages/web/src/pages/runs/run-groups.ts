@@ -1,0 +1,61 @@
+/** Runs put together by a value that they share. They come in that order from the server; here headings are set between. Pure. */
+import type { Run } from '@dais/api';
+import { columnOf } from './run-columns.ts';
+
+export interface GroupHead {
+  readonly group: string;
+  /** Absent: runs that have no such value. */
+  readonly value: string | undefined;
+  /** Of those that are here. */
+  readonly runs: number;
+  readonly closed: boolean;
+}
+
+export type RunRow = Run | GroupHead;
+
+export const isHead = (row: RunRow): row is GroupHead => 'group' in row;
+
+export function rowKey(row: RunRow): string {
+  return isHead(row) ? `group ${row.value ?? ''}` : row.id;
+}
+
+/** `by`: id of a column; `closed`: values whose runs are not shown. */
+export function groupRuns(
+  runs: readonly Run[],
+  by: string | undefined,
+  closed: ReadonlySet<string>,
+): readonly RunRow[] {
+  const read = by === undefined ? undefined : reader(by);
+  if (by === undefined || read === undefined) return runs;
+  const groups = new Map<string, Run[]>();
+  for (const run of runs) {
+    const key = read(run) ?? '';
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [run]);
+    else group.push(run);
+  }
+  return [...groups].flatMap(([value, group]): RunRow[] => {
+    const isClosed = closed.has(value);
+    const head = { group: by, value: value === '' ? undefined : value, runs: group.length, closed: isClosed };
+    return isClosed ? [head] : [head, ...group];
+  });
+}
+
+function reader(by: string): ((run: Run) => string | undefined) | undefined {
+  const column = columnOf(by);
+  if (column === undefined) return undefined;
+  if ('family' in column) {
+    const { family, key } = column;
+    return family === 'parameter'
+      ? ({ params }) => params[key]
+      : family === 'tag'
+        ? ({ tags }) => tags[key]
+        : undefined;
+  }
+  const own = {
+    status: (run: Run) => run.status,
+    user_id: (run: Run) => run.user,
+    experiment: (run: Run) => run.experimentId,
+  };
+  return own[column.own as keyof typeof own];
+}

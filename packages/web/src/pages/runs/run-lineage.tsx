@@ -1,0 +1,47 @@
+import type { Run } from '@dais/api';
+import { Link } from '@tanstack/react-router';
+import { useVersionsOf } from './use-run.ts';
+import { versionAddress } from '#addresses.ts';
+
+/** More are listed among all that was logged. */
+const SHOWN = 4;
+
+/** What the run was made from, and what was made of it. */
+export function RunLineage({ project, run }: { readonly project: string; readonly run: Run }) {
+  const versions = useVersionsOf(project, [run.id]) ?? [];
+  const { datasets } = run;
+  if (datasets.length === 0 && versions.length === 0) return null;
+  return (
+    <p className="run-lineage">
+      {datasets.length > 0 && (
+        <span>
+          from:{' '}
+          {datasets.slice(0, SHOWN).map(({ dataset, tags }, at) => (
+            <span key={`${dataset.name}@${dataset.digest}`}>
+              {at > 0 && ', '}
+              <Link to="." search={{ tab: 'about' }} title={tags['mlflow.data.context']}>
+                {dataset.name}@{dataset.digest.slice(0, 8)}
+              </Link>
+            </span>
+          ))}
+          {datasets.length > SHOWN && ` and ${datasets.length - SHOWN} more`}
+        </span>
+      )}
+      {versions.length > 0 && (
+        <span>
+          to:{' '}
+          {versions.slice(0, SHOWN).map(({ model, version, aliases }, at) => (
+            <span key={`${model}/${version}`}>
+              {at > 0 && ', '}
+              <Link {...versionAddress(project, model, version)}>
+                {model}/{version}
+              </Link>
+              {aliases.length > 0 && ` (${aliases.join(', ')})`}
+            </span>
+          ))}
+          {versions.length > SHOWN && ` and ${versions.length - SHOWN} more`}
+        </span>
+      )}
+    </p>
+  );
+}

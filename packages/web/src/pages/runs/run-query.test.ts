@@ -1,0 +1,31 @@
+import { parseFilter, parseOrder, runFilter } from '@dais/api';
+import { expect, test } from 'vitest';
+import { filterFault, runQuery, withIds } from './run-query.ts';
+
+test('the order of groups comes before the order within', () => {
+  const { orderBy } = runQuery({ sort: '-metrics.`val loss`', group: 'params.depth' });
+  expect(orderBy).toEqual(['params.depth ASC', 'metrics.`val loss` DESC']);
+  expect(parseOrder(runFilter, orderBy)).toHaveLength(2);
+});
+
+test('what an address says wrongly is left out', () => {
+  expect(runQuery({ filter: 'metrics.loss <', sort: 'duration', group: 'x.y', view: 'other' })).toEqual({
+    filter: '',
+    orderBy: [],
+    view: 'active',
+    group: undefined,
+  });
+});
+
+test('a fault names its place and the nearest word', () => {
+  expect(filterFault('metrics.loss < 1')).toBeUndefined();
+  expect(filterFault("metrics.loss < 1 and metrix.x = '2'")).toMatchObject({
+    start: 21,
+    message: expect.stringContaining('did you mean metric?') as string,
+  });
+});
+
+test('ids go beside any other condition', () => {
+  expect(parseFilter(runFilter, withIds('', ['a']))).toHaveLength(1);
+  expect(parseFilter(runFilter, withIds('metrics.loss < 1', ['a', "b'c"]))).toHaveLength(2);
+});

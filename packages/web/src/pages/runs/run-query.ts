@@ -1,0 +1,49 @@
+/** From the address of a table of runs to what is asked of the server. Pure. */
+import { runFilter } from '@dais/api';
+import { columnOf } from './run-columns.ts';
+import { queryFault } from '#ui/query-fault.ts';
+import type { QueryFault } from '#ui/query-input.tsx';
+import { readSort } from '#ui/resource-table.tsx';
+
+export interface RunQuery {
+  readonly filter: string;
+  readonly orderBy: readonly string[];
+  readonly view: 'active' | 'deleted';
+  /** Id of the column whose equal values stand together. */
+  readonly group: string | undefined;
+}
+
+/** Columns that the server cannot order by. */
+const UNORDERED = new Set(['duration', 'experiment', 'dataset', 'models']);
+
+export function isOrdered(id: string): boolean {
+  return id === 'run_name' || (columnOf(id) !== undefined && !UNORDERED.has(id));
+}
+
+export function runQuery(query: Readonly<Record<string, string | undefined>>): RunQuery {
+  const { filter = '', sort: sortText, group, view } = query;
+  const sort = readSort(sortText);
+  const grouped = group === undefined || columnOf(group) === undefined ? undefined : group;
+  return {
+    filter: filterFault(filter) === undefined ? filter : '',
+    orderBy: [
+      ...(grouped !== undefined && isOrdered(grouped) ? [`${grouped} ASC`] : []),
+      ...(sort !== undefined && isOrdered(sort.column) && sort.column !== grouped
+        ? [`${sort.column} ${sort.descending ? 'DESC' : 'ASC'}`]
+        : []),
+    ],
+    view: view === 'deleted' ? 'deleted' : 'active',
+    group: grouped,
+  };
+}
+
+/** What the grammar says is wrong, and where. */
+export function filterFault(text: string): QueryFault | undefined {
+  return queryFault(runFilter, text);
+}
+
+/** A filter for runs of these ids that keeps the other conditions. */
+export function withIds(filter: string, ids: readonly string[]): string {
+  const among = `run_id IN (${ids.map((id) => `'${id.replaceAll("'", "''")}'`).join(', ')})`;
+  return filter.trim() === '' ? among : `${filter} AND ${among}`;
+}

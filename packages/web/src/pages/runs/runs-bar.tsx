@@ -1,0 +1,135 @@
+import { runFilter } from '@dais/api';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useCallback, useRef } from 'react';
+import { groupChoices, type LoggedKeys } from './run-columns.ts';
+import { filterFault, type RunQuery } from './run-query.ts';
+import { DeleteRuns } from './delete-runs.tsx';
+import { useCsvExport } from './use-csv-export.ts';
+import { compareAddress } from '#addresses.ts';
+import { ColumnPicker, type PickableColumn } from '#ui/column-picker.tsx';
+import { Button, Checkbox, Select } from '#ui/controls.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { completeQuery, type KnownKeys } from '#ui/query-completion.ts';
+import { QueryInput } from '#ui/query-input.tsx';
+import { useShortcuts } from '#ui/use-shortcuts.ts';
+import './runs.css';
+
+export interface RunsBarProps {
+  readonly project: string;
+  readonly experiments: readonly string[];
+  readonly query: RunQuery;
+  readonly address: Readonly<Record<string, string | undefined>>;
+  readonly loaded: number;
+  readonly more: boolean;
+  readonly loading: boolean;
+  /** Runs that began since and cannot be placed. */
+  readonly waiting: number;
+  readonly again: () => void;
+  readonly logged: LoggedKeys;
+  readonly known: KnownKeys;
+  readonly several: boolean;
+  readonly pickable: readonly PickableColumn[];
+  readonly columns: readonly string[];
+  readonly chosen: ReadonlySet<string>;
+  /** Changes what stands behind the `?`. */
+  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+}
+
+/** What one asks of the runs, and what was found. */
+export function RunsBar(props: RunsBarProps) {
+  const { project, experiments, query, address, loaded, more, loading, waiting, again, logged, known, say } = props;
+  const navigate = useNavigate();
+  const input = useRef<HTMLInputElement>(null);
+  const csv = useCsvExport({ project, experiments, query });
+  const chosen = [...props.chosen];
+  const compare = compareAddress(project, chosen);
+  useShortcuts([
+    { keys: '/', title: '', run: () => input.current?.focus() },
+    { keys: 'm', title: '', run: () => (chosen.length > 1 ? void navigate(compare) : undefined) },
+  ]);
+  const complete = useCallback((before: string) => completeQuery(runFilter, before, known), [known]);
+  return (
+    <>
+      <div className="runs-bar">
+        <QueryInput
+          label="Filter"
+          inputRef={input}
+          value={address['filter'] ?? ''}
+          onValue={(filter) => say({ filter })}
+          check={filterFault}
+          complete={complete}
+          placeholder="metrics.accuracy > 0.9 AND params.depth = '3'  /"
+        />
+        <Select
+          aria-label="Group by"
+          placeholder="Group by"
+          className="runs-group"
+          searchable
+          clearable
+          clearButtonProps={{ 'aria-label': 'Do not group' }}
+          data={groupChoices(logged, props.several)}
+          value={query.group ?? null}
+          onChange={(group) => say({ group: group ?? undefined })}
+          comboboxProps={{ withinPortal: false }}
+        />
+        <ColumnPicker
+          columns={props.pickable}
+          shown={props.columns}
+          onShown={(shown) => say({ columns: shown.join(',') })}
+          onReset={() => say({ columns: undefined })}
+        />
+      </div>
+      <div className="runs-said">
+        <span role="status">{counted(loaded, more, loading)}</span>
+        {waiting > 0 && (
+          <Button variant="default" onClick={again}>
+            {waiting.toLocaleString('en')} began since: read again
+          </Button>
+        )}
+        <Checkbox
+          size="xs"
+          label="Deleted ones"
+          checked={query.view === 'deleted'}
+          onChange={({ currentTarget }) => say({ view: currentTarget.checked ? 'deleted' : undefined })}
+        />
+        <div className="runs-said-end">
+          {chosen.length > 0 && (
+            <>
+              <span>{chosen.length.toLocaleString('en')} chosen</span>
+              {chosen.length > 1 && (
+                <Button renderRoot={(own: object) => <Link {...compare} {...own} />}>Compare {chosen.length}</Button>
+              )}
+              <DeleteRuns
+                project={project}
+                runs={chosen}
+                restore={query.view === 'deleted'}
+                done={() => {
+                  say({ chosen: undefined });
+                  again();
+                }}
+              />
+              <Button variant="subtle" onClick={() => say({ chosen: undefined })}>
+                Choose none
+              </Button>
+            </>
+          )}
+          {csv.read === undefined ? (
+            <Button variant="default" onClick={csv.start}>
+              Save as CSV
+            </Button>
+          ) : (
+            <Button variant="default" onClick={csv.stop}>
+              {csv.read.toLocaleString('en')} read: stop
+            </Button>
+          )}
+        </div>
+      </div>
+      {csv.error !== null && <ErrorNote error={csv.error} retry={csv.start} />}
+    </>
+  );
+}
+
+function counted(loaded: number, more: boolean, loading: boolean): string {
+  const runs = `${loaded.toLocaleString('en')} ${loaded === 1 ? 'run' : 'runs'}`;
+  return more ? `${runs} loaded, more ${loading ? 'are loading' : 'come as you scroll'}` : runs;
+}

@@ -1,0 +1,62 @@
+/** Runs as a table for other programs, page after page. Columns are known only at the end: pages may bring new ones. Pure. */
+import type { Run } from '@dais/api';
+
+const OWN = ['run_id', 'run_name', 'experiment_id', 'status', 'user_id', 'start_time', 'end_time'] as const;
+
+export class RunsCsv {
+  readonly #columns = new Map<string, number>(OWN.map((name, at) => [name, at]));
+  /** Lines, and how many fields each has. */
+  readonly #lines: string[] = [];
+  readonly #fields: number[] = [];
+
+  get rows(): number {
+    return this.#lines.length;
+  }
+
+  add(run: Run): void {
+    const values: string[] = [
+      run.id,
+      run.name,
+      run.experimentId,
+      run.status,
+      run.user,
+      time(run.startedAt),
+      run.endedAt === undefined ? '' : time(run.endedAt),
+    ];
+    for (const { key, value } of run.metrics) values[this.#at(`metrics.${key}`)] = String(value);
+    for (const [key, value] of Object.entries(run.params)) values[this.#at(`params.${key}`)] = value;
+    for (const [key, value] of Object.entries(run.tags)) values[this.#at(`tags.${key}`)] = value;
+    // The first are of ours or numbers; a sparse array has holes.
+    this.#lines.push(Array.from(values, (value) => field(value)).join(','));
+    this.#fields.push(values.length);
+  }
+
+  /** RFC 4180, with a line of names. */
+  text(): string[] {
+    const width = this.#columns.size;
+    const head = [...this.#columns.keys()].map(field).join(',');
+    return [
+      `${head}\r\n`,
+      ...this.#lines.map((line, at) => `${line}${','.repeat(width - (this.#fields[at] ?? 0))}\r\n`),
+    ];
+  }
+
+  #at(name: string): number {
+    const known = this.#columns.get(name);
+    if (known !== undefined) return known;
+    this.#columns.set(name, this.#columns.size);
+    return this.#columns.size - 1;
+  }
+}
+
+function time(ms: number): string {
+  return ms <= 0 ? '' : new Date(ms).toISOString();
+}
+
+/** What a spreadsheet would take for a formula is marked as text: whoever trains chooses these words, others open them. */
+function field(value: string | undefined): string {
+  const text = value ?? '';
+  const safe =
+    /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) && !/^-?Infinity$/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

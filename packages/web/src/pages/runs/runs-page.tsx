@@ -1,0 +1,204 @@
+import { readExperimentOperation, type DaisError, type Experiment } from '@dais/api';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useCallback, useMemo, useRef, useState } from 'react';
+import { pickableColumns, knownKeys, loggedKeys, readRunColumns, usualColumns } from './run-columns.ts';
+import { groupRuns, isHead, rowKey, type RunRow } from './run-groups.ts';
+import { runQuery } from './run-query.ts';
+import { RunsBar } from './runs-bar.tsx';
+import { RowStateContext, runTableColumns } from './run-table-columns.tsx';
+import { useLiveRuns } from './use-live-runs.ts';
+import { useRunForms } from './use-run-forms.ts';
+import { useRuns } from './use-runs.ts';
+import { experimentAddress, experimentsAddress, runAddress } from '#addresses.ts';
+import { FirstRunNote } from '#pages/experiments/first-run-note.tsx';
+import { useExperimentNames } from '#pages/experiments/use-experiments.ts';
+import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useClient } from '#server/console-context.ts';
+import { useCurrentProject } from '#server/current-project.ts';
+import { CopyAs } from '#ui/copy-as.tsx';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { PageHead } from '#ui/page-head.tsx';
+import { readSort, ResourceTable, writeSort } from '#ui/resource-table.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import './runs.css';
+
+/** Runs that can be laid over each other: as many as the server charts at once. */
+const MOST_CHOSEN = 100;
+/** Runs that say what an experiment logs: those of the first page, so that columns do not change while one scrolls. */
+const SOME = 100;
+/** Before so many rows are left below what is seen, the next page is asked for. */
+const AHEAD = 300;
+
+/** The runs of one experiment, of several (`1,2`) or of `all`: filtered, ordered and put together as the address says. */
+export function RunsPage() {
+  const project = useCurrentProject();
+  const navigate = useNavigate();
+  const { experiment: named = '0' } = useAddressParts();
+  const query = useAddressQuery();
+  const names = useExperimentNames(project);
+  const experiments = useMemo(() => experimentsOf(named, names), [named, names]);
+  const one = useExperiment(project, experiments?.length === 1 ? experiments[0] : undefined);
+  const several = named === 'all' || named.includes(',');
+  const { filter, sort, group, view, columns: columnText } = query;
+  const asked = useMemo(() => runQuery({ filter, sort, group, view }), [filter, sort, group, view]);
+  const { key, runs, stale, more, loadMore, loading, error, again } = useRuns({ project, experiments, query: asked });
+
+  const some = useMemo(() => (runs ?? []).slice(0, SOME), [runs]);
+  const logged = useMemo(() => loggedKeys(some), [some]);
+  const known = useMemo(() => knownKeys(some, logged), [some, logged]);
+  const shownIds =
+    columnText ??
+    usualColumns(logged, several)
+      .map(({ id }) => id)
+      .join(',');
+  const columns = useMemo(() => readRunColumns(shownIds), [shownIds]);
+  const tableColumns = useMemo(
+    () => runTableColumns({ project, columns, experimentNames: names }),
+    [project, columns, names],
+  );
+
+  const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
+  const rows = useMemo(() => groupRuns(runs ?? [], asked.group, closed), [runs, asked.group, closed]);
+  const seen = useRef<readonly [number, number]>([0, 0]);
+  const inView = () => rows.slice(seen.current[0], seen.current[1] + 1).flatMap((row) => (isHead(row) ? [] : [row]));
+  const { waiting, forget } = useLiveRuns({ project, experiments, query: asked, key, inView });
+  const reach = (first: number, last: number) => {
+    seen.current = [first, last];
+    if (more && !loading && last > rows.length - AHEAD) loadMore();
+  };
+
+  const say = useCallback(
+    (change: Readonly<Record<string, string | undefined>>) =>
+      void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true }),
+    [navigate],
+  );
+  const chosenText = query['chosen'] ?? '';
+  const rowState = useMemo(() => {
+    const chosen = new Set(chosenText === '' ? [] : chosenText.split(','));
+    return {
+      chosen,
+      choose: (run: string, on: boolean) => {
+        const next = on ? [...chosen, run].slice(-MOST_CHOSEN) : [...chosen].filter((id) => id !== run);
+        say({ chosen: next.join(',') });
+      },
+      toggleGroup: (value: string) =>
+        setClosed((before) => {
+          const next = new Set(before);
+          if (!next.delete(value)) next.add(value);
+          return next;
+        }),
+    };
+  }, [chosenText, say]);
+
+  const forms = useRunForms({ project, experiments, query: asked });
+  const title =
+    one.data !== undefined
+      ? `Which run of ${one.data.name} is best?`
+      : `Which run of ${several ? project : named} is best?`;
+  const note = one.data?.tags['mlflow.note.content'];
+  const filtered = asked.filter !== '' || asked.view === 'deleted';
+  return (
+    <div className="page">
+      <PageHead
+        title={title}
+        under={
+          <>
+            <Link {...experimentsAddress(project)}>All experiments</Link>
+            {several ? (
+              <span>{experiments === undefined ? '' : `${experiments.length.toLocaleString('en')} experiments`}</span>
+            ) : (
+              <Link {...experimentAddress(project, 'all')}>Runs of all experiments</Link>
+            )}
+            {note !== undefined && <span className="page-head-brief">{note}</span>}
+          </>
+        }
+        actions={<CopyAs forms={forms} />}
+      />
+      {one.error !== null && <ErrorNote error={one.error} />}
+      {error !== null && <ErrorNote error={error} retry={again} />}
+      {runs !== undefined && (runs.length > 0 || filtered) && (
+        <RunsBar
+          project={project}
+          experiments={experiments ?? []}
+          query={asked}
+          address={query}
+          loaded={runs.length}
+          more={more}
+          loading={loading}
+          waiting={waiting}
+          again={() => {
+            forget();
+            again();
+          }}
+          logged={logged}
+          known={known}
+          several={several}
+          pickable={pickableColumns(logged)}
+          columns={columns.map(({ id }) => id)}
+          chosen={rowState.chosen}
+          say={say}
+        />
+      )}
+      {runs === undefined ? (
+        error === null && one.error === null && <Skeleton rows={14} />
+      ) : runs.length === 0 ? (
+        filtered ? (
+          <EmptyState sentence={asked.view === 'deleted' ? 'No run is deleted.' : 'No run fits the filter.'}>
+            <Link to="." search={{}}>
+              Show all runs
+            </Link>
+          </EmptyState>
+        ) : (
+          <FirstRunNote
+            sentence="Runs would be here, the newest first. None has been logged yet."
+            project={project}
+            experiment={one.data?.name}
+          />
+        )
+      ) : (
+        <RowStateContext value={rowState}>
+          <ResourceTable
+            key={`${project} ${named} ${asked.filter} ${asked.orderBy.join()} ${asked.view} ${asked.group ?? ''}`}
+            label="Runs"
+            rows={rows}
+            columns={tableColumns}
+            keyOf={rowKey}
+            complete={!stale}
+            growing
+            onReach={reach}
+            sort={readSort(sort)}
+            onSort={(next) => say({ sort: writeSort(next) })}
+            selected={query['selected']}
+            onSelect={(id) => say({ selected: id })}
+            onOpen={(row) =>
+              isHead(row) ? rowState.toggleGroup(row.value ?? '') : void navigate(runAddress(project, row.id))
+            }
+            onToggle={(row) => {
+              if (!isHead(row)) rowState.choose(row.id, !rowState.chosen.has(row.id));
+            }}
+            rowClass={classOf}
+          />
+        </RowStateContext>
+      )}
+    </div>
+  );
+}
+
+const classOf = (row: RunRow) => (isHead(row) ? 'runs-group-head' : undefined);
+
+/** Undefined while it is not known which there are. */
+function experimentsOf(named: string, names: ReadonlyMap<string, string> | undefined): readonly string[] | undefined {
+  if (named === 'all') return names && [...names.keys()];
+  return named.split(',').filter((id) => /^\d{1,18}$/.test(id));
+}
+
+function useExperiment(project: string, id: string | undefined) {
+  const client = useClient(project);
+  return useQuery<Experiment, DaisError>({
+    queryKey: ['experiment', project, id],
+    queryFn: async ({ signal }) => await client.perform(readExperimentOperation, { id: id ?? '' }, { signal }),
+    enabled: id !== undefined,
+  });
+}

@@ -1,0 +1,99 @@
+/** What happens to runs while one looks at them: those that go on are read again, and those that begin are added. */
+import { searchRunsOperation, type Run } from '@dais/api';
+import { useQueryClient, type QueryKey } from '@tanstack/react-query';
+import { useEffect, useRef, useState } from 'react';
+import { insertRuns, replaceRuns, type RunsPage } from './loaded-runs.ts';
+import { withIds } from './run-query.ts';
+import type { RunsData, RunsOf } from './use-runs.ts';
+import { useClient } from '#server/console-context.ts';
+
+/** How often runs in view that go on are read again. */
+const AGAIN_MS = 2500;
+/** Events that come within this time are asked about together. */
+const GATHER_MS = 400;
+/** Most runs that are asked about at once. */
+const AT_ONCE = 200;
+
+export interface LiveRuns extends RunsOf {
+  readonly key: QueryKey;
+  /** Those that are seen now. */
+  readonly inView: () => readonly Run[];
+}
+
+export interface RunsSince {
+  /** How many began that cannot be placed: runs are in another order than that of their beginning. */
+  readonly waiting: number;
+  readonly forget: () => void;
+}
+
+export function useLiveRuns({ project, experiments, query, key, inView }: LiveRuns): RunsSince {
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const parts = { experiments: experiments ?? [], query, key, inView };
+  const latest = useRef(parts);
+  useEffect(() => {
+    latest.current = parts;
+  });
+  const [waiting, setWaiting] = useState<{ readonly of: string; readonly ids: ReadonlySet<string> }>();
+  const place = JSON.stringify(key);
+  const ready = experiments !== undefined;
+  useEffect(() => {
+    if (!ready) return undefined;
+    const stop = new AbortController();
+    const { signal } = stop;
+    const gathered = new Set<string>();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const read = async (ids: readonly string[], filter: string): Promise<readonly Run[]> => {
+      const { experiments: of } = latest.current;
+      const input = { experimentIds: [...of], filter: withIds(filter, ids), limit: AT_ONCE };
+      return (await client.perform(searchRunsOperation, input, { signal })).items;
+    };
+    const patch = (change: (pages: readonly RunsPage[]) => readonly RunsPage[]) =>
+      queries.setQueryData<RunsData>(latest.current.key, (data) => data && { ...data, pages: [...change(data.pages)] });
+    const lookAgain = async () => {
+      if (document.hidden) return;
+      const ids = latest.current.inView().flatMap(({ id, status }) => (status === 'RUNNING' ? [id] : []));
+      if (ids.length === 0) return;
+      const fresh = await read(ids.slice(0, AT_ONCE), '');
+      patch((pages) => replaceRuns(pages, fresh));
+    };
+    const add = async () => {
+      timer = undefined;
+      const ids = [...gathered].slice(-AT_ONCE);
+      gathered.clear();
+      const fresh = await read(ids, latest.current.query.filter);
+      const data = queries.getQueryData<RunsData>(latest.current.key);
+      const known = new Set(data?.pages.flatMap(({ items }) => items.map(({ id }) => id)));
+      patch((pages) => replaceRuns(pages, fresh));
+      const { orderBy, group, view } = latest.current.query;
+      if (view === 'deleted') return;
+      const added = fresh.filter(({ id }) => !known.has(id));
+      if (orderBy.length === 0 && group === undefined) patch((pages) => insertRuns(pages, added));
+      else if (added.length > 0) {
+        setWaiting((before) => ({
+          of: place,
+          ids: new Set([...(before?.of === place ? before.ids : []), ...added.map(({ id }) => id)]),
+        }));
+      }
+    };
+    const follow = async () => {
+      for await (const event of client.watchEvents({ kind: 'Run' }, { signal })) {
+        const { experiment } = event.data as { readonly experiment?: string };
+        if (event.subject === undefined || !latest.current.experiments.includes(experiment ?? '')) continue;
+        gathered.add(event.subject.name);
+        timer ??= setTimeout(() => void add().catch(ignore), GATHER_MS);
+      }
+    };
+    // Whoever may not see events, or has lost the server, still sees what was loaded; the frame says what is wrong.
+    follow().catch(ignore);
+    const again = setInterval(() => void lookAgain().catch(ignore), AGAIN_MS);
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+      clearInterval(again);
+    };
+  }, [client, queries, place, ready]);
+  return { waiting: waiting?.of === place ? waiting.ids.size : 0, forget: () => setWaiting(undefined) };
+}
+
+function ignore(): void {}

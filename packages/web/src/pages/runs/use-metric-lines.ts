@@ -1,0 +1,81 @@
+/** A metric of some runs as lines: the server chooses as many points as a picture has pixels. */
+import { chartMetricOperation, type DaisError, type Run } from '@dais/api';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import type { ChartView } from './chart-view.ts';
+import { useClient } from '#server/console-context.ts';
+import type { PlotLine } from '#ui/plot/plot-lines.ts';
+
+/** Buckets of a chart: about one for each pixel of the widest. */
+const BUCKETS = 600;
+const AGAIN_MS = 2500;
+
+type Chart = (typeof chartMetricOperation)['output']['_output'];
+
+export interface MetricLines {
+  readonly lines: readonly PlotLine[] | undefined;
+  /** Of all runs in this range, before any was left out. */
+  readonly points: number;
+  readonly error: DaisError | null;
+}
+
+/** `seen`: nothing is asked for a chart that nobody sees. */
+export function useMetricLines(
+  project: string,
+  runs: readonly Run[],
+  key: string,
+  view: ChartView,
+  seen: boolean,
+): MetricLines {
+  const client = useClient(project);
+  const ids = runs.map(({ id }) => id);
+  const { axis, range } = view;
+  // Each run has its own beginning: only of one run is it known what a relative place is.
+  const began = runs.length === 1 ? runs[0]?.startedAt : undefined;
+  const asked = axis !== 'relative' ? range : began === undefined || range === undefined ? undefined : range;
+  const place = (at: number) =>
+    axis === 'step' ? Math.round(at) : Math.round(at * 1000) + (axis === 'relative' ? (began ?? 0) : 0);
+  const [from, to] = asked === undefined ? [] : asked.map(place);
+  const { data, error } = useQuery<Chart, DaisError>({
+    queryKey: ['chart', project, ids, key, axis === 'step' ? 'step' : 'time', from, to],
+    queryFn: async ({ signal }) =>
+      await client.perform(
+        chartMetricOperation,
+        {
+          ids,
+          key,
+          axis: axis === 'step' ? 'step' : 'time',
+          buckets: BUCKETS,
+          ...(from !== undefined && { from }),
+          ...(to !== undefined && { to }),
+        },
+        { signal },
+      ),
+    enabled: seen,
+    placeholderData: keepPreviousData,
+    staleTime: 30_000,
+    refetchInterval: seen && runs.some(({ status }) => status === 'RUNNING') ? AGAIN_MS : false,
+  });
+  const lines = useMemo(() => data && linesOf(data, runs, axis), [data, runs, axis]);
+  const points = data?.series.reduce((sum, one) => sum + one.points, 0) ?? 0;
+  return { lines, points, error };
+}
+
+function linesOf({ series }: Chart, runs: readonly Run[], axis: ChartView['axis']): readonly PlotLine[] {
+  const byId = new Map(series.map((one) => [one.id, one.buckets]));
+  return runs.flatMap((run, place): PlotLine[] => {
+    const buckets = byId.get(run.id) ?? [];
+    if (buckets.length === 0) return [];
+    const at = (x: number) => (axis === 'step' ? x : axis === 'time' ? x / 1000 : (x - run.startedAt) / 1000);
+    const many = buckets.some(({ n }) => n > 1) && runs.length === 1;
+    return [
+      {
+        label: run.name,
+        place,
+        xs: buckets.map(({ x }) => at(x)),
+        ys: buckets.map(({ mean }) => mean ?? null),
+        ...(many && { low: buckets.map(({ min }) => min ?? null), high: buckets.map(({ max }) => max ?? null) }),
+      },
+    ];
+  });
+}

@@ -1,0 +1,62 @@
+import {
+  readRunOperation,
+  searchLoggedModelsOperation,
+  searchModelVersionsOperation,
+  type DaisError,
+  type LoggedModel,
+  type ModelVersion,
+  type Run,
+} from '@dais/api';
+import { useQuery } from '@tanstack/react-query';
+import { useClient } from '#server/console-context.ts';
+
+/** How often a run that goes on is read again. */
+const AGAIN_MS = 2500;
+
+export interface OneRun {
+  readonly run: Run | undefined;
+  readonly error: DaisError | null;
+  readonly again: () => void;
+}
+
+export function useRun(project: string, id: string): OneRun {
+  const client = useClient(project);
+  const { data, error, refetch } = useQuery<Run, DaisError>({
+    queryKey: ['run', project, id],
+    queryFn: async ({ signal }) => await client.perform(readRunOperation, { id }, { signal }),
+    refetchInterval: ({ state }) => (state.data?.status === 'RUNNING' ? AGAIN_MS : false),
+  });
+  return { run: data, error, again: () => void refetch() };
+}
+
+/** The models that a run left, as its experiment knows them. */
+export function useLoggedModels(project: string, { id, experimentId }: Run): readonly LoggedModel[] {
+  const client = useClient(project);
+  const { data } = useQuery({
+    queryKey: ['logged-models', project, id],
+    queryFn: async ({ signal }) => {
+      const filter = `source_run_id = ${quoted(id)}`;
+      const input = { experimentIds: [experimentId], filter, limit: 100 };
+      return (await client.perform(searchLoggedModelsOperation, input, { signal })).items;
+    },
+  });
+  return data ?? [];
+}
+
+/** What was registered of a run. */
+export function useVersionsOf(project: string, runs: readonly string[]): readonly ModelVersion[] | undefined {
+  const client = useClient(project);
+  const { data } = useQuery({
+    queryKey: ['versions-of', project, runs],
+    queryFn: async ({ signal }) => {
+      const filter = `run_id IN (${runs.map(quoted).join(', ')})`;
+      return (await client.perform(searchModelVersionsOperation, { filter, limit: 200 }, { signal })).items;
+    },
+    enabled: runs.length > 0,
+  });
+  return data;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,98 @@
+/** The runs of experiments, page after page as they are looked at. Which of them go on is seen in use-live-runs.ts. */
+import { searchRunsOperation, type DaisClient, type DaisError, type Run } from '@dais/api';
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useQueryClient,
+  type InfiniteData,
+  type QueryKey,
+} from '@tanstack/react-query';
+import { useMemo } from 'react';
+import type { RunsPage, RunsPlace } from './loaded-runs.ts';
+import type { RunQuery } from './run-query.ts';
+import { useClient } from '#server/console-context.ts';
+
+/** Runs of the first page, which somebody waits for, and of each other one: about 1 MB with 40 values a run. */
+const FIRST = 100;
+const FURTHER = 400;
+const FIRST_PLACE: RunsPlace = { at: 0, cursor: undefined };
+/** Fifty thousand runs are 100 MB: not kept long after their page was left. */
+const KEPT_MS = 60_000;
+
+export type RunsData = InfiniteData<RunsPage, RunsPlace>;
+
+export interface Runs {
+  readonly key: QueryKey;
+  readonly runs: readonly Run[] | undefined;
+  /** What is shown is of the query before. */
+  readonly stale: boolean;
+  readonly more: boolean;
+  readonly loadMore: () => void;
+  readonly loading: boolean;
+  readonly error: DaisError | null;
+  readonly again: () => void;
+}
+
+export interface RunsOf {
+  readonly project: string;
+  /** Numbers of experiments; undefined: not known yet. */
+  readonly experiments: readonly string[] | undefined;
+  readonly query: RunQuery;
+}
+
+export function useRuns({ project, experiments, query }: RunsOf): Runs {
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const key = ['runs', project, experiments, query];
+  const found = useInfiniteQuery({
+    queryKey: key,
+    queryFn: async ({ pageParam, signal }) => await readPage(client, experiments ?? [], query, pageParam, signal),
+    initialPageParam: FIRST_PLACE,
+    getNextPageParam: (last) => last.next,
+    enabled: experiments !== undefined,
+    // Reading all pages again to see what is new would cost as much as there are.
+    staleTime: Infinity,
+    gcTime: KEPT_MS,
+    structuralSharing: false,
+    placeholderData: keepPreviousData,
+  });
+  const pages = found.data?.pages;
+  const runs = useMemo(() => pages?.flatMap(({ items }) => items), [pages]);
+  return {
+    key,
+    runs,
+    stale: found.isPlaceholderData,
+    more: found.hasNextPage,
+    loadMore: () => void found.fetchNextPage({ cancelRefetch: false }),
+    loading: found.isFetching,
+    error: found.error as DaisError | null,
+    // From the first page on: reading all that were loaded anew would take as long as scrolling did.
+    again: () => void queries.resetQueries({ queryKey: key, exact: true }),
+  };
+}
+
+/** Experiments cannot be ordered by: put together by them, they are read one after the other. */
+async function readPage(
+  client: DaisClient,
+  experiments: readonly string[],
+  query: RunQuery,
+  { at, cursor }: RunsPlace,
+  signal: AbortSignal,
+): Promise<RunsPage> {
+  const { group, ...rest } = query;
+  const apart = group === 'experiment';
+  const page = await client.perform(
+    searchRunsOperation,
+    {
+      ...rest,
+      orderBy: [...rest.orderBy],
+      experimentIds: apart ? experiments.slice(at, at + 1) : [...experiments],
+      limit: cursor === undefined ? FIRST : FURTHER,
+      ...(cursor !== undefined && { cursor }),
+    },
+    { signal },
+  );
+  if (page.nextCursor !== undefined) return { items: page.items, next: { at, cursor: page.nextCursor } };
+  const further = apart && at + 1 < experiments.length;
+  return { items: page.items, next: further ? { at: at + 1, cursor: undefined } : undefined };
+}

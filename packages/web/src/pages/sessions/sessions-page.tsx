@@ -1,0 +1,100 @@
+import { listSessionsOperation, revokeSessionOperation, type DaisError } from '@dais/api';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { SessionTable, type SessionEntry } from './session-table.tsx';
+import { AccountHead } from '#pages/account/account-head.tsx';
+import { SoloNote } from '#pages/account/solo-note.tsx';
+import { useConsole } from '#server/console-context.ts';
+import { useSession, useSignOut } from '#server/session.ts';
+import { Confirm } from '#ui/confirm.tsx';
+import { Button } from '#ui/controls.ts';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { Icon } from '#ui/icons.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { toast } from '#ui/toast.ts';
+
+const key = ['sessions'] as const;
+
+export function SessionsPage() {
+  const session = useSession();
+  return session?.mode === 'solo' ? (
+    <div className="page">
+      <AccountHead title="Where are you signed in?" />
+      <SoloNote />
+    </div>
+  ) : (
+    <OwnSessions />
+  );
+}
+
+function OwnSessions() {
+  const { client } = useConsole();
+  const queries = useQueryClient();
+  const signOut = useSignOut();
+  const [asking, setAsking] = useState(false);
+  const { data, error, refetch } = useQuery({
+    queryKey: key,
+    queryFn: async ({ signal }) => await client.perform(listSessionsOperation, {}, { signal }),
+  });
+  const end = useMutation<void, DaisError, SessionEntry>({
+    mutationFn: async (session) => {
+      if (session.current) return await signOut();
+      await client.perform(revokeSessionOperation, { id: session.id });
+      toast({ title: 'The session has ended' });
+      await queries.invalidateQueries({ queryKey: key });
+    },
+  });
+  const everywhere = useMutation<void, DaisError>({
+    mutationFn: async () => {
+      // The one that asks goes last: without it nothing else could be ended.
+      for (const one of data?.items ?? []) {
+        if (!one.current) await client.perform(revokeSessionOperation, { id: one.id });
+      }
+      await signOut();
+    },
+  });
+  const failed = end.error ?? everywhere.error;
+  return (
+    <div className="page">
+      <AccountHead
+        title="Where are you signed in?"
+        actions={
+          <Button variant="default" color="red" leftSection={<Icon name="back" />} onClick={() => setAsking(true)}>
+            Sign out everywhere
+          </Button>
+        }
+      />
+      {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
+      {failed !== null && <ErrorNote error={failed} />}
+      {data === undefined && error === null && <Skeleton rows={4} />}
+      {data?.items.length === 0 && (
+        <EmptyState sentence="Browsers in which you are signed in would be here. You came with a token, which has no session." />
+      )}
+      {data !== undefined && data.items.length > 0 && (
+        <Panel title="Newest first" flush>
+          <SessionTable
+            sessions={data.items}
+            end={(session) => end.mutate(session)}
+            ending={end.isPending ? end.variables.id : undefined}
+          />
+        </Panel>
+      )}
+      {asking && (
+        <Confirm
+          title="Sign out everywhere?"
+          verb="Sign out"
+          busy={everywhere.isPending}
+          confirm={() => everywhere.mutate()}
+          close={() => setAsking(false)}
+        >
+          <p>
+            All {data?.items.length ?? 0} sessions end, this one too. Tokens go on working: end those on the tokens
+            page.
+          </p>
+        </Confirm>
+      )}
+    </div>
+  );
+}

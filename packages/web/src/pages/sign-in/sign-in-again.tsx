@@ -1,0 +1,22 @@
+import type { CurrentSession } from '@dais/api';
+import { SignInForm } from './sign-in-form.tsx';
+import { Modal } from '#ui/controls.ts';
+
+export interface SignInAgainProps {
+  readonly ways: CurrentSession['signIn'];
+  /** Who was signed in. */
+  readonly name: string;
+  readonly onSession: (session: CurrentSession) => void;
+}
+
+/** Over the page whose session ended: what was written in it is still there afterwards. */
+export function SignInAgain({ ways, name, onSession }: SignInAgainProps) {
+  return (
+    <Modal opened stays onClose={() => undefined} size={400} title="Your session has ended">
+      <div className="sign-in-again">
+        <p>Sign in to go on. What you wrote on this page is kept.</p>
+        <SignInForm ways={ways} name={name} next="/sign-in?done=yes" keepPage onSession={onSession} />
+      </div>
+    </Modal>
+  );
+}

@@ -1,0 +1,61 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useEffect } from 'react';
+import { OutsideCard } from './outside-card.tsx';
+import { returnPlace } from './return-place.ts';
+import { SignInForm } from './sign-in-form.tsx';
+import { useAddressQuery } from '#server/address-parts.ts';
+import { sessionKey, useSessionQuery } from '#server/session.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+
+/** `next`: where one came from; `left`: one has just signed out; `done`: another tab waits for this one. */
+export function SignInPage() {
+  const { next, left, done } = useAddressQuery();
+  const { data: session, error, refetch } = useSessionQuery();
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const place = returnPlace(next);
+  const isIn = session?.actor !== undefined;
+  useEffect(() => {
+    if (isIn && done === undefined) void navigate({ href: place, replace: true });
+  }, [isIn, done, place, navigate]);
+  if (isIn && done === undefined) return null;
+  if (isIn) {
+    return (
+      <OutsideCard title="You are signed in">
+        <p>Go back to the tab that you came from: it goes on where it was. You can close this one.</p>
+      </OutsideCard>
+    );
+  }
+  return (
+    <OutsideCard title="Sign in to Dais">
+      {left !== undefined && (
+        <div role="status">
+          <StateBadge state="ok" word="You have signed out" />
+          {session?.signIn.providers.map((provider) => (
+            <p key={provider.name} className="dim">
+              {provider.title} may still know you:{' '}
+              <a href={`auth/oidc/${encodeURIComponent(provider.name)}/logout`}>sign out there too</a>.
+            </p>
+          ))}
+        </div>
+      )}
+      {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
+      {session === undefined && error === null && <Skeleton rows={4} />}
+      {session !== undefined && (
+        <SignInForm
+          ways={session.signIn}
+          next={done === undefined ? place : '/sign-in?done=yes'}
+          onSession={(started) => queries.setQueryData(sessionKey, started)}
+        />
+      )}
+      {left === undefined && session !== undefined && (
+        <p className="dim">
+          No account yet? An administrator invites you. For programs and command lines: <code>dais login</code>.
+        </p>
+      )}
+    </OutsideCard>
+  );
+}

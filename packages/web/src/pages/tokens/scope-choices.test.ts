@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { scopeGroups, scopePatterns } from './scope-choices.ts';
+
+const items = [
+  { kind: 'Secret', action: 'secret:write', verdict: 'some' as const },
+  { kind: 'Secret', action: 'secret:read', verdict: 'allow' as const },
+  { kind: 'Secret', action: 'secret:delete', verdict: 'deny' as const },
+  { kind: 'Policy', action: 'policy:read', verdict: 'allow' as const },
+  { kind: 'Access', action: 'policy:read', verdict: 'allow' as const },
+];
+
+test('only what one may do is offered, once, in order', () => {
+  expect(scopeGroups(items)).toEqual([
+    { noun: 'policy', verbs: ['read'] },
+    { noun: 'secret', verbs: ['read', 'write'] },
+  ]);
+});
+
+test('all of a noun is one pattern; a single action stays itself', () => {
+  const groups = scopeGroups(items);
+  expect(scopePatterns(groups, new Set(['secret:read', 'secret:write', 'policy:read']))).toEqual([
+    'policy:read',
+    'secret:*',
+  ]);
+  expect(scopePatterns(groups, new Set(['secret:read', 'gone:read']))).toEqual(['secret:read']);
+  expect(scopePatterns(groups, new Set())).toEqual([]);
+});

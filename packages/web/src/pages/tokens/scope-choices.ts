@@ -1,0 +1,35 @@
+/** What a token can be limited to, made from what its owner may do. */
+
+export interface AccessItem {
+  readonly kind: string;
+  readonly action: string;
+  readonly verdict: 'allow' | 'deny' | 'some';
+}
+
+export interface ScopeGroup {
+  /** `secret`. */
+  readonly noun: string;
+  /** `read`, `write`: sorted, without what is denied. */
+  readonly verbs: readonly string[];
+}
+
+/** By noun, in alphabetical order. */
+export function scopeGroups(items: readonly AccessItem[]): readonly ScopeGroup[] {
+  const verbs = new Map<string, Set<string>>();
+  for (const { action, verdict } of items) {
+    if (verdict === 'deny') continue;
+    const [noun = '', verb = ''] = action.split(':');
+    verbs.set(noun, (verbs.get(noun) ?? new Set()).add(verb));
+  }
+  return [...verbs]
+    .map(([noun, set]) => ({ noun, verbs: [...set].toSorted() }))
+    .toSorted((a, b) => (a.noun < b.noun ? -1 : 1));
+}
+
+/** The shortest list of patterns for what was chosen: `secret:*` when all of a noun is. */
+export function scopePatterns(groups: readonly ScopeGroup[], chosen: ReadonlySet<string>): readonly string[] {
+  return groups.flatMap(({ noun, verbs }) => {
+    const own = verbs.map((verb) => `${noun}:${verb}`).filter((action) => chosen.has(action));
+    return own.length === verbs.length && own.length > 1 ? [`${noun}:*`] : own;
+  });
+}

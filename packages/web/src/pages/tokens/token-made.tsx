@@ -1,0 +1,61 @@
+import { useState } from 'react';
+import { tokenUses } from './token-uses.ts';
+import { Button, Tabs } from '#ui/controls.ts';
+import { CopyButton } from '#ui/copy-button.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import './tokens.css';
+
+export interface TokenMadeProps {
+  readonly token: string;
+  readonly title: string;
+  readonly expiresAt: string;
+  readonly project: string | undefined;
+  readonly url: string;
+  readonly close: () => void;
+}
+
+/** The one time that a token is shown. */
+export function TokenMade({ token, title, expiresAt, project, url, close }: TokenMadeProps) {
+  const uses = tokenUses(url, token, project);
+  const [use, setUse] = useState<string | null>(uses[0]?.title ?? null);
+  return (
+    <Panel
+      title={`${title} is made: copy it now`}
+      actions={
+        <Button variant="default" onClick={close}>
+          I have it
+        </Button>
+      }
+    >
+      <div className="token-made" role="status">
+        <p>
+          <StateBadge state="warning" word="It is not shown again." /> Only its hash is kept. It ends{' '}
+          <Time at={expiresAt} />.
+        </p>
+        <div className="token-text">
+          <code>{token}</code>
+          <CopyButton text={token} label="Copy the token" />
+        </div>
+        <Tabs value={use} onChange={setUse}>
+          <Tabs.List aria-label="How to use it">
+            {uses.map((one) => (
+              <Tabs.Tab key={one.title} value={one.title}>
+                {one.title}
+              </Tabs.Tab>
+            ))}
+          </Tabs.List>
+          {uses.map((one) => (
+            <Tabs.Panel key={one.title} value={one.title}>
+              <div className="token-text">
+                <pre tabIndex={0}>{one.text}</pre>
+                <CopyButton text={one.text} label={`Copy for ${one.title}`} />
+              </div>
+            </Tabs.Panel>
+          ))}
+        </Tabs>
+      </div>
+    </Panel>
+  );
+}

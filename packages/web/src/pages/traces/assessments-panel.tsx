@@ -1,0 +1,190 @@
+import {
+  createAssessmentOperation,
+  deleteAssessmentOperation,
+  type Assessment,
+  type DaisError,
+  type Trace,
+} from '@dais/api';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { assessmentText, typedValue } from './trace-words.ts';
+import { traceKey } from './use-traces.ts';
+import { useClient } from '#server/console-context.ts';
+import { principalOf, useSession } from '#server/session.ts';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { Button, Modal, Select, Textarea, TextInput } from '#ui/controls.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { Time } from '#ui/time.tsx';
+import '#ui/notes.css';
+
+export interface AssessmentsPanelProps {
+  readonly project: string;
+  readonly trace: Trace;
+}
+
+const ACTIONS = ['assessment:create', 'assessment:delete'] as const;
+
+/** How the answer was judged, by people and programs, and what should have come out. */
+export function AssessmentsPanel({ project, trace }: AssessmentsPanelProps) {
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const [judging, setJudging] = useState(false);
+  const why = useWhyNotDo(project, 'Assessment', ACTIONS);
+  const { mutate, error } = useMutation<unknown, DaisError, Assessment>({
+    mutationFn: async ({ id, traceId }) => await client.perform(deleteAssessmentOperation, { traceId, id }),
+    onSuccess: async () => await queries.invalidateQueries({ queryKey: traceKey(project, trace.id) }),
+  });
+  const { assessments } = trace;
+  return (
+    <Panel
+      title="Assessments"
+      flush={assessments.length > 0}
+      actions={
+        <GuardedButton
+          size="compact-xs"
+          variant="default"
+          why={why('assessment:create')}
+          onClick={() => setJudging(true)}
+        >
+          Add assessment
+        </GuardedButton>
+      }
+    >
+      {error !== null && <ErrorNote error={error} />}
+      {assessments.length === 0 ? (
+        <p className="dim">No assessments yet.</p>
+      ) : (
+        <PlainTable
+          label="Assessments of this trace"
+          rows={assessments}
+          keyOf={({ id }) => id}
+          columns={[
+            {
+              title: 'Value',
+              cell: (one) => (
+                <>
+                  {one.kind === 'expectation' && <span className="dim">should be: </span>}
+                  {one.valid ? assessmentText(one) : <s title="Another one corrects it">{assessmentText(one)}</s>}
+                  {one.error?.message !== undefined && <div className="dim">{one.error.message}</div>}
+                </>
+              ),
+            },
+            { title: 'Why', cell: ({ rationale }) => rationale },
+            {
+              title: 'By',
+              narrow: true,
+              cell: ({ source, updatedAt }) => (
+                <>
+                  {source.id} <span className="dim">{source.type.toLowerCase().replaceAll('_', ' ')}</span>{' '}
+                  <Time at={new Date(updatedAt).toISOString()} />
+                </>
+              ),
+            },
+            {
+              title: '',
+              narrow: true,
+              cell: (one) => (
+                <GuardedButton
+                  size="compact-xs"
+                  variant="subtle"
+                  why={why('assessment:delete')}
+                  hint={`Take ${one.name} away`}
+                  onClick={() => mutate(one)}
+                >
+                  Take away
+                </GuardedButton>
+              ),
+            },
+          ]}
+        />
+      )}
+      {judging && <JudgeDialog project={project} trace={trace} close={() => setJudging(false)} />}
+    </Panel>
+  );
+}
+
+interface JudgeDialogProps extends AssessmentsPanelProps {
+  readonly close: () => void;
+}
+
+function JudgeDialog({ project, trace, close }: JudgeDialogProps) {
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const session = useSession();
+  const [kind, setKind] = useState<'feedback' | 'expectation'>('feedback');
+  const [name, setName] = useState('');
+  const [value, setValue] = useState('');
+  const [rationale, setRationale] = useState('');
+  const who = session === undefined ? '' : (principalOf(session) ?? '').replace(/^[a-z]+:/, '');
+  const { mutate, isPending, error } = useMutation<unknown, DaisError>({
+    mutationFn: async () =>
+      await client.perform(createAssessmentOperation, {
+        traceId: trace.id,
+        kind,
+        name: name.trim(),
+        value: typedValue(value),
+        source: { type: 'HUMAN', id: who },
+        ...(rationale.trim() !== '' && { rationale }),
+      }),
+    onSuccess: async () => {
+      await queries.invalidateQueries({ queryKey: traceKey(project, trace.id) });
+      close();
+    },
+  });
+  const ready = name.trim() !== '' && value.trim() !== '';
+  return (
+    <Modal opened onClose={close} title="How was it?" size="lg">
+      <form
+        className="confirm"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (ready) mutate();
+        }}
+      >
+        <Select
+          label="You say"
+          value={kind}
+          data={[
+            { value: 'feedback', label: 'how it was' },
+            { value: 'expectation', label: 'what should have come out' },
+          ]}
+          allowDeselect={false}
+          onChange={(next) => setKind(next === 'expectation' ? 'expectation' : 'feedback')}
+        />
+        <TextInput
+          label="Name"
+          description="correctness, tone, expected_response"
+          data-autofocus
+          value={name}
+          maxLength={250}
+          onChange={(event) => setName(event.currentTarget.value)}
+        />
+        <TextInput
+          label="Value"
+          description="true, 0.8, a text, or JSON"
+          value={value}
+          onChange={(event) => setValue(event.currentTarget.value)}
+        />
+        <Textarea
+          label="Why"
+          value={rationale}
+          autosize
+          minRows={2}
+          onChange={(event) => setRationale(event.currentTarget.value)}
+        />
+        {error !== null && <ErrorNote error={error} />}
+        <div className="confirm-end">
+          <Button variant="default" onClick={close}>
+            Cancel
+          </Button>
+          <Button type="submit" disabled={!ready} loading={isPending}>
+            Add assessment
+          </Button>
+        </div>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,266 @@
+import { traceFilter, type Trace } from '@dais/api';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useCallback, useMemo, useRef } from 'react';
+import { assessmentText, costText, tokensOf, TRACE_STATES, traceName } from './trace-words.ts';
+import { useTraces } from './use-traces.ts';
+import { traceAddress, tracesAddress } from '#addresses.ts';
+import { daisCommand } from '#kinds/cli-command.ts';
+import { RowLink } from '#kinds/row-link.tsx';
+import { useExperimentNames } from '#pages/experiments/use-experiments.ts';
+import { durationText } from '#pages/runs/run-words.ts';
+import { useAddressQuery } from '#server/address-parts.ts';
+import { useCurrentProject } from '#server/current-project.ts';
+import { Select } from '#ui/controls.ts';
+import { CopyAs } from '#ui/copy-as.tsx';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { PageHead } from '#ui/page-head.tsx';
+import { completeQuery, type KnownKeys } from '#ui/query-completion.ts';
+import { queryFault } from '#ui/query-fault.ts';
+import { QueryInput } from '#ui/query-input.tsx';
+import { readSort, ResourceTable, writeSort, type TableColumn } from '#ui/resource-table.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import { useShortcuts } from '#ui/use-shortcuts.ts';
+import '#pages/runs/runs.css';
+import './traces.css';
+
+const FIRST = `import mlflow
+
+@mlflow.trace
+def answer(question):
+    return question.upper()
+
+answer("why?")`;
+
+/** Before so many rows are left below what is seen, the next page is asked for. */
+const AHEAD = 40;
+const ALL = 'all';
+/** What the server orders by, by column. */
+const ORDER: Readonly<Record<string, string>> = { time: 'timestamp', duration: 'execution_time', state: 'status' };
+
+/** What programs did, newest first: filtered, ordered and of one experiment as the address says. */
+export function TracesPage() {
+  const project = useCurrentProject();
+  const navigate = useNavigate();
+  const { filter = '', sort = '', experiment = ALL, selected } = useAddressQuery();
+  const names = useExperimentNames(project);
+  const experiments = useMemo(
+    () => (experiment === ALL ? names && [...names.keys()] : [experiment]),
+    [experiment, names],
+  );
+  const order = readSort(sort);
+  const by = order === undefined ? undefined : ORDER[order.column];
+  const query = useMemo(
+    () => ({
+      filter: faultOf(filter) === undefined ? filter : '',
+      orderBy: [by === undefined ? 'timestamp DESC' : `${by} ${order?.descending === true ? 'DESC' : 'ASC'}`],
+    }),
+    [filter, by, order?.descending],
+  );
+  const { traces, more, loadMore, loading, error, again } = useTraces(project, experiments, query);
+  const input = useRef<HTMLInputElement>(null);
+  useShortcuts([{ keys: '/', title: '', run: () => input.current?.focus() }]);
+  const known = useMemo(() => knownKeys(traces ?? []), [traces]);
+  const complete = useCallback((before: string) => completeQuery(traceFilter, before, known), [known]);
+  const columns = useMemo(() => traceColumns(project), [project]);
+  const say = (change: Readonly<Record<string, string | undefined>>) =>
+    void navigate({ to: '.', search: (now: object) => ({ ...now, ...change }), replace: true });
+  const open = useCallback((trace: Trace) => void navigate(traceAddress(project, trace.id)), [navigate, project]);
+  const reach = (_first: number, last: number) => {
+    if (more && !loading && traces !== undefined && last > traces.length - AHEAD) loadMore();
+  };
+  const command = daisCommand(['open'], project);
+  const untouched = filter === '' && experiment === ALL;
+  return (
+    <div className="page">
+      <PageHead
+        title={`What did requests do in ${project}?`}
+        under={
+          <span className="page-head-brief">
+            Traces of programs: their steps, how long each took, how answers were judged.
+          </span>
+        }
+        actions={
+          <CopyAs
+            forms={[
+              { title: 'Command', preview: command, text: () => command },
+              { title: 'Link to this view', text: () => location.href },
+            ]}
+          />
+        }
+      />
+      {error !== null && <ErrorNote error={error} retry={again} />}
+      {traces?.length === 0 && untouched ? (
+        <EmptyState sentence={`Traces of ${project} would be here. There are none yet.`} command={FIRST}>
+          Exporters of OpenTelemetry write here too; read{' '}
+          <a href="docs/guide/console" target="_blank" rel="noreferrer">
+            more about the console
+          </a>
+          .
+        </EmptyState>
+      ) : (
+        <>
+          <div className="runs-bar">
+            <QueryInput
+              label="Filter"
+              inputRef={input}
+              value={filter}
+              onValue={(value) => say({ filter: value })}
+              check={faultOf}
+              complete={complete}
+              placeholder="status = 'ERROR' AND span.name = 'retrieve'  /"
+            />
+            <Select
+              aria-label="Experiment"
+              value={experiment}
+              data={[
+                { value: ALL, label: 'all experiments' },
+                ...[...(names ?? [])].map(([value, label]) => ({ value, label: `${label} (${value})` })),
+              ]}
+              searchable
+              allowDeselect={false}
+              onChange={(value) => say({ experiment: value === null || value === ALL ? undefined : value })}
+              comboboxProps={{ withinPortal: false }}
+            />
+            <span role="status" className="traces-said">
+              {traces === undefined
+                ? 'Loading'
+                : `${traces.length.toLocaleString('en')}${more ? ', more as you scroll' : ''}`}
+            </span>
+          </div>
+          {traces === undefined ? (
+            error === null && <Skeleton rows={12} />
+          ) : traces.length === 0 ? (
+            <EmptyState sentence="Nothing fits the filter.">
+              <Link {...tracesAddress(project)}>Show all traces</Link>
+            </EmptyState>
+          ) : (
+            <ResourceTable
+              key={`${project} ${experiment} ${query.filter} ${query.orderBy.join()}`}
+              label="Traces"
+              rows={traces}
+              columns={columns}
+              keyOf={idOf}
+              complete
+              growing
+              onReach={reach}
+              sort={order}
+              onSort={(next) => say({ sort: writeSort(next) })}
+              selected={selected}
+              onSelect={(id) => say({ selected: id })}
+              onOpen={open}
+            />
+          )}
+        </>
+      )}
+    </div>
+  );
+}
+
+const idOf = ({ id }: Trace) => id;
+const faultOf = (text: string) => queryFault(traceFilter, text);
+
+/** What is offered while a filter is written: of the traces that are shown. */
+function knownKeys(traces: readonly Trace[]): KnownKeys {
+  const tags = new Set<string>();
+  const metadata = new Set<string>();
+  const judged = { feedback: new Set<string>(), expectation: new Set<string>() };
+  const values = new Map<string, Set<string>>();
+  const note = (family: string, key: string, value: string) => {
+    const at = `${family} ${key}`;
+    values.set(at, (values.get(at) ?? new Set()).add(value));
+  };
+  for (const trace of traces.slice(0, 500)) {
+    for (const [key, value] of Object.entries(trace.tags)) {
+      tags.add(key);
+      note('tag', key, value);
+    }
+    for (const key of Object.keys(trace.metadata)) metadata.add(key);
+    for (const { kind, name } of trace.assessments) if (kind !== 'issue') judged[kind].add(name);
+    note('attribute', 'status', trace.state);
+    note('attribute', 'name', traceName(trace));
+  }
+  return {
+    keys: {
+      tag: [...tags].toSorted(),
+      request_metadata: [...metadata].toSorted(),
+      feedback: [...judged.feedback].toSorted(),
+      expectation: [...judged.expectation].toSorted(),
+    },
+    values: (family, key) => [...(values.get(`${family} ${key}`) ?? [])].toSorted().slice(0, 50),
+  };
+}
+
+function traceColumns(project: string): readonly TableColumn<Trace>[] {
+  return [
+    {
+      id: 'time',
+      title: 'When',
+      width: '100px',
+      sortable: true,
+      cell: ({ requestedAt }) => <Time at={new Date(requestedAt).toISOString()} />,
+    },
+    {
+      id: 'name',
+      title: 'Name',
+      width: 'minmax(140px, 1.5fr)',
+      cell: (trace) => <RowLink address={traceAddress(project, trace.id)}>{traceName(trace)}</RowLink>,
+    },
+    {
+      id: 'state',
+      title: 'State',
+      width: '100px',
+      sortable: true,
+      cell: ({ state }) => <StateBadge {...TRACE_STATES[state]} />,
+    },
+    {
+      id: 'duration',
+      title: 'Took',
+      width: '90px',
+      sortable: true,
+      end: true,
+      cell: ({ durationMs }) => durationText(durationMs),
+    },
+    {
+      id: 'request',
+      title: 'Asked',
+      width: 'minmax(160px, 2fr)',
+      cell: ({ requestPreview }) => <span title={requestPreview?.slice(0, 1000)}>{requestPreview}</span>,
+    },
+    {
+      id: 'response',
+      title: 'Answered',
+      width: 'minmax(160px, 2fr)',
+      cell: ({ responsePreview }) => <span title={responsePreview?.slice(0, 1000)}>{responsePreview}</span>,
+    },
+    {
+      id: 'judged',
+      title: 'Assessments',
+      width: 'minmax(120px, 1.5fr)',
+      cell: ({ assessments }) =>
+        assessments
+          .filter(({ valid }) => valid)
+          .map((one) => (
+            <span key={one.id} className="label-chip" title={one.rationale}>
+              {assessmentText(one).slice(0, 40)}
+            </span>
+          )),
+    },
+    {
+      id: 'tokens',
+      title: 'Tokens',
+      width: '80px',
+      end: true,
+      cell: (trace) => tokensOf(trace)?.toLocaleString('en'),
+    },
+    {
+      id: 'cost',
+      title: 'Cost',
+      width: '80px',
+      end: true,
+      cell: ({ cost }) => (cost?.['total_cost'] === undefined ? undefined : costText(cost['total_cost'])),
+    },
+  ];
+}

@@ -1,0 +1,163 @@
+/** The route table: every page of the console. Everything but the frame is loaded when it is first shown. */
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { PageFailure } from '#frame/page-failure.tsx';
+import { PageMissing } from '#frame/page-missing.tsx';
+import { Doorway } from '#pages/sign-in/doorway.tsx';
+
+const root = createRootRoute({ component: Doorway, notFoundComponent: PageMissing });
+
+const page = (path: string, component: ReturnType<typeof lazyRouteComponent>) =>
+  createRoute({ getParentRoute: () => root, path, component });
+
+const list = lazyRouteComponent(() => import('#kinds/list-page.tsx'), 'ListPage');
+const resource = lazyRouteComponent(() => import('#kinds/resource-page.tsx'), 'ResourcePage');
+const edit = lazyRouteComponent(() => import('#kinds/edit-page.tsx'), 'EditPage');
+const events = lazyRouteComponent(() => import('#pages/events/events-page.tsx'), 'EventsPage');
+
+const audit = lazyRouteComponent(() => import('#pages/audit/audit-page.tsx'), 'AuditPage');
+
+/** The same pages for kinds of a project and of the organisation. Fixed words win over `$plural`: no kind is named so. */
+const kindPages = ['/projects/$project', '/organisation'].flatMap((place) => [
+  page(`${place}/events`, events),
+  page(`${place}/audit`, audit),
+  page(`${place}/create/$plural`, edit),
+  page(`${place}/change/$plural/$name`, edit),
+  page(`${place}/$plural`, list),
+  page(`${place}/$plural/$name`, resource),
+]);
+
+/** What is in use: versions of models, what they are called and who approved that. */
+const modelPages = [
+  page(
+    '/projects/$project/models',
+    lazyRouteComponent(() => import('#pages/models/models-page.tsx'), 'ModelsPage'),
+  ),
+  page(
+    '/projects/$project/models/$name',
+    lazyRouteComponent(() => import('#pages/models/model-page.tsx'), 'ModelPage'),
+  ),
+  page(
+    '/projects/$project/models/$name/compare',
+    lazyRouteComponent(() => import('#pages/models/compare-page.tsx'), 'CompareVersionsPage'),
+  ),
+  page(
+    '/projects/$project/models/$name/versions/$version',
+    lazyRouteComponent(() => import('#pages/models/version-page.tsx'), 'VersionPage'),
+  ),
+  page(
+    '/projects/$project/prompts',
+    lazyRouteComponent(() => import('#pages/prompts/prompts-page.tsx'), 'PromptsPage'),
+  ),
+  page(
+    '/projects/$project/prompts/$name',
+    lazyRouteComponent(() => import('#pages/prompts/prompt-page.tsx'), 'PromptPage'),
+  ),
+];
+
+/** What programs did. */
+const tracePages = [
+  page(
+    '/projects/$project/traces',
+    lazyRouteComponent(() => import('#pages/traces/traces-page.tsx'), 'TracesPage'),
+  ),
+  page(
+    '/projects/$project/traces/$trace',
+    lazyRouteComponent(() => import('#pages/traces/trace-page.tsx'), 'TracePage'),
+  ),
+];
+
+/** What training left behind. */
+const trainingPages = [
+  page(
+    '/projects/$project/experiments',
+    lazyRouteComponent(() => import('#pages/experiments/experiments-page.tsx'), 'ExperimentsPage'),
+  ),
+  page(
+    '/projects/$project/experiments/$experiment',
+    lazyRouteComponent(() => import('#pages/runs/runs-page.tsx'), 'RunsPage'),
+  ),
+  page(
+    '/projects/$project/runs/$run',
+    lazyRouteComponent(() => import('#pages/runs/run-page.tsx'), 'RunPage'),
+  ),
+  page(
+    '/projects/$project/compare',
+    lazyRouteComponent(() => import('#pages/compare/compare-page.tsx'), 'ComparePage'),
+  ),
+];
+
+const access = lazyRouteComponent(() => import('#pages/access/access-page.tsx'), 'AccessPage');
+
+/** People, how they come in, and what they may do. */
+const personPages = [
+  page('/projects/$project/access', access),
+  // For links that know no project: that of the last page.
+  page('/access', access),
+  page('/audit', audit),
+  page(
+    '/sign-in',
+    lazyRouteComponent(() => import('#pages/sign-in/sign-in-page.tsx'), 'SignInPage'),
+  ),
+  page(
+    '/invitation',
+    lazyRouteComponent(() => import('#pages/invitation/invitation-page.tsx'), 'InvitationPage'),
+  ),
+  page(
+    '/account',
+    lazyRouteComponent(() => import('#pages/account/account-page.tsx'), 'AccountPage'),
+  ),
+  page(
+    '/account/tokens',
+    lazyRouteComponent(() => import('#pages/tokens/tokens-page.tsx'), 'TokensPage'),
+  ),
+  page(
+    '/account/sessions',
+    lazyRouteComponent(() => import('#pages/sessions/sessions-page.tsx'), 'SessionsPage'),
+  ),
+  page(
+    '/device',
+    lazyRouteComponent(() => import('#pages/device/device-page.tsx'), 'DevicePage'),
+  ),
+];
+
+/** The stories of the parts, in development only: nothing of them is in a build. */
+const stories = import.meta.env.DEV
+  ? [
+      page(
+        '/__ui',
+        lazyRouteComponent(() => import('#ui/stories.tsx'), 'StoriesPage'),
+      ),
+    ]
+  : [];
+
+/** `basePath`: below which a proxy shows the server; empty, or with a slash at its start. */
+export function createConsoleRouter(basePath: string) {
+  return createRouter({
+    routeTree: root.addChildren([
+      page(
+        '/',
+        lazyRouteComponent(() => import('#pages/home/home-page.tsx'), 'HomePage'),
+      ),
+      ...personPages,
+      ...kindPages,
+      ...trainingPages,
+      ...modelPages,
+      ...tracePages,
+      ...stories,
+    ]),
+    basepath: basePath === '' ? '/' : basePath,
+    // Addresses are read by people: `?labels=team=vision`, not JSON.
+    parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+    stringifySearch: (search) => searchText(search as Readonly<Record<string, string | undefined>>),
+    defaultErrorComponent: PageFailure,
+    // Longer than almost every chunk takes: no flash of a skeleton.
+    defaultPendingMs: 150,
+    scrollRestoration: false,
+  });
+}
+
+function searchText(search: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(search).filter((entry): entry is [string, string] => (entry[1] ?? '') !== '');
+  const text = new URLSearchParams(given).toString().replaceAll('%3D', '=').replaceAll('%2C', ',');
+  return text === '' ? '' : `?${text}`;
+}

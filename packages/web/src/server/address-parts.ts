@@ -1,0 +1,23 @@
+import { useParams, useSearch } from '@tanstack/react-router';
+
+/** What the present address names. Routes have different parts; a page knows which its own has. */
+export interface AddressParts {
+  readonly project?: string;
+  readonly plural?: string;
+  readonly name?: string;
+  readonly experiment?: string;
+  readonly run?: string;
+  readonly version?: string;
+  readonly trace?: string;
+}
+
+export function useAddressParts(): AddressParts {
+  const parts: AddressParts = useParams({ strict: false });
+  return parts;
+}
+
+/** What stands behind the `?`: texts, as a person may have typed them. */
+export function useAddressQuery(): Readonly<Record<string, string | undefined>> {
+  const query: Readonly<Record<string, string | undefined>> = useSearch({ strict: false });
+  return query;
+}

@@ -1,0 +1,58 @@
+/** Whether the server is reached at present: told by every call and every watch, shown in one place. */
+
+export type ConnectionState = 'connected' | 'reconnecting' | 'offline';
+
+export interface ConnectionParts {
+  /** Asks the server something small; rejects as long as it cannot be reached. */
+  readonly ask: () => Promise<unknown>;
+  /** The browser's own knowledge. */
+  readonly isOnline: () => boolean;
+  readonly after: (ms: number, then: () => void) => void;
+}
+
+/** Between two questions while the server is away. */
+const ASK_EVERY_MS = 1500;
+
+export class Connection {
+  readonly #parts: ConnectionParts;
+  readonly #listeners = new Set<() => void>();
+  #state: ConnectionState = 'connected';
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Something could not reach the server: asks until it answers again. */
+  lost(): void {
+    const before = this.#state;
+    this.#set(this.#parts.isOnline() ? 'reconnecting' : 'offline');
+    if (before === 'connected') this.#wait();
+  }
+
+  #wait(): void {
+    this.#parts.after(ASK_EVERY_MS, () => {
+      this.#parts.ask().then(
+        () => this.#set('connected'),
+        () => {
+          this.#set(this.#parts.isOnline() ? 'reconnecting' : 'offline');
+          this.#wait();
+        },
+      );
+    });
+  }
+
+  #set(state: ConnectionState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,28 @@
+import type { DaisClient } from '@dais/api';
+import { createContext, useContext } from 'react';
+import type { Connection } from './connection.ts';
+
+/** What every page stands on. */
+export interface Console {
+  /** Of no project; `useClient` gives that of the page's. */
+  readonly client: DaisClient;
+  readonly connection: Connection;
+  /** Path below which a proxy shows the server: `/ml`, or empty. */
+  readonly basePath: string;
+  /** Of the page's content policy: styles that libraries add while they run carry it. */
+  readonly nonce: string;
+}
+
+export const ConsoleContext = createContext<Console | undefined>(undefined);
+
+export function useConsole(): Console {
+  const value = useContext(ConsoleContext);
+  if (value === undefined) throw new Error('there is no ConsoleContext');
+  return value;
+}
+
+/** The client for a project; undefined for what belongs to the organisation. */
+export function useClient(project: string | undefined): DaisClient {
+  const { client } = useConsole();
+  return project === undefined ? client : client.withProject(project);
+}

@@ -1,0 +1,62 @@
+/** The rows of a list, patched by a watch. Pure: a change gives a new value, and rows that stay the same stay identical. */
+import type { Resource, WatchEvent } from '@dais/api';
+
+export interface LiveRows {
+  /** By name, in the server's order. */
+  readonly rows: readonly Resource[];
+  /** False while pages are still arriving. */
+  readonly complete: boolean;
+  /** Of each reading its own: a watch begins anew with every one. */
+  readonly from: ListPlace;
+}
+
+/** Where a list began: a watch from here misses nothing. */
+export interface ListPlace {
+  readonly resourceVersion: string;
+}
+
+/** Several events at once: one new array for all that came within a moment. */
+export function patchRows(before: LiveRows, events: readonly WatchEvent<Resource>[]): LiveRows {
+  const changed = new Map<string, Resource | undefined>();
+  for (const event of events) {
+    if (event.type !== 'bookmark') {
+      changed.set(event.object.metadata.name, event.type === 'deleted' ? undefined : event.object);
+    }
+  }
+  if (changed.size === 0) return before;
+  const rows: Resource[] = [];
+  for (const row of before.rows) {
+    const { name } = row.metadata;
+    if (!changed.has(name)) rows.push(row);
+    else {
+      const now = changed.get(name);
+      if (now !== undefined) rows.push(sameVersion(row, now) ? row : now);
+      changed.delete(name);
+    }
+  }
+  const added = [...changed.values()].filter((row) => row !== undefined);
+  for (const row of added.toSorted((a, b) => compareNames(a.metadata.name, b.metadata.name))) {
+    rows.splice(placeOf(rows, row.metadata.name), 0, row);
+  }
+  return { ...before, rows };
+}
+
+function sameVersion(a: Resource, b: Resource): boolean {
+  return a.metadata.uid === b.metadata.uid && a.metadata.resourceVersion === b.metadata.resourceVersion;
+}
+
+/** The server orders names by their bytes; for names of the same script code units give the same. */
+export function compareNames(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function placeOf(rows: readonly Resource[], name: string): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (compareNames(rows[middle]?.metadata.name ?? '', name) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,21 @@
+import { DaisError, fromProblem, type DaisClient } from '@dais/api';
+
+/** Where an artifact that lies in Dais is, by its address; undefined for what lies elsewhere. */
+export function artifactPath(uri: string): string | undefined {
+  return /^mlflow-artifacts:(?:\/\/[^/]*)?\/+(.+)$/.exec(uri)?.[1];
+}
+
+/** The text of a small artifact; undefined when there is none of this path. */
+export async function readArtifactText(
+  client: DaisClient,
+  path: string,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const place = client.project === undefined ? '' : `p/${encodeURIComponent(client.project)}/`;
+  const url = new URL(`${place}api/v1/tracking/artifacts/content`, `${client.url.replace(/\/$/, '')}/`);
+  url.searchParams.set('path', path);
+  const answer = await fetch(url, { signal });
+  if (answer.ok) return await answer.text();
+  if (answer.status === 404) return undefined;
+  throw await answer.json().then(fromProblem, () => new DaisError('internal', `The server answered ${answer.status}.`));
+}

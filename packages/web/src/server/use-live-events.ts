@@ -1,0 +1,82 @@
+/** What happened, newest first, with what happens meanwhile on top. */
+import { DaisError, type Event, type EventQuery } from '@dais/api';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import { useClient, useConsole } from './console-context.ts';
+import type { ListPlace } from './live-rows.ts';
+
+/** How many of the past are read. */
+const PAST = 100;
+/** How many are kept: a page that stays open all day must not grow without end. */
+const KEPT = 500;
+
+export interface LiveEvents {
+  readonly events: readonly Event[] | undefined;
+  /** There are older ones. */
+  readonly more: boolean;
+  readonly error: DaisError | undefined;
+  readonly retry: () => void;
+}
+
+interface Seen {
+  readonly events: readonly Event[];
+  readonly more: boolean;
+  /** Of each reading its own: the watch begins anew with every one. */
+  readonly from: ListPlace;
+}
+
+/** `project`: undefined for kinds of the organisation. */
+export function useLiveEvents(
+  project: string | undefined,
+  filter: Pick<EventQuery, 'kind' | 'name' | 'type'>,
+): LiveEvents {
+  const client = useClient(project);
+  const { connection } = useConsole();
+  const queries = useQueryClient();
+  const { kind, name, type } = filter;
+  const key = ['events', project, kind, name, type];
+  const { data, error, refetch } = useQuery({
+    queryKey: key,
+    queryFn: async ({ signal }): Promise<Seen> => {
+      const query = { organisation: project === undefined, kind, name, type, limit: PAST };
+      const page = await client.eventsPage(query, { signal });
+      return {
+        events: page.items,
+        more: page.nextCursor !== undefined,
+        from: { resourceVersion: page.resourceVersion },
+      };
+    },
+    structuralSharing: false,
+  });
+  const from = data?.from;
+  useEffect(() => {
+    if (from === undefined) return undefined;
+    const stop = new AbortController();
+    const follow = async () => {
+      const settings = { ...from, signal: stop.signal, onReconnect: () => connection.lost() };
+      const query = { organisation: project === undefined, kind, name, type };
+      for await (const event of client.watchEvents(query, settings)) {
+        queries.setQueryData<Seen>(key, (seen) => seen && withEvent(seen, event));
+      }
+    };
+    follow().catch((reason: unknown) => {
+      if (stop.signal.aborted) return;
+      if (reason instanceof DaisError && reason.code === 'server_unreachable') connection.lost();
+      void queries.invalidateQueries({ queryKey: key });
+    });
+    return () => stop.abort();
+    // `key` is made anew each time from what is listed here.
+    // oxlint-disable-next-line react/exhaustive-deps -- see above
+  }, [from, project, kind, name, type, queries, connection]);
+  return {
+    events: data?.events,
+    more: data?.more === true,
+    error: error === null ? undefined : (error as DaisError),
+    retry: () => void refetch(),
+  };
+}
+
+function withEvent(seen: Seen, event: Event): Seen {
+  if (seen.events.some(({ id }) => id === event.id)) return seen;
+  return { ...seen, events: [event, ...seen.events].slice(0, KEPT) };
+}

@@ -1,0 +1,39 @@
+/** Why the viewer may not do something that is no verb of a kind's resource. */
+import { whyOperation } from '@dais/api';
+import { useQueries } from '@tanstack/react-query';
+import { useClient } from './console-context.ts';
+import { useOwnAccess } from './own-access.ts';
+
+/**
+ * For actions such as `run:delete` on a `Run`, or `model:approve` on one Model: why not, and what would allow it;
+ * undefined: as far as can be told, they may. Asks only about what is not simply allowed.
+ */
+export function useWhyNotDo(
+  project: string,
+  kind: string,
+  actions: readonly string[],
+  name?: string,
+): (action: string) => string | undefined {
+  const client = useClient(project);
+  const { data } = useOwnAccess(project);
+  const resource = name === undefined ? kind : `${kind}/${name}`;
+  const doubtful = [...new Set(actions)].filter(
+    (action) =>
+      data !== undefined &&
+      data.items.find((item) => item.kind === kind && item.action === action)?.verdict !== 'allow',
+  );
+  const told = useQueries({
+    queries: doubtful.map((action) => ({
+      queryKey: ['access', project, 'why', action, resource],
+      queryFn: async ({ signal }: { readonly signal: AbortSignal }) =>
+        await client.perform(whyOperation, { action, resource }, { signal }),
+      staleTime: 30_000,
+    })),
+  });
+  return (action) => {
+    const answer = told[doubtful.indexOf(action)]?.data;
+    return answer?.verdict === 'deny'
+      ? `You may not: ${answer.action}. ${answer.suggestions.join(' ')}`.trim()
+      : undefined;
+  };
+}

@@ -1,0 +1,72 @@
+import { COMMENT_LENGTH } from '@dais/api';
+import { Button, Textarea } from '@mantine/core';
+import { useState } from 'react';
+import { ErrorNote } from '../error-note.tsx';
+
+export interface CommentFormProps {
+  readonly label: string;
+  readonly verb: string;
+  /** What stands there at first. */
+  readonly text?: string;
+  readonly send: (text: string) => Promise<unknown>;
+  readonly cancel?: () => void;
+}
+
+/** A text in Markdown; Control and Enter send it. */
+export function CommentForm({ label, verb, text = '', send, cancel }: CommentFormProps) {
+  const [draft, setDraft] = useState(text);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const empty = draft.trim() === '';
+  const submit = () => {
+    if (empty || busy) return;
+    setBusy(true);
+    setError(undefined);
+    send(draft).then(
+      () => {
+        setBusy(false);
+        setDraft('');
+      },
+      (reason: unknown) => {
+        setBusy(false);
+        setError(reason);
+      },
+    );
+  };
+  return (
+    <form
+      className="comment-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <Textarea
+        label={label}
+        description="Markdown. @name names a user; addresses become links."
+        value={draft}
+        maxLength={COMMENT_LENGTH}
+        autosize
+        minRows={2}
+        maxRows={16}
+        onChange={(event) => setDraft(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+          event.preventDefault();
+          submit();
+        }}
+      />
+      {error !== undefined && <ErrorNote error={error} />}
+      <div className="comment-form-end">
+        {cancel !== undefined && (
+          <Button variant="default" onClick={cancel}>
+            Cancel
+          </Button>
+        )}
+        <Button type="submit" disabled={empty} loading={busy}>
+          {verb}
+        </Button>
+      </div>
+    </form>
+  );
+}

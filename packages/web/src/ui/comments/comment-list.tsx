@@ -1,0 +1,150 @@
+import type { Comment } from '@dais/api';
+import { useState, type ReactNode } from 'react';
+import { CommentForm } from './comment-form.tsx';
+import { MarkdownText } from './markdown-text.tsx';
+import { Button } from '@mantine/core';
+import { Confirm } from '../confirm.tsx';
+import { ErrorNote } from '../error-note.tsx';
+import { Time } from '../time.tsx';
+import './comments.css';
+
+export interface CommentListProps {
+  /** Oldest first. */
+  readonly comments: readonly Comment[];
+  /** `user:ada`: whose own comments can be changed; undefined while that is not known. */
+  readonly self: string | undefined;
+  /** Why the reader cannot say anything; undefined: they can. */
+  readonly whyNot: string | undefined;
+  /** The reader may take away what others said. */
+  readonly moderates: boolean;
+  /** How whoever wrote or is named is shown. */
+  readonly author: (author: Comment['author']) => ReactNode;
+  readonly user: (name: string) => ReactNode;
+  /** Each resolves when it is done, and rejects with what went wrong. */
+  readonly say: (text: string) => Promise<unknown>;
+  readonly change: (id: string, text: string) => Promise<unknown>;
+  /** `own`: by its author. */
+  readonly remove: (id: string, own: boolean) => Promise<unknown>;
+}
+
+/** What people said, and a place to say something. */
+export function CommentList(props: CommentListProps) {
+  const { comments, self, whyNot, say } = props;
+  const [gone, setGone] = useState<Comment>();
+  return (
+    <div className="comments">
+      {comments.length === 0 && <p className="dim">Nobody has said anything yet.</p>}
+      {comments.length > 0 && (
+        <ol className="comment-list">
+          {comments.map((comment) => (
+            <OneComment
+              key={comment.id}
+              {...props}
+              comment={comment}
+              own={keyOf(comment) === self}
+              takeAway={() => setGone(comment)}
+            />
+          ))}
+        </ol>
+      )}
+      {whyNot === undefined ? (
+        <CommentForm label="Say something" verb="Comment" send={say} />
+      ) : (
+        <p className="dim">{whyNot}</p>
+      )}
+      {gone !== undefined && (
+        <Removal
+          own={keyOf(gone) === self}
+          remove={async () => await props.remove(gone.id, keyOf(gone) === self)}
+          close={() => setGone(undefined)}
+        />
+      )}
+    </div>
+  );
+}
+
+function keyOf({ author: { type, id } }: Comment): string {
+  return `${type}:${id}`;
+}
+
+interface OneCommentProps extends CommentListProps {
+  readonly comment: Comment;
+  readonly own: boolean;
+  readonly takeAway: () => void;
+}
+
+function OneComment({ comment, own, moderates, author, user, change, takeAway }: OneCommentProps) {
+  const [editing, setEditing] = useState(false);
+  const { id, text, mentions, createdAt, editedAt } = comment;
+  return (
+    <li>
+      <div className="comment-head">
+        {author(comment.author)}{' '}
+        <span className="dim">
+          <Time at={new Date(createdAt).toISOString()} />
+          {editedAt !== undefined && (
+            <>
+              , changed <Time at={new Date(editedAt).toISOString()} />
+            </>
+          )}
+        </span>
+        <span className="comment-verbs">
+          {own && !editing && (
+            <Button size="compact-xs" variant="subtle" onClick={() => setEditing(true)}>
+              Change
+            </Button>
+          )}
+          {(own || moderates) && (
+            <Button size="compact-xs" variant="subtle" color="red" onClick={takeAway}>
+              {own ? 'Take back' : 'Take away'}
+            </Button>
+          )}
+        </span>
+      </div>
+      {editing ? (
+        <CommentForm
+          label="Change what you said"
+          verb="Save"
+          text={text}
+          send={async (next) => {
+            await change(id, next);
+            setEditing(false);
+          }}
+          cancel={() => setEditing(false)}
+        />
+      ) : (
+        <MarkdownText text={text} mentions={mentions} user={user} />
+      )}
+    </li>
+  );
+}
+
+interface RemovalProps {
+  readonly own: boolean;
+  readonly remove: () => Promise<unknown>;
+  readonly close: () => void;
+}
+
+function Removal({ own, remove, close }: RemovalProps) {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const confirm = () => {
+    setBusy(true);
+    remove().then(close, (reason: unknown) => {
+      setBusy(false);
+      setError(reason);
+    });
+  };
+  return (
+    <Confirm
+      title={own ? 'Take back what you said?' : 'Take away what somebody else said?'}
+      verb={own ? 'Take back' : 'Take away'}
+      busy={busy}
+      confirm={confirm}
+      close={close}
+    >
+      <p>The text goes and does not come back. The audit log keeps that there was one, not what it said.</p>
+      {error !== undefined && <ErrorNote error={error} />}
+    </Confirm>
+  );
+}

@@ -1,0 +1,37 @@
+import { Button, Menu } from '@mantine/core';
+import { copyText } from './copy-text.ts';
+import { Icon } from './icons.tsx';
+import { toast } from './toast.ts';
+import './copy-as.css';
+
+export interface CopyForm {
+  readonly title: string;
+  /** How it begins, where that is known before it is asked for. */
+  readonly preview?: string;
+  /** Made when it is asked for: what makes it may have to be loaded. */
+  readonly text: () => string | Promise<string>;
+}
+
+/** The same thing for another place: command, manifest, call, link. */
+export function CopyAs({ forms }: { readonly forms: readonly CopyForm[] }) {
+  const copy = async ({ title, text }: CopyForm) => {
+    if (await copyText(await text())) toast({ title: 'Copied', text: title });
+  };
+  return (
+    <Menu position="bottom-end" width={380} withinPortal={false} classNames={{ itemLabel: 'copy-label' }}>
+      <Menu.Target>
+        <Button variant="default" leftSection={<Icon name="copy" />}>
+          Copy as
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {forms.map((form) => (
+          <Menu.Item key={form.title} onClick={() => void copy(form)}>
+            {form.title}
+            {form.preview !== undefined && <code className="copy-preview">{form.preview}</code>}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

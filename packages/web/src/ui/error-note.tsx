@@ -1,0 +1,58 @@
+import { DaisError, errorCatalogue } from '@dais/api';
+import type { ReactNode } from 'react';
+import { Button } from '@mantine/core';
+import { StateBadge } from './state-badge.tsx';
+import { withCode } from './with-code.tsx';
+import './notes.css';
+
+export interface ErrorNoteProps {
+  readonly error: unknown;
+  readonly retry?: () => void;
+  /** What the page can say beside it: links to the holders, to the version there is now. */
+  readonly children?: ReactNode;
+}
+
+/** A failure in the catalogue's words: what happened, what to do, and the request that it happened to. */
+export function ErrorNote({ error, retry, children }: ErrorNoteProps) {
+  const told = error instanceof DaisError ? error : undefined;
+  const entry = told === undefined ? undefined : errorCatalogue[told.code];
+  return (
+    <div className="note note-failed" role="alert">
+      <StateBadge state="failed" word={entry?.title ?? 'The console made a mistake'} />
+      <p>{withCode(told?.message ?? (error instanceof Error ? error.message : String(error)))}</p>
+      {told?.issues !== undefined && told.issues.length > 0 && (
+        <ul>
+          {told.issues.slice(0, 20).map((issue) => (
+            <li key={`${issue.path} ${issue.line} ${issue.message}`}>
+              {issue.line !== undefined && <span className="dim">line {issue.line} </span>}
+              {issue.path !== undefined && <code>{issue.path}</code>} {issue.message}
+              {issue.expected !== undefined && <span className="dim">; expected {issue.expected}</span>}
+              {issue.nearest !== undefined && (
+                <>
+                  ; did you mean <code>{issue.nearest}</code>?
+                </>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+      {children}
+      <p className="dim">
+        {/* A refusal names whom to ask by itself. */}
+        {told?.code !== 'forbidden' &&
+          withCode(entry?.remedy ?? 'Load the page again; if it happens again, report what you did.')}
+        {told?.requestId !== undefined && (
+          <>
+            {' '}
+            Request <code>{told.requestId}</code>.
+          </>
+        )}
+      </p>
+      {retry !== undefined && (
+        <Button variant="default" onClick={retry}>
+          Try again
+        </Button>
+      )}
+    </div>
+  );
+}

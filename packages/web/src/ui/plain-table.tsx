@@ -1,0 +1,49 @@
+import type { ReactNode } from 'react';
+import './plain-table.css';
+
+export interface PlainColumn<Row> {
+  readonly title: string;
+  readonly cell: (row: Row) => ReactNode;
+  /** No wider than what stands in it. */
+  readonly narrow?: boolean;
+}
+
+export interface PlainTableProps<Row> {
+  /** Says to those who cannot see it what the table holds. */
+  readonly label: string;
+  readonly columns: readonly PlainColumn<Row>[];
+  readonly rows: readonly Row[];
+  readonly keyOf: (row: Row) => string | number;
+  /** The row that something beside the table is about. */
+  readonly selected?: string | number | undefined;
+}
+
+/** A table of some dozens of rows that come and go slowly; longer ones are a ResourceTable. */
+export function PlainTable<Row>({ label, columns, rows, keyOf, selected }: PlainTableProps<Row>) {
+  return (
+    <div className="plain-table" role="region" aria-label={label} tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            {columns.map(({ title, narrow }) => (
+              <th key={title} scope="col" data-narrow={narrow}>
+                {title === '' ? <span className="out-of-sight">Actions</span> : title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={keyOf(row)} data-selected={keyOf(row) === selected || undefined}>
+              {columns.map(({ title, cell, narrow }) => (
+                <td key={title} data-narrow={narrow}>
+                  {cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

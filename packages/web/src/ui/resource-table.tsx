@@ -1,0 +1,292 @@
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { memo, useCallback, useEffect, useId, useMemo, useRef, useState, type ReactNode } from 'react';
+import { steadyView, type SteadyRow } from './steady-rows.ts';
+import { useShortcuts } from './use-shortcuts.ts';
+import './label-chip.css';
+import './resource-table.css';
+
+export interface TableColumn<Row> {
+  readonly id: string;
+  readonly title: string;
+  /** The title is for those who cannot see the column. */
+  readonly untitled?: boolean;
+  /** A track of CSS grid: `minmax(160px, 2fr)`. */
+  readonly width: string;
+  readonly cell: (row: Row) => ReactNode;
+  /** What rows are ordered by; a column without it cannot be sorted. */
+  readonly sortValue?: (row: Row) => string | number;
+  /** Rows come in its order from elsewhere. */
+  readonly sortable?: boolean;
+  /** Numbers, which are compared from their end. */
+  readonly end?: boolean;
+}
+
+export interface TableSort {
+  readonly column: string;
+  readonly descending: boolean;
+}
+
+/** As addresses say it: `name`, or `-name` for the other way round. */
+export function readSort(text: string | undefined): TableSort | undefined {
+  if (text === undefined || text === '') return undefined;
+  return text.startsWith('-') ? { column: text.slice(1), descending: true } : { column: text, descending: false };
+}
+
+export function writeSort(sort: TableSort | undefined): string | undefined {
+  return sort === undefined ? undefined : `${sort.descending ? '-' : ''}${sort.column}`;
+}
+
+export interface ResourceTableProps<Row> {
+  /** Says to those who cannot see it what the table holds. */
+  readonly label: string;
+  readonly rows: readonly Row[];
+  readonly columns: readonly TableColumn<Row>[];
+  readonly keyOf: (row: Row) => string;
+  /** False while rows are still arriving: then nothing is held back. */
+  readonly complete: boolean;
+  readonly sort?: TableSort | undefined;
+  readonly onSort: (sort: TableSort | undefined) => void;
+  readonly selected?: string | undefined;
+  readonly onSelect: (key: string) => void;
+  readonly onOpen: (row: Row) => void;
+  /** Rows arrive at the end while one reads: those are not held back. */
+  readonly growing?: boolean;
+  /** Told how far it is scrolled: index of the first and last row that are rendered. */
+  readonly onReach?: (first: number, last: number) => void;
+  /** With Space or `x`. */
+  readonly onToggle?: (row: Row) => void;
+  readonly rowClass?: (row: Row) => string | undefined;
+}
+
+/** Pixels; fixed, so that ten thousand rows need no measuring. */
+const ROW = 28;
+/** Rows rendered beyond what is seen, on each side: a fast wheel shows no empty ground. */
+const BEYOND = 12;
+
+/** A table of any length: only what is seen is rendered, and nothing moves under the pointer. */
+export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
+  const { rows, columns, keyOf, complete, sort, selected, onSelect, onOpen, onReach, onToggle, rowClass } = props;
+  const ordered = useMemo(() => order(rows, columns, sort), [rows, columns, sort]);
+  const { view, hold, release } = useSteady(ordered, keyOf, complete, props.growing === true);
+  const scroller = useRef<HTMLDivElement>(null);
+  const grid = useRef<HTMLDivElement>(null);
+  const id = useId();
+  const virtual = useVirtualizer({
+    count: view.shown.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => ROW,
+    overscan: BEYOND,
+  });
+  const keys = useMemo(() => view.shown.map(({ row }) => keyOf(row)), [view.shown, keyOf]);
+  const at = selected === undefined ? -1 : keys.indexOf(selected);
+  const move = (by: number) => {
+    const next = Math.min(Math.max(at + by, 0), keys.length - 1);
+    const key = keys[next];
+    if (key === undefined) return;
+    virtual.scrollToIndex(next);
+    grid.current?.focus({ preventScroll: true });
+    onSelect(key);
+  };
+  useShortcuts([
+    { keys: 'j', title: '', run: () => move(1) },
+    { keys: 'k', title: '', run: () => move(-1) },
+  ]);
+  // A link to a selected row shows that row.
+  const shownFirst = useRef(false);
+  useEffect(() => {
+    if (at < 0 || shownFirst.current) return;
+    shownFirst.current = true;
+    virtual.scrollToIndex(at, { align: 'center' });
+  }, [at, virtual]);
+  const press = (event: React.KeyboardEvent) => {
+    if (event.target !== event.currentTarget) return;
+    const by = STEPS[event.key];
+    const row = view.shown[at];
+    if (by !== undefined) move(by);
+    else if (event.key === 'Enter' && row !== undefined) onOpen(row.row);
+    else if ((event.key === ' ' || event.key === 'x') && row !== undefined && onToggle !== undefined) onToggle(row.row);
+    else return;
+    event.preventDefault();
+  };
+  const items = virtual.getVirtualItems();
+  const rendered = items.some((item) => item.index === at);
+  const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0];
+  useEffect(() => onReach?.(first, last), [onReach, first, last]);
+  const tracks = { '--columns': columns.map((column) => column.width).join(' ') } as React.CSSProperties;
+  return (
+    <div className="table" style={tracks}>
+      <div className="table-scroll" ref={scroller} onMouseLeave={release}>
+        <div
+          ref={grid}
+          role="grid"
+          aria-label={props.label}
+          aria-rowcount={view.shown.length + 1}
+          aria-busy={!complete}
+          aria-activedescendant={rendered ? `${id}-${at}` : undefined}
+          tabIndex={0}
+          onKeyDown={press}
+        >
+          <TableHead columns={columns} sort={sort} onSort={props.onSort} />
+          <div role="rowgroup" className="table-body" style={{ height: virtual.getTotalSize() }} onMouseEnter={hold}>
+            {items.map((item) => {
+              const steady = view.shown[item.index];
+              return steady === undefined ? null : (
+                <TableRow
+                  key={keys[item.index]}
+                  id={`${id}-${item.index}`}
+                  index={item.index}
+                  start={item.start}
+                  steady={steady.row}
+                  gone={steady.gone}
+                  columns={columns}
+                  selected={item.index === at}
+                  rowClass={rowClass}
+                />
+              );
+            })}
+          </div>
+        </div>
+      </div>
+      <Waiting view={view} release={release} />
+    </div>
+  );
+}
+
+const STEPS: Readonly<Record<string, number>> = {
+  ArrowDown: 1,
+  ArrowUp: -1,
+  PageDown: 20,
+  PageUp: -20,
+  Home: -Infinity,
+  End: Infinity,
+};
+
+function order<Row>(
+  rows: readonly Row[],
+  columns: readonly TableColumn<Row>[],
+  sort: TableSort | undefined,
+): readonly Row[] {
+  const value = columns.find((column) => column.id === sort?.column)?.sortValue;
+  if (value === undefined) return rows;
+  const sign = sort?.descending === true ? -1 : 1;
+  return rows
+    .map((row) => ({ row, by: value(row) }))
+    .sort((a, b) => (a.by < b.by ? -sign : a.by > b.by ? sign : 0))
+    .map(({ row }) => row);
+}
+
+function useSteady<Row>(rows: readonly Row[], keyOf: (row: Row) => string, complete: boolean, growing: boolean) {
+  const [held, setHeld] = useState<readonly Row[]>();
+  const view = useMemo(() => steadyView(rows, held, keyOf, growing), [rows, held, keyOf, growing]);
+  const current = useRef(rows);
+  useEffect(() => {
+    current.current = rows;
+  }, [rows]);
+  const hold = useCallback(() => {
+    if (complete) setHeld(current.current);
+  }, [complete]);
+  const release = useCallback(() => setHeld(undefined), []);
+  return { view, hold, release };
+}
+
+function Waiting({
+  view,
+  release,
+}: {
+  readonly view: { readonly added: number; readonly gone: number };
+  readonly release: () => void;
+}) {
+  const parts = [...(view.added > 0 ? [`${view.added} new`] : []), ...(view.gone > 0 ? [`${view.gone} gone`] : [])];
+  return (
+    <div role="status" className="table-waiting">
+      {parts.length > 0 && (
+        <button type="button" onClick={release}>
+          Paused under the pointer: {parts.join(', ')}. Show
+        </button>
+      )}
+    </div>
+  );
+}
+
+interface TableHeadProps<Row> {
+  readonly columns: readonly TableColumn<Row>[];
+  readonly sort: TableSort | undefined;
+  readonly onSort: (sort: TableSort | undefined) => void;
+}
+
+function TableHead<Row>({ columns, sort, onSort }: TableHeadProps<Row>) {
+  return (
+    <div role="rowgroup" className="table-head">
+      <div role="row" aria-rowindex={1} className="table-row">
+        {columns.map((column) => {
+          const mine = sort?.column === column.id ? sort : undefined;
+          const next =
+            mine === undefined
+              ? { column: column.id, descending: false }
+              : mine.descending
+                ? undefined
+                : { column: column.id, descending: true };
+          return (
+            <div
+              key={column.id}
+              role="columnheader"
+              data-end={column.end}
+              title={column.title}
+              aria-sort={mine === undefined ? 'none' : mine.descending ? 'descending' : 'ascending'}
+            >
+              {column.sortValue === undefined && column.sortable !== true ? (
+                <span className={column.untitled === true ? 'out-of-sight' : undefined}>{column.title}</span>
+              ) : (
+                <button type="button" onClick={() => onSort(next)}>
+                  {column.title}
+                  <span aria-hidden="true">{mine === undefined ? '' : mine.descending ? ' ↓' : ' ↑'}</span>
+                </button>
+              )}
+            </div>
+          );
+        })}
+      </div>
+    </div>
+  );
+}
+
+interface TableRowProps<Row> {
+  readonly id: string;
+  readonly index: number;
+  readonly start: number;
+  readonly steady: SteadyRow<Row>['row'];
+  readonly gone: boolean;
+  readonly columns: readonly TableColumn<Row>[];
+  readonly selected: boolean;
+  readonly rowClass: ((row: Row) => string | undefined) | undefined;
+}
+
+/** Rendered again only when its own resource, place or columns change. */
+const TableRow = memo(function TableRow<Row>({
+  id,
+  index,
+  start,
+  steady,
+  gone,
+  columns,
+  selected,
+  rowClass,
+}: TableRowProps<Row>) {
+  const own = rowClass?.(steady);
+  return (
+    <div
+      role="row"
+      id={id}
+      aria-rowindex={index + 2}
+      aria-selected={selected}
+      className={`table-row${gone ? ' table-row-gone' : ''}${own === undefined ? '' : ` ${own}`}`}
+      style={{ transform: `translateY(${start}px)` }}
+    >
+      {columns.map((column) => (
+        <div key={column.id} role="gridcell" data-end={column.end}>
+          {column.cell(steady)}
+        </div>
+      ))}
+    </div>
+  );
+}) as <Row>(props: TableRowProps<Row>) => ReactNode;

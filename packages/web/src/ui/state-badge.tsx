@@ -1,0 +1,32 @@
+import './state-badge.css';
+
+/** What colour may mean; each has a shape and a word too. */
+export type State = 'ok' | 'running' | 'waiting' | 'warning' | 'failed' | 'off';
+
+const shapes = {
+  ok: <path d="m3 6.2 2 2 4-4.6" fill="none" stroke="currentColor" strokeWidth="1.8" strokeLinecap="round" />,
+  running: <path d="M3.5 2.5v7l6-3.5Z" fill="currentColor" />,
+  waiting: <circle cx="6" cy="6" r="3.6" fill="none" stroke="currentColor" strokeWidth="1.6" strokeDasharray="3 2" />,
+  warning: <path d="M6 1.8 11 10.5H1Z" fill="none" stroke="currentColor" strokeWidth="1.5" strokeLinejoin="round" />,
+  failed: <path d="m3 3 6 6M9 3l-6 6" stroke="currentColor" strokeWidth="1.8" strokeLinecap="round" />,
+  off: <path d="M2.5 6h7" stroke="currentColor" strokeWidth="1.8" strokeLinecap="round" />,
+} as const;
+
+export interface StateBadgeProps {
+  readonly state: State;
+  /** The word; default: the state's own. */
+  readonly word?: string;
+  /** Shown on hover: why it is so. */
+  readonly why?: string | undefined;
+}
+
+export function StateBadge({ state, word, why }: StateBadgeProps) {
+  return (
+    <span className={`state state-${state}`} title={why}>
+      <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
+        {shapes[state]}
+      </svg>
+      {word ?? state}
+    </span>
+  );
+}

@@ -1,0 +1,54 @@
+/**
+ * Rows that do not move under the pointer: while it is over them, their order stands still. What a row says goes on
+ * changing in place; what is new waits, and what is gone stays, marked.
+ */
+
+export interface SteadyRow<Row> {
+  readonly row: Row;
+  readonly gone: boolean;
+}
+
+export interface SteadyView<Row> {
+  readonly shown: readonly SteadyRow<Row>[];
+  /** What waits until the pointer leaves. */
+  readonly added: number;
+  readonly gone: number;
+}
+
+/**
+ * `held`: the rows as they stood when the pointer came; undefined: it is elsewhere. `growing`: what comes behind the last
+ * of them moves nothing, and is shown.
+ */
+export function steadyView<Row>(
+  rows: readonly Row[],
+  held: readonly Row[] | undefined,
+  keyOf: (row: Row) => string,
+  growing = false,
+): SteadyView<Row> {
+  if (held === undefined || held === rows || (growing && beginsWith(rows, held, keyOf))) {
+    return { shown: rows.map((row) => ({ row, gone: false })), added: 0, gone: 0 };
+  }
+  const now = new Map(rows.map((row) => [keyOf(row), row]));
+  let gone = 0;
+  const shown = held.map((before) => {
+    const row = now.get(keyOf(before));
+    if (row === undefined) gone++;
+    return { row: row ?? before, gone: row === undefined };
+  });
+  const tail = growing ? tailBehind(rows, new Set(held.map(keyOf)), keyOf) : [];
+  return {
+    shown: [...shown, ...tail.map((row) => ({ row, gone: false }))],
+    gone,
+    added: rows.length - (held.length - gone) - tail.length,
+  };
+}
+
+/** Almost always so, and much faster than to look. */
+function beginsWith<Row>(rows: readonly Row[], held: readonly Row[], keyOf: (row: Row) => string): boolean {
+  return rows.length >= held.length && held.every((before, at) => keyOf(before) === keyOf(rows[at] as Row));
+}
+
+/** The rows behind the last one that is among `keys`. */
+function tailBehind<Row>(rows: readonly Row[], keys: ReadonlySet<string>, keyOf: (row: Row) => string): readonly Row[] {
+  return rows.slice(rows.findLastIndex((row) => keys.has(keyOf(row))) + 1);
+}

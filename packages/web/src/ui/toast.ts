@@ -1,0 +1,25 @@
+import { notifications } from '@mantine/notifications';
+
+export interface Toast {
+  readonly title: string;
+  readonly text?: string;
+  readonly state?: 'ok' | 'failed' | 'waiting';
+}
+
+/** Said at the edge of the screen for 5 s; a failure stays until it is closed. */
+export function toast({ title, text, state = 'ok' }: Toast): void {
+  notifications.show({
+    title,
+    ...(text !== undefined && { message: text }),
+    message: text ?? '',
+    autoClose: state === 'failed' ? false : 5000,
+    classNames: { root: `toast-${state}` },
+    withBorder: true,
+    color: `var(--${state})`,
+  });
+}
+
+/** A key was pressed for something whose button would have said why not. */
+export function sayWhyNot(why: string): void {
+  toast({ title: 'It cannot be done', text: why, state: 'waiting' });
+}

@@ -1,0 +1,17 @@
+import { useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
+
+/** The colour scheme shown, and the way to the other one. */
+export function useTheme(): { readonly shown: 'light' | 'dark'; readonly toggle: () => void } {
+  const { setColorScheme } = useMantineColorScheme();
+  const shown = useComputedColorScheme('light', { getInitialValueInEffect: false });
+  return { shown, toggle: () => setColorScheme(shown === 'dark' ? 'light' : 'dark') };
+}
+
+/** What was chosen, which may be to follow the system. */
+export function useThemeChoice(): {
+  readonly choice: 'auto' | 'light' | 'dark';
+  readonly choose: (choice: 'auto' | 'light' | 'dark') => void;
+} {
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  return { choice: colorScheme, choose: setColorScheme };
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+/**
+ * Builds packages/{api,server,cli}/dist from their sources: ES modules, dependencies outside, code behind `import()` in
+ * files of its own. Development never reads dist (the `dais-source` condition leads to src), so a stale one cannot mislead.
+ * The console is built into packages/web/dist and lies in the server's dist too, which is what is published.
+ */
+import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'rolldown';
+import { buildConsole } from './build-console.mjs';
+import { markBuilt, sourcesDigest } from './build-stamp.mjs';
+import { root, runCommand } from './command.mjs';
+
+/**
+ * @typedef {object} Target
+ * @property {string} package
+ * @property {readonly string[]} entries
+ * @property {'bundle' | 'modules'} shape `bundle`: few files, started often; `modules`: one file a source, so that
+ *   a process or a worker can be started from any of them by its path
+ * @property {readonly string[]} [programs] files with a first line that names node
+ */
+
+/** @type {readonly Target[]} */
+const targets = [
+  { package: 'api', entries: ['index.ts'], shape: 'bundle' },
+  { package: 'server', entries: ['index.ts', 'main.ts'], shape: 'modules' },
+  { package: 'cli', entries: ['main.ts'], shape: 'bundle', programs: ['main.js'] },
+];
+
+/** @param {Target} target */
+async function buildPackage(target) {
+  const folder = join(root, 'packages', target.package);
+  const source = join(folder, 'src');
+  const dist = join(folder, 'dist');
+  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  rmSync(dist, { recursive: true, force: true });
+  await build({
+    input: target.entries.map((entry) => join(source, entry)),
+    platform: target.package === 'api' ? 'neutral' : 'node',
+    external: (id) => !/^[.#/]/.test(id),
+    resolve: { conditionNames: ['dais-source', 'node', 'import', 'default'] },
+    // An import that leads nowhere would only fail when somebody uses it.
+    onLog: (level, log) => {
+      if (level === 'warn') throw new Error(log.message);
+    },
+    output: {
+      dir: dist,
+      format: 'esm',
+      entryFileNames: '[name].js',
+      chunkFileNames: 'chunks/[name]-[hash].js',
+      ...(target.shape === 'modules' && { preserveModules: true, preserveModulesRoot: source }),
+      banner: (chunk) => (target.programs?.includes(chunk.fileName) ? '#!/usr/bin/env node' : ''),
+    },
+  });
+  for (const program of target.programs ?? []) chmodSync(join(dist, program), 0o755);
+  copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
+  return `@dais/${target.package} ${version}`;
+}
+
+/** The types of api, from its sources; the other packages are programs. */
+async function declareTypes() {
+  const { code, output } = await runCommand('tsc', ['-p', 'tools/tsconfig.api-types.json'], { quiet: true });
+  if (code !== 0) throw new Error(`the types of @dais/api could not be written:\n${output}`);
+}
+
+async function main() {
+  const digest = sourcesDigest();
+  const built = [];
+  for (const target of targets) {
+    const missing = target.entries.find((entry) => !existsSync(join(root, 'packages', target.package, 'src', entry)));
+    if (missing) throw new Error(`packages/${target.package}/src/${missing} is not there`);
+    built.push(await buildPackage(target));
+  }
+  await declareTypes();
+  const firstView = await buildConsole();
+  cpSync(join(root, 'packages', 'web', 'dist'), join(root, 'packages', 'server', 'dist', 'console'), {
+    recursive: true,
+  });
+  built.push(`console (${firstView})`);
+  markBuilt(digest);
+  process.stdout.write(`${built.join(', ')}\n`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await main();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

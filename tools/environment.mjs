@@ -1,0 +1,25 @@
+/** The only file of tools/ that reads the environment: everything else gets values passed in or asks here. */
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** The variables of this process, for child processes that inherit them. */
+export const environment = process.env;
+
+/** The home folder of whoever runs this. */
+export function home() {
+  return homedir();
+}
+
+/** Where the programs of this user keep their settings. */
+export function configFolder() {
+  return environment.XDG_CONFIG_HOME || join(homedir(), '.config');
+}
+
+/**
+ * Where downloads and built environments are kept, outside the repository: `DAIS_CACHE`, else `XDG_CACHE_HOME/dais`,
+ * else `~/.cache/dais`. May be deleted at any time; everything in it is made again.
+ * @param {Readonly<Record<string, string | undefined>>} variables
+ */
+export function cacheFolder(variables = environment) {
+  return variables.DAIS_CACHE || join(variables.XDG_CACHE_HOME || join(homedir(), '.cache'), 'dais');
+}

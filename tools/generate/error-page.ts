@@ -1,0 +1,52 @@
+import { errorCatalogue, type ErrorCode } from '@dais/api';
+import { REFERENCE, type GeneratedFile } from './generated-file.ts';
+import { code, fence, page, table, text } from './markdown.ts';
+
+const EXAMPLE = `{
+  "type": "/docs/reference/errors#reference_not_found",
+  "title": "${errorCatalogue.reference_not_found.title}",
+  "status": ${errorCatalogue.reference_not_found.status},
+  "code": "reference_not_found",
+  "remedy": "${errorCatalogue.reference_not_found.remedy}",
+  "detail": "spec.send.signingKey.secret there is no Secret \\"webhook-key\\".",
+  "requestId": "01980f3e-5b7c-7d5e-8a3b-1c9f4a6f2e11",
+  "issues": [
+    {
+      "file": "channel.yaml",
+      "line": 9,
+      "column": 7,
+      "path": "spec.send.signingKey.secret",
+      "message": "there is no Secret \\"webhook-key\\""
+    }
+  ]
+}`;
+
+/** The closed catalogue of error codes. Each code has a heading with the anchor that problem documents point to. */
+export function errorPage(): GeneratedFile {
+  const codes = Object.keys(errorCatalogue) as ErrorCode[];
+  return {
+    path: `${REFERENCE}/errors.md`,
+    text: page('Errors', 'packages/api/src/errors.ts', [
+      'Every failure has one of these codes. A code is never renamed or reused. Over HTTP a failure is a problem document (RFC 9457, `application/problem+json`) whose `type` is the address of its paragraph here:',
+      fence('json', EXAMPLE),
+      '`detail` says what was wrong this time. `issues` lists every fault at once, with file, line and column where the text is known; lines and columns count from 1. `holders` lists what still refers to a thing. Codes marked with “again” carry `Retry-After`: the same call may succeed later, unchanged.',
+      table(
+        ['Code', 'Status', 'What happened', ''],
+        codes.map((name) => {
+          const entry = errorCatalogue[name];
+          return [
+            `[${code(name)}](#${name})`,
+            String(entry.status),
+            text(entry.title),
+            entry.retryable === true ? 'again' : '',
+          ];
+        }),
+      ),
+      ...codes.flatMap((name) => {
+        const entry = errorCatalogue[name];
+        const again = entry.retryable === true ? ' The same call may succeed later, unchanged.' : '';
+        return [`## ${name} {#${name}}`, `Status ${entry.status}. ${text(entry.title)}.${again}`, text(entry.remedy)];
+      }),
+    ]),
+  };
+}

@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import { whyAbsent } from '../../packages/server/src/protocols/mlflow/absent-endpoints.ts';
+import { byteEndpoints } from '../../packages/server/src/protocols/mlflow/artifact-door.ts';
+import { pageEndpoints } from '../../packages/server/src/protocols/mlflow/page-files-door.ts';
+import { traceFileEndpoints } from '../../packages/server/src/protocols/mlflow/trace-files-door.ts';
+import { addressesOf, routes } from '../../packages/server/src/protocols/mlflow/route-table.ts';
+import { corpusGroups, differences, exchangesOf } from '../../packages/server/src/protocols/mlflow/testing/corpus.ts';
+import { REFERENCE, type GeneratedFile } from './generated-file.ts';
+import { code, page, table } from './markdown.ts';
+
+interface Endpoint {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** The lines of clients that are tried, the oldest first. */
+const LINES = ['2.22', '3.4', '3.18'] as const;
+type Line = (typeof LINES)[number];
+
+/** Which endpoints of MLflow's server Dais has, since when clients know them, and which operation answers each. */
+export function mlflowPage(): GeneratedFile {
+  const { version, endpoints } = published();
+  const served = servedOperations();
+  const lines = endpointsOfLines();
+  const groups = new Map<string, Endpoint[]>();
+  for (const endpoint of endpoints) {
+    const group = groupOf(endpoint.path);
+    groups.set(group, [...(groups.get(group) ?? []), endpoint]);
+  }
+  const there = endpoints.filter((endpoint) => served.has(keyOf(endpoint)));
+  const asked = corpusGroups().flatMap(exchangesOf).length;
+  const missing = endpoints.filter((endpoint) => !served.has(keyOf(endpoint)));
+  const tables = [...groups]
+    .map(([group, members]) => [group, members.filter((endpoint) => served.has(keyOf(endpoint)))] as const)
+    .filter(([, members]) => members.length > 0)
+    .flatMap(([group, members]) => [
+      `## ${group}`,
+      table(
+        ['Endpoint', 'Clients', 'Operation'],
+        members.map((endpoint) => [
+          code(`${endpoint.method} ${endpoint.path}`),
+          sinceWhich(endpoint, lines),
+          code(served.get(keyOf(endpoint)) ?? ''),
+        ]),
+      ),
+    ]);
+  return {
+    path: `${REFERENCE}/mlflow.md`,
+    text: page('Endpoints of MLflow', 'packages/server/src/protocols/mlflow/route-table.ts', [
+      `Of the ${endpoints.length} endpoints that the server of MLflow ${version} has in its protocol files, Dais answers ${there.length}. Each is there below \`/api\` and below \`/ajax-api\`, and both again below \`/p/PROJECT\`. Everything else is answered with 404 and \`ENDPOINT_NOT_FOUND\`, after which clients do without it.`,
+      `MLflow's own clients ${LINES.join(', ')} are tried against Dais, unmodified. “Clients” says from which of them on the endpoint is known.`,
+      ...tables,
+      '## In no protocol file',
+      'MLflow serves these beside the endpoints of its protocol files, and so does Dais.',
+      table(['Endpoint', 'Operation'], besideRows()),
+      '## Answered differently on purpose',
+      `What MLflow ${version} answered to ${asked} requests is recorded in \`conformance/mlflow/corpus\`; \`npm test\` asks Dais the same. All answers are the same, but for these:`,
+      table(
+        ['MLflow', 'Dais', 'Why'],
+        differences().map(({ mlflow, dais, reason }) => [mlflow, dais, reason]),
+      ),
+      '## Not there',
+      table(
+        ['Endpoint', 'Clients', 'Why'],
+        missing.map((endpoint) => [
+          code(`${endpoint.method} ${endpoint.path}`),
+          sinceWhich(endpoint, lines),
+          whyAbsent(endpoint.path) ?? 'not there yet',
+        ]),
+      ),
+    ]),
+  };
+}
+
+function published(): { readonly version: string; readonly endpoints: readonly Endpoint[] } {
+  return read('endpoints.json') as ReturnType<typeof published>;
+}
+
+/** Which endpoints the older lines know: `GET /api/2.0/…`, with `*` for what varies. */
+function endpointsOfLines(): ReadonlyMap<Line, ReadonlySet<string>> {
+  const known = read('older-endpoints.json') as Readonly<Partial<Record<Line, readonly string[]>>>;
+  return new Map(LINES.map((line) => [line, new Set(known[line])]));
+}
+
+function sinceWhich(endpoint: Endpoint, lines: ReadonlyMap<Line, ReadonlySet<string>>): string {
+  const first = LINES.find((line) => lines.get(line)?.has(keyOf(endpoint)) === true) ?? LINES.at(-1) ?? '';
+  return `${first} on`;
+}
+
+function besideRows(): string[][] {
+  const rows = routes
+    .filter(({ beside }) => beside !== undefined)
+    .map((route) => [code(`${route.method} ${addressesOf(route)[0] ?? ''}`), code(route.operation.name)]);
+  const files = [...pageEndpoints, ...traceFileEndpoints];
+  const pages = files.map(({ method, path, operation }) => [code(`${method} ${path}`), code(operation)]);
+  return [[code('GET /health'), ''], [code('GET /version'), ''], ...rows, ...pages];
+}
+
+function read(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(`../../conformance/mlflow/${name}`, import.meta.url), 'utf8'));
+}
+
+function servedOperations(): ReadonlyMap<string, string> {
+  const served = new Map<string, string>();
+  for (const route of routes) {
+    const [address = ''] = addressesOf(route);
+    served.set(keyOf({ method: route.method, path: address }), route.operation.name);
+  }
+  for (const endpoint of byteEndpoints) served.set(keyOf(endpoint), endpoint.operation);
+  return served;
+}
+
+function keyOf({ method, path }: Endpoint): string {
+  return `${method} ${path.replaceAll(/\{[^}]*\}|<[^>]*>|:\w+/g, '*')}`;
+}
+
+/** `/api/2.0/mlflow/runs/create` is one of `runs`. */
+function groupOf(path: string): string {
+  const [, , , family = '', group = ''] = path.split('/');
+  return family === 'mlflow' ? group : family;
+}

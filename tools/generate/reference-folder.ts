@@ -1,0 +1,38 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { REFERENCE, type GeneratedFile } from './generated-file.ts';
+
+/** One difference between the folder and what the code says, in a line: `changed docs/reference/errors.md`. */
+export function differences(root: string, files: readonly GeneratedFile[]): string[] {
+  const wanted = new Map(files.map((file) => [file.path, file.text]));
+  const present = presentFiles(root);
+  return [
+    ...[...wanted].flatMap(([path, text]) => {
+      if (!present.includes(path)) return [`missing ${path}`];
+      return readFileSync(join(root, path), 'utf8') === text ? [] : [`changed ${path}`];
+    }),
+    ...present.filter((path) => !wanted.has(path)).map((path) => `stale ${path}`),
+  ].toSorted();
+}
+
+/** Makes the folder what the code says: writes what differs, removes what is no longer made. */
+export function writeReference(root: string, files: readonly GeneratedFile[]): void {
+  const wanted = new Set(files.map((file) => file.path));
+  for (const path of presentFiles(root)) if (!wanted.has(path)) rmSync(join(root, path));
+  for (const { path, text } of files) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+}
+
+function presentFiles(root: string): string[] {
+  const folder = join(root, REFERENCE);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(root.length + 1)
+        .replaceAll('\\', '/'),
+    );
+}

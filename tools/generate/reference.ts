@@ -1,0 +1,36 @@
+import { kinds, platformOperations, resourceOperations, type Operation } from '@dais/api';
+import { programVersion } from '../../packages/server/src/version.ts';
+import { cliPage } from './cli-page.ts';
+import { configPage } from './config-page.ts';
+import { errorPage } from './error-page.ts';
+import { eventPage } from './event-page.ts';
+import type { GeneratedFile } from './generated-file.ts';
+import { httpPage } from './http-page.ts';
+import { jsonSchemas } from './json-schemas.ts';
+import { kindPages } from './kind-pages.ts';
+import { manifestPage } from './manifest-page.ts';
+import { metricsPage } from './metrics-page.ts';
+import { mlflowPage } from './mlflow-page.ts';
+import { openApiFile } from './openapi-file.ts';
+
+/** Every file of the reference, as the code of today would have it. The same code gives the same bytes. */
+export function reference(): readonly GeneratedFile[] {
+  return [
+    manifestPage(),
+    ...kindPages(),
+    ...jsonSchemas(),
+    errorPage(),
+    eventPage(),
+    configPage(),
+    cliPage(),
+    httpPage(operations()),
+    metricsPage(),
+    mlflowPage(),
+    openApiFile(operations(), programVersion()),
+  ];
+}
+
+/** Everything that can be done. A test compares with what the server was composed with. */
+export function operations(): readonly Operation[] {
+  return [...platformOperations, ...kinds.flatMap(resourceOperations)];
+}

@@ -1,0 +1,315 @@
+/**
+ * What this machine has and whether Dais can run on it. Read by Nodes that are too old for the rest (>= 14), so that they
+ * are told, together with everything else that is missing. `gatherFacts` looks, `judge` decides without looking.
+ */
+import { execFile } from 'node:child_process';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { freemem } from 'node:os';
+import { dirname } from 'node:path';
+
+/**
+ * @typedef {object} Place
+ * @property {string} name what is kept there
+ * @property {string} path
+ * @property {boolean} writable
+ * @property {number} [free] bytes; unknown on Nodes without statfs
+ * @property {number} needed bytes
+ *
+ * @typedef {object} Facts
+ * @property {string} node
+ * @property {string} platform `linux`, `darwin`, …
+ * @property {string} arch
+ * @property {string | undefined} glibc undefined on musl
+ * @property {string | undefined} npm undefined when it is not there
+ * @property {readonly { command: string, version: string }[]} pythons every Python found, best first
+ * @property {boolean} git
+ * @property {number} memory bytes that are available now, within the limit of the container
+ * @property {readonly Place[]} places
+ * @property {Registry} registry
+ * @property {'apt' | 'dnf' | 'brew' | 'other'} installer
+ * @property {boolean} root
+ *
+ * @typedef {{ needed: false } | { needed: true, reachable: true } | { needed: true, reachable: false, reason: string }} Registry
+ *
+ * @typedef {object} Finding
+ * @property {'fault' | 'note'} weight a fault stops, a note does not
+ * @property {string} what
+ * @property {string} fix exactly what to do
+ */
+
+const GIB = 1024 ** 3;
+
+/** Node 20.19 is the first that loads all dependencies; 21 misses what 20.19 got later. */
+const NODE = 'Node >= 20.19 (20, 22 or 24)';
+
+/** Measured: the build peaks at 0.5 GiB, a started Dais idles below 0.25 GiB; work needs room beside that. */
+const MEMORY_NEEDED = 1 * GIB;
+const MEMORY_WANTED = 2 * GIB;
+
+/** @type {Record<string, string>} how to have a folder elsewhere */
+const OTHER_PLACE = { data: '-- --data DIR', cache: 'DAIS_CACHE=DIR', keys: 'DAIS_KEYS_FOLDER=DIR' };
+
+/** The pinned uv and the native packages are built against it. */
+const GLIBC = '2.28';
+
+/**
+ * @param {Facts} facts
+ * @returns {Finding[]} every finding, faults first
+ */
+export function judge(facts) {
+  /** @type {Finding[]} */
+  const findings = [...judgeMachine(facts), ...judgePrograms(facts), ...judgePlaces(facts)];
+  if (facts.registry.needed && !facts.registry.reachable) {
+    findings.push({
+      weight: 'fault',
+      what: `the npm registry does not answer (${facts.registry.reason})`,
+      fix: 'set npm_config_registry to a mirror, or HTTPS_PROXY to your proxy (and NODE_EXTRA_CA_CERTS to its certificate)',
+    });
+  }
+  return [...findings.filter((one) => one.weight === 'fault'), ...findings.filter((one) => one.weight === 'note')];
+}
+
+/**
+ * @param {Facts} facts
+ * @returns {Finding[]}
+ */
+function judgeMachine({ platform, arch, glibc, memory }) {
+  /** @type {Finding[]} */
+  const findings = [];
+  const known = ['linux', 'darwin'].includes(platform) && ['x64', 'arm64'].includes(arch);
+  if (platform === 'win32') {
+    findings.push({
+      weight: 'fault',
+      what: 'Windows itself is not supported',
+      fix: 'run it in WSL2: wsl --install -d Debian',
+    });
+  } else if (!known) {
+    const fix = 'use Linux on x64 or arm64';
+    findings.push({ weight: 'fault', what: `${platform} on ${arch} is not supported`, fix });
+  } else if (platform === 'darwin') {
+    findings.push({ weight: 'note', what: 'macOS is experimental', fix: 'use Linux for anything you rely on' });
+  } else if (glibc === undefined) {
+    const fix = 'use a system with glibc: Debian, Ubuntu, Fedora (in a container: FROM debian:13)';
+    findings.push({ weight: 'fault', what: 'this Linux has musl instead of glibc (Alpine?)', fix });
+  } else if (older(glibc, GLIBC)) {
+    const fix = 'use Debian >= 11, Ubuntu >= 20.04 or another system of their age';
+    findings.push({ weight: 'fault', what: `glibc ${glibc} is older than ${GLIBC}`, fix });
+  }
+  if (memory < MEMORY_WANTED) {
+    const enough = memory >= MEMORY_NEEDED;
+    findings.push({
+      weight: enough ? 'note' : 'fault',
+      what: `${gib(memory)} of memory are free; ${gib(enough ? MEMORY_WANTED : MEMORY_NEEDED)} are ${enough ? 'better' : 'needed'}`,
+      fix: 'close other programs, or give the machine or container more memory',
+    });
+  }
+  return findings;
+}
+
+/**
+ * @param {Facts} facts
+ * @returns {Finding[]}
+ */
+function judgePrograms(facts) {
+  /** @type {Finding[]} */
+  const findings = [];
+  const [major = 0, minor = 0] = facts.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19) || major === 21) {
+    findings.push({
+      weight: 'fault',
+      what: `this is Node ${facts.node}, but ${NODE} is needed`,
+      fix: install(facts, 'nodejs npm', 'node@22', 'Debian 13 and Ubuntu 25.10 have it; elsewhere: nvm install 22'),
+    });
+  }
+  if (!facts.npm) {
+    findings.push({ weight: 'fault', what: 'npm is not there', fix: install(facts, 'npm', 'node@22') });
+  }
+  if (!facts.pythons.some(({ version }) => !older(version, '3.11'))) {
+    const found = facts.pythons.map((one) => `${one.command} is ${one.version}`).join(', ') || 'none was found';
+    findings.push({
+      weight: 'fault',
+      what: `Python >= 3.11 is needed, but ${found}`,
+      fix: install(facts, 'python3', 'python@3.13', 'or name another: DAIS_PYTHON=/path/to/python3'),
+    });
+  }
+  if (!facts.git) {
+    const fix = install(facts, 'git', 'git');
+    findings.push({ weight: 'note', what: 'git is not there: what you apply will not carry its commit', fix });
+  }
+  return findings;
+}
+
+/**
+ * @param {Facts} facts
+ * @returns {Finding[]}
+ */
+function judgePlaces(facts) {
+  /** @type {Finding[]} */
+  const findings = [];
+  for (const { name, path, writable, free, needed } of facts.places) {
+    const other = OTHER_PLACE[name] || 'another folder for the clone';
+    if (!writable) {
+      const fix = `make it writable (chown -R "$(id -u)" ${path}), or choose another place: ${other}`;
+      findings.push({ weight: 'fault', what: `the ${name} folder ${path} cannot be written`, fix });
+    }
+    if (free !== undefined && free < needed) {
+      findings.push({
+        weight: 'fault',
+        what: `${gib(free)} are free at ${path} (${name}); ${gib(needed)} are needed`,
+        fix: `free some space there, or choose another place: ${other}`,
+      });
+    }
+  }
+  return findings;
+}
+
+/**
+ * @param {Facts} facts
+ * @param {string} apt packages, as Debian and Fedora name them
+ * @param {string} brew
+ * @param {string} [otherwise]
+ */
+function install(facts, apt, brew, otherwise) {
+  const sudo = facts.root ? '' : 'sudo ';
+  const lines = {
+    apt: `${sudo}apt-get update && ${sudo}apt-get install -y ${apt}`,
+    dnf: `${sudo}dnf install -y ${apt}`,
+    brew: `brew install ${brew}`,
+    other: `install ${apt} with the package manager of this system`,
+  };
+  return otherwise ? `${lines[facts.installer]} (${otherwise})` : lines[facts.installer];
+}
+
+/**
+ * True when the first dotted version is older than the second.
+ * @param {string} version
+ * @param {string} wanted
+ */
+function older(version, wanted) {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map(Number);
+  return major < wantedMajor || (major === wantedMajor && minor < wantedMinor);
+}
+
+/** @param {number} bytes */
+function gib(bytes) {
+  return `${(bytes / GIB).toFixed(1)} GiB`;
+}
+
+/**
+ * @param {readonly { name: string, path: string, needed: number }[]} places
+ * @param {boolean} registryNeeded
+ * @param {Readonly<Record<string, string | undefined>>} variables
+ * @returns {Promise<Facts>} within about 2 s: all probes run at once
+ */
+export async function gatherFacts(places, registryNeeded, variables) {
+  const python = variables.DAIS_PYTHON
+    ? [variables.DAIS_PYTHON]
+    : ['python3', 'python3.13', 'python3.12', 'python3.11'];
+  const ask = 'import sys; print("%d.%d.%d" % sys.version_info[:3])';
+  const [npm, git, registry, looked, ...pythons] = await Promise.all([
+    npmVersion(variables),
+    output('git', ['--version']),
+    askRegistry(registryNeeded),
+    Promise.all(places.map(look)),
+    ...python.map((command) => output(command, ['-I', '-c', ask])),
+  ]);
+  /** @type {any} */
+  const report = process.report ? process.report.getReport() : undefined;
+  return {
+    node: process.versions.node,
+    platform: process.platform,
+    arch: process.arch,
+    glibc: report && report.header.glibcVersionRuntime,
+    npm,
+    pythons: python.map((command, at) => ({ command, version: pythons[at] || '' })).filter((one) => one.version !== ''),
+    git: git !== undefined,
+    memory: availableMemory(),
+    places: looked,
+    registry,
+    installer: existsSync('/usr/bin/apt-get')
+      ? 'apt'
+      : existsSync('/usr/bin/dnf')
+        ? 'dnf'
+        : process.platform === 'darwin'
+          ? 'brew'
+          : 'other',
+    root: process.getuid !== undefined && process.getuid() === 0,
+  };
+}
+
+/**
+ * Under `npm run` the version is known without starting npm once more.
+ * @param {Readonly<Record<string, string | undefined>>} variables
+ */
+async function npmVersion(variables) {
+  const agent = /^npm\/([\d.]+)/.exec(variables.npm_config_user_agent || '');
+  return agent ? agent[1] : await output('npm', ['--version']);
+}
+
+/**
+ * Asked through npm, so that its own settings (registry, proxy, certificates) count. An HTTP error is an answer.
+ * @param {boolean} needed
+ * @returns {Promise<Registry>}
+ */
+async function askRegistry(needed) {
+  if (!needed) return { needed: false };
+  return await new Promise((resolve) => {
+    const args = ['ping', '--fetch-retries=0', '--fetch-timeout=1500', '--loglevel=error'];
+    execFile('npm', args, { timeout: 4000 }, (error, _, stderr) => {
+      const [, code = ''] = /npm (?:error|ERR!) code (\w+)/.exec(stderr) || [];
+      if (!error || /^E\d{3}$/.test(code)) resolve({ needed: true, reachable: true });
+      else resolve({ needed: true, reachable: false, reason: code || 'no answer within 4 s' });
+    });
+  });
+}
+
+/**
+ * The first existing folder above a place that may not exist yet.
+ * @param {{ name: string, path: string, needed: number }} place
+ * @returns {Promise<Place>}
+ */
+async function look(place) {
+  let folder = place.path;
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  let writable = true;
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch {
+    writable = false;
+  }
+  if (!fs.statfs) return { ...place, writable };
+  const { bavail, bsize } = await fs.statfs(folder);
+  return { ...place, writable, free: bavail * bsize };
+}
+
+/** What is free on the machine, or what the container may still take. */
+function availableMemory() {
+  const read = (/** @type {string} */ path) => {
+    try {
+      return readFileSync(path, 'utf8');
+    } catch {
+      return '';
+    }
+  };
+  const available = /^MemAvailable:\s+(\d+) kB/m.exec(read('/proc/meminfo'));
+  const free = available ? Number(available[1]) * 1024 : freemem();
+  const limit = Number(read('/sys/fs/cgroup/memory.max').trim() || Infinity);
+  const used = Number(read('/sys/fs/cgroup/memory.current').trim() || 0);
+  return Number.isFinite(limit) ? Math.min(free, limit - used) : free;
+}
+
+/**
+ * What a program prints, or undefined when it is not there or fails.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @returns {Promise<string | undefined>}
+ */
+async function output(command, args) {
+  return await new Promise((resolve) => {
+    execFile(command, [...args], { timeout: 4000 }, (error, stdout) => {
+      resolve(error ? undefined : stdout.trim());
+    });
+  });
+}

@@ -1,0 +1,65 @@
+/** Finds a Python that Dais can build environments with. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { environment } from './environment.mjs';
+
+const execute = promisify(execFile);
+
+/** 3.11 is the oldest that the pinned peers and dais_worker are tested with; it is what Debian 12 has. */
+export const MINIMUM_PYTHON = Object.freeze([3, 11]);
+
+const CANDIDATES = ['python3', 'python3.13', 'python3.12', 'python3.11'];
+
+/**
+ * @typedef {object} Python
+ * @property {string} path the real interpreter, behind shims and links
+ * @property {string} version for example `3.11.2`
+ */
+
+/**
+ * The first Python >= 3.11: `DAIS_PYTHON` alone when it is set, else `python3` and then the versioned names.
+ * @returns {Promise<Python>}
+ * @throws Error that names what was found and how to get one
+ */
+export async function findPython() {
+  const named = environment.DAIS_PYTHON;
+  const tried = [];
+  for (const candidate of named ? [named] : CANDIDATES) {
+    const found = await inspect(candidate);
+    if (found && isNewEnough(found.version)) return found;
+    tried.push(found ? `${candidate} is ${found.version}` : `${candidate} is not there`);
+  }
+  const wanted = MINIMUM_PYTHON.join('.');
+  throw new Error(
+    `Python >= ${wanted} is needed (${tried.join(', ')}). On Debian or Ubuntu: apt-get install python3. ` +
+      'Another interpreter can be named with DAIS_PYTHON=/path/to/python3.',
+  );
+}
+
+/**
+ * @param {string} version
+ * @returns {boolean}
+ */
+export function isNewEnough(version) {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const [wantedMajor = 0, wantedMinor = 0] = MINIMUM_PYTHON;
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+}
+
+/**
+ * @param {string} command
+ * @returns {Promise<Python | undefined>}
+ */
+async function inspect(command) {
+  try {
+    const { stdout } = await execute(
+      command,
+      ['-I', '-c', 'import sys; print(sys.executable); print("%d.%d.%d" % sys.version_info[:3])'],
+      { timeout: 10_000, env: environment },
+    );
+    const [path, version] = stdout.trim().split('\n');
+    return path && version ? { path, version } : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,221 @@
+/** The phases of the quickstart after the preflight: packages, Python tooling, build, start, first manifests. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isBuilt } from './build-stamp.mjs';
+import { endCommands, root, runCommand } from './command.mjs';
+import { cacheFolder, environment } from './environment.mjs';
+import { ensureInstalled, installNeeded } from './install.mjs';
+import { runPhase } from './phase-bar.mjs';
+import { finalScreen } from './quickstart-screen.mjs';
+import { uv, uvDownloadBytes, UV_VERSION } from './uv.mjs';
+
+/** Measured: what an empty npm cache holds afterwards, on linux-x64. */
+const PACKAGES_MB = 170;
+
+/** A cold start takes 5 s; a machine at load 20 took twelve times that. */
+const READY_WITHIN_MS = 180_000;
+
+const out = process.stdout;
+const cli = join(root, 'packages', 'cli', 'dist', 'main.js');
+const log = join(cacheFolder(), 'quickstart.log');
+
+/**
+ * @param {{ data: string, keys: string, port?: string, exit: boolean }} options
+ * @returns {Promise<number>} the exit code
+ */
+export async function quickstart(options) {
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  let server;
+  /** @type {Promise<unknown> | undefined} */
+  let ended;
+  let stopping = false;
+  const stop = (/** @type {NodeJS.Signals} */ signal) => {
+    stopping = true;
+    endCommands(signal);
+    server?.kill('SIGTERM');
+  };
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, stop);
+  try {
+    announce();
+    await packages();
+    await python();
+    await build();
+    mkdirSync(cacheFolder(), { recursive: true });
+    server = startServer(options);
+    ended = new Promise((resolve) => server?.once('exit', (code) => resolve(code ?? 1)));
+    const url = await phase('Start Dais', 'steps', () => untilReady(options.data, server));
+    const applied = await phase('Apply examples/hello', 'steps', () => applyHello(url));
+    out.write(await screen(options, url, applied));
+    if (options.exit) server.kill('SIGTERM');
+    const code = Number(await ended);
+    out.write(code === 0 ? 'Dais has stopped.\n' : `Dais ended with exit code ${code}; see ${log}\n`);
+    return code;
+  } catch (error) {
+    server?.kill('SIGTERM');
+    await ended;
+    if (stopping) {
+      process.stderr.write('Stopped. Run it again to go on from here.\n');
+      return 130;
+    }
+    process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+
+/** What will be downloaded, said before it happens. */
+function announce() {
+  const parts = [];
+  if (installNeeded()) parts.push(`npm packages, about ${PACKAGES_MB} MB`);
+  const bytes = uvDownloadBytes();
+  if (bytes > 0) parts.push(`uv ${UV_VERSION} for Python environments, ${(bytes / 1e6).toFixed(0)} MB`);
+  out.write(parts.length > 0 ? `To download: ${parts.join('; ')}.\n` : 'Nothing to download.\n');
+}
+
+async function packages() {
+  if (!installNeeded()) return await ensureInstalled();
+  await phase('Install npm packages', 'steps', ensureInstalled);
+}
+
+async function python() {
+  if (uvDownloadBytes() === 0) return;
+  await phase(`Download uv ${UV_VERSION}`, 'bytes', uv);
+}
+
+async function build() {
+  if (isBuilt()) return;
+  await phase('Build', 'steps', async () => {
+    const { code, output } = await runCommand('node', ['tools/build.mjs'], { quiet: true });
+    if (code !== 0) throw new Error(output);
+  });
+}
+
+/**
+ * In a session of its own, so that Ctrl-C reaches it through us, once.
+ * @param {{ data: string, port?: string }} options
+ */
+function startServer({ data, port }) {
+  const file = openSync(log, 'a');
+  const args = [cli, 'up', '--data', data, ...(port ? ['--port', port] : [])];
+  return spawn(process.execPath, args, { cwd: root, env: environment, stdio: ['ignore', file, file], detached: true });
+}
+
+/**
+ * The address of the server once /readyz says yes. `dais up` writes its address into the data folder.
+ * @param {string} data
+ * @param {import('node:child_process').ChildProcess | undefined} server
+ */
+async function untilReady(data, server) {
+  const deadline = performance.now() + READY_WITHIN_MS;
+  let last = `${data}/run/server.json was not written`;
+  while (performance.now() < deadline) {
+    if (!server || server.exitCode !== null || server.signalCode !== null) {
+      throw new Error(`dais up ended with ${server?.exitCode ?? server?.signalCode}:\n${tail(log)}`);
+    }
+    const url = readAddress(data, server.pid);
+    if (url) {
+      try {
+        const response = await fetch(`${url}/readyz`);
+        if (response.ok) return url;
+        last = `/readyz says ${response.status}: ${(await response.text()).slice(0, 500)}`;
+      } catch (error) {
+        last = String(error);
+      }
+    }
+    await delay(50);
+  }
+  throw new Error(`Dais was not ready after ${READY_WITHIN_MS / 1000} s (${last}):\n${tail(log)}`);
+}
+
+/**
+ * Undefined until the server that we started has written it; the file of an earlier one does not count.
+ * @param {string} data
+ * @param {number | undefined} pid
+ * @returns {string | undefined}
+ */
+function readAddress(data, pid) {
+  try {
+    const written = JSON.parse(readFileSync(join(data, 'run', 'server.json'), 'utf8'));
+    return written.pid === pid ? String(written.url).replace(/\/$/, '') : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {string} url */
+async function applyHello(url) {
+  const args = [cli, 'apply', '-f', 'examples/hello', '--url', url, '--no-color'];
+  const { code, output } = await runCommand('node', args, { quiet: true });
+  if (code !== 0) throw new Error(`dais apply -f examples/hello failed:\n${output}`);
+  return output.trim().split('\n');
+}
+
+/**
+ * @param {{ data: string, keys: string, exit: boolean }} options
+ * @param {string} url
+ * @param {readonly string[]} applied
+ */
+async function screen({ data, keys, exit }, url, applied) {
+  const release = existsSync('/proc/version') ? readFileSync('/proc/version', 'utf8') : '';
+  const places = [
+    { path: data, what: 'your data' },
+    { path: cacheFolder(), what: 'downloads' },
+    { path: join(root, 'node_modules'), what: 'packages' },
+  ];
+  return finalScreen({
+    url,
+    port: Number(new URL(url).port),
+    applied,
+    disk: places.map((place) => ({ ...place, bytes: diskUsed(place.path) })),
+    data,
+    keys,
+    log,
+    exits: exit,
+    surroundings: {
+      ...(environment.SSH_CONNECTION && { sshConnection: environment.SSH_CONNECTION }),
+      user: userInfo().username,
+      wsl: /microsoft/i.test(release),
+      container: existsSync('/.dockerenv') || existsSync('/run/.containerenv'),
+    },
+  });
+}
+
+/**
+ * Bytes on the disk, links not followed, hard links counted as often as they stand there.
+ * @param {string} folder
+ * @returns {number}
+ */
+function diskUsed(folder) {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).reduce((sum, entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return sum + diskUsed(path);
+      return sum + (entry.isFile() ? (statSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512 : 0);
+    }, 0);
+  } catch {
+    // Not ours to read (the database's own folder, when it belongs to another user).
+    return 0;
+  }
+}
+
+/** @param {string} file */
+function tail(file) {
+  return existsSync(file) ? readFileSync(file, 'utf8').trimEnd().split('\n').slice(-20).join('\n') : '';
+}
+
+/**
+ * A failed phase is named in the error.
+ * @template T
+ * @param {string} title
+ * @param {'bytes' | 'steps'} unit
+ * @param {(report: import('./phase-bar.mjs').Report) => Promise<T>} work
+ */
+async function phase(title, unit, work) {
+  try {
+    return await runPhase({ title, unit, out }, work);
+  } catch (error) {
+    throw new Error(`"${title}" failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}

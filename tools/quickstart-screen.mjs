@@ -1,0 +1,92 @@
+/** The one screen with which the quickstart ends. */
+
+/**
+ * @typedef {object} Surroundings how a browser reaches this machine
+ * @property {string} [sshConnection] SSH_CONNECTION: `client clientPort server serverPort`
+ * @property {string} [user]
+ * @property {boolean} wsl
+ * @property {boolean} container
+ *
+ * @typedef {object} Outcome
+ * @property {string} url
+ * @property {number} port
+ * @property {readonly string[]} applied what `dais apply` said
+ * @property {readonly { path: string, bytes: number, what: string }[]} disk
+ * @property {string} data
+ * @property {string} keys the folder of the keys that seal secrets, which other data may use too
+ * @property {string} log
+ * @property {boolean} exits true when it stops by itself
+ * @property {Surroundings} surroundings
+ */
+
+/**
+ * @param {Outcome} outcome
+ * @returns {string}
+ */
+export function finalScreen({ url, port, applied, disk, data, keys, log, exits, surroundings }) {
+  const total = disk.reduce((sum, place) => sum + place.bytes, 0);
+  const width = Math.max(...disk.map((place) => place.path.length));
+  return [
+    '',
+    `  Dais runs at ${url}`,
+    '',
+    `  ${url}/                    the console`,
+    `  ${url}/docs                documentation`,
+    `  ${url}/api/openapi.json    every address it answers`,
+    ...tunnel(port, surroundings).map((line) => (line === '' ? '' : `  ${line}`)),
+    '',
+    '  What just happened: the packages were installed and built, PostgreSQL and the control plane were started,',
+    '  and the manifests of examples/hello were applied:',
+    ...applied.map((line) => `    ${line}`),
+    `  Look at them:      npm run dais -- get projects --url ${url}`,
+    `  Change and repeat: npm run dais -- apply -f examples/hello --url ${url}`,
+    '',
+    `  Disk: ${megabytes(total)}`,
+    ...disk.map((place) => `    ${place.path.padEnd(width)}  ${megabytes(place.bytes).padStart(8)}  ${place.what}`),
+    '',
+    exits ? '  It stops now.' : '  To stop: Ctrl-C here.',
+    `  To start again: npm run quickstart${exits ? '' : ' (what is done is not done again)'}. Log: ${log}`,
+    `  To delete everything: rm -rf ${[data, ...disk.map((place) => place.path)].filter(unique).map(quoted).join(' ')}`,
+    `  and its keys, unless another Dais on this machine uses them: rm -rf ${quoted(keys)}`,
+    '',
+  ].join('\n');
+}
+
+/**
+ * How to get at a server that listens on loopback only, from where the browser is.
+ * @param {number} port
+ * @param {Surroundings} surroundings
+ * @returns {string[]}
+ */
+export function tunnel(port, { sshConnection, user, wsl, container }) {
+  const [, , server, sshPort] = (sshConnection ?? '').split(' ');
+  if (server && sshPort) {
+    const other = sshPort === '22' ? '' : `-p ${sshPort} `;
+    const host = server.includes(':') ? `[${server}]` : server;
+    return [
+      '',
+      'You are here over SSH. On your own machine, then open the address above:',
+      `  ssh -N -L ${port}:127.0.0.1:${port} ${other}${user ?? 'USER'}@${host}`,
+    ];
+  }
+  if (wsl) return ['', `This is WSL: Windows reaches it at http://localhost:${port}`];
+  if (container) {
+    return ['', 'This is a container: start it with --network=host, and the host reaches the address above.'];
+  }
+  return [];
+}
+
+/** @param {number} bytes */
+function megabytes(bytes) {
+  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+/** @type {(value: string, at: number, all: readonly string[]) => boolean} */
+function unique(value, at, all) {
+  return all.indexOf(value) === at;
+}
+
+/** @param {string} path */
+function quoted(path) {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}

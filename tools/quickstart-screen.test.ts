@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { finalScreen, tunnel } from './quickstart-screen.mjs';
+
+const here = { wsl: false, container: false };
+
+test('the screen tells links, what happened, disk, how to stop and how to delete all', () => {
+  const text = finalScreen({
+    url: 'http://127.0.0.1:7070',
+    port: 7070,
+    applied: ['Project/hello created', '1 created'],
+    disk: [
+      { path: '/root/my data', bytes: 40_000_000, what: 'your data' },
+      { path: '/root/.cache/dais', bytes: 1_100_000_000, what: 'downloads' },
+    ],
+    data: '/root/my data',
+    keys: '/etc/dais/keys',
+    log: '/root/.cache/dais/quickstart.log',
+    exits: false,
+    surroundings: here,
+  });
+  expect(text).toContain('  Dais runs at http://127.0.0.1:7070\n');
+  expect(text).toContain('http://127.0.0.1:7070/docs ');
+  expect(text).toContain('    Project/hello created\n    1 created\n');
+  expect(text).toContain('  Disk: 1.1 GB\n    /root/my data         40 MB  your data\n');
+  expect(text).toContain('To stop: Ctrl-C here.');
+  expect(text).toContain(`To delete everything: rm -rf '/root/my data' /root/.cache/dais\n`);
+  expect(text).toContain('unless another Dais on this machine uses them: rm -rf /etc/dais/keys\n');
+  expect(text.split('\n').length).toBeLessThan(30);
+});
+
+test.each([
+  [
+    { ...here, sshConnection: '10.0.0.9 50000 10.0.0.5 22', user: 'ann' },
+    '  ssh -N -L 7070:127.0.0.1:7070 ann@10.0.0.5',
+  ],
+  [
+    { ...here, sshConnection: 'fe80::1 5 fd00::5 2222', user: 'ann' },
+    '  ssh -N -L 7070:127.0.0.1:7070 -p 2222 ann@[fd00::5]',
+  ],
+  [{ ...here, wsl: true }, 'This is WSL: Windows reaches it at http://localhost:7070'],
+  [
+    { ...here, container: true },
+    'This is a container: start it with --network=host, and the host reaches the address above.',
+  ],
+])('from elsewhere it tells the way in: %o', (surroundings, line) => {
+  expect(tunnel(7070, surroundings).at(-1)).toBe(line);
+});
+
+test('at the machine itself there is nothing to tell', () => {
+  expect(tunnel(7070, here)).toEqual([]);
+});

@@ -1,0 +1,162 @@
+#!/usr/bin/env node
+/**
+ * The one entry of the tool chain: node tools/run.mjs check | test | full | bench | build | docs | docs:build.
+ * Plain Node without dependencies: it also runs on a fresh clone, where it installs what the lock names first.
+ */
+import { join } from 'node:path';
+import { endCommands, root, runCommand } from './command.mjs';
+import { ensureInstalled, installNeeded } from './install.mjs';
+import { runPhase } from './phase-bar.mjs';
+import { runSteps, seconds } from './steps.mjs';
+import { benchmarks, checkSteps, command } from './tiers.mjs';
+import { countsLine, runVitest } from './vitest-run.mjs';
+
+const USAGE = `usage: node tools/run.mjs <tier>
+
+  check   format, lint, types, dead code, unit tests, generated files (≤ 2 minutes)
+  test    check, build, integration, browser and conformance tests: what every change must pass
+  full    test, then the site and the long runs
+  bench   every benchmark, one after the other
+  build   packages/{api,server,cli,web}/dist
+  docs    the documentation site, live; docs:build writes it to docs/.vitepress/dist
+`;
+
+/** Two at a time: the machines this runs on have two cores or more, and most steps use more than one thread. */
+const AT_ONCE = 2;
+
+const out = process.stdout;
+const counts = { passed: 0, failed: 0, skipped: 0 };
+
+/** @type {Record<string, () => Promise<boolean>>} */
+const tiers = {
+  check,
+  test,
+  full,
+  bench,
+  build,
+  docs,
+  'docs:build': docsBuild,
+};
+
+async function check() {
+  return await phase('check', checkSteps(counts));
+}
+
+/** @param {string} [propertyRuns] how many examples each property is tried with; default: fast-check's own 100 */
+async function test(propertyRuns) {
+  const env = propertyRuns ? { DAIS_PROPERTY_RUNS: propertyRuns } : {};
+  return (
+    (await check()) &&
+    (await build()) &&
+    (await phase('integration', [vitest('int', env)])) &&
+    (await phase('browser', [vitest('e2e', env)])) &&
+    (await python()) &&
+    (await phase('conformance', [vitest('conformance', env)]))
+  );
+}
+
+async function full() {
+  const runs = '1000';
+  return (
+    (await test(runs)) &&
+    (await docsBuild()) &&
+    (await phase('long runs', [vitest('full', { DAIS_PROPERTY_RUNS: runs })]))
+  );
+}
+
+async function build() {
+  return await phase('build', [command('packages', 'node', ['tools/build.mjs'])]);
+}
+
+async function bench() {
+  for (const file of benchmarks()) {
+    out.write(`\n── ${file}\n`);
+    const runner = file.endsWith('.ts') ? ['tsx', '--conditions=dais-source'] : ['node'];
+    const { code } = await runCommand(runner[0] ?? 'node', [...runner.slice(1), file]);
+    if (code !== 0) return fail(`${file} ended with exit code ${code}`);
+  }
+  return true;
+}
+
+/** The site's tools have a lock of their own: whoever only builds or tests needs none of them. */
+async function docsTools() {
+  const folder = join(root, 'docs');
+  const install = async (/** @type {import('./phase-bar.mjs').Report} */ report) =>
+    await ensureInstalled(report, folder);
+  if (installNeeded(folder)) await runPhase({ title: 'npm ci in docs/', unit: 'steps', out }, install);
+  else await ensureInstalled(undefined, folder);
+  return join(folder, 'node_modules', '.bin', 'vitepress');
+}
+
+async function docs() {
+  const { code } = await runCommand(await docsTools(), ['dev', 'docs']);
+  return code === 0;
+}
+
+async function docsBuild() {
+  return await phase('docs', [command('site', await docsTools(), ['build', 'docs'])]);
+}
+
+/** The pinned uv, which the conformance tests build their environments with; announced, because it is a download. */
+async function python() {
+  const { uv, uvDownloadBytes, UV_VERSION } = await import('./uv.mjs');
+  const bytes = uvDownloadBytes();
+  if (bytes === 0) return true;
+  out.write(`\n── Python tooling: uv ${UV_VERSION}, ${(bytes / 1e6).toFixed(0)} MB to download\n`);
+  return await phase('python', [{ name: 'uv', run: async () => ({ ok: true, note: await uv() }) }]);
+}
+
+/**
+ * @param {string} project
+ * @param {Record<string, string>} [env]
+ * @returns {import('./steps.mjs').Step}
+ */
+function vitest(project, env = {}) {
+  return { name: `vitest ${project}`, run: () => runVitest(project, { counts, env, mayBeEmpty: true }) };
+}
+
+/**
+ * @param {string} title
+ * @param {readonly import('./steps.mjs').Step[]} steps
+ */
+async function phase(title, steps) {
+  out.write(`\n── ${title}\n`);
+  return await runSteps(steps, AT_ONCE, out);
+}
+
+/** @param {string} why */
+function fail(why) {
+  process.stderr.write(`${why}\n`);
+  return false;
+}
+
+/** @param {string} tier */
+async function main(tier) {
+  const run = tiers[tier];
+  if (!run) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
+    process.once(signal, () => {
+      endCommands(signal);
+      process.stderr.write(`\nstopped by ${signal}\n`);
+      process.exitCode = signal === 'SIGINT' ? 130 : 143;
+    });
+  }
+  const started = performance.now();
+  try {
+    if (installNeeded()) await runPhase({ title: 'npm ci', unit: 'steps', out }, ensureInstalled);
+    else await ensureInstalled();
+    const ok = await run();
+    out.write(`\n${tier}: ${ok ? 'ok' : 'FAILED'} after${seconds(performance.now() - started)}\n`);
+    if (counts.passed + counts.failed > 0) out.write(`${countsLine(counts)}\n`);
+    return ok ? 0 : 1;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+
+const code = await main(process.argv[2] ?? '');
+process.exitCode ??= code;

@@ -1,0 +1,72 @@
+import { defineConfig } from 'vitest/config';
+
+// Vitest hands these to Node, for CommonJS too: `import` among them would give `require` an ES module.
+const conditions = ['dais-source', 'node'];
+
+/**
+ * unit: no I/O. int: embedded PostgreSQL, temp folders, real processes. conformance: peers' own clients. full: long runs.
+ * e2e: a browser in front of a Dais. Two workers on two cores: an int test that starts a server already uses both.
+ */
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
+  test: {
+    reporters: ['default'],
+    maxWorkers: 2,
+    // A limit against hanging: conditions that tests wait for take long on a busy machine (the default is 1 s).
+    expect: { poll: { timeout: 60_000 } },
+    // Only when asked for: the default of fast-check (100) needs no module loaded into every test file.
+    setupFiles: process.env['DAIS_PROPERTY_RUNS'] === undefined ? [] : ['tools/property-runs.ts'],
+    provide: { propertyRuns: Number(process.env['DAIS_PROPERTY_RUNS'] ?? 100) },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['{packages,tools}/**/*.test.ts'],
+          exclude: ['**/*.{int,conformance,full}.test.ts', '**/node_modules/**'],
+          // A limit against hanging, not a measurement: properties run a hundred times on a busy machine too.
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'int',
+          include: ['{packages,tools}/**/*.int.test.ts'],
+          // Properties of a thousand runs take ten times as long.
+          testTimeout: process.env['DAIS_PROPERTY_RUNS'] === undefined ? 180_000 : 1_200_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'conformance',
+          include: ['{packages,conformance,tools}/**/*.conformance.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['e2e/**/*.spec.ts'],
+          globalSetup: ['e2e/console-built.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'full',
+          include: ['{packages,conformance,tools}/**/*.full.test.ts'],
+          testTimeout: 1_800_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});
