@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 // Vitest hands these to Node, for CommonJS too: `import` among them would give `require` an ES module.
 const conditions = ['dais-source', 'node'];
 
+/** The examples of every day are the same ones, so that a failure tells of the change; the long run draws new ones. */
+const EVERYDAY_SEED = 20_261_126;
+
 /**
  * unit: no I/O. int: embedded PostgreSQL, temp folders, real processes. conformance: peers' own clients. full: long runs.
  * e2e: a browser in front of a Dais. Two workers on two cores: an int test that starts a server already uses both.
@@ -15,9 +18,11 @@ export default defineConfig({
     maxWorkers: 2,
     // A limit against hanging: conditions that tests wait for take long on a busy machine (the default is 1 s).
     expect: { poll: { timeout: 60_000 } },
-    // Only when asked for: the default of fast-check (100) needs no module loaded into every test file.
-    setupFiles: process.env['DAIS_PROPERTY_RUNS'] === undefined ? [] : ['tools/property-runs.ts'],
-    provide: { propertyRuns: Number(process.env['DAIS_PROPERTY_RUNS'] ?? 100) },
+    setupFiles: ['tools/property-runs.ts'],
+    provide: {
+      propertyRuns: Number(process.env['DAIS_PROPERTY_RUNS'] ?? 100),
+      propertySeed: Number(process.env['DAIS_PROPERTY_SEED'] ?? EVERYDAY_SEED),
+    },
     projects: [
       {
         extends: true,

@@ -3,6 +3,7 @@
  * The one entry of the tool chain: node tools/run.mjs check | test | full | bench | build | docs | docs:build.
  * Plain Node without dependencies: it also runs on a fresh clone, where it installs what the lock names first.
  */
+import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 import { endCommands, root, runCommand } from './command.mjs';
 import { ensureInstalled, installNeeded } from './install.mjs';
@@ -15,7 +16,7 @@ const USAGE = `usage: node tools/run.mjs <tier>
 
   check   format, lint, types, dead code, unit tests, generated files (≤ 2 minutes)
   test    check, build, integration, browser and conformance tests: what every change must pass
-  full    test, then the site and the long runs
+  full    test with 1,000 new examples of each property, then the site and the long runs; full SEED draws the same ones
   bench   every benchmark, one after the other
   build   packages/{api,server,cli,web}/dist
   docs    the documentation site, live; docs:build writes it to docs/.vitepress/dist
@@ -42,9 +43,8 @@ async function check() {
   return await phase('check', checkSteps(counts));
 }
 
-/** @param {string} [propertyRuns] how many examples each property is tried with; default: fast-check's own 100 */
-async function test(propertyRuns) {
-  const env = propertyRuns ? { DAIS_PROPERTY_RUNS: propertyRuns } : {};
+/** @param {Record<string, string>} [env] how many examples each property is tried with, and their seed */
+async function test(env = {}) {
   return (
     (await check()) &&
     (await build()) &&
@@ -56,12 +56,10 @@ async function test(propertyRuns) {
 }
 
 async function full() {
-  const runs = '1000';
-  return (
-    (await test(runs)) &&
-    (await docsBuild()) &&
-    (await phase('long runs', [vitest('full', { DAIS_PROPERTY_RUNS: runs })]))
-  );
+  const seed = process.argv[3] ?? String(randomInt(2 ** 31));
+  out.write(`\nexamples of properties: 1,000 each; the same again: npm run test:full -- ${seed}\n`);
+  const env = { DAIS_PROPERTY_RUNS: '1000', DAIS_PROPERTY_SEED: seed };
+  return (await test(env)) && (await docsBuild()) && (await phase('long runs', [vitest('full', env)]));
 }
 
 async function build() {

@@ -80,11 +80,11 @@ function pairs(column: string): Translate {
 
 /** The run in whose course it was made, and those that it was linked to. */
 const ofRun: Translate = (clause, bind) => {
-  const linked = compareText('l.run', clause, bind);
-  const exists = `exists (select from tracking.trace_run l where l.trace = r.num and ${linked})`;
   const own = compareText('r.run', clause, bind);
-  const negative = clause.operator === '!=' || clause.operator === 'NOT IN';
-  return negative ? own : `(${own} or ${exists})`;
+  // PostgreSQL refuses a bound value that the statement does not use.
+  if (clause.operator === '!=' || clause.operator === 'NOT IN') return own;
+  const linked = compareText('l.run', clause, bind);
+  return `(${own} or exists (select from tracking.trace_run l where l.trace = r.num and ${linked}))`;
 };
 
 function ofPrompt(clause: FilterClause, text: string, bind: Bind): string {

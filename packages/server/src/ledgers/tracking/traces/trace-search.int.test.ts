@@ -139,6 +139,8 @@ test('by the run in whose course it was, and by a link', async () => {
   const run = names.get('run');
   expect(await found(`run_id = '${run}'`)).toEqual(['b', 'c']);
   expect(await found(`attributes.run_id IN ('${run}', 'x')`)).toEqual(['b', 'c']);
+  expect(await found(`run_id NOT IN ('${run}', 'x')`)).toEqual([]);
+  expect(await found(`run_id != 'x'`)).toEqual(['b']);
   expect(await found(`metadata.\`client.run\` = '${run}'`)).toEqual(['b', 'c']);
   await call('run.delete', { id: run });
   expect(await found(`run_id = '${run}'`)).toEqual(['b', 'c']);
