@@ -1,0 +1,77 @@
+/**
+ * The environments engine: makes what a command or a model needs to run (a Python of a version with packages) once,
+ * keeps it by the digest of its lock, and shares it read-only between all who ask for the same. It knows nothing of
+ * projects or of what will run in it.
+ */
+
+/** Where packages come from beside the engine's own index. */
+export interface PackageIndex {
+  readonly url: string;
+  /** Sent to that index only; never in a lock, a log or an error. */
+  readonly credentials?: { readonly user: string; readonly password: string };
+}
+
+export interface PythonSpec {
+  readonly type: 'python';
+  /** `3.11` or `3.11.9`. Undefined: the engine's newest. */
+  readonly version?: string;
+  /** Lines as of a requirements file; includes and local paths are refused. */
+  readonly requirements: readonly string[];
+  /** A lock with hashes, as `uv pip compile --generate-hashes` or `pip freeze` write it; then `requirements` is empty. */
+  readonly lock?: string;
+  readonly indexes: readonly PackageIndex[];
+}
+
+/** No packages: the programs of the machine. */
+export interface SystemSpec {
+  readonly type: 'system';
+}
+
+export type EnvironmentSpec = PythonSpec | SystemSpec;
+
+/** A spec with every package pinned: the same lock gives the same environment. */
+export interface EnvironmentLock {
+  /** Lower-case hex SHA-256 of what the environment is made of: interpreter, platform, packages with hashes. */
+  readonly digest: string;
+  readonly spec: EnvironmentSpec;
+  /** The whole lock, for people and for `reproduce`. */
+  readonly text: string;
+}
+
+export interface BuildProgress {
+  /** What is being done now, for a person: `resolving`, `downloading torch (214 MB)`. */
+  readonly note: string;
+}
+
+export interface BuiltEnvironment {
+  readonly digest: string;
+  /** All that has to be readable: the environment, and its interpreter when that lies elsewhere. */
+  readonly folders: readonly string[];
+  readonly path: readonly string[];
+  readonly variables: Readonly<Record<string, string>>;
+  /** Held: it is not evicted. Idempotent. */
+  release(): Promise<void>;
+}
+
+export interface EnvironmentOptions {
+  readonly signal?: AbortSignal;
+  readonly progress?: (progress: BuildProgress) => void;
+}
+
+export interface Environments {
+  /**
+   * Pins every package. The same spec may give another lock on another day: keep the lock.
+   * @throws DaisError `invalid_request` for what no index has (the resolver's own words, whole), for a Python that cannot be had,
+   *   for lines that are not allowed.
+   */
+  lock(spec: EnvironmentSpec, options?: EnvironmentOptions): Promise<EnvironmentLock>;
+  /**
+   * Builds it if it is not there; of many who ask at the same time, in this process or another on the machine, one builds
+   * and all get it. What a crash left unfinished is built anew. @throws DaisError as `lock`; `storage_full`.
+   */
+  build(lock: EnvironmentLock, options?: EnvironmentOptions): Promise<BuiltEnvironment>;
+  /** What is kept, the least recently used first. */
+  list(): Promise<readonly { readonly digest: string; readonly bytes: number; readonly lastUsedAt: Date }[]>;
+  /** Removes the least recently used that nobody holds until at most `keepBytes` are kept. Returns the bytes freed. */
+  evict(keepBytes: number): Promise<number>;
+}
