@@ -9,7 +9,9 @@ import { Agent, request } from 'node:http';
 import { loadavg } from 'node:os';
 import { Writable } from 'node:stream';
 import { startDais, type RunningDais } from '@dais/server';
+import { Claims } from './lib/claims.mjs';
 
+const claims = new Claims();
 const ROUNDS = 8;
 const ROUND_MS = 1500;
 /** USER_HZ: what /proc counts in. */
@@ -109,7 +111,7 @@ function median(times: readonly number[]): number {
 
 function report(name: string, solo: number, accounts: number, unit: string): void {
   const ratio = accounts / solo;
-  const kept = ratio <= 1.15 ? 'kept' : 'NOT KEPT';
+  const kept = claims.judge(name, ratio <= 1.15);
   console.log(
     `${name.padEnd(28)} solo ${solo.toFixed(3)} ${unit}   token ${accounts.toFixed(3)} ${unit}   ratio ${ratio.toFixed(2)}   limit 1.15   ${kept}`,
   );
@@ -156,3 +158,4 @@ console.log(
     .map((n) => n.toFixed(2))
     .join(' ')}`,
 );
+claims.end();

@@ -20,6 +20,7 @@ import { parsePolicies } from '../packages/server/src/policy/cedar/policy-text.t
 import { projectEntity, resourceUid } from '../packages/server/src/policy/cedar/resource-entity.ts';
 import type { Rules } from '../packages/server/src/policy/cedar/rules.ts';
 import type { Entity, EntityUid } from '../packages/server/src/policy/cedar/values.ts';
+import { Claims } from './lib/claims.mjs';
 
 const LIMITS: Readonly<Record<number, number>> = { 100: 50, 1000: 100 };
 const ROLES = 60;
@@ -125,6 +126,13 @@ function cpuEach(times: number, work: (n: number) => void): number {
   return (user + system) / times;
 }
 
+/** Around and around. */
+function pick<T>(all: readonly T[], n: number): T {
+  const one = all[n % all.length];
+  if (one === undefined) throw new Error('nothing to choose from');
+  return one;
+}
+
 const uidJson = (key: string) => ({ type: key.slice(0, key.indexOf('::"')), id: key.slice(key.indexOf('::"') + 3) });
 const entityJson = (key: string, { attributes, tags, ancestors }: Entity) => ({
   uid: uidJson(key),
@@ -150,7 +158,7 @@ function wasmRequest({ inquiry, uid, entity }: Asked) {
 console.log(`${cpus().length} cores, load ${loadavg()[0]?.toFixed(2)}, Node ${process.version}\n`);
 const schema = cedar.preparseSchema('schema', model.schema);
 if (schema.type === 'failure') throw new Error(JSON.stringify(schema.errors));
-let failed = false;
+const claims = new Claims();
 for (const count of [100, 1000]) {
   const rules = rulesOf(count);
   const asked = questions(rules);
@@ -159,12 +167,12 @@ for (const count of [100, 1000]) {
   if (parsed.type === 'failure') throw new Error(JSON.stringify(parsed.errors));
   const requests = asked.map(wasmRequest);
   const byWasm = (n: number) => {
-    const answer = cedar.statefulIsAuthorized(requests[n % requests.length]);
+    const answer = cedar.statefulIsAuthorized(pick(requests, n));
     if (answer.type === 'failure') throw new Error(JSON.stringify(answer.errors));
     return answer.response.decision === 'allow';
   };
   const byUs = (n: number) => {
-    const { inquiry, uid, entity } = asked[n % asked.length];
+    const { inquiry, uid, entity } = pick(asked, n);
     return judge(inquiry, uid, entity).allowed;
   };
   const allowed = asked.filter((_, n) => byUs(n)).length;
@@ -175,13 +183,9 @@ for (const count of [100, 1000]) {
     asked.reduce((sum, { inquiry, uid }) => sum + candidatesOf(inquiry, uid.type).length, 0) / asked.length;
   const limit = LIMITS[count] ?? 0;
   console.log(
-    `${String(count).padStart(5)} policies: ${ours.toFixed(1)} µs CPU a decision (limit ${limit}), cedar-wasm ${theirs.toFixed(0)} µs: ${(theirs / ours).toFixed(0)} times; ${looked.toFixed(0)} policies looked at; ${allowed} of ${asked.length} allowed, ${different} decided otherwise`,
+    `${String(count).padStart(5)} policies: ${ours.toFixed(1)} µs CPU a decision (limit ${limit}: ${claims.judge(`a decision at ${count} policies`, ours <= limit)}), cedar-wasm ${theirs.toFixed(0)} µs: ${(theirs / ours).toFixed(0)} times; ${looked.toFixed(0)} policies looked at; ${allowed} of ${asked.length} allowed, ${different} decided otherwise: ${claims.judge(`decided alike at ${count} policies`, different === 0)}`,
   );
-  if (ours > limit || different > 0) failed = true;
 }
 await keys.close();
 await outbound.close();
-if (failed) {
-  console.log('A limit is passed, or the two differ.');
-  process.exitCode = 1;
-}
+claims.end();

@@ -17,16 +17,18 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { Claims } from './lib/claims.mjs';
 
 const command = fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.url));
 if (!existsSync(command)) throw new Error('there is no packages/cli/dist/main.js: run `npm run build` first');
 
 const folder = mkdtempSync(join(tmpdir(), 'dais-bench-'));
 const PORT = 7399;
+const claims = new Claims();
 
 /** @param {string} name @param {number} value @param {number} limit @param {string} unit */
 function report(name, value, limit, unit) {
-  const kept = value <= limit ? 'kept' : 'NOT KEPT';
+  const kept = claims.judge(name, value <= limit);
   console.log(
     `${name.padEnd(44)} ${value.toFixed(value < 10 ? 2 : 0).padStart(8)} ${unit.padEnd(3)} limit ${limit} ${unit}   ${kept}`,
   );
@@ -225,3 +227,4 @@ console.log(
     .map((n) => n.toFixed(2))
     .join(' ')}`,
 );
+claims.end();

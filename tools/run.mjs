@@ -5,6 +5,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
+import { benchSummary } from './bench-summary.mjs';
 import { endCommands, root, runCommand } from './command.mjs';
 import { ensureInstalled, installNeeded } from './install.mjs';
 import { runPhase } from './phase-bar.mjs';
@@ -17,7 +18,7 @@ const USAGE = `usage: node tools/run.mjs <tier>
   check   format, lint, types, dead code, unit tests, generated files (≤ 2 minutes)
   test    check, build, integration, browser and conformance tests: what every change must pass
   full    test with 1,000 new examples of each property, then the site and the long runs; full SEED draws the same ones
-  bench   every benchmark, one after the other
+  bench   every benchmark, one after the other, and what they claim; bench NAME those whose path has it
   build   packages/{api,server,cli,web}/dist
   docs    the documentation site, live; docs:build writes it to docs/.vitepress/dist
 `;
@@ -27,6 +28,7 @@ const AT_ONCE = 2;
 
 const out = process.stdout;
 const counts = { passed: 0, failed: 0, skipped: 0 };
+let stopped = false;
 
 /** @type {Record<string, () => Promise<boolean>>} */
 const tiers = {
@@ -67,13 +69,21 @@ async function build() {
 }
 
 async function bench() {
-  for (const file of benchmarks()) {
+  const files = benchmarks().filter((file) => file.includes(process.argv[3] ?? ''));
+  if (files.length === 0) return fail(`no benchmark's path has "${process.argv[3]}"`);
+  // Some measure the built packages.
+  if (!(await build())) return false;
+  const results = [];
+  for (const file of files) {
     out.write(`\n── ${file}\n`);
     const runner = file.endsWith('.ts') ? ['tsx', '--conditions=dais-source'] : ['node'];
-    const { code } = await runCommand(runner[0] ?? 'node', [...runner.slice(1), file]);
-    if (code !== 0) return fail(`${file} ended with exit code ${code}`);
+    const heard = (/** @type {string} */ text) => void out.write(text);
+    const { code, output } = await runCommand(runner[0] ?? 'node', [...runner.slice(1), file], { quiet: true, heard });
+    results.push({ file, code, output });
+    if (stopped) return false;
   }
-  return true;
+  out.write(`\n── what they claim\n${benchSummary(results)}\n`);
+  return results.every(({ code }) => code === 0);
 }
 
 /** The site's tools have a lock of their own: whoever only builds or tests needs none of them. */
@@ -137,6 +147,7 @@ async function main(tier) {
   }
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
     process.once(signal, () => {
+      stopped = true;
       endCommands(signal);
       process.stderr.write(`\nstopped by ${signal}\n`);
       process.exitCode = signal === 'SIGINT' ? 130 : 143;
