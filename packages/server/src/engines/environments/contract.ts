@@ -4,11 +4,16 @@
  * projects or of what will run in it.
  */
 
-/** Where packages come from beside the engine's own index. */
+/** Where packages come from beside the engine's own index; asked before it. The URL holds no credentials. */
 export interface PackageIndex {
   readonly url: string;
-  /** Sent to that index only; never in a lock, a log or an error. */
-  readonly credentials?: { readonly user: string; readonly password: string };
+}
+
+/** For one index of a spec, by its URL. Sent to that index only; never in a lock, a log or an error. */
+export interface IndexCredentials {
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
 }
 
 export interface PythonSpec {
@@ -56,18 +61,23 @@ export interface BuiltEnvironment {
 export interface EnvironmentOptions {
   readonly signal?: AbortSignal;
   readonly progress?: (progress: BuildProgress) => void;
+  /** Given anew to each call: specs and locks are kept, and must hold no secret. */
+  readonly credentials?: readonly IndexCredentials[];
 }
 
 export interface Environments {
   /**
    * Pins every package. The same spec may give another lock on another day: keep the lock.
    * @throws DaisError `invalid_request` for what no index has (the resolver's own words, whole), for a Python that cannot be had,
-   *   for lines that are not allowed.
+   *   for lines that are not allowed; `address_refused` for an index inside the network; `upstream_failed` for one that does
+   *   not answer; `storage_full`. When `signal` aborts, its reason.
    */
   lock(spec: EnvironmentSpec, options?: EnvironmentOptions): Promise<EnvironmentLock>;
   /**
    * Builds it if it is not there; of many who ask at the same time, in this process or another on the machine, one builds
-   * and all get it. What a crash left unfinished is built anew. @throws DaisError as `lock`; `storage_full`.
+   * and all get it. What a crash left unfinished is built anew. A hold ends with the process that took it: who takes over
+   * what runs in an environment after a crash builds it first, which only holds it. @throws DaisError as `lock`; `storage_full`;
+   * `upstream_failed` for an index that does not answer.
    */
   build(lock: EnvironmentLock, options?: EnvironmentOptions): Promise<BuiltEnvironment>;
   /** What is kept, the least recently used first. */
