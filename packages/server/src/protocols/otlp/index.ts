@@ -40,6 +40,8 @@ export function otlpDoor({ calls, log }: OtlpParts) {
     name: 'otlp',
     paths: ['/v1/traces'],
     perProject: true,
+    // A workspace is a project: MLflow's exporters name it so.
+    projectHeader: 'x-mlflow-workspace',
     access: 'checked',
     dispatched: true,
     compress: false,

@@ -150,6 +150,15 @@ test('in a project of its own', async () => {
   ).toBe(404);
 });
 
+test('a workspace of the clients is a project, and one name is enough', async () => {
+  const sent = { ...JSON_TYPE, 'x-mlflow-experiment-id': '0' };
+  const to = async (workspace: string, path?: string) =>
+    await send(json(small(hex(16))), { ...sent, 'x-mlflow-workspace': workspace }, path);
+  expect((await to('default')).status).toBe(200);
+  expect((await to('none')).status).toBe(404);
+  expect((await to('default', '/p/none/v1/traces')).status).toBe(400);
+});
+
 test('what the vocabularies of others say of tokens, types, inputs', async () => {
   const traceId = hex(16);
   const pair = (key: string, value: object) => ({ key, value });
