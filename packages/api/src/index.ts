@@ -269,6 +269,14 @@ export {
   type ImportedKind,
 } from '#operations/imports.ts';
 export {
+  importEvaluationDatasetOperation,
+  importEvaluationRecordsOperation,
+  importScorerOperation,
+  importSpansOperation,
+  importTraceOperation,
+  traceImportOperations,
+} from '#operations/trace-imports.ts';
+export {
   importModelOperation,
   importModelVersionOperation,
   registryImportOperations,
@@ -311,6 +319,7 @@ export {
   linkPromptsOperation,
   linkTracesOperation,
   listSpansOperation,
+  listTraceLinksOperation,
   logSpansOperation,
   putTraceOperation,
   readTraceOperation,

@@ -27,7 +27,16 @@ const experimentId = z
   .describe('Number of the experiment, here.');
 const nothing = z.strictObject({});
 
-export const importedKinds = ['experiment', 'run', 'logged-model', 'model', 'model-version'] as const;
+export const importedKinds = [
+  'experiment',
+  'run',
+  'logged-model',
+  'model',
+  'model-version',
+  'trace',
+  'evaluation-dataset',
+  'scorer',
+] as const;
 export type ImportedKind = (typeof importedKinds)[number];
 
 const EDITORS = ['editor'] as const;

@@ -9,6 +9,7 @@ import { artifactOperations } from '#operations/artifacts.ts';
 import { garbageOperations } from '#operations/garbage.ts';
 import { importOperations } from '#operations/imports.ts';
 import { registryImportOperations } from '#operations/registry-imports.ts';
+import { traceImportOperations } from '#operations/trace-imports.ts';
 import { auditOperations } from '#operations/audit.ts';
 import { keyOperations } from '#operations/keys.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
@@ -234,6 +235,7 @@ export const platformOperations: readonly Operation[] = [
   ...scorerOperations,
   ...artifactOperations,
   ...importOperations,
+  ...traceImportOperations,
   ...garbageOperations,
   ...registryImportOperations,
   ...registryOperations,

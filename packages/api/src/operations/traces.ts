@@ -263,6 +263,26 @@ export const correlateTracesOperation = defineOperation({
   http: http('POST', `${found}/correlation`),
 });
 
+export const listTraceLinksOperation = defineOperation({
+  name: 'trace.links',
+  action: 'trace:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Tells which runs and which versions of prompts traces are linked to; those without links are left out.',
+  input: z.strictObject({ ids: z.array(traceId).max(500) }),
+  output: z.strictObject({
+    items: z.array(
+      z.strictObject({
+        id: z.string(),
+        runIds: z.array(z.string()),
+        prompts: z.array(z.string()).describe('Name and version of each, with a slash between.'),
+      }),
+    ),
+  }),
+  target: ofTrace,
+  http: http('POST', `${found}/links`),
+});
+
 export const traceOperations: readonly Operation[] = [
   logSpansOperation,
   putTraceOperation,
@@ -277,4 +297,5 @@ export const traceOperations: readonly Operation[] = [
   linkTracesOperation,
   linkPromptsOperation,
   correlateTracesOperation,
+  listTraceLinksOperation,
 ];

@@ -4,7 +4,8 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { DEFAULT_NUMBER } from '../experiment-lookup.ts';
 import type { TraceParts } from './trace-words.ts';
 import { requireRun } from '../run-lookup.ts';
-import { spanBatches, type SpanBatch, type SpanRow } from './span-batch.ts';
+import { spanBatches, type SpanBatch } from './span-batch.ts';
+import { forgetSpans, insertSpans, knownNodes } from './span-write.ts';
 import { writableExperiment } from './trace-experiment.ts';
 import { sumAmounts, type AmountNode, type SpanAmounts } from './usage.ts';
 
@@ -15,7 +16,7 @@ export interface LogSpansInput {
 }
 
 /** Of one trace. Whoever reads a trace reads all of it, and whoever adds to it looks through the ids that are there. */
-const MOST_SPANS = 100_000;
+export const MOST_SPANS = 100_000;
 
 /** @throws DaisError `not_found`, `invalid_state` for the experiment and the run, `too_large`, `invalid_request`. */
 export async function logSpans(tx: Transaction, input: LogSpansInput, parts: TraceParts): Promise<object> {
@@ -129,108 +130,25 @@ function sumsOf(rows: readonly AmountNode[]): SpanAmounts {
   return { ...(usage !== undefined && { usage }), ...(cost !== undefined && { cost }) };
 }
 
-/** The spans that earlier requests brought, with what they told. */
-async function knownNodes(
-  { sql }: Transaction,
-  traces: readonly WrittenTrace[],
-): Promise<ReadonlyMap<bigint, readonly AmountNode[]>> {
-  const nodes = new Map<bigint, AmountNode[]>();
-  if (traces.length === 0) return nodes;
-  const batches = await sql.query<{
-    trace: bigint;
-    ids: string[];
-    parents: string[];
-    amounts: Readonly<Record<string, SpanAmounts>> | null;
-  }>(
-    'select trace, ids, parents, amounts from tracking.trace_spans where trace = any($1)',
-    [traces.map(({ num }) => num)],
-    'known_spans',
-  );
-  for (const { trace, ids, parents, amounts } of batches) {
-    const list = nodes.get(trace) ?? [];
-    nodes.set(trace, list);
-    ids.forEach((id, index) => list.push({ id, parent: parents[index] ?? '', amounts: amounts?.[id] }));
-  }
-  return nodes;
-}
-
 /** Of a span that is there already, what comes now counts: it may have been under way before. */
 async function mergeInto(
-  { sql }: Transaction,
+  tx: Transaction,
   trace: WrittenTrace,
   { rows }: SpanBatch,
   known: readonly AmountNode[],
 ): Promise<void> {
   const mine = new Set(rows.map(({ id }) => id));
   const again = known.filter(({ id }) => mine.has(id)).map(({ id }) => id);
-  if (again.length > 0) {
-    await sql.query(
-      'delete from tracking.trace_spans where trace = $1 and ids <@ $2::text[]',
-      [trace.num, again],
-      'forget_batches',
-    );
-    await sql.query(
-      `update tracking.trace_spans b set
-         (ids, parents, names, types, states, starts, ends, texts, amounts) = (
-           select array_agg(s.id order by s.n), array_agg(s.parent order by s.n), array_agg(s.name order by s.n),
-             array_agg(s.type order by s.n), array_agg(s.state order by s.n), array_agg(s.started order by s.n),
-             array_agg(s.ended order by s.n), array_agg(s.content order by s.n), b.amounts - $2::text[]
-           from unnest(b.ids, b.parents, b.names, b.types, b.states, b.starts, b.ends, b.texts)
-             with ordinality s (id, parent, name, type, state, started, ended, content, n)
-           where s.id <> all($2::text[]))
-       where trace = $1 and ids && $2::text[]`,
-      [trace.num, again],
-      'forget_spans',
-    );
-  }
+  await forgetSpans(tx, trace.num, again);
   const all = [...known.filter(({ id }) => !mine.has(id)), ...rows];
   const sums = sumsOf(all);
   const keep = { usage: trace.told && trace.has_usage, cost: trace.told && trace.has_cost };
   if (again.length === 0 && (keep.usage || !sums.usage) && (keep.cost || !sums.cost)) return;
-  await sql.query(
+  await tx.sql.query(
     `update tracking.trace set spans = $2, usage = case when $3 then usage else $4::jsonb end,
        cost = case when $5 then cost else $6::jsonb end
      where num = $1`,
     [trace.num, all.length, keep.usage, json(sums.usage), keep.cost, json(sums.cost)],
     'sum_spans',
-  );
-}
-
-/** Stands between the values of a column: in JSON texts it cannot be, and from names it is taken. */
-const BETWEEN = '\u001E';
-
-/** A driver's text of an array quotes each of its values, which takes longer than all else here. */
-function joined(rows: readonly SpanRow[], of: (row: SpanRow) => string): string {
-  let text = '';
-  for (const row of rows) text += of(row) + BETWEEN;
-  return text;
-}
-
-const plain = (text: string): string => (text.includes(BETWEEN) ? text.replaceAll(BETWEEN, ' ') : text);
-
-const INSERT_SPANS = `insert into tracking.trace_spans
-    (trace, project_id, ids, parents, names, types, states, starts, ends, texts, amounts)
-  values ($1, $2, ${[3, 4, 5, 6, 7, 8, 9, 10]
-    .map((n) => `trim_array(string_to_array($${n}::text, E'\\x1e'), 1)${n === 8 || n === 9 ? '::bigint[]' : ''}`)
-    .join(', ')}, $11)`;
-
-function insertSpans({ sql, projectId }: Transaction, trace: bigint, rows: readonly SpanRow[]): void {
-  const amounts = rows.flatMap(({ id, amounts: told }) => (told === undefined ? [] : [[id, told] as const]));
-  sql.defer(
-    INSERT_SPANS,
-    [
-      trace,
-      projectId,
-      joined(rows, ({ id }) => id),
-      joined(rows, ({ parent }) => parent),
-      joined(rows, ({ name }) => plain(name)),
-      joined(rows, ({ type }) => plain(type)),
-      joined(rows, ({ status }) => status),
-      joined(rows, ({ start }) => start),
-      joined(rows, ({ end }) => end),
-      joined(rows, ({ text }) => text),
-      amounts.length === 0 ? null : JSON.stringify(Object.fromEntries(amounts)),
-    ],
-    'insert_spans',
   );
 }

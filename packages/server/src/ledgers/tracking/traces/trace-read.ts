@@ -2,6 +2,7 @@
 import {
   DaisError,
   listSpansOperation,
+  listTraceLinksOperation,
   readTraceOperation,
   readTracesOperation,
   type Span,
@@ -55,6 +56,10 @@ export function traceReadEntries({ options, words }: TraceParts): readonly Opera
         return { items: traces.map((trace, index) => ({ trace, spans: spans.get(rows[index]?.num ?? 0n) ?? [] })) };
       },
     },
+    {
+      operation: listTraceLinksOperation,
+      handle: async (tx, { input }: Call<{ readonly ids: readonly string[] }>) => await linksOf(tx, input.ids),
+    },
   ];
 }
 
@@ -84,4 +89,16 @@ async function spansOf(
     list.push(span);
   }
   return spans;
+}
+
+async function linksOf({ sql, projectId }: Transaction, ids: readonly string[]) {
+  const rows = await sql.query<{ id: string; runs: string[]; prompts: string[] }>(
+    `select t.id, array(select run from tracking.trace_run l where l.trace = t.num order by run) as runs,
+       array(select prompt from tracking.trace_prompt l where l.trace = t.num order by prompt) as prompts
+     from tracking.trace t where t.project_id = $1 and t.id = any($2) order by t.id`,
+    [projectId, ids],
+    'trace_links',
+  );
+  const linked = rows.filter(({ runs, prompts }) => runs.length > 0 || prompts.length > 0);
+  return { items: linked.map(({ id, runs, prompts }) => ({ id, runIds: runs, prompts })) };
 }

@@ -1,0 +1,164 @@
+import { z } from 'zod';
+import {
+  assessmentId,
+  assessmentMetadata,
+  assessmentName,
+  assessmentValue,
+  traceId,
+} from '#operations/assessment-input.ts';
+import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
+import { evaluationRecordSchema, evaluationSchemaSchema } from '#records/evaluation.ts';
+import { assessmentErrorSchema, assessmentKinds, spanSchema, traceStates } from '#records/trace.ts';
+
+/** Traces, and what generated answers are judged with, of another tracking server: as they were there, ids and times too. */
+
+const imports = '/api/v1/tracking/imports' as const;
+const EDITORS = ['editor'] as const;
+const ofImports = () => ({ kind: 'Import' });
+const post = (path: string): HttpBinding => ({ method: 'POST', path: `${imports}/${path}`, status: 200 });
+
+const text = (longest: number) => z.string().max(longest);
+const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
+const source = z.string().min(1).max(512).describe('Names the server that it comes from, the same in every call.');
+const experimentId = z
+  .string()
+  .regex(/^\d{1,18}$/)
+  .describe('Number of the experiment, here.');
+const key = z.string().min(1).max(250);
+const amounts = z.record(z.string().regex(/^[a-z0-9_]{1,60}$/), z.number());
+const runId = z.string().regex(/^[A-Za-z0-9][\w-]{0,255}$/);
+const spans = z.array(spanSchema).max(10_000);
+
+const importedAssessment = z.strictObject({
+  id: assessmentId,
+  spanId: text(50).optional(),
+  name: assessmentName,
+  kind: z.enum(assessmentKinds),
+  value: assessmentValue,
+  error: assessmentErrorSchema.optional(),
+  source: z.strictObject({ type: z.string().min(1).max(50), id: text(250) }),
+  rationale: text(65_536).optional(),
+  metadata: assessmentMetadata.default({}),
+  overrides: assessmentId.optional().describe('The assessment that it corrects.'),
+  valid: z.boolean().default(true).describe('False: another one has corrected it.'),
+  createdAt: milliseconds,
+  updatedAt: milliseconds,
+});
+
+export const importTraceOperation = defineOperation({
+  name: 'import.trace',
+  action: 'import:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Brings a trace here with its spans, assessments and links; it keeps its id.',
+  input: z.strictObject({
+    source,
+    experimentId,
+    id: traceId.describe('Id of the trace, there and here.'),
+    requestedAt: milliseconds,
+    durationMs: z.int().min(0).optional(),
+    state: z.enum(traceStates),
+    clientRequestId: text(250).optional(),
+    requestPreview: text(65_536).optional(),
+    responsePreview: text(65_536).optional(),
+    metadata: z.record(key, text(65_536)).default({}),
+    tags: z.record(key, text(8000)).default({}),
+    usage: amounts.optional(),
+    cost: amounts.optional(),
+    assessments: z.array(importedAssessment).max(1000).default([]),
+    runIds: z.array(runId).max(10_000).default([]).describe('The runs that it is linked to.'),
+    prompts: z.array(text(300)).max(1000).default([]).describe('Name and version of each, with a slash between.'),
+    spans: spans.default([]).describe('Of a trace with more: the first of them; the others come with `import.spans`.'),
+  }),
+  output: z.strictObject({
+    id: z.string(),
+    spans: z.int().describe('How many it has now.'),
+    artifactUri: z.string().describe('Where files of it lie here.'),
+  }),
+  target: ofImports,
+  roles: EDITORS,
+  http: post('traces'),
+});
+
+export const importSpansOperation = defineOperation({
+  name: 'import.spans',
+  action: 'import:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Adds spans to a trace that was imported, and changes nothing else of it.',
+  input: z.strictObject({ id: traceId, spans }),
+  output: z.strictObject({ spans: z.int().describe('How many it has now.') }),
+  target: ofImports,
+  roles: EDITORS,
+  http: post('spans'),
+});
+
+const datasetId = z.string().regex(/^[A-Za-z0-9][\w-]{0,63}$/);
+
+export const importEvaluationDatasetOperation = defineOperation({
+  name: 'import.evaluationDataset',
+  action: 'import:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Brings an evaluation dataset here, without its records; it keeps its id.',
+  input: z.strictObject({
+    source,
+    id: datasetId.describe('Id of the dataset, there and here.'),
+    name: z.string().min(1).max(255),
+    digest: text(64),
+    schema: evaluationSchemaSchema.optional(),
+    experimentIds: z.array(experimentId).max(1000).default([]).describe('The experiments that it belongs to, here.'),
+    tags: z.record(z.string().min(1).max(255), text(5000)).default({}),
+    createdAt: milliseconds,
+    updatedAt: milliseconds,
+    createdBy: text(255).optional(),
+    updatedBy: text(255).optional(),
+  }),
+  output: z.strictObject({ id: z.string() }),
+  target: ofImports,
+  roles: EDITORS,
+  http: post('evaluation-datasets'),
+});
+
+export const importEvaluationRecordsOperation = defineOperation({
+  name: 'import.evaluationRecords',
+  action: 'import:write',
+  mode: 'write',
+  scope: 'project',
+  summary:
+    'Brings records of an evaluation dataset here. Of one whose inputs are there already, the rest is written anew.',
+  input: z.strictObject({ id: datasetId, records: z.array(evaluationRecordSchema).max(1000) }),
+  output: z.strictObject({ records: z.int().describe('How many the dataset has now.') }),
+  target: ofImports,
+  roles: EDITORS,
+  http: post('evaluation-records'),
+});
+
+export const importScorerOperation = defineOperation({
+  name: 'import.scorer',
+  action: 'import:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Brings a version of a scorer here; it keeps its number.',
+  input: z.strictObject({
+    source,
+    experimentId,
+    name: z.string().min(1).max(256),
+    id: text(64).describe('Id of the scorer, there and here.'),
+    version: z.int().min(1).max(2_147_483_647),
+    definition: z.string().min(1).max(1_048_576).describe('As the client wrote it; Dais never runs it.'),
+    createdAt: milliseconds,
+  }),
+  output: z.strictObject({ id: z.string() }),
+  target: ofImports,
+  roles: EDITORS,
+  http: post('scorers'),
+});
+
+export const traceImportOperations: readonly Operation[] = [
+  importTraceOperation,
+  importSpansOperation,
+  importEvaluationDatasetOperation,
+  importEvaluationRecordsOperation,
+  importScorerOperation,
+];
