@@ -1,5 +1,6 @@
 /** The only file that starts processes: every child has a closed stdin or known input, a bounded output and an end. */
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { StringDecoder } from 'node:string_decoder';
 
 export type { ChildProcess } from 'node:child_process';
 
@@ -14,6 +15,12 @@ export interface RunOptions {
   readonly timeoutMs?: number;
   /** Output beyond this is dropped; default 1 MiB. */
   readonly maxOutputBytes?: number;
+  /** TERM when it aborts, KILL 2 s later; the result is that of a program that a signal ended. */
+  readonly signal?: AbortSignal;
+  /** In a process group of its own: time limit and `signal` end all that it started. */
+  readonly group?: boolean;
+  /** Each whole line of standard error, as it comes. */
+  readonly onErrorLine?: (line: string) => void;
 }
 
 export interface RunResult {
@@ -24,26 +31,43 @@ export interface RunResult {
   readonly stderr: string;
 }
 
+/** Between TERM and KILL of a program that is no longer wanted. */
+const ABORT_GRACE_MS = 2_000;
+
 const SIGNAL_NUMBERS: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 };
 
 /** Runs a program to its end. Never rejects: a program that cannot start gives code 127 and the reason in `stderr`. */
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const limit = options.maxOutputBytes ?? 1 << 20;
   return await new Promise((resolve) => {
-    const child = start(file, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
+    const { group = false, signal: wanted } = options;
+    const child = start(file, args, { ...options, detached: group, stdio: ['pipe', 'pipe', 'pipe'] });
     const stdout = collect(child.stdout, limit);
     const stderr = collect(child.stderr, limit);
+    if (options.onErrorLine !== undefined) eachLine(child.stderr, options.onErrorLine);
     let timedOut = false;
+    let grace: NodeJS.Timeout | undefined;
     const timer = setTimeout(() => {
       timedOut = true;
-      child.kill('SIGKILL');
+      kill(child, 'SIGKILL', group);
     }, options.timeoutMs ?? 60_000);
-    child.once('error', (error) => {
+    const abort = () => {
+      kill(child, 'SIGTERM', group);
+      grace = setTimeout(() => kill(child, 'SIGKILL', group), ABORT_GRACE_MS);
+    };
+    wanted?.addEventListener('abort', abort, { once: true });
+    if (wanted?.aborted === true) abort();
+    const ended = () => {
       clearTimeout(timer);
+      clearTimeout(grace);
+      wanted?.removeEventListener('abort', abort);
+    };
+    child.once('error', (error) => {
+      ended();
       resolve({ code: 127, timedOut, stdout: stdout(), stderr: error.message });
     });
     child.once('close', (code, signal) => {
-      clearTimeout(timer);
+      ended();
       const exit = code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0);
       resolve({ code: exit, timedOut, stdout: stdout(), stderr: stderr().toString('utf8') });
     });
@@ -78,4 +102,38 @@ function collect(stream: NodeJS.ReadableStream | null, limit: number): () => Buf
     size += chunk.length;
   });
   return () => Buffer.concat(chunks);
+}
+
+function kill(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL', group: boolean): void {
+  if (!group) {
+    child.kill(signal);
+    return;
+  }
+  if (child.pid === undefined) return;
+  try {
+    // `close` has not come yet, so somebody of the group still holds the output: its number is not used again.
+    process.kill(-child.pid, signal);
+  } catch {
+    // All of the group ended in this moment.
+  }
+}
+
+/** A line longer than this is given in pieces. */
+const LONGEST_LINE = 65_536;
+
+function eachLine(stream: NodeJS.ReadableStream | null, give: (line: string) => void): void {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  stream?.on('data', (chunk: Buffer) => {
+    const lines = (rest + decoder.write(chunk)).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) give(line.replace(/\r$/, ''));
+    if (rest.length > LONGEST_LINE) {
+      give(rest);
+      rest = '';
+    }
+  });
+  stream?.on('end', () => {
+    if (rest !== '') give(rest);
+  });
 }
