@@ -1,5 +1,7 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, useCallback, useEffect, useId, useMemo, useRef, useState, type ReactNode } from 'react';
+import { memo, useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState, type ReactNode } from 'react';
+import { BEYOND, RowRange } from './row-range.ts';
+import { RowSlots } from './row-slots.ts';
 import { steadyView, type SteadyRow } from './steady-rows.ts';
 import { useShortcuts } from './use-shortcuts.ts';
 import './label-chip.css';
@@ -60,8 +62,6 @@ export interface ResourceTableProps<Row> {
 
 /** Pixels; fixed, so that ten thousand rows need no measuring. */
 const ROW = 28;
-/** Rows rendered beyond what is seen, on each side: a fast wheel shows no empty ground. */
-const BEYOND = 12;
 
 /** A table of any length: only what is seen is rendered, and nothing moves under the pointer. */
 export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
@@ -70,12 +70,15 @@ export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
   const { view, hold, release } = useSteady(ordered, keyOf, complete, props.growing === true);
   const scroller = useRef<HTMLDivElement>(null);
   const grid = useRef<HTMLDivElement>(null);
+  const body = useRef<HTMLDivElement>(null);
   const id = useId();
+  const [range] = useState(() => new RowRange());
   const virtual = useVirtualizer({
     count: view.shown.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW,
     overscan: BEYOND,
+    rangeExtractor: range.extract,
   });
   const keys = useMemo(() => view.shown.map(({ row }) => keyOf(row)), [view.shown, keyOf]);
   const at = selected === undefined ? -1 : keys.indexOf(selected);
@@ -109,6 +112,15 @@ export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
     event.preventDefault();
   };
   const items = virtual.getVirtualItems();
+  const [rowSlots] = useState(() => new RowSlots());
+  const slots = rowSlots.of(items.map(({ index }) => keys[index] ?? ''));
+  const { leaps } = rowSlots;
+  // A key that is pressed now would be for a row that is far away.
+  useLayoutEffect(() => {
+    if (leaps > 0 && body.current?.contains(document.activeElement) === true) {
+      grid.current?.focus({ preventScroll: true });
+    }
+  }, [leaps]);
   const rendered = items.some((item) => item.index === at);
   const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0];
   useEffect(() => onReach?.(first, last), [onReach, first, last]);
@@ -127,12 +139,18 @@ export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
           onKeyDown={press}
         >
           <TableHead columns={columns} sort={sort} onSort={props.onSort} />
-          <div role="rowgroup" className="table-body" style={{ height: virtual.getTotalSize() }} onMouseEnter={hold}>
-            {items.map((item) => {
+          <div
+            ref={body}
+            role="rowgroup"
+            className="table-body"
+            style={{ height: virtual.getTotalSize() }}
+            onMouseEnter={hold}
+          >
+            {items.map((item, place) => {
               const steady = view.shown[item.index];
               return steady === undefined ? null : (
                 <TableRow
-                  key={keys[item.index]}
+                  key={slots[place]}
                   id={`${id}-${item.index}`}
                   index={item.index}
                   start={item.start}

@@ -8,7 +8,8 @@ export function Time({ at }: { readonly at: string }) {
   const ms = Date.parse(at);
   return (
     // Written when it is looked for: scripts of a scroll through ten thousand rows fell from 6.6 to 6.1 ms a frame with it.
-    <time dateTime={at} onMouseEnter={({ currentTarget }) => (currentTarget.title = exact.format(ms))}>
+    // With each move of the pointer, since a row that is scrolled may come to tell of another time.
+    <time dateTime={at} onMouseMove={({ currentTarget }) => (currentTarget.title = exact.format(ms))}>
       {relativeTime(ms, useNow())}
     </time>
   );
