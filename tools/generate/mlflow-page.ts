@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { whyAbsent } from '../../packages/server/src/protocols/mlflow/absent-endpoints.ts';
 import { byteEndpoints } from '../../packages/server/src/protocols/mlflow/artifact-door.ts';
+import { multipartEndpoints } from '../../packages/server/src/protocols/mlflow/multipart-door.ts';
 import { pageEndpoints } from '../../packages/server/src/protocols/mlflow/page-files-door.ts';
 import { traceFileEndpoints } from '../../packages/server/src/protocols/mlflow/trace-files-door.ts';
 import { addressesOf, routes } from '../../packages/server/src/protocols/mlflow/route-table.ts';
@@ -106,7 +107,7 @@ function servedOperations(): ReadonlyMap<string, string> {
     const [address = ''] = addressesOf(route);
     served.set(keyOf({ method: route.method, path: address }), route.operation.name);
   }
-  for (const endpoint of byteEndpoints) served.set(keyOf(endpoint), endpoint.operation);
+  for (const endpoint of [...byteEndpoints, ...multipartEndpoints]) served.set(keyOf(endpoint), endpoint.operation);
   return served;
 }
 

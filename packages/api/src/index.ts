@@ -198,10 +198,16 @@ export { findingText, LogVerifier, RESTORED_ENTRY } from '#tlog/verify-log.ts';
 export type { LogEntry, LogFinding, LogReport } from '#tlog/verify-log.ts';
 export { fromBase64, toBase64 } from '#tlog/base64.ts';
 export {
+  abortUploadOperation,
   artifactOperations,
+  beginUploadOperation,
+  completeUploadOperation,
   deleteArtifactOperation,
+  fetchArtifactOperation,
   linkArtifactOperation,
   listArtifactsOperation,
+  MOST_PARTS,
+  putPartOperation,
   readArtifactOperation,
   showArtifactOperation,
   writeArtifactOperation,

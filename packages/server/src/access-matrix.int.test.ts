@@ -232,6 +232,14 @@ beforeAll(async () => {
       }
       return spare;
     },
+    upload: async () => {
+      const spare = `upload-${String((models += 1))}`;
+      for (const project of ['own', 'other']) {
+        const { id } = await asOwner('artifactUpload.begin', { body: { path: spare, parts: 1 } }, project);
+        ids.set(`${project}/${spare}`, String(id));
+      }
+      return spare;
+    },
     spareUser: async () => {
       const spare = `spare-${String((users += 1))}`;
       await apply([resource('User', spare, { email: `${spare}@example.com` })]);

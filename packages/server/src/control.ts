@@ -118,7 +118,7 @@ export class Control {
         days: config.retention.auditDays,
       });
       const content = new Content({ database, blobs, clock, ...CONTENT_DEFAULTS });
-      const artifacts = await loadArtifacts({ database, content, blobs });
+      const artifacts = await loadArtifacts({ database, content, blobs, clock, random: randomBytes });
       const tracking = await loadTracking({
         clock,
         random: randomBytes,

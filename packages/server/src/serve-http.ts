@@ -16,6 +16,7 @@ import { AccountAccess } from '#policy/account-access.ts';
 import type { Sessions } from '#policy/identity/sessions.ts';
 import { OwnerAccess } from '#policy/owner-access.ts';
 import { docsDoor, rootPageDoor } from '#http/pages-door.ts';
+import { transferDoor } from '#http/transfer-door.ts';
 import { probesDoor } from '#http/probes-door.ts';
 import { publicAddress } from '#http/public-address.ts';
 import { logRequest } from '#http/request-log.ts';
@@ -108,6 +109,7 @@ async function userDoors({ config, kernel, version, log, port }: ServeParts): Pr
   const page = await readConsolePage(consoleFolder());
   return [
     nativeDoor({ calls, clock: systemClock, log }),
+    transferDoor({ calls }),
     authDoor({ calls, clock: systemClock, behindHttps: isHttps(config.publicUrl) }),
     openApiDoor(calls.operations, version),
     ...(await protocolDoors({ calls, log })),

@@ -75,12 +75,17 @@ export const linkArtifactOperation = defineOperation({
   mode: 'read',
   scope: 'project',
   summary:
-    'Gives an address at the store itself, under which anybody reads an artifact for a while. Only where content lies in S3.',
+    'Gives an address under which whoever knows it reads an artifact for a while: at the store itself where content lies in S3, else here.',
   input: z.strictObject({
     path,
     seconds: z.int().min(1).max(604_800).default(900).describe('How long it is valid.'),
   }),
-  output: z.strictObject({ url: z.string().describe('A secret while it is valid.'), size: z.int(), sha256 }),
+  output: z.strictObject({
+    url: z.string().describe('A secret while it is valid. One of this server is a path without its host.'),
+    headers: z.record(z.string(), z.string()).describe('Headers to send along; they are secrets too.'),
+    size: z.int(),
+    sha256,
+  }),
   target: ofArtifact,
   http: { method: 'GET', path: `${tree}/link`, status: 200, query: ['path', 'seconds'] },
 });
@@ -111,6 +116,126 @@ export const deleteArtifactOperation = defineOperation({
   http: { method: 'DELETE', path: tree, status: 200, query: ['path'] },
 });
 
+const transfers = '/api/v1/tracking/artifact-uploads' as const;
+const ticket = z
+  .string()
+  .min(1)
+  .max(128)
+  .describe('What the header `Dais-Ticket` says: whoever has it needs no other credential.');
+const uploadId = z.uuid().describe('Of the upload.');
+const ofUpload = {
+  id: uploadId,
+  path: path.optional().describe('The path that the upload was begun with; with another one it is not found.'),
+};
+
+/** Most parts of one upload: as many as S3 takes. */
+export const MOST_PARTS = 10_000;
+
+export const beginUploadOperation = defineOperation({
+  name: 'artifactUpload.begin',
+  action: 'artifact:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Begins an artifact that is sent in parts, side by side and in any order. It is seen when it is whole.',
+  input: z.strictObject({
+    path,
+    parts: z.int().min(1).max(MOST_PARTS).describe('How many parts will come.'),
+  }),
+  output: z.strictObject({
+    id: z.string(),
+    ticket: z.string().describe('For the header `Dais-Ticket` of every part. A secret.'),
+    url: z.string().describe('Part 1 is put to `<url>/1`. A path without its host.'),
+    expiresAt: z.string().describe('RFC 3339: what is not whole by then is given up.'),
+  }),
+  target: ofArtifact,
+  roles: ['operator', 'editor'],
+  http: { method: 'POST', path: transfers, status: 201 },
+});
+
+export const putPartOperation = defineOperation({
+  name: 'artifactUpload.putPart',
+  action: 'artifact:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Keeps the bytes of the request as one part of an upload; a part that is sent again is replaced.',
+  input: z.strictObject({
+    id: uploadId,
+    number: z
+      .string()
+      .regex(/^[1-9]\d{0,4}$/)
+      .describe('Which part it is, from 1 on.'),
+    ticket,
+  }),
+  output: z.strictObject({
+    number: z.int(),
+    etag: z.string().describe('Of this part: the end of the upload names it.'),
+    size: z.int(),
+  }),
+  target: ofArtifact,
+  public: true,
+  http: {
+    method: 'PUT',
+    path: '/transfer/artifact-uploads/:id/parts/:number',
+    status: 200,
+    content: 'upload',
+    ticketField: 'ticket',
+    etagField: 'etag',
+  },
+});
+
+export const completeUploadOperation = defineOperation({
+  name: 'artifactUpload.complete',
+  action: 'artifact:write',
+  mode: 'write',
+  scope: 'project',
+  summary:
+    'Puts the parts together and keeps them as an artifact; one of this path is replaced. Repeating it gives the same answer.',
+  input: z.strictObject({
+    ...ofUpload,
+    parts: z
+      .array(z.strictObject({ number: z.int(), etag: z.string().max(128).describe('With or without quotes.') }))
+      .min(1)
+      .max(MOST_PARTS)
+      .describe('Every part, in order, as its answer told it.'),
+  }),
+  output: z.strictObject({ path: z.string(), size: z.int(), sha256 }),
+  target: ofArtifact,
+  roles: ['operator', 'editor'],
+  http: { method: 'POST', path: `${transfers}/:id/complete`, status: 200 },
+});
+
+export const abortUploadOperation = defineOperation({
+  name: 'artifactUpload.abort',
+  action: 'artifact:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Gives an upload up, with the parts that came. What is not there, or whole already, is no error.',
+  input: z.strictObject({ ...ofUpload }),
+  output: z.strictObject({ aborted: z.boolean().describe('Whether there was something to give up.') }),
+  target: ofArtifact,
+  roles: ['operator', 'editor'],
+  http: { method: 'DELETE', path: `${transfers}/:id`, status: 200, query: ['path'] },
+});
+
+export const fetchArtifactOperation = defineOperation({
+  name: 'artifact.fetch',
+  action: 'artifact:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives the bytes of the artifact that a link was made for, whole or a range of them.',
+  input: z.strictObject({ id: z.uuid().describe('Of the link.'), ticket }),
+  output: z.strictObject({ size: z.int(), sha256 }),
+  target: ofArtifact,
+  public: true,
+  http: {
+    method: 'GET',
+    path: '/transfer/artifacts/:id',
+    status: 200,
+    content: 'download',
+    ticketField: 'ticket',
+  },
+});
+
 export const artifactOperations: readonly Operation[] = [
   listArtifactsOperation,
   readArtifactOperation,
@@ -118,4 +243,9 @@ export const artifactOperations: readonly Operation[] = [
   linkArtifactOperation,
   writeArtifactOperation,
   deleteArtifactOperation,
+  beginUploadOperation,
+  putPartOperation,
+  completeUploadOperation,
+  abortUploadOperation,
+  fetchArtifactOperation,
 ];

@@ -22,7 +22,7 @@ export interface DesiredState {
 export interface HttpBinding {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** `:name` parts become input fields, URL-decoded. */
-  readonly path: `/api/v1/${string}` | `/auth/${string}`;
+  readonly path: `/api/v1/${string}` | `/auth/${string}` | `/transfer/${string}`;
   /** Status of a success. */
   readonly status: 200 | 201 | 202;
   /** The input field that is the whole body; without it the body's fields are input fields themselves. */
@@ -35,6 +35,10 @@ export interface HttpBinding {
   readonly ifMatchField?: string;
   /** Input fields that cookies fill, by the cookie's name without `__Host-`; below `/auth/` only. */
   readonly cookies?: Readonly<Record<string, string>>;
+  /** The input field that the header `Dais-Ticket` fills; below `/transfer/` only. */
+  readonly ticketField?: string;
+  /** The field of the output that is told as `ETag` too; of uploads. */
+  readonly etagField?: string;
   /**
    * `upload`: the body is bytes of any kind, which the handler reads as they come. `download`: the answer is bytes, whole
    * or a range of them; `output` then describes what the handler knows of them.
@@ -66,7 +70,10 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
    * one itself, and the dispatcher refuses an answer for which nobody was asked.
    */
   readonly target?: (input: z.output<Input>) => OperationTarget;
-  /** Callers who have not said who they are may do it: signing in, and what leads there. */
+  /**
+   * Callers who have not said who they are may do it: signing in, and what leads there; and what its own input proves the
+   * right to, by a ticket.
+   */
   readonly public?: true;
   /**
    * Whoever has said who they are may do it for themselves, whatever their roles: its handler touches nothing of others.

@@ -70,6 +70,8 @@ export function readContent(request: IncomingMessage, { bodySeconds }: DoorLimit
     },
   });
   watch();
+  // Whoever reads it may not have begun: it then fails for them, not for the process.
+  passing.on('error', () => {});
   const broken = () =>
     passing.destroy(new DaisError('unreadable_body', 'The connection broke before the body had arrived.'));
   request.once('error', broken).once('close', () => {

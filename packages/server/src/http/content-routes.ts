@@ -62,6 +62,7 @@ function upload(operation: Operation, io: DoorIo, call: CallByName): Handler {
     const value = input.build(parts(request));
     const content = io.readContent(request.raw);
     let output: unknown;
+    const { etagField } = operation.http;
     try {
       const context = withContent(io.contextOf(request, reply, 'manifest'), content);
       output = await call(operation.name, value, context);
@@ -69,6 +70,8 @@ function upload(operation: Operation, io: DoorIo, call: CallByName): Handler {
       content.destroy();
     }
     reply.header('cache-control', 'no-store');
+    if (etagField !== undefined)
+      reply.header('etag', entityTag(String((output as Record<string, unknown>)[etagField])));
     return await reply.code(operation.http.status).type('application/json; charset=utf-8').send(JSON.stringify(output));
   };
 }
@@ -116,5 +119,6 @@ function parts(request: FastifyRequest) {
     query: start === -1 ? '' : request.url.slice(start + 1),
     body: undefined,
     ifMatch: undefined,
+    ticket: request.headers['dais-ticket']?.toString(),
   };
 }

@@ -16,9 +16,9 @@ export interface Door {
   readonly projectHeader?: string;
   /**
    * `checked`: only callers who say who they are. `anonymous`: others too, by the same Host and Origin: signing in, and the
-   * console's own files. `open`: anybody who reaches the port: probes only.
+   * console's own files. `ticket`: whoever has the ticket that the operation asks for, whatever else they send. `open`: anybody who reaches the port: probes only.
    */
-  readonly access: 'checked' | 'anonymous' | 'open';
+  readonly access: 'checked' | 'anonymous' | 'ticket' | 'open';
   /** Every answer is an operation's: whether a credential still holds is then looked at in its transaction. */
   readonly dispatched?: true;
   /** Whether answers above 1 KiB are compressed for those who accept it; content goes out as it is. */

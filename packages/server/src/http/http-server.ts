@@ -68,7 +68,7 @@ const KEEP_ALIVE_MS = 75_000;
 const MAX_HEADER_BYTES = 16_384;
 
 /** Headers that decide who is trusted. What Node keeps of two may differ from what a proxy in front of us looked at. */
-const SINGLE_HEADERS = new Set(['authorization', 'host', 'origin', 'sec-fetch-site']);
+const SINGLE_HEADERS = new Set(['authorization', 'dais-ticket', 'host', 'origin', 'sec-fetch-site']);
 
 const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
@@ -285,7 +285,7 @@ export class HttpServer {
         address: request.ip,
         peerUid: () => this.#peerUids.of(request.raw),
       },
-      { anonymous: access === 'anonymous', dispatched },
+      { anonymous: access === 'anonymous', byTicket: access === 'ticket', dispatched },
     );
   }
 

@@ -184,6 +184,9 @@ function headerParameters(operation: Operation, stream: Operation | undefined): 
     schema: { type: 'string' },
   });
   return [
+    ...(operation.http.ticketField === undefined
+      ? []
+      : [{ ...header('Dais-Ticket', 'What this was given out with.'), required: true }]),
     ...(operation.http.ifMatchField === undefined
       ? []
       : [header('If-Match', 'ETag that the resource must still have, or `*`.')]),

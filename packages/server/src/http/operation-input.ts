@@ -10,6 +10,8 @@ export interface RequestParts {
   readonly query: string;
   readonly body: unknown;
   readonly ifMatch: string | undefined;
+  /** The header `Dais-Ticket`. */
+  readonly ticket?: string | undefined;
 }
 
 /** Text of a query value to the type that the schema wants; undefined when it is none. */
@@ -24,9 +26,9 @@ export class OperationInput {
   constructor(operation: Operation) {
     this.#operation = operation;
     const shape = (operation.input as unknown as z.ZodObject).shape as Record<string, z.ZodType>;
-    const { query = [], path, bodyField, ifMatchField, queryField } = operation.http;
+    const { query = [], path, bodyField, ifMatchField, queryField, ticketField } = operation.http;
     this.#params = [...path.matchAll(/:([A-Za-z]+)/g)].map((match) => match[1] ?? '');
-    for (const field of [...query, ...this.#params, bodyField, ifMatchField, queryField]) {
+    for (const field of [...query, ...this.#params, bodyField, ifMatchField, queryField, ticketField]) {
       if (field !== undefined && shape[field] === undefined) {
         throw new Error(`${operation.name} binds "${field}", which its input does not have`);
       }
@@ -37,7 +39,7 @@ export class OperationInput {
   /** @throws DaisError `invalid_request` with every fault of query, headers and body's outer form. */
   build(parts: RequestParts): Record<string, unknown> {
     const issues: Issue[] = [];
-    const { bodyField, ifMatchField, queryField } = this.#operation.http;
+    const { bodyField, ifMatchField, queryField, ticketField } = this.#operation.http;
     const input: Record<string, unknown> =
       bodyField === undefined ? this.#bodyFields(parts.body, issues) : { [bodyField]: parts.body };
     const set = (path: string, name: string, value: unknown) => {
@@ -47,6 +49,7 @@ export class OperationInput {
     if (queryField !== undefined) set('query', queryField, checkedText('query', parts.query, issues));
     else if (parts.query !== '') this.#readQuery(parts.query, set, issues);
     for (const name of this.#params) set(name, name, checkedText(name, parts.params[name] ?? '', issues));
+    if (ticketField !== undefined && parts.ticket !== undefined) set('Dais-Ticket', ticketField, parts.ticket);
     const version = ifMatchVersion(parts.ifMatch);
     if (version !== undefined) {
       if (ifMatchField !== undefined) set('If-Match', ifMatchField, version);

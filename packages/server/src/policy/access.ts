@@ -23,6 +23,8 @@ export interface AccessRequest {
 export interface AccessWish {
   /** Whoever has no credential is `ANONYMOUS`. */
   readonly anonymous: boolean;
+  /** The operation itself asks for a ticket: everybody is `ANONYMOUS`, and no credential is looked at. */
+  readonly byTicket?: boolean;
   /** The answer is an operation's, so that the authorizer asks whether the credential still holds. */
   readonly dispatched: boolean;
 }

@@ -4,8 +4,8 @@
  * token).
  */
 import { DaisError } from '@dais/api';
-import type { Principal } from '#kernel/principal.ts';
-import type { Access, AccessRequest } from '#policy/access.ts';
+import { ANONYMOUS, type Principal } from '#kernel/principal.ts';
+import type { Access, AccessRequest, AccessWish } from '#policy/access.ts';
 import { bearerToken } from '#policy/authorization-header.ts';
 import { OWNER_BY_TOKEN, OwnerToken } from '#policy/owner-token.ts';
 import { RequestGate, type GateParts } from '#policy/request-gate.ts';
@@ -30,8 +30,12 @@ export class OwnerAccess implements Access {
     this.#ownUid = parts.ownUid;
   }
 
-  async identify(request: AccessRequest): Promise<Principal> {
+  async identify(request: AccessRequest, wish?: AccessWish): Promise<Principal> {
     this.#gate.check(request);
+    if (wish?.byTicket === true) {
+      this.#gate.checkWriteByAnybody(request);
+      return ANONYMOUS;
+    }
     const given = bearerToken(request.authorization);
     if (given !== undefined) {
       if (this.#token.matches(given)) return OWNER_BY_TOKEN;

@@ -28,6 +28,8 @@ export interface RecipeWorld {
   spareModel(): Promise<string>;
   /** A webhook that nobody needs, made now in every project: a name that stands for its id in each. */
   webhook(): Promise<string>;
+  /** An upload of which no part has come, made now in every project: a name that stands for its id in each. */
+  upload(): Promise<string>;
   /** Name of a user that nobody needs, made now. */
   spareUser(): Promise<string>;
 }
@@ -128,6 +130,10 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'webhook.delete': async (world) => ({ path: { id: await world.webhook() } }),
   'webhook.test': async (world) => ({ path: { id: await world.webhook() }, body: {} }),
   'webhook.deliveries': async (world) => ({ path: { id: await world.webhook() } }),
+  'artifactUpload.complete': async (world) => ({
+    path: { id: await world.upload() },
+    body: { parts: [{ number: 1, etag: 'x' }] },
+  }),
   'lineage.get': () => ({ query: { node: 'run:target' } }),
   'lineage.record': () => ({ body: lineageEvent }),
   'lineage.recordBatch': () => ({ body: [lineageEvent] }),

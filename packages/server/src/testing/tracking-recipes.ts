@@ -15,6 +15,7 @@ const OF_TRACE = { traceId: 'target', id: 'target' };
 const SCORER = { experimentId: '0', name: 'target' };
 
 const FILE = { path: 'target' };
+const NOTHING = '01900000-0000-7000-8000-000000000000';
 
 const SOURCE = { source: 'http://elsewhere' };
 const OF_IMPORT = { ...SOURCE, experimentId: '0', id: 'imported' };
@@ -72,6 +73,10 @@ export const trackingRecipes: Readonly<Record<string, () => Request>> = {
   'artifact.show': () => ({ query: FILE }),
   'artifact.link': () => ({ query: FILE }),
   'artifact.write': () => ({ query: FILE }),
+  'artifact.fetch': () => ({ path: { id: NOTHING } }),
+  'artifactUpload.begin': () => ({ body: { path: 'tried/file', parts: 1 } }),
+  'artifactUpload.putPart': () => ({ path: { id: NOTHING, number: '1' } }),
+  'artifactUpload.abort': () => ({ path: { id: NOTHING } }),
   'artifact.delete': () => ({ query: { path: 'not/there' } }),
   'span.log': () => ({ body: { experimentId: '0', resources: [] } }),
   'span.list': () => ({ path: TARGET }),

@@ -7,6 +7,7 @@ import { authDoor } from '#http/auth-door.ts';
 import type { Door } from '#http/door.ts';
 import { HttpServer, type FinishedRequest, type HttpServerParts } from '#http/http-server.ts';
 import { nativeDoor, type OperationCalls } from '#http/native-door.ts';
+import { transferDoor } from '#http/transfer-door.ts';
 import { OwnerAccess } from '#policy/owner-access.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import { Kernel } from '#kernel/kernel.ts';
@@ -127,6 +128,7 @@ export async function startHttpFixture(options: FixtureOptions = {}): Promise<Ht
   const server = await HttpServer.open({
     doors: [
       nativeDoor({ calls: kernel.dispatcher, clock: systemClock, log }),
+      transferDoor({ calls: kernel.dispatcher }),
       ...(accounts === undefined ? [] : [authDoor({ calls: kernel.dispatcher, clock: systemClock, behindHttps })]),
       ...(options.doors?.(kernel.dispatcher) ?? []),
     ],

@@ -2,6 +2,7 @@
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { evaluationDatasetEntries } from './evaluation-datasets/evaluation-datasets.ts';
+import { transferRetention } from './artifacts/transfers/transfer-retention.ts';
 import { experimentEntries } from './experiments.ts';
 import type { GarbageParts } from './garbage/collect-garbage.ts';
 import { garbageEntries } from './garbage/garbage-entries.ts';
@@ -19,7 +20,8 @@ import { searchEntries } from './search/search-entries.ts';
 import { traceRetention } from './traces/trace-retention.ts';
 import { traceEntries } from './traces/trace-entries.ts';
 
-export { artifactEntries, type ArtifactParts } from './artifacts/artifact-entries.ts';
+export { artifactEntries } from './artifacts/artifact-entries.ts';
+export type { ArtifactParts } from './artifacts/artifact-parts.ts';
 export { loggedModelHome, runHome } from './artifact-homes.ts';
 export { loggedModelNodes, runNodes } from './lineage-nodes.ts';
 export { beginProject, endProject } from './project-records.ts';
@@ -60,6 +62,7 @@ export function trackingLedger(parts: TrackingParts): TrackingLedger {
       compactionHandler(),
       compactionSweepHandler(),
       traceRetention(parts.traceDays ?? 0, parts.clock),
+      transferRetention(),
       garbageJob(garbage, deletedDays, clock),
     ],
   };

@@ -80,7 +80,8 @@ export async function endProject(
     'trace',
     'project_id = $1 and experiment in (select id from tracking.experiment where project_id = $1 and deleted_at is not null)',
   );
-  await remove('imported', 'project_id = $1');
+  // Parts of uploads are content of the project, and go with it.
+  for (const table of ['artifact_upload', 'artifact_link', 'imported']) await remove(table, 'project_id = $1');
   await foreignKeyRace(remove('experiment', `project_id = $1 and (is_default or deleted_at is not null)`));
   await tx.enter(home);
 }

@@ -11,6 +11,7 @@ import type { Download } from '#kernel/content/download.ts';
 import { withContent, type CallContext } from '#kernel/context.ts';
 import { byteSpan } from '#lib/byte-range.ts';
 import type { CallOperation, Refusals } from './route.ts';
+import { absolute, type ServerAddress } from './server-address.ts';
 import { attachment, contentTypeOf } from './wire/artifact-place.ts';
 import { safePath } from './wire/limits.ts';
 import { invalid, missing, MlflowError } from './wire/mlflow-error.ts';
@@ -18,15 +19,17 @@ import { invalid, missing, MlflowError } from './wire/mlflow-error.ts';
 export interface ArtifactIo {
   contextOf(request: FastifyRequest, reply: FastifyReply, origin: string): CallContext;
   readContent(payload: FastifyRequest['raw']): Readable;
+  readonly address: ServerAddress;
 }
 
 export type CallerOf = (context: CallContext) => CallOperation;
 
-const ARTIFACT_ADDRESSES = ['/api/2.0/mlflow-artifacts', '/ajax-api/2.0/mlflow-artifacts'] as const;
+export const ARTIFACT_ADDRESSES = ['/api/2.0/mlflow-artifacts', '/ajax-api/2.0/mlflow-artifacts'] as const;
 /** What clients try first when they are told to, and then do without. */
 const UNSUPPORTED = {
-  mpu: 'Multipart upload is not supported for the current artifact repository',
-  presigned: 'Multipart download is not supported for the current artifact repository',
+  download: 'Multipart download is not supported for the current artifact repository',
+  presignedUpload: 'Presigned upload is not supported for the current artifact repository',
+  presignedDownload: 'Presigned download is not supported for the current artifact repository',
 } as const;
 
 /** What is served here, for the table of endpoints. */
@@ -68,7 +71,6 @@ export async function addArtifactRoutes(app: FastifyInstance, io: ArtifactIo, ca
           return await reply.type('application/json').send('{}');
         },
       });
-      addUnsupported(scope, 'POST', `${base}/mpu/*`, UNSUPPORTED.mpu);
       scope.route({
         method: 'GET',
         url: `${base}/presigned/*`,
@@ -76,17 +78,24 @@ export async function addArtifactRoutes(app: FastifyInstance, io: ArtifactIo, ca
         handler: async (request, reply) => {
           const path = pathOf(request);
           const call = callerOf(io.contextOf(request, reply, 'mlflow'));
-          const { url, size } = await call(linkArtifactOperation, { path }, { ...noArtifact(path), ...noLinks });
-          return await reply.type('application/json').send(JSON.stringify({ url, headers: {}, file_size: size }));
+          const link = await call(linkArtifactOperation, { path }, { ...noArtifact(path), ...noLinks });
+          const url = absolute(link.url, request, io.address);
+          const told = { url, headers: link.headers, file_size: link.size };
+          return await reply.type('application/json').send(JSON.stringify(told));
         },
       });
+    }
+    for (const api of ['/api', '/ajax-api']) {
+      const url = `${api}/2.0/mlflow/artifacts`;
+      addUnsupported(scope, `${url}/presigned-upload-url`, UNSUPPORTED.presignedUpload);
+      addUnsupported(scope, `${url}/presigned-download-url`, UNSUPPORTED.presignedDownload);
     }
   });
 }
 
-function addUnsupported(scope: FastifyInstance, method: 'GET' | 'POST', url: string, message: string): void {
+function addUnsupported(scope: FastifyInstance, url: string, message: string): void {
   scope.route({
-    method,
+    method: 'POST',
     url,
     config: { operation: 'refusal' },
     // The body of a refused request is not read.
@@ -146,7 +155,7 @@ async function receiveArtifact(
 }
 
 /** Clients then read through here. */
-const noLinks: Refusals = { invalid_state: () => new MlflowError('NOT_IMPLEMENTED', UNSUPPORTED.presigned) };
+const noLinks: Refusals = { rate_limited: () => new MlflowError('NOT_IMPLEMENTED', UNSUPPORTED.download) };
 
 function noArtifact(path: string): Refusals {
   const gone = () => missing(`No such artifact: '${path}'`);

@@ -6,6 +6,7 @@ import type { Log } from '#lib/log.ts';
 import { whyAbsent } from './absent-endpoints.ts';
 import { addArtifactRoutes, type ArtifactIo } from './artifact-door.ts';
 import { mlflowError } from './mlflow-errors.ts';
+import { addMultipartRoutes } from './multipart-door.ts';
 import { addPageFiles } from './page-files-door.ts';
 import { addTraceFiles } from './trace-files-door.ts';
 import { addressesOf, routes } from './route-table.ts';
@@ -87,6 +88,7 @@ export function mlflowDoor({ calls, log }: MlflowParts) {
       if (known.has(readArtifactOperation.name)) {
         const callerOf = (context: CallContext) => caller(calls, context);
         await addArtifactRoutes(app, io, callerOf);
+        addMultipartRoutes(app, io, callerOf);
         await addPageFiles(app, io, callerOf);
         if (known.has(readTracesOperation.name)) addTraceFiles(app, io, callerOf);
       }

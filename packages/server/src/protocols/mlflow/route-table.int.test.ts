@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { whyAbsent } from './absent-endpoints.ts';
 import { byteEndpoints } from './artifact-door.ts';
+import { multipartEndpoints } from './multipart-door.ts';
 import { addressesOf, routes } from './route-table.ts';
 import type { Field, Message } from './wire/message.ts';
 
@@ -43,7 +44,11 @@ function withoutNamed({ path, request }: (typeof routes)[number]): Message {
 }
 
 test('what is not there has a reason', () => {
-  const here = [...routes.map((route) => ({ ...route, path: addressesOf(route)[0] ?? '' })), ...byteEndpoints];
+  const here = [
+    ...routes.map((route) => ({ ...route, path: addressesOf(route)[0] ?? '' })),
+    ...byteEndpoints,
+    ...multipartEndpoints,
+  ];
   const served = new Set(here.map(({ method, path }) => `${method} ${shape(path)}`));
   const missing = published.endpoints.filter(({ method, path }) => !served.has(`${method} ${shape(path)}`));
   expect(missing.filter(({ path }) => whyAbsent(path) === undefined)).toEqual([]);

@@ -1,38 +1,35 @@
 /** Artifacts: files of runs and models, kept by content under their paths. */
 import type { Readable } from 'node:stream';
 import {
+  abortUploadOperation,
+  beginUploadOperation,
+  completeUploadOperation,
   DaisError,
   deleteArtifactOperation,
+  fetchArtifactOperation,
   linkArtifactOperation,
   listArtifactsOperation,
+  putPartOperation,
   readArtifactOperation,
   showArtifactOperation,
   writeArtifactOperation,
 } from '@dais/api';
-import type { BlobStore, PresignedUploads } from '#engines/blobs/contract.ts';
-import type { Database } from '#engines/database/contract.ts';
-import type { Content } from '#kernel/content/content.ts';
 import type { Download } from '#kernel/content/download.ts';
-import { attachContent, findReference } from '#kernel/content/references.ts';
+import { attachContent } from '#kernel/content/references.ts';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
+import { afterConflicts } from './after-conflicts.ts';
+import type { ArtifactParts } from './artifact-parts.ts';
 import { artifactPath } from './artifact-path.ts';
 import { artifactsOf, listFolder, removeTree } from './artifact-tree.ts';
-
-export interface ArtifactParts {
-  readonly database: Database;
-  readonly content: Content;
-  /** Where the bytes lie: some stores can be reached by clients themselves. */
-  readonly blobs?: BlobStore & Partial<PresignedUploads>;
-}
+import { completeUpload, type CompleteCall } from './transfers/complete-upload.ts';
+import { fetchArtifact, linkArtifact } from './transfers/links.ts';
+import { abortUpload, beginUpload, putPart } from './transfers/uploads.ts';
 
 interface PathCall {
   readonly path: string;
 }
-
-/** Two writers of one path take turns; each try can lose to another one. */
-const TRIES = 5;
 
 export function artifactEntries(parts: ArtifactParts): readonly OperationEntry[] {
   const read = async ({ input, tenant }: Call<PathCall>): Promise<Download> => {
@@ -54,8 +51,25 @@ export function artifactEntries(parts: ArtifactParts): readonly OperationEntry[]
     { operation: showArtifactOperation, perform: read },
     {
       operation: linkArtifactOperation,
-      perform: async (call: Call<LinkCall>) => await linkArtifact(parts, call),
+      perform: async (call: Call<{ path: string; seconds: number }>) => await linkArtifact(parts, call),
     },
+    {
+      operation: fetchArtifactOperation,
+      perform: async (call: Call<{ id: string; ticket: string }>) => await fetchArtifact(parts, call),
+    },
+    {
+      operation: beginUploadOperation,
+      perform: async (call: Call<{ path: string; parts: number }>) => await beginUpload(parts, call),
+    },
+    {
+      operation: putPartOperation,
+      perform: async (call: Call<{ id: string; number: string; ticket: string }>) => await putPart(parts, call),
+    },
+    {
+      operation: completeUploadOperation,
+      perform: async (call: Call<CompleteCall>) => await completeUpload(parts, call),
+    },
+    { operation: abortUploadOperation, handle: abortUpload },
     {
       operation: writeArtifactOperation,
       perform: async (call: Call<PathCall>) => await writeArtifact(parts, call),
@@ -69,26 +83,6 @@ export function artifactEntries(parts: ArtifactParts): readonly OperationEntry[]
   ];
 }
 
-interface LinkCall extends PathCall {
-  readonly seconds: number;
-}
-
-/** @throws DaisError `invalid_state` where only the server reaches the bytes. */
-async function linkArtifact({ database, blobs }: ArtifactParts, { input, tenant }: Call<LinkCall>): Promise<object> {
-  const name = artifactPath(input.path);
-  if (blobs?.presignGet === undefined) {
-    const detail = 'The content of this server lies where only the server reaches it: read the artifact here.';
-    throw new DaisError('invalid_state', detail);
-  }
-  const request = { mode: 'read', projectId: tenant.id } as const;
-  const { locator, size, sha256 } = await transact(
-    database,
-    request,
-    async (tx) => await findReference(tx, { ...artifactsOf(tenant.id), name }),
-  );
-  return { url: await blobs.presignGet(locator, input.seconds, name.split('/').at(-1)), size, sha256 };
-}
-
 async function writeArtifact(parts: ArtifactParts, { input, tenant, context }: Call<PathCall>): Promise<object> {
   const path = artifactPath(input.path);
   const bytes: Readable | undefined = context.content;
@@ -98,27 +92,12 @@ async function writeArtifact(parts: ArtifactParts, { input, tenant, context }: C
   const quota = await transact(database, request, async (tx) => await byteQuota(tx, tenant.id));
   const lease = await content.upload(bytes, { projectId: tenant.id, quota });
   try {
-    await attach(database, tenant.id, { lease: lease.id, name: path });
+    await afterConflicts(database, tenant.id, async (tx) => {
+      await attachContent(tx, artifactsOf(tenant.id), [{ lease: lease.id, name: path }], { replace: true });
+    });
   } catch (error) {
     await content.release(lease);
     throw error;
   }
   return { path, size: lease.size, sha256: lease.sha256 };
-}
-
-async function attach(
-  database: Database,
-  projectId: string,
-  entry: { readonly lease: string; readonly name: string },
-): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await transact(database, { mode: 'write', projectId }, async (tx) => {
-        await attachContent(tx, artifactsOf(projectId), [entry], { replace: true });
-      });
-      return;
-    } catch (error) {
-      if (!(error instanceof DaisError) || error.code !== 'conflict' || attempt === TRIES) throw error;
-    }
-  }
 }

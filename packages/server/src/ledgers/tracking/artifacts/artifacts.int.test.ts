@@ -19,7 +19,7 @@ beforeAll(async () => {
   http = await startHttpFixture({
     entries: ({ database }) => {
       const content = new Content({ database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
-      return artifactEntries({ database, content });
+      return artifactEntries({ database, content, clock: systemClock, random: randomBytes });
     },
   });
 });

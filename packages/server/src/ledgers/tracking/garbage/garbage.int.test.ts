@@ -39,7 +39,7 @@ beforeAll(async () => {
     entries: (made) => {
       database = made.database;
       const content = new Content({ database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
-      return [...ledger.entries, ...artifactEntries({ database, content })];
+      return [...ledger.entries, ...artifactEntries({ database, content, clock: systemClock, random: randomBytes })];
     },
   });
 });

@@ -67,7 +67,7 @@ export async function startMlflowWorld(options: FixtureOptions = {}): Promise<Ml
     slices: [commentsSlice, lineageSlice, trackingSlice],
     entries: ({ database }) => {
       const content = new Content({ database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
-      return [...ledger.entries, ...artifactEntries({ database, content })];
+      return [...ledger.entries, ...artifactEntries({ database, content, clock: systemClock, random: randomBytes })];
     },
     doors: (calls) => [mlflowProbes(), mlflowDoor({ calls, log: silent }), otlpDoor({ calls, log: silent })],
   });

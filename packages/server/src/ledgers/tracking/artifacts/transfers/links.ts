@@ -1,0 +1,91 @@
+/** Links: for a while, whoever has the ticket reads one artifact. */
+import { DaisError, fetchArtifactOperation } from '@dais/api';
+import { findReference } from '#kernel/content/references.ts';
+import type { Download } from '#kernel/content/download.ts';
+import type { Call } from '#kernel/dispatch.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { foreignKeyRace } from '#kernel/write-race.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { secretDigest } from '#lib/secret-digest.ts';
+import { projectGone } from '../../experiment-lookup.ts';
+import type { ArtifactParts } from '../artifact-parts.ts';
+import { artifactPath } from '../artifact-path.ts';
+import { artifactsOf } from '../artifact-tree.ts';
+import { newTicket, wrongTicket } from './ticket.ts';
+
+/** Of one project at a time; each is one row. */
+const MOST_LINKS = 10_000;
+
+interface LinkCall {
+  readonly path: string;
+  readonly seconds: number;
+}
+
+interface Link {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly size: number;
+  readonly sha256: string | null;
+}
+
+/** At the store itself where clients reach it, else here. @throws DaisError `rate_limited` while there are too many. */
+export async function linkArtifact(parts: ArtifactParts, { input, tenant }: Call<LinkCall>): Promise<Link> {
+  const { database, blobs } = parts;
+  const name = artifactPath(input.path);
+  const reader = async (tx: Transaction) => await findReference(tx, { ...artifactsOf(tenant.id), name });
+  const { locator, size, sha256 } = await transact(database, { mode: 'read', projectId: tenant.id }, reader);
+  if (blobs?.presignGet !== undefined) {
+    const url = await blobs.presignGet(locator, input.seconds, name.split('/').at(-1));
+    return { url, headers: {}, size, sha256 };
+  }
+  const id = uuidv7(parts.clock.now());
+  const ticket = newTicket(parts.random);
+  await transact(database, { mode: 'write', projectId: tenant.id }, async ({ sql }) => {
+    const [held] = await sql.query<{ n: number }>(
+      `select count(*)::int as n from tracking.artifact_link
+       where project_id = $1 and expires_at > clock_timestamp()`,
+      [tenant.id],
+      'links_held',
+    );
+    if ((held?.n ?? 0) >= MOST_LINKS) {
+      const detail = `${MOST_LINKS} links of this project hold at this moment: read the artifact without one.`;
+      throw new DaisError('rate_limited', detail, { retryAfter: 60 });
+    }
+    const insert = sql.query(
+      `insert into tracking.artifact_link (id, project_id, path, sha256, ticket, expires_at)
+       values ($1, $2, $3, $4, $5, clock_timestamp() + $6 * interval '1 second')`,
+      [id, tenant.id, name, sha256, ticket.digest, input.seconds],
+      'link_make',
+    );
+    await foreignKeyRace(insert, projectGone);
+  });
+  const url = `/p/${tenant.name}${fetchArtifactOperation.http.path.replace(':id', id)}`;
+  return { url, headers: { 'dais-ticket': ticket.text }, size, sha256 };
+}
+
+/**
+ * @throws DaisError `unauthenticated` for a ticket that does not hold, `not_found` when the artifact is gone,
+ *   `precondition_failed` when it has other bytes by now: ranges of two files would make a third one.
+ */
+export async function fetchArtifact(
+  { database, content }: ArtifactParts,
+  { input, tenant }: Call<{ readonly id: string; readonly ticket: string }>,
+): Promise<Download> {
+  const row = await transact(database, { mode: 'read', projectId: tenant.id }, async ({ sql }) => {
+    const [link] = await sql.query<{ path: string; sha256: string | null }>(
+      `select path, sha256 from tracking.artifact_link
+       where project_id = $1 and id = $2 and ticket = $3 and expires_at > clock_timestamp()`,
+      [tenant.id, input.id, secretDigest(input.ticket)],
+      'link_find',
+    );
+    return link;
+  });
+  if (row === undefined) throw wrongTicket('link');
+  const owner = artifactsOf(tenant.id);
+  const { size, sha256 } = await content.stat(owner, row.path);
+  if (sha256 !== row.sha256) {
+    const detail = 'The artifact was replaced after the link was made: ask for a new link.';
+    throw new DaisError('precondition_failed', detail);
+  }
+  return { size, sha256, open: async (range) => (await content.open(owner, row.path, range)).bytes };
+}

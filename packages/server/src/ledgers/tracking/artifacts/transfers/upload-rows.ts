@@ -1,0 +1,81 @@
+/** Rows of uploads in parts. The bytes of a part are content of the upload, named by the part's number. */
+import { DaisError } from '@dais/api';
+import type { ContentOwner } from '#kernel/content/references.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+
+export interface UploadRow {
+  readonly id: string;
+  readonly path: string;
+  readonly parts: number;
+  readonly claim: string | null;
+  /** Somebody puts it together at this moment. */
+  readonly claimed: boolean;
+  readonly size: bigint | null;
+  readonly sha256: string | null;
+}
+
+export interface PartRow {
+  readonly number: number;
+  readonly size: bigint;
+  readonly sha256: string;
+}
+
+const COLUMNS =
+  'id, path, parts, claim, coalesce(claim_until > clock_timestamp(), false) as claimed, size, sha256' as const;
+
+export function partsOf(projectId: string, upload: string): ContentOwner {
+  return { projectId, uid: upload };
+}
+
+/**
+ * One that has not expired, locked until the transaction ends. @throws DaisError `not_found`, also for one that was
+ * begun for another path.
+ */
+export async function lockUpload(
+  { sql, projectId }: Transaction,
+  { id, path }: { readonly id: string; readonly path?: string },
+): Promise<UploadRow> {
+  const [row] = await sql.query<UploadRow>(
+    `select ${COLUMNS} from tracking.artifact_upload
+     where project_id = $1 and id = $2 and expires_at > clock_timestamp() and ($3::text is null or path = $3)
+     for no key update`,
+    [projectId, id, path ?? null],
+    'upload_lock',
+  );
+  if (row !== undefined) return row;
+  throw new DaisError('not_found', `There is no upload ${id} here, or it was given up or has expired: begin it again.`);
+}
+
+export async function findByTicket(
+  { sql, projectId }: Transaction,
+  id: string,
+  ticket: Buffer,
+): Promise<UploadRow | undefined> {
+  const [row] = await sql.query<UploadRow>(
+    `select ${COLUMNS} from tracking.artifact_upload
+     where project_id = $1 and id = $2 and ticket = $3 and expires_at > clock_timestamp()`,
+    [projectId, id, ticket],
+    'upload_by_ticket',
+  );
+  return row;
+}
+
+/** In order. */
+export async function partRows({ sql }: Transaction, upload: string): Promise<PartRow[]> {
+  return await sql.query<PartRow>(
+    'select number, size, sha256 from tracking.artifact_upload_part where upload = $1 order by number',
+    [upload],
+    'upload_parts',
+  );
+}
+
+/** Bytes of all parts but one. */
+export async function bytesBeside({ sql }: Transaction, upload: string, number: number): Promise<number> {
+  const [row] = await sql.query<{ bytes: bigint }>(
+    `select coalesce(sum(size), 0)::bigint as bytes from tracking.artifact_upload_part
+     where upload = $1 and number <> $2`,
+    [upload, number],
+    'upload_bytes',
+  );
+  return Number(row?.bytes ?? 0n);
+}
