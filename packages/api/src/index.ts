@@ -229,6 +229,7 @@ export {
 export type { AuditEntry } from '#records/audit.ts';
 export {
   chartMetricOperation,
+  countRunsOperation,
   createExperimentOperation,
   createRunOperation,
   deleteExperimentOperation,
@@ -244,6 +245,7 @@ export {
   removeRunTagOperation,
   restoreExperimentOperation,
   restoreRunOperation,
+  RUNS_COUNTED,
   sampleMetricOperation,
   searchExperimentsOperation,
   searchRunsOperation,

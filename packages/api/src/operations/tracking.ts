@@ -27,12 +27,16 @@ const experimentTags = z.record(z.string().min(1).max(250), text(20_000));
 /** Longer values are cut off at the limit: a training is not stopped by a long note. */
 const RUN_TAG = 8000;
 const PARAM = 6000;
+/** Where `run.count` ends: who reads more than that many asks for less. */
+export const RUNS_COUNTED = 10_000;
 const key = z.string().min(1).max(250);
+const runsOf = z.array(experimentId).max(1000).describe('Of these experiments; none: no run.');
 const runTags = z.record(key, z.string()).describe(`Values beyond ${RUN_TAG} characters are cut off.`);
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 const view = z.enum(['active', 'deleted', 'all']).default('active').describe('Which of them.');
+const filter = text(65_536).optional().describe("`metrics.accuracy > 0.9 and params.depth = '3'`.");
 const searchInput = (most: number, usual: number) => ({
-  filter: text(65_536).optional().describe("`metrics.accuracy > 0.9 and params.depth = '3'`."),
+  filter,
   orderBy: z.array(text(1024)).max(20).optional().describe('`metrics.accuracy desc`; the first counts most.'),
   view,
   limit: z.int().min(1).max(most).default(usual).describe('Most items in one page.'),
@@ -341,12 +345,29 @@ export const searchRunsOperation = defineOperation({
   scope: 'project',
   summary: 'Finds runs by what they logged, in any order.',
   input: z.strictObject({
-    experimentIds: z.array(experimentId).max(1000).describe('Of these experiments; none: no run.'),
+    experimentIds: runsOf,
     ...searchInput(50_000, 1000),
+    countChildren: z.boolean().optional().describe('Also counts the runs that are part of each.'),
   }),
   output: page(runSchema),
   target: ofRun,
   http: http('POST', '/api/v1/tracking/search/runs'),
+});
+
+/** Apart from `run.search`, which costs as much as its page: this looks at every run that fits. */
+export const countRunsOperation = defineOperation({
+  name: 'run.count',
+  action: 'run:read',
+  mode: 'read',
+  scope: 'project',
+  summary: `Counts the runs that fit a filter, as far as ${RUNS_COUNTED.toLocaleString('en')}.`,
+  input: z.strictObject({ experimentIds: runsOf, filter, view }),
+  output: z.strictObject({
+    runs: z.int().describe('How many there are, or were counted.'),
+    more: z.boolean().describe('There are more than were counted.'),
+  }),
+  target: ofRun,
+  http: http('POST', '/api/v1/tracking/count/runs'),
 });
 
 export const readMetricOperation = defineOperation({
@@ -441,6 +462,7 @@ export const trackingOperations: readonly Operation[] = [
   logRunInputsOperation,
   logRunOutputsOperation,
   searchRunsOperation,
+  countRunsOperation,
   readMetricOperation,
   sampleMetricOperation,
   chartMetricOperation,

@@ -86,5 +86,11 @@ export const runSchema = runInfoSchema.extend({
   datasets: z.array(datasetInputSchema).describe('The datasets that it read.'),
   modelInputs: z.array(z.string()).describe('Ids of the logged models that it read.'),
   modelOutputs: z.array(modelOutputSchema).describe('The logged models that it made.'),
+  children: z
+    .int()
+    .optional()
+    .describe(
+      'How many runs of the searched experiments are part of it, as far as 1,000; where `countChildren` asked.',
+    ),
 });
 export type Run = z.infer<typeof runSchema>;

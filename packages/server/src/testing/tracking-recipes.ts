@@ -56,6 +56,7 @@ export const trackingRecipes: Readonly<Record<string, () => Request>> = {
   'run.removeTag': () => ({ path: GONE, body: { key: 'x' } }),
   'run.logInputs': () => ({ path: TARGET, body: {} }),
   'run.logOutputs': () => ({ path: TARGET, body: { models: [] } }),
+  'run.count': () => ({ body: { experimentIds: ['0'] } }),
   'run.search': () => ({ body: { experimentIds: ['0'] } }),
   'metric.history': () => ({ path: { ...TARGET, key: 'loss' } }),
   'metric.sample': () => ({ body: { ids: [TARGET.id], key: 'loss' } }),

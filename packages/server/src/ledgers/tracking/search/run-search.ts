@@ -1,5 +1,13 @@
 /** Finding runs: one query for which, then their contents by arrays of numbers. */
-import { parseFilter, parseOrder, runFilter, type FilterClause, type OrderKey, type Run } from '@dais/api';
+import {
+  parseFilter,
+  parseOrder,
+  runFilter,
+  RUNS_COUNTED,
+  type FilterClause,
+  type OrderKey,
+  type Run,
+} from '@dais/api';
 import type { Call } from '#kernel/dispatch.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -8,6 +16,7 @@ import type { SortKey } from '#lib/keyset.ts';
 import { findExperiments, type ExperimentRow } from '../experiment-lookup.ts';
 import { hydrateRows, type RunRow } from '../hydrate.ts';
 import type { TrackingOptions } from '../options.ts';
+import { countChildren } from './run-children.ts';
 import { attributes, filterConditions, keyed, type Bind, type Translate } from './filter-sql.ts';
 import {
   findRows,
@@ -21,6 +30,7 @@ import {
 
 export interface RunSearchInput extends SearchInput {
   readonly experimentIds: readonly string[];
+  readonly countChildren?: boolean;
 }
 
 interface RunPage {
@@ -53,10 +63,35 @@ export async function searchRuns(
   for (let at = 0; at < page.length; at += HYDRATED) {
     items.push(...(await hydrateRows(tx.sql, page.slice(at, at + HYDRATED), options)));
   }
-  return { items, ...next };
+  if (of.countChildren !== true) return { items, ...next };
+  const children = await countChildren(tx, search, page);
+  return { items: items.map((run) => ({ ...run, children: children.get(run.id) ?? 0 })), ...next };
 }
 
-interface RunSearch {
+/** @throws DaisError `invalid_request` with the place in the filter. */
+export async function countRuns(
+  tx: Transaction,
+  { input, rows }: Call<Pick<RunSearchInput, 'experimentIds' | 'filter' | 'view'>>,
+  options: TrackingOptions,
+): Promise<{ readonly runs: number; readonly more: boolean }> {
+  const clauses = parseFilter(runFilter, input.filter ?? '');
+  const experiments = input.experimentIds.length === 0 ? [] : await findExperiments(tx, input.experimentIds);
+  if (experiments.length === 0) return { runs: 0, more: false };
+  const values: unknown[] = [];
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  const { of } = runQuery({ clauses, order: [], experiments, view: input.view, options, rows });
+  const { from, where } = of(bind);
+  const [found] = await tx.sql.query<{ runs: number }>(
+    `select count(*)::int as runs from (
+       select from ${from} where ${where.filter((one) => typeof one === 'string').join(' and ')} limit ${bind(RUNS_COUNTED + 1)}
+     ) counted`,
+    values,
+  );
+  const runs = found?.runs ?? 0;
+  return { runs: Math.min(runs, RUNS_COUNTED), more: runs > RUNS_COUNTED };
+}
+
+export interface RunSearch {
   readonly clauses: readonly FilterClause[];
   readonly order: readonly OrderKey[];
   readonly experiments: readonly ExperimentRow[];

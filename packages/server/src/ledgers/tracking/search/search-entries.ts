@@ -5,6 +5,7 @@ import {
   searchExperimentsOperation,
   searchLoggedModelsOperation,
   searchRunsOperation,
+  countRunsOperation,
 } from '@dais/api';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import type { TrackingOptions } from '../options.ts';
@@ -12,7 +13,7 @@ import { experimentActivity } from './experiment-activity.ts';
 import { searchDatasetSummaries, type DatasetSummaryInput } from './dataset-summaries.ts';
 import { searchExperiments } from './experiment-search.ts';
 import { searchModels, type ModelSearchInput } from './model-search.ts';
-import { searchRuns, type RunSearchInput } from './run-search.ts';
+import { countRuns, searchRuns, type RunSearchInput } from './run-search.ts';
 import type { SearchInput } from './search-page.ts';
 
 export function searchEntries(options: TrackingOptions): readonly OperationEntry[] {
@@ -20,6 +21,10 @@ export function searchEntries(options: TrackingOptions): readonly OperationEntry
     {
       operation: searchRunsOperation,
       handle: async (tx, call: Call<RunSearchInput>) => await searchRuns(tx, call, options),
+    },
+    {
+      operation: countRunsOperation,
+      handle: async (tx, call: Call<RunSearchInput>) => await countRuns(tx, call, options),
     },
     {
       operation: searchExperimentsOperation,
