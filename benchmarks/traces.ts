@@ -24,7 +24,7 @@ import { Report, ServerCpu } from './lib/server-cpu.ts';
 const TRACES = 50_000;
 
 const world = await startTrackingWorld();
-const { call } = world.dais;
+const call = async <Output>(operation: string, input: unknown) => await world.dais.call<Output>(operation, input);
 const cpu = new ServerCpu(world.test.connection);
 const report = new Report();
 const hex = (bytes: number) => randomBytes(bytes).toString('hex');

@@ -12,7 +12,7 @@ import { startTrackingWorld } from '../packages/server/src/ledgers/tracking/test
 import { Report, ServerCpu } from './lib/server-cpu.ts';
 
 const world = await startTrackingWorld();
-const { call } = world.dais;
+const call = async <Output>(operation: string, input: unknown) => await world.dais.call<Output>(operation, input);
 const cpu = new ServerCpu(world.test.connection);
 const report = new Report();
 const tell = async (what: string, times: number, work: (index: number) => Promise<unknown>, limit?: number) =>

@@ -55,7 +55,7 @@ export function command(name, program, args) {
 function typeProjects() {
   const packages = readdirSync(join(root, 'packages'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
   const filled = packages.filter((entry) => existsSync(join(root, 'packages', entry.name, 'src')));
-  const folders = ['tools', 'e2e', ...filled.map((entry) => `packages/${entry.name}`)];
+  const folders = ['tools', 'e2e', 'benchmarks', ...filled.map((entry) => `packages/${entry.name}`)];
   // The sources of api are checked without the types of Node, so that it stays fit for browsers; its tests run on Node.
   return [
     ...folders.filter((folder) => existsSync(join(root, folder, 'tsconfig.json'))),

@@ -1,12 +1,14 @@
-/** A real `mlflow server` on a folder of its own, as its command starts it: one worker, SQLite, proxied artifacts. */
+/** A real `mlflow server` on a folder of its own, as its command starts it, with proxied artifacts. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { pythonEnvironment, pythonWheel } from '../../tools/python-env.mjs';
 
-const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+/** What is beside this file, or anywhere by its whole path. */
+const here = (file: string) => resolve(fileURLToPath(new URL('.', import.meta.url)), file);
 /** As the conformance of its clients has it: the code of 3.18.0 over the environment of what it needs. */
 const WHEEL = 'mlflow==3.18.0 --hash=sha256:be7d84ba0d0b12392f5b53260cdb3e6d7b7ef4b80c29da90a89b5a1f6db7102f';
 /** In ms. It needs some 10 s of CPU to start. */
@@ -28,16 +30,19 @@ export type PythonRunner = (
   variables?: Readonly<Record<string, string>>,
 ) => Promise<string>;
 
+export interface MlflowServerOptions {
+  /** Default 1. */
+  readonly workers?: number;
+  /** The address of its database; default SQLite in the folder. */
+  readonly store?: string;
+  /** Folders of Python packages that it needs besides: the driver of that database. */
+  readonly packages?: readonly string[];
+}
+
 /** `folder` holds its database, `mlflow.db`, and its `artifacts`: what lies there already is served. */
-export async function startMlflowServer(folder: string): Promise<MlflowServer> {
-  const environment = await pythonEnvironment('mlflow-3-18', here('requirements.txt'));
-  const env = {
-    PATH: `${environment}/bin:/usr/bin:/bin`,
-    HOME: folder,
-    LANG: 'C.UTF-8',
-    PYTHONPATH: await pythonWheel(WHEEL),
-    MLFLOW_DISABLE_TELEMETRY: 'true',
-  };
+export async function startMlflowServer(folder: string, options: MlflowServerOptions = {}): Promise<MlflowServer> {
+  const { workers = 1, store = `sqlite:///${folder}/mlflow.db`, packages = [] } = options;
+  const { environment, env } = await mlflowEnvironment(folder, packages);
   const url = `http://127.0.0.1:${await freePort()}`;
   const child = spawn(
     `${environment}/bin/python`,
@@ -47,8 +52,8 @@ export async function startMlflowServer(folder: string): Promise<MlflowServer> {
       '-m',
       'mlflow',
       'server',
-      '--workers=1',
-      `--backend-store-uri=sqlite:///${folder}/mlflow.db`,
+      `--workers=${workers}`,
+      `--backend-store-uri=${store}`,
       `--artifacts-destination=${folder}/artifacts`,
       '--host=127.0.0.1',
       `--port=${new URL(url).port}`,
@@ -83,6 +88,24 @@ export async function startMlflowServer(folder: string): Promise<MlflowServer> {
     await sleep(200);
   }
   return { url, pid: child.pid ?? 0, python: pythonIn(environment, env), stop };
+}
+
+/** The same environment without a server: for clients of another one. `folder` is their home. */
+export async function mlflowPython(folder: string): Promise<PythonRunner> {
+  const { environment, env } = await mlflowEnvironment(folder, []);
+  return pythonIn(environment, env);
+}
+
+async function mlflowEnvironment(folder: string, packages: readonly string[]) {
+  const environment = await pythonEnvironment('mlflow-3-18', here('requirements.txt'));
+  const env = {
+    PATH: `${join(environment, 'bin')}:/usr/bin:/bin`,
+    HOME: folder,
+    LANG: 'C.UTF-8',
+    PYTHONPATH: [await pythonWheel(WHEEL), ...packages].join(':'),
+    MLFLOW_DISABLE_TELEMETRY: 'true',
+  };
+  return { environment, env };
 }
 
 function pythonIn(environment: string, env: Readonly<Record<string, string>>): PythonRunner {

@@ -1,0 +1,160 @@
+/** The load: the same calls in the same order for every server, so that all have the same data at each step. */
+import { fileURLToPath } from 'node:url';
+import { MlflowClient, type LoggedPoint } from './client.ts';
+import { Meter, type Figures, type MeterOptions } from './meter.ts';
+import type { Peer } from './peers.ts';
+import { cpuOf, memoryOf } from './processes.ts';
+import { exportOf } from './spans.ts';
+
+const LOOPS_PROGRAM = fileURLToPath(new URL('./training_loops.py', import.meta.url));
+const START = 1_770_000_000_000;
+/** As MLflow's user interface asks for them. */
+const PAGE = 25_000;
+const ARTIFACT_BYTES = 10_000_000;
+/** Each in a process of its own. */
+const LOOPS = 16;
+const STEPS = 40;
+
+export interface LoadOptions extends Omit<MeterOptions, 'pids'> {
+  /** That the searches go through, each with 20 metrics and 20 parameters. */
+  readonly runs: number;
+}
+
+export interface LoadResult {
+  readonly name: string;
+  readonly figures: ReadonlyMap<string, Figures>;
+  /** MB, of all its processes, after all that. */
+  readonly memory: number;
+}
+
+export async function load(peer: Peer, options: LoadOptions): Promise<LoadResult> {
+  const meter = new Meter({ ...options, pids: peer.pids });
+  const client = new MlflowClient(peer, options.clients);
+  try {
+    const place = { client, meter, experiment: await client.newExperiment('benchmark') };
+    await logging(place, options.clients);
+    await history(place);
+    await traces(place);
+    await searches(place, peer, options);
+    await artifacts(place);
+    await trainingLoops(place, peer);
+  } finally {
+    await client.close();
+  }
+  return { name: peer.name, figures: meter.figures, memory: memoryOf(peer.pids) };
+}
+
+interface Place {
+  readonly client: MlflowClient;
+  readonly meter: Meter;
+  readonly experiment: string;
+}
+
+const point = (key: string, step: number): LoggedPoint => ({ key, value: step / 7, timestamp: START + step, step });
+const many = <T>(count: number, make: (index: number) => T) => Array.from({ length: count }, (_, index) => make(index));
+
+/** Each client writes to a run of its own, as trainings do. */
+async function logging({ client, meter, experiment }: Place, clients: number): Promise<void> {
+  await meter.measure('create a run', 400, () => client.newRun(experiment));
+  if (!meter.wants('log-')) return;
+  const runs = await Promise.all(many(clients, () => client.newRun(experiment)));
+  const runOf = (number: number) => runs[number] ?? '';
+  await meter.measure('log-metric', 1000, (index, number) =>
+    client.post('runs/log-metric', { run_id: runOf(number), ...point('one', index + 1000) }),
+  );
+  await meter.measure('log-batch, 10 keys', 500, (index, number) =>
+    client.logBatch(runOf(number), { metrics: many(10, (key) => point(`ten ${key}`, index + 1000)) }),
+  );
+  await meter.measure('log-batch, 1,000 points of a key', 30, (index, number) =>
+    client.logBatch(runOf(number), { metrics: many(1000, (step) => point('long', (index + 100) * 1000 + step)) }),
+  );
+  await meter.measure('log-batch, 1,000 keys', 24, (index, number) =>
+    client.logBatch(runOf(number), { metrics: many(1000, (key) => point(`wide ${key}`, index + 1000)) }),
+  );
+}
+
+async function history({ client, meter, experiment }: Place): Promise<void> {
+  const name = 'history of 25,000 points';
+  if (!meter.wants(name)) return;
+  const run = await client.newRun(experiment);
+  for (let from = 0; from < PAGE; from += 1000)
+    await client.logBatch(run, { metrics: many(1000, (step) => point('long', from + step)) });
+  const query = new URLSearchParams({ run_id: run, metric_key: 'long', max_results: String(PAGE) });
+  await meter.measure(name, 8, () => client.send('GET', `mlflow/metrics/get-history?${query.toString()}`));
+}
+
+async function traces({ client, meter, experiment }: Place): Promise<void> {
+  await meter.measure('OTLP export, 10 spans', 300, () => client.exportSpans(experiment, exportOf(10)));
+  await meter.measure('OTLP export, 100 spans', 100, () => client.exportSpans(experiment, exportOf(100)));
+  await meter.measure('traces found, 100 of them', 20, () =>
+    client.send('GET', `mlflow/traces?experiment_ids=${experiment}&max_results=100`),
+  );
+}
+
+async function searches({ client, meter }: Place, peer: Peer, { runs, clients }: LoadOptions): Promise<void> {
+  if (!meter.wants('search')) return;
+  const experiment = await client.newExperiment('searched');
+  const make = async (number: number) => {
+    const run = await client.newRun(experiment);
+    await client.logBatch(run, {
+      metrics: many(20, (key) => ({ ...point(`m${key}`, 0), value: (number * 7919 + key) % 1000 })),
+      params: many(20, (key) => ({ key: `p${key}`, value: String((number + key) % 10) })),
+    });
+    return run;
+  };
+  const first = await make(0);
+  if (peer.copyRun === undefined) {
+    let next = 1;
+    const lane = async () => {
+      for (let number = next++; number < runs; number = next++) await make(number);
+    };
+    await Promise.all(many(clients, lane));
+  } else {
+    await peer.copyRun(first, runs - 1);
+  }
+  const among = `of ${runs.toLocaleString('en')} runs`;
+  for (const [max_results, calls] of [
+    [100, 20],
+    [1000, 8],
+  ] as const) {
+    await meter.measure(`search ${max_results.toLocaleString('en')} ${among}`, calls, async () => {
+      const found = await client.post('runs/search', {
+        experiment_ids: [experiment],
+        filter: "metrics.m0 > 100 AND params.p0 != '3'",
+        order_by: ['metrics.m1 DESC'],
+        max_results,
+      });
+      const { length } = (found as { runs: readonly unknown[] }).runs;
+      // Four in five fit.
+      if (length < Math.min(max_results, runs * 0.7)) throw new Error(`the search found ${length} runs`);
+    });
+  }
+}
+
+async function artifacts({ client, meter, experiment }: Place): Promise<void> {
+  if (!meter.wants('artifact PUT') && !meter.wants('artifact GET')) return;
+  const bytes = Buffer.alloc(ARTIFACT_BYTES, 'artifact');
+  const run = await client.newRun(experiment);
+  const path = (number: number) => `mlflow-artifacts/artifacts/${experiment}/${run}/artifacts/large-${number}`;
+  await client.send('PUT', path(0), bytes);
+  await meter.measure('artifact PUT 10 MB', 20, async (index, number) => {
+    const own = Buffer.from(bytes);
+    own.writeInt32LE(index, 0);
+    await client.send('PUT', path(number), own);
+  });
+  await meter.measure('artifact GET 10 MB', 20, () => client.send('GET', path(0)));
+}
+
+/** Trainings with MLflow's own client, which takes more CPU than the server; the two share the machine. */
+async function trainingLoops({ meter, experiment }: Place, peer: Peer): Promise<void> {
+  const name = `${LOOPS} training loops, a step of 5 metrics`;
+  if (!meter.wants(name)) return;
+  const before = cpuOf(peer.pids);
+  const told = await peer.python(LOOPS_PROGRAM, [experiment, String(LOOPS), String(STEPS)], {
+    MLFLOW_TRACKING_URI: peer.url,
+    MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT: 'true',
+    ...(peer.token !== '' && { MLFLOW_TRACKING_TOKEN: peer.token }),
+  });
+  const { seconds, took } = JSON.parse(told) as { seconds: number; took: number[] };
+  meter.note(name, { cpu: cpuOf(peer.pids) - before, seconds, took });
+}

@@ -1,0 +1,37 @@
+/** What the processes of a server cost: CPU of those that live and have ended, and memory. Read from /proc. */
+import { readFileSync } from 'node:fs';
+import { treeOf } from '../../packages/server/src/testing/dais-process.ts';
+
+/** Of one tick of /proc/PID/stat. */
+const TICK_MS = 10;
+
+/** Milliseconds of CPU of these processes, all below them, and those of them that have ended. */
+export function cpuOf(roots: readonly number[]): number {
+  let ticks = 0;
+  for (const pid of everyOne(roots)) {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      ticks += fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return ticks * TICK_MS;
+}
+
+/** Megabytes. Proportional, because the processes of PostgreSQL, and workers of one parent, share most of theirs. */
+export function memoryOf(roots: readonly number[]): number {
+  const kilobytes = everyOne(roots).reduce((sum, pid) => {
+    try {
+      return sum + Number(/^Pss: +(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
+    } catch {
+      return sum;
+    }
+  }, 0);
+  return kilobytes / 1024;
+}
+
+function everyOne(roots: readonly number[]): number[] {
+  return roots.flatMap((root) => [root, ...treeOf(root)]);
+}
