@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 from scenario import fresh, scenario
@@ -64,24 +65,125 @@ def _figure():
     return figure
 
 
+@contextmanager
+def settings(**values):
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def watched(module, name):
+    """What calls a function of the client's own libraries are made meanwhile; they are passed on as they are."""
+    calls = []
+    function = getattr(module, name)
+
+    def noted(*values, **named):
+        calls.append((values, named))
+        return function(*values, **named)
+
+    setattr(module, name, noted)
+    try:
+        yield calls
+    finally:
+        setattr(module, name, function)
+
+
+def _file(folder, name, size):
+    path = Path(folder) / name
+    path.write_bytes(os.urandom(size))
+    return path
+
+
+def _same(run, name, path):
+    copy = mlflow.artifacts.download_artifacts(
+        run_id=run.info.run_id, artifact_path=name, dst_path=tempfile.mkdtemp()
+    )
+    assert Path(copy).read_bytes() == path.read_bytes(), name
+
+
+IN_PARTS = {
+    "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "true",
+    "MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE": "1000000",
+    "MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE": "1048576",
+}
+
+
 @scenario()
 def large_artifact():
     mlflow.set_experiment(fresh())
     with tempfile.TemporaryDirectory() as folder, mlflow.start_run() as run:
-        path = Path(folder) / "large.bin"
-        block = os.urandom(1 << 20)
-        with path.open("wb") as file:
-            for _ in range(20):
-                file.write(block)
+        path = _file(folder, "large.bin", (20 << 20) + 7)
         mlflow.log_artifact(str(path))
-        # Clients that are told to use many parts fall back to one.
-        os.environ["MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD"] = "true"
-        os.environ["MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE"] = "5242880"
-        try:
-            mlflow.log_artifact(str(path), "parts")
-        finally:
-            del os.environ["MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD"]
-            del os.environ["MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE"]
-        for name in ("large.bin", "parts/large.bin"):
-            copy = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path=name)
-            assert Path(copy).read_bytes() == path.read_bytes()
+        _same(run, "large.bin", path)
+
+
+@scenario()
+def artifact_in_parts():
+    import requests
+
+    mlflow.set_experiment(fresh())
+    with tempfile.TemporaryDirectory() as folder, mlflow.start_run() as run:
+        path = _file(folder, "größe und mehr.bin", (5 << 20) + 7)
+        small = _file(folder, "small.bin", 1000)
+        with settings(**IN_PARTS), watched(requests, "put") as puts:
+            mlflow.log_artifact(str(path), "parts/deep")
+            assert len(puts) == 6, len(puts)
+            # Again, in its place.
+            path.write_bytes(os.urandom(2 << 20))
+            mlflow.log_artifacts(folder, "parts/deep")
+            assert len(puts) == 8, len(puts)
+        for one in (path, small):
+            _same(run, f"parts/deep/{one.name}", one)
+
+
+@scenario()
+def artifact_in_parts_given_up():
+    import requests
+
+    mlflow.set_experiment(fresh())
+    with tempfile.TemporaryDirectory() as folder, mlflow.start_run() as run:
+        path = _file(folder, "cut.bin", 3 << 20)
+        put = requests.put
+
+        def broken(url, **named):
+            if url.endswith("/2"):
+                raise requests.exceptions.ConnectionError("the network is gone")
+            return put(url, **named)
+
+        with settings(**IN_PARTS):
+            requests.put = broken
+            try:
+                mlflow.log_artifact(str(path))
+            except Exception as error:
+                assert "Failed to upload" in str(error), error
+            else:
+                raise AssertionError("a file of which a part is missing went up")
+            finally:
+                requests.put = put
+            assert MlflowClient().list_artifacts(run.info.run_id) == []
+            mlflow.log_artifact(str(path))
+        _same(run, "cut.bin", path)
+
+
+@scenario(since=(3, 18))
+def artifact_by_link():
+    from mlflow.utils import request_utils
+
+    mlflow.set_experiment(fresh())
+    with tempfile.TemporaryDirectory() as folder, mlflow.start_run() as run:
+        path = _file(folder, "ä large.bin", (3 << 20) + 7)
+        mlflow.log_artifact(str(path), "deep")
+        mlflow.log_text("", "empty.txt")
+        by_link = {"MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD": "true", "MLFLOW_MULTIPART_DOWNLOAD_CHUNK_SIZE": "1048576"}
+        with settings(**by_link), watched(request_utils, "cloud_storage_http_request") as gets:
+            _same(run, f"deep/{path.name}", path)
+            assert len(gets) == 4, len(gets)
+            assert mlflow.artifacts.load_text(f"runs:/{run.info.run_id}/empty.txt") == ""

@@ -291,17 +291,6 @@ test.each([
   expect(refusal(await world.send('GET', `${proxy}?path=${path}`))).toEqual([400, 'Invalid path']);
 });
 
-test('clients that try many parts are told to use one', async () => {
-  for (const step of ['create', 'complete', 'abort']) {
-    const answer = await world.send('POST', `/api/2.0/mlflow-artifacts/mpu/${step}/a/b`, {});
-    expect([answer.status, answer.json.error_code]).toEqual([501, 'NOT_IMPLEMENTED']);
-    expect(answer.json.message).toMatch(/^Multipart upload is not supported for the current artifact repository/);
-  }
-  expect((await world.send('GET', '/api/2.0/mlflow-artifacts/presigned/a')).json.message).toBe(
-    'Multipart download is not supported for the current artifact repository',
-  );
-});
-
 test('a project has its own experiments, runs and artifacts', async () => {
   const text = JSON.stringify({ apiVersion: 'dais.dev/v1', kind: 'Project', metadata: { name: 'team' }, spec: {} });
   await world.send('POST', '/api/v1/apply', { sources: [{ file: 'team.json', text }] });

@@ -50,7 +50,7 @@ export function clientScenarios({ line, requirements, overlay, atLeast }: Client
 
     test('works in a project of its own, by user and password', { timeout: PATIENCE + 60_000 }, async () => {
       const credentials = { MLFLOW_TRACKING_USERNAME: 'anybody', MLFLOW_TRACKING_PASSWORD: peer.token };
-      const names = ['experiments', 'fluent_run', 'metric_histories', 'large_artifact'];
+      const names = ['experiments', 'fluent_run', 'metric_histories', 'large_artifact', 'artifact_in_parts'];
       const told = await scenarios('/p/team', credentials, names);
       expect(failed(told)).toEqual([]);
       expect(told).toHaveLength(names.length);
