@@ -7,6 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import { DaisError } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
+import type { Slice } from '#engines/database/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { Collector } from '#kernel/content/collector.ts';
 import { Content, type ContentParts } from '#kernel/content/content.ts';
@@ -34,9 +35,9 @@ export interface ContentWorld {
   end(): Promise<void>;
 }
 
-export async function openContentWorld(): Promise<ContentWorld> {
+export async function openContentWorld(slices: readonly Slice[] = []): Promise<ContentWorld> {
   // A deadlock is resolved after this time; PostgreSQL's own 1 s would make races slow.
-  const db = await startTestDatabase([kernelSlice], { settings: { deadlock_timeout: '20ms' } });
+  const db = await startTestDatabase([kernelSlice, ...slices], { settings: { deadlock_timeout: '20ms' } });
   const root = await mkdtemp(join(tmpdir(), 'dais-content-'));
   const blobs = await openFsBlobStore({ root, clock: systemClock });
   const parts = (more: Partial<ContentParts> = {}): ContentParts => {

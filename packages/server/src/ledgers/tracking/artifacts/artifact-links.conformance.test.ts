@@ -6,8 +6,11 @@ import { openS3BlobStore } from '#engines/blobs/s3/s3-blob-store.ts';
 import type { BlobStore, PresignedUploads } from '#engines/blobs/contract.ts';
 import { startHttpFixture, type HttpFixture } from '#http/testing/http-fixture.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
+import { commentsSlice } from '#ledgers/comments/index.ts';
+import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { startMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
+import { trackingSlice } from '../tracking-slice.ts';
 import { artifactEntries } from './artifact-entries.ts';
 
 const region = 'us-east-1';
@@ -24,6 +27,7 @@ beforeAll(async () => {
   const options = { bucket: 'artifacts', prefix: 'p', region, endpoint: moto.url, credentials, pathStyle: true };
   store = openS3BlobStore(options, systemClock);
   http = await startHttpFixture({
+    slices: [commentsSlice, lineageSlice, trackingSlice],
     entries: ({ database }) =>
       artifactEntries({
         database,
@@ -63,4 +67,30 @@ test('what is not there, climbs out or should hold for ever has no address', asy
   expect((await ask('../up')).status).toBe(422);
   expect((await ask('a', '&seconds=0')).status).toBe(400);
   expect((await ask('a', '&seconds=604801')).status).toBe(400);
+});
+
+test('an artifact that comes in parts lies there as one, and is linked like any other', async () => {
+  const parts = [randomBytes(6_000_000), randomBytes(3), randomBytes(11_000_000)];
+  const path = '1/run/artifacts/parts.bin';
+  const post = async (url: string, body: object) => {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return (await answer.json()) as Record<string, string>;
+  };
+  const uploads = `${http.url}/api/v1/tracking/artifact-uploads`;
+  const { id, ticket, url } = await post(uploads, { path, parts: parts.length });
+  const told = await Promise.all(
+    parts.map(async (body, index) => {
+      const headers = { 'dais-ticket': ticket ?? '' };
+      const answer = await fetch(`${http.url}${url}/${index + 1}`, { method: 'PUT', headers, body });
+      return { number: index + 1, etag: answer.headers.get('etag') ?? '' };
+    }),
+  );
+  const whole = Buffer.concat(parts);
+  expect(await post(`${uploads}/${id}/complete`, { parts: told })).toMatchObject({ path, size: whole.length });
+  const link = (await (await ask(path)).json()) as { url: string };
+  expect(Buffer.from(await (await fetch(link.url)).arrayBuffer()).equals(whole)).toBe(true);
 });

@@ -12,4 +12,6 @@ export interface ArtifactParts {
   readonly blobs?: BlobStore & Partial<PresignedUploads>;
   readonly clock: Clock;
   readonly random: RandomSource;
+  /** How long somebody who puts an upload together may stay silent before another one does, in ms. Default: a minute. */
+  readonly claimMs?: number;
 }

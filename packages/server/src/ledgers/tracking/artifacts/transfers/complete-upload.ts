@@ -16,8 +16,7 @@ import type { ArtifactParts } from '../artifact-parts.ts';
 import { artifactsOf } from '../artifact-tree.ts';
 import { lockUpload, partRows, partsOf, type PartRow, type UploadRow } from './upload-rows.ts';
 
-const CLAIM_SECONDS = 60;
-const RENEW_MS = 15_000;
+const CLAIM_MS = 60_000;
 /** How often a repetition looks whether the first call is through, and how long: clients give up after 120 s. */
 const LOOK_MS = 200;
 const PATIENCE_MS = 90_000;
@@ -65,7 +64,7 @@ export async function completeUpload(
 
 /** The right to put it together, or what it became, or neither while somebody else does. */
 async function claim(
-  { database, clock }: ArtifactParts,
+  { database, clock, claimMs = CLAIM_MS }: ArtifactParts,
   projectId: string,
   input: CompleteCall,
 ): Promise<Claimed | Whole | { readonly busy: true }> {
@@ -77,9 +76,9 @@ async function claim(
     if (row.size !== null) return { path: row.path, size: Number(row.size), sha256: row.sha256 };
     const id = uuidv7(clock.now());
     await tx.sql.query(
-      `update tracking.artifact_upload set claim = $2, claim_until = clock_timestamp() + ${CLAIM_SECONDS} * interval '1 second'
+      `update tracking.artifact_upload set claim = $2, claim_until = clock_timestamp() + $3 * interval '1 millisecond'
        where id = $1`,
-      [row.id, id],
+      [row.id, id, claimMs],
       'upload_claim',
     );
     return { claim: id, row, parts: came, quota: await byteQuota(tx, projectId) };
@@ -177,16 +176,20 @@ async function finish(
 }
 
 /** Renews the claim until the function that it gives is called. */
-function keepClaim({ database, clock }: ArtifactParts, projectId: string, { claim: own, row }: Claimed): () => void {
+function keepClaim(
+  { database, clock, claimMs = CLAIM_MS }: ArtifactParts,
+  projectId: string,
+  { claim: own, row }: Claimed,
+): () => void {
   let cancel: () => void = () => {};
   let over = false;
   const renew = async (): Promise<void> => {
     try {
       await database.statement(
         { mode: 'write', scope: { project: projectId } },
-        `update tracking.artifact_upload set claim_until = clock_timestamp() + ${CLAIM_SECONDS} * interval '1 second'
+        `update tracking.artifact_upload set claim_until = clock_timestamp() + $3 * interval '1 millisecond'
          where id = $1 and claim = $2`,
-        [row.id, own],
+        [row.id, own, claimMs],
         'upload_renew',
       );
     } catch {
@@ -194,7 +197,7 @@ function keepClaim({ database, clock }: ArtifactParts, projectId: string, { clai
     }
     if (!over) wait();
   };
-  const wait = () => (cancel = clock.after(RENEW_MS, () => void renew()));
+  const wait = () => (cancel = clock.after(claimMs / 4, () => void renew()));
   wait();
   return () => {
     over = true;

@@ -1,0 +1,91 @@
+/** A program that begins, fills and ends uploads until it is killed, and says before and after each deed what it does. */
+import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
+import type { ConnectionOptions } from '#engines/database/contract.ts';
+import { openDatabase } from '#engines/database/database.ts';
+import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
+import type { CallContext } from '#kernel/context.ts';
+import type { Call } from '#kernel/dispatch.ts';
+import { SYSTEM } from '#kernel/principal.ts';
+import { systemClock } from '#lib/clock.ts';
+import type { ArtifactParts } from '../../artifact-parts.ts';
+import { completeUpload } from '../complete-upload.ts';
+import { beginUpload, putPart } from '../uploads.ts';
+
+export interface WorkerSetup {
+  readonly connection: ConnectionOptions;
+  readonly root: string;
+  readonly project: string;
+  readonly applicationName: string;
+}
+
+/** What the worker says of one upload; texts of its parts follow from its path. */
+export interface WorkerLine {
+  readonly at: 'begun' | 'part' | 'ending' | 'ended';
+  readonly id: string;
+  readonly ticket: string;
+  readonly path: string;
+  readonly parts: number;
+  /** Of a part. */
+  readonly number?: number;
+}
+
+/** Of different lengths, each one's own. */
+export function textOf(path: string, number: number): string {
+  return `${path} ${number} `.repeat(1 + number * 700);
+}
+
+export function callOf<Input>(project: string, input: Input, content?: string): Call<Input> {
+  const context: CallContext = {
+    principal: SYSTEM,
+    requestId: 'worker',
+    origin: 'manifest',
+    projects: [],
+    signal: new AbortController().signal,
+    ...(content !== undefined && { content: Readable.from([content]) }),
+  };
+  return { input, context, tenant: { id: project, name: 'worker' }, authorize: async () => {} };
+}
+
+export async function openParts(
+  setup: Omit<WorkerSetup, 'project'>,
+): Promise<ArtifactParts & { end(): Promise<void> }> {
+  const database = openDatabase(setup.connection, { poolSize: 8, applicationName: setup.applicationName });
+  const blobs = await openFsBlobStore({ root: setup.root, clock: systemClock });
+  const content = new Content({ database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
+  // A claim of somebody who was killed is soon over.
+  const parts = { database, content, clock: systemClock, random: randomBytes, claimMs: 400 };
+  return { ...parts, end: async () => await database.close() };
+}
+
+/** Never ends by itself. */
+export async function transferUntilKilled(setup: WorkerSetup): Promise<never> {
+  const parts = await openParts(setup);
+  const say = (line: WorkerLine): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
+  const { project } = setup;
+  const lane = async (name: string): Promise<never> => {
+    for (let turn = 0; ; turn += 1) {
+      // Half of them in the place of the one before.
+      const path = `${name}/${turn % 2 === 0 ? 'same' : turn}`;
+      const count = 1 + (turn % 4);
+      const begun = (await beginUpload(parts, callOf(project, { path, parts: count }))) as {
+        readonly id: string;
+        readonly ticket: string;
+      };
+      const line = { id: begun.id, ticket: begun.ticket, path, parts: count };
+      say({ at: 'begun', ...line });
+      const told: { number: number; etag: string }[] = [];
+      for (let number = 1; number <= count; number += 1) {
+        const input = { id: begun.id, ticket: begun.ticket, number: String(number) };
+        const { etag } = (await putPart(parts, callOf(project, input, textOf(begun.id, number)))) as { etag: string };
+        told.push({ number, etag });
+        say({ at: 'part', ...line, number });
+      }
+      say({ at: 'ending', ...line });
+      await completeUpload(parts, callOf(project, { id: begun.id, parts: told }));
+      say({ at: 'ended', ...line });
+    }
+  };
+  return await Promise.race(['a', 'b', 'c'].map(lane));
+}
