@@ -4,6 +4,7 @@
  */
 import type { ConfigSpec } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
+import type { Compute } from '#engines/compute/contract.ts';
 import type { ConnectionOptions, Database, DatabaseEngine, Slice } from '#engines/database/contract.ts';
 import type { exportDatabase as exportRows } from '#engines/database/archive/export-database.ts';
 import type { importDatabase as importRows } from '#engines/database/archive/import-database.ts';
@@ -200,6 +201,23 @@ export const blobEngines = {
     return (await import('#engines/blobs/s3/s3-blob-store.ts')).openS3BlobStore(options, clock);
   },
 } as const;
+
+/** Where commands run: processes of this machine. `hidden`: folders beside the data folder that isolated ones never see. */
+export async function openCompute(
+  { dataFolder, clock, log, environment }: EngineSurroundings,
+  hidden: readonly string[],
+): Promise<Compute> {
+  const path = environment['PATH'];
+  return await (
+    await import('#engines/compute/process/process-compute.ts')
+  ).openProcessCompute({
+    root: `${dataFolder}/compute`,
+    clock,
+    log,
+    hidden: [dataFolder, ...hidden],
+    ...(path !== undefined && { path }),
+  });
+}
 
 /** Who is who: operations of people, sessions, tokens and invitations. */
 export async function loadIdentity(

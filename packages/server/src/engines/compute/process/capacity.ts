@@ -1,0 +1,100 @@
+/** What this machine has, what is leased, and to whom. */
+import { readFileSync } from 'node:fs';
+import { readdir, readlink, statfs, symlink, unlink } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { run } from '#lib/process.ts';
+import type { Resources } from '../contract.ts';
+import { errnoOf } from './file-errors.ts';
+
+export const GPU = 'nvidia.com/gpu';
+
+/** Indexes of the GPUs that the driver's own program tells of; none where there is no such program. */
+export async function findGpus(path: string): Promise<string[]> {
+  const answer = await run('nvidia-smi', ['--query-gpu=index', '--format=csv,noheader'], {
+    env: { PATH: path },
+    timeoutMs: 20_000,
+  });
+  if (answer.code !== 0) return [];
+  return answer.stdout
+    .toString('utf8')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => /^\d+$/.test(line));
+}
+
+export async function machineResources(root: string, gpus: readonly string[]): Promise<Resources> {
+  const { bavail, bsize } = await statfs(root);
+  return {
+    cpu: availableParallelism(),
+    memory: memoryOfMachine(),
+    disk: bavail * bsize,
+    ...(gpus.length > 0 && { [GPU]: gpus.length }),
+  };
+}
+
+/** In a container the limit of its group, else all there is. */
+function memoryOfMachine(): number {
+  for (const file of ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes']) {
+    try {
+      const limit = Number(readFileSync(file, 'latin1'));
+      if (Number.isFinite(limit) && limit > 0) return Math.min(limit, totalmem());
+    } catch {
+      // Not this version, or none.
+    }
+  }
+  return totalmem();
+}
+
+/**
+ * Leases of devices: a link \`gpu-0\` that points to the name of an attempt, which the file system lets one make and which
+ * is there after a restart.
+ */
+export class DeviceLeases {
+  readonly #folder: string;
+  readonly #gpus: readonly string[];
+
+  constructor(folder: string, gpus: readonly string[]) {
+    this.#folder = folder;
+    this.#gpus = gpus;
+  }
+
+  /** Undefined when too few are free: then none is taken. */
+  async take(attempt: string, count: number): Promise<string[] | undefined> {
+    const taken = await this.of(attempt);
+    for (const index of this.#gpus) {
+      if (taken.length >= count) break;
+      if (taken.includes(index)) continue;
+      try {
+        await symlink(attempt, join(this.#folder, `gpu-${index}`));
+        taken.push(index);
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw error;
+      }
+    }
+    if (taken.length >= count) return taken;
+    await this.release(attempt);
+    return undefined;
+  }
+
+  async of(attempt: string): Promise<string[]> {
+    const held: string[] = [];
+    for (const name of (await readdir(this.#folder)).toSorted()) {
+      const holder = await readlink(join(this.#folder, name)).catch(() => undefined);
+      if (holder === attempt) held.push(name.slice('gpu-'.length));
+    }
+    return held;
+  }
+
+  async release(attempt: string): Promise<void> {
+    for (const index of await this.of(attempt)) await unlink(join(this.#folder, `gpu-${index}`)).catch(() => {});
+  }
+
+  /** Leases of who is no longer there. */
+  async sweep(holds: (attempt: string) => boolean): Promise<void> {
+    for (const name of await readdir(this.#folder)) {
+      const holder = await readlink(join(this.#folder, name)).catch(() => undefined);
+      if (holder !== undefined && !holds(holder)) await unlink(join(this.#folder, name)).catch(() => {});
+    }
+  }
+}

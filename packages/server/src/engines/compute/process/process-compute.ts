@@ -1,0 +1,410 @@
+/** Tasks as processes of this machine. What it knows is in its folder; what it keeps in memory can be read from there. */
+import { createHash, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { chmod, lstat, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DaisError } from '@dais/api';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
+import type { Compute, ComputeAbilities, LogChunk, LogOptions, OutputFile, TaskSpec, TaskState } from '../contract.ts';
+import { DeviceLeases, findGpus, GPU, machineResources } from './capacity.ts';
+import { findControlGroups, type ControlGroups } from './control-groups.ts';
+import { errnoOf, storageError } from './file-errors.ts';
+import { INSIDE, Sandbox } from './sandbox.ts';
+import { checkSpec } from './spec-check.ts';
+import { stage } from './staging.ts';
+import { TaskFolder, type StopMark, type TaskRecord } from './task-folder.ts';
+import { readLogs } from './task-logs.ts';
+import { outputFiles } from './task-outputs.ts';
+import { TASK_VARIABLE } from './task-processes.ts';
+import { privateFolder, stoppedBefore, TaskRun, type CrashPoint, type TaskParts } from './task-run.ts';
+
+export interface ProcessComputeOptions {
+  /** Made if it is not there; all that is kept of tasks. */
+  readonly root: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** PATH of tasks, after that of their environment, and of the programs that the engine needs. */
+  readonly path?: string;
+  /** Folders that no isolated task sees, wherever they lie. */
+  readonly hidden?: readonly string[];
+  /** `rlimit`: control groups are not used even where they could be. */
+  readonly limits?: 'rlimit';
+  /** Of this start of the machine. */
+  readonly bootId?: string;
+  readonly reached?: (point: CrashPoint) => void;
+}
+
+const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const MAX_WAITING = 10_000;
+const MAX_RUNNING = 500;
+/** How often running tasks are looked at when nothing tells of a change: finds shims that were killed. */
+const ROUND_MS = 5000;
+
+interface Waiting {
+  readonly record: TaskRecord;
+  readonly folder: TaskFolder;
+}
+
+export async function openProcessCompute(options: ProcessComputeOptions): Promise<Compute> {
+  if (process.platform !== 'linux') {
+    throw new DaisError(
+      'invalid_request',
+      `Commands run on Linux only, and this is ${process.platform}: run Dais in a Linux machine or container.`,
+    );
+  }
+  const { root, clock, log, path = SYSTEM_PATH, hidden = [] } = options;
+  for (const folder of [root, ...['tasks', 'staging', 'leases'].map((name) => join(root, name))]) {
+    await privateFolder(folder);
+  }
+  await chmod(root, 0o700);
+  await sweepStaging(join(root, 'staging'));
+  const mark = createHash('sha256').update(root).digest('hex').slice(0, 16);
+  const [groups, gpus] = await Promise.all([
+    options.limits === 'rlimit' ? undefined : findControlGroups(`dais-${mark}`),
+    findGpus(path),
+  ]);
+  const isRoot = process.getuid?.() === 0;
+  const parts: TaskParts = {
+    clock,
+    log,
+    groups,
+    sandbox: new Sandbox({ path, hidden: [root, ...hidden], isRoot }),
+    leases: new DeviceLeases(join(root, 'leases'), gpus),
+    bootId: options.bootId ?? readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
+    path,
+    hasGpus: gpus.length > 0,
+    reached: options.reached ?? (() => {}),
+  };
+  const engine = new ProcessCompute(root, mark, parts, gpus, groups);
+  await engine.adopt();
+  return engine;
+}
+
+class ProcessCompute implements Compute {
+  readonly #root: string;
+  readonly #mark: string;
+  readonly #parts: TaskParts;
+  readonly #gpus: readonly string[];
+  readonly #groups: ControlGroups | undefined;
+  readonly #submitting = new Map<string, Promise<void>>();
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #running = new Map<string, TaskRun>();
+  readonly #listeners = new Map<string, Set<() => void>>();
+  #scheduling: Promise<void> = Promise.resolve();
+  #cancelRound: (() => void) | undefined;
+  #closed = false;
+  #lastOrder = 0;
+
+  constructor(
+    root: string,
+    mark: string,
+    parts: TaskParts,
+    gpus: readonly string[],
+    groups: ControlGroups | undefined,
+  ) {
+    this.#root = root;
+    this.#mark = mark;
+    this.#parts = parts;
+    this.#gpus = gpus;
+    this.#groups = groups;
+  }
+
+  /** Takes over whatever a Dais before left. */
+  async adopt(): Promise<void> {
+    const waiting: Waiting[] = [];
+    for await (const attempt of this.attempts()) {
+      const folder = this.#folder(attempt);
+      if (await folder.exists('result.json')) continue;
+      const record = await folder.record();
+      if (record === undefined) continue;
+      this.#lastOrder = Math.max(this.#lastOrder, record.order);
+      if (await folder.exists('started')) this.#run({ record, folder }).watch();
+      else waiting.push({ record, folder });
+    }
+    for (const one of waiting.toSorted((a, b) => a.record.order - b.record.order)) {
+      this.#waiting.set(one.record.attempt, one);
+    }
+    const isLive = (attempt: string) => this.#running.has(attempt) || this.#waiting.has(attempt);
+    await this.#parts.leases.sweep(isLive);
+    await this.#groups?.sweep(isLive);
+    this.#round();
+    this.#schedule();
+  }
+
+  async abilities(): Promise<ComputeAbilities> {
+    return {
+      isolationFault: await this.#isolationFault(),
+      limits: this.#groups === undefined ? 'rlimit' : 'cgroup',
+      resources: await machineResources(this.#root, this.#gpus),
+    };
+  }
+
+  async #isolationFault(): Promise<string | undefined> {
+    const folder = new TaskFolder(await this.#stagingFolder());
+    try {
+      await folder.make();
+      const uid = this.#parts.sandbox.uidOf('trial');
+      if (uid !== undefined) await folder.giveBoxTo(uid);
+      return await this.#parts.sandbox.fault(folder);
+    } catch (error) {
+      throw storageError(error, this.#root);
+    } finally {
+      await folder.remove();
+    }
+  }
+
+  async submit(spec: TaskSpec): Promise<void> {
+    const { attempt } = spec;
+    const already = this.#submitting.get(attempt);
+    if (already !== undefined) return await already;
+    const submission = this.#submit(spec).finally(() => this.#submitting.delete(attempt));
+    this.#submitting.set(attempt, submission);
+    await submission;
+  }
+
+  async #submit(spec: TaskSpec): Promise<void> {
+    checkSpec(spec, await machineResources(this.#root, this.#gpus));
+    if (await this.#isKept(spec.attempt)) return;
+    if (this.#waiting.size >= MAX_WAITING) {
+      throw new DaisError('overloaded', `${MAX_WAITING} tasks wait for this machine already.`, { retryAfter: 60 });
+    }
+    if (spec.isolation === 'required') {
+      const fault = await this.#isolationFault();
+      if (fault !== undefined) {
+        throw new DaisError('invalid_request', `The task must be isolated, and this machine cannot do that: ${fault}`);
+      }
+    }
+    const staging = new TaskFolder(await this.#stagingFolder());
+    const folder = this.#folder(spec.attempt);
+    const isIsolated = spec.isolation === 'required';
+    this.#lastOrder = Math.max(this.#lastOrder + 1, this.#parts.clock.now());
+    try {
+      await stage(staging, spec, {
+        order: this.#lastOrder,
+        path: this.#parts.path,
+        uid: isIsolated ? this.#parts.sandbox.uidOf(spec.attempt) : undefined,
+        variables: {
+          HOME: isIsolated ? INSIDE.home : join(folder.box, 'home'),
+          TMPDIR: isIsolated ? INSIDE.tmp : join(folder.box, 'tmp'),
+          LANG: 'C.UTF-8',
+          // Programs that ask who they are find no entry for a uid that was made for them.
+          USER: 'step',
+          LOGNAME: 'step',
+        },
+        fixed: { [TASK_VARIABLE]: this.#markOf(spec.attempt) },
+      });
+      this.#parts.reached('staged');
+      await rename(staging.path, folder.path);
+    } catch (error) {
+      await staging.remove();
+      // Another engine on the same folder was first.
+      if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return;
+      throw storageError(error, this.#root);
+    }
+    this.#parts.reached('submitted');
+    const record = (await folder.record())!;
+    this.#waiting.set(spec.attempt, { record, folder });
+    this.#schedule();
+  }
+
+  async status(attempt: string): Promise<TaskState | undefined> {
+    if (this.#submitting.has(attempt)) return { phase: 'preparing' };
+    const folder = this.#folder(attempt);
+    const result = await folder.result();
+    if (result !== undefined) return result;
+    if (this.#waiting.has(attempt)) return { phase: 'preparing' };
+    return await this.#running.get(attempt)?.state();
+  }
+
+  async wait(attempt: string, signal: AbortSignal): Promise<TaskState | undefined> {
+    for (;;) {
+      const state = await this.status(attempt);
+      const isOver = state?.phase !== 'preparing' && state?.phase !== 'running';
+      if (isOver || signal.aborted || this.#closed) return state;
+      await this.#change(attempt, signal);
+    }
+  }
+
+  /** Resolves when something about it may have changed. */
+  async #change(attempt: string, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const listeners = this.#listeners.get(attempt) ?? new Set();
+      this.#listeners.set(attempt, listeners);
+      const done = () => {
+        listeners.delete(done);
+        if (listeners.size === 0) this.#listeners.delete(attempt);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      listeners.add(done);
+      signal.addEventListener('abort', done);
+      // It may have ended between the look at it and this.
+      if (!this.#isLive(attempt)) done();
+    });
+  }
+
+  #tell(attempt: string): void {
+    for (const listener of this.#listeners.get(attempt) ?? []) listener();
+  }
+
+  async *logs(attempt: string, options: LogOptions = {}): AsyncIterable<LogChunk> {
+    await this.#submitting.get(attempt);
+    const folder = this.#folder(attempt);
+    if (!(await this.#isKept(attempt))) return;
+    yield* readLogs(folder.logs, options, async () => this.#closed || (await folder.exists('result.json')));
+  }
+
+  async *outputs(attempt: string): AsyncIterable<OutputFile> {
+    const folder = this.#folder(attempt);
+    const record = await folder.record();
+    if (record === undefined || !(await folder.exists('result.json'))) return;
+    yield* outputFiles(folder.work, record.outputs);
+  }
+
+  async cancel(attempt: string): Promise<void> {
+    await this.#submitting.get(attempt);
+    const run = this.#running.get(attempt);
+    if (run !== undefined) return await run.stop('cancelled');
+    const waiting = this.#waiting.get(attempt);
+    if (waiting === undefined) return;
+    await waiting.folder.markStop('cancelled');
+    this.#schedule();
+  }
+
+  async forget(attempt: string): Promise<void> {
+    await this.#submitting.get(attempt)?.catch(() => {});
+    const folder = this.#folder(attempt);
+    if (this.#isLive(attempt)) {
+      await folder.markKill();
+      this.#running.get(attempt)?.poke();
+      this.#schedule();
+      await this.wait(attempt, new AbortController().signal);
+    }
+    const away = await this.#stagingFolder();
+    try {
+      await rename(folder.path, away);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw storageError(error, this.#root);
+    }
+    await new TaskFolder(away).remove();
+  }
+
+  async *attempts(): AsyncIterable<string> {
+    yield* (await readdir(join(this.#root, 'tasks'))).toSorted();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelRound?.();
+    await this.#scheduling;
+    await Promise.all([...this.#running.values()].map(async (run) => await run.close()));
+    // What is empty goes; where tasks go on, it stays for them.
+    await this.#groups?.sweep(() => true);
+    for (const attempt of this.#listeners.keys()) this.#tell(attempt);
+  }
+
+  #folder(attempt: string): TaskFolder {
+    if (!/^[a-z0-9-]{1,64}$/.test(attempt)) return new TaskFolder(join(this.#root, 'tasks', '.none'));
+    return new TaskFolder(join(this.#root, 'tasks', attempt));
+  }
+
+  #isLive(attempt: string): boolean {
+    return this.#submitting.has(attempt) || this.#waiting.has(attempt) || this.#running.has(attempt);
+  }
+
+  async #isKept(attempt: string): Promise<boolean> {
+    return (await lstat(this.#folder(attempt).path).catch(() => undefined)) !== undefined;
+  }
+
+  #markOf(attempt: string): string {
+    return `${this.#mark}-${attempt}`;
+  }
+
+  /** A name that says whose it is: what a dead process left is swept. */
+  async #stagingFolder(): Promise<string> {
+    const { pid, startTime } = processIdentity(process.pid)!;
+    return join(this.#root, 'staging', `${pid}.${startTime}.${randomUUID()}`);
+  }
+
+  #run({ record, folder }: Waiting): TaskRun {
+    const run = new TaskRun(this.#parts, folder, record, this.#markOf(record.attempt), () => {
+      this.#running.delete(record.attempt);
+      this.#tell(record.attempt);
+      this.#schedule();
+    });
+    this.#running.set(record.attempt, run);
+    return run;
+  }
+
+  #schedule(): void {
+    this.#scheduling = this.#scheduling
+      .then(async () => await this.#startWhatFits())
+      .catch((error: unknown) => this.#parts.log.error('tasks could not be started', { error }));
+  }
+
+  /** In the order in which they were submitted: one that needs much is not overtaken for ever. */
+  async #startWhatFits(): Promise<void> {
+    let isBlocked = false;
+    for (const waiting of this.#waiting.values()) {
+      if (this.#closed) return;
+      const { record, folder } = waiting;
+      const mark = await folder.stopMark();
+      if (mark !== undefined) await this.#endBefore(waiting, mark);
+      else if (!isBlocked) isBlocked = !(await this.#startIfFits(waiting, record, folder));
+    }
+  }
+
+  async #endBefore({ record, folder }: Waiting, mark: StopMark): Promise<void> {
+    await folder.write('result.json', JSON.stringify(stoppedBefore(mark)));
+    this.#waiting.delete(record.attempt);
+    this.#tell(record.attempt);
+  }
+
+  async #startIfFits(waiting: Waiting, record: TaskRecord, folder: TaskFolder): Promise<boolean> {
+    if (this.#running.size >= MAX_RUNNING) return false;
+    const has = await machineResources(this.#root, this.#gpus);
+    for (const name of ['cpu', 'memory']) {
+      const leased = [...this.#running.values()].reduce((sum, run) => sum + (run.record.resources[name] ?? 0), 0);
+      if (leased + (record.resources[name] ?? 0) > has[name]! + 1e-9 && (record.resources[name] ?? 0) > 0) return false;
+    }
+    if ((record.resources['disk'] ?? 0) > has['disk']!) return false;
+    const gpus = await this.#parts.leases.take(record.attempt, record.resources[GPU] ?? 0);
+    if (gpus === undefined) return false;
+    this.#waiting.delete(record.attempt);
+    const run = this.#run(waiting);
+    try {
+      await run.start(gpus);
+    } catch (error) {
+      // A full disk, or no control group: it stays in its place, and the next round tries again.
+      await run.close();
+      this.#running.delete(record.attempt);
+      const rest = [...this.#waiting];
+      this.#waiting.clear();
+      for (const [attempt, other] of [[record.attempt, waiting] as const, ...rest]) this.#waiting.set(attempt, other);
+      this.#parts.log.warn('a task could not be started', { attempt: record.attempt, folder: folder.path, error });
+      return false;
+    }
+    return true;
+  }
+
+  #round(): void {
+    if (this.#closed) return;
+    this.#cancelRound = this.#parts.clock.after(ROUND_MS, () => {
+      for (const run of this.#running.values()) run.poke();
+      if (this.#waiting.size > 0) this.#schedule();
+      this.#round();
+    });
+  }
+}
+
+/** What processes that are gone were making or removing. */
+async function sweepStaging(folder: string): Promise<void> {
+  const self = processIdentity(process.pid)!;
+  for (const name of await readdir(folder)) {
+    const [pid, startTime = ''] = name.split('.');
+    const maker: ProcessIdentity = { ...self, pid: Number(pid), startTime };
+    if (judgeProcess(maker) === 'gone') await rm(join(folder, name), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Isolation by bubblewrap: a task sees the programs of the machine read-only, its own folder, a private /tmp and its
+ * environment, in namespaces of its own. What is not named here is not there: no data folder, no key, no socket.
+ */
+import { createHash } from 'node:crypto';
+import { lstatSync, readlinkSync } from 'node:fs';
+import { run } from '#lib/process.ts';
+import type { TaskFolder } from './task-folder.ts';
+
+/** Where a task finds itself. */
+export const INSIDE = { work: '/work', home: '/home/step', tmp: '/tmp' } as const;
+
+/** Programs and what they read. Of /etc only what programs need and anybody may know. */
+const PROGRAM_FOLDERS = ['/usr', '/opt'];
+const MERGED_FOLDERS = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
+const ETC = [
+  'alternatives',
+  'ca-certificates',
+  'fonts',
+  'group',
+  'hosts',
+  'java-11-openjdk',
+  'java-17-openjdk',
+  'java-21-openjdk',
+  'ld.so.cache',
+  'ld.so.conf',
+  'ld.so.conf.d',
+  'localtime',
+  'mime.types',
+  'nsswitch.conf',
+  'os-release',
+  'passwd',
+  'pki',
+  'protocols',
+  'resolv.conf',
+  'services',
+  'ssl',
+  'timezone',
+];
+
+/**
+ * Of tasks that root starts; each attempt has its own, so that none reaches another's processes and files. The range is one
+ * that systemd leaves to nobody (UIDs and GIDs on systemd systems, "unused").
+ */
+const FIRST_UID = 1_900_000_000;
+const UIDS = 100_000_000;
+
+export interface SandboxOptions {
+  /** Where programs are looked for. */
+  readonly path: string;
+  /** Hidden even where they lie below a folder that tasks see. */
+  readonly hidden: readonly string[];
+  readonly isRoot: boolean;
+}
+
+export interface SandboxTask {
+  readonly attempt: string;
+  readonly folder: TaskFolder;
+  readonly network: boolean;
+  readonly environmentFolders: readonly string[];
+  readonly gpus: readonly string[];
+}
+
+export class Sandbox {
+  readonly #options: SandboxOptions;
+  #proven = false;
+
+  constructor(options: SandboxOptions) {
+    this.#options = options;
+  }
+
+  /** Who owns the files of an isolated task; undefined: whoever Dais runs as. */
+  uidOf(attempt: string): number | undefined {
+    if (!this.#options.isRoot) return undefined;
+    return FIRST_UID + (createHash('sha256').update(attempt).digest().readUInt32BE() % UIDS);
+  }
+
+  wrap(task: SandboxTask, program: readonly string[]): string[] {
+    const { isRoot, hidden } = this.#options;
+    const uid = this.uidOf(task.attempt);
+    const { box } = task.folder;
+    // Root makes the mounts with its own rights, because a user namespace would leave the task root outside of it.
+    const who = isRoot
+      ? ['--cap-drop ALL', ...['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP'].map((name) => `--cap-add ${name}`)]
+      : ['--unshare-user --disable-userns --cap-drop ALL'];
+    const fixed = [
+      '--die-with-parent --unshare-ipc --unshare-pid --unshare-uts --unshare-cgroup-try --hostname step',
+      ...(task.network ? [] : ['--unshare-net']),
+      ...who,
+      '--proc /proc --dev /dev --ro-bind-try /sys/devices/system /sys/devices/system',
+      ...[...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)].map((seen) => `--ro-bind-try ${seen} ${seen}`),
+    ];
+    const mounts = [
+      ...MERGED_FOLDERS.flatMap(mergedFolder),
+      ...(task.gpus.length > 0 ? gpuFiles(task.gpus) : []),
+      ...hidden.filter(isSeen).flatMap((folder) => ['--tmpfs', folder]),
+      ...task.environmentFolders.flatMap((folder) => ['--ro-bind', folder, folder]),
+      ...bind(`${box}/work`, INSIDE.work),
+      ...bind(`${box}/home`, INSIDE.home),
+      ...bind(`${box}/tmp`, INSIDE.tmp),
+      ...bind(`${box}/tmp`, '/var/tmp'),
+    ];
+    const drop = `--reuid=${uid} --regid=${uid} --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs --`;
+    const inner = uid === undefined ? program : ['setpriv', ...drop.split(' '), ...program];
+    return ['bwrap', ...fixed.join(' ').split(' '), ...mounts, '--remount-ro', '/', '--chdir', '/', '--', ...inner];
+  }
+
+  /** Undefined when a task was isolated as it should be; else what is missing and how to get it. Tried until it works. */
+  async fault(folder: TaskFolder): Promise<string | undefined> {
+    if (this.#proven) return undefined;
+    const task = { attempt: 'trial', folder, network: false, environmentFolders: [], gpus: [] };
+    const [bwrap = '', ...args] = this.wrap(task, ['sh', '-c', TRIAL, 'trial', folder.path]);
+    const answer = await run(bwrap, args, { env: { PATH: this.#options.path }, timeoutMs: 20_000 });
+    this.#proven = answer.code === 0;
+    if (this.#proven) return undefined;
+    if (answer.code === 127 && answer.stderr.includes('ENOENT')) {
+      return 'bubblewrap is missing: install it (Debian, Ubuntu: `apt-get install bubblewrap`; Fedora: `dnf install bubblewrap`).';
+    }
+    const told = answer.stderr.trim().split('\n').at(-1);
+    return (
+      `bubblewrap does not work here (${told === '' ? `exit code ${answer.code}` : told}): it needs user namespaces ` +
+      '(`sysctl kernel.unprivileged_userns_clone=1`, and on Ubuntu an AppArmor profile that lets bwrap have them), in a ' +
+      'container the right to make namespaces.'
+    );
+  }
+}
+
+function bind(outside: string, inside: string): string[] {
+  return ['--bind', outside, inside];
+}
+
+/** Says no when it sees a process or a file that is not its own. */
+const TRIAL = `
+test ! -e "$1" || { echo "it sees $1" >&2; exit 1; }
+read -r first </proc/1/comm
+test "$first" = bwrap || { echo "it sees the process $first" >&2; exit 1; }
+touch /work/trial /tmp/trial || exit 1
+`;
+
+/** A link on most machines, a folder on some. */
+function mergedFolder(folder: string): string[] {
+  try {
+    return lstatSync(folder).isSymbolicLink()
+      ? ['--symlink', readlinkSync(folder), folder]
+      : ['--ro-bind', folder, folder];
+  } catch {
+    return [];
+  }
+}
+
+function isSeen(folder: string): boolean {
+  return [...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)].some((seen) => folder.startsWith(`${seen}/`));
+}
+
+function gpuFiles(gpus: readonly string[]): string[] {
+  const names = [
+    'nvidiactl',
+    'nvidia-uvm',
+    'nvidia-uvm-tools',
+    'nvidia-modeset',
+    ...gpus.map((index) => `nvidia${index}`),
+  ];
+  return names.flatMap((name) => ['--dev-bind-try', `/dev/${name}`, `/dev/${name}`]);
+}

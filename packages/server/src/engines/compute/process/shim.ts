@@ -1,0 +1,143 @@
+/**
+ * The program between this process and a task: POSIX sh with the tools of coreutils and util-linux, one for each attempt,
+ * in a session of its own. It needs nothing of Dais once it runs, so it lives on when Dais is killed or replaced, and what
+ * it leaves in the attempt's folder is all that is known of the task afterwards.
+ *
+ * `started` (a folder, which can be made once only) fences a second start. `pid` names the shim before the command runs.
+ * `begun` says that the command was there to be run. `end` tells how it ended; it becomes `rc` when its output is complete.
+ */
+
+/**
+ * Arguments: folder, bytes of a log segment, segments kept, number of control groups, these, the program.
+ *
+ * Output goes through a pipe to a writer that starts a new file when one is full and removes the oldest: files that a task
+ * writes itself cannot be cut while Dais is away. Both survive `kill -9` of Dais together.
+ *
+ * What `sh` reports of a child that a signal ended (a word on its own standard error, "Killed") tells exit 137 from
+ * SIGKILL; of SIGINT and SIGPIPE it says nothing, so 130 and 141 count as signals. That file is written before, so that
+ * the word needs no space of a full disk.
+ */
+export const SHIM = `
+cd "$1" || exit 1
+segment=$2 keep=$3 groups=$4
+shift 4
+umask 077
+mkdir started || exit 0
+trap : HUP INT QUIT TERM
+birth() {
+  read -r line </proc/$$/stat
+  set -- \${line##*) }
+  shift 19
+  start=$1
+}
+read -r boot </proc/sys/kernel/random/boot_id
+birth
+printf '................\\n' >death && printf '%s %s %s\\n' "$$" "$start" "$boot" >pid.tmp && mkfifo out && mv pid.tmp pid || exit 1
+(
+  number=0
+  while :; do
+    stdbuf -o0 head -c "$segment" >"logs/$number"
+    failed=$?
+    size=$(wc -c <"logs/$number")
+    number=$((number + 1))
+    if [ "$failed" != 0 ]; then sleep 1; elif [ "$size" -lt "$segment" ]; then break; fi
+    rm -f "logs/$((number - keep))"
+  done
+) <out >/dev/null 2>&1 &
+writer=$!
+exec 3<env 2<>death 4<>death
+rm -f env
+(
+  if [ -e cancel ]; then exit 143; fi
+  while [ "$groups" -gt 0 ]; do
+    echo 0 >"$1/cgroup.procs" || { echo "the control group $1 is gone" >&9; exit 125; }
+    shift
+    groups=$((groups - 1))
+  done
+  exec setsid "$@"
+) >out 2>&1 </dev/null 9>begun
+code=$?
+exec 3<&- 4<&-
+read -r word <death
+signal=0
+case $word in .*) ;; *) signal=1 ;; esac
+case $code in 130 | 141) signal=1 ;; esac
+until { printf '%s %s\\n' "$code" "$signal" && times; } >end.tmp && mv end.tmp end; do sleep 1; done
+while kill -0 "$writer"; do wait "$writer"; done
+mv end rc
+rm -f out death
+`;
+
+/**
+ * Runs as who the task is, inside whatever confines it. Variables come by descriptor 3, so that they stand on no command
+ * line and no program outside the confinement obeys them (LD_PRELOAD). Arguments: KiB of memory for each process or
+ * `unlimited`, number of processes, working folder, the command.
+ */
+const INNER = `
+ulimit -c 0
+ulimit -d "$1"
+ulimit -u "$2" 2>/dev/null || ulimit -p "$2" 2>/dev/null
+cd "$3" || exit 125
+shift 3
+eval "$(cat <&3)"
+found() {
+  case $1 in
+    */*) [ -f "$1" ] && [ -x "$1" ] ;;
+    *) command -v "$1" >/dev/null 2>&1 ;;
+  esac
+}
+found "$1" || { echo "there is no program $1 on its PATH ($PATH), or it may not be run" >&9; exit 127; }
+echo begun >&9
+`;
+
+/** The task takes the place of this shell. */
+const IN_ITS_PLACE = `${INNER}
+exec "$@" 3<&- 4<&- 9>&-
+`;
+
+/**
+ * bwrap makes a signal an exit code: a shell inside it stays, to say into \`death\` what the shim cannot see. It is told TERM
+ * together with the task and must outlive it.
+ */
+const BELOW = `${INNER}
+trap : HUP INT QUIT TERM
+exec 8>&2 2>&4 3<&- 4<&- 9>&-
+(exec "$@" 2>&8 8>&-)
+exit "$?"
+`;
+
+/** Processes and threads of one task. */
+export const MAX_PROCESSES = 4096;
+
+export interface InnerOptions {
+  /** Held for each process; undefined: not by this. */
+  readonly dataBytes: number | undefined;
+  readonly isolated: boolean;
+  readonly work: string;
+}
+
+export function innerCommand(command: readonly string[], { dataBytes, isolated, work }: InnerOptions): string[] {
+  const data = dataBytes === undefined ? 'unlimited' : String(Math.ceil(dataBytes / 1024));
+  return ['sh', '-c', isolated ? BELOW : IN_ITS_PLACE, 'dais-step', data, String(MAX_PROCESSES), work, ...command];
+}
+
+export interface ShimArguments {
+  readonly folder: string;
+  readonly segmentBytes: number;
+  readonly segments: number;
+  readonly controlGroups: readonly string[];
+  readonly program: readonly string[];
+}
+
+export function shimArguments({ folder, program, ...rest }: ShimArguments): string[] {
+  const groups = rest.controlGroups;
+  const numbers = [String(rest.segmentBytes), String(rest.segments)];
+  return ['-c', SHIM, 'dais-shim', folder, ...numbers, String(groups.length), ...groups, ...program];
+}
+
+/** Lines for `eval` of any POSIX shell. */
+export function exportLines(variables: Readonly<Record<string, string>>): string {
+  return Object.entries(variables)
+    .map(([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`)
+    .join('');
+}

@@ -1,0 +1,100 @@
+/** What can be said about a task before anything is done for it. */
+import { DaisError, type Issue } from '@dais/api';
+import type { Resources, TaskSpec } from '../contract.ts';
+
+const ATTEMPT = /^[a-z0-9-]{1,64}$/;
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** Linux takes no argument and no variable longer than this (MAX_ARG_STRLEN), its NUL included. */
+const MAX_STRING_BYTES = 131_071;
+/** Half of what Linux takes with its usual stack of 8 MiB, for arguments and variables together. */
+const MAX_STRINGS_BYTES = 2 ** 20;
+const MAX_FILES = 100_000;
+
+/** @throws DaisError `invalid_request`, with every fault. */
+export function checkSpec(spec: TaskSpec, capacity: Resources): void {
+  const issues: Issue[] = [];
+  const fault = (path: string, message: string) => issues.push({ path, message });
+  if (!ATTEMPT.test(spec.attempt)) fault('attempt', 'must be of a-z, 0-9 and -, at most 64 characters');
+  checkStrings(spec, fault);
+  checkPaths(
+    spec.inputs.map(({ path }) => path),
+    'inputs',
+    fault,
+  );
+  spec.outputs.forEach(({ path }, index) => {
+    const wrong = pathFault(path);
+    if (wrong !== undefined) fault(`outputs[${index}].path`, wrong);
+  });
+  const names = new Set(spec.outputs.map(({ name }) => name));
+  if (names.size < spec.outputs.length) fault('outputs', 'two have the same name');
+  checkResources(spec.resources, capacity, fault);
+  for (const [name, value] of Object.entries(spec.limits)) {
+    if (!Number.isFinite(value) || (value as number) < 0) fault(`limits.${name}`, 'must be a number, 0 or more');
+  }
+  if (issues.length > 0) {
+    const all = issues.map(({ path, message }) => `${path}: ${message}`).join('; ');
+    throw new DaisError('invalid_request', `The task cannot run here. ${all}`, { issues });
+  }
+}
+
+type Fault = (path: string, message: string) => void;
+
+function checkStrings(spec: TaskSpec, fault: Fault): void {
+  let total = 0;
+  const check = (path: string, text: string) => {
+    const size = Buffer.byteLength(text);
+    total += size + 1;
+    if (text.includes('\0')) fault(path, 'holds a NUL character');
+    if (size > MAX_STRING_BYTES) fault(path, `has ${size} bytes, and Linux takes ${MAX_STRING_BYTES}: use a file`);
+  };
+  spec.command.forEach((text, index) => check(`command[${index}]`, text));
+  if (spec.command[0] === '') fault('command[0]', 'is empty');
+  for (const field of ['variables', 'secretVariables'] as const) {
+    for (const [name, value] of Object.entries(spec[field])) {
+      if (!VARIABLE.test(name)) fault(`${field}.${name}`, 'must be of A-Z, a-z, 0-9 and _, not beginning with a digit');
+      check(`${field}.${name}`, `${name}=${value}`);
+    }
+  }
+  if (total > MAX_STRINGS_BYTES) {
+    fault('command', `and variables have ${total} bytes together, more than ${MAX_STRINGS_BYTES}: use files`);
+  }
+}
+
+function checkPaths(paths: readonly string[], field: string, fault: Fault): void {
+  if (paths.length > MAX_FILES) fault(field, `are ${paths.length}, more than ${MAX_FILES}: pack them`);
+  const files = new Set<string>();
+  const folders = new Set<string>();
+  paths.forEach((path, index) => {
+    const wrong = pathFault(path);
+    if (wrong !== undefined) fault(`${field}[${index}].path`, wrong);
+    else if (files.has(path)) fault(`${field}[${index}].path`, `${path} comes twice`);
+    files.add(path);
+    const parts = path.split('/');
+    for (let depth = 1; depth < parts.length; depth++) folders.add(parts.slice(0, depth).join('/'));
+  });
+  for (const path of files) if (folders.has(path)) fault(field, `${path} is a file and a folder`);
+}
+
+function pathFault(path: string): string | undefined {
+  if (path === '' || path.startsWith('/')) return 'must be relative to the working folder';
+  if (path.split('/').some((part) => part === '' || part === '.' || part === '..')) {
+    return `${JSON.stringify(path)} has an empty part, \`.\` or \`..\``;
+  }
+  if (path.includes('\0')) return 'holds a NUL character';
+  if (path.split('/').some((part) => Buffer.byteLength(part) > 255)) return 'has a part of more than 255 bytes';
+  return Buffer.byteLength(path) > 3000 ? 'has more than 3000 bytes' : undefined;
+}
+
+function checkResources(wanted: Resources, capacity: Resources, fault: Fault): void {
+  for (const [name, amount] of Object.entries(wanted)) {
+    const has = capacity[name];
+    const path = `resources.${name}`;
+    if (has === undefined) {
+      const known = Object.keys(capacity).join(', ');
+      const advice = name.includes('/') ? 'this machine has none' : `known are ${known}`;
+      fault(path, `is not to be had here: ${advice}`);
+    } else if (!Number.isFinite(amount) || amount < 0) fault(path, 'must be a number, 0 or more');
+    else if (name.includes('/') && !Number.isInteger(amount)) fault(path, 'must be a whole number');
+    else if (amount > has) fault(path, `asks for ${amount}, and this machine has ${has}`);
+  }
+}

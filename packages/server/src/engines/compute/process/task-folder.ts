@@ -1,0 +1,198 @@
+/**
+ * What is kept of one attempt, as files: some by the engine, some by the shim. `result.json` is the last word.
+ */
+import { chmod, chown, lstat, mkdir, open, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Isolation, Resources, TaskEnd, TaskLimits, TaskOutput, TaskState } from '../contract.ts';
+import { errnoOf } from './file-errors.ts';
+
+/** What was asked for, without variables: they are in `env` until the command has them. */
+export interface TaskRecord {
+  readonly attempt: string;
+  /** Tasks start in this order. */
+  readonly order: number;
+  readonly command: readonly string[];
+  readonly outputs: readonly TaskOutput[];
+  readonly resources: Resources;
+  readonly limits: TaskLimits;
+  readonly isolation: Isolation;
+  readonly network: boolean;
+  readonly environmentFolders: readonly string[];
+}
+
+/** Why a task is being stopped, and since when. */
+export interface StopMark {
+  readonly end: Exclude<TaskEnd, 'exit'>;
+  readonly at: number;
+}
+
+/** How a command ended, by the shim. */
+export interface ShimEnd {
+  readonly code: number;
+  readonly signalled: boolean;
+  /** Of the command and those of its children that it waited for. */
+  readonly cpuMs: number;
+  readonly at: number;
+}
+
+/** Names the shim. Undefined start: it was cut off while writing. */
+export interface ShimIdentity {
+  readonly pid: number;
+  readonly startTime: string;
+  readonly bootId: string;
+  readonly at: number;
+}
+
+export class TaskFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get work(): string {
+    return join(this.path, 'box', 'work');
+  }
+
+  get box(): string {
+    return join(this.path, 'box');
+  }
+
+  get logs(): string {
+    return join(this.path, 'logs');
+  }
+
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  async make(): Promise<void> {
+    for (const name of ['.', 'box', 'box/work', 'box/home', 'box/tmp', 'logs']) {
+      await mkdir(join(this.path, name), { mode: 0o700 });
+    }
+  }
+
+  async exists(name: string): Promise<boolean> {
+    return (await lstat(this.file(name)).catch(() => undefined)) !== undefined;
+  }
+
+  /** Undefined when it is not there. */
+  async read(name: string): Promise<string | undefined> {
+    try {
+      return await readFile(this.file(name), 'utf8');
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  async modified(name: string): Promise<number | undefined> {
+    return (await lstat(this.file(name)).catch(() => undefined))?.mtimeMs;
+  }
+
+  /** Whole or not at all, and there after a power cut. */
+  async write(name: string, text: string): Promise<void> {
+    const file = await open(this.file(`${name}.new`), 'w', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(this.file(`${name}.new`), this.file(name));
+  }
+
+  async record(): Promise<TaskRecord | undefined> {
+    const text = await this.read('task.json');
+    return text === undefined ? undefined : (JSON.parse(text) as TaskRecord);
+  }
+
+  async result(): Promise<TaskState | undefined> {
+    const text = await this.read('result.json');
+    if (text === undefined) return undefined;
+    return JSON.parse(text, (key, value: unknown) =>
+      (key === 'startedAt' || key === 'endedAt') && typeof value === 'string' ? new Date(value) : value,
+    ) as TaskState;
+  }
+
+  /** The first reason stays. */
+  async markStop(end: StopMark['end']): Promise<void> {
+    await writeFile(this.file('cancel'), end, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
+      if (errnoOf(error) !== 'EEXIST') throw error;
+    });
+  }
+
+  /** Whatever it was told before: it has no grace any more. */
+  async markKill(): Promise<void> {
+    await this.markStop('cancelled');
+    const long = new Date(0);
+    await utimes(this.file('cancel'), long, long);
+  }
+
+  async stopMark(): Promise<StopMark | undefined> {
+    const [text, at] = await Promise.all([this.read('cancel'), this.modified('cancel')]);
+    if (text === undefined || at === undefined) return undefined;
+    // An empty one: the crash came between making and writing.
+    return { end: text === '' ? 'cancelled' : (text as StopMark['end']), at };
+  }
+
+  async shim(): Promise<ShimIdentity | undefined> {
+    const [text, at] = await Promise.all([this.read('pid'), this.modified('pid')]);
+    if (text === undefined || at === undefined) return undefined;
+    const [pid, startTime, bootId] = text.trim().split(' ');
+    return { pid: Number(pid), startTime: startTime!, bootId: bootId!, at };
+  }
+
+  /** `complete`: its output is all there. */
+  async ended(): Promise<(ShimEnd & { readonly complete: boolean }) | undefined> {
+    // Between these two the one may become the other.
+    for (const name of ['end', 'rc', 'end']) {
+      const [text, at] = await Promise.all([this.read(name), this.modified(name)]);
+      if (text !== undefined && at !== undefined) return { ...parseEnd(text), at, complete: name === 'rc' };
+    }
+    return undefined;
+  }
+
+  /** What a task may change, for who it runs as. Follows no links. */
+  async giveBoxTo(uid: number): Promise<void> {
+    await giveTo(this.box, uid);
+  }
+
+  async remove(): Promise<void> {
+    try {
+      await rm(this.path, { recursive: true, force: true, maxRetries: 5 });
+    } catch (error) {
+      if (errnoOf(error) !== 'EACCES' && errnoOf(error) !== 'EPERM') throw error;
+      await openFolders(this.path);
+      await rm(this.path, { recursive: true, force: true, maxRetries: 5 });
+    }
+  }
+}
+
+async function giveTo(place: string, uid: number): Promise<void> {
+  await chown(place, uid, uid);
+  for (const entry of await readdir(place, { withFileTypes: true })) {
+    const file = join(place, entry.name);
+    if (entry.isDirectory()) await giveTo(file, uid);
+    else await chown(file, uid, uid);
+  }
+}
+
+/** A task may have closed its folders to itself. */
+async function openFolders(place: string): Promise<void> {
+  await chmod(place, 0o700);
+  for (const entry of await readdir(place, { withFileTypes: true })) {
+    if (entry.isDirectory()) await openFolders(join(place, entry.name));
+  }
+}
+
+/** First line: status and whether a signal ended it; then the two lines of \`times\`, the second one of the children. */
+export function parseEnd(text: string): Omit<ShimEnd, 'at'> {
+  const [first = '', , children = ''] = text.split('\n');
+  const [code, signalled] = first.split(' ');
+  let cpuMs = 0;
+  for (const [, minutes, seconds] of children.matchAll(/(\d+)m([\d.,]+)s/g)) {
+    cpuMs += Number(minutes) * 60_000 + Number(seconds!.replace(',', '.')) * 1000;
+  }
+  return { code: Number(code), signalled: signalled === '1', cpuMs: Math.round(cpuMs) };
+}

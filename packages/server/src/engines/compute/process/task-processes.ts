@@ -1,0 +1,104 @@
+/** Finds and signals every process of a task, from /proc: also those that left its session or were given to init. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+export interface TaskMarks {
+  /** Value of TASK_VARIABLE. */
+  readonly mark: string;
+  /** The shim's; undefined when it is gone. */
+  readonly shim: number | undefined;
+  /** `cgroup.procs` of a task that has control groups. */
+  readonly groupFiles: readonly string[];
+}
+
+interface ProcessLine {
+  readonly pid: number;
+  readonly parent: number;
+  readonly session: number;
+  readonly startTime: string;
+  readonly rssPages: number;
+  readonly cpuTicks: number;
+}
+
+export function readProcess(pid: number): ProcessLine | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The command, in parentheses, may itself hold spaces and parentheses.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+    return {
+      pid,
+      parent: Number(fields[1]),
+      session: Number(fields[3]),
+      startTime: fields[19]!,
+      rssPages: Number(fields[21]),
+      cpuTicks: Number(fields[11]) + Number(fields[12]),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The variable that marks each process of a task. */
+export const TASK_VARIABLE = 'DAIS_TASK';
+
+/**
+ * The task's processes, without the shim and its log writer: descendants of the shim in other sessions, members of its
+ * control groups, and who carries its variable.
+ */
+export function taskProcesses(marks: TaskMarks): ProcessLine[] {
+  const all = new Map<number, ProcessLine>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const line = readProcess(Number(name));
+    if (line !== undefined) all.set(line.pid, line);
+  }
+  const found = new Set<number>();
+  for (const file of marks.groupFiles) {
+    for (const pid of groupMembers(file)) found.add(pid);
+  }
+  const marker = Buffer.from(`${TASK_VARIABLE}=${marks.mark}\0`);
+  for (const line of all.values()) {
+    if (found.has(line.pid) || line.pid === process.pid) continue;
+    if (descends(line, marks.shim, all) || carries(line.pid, marker)) found.add(line.pid);
+  }
+  // Whoever is in a session that one of them leads.
+  for (const line of all.values()) if (found.has(line.session)) found.add(line.pid);
+  if (marks.shim !== undefined) {
+    for (const line of all.values()) if (line.session === marks.shim) found.delete(line.pid);
+  }
+  return [...found].flatMap((pid) => all.get(pid) ?? []);
+}
+
+function descends(line: ProcessLine, shim: number | undefined, all: ReadonlyMap<number, ProcessLine>): boolean {
+  if (shim === undefined || line.session === shim) return false;
+  for (let at: ProcessLine | undefined = line, depth = 0; at !== undefined && depth < 10_000; depth++) {
+    if (at.parent === shim) return true;
+    at = all.get(at.parent);
+  }
+  return false;
+}
+
+function carries(pid: number, marker: Buffer): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/environ`).includes(marker);
+  } catch {
+    return false;
+  }
+}
+
+function groupMembers(file: string): number[] {
+  try {
+    return readFileSync(file, 'latin1').split('\n').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** A process that ended meanwhile is no fault. */
+export function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // Gone, or never ours.
+  }
+}

@@ -1,0 +1,396 @@
+/**
+ * One task from its start to its end. Everything that it does rests on files, so it does not matter which process of Dais
+ * does it: each look at the folder takes the next step, and taking it twice changes nothing.
+ */
+import { watch, type FSWatcher } from 'node:fs';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import { start } from '#lib/process.ts';
+import type { TaskState, TaskUsage } from '../contract.ts';
+import { GPU, type DeviceLeases } from './capacity.ts';
+import { TaskGroups, type ControlGroups, type GroupUsage, type Hierarchy } from './control-groups.ts';
+import { errnoOf } from './file-errors.ts';
+import { INSIDE, type Sandbox } from './sandbox.ts';
+import { exportLines, innerCommand, shimArguments } from './shim.ts';
+import { signalName } from './signals.ts';
+import { diskUsage } from './staging.ts';
+import type { ShimIdentity, StopMark, TaskFolder, TaskRecord } from './task-folder.ts';
+import { readProcess, signalProcess, taskProcesses, TASK_VARIABLE, type TaskMarks } from './task-processes.ts';
+
+/** Points at which a crash is worth a test. */
+export type CrashPoint = 'staged' | 'submitted' | 'prepared' | 'spawned' | 'ended' | 'result';
+
+export interface TaskParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly groups: ControlGroups | undefined;
+  readonly sandbox: Sandbox;
+  readonly leases: DeviceLeases;
+  readonly bootId: string;
+  /** PATH of the shim and, after that of its environment, of the task. */
+  readonly path: string;
+  readonly hasGpus: boolean;
+  readonly reached: (point: CrashPoint) => void;
+}
+
+const DEFAULT_LOG_BYTES = 64 * 2 ** 20;
+const LOG_SEGMENTS = 8;
+const DEFAULT_GRACE_MS = 10_000;
+/** A shim that has not said its name until then never will. */
+const SHIM_PATIENCE_MS = 30_000;
+/** From the end of a command until its last words must have been written. */
+const WRITER_PATIENCE_MS = 5000;
+const PAGE_BYTES = 4096;
+/** A tick of /proc, on every Linux that Node runs on. */
+const TICK_MS = 10;
+
+export class TaskRun {
+  readonly record: TaskRecord;
+  readonly folder: TaskFolder;
+  readonly #parts: TaskParts;
+  readonly #mark: string;
+  readonly #over: (state: TaskState) => void;
+  #looking: Promise<void> | undefined;
+  #again = false;
+  #closed = false;
+  #watcher: FSWatcher | undefined;
+  #cancelWake: (() => void) | undefined;
+  /** Of the shim that this process started. */
+  #shimExited = false;
+  #spawnFault: string | undefined;
+  #told = new Set<number>();
+  #sampled = { peakMemoryBytes: 0, cpuMs: 0 };
+  #diskDueAt = 0;
+  #groups: TaskGroups | undefined;
+
+  /** `over` is called once, when the result is written. */
+  constructor(
+    parts: TaskParts,
+    folder: TaskFolder,
+    record: TaskRecord,
+    mark: string,
+    over: (state: TaskState) => void,
+  ) {
+    this.#parts = parts;
+    this.folder = folder;
+    this.record = record;
+    this.#mark = mark;
+    this.#over = over;
+  }
+
+  /** Starts the shim, which starts once however often it is told. */
+  async start(devices: readonly string[]): Promise<void> {
+    const { folder, record } = this;
+    const { groups, sandbox, path, reached } = this.#parts;
+    const made = groups?.of(record.attempt);
+    if (made !== undefined) {
+      await folder.write('groups.json', JSON.stringify(made.groups));
+      await made.make(record.resources);
+    }
+    const variables = this.#parts.hasGpus ? { CUDA_VISIBLE_DEVICES: devices.join(',') } : {};
+    await appendFile(folder.file('env'), exportLines(variables));
+    const isolated = record.isolation === 'required';
+    const memory = record.resources['memory'];
+    const inner = innerCommand(record.command, {
+      dataBytes: made === undefined ? memory : undefined,
+      isolated,
+      work: isolated ? INSIDE.work : folder.work,
+    });
+    const program = isolated ? sandbox.wrap({ ...record, folder, gpus: devices }, inner) : inner;
+    const logBytes = record.limits.logBytes ?? DEFAULT_LOG_BYTES;
+    const args = shimArguments({
+      folder: folder.path,
+      segmentBytes: Math.max(4096, Math.ceil(logBytes / LOG_SEGMENTS)),
+      segments: LOG_SEGMENTS,
+      controlGroups: made?.folders ?? [],
+      program,
+    });
+    reached('prepared');
+    try {
+      const shim = start('sh', args, {
+        detached: true,
+        env: { PATH: path, [TASK_VARIABLE]: this.#mark },
+        stdio: 'ignore',
+      });
+      shim.once('error', (error) => this.#shimGone(error.message));
+      shim.once('exit', () => this.#shimGone(undefined));
+      shim.unref();
+    } catch (error) {
+      // Too many arguments for the kernel are thrown at once.
+      this.#shimGone(error instanceof Error ? error.message : String(error));
+    }
+    reached('spawned');
+    this.watch();
+  }
+
+  /** From now on each change in its folder is looked at. */
+  watch(): void {
+    if (this.#closed || this.#watcher !== undefined) return;
+    try {
+      this.#watcher = watch(this.folder.path, () => this.poke());
+      this.#watcher.on('error', () => this.#watcher?.close());
+      this.#watcher.unref();
+    } catch {
+      // No more watches are to be had: the engine's slow round remains.
+    }
+    this.poke();
+  }
+
+  /** Looks soon; many calls make one look. */
+  poke(): void {
+    if (this.#closed) return;
+    if (this.#looking !== undefined) {
+      this.#again = true;
+      return;
+    }
+    this.#looking = this.#look()
+      .catch((error: unknown) => {
+        this.#parts.log.error('a task could not be looked at', { attempt: this.record.attempt, error });
+        this.#wakeIn(2000);
+      })
+      .finally(() => {
+        this.#looking = undefined;
+        if (!this.#again) return;
+        this.#again = false;
+        this.poke();
+      });
+  }
+
+  async stop(end: StopMark['end']): Promise<void> {
+    await this.folder.markStop(end);
+    this.poke();
+  }
+
+  /** Resolves when nothing is under way any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#watcher?.close();
+    this.#cancelWake?.();
+    await this.#looking;
+  }
+
+  async state(): Promise<TaskState> {
+    const result = await this.folder.result();
+    if (result !== undefined) return result;
+    const begun = (await this.folder.read('begun')) === 'begun\n' ? await this.folder.modified('begun') : undefined;
+    if (begun === undefined) return { phase: 'preparing' };
+    const devices = (await this.#parts.leases.of(this.record.attempt)).map((index) => `${GPU}:${index}`);
+    return { phase: 'running', startedAt: new Date(begun), devices };
+  }
+
+  #shimGone(fault: string | undefined): void {
+    this.#shimExited = true;
+    this.#spawnFault = fault;
+    this.poke();
+  }
+
+  #wakeIn(ms: number): void {
+    if (this.#closed) return;
+    this.#cancelWake?.();
+    this.#cancelWake = this.#parts.clock.after(Math.min(Math.max(ms, 5), 2 ** 30), () => this.poke());
+  }
+
+  async #look(): Promise<void> {
+    const { clock } = this.#parts;
+    const { folder } = this;
+    if (await folder.exists('result.json')) return;
+    this.#groups ??= await this.#readGroups();
+    const shim = await folder.shim();
+    const isAlive = shim !== undefined && this.#isAlive(shim);
+    // Read after the shim was seen: what it wrote before it went is there.
+    const [end, mark] = [await folder.ended(), await folder.stopMark()];
+    if (end !== undefined) {
+      if (end.complete || !isAlive || clock.now() - end.at > WRITER_PATIENCE_MS) {
+        this.#parts.reached('ended');
+        await this.#finish(await this.#judge(end, mark), isAlive ? shim : undefined);
+        return;
+      }
+      // Its output is complete when nobody has the pipe any more.
+      await this.#kill(shim);
+      this.#wakeIn(100);
+      return;
+    }
+    if (!isAlive) {
+      if (shim === undefined && !(await this.#isOverdue())) {
+        this.#wakeIn(1000);
+        return;
+      }
+      await this.#finish(await this.#judgeLost(shim, mark), undefined);
+      return;
+    }
+    if (mark !== undefined) await this.#pursue(shim, mark);
+    else await this.#hold(shim);
+  }
+
+  async #readGroups(): Promise<TaskGroups | undefined> {
+    const text = await this.folder.read('groups.json');
+    return text === undefined ? undefined : new TaskGroups(JSON.parse(text) as Hierarchy[]);
+  }
+
+  #isAlive({ pid, startTime, bootId }: ShimIdentity): boolean {
+    return bootId === this.#parts.bootId && readProcess(pid)?.startTime === startTime;
+  }
+
+  /** Whether a shim that has not said its name will not do so any more. */
+  async #isOverdue(): Promise<boolean> {
+    if (this.#shimExited) return true;
+    const started = await this.folder.modified('started');
+    return started !== undefined && this.#parts.clock.now() - started > SHIM_PATIENCE_MS;
+  }
+
+  /** TERM to each of its processes, KILL after the grace. */
+  async #pursue(shim: ShimIdentity, mark: StopMark): Promise<void> {
+    const killAt = mark.at + (this.record.limits.graceMs ?? DEFAULT_GRACE_MS);
+    const left = killAt - this.#parts.clock.now();
+    if (left <= 0) {
+      await this.#kill(shim);
+      this.#wakeIn(200);
+      return;
+    }
+    for (const { pid, parent } of taskProcesses(this.#marks(shim))) {
+      // bwrap itself would end at once and take all with it: whoever is inside is told.
+      if (this.record.isolation === 'required' && parent === shim.pid) continue;
+      if (this.#told.has(pid)) continue;
+      this.#told.add(pid);
+      signalProcess(pid, 'SIGTERM');
+    }
+    // A process that was made while the others were told.
+    this.#wakeIn(Math.min(left, 500));
+  }
+
+  /** The limits that the kernel does not hold. */
+  async #hold(shim: ShimIdentity): Promise<void> {
+    const { clock } = this.#parts;
+    const { wallMs, diskBytes } = this.record.limits;
+    const memory = this.record.resources['memory'];
+    let wait = Infinity;
+    const begun = await this.folder.modified('begun');
+    if (wallMs !== undefined && begun !== undefined) {
+      const left = begun + wallMs - clock.now();
+      if (left <= 0) return await this.stop('wall-time');
+      wait = left;
+    }
+    if (diskBytes !== undefined) {
+      if (clock.now() >= this.#diskDueAt) {
+        const from = clock.now();
+        if ((await diskUsage(this.folder.box)) > diskBytes) return await this.stop('disk-full');
+        // A large folder takes long to walk: at most a twentieth of the time goes into that.
+        this.#diskDueAt = clock.now() + Math.max(1000, 20 * (clock.now() - from));
+      }
+      wait = Math.min(wait, this.#diskDueAt - clock.now());
+    }
+    if (this.#groups === undefined) {
+      const processes = taskProcesses(this.#marks(shim));
+      const bytes = processes.reduce((sum, { rssPages }) => sum + rssPages * PAGE_BYTES, 0);
+      const cpuMs = processes.reduce((sum, { cpuTicks }) => sum + cpuTicks * TICK_MS, 0);
+      this.#sampled = {
+        peakMemoryBytes: Math.max(bytes, this.#sampled.peakMemoryBytes),
+        cpuMs: Math.max(cpuMs, this.#sampled.cpuMs),
+      };
+      if (memory !== undefined && bytes > memory) return await this.stop('out-of-memory');
+      wait = Math.min(wait, memory === undefined ? 5000 : 1000);
+    }
+    if (wait < Infinity) this.#wakeIn(wait);
+  }
+
+  #marks(shim: ShimIdentity | undefined): TaskMarks {
+    const groupFiles = this.#groups?.folders.map((folder) => `${folder}/cgroup.procs`) ?? [];
+    return { mark: this.#mark, shim: shim?.pid, groupFiles };
+  }
+
+  /** Everything of the task; the shim and its writer stay if they are named. */
+  async #kill(shim: ShimIdentity | undefined): Promise<void> {
+    await this.#groups?.kill();
+    for (let round = 0; round < 20; round++) {
+      const processes = taskProcesses(this.#marks(shim));
+      if (processes.length === 0) return;
+      for (const { pid } of processes) signalProcess(pid, 'SIGKILL');
+      await new Promise((resolve) => setTimeout(resolve, 5 * (round + 1)));
+    }
+    this.#parts.log.warn('processes of a task outlive SIGKILL', { attempt: this.record.attempt });
+  }
+
+  async #judge(end: { code: number; signalled: boolean; cpuMs: number; at: number }, mark: StopMark | undefined) {
+    const { folder } = this;
+    const word = await folder.read('begun');
+    const used: GroupUsage = (await this.#groups?.usage()) ?? { memoryKills: 0 };
+    if (word !== 'begun\n' && mark === undefined) return await this.#refusal(word);
+    const startedAt = (await folder.modified('begun')) ?? end.at;
+    const isStopped = mark !== undefined && mark.at <= end.at;
+    const failed = end.signalled || end.code !== 0;
+    const ranOut = used.memoryKills > 0 && failed;
+    const signal = end.signalled ? signalName(end.code - 128) : undefined;
+    return {
+      phase: 'ended',
+      end: ranOut ? 'out-of-memory' : isStopped ? mark.end : 'exit',
+      ...(signal === undefined ? { code: end.code } : { signal }),
+      startedAt: new Date(startedAt),
+      endedAt: new Date(end.at),
+      usage: this.#usage(used, end.cpuMs, end.at - startedAt),
+    } satisfies TaskState;
+  }
+
+  #usage(used: GroupUsage, cpuMs: number, wallMs: number): TaskUsage {
+    return {
+      wallMs: Math.max(0, Math.round(wallMs)),
+      cpuMs: used.cpuMs ?? Math.max(cpuMs, this.#sampled.cpuMs),
+      peakMemoryBytes: used.peakMemoryBytes ?? this.#sampled.peakMemoryBytes,
+    };
+  }
+
+  /** It came to its end before the command was there: what the engine's own programs said. */
+  async #refusal(word: string | undefined): Promise<TaskState> {
+    const said = word?.trim() ?? '';
+    if (said !== '') return { phase: 'refused', reason: said };
+    const log = await readFile(`${this.folder.logs}/0`, 'utf8').catch(() => '');
+    const tail = log.trim().slice(-1000);
+    return { phase: 'refused', reason: tail === '' ? 'it ended before its command was started' : tail };
+  }
+
+  async #judgeLost(shim: ShimIdentity | undefined, mark: StopMark | undefined): Promise<TaskState> {
+    const begun = await this.folder.modified('begun');
+    if (shim === undefined) {
+      if (mark !== undefined) return stoppedBefore(mark);
+      const reason = this.#spawnFault ?? 'its shim ended before it could start the command: is the disk full?';
+      return { phase: 'refused', reason };
+    }
+    if (mark !== undefined && begun === undefined) return stoppedBefore(mark);
+    const why =
+      shim.bootId === this.#parts.bootId
+        ? `its shim, process ${shim.pid}, is gone and left no exit code`
+        : 'the machine was started again while it ran';
+    return { phase: 'lost', reason: why };
+  }
+
+  async #finish(state: TaskState, shim: ShimIdentity | undefined): Promise<void> {
+    await this.#kill(shim);
+    // Who evaded that and keeps the pipe open must not keep the shim.
+    if (shim !== undefined && this.#isAlive(shim)) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      if (this.#isAlive(shim)) signalProcess(-shim.pid, 'SIGKILL');
+    }
+    await this.folder.write('result.json', JSON.stringify(state));
+    this.#parts.reached('result');
+    await this.#groups?.remove();
+    await this.#parts.leases.release(this.record.attempt);
+    this.#closed = true;
+    this.#watcher?.close();
+    this.#cancelWake?.();
+    this.#over(state);
+  }
+}
+
+/** Stopped before its command ran. */
+export function stoppedBefore({ end, at }: StopMark): TaskState {
+  const then = new Date(at);
+  const usage = { wallMs: 0, cpuMs: 0, peakMemoryBytes: 0 };
+  return { phase: 'ended', end, signal: 'SIGTERM', startedAt: then, endedAt: then, usage };
+}
+
+/** Makes a folder that only its owner reads. */
+export async function privateFolder(path: string): Promise<void> {
+  await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  });
+}

@@ -1,0 +1,346 @@
+/** What every compute engine must do, wherever it runs its tasks. Commands are those of a POSIX system. */
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { DaisError, type ErrorCode } from '@dais/api';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Compute, LogOptions, TaskInput, TaskSpec, TaskState } from './contract.ts';
+
+export interface ComputeSubject {
+  readonly compute: Compute;
+  /** Of every task of the suite. */
+  readonly isolation: TaskSpec['isolation'];
+  end(): Promise<void>;
+}
+
+export const never = new AbortController().signal;
+
+export function task(command: readonly [string, ...string[]], changes: Partial<TaskSpec> = {}): TaskSpec {
+  return {
+    attempt: `a-${randomUUID()}`,
+    command,
+    variables: {},
+    secretVariables: {},
+    inputs: [],
+    outputs: [],
+    resources: {},
+    limits: {},
+    isolation: 'none',
+    network: false,
+    ...changes,
+  };
+}
+
+export const shell = (script: string, changes: Partial<TaskSpec> = {}): TaskSpec => task(['sh', '-c', script], changes);
+
+export function input(path: string, text: string | Buffer, executable = false): TaskInput {
+  return { path, executable, open: async () => Readable.from([Buffer.from(text)]) };
+}
+
+export async function textOf(compute: Compute, attempt: string, options?: LogOptions): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const { bytes } of compute.logs(attempt, options)) chunks.push(bytes);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+export async function outputsOf(compute: Compute, attempt: string): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for await (const file of compute.outputs(attempt)) {
+    found[file.path === '' ? file.output : `${file.output}:${file.path}`] = (await buffer(await file.open())).toString(
+      'utf8',
+    );
+  }
+  return found;
+}
+
+export async function expectRefusal(work: Promise<unknown>, code: ErrorCode, words: RegExp): Promise<void> {
+  const error = await work.then(
+    () => undefined,
+    (failure: unknown) => failure,
+  );
+  expect(error).toBeInstanceOf(DaisError);
+  expect(error).toMatchObject({ code, message: expect.stringMatching(words) as string });
+}
+
+/** Until it runs and has written these words. */
+export async function untilWritten(compute: Compute, attempt: string, words: string): Promise<void> {
+  await expect.poll(async () => await textOf(compute, attempt), { interval: 20 }).toContain(words);
+}
+
+export function computeSuite(name: string, openSubject: () => Promise<ComputeSubject>): void {
+  describe(`compute engine: ${name}`, () => {
+    let subject: ComputeSubject;
+    let compute: Compute;
+    beforeAll(async () => {
+      subject = await openSubject();
+      compute = subject.compute;
+    });
+    afterAll(async () => await subject.end());
+
+    const start = async (spec: TaskSpec): Promise<string> => {
+      await compute.submit({ ...spec, isolation: subject.isolation });
+      return spec.attempt;
+    };
+    const finish = async (spec: TaskSpec): Promise<TaskState | undefined> =>
+      await compute.wait(await start(spec), never);
+
+    test('a command runs to its end; its output, code and usage are kept until it is forgotten', async () => {
+      const spec = shell('echo out; echo err >&2; exit 3');
+      const state = await finish(spec);
+      expect(state).toMatchObject({ phase: 'ended', end: 'exit', code: 3 });
+      expect(state).not.toHaveProperty('signal');
+      expect(await compute.status(spec.attempt)).toEqual(state);
+      expect(await textOf(compute, spec.attempt)).toBe('out\nerr\n');
+      await compute.forget(spec.attempt);
+      expect(await compute.status(spec.attempt)).toBeUndefined();
+      expect(await textOf(compute, spec.attempt)).toBe('');
+      await compute.forget(spec.attempt);
+    });
+
+    test('what there is none of is undefined, empty, or nothing to do', async () => {
+      for (const attempt of ['no-such-attempt', '../tasks', '']) {
+        expect(await compute.status(attempt)).toBeUndefined();
+        expect(await compute.wait(attempt, never)).toBeUndefined();
+        expect(await textOf(compute, attempt, { follow: true })).toBe('');
+        expect(await outputsOf(compute, attempt)).toEqual({});
+        await compute.cancel(attempt);
+        await compute.forget(attempt);
+      }
+    });
+
+    test('an attempt that is submitted again, also at the same time and with another spec, runs once', async () => {
+      const spec = shell('echo once');
+      const other = shell('echo twice', { attempt: spec.attempt });
+      await Promise.all([start(spec), start(spec), start(other)]);
+      await compute.wait(spec.attempt, never);
+      await start(other);
+      expect(await textOf(compute, spec.attempt)).toBe('once\n');
+      const all: string[] = [];
+      for await (const attempt of compute.attempts()) all.push(attempt);
+      expect(all.filter((attempt) => attempt === spec.attempt)).toHaveLength(1);
+    });
+
+    test('a signal that ends a command is told from an exit code', async () => {
+      expect(await finish(shell('kill -KILL $$'))).toMatchObject({ phase: 'ended', end: 'exit', signal: 'SIGKILL' });
+      expect(await finish(shell('kill -SEGV $$'))).toMatchObject({ phase: 'ended', end: 'exit', signal: 'SIGSEGV' });
+      expect(await finish(shell('exit 137'))).toMatchObject({ phase: 'ended', end: 'exit', code: 137 });
+      expect(await finish(shell('exit 255'))).toMatchObject({ phase: 'ended', end: 'exit', code: 255 });
+    });
+
+    test('a program that is not there is refused by its name', async () => {
+      const state = await finish(task(['no-such-program', 'x']));
+      expect(state).toMatchObject({ phase: 'refused', reason: expect.stringContaining('no-such-program') as string });
+      const inFolder = task(['./run.sh'], { inputs: [input('run.sh', '#!/bin/sh\necho ran')] });
+      expect(await finish(inFolder)).toMatchObject({ phase: 'refused' });
+    });
+
+    test('arguments and variables arrive as they were given', async () => {
+      const hostile = `a b\n"c" 'd' $HOME \`e\` \\ \${f} * ; & é 🐍 \t`;
+      const spec = task(['sh', '-c', 'printf "%s|" "$@" "$PLAIN" "$SECRET"', 'x', hostile, '', '-n'], {
+        variables: { PLAIN: hostile },
+        secretVariables: { SECRET: `${hostile}\n\n` },
+      });
+      await finish(spec);
+      expect(await textOf(compute, spec.attempt)).toBe(`${hostile}||-n|${hostile}|${hostile}\n\n|`);
+    });
+
+    test('a command sees its own variables and no other', async () => {
+      const spec = task(['env'], { variables: { MINE: '1' } });
+      await finish(spec);
+      const names = (await textOf(compute, spec.attempt)).split('\n').map((line) => line.split('=')[0]!);
+      const known = ['MINE', 'HOME', 'TMPDIR', 'PATH', 'LANG', 'USER', 'LOGNAME', 'PWD', 'OLDPWD', 'SHLVL', '_', ''];
+      expect(names.filter((name) => !known.includes(name) && !name.startsWith('DAIS_'))).toEqual([]);
+      expect(names).toContain('MINE');
+    });
+
+    test('inputs are in its folder, outputs are read from there', async () => {
+      const spec = task(['./go/run.sh'], {
+        inputs: [
+          input(
+            'go/run.sh',
+            '#!/bin/sh\nread -r x <data/in.txt; mkdir -p out/deep; echo "$x!" >out/deep/b; echo a >out/a-x; echo c >out/one',
+            true,
+          ),
+          input('data/in.txt', 'hello\n'),
+        ],
+        outputs: [
+          { name: 'folder', path: 'out' },
+          { name: 'file', path: 'out/one' },
+          { name: 'missing', path: 'nothing/here' },
+          { name: 'input', path: 'data/in.txt' },
+        ],
+      });
+      expect(await finish(spec)).toMatchObject({ phase: 'ended', code: 0 });
+      const found = await outputsOf(compute, spec.attempt);
+      expect(found).toEqual({
+        'folder:a-x': 'a\n',
+        'folder:deep/b': 'hello!\n',
+        'folder:one': 'c\n',
+        file: 'c\n',
+        input: 'hello\n',
+      });
+      expect(Object.keys(found).slice(0, 3)).toEqual(['folder:a-x', 'folder:deep/b', 'folder:one']);
+    });
+
+    test('outputs follow no link out of the folder, and what is no file is left out', async () => {
+      const spec = shell(
+        `mkdir out; echo good >out/good; ln -s /etc/passwd out/link; ln -s /etc out/folder; ln -s /etc etc; ln -s good out/inside
+         mkfifo out/pipe; ln -s / rootlink; ln -s loop out/loop; touch "out/new
+line" 'out/ -rf' 'out/..hidden'`,
+        {
+          outputs: [
+            { name: 'out', path: 'out' },
+            { name: 'through', path: 'etc/passwd' },
+            { name: 'link', path: 'rootlink' },
+          ],
+        },
+      );
+      expect(await finish(spec)).toMatchObject({ code: 0 });
+      expect(await outputsOf(compute, spec.attempt)).toEqual({
+        'out: -rf': '',
+        'out:..hidden': '',
+        'out:good': 'good\n',
+        'out:new\nline': '',
+      });
+    });
+
+    test('an output whose name is not UTF-8 is an error that says so', async () => {
+      const spec = shell(`mkdir out; touch "out/$(printf 'a\\377')"`, { outputs: [{ name: 'out', path: 'out' }] });
+      await finish(spec);
+      await expectRefusal(outputsOf(compute, spec.attempt), 'invalid_request', /UTF-8/);
+    });
+
+    test('a log can be followed from any place of it to its end', async () => {
+      const spec = shell(
+        'echo one; while [ ! -e go ]; do sleep 0.05; [ -e /never ] && break; n=$((n+1)); [ $n -gt 20 ] && break; done; echo two',
+      );
+      await start(spec);
+      const places: string[] = [];
+      let text = '';
+      for await (const { bytes, next } of compute.logs(spec.attempt, { follow: true })) {
+        text += bytes.toString('utf8');
+        places.push(next);
+        expect(next).toMatch(/^[\x21-\x7e]+$/);
+      }
+      expect(text).toBe('one\ntwo\n');
+      expect(places.length).toBeGreaterThan(1);
+      expect(await textOf(compute, spec.attempt, { from: places[0]! })).toBe('two\n');
+      expect(await textOf(compute, spec.attempt, { from: places.at(-1)! })).toBe('');
+      await expectRefusal(textOf(compute, spec.attempt, { from: 'elsewhere' }), 'invalid_request', /place/);
+    });
+
+    test('whoever follows or waits can give up', async () => {
+      const attempt = await start(shell('echo up; exec sleep 1000'));
+      await untilWritten(compute, attempt, 'up');
+      const abort = new AbortController();
+      const waiting = compute.wait(attempt, abort.signal);
+      const chunks = compute.logs(attempt, { follow: true, signal: abort.signal })[Symbol.asyncIterator]();
+      expect((await chunks.next()).value?.bytes.toString()).toBe('up\n');
+      const more = chunks.next();
+      abort.abort();
+      expect(await waiting).toMatchObject({ phase: 'running' });
+      expect(await more).toMatchObject({ done: true });
+      await compute.forget(attempt);
+    });
+
+    test('of a long output the newest is kept', async () => {
+      const limits = { logBytes: 262_144 };
+      const spec = shell('head -c 20000000 /dev/zero | tr "\\\\0" x; echo; echo last', { limits });
+      await finish(spec);
+      const text = await textOf(compute, spec.attempt);
+      expect(text.length).toBeLessThanOrEqual(262_144);
+      expect(text.length).toBeGreaterThan(131_072);
+      expect(text).toMatch(/x\nlast\n$/);
+    });
+
+    test('cancel tells it to end, and it may say goodbye', async () => {
+      const attempt = await start(shell('trap "echo bye; exit 5" TERM; echo up; while :; do sleep 0.05; done'));
+      await untilWritten(compute, attempt, 'up');
+      await compute.cancel(attempt);
+      await compute.cancel(attempt);
+      expect(await compute.wait(attempt, never)).toMatchObject({ phase: 'ended', end: 'cancelled', code: 5 });
+      // The sleep is told too, and the shell says so.
+      expect(await textOf(compute, attempt)).toMatch(/^up\n(Terminated\n)?bye\n$/);
+      await compute.cancel(attempt);
+    });
+
+    test('what does not listen is killed with all that it started', async () => {
+      const stubborn = `trap "" TERM; setsid sh -c 'trap "" TERM; (sleep 1000 & ); exec sleep 1000' & (sleep 1000 &) ; echo up; while :; do sleep 0.05; done`;
+      const attempt = await start(shell(stubborn, { limits: { graceMs: 200 } }));
+      await untilWritten(compute, attempt, 'up');
+      await compute.cancel(attempt);
+      expect(await compute.wait(attempt, never)).toMatchObject({ phase: 'ended', end: 'cancelled', signal: 'SIGKILL' });
+    });
+
+    test('what outlives its command does not outlive the task', async () => {
+      const spec = shell('(trap "" HUP; sleep 1000 &) ; setsid sleep 1000 & echo done');
+      expect(await finish(spec)).toMatchObject({ phase: 'ended', end: 'exit', code: 0 });
+      expect(await textOf(compute, spec.attempt)).toBe('done\n');
+    });
+
+    test('wall time ends it', async () => {
+      const spec = shell('echo up; exec sleep 1000', { limits: { wallMs: 300, graceMs: 100 } });
+      expect(await finish(spec)).toMatchObject({ phase: 'ended', end: 'wall-time', signal: 'SIGTERM' });
+    });
+
+    test('a folder that grows beyond its limit ends it', async () => {
+      const spec = shell('head -c 8000000 /dev/zero >"$TMPDIR/big"; exec sleep 1000', {
+        limits: { diskBytes: 4_000_000, graceMs: 100 },
+      });
+      expect(await finish(spec)).toMatchObject({ phase: 'ended', end: 'disk-full' });
+    });
+
+    test('usage is told', async () => {
+      const spec = shell('i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; sleep 0.2');
+      const state = await finish(spec);
+      expect(state).toMatchObject({ phase: 'ended', code: 0 });
+      const { usage, startedAt, endedAt } = state as Extract<TaskState, { phase: 'ended' }>;
+      expect(usage.cpuMs).toBeGreaterThan(10);
+      expect(usage.wallMs).toBeGreaterThanOrEqual(200);
+      expect(usage.peakMemoryBytes).toBeGreaterThanOrEqual(0);
+      expect(endedAt.getTime()).toBeGreaterThan(startedAt.getTime());
+    });
+
+    test('what can never run is refused with every fault', async () => {
+      const refuse = async (spec: TaskSpec, words: RegExp) =>
+        await expectRefusal(start(spec), 'invalid_request', words);
+      await refuse(task(['x'], { attempt: '../escape' }), /attempt: must be of a-z/);
+      await refuse(task(['x'], { resources: { cpu: 100_000 } }), /resources.cpu: asks for 100000/);
+      await refuse(task(['x'], { resources: { 'example.com/tpu': 1 } }), /example.com\/tpu: is not to be had/);
+      await refuse(task(['x'], { resources: { cpu: Number.NaN, memory: -1 } }), /cpu: must be.*memory: must be/);
+      await refuse(task(['x'], { inputs: [input('../up', '')] }), /inputs\[0\].path/);
+      await refuse(task(['x'], { inputs: [input('/abs', '')] }), /inputs\[0\].path/);
+      await refuse(task(['x'], { inputs: [input('a', ''), input('a/b', '')] }), /a is a file and a folder/);
+      await refuse(task(['x'], { outputs: [{ name: 'o', path: 'a/../../b' }] }), /outputs\[0\].path/);
+      await refuse(task(['x'], { variables: { 'A B': '' } }), /variables.A B/);
+      await refuse(task(['x', 'y'.repeat(131_072)]), /command\[1\]: has 131072 bytes.*use a file/);
+    });
+
+    test('a task that waits for others can be cancelled and starts in its turn', async () => {
+      const { cpu } = (await compute.abilities()).resources;
+      const whole = { resources: { cpu: cpu! } };
+      const first = await start(shell('echo up; while :; do sleep 0.05; done', whole));
+      await untilWritten(compute, first, 'up');
+      const second = await start(shell('echo second', whole));
+      const third = await start(shell('echo third', whole));
+      const small = await start(shell('echo small', { resources: { cpu: 0.5 } }));
+      expect(await compute.status(second)).toEqual({ phase: 'preparing' });
+      await compute.cancel(second);
+      expect(await compute.wait(second, never)).toMatchObject({ phase: 'ended', end: 'cancelled' });
+      expect(await compute.status(small)).toEqual({ phase: 'preparing' });
+      await compute.cancel(first);
+      const [afterThird, afterSmall] = await Promise.all([compute.wait(third, never), compute.wait(small, never)]);
+      expect([afterThird, afterSmall]).toMatchObject([{ code: 0 }, { code: 0 }]);
+      const begin = (state: TaskState | undefined) => (state as Extract<TaskState, { phase: 'ended' }>).startedAt;
+      expect(begin(afterThird).getTime()).toBeLessThanOrEqual(begin(afterSmall).getTime());
+      expect(await textOf(compute, second)).toBe('');
+    });
+
+    test('a task that is forgotten while it runs is gone', async () => {
+      const attempt = await start(shell('trap "" TERM; echo up; while :; do sleep 0.05; done'));
+      await untilWritten(compute, attempt, 'up');
+      await compute.forget(attempt);
+      expect(await compute.status(attempt)).toBeUndefined();
+    });
+  });
+}
