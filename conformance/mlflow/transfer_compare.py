@@ -1,6 +1,6 @@
 """Tells, through the client, in what two servers differ: `transfer_compare.py A B [ids|names]`.
 
-With `ids`, runs and logged models have the same ids on both; with `names` they are found by their names, and times that
+Traces have the same ids on both. With `ids`, runs and logged models have the same ids on both; with `names` they are found by their names, and times that
 a server sets by itself are not compared. Numbers of experiments may differ always. Prints one JSON object: how much was
 compared, and every difference.
 """
@@ -20,6 +20,7 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import ViewType
+from transfer_compare_traces import datasets, scorers, traces
 
 PROMPTS = "tags.`mlflow.prompt.is_prompt` = 'true'"
 
@@ -33,7 +34,13 @@ class Told:
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
         self.client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        self.counts = {"runs": 0, "points": 0, "files": 0, "bytes": 0, "models": 0, "versions": 0}
+        self.counts = {
+            "runs": 0, "points": 0, "files": 0, "bytes": 0, "models": 0, "versions": 0,
+            "traces": 0, "spans": 0, "assessments": 0, "datasets": 0, "records": 0, "scorers": 0,
+        }
+        self.experiments = {}
+        self.run_ids = {}
+        self.prompts = []
         self.ids = {}
 
     def everything(self):
@@ -41,10 +48,16 @@ class Told:
         experiments = self.client.search_experiments(view_type=ViewType.ALL)
         for experiment in experiments:
             told[f"experiment {experiment.name}"] = self.experiment(experiment)
+        self.experiments = {one.experiment_id: one.name for one in experiments}
         for experiment in experiments:
             self.runs(experiment, told)
             self.logged_models(experiment, told)
         self.registry(told)
+        for experiment in experiments:
+            traces(self, experiment, told)
+            if experiment.lifecycle_stage == "active":
+                scorers(self, experiment, told)
+        datasets(self, told)
         return told
 
     def name(self, identifier):
@@ -88,6 +101,7 @@ class Told:
                 break
         for run in found:
             self.ids[run.info.run_id] = f"run {run.info.run_name} {run.info.start_time}"
+        self.run_ids[experiment.experiment_id] = [run.info.run_id for run in found]
         for run in found:
             self.counts["runs"] += 1
             told[f"{experiment.name} / {self.name(run.info.run_id)}"] = self.run(run)
@@ -181,6 +195,8 @@ class Told:
                 wanted = named if text is None else f"{named} and {text}"
                 for version in self.client.search_model_versions(wanted):
                     self.counts["versions"] += 1
+                    if text is not None:
+                        self.prompts.append(f"{model.name}/{version.version}")
                     told[f"version {model.name}/{version.version}"] = self.version(version, text is None)
 
     def version(self, version, is_model):

@@ -11,6 +11,7 @@ import mlflow
 import numpy
 from mlflow import MlflowClient
 from mlflow.entities import Metric
+from transfer_fill_traces import fill
 
 FIRST = 1_700_000_000_000
 client = MlflowClient()
@@ -77,6 +78,7 @@ def main():
     client.log_metric(deleted.info.run_id, "m", 1)
     client.delete_run(deleted.info.run_id)
     mlflow.genai.register_prompt(name="greet", template="Hello {{name}}", tags={"team": "air"})
+    fill(client.create_experiment("traced"), mlflow.get_experiment_by_name("flights").experiment_id)
 
 
 if __name__ == "__main__":

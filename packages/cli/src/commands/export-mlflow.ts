@@ -1,23 +1,70 @@
-/** `dais export mlflow`: a project as a store of MLflow. */
+/** `dais export mlflow`: a project as a store of MLflow, or into a running server. */
 import { resolve } from 'node:path';
-import type { Run } from '#context.ts';
+import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { exportProject } from '#export/exporter.ts';
+import { exportToServer } from '#export/server-export.ts';
+import { restOf } from '#import/open-source.ts';
+import type { Tally } from '#import/tally.ts';
 import { bytesText, countText } from '#output/amounts.ts';
-import { printedForPrograms } from '#output/result.ts';
+import { printProblems } from '#output/problems.ts';
+import { printedForPrograms, remark } from '#output/result.ts';
 
-export const run: Run<{ readonly to: string }> = async (context, _args, options) => {
+interface ExportOptions {
+  readonly to: string;
+  readonly tokenEnv: string;
+}
+
+export const run: Run<ExportOptions> = async (context, _args, options) => {
+  if (/^https?:/i.test(options.to)) return await toServer(context, options);
+  return await toFolder(context, options.to);
+};
+
+async function toServer(context: Context, { to, tokenEnv }: ExportOptions) {
+  const { terminal, signal } = context;
+  const client = await context.connect();
+  const rest = await restOf(context, to, tokenEnv);
+  let tally: Tally;
+  try {
+    tally = await exportToServer({ client, rest, signal, progress: (text) => terminal.progress(text) });
+  } catch (error) {
+    terminal.progress('');
+    if (signal.aborted) remark(context, 'Stopped. The same command goes on where it was.');
+    throw error;
+  }
+  terminal.progress('');
+  if (!(await printedForPrograms(context, tally.report()))) print(context, rest.url, tally);
+  return tally.problems.length > 0 ? exitCodes.failed.code : exitCodes.ok.code;
+}
+
+function print({ terminal }: Context, url: string, { found, written, amounts, problems }: Tally): void {
+  const line = (noun: string, here: number, now: number) =>
+    `  ${countText(here, noun)}${now === 0 ? ', none new or changed' : `, ${now} new or changed`}\n`;
+  terminal.out(
+    `Exported to ${url}:
+${line('experiment', found.experiments, written.experiments)}${line('run', found.runs, written.runs)}${line('logged model', found.loggedModels, written.loggedModels)}${line('trace', found.traces, written.traces)}${line('registered model', found.models, written.models)}${line('version', found.versions, written.versions)}${line('evaluation dataset', found.evaluationDatasets, written.evaluationDatasets)}${line('scorer version', found.scorers, written.scorers)}`,
+  );
+  const { points, spans, records, files, bytes } = amounts;
+  if (points + spans + records + files > 0) {
+    terminal.out(
+      `With ${countText(points, 'point')}, ${countText(spans, 'span')}, ${countText(records, 'record')}, ${countText(files, 'file')} (${bytesText(bytes)}).\n`,
+    );
+  }
+  printProblems(terminal, problems, 'exported');
+}
+
+async function toFolder(context: Context, to: string) {
   const { terminal, signal, now } = context;
   const client = await context.connect();
-  const folder = resolve(context.workingFolder, options.to);
+  const folder = resolve(context.workingFolder, to);
   const counts = await exportProject({ client, folder, signal, now, progress: (text) => terminal.progress(text) });
   terminal.progress('');
   if (await printedForPrograms(context, counts)) return exitCodes.ok.code;
-  const { experiments, runs, points, loggedModels, models, versions, files, bytes } = counts;
+  const { experiments, runs, points, loggedModels, traces, spans, models, versions, files, bytes } = counts;
   terminal.out(
-    `${folder} holds ${countText(experiments, 'experiment')}, ${countText(runs, 'run')} with ${countText(points, 'point')}, ${countText(loggedModels, 'logged model')}, ${countText(models, 'registered model')} with ${countText(versions, 'version')}, ${countText(files, 'file')} (${bytesText(bytes)}).
+    `${folder} holds ${countText(experiments, 'experiment')}, ${countText(runs, 'run')} with ${countText(points, 'point')}, ${countText(loggedModels, 'logged model')}, ${countText(traces, 'trace')} with ${countText(spans, 'span')}, ${countText(models, 'registered model')} with ${countText(versions, 'version')}, ${countText(counts.evaluationDatasets, 'evaluation dataset')} with ${countText(counts.records, 'record')}, ${countText(counts.scorers, 'version')} of scorers, ${countText(files, 'file')} (${bytesText(bytes)}).
 mlflow server --backend-store-uri sqlite:///${folder}/mlflow.db --artifacts-destination ${folder}/artifacts
 `,
   );
   return exitCodes.ok.code;
-};
+}

@@ -5,6 +5,7 @@ import { Importer } from '#import/importer.ts';
 import { openSource } from '#import/open-source.ts';
 import type { Tally } from '#import/tally.ts';
 import { bytesText, countText } from '#output/amounts.ts';
+import { printProblems } from '#output/problems.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 
 interface ImportOptions {
@@ -20,8 +21,6 @@ interface ImportOptions {
 
 /** Without a terminal, a line in the log says so often that it goes on. */
 const TOLD_EACH_MS = 10_000;
-/** Problems that are shown; all of them are in the JSON. */
-const SHOWN = 20;
 
 export const run: Run<ImportOptions> = async (context, _args, options) => {
   const { from, tokenEnv: tokenVariable, artifactsFolder: artifacts, dryRun = false, follow = false } = options;
@@ -64,19 +63,26 @@ function print({ terminal }: Context, tally: Tally, dryRun: boolean): void {
   ${line('experiment', found.experiments, written.experiments)}
   ${line('run', found.runs, written.runs)}
   ${line('logged model', found.loggedModels, written.loggedModels)}
+  ${line('trace', found.traces, written.traces)}
   ${line('registered model', found.models, written.models)}
   ${line('version', found.versions, written.versions)}
-  ${found.aliases === 1 ? '1 alias' : `${found.aliases} aliases`}, ${written.aliases} moved\n`,
+  ${found.aliases === 1 ? '1 alias' : `${found.aliases} aliases`}, ${written.aliases} moved
+  ${line('evaluation dataset', found.evaluationDatasets, written.evaluationDatasets)}
+  ${line('scorer version', found.scorers, written.scorers)}\n`,
   );
   if (!dryRun && tally.changed) {
-    const { points, params, tags, files, bytes } = amounts;
-    const logged = [countText(points, 'point'), countText(params, 'parameter'), countText(tags, 'tag')].join(', ');
+    const { points, params, tags, spans, assessments, records, files, bytes } = amounts;
+    const logged = [
+      countText(points, 'point'),
+      countText(params, 'parameter'),
+      countText(tags, 'tag'),
+      ...(spans > 0 ? [countText(spans, 'span')] : []),
+      ...(assessments > 0 ? [countText(assessments, 'assessment')] : []),
+      ...(records > 0 ? [countText(records, 'record')] : []),
+    ].join(', ');
     terminal.out(`With ${logged}, ${countText(files, 'file')} (${bytesText(bytes)}); counts and digests agree.\n`);
   }
-  if (problems.length === 0) return;
-  terminal.err(`${terminal.errStyle.fail('error:')} ${countText(problems.length, 'thing')} could not be imported:\n`);
-  for (const { what, why } of problems.slice(0, SHOWN)) terminal.err(`  ${what}: ${why}\n`);
-  if (problems.length > SHOWN) terminal.err(`  and ${problems.length - SHOWN} more; all of them with -o json\n`);
+  printProblems(terminal, problems, 'imported');
 }
 
 function progressOf(context: Context): (text: string) => void {

@@ -42,19 +42,21 @@ export const transferCommands: readonly CommandDefinition[] = [
   {
     name: 'export mlflow',
     group: 'Server',
-    summary: 'Write a project into a folder that a stock `mlflow server` opens',
+    summary: 'Write a project into a folder that a stock `mlflow server` opens, or into a running server',
     details:
-      'Names, ids and times stay. An empty store must lie there, made by the MLflow that will serve it. Running it again writes over what was written and brings what is new.',
+      'In a folder, names, ids and times stay; an empty store must lie there, made by the MLflow that will serve it. A running server gives new ids to all but traces, and keeps the old ones in the tag `dais.id`. Running it again brings what is new or changed; one that was stopped goes on.',
     options: [
       {
-        flags: '--to <folder>',
-        description: 'where `mlflow.db` lies; files go into `artifacts` beside it',
+        flags: '--to <place>',
+        description: 'folder where `mlflow.db` lies, files go into `artifacts` beside it; or http(s)://SERVER',
         required: true,
         completes: 'folder',
       },
+      tokenEnv,
     ],
     examples: [
       { command: 'export mlflow --to ./store', does: 'all of the project `default`' },
+      { command: 'export mlflow --to http://127.0.0.1:5000', does: 'into a server that runs' },
       { command: 'export mlflow --to ./store -p flights', does: 'of another project' },
     ],
     load: async () => ({ run: (await import('#commands/export-mlflow.ts')).run }),

@@ -1,20 +1,33 @@
 /** Everything that a project holds, page by page. */
 import {
   listArtifactsOperation,
+  listEvaluationRecordsOperation,
+  listScorerVersionsOperation,
+  listSpansOperation,
+  listTraceLinksOperation,
   readMetricOperation,
+  searchEvaluationDatasetsOperation,
   searchExperimentsOperation,
   searchLoggedModelsOperation,
   searchModelsOperation,
   searchModelVersionsOperation,
   searchRunsOperation,
+  searchScorersOperation,
+  searchTracesOperation,
   type DaisClient,
+  type EvaluationDataset,
+  type EvaluationRecord,
   type Experiment,
   type LoggedModel,
   type MetricPoint,
   type ModelVersion,
   type RegisteredModel,
   type Run,
+  type Scorer,
+  type Span,
+  type Trace,
 } from '@dais/api';
+import type { TraceLinks } from './trace-rows.ts';
 
 interface Page<Item> {
   readonly items: readonly Item[];
@@ -62,9 +75,53 @@ export class DaisSource {
     return pages((at) => this.client.perform(searchModelVersionsOperation, { types: TYPES, ...at }, this.#settings));
   }
 
-  /** Every file of the project. */
-  async *files(): AsyncGenerator<{ readonly path: string; readonly size: number }> {
-    const folders = [''];
+  /** With what each is linked to. */
+  async *traces(experimentId: string): AsyncGenerator<{ readonly trace: Trace; readonly links: TraceLinks }> {
+    let cursor: string | undefined;
+    do {
+      const input = { experimentIds: [experimentId], orderBy: ['timestamp'], limit: 500 };
+      const page = await this.client.perform(
+        searchTracesOperation,
+        { ...input, ...(cursor !== undefined && { cursor }) },
+        this.#settings,
+      );
+      const ids = page.items.map(({ id }) => id);
+      const { items } = await this.client.perform(listTraceLinksOperation, { ids }, this.#settings);
+      const links = new Map(items.map((one) => [one.id, one]));
+      for (const trace of page.items) yield { trace, links: links.get(trace.id) ?? { runIds: [], prompts: [] } };
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+  }
+
+  spans(id: string): AsyncIterable<Span> {
+    return pages((at) => this.client.perform(listSpansOperation, { id, limit: 5000, ...at }, this.#settings));
+  }
+
+  evaluationDatasets(): AsyncIterable<EvaluationDataset> {
+    return pages((at) =>
+      this.client.perform(searchEvaluationDatasetsOperation, { limit: 1000, ...at }, this.#settings),
+    );
+  }
+
+  evaluationRecords(id: string): AsyncIterable<EvaluationRecord> {
+    return pages((at) =>
+      this.client.perform(listEvaluationRecordsOperation, { id, limit: 1000, ...at }, this.#settings),
+    );
+  }
+
+  /** All versions of each; those of deleted experiments are not told. */
+  async *scorers(): AsyncGenerator<Scorer> {
+    const latest = pages<Scorer>((at) => this.client.perform(searchScorersOperation, at, this.#settings));
+    for await (const { experimentId, name } of latest) {
+      yield* pages<Scorer>((at) =>
+        this.client.perform(listScorerVersionsOperation, { experimentId, name, ...at }, this.#settings),
+      );
+    }
+  }
+
+  /** Every file of the project, or below a folder of it; with the path from the root of all. */
+  async *files(root = ''): AsyncGenerator<{ readonly path: string; readonly size: number }> {
+    const folders = [root];
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
       const path = folder === '' ? {} : { path: folder };
       const entries = pages((at) => this.client.perform(listArtifactsOperation, { ...path, ...at }, this.#settings));

@@ -10,7 +10,9 @@ import { DaisError, readArtifactOperation, type DaisClient, type Experiment, typ
 import { barText } from '#output/progress-bar.ts';
 import { DaisSource } from './dais-source.ts';
 import { MlflowStore } from './mlflow-store.ts';
+import { putDataset, putRecord, putScorer } from './evaluation-rows.ts';
 import { putExperiment, putLoggedModel, putModel, putPoint, putRun, putVersion } from './store-rows.ts';
+import { putSpan, putTrace } from './trace-rows.ts';
 
 export interface ExportParts {
   readonly client: DaisClient;
@@ -20,10 +22,22 @@ export interface ExportParts {
   readonly progress: (text: string) => void;
 }
 
-export type ExportCounts = Record<
-  'experiments' | 'runs' | 'points' | 'loggedModels' | 'models' | 'versions' | 'files' | 'bytes',
-  number
->;
+const COUNTED = [
+  'experiments',
+  'runs',
+  'points',
+  'loggedModels',
+  'traces',
+  'spans',
+  'models',
+  'versions',
+  'evaluationDatasets',
+  'records',
+  'scorers',
+  'files',
+  'bytes',
+] as const;
+export type ExportCounts = Record<(typeof COUNTED)[number], number>;
 
 /** Points in one transaction. */
 const POINTS_TOGETHER = 50_000;
@@ -32,7 +46,7 @@ const POINTS_TOGETHER = 50_000;
 export async function exportProject(parts: ExportParts): Promise<ExportCounts> {
   const { client, folder, signal } = parts;
   const source = new DaisSource(client, signal);
-  const counts = { experiments: 0, runs: 0, points: 0, loggedModels: 0, models: 0, versions: 0, files: 0, bytes: 0 };
+  const counts = Object.fromEntries(COUNTED.map((one) => [one, 0])) as ExportCounts;
   const store = await MlflowStore.open(join(folder, 'mlflow.db'));
   try {
     const experiments: Experiment[] = [];
@@ -49,6 +63,16 @@ export async function exportProject(parts: ExportParts): Promise<ExportCounts> {
         store.together(() => putLoggedModel(store, model));
         counts.loggedModels += 1;
       }
+      for await (const { trace, links } of source.traces(id)) {
+        const spans = await allOf(source.spans(trace.id));
+        store.together(() => {
+          putTrace(store, trace, links);
+          for (const span of spans) putSpan(store, trace, span);
+        });
+        counts.traces += 1;
+        counts.spans += spans.length;
+        parts.progress(`${counts.traces} traces with ${counts.spans} spans written`);
+      }
     }
     for await (const model of source.models()) {
       store.together(() => putModel(store, model));
@@ -58,11 +82,32 @@ export async function exportProject(parts: ExportParts): Promise<ExportCounts> {
       store.together(() => putVersion(store, version));
       counts.versions += 1;
     }
+    await exportEvaluation(source, store, counts);
   } finally {
     store.close();
   }
   await copyFiles(source, parts, counts);
   return counts;
+}
+
+async function exportEvaluation(source: DaisSource, store: MlflowStore, counts: ExportCounts): Promise<void> {
+  for await (const dataset of source.evaluationDatasets()) {
+    store.together(() => putDataset(store, dataset));
+    counts.evaluationDatasets += 1;
+    const records = await allOf(source.evaluationRecords(dataset.id));
+    store.together(() => records.forEach((record) => putRecord(store, dataset.id, record)));
+    counts.records += records.length;
+  }
+  for await (const scorer of source.scorers()) {
+    store.together(() => putScorer(store, scorer));
+    counts.scorers += 1;
+  }
+}
+
+async function allOf<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
 }
 
 /** Gives how many points it has. */

@@ -4,7 +4,7 @@
  */
 import { DaisError } from '@dais/api';
 
-type Value = string | number | null;
+type Value = string | number | bigint | null;
 export type Row = Readonly<Record<string, Value>>;
 
 /** Of node-sqlite3-wasm. */
@@ -59,6 +59,11 @@ export class MlflowStore {
       this.#statements.set(text, statement);
     }
     statement.run(columns.map((column) => row[column] ?? null));
+  }
+
+  /** Whether this version has such a column. */
+  has(table: string, column: string): boolean {
+    return this.#columnsOf(table).includes(column);
   }
 
   /** All of what `work` puts, or nothing. */

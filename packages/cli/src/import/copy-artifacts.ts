@@ -19,17 +19,23 @@ export interface ArtifactParts {
 /**
  * @param to where the artifacts lie here
  * @param fresh whether nothing of it can be here yet
+ * @param skip what is not copied
  * @throws DaisError
  */
 export async function copyArtifacts(
   { source, target, tally, onBytes }: ArtifactParts,
   owner: FileOwner,
   to: string,
-  { fresh, all }: { readonly fresh: boolean; readonly all: boolean },
+  {
+    fresh,
+    all,
+    skip = () => false,
+  }: { readonly fresh: boolean; readonly all: boolean; readonly skip?: (path: string) => boolean },
 ): Promise<void> {
   const folder = folderOf(to);
   let there: Map<string, number> | undefined = fresh ? new Map() : undefined;
   for await (const { path, size } of source.files(owner)) {
+    if (skip(path)) continue;
     there ??= await target.files(folder);
     const known = there.get(path);
     if (!all && known === size && size >= COMPARED_BY_SIZE_FROM) continue;

@@ -1,9 +1,20 @@
 /** A tracking server, read through its REST interface. */
 import type { Readable } from 'node:stream';
-import type { DatasetInput, LoggedModelStatus, MetricPoint, RunStatus } from '@dais/api';
+import {
+  DaisError,
+  type DatasetInput,
+  type EvaluationRecord,
+  type LoggedModelStatus,
+  type MetricPoint,
+  type RunStatus,
+  type Span,
+} from '@dais/api';
+import { HttpEvaluation } from './http-evaluation.ts';
+import { HttpTraces } from './http-traces.ts';
 import type { Json, MlflowRest } from './mlflow-rest.ts';
 import { NO_POINTS, type FileOwner, type SourceFile, type TrackingSource } from './source.ts';
-import type { SourceExperiment, SourceLoggedModel, SourceModel, SourceRun, SourceVersion } from './source.ts';
+import type { SourceDataset, SourceExperiment, SourceLoggedModel, SourceModel, SourceRun } from './source.ts';
+import type { SourceScorer, SourceTrace, SourceVersion } from './source.ts';
 
 const API = '/api/2.0/mlflow';
 const PROXY = '/api/2.0/mlflow-artifacts/artifacts';
@@ -19,9 +30,13 @@ export function httpSource(rest: MlflowRest, name: string): TrackingSource {
 class HttpSource implements TrackingSource {
   readonly name: string;
   readonly #rest: MlflowRest;
+  readonly #traces: HttpTraces;
+  readonly #evaluation: HttpEvaluation;
 
   constructor(rest: MlflowRest, name: string) {
     this.#rest = rest;
+    this.#traces = new HttpTraces(rest, (experimentId) => this.runs(experimentId));
+    this.#evaluation = new HttpEvaluation(rest);
     this.name = name;
   }
 
@@ -97,6 +112,26 @@ class HttpSource implements TrackingSource {
     }
   }
 
+  traces(experiment: SourceExperiment): AsyncGenerator<SourceTrace> {
+    return this.#traces.traces(experiment);
+  }
+
+  async spans(trace: SourceTrace): Promise<Span[]> {
+    return await this.#traces.spans(trace);
+  }
+
+  evaluationDatasets(): AsyncGenerator<SourceDataset> {
+    return this.#evaluation.datasets();
+  }
+
+  evaluationRecords(datasetId: string): AsyncGenerator<EvaluationRecord[]> {
+    return this.#evaluation.records(datasetId);
+  }
+
+  scorers(experiment: SourceExperiment): AsyncGenerator<SourceScorer> {
+    return this.#evaluation.scorers(experiment);
+  }
+
   async *files(owner: FileOwner): AsyncGenerator<SourceFile> {
     const folders = [''];
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
@@ -116,6 +151,10 @@ class HttpSource implements TrackingSource {
         yield { ...file, path: folder === '' ? file['path'] : `${folder}/${String(file['path'])}` };
       }
       return;
+    }
+    if (owner.type === 'trace') {
+      const detail = `Files of trace ${owner.id} lie at ${owner.artifactUri}, which its server does not list.`;
+      throw new DaisError('invalid_request', detail);
     }
     const path = folder === '' ? undefined : folder;
     let token: string | undefined;

@@ -9,10 +9,13 @@ import {
 import { barText } from '#output/progress-bar.ts';
 import { copyArtifacts } from './copy-artifacts.ts';
 import { DaisTarget, type Known } from './dais-target.ts';
+import { eachOf } from './each-of.ts';
 import { fingerprint } from './fingerprint.ts';
+import { importDatasets, importScorers } from './import-evaluation.ts';
 import { importRegistry } from './import-registry.ts';
 import { importRun } from './import-run.ts';
-import type { SourceExperiment, SourceLoggedModel, SourceRun, TrackingSource } from './source.ts';
+import { importTrace } from './import-trace.ts';
+import type { SourceExperiment, SourceLoggedModel, SourceRun, SourceTrace, TrackingSource } from './source.ts';
 import { Tally } from './tally.ts';
 
 /** Runs at once: files of one are on the way while another one is written. */
@@ -58,23 +61,23 @@ export class Importer {
   async round(): Promise<Tally> {
     const { source } = this.#parts;
     const [runs, models] = await Promise.all([this.#target.known('run'), this.#target.known('logged-model')]);
+    const [traces, scorers] = await Promise.all([this.#target.known('trace'), this.#target.known('scorer')]);
     const experiments: SourceExperiment[] = [];
     for await (const experiment of source.experiments()) experiments.push(experiment);
     await this.#count(experiments, runs);
     const places = await this.#importExperiments(experiments);
+    const failed = (what: string, error: unknown) => this.#failed(what, error);
+    const shared = { ...this.#parts, target: this.#target, tally: this.#tally, failed };
     for (const experiment of experiments) {
       const place = places.get(experiment.id);
       if (place === undefined && !this.#parts.dryRun) continue;
       await this.#importRuns(experiment, place, runs);
       await this.#importLoggedModels(experiment, place, models);
+      await this.#importTraces(experiment, place, traces);
+      await importScorers(shared, experiment, place, scorers);
     }
-    await importRegistry({
-      ...this.#parts,
-      target: this.#target,
-      tally: this.#tally,
-      rewrite: (uri) => rewritten(uri, [...places.values()]),
-      failed: (what, error) => this.#failed(what, error),
-    });
+    await importRegistry({ ...shared, rewrite: (uri) => rewritten(uri, [...places.values()]) });
+    await importDatasets(shared, places);
     return this.#tally;
   }
 
@@ -181,6 +184,30 @@ export class Importer {
     if (withArtifacts) await copyArtifacts(this.#artifactParts(), owner, artifactUri, { fresh, all });
   }
 
+  async #importTraces(experiment: SourceExperiment, place: Place | undefined, known: Known): Promise<void> {
+    const { source, withArtifacts, all, dryRun, signal, progress } = this.#parts;
+    const { found, written } = this.#tally;
+    await eachOf(source.traces(experiment), AT_ONCE, async (trace: SourceTrace) => {
+      signal.throwIfAborted();
+      found.traces += 1;
+      try {
+        // Spans of one that is under way come without a change of the trace itself.
+        const early = trace.state === 'IN_PROGRESS' ? await source.spans(trace) : undefined;
+        const state = fingerprint({ ...trace, early: early ?? [] });
+        if (!this.#isDue(known, trace.id, state)) return;
+        if (!dryRun && place !== undefined) {
+          const options = { experimentId: place.id, withArtifacts, fresh: !known.has(trace.id), all };
+          await importTrace(this.#artifactParts(), trace, early ?? (await source.spans(trace)), options);
+          await this.#target.note('trace', trace.id, trace.id, state);
+        }
+        written.traces += 1;
+      } catch (error) {
+        this.#failed(`trace ${trace.id} of experiment "${experiment.name}"`, error);
+      }
+      progress(`traces: ${found.traces} seen, ${written.traces} imported`);
+    });
+  }
+
   #artifactParts() {
     const onBytes = (count: number) => {
       this.#bytes += count;
@@ -215,19 +242,4 @@ function absent(error: unknown): undefined {
 function rewritten(uri: string, places: readonly Place[]): string {
   const found = places.find(({ from }) => uri.startsWith(`${from}/`));
   return found === undefined ? uri : `${found.to}${uri.slice(found.from.length)}`;
-}
-
-async function eachOf<T>(items: AsyncIterable<T>, atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
-  const iterator = items[Symbol.asyncIterator]();
-  // One at a time asks for the next.
-  let asking: Promise<unknown> = Promise.resolve();
-  const next = async () => {
-    const answer = asking.then(async () => await iterator.next());
-    asking = answer.catch(() => {});
-    return await answer;
-  };
-  const worker = async () => {
-    for (let item = await next(); item.done !== true; item = await next()) await work(item.value);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
 }

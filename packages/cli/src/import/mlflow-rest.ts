@@ -35,8 +35,13 @@ export class MlflowRest {
     return await this.#json(await this.#send('GET', `${path}${queryText(query)}`));
   }
 
-  async post(path: string, body: Json): Promise<Json> {
-    return await this.#json(await this.#send('POST', path, body));
+  /** What is answered, as it was written. @throws DaisError as `get`. */
+  async text(path: string, query: Query = {}): Promise<string> {
+    return await (await this.#send('GET', `${path}${queryText(query)}`)).text();
+  }
+
+  async post(path: string, body: Json, headers: Readonly<Record<string, string>> = {}): Promise<Json> {
+    return await this.#json(await this.#send('POST', path, body, headers));
   }
 
   async patch(path: string, body: Json): Promise<Json> {
@@ -60,7 +65,12 @@ export class MlflowRest {
     await answer.text();
   }
 
-  async #send(method: string, path: string, body?: Json): Promise<Response> {
+  async #send(
+    method: string,
+    path: string,
+    body?: Json,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Response> {
     const { signal, fetch } = this.#options;
     for (let attempt = 1; ; attempt++) {
       let failure: DaisError;
@@ -68,7 +78,7 @@ export class MlflowRest {
         const answer = await fetch(`${this.url}${path}`, {
           method,
           signal,
-          headers: { ...this.#headers(), ...(body !== undefined && { 'content-type': 'application/json' }) },
+          headers: { ...this.#headers(), ...more, ...(body !== undefined && { 'content-type': 'application/json' }) },
           ...(body !== undefined && { body: JSON.stringify(body) }),
         });
         if (answer.ok) return answer;

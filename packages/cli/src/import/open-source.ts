@@ -33,7 +33,7 @@ async function openHttp(context: Context, from: string, tokenVariable: string): 
 }
 
 /** @throws DaisError `invalid_request` when it is no address, or one with a password. */
-async function restOf(context: Context, address: string, tokenVariable: string): Promise<MlflowRest> {
+export async function restOf(context: Context, address: string, tokenVariable: string): Promise<MlflowRest> {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined) throw new DaisError('invalid_request', `"${address}" is no address of a server.`);
   if (url.username !== '' || url.password !== '') {

@@ -1,6 +1,17 @@
 /** What is read of another tracking server, whichever way it is reached. */
 import type { Readable } from 'node:stream';
-import type { DatasetInput, LatestMetric, LoggedModelStatus, MetricPoint, RunStatus } from '@dais/api';
+import type {
+  AssessmentKind,
+  DatasetInput,
+  EvaluationRecord,
+  EvaluationSchema,
+  LatestMetric,
+  LoggedModelStatus,
+  MetricPoint,
+  RunStatus,
+  Span,
+  TraceState,
+} from '@dais/api';
 
 export type Pairs = Readonly<Record<string, string>>;
 
@@ -78,6 +89,65 @@ export interface SourceVersion {
   readonly tags: Pairs;
 }
 
+export interface SourceAssessment {
+  readonly id: string;
+  readonly spanId?: string;
+  readonly name: string;
+  readonly kind: AssessmentKind;
+  readonly value: unknown;
+  readonly error?: { readonly code?: string; readonly message?: string; readonly stackTrace?: string };
+  readonly source: { readonly type: string; readonly id: string };
+  readonly rationale?: string;
+  readonly metadata: Pairs;
+  readonly overrides?: string;
+  readonly valid: boolean;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface SourceTrace {
+  readonly id: string;
+  readonly requestedAt: number;
+  readonly durationMs?: number;
+  readonly state: TraceState;
+  readonly clientRequestId?: string;
+  readonly requestPreview?: string;
+  readonly responsePreview?: string;
+  readonly metadata: Pairs;
+  readonly tags: Pairs;
+  readonly usage?: Readonly<Record<string, number>>;
+  readonly cost?: Readonly<Record<string, number>>;
+  readonly assessments: SourceAssessment[];
+  readonly runIds: string[];
+  /** Name and version of each, with a slash between. */
+  readonly prompts: string[];
+  readonly artifactUri: string;
+  /** Whether its spans lie in the database there, not in a file. */
+  readonly hasSpans: boolean;
+}
+
+export interface SourceDataset {
+  readonly id: string;
+  readonly name: string;
+  readonly digest: string;
+  readonly schema?: EvaluationSchema;
+  /** As they are numbered there. */
+  readonly experimentIds: string[];
+  readonly tags: Pairs;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly createdBy?: string;
+  readonly updatedBy?: string;
+}
+
+export interface SourceScorer {
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  readonly definition: string;
+  readonly createdAt: number;
+}
+
 /** Points of one metric, in columns as long as each other. */
 export interface PointColumns {
   readonly steps: number[];
@@ -87,7 +157,7 @@ export interface PointColumns {
 
 /** Whose files are read. */
 export interface FileOwner {
-  readonly type: 'run' | 'model';
+  readonly type: 'run' | 'model' | 'trace';
   readonly id: string;
   readonly artifactUri: string;
 }
@@ -109,6 +179,13 @@ export interface TrackingSource {
   /** Prompts too. */
   models(): AsyncIterable<SourceModel>;
   versions(model: string): AsyncIterable<SourceVersion>;
+  /** Versions before there were traces have none, and so for all below. */
+  traces(experiment: SourceExperiment): AsyncIterable<SourceTrace>;
+  spans(trace: SourceTrace): Promise<Span[]>;
+  evaluationDatasets(): AsyncIterable<SourceDataset>;
+  evaluationRecords(datasetId: string): AsyncIterable<EvaluationRecord[]>;
+  /** Every version of each. */
+  scorers(experiment: SourceExperiment): AsyncIterable<SourceScorer>;
   /** @throws DaisError for places that cannot be read from here. */
   files(owner: FileOwner): AsyncIterable<SourceFile>;
   open(owner: FileOwner, path: string): Promise<Readable>;

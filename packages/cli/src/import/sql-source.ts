@@ -1,10 +1,15 @@
 /** The database of a tracking server, read without the server: SQLite or PostgreSQL. */
 import type { Readable } from 'node:stream';
-import { DaisError, type DatasetInput, type LoggedModelStatus, type MetricPoint, type RunStatus } from '@dais/api';
+import { DaisError, type DatasetInput, type EvaluationRecord, type LoggedModelStatus } from '@dais/api';
+import type { MetricPoint, RunStatus, Span } from '@dais/api';
 import type { LocalFiles } from './local-files.ts';
-import type { SqlReader, SqlRow, SqlValue } from './sql-reader.ts';
+import { SqlEvaluation } from './sql-evaluation.ts';
+import type { SqlReader, SqlRow } from './sql-reader.ts';
+import { SqlTraces } from './sql-traces.ts';
+import { grouped, named, number, places, text, truth } from './sql-values.ts';
 import { NO_POINTS, type FileOwner, type SourceFile, type TrackingSource } from './source.ts';
-import type { SourceExperiment, SourceLoggedModel, SourceModel, SourceRun, SourceVersion } from './source.ts';
+import type { SourceDataset, SourceExperiment, SourceLoggedModel, SourceModel, SourceRun } from './source.ts';
+import type { SourceScorer, SourceTrace, SourceVersion } from './source.ts';
 
 /** Rows at once. */
 const PAGE = 500;
@@ -33,8 +38,12 @@ class SqlSource implements TrackingSource {
   readonly #reader: SqlReader;
   readonly #files: LocalFiles;
   readonly #tables: ReadonlySet<string>;
+  readonly #traces: SqlTraces;
+  readonly #evaluation: SqlEvaluation;
 
   constructor(reader: SqlReader, files: LocalFiles, name: string, tables: ReadonlySet<string>) {
+    this.#traces = new SqlTraces(reader, files, tables);
+    this.#evaluation = new SqlEvaluation(reader, tables);
     this.#reader = reader;
     this.#files = files;
     this.name = name;
@@ -263,6 +272,26 @@ class SqlSource implements TrackingSource {
     }
   }
 
+  traces(experiment: SourceExperiment): AsyncGenerator<SourceTrace> {
+    return this.#traces.traces(experiment.id);
+  }
+
+  async spans(trace: SourceTrace): Promise<Span[]> {
+    return await this.#traces.spans(trace);
+  }
+
+  evaluationDatasets(): AsyncGenerator<SourceDataset> {
+    return this.#evaluation.datasets();
+  }
+
+  evaluationRecords(datasetId: string): AsyncGenerator<EvaluationRecord[]> {
+    return this.#evaluation.records(datasetId);
+  }
+
+  scorers(experiment: SourceExperiment): AsyncGenerator<SourceScorer> {
+    return this.#evaluation.scorers(experiment.id);
+  }
+
   async *files(owner: FileOwner): AsyncGenerator<SourceFile> {
     yield* this.#files.list(owner.artifactUri);
   }
@@ -290,23 +319,6 @@ class SqlSource implements TrackingSource {
   }
 }
 
-const places = (values: readonly unknown[]) => `(${values.map(() => '?').join(', ')})`;
-const text = (value: SqlValue | undefined): string => (value === null || value === undefined ? '' : String(value));
-const number = (value: SqlValue | undefined): number => (value === null || value === undefined ? 0 : Number(value));
-const named = <Name extends string>(name: Name, value: SqlValue | undefined) =>
-  (text(value) === '' ? {} : { [name]: text(value) }) as { readonly [N in Name]?: string };
-
 function valueOf(row: SqlRow): MetricPoint['value'] {
-  return row['is_nan'] === true || Number(row['is_nan'] ?? 0) === 1 ? 'NaN' : number(row['value']);
-}
-
-function grouped(rows: readonly SqlRow[], by: string): Map<string, SqlRow[]> {
-  const groups = new Map<string, SqlRow[]>();
-  for (const row of rows) {
-    const name = text(row[by]);
-    const group = groups.get(name);
-    if (group === undefined) groups.set(name, [row]);
-    else group.push(row);
-  }
-  return groups;
+  return truth(row['is_nan']) ? 'NaN' : number(row['value']);
 }

@@ -4,10 +4,20 @@ export interface Problem {
   readonly why: string;
 }
 
-const COUNTED = ['experiments', 'runs', 'loggedModels', 'models', 'versions', 'aliases'] as const;
+const COUNTED = [
+  'experiments',
+  'runs',
+  'loggedModels',
+  'traces',
+  'models',
+  'versions',
+  'aliases',
+  'evaluationDatasets',
+  'scorers',
+] as const;
 export type Counted = (typeof COUNTED)[number];
 /** Of what was written. */
-const AMOUNTS = ['points', 'params', 'tags', 'files', 'bytes'] as const;
+const AMOUNTS = ['points', 'params', 'tags', 'spans', 'assessments', 'records', 'files', 'bytes'] as const;
 type Amount = (typeof AMOUNTS)[number];
 
 export class Tally {

@@ -1,0 +1,94 @@
+/** Experiments of a project in a running server: by their names. */
+import type { Experiment } from '@dais/api';
+import { fingerprint } from '#import/fingerprint.ts';
+import { API, pairs, searched, tagsOf, text, type Place, type ServerParts } from './server-parts.ts';
+
+/** Its name may be another one there. */
+const DEFAULT_EXPERIMENT = '0';
+
+interface There {
+  readonly id: string;
+  readonly artifactUri: string;
+  readonly deleted: boolean;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export async function sendExperiments(parts: ServerParts): Promise<Place[]> {
+  const { rest, source, tally, ids, failed } = parts;
+  const there = new Map<string, There>();
+  const body = { view_type: 'ALL', max_results: 1000 };
+  for await (const json of searched(rest, `${API}/experiments/search`, body, 'experiments')) {
+    const found = {
+      id: text(json['experiment_id']),
+      artifactUri: text(json['artifact_location']),
+      deleted: json['lifecycle_stage'] === 'deleted',
+      tags: tagsOf(json['tags']),
+    };
+    there.set(found.id === DEFAULT_EXPERIMENT ? '' : text(json['name']), found);
+  }
+  for await (const experiment of source.experiments()) {
+    tally.found.experiments += 1;
+    try {
+      const known = there.get(experiment.id === DEFAULT_EXPERIMENT ? '' : experiment.name);
+      const made = known ?? (await create(parts, experiment));
+      const place = placeOf(parts, experiment, made);
+      if (await setTags(parts, experiment, place, made.tags)) tally.written.experiments += 1;
+      ids.experiments.set(experiment.id, place);
+    } catch (error) {
+      failed(`experiment "${experiment.name}"`, error);
+    }
+  }
+  return [...ids.experiments.values()];
+}
+
+async function create({ rest, tally }: ServerParts, experiment: Experiment): Promise<There> {
+  const made = await rest.post(`${API}/experiments/create`, { name: experiment.name, tags: pairs(experiment.tags) });
+  const id = text(made['experiment_id']);
+  const { experiment: told } = await rest.get(`${API}/experiments/get`, { experiment_id: id });
+  const artifactUri = text((told as Readonly<Record<string, unknown>>)['artifact_location']);
+  tally.written.experiments += 1;
+  return { id, artifactUri, deleted: false, tags: experiment.tags };
+}
+
+function placeOf({ rest }: ServerParts, from: Experiment, { id, artifactUri, deleted }: There): WakingPlace {
+  let asleep = deleted;
+  return {
+    from,
+    id,
+    artifactUri,
+    wake: async () => {
+      if (asleep) await rest.post(`${API}/experiments/restore`, { experiment_id: id });
+      asleep = false;
+    },
+    sleep: async () => {
+      if (!asleep && from.lifecycle === 'deleted') await rest.post(`${API}/experiments/delete`, { experiment_id: id });
+    },
+  };
+}
+
+interface WakingPlace extends Place {
+  sleep(): Promise<void>;
+}
+
+/** What is deleted here is deleted there, as the last thing: nothing can be written to it then. */
+export async function sleepAgain({ ids, failed }: ServerParts): Promise<void> {
+  for (const place of ids.experiments.values()) {
+    await (place as WakingPlace).sleep().catch((error) => failed(`experiment "${place.from.name}"`, error));
+  }
+}
+
+async function setTags(
+  { rest }: ServerParts,
+  { tags }: Experiment,
+  place: Place,
+  there: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  if (fingerprint({ ...there, ...tags }) === fingerprint(there)) return false;
+  await place.wake();
+  for (const { key, value } of pairs(tags)) {
+    if (there[key] !== value) {
+      await rest.post(`${API}/experiments/set-experiment-tag`, { experiment_id: place.id, key, value });
+    }
+  }
+  return true;
+}

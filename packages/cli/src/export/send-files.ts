@@ -1,0 +1,79 @@
+/** Files from here to a running server, which keeps them itself. */
+import { createHash } from 'node:crypto';
+import { Readable, Transform } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import { DaisError, readArtifactOperation } from '@dais/api';
+import { isAbsent } from '#import/http-traces.ts';
+import { list, text, type ServerParts } from './server-parts.ts';
+
+const PROXY = '/api/2.0/mlflow-artifacts/artifacts';
+/** Larger files of the same size are taken for the same. */
+const COMPARED_BY_SIZE_FROM = 2 ** 20;
+
+/**
+ * @param from where they lie here, @param to where they are to lie there
+ * @param fresh whether nothing can be there yet
+ * @throws DaisError `invalid_state` for a server that keeps them elsewhere, `digest_mismatch`.
+ */
+export async function sendFiles(parts: ServerParts, from: string, to: string, fresh: boolean): Promise<void> {
+  const folder = folderOf(from);
+  if (folder === undefined) return;
+  const target = folderOf(to);
+  let there: ReadonlyMap<string, number> | undefined;
+  for await (const { path, size } of parts.source.files(folder)) {
+    parts.signal.throwIfAborted();
+    if (target === undefined) {
+      const detail = `Its artifacts lie at ${to} there, which only its clients write. Start it with --serve-artifacts.`;
+      throw new DaisError('invalid_state', detail);
+    }
+    const inner = path.slice(folder.length + 1);
+    there ??= fresh ? new Map() : await filesThere(parts, target);
+    if (there.get(inner) === size && size >= COMPARED_BY_SIZE_FROM) continue;
+    await sendFile(parts, path, `${target}/${inner}`);
+    parts.tally.add({ files: 1, bytes: size });
+  }
+}
+
+function folderOf(uri: string): string | undefined {
+  return /^mlflow-artifacts:(?:\/\/[^/]*)?\/*(?<path>.+?)\/*$/i.exec(uri)?.groups?.['path'];
+}
+
+async function filesThere({ rest }: ServerParts, root: string): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  const folders = [''];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    try {
+      const page = await rest.get(PROXY, { path: folder === '' ? root : `${root}/${folder}` });
+      for (const file of list(page['files'])) {
+        const path = folder === '' ? text(file['path']) : `${folder}/${text(file['path'])}`;
+        if (file['is_dir'] === true) folders.push(path);
+        else found.set(path, Number(file['file_size'] ?? 0));
+      }
+    } catch (error) {
+      if (!isAbsent(error)) throw error;
+    }
+  }
+  return found;
+}
+
+async function sendFile({ rest, source, signal }: ServerParts, path: string, to: string): Promise<void> {
+  const { bytes, tag } = await source.client.download(readArtifactOperation, { path }, { signal });
+  const hash = createHash('sha256');
+  const hashed = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      done(null, chunk);
+    },
+  });
+  const body = Readable.fromWeb(bytes as ReadableStream);
+  body.on('error', (error) => hashed.destroy(error));
+  try {
+    await rest.upload(`${PROXY}/${to.split('/').map(encodeURIComponent).join('/')}`, body.pipe(hashed));
+  } finally {
+    body.destroy();
+  }
+  const got = hash.digest('hex');
+  if (tag !== undefined && tag !== got) {
+    throw new DaisError('digest_mismatch', `${path} was sent with the digest ${got}, and has ${tag}.`);
+  }
+}

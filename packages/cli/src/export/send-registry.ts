@@ -1,0 +1,161 @@
+/** Registered models and prompts in a running server: by their names, with the numbers of their versions. */
+import { DaisError, type ModelVersion, type RegisteredModel } from '@dais/api';
+import { fingerprint } from '#import/fingerprint.ts';
+import { isAbsent } from '#import/http-traces.ts';
+import { API, list, object, pairs, STATE, tagsOf, text, type Json, type ServerParts } from './server-parts.ts';
+
+/** In which experiments a prompt is shown, by their numbers. */
+const EXPERIMENTS_TAG = '_mlflow_experiment_ids';
+const PROMPT = 'mlflow.prompt.is_prompt';
+/** What the files of a version that is no file are taken from. */
+const NOWHERE = 'prompt-template';
+/** Numbers of deleted versions between two that are there: each is made and deleted. */
+const MOST_GAPS = 1000;
+
+export async function sendRegistry(parts: ServerParts): Promise<void> {
+  const { source, tally, signal, failed } = parts;
+  const versions = new Map<string, ModelVersion[]>();
+  for await (const version of source.versions()) {
+    tally.found.versions += 1;
+    const of = versions.get(version.model) ?? [];
+    versions.set(version.model, of);
+    of.push(version);
+  }
+  for await (const model of source.models()) {
+    signal.throwIfAborted();
+    tally.found.models += 1;
+    tally.found.aliases += Object.keys(model.aliases).length;
+    try {
+      await sendModel(parts, model, versions.get(model.name) ?? []);
+    } catch (error) {
+      failed(`model "${model.name}"`, error);
+    }
+  }
+}
+
+async function sendModel(parts: ServerParts, model: RegisteredModel, versions: readonly ModelVersion[]): Promise<void> {
+  const { rest, tally, failed } = parts;
+  const { name } = model;
+  const wanted = tagsThere(parts, model);
+  const there = await modelThere(parts, name);
+  if (there === undefined) {
+    await rest.post(`${API}/registered-models/create`, {
+      name,
+      description: model.description,
+      tags: pairs(wanted),
+    });
+    tally.written.models += 1;
+  } else {
+    const tags = tagsOf(there['tags']);
+    const changed = pairs(wanted).filter(({ key, value }) => tags[key] !== value);
+    for (const tag of changed) await rest.post(`${API}/registered-models/set-tag`, { name, ...tag });
+    const described = text(there['description']) === model.description;
+    if (!described) await rest.patch(`${API}/registered-models/update`, { name, description: model.description });
+    if (changed.length > 0 || !described) tally.written.models += 1;
+  }
+  const known = await versionsThere(parts, name, model.type === 'prompt');
+  for (const version of versions.toSorted((a, b) => a.version - b.version)) {
+    const state = fingerprint({ ...version, artifactUri: '', aliases: [], updatedAt: 0 });
+    if (tagsOf(known.get(version.version)?.['tags'])[STATE] === state) continue;
+    try {
+      await sendVersion(parts, version, known, state);
+      tally.written.versions += 1;
+    } catch (error) {
+      failed(`version ${version.version} of model "${name}"`, error);
+    }
+  }
+  const aliases = new Map(list(there?.['aliases']).map((one) => [text(one['alias']), Number(one['version'])]));
+  for (const [alias, version] of Object.entries(model.aliases)) {
+    if (aliases.get(alias) === version) continue;
+    await rest.post(`${API}/registered-models/alias`, { name, alias, version: String(version) });
+    tally.written.aliases += 1;
+  }
+}
+
+async function modelThere({ rest }: ServerParts, name: string): Promise<Json | undefined> {
+  try {
+    return object((await rest.get(`${API}/registered-models/get`, { name }))['registered_model']);
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+}
+
+async function versionsThere({ rest }: ServerParts, name: string, prompt: boolean): Promise<Map<number, Json>> {
+  const found = new Map<number, Json>();
+  const filter = `name = '${name.replaceAll("'", "''")}'${prompt ? ` and tags.\`${PROMPT}\` = 'true'` : ''}`;
+  let token: string | undefined;
+  do {
+    const page = await rest.get(`${API}/model-versions/search`, { filter, max_results: 1000, page_token: token });
+    for (const version of list(page['model_versions'])) found.set(Number(version['version']), version);
+    token = text(page['next_page_token']) || undefined;
+  } while (token !== undefined);
+  return found;
+}
+
+/** Numbers of experiments are other ones there. */
+function tagsThere({ ids }: ServerParts, { tags }: Pick<RegisteredModel, 'tags'>): Record<string, string> {
+  const rewritten = ids.rewriteAll(tags);
+  const experiments = tags[EXPERIMENTS_TAG];
+  if (experiments !== undefined) {
+    rewritten[EXPERIMENTS_TAG] = experiments.replaceAll(/\d+/g, (id) => ids.experiments.get(id)?.id ?? id);
+  }
+  return rewritten;
+}
+
+async function sendVersion(
+  parts: ServerParts,
+  version: ModelVersion,
+  known: ReadonlyMap<number, Json>,
+  state: string,
+): Promise<void> {
+  const { rest } = parts;
+  const there = known.get(version.version);
+  const of = { name: version.model, version: String(version.version) };
+  const tags = tagsThere(parts, version);
+  if (there === undefined) await createVersion(parts, version, tags);
+  else {
+    for (const tag of pairs(tags)) await rest.post(`${API}/model-versions/set-tag`, { ...of, ...tag });
+    await rest.patch(`${API}/model-versions/update`, { ...of, description: version.description });
+  }
+  const stage = text(there?.['current_stage']) || 'None';
+  if (stage !== version.stage) {
+    await rest.post(`${API}/model-versions/transition-stage`, {
+      ...of,
+      stage: version.stage,
+      archive_existing_versions: false,
+    });
+  }
+  await rest.post(`${API}/model-versions/set-tag`, { ...of, key: STATE, value: state });
+}
+
+/** The server counts by itself: numbers that were deleted here are made and deleted there. */
+async function createVersion(parts: ServerParts, version: ModelVersion, tags: Record<string, string>): Promise<void> {
+  const { rest, ids } = parts;
+  const run = version.runId === undefined ? undefined : ids.runs.get(version.runId);
+  const source = ids.rewrite(version.source);
+  const model = modelOf(parts, version, source);
+  const request = {
+    name: version.model,
+    source: source === '' ? NOWHERE : source,
+    ...(run !== undefined && { run_id: run }),
+    ...(model !== undefined && { model_id: model }),
+    ...(version.runLink !== undefined && { run_link: version.runLink }),
+    description: version.description,
+    tags: pairs(tags),
+  };
+  for (let gaps = 0; gaps <= MOST_GAPS; gaps++) {
+    const { model_version: made } = await rest.post(`${API}/model-versions/create`, request);
+    const number = Number(object(made)['version']);
+    if (number === version.version) return;
+    await rest.delete(`${API}/model-versions/delete`, { name: version.model, version: String(number) });
+    if (number > version.version) break;
+  }
+  throw new DaisError('invalid_state', 'Its number was given to another version there, which is deleted since.');
+}
+
+/** The logged model that it is there. */
+function modelOf({ ids }: ServerParts, version: ModelVersion, source: string): string | undefined {
+  const known = version.loggedModelId === undefined ? undefined : ids.models.get(version.loggedModelId);
+  return known ?? [...ids.models.values()].find((id) => source.includes(id));
+}

@@ -1,0 +1,47 @@
+/** A project brought into a running MLflow server, as far as its REST interface can keep what was here. */
+import { DaisError, type DaisClient } from '@dais/api';
+import type { MlflowRest } from '#import/mlflow-rest.ts';
+import { Tally } from '#import/tally.ts';
+import { DaisSource } from './dais-source.ts';
+import { sendDatasets, sendScorers } from './send-evaluation.ts';
+import { sendExperiments, sleepAgain } from './send-experiments.ts';
+import { sendRegistry } from './send-registry.ts';
+import { RunSender, sendLoggedModels } from './send-runs.ts';
+import { sendTraces } from './send-traces.ts';
+import { Ids, type ServerParts } from './server-parts.ts';
+
+export interface ServerExportParts {
+  readonly client: DaisClient;
+  readonly rest: MlflowRest;
+  readonly signal: AbortSignal;
+  readonly progress: (text: string) => void;
+}
+
+/** What would fail for all of it. */
+const FATAL = new Set(['unauthenticated', 'forbidden', 'server_unreachable']);
+
+/**
+ * In an order in which whatever is referred to is there already: ids are other ones there.
+ * @throws DaisError when either server cannot be reached; what fails alone is told in the tally.
+ */
+export async function exportToServer({ client, rest, signal, progress }: ServerExportParts): Promise<Tally> {
+  const tally = new Tally();
+  const failed = (what: string, error: unknown): void => {
+    signal.throwIfAborted();
+    if (error instanceof DaisError && FATAL.has(error.code)) throw error;
+    tally.problems.push({ what, why: error instanceof Error ? error.message : String(error) });
+  };
+  const source = new DaisSource(client, signal);
+  const parts: ServerParts = { rest, source, tally, signal, progress, failed, ids: new Ids() };
+  const places = await sendExperiments(parts);
+  const senders = places.map((place) => new RunSender(parts, place));
+  for (const sender of senders) await sender.begin();
+  for (const place of places) await sendLoggedModels(parts, place);
+  for (const sender of senders) await sender.fill();
+  await sendRegistry(parts);
+  for (const place of places) await sendTraces(parts, place);
+  await sendDatasets(parts);
+  await sendScorers(parts);
+  await sleepAgain(parts);
+  return tally;
+}

@@ -1,0 +1,106 @@
+/**
+ * JSON as Python writes it, without a loss: numbers that JavaScript does not tell apart become maps with the one key `@`,
+ * the form in which attributes of spans are kept.
+ */
+import { plainDouble, plainInt, plainMap } from '@dais/api';
+
+/** In texts of JSON it cannot stand unescaped, so that no map has it by chance. */
+const MARK = '\\u0000@';
+const MARKED = '\0@';
+
+/** @throws SyntaxError */
+export function exactJson(text: string): unknown {
+  return shaped(JSON.parse(marked(text)));
+}
+
+/** Numbers outside of texts, with what they were written as. */
+function marked(text: string): string {
+  let out = '';
+  let done = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]!;
+    if (char === '"') {
+      at = endOfText(text, at);
+      continue;
+    }
+    if (!/[-0-9NI]/.test(char)) continue;
+    const end = endOfNumber(text, at);
+    const number = text.slice(at, end);
+    if (!isPlain(number)) {
+      out += `${text.slice(done, at)}{"${MARK}":"${number}"}`;
+      done = end;
+    }
+    at = end - 1;
+  }
+  return done === 0 ? text : out + text.slice(done);
+}
+
+/** Where the text that begins at `at` ends. */
+function endOfText(text: string, at: number): number {
+  let end = at;
+  for (;;) {
+    end = text.indexOf('"', end + 1);
+    if (end === -1) return text.length;
+    let slashes = 0;
+    while (text[end - 1 - slashes] === '\\') slashes++;
+    if (slashes % 2 === 0) return end;
+  }
+}
+
+function endOfNumber(text: string, at: number): number {
+  let end = at + 1;
+  while (end < text.length && /[-+.0-9A-Za-z]/.test(text[end]!)) end++;
+  return end;
+}
+
+/** Whether JavaScript reads it and writes it again as it is. */
+function isPlain(number: string): boolean {
+  if (/^-?\d{1,15}$/.test(number)) return true;
+  const value = Number(number);
+  return /[.eE]/.test(number) && Number.isFinite(value) && !Number.isInteger(value);
+}
+
+function shaped(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shaped);
+  if (typeof value === 'string') return storable(value);
+  if (typeof value !== 'object' || value === null) return value;
+  const map = value as Readonly<Record<string, unknown>>;
+  const number = map[MARKED];
+  if (typeof number === 'string') return /^-?\d+$/.test(number) ? plainInt(number) : plainDouble(number);
+  return plainMap(Object.fromEntries(Object.entries(map).map(([key, one]) => [storable(key), shaped(one)])));
+}
+
+/** Text as it can be kept. */
+export function storable(text: string): string {
+  return (text.isWellFormed() ? text : text.toWellFormed()).replaceAll('\0', '\uFFFD');
+}
+
+/** The other way: values of attributes as Python writes them. */
+export function exactText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(exactText).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const map = value as Readonly<Record<string, unknown>>;
+  const [type, special] = (Array.isArray(map['@']) && map['@'].length === 2 ? map['@'] : []) as readonly unknown[];
+  switch (type) {
+    case 'int':
+      return String(special);
+    case 'double':
+      return doubleText(special);
+    case 'bytes':
+      return JSON.stringify(special);
+    case 'map':
+      return mapText(special as object);
+    default:
+      return mapText(map);
+  }
+}
+
+function doubleText(value: unknown): string {
+  const text = String(value);
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
+}
+
+function mapText(map: object): string {
+  const members = Object.entries(map).map(([key, one]) => `${JSON.stringify(key)}: ${exactText(one)}`);
+  return `{${members.join(', ')}}`;
+}

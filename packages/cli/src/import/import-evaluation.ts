@@ -1,0 +1,131 @@
+/** Evaluation datasets with their records, and scorers. */
+import {
+  DaisError,
+  importEvaluationDatasetOperation,
+  importEvaluationRecordsOperation,
+  importScorerOperation,
+  listEvaluationRecordsOperation,
+  type EvaluationRecord,
+} from '@dais/api';
+import type { DaisTarget, Known } from './dais-target.ts';
+import { fingerprint } from './fingerprint.ts';
+import type { SourceDataset, SourceExperiment, TrackingSource } from './source.ts';
+import type { Tally } from './tally.ts';
+
+/** In one call: also in characters, so that its body stays below the limit of a server. */
+const RECORDS_AT_ONCE = 500;
+const TEXT_AT_ONCE = 4_000_000;
+
+export interface EvaluationImportParts {
+  readonly source: TrackingSource;
+  readonly target: DaisTarget;
+  readonly tally: Tally;
+  readonly dryRun: boolean;
+  readonly all: boolean;
+  readonly signal: AbortSignal;
+  readonly failed: (what: string, error: unknown) => void;
+}
+
+/** @param places numbers of experiments here, by their numbers there */
+export async function importDatasets(
+  parts: EvaluationImportParts,
+  places: ReadonlyMap<string, { readonly id: string }>,
+): Promise<void> {
+  const { source, target, tally, dryRun, all, signal, failed } = parts;
+  const known = await target.known('evaluation-dataset');
+  for await (const dataset of source.evaluationDatasets()) {
+    tally.found.evaluationDatasets += 1;
+    const state = fingerprint(dataset);
+    if (!all && known.get(dataset.id)?.state === state) continue;
+    signal.throwIfAborted();
+    try {
+      if (!dryRun) {
+        await importDataset(parts, dataset, places);
+        await target.note('evaluation-dataset', dataset.id, dataset.id, state);
+      }
+      tally.written.evaluationDatasets += 1;
+    } catch (error) {
+      failed(`evaluation dataset "${dataset.name}" (${dataset.id})`, error);
+    }
+  }
+}
+
+async function importDataset(
+  { source, target, tally }: EvaluationImportParts,
+  dataset: SourceDataset,
+  places: ReadonlyMap<string, { readonly id: string }>,
+): Promise<void> {
+  const { experimentIds, ...record } = dataset;
+  const here = experimentIds.flatMap((id) => places.get(id)?.id ?? []);
+  const input = { ...record, source: target.source, experimentIds: here };
+  await target.client.perform(importEvaluationDatasetOperation, input, target.settings);
+  const wanted = new Map<string, string>();
+  for await (const page of source.evaluationRecords(dataset.id)) {
+    for (const records of pieces(page)) {
+      await target.client.perform(importEvaluationRecordsOperation, { id: dataset.id, records }, target.settings);
+    }
+    for (const one of page) wanted.set(one.id, fingerprint(one));
+  }
+  const total = wanted.size;
+  await compareRecords(target, dataset.id, wanted);
+  tally.add({ records: total });
+}
+
+function pieces(records: readonly EvaluationRecord[]): EvaluationRecord[][] {
+  const all: EvaluationRecord[][] = [];
+  let size = Infinity;
+  for (const record of records) {
+    const length = JSON.stringify(record).length;
+    const last = all.at(-1);
+    if (last === undefined || size + length > TEXT_AT_ONCE || last.length >= RECORDS_AT_ONCE) {
+      all.push([record]);
+      size = length;
+    } else {
+      last.push(record);
+      size += length;
+    }
+  }
+  return all;
+}
+
+/** Everything that was sent is here now, and says the same. @throws DaisError `digest_mismatch`. */
+async function compareRecords(target: DaisTarget, id: string, wanted: Map<string, string>): Promise<void> {
+  let cursor: string | undefined;
+  do {
+    const input = { id, limit: 1000, ...(cursor !== undefined && { cursor }) };
+    const page = await target.client.perform(listEvaluationRecordsOperation, input, target.settings);
+    for (const record of page.items) {
+      if (wanted.get(record.id) === fingerprint(record)) wanted.delete(record.id);
+    }
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  const [first] = wanted.keys();
+  if (first === undefined) return;
+  const more = wanted.size === 1 ? '' : ` and ${wanted.size - 1} more`;
+  throw new DaisError('digest_mismatch', `Not the same here: record ${first}${more} of dataset ${id}.`);
+}
+
+export async function importScorers(
+  { source, target, tally, dryRun, all, signal, failed }: EvaluationImportParts,
+  experiment: SourceExperiment,
+  place: { readonly id: string } | undefined,
+  known: Known,
+): Promise<void> {
+  for await (const scorer of source.scorers(experiment)) {
+    tally.found.scorers += 1;
+    const sourceId = `${experiment.id}/${scorer.name}/${scorer.version}`;
+    const state = fingerprint(scorer);
+    if (!all && known.get(sourceId)?.state === state) continue;
+    signal.throwIfAborted();
+    try {
+      if (!dryRun && place !== undefined) {
+        const input = { ...scorer, source: target.source, experimentId: place.id };
+        const { id } = await target.client.perform(importScorerOperation, input, target.settings);
+        await target.note('scorer', sourceId, `${place.id}/${id}/${scorer.version}`, state);
+      }
+      tally.written.scorers += 1;
+    } catch (error) {
+      failed(`scorer "${scorer.name}" version ${scorer.version} of experiment "${experiment.name}"`, error);
+    }
+  }
+}

@@ -1,0 +1,122 @@
+/** One trace as a whole: itself, its spans, its attachments; then it is compared. */
+import {
+  DaisError,
+  importSpansOperation,
+  importTraceOperation,
+  listSpansOperation,
+  readTraceOperation,
+  type Span,
+  type Trace,
+} from '@dais/api';
+import { copyArtifacts, type ArtifactParts } from './copy-artifacts.ts';
+import { fingerprint } from './fingerprint.ts';
+import type { SourceTrace } from './source.ts';
+
+/** In one call: also in characters, so that its body stays below the limit of a server. */
+const SPANS_AT_ONCE = 5000;
+const TEXT_AT_ONCE = 4_000_000;
+/** In one page, when they are read back. */
+const SPANS_READ = 10_000;
+/** Where clients keep spans that lie in no database; these are read, not copied. */
+const SPANS_FILE = 'traces.json';
+/** Stands in a span for what it carried besides text. */
+const ATTACHMENT = 'mlflow-attachment://';
+
+export interface TraceOptions {
+  readonly experimentId: string;
+  readonly withArtifacts: boolean;
+  readonly fresh: boolean;
+  readonly all: boolean;
+}
+
+/** @throws DaisError also when what is here then is not what is there. */
+export async function importTrace(
+  parts: ArtifactParts,
+  trace: SourceTrace,
+  spans: readonly Span[],
+  options: TraceOptions,
+): Promise<void> {
+  const { target, tally } = parts;
+  const { client, settings, source } = target;
+  const [first = [], ...more] = pieces(spans);
+  const { artifactUri: from, hasSpans: _there, ...record } = trace;
+  const input = { ...record, source, experimentId: options.experimentId, spans: first };
+  const { artifactUri } = await client.perform(importTraceOperation, input, settings);
+  for (const piece of more) await client.perform(importSpansOperation, { id: trace.id, spans: piece }, settings);
+  const here = await client.perform(readTraceOperation, { id: trace.id }, settings);
+  compare(trace, here);
+  await compareSpans(parts, trace.id, spans);
+  if (options.withArtifacts && from !== '' && spans.some((span) => JSON.stringify(span).includes(ATTACHMENT))) {
+    const owner = { type: 'trace', id: trace.id, artifactUri: from } as const;
+    const { fresh, all } = options;
+    await copyArtifacts(parts, owner, artifactUri, { fresh, all, skip: (path) => path === SPANS_FILE });
+  }
+  tally.add({ spans: spans.length, assessments: trace.assessments.length });
+}
+
+function pieces(spans: readonly Span[]): Span[][] {
+  const all: Span[][] = [];
+  let size = Infinity;
+  for (const span of spans) {
+    const length = JSON.stringify(span).length;
+    const last = all.at(-1);
+    if (last === undefined || size + length > TEXT_AT_ONCE || last.length >= SPANS_AT_ONCE) {
+      all.push([span]);
+      size = length;
+    } else {
+      last.push(span);
+      size += length;
+    }
+  }
+  return all;
+}
+
+/** Everything that was sent is here now, and says the same. @throws DaisError `digest_mismatch`. */
+function compare(there: SourceTrace, here: Trace): void {
+  const judged = new Map(here.assessments.map(({ traceId: _trace, ...one }) => [one.id, fingerprint(one)]));
+  const differences = [
+    ...differing('tag', there.tags, here.tags),
+    ...differing('metadata', there.metadata, here.metadata),
+    ...(['requestedAt', 'durationMs', 'state', 'clientRequestId', 'requestPreview', 'responsePreview'] as const).filter(
+      (field) => there[field] !== here[field],
+    ),
+    ...(['usage', 'cost'] as const).filter(
+      (field) => fingerprint(there[field] ?? {}) !== fingerprint(here[field] ?? {}),
+    ),
+    ...there.assessments.flatMap((one) => (judged.get(one.id) === fingerprint(one) ? [] : [`assessment ${one.id}`])),
+  ];
+  if (differences.length === 0) return;
+  throw mismatch(there.id, differences);
+}
+
+function mismatch(id: string, differences: readonly string[]): DaisError {
+  return new DaisError('digest_mismatch', `Trace ${id} is not the same here: ${differences.slice(0, 5).join(', ')}.`);
+}
+
+function differing(what: string, there: Readonly<Record<string, string>>, here: Readonly<Record<string, string>>) {
+  return Object.entries(there).flatMap(([key, value]) => (here[key] === value ? [] : [`${what} "${key}"`]));
+}
+
+/** By their digests: a trace may be too long to keep both. @throws DaisError `digest_mismatch`. */
+async function compareSpans({ target }: ArtifactParts, id: string, there: readonly Span[]): Promise<void> {
+  const wanted = new Map(there.map((span) => [span.id, digestOf(span)]));
+  let cursor: string | undefined;
+  do {
+    const input = { id, limit: SPANS_READ, ...(cursor !== undefined && { cursor }) };
+    const page = await target.client.perform(listSpansOperation, input, target.settings);
+    for (const span of page.items) {
+      if (wanted.get(span.id) === digestOf(span)) wanted.delete(span.id);
+    }
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  if (wanted.size > 0)
+    throw mismatch(
+      id,
+      [...wanted.keys()].map((span) => `span ${span}`),
+    );
+}
+
+/** The trace that a span is of is known. */
+function digestOf({ traceId: _trace, ...span }: Span): string {
+  return fingerprint(span);
+}
