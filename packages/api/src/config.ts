@@ -395,6 +395,19 @@ export const configSpec = z.strictObject({
   tls: tls.optional().describe('Speak HTTPS.'),
   insecureHttp: z
     .boolean()
+const tracking = z.strictObject({
+  artifactRoot: z
+    .string()
+    .max(1024)
+    .regex(/^file:\/\/(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~@+=,-]+)+$/, {
+      message: '`file:///` and an absolute path of letters, digits and `._~@+=,-`, without a slash at its end',
+    })
+    .optional()
+    .describe(
+      'A folder of this machine, as `file:///srv/files`, into which clients write the artifacts of new experiments themselves. Only with `authentication.mode: solo` and on loopback. Default: artifacts pass through Dais and lie where `blobs` says.',
+    ),
+});
+
     .default(false)
     .describe(
       'Listen on another address than loopback without TLS and without a trusted proxy: passwords and tokens then cross the network in clear.',
@@ -424,3 +437,4 @@ export const configSchema = z
 export type ConfigSpec = z.output<typeof configSpec>;
 /** What may be written; everything is optional. */
 export type ConfigInput = z.input<typeof configSpec>;
+  tracking: tracking.prefault({}).describe('Experiments and runs.'),

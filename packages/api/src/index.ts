@@ -213,6 +213,11 @@ export {
   writeArtifactOperation,
 } from '#operations/artifacts.ts';
 export {
+  artifactFileOperations,
+  listArtifactFilesOperation,
+  readArtifactFileOperation,
+} from '#operations/artifact-files.ts';
+export {
   auditOperations,
   exportAuditOperation,
   forgetPersonOperation,

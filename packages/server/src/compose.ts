@@ -37,6 +37,8 @@ export interface KindParts {
   readonly outbound: Outbound;
   readonly clock: Clock;
 }
+  /** See the options of the tracking ledger. */
+  readonly folderRoot?: string | undefined;
 
 /** What the kinds bring to a kernel. */
 export interface LoadedKinds {
@@ -52,7 +54,7 @@ export interface KindsAndPolicies extends LoadedKinds {
 }
 
 /** Every kind there is, in the order of reference pages. */
-export async function loadKinds({ keys, outbound, clock }: KindParts): Promise<KindsAndPolicies> {
+export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts): Promise<KindsAndPolicies> {
   const [
     { projectWith },
     { secret },
@@ -118,7 +120,7 @@ export async function loadKinds({ keys, outbound, clock }: KindParts): Promise<K
     policies: engine,
     kinds: [
       projectWith({
-        begin: (tx, id) => beginProject(tx, id, clock),
+        begin: (tx, id) => beginProject(tx, id, clock, { folderRoot }),
         end: async (tx, ended) => {
           await endProject(tx, ended);
           await forgetProject(tx, ended.id);
@@ -334,7 +336,10 @@ export async function protocolDoors(parts: MlflowParts) {
 }
 
 /** Experiments, runs and what runs leave behind; the words are those of the clients that write there. */
-export async function loadTracking(parts: Omit<TrackingParts, 'options' | 'heldBy'>): Promise<TrackingLedger> {
+export async function loadTracking({
+  folderRoot,
+  ...parts
+}: Omit<TrackingParts, 'options' | 'heldBy'> & { readonly folderRoot?: string | undefined }): Promise<TrackingLedger> {
   const { heldSources: heldBy } = await import('#ledgers/registry/index.ts');
   const options = {
     artifactRoot: 'mlflow-artifacts:',
@@ -359,6 +364,7 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/audit/index.ts'),
     import('#ledgers/lineage/index.ts'),
     import('#ledgers/tracking/index.ts'),
+    folderRoot,
     import('#ledgers/webhooks/index.ts'),
     import('#ledgers/comments/index.ts'),
   ]);

@@ -84,7 +84,7 @@ export class Control {
     const around = { dataFolder: config.data, clock, log: io.log, environment: childEnvironment(), outbound };
     const keys = await openKeys(config.keys, around);
     const [{ kinds, jobs, entries, policies }, blobs] = await Promise.all([
-      loadKinds({ keys, outbound, clock }),
+      loadKinds({ keys, outbound, clock, folderRoot: config.tracking.artifactRoot }),
       openBlobs(config.blobs, around),
     ]);
     const slices = await loadSlices(kinds);
@@ -118,10 +118,18 @@ export class Control {
         days: config.retention.auditDays,
       });
       const content = new Content({ database, blobs, clock, ...CONTENT_DEFAULTS });
-      const artifacts = await loadArtifacts({ database, content, blobs, clock, random: randomBytes });
+      const artifacts = await loadArtifacts({
+        database,
+        content,
+        blobs,
+        clock,
+        random: randomBytes,
+        folderRoot: config.tracking.artifactRoot,
+      });
       const tracking = await loadTracking({
         clock,
         random: randomBytes,
+        folderRoot: config.tracking.artifactRoot,
         traceDays: config.retention.traceDays,
         deletedDays: config.retention.deletedDays,
       });

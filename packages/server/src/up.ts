@@ -18,6 +18,7 @@ import { supervise, type Supervised } from '#supervisor/supervise.ts';
 import { databaseEngines } from './compose.ts';
 import { childEnvironment, loadConfig, type ConfigFlags, type ResolvedConfig } from './config-load.ts';
 import type { ControlSetup } from './control.ts';
+import { refuseSharedFolder } from './shared-folder.ts';
 import { refuseUnsafeBind } from './safe-bind.ts';
 import { postgresPlace } from './postgres-place.ts';
 import { localUrl, publicUrl } from './server-url.ts';
@@ -126,6 +127,7 @@ async function startTree(options: UpOptions): Promise<RunningDais> {
   const version = programVersion();
   const config = await loadConfig(options);
   refuseUnsafeBind(config);
+  refuseSharedFolder(config);
   await mkdir(config.data, { recursive: true, mode: 0o700 });
   await refuseSecondServer(config.data);
   const { file: tokenFile, token } = await ownerToken(config.data);

@@ -5,6 +5,7 @@ import { identityOperations } from '#operations/identity.ts';
 import { accessOperations } from '#operations/access.ts';
 import { approvalOperations } from '#operations/approvals.ts';
 import { commentOperations } from '#operations/comments.ts';
+import { artifactFileOperations } from '#operations/artifact-files.ts';
 import { artifactOperations } from '#operations/artifacts.ts';
 import { garbageOperations } from '#operations/garbage.ts';
 import { importOperations } from '#operations/imports.ts';
@@ -235,6 +236,7 @@ export const platformOperations: readonly Operation[] = [
   ...scorerOperations,
   ...artifactOperations,
   ...importOperations,
+  ...artifactFileOperations,
   ...traceImportOperations,
   ...garbageOperations,
   ...registryImportOperations,

@@ -74,6 +74,8 @@ export const trackingRecipes: Readonly<Record<string, () => Request>> = {
   'artifact.show': () => ({ query: FILE }),
   'artifact.link': () => ({ query: FILE }),
   'artifact.write': () => ({ query: FILE }),
+  'artifactFile.list': () => ({ query: { home: 'file:///tried' } }),
+  'artifactFile.read': () => ({ query: { home: 'file:///tried', path: 'target' } }),
   'artifact.fetch': () => ({ path: { id: NOTHING } }),
   'artifactUpload.begin': () => ({ body: { path: 'tried/file', parts: 1 } }),
   'artifactUpload.putPart': () => ({ path: { id: NOTHING, number: '1' } }),

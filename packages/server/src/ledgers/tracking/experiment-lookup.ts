@@ -95,14 +95,27 @@ export async function activeExperiment(tx: Transaction, number: string, now: num
  * The default experiment. It is made with its project; one that is older than this ledger gets it when it is first
  * written into.
  */
-export async function ensureDefault({ sql, projectId }: Transaction, now: number): Promise<void> {
-  const insert = sql.query(
+export async function ensureDefault(tx: Transaction, now: number, folderRoot?: string): Promise<void> {
+  const { sql, projectId } = tx;
+  const insert = sql.query<{ id: bigint }>(
     `insert into tracking.experiment (project_id, name, is_default, created_at, updated_at)
-     values ($1, $2, true, $3, $3) on conflict do nothing`,
+     values ($1, $2, true, $3, $3) on conflict do nothing returning id`,
     [projectId, DEFAULT_NAME, now],
     'make_default_experiment',
   );
-  await foreignKeyRace(insert, projectGone);
+  const [made] = await foreignKeyRace(insert, projectGone);
+  if (made !== undefined && folderRoot !== undefined) await placeInFolder(tx, made.id, folderRoot);
+}
+
+/** Gives a new experiment its place. The number is that of its row: the default ones of all projects are 0 outside. */
+export async function placeInFolder({ sql }: Transaction, id: bigint, folderRoot: string): Promise<string> {
+  const place = `${folderRoot}/${id}`;
+  await sql.query(
+    'update tracking.experiment set artifact_location = $2 where id = $1',
+    [id, place],
+    'experiment_in_folder',
+  );
+  return place;
 }
 
 /** Whoever still remembers the project by its name may come a moment too late. */

@@ -17,6 +17,7 @@ import {
   experimentDeleted,
   projectGone,
   EXPERIMENT_COLUMNS,
+  placeInFolder,
   requireExperiment,
   shownNumber,
   type ExperimentRow,
@@ -124,8 +125,13 @@ async function createExperiment(tx: Transaction, input: NewExperiment, now: numb
     [tx.projectId, name, artifactLocation ?? null, now],
     'insert_experiment',
   );
-  const [row] = await foreignKeyRace(insert, projectGone);
-  if (row === undefined) throw nameTaken(name);
+  const [made] = await foreignKeyRace(insert, projectGone);
+  if (made === undefined) throw nameTaken(name);
+  const { folderRoot } = options;
+  const row =
+    folderRoot === undefined || artifactLocation !== undefined
+      ? made
+      : { ...made, artifact_location: await placeInFolder(tx, made.id, folderRoot) };
   setPairs(tx, 'experiment_tag', row.id, new Map(Object.entries(tags)));
   tellExperiment(tx, 'experimentCreated', shownNumber(row));
   return present(row, tags, options);

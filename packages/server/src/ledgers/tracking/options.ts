@@ -4,6 +4,11 @@ import type { TraceWords } from './traces/trace-words.ts';
 export interface TrackingOptions {
   /** What the addresses of artifacts that lie in Dais begin with: `<root>/<experiment>/<run>/artifacts`. */
   readonly artifactRoot: string;
+  /**
+   * `file:///…`: a folder of this machine that clients write to themselves. New experiments lie there, each below its
+   * number; those that are there stay where they are. Default: they lie in Dais.
+   */
+  readonly folderRoot?: string | undefined;
   /** The tag that says a run's name as well: whichever of both is set, the other follows. */
   readonly nameTag: string;
   /** The tag of an input by which runs are found: `datasets.context`. */

@@ -5,13 +5,19 @@ import { dropComments } from '#ledgers/comments/index.ts';
 import { foreignKeyRace } from '#kernel/write-race.ts';
 import type { Clock } from '#lib/clock.ts';
 import { ensureDefault } from './experiment-lookup.ts';
+import type { TrackingOptions } from './options.ts';
 import { runKey } from './run-subject.ts';
 
 /** Makes the default experiment, once the project itself is written. */
-export function beginProject(tx: Transaction, projectId: string, clock: Clock): void {
+export function beginProject(
+  tx: Transaction,
+  projectId: string,
+  clock: Clock,
+  { folderRoot }: Pick<TrackingOptions, 'folderRoot'> = {},
+): void {
   tx.checkAtEnd(`default experiment of ${projectId}`, async () => {
     await tx.enter(projectId);
-    await ensureDefault(tx, clock.now());
+    await ensureDefault(tx, clock.now(), folderRoot);
   });
 }
 

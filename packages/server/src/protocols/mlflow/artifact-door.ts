@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import {
   deleteArtifactOperation,
   linkArtifactOperation,
+  readArtifactFileOperation,
   readArtifactOperation,
   writeArtifactOperation,
 } from '@dais/api';
@@ -12,7 +13,7 @@ import { withContent, type CallContext } from '#kernel/context.ts';
 import { byteSpan } from '#lib/byte-range.ts';
 import type { CallOperation, Refusals } from './route.ts';
 import { absolute, type ServerAddress } from './server-address.ts';
-import { attachment, contentTypeOf } from './wire/artifact-place.ts';
+import { attachment, contentTypeOf, folderOf, isFolder, joined } from './wire/artifact-place.ts';
 import { safePath } from './wire/limits.ts';
 import { invalid, missing, MlflowError } from './wire/mlflow-error.ts';
 
@@ -120,7 +121,28 @@ export async function sendArtifact(
   path: string,
   call: CallOperation,
 ): Promise<FastifyReply> {
-  const found = (await call(readArtifactOperation, { path }, noArtifact(path))) as unknown as Download;
+  return await sendDownload(request, reply, path, await call(readArtifactOperation, { path }, noArtifact(path)));
+}
+
+/** The same for a file below the artifacts of a run or a model, wherever these lie. */
+export async function sendFileAt(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { uri, path }: { readonly uri: string; readonly path: string },
+  call: CallOperation,
+): Promise<FastifyReply> {
+  if (!isFolder(uri)) return await sendArtifact(request, reply, joined(folderOf(uri), path), call);
+  const found = await call(readArtifactFileOperation, { home: uri, path }, noArtifact(path));
+  return await sendDownload(request, reply, path, found);
+}
+
+async function sendDownload(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  path: string,
+  answer: object,
+): Promise<FastifyReply> {
+  const found = answer as Download;
   reply.headers({
     'accept-ranges': 'bytes',
     'cache-control': 'private, no-cache',

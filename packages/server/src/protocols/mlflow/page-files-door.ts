@@ -9,7 +9,7 @@ import {
 } from '@dais/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { withContent } from '#kernel/context.ts';
-import { sendArtifact, type ArtifactIo, type CallerOf } from './artifact-door.ts';
+import { sendFileAt, type ArtifactIo, type CallerOf } from './artifact-door.ts';
 import type { CallOperation } from './route.ts';
 import { modelName, noModel } from './routes/logged-model-routes.ts';
 import { refusedVersion } from './routes/registry-refusals.ts';
@@ -43,8 +43,13 @@ export async function addPageFiles(app: FastifyInstance, io: ArtifactIo, callerO
   });
 }
 
+interface FilePlace {
+  readonly uri: string;
+  readonly path: string;
+}
+
 function addRoutes(scope: FastifyInstance, io: ArtifactIo, callerOf: CallerOf): void {
-  const download = (url: string, placeOf: (request: FastifyRequest, call: CallOperation) => Promise<string>) =>
+  const download = (url: string, placeOf: (request: FastifyRequest, call: CallOperation) => Promise<FilePlace>) =>
     scope.route({
       method: 'GET',
       url,
@@ -52,7 +57,7 @@ function addRoutes(scope: FastifyInstance, io: ArtifactIo, callerOf: CallerOf): 
       config: { operation: readArtifactOperation.name },
       handler: async (request, reply) => {
         const call = callerOf(io.contextOf(request, reply, 'mlflow'));
-        return await sendArtifact(request, reply, await placeOf(request, call), call);
+        return await sendFileAt(request, reply, await placeOf(request, call), call);
       },
     });
   download('/get-artifact', async (request, call) => {
@@ -60,7 +65,7 @@ function addRoutes(scope: FastifyInstance, io: ArtifactIo, callerOf: CallerOf): 
     if (id === undefined) throw invalid("Missing value for required parameter 'run_id'.");
     const file = fileOf(request, 'path');
     const { artifactUri } = await call(readRunOperation, { id: runName(id) }, refusedRun(id));
-    return joined(folderOf(artifactUri), file);
+    return { uri: artifactUri, path: file };
   });
   download(VERSION_FILES, async (request, call) => {
     const name = needed(request, 'name');
@@ -68,7 +73,7 @@ function addRoutes(scope: FastifyInstance, io: ArtifactIo, callerOf: CallerOf): 
     const file = fileOf(request, 'path');
     const input = { name, version };
     const { artifactUri } = await call(readModelVersionOperation, input, refusedVersion(name, version));
-    return joined(folderOf(artifactUri), file);
+    return { uri: artifactUri, path: file };
   });
   download(MODEL_FILES, async (request, call) => {
     const id = (request.params as { model_id: string }).model_id;
@@ -77,7 +82,7 @@ function addRoutes(scope: FastifyInstance, io: ArtifactIo, callerOf: CallerOf): 
     }
     const file = fileOf(request, 'artifact_file_path');
     const { artifactUri } = await call(readLoggedModelOperation, { id: modelName(id) }, noModel(id));
-    return joined(folderOf(artifactUri), file);
+    return { uri: artifactUri, path: file };
   });
   scope.route({
     method: 'POST',

@@ -1,9 +1,9 @@
 /** The spans of a trace as a file, as MLflow's own pages ask for them. */
 import { readTracesOperation, simpleValue, type Span } from '@dais/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { sendArtifact, type ArtifactIo, type CallerOf } from './artifact-door.ts';
+import { sendFileAt, type ArtifactIo, type CallerOf } from './artifact-door.ts';
 import { noTrace, traceName } from './routes/trace-routes.ts';
-import { folderOf, joined } from './wire/artifact-place.ts';
+import { joined } from './wire/artifact-place.ts';
 import { safePath } from './wire/limits.ts';
 import { invalid, missing, MlflowError } from './wire/mlflow-error.ts';
 import { inOrder } from './wire/trace-encode.ts';
@@ -48,11 +48,11 @@ async function sendSpans(
   const { items } = await call(readTracesOperation, input, noTrace(id));
   const [found] = items;
   if (found === undefined) throw missing(`Trace with ID '${id}' not found.`);
-  const folder = () => folderOf(found.trace.artifactUri);
+  const at = (path: string) => ({ uri: found.trace.artifactUri, path });
   if (attachment !== undefined) {
-    return await sendArtifact(request, reply, joined(folder(), ATTACHMENTS, attachment), call);
+    return await sendFileAt(request, reply, at(joined(ATTACHMENTS, attachment)), call);
   }
-  if (found.spans.length === 0) return await sendArtifact(request, reply, joined(folder(), FILE), call);
+  if (found.spans.length === 0) return await sendFileAt(request, reply, at(FILE), call);
   reply.headers({
     'content-disposition': `attachment; filename=${FILE}`,
     'x-content-type-options': 'nosniff',

@@ -23,6 +23,7 @@ import { afterConflicts } from './after-conflicts.ts';
 import type { ArtifactParts } from './artifact-parts.ts';
 import { artifactPath } from './artifact-path.ts';
 import { artifactsOf, listFolder, removeTree } from './artifact-tree.ts';
+import { folderEntries } from './folder/folder-entries.ts';
 import { completeUpload, type CompleteCall } from './transfers/complete-upload.ts';
 import { fetchArtifact, linkArtifact } from './transfers/links.ts';
 import { abortUpload, beginUpload, putPart } from './transfers/uploads.ts';
@@ -70,6 +71,7 @@ export function artifactEntries(parts: ArtifactParts): readonly OperationEntry[]
       perform: async (call: Call<CompleteCall>) => await completeUpload(parts, call),
     },
     { operation: abortUploadOperation, handle: abortUpload },
+    ...folderEntries(parts),
     {
       operation: writeArtifactOperation,
       perform: async (call: Call<PathCall>) => await writeArtifact(parts, call),

@@ -12,6 +12,8 @@ export interface ArtifactParts {
   readonly blobs?: BlobStore & Partial<PresignedUploads>;
   readonly clock: Clock;
   readonly random: RandomSource;
+  /** `file:///…`, without a slash at its end: the folder that clients write to themselves. Default: there is none. */
+  readonly folderRoot?: string | undefined;
   /** How long somebody who puts an upload together may stay silent before another one does, in ms. Default: a minute. */
   readonly claimMs?: number;
 }

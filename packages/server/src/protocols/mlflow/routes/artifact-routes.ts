@@ -1,6 +1,11 @@
-import { listArtifactsOperation, readLoggedModelOperation, readRunOperation } from '@dais/api';
+import {
+  listArtifactFilesOperation,
+  listArtifactsOperation,
+  readLoggedModelOperation,
+  readRunOperation,
+} from '@dais/api';
 import { route, type CallOperation, type Route } from '../route.ts';
-import { folderOf, joined } from '../wire/artifact-place.ts';
+import { folderOf, isFolder, joined } from '../wire/artifact-place.ts';
 import { list } from '../wire/encode.ts';
 import { runName, safePath } from '../wire/limits.ts';
 import { nested, repeated, required, string } from '../wire/message.ts';
@@ -47,19 +52,31 @@ export const artifactRoutes: readonly Route[] = [
 
 /** Paths relative to the root of the run or the model. */
 async function listingOf(uri: string, folder: string, call: CallOperation) {
-  const files = await filesIn(joined(folderOf(uri), folder), folder, call);
+  const files = isFolder(uri)
+    ? await allPages(folder, async (cursor) => {
+        const place = { home: uri, ...(folder !== '' && { path: folder }) };
+        return await call(listArtifactFilesOperation, { ...place, ...cursor });
+      })
+    : await filesIn(joined(folderOf(uri), folder), folder, call);
   return { root_uri: uri, files: list(files) };
 }
 
-/** All pages: clients ask for one. */
 async function filesIn(folder: string, shownBelow: string, call: CallOperation) {
+  const place = folder === '' ? {} : { path: folder };
+  return await allPages(shownBelow, async (cursor) => await call(listArtifactsOperation, { ...place, ...cursor }));
+}
+
+interface Page {
+  readonly items: readonly { readonly name: string; readonly directory: boolean; readonly size?: number | undefined }[];
+  readonly nextCursor?: string | undefined;
+}
+
+/** Clients ask for one. */
+async function allPages(shownBelow: string, read: (cursor: { readonly cursor?: string }) => Promise<Page>) {
   const files: { path: string; is_dir: boolean; file_size: number | undefined }[] = [];
   let cursor: string | undefined;
   do {
-    const page = await call(listArtifactsOperation, {
-      ...(folder !== '' && { path: folder }),
-      ...(cursor !== undefined && { cursor }),
-    });
+    const page = await read(cursor === undefined ? {} : { cursor });
     for (const { name, directory, size } of page.items) {
       files.push({ path: joined(shownBelow, name), is_dir: directory, file_size: size });
     }

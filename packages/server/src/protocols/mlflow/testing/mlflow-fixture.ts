@@ -40,13 +40,19 @@ export interface MlflowWorld {
 
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
+export interface MlflowWorldOptions extends FixtureOptions {
+  /** A folder that clients write to themselves, as `tracking.artifactRoot` names it. */
+  readonly folderRoot?: string;
+}
+
 /** As compose gives it. */
 const ARTIFACT_ROOT = 'mlflow-artifacts:';
 
-export async function startMlflowWorld(options: FixtureOptions = {}): Promise<MlflowWorld> {
+export async function startMlflowWorld({ folderRoot, ...options }: MlflowWorldOptions = {}): Promise<MlflowWorld> {
   const ledger = trackingLedger({
     options: {
       artifactRoot: ARTIFACT_ROOT,
+      folderRoot,
       nameTag: 'mlflow.runName',
       contextTag: 'mlflow.data.context',
       originTags: {
@@ -67,7 +73,10 @@ export async function startMlflowWorld(options: FixtureOptions = {}): Promise<Ml
     slices: [commentsSlice, lineageSlice, trackingSlice],
     entries: ({ database }) => {
       const content = new Content({ database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
-      return [...ledger.entries, ...artifactEntries({ database, content, clock: systemClock, random: randomBytes })];
+      return [
+        ...ledger.entries,
+        ...artifactEntries({ database, content, clock: systemClock, random: randomBytes, folderRoot }),
+      ];
     },
     doors: (calls) => [mlflowProbes(), mlflowDoor({ calls, log: silent }), otlpDoor({ calls, log: silent })],
   });

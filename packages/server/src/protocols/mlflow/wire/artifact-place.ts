@@ -15,6 +15,11 @@ export function folderOf(uri: string): string {
   );
 }
 
+/** Whether it is a folder of a machine, to which clients write themselves. */
+export function isFolder(uri: string): boolean {
+  return /^file:/i.test(uri);
+}
+
 export function joined(...parts: readonly string[]): string {
   return parts.filter((part) => part !== '').join('/');
 }

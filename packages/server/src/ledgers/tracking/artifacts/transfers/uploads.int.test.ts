@@ -29,7 +29,7 @@ test('parts come by ticket alone, side by side, in any order, and are one file i
       expect((await world.read(path)).status).toBe(404);
       const answers = await Promise.all(
         parts.map(
-          async (bytes, index) => await world.part(upload, parts.length - index, parts[parts.length - index - 1]!),
+          async (_bytes, index) => await world.part(upload, parts.length - index, parts[parts.length - index - 1]!),
         ),
       );
       expect(answers.map(({ status }) => status)).toEqual(parts.map(() => 200));

@@ -1,0 +1,144 @@
+/**
+ * A folder of this machine that clients write to themselves. Nothing outside of it is shown, whatever links lie in it: a
+ * path is followed to where it really is, and what was opened is looked at again.
+ */
+import { constants, type Stats } from 'node:fs';
+import { lstat, open, readdir, readlink, realpath, stat, type FileHandle } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { Readable } from 'node:stream';
+import { DaisError } from '@dais/api';
+import type { Download } from '#kernel/content/download.ts';
+import type { FolderEntry } from '../artifact-tree.ts';
+
+const READ_BYTES = 256 * 1024;
+
+export class ArtifactFolder {
+  readonly #root: string;
+
+  /** @param root absolute path; it may be a link itself. */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** What lies directly in it, by name, from after `after`; nothing where there is no folder. */
+  async list(
+    parts: readonly string[],
+    { limit, after }: { readonly limit: number; readonly after: string },
+  ): Promise<{ readonly items: readonly FolderEntry[]; readonly last?: string }> {
+    const place = await this.#find(parts);
+    if (place === undefined || !place.stats.isDirectory()) return { items: [] };
+    const names = (await told(readdir(place.path))).filter((name) => name > after).sort();
+    const page = names.slice(0, limit);
+    const items: FolderEntry[] = [];
+    for (const name of page) {
+      const entry = await this.#entry([...parts, name], name);
+      if (entry !== undefined) items.push(entry);
+    }
+    const last = page.at(-1);
+    return { items, ...(names.length > limit && last !== undefined && { last }) };
+  }
+
+  /** @throws DaisError `not_found`, `unsafe_path`, `invalid_state` when the server may not read it. */
+  async read(parts: readonly string[]): Promise<Download> {
+    const { size } = (await this.#file(parts)).stats;
+    return {
+      size,
+      sha256: null,
+      open: async (range) => {
+        const { start, end } = range ?? { start: 0, end: size - 1 };
+        return Readable.from(bytesOf(await this.#open(parts), start, end + 1), { objectMode: false });
+      },
+    };
+  }
+
+  /** Left out when it leads elsewhere, or is neither a file nor a folder. */
+  async #entry(parts: readonly string[], name: string): Promise<FolderEntry | undefined> {
+    try {
+      const found = await this.#find(parts);
+      if (found?.stats.isDirectory() === true) return { name, directory: true };
+      return found?.stats.isFile() === true ? { name, directory: false, size: found.stats.size } : undefined;
+    } catch (error) {
+      if (error instanceof DaisError && error.code === 'unsafe_path') return undefined;
+      throw error;
+    }
+  }
+
+  /** Undefined when there is nothing. @throws DaisError `unsafe_path` for what lies outside of the folder. */
+  async #find(parts: readonly string[]): Promise<{ readonly path: string; readonly stats: Stats } | undefined> {
+    try {
+      const path = await realpath(join(this.#root, ...parts));
+      if (!(await this.#holds(path))) throw leadsOut(parts);
+      return { path, stats: await stat(path) };
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG') return undefined;
+      if (code === 'ELOOP') throw leadsOut(parts);
+      return await told(Promise.reject(error as Error));
+    }
+  }
+
+  async #file(parts: readonly string[]): Promise<{ readonly path: string; readonly stats: Stats }> {
+    const found = await this.#find(parts);
+    if (found?.stats.isFile() === true) return found;
+    throw new DaisError('not_found', `There is no file ${parts.join('/').slice(0, 200)}.`);
+  }
+
+  async #holds(path: string): Promise<boolean> {
+    const root = await realpath(this.#root);
+    return path === root || path.startsWith(root.endsWith(sep) ? root : `${root}${sep}`);
+  }
+
+  /** Linux says where an open file is. Elsewhere it must be the one that is found again. */
+  async #isInside(handle: FileHandle, parts: readonly string[]): Promise<boolean> {
+    const place = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined);
+    if (place !== undefined) return await this.#holds(place);
+    const [opened, now] = await Promise.all([handle.stat(), this.#file(parts)]);
+    const there = await lstat(now.path);
+    return opened.ino === there.ino && opened.dev === there.dev;
+  }
+
+  async #open(parts: readonly string[]): Promise<FileHandle> {
+    const { path } = await this.#file(parts);
+    // Never waits on a pipe, never follows a link that was put there since.
+    const handle = await told(open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK));
+    try {
+      // A folder above it may have been exchanged for a link while it was opened.
+      if (!(await handle.stat()).isFile() || !(await this.#isInside(handle, parts))) throw leadsOut(parts);
+      return handle;
+    } catch (error) {
+      await handle.close().catch(() => {});
+      throw error;
+    }
+  }
+}
+
+/** Every byte, or an error: a file that became shorter is not taken for whole. */
+async function* bytesOf(handle: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
+  try {
+    for (let at = start; at < end;) {
+      const want = Math.min(READ_BYTES, end - at);
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(want), 0, want, at);
+      if (bytesRead === 0) throw new DaisError('content_missing', 'The file became shorter while it was read.');
+      at += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close().catch(() => {});
+  }
+}
+
+function leadsOut(parts: readonly string[]): DaisError {
+  return new DaisError('unsafe_path', `${parts.join('/').slice(0, 200)} leads out of the folder of artifacts.`);
+}
+
+/** @throws DaisError `invalid_state` for files that the server's user may not read. */
+async function told<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code !== 'EACCES' && code !== 'EPERM') throw error;
+    const detail = 'The user who runs this server may not read the file: give it the right, or read the file yourself.';
+    throw new DaisError('invalid_state', detail, { cause: error });
+  }
+}

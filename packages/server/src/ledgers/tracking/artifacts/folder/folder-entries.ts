@@ -1,0 +1,82 @@
+/** Artifacts that clients write into a folder of this machine: found by the address of their run or logged model. */
+import { fileURLToPath } from 'node:url';
+import { DaisError, listArtifactFilesOperation, readArtifactFileOperation } from '@dais/api';
+import type { Download } from '#kernel/content/download.ts';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { decodePageCursor, encodePageCursor } from '#kernel/page-cursor.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { artifactPath } from '../artifact-path.ts';
+import type { ArtifactParts } from '../artifact-parts.ts';
+import { ArtifactFolder } from './artifact-folder.ts';
+
+interface FileCall {
+  readonly home: string;
+  readonly path: string;
+}
+
+type ListCall = Pick<FileCall, 'home'> & {
+  readonly path?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+};
+
+export function folderEntries(parts: ArtifactParts): readonly OperationEntry[] {
+  const { database, folderRoot } = parts;
+  const folder = folderRoot === undefined ? undefined : new ArtifactFolder(fileURLToPath(folderRoot));
+  const place = async ({ tenant }: Call, home: string, path: string | undefined) => {
+    const below = path === undefined ? [] : artifactPath(path).split('/');
+    const known = async (tx: Transaction) => await isKnown(tx, home);
+    const inside = folderRoot === undefined ? undefined : partsOf(home, folderRoot);
+    if (folder === undefined || inside === undefined) throw elsewhere(home);
+    if (!(await transact(database, { mode: 'read', projectId: tenant.id }, known))) throw elsewhere(home);
+    return { folder, at: [...inside, ...below] };
+  };
+  return [
+    {
+      operation: listArtifactFilesOperation,
+      perform: async (call: Call<ListCall>) => {
+        const { home, path, limit, cursor } = call.input;
+        const { folder: files, at } = await place(call, home, path);
+        const binding = ['artifactFile.list', home, path ?? ''];
+        const after = decodePageCursor(binding, cursor) ?? '';
+        const { items, last } = await files.list(at, { limit, after });
+        return { items, ...(last !== undefined && { nextCursor: encodePageCursor(binding, last) }) };
+      },
+    },
+    {
+      operation: readArtifactFileOperation,
+      perform: async (call: Call<FileCall>): Promise<Download> => {
+        const { folder: files, at } = await place(call, call.input.home, call.input.path);
+        return await files.read(at);
+      },
+    },
+  ];
+}
+
+/** Whether it lies below the place of an experiment of this project. */
+async function isKnown({ sql, projectId }: Transaction, home: string): Promise<boolean> {
+  const rows = await sql.query(
+    `select 1 from tracking.experiment where project_id = $1 and artifact_location is not null
+       and starts_with($2, rtrim(artifact_location, '/') || '/') limit 1`,
+    [projectId, home],
+    'artifact_folder_known',
+  );
+  return rows.length > 0;
+}
+
+/** The parts of its path below the root; undefined when it is not below it. */
+function partsOf(home: string, root: string): readonly string[] | undefined {
+  if (!home.startsWith(`${root}/`)) return undefined;
+  const parts = home
+    .slice(root.length + 1)
+    .replace(/\/+$/, '')
+    .split('/');
+  return parts.every((part) => /^[\w.-]+$/.test(part) && !/^\.+$/.test(part)) ? parts : undefined;
+}
+
+function elsewhere(home: string): DaisError {
+  return new DaisError(
+    'invalid_request',
+    `The artifacts lie at ${home.slice(0, 200)}, not in Dais: read them there, with the credentials of that store.`,
+  );
+}
