@@ -45,6 +45,35 @@ test('an experiment is made, found, and says how much goes on in it', async () =
   journey.expectQuiet('status of 409');
 });
 
+test('an experiment gets another name, goes with its runs, and comes back with them', async () => {
+  const id = await makeExperiment(journey, 'first thoughts');
+  await train(journey, id, { name: 'kept', status: 'FINISHED' });
+  const page = await journey.open(`/projects/default/experiments/${id}`);
+  await page.getByRole('button', { name: 'Rename' }).click();
+  const dialog = page.getByRole('dialog');
+  // A name that another has is refused, and told where it was typed.
+  await dialog.getByLabel('Name').fill('Default');
+  await dialog.getByRole('button', { name: 'Rename' }).click();
+  await dialog.getByRole('alert').waitFor();
+  await dialog.getByLabel('Name').fill('second thoughts');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Which run of second thoughts is best?' }).waitFor();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  await dialog.getByText('Its runs and logged models go with it.').waitFor();
+  await dialog.getByRole('button', { name: 'Keep it' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await page.getByText('It is deleted, and its runs with it.').waitFor();
+  await page.goto(`${journey.url}/projects/default/experiments?view=deleted`);
+  await page.getByRole('link', { name: 'second thoughts' }).click();
+  await page.getByText('deleted', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Restore' }).click();
+  await page.getByRole('row', { name: 'kept' }).waitFor();
+  await page.getByRole('button', { name: 'Rename' }).waitFor();
+  journey.expectQuiet('status of 409');
+});
+
 describeLooks(
   [
     [

@@ -24,7 +24,7 @@ afterAll(async () => await journey.stop());
 const rows = (page: Page) => page.getByRole('grid').getByRole('row');
 
 /** What the table says of itself. */
-const loaded = async (page: Page) => await page.getByText(/^[\d,]+ runs\b/).textContent();
+const loaded = async (page: Page) => await page.getByText(/^[\d,]+( of [\d,+]+)? runs\b/).textContent();
 
 /** Not judged by the clock of a busy machine: told, for whoever reads it. */
 function report(what: string, tasks: readonly number[]): void {
@@ -38,6 +38,8 @@ function report(what: string, tasks: readonly number[]): void {
 test('all of them are reached by scrolling, and few are rendered', { timeout: LONG_MS }, async () => {
   const page = await journey.open(`/projects/default/experiments/${experiment}`);
   await rows(page).nth(1).getByText(`run-${RUNS}`).waitFor();
+  // Counted as far as somebody reads it.
+  await page.getByText('500 of 10,000+ runs loaded, more come as you scroll').waitFor();
   await page.mouse.move(700, 500);
   report(
     'scrolling while pages come',
@@ -62,6 +64,12 @@ test('all of them are reached by scrolling, and few are rendered', { timeout: LO
     await page.getByText('1 chosen').waitFor();
   });
   report('with all of them loaded', all);
+  // Elements of rows serve others after a leap; a key must not reach a row that nobody looked at.
+  const choice = page.getByLabel('Choose run-00001');
+  await choice.focus();
+  await page.mouse.wheel(0, -400_000);
+  await choice.waitFor({ state: 'detached' });
+  await expect.poll(async () => await page.evaluate(() => document.activeElement?.getAttribute('role'))).toBe('grid');
   journey.expectQuiet();
 });
 

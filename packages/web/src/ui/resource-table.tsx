@@ -3,6 +3,7 @@ import { memo, useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, 
 import { BEYOND, RowRange } from './row-range.ts';
 import { RowSlots } from './row-slots.ts';
 import { steadyView, type SteadyRow } from './steady-rows.ts';
+import { TableHead, type TableSort } from './table-head.tsx';
 import { useShortcuts } from './use-shortcuts.ts';
 import './label-chip.css';
 import './resource-table.css';
@@ -21,11 +22,6 @@ export interface TableColumn<Row> {
   readonly sortable?: boolean;
   /** Numbers, which are compared from their end. */
   readonly end?: boolean;
-}
-
-export interface TableSort {
-  readonly column: string;
-  readonly descending: boolean;
 }
 
 /** As addresses say it: `name`, or `-name` for the other way round. */
@@ -58,6 +54,22 @@ export interface ResourceTableProps<Row> {
   /** With Space or `x`. */
   readonly onToggle?: (row: Row) => void;
   readonly rowClass?: (row: Row) => string | undefined;
+  /** What the reader has opened and shut: rows that come and go with it do so at once, also under the pointer. */
+  readonly layout?: string;
+  /** Rows that stand below others; the keys to the right and left open and shut them. */
+  readonly tree?: TableTree<Row>;
+}
+
+export interface TableTree<Row> {
+  readonly placeOf: (row: Row) => TreePlace;
+  readonly fold: (row: Row, open: boolean) => void;
+}
+
+export interface TreePlace {
+  /** From 1. */
+  readonly level: number;
+  /** Undefined: nothing is below it. */
+  readonly open: boolean | undefined;
 }
 
 /** Pixels; fixed, so that ten thousand rows need no measuring. */
@@ -65,9 +77,9 @@ const ROW = 28;
 
 /** A table of any length: only what is seen is rendered, and nothing moves under the pointer. */
 export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
-  const { rows, columns, keyOf, complete, sort, selected, onSelect, onOpen, onReach, onToggle, rowClass } = props;
+  const { rows, columns, keyOf, complete, sort, selected, onSelect, onOpen, onReach, onToggle, rowClass, tree } = props;
   const ordered = useMemo(() => order(rows, columns, sort), [rows, columns, sort]);
-  const { view, hold, release } = useSteady(ordered, keyOf, complete, props.growing === true);
+  const { view, hold, release } = useSteady(ordered, props);
   const scroller = useRef<HTMLDivElement>(null);
   const grid = useRef<HTMLDivElement>(null);
   const body = useRef<HTMLDivElement>(null);
@@ -101,11 +113,24 @@ export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
     shownFirst.current = true;
     virtual.scrollToIndex(at, { align: 'center' });
   }, [at, virtual]);
+  /** As in every tree: opens and shuts, and from below goes to the row above. */
+  const foldBy = (key: string): boolean => {
+    const row = view.shown[at]?.row;
+    if (tree === undefined || row === undefined || (key !== 'ArrowRight' && key !== 'ArrowLeft')) return false;
+    const { level, open } = tree.placeOf(row);
+    if (open === (key === 'ArrowLeft')) tree.fold(row, !open);
+    else if (key === 'ArrowLeft' && level > 1) {
+      const above = view.shown.slice(0, at).findLastIndex((other) => tree.placeOf(other.row).level < level);
+      move(above - at);
+    }
+    return true;
+  };
   const press = (event: React.KeyboardEvent) => {
     if (event.target !== event.currentTarget) return;
     const by = STEPS[event.key];
     const row = view.shown[at];
     if (by !== undefined) move(by);
+    else if (foldBy(event.key)) event.preventDefault();
     else if (event.key === 'Enter' && row !== undefined) onOpen(row.row);
     else if ((event.key === ' ' || event.key === 'x') && row !== undefined && onToggle !== undefined) onToggle(row.row);
     else return;
@@ -130,7 +155,7 @@ export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
       <div className="table-scroll" ref={scroller} onMouseLeave={release}>
         <div
           ref={grid}
-          role="grid"
+          role={tree === undefined ? 'grid' : 'treegrid'}
           aria-label={props.label}
           aria-rowcount={view.shown.length + 1}
           aria-busy={!complete}
@@ -148,7 +173,9 @@ export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
           >
             {items.map((item, place) => {
               const steady = view.shown[item.index];
-              return steady === undefined ? null : (
+              if (steady === undefined) return null;
+              const stands = tree?.placeOf(steady.row);
+              return (
                 <TableRow
                   key={slots[place]}
                   id={`${id}-${item.index}`}
@@ -159,6 +186,8 @@ export function ResourceTable<Row>(props: ResourceTableProps<Row>) {
                   columns={columns}
                   selected={item.index === at}
                   rowClass={rowClass}
+                  level={stands?.level}
+                  open={stands?.open}
                 />
               );
             })}
@@ -193,13 +222,15 @@ function order<Row>(
     .map(({ row }) => row);
 }
 
-function useSteady<Row>(rows: readonly Row[], keyOf: (row: Row) => string, complete: boolean, growing: boolean) {
-  const [held, setHeld] = useState<readonly Row[]>();
-  const view = useMemo(() => steadyView(rows, held, keyOf, growing), [rows, held, keyOf, growing]);
-  const current = useRef(rows);
+function useSteady<Row>(rows: readonly Row[], props: ResourceTableProps<Row>) {
+  const { keyOf, complete, growing = false, layout = '' } = props;
+  const [held, setHeld] = useState<{ readonly rows: readonly Row[]; readonly layout: string }>();
+  if (held !== undefined && held.layout !== layout) setHeld({ rows, layout });
+  const view = useMemo(() => steadyView(rows, held?.rows, keyOf, growing), [rows, held, keyOf, growing]);
+  const current = useRef({ rows, layout });
   useEffect(() => {
-    current.current = rows;
-  }, [rows]);
+    current.current = { rows, layout };
+  }, [rows, layout]);
   const hold = useCallback(() => {
     if (complete) setHeld(current.current);
   }, [complete]);
@@ -226,48 +257,6 @@ function Waiting({
   );
 }
 
-interface TableHeadProps<Row> {
-  readonly columns: readonly TableColumn<Row>[];
-  readonly sort: TableSort | undefined;
-  readonly onSort: (sort: TableSort | undefined) => void;
-}
-
-function TableHead<Row>({ columns, sort, onSort }: TableHeadProps<Row>) {
-  return (
-    <div role="rowgroup" className="table-head">
-      <div role="row" aria-rowindex={1} className="table-row">
-        {columns.map((column) => {
-          const mine = sort?.column === column.id ? sort : undefined;
-          const next =
-            mine === undefined
-              ? { column: column.id, descending: false }
-              : mine.descending
-                ? undefined
-                : { column: column.id, descending: true };
-          return (
-            <div
-              key={column.id}
-              role="columnheader"
-              data-end={column.end}
-              title={column.title}
-              aria-sort={mine === undefined ? 'none' : mine.descending ? 'descending' : 'ascending'}
-            >
-              {column.sortValue === undefined && column.sortable !== true ? (
-                <span className={column.untitled === true ? 'out-of-sight' : undefined}>{column.title}</span>
-              ) : (
-                <button type="button" onClick={() => onSort(next)}>
-                  {column.title}
-                  <span aria-hidden="true">{mine === undefined ? '' : mine.descending ? ' ↓' : ' ↑'}</span>
-                </button>
-              )}
-            </div>
-          );
-        })}
-      </div>
-    </div>
-  );
-}
-
 interface TableRowProps<Row> {
   readonly id: string;
   readonly index: number;
@@ -277,6 +266,8 @@ interface TableRowProps<Row> {
   readonly columns: readonly TableColumn<Row>[];
   readonly selected: boolean;
   readonly rowClass: ((row: Row) => string | undefined) | undefined;
+  readonly level: number | undefined;
+  readonly open: boolean | undefined;
 }
 
 /** Rendered again only when its own resource, place or columns change. */
@@ -289,6 +280,8 @@ const TableRow = memo(function TableRow<Row>({
   columns,
   selected,
   rowClass,
+  level,
+  open,
 }: TableRowProps<Row>) {
   const own = rowClass?.(steady);
   return (
@@ -297,6 +290,8 @@ const TableRow = memo(function TableRow<Row>({
       id={id}
       aria-rowindex={index + 2}
       aria-selected={selected}
+      aria-level={level}
+      aria-expanded={open}
       className={`table-row${gone ? ' table-row-gone' : ''}${own === undefined ? '' : ` ${own}`}`}
       style={{ transform: `translateY(${start}px)` }}
     >

@@ -1,6 +1,7 @@
 /** Runs put together by a value that they share. They come in that order from the server; here headings are set between. Pure. */
 import type { Run } from '@dais/api';
 import { columnOf } from './run-columns.ts';
+import type { ChildrenNote } from './run-tree.ts';
 
 export interface GroupHead {
   readonly group: string;
@@ -11,12 +12,15 @@ export interface GroupHead {
   readonly closed: boolean;
 }
 
-export type RunRow = Run | GroupHead;
+export type RunRow = Run | GroupHead | ChildrenNote;
 
 export const isHead = (row: RunRow): row is GroupHead => 'group' in row;
+export const isNote = (row: RunRow): row is ChildrenNote => 'childrenOf' in row;
+export const isRun = (row: RunRow): row is Run => !isHead(row) && !isNote(row);
 
 export function rowKey(row: RunRow): string {
-  return isHead(row) ? `group ${row.value ?? ''}` : row.id;
+  if (isHead(row)) return `group ${row.value ?? ''}`;
+  return isNote(row) ? `below ${row.childrenOf}` : row.id;
 }
 
 /** `by`: id of a column; `closed`: values whose runs are not shown. */

@@ -1,28 +1,18 @@
 import type { Run } from '@dais/api';
-import { createContext, useContext, type ReactNode } from 'react';
+import { useContext, type ReactNode } from 'react';
 import { columnOf, metricOf, type OwnColumn, type RunColumn } from './run-columns.ts';
-import { isHead, type GroupHead, type RunRow } from './run-groups.ts';
+import { isHead, isNote, isRun, type GroupHead, type RunRow } from './run-groups.ts';
+import { ChildrenWords, RunName } from './run-name.tsx';
 import { isOrdered } from './run-query.ts';
+import { RowStateContext } from './row-state.ts';
 import { durationMs, durationText, metricText, RUN_STATES } from './run-words.ts';
-import { experimentAddress, runAddress } from '#addresses.ts';
+import { experimentAddress } from '#addresses.ts';
 import { RowLink } from '#kinds/row-link.tsx';
 import { useNow } from '#ui/clock.tsx';
 import { Icon } from '#ui/icons.tsx';
 import type { TableColumn } from '#ui/resource-table.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
-
-/** Of the rows: kept out of the columns, so that choosing one renders check boxes alone. */
-export interface RowState {
-  readonly chosen: ReadonlySet<string>;
-  readonly choose: (run: string, on: boolean) => void;
-  readonly toggleGroup: (value: string) => void;
-}
-export const RowStateContext = createContext<RowState>({
-  chosen: new Set(),
-  choose: () => {},
-  toggleGroup: () => {},
-});
 
 export interface ColumnsInput {
   readonly project: string;
@@ -38,7 +28,7 @@ export function runTableColumns({ project, columns, experimentNames }: ColumnsIn
       title: 'Chosen',
       untitled: true,
       width: '34px',
-      cell: (row) => (isHead(row) ? null : <Choice run={row} />),
+      cell: (row) => (isRun(row) ? <Choice run={row} /> : null),
     },
     {
       id: 'run_name',
@@ -52,8 +42,10 @@ export function runTableColumns({ project, columns, experimentNames }: ColumnsIn
             by={columnOf(row.group)?.title ?? ''}
             shown={row.group === 'experiment' && row.value !== undefined ? nameOf(row.value) : row.value}
           />
+        ) : isNote(row) ? (
+          <ChildrenWords note={row} />
         ) : (
-          <RowLink address={runAddress(project, row.id)}>{row.name}</RowLink>
+          <RunName project={project} run={row} />
         ),
     },
     ...columns.map((column): TableColumn<RunRow> => {
@@ -64,7 +56,7 @@ export function runTableColumns({ project, columns, experimentNames }: ColumnsIn
         width: widthOf(column),
         sortable: isOrdered(column.id),
         ...('family' in column && column.family === 'metric' && { end: true }),
-        cell: (row) => (isHead(row) ? null : cell(row)),
+        cell: (row) => (isRun(row) ? cell(row) : null),
       };
     }),
   ];

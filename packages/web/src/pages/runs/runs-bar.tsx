@@ -19,9 +19,10 @@ export interface RunsBarProps {
   readonly experiments: readonly string[];
   readonly query: RunQuery;
   readonly address: Readonly<Record<string, string | undefined>>;
-  readonly loaded: number;
-  readonly more: boolean;
-  readonly loading: boolean;
+  /** How many runs there are, in words. */
+  readonly counted: string;
+  /** Runs stand below those that they are part of. */
+  readonly nested: boolean;
   /** Runs that began since and cannot be placed. */
   readonly waiting: number;
   readonly again: () => void;
@@ -37,7 +38,7 @@ export interface RunsBarProps {
 
 /** What one asks of the runs, and what was found. */
 export function RunsBar(props: RunsBarProps) {
-  const { project, experiments, query, address, loaded, more, loading, waiting, again, logged, known, say } = props;
+  const { project, experiments, query, address, counted, waiting, again, logged, known, say } = props;
   const navigate = useNavigate();
   const input = useRef<HTMLInputElement>(null);
   const csv = useCsvExport({ project, experiments, query });
@@ -80,7 +81,7 @@ export function RunsBar(props: RunsBarProps) {
         />
       </div>
       <div className="runs-said">
-        <span role="status">{counted(loaded, more, loading)}</span>
+        <span role="status">{counted}</span>
         {waiting > 0 && (
           <Button variant="default" onClick={again}>
             {waiting.toLocaleString('en')} began since: read again
@@ -92,6 +93,15 @@ export function RunsBar(props: RunsBarProps) {
           checked={query.view === 'deleted'}
           onChange={({ currentTarget }) => say({ view: currentTarget.checked ? 'deleted' : undefined })}
         />
+        <Checkbox
+          size="xs"
+          label="Children below their parents"
+          checked={address['nested'] === 'yes'}
+          onChange={({ currentTarget }) => say({ nested: currentTarget.checked ? 'yes' : undefined, open: undefined })}
+        />
+        {address['nested'] === 'yes' && !props.nested && (
+          <span>Side by side now: a filter and groups look at each run by itself.</span>
+        )}
         <div className="runs-said-end">
           {chosen.length > 0 && (
             <>
@@ -127,9 +137,4 @@ export function RunsBar(props: RunsBarProps) {
       {csv.error !== null && <ErrorNote error={csv.error} retry={csv.start} />}
     </>
   );
-}
-
-function counted(loaded: number, more: boolean, loading: boolean): string {
-  const runs = `${loaded.toLocaleString('en')} ${loaded === 1 ? 'run' : 'runs'}`;
-  return more ? `${runs} loaded, more ${loading ? 'are loading' : 'come as you scroll'}` : runs;
 }

@@ -3,14 +3,19 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo, useRef, useState } from 'react';
 import { pickableColumns, knownKeys, loggedKeys, readRunColumns, usualColumns } from './run-columns.ts';
-import { groupRuns, isHead, rowKey, type RunRow } from './run-groups.ts';
+import { groupRuns, isHead, isRun, rowKey, type RunRow } from './run-groups.ts';
+import { RowStateContext } from './row-state.ts';
 import { runQuery } from './run-query.ts';
 import { RunsBar } from './runs-bar.tsx';
-import { RowStateContext, runTableColumns } from './run-table-columns.tsx';
+import { runTableColumns } from './run-table-columns.tsx';
 import { useLiveRuns } from './use-live-runs.ts';
+import { countWords, useRunCount } from './use-run-count.ts';
 import { useRunForms } from './use-run-forms.ts';
+import { useRunTree } from './use-run-tree.ts';
+import { canNest, onTop } from './run-tree.ts';
 import { useRuns } from './use-runs.ts';
 import { experimentAddress, experimentsAddress, runAddress } from '#addresses.ts';
+import { ExperimentActions, experimentKey } from '#pages/experiments/experiment-actions.tsx';
 import { FirstRunNote } from '#pages/experiments/first-run-note.tsx';
 import { useExperimentNames } from '#pages/experiments/use-experiments.ts';
 import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
@@ -22,6 +27,7 @@ import { ErrorNote } from '#ui/error-note.tsx';
 import { PageHead } from '#ui/page-head.tsx';
 import { readSort, ResourceTable, writeSort } from '#ui/resource-table.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
 import './runs.css';
 
 /** Runs that can be laid over each other: as many as the server charts at once. */
@@ -43,7 +49,11 @@ export function RunsPage() {
   const several = named === 'all' || named.includes(',');
   const { filter, sort, group, view, columns: columnText } = query;
   const asked = useMemo(() => runQuery({ filter, sort, group, view }), [filter, sort, group, view]);
-  const { key, runs, stale, more, loadMore, loading, error, again } = useRuns({ project, experiments, query: asked });
+  const nested = query['nested'] === 'yes' && canNest(asked);
+  const listed = useMemo(() => (nested ? onTop(asked) : asked), [nested, asked]);
+  const place = { project, experiments, query: listed, nested };
+  const { key, runs, stale, more, loadMore, loading, error, again } = useRuns(place);
+  const count = useRunCount(place, more);
 
   const some = useMemo(() => (runs ?? []).slice(0, SOME), [runs]);
   const logged = useMemo(() => loggedKeys(some), [some]);
@@ -60,20 +70,22 @@ export function RunsPage() {
   );
 
   const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
-  const rows = useMemo(() => groupRuns(runs ?? [], asked.group, closed), [runs, asked.group, closed]);
-  const seen = useRef<readonly [number, number]>([0, 0]);
-  const inView = () => rows.slice(seen.current[0], seen.current[1] + 1).flatMap((row) => (isHead(row) ? [] : [row]));
-  const { waiting, forget } = useLiveRuns({ project, experiments, query: asked, key, inView });
-  const reach = (first: number, last: number) => {
-    seen.current = [first, last];
-    if (more && !loading && last > rows.length - AHEAD) loadMore();
-  };
-
+  const grouped = useMemo(() => groupRuns(runs ?? [], asked.group, closed), [runs, asked.group, closed]);
   const say = useCallback(
     (change: Readonly<Record<string, string | undefined>>) =>
       void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true }),
     [navigate],
   );
+  const tree = useRunTree({ ...place, runs, open: query['open'], say });
+  const rows = tree?.rows ?? grouped;
+  const seen = useRef<readonly [number, number]>([0, 0]);
+  const inView = () => rows.slice(seen.current[0], seen.current[1] + 1).filter(isRun);
+  const { waiting, forget } = useLiveRuns({ ...place, key, inView });
+  const reach = (first: number, last: number) => {
+    seen.current = [first, last];
+    if (more && !loading && last > rows.length - AHEAD) loadMore();
+  };
+
   const chosenText = query['chosen'] ?? '';
   const rowState = useMemo(() => {
     const chosen = new Set(chosenText === '' ? [] : chosenText.split(','));
@@ -89,8 +101,9 @@ export function RunsPage() {
           if (!next.delete(value)) next.add(value);
           return next;
         }),
+      tree: tree?.state,
     };
-  }, [chosenText, say]);
+  }, [chosenText, say, tree?.state]);
 
   const forms = useRunForms({ project, experiments, query: asked });
   const title =
@@ -98,6 +111,7 @@ export function RunsPage() {
       ? `Which run of ${one.data.name} is best?`
       : `Which run of ${several ? project : named} is best?`;
   const note = one.data?.tags['mlflow.note.content'];
+  const deleted = one.data?.lifecycle === 'deleted';
   const filtered = asked.filter !== '' || asked.view === 'deleted';
   return (
     <div className="page">
@@ -111,10 +125,16 @@ export function RunsPage() {
             ) : (
               <Link {...experimentAddress(project, 'all')}>Runs of all experiments</Link>
             )}
+            {deleted && <StateBadge state="off" word="deleted" />}
             {note !== undefined && <span className="page-head-brief">{note}</span>}
           </>
         }
-        actions={<CopyAs forms={forms} />}
+        actions={
+          <>
+            <CopyAs forms={forms} />
+            {one.data !== undefined && <ExperimentActions project={project} experiment={one.data} moved={again} />}
+          </>
+        }
       />
       {one.error !== null && <ErrorNote error={one.error} />}
       {error !== null && <ErrorNote error={error} retry={again} />}
@@ -124,9 +144,8 @@ export function RunsPage() {
           experiments={experiments ?? []}
           query={asked}
           address={query}
-          loaded={runs.length}
-          more={more}
-          loading={loading}
+          counted={`${countWords(runs.length, more, loading, count)}${nested ? ', without those below them' : ''}`}
+          nested={nested}
           waiting={waiting}
           again={() => {
             forget();
@@ -144,7 +163,13 @@ export function RunsPage() {
       {runs === undefined ? (
         error === null && one.error === null && <Skeleton rows={14} />
       ) : runs.length === 0 ? (
-        filtered ? (
+        deleted && !filtered ? (
+          <EmptyState sentence="It is deleted, and its runs with it. Restore brings all of them back.">
+            <Link to="." search={{ view: 'deleted' }}>
+              Look at its deleted runs
+            </Link>
+          </EmptyState>
+        ) : filtered ? (
           <EmptyState sentence={asked.view === 'deleted' ? 'No run is deleted.' : 'No run fits the filter.'}>
             <Link to="." search={{}}>
               Show all runs
@@ -160,7 +185,7 @@ export function RunsPage() {
       ) : (
         <RowStateContext value={rowState}>
           <ResourceTable
-            key={`${project} ${named} ${asked.filter} ${asked.orderBy.join()} ${asked.view} ${asked.group ?? ''}`}
+            key={`${project} ${named} ${listed.filter} ${asked.orderBy.join()} ${asked.view} ${asked.group ?? ''}`}
             label="Runs"
             rows={rows}
             columns={tableColumns}
@@ -172,11 +197,14 @@ export function RunsPage() {
             onSort={(next) => say({ sort: writeSort(next) })}
             selected={query['selected']}
             onSelect={(id) => say({ selected: id })}
-            onOpen={(row) =>
-              isHead(row) ? rowState.toggleGroup(row.value ?? '') : void navigate(runAddress(project, row.id))
-            }
+            layout={tree?.layout ?? [...closed].join()}
+            {...(tree !== undefined && { tree: tree.table })}
+            onOpen={(row) => {
+              if (isHead(row)) rowState.toggleGroup(row.value ?? '');
+              else if (isRun(row)) void navigate(runAddress(project, row.id));
+            }}
             onToggle={(row) => {
-              if (!isHead(row)) rowState.choose(row.id, !rowState.chosen.has(row.id));
+              if (isRun(row)) rowState.choose(row.id, !rowState.chosen.has(row.id));
             }}
             rowClass={classOf}
           />
@@ -197,7 +225,7 @@ function experimentsOf(named: string, names: ReadonlyMap<string, string> | undef
 function useExperiment(project: string, id: string | undefined) {
   const client = useClient(project);
   return useQuery<Experiment, DaisError>({
-    queryKey: ['experiment', project, id],
+    queryKey: experimentKey(project, id),
     queryFn: async ({ signal }) => await client.perform(readExperimentOperation, { id: id ?? '' }, { signal }),
     enabled: id !== undefined,
   });

@@ -26,10 +26,10 @@ export interface RunsSince {
   readonly forget: () => void;
 }
 
-export function useLiveRuns({ project, experiments, query, key, inView }: LiveRuns): RunsSince {
+export function useLiveRuns({ project, experiments, query, key, inView, nested = false }: LiveRuns): RunsSince {
   const client = useClient(project);
   const queries = useQueryClient();
-  const parts = { experiments: experiments ?? [], query, key, inView };
+  const parts = { experiments: experiments ?? [], query, key, inView, nested };
   const latest = useRef(parts);
   useEffect(() => {
     latest.current = parts;
@@ -44,8 +44,9 @@ export function useLiveRuns({ project, experiments, query, key, inView }: LiveRu
     const gathered = new Set<string>();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const read = async (ids: readonly string[], filter: string): Promise<readonly Run[]> => {
-      const { experiments: of } = latest.current;
-      const input = { experimentIds: [...of], filter: withIds(filter, ids), limit: AT_ONCE };
+      const { experiments: of, nested: counts } = latest.current;
+      const filtered = { experimentIds: [...of], filter: withIds(filter, ids), limit: AT_ONCE };
+      const input = { ...filtered, ...(counts && { countChildren: true }) };
       return (await client.perform(searchRunsOperation, input, { signal })).items;
     };
     const patch = (change: (pages: readonly RunsPage[]) => readonly RunsPage[]) =>

@@ -38,15 +38,18 @@ export interface RunsOf {
   /** Numbers of experiments; undefined: not known yet. */
   readonly experiments: readonly string[] | undefined;
   readonly query: RunQuery;
+  /** Each says how many runs are part of it. */
+  readonly nested?: boolean;
 }
 
-export function useRuns({ project, experiments, query }: RunsOf): Runs {
+export function useRuns({ project, experiments, query, nested = false }: RunsOf): Runs {
   const client = useClient(project);
   const queries = useQueryClient();
-  const key = ['runs', project, experiments, query];
+  const key = ['runs', project, experiments, query, nested];
   const found = useInfiniteQuery({
     queryKey: key,
-    queryFn: async ({ pageParam, signal }) => await readPage(client, experiments ?? [], query, pageParam, signal),
+    queryFn: async ({ pageParam, signal }) =>
+      await readPage(client, { experiments: experiments ?? [], query, nested, place: pageParam }, signal),
     initialPageParam: FIRST_PLACE,
     getNextPageParam: (last) => last.next,
     enabled: experiments !== undefined,
@@ -71,12 +74,17 @@ export function useRuns({ project, experiments, query }: RunsOf): Runs {
   };
 }
 
+interface PageWanted {
+  readonly experiments: readonly string[];
+  readonly query: RunQuery;
+  readonly nested: boolean;
+  readonly place: RunsPlace;
+}
+
 /** Experiments cannot be ordered by: put together by them, they are read one after the other. */
 async function readPage(
   client: DaisClient,
-  experiments: readonly string[],
-  query: RunQuery,
-  { at, cursor }: RunsPlace,
+  { experiments, query, nested, place: { at, cursor } }: PageWanted,
   signal: AbortSignal,
 ): Promise<RunsPage> {
   const { group, ...rest } = query;
@@ -89,6 +97,7 @@ async function readPage(
       experimentIds: apart ? experiments.slice(at, at + 1) : [...experiments],
       limit: cursor === undefined ? FIRST : FURTHER,
       ...(cursor !== undefined && { cursor }),
+      ...(nested && { countChildren: true }),
     },
     { signal },
   );

@@ -1,0 +1,105 @@
+import {
+  deleteExperimentOperation,
+  restoreExperimentOperation,
+  updateExperimentOperation,
+  type DaisError,
+  type Experiment,
+} from '@dais/api';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { NameDialog } from './name-dialog.tsx';
+import { experimentsKey } from './use-experiments.ts';
+import { useClient } from '#server/console-context.ts';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { Confirm } from '#ui/confirm.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { toast } from '#ui/toast.ts';
+
+export const experimentKey = (project: string, id: string | undefined) => ['experiment', project, id];
+
+export interface ExperimentActionsProps {
+  readonly project: string;
+  readonly experiment: Experiment;
+  /** Its runs went or came with it. */
+  readonly moved: () => void;
+}
+
+/** Gives an experiment another name, deletes it, or takes that back. */
+export function ExperimentActions({ project, experiment, moved }: ExperimentActionsProps) {
+  const { id, name, lifecycle } = experiment;
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const [asking, setAsking] = useState<'name' | 'delete'>();
+  const why = useWhyNotDo(project, 'Experiment', ['experiment:update', 'experiment:delete']);
+  const done = async () => {
+    setAsking(undefined);
+    await queries.invalidateQueries({ queryKey: experimentKey(project, id) });
+    await queries.invalidateQueries({ queryKey: experimentsKey(project) });
+  };
+  const rename = useMutation<unknown, DaisError, string>({
+    mutationFn: async (next) => await client.perform(updateExperimentOperation, { id, name: next }),
+    onSuccess: done,
+  });
+  const remove = useMutation<unknown, DaisError>({
+    mutationFn: async () => await client.perform(deleteExperimentOperation, { id }),
+    onSuccess: async () => {
+      toast({ title: `${name} is deleted`, text: 'Restore, on this page, brings it back with its runs.' });
+      await done();
+      moved();
+    },
+  });
+  const restore = useMutation<unknown, DaisError>({
+    mutationFn: async () => await client.perform(restoreExperimentOperation, { id }),
+    onSuccess: async () => {
+      toast({ title: `${name} is back, with its runs` });
+      await done();
+      moved();
+    },
+    onError: (error) => toast({ title: `${name} is still deleted`, text: error.message, state: 'failed' }),
+  });
+  if (lifecycle === 'deleted') {
+    return (
+      <GuardedButton why={why('experiment:delete')} loading={restore.isPending} onClick={() => restore.mutate()}>
+        Restore
+      </GuardedButton>
+    );
+  }
+  return (
+    <>
+      <GuardedButton variant="default" why={why('experiment:update')} onClick={() => setAsking('name')}>
+        Rename
+      </GuardedButton>
+      <GuardedButton variant="default" why={why('experiment:delete')} onClick={() => setAsking('delete')}>
+        Delete
+      </GuardedButton>
+      {asking === 'name' && (
+        <NameDialog
+          title={`Rename ${name}`}
+          verb="Rename"
+          about="Programs that name it by the old name make a new experiment; its number and its runs stay."
+          before={name}
+          busy={rename.isPending}
+          error={rename.error}
+          save={rename.mutate}
+          close={() => setAsking(undefined)}
+        />
+      )}
+      {asking === 'delete' && (
+        <Confirm
+          title={`Delete ${name}?`}
+          verb="Delete"
+          busy={remove.isPending}
+          confirm={() => remove.mutate()}
+          close={() => setAsking(undefined)}
+        >
+          <p>
+            Its runs and logged models go with it. All of them can be restored together until garbage collection takes
+            them; until then no other experiment can have this name.
+          </p>
+          {remove.error !== null && <ErrorNote error={remove.error} />}
+        </Confirm>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,37 @@
+import { countRunsOperation } from '@dais/api';
+import { useQuery } from '@tanstack/react-query';
+import type { RunsOf } from './use-runs.ts';
+import { useClient } from '#server/console-context.ts';
+
+/** How often runs are counted again: it costs as much as ten thousand of them. */
+const AGAIN_MS = 10_000;
+
+export interface RunCount {
+  readonly runs: number;
+  /** There are more than were counted. */
+  readonly more: boolean;
+}
+
+/** How many runs fit, as far as the server counts. `enabled`: not all of them are loaded, which would say it too. */
+export function useRunCount({ project, experiments, query }: RunsOf, enabled: boolean): RunCount | undefined {
+  const client = useClient(project);
+  const { filter, view } = query;
+  const { data } = useQuery<RunCount>({
+    queryKey: ['run-count', project, experiments, filter, view],
+    queryFn: async ({ signal }) =>
+      await client.perform(countRunsOperation, { experimentIds: [...(experiments ?? [])], filter, view }, { signal }),
+    enabled: enabled && experiments !== undefined,
+    refetchInterval: AGAIN_MS,
+  });
+  return data;
+}
+
+/** `100 of 10,000+ runs loaded, more come as you scroll`. Pure. */
+export function countWords(loaded: number, more: boolean, loading: boolean, count: RunCount | undefined): string {
+  const number = loaded.toLocaleString('en');
+  if (!more) return `${number} ${loaded === 1 ? 'run' : 'runs'}`;
+  const all =
+    // Counted before some of them came, or not as far as they are loaded.
+    count === undefined || count.runs <= loaded ? '' : ` of ${count.runs.toLocaleString('en')}${count.more ? '+' : ''}`;
+  return `${number}${all} runs loaded, more ${loading ? 'are loading' : 'come as you scroll'}`;
+}

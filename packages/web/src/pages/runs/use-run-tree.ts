@@ -1,0 +1,55 @@
+/** The table of runs as a tree: which runs are open stands in the address. */
+import type { Run } from '@dais/api';
+import { useMemo } from 'react';
+import type { RowTree } from './row-state.ts';
+import { isRun, type RunRow } from './run-groups.ts';
+import { MOST_OPENED, placeIn, treeOf } from './run-tree.ts';
+import { useChildren } from './use-children.ts';
+import type { RunsOf } from './use-runs.ts';
+import type { TableTree } from '#ui/resource-table.tsx';
+
+export interface RunTreeInput extends RunsOf {
+  readonly runs: readonly Run[] | undefined;
+  /** Ids with commas between them. */
+  readonly open: string | undefined;
+  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+}
+
+export interface ShownTree {
+  readonly rows: readonly RunRow[];
+  /** Which runs are open, and which of these could be filled already. */
+  readonly layout: string;
+  readonly state: RowTree;
+  readonly table: TableTree<RunRow>;
+}
+
+const NONE: readonly Run[] = [];
+
+/** Undefined where runs stand side by side. */
+export function useRunTree({ runs = NONE, open = '', say, ...place }: RunTreeInput): ShownTree | undefined {
+  const { nested = false } = place;
+  const opened = useMemo(
+    () => new Set(nested && open !== '' ? open.split(',').slice(-MOST_OPENED) : []),
+    [nested, open],
+  );
+  const children = useChildren(place, opened);
+  return useMemo(() => {
+    if (!nested) return undefined;
+    const tree = treeOf(runs, children);
+    const fold = (run: string, wide: boolean) => {
+      const next = wide ? [...opened, run].slice(-MOST_OPENED) : [...opened].filter((id) => id !== run);
+      say({ open: next.join(',') });
+    };
+    return {
+      rows: tree.rows,
+      layout: [...children].map(([run, below]) => `${run} ${below.runs === undefined}`).join(),
+      state: { levels: tree.levels, opened, fold },
+      table: {
+        placeOf: (row) => placeIn(tree, opened, row),
+        fold: (row, wide) => {
+          if (isRun(row)) fold(row.id, wide);
+        },
+      },
+    };
+  }, [nested, runs, children, opened, say]);
+}
