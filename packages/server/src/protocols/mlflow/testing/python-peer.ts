@@ -1,5 +1,6 @@
 /** For tests: a Dais and MLflow's client in a Python of its own, with scenarios that tell how they went. */
 import { join } from 'node:path';
+import type { ConfigFlags } from '#config-load.ts';
 import {
   startClientPython,
   type ClientEnvironment,
@@ -21,8 +22,8 @@ export interface PythonPeer extends ClientPython {
   scenarios(environment: ClientEnvironment, names: readonly string[], how: ClientRun): Promise<readonly Told[]>;
 }
 
-export async function startPythonPeer(): Promise<PythonPeer> {
-  const peer = await startClientPython('mlflow');
+export async function startPythonPeer(flags: ConfigFlags = {}): Promise<PythonPeer> {
+  const peer = await startClientPython('mlflow', flags);
   const python: PythonPeer['python'] = async (environment, words, how) => {
     const { code, stdout, stderr } = await peer.run(environment, words, how);
     if (code !== 0) throw new Error(stderr.slice(-3000));

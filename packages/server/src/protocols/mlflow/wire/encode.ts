@@ -69,16 +69,11 @@ export function runMessage(run: Run) {
   };
 }
 
-function metricMessage(metric: LatestMetric) {
-  return {
-    key: metric.key,
-    value: wireNumber(metric.value),
-    timestamp: metric.timestamp,
-    step: metric.step,
-    dataset_name: metric.datasetName,
-    dataset_digest: metric.datasetDigest,
-    model_id: metric.modelId,
-  };
+function metricMessage({ key, value, timestamp, step, datasetName, datasetDigest, modelId }: LatestMetric) {
+  const message = { key, value: wireNumber(value), timestamp, step };
+  // As most are. What is left out costs JSON as much as what is written.
+  if (modelId === undefined && datasetName === undefined && datasetDigest === undefined) return message;
+  return { ...message, dataset_name: datasetName, dataset_digest: datasetDigest, model_id: modelId };
 }
 
 export function pointMessage(key: string, { value, timestamp, step }: MetricPoint) {
