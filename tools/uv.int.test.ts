@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runCommand } from './command.mjs';
 
-const pinned = JSON.parse(readFileSync(new URL('uv.json', import.meta.url), 'utf8')) as {
+const release = new URL('../packages/server/src/engines/environments/uv/uv-release.json', import.meta.url);
+const pinned = JSON.parse(readFileSync(release, 'utf8')) as {
   wheels: Record<string, { file: string }>;
 };
 const { file } = pinned.wheels[`${process.platform}-${process.arch}`]!;

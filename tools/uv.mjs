@@ -22,7 +22,8 @@ const execute = promisify(execFile);
  */
 
 /** @type {{ version: string, wheels: Record<string, Wheel> }} */
-const pinned = JSON.parse(readFileSync(new URL('uv.json', import.meta.url), 'utf8'));
+const release = new URL('../packages/server/src/engines/environments/uv/uv-release.json', import.meta.url);
+const pinned = JSON.parse(readFileSync(release, 'utf8'));
 
 /** The pinned version of uv. */
 export const UV_VERSION = pinned.version;

@@ -201,6 +201,41 @@ const authentication = z.strictObject({
     .describe('Identity providers (OpenID Connect) at which people may sign in.'),
 });
 
+const environments = z.strictObject({
+  folder: path.optional().describe('Where they are built and kept. Default: `environments` in the data folder.'),
+  maxBytes: z
+    .int()
+    .min(2 ** 28)
+    .max(2 ** 50)
+    .default(20 * 2 ** 30)
+    .describe('Disk for environments and downloads; beyond it, those go that nothing used for the longest time.'),
+  index: httpUrl
+    .optional()
+    .meta(secret)
+    .describe(
+      'Package index (its simple API), with `user:password@` if it wants one. Default: `UV_DEFAULT_INDEX`, `UV_INDEX_URL` or `PIP_INDEX_URL`, else what pip’s configuration files name, else Python’s own.',
+    ),
+  wheelhouse: path
+    .optional()
+    .describe('Folder of wheels, for packages and for `uv` itself. Without `index`, nothing else is asked.'),
+  pythonMirror: httpUrl
+    .optional()
+    .describe(
+      'Where a Python is fetched that this machine does not have. Default: `UV_PYTHON_INSTALL_MIRROR`, else where uv takes it from.',
+    ),
+  uv: path
+    .optional()
+    .describe(
+      'Program `uv`. Default: a pinned one, fetched once from the wheelhouse or the index and checked by digest.',
+    ),
+  sourceBuilds: z
+    .boolean()
+    .optional()
+    .describe(
+      'Build packages that have no wheel: their code then runs with the rights of the server. Default: only with `authentication.mode: solo`.',
+    ),
+});
+
 const outbound = z.strictObject({
   proxy: z
     .string()
@@ -416,6 +451,7 @@ const tracking = z.strictObject({
   database: database.prefault({}).describe('Where resources, records and events lie.'),
   blobs: blobs.default({ type: 'fs' }),
   keys: keys.default({ type: 'file' }),
+  environments: environments.prefault({}).describe('Pythons and packages that commands and models run in.'),
   outbound: outbound.prefault({}).describe('Calls that Dais makes to others.'),
   limits: limits.prefault({}),
   retention: retention.prefault({}).describe('How long things are kept.'),

@@ -11,6 +11,7 @@ import type { importDatabase as importRows } from '#engines/database/archive/imp
 import type { DatabaseOptions } from '#engines/database/database.ts';
 import type { EmbeddedOptions } from '#engines/database/embedded/embedded-engine.ts';
 import type { MigrateOptions } from '#engines/database/migrate.ts';
+import type { Environments } from '#engines/environments/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
@@ -203,6 +204,26 @@ export const blobEngines = {
     return (await import('#engines/blobs/s3/s3-blob-store.ts')).openS3BlobStore(options, clock);
   },
 } as const;
+
+/** What commands and models run in. Looks at nothing until something is asked of it. */
+export async function openEnvironments(
+  { environments, outbound: { proxy, noProxy = [], extraCa } }: Pick<ConfigSpec, 'environments' | 'outbound'>,
+  { dataFolder, environment, outbound, clock, log }: EngineSurroundings,
+): Promise<Environments> {
+  const { folder = `${dataFolder}/environments`, sourceBuilds = false, ...options } = environments;
+  return (await import('#engines/environments/uv/uv-environments.ts')).openUvEnvironments({
+    ...options,
+    folder,
+    sourceBuilds,
+    proxy,
+    noProxy,
+    extraCa,
+    outbound,
+    environment,
+    now: () => clock.now(),
+    log,
+  });
+}
 
 /** Where commands run: processes of this machine. `hidden`: folders beside the data folder that isolated ones never see. */
 export async function openCompute(

@@ -134,6 +134,27 @@ describe('what is wrong', () => {
   });
 });
 
+describe('environments', () => {
+  const environment = { PIP_INDEX_URL: 'https://one.example/simple', UV_INDEX_URL: 'https://two.example/simple' };
+
+  test('lie in the data folder, build from source for a single owner only, and use the index of uv’s and pip’s variables', () => {
+    const found = resolve({ environment }).environments;
+    expect(found).toMatchObject({ index: 'https://two.example/simple', sourceBuilds: true });
+    expect(found.folder).toMatch(/\/\.dais\/environments$/);
+    expect(resolve({ flags: { 'authentication.mode': 'accounts' } }).environments).toMatchObject({
+      sourceBuilds: false,
+    });
+    expect(resolve({ environment: { UV_INDEX_URL: 'file:///srv' } }).environments.index).toBeUndefined();
+  });
+
+  test('ask nobody but the wheelhouse when there is one, unless an index is named', () => {
+    const flags = { 'environments.wheelhouse': '/srv/wheels' };
+    expect(resolve({ environment, flags }).environments.index).toBeUndefined();
+    const both = { ...flags, 'environments.index': 'https://own.example/simple' };
+    expect(resolve({ environment, flags: both }).environments.index).toBe('https://own.example/simple');
+  });
+});
+
 test('a shown configuration tells no secret', () => {
   const config = resolve({
     environment: {

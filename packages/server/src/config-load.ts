@@ -360,6 +360,7 @@ function complete(
             folder: spec.keys.folder ?? (isRoot ? '/etc/dais/keys' : join(configFolder, 'dais', 'keys')),
           }
         : spec.keys,
+    environments: completeEnvironments(spec, data, environment),
     outbound: {
       ...spec.outbound,
       noProxy: [...noProxy],
@@ -369,8 +370,34 @@ function complete(
   };
 }
 
-function firstSet(environment: ConfigSources['environment'], names: readonly string[]): string | undefined {
-  return names.map((name) => environment[name]).find((value) => value !== undefined && value !== '');
+/** An index that only a variable names counts when no folder was given to take its place. */
+function completeEnvironments(
+  { environments, authentication }: ConfigSpec,
+  data: string,
+  variables: ConfigSources['environment'],
+): ConfigSpec['environments'] {
+  const named = firstSet(variables, ['UV_DEFAULT_INDEX', 'UV_INDEX_URL', 'PIP_INDEX_URL'], isHttp);
+  const index = environments.index ?? (environments.wheelhouse === undefined ? named : undefined);
+  const pythonMirror = environments.pythonMirror ?? firstSet(variables, ['UV_PYTHON_INSTALL_MIRROR'], isHttp);
+  return {
+    ...environments,
+    folder: environments.folder ?? join(data, 'environments'),
+    sourceBuilds: environments.sourceBuilds ?? authentication.mode === 'solo',
+    ...(index !== undefined && { index }),
+    ...(pythonMirror !== undefined && { pythonMirror }),
+  };
+}
+
+function firstSet(
+  environment: ConfigSources['environment'],
+  names: readonly string[],
+  fits: (value: string) => boolean = () => true,
+): string | undefined {
+  return names.map((name) => environment[name]).find((value) => value !== undefined && value !== '' && fits(value));
+}
+
+function isHttp(value: string): boolean {
+  return /^https?:\/\//.test(value) && URL.canParse(value);
 }
 
 function redactMap(value: unknown): Record<string, string> {

@@ -1,0 +1,135 @@
+/**
+ * Requirements as people write them, one a line. Only what names a package of an index or a file with an https address is
+ * let through: a line is written by whoever may run something, and the installer runs with the rights of the server.
+ */
+import type { Issue } from '@dais/api';
+
+/** More than any environment that works; so that what is parsed is bounded. */
+const MAX_LINES = 5_000;
+const MAX_LINE = 4_096;
+const MAX_HASHES = 2_000;
+
+const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?/;
+const EXTRAS = /^\s*\[[A-Za-z0-9._,\s-]{0,500}\]/;
+const CLAUSE = /^(?:===|==|!=|<=|>=|~=|<|>)\s*[A-Za-z0-9._*+!-]{1,128}$/;
+/** `$` is left out: the installer would put a variable of its own environment there. */
+const ADDRESS = /^https?:\/\/[A-Za-z0-9!#%&'()*+,./:=?_~-]+$/;
+const MARKER = /^[A-Za-z0-9_\s"'.<>=!~(),+*-]{1,1000}$/;
+const HASH = /^--hash=sha256:[0-9a-f]{64}$/;
+
+export interface Requirement {
+  readonly name: string;
+  /** Of a package that is not of an index. */
+  readonly url?: string;
+  readonly pinned: boolean;
+  readonly hashed: boolean;
+  /** One form for one meaning, as far as blanks and the order of hashes go. */
+  readonly text: string;
+}
+
+/** The lines of a file: continued ones joined, without comments and empty ones. */
+export function logicalLines(text: string): readonly string[] {
+  return text
+    .replaceAll(/\\\r?\n/g, ' ')
+    .split(/\r?\n/)
+    .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
+    .filter((line) => line !== '');
+}
+
+/** Reads every line; `issues` has what is wrong with each that is not taken. */
+export function readRequirements(
+  lines: readonly string[],
+  path: string,
+): { readonly requirements: readonly Requirement[]; readonly issues: readonly Issue[] } {
+  if (lines.length > MAX_LINES) {
+    return { requirements: [], issues: [{ path, message: `${lines.length} lines`, expected: `at most ${MAX_LINES}` }] };
+  }
+  const issues: Issue[] = [];
+  const requirements: Requirement[] = [];
+  for (const [index, line] of lines.entries()) {
+    const read = readLine(line);
+    if (typeof read !== 'string') requirements.push(read);
+    else issues.push({ path: `${path}[${index}]`, message: `“${line.slice(0, 120).trim()}” ${read}` });
+  }
+  return { requirements, issues };
+}
+
+/** What is wrong with it, or the requirement. */
+function readLine(line: string): Requirement | string {
+  if (/[\r\n\0]/.test(line)) return 'holds more than one line';
+  const [wanted = '', ...options] = line.trim().split(/\s+(?=--)/);
+  if (wanted.length > MAX_LINE || options.length > MAX_HASHES) return 'is too long';
+  const option = /^-{1,2}[a-z-]*/i.exec(wanted)?.[0];
+  if (option !== undefined) return optionFault(option);
+  const odd = options.find((one) => !HASH.test(one));
+  if (odd !== undefined) return `has the option ${odd.split(/[=\s]/)[0]}; only --hash=sha256:… is taken`;
+  const name = NAME.exec(wanted)?.[0];
+  if (name === undefined || /^[A-Za-z0-9._-]*[/\\]/.test(wanted) || /^file:/i.test(wanted)) return pathFault(wanted);
+  if (/^[a-z+]+:\/\//i.test(wanted)) return 'is an address; write `name @ https://…`';
+  const extras = EXTRAS.exec(wanted.slice(name.length))?.[0] ?? '';
+  const rest = wanted.slice(name.length + extras.length).trim();
+  const parts = rest.startsWith('@') ? readAddress(rest) : readVersions(rest);
+  if (typeof parts === 'string') return parts;
+  const { url, versions, marker } = parts;
+  const text = [
+    `${name}${extras.replaceAll(/\s/g, '')}${url === undefined ? versions : ` @ ${url}`}`,
+    ...(marker === undefined ? [] : ['; ', marker]),
+    ...options.toSorted().map((one) => ` ${one}`),
+  ].join('');
+  return {
+    name,
+    ...(url !== undefined && { url }),
+    pinned: url !== undefined || /^={2,3}[^*]+$/.test(versions),
+    hashed: options.length > 0,
+    text,
+  };
+}
+
+interface Parts {
+  readonly url?: string;
+  readonly versions: string;
+  readonly marker: string | undefined;
+}
+
+function readAddress(rest: string): Parts | string {
+  const [, url = '', marker] = /^@\s*(\S+)(?:\s+;\s*(.*))?$/s.exec(rest) ?? [];
+  if (/^git\+/i.test(url)) return 'comes from a repository and has no hash; name a wheel or an archive by https';
+  if (/^(file:|[./~])/i.test(url)) return pathFault(url);
+  if (!ADDRESS.test(url) || !URL.canParse(url)) return 'has an address that is not taken; write `name @ https://…`';
+  const { username, password } = new URL(url);
+  if (username !== '' || password !== '') return 'has credentials in its address';
+  if (marker !== undefined && !MARKER.test(marker)) return markerFault();
+  return { url, versions: '', marker };
+}
+
+function readVersions(rest: string): Parts | string {
+  const at = rest.indexOf(';');
+  const marker = at < 0 ? undefined : rest.slice(at + 1).trim();
+  const versions = (at < 0 ? rest : rest.slice(0, at)).trim().replace(/^\((.*)\)$/, '$1');
+  if (marker !== undefined && !MARKER.test(marker)) return markerFault();
+  const clauses = versions === '' ? [] : versions.split(',').map((clause) => clause.trim());
+  const wrong = clauses.find((clause) => !CLAUSE.test(clause));
+  if (wrong !== undefined) {
+    const meant = /^=[^=]/.test(wrong) ? `; write \`==${wrong.slice(1)}\`` : '';
+    return `is no requirement such as \`pandas>=2,<3\`: “${wrong.slice(0, 60)}” is no version clause${meant}`;
+  }
+  return { versions: clauses.map((clause) => clause.replaceAll(/\s/g, '')).join(','), marker };
+}
+
+function optionFault(option: string): string {
+  if (/^(-r|--requirement|-c|--constraint)/.test(option)) return 'includes another file; put its lines here';
+  if (/^(-e|--editable)/.test(option)) return pathFault(option);
+  if (/^(-i|--index-url|--extra-index-url)/.test(option)) return 'names an index; those stand in `indexes`';
+  if (/^(-f|--find-links)/.test(option))
+    return 'names a folder or page of files; use an index, or the server’s wheelhouse';
+  return 'is an option of an installer; only requirements are taken';
+}
+
+function pathFault(text: string): string {
+  const what = /^(-e|--editable)$/.test(text) ? 'installs from a folder' : 'is a local path';
+  return `${what}, which the server does not read; publish it to an index, or put a wheel into the server’s wheelhouse`;
+}
+
+function markerFault(): string {
+  return 'has a marker that is not taken; write one such as `; python_version < "3.12"`';
+}

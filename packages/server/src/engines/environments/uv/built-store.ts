@@ -1,0 +1,254 @@
+/**
+ * The built environments on the disk. An environment is there when its marker is: `environments/<digest>.json`, written
+ * last, names the folder. Each build has a folder of its own, so that what an installer without its server still writes
+ * (after a crash) never lies in an environment that is used.
+ *
+ * ```
+ * <folder>/environments/<digest>.json           marker; its time of change is when the environment was last asked for
+ *          environments/<digest, 16>-<random>/  the environment
+ *          holds/<digest>/<uuid>                one for each user: the process that holds it
+ *          locks/<digest, 16>                   taken while building, holding and removing
+ *          cache/                               uv's; environments are hard links into it
+ * ```
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ifProcessLockFree, withProcessLock, type ProcessLockOptions } from '#lib/process-lock.ts';
+import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
+import { run } from '#lib/process.ts';
+import type { Interpreter } from './interpreters.ts';
+
+export interface Marker {
+  readonly digest: string;
+  /** Below `environments`. */
+  readonly folder: string;
+  readonly bytes: number;
+  readonly interpreter: Interpreter;
+}
+
+export interface Kept extends Marker {
+  readonly lastUsedAt: Date;
+}
+
+interface Hold extends Partial<ProcessIdentity> {
+  readonly pid: number;
+  /** Another one may take its place when the interpreter was replaced. */
+  readonly folder: string;
+}
+
+const DIGEST = /^[0-9a-f]{64}$/;
+/** A hold of another container or of before a reboot counts for so long after it was taken. */
+const FOREIGN_HOLD_MS = 24 * 3_600_000;
+
+export class BuiltStore {
+  readonly #folder: string;
+  readonly #now: () => number;
+  /** One after the other within this process, so that only the first waits for the lock by asking again and again. */
+  readonly #queues = new Map<string, Promise<unknown>>();
+
+  constructor(folder: string, now: () => number) {
+    this.#folder = folder;
+    this.#now = now;
+  }
+
+  get root(): string {
+    return path.join(this.#folder, 'environments');
+  }
+
+  get cache(): string {
+    return path.join(this.#folder, 'cache');
+  }
+
+  async locked<T>(digest: string, work: () => Promise<T>, options: ProcessLockOptions): Promise<T> {
+    const before = this.#queues.get(digest);
+    if (before !== undefined) options.waiting?.();
+    const turn = (async () => {
+      await orAborted(before, options.signal);
+      return await withProcessLock(await this.#lockPlace(digest), work, options);
+    })();
+    // Who comes next waits for all before it, also when one of them left its place in the queue early.
+    const settled = Promise.allSettled([before, turn]);
+    this.#queues.set(digest, settled);
+    try {
+      return await turn;
+    } finally {
+      if (this.#queues.get(digest) === settled) this.#queues.delete(digest);
+    }
+  }
+
+  /** Undefined when it is not there. */
+  async read(digest: string): Promise<Marker | undefined> {
+    const text = await readFile(this.#marker(digest), 'utf8').catch(() => undefined);
+    if (text === undefined) return undefined;
+    try {
+      const marker = JSON.parse(text) as Marker;
+      // Somebody may have removed it by hand.
+      return (await stat(this.folderOf(marker)).catch(() => undefined))?.isDirectory() === true ? marker : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  folderOf({ folder }: Pick<Marker, 'folder'>): string {
+    return path.join(this.root, folder);
+  }
+
+  /** A new folder's name for a build; nothing is there yet. */
+  async begin(digest: string): Promise<string> {
+    await mkdir(this.root, { recursive: true });
+    return `${digest.slice(0, 16)}-${randomUUID().slice(0, 8)}`;
+  }
+
+  /** Removes a build that failed. The lock must be held. */
+  async discard(name: string): Promise<void> {
+    await removeTree(path.join(this.root, name));
+  }
+
+  /** Makes a build the environment of its digest. The lock must be held. */
+  async publish(marker: Marker): Promise<void> {
+    const file = this.#marker(marker.digest);
+    await writeFile(`${file}.new`, JSON.stringify(marker), { flush: true });
+    await rename(`${file}.new`, file);
+  }
+
+  /** Counts as used now and is not removed until the hold is given back. The lock must be held. */
+  async hold({ digest, folder: held }: Marker): Promise<() => Promise<void>> {
+    const now = new Date(this.#now());
+    await utimes(this.#marker(digest), now, now);
+    const folder = path.join(this.#folder, 'holds', digest);
+    await mkdir(folder, { recursive: true });
+    const file = path.join(folder, randomUUID());
+    const holder: Hold = { ...(processIdentity(process.pid) ?? { pid: process.pid }), folder: held };
+    await writeFile(file, JSON.stringify(holder));
+    return async () => await rm(file, { force: true });
+  }
+
+  /** The least recently used first. */
+  async list(): Promise<Kept[]> {
+    const names = await readdir(this.root).catch(() => []);
+    const digests = names.map((name) => name.replace(/\.json$/, '')).filter((name) => DIGEST.test(name));
+    const kept: Kept[] = [];
+    for (const digest of digests) {
+      const marker = await this.read(digest);
+      const times = await stat(this.#marker(digest)).catch(() => undefined);
+      if (marker !== undefined && times !== undefined) kept.push({ ...marker, lastUsedAt: times.mtime });
+    }
+    return kept.toSorted((one, other) => one.lastUsedAt.getTime() - other.lastUsedAt.getTime());
+  }
+
+  /** False when somebody holds it, or builds it in this moment. */
+  async remove(digest: string): Promise<boolean> {
+    const removed = await ifProcessLockFree(await this.#lockPlace(digest), async () => {
+      if (await this.#isHeld(digest)) return false;
+      const marker = await this.read(digest);
+      await rm(this.#marker(digest), { force: true });
+      if (marker !== undefined) await removeTree(this.folderOf(marker));
+      await rm(path.join(this.#folder, 'holds', digest), { recursive: true, force: true });
+      return true;
+    });
+    return removed ?? false;
+  }
+
+  /** Removes what builds that did not end have left. */
+  async sweep(): Promise<void> {
+    const used = new Set((await this.list()).map(({ folder }) => folder));
+    for (const name of await readdir(this.root).catch(() => [])) {
+      const short = /^([0-9a-f]{16})-[0-9a-f]{8}$/.exec(name)?.[1];
+      if (short === undefined || used.has(name)) continue;
+      await ifProcessLockFree(await this.#lockPlace(short), async () => {
+        // Meanwhile it may have become one that is used.
+        if ((await this.list()).some(({ folder }) => folder === name)) return;
+        // Or one whose interpreter was replaced, in which something still runs.
+        const holds = await readdir(path.join(this.#folder, 'holds')).catch(() => []);
+        for (const digest of holds) if (digest.startsWith(short) && (await this.#isHeld(digest, name))) return;
+        await removeTree(path.join(this.root, name));
+      });
+    }
+  }
+
+  /** Bytes of each folder on the disk; what it shares with one before it is not counted again. */
+  async measure(folders: readonly string[]): Promise<readonly number[]> {
+    const { stdout } = await run('du', ['-sk', '--', ...folders], {
+      env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' },
+      timeoutMs: 600_000,
+    });
+    const sizes = new Map(
+      stdout
+        .toString('utf8')
+        .split('\n')
+        .map((line): [string, number] => {
+          const [kib = '', name = ''] = line.split('\t');
+          return [name, Number(kib) * 1024];
+        }),
+    );
+    return folders.map((folder) => sizes.get(folder) ?? 0);
+  }
+
+  /** @param name one folder of the digest; default: any */
+  async #isHeld(digest: string, name?: string): Promise<boolean> {
+    const folder = path.join(this.#folder, 'holds', digest);
+    for (const token of await readdir(folder).catch(() => [])) {
+      const file = path.join(folder, token);
+      const text = await readFile(file, 'utf8').catch(() => undefined);
+      if (text === undefined) continue;
+      const hold = readHold(text);
+      if (name !== undefined && hold?.folder !== name) continue;
+      const takenAt = (await stat(file).catch(() => undefined))?.mtimeMs;
+      const young = takenAt !== undefined && this.#now() - takenAt < FOREIGN_HOLD_MS;
+      const verdict = hold === undefined ? 'gone' : judgeProcess(hold);
+      if (verdict === 'alive' || (verdict === 'other' && young)) return true;
+      await rm(file, { force: true });
+    }
+    return false;
+  }
+
+  #marker(digest: string): string {
+    return path.join(this.root, `${digest}.json`);
+  }
+
+  async #lockPlace(digest: string): Promise<string> {
+    const folder = path.join(this.#folder, 'locks');
+    await mkdir(folder, { recursive: true });
+    return path.join(folder, digest.slice(0, 16));
+  }
+}
+
+/** Nobody writes into it any more: tasks of the same user would change the cache and every other environment with it. */
+export async function makeReadOnly(folder: string): Promise<void> {
+  await run('chmod', ['-R', 'a-w', '--', folder], { env: { PATH: '/usr/bin:/bin' }, timeoutMs: 600_000 });
+}
+
+async function removeTree(folder: string): Promise<void> {
+  const writable = ['-type', 'd', '!', '-perm', '-u+w', '-exec', 'chmod', 'u+w', '--', '{}', '+'];
+  await run('find', [folder, ...writable], { env: { PATH: '/usr/bin:/bin' }, timeoutMs: 600_000 });
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Undefined when a crash of the machine came before it reached the disk. */
+function readHold(text: string): (ProcessIdentity & Hold) | undefined {
+  try {
+    return JSON.parse(text) as ProcessIdentity & Hold;
+  } catch {
+    return undefined;
+  }
+}
+
+async function orAborted(turn: Promise<unknown> | undefined, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  if (turn === undefined) return;
+  if (signal === undefined) {
+    await turn;
+    return;
+  }
+  let stop = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  try {
+    await Promise.race([turn, aborted]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

@@ -1,0 +1,271 @@
+import { lstat, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { DaisError } from '@dais/api';
+import { afterAll, describe, expect, test } from 'vitest';
+import { silentLog } from '#lib/log.ts';
+import { run } from '#lib/process.ts';
+import { findPython } from '../../../../../../tools/python.mjs';
+import { uv } from '../../../../../../tools/uv.mjs';
+import type { BuiltEnvironment, PythonSpec } from '../contract.ts';
+import { environmentsSuite, expectCode, SUITE_PACKAGES } from '../suite.ts';
+import { packageFile, TestIndex, type TestPackage } from '../testing.ts';
+import { openUvEnvironments, type UvOptions } from './uv-environments.ts';
+
+/** One Python, and no shims in front of it. */
+const PATH = `${dirname((await findPython()).path)}:/usr/bin:/bin`;
+const ends: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+async function temporary(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'dais-environments-'));
+  ends.push(async () => {
+    await run('chmod', ['-R', 'u+w', folder], { env: { PATH } });
+    await rm(folder, { recursive: true });
+  });
+  return folder;
+}
+
+async function options(index: TestIndex, more: Partial<UvOptions> = {}): Promise<UvOptions> {
+  return {
+    folder: await temporary(),
+    maxBytes: 2 ** 34,
+    uv: await uv(),
+    index: index.url,
+    sourceBuilds: false,
+    noProxy: [],
+    outbound: index.net.client({
+      fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+    }),
+    environment: { PATH },
+    now: () => Date.now(),
+    log: silentLog,
+    ...more,
+  };
+}
+
+const python = (requirements: readonly string[], more: Partial<PythonSpec> = {}): PythonSpec => ({
+  type: 'python',
+  requirements,
+  indexes: [],
+  ...more,
+});
+
+async function runIn(built: BuiltEnvironment, program: string, args: readonly string[]): Promise<string> {
+  const env = { PATH: [...built.path, '/usr/bin', '/bin'].join(':'), ...built.variables };
+  const { code, stdout, stderr } = await run('env', [program, ...args], { env });
+  expect(code, stderr).toBe(0);
+  return stdout.toString();
+}
+
+environmentsSuite('uv', async () => {
+  const index = await new TestIndex(SUITE_PACKAGES).start();
+  const shared = await options(index);
+  return {
+    environments: openUvEnvironments(shared),
+    second: () => openUvEnvironments(shared),
+    spec: python,
+    run: runIn,
+    end: async () => await index.end(),
+  };
+});
+
+async function serve(packages: readonly TestPackage[]): Promise<TestIndex> {
+  const index = await new TestIndex(packages).start();
+  ends.push(async () => await index.end());
+  return index;
+}
+
+const alpha: TestPackage = { name: 'alpha', version: '1.0' };
+
+describe('private indexes', () => {
+  const credentials = { user: 'bob', password: 's3cret/word' };
+
+  test('get the credentials of the call, and nobody else sees them', async () => {
+    const open = await serve([]);
+    const index = await serve([alpha]);
+    index.password = 'bob:s3cret/word';
+    const environments = openUvEnvironments(await options(open));
+    const spec = python(['alpha'], { indexes: [{ url: `${index.url}/` }] });
+    const told: string[] = [];
+    const call = {
+      credentials: [{ url: index.url, ...credentials }],
+      progress: ({ note }: { note: string }) => told.push(note),
+    };
+    const lock = await environments.lock(spec, call);
+    const built = await environments.build(lock, call);
+    expect(await runIn(built, 'alpha-version', [])).toBe('1.0\n');
+    await built.release();
+    expect(JSON.stringify([lock, built, told])).not.toContain('s3cret');
+    expect(index.asked.filter((path) => path.startsWith('401'))).toEqual([]);
+  });
+
+  test('without or with wrong ones the error says so and holds none', async () => {
+    const index = await serve([alpha]);
+    index.password = 'bob:other';
+    const environments = openUvEnvironments(await options(await serve([])));
+    const spec = python(['alpha'], { indexes: [{ url: index.url }] });
+    for (const given of [[], [{ url: index.url, ...credentials }]]) {
+      const error = await expectCode('invalid_request', environments.lock(spec, { credentials: given }));
+      expect(error.message).toMatch(/401 Unauthorized/);
+      expect(`${error.message}${error.stack}`).not.toMatch(/s3cret/);
+    }
+  });
+
+  test('those of the operator’s own index are used and not shown', async () => {
+    const index = await serve([alpha]);
+    index.password = 'bob:s3cret/word';
+    const url = new URL(index.url);
+    url.username = 'bob';
+    url.password = encodeURIComponent('s3cret/word');
+    const environments = openUvEnvironments(await options(index, { index: url.href }));
+    const lock = await environments.lock(python(['alpha']));
+    const built = await environments.build(lock);
+    await built.release();
+    const error = await expectCode('invalid_request', environments.lock(python(['alpha==9'])));
+    expect(`${lock.text}${error.message}`).not.toMatch(/s3cret|bob/);
+  });
+
+  test('an index inside the network is refused unless the operator named it', async () => {
+    const index = await serve([alpha]);
+    const client = index.net.client({
+      allowHosts: [],
+      fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+    });
+    const environments = openUvEnvironments(await options(index, { outbound: client }));
+    await environments.lock(python(['alpha'], { indexes: [{ url: index.url }] }));
+    const inside = python(['alpha'], { indexes: [{ url: 'http://127.0.0.1:9/simple' }] });
+    await expectCode('address_refused', environments.lock(inside));
+    await expectCode('address_refused', environments.lock(python(['x @ http://169.254.169.254/x-1-py3-none-any.whl'])));
+    const told = python(['alpha'], { indexes: [{ url: 'https://bob:word@example.com/simple' }] });
+    expect((await expectCode('invalid_request', environments.lock(told))).message).not.toContain('word');
+    await expectCode('invalid_request', environments.lock(python(['alpha'], { indexes: [{ url: 'file:///srv' }] })));
+  });
+});
+
+describe('what goes wrong', () => {
+  test('an index that does not answer is named with what to set', async () => {
+    const index = await serve([alpha]);
+    index.intercept = (request) => {
+      request.socket.destroy();
+      return true;
+    };
+    const environments = openUvEnvironments(await options(index));
+    const error = await expectCode('upstream_failed', environments.lock(python(['alpha'])));
+    expect(error.message).toContain('environments.index');
+    expect(error.message).toContain(index.url);
+  });
+
+  test('a file that has another digest than the lock is not installed', async () => {
+    const index = await serve([alpha]);
+    const environments = openUvEnvironments(await options(index));
+    const lock = await environments.lock(python(['alpha']));
+    const anew = openUvEnvironments(await options(index));
+    index.files[0] = { file: index.files[0]!.file, bytes: packageFile({ ...alpha, needs: ['evil'] }).bytes };
+    const error = await expectCode('invalid_request', anew.build(lock));
+    expect(error.message).toContain('Hash mismatch');
+    expect(await anew.list()).toEqual([]);
+  });
+
+  test('a misspelt name gets a hint', async () => {
+    const environments = openUvEnvironments(await options(await serve([alpha])));
+    const error = await expectCode('invalid_request', environments.lock(python(['sklearn'])));
+    expect(error.message).toContain('Did you mean scikit-learn?');
+  });
+
+  test('code of a package runs only where the operator lets packages be built', async () => {
+    const folder = await temporary();
+    const source = `open(${JSON.stringify(join(folder, 'ran'))}, 'w')\nraise SystemExit('no')`;
+    const index = await serve([{ ...alpha, source }]);
+    const environments = openUvEnvironments(await options(index));
+    const error = await expectCode('invalid_request', environments.lock(python(['alpha'])));
+    expect(error.message).toContain('environments.sourceBuilds');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('a uv that does not run is named', async () => {
+    const index = await serve([alpha]);
+    const environments = openUvEnvironments(await options(index, { uv: '/nowhere/uv' }));
+    const error = await expectCode('invalid_config', environments.lock(python(['alpha'])));
+    expect(error.message).toContain('environments.uv');
+  });
+});
+
+describe('on the disk', () => {
+  test('what a build that was killed has left is no environment, and goes', async () => {
+    const index = await serve([alpha, { name: 'beta', version: '1.0' }]);
+    const shared = await options(index);
+    const environments = openUvEnvironments(shared);
+    const lock = await environments.lock(python(['alpha', 'beta']));
+    const remains = join(shared.folder, 'environments', `${lock.digest.slice(0, 16)}-00000000`);
+    await mkdir(join(remains, 'bin'), { recursive: true });
+    await writeFile(join(remains, 'bin', 'python'), '');
+    await mkdir(join(shared.folder, 'locks', lock.digest.slice(0, 16)), { recursive: true });
+    await writeFile(join(shared.folder, 'locks', lock.digest.slice(0, 16), 'token'), 'never written whole');
+    const built = await environments.build(lock);
+    expect(await runIn(built, 'beta-version', [])).toBe('1.0\n');
+    expect(built.folders).not.toContain(remains);
+    await environments.evict(2 ** 34);
+    expect(await readdir(join(shared.folder, 'environments'))).toHaveLength(2);
+    await built.release();
+  });
+
+  test('environments share files, have their bytecode and cannot be written', async () => {
+    const index = await serve([alpha, { name: 'beta', version: '1.0' }]);
+    const environments = openUvEnvironments(await options(index));
+    const [one, two] = [
+      await environments.build(await environments.lock(python(['alpha']))),
+      await environments.build(await environments.lock(python(['alpha', 'beta']))),
+    ];
+    const find = async (built: BuiltEnvironment) =>
+      (await runIn(built, 'python', ['-c', 'import alpha; print(alpha.__file__, alpha.__cached__)'])).trim().split(' ');
+    const [[file, cached], [other]] = [await find(one), await find(two)];
+    const [left, right] = [await lstat(file!), await lstat(other!)];
+    expect(left.ino).toBe(right.ino);
+    expect(left.mode & 0o222).toBe(0);
+    expect((await lstat(cached!)).mode & 0o222).toBe(0);
+    await one.release();
+    await two.release();
+  });
+
+  test('the disk is capped, and what was just built stays', async () => {
+    const index = await serve([alpha, { name: 'beta', version: '1.0' }]);
+    const environments = openUvEnvironments(await options(index, { maxBytes: 1 }));
+    const first = await environments.build(await environments.lock(python(['alpha'])));
+    await first.release();
+    const second = await environments.build(await environments.lock(python(['beta'])));
+    expect((await environments.list()).map(({ digest }) => digest)).toEqual([second.digest]);
+    expect(await runIn(second, 'beta-version', [])).toBe('1.0\n');
+    await second.release();
+  });
+});
+
+test('a wheelhouse alone is enough, and nothing else is asked', async () => {
+  const folder = await temporary();
+  for (const { file, bytes } of [alpha, { name: 'beta', version: '2.0', needs: ['alpha'] }].map(packageFile)) {
+    await writeFile(join(folder, file), bytes);
+  }
+  const other = await serve([alpha]);
+  const environments = openUvEnvironments(await options(other, { index: undefined, wheelhouse: folder }));
+  const built = await environments.build(await environments.lock(python(['beta'])));
+  expect(await runIn(built, 'alpha-version', [])).toBe('1.0\n');
+  await built.release();
+  await expectCode('invalid_request', environments.lock(python(['gamma'])));
+  expect(other.asked).toEqual([]);
+});
+
+test('a Python that is missing is looked for at the mirror', async () => {
+  const asked: string[] = [];
+  const index = await serve([]);
+  index.intercept = (request, response) => {
+    asked.push(request.url ?? '');
+    response.writeHead(404).end();
+    return true;
+  };
+  const environments = openUvEnvironments(await options(index, { pythonMirror: new URL('/pythons', index.url).href }));
+  const error = await expectCode('invalid_request', environments.lock(python([], { version: '3.8' })));
+  expect(error.message).toContain('environments.pythonMirror');
+  expect(asked.filter((path) => path.startsWith('/pythons/'))).not.toEqual([]);
+});

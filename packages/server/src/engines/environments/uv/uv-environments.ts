@@ -1,0 +1,424 @@
+/** The environments engine on uv: Pythons and packages on this machine's disk. */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { DaisError } from '@dais/api';
+import type { Log } from '#lib/log.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+import { run } from '#lib/process.ts';
+import type {
+  BuiltEnvironment,
+  EnvironmentLock,
+  EnvironmentOptions,
+  Environments,
+  EnvironmentSpec,
+  PythonSpec,
+} from '../contract.ts';
+import { readRequirements } from '../requirement-lines.ts';
+import { isSystemLock, systemEnvironment, systemLock } from '../system-environment.ts';
+import { BuiltStore, makeReadOnly, type Marker } from './built-store.ts';
+import { indexUrl, splitCredentials, type IndexAddress } from './index-address.ts';
+import { findInterpreter, isUnchanged, type Interpreter } from './interpreters.ts';
+import { lockDigest, readLock, readPins, writeLock, type LockContent } from './lock-text.ts';
+import { indexOfPip, indexOfPython } from './machine-index.ts';
+import { findUv } from './uv-program.ts';
+import { uvRelease, type UvRelease } from './uv-release.ts';
+import { UvRunner } from './uv-runner.ts';
+
+export interface UvOptions {
+  /** Everything is kept below; may be removed whole while nothing runs. */
+  readonly folder: string;
+  /** Bytes on the disk beyond which the least recently used goes. */
+  readonly maxBytes: number;
+  /** The operator's own uv. */
+  readonly uv?: string | undefined;
+  /** May hold credentials. */
+  readonly index?: string | undefined;
+  readonly pythonMirror?: string | undefined;
+  readonly wheelhouse?: string | undefined;
+  /** Whether packages without a wheel are built: their code then runs with the rights of this process. */
+  readonly sourceBuilds: boolean;
+  readonly proxy?: string | undefined;
+  readonly noProxy: readonly string[];
+  readonly extraCa?: string | undefined;
+  readonly outbound: Outbound;
+  /** PATH and HOME of the server are looked at: where Pythons, compilers and pip's files are. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly now: () => number;
+  readonly log: Log;
+  /** Default: the pinned one. */
+  readonly release?: UvRelease;
+}
+
+/** Looking for Pythons starts every one on the PATH, which takes seconds where each is behind a shim. */
+const INTERPRETER_MS = 600_000;
+
+/** Costs nothing until something is asked of it. */
+export function openUvEnvironments(options: UvOptions): Environments {
+  return new UvEnvironments(options);
+}
+
+interface IndexArguments {
+  readonly args: readonly string[];
+  readonly variables: Readonly<Record<string, string>>;
+  readonly secrets: readonly string[];
+}
+
+class UvEnvironments implements Environments {
+  readonly #options: UvOptions;
+  readonly #searchPath: string;
+  readonly #uv: UvRunner;
+  readonly #store: BuiltStore;
+  readonly #interpreters = new Map<string, { readonly interpreter: Interpreter; readonly at: number }>();
+  #ownIndex: Promise<IndexAddress | undefined> | undefined;
+
+  constructor(options: UvOptions) {
+    this.#options = options;
+    const { folder, uv, wheelhouse, outbound, environment, release = uvRelease } = options;
+    const searchPath = environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+    this.#searchPath = searchPath;
+    const index = async () => (await this.#index()) ?? (await this.#pythonsIndex());
+    const program = { folder, uv, wheelhouse, index, outbound, release };
+    this.#uv = new UvRunner({
+      folder,
+      program: async (call) => await findUv(program, call),
+      searchPath,
+      proxy: options.proxy,
+      noProxy: options.noProxy,
+      extraCa: options.extraCa,
+      pythonMirror: options.pythonMirror,
+    });
+    this.#store = new BuiltStore(folder, options.now);
+  }
+
+  async lock(spec: EnvironmentSpec, options: EnvironmentOptions = {}): Promise<EnvironmentLock> {
+    options.signal?.throwIfAborted();
+    if (spec.type === 'system') return systemLock;
+    const wanted = await this.#checked(spec);
+    options.progress?.({ note: 'looking for Python' });
+    const interpreter = await this.#interpreter(spec.version, options);
+    options.progress?.({ note: 'resolving' });
+    const pins = await this.#pins(spec, wanted, interpreter, options);
+    const { version, platform } = interpreter;
+    const text = writeLock(version, platform, pins);
+    return { digest: lockDigest(readLock(text)), spec, text };
+  }
+
+  async build(lock: EnvironmentLock, options: EnvironmentOptions = {}): Promise<BuiltEnvironment> {
+    options.signal?.throwIfAborted();
+    if (lock.spec.type === 'system' || isSystemLock(lock)) return systemEnvironment();
+    const { spec } = lock;
+    await this.#checkAddresses(spec, []);
+    const content = readLock(lock.text);
+    if (lockDigest(content) !== lock.digest) {
+      throw new DaisError(
+        'invalid_request',
+        `The text of the lock is not the one of digest ${lock.digest.slice(0, 80)}.`,
+      );
+    }
+    let made = false;
+    const built = await this.#store.locked(
+      lock.digest,
+      async () => {
+        let marker = await this.#store.read(lock.digest);
+        if (marker === undefined || !(await isUnchanged(marker.interpreter))) {
+          marker = await this.#make(lock, spec, content, options);
+          made = true;
+        }
+        return { marker, release: await this.#store.hold(marker) };
+      },
+      {
+        ...(options.signal !== undefined && { signal: options.signal }),
+        waiting: () => options.progress?.({ note: 'waiting for another build of the same environment' }),
+      },
+    );
+    if (made) await this.#tidy();
+    const folder = this.#store.folderOf(built.marker);
+    return {
+      digest: lock.digest,
+      folders: [folder, built.marker.interpreter.prefix],
+      path: [path.join(folder, 'bin')],
+      variables: { VIRTUAL_ENV: folder, PYTHONNOUSERSITE: '1' },
+      release: built.release,
+    };
+  }
+
+  async list(): ReturnType<Environments['list']> {
+    return (await this.#store.list()).map(({ digest, bytes, lastUsedAt }) => ({ digest, bytes, lastUsedAt }));
+  }
+
+  async evict(keepBytes: number): Promise<number> {
+    await this.#store.sweep();
+    const kept = await this.#store.list();
+    // The most recent first: for each of the others what it would free, shared as they are.
+    const folders = kept.toReversed().map((one) => this.#store.folderOf(one));
+    const sizes = await this.#store.measure([...folders, this.#store.cache]);
+    let total = sizes.reduce((sum, size) => sum + size, 0);
+    let freed = 0;
+    const cached = sizes.at(-1) ?? 0;
+    if (total > keepBytes && cached > 0 && (await this.#emptyCache())) {
+      total -= cached;
+      freed += cached;
+    }
+    for (const [index, { digest }] of kept.entries()) {
+      if (total <= keepBytes) break;
+      if (!(await this.#store.remove(digest))) continue;
+      const size = sizes[kept.length - 1 - index] ?? 0;
+      total -= size;
+      freed += size;
+    }
+    return freed;
+  }
+
+  /** Every line and address of a spec, before anything is asked of anybody. */
+  async #checked(spec: PythonSpec): Promise<readonly string[]> {
+    const { requirements, lock } = spec;
+    if (lock !== undefined && requirements.length > 0) {
+      throw new DaisError('invalid_request', 'A spec has requirements or a lock, not both.');
+    }
+    if (lock !== undefined) {
+      const pins = readPins(lock);
+      await this.#checkAddresses(
+        spec,
+        pins.map(({ url }) => url),
+      );
+      return pins.map(({ text }) => text);
+    }
+    const lines = requirements.map((line) => line.replace(/(^|\s)#[^\r\n]*$/, '').trim()).filter((line) => line !== '');
+    const { requirements: read, issues } = readRequirements(lines, 'requirements');
+    if (issues.length > 0) {
+      const detail = issues.slice(0, 5).map(({ message }) => message);
+      throw new DaisError('invalid_request', `Requirements that are not allowed: ${detail.join('; ')}.`, {
+        issues: issues.slice(0, 100),
+      });
+    }
+    await this.#checkAddresses(
+      spec,
+      read.map(({ url }) => url),
+    );
+    return read.map(({ text }) => text);
+  }
+
+  /** Addresses that the spec brings must not lead into the network of the server. */
+  async #checkAddresses(spec: PythonSpec, urls: readonly (string | undefined)[]): Promise<void> {
+    const own = await this.#index();
+    for (const { url } of spec.indexes) {
+      if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+        throw new DaisError('invalid_request', `“${url.slice(0, 200)}” is no address of an index; write https://….`);
+      }
+      const { username, password } = new URL(url);
+      if (username !== '' || password !== '') {
+        throw new DaisError('invalid_request', 'The address of an index holds credentials; give them apart from it.');
+      }
+      if (indexUrl(url) !== own?.url) await this.#options.outbound.check(url);
+    }
+    for (const url of new Set(urls)) if (url !== undefined) await this.#options.outbound.check(url);
+  }
+
+  async #pins(
+    spec: PythonSpec,
+    wanted: readonly string[],
+    interpreter: Interpreter,
+    options: EnvironmentOptions,
+  ): Promise<string> {
+    if (wanted.length === 0) return '';
+    if (spec.lock !== undefined && wanted.every((line) => line.includes(' --hash='))) return wanted.join('\n');
+    const file = await this.#temporary('requirements', wanted.join('\n'));
+    try {
+      const index = await this.#indexArguments(spec, options);
+      const compile = [
+        'pip',
+        'compile',
+        '--quiet',
+        '--no-header',
+        '--no-progress',
+        '--generate-hashes',
+        '--no-strip-extras',
+      ];
+      const pinsOnly = spec.lock === undefined ? [] : ['--no-deps'];
+      const text = await this.#uv.run(
+        [...compile, ...pinsOnly, '--python', interpreter.executable, ...index.args, ...this.#buildArguments(), file],
+        {
+          ...options,
+          doing: 'Resolving the requirements',
+          variables: { ...index.variables, UV_CUSTOM_COMPILE_COMMAND: 'dais' },
+          secrets: index.secrets,
+        },
+      );
+      // Comments name the file, which is of no use to anybody.
+      return text
+        .replaceAll(/^\s*# via -r .*\n/gm, '')
+        .replaceAll(/^(\s*#\s+)-r \S+\/requirements-\S+$/gm, '$1the requirements');
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+
+  async #make(
+    { digest, text }: EnvironmentLock,
+    spec: PythonSpec,
+    content: LockContent,
+    options: EnvironmentOptions,
+  ): Promise<Marker> {
+    const interpreter = await this.#interpreter(content.python, options);
+    if (interpreter.platform !== content.platform) {
+      throw new DaisError(
+        'invalid_request',
+        `The lock is for ${content.platform} and this machine is ${interpreter.platform}: lock the requirements anew.`,
+      );
+    }
+    options.progress?.({ note: `making an environment of ${content.requirements.length} packages` });
+    const name = await this.#store.begin(digest);
+    const folder = this.#store.folderOf({ folder: name });
+    const file = await this.#temporary('lock', text);
+    try {
+      const { executable } = interpreter;
+      await this.#uv.run(['venv', '--quiet', '--no-project', '--python', executable, folder], {
+        ...options,
+        doing: 'Making the environment',
+      });
+      const index = await this.#indexArguments(spec, options);
+      const sync = [
+        'pip',
+        'sync',
+        '--require-hashes',
+        '--allow-empty-requirements',
+        '--python',
+        path.join(folder, 'bin/python'),
+      ];
+      await this.#uv.run([...sync, ...index.args, ...this.#buildArguments(), file], {
+        ...options,
+        doing: 'Installing the packages',
+        variables: index.variables,
+        secrets: index.secrets,
+      });
+      options.progress?.({ note: 'compiling' });
+      await this.#compile(interpreter, folder, options);
+      await makeReadOnly(folder);
+      const [bytes = 0] = await this.#store.measure([folder]);
+      const marker = { digest, folder: name, bytes, interpreter };
+      options.signal?.throwIfAborted();
+      await this.#store.publish(marker);
+      return marker;
+    } catch (error) {
+      await this.#store.discard(name).catch(() => {});
+      throw error;
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+
+  /**
+   * Nobody can write bytecode into it later. The interpreter does it without its site, so that nothing of the packages runs
+   * (uv would start the environment's own). That some file cannot be compiled is no fault: packages carry templates.
+   */
+  async #compile({ executable }: Interpreter, folder: string, { signal }: EnvironmentOptions): Promise<void> {
+    const compile = ['-m', 'compileall', '-q', '-j', '0', '--invalidation-mode', 'unchecked-hash'];
+    await run(executable, ['-I', '-S', ...compile, path.join(folder, 'lib')], {
+      env: { PATH: this.#searchPath },
+      group: true,
+      timeoutMs: 1_800_000,
+      ...(signal !== undefined && { signal }),
+    });
+    signal?.throwIfAborted();
+  }
+
+  async #tidy(): Promise<void> {
+    try {
+      await this.evict(this.#options.maxBytes);
+    } catch (error) {
+      // The environment is there all the same; the next build tries again.
+      this.#options.log.warn('environments could not be tidied up', { error });
+    }
+  }
+
+  async #emptyCache(): Promise<boolean> {
+    try {
+      await this.#uv.run(['cache', 'clean', '--quiet'], {
+        doing: 'Emptying the cache',
+        variables: { UV_LOCK_TIMEOUT: '20' },
+        timeoutMs: 300_000,
+      });
+      return true;
+    } catch (error) {
+      this.#options.log.warn('the cache of environments could not be emptied', { error });
+      return false;
+    }
+  }
+
+  async #interpreter(version: string | undefined, options: EnvironmentOptions): Promise<Interpreter> {
+    const known = this.#interpreters.get(version ?? '');
+    const fresh = known !== undefined && this.#options.now() - known.at < INTERPRETER_MS;
+    if (fresh && (await isUnchanged(known.interpreter))) return known.interpreter;
+    const interpreter = await findInterpreter(this.#uv, this.#searchPath, version, options);
+    // Versions that are asked for are few, and only those that are there get here.
+    this.#interpreters.set(version ?? '', { interpreter, at: this.#options.now() });
+    return interpreter;
+  }
+
+  #buildArguments(): readonly string[] {
+    return this.#options.sourceBuilds ? [] : ['--no-build'];
+  }
+
+  /** Credentials go by variables, which uv itself never prints. */
+  async #indexArguments({ indexes }: PythonSpec, { credentials = [] }: EnvironmentOptions): Promise<IndexArguments> {
+    const { wheelhouse } = this.#options;
+    const own = await this.#index();
+    const args: string[] = [];
+    const variables: Record<string, string> = {};
+    const secrets: string[] = [];
+    const add = (option: string, name: string, { url, credentials: known }: IndexAddress) => {
+      args.push(option, `${name}=${url}`);
+      if (known === undefined) return;
+      variables[`UV_INDEX_${name.toUpperCase()}_USERNAME`] = known.user;
+      variables[`UV_INDEX_${name.toUpperCase()}_PASSWORD`] = known.password;
+      secrets.push(...secretForms(known));
+    };
+    // A wheelhouse instead of an index means that nothing else is asked: uv's own index would be.
+    const closed = wheelhouse !== undefined && own === undefined;
+    for (const [number, { url }] of indexes.entries()) {
+      const given = credentials.find((one) => indexUrl(one.url) === indexUrl(url));
+      const last = closed && number === indexes.length - 1;
+      add(last ? '--default-index' : '--index', `dais${number}`, {
+        url: indexUrl(url),
+        ...(given !== undefined && { credentials: given }),
+      });
+    }
+    if (own !== undefined) add('--default-index', 'daisdefault', own);
+    if (wheelhouse !== undefined) args.push('--find-links', wheelhouse);
+    if (closed && indexes.length === 0) args.push('--no-index');
+    return { args, variables, secrets };
+  }
+
+  /** The operator's, or that of the machine's pip; undefined: uv's own. */
+  async #index(): Promise<IndexAddress | undefined> {
+    const { index, wheelhouse, environment } = this.#options;
+    if (index !== undefined) return splitCredentials(index);
+    if (wheelhouse !== undefined) return undefined;
+    this.#ownIndex ??= indexOfPip(environment['HOME']).then((url) =>
+      url === undefined ? undefined : splitCredentials(url),
+    );
+    return await this.#ownIndex;
+  }
+
+  /** Only to fetch uv itself: uv knows it then. */
+  async #pythonsIndex(): Promise<IndexAddress | undefined> {
+    if (this.#options.wheelhouse !== undefined) return undefined;
+    const url = await indexOfPython(this.#searchPath);
+    return url === undefined ? undefined : { url };
+  }
+
+  async #temporary(name: string, text: string): Promise<string> {
+    const folder = path.join(this.#options.folder, 'tmp');
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const file = path.join(folder, `${name}-${randomUUID()}.txt`);
+    await writeFile(file, `${text}\n`);
+    return file;
+  }
+}
+
+/** As it may stand in something that uv or a server says. */
+function secretForms({ user, password }: { readonly user: string; readonly password: string }): readonly string[] {
+  const forms = [password, encodeURIComponent(password), Buffer.from(`${user}:${password}`).toString('base64')];
+  return [...new Set(forms)].filter((form) => form !== '').toSorted((one, other) => other.length - one.length);
+}

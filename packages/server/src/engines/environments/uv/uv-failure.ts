@@ -1,0 +1,138 @@
+/** What uv says when it fails, as an error for the person who asked. */
+import { DaisError, nearest } from '@dais/api';
+import type { RunResult } from '#lib/process.ts';
+
+/** The whole of what a resolver says about a large set of requirements. */
+const MAX_WORDS = 16_384;
+
+const FULL = /No space left on device|Disk quota exceeded|os error (?:28|122)\b/;
+const AWAY =
+  /error sending request|client error \(Connect\)|dns error|connection (?:closed|reset)|timed out|status server error|\(5\d\d /i;
+/** Lines that are no reason: what uv looked at on its way. */
+const ASIDE = /^(?:warning: Failed to inspect Python|Using (?:CPython|Python) )/;
+
+/** Names that are often written for others. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  attr: 'attrs',
+  bs4: 'beautifulsoup4',
+  cv2: 'opencv-python',
+  dateutil: 'python-dateutil',
+  dotenv: 'python-dotenv',
+  pil: 'pillow',
+  pytorch: 'torch',
+  skimage: 'scikit-image',
+  sklearn: 'scikit-learn',
+  yaml: 'pyyaml',
+};
+
+/** What most environments are made of. */
+const COMMON_NAMES = [
+  ...Object.values(OTHER_NAMES),
+  ...[
+    'accelerate',
+    'boto3',
+    'catboost',
+    'click',
+    'cloudpickle',
+    'dask',
+    'datasets',
+    'duckdb',
+    'fastapi',
+    'feast',
+    'gensim',
+    'grpcio',
+  ],
+  ...[
+    'hydra-core',
+    'joblib',
+    'jupyter',
+    'kfp',
+    'langchain',
+    'lightgbm',
+    'matplotlib',
+    'mlflow',
+    'nltk',
+    'numba',
+    'numpy',
+    'onnx',
+  ],
+  ...[
+    'onnxruntime',
+    'openai',
+    'optuna',
+    'pandas',
+    'plotly',
+    'polars',
+    'prophet',
+    'pyarrow',
+    'pydantic',
+    'pyspark',
+    'pytest',
+  ],
+  ...[
+    'pytorch-lightning',
+    'ray',
+    'requests',
+    'scipy',
+    'seaborn',
+    'sentence-transformers',
+    'shap',
+    'spacy',
+    'sqlalchemy',
+  ],
+  ...[
+    'statsmodels',
+    'tensorboard',
+    'tensorflow',
+    'tokenizers',
+    'torchaudio',
+    'torchmetrics',
+    'torchvision',
+    'tqdm',
+    'transformers',
+  ],
+  ...['tritonclient', 'uvicorn', 'wandb', 'xgboost'],
+];
+
+/** @param redact takes out what is secret in uv's words */
+export function uvFailure(doing: string, result: RunResult, redact: (text: string) => string): DaisError {
+  const words = readable(redact(result.stderr));
+  if (result.timedOut) return new DaisError('upstream_failed', `${doing} did not end in time; uv said:\n${words}`);
+  if (FULL.test(words)) return new DaisError('storage_full', `The disk for environments is full; uv said:\n${words}`);
+  if (AWAY.test(words)) {
+    return new DaisError(
+      'upstream_failed',
+      `${doing} failed because an index did not answer (\`environments.index\` names a mirror, \`outbound.proxy\` a proxy, ` +
+        `\`outbound.extraCa\` further authorities); uv said:\n${words}`,
+    );
+  }
+  return new DaisError('invalid_request', `${doing} failed; uv said:\n${words}${hint(words)}`);
+}
+
+function readable(text: string): string {
+  const lines = text.split('\n');
+  const from = lines.findIndex((line) => /^error: |^\s*×/.test(line));
+  // Warnings about Pythons that do not run come first, each with lines of its own.
+  const kept = from < 0 ? lines.filter((line) => !ASIDE.test(line)) : lines.slice(from);
+  const words = kept.join('\n').trim();
+  return words.length <= MAX_WORDS
+    ? words
+    : `${words.slice(0, MAX_WORDS)}\n(and ${words.length - MAX_WORDS} characters)`;
+}
+
+function hint(words: string): string {
+  const missing = /Because ([A-Za-z0-9._-]+) was not found in the (?:package registry|provided package locations)/.exec(
+    words,
+  )?.[1];
+  if (missing !== undefined) {
+    const meant = OTHER_NAMES[missing.toLowerCase()] ?? nearest(missing, COMMON_NAMES);
+    return meant === undefined || meant === missing ? '' : `\nDid you mean ${meant}?`;
+  }
+  if (/--no-build|Building source distributions .* disabled|no usable wheels/i.test(words)) {
+    return (
+      '\nA package without a wheel for this platform has to be built, which runs its code with the rights of the server: ' +
+      'name a version that has one, or let the operator set `environments.sourceBuilds`.'
+    );
+  }
+  return '';
+}

@@ -1,0 +1,121 @@
+/** Runs uv with an environment of its own: nothing of the server's variables or the user's configuration reaches it. */
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { rootCertificates } from 'node:tls';
+import { DaisError } from '@dais/api';
+import { run } from '#lib/process.ts';
+import { Slots } from '#lib/slots.ts';
+import type { EnvironmentOptions } from '../contract.ts';
+import { uvFailure } from './uv-failure.ts';
+
+export interface UvRunnerParts {
+  readonly folder: string;
+  readonly program: (options: EnvironmentOptions) => Promise<string>;
+  /** Where interpreters and compilers are looked for. */
+  readonly searchPath: string;
+  readonly proxy: string | undefined;
+  readonly noProxy: readonly string[];
+  /** PEM file of further authorities. */
+  readonly extraCa: string | undefined;
+  readonly pythonMirror: string | undefined;
+}
+
+export interface UvCall extends EnvironmentOptions {
+  /** For the person who reads the error: `Resolving the requirements`. */
+  readonly doing: string;
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Taken out of everything that uv says. */
+  readonly secrets?: readonly string[];
+  readonly timeoutMs?: number;
+}
+
+const TIMEOUT_MS = 30 * 60_000;
+/** uv downloads and unpacks on every core by itself: more of them only wait for each other. */
+const AT_ONCE = 2;
+/** A lock of 300 packages with all their hashes is 600 kB. */
+const MAX_OUTPUT = 16 * 2 ** 20;
+
+export class UvRunner {
+  readonly #parts: UvRunnerParts;
+  readonly #slots = new Slots(AT_ONCE);
+  #base: Promise<Readonly<Record<string, string>>> | undefined;
+
+  constructor(parts: UvRunnerParts) {
+    this.#parts = parts;
+  }
+
+  /** What uv writes to standard output. @throws DaisError with uv's words; the reason of the signal. */
+  async run(args: readonly string[], call: UvCall): Promise<string> {
+    const program = await this.#parts.program(call);
+    const base = await (this.#base ??= this.#baseVariables().catch((error: unknown) => {
+      this.#base = undefined;
+      throw error;
+    }));
+    const { signal, progress, secrets = [] } = call;
+    const redact = (text: string) => secrets.reduce((all, secret) => all.replaceAll(secret, '***'), text);
+    const result = await this.#slots.run(
+      async () =>
+        await run(program, ['--no-config', '--color', 'never', ...args], {
+          cwd: path.join(this.#parts.folder, 'home'),
+          env: { ...base, ...call.variables },
+          group: true,
+          timeoutMs: call.timeoutMs ?? TIMEOUT_MS,
+          maxOutputBytes: MAX_OUTPUT,
+          ...(signal !== undefined && { signal }),
+          onErrorLine: (line) => {
+            const note = progressNote(redact(line));
+            if (note !== undefined) progress?.({ note });
+          },
+        }),
+      signal,
+    );
+    if (signal?.aborted === true) throw signal.reason;
+    if (result.code === 0) return result.stdout.toString('utf8');
+    if (result.code === 127) {
+      throw new DaisError('invalid_config', `uv could not be started (${program}): ${result.stderr.slice(0, 500)}`);
+    }
+    throw uvFailure(call.doing, result, redact);
+  }
+
+  async #baseVariables(): Promise<Readonly<Record<string, string>>> {
+    const { folder, searchPath, proxy, noProxy, pythonMirror } = this.#parts;
+    const home = path.join(folder, 'home');
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    const authorities = await this.#authorities();
+    return {
+      PATH: searchPath,
+      // Its own: no netrc, no settings and no keyring of the server's user.
+      HOME: home,
+      LANG: 'C.UTF-8',
+      UV_CACHE_DIR: path.join(folder, 'cache'),
+      UV_PYTHON_INSTALL_DIR: path.join(folder, 'pythons'),
+      UV_PYTHON_DOWNLOADS: 'manual',
+      UV_LINK_MODE: 'hardlink',
+      UV_HTTP_TIMEOUT: '60',
+      ...(pythonMirror !== undefined && { UV_PYTHON_INSTALL_MIRROR: pythonMirror }),
+      ...(proxy !== undefined && { HTTP_PROXY: proxy, HTTPS_PROXY: proxy, ALL_PROXY: proxy }),
+      ...(noProxy.length > 0 && { NO_PROXY: noProxy.join(',') }),
+      ...(authorities !== undefined && { SSL_CERT_FILE: authorities }),
+    };
+  }
+
+  /** uv takes one bundle in place of its own, so the well-known authorities have to be in it. */
+  async #authorities(): Promise<string | undefined> {
+    const { extraCa, folder } = this.#parts;
+    if (extraCa === undefined) return undefined;
+    const own = await readFile(extraCa, 'utf8');
+    const file = path.join(folder, 'authorities.pem');
+    await writeFile(`${file}.${process.pid}`, `${rootCertificates.join('\n')}\n${own}`);
+    await rename(`${file}.${process.pid}`, file);
+    return file;
+  }
+}
+
+/** A note for a line of uv that tells of progress. */
+export function progressNote(line: string): string | undefined {
+  const words = line.trim();
+  if (/^(Downloading|Building|Updating|Installing) \S/.test(words)) return words[0]!.toLowerCase() + words.slice(1);
+  return /^(Resolved|Prepared|Installed|Downloaded|Built) \S/.test(words)
+    ? words[0]!.toLowerCase() + words.slice(1).replace(/ in [\d.]+m?s$/, '')
+    : undefined;
+}

@@ -1,0 +1,153 @@
+/**
+ * A lock between the processes of a machine, with any number that wait. It is a folder with one file, named by a random
+ * token: taken by renaming a prepared folder onto it, which the kernel refuses unless the place is free or empty. What a
+ * dead process left is cleared by removing exactly the file that was judged, so nobody clears the lock of the next one.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { judgeProcess, processIdentity, type ProcessIdentity } from './process-identity.ts';
+
+export interface ProcessLockOptions {
+  /** Ends the waiting with its reason; it does not end the work. */
+  readonly signal?: AbortSignal;
+  /** Told once, when somebody else has the lock. */
+  readonly waiting?: () => void;
+  /**
+   * How long the lock of another container, or of before a reboot, stays untouched until it counts as left behind; default
+   * 15 s. That of a process of this container is judged at once.
+   */
+  readonly quietMs?: number;
+}
+
+const POLL_MS = 50;
+const QUIET_MS = 15_000;
+const TOUCH_MS = 4_000;
+
+/** Runs `work` while holding the lock at `place`; waits for as long as its holder lives. */
+export async function withProcessLock<T>(
+  place: string,
+  work: () => Promise<T>,
+  options: ProcessLockOptions = {},
+): Promise<T> {
+  const release = await take(place, options, true);
+  if (release === undefined) throw new Error('unreachable: who waits gets it');
+  try {
+    return await work();
+  } finally {
+    await release();
+  }
+}
+
+/** As `withProcessLock`, but undefined at once when somebody has the lock. */
+export async function ifProcessLockFree<T>(place: string, work: () => Promise<T>): Promise<T | undefined> {
+  const release = await take(place, {}, false);
+  if (release === undefined) return undefined;
+  try {
+    return await work();
+  } finally {
+    await release();
+  }
+}
+
+async function take(
+  place: string,
+  options: ProcessLockOptions,
+  wait: boolean,
+): Promise<(() => Promise<void>) | undefined> {
+  const { signal, quietMs = QUIET_MS } = options;
+  signal?.throwIfAborted();
+  const token = randomUUID();
+  const prepared = `${place}.${token}`;
+  await mkdir(prepared, { recursive: true, mode: 0o700 });
+  await writeFile(path.join(prepared, token), JSON.stringify(processIdentity(process.pid) ?? { pid: process.pid }));
+  try {
+    const watch = new Watch(place, quietMs);
+    for (let told = false; !(await renameOntoEmpty(prepared, place));) {
+      if (await watch.clearIfLeftBehind()) continue;
+      if (!wait) {
+        await rm(prepared, { recursive: true, force: true });
+        return undefined;
+      }
+      if (!told) options.waiting?.();
+      told = true;
+      await delay(POLL_MS, undefined, { ...(signal !== undefined && { signal }) });
+    }
+  } catch (error) {
+    await rm(prepared, { recursive: true, force: true });
+    throw signal?.aborted === true ? signal.reason : error;
+  }
+  const file = path.join(place, token);
+  const touch = setInterval(() => {
+    const now = new Date();
+    utimes(file, now, now).catch(() => {});
+  }, TOUCH_MS);
+  touch.unref();
+  return async () => {
+    clearInterval(touch);
+    await rm(file, { force: true });
+    // Fails when another process has taken it in this moment.
+    await rmdir(place).catch(() => {});
+  };
+}
+
+async function renameOntoEmpty(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOTEMPTY' || code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** What one who waits knows of the holder. */
+class Watch {
+  readonly #place: string;
+  readonly #quietMs: number;
+  #seen: { readonly file: string; readonly touchedAt: number; readonly since: number } | undefined;
+
+  constructor(place: string, quietMs: number) {
+    this.#place = place;
+    this.#quietMs = quietMs;
+  }
+
+  /** True when the place may be free now. */
+  async clearIfLeftBehind(): Promise<boolean> {
+    const [token] = await readdir(this.#place).catch(() => []);
+    if (token === undefined) return true;
+    const file = path.join(this.#place, token);
+    const text = await readFile(file, 'utf8').catch(() => undefined);
+    if (text === undefined) return true;
+    if (!(await this.#isLeftBehind(file, text))) return false;
+    await rm(file, { force: true });
+    return true;
+  }
+
+  async #isLeftBehind(file: string, text: string): Promise<boolean> {
+    const verdict = judge(text);
+    if (verdict !== 'other') return verdict === 'gone';
+    const touchedAt = (await stat(file).catch(() => undefined))?.mtimeMs;
+    if (touchedAt === undefined) return false;
+    const now = performance.now();
+    if (this.#seen?.file !== file || this.#seen.touchedAt !== touchedAt) {
+      this.#seen = { file, touchedAt, since: now };
+      return false;
+    }
+    return now - this.#seen.since > this.#quietMs;
+  }
+}
+
+function judge(text: string): ReturnType<typeof judgeProcess> {
+  try {
+    const holder = JSON.parse(text) as Partial<ProcessIdentity> & { readonly pid: number };
+    const { pid, startTime, bootId, pidNamespace } = holder;
+    if (startTime === undefined || bootId === undefined || pidNamespace === undefined) return 'other';
+    return judgeProcess({ pid, startTime, bootId, pidNamespace });
+  } catch {
+    // A crash of the machine before the text reached the disk.
+    return 'gone';
+  }
+}
