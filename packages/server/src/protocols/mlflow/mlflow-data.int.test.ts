@@ -162,6 +162,13 @@ test.each([
   expect(answer.json.message).toContain(message);
 });
 
+test('answers that can be long are not indented', async () => {
+  const id = await world.run();
+  await world.post('runs/log-metric', { run_id: id, key: 'm', value: 1, timestamp: 2, step: 3 });
+  const { text } = await world.get('metrics/get-history', { run_id: id, metric_key: 'm' });
+  expect(text).toBe('{"metrics":[{"key":"m","value":1,"timestamp":2,"step":3}]}');
+});
+
 test('experiments are found by POST and by GET', async () => {
   await world.experiment('find me');
   const byPost = await world.post('experiments/search', { max_results: 10, filter: "name = 'find me'" });

@@ -91,6 +91,7 @@ export const loggedModelRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/mlflow/logged-models/search',
+    long: true,
     operation: searchLoggedModelsOperation,
     request: {
       experiment_ids: required(repeated(string)),

@@ -16,6 +16,7 @@ export const metricRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/mlflow/metrics/get-history',
+    long: true,
     operation: readMetricOperation,
     request: {
       run_id: required(string),
@@ -47,6 +48,7 @@ export const metricRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/mlflow/metrics/get-history-bulk-interval',
+    long: true,
     operation: sampleMetricOperation,
     request: {
       run_ids: required(repeated(string)),
@@ -92,6 +94,7 @@ export const metricRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/mlflow/metrics/get-history-bulk',
+    long: true,
     beside: PAGES,
     operation: readMetricOperation,
     request: { run_id: repeated(string), metric_key: string, max_results: int32 },

@@ -315,6 +315,7 @@ export const runRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/mlflow/runs/search',
+    long: true,
     operation: searchRunsOperation,
     request: {
       experiment_ids: repeated(string),

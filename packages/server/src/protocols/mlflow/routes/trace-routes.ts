@@ -185,6 +185,7 @@ export const traceRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/mlflow/traces/batchGet',
+    long: true,
     version: 3,
     operation: readTracesOperation,
     request: { trace_ids: required(repeated(string)) },
@@ -216,6 +217,7 @@ export const traceRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/mlflow/traces/search',
+    long: true,
     version: 3,
     operation: searchTracesOperation,
     request: {

@@ -84,6 +84,7 @@ export const traceV2Routes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/mlflow/traces',
+    long: true,
     operation: searchTracesOperation,
     request: {
       experiment_ids: required(repeated(string)),
