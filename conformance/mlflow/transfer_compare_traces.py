@@ -98,7 +98,7 @@ def datasets(told, into):
 
     for dataset in search_datasets():
         told.counts["datasets"] += 1
-        records = json.loads(json.dumps([one.to_dict() for one in dataset.records], default=str))
+        records = json.loads(json.dumps([one.to_dict() for one in dataset._mlflow_dataset.records], default=str))
         told.counts["records"] += len(records)
         into[f"dataset {dataset.name}"] = {
             "experiments": sorted(told.experiments[one] for one in dataset.experiment_ids),

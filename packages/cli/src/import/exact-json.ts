@@ -53,9 +53,11 @@ function endOfNumber(text: string, at: number): number {
   return end;
 }
 
-/** Whether JavaScript reads it and writes it again as it is. */
+const NUMBER = /^(?:-?(?:\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|Infinity)|NaN)$/;
+
+/** Whether JavaScript reads it and writes it again as it is, or refuses it. */
 function isPlain(number: string): boolean {
-  if (/^-?\d{1,15}$/.test(number)) return true;
+  if (/^-?\d{1,15}$/.test(number) || !NUMBER.test(number)) return true;
   const value = Number(number);
   return /[.eE]/.test(number) && Number.isFinite(value) && !Number.isInteger(value);
 }

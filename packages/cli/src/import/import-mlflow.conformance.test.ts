@@ -31,8 +31,18 @@ interface Report {
   readonly problems: readonly object[];
 }
 
-const ALL = { experiments: 3, runs: 11, loggedModels: 3, models: 3, versions: 5, aliases: 2 };
-const NOTHING = { experiments: 0, runs: 0, loggedModels: 0, models: 0, versions: 0, aliases: 0 };
+const ALL = {
+  experiments: 4,
+  runs: 13,
+  loggedModels: 3,
+  traces: 5,
+  models: 4,
+  versions: 6,
+  aliases: 2,
+  evaluationDatasets: 2,
+  scorers: 2,
+};
+const NOTHING = Object.fromEntries(Object.keys(ALL).map((name) => [name, 0]));
 
 async function imported(...words: string[]): Promise<Report> {
   const { out, err } = await dais.run(['import', 'mlflow', '-q', '-o', 'json', ...words]);
@@ -58,8 +68,10 @@ test(
       differences: string[];
     };
     expect(differing).toEqual([]);
-    expect(counts).toMatchObject({ runs: 11, models: 3, versions: 5 });
+    expect(counts).toMatchObject({ runs: 13, models: 3, versions: 6, traces: 5, datasets: 2, records: 5, scorers: 2 });
     expect(counts['points']).toBeGreaterThan(7500);
+    expect(counts['spans']).toBeGreaterThan(15);
+    expect(counts['assessments']).toBe(7);
   },
 );
 
@@ -72,7 +84,7 @@ test(
     const early = await dais.run(['export', 'mlflow', '--to', store]);
     expect(early).toMatchObject({ code: 4, err: expect.stringContaining('mlflow experiments search') });
     await mlflow.python('empty_store.py', [], { MLFLOW_TRACKING_URI: `sqlite:///${store}/mlflow.db` });
-    const counts = { experiments: 3, runs: 11, loggedModels: 3, models: 3, versions: 5 };
+    const { aliases: _aliases, ...counts } = ALL;
     for (const _time of [1, 2]) {
       const { out, err } = await dais.run(['export', 'mlflow', '-q', '-o', 'json', '--to', store]);
       expect(err).toBe('');
@@ -81,6 +93,32 @@ test(
     const second = await startMlflowServer(store);
     try {
       expect(await differences(second.url)).toMatchObject({ differences: [] });
+    } finally {
+      await second.stop();
+    }
+  },
+);
+
+test(
+  'a running server takes what came, under new ids; a second time changes nothing, and a third goes on with what is new',
+  { timeout: PATIENCE },
+  async () => {
+    const store = join(folder, 'running');
+    await mkdir(store);
+    const second = await startMlflowServer(store);
+    const exported = async () => {
+      const { out, err } = await dais.run(['export', 'mlflow', '-q', '-o', 'json', '--to', second.url]);
+      expect(err).toBe('');
+      return JSON.parse(out) as Report;
+    };
+    try {
+      const { written, ...first } = await exported();
+      expect(first).toMatchObject({ found: ALL, problems: [] });
+      // The default one is there already, and has no tags.
+      expect(written).toEqual({ ...ALL, experiments: ALL.experiments - 1 });
+      expect(await exported()).toMatchObject({ found: ALL, written: NOTHING, problems: [] });
+      const told = await mlflow.python('transfer_compare.py', [mlflow.url, second.url, 'names']);
+      expect(JSON.parse(told)).toMatchObject({ differences: [] });
     } finally {
       await second.stop();
     }
@@ -97,13 +135,15 @@ test('from its database the same comes, without the server', { timeout: PATIENCE
 test('a mirror follows what is logged there, and says so', { timeout: PATIENCE }, async () => {
   const stop = new AbortController();
   let said = '';
-  let changed = false;
+  let [changed, hasRun, hasTrace] = [false, false, false];
   const following = dais.run(['import', 'mlflow', '--from', mlflow.url, '--follow', '--every', '1s'], {
     signal: stop.signal,
     onOut: (text) => {
       said += text;
-      if (said.includes('11 runs, none new')) changed ||= true;
-      if (said.includes('12 runs, 1 new or changed')) stop.abort();
+      if (said.includes('13 runs, none new')) changed ||= true;
+      if (said.includes('14 runs, 1 new or changed')) hasRun = true;
+      if (said.includes('6 traces, 1 new or changed')) hasTrace = true;
+      if (hasRun && hasTrace) stop.abort();
     },
   });
   await expect.poll(() => changed).toBe(true);
@@ -114,8 +154,31 @@ test('a mirror follows what is logged there, and says so', { timeout: PATIENCE }
     body: JSON.stringify(create),
   });
   const { run } = (await answer.json()) as { run: { info: { run_id: string } } };
+  const trace = `tr-${'c'.repeat(32)}`;
+  await fetch(`${mlflow.url}/api/3.0/mlflow/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      trace: {
+        trace_info: {
+          trace_id: trace,
+          trace_location: { type: 'MLFLOW_EXPERIMENT', mlflow_experiment: { experiment_id: '0' } },
+          request_time: '2026-01-02T03:04:05.006Z',
+          state: 'OK',
+          trace_metadata: {},
+          tags: { a: 'b' },
+        },
+      },
+    }),
+  });
   const { code } = await following;
   expect(code).toBe(0);
   const here = await fetch(`${dais.server.url}/api/v1/tracking/runs/${run.info.run_id}`);
   expect(await here.json()).toMatchObject({ name: 'while it is followed', startedAt: 1_700_000_000_000 });
+  const traced = await fetch(`${dais.server.url}/api/v1/tracking/traces/${trace}`);
+  expect(await traced.json()).toMatchObject({
+    state: 'OK',
+    tags: { a: 'b' },
+    requestedAt: Date.UTC(2026, 0, 2, 3, 4, 5, 6),
+  });
 });

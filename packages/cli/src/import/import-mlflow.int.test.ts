@@ -35,8 +35,36 @@ beforeAll(async () => {
     method: 'PUT',
     body: randomBytes(2_000_000),
   });
+  await fillTraces(experimentId);
 });
 afterAll(async () => await dais?.stop());
+
+const HEX = 'ab'.repeat(16);
+const SPAN = {
+  traceId: HEX,
+  id: '00000000000000a1',
+  name: 'step',
+  startNs: '1790000000000000001',
+  endNs: '1790000000000000003',
+  status: 'OK',
+  // What plain JSON does not tell apart.
+  attributes: { whole: { '@': ['double', 1] }, large: { '@': ['int', '9007199254740993'] }, list: [1, null, 'x'] },
+};
+
+async function fillTraces(experimentId: string): Promise<void> {
+  await ask('there', 'POST', 'tracking/spans', { experimentId, resources: [{ spans: [SPAN] }] });
+  await ask('there', 'POST', `tracking/traces/tr-${HEX}/tags`, { tags: { t: '1' } });
+  const source = { type: 'HUMAN', id: 'ada' };
+  const judged = { name: 'correct', kind: 'feedback', value: 0.5, source };
+  await ask('there', 'POST', `tracking/traces/tr-${HEX}/assessments`, judged);
+  await ask('there', 'POST', `tracking/runs/${runId}/traces`, { ids: [`tr-${HEX}`] });
+  const dataset = await ask('there', 'POST', 'tracking/evaluation-datasets', {
+    name: 'q',
+    experimentIds: [experimentId],
+  });
+  await ask('there', 'POST', `tracking/evaluation-datasets/${dataset.id}/records`, { records: [{ inputs: { a: 1 } }] });
+  await ask('there', 'POST', 'tracking/scorers', { experimentId, name: 'polite', definition: '{"a": 1}' });
+}
 
 const address = (project: string) => `${dais.server.url}/p/${project}/api/v1`;
 
@@ -65,6 +93,19 @@ test('all of it comes once, and is compared', async () => {
   const run = await ask('here', 'GET', `tracking/runs/${runId}`);
   expect(run).toMatchObject({ name: 'a run', startedAt: 1_600_000_000_000, params: { p: '1' } });
   expect(await ask('here', 'GET', 'registry/models/net')).toMatchObject({ aliases: { champion: 1 } });
+  expect(first.out).toContain('1 span, 1 assessment, 1 record');
+  const [there, here] = await Promise.all(
+    ['there', 'here'].map(async (project) => await ask(project, 'GET', `tracking/traces/tr-${HEX}`)),
+  );
+  const {
+    experimentId: _there,
+    artifactUri: _uri,
+    ...trace
+  } = there as { experimentId?: string; artifactUri?: string };
+  expect(here).toMatchObject(trace);
+  expect((await ask('here', 'GET', `tracking/traces/tr-${HEX}/spans`)).items).toEqual([SPAN]);
+  const links = await ask('here', 'POST', 'tracking/search/traces/links', { ids: [`tr-${HEX}`] });
+  expect(links.items).toEqual([{ id: `tr-${HEX}`, runIds: [runId], prompts: [] }]);
 });
 
 test('the address and the credentials of the other server are told apart', async () => {
