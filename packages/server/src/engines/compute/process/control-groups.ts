@@ -8,7 +8,6 @@ import { accessSync, constants, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Resources } from '../contract.ts';
-import { MAX_PROCESSES } from './shim.ts';
 
 /** One hierarchy below which groups of tasks are made. */
 export interface Hierarchy {
@@ -81,7 +80,7 @@ export async function findControlGroups(name: string): Promise<ControlGroups | u
   const groups = new ControlGroups(usable);
   try {
     const trial = groups.of('trial');
-    await trial.make({ memory: 2 ** 24, cpu: 1 });
+    await trial.make({ memory: 2 ** 24, cpu: 1 }, 1);
     await trial.remove();
     await groups.sweep(() => true);
     return groups;
@@ -126,7 +125,7 @@ export class TaskGroups {
     return this.groups.map(({ folder }) => folder);
   }
 
-  async make(resources: Resources): Promise<void> {
+  async make(resources: Resources, maxProcesses: number): Promise<void> {
     for (const { folder, version, controllers } of this.groups) {
       const above = dirname(folder);
       await mkdir(above).catch(ignoreExisting);
@@ -135,7 +134,7 @@ export class TaskGroups {
         await writeFile(join(above, 'cgroup.subtree_control'), names);
       }
       await mkdir(folder).catch(ignoreExisting);
-      for (const [file, value] of limitFiles(version, controllers, resources)) {
+      for (const [file, value] of limitFiles(version, controllers, resources, maxProcesses)) {
         await writeFile(join(folder, file), value);
       }
     }
@@ -188,13 +187,14 @@ export function limitFiles(
   version: 1 | 2,
   controllers: readonly string[],
   { cpu, memory }: Resources,
+  maxProcesses: number,
 ): [file: string, value: string][] {
   const files: [string, string][] = [];
   const bytes = memory === undefined ? undefined : String(Math.ceil(memory));
   if (controllers.includes('memory') && bytes !== undefined) {
     files.push([version === 2 ? 'memory.max' : 'memory.limit_in_bytes', bytes]);
   }
-  if (controllers.includes('pids')) files.push(['pids.max', String(MAX_PROCESSES)]);
+  if (controllers.includes('pids')) files.push(['pids.max', String(maxProcesses)]);
   if (controllers.includes('cpu') && cpu !== undefined) {
     // The kernel takes no less than a millisecond.
     const quota = Math.max(1000, Math.round(cpu * PERIOD));

@@ -31,6 +31,8 @@ export interface ProcessComputeOptions {
   readonly hidden?: readonly string[];
   /** `rlimit`: control groups are not used even where they could be. */
   readonly limits?: 'rlimit';
+  /** Processes and threads that one task may have; default 4096. */
+  readonly maxProcesses?: number;
   /** Of this start of the machine. */
   readonly bootId?: string;
   readonly reached?: (point: CrashPoint) => void;
@@ -75,6 +77,7 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
     bootId: options.bootId ?? readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
     path,
     hasGpus: gpus.length > 0,
+    maxProcesses: options.maxProcesses ?? 4096,
     reached: options.reached ?? (() => {}),
   };
   const engine = new ProcessCompute(root, mark, parts, gpus, groups);

@@ -87,18 +87,19 @@ export class Sandbox {
       '--die-with-parent --unshare-ipc --unshare-pid --unshare-uts --unshare-cgroup-try --hostname step',
       ...(task.network ? [] : ['--unshare-net']),
       ...who,
-      '--proc /proc --dev /dev --ro-bind-try /sys/devices/system /sys/devices/system',
+      '--proc /proc --dev /dev --perms 1777 --tmpfs /dev/shm --ro-bind-try /sys/devices/system /sys/devices/system',
       ...[...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)].map((seen) => `--ro-bind-try ${seen} ${seen}`),
     ];
     const mounts = [
       ...MERGED_FOLDERS.flatMap(mergedFolder),
       ...(task.gpus.length > 0 ? gpuFiles(task.gpus) : []),
       ...hidden.filter(isSeen).flatMap((folder) => ['--tmpfs', folder]),
-      ...task.environmentFolders.flatMap((folder) => ['--ro-bind', folder, folder]),
       ...bind(`${box}/work`, INSIDE.work),
       ...bind(`${box}/home`, INSIDE.home),
       ...bind(`${box}/tmp`, INSIDE.tmp),
       ...bind(`${box}/tmp`, '/var/tmp'),
+      // Last: they may lie below one of those.
+      ...task.environmentFolders.flatMap((folder) => [...above(folder), '--ro-bind', folder, folder]),
     ];
     const drop = `--reuid=${uid} --regid=${uid} --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs --`;
     const inner = uid === undefined ? program : ['setpriv', ...drop.split(' '), ...program];
@@ -126,7 +127,13 @@ export class Sandbox {
 }
 
 function bind(outside: string, inside: string): string[] {
-  return ['--bind', outside, inside];
+  return [...above(inside), '--bind', outside, inside];
+}
+
+/** Made before, so that they can be passed: bwrap gives what it makes by itself the mode of what comes below. */
+function above(folder: string): string[] {
+  const parts = folder.split('/').slice(1, -1);
+  return parts.flatMap((_, depth) => ['--dir', `/${parts.slice(0, depth + 1).join('/')}`]);
 }
 
 /** Says no when it sees a process or a file that is not its own. */

@@ -14,8 +14,8 @@
  * writes itself cannot be cut while Dais is away. Both survive `kill -9` of Dais together.
  *
  * What `sh` reports of a child that a signal ended (a word on its own standard error, "Killed") tells exit 137 from
- * SIGKILL; of SIGINT and SIGPIPE it says nothing, so 130 and 141 count as signals. That file is written before, so that
- * the word needs no space of a full disk.
+ * SIGKILL; of SIGINT and SIGPIPE it says nothing, so 130 and 141 count as signals. The files for that word and for the end
+ * are written before and overwritten in place, so that neither needs space of a full disk.
  */
 export const SHIM = `
 cd "$1" || exit 1
@@ -32,7 +32,7 @@ birth() {
 }
 read -r boot </proc/sys/kernel/random/boot_id
 birth
-printf '................\\n' >death && printf '%s %s %s\\n' "$$" "$start" "$boot" >pid.tmp && mkfifo out && mv pid.tmp pid || exit 1
+printf '................\\n' >death && printf '%96s\\n' '' >end.tmp && printf '%s %s %s\\n' "$$" "$start" "$boot" >pid.tmp && mkfifo out && mv pid.tmp pid || exit 1
 (
   number=0
   while :; do
@@ -54,6 +54,7 @@ rm -f env
     shift
     groups=$((groups - 1))
   done
+  umask 022
   exec setsid "$@"
 ) >out 2>&1 </dev/null 9>begun
 code=$?
@@ -62,7 +63,7 @@ read -r word <death
 signal=0
 case $word in .*) ;; *) signal=1 ;; esac
 case $code in 130 | 141) signal=1 ;; esac
-until { printf '%s %s\\n' "$code" "$signal" && times; } >end.tmp && mv end.tmp end; do sleep 1; done
+until { printf '%s %s\\n' "$code" "$signal" && times; } 1<>end.tmp && mv end.tmp end; do sleep 1; done
 while kill -0 "$writer"; do wait "$writer"; done
 mv end rc
 rm -f out death
@@ -106,19 +107,20 @@ exec 8>&2 2>&4 3<&- 4<&- 9>&-
 exit "$?"
 `;
 
-/** Processes and threads of one task. */
-export const MAX_PROCESSES = 4096;
-
 export interface InnerOptions {
   /** Held for each process; undefined: not by this. */
   readonly dataBytes: number | undefined;
+  readonly maxProcesses: number;
   readonly isolated: boolean;
   readonly work: string;
 }
 
-export function innerCommand(command: readonly string[], { dataBytes, isolated, work }: InnerOptions): string[] {
+export function innerCommand(
+  command: readonly string[],
+  { dataBytes, maxProcesses, isolated, work }: InnerOptions,
+): string[] {
   const data = dataBytes === undefined ? 'unlimited' : String(Math.ceil(dataBytes / 1024));
-  return ['sh', '-c', isolated ? BELOW : IN_ITS_PLACE, 'dais-step', data, String(MAX_PROCESSES), work, ...command];
+  return ['sh', '-c', isolated ? BELOW : IN_ITS_PLACE, 'dais-step', data, String(maxProcesses), work, ...command];
 }
 
 export interface ShimArguments {

@@ -48,6 +48,7 @@ export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPla
     network: spec.network,
     environmentFolders: environment.folders,
   };
+  await folder.reserveResult();
   await folder.write('task.json', JSON.stringify(record));
 }
 

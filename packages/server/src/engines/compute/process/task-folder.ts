@@ -1,6 +1,7 @@
 /**
  * What is kept of one attempt, as files: some by the engine, some by the shim. `result.json` is the last word.
  */
+import { constants } from 'node:fs';
 import { chmod, chown, lstat, mkdir, open, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Isolation, Resources, TaskEnd, TaskLimits, TaskOutput, TaskState } from '../contract.ts';
@@ -92,14 +93,21 @@ export class TaskFolder {
 
   /** Whole or not at all, and there after a power cut. */
   async write(name: string, text: string): Promise<void> {
-    const file = await open(this.file(`${name}.new`), 'w', 0o600);
+    // Not cut before it is written: blocks that were reserved are kept.
+    const file = await open(this.file(`${name}.new`), constants.O_RDWR | constants.O_CREAT, 0o600);
     try {
-      await file.writeFile(text);
+      const { bytesWritten } = await file.write(text, 0);
+      await file.truncate(bytesWritten);
       await file.sync();
     } finally {
       await file.close();
     }
     await rename(this.file(`${name}.new`), this.file(name));
+  }
+
+  /** Space for the last word, so that the end of a task is known on a full disk too. */
+  async reserveResult(): Promise<void> {
+    await writeFile(this.file('result.json.new'), ' '.repeat(4096), { mode: 0o600 });
   }
 
   async record(): Promise<TaskRecord | undefined> {
@@ -118,7 +126,8 @@ export class TaskFolder {
   /** The first reason stays. */
   async markStop(end: StopMark['end']): Promise<void> {
     await writeFile(this.file('cancel'), end, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
-      if (errnoOf(error) !== 'EEXIST') throw error;
+      // On a full disk an empty one is there, which is enough.
+      if (errnoOf(error) !== 'EEXIST' && errnoOf(error) !== 'ENOSPC') throw error;
     });
   }
 
@@ -132,7 +141,7 @@ export class TaskFolder {
   async stopMark(): Promise<StopMark | undefined> {
     const [text, at] = await Promise.all([this.read('cancel'), this.modified('cancel')]);
     if (text === undefined || at === undefined) return undefined;
-    // An empty one: the crash came between making and writing.
+    // An empty one: a crash, or a full disk, came between making and writing.
     return { end: text === '' ? 'cancelled' : (text as StopMark['end']), at };
   }
 

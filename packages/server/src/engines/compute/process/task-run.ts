@@ -31,6 +31,8 @@ export interface TaskParts {
   /** PATH of the shim and, after that of its environment, of the task. */
   readonly path: string;
   readonly hasGpus: boolean;
+  /** Processes and threads of one task. */
+  readonly maxProcesses: number;
   readonly reached: (point: CrashPoint) => void;
 }
 
@@ -86,7 +88,7 @@ export class TaskRun {
     const made = groups?.of(record.attempt);
     if (made !== undefined) {
       await folder.write('groups.json', JSON.stringify(made.groups));
-      await made.make(record.resources);
+      await made.make(record.resources, this.#parts.maxProcesses);
     }
     const variables = this.#parts.hasGpus ? { CUDA_VISIBLE_DEVICES: devices.join(',') } : {};
     await appendFile(folder.file('env'), exportLines(variables));
@@ -94,6 +96,7 @@ export class TaskRun {
     const memory = record.resources['memory'];
     const inner = innerCommand(record.command, {
       dataBytes: made === undefined ? memory : undefined,
+      maxProcesses: this.#parts.maxProcesses,
       isolated,
       work: isolated ? INSIDE.work : folder.work,
     });

@@ -1,0 +1,172 @@
+/** What an isolated task cannot do. Root is needed for a folder below /opt and to see that it gets another uid. */
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createServer as createSocketServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TaskSpec } from '../contract.ts';
+import { expectRefusal, input, outputsOf, shell, untilWritten } from '../suite.ts';
+import { startEngine, type TestEngine } from './engine.testing.ts';
+
+let engine: TestEngine;
+let data: string;
+let keys: string;
+beforeAll(async () => {
+  data = await mkdtemp(join(tmpdir(), 'dais-data-'));
+  // Below a folder that every task sees.
+  keys = await mkdtemp('/opt/dais-keys-');
+  for (const [folder, name] of [
+    [join(data, 'blobs', 'sha256'), 'blob'],
+    [keys, 'key'],
+  ] as const) {
+    await mkdir(folder, { recursive: true, mode: 0o755 });
+    await writeFile(join(folder, name), 'PRECIOUS', { mode: 0o644 });
+  }
+  engine = await startEngine({ hidden: [data, keys] });
+  expect(await engine.compute.abilities()).toMatchObject({ isolationFault: undefined });
+});
+afterAll(async () => {
+  await engine?.end();
+  await rm(data, { recursive: true });
+  await rm(keys, { recursive: true });
+});
+
+const isolated = (script: string, changes: Partial<TaskSpec> = {}): TaskSpec =>
+  shell(script, { isolation: 'required', ...changes });
+
+test('it sees neither the blobs nor the keys nor the data folder', async () => {
+  const script = `cat ${data}/blobs/sha256/blob ${keys}/key; ls -A ${data} ${keys}; find / -xdev -name blob -o -xdev -name 'owner-token' 2>/dev/null; grep -rs PRECIOUS /opt /tmp /etc; true`;
+  const text = await engine.told(isolated(script));
+  expect(text).not.toContain('PRECIOUS');
+  expect(text).toMatch(/No such file/);
+});
+
+test('it sees no socket of a database', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dais-socket-'));
+  const server = createSocketServer();
+  server.listen(join(folder, '.s.PGSQL.5432'));
+  await once(server, 'listening');
+  try {
+    expect(await engine.told(isolated(`ls -A /tmp /run /var/run ${folder}; find / -xdev -type s`))).not.toContain(
+      'PGSQL',
+    );
+  } finally {
+    server.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('it sees no other task: neither its folder nor its processes', async () => {
+  const other = isolated('echo mine >private; echo up; exec sleep 1000');
+  await engine.compute.submit(other);
+  await untilWritten(engine.compute, other.attempt, 'up');
+  const script = `ls -A ${engine.folder}/compute/tasks; find / -xdev -name private; grep -ls 'slee[p]' /proc/[0-9]*/cmdline; ls -d /proc/[0-9]*; kill -9 -1; echo end`;
+  const text = await engine.told(isolated(script));
+  expect(text).not.toMatch(/private|cmdline|a-[0-9a-f]{8}-[0-9a-f-]+\n/);
+  expect(text.match(/^\/proc\/\d+$/gm)!.length).toBeLessThan(8);
+  expect(await engine.compute.status(other.attempt)).toMatchObject({ phase: 'running' });
+  await engine.compute.forget(other.attempt);
+});
+
+test('it is nobody of this machine and has no rights of root', async () => {
+  const text = await engine.told(isolated('id -u; id -G; grep -E "^(CapEff|CapBnd|NoNewPrivs)" /proc/self/status'));
+  const [uid, groups, ...rest] = text.trim().split('\n');
+  expect(Number(uid)).toBeGreaterThan(1_000_000_000);
+  expect(groups).toBe(uid);
+  expect(rest.map((line) => line.replaceAll(/\s+/g, ' '))).toEqual([
+    'CapEff: 0000000000000000',
+    'CapBnd: 0000000000000000',
+    'NoNewPrivs: 1',
+  ]);
+});
+
+test('it writes into its own folders only', async () => {
+  const places = ['/', '/usr', '/usr/bin', '/etc', '/opt', '/bin', '/home', '/proc/sys/kernel', '/sys', '/var'];
+  const script = `for place in ${places.join(' ')}; do touch $place/x 2>/dev/null && echo "wrote $place"; done
+    for place in /work /tmp /var/tmp "$HOME" "$TMPDIR" /dev/shm; do touch $place/x || echo "not $place"; done; pwd; echo "$HOME $TMPDIR"`;
+  expect(await engine.told(isolated(script))).toBe('/work\n/home/step /tmp\n');
+});
+
+test('without network it reaches nothing; with it, what this machine reaches', async () => {
+  const server = createServer((_request, response) => response.end('hello'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const script = `exec 5<>/dev/tcp/127.0.0.1/${port} && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&5 && cat <&5; ls /sys/class/net 2>/dev/null; tail -n +3 /proc/net/dev | cut -d: -f1`;
+  const connect = (network: boolean): TaskSpec => ({ ...isolated(''), command: ['bash', '-c', script], network });
+  try {
+    const without = await engine.told(connect(false));
+    expect(without).not.toContain('hello');
+    expect(without.trim().split('\n').at(-1)!.trim()).toBe('lo');
+    expect(await engine.told(connect(true))).toContain('hello');
+  } finally {
+    server.close();
+  }
+});
+
+test('secrets are on no command line and, once it runs, in no file', async () => {
+  const secret = 'S3CRET-of-this-test';
+  const spec = isolated('echo up; sleep 1000; echo "$TOKEN"', { secretVariables: { TOKEN: secret } });
+  await engine.compute.submit(spec);
+  await untilWritten(engine.compute, spec.attempt, 'up');
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid)) continue;
+    expect(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).not.toContain(secret);
+  }
+  const files = await readdir(engine.folder, { recursive: true, withFileTypes: true });
+  for (const file of files.filter((entry) => entry.isFile())) {
+    expect(await readFile(join(file.parentPath, file.name), 'latin1')).not.toContain(secret);
+  }
+  await engine.compute.forget(spec.attempt);
+});
+
+test('its variables and its folder change nothing of the programs that confine it', async () => {
+  const evil = '#!/bin/sh\ntouch /work/evil /tmp/evil\nexec /bin/sh "$@"\n';
+  const names = ['sh', 'bwrap', 'setpriv', 'setsid', 'cat', 'head', 'stdbuf', 'mv'];
+  const spec = isolated('/usr/bin/id -u; exit 3', {
+    inputs: names.map((name) => input(`bin/${name}`, evil, true)),
+    variables: {
+      PATH: '/work/bin',
+      LD_PRELOAD: '/work/evil.so',
+      ENV: '/work/bin/sh',
+      BASH_ENV: '/work/bin/sh',
+      IFS: 'x',
+    },
+    outputs: [{ name: 'evil', path: 'evil' }],
+  });
+  // Its own command is looked for on its own PATH; nothing else is.
+  const own = { ...spec, command: ['/bin/sh', '-c', '/usr/bin/id -u; exit 3'] as const };
+  expect(await engine.finish({ ...own, command: [...own.command] })).toMatchObject({ phase: 'ended', code: 3 });
+  expect(await outputsOf(engine.compute, spec.attempt)).toEqual({});
+});
+
+test('an environment that lies in a hidden folder is seen, and only that', async () => {
+  const environment = join(data, 'environments', 'one');
+  await mkdir(join(environment, 'bin'), { recursive: true });
+  await writeFile(join(environment, 'bin', 'tool'), '#!/bin/sh\necho "tool $MARK"', { mode: 0o755 });
+  const spec: TaskSpec = {
+    ...isolated(''),
+    command: ['sh', '-c', `tool; touch ${environment}/x; ls ${data}`],
+    environment: { folders: [environment], path: [join(environment, 'bin')], variables: { MARK: 'yes' } },
+  };
+  const text = await engine.told(spec);
+  expect(text).toMatch(/^tool yes\n/);
+  expect(text).toMatch(/Read-only file system/);
+  expect(text).toMatch(/\nenvironments\n$/);
+});
+
+test('where bubblewrap is missing, isolation is refused and the remedy named', async () => {
+  const bare = await mkdtemp(join(tmpdir(), 'dais-bare-'));
+  const without = await startEngine({ path: bare });
+  try {
+    const { isolationFault } = await without.compute.abilities();
+    expect(isolationFault).toMatch(/apt-get install bubblewrap/);
+    await expectRefusal(without.compute.submit(isolated('true')), 'invalid_request', /apt-get install bubblewrap/);
+  } finally {
+    await without.end();
+    await rm(bare, { recursive: true });
+  }
+});
