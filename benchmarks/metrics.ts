@@ -1,6 +1,6 @@
 /**
- * What metrics cost, in CPU of the server's process and of PostgreSQL together: logging, compaction, reading, and bytes a
- * point on disk. The database is a test server on the same machine (no fsync). Times of CPU, because wall time says more
+ * What metrics cost, in CPU of the server's process and of PostgreSQL together: logging, compaction, reading, finding runs
+ * among them, and bytes a point on disk. The database is a test server on the same machine (no fsync). Times of CPU, because wall time says more
  * about what else the machine does: read the load beside them.
  *
  * Limits of calls are a tenth (logging) or a twentieth (reading) of what MLflow's server took for such a call in an
@@ -18,13 +18,15 @@ import type { LoggedPoint, MetricRun } from '../packages/server/src/ledgers/trac
 import { metricPoints } from '../packages/server/src/ledgers/tracking/metrics/metric-value.ts';
 import { pointAt } from '../packages/server/src/ledgers/tracking/metrics/points.ts';
 import { sampleSeries } from '../packages/server/src/ledgers/tracking/metrics/sample.ts';
+import { searchRuns } from '../packages/server/src/ledgers/tracking/search/run-search.ts';
 import { startMetricWorld } from '../packages/server/src/ledgers/tracking/metrics/testing/metric-world.ts';
 import { Report, ServerCpu } from './lib/server-cpu.ts';
 
 const { values: flags } = parseArgs({ options: { points: { type: 'string', default: '10000000' } } });
 const POINTS = Number(flags.points);
 const LONG = 1_000_000;
-const SERIES = 1000;
+const RUNS = 100;
+const KEYS = 10;
 
 const world = await startMetricWorld();
 const cpu = new ServerCpu(world.test.connection);
@@ -69,8 +71,10 @@ for (let n = 0; n < 40; n++) await log(tails, stretch('b', n * 250, 250));
 const compacted = await cpu.measure(1, () => world.compact(tails));
 report.tell('compaction of 20,000 points of tails', 20_000 / (compacted / 1000), 'points/CPU s');
 
-// The set for sizes and for reading: one long series, the others of 10,000 points.
+// The set for sizes and for reading: a long series, and in each of the runs the same metrics, 10,000 points at a time.
 const many = await world.newRun();
+const runs: (typeof many)[] = [];
+while (runs.length < RUNS) runs.push(await world.newRun());
 const size = async () => {
   const [row] = await world.test.asAdmin(`select sum(pg_total_relation_size(c.oid))::float8 as bytes from pg_class c
     join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'tracking' and c.relname like 'metric%' and c.relkind = 'r'`);
@@ -84,8 +88,10 @@ const filled = await cpu.measure(1, async () => {
     written += 1000;
   }
   for (let n = 0; written < POINTS; n++) {
-    for (let step = 0; step < 10_000; step += 1000)
-      await log(many, stretch(`series ${n % SERIES}`, Math.floor(n / SERIES) * 10_000 + step, 1000));
+    const key = `metric ${Math.floor(n / RUNS) % KEYS}`;
+    const from = Math.floor(n / RUNS / KEYS) * 10_000;
+    for (let step = from; step < from + 10_000; step += 1000)
+      await log(runs[n % RUNS] ?? many, stretch(key, step, 1000));
     written += 10_000;
   }
 });
@@ -94,13 +100,13 @@ report.tell(
   written / (filled / 1000),
   'points/CPU s',
 );
-await world.test.asAdmin('vacuum analyze tracking.metric_chunk; ');
+await world.test.asAdmin('vacuum analyze');
 const perPoint = ((await size()) - before) / written;
 report.tell('bytes a point, indexes and all', perPoint, 'bytes', 12);
 report.tell('100 million points', (perPoint * 1e8) / 1e9, 'GB', 1.2);
 
 const long = await world.seriesOf(many, 'long');
-const other = await world.seriesOf(many, 'series 0');
+const other = await world.seriesOf(runs[0] ?? many, 'metric 0');
 const read = async <T>(work: Parameters<typeof world.read<T>>[1]) => await world.read(many, work);
 const everything = { from: undefined, to: undefined };
 await read(({ sql }) => chartSeries(sql, [long], 'step', everything, 1000));
@@ -156,6 +162,21 @@ report.tell(
   await cpu.measure(10, () => read(({ sql }) => sampleSeries(sql, [long], everything, 320))),
   'ms CPU',
 );
+
+const input = {
+  view: 'active',
+  limit: 100,
+  experimentIds: [String(many.experiment)],
+  filter: "metrics.`metric 0` > -1 and status = 'RUNNING'",
+  orderBy: ['metrics.`metric 0` DESC'],
+} as const;
+const originTags = { parent: 'parent', commit: 'commit', repository: 'repository', entryPoint: 'program' };
+const options = { artifactRoot: 'artifacts:', nameTag: 'name', contextTag: 'context', originTags };
+// A search looks at nothing but the input of its call.
+const call = { input } as unknown as Parameters<typeof searchRuns>[1];
+const search = async () => (await read((tx) => searchRuns(tx, call, options))).items.length;
+const found = await search();
+report.tell(`search: ${found} runs of these, by a metric`, await cpu.measure(50, search), 'ms CPU', 30);
 
 await world.test.stop();
 report.end();
