@@ -1,5 +1,5 @@
 import { DaisError, testPolicyOperation, type KindSpec } from '@dais/api';
-import { queryOptions, useQueryClient } from '@tanstack/react-query';
+import { CancelledError, queryOptions, useQueryClient } from '@tanstack/react-query';
 import { useCallback } from 'react';
 import { serverFaults, type ServerFault } from '#kinds/server-faults.ts';
 import { useClient } from '#server/console-context.ts';
@@ -49,8 +49,8 @@ export function usePolicyFaults(kind: KindSpec, project: string): (text: string)
       try {
         return (await queries.fetchQuery(check(text))).faults;
       } catch (error) {
-        // The panel beside the editor says so.
-        if (error instanceof DaisError) return [];
+        // The panel beside the editor says so; and who has typed on asks again about the newer text.
+        if (error instanceof DaisError || error instanceof CancelledError) return [];
         throw error;
       }
     },
