@@ -1,15 +1,17 @@
 /** What an isolated task cannot do. Root is needed for a folder below /opt and to see that it gets another uid. */
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer as createSocketServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { run } from '#lib/process.ts';
 import type { TaskSpec } from '../contract.ts';
 import { expectRefusal, input, outputsOf, shell, untilWritten } from '../suite.ts';
 import { startEngine, type TestEngine } from './engine.testing.ts';
+import type { OrdinaryTold } from './ordinary-user.testing.ts';
 
 let engine: TestEngine;
 let data: string;
@@ -156,6 +158,33 @@ test('an environment that lies in a hidden folder is seen, and only that', async
   expect(text).toMatch(/^tool yes\n/);
   expect(text).toMatch(/Read-only file system/);
   expect(text).toMatch(/\nenvironments\n$/);
+});
+
+test('an ordinary user isolates too, by a user namespace', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dais-ordinary-'));
+  const uid = 64_999;
+  await chown(folder, uid, uid);
+  try {
+    const script = `id -u; grep CapEff /proc/self/status; touch /x /usr/x; unshare -U true; cat ${data}/blobs/sha256/blob; kill -KILL $$`;
+    const module = JSON.stringify(new URL('ordinary-user.testing.ts', import.meta.url).href);
+    const program = `import { runIsolated } from ${module}; await runIsolated(...JSON.parse(process.argv[1]));`;
+    const args = ['--conditions=dais-source', '--import=tsx', '--input-type=module', '--eval', program];
+    const answer = await run(process.execPath, [...args, JSON.stringify([join(folder, 'compute'), script])], {
+      cwd: import.meta.dirname,
+      uid,
+      gid: uid,
+      env: { HOME: folder, TMPDIR: folder },
+      timeoutMs: 120_000,
+    });
+    expect(answer).toMatchObject({ code: 0, stderr: '' });
+    const told = JSON.parse(answer.stdout.toString()) as OrdinaryTold;
+    expect(told).toMatchObject({ limits: 'rlimit', state: { phase: 'ended', end: 'exit', signal: 'SIGKILL' } });
+    expect(told.fault).toBeUndefined();
+    expect(told.text).toMatch(/^64999\nCapEff:\s+0000000000000000\n/);
+    expect(told.text.match(/Read-only file system|unshare failed|No such file/g)).toHaveLength(4);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('where bubblewrap is missing, isolation is refused and the remedy named', async () => {
