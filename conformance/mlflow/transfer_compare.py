@@ -73,8 +73,12 @@ class Told:
         return re.sub(r"\b[0-9a-f]{32}\b", "ID", value)
 
     def pairs(self, values):
-        # Which prompts belong to which experiment is told by the experiments' numbers.
-        return {key: self.text(value) for key, value in values.items() if key != "_mlflow_experiment_ids"}
+        # Which prompts belong to which experiment is told by the experiments' numbers; what an export notes is its own.
+        return {
+            key: versions_in(value) if key == "mlflow.modelVersions" else self.text(value)
+            for key, value in values.items()
+            if key != "_mlflow_experiment_ids" and not key.startswith("dais.")
+        }
 
     def times(self, **values):
         return values if self.by_ids else {}
@@ -211,6 +215,11 @@ class Told:
             **self.times(created=version.creation_timestamp),
             "files": self.files(uri) if is_model else None,
         }
+
+
+def versions_in(text):
+    """Client and server both note them, in two forms."""
+    return sorted({(one["name"], str(one["version"])) for one in json.loads(text)})
 
 
 def differences(path, a, b):

@@ -62,8 +62,14 @@ export class DaisSource {
   }
 
   loggedModels(experimentId: string): AsyncIterable<LoggedModel> {
+    // The oldest first: where ids are new, those of the same name stay in their order.
+    const orderBy = [{ field: 'creation_timestamp', ascending: true }];
     return pages((at) =>
-      this.client.perform(searchLoggedModelsOperation, { experimentIds: [experimentId], ...at }, this.#settings),
+      this.client.perform(
+        searchLoggedModelsOperation,
+        { experimentIds: [experimentId], orderBy, ...at },
+        this.#settings,
+      ),
     );
   }
 

@@ -21,52 +21,85 @@ export async function sendRegistry(parts: ServerParts): Promise<void> {
     versions.set(version.model, of);
     of.push(version);
   }
+  const models: Sent[] = [];
   for await (const model of source.models()) {
     signal.throwIfAborted();
     tally.found.models += 1;
     tally.found.aliases += Object.keys(model.aliases).length;
     try {
-      await sendModel(parts, model, versions.get(model.name) ?? []);
+      const there = await sendModel(parts, model);
+      const known = await versionsThere(parts, model);
+      models.push({ model, there, known, versions: versions.get(model.name) ?? [] });
     } catch (error) {
       failed(`model "${model.name}"`, error);
     }
   }
+  // A copy of a version comes after what it is a copy of.
+  for (const copies of [false, true]) {
+    for (const sent of models) await sendVersions(parts, sent, copies);
+  }
+  for (const { model, there } of models) {
+    await sendAliases(parts, model, there).catch((error) => failed(`aliases of model "${model.name}"`, error));
+  }
 }
 
-async function sendModel(parts: ServerParts, model: RegisteredModel, versions: readonly ModelVersion[]): Promise<void> {
-  const { rest, tally, failed } = parts;
+interface Sent {
+  readonly model: RegisteredModel;
+  /** Undefined for one that was not there. */
+  readonly there: Json | undefined;
+  readonly known: ReadonlyMap<number, Json>;
+  readonly versions: readonly ModelVersion[];
+}
+
+/** Gives what was there before. */
+async function sendModel(parts: ServerParts, model: RegisteredModel): Promise<Json | undefined> {
+  const { rest, tally } = parts;
   const { name } = model;
   const wanted = tagsThere(parts, model);
   const there = await modelThere(parts, name);
   if (there === undefined) {
-    await rest.post(`${API}/registered-models/create`, {
-      name,
-      description: model.description,
-      tags: pairs(wanted),
-    });
+    const request = { name, description: model.description, tags: pairs(wanted) };
+    await rest.post(`${API}/registered-models/create`, request);
     tally.written.models += 1;
-  } else {
-    const tags = tagsOf(there['tags']);
-    const changed = pairs(wanted).filter(({ key, value }) => tags[key] !== value);
-    for (const tag of changed) await rest.post(`${API}/registered-models/set-tag`, { name, ...tag });
-    const described = text(there['description']) === model.description;
-    if (!described) await rest.patch(`${API}/registered-models/update`, { name, description: model.description });
-    if (changed.length > 0 || !described) tally.written.models += 1;
+    return undefined;
   }
-  const known = await versionsThere(parts, name, model.type === 'prompt');
-  for (const version of versions.toSorted((a, b) => a.version - b.version)) {
+  const tags = tagsOf(there['tags']);
+  const changed = pairs(wanted).filter(({ key, value }) => tags[key] !== value);
+  for (const tag of changed) await rest.post(`${API}/registered-models/set-tag`, { name, ...tag });
+  const described = text(there['description']) === model.description;
+  if (!described) await rest.patch(`${API}/registered-models/update`, { name, description: model.description });
+  if (changed.length > 0 || !described) tally.written.models += 1;
+  return there;
+}
+
+const COPY = /^models:\/+([^/]+)\/(\d+)$/;
+
+async function sendVersions(parts: ServerParts, { model, versions, known }: Sent, copies: boolean): Promise<void> {
+  const { tally, failed } = parts;
+  // Numbers are given in order: a copy makes all after it wait.
+  const ordered = versions.toSorted((a, b) => a.version - b.version);
+  const first = ordered.findIndex(({ source }) => COPY.test(source));
+  const cut = first === -1 ? ordered.length : first;
+  for (const version of copies ? ordered.slice(cut) : ordered.slice(0, cut)) {
     const state = fingerprint({ ...version, artifactUri: '', aliases: [], updatedAt: 0 });
     if (tagsOf(known.get(version.version)?.['tags'])[STATE] === state) continue;
     try {
       await sendVersion(parts, version, known, state);
       tally.written.versions += 1;
     } catch (error) {
-      failed(`version ${version.version} of model "${name}"`, error);
+      failed(`version ${version.version} of model "${model.name}"`, error);
     }
   }
-  const aliases = new Map(list(there?.['aliases']).map((one) => [text(one['alias']), Number(one['version'])]));
-  for (const [alias, version] of Object.entries(model.aliases)) {
-    if (aliases.get(alias) === version) continue;
+}
+
+async function sendAliases(
+  { rest, tally }: ServerParts,
+  { name, aliases }: RegisteredModel,
+  there: Json | undefined,
+): Promise<void> {
+  const known = new Map(list(there?.['aliases']).map((one) => [text(one['alias']), Number(one['version'])]));
+  for (const [alias, version] of Object.entries(aliases)) {
+    if (known.get(alias) === version) continue;
     await rest.post(`${API}/registered-models/alias`, { name, alias, version: String(version) });
     tally.written.aliases += 1;
   }
@@ -81,9 +114,9 @@ async function modelThere({ rest }: ServerParts, name: string): Promise<Json | u
   }
 }
 
-async function versionsThere({ rest }: ServerParts, name: string, prompt: boolean): Promise<Map<number, Json>> {
+async function versionsThere({ rest }: ServerParts, { name, type }: RegisteredModel): Promise<Map<number, Json>> {
   const found = new Map<number, Json>();
-  const filter = `name = '${name.replaceAll("'", "''")}'${prompt ? ` and tags.\`${PROMPT}\` = 'true'` : ''}`;
+  const filter = `name = '${name.replaceAll("'", "''")}'${type === 'prompt' ? ` and tags.\`${PROMPT}\` = 'true'` : ''}`;
   let token: string | undefined;
   do {
     const page = await rest.get(`${API}/model-versions/search`, { filter, max_results: 1000, page_token: token });
@@ -132,14 +165,11 @@ async function sendVersion(
 /** The server counts by itself: numbers that were deleted here are made and deleted there. */
 async function createVersion(parts: ServerParts, version: ModelVersion, tags: Record<string, string>): Promise<void> {
   const { rest, ids } = parts;
-  const run = version.runId === undefined ? undefined : ids.runs.get(version.runId);
   const source = ids.rewrite(version.source);
-  const model = modelOf(parts, version, source);
   const request = {
     name: version.model,
     source: source === '' ? NOWHERE : source,
-    ...(run !== undefined && { run_id: run }),
-    ...(model !== undefined && { model_id: model }),
+    ...(await originOf(parts, version, source)),
     ...(version.runLink !== undefined && { run_link: version.runLink }),
     description: version.description,
     tags: pairs(tags),
@@ -154,8 +184,18 @@ async function createVersion(parts: ServerParts, version: ModelVersion, tags: Re
   throw new DaisError('invalid_state', 'Its number was given to another version there, which is deleted since.');
 }
 
-/** The logged model that it is there. */
-function modelOf({ ids }: ServerParts, version: ModelVersion, source: string): string | undefined {
+/** The run and the logged model that it comes from; of a copy, those of the version that it is a copy of. */
+async function originOf({ rest, ids }: ServerParts, version: ModelVersion, source: string): Promise<object> {
+  const [, name, number] = COPY.exec(source) ?? [];
+  if (name !== undefined && number !== undefined) {
+    const query = { name: decodeURIComponent(name), version: number };
+    const { run_id: run, model_id: model } = object(
+      (await rest.get(`${API}/model-versions/get`, query))['model_version'],
+    );
+    return { ...(text(run) !== '' && { run_id: run }), ...(text(model) !== '' && { model_id: model }) };
+  }
+  const run = version.runId === undefined ? undefined : ids.runs.get(version.runId);
   const known = version.loggedModelId === undefined ? undefined : ids.models.get(version.loggedModelId);
-  return known ?? [...ids.models.values()].find((id) => source.includes(id));
+  const model = known ?? [...ids.models.values()].find((id) => source.includes(id));
+  return { ...(run !== undefined && { run_id: run }), ...(model !== undefined && { model_id: model }) };
 }
