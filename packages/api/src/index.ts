@@ -373,15 +373,17 @@ export {
   createVersionCommentOperation,
   deleteRunCommentOperation,
   deleteVersionCommentOperation,
+  listMentionsOperation,
   listRunCommentsOperation,
   listVersionCommentsOperation,
+  readMentionsOperation,
   removeRunCommentOperation,
   removeVersionCommentOperation,
   updateRunCommentOperation,
   updateVersionCommentOperation,
 } from '#operations/comments.ts';
-export { COMMENT_LENGTH } from '#records/comment.ts';
-export type { Comment } from '#records/comment.ts';
+export { COMMENT_LENGTH, UNREAD_COUNTED } from '#records/comment.ts';
+export type { Comment, Mention } from '#records/comment.ts';
 export {
   approvalOperations,
   approveOperation,

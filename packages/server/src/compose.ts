@@ -110,12 +110,20 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
   const engine = new PolicyEngine(() => loaded.kinds, principals);
   const now = () => clock.now();
   const memberOf: RegistryParts['memberOf'] = async (tx, who, teams) => await isMember(engine, tx, who, teams);
-  const [{ commentEntries }, { versionSubject }, { commentedRun }] = await Promise.all([
-    import('#ledgers/comments/index.ts'),
-    import('#ledgers/registry/index.ts'),
-    import('#ledgers/tracking/index.ts'),
-  ]);
-  const comments = commentEntries({ now, subjects: { run: commentedRun, version: versionSubject } });
+  const [{ commentEntries }, { commentedVersions, versionSubject }, { commentedRun, commentedRuns }] =
+    await Promise.all([
+      import('#ledgers/comments/index.ts'),
+      import('#ledgers/registry/index.ts'),
+      import('#ledgers/tracking/index.ts'),
+    ]);
+  const comments = commentEntries({
+    now,
+    subjects: {
+      run: commentedRun,
+      version: versionSubject,
+      places: async (tx, keys) => new Map([...(await commentedRuns(tx, keys)), ...(await commentedVersions(tx, keys))]),
+    },
+  });
   const registry = registryEntries({ now, kinds: () => engine.kinds, artifactRoot, homes, memberOf });
   const loaded: KindsAndPolicies = {
     policies: engine,

@@ -3,7 +3,7 @@ import { modelKind } from '#kinds/model.ts';
 import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
 import { modelName, versionNumber } from '#operations/registry.ts';
 import { pageInput } from '#operations/resources.ts';
-import { COMMENT_LENGTH, commentSchema } from '#records/comment.ts';
+import { COMMENT_LENGTH, commentSchema, mentionSchema, UNREAD_COUNTED } from '#records/comment.ts';
 
 /** Whoever reads the subject reads what is said of it; those who do more than read may say something themselves. */
 const SPEAKERS = ['operator', 'editor', 'approver'] as const;
@@ -172,6 +172,42 @@ export const removeVersionCommentOperation = defineOperation({
   http: http('POST', `${ofVersions}/:id/remove`),
 });
 
+const toMention = () => ({ kind: 'Mention' });
+const ofMentions = '/api/v1/comments/mentions' as const;
+
+export const listMentionsOperation = defineOperation({
+  name: 'mention.list',
+  action: 'mention:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Lists the comments that name the caller, newest first. Those on what the caller may not read are left out.',
+  input: z.strictObject({
+    ...pageInput,
+    unread: z.boolean().optional().describe('Only those that were not marked as read.'),
+  }),
+  output: z.strictObject({
+    items: z.array(mentionSchema),
+    unread: z.int().describe(`How many were not marked as read, as far as ${UNREAD_COUNTED}.`),
+    nextCursor: z.string().optional(),
+  }),
+  target: toMention,
+  self: true,
+  http: http('GET', ofMentions, { query: ['limit', 'cursor', 'unread'] }),
+});
+
+export const readMentionsOperation = defineOperation({
+  name: 'mention.markRead',
+  action: 'mention:markRead',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Marks comments that name the caller as read.',
+  input: z.strictObject({ upTo: id.optional().describe('The newest that was read. Default: all.') }),
+  output: nothing,
+  target: toMention,
+  self: true,
+  http: http('POST', `${ofMentions}/read`),
+});
+
 export const commentOperations: readonly Operation[] = [
   listRunCommentsOperation,
   createRunCommentOperation,
@@ -183,4 +219,6 @@ export const commentOperations: readonly Operation[] = [
   updateVersionCommentOperation,
   deleteVersionCommentOperation,
   removeVersionCommentOperation,
+  listMentionsOperation,
+  readMentionsOperation,
 ];

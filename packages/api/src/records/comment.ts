@@ -18,3 +18,20 @@ export const commentSchema = z.strictObject({
   editedAt: milliseconds.optional(),
 });
 export type Comment = z.infer<typeof commentSchema>;
+
+/** Where counting of what is unread ends. */
+export const UNREAD_COUNTED = 100;
+
+export const mentionSchema = z.strictObject({
+  comment: commentSchema.describe('What was said.'),
+  about: z
+    .strictObject({
+      kind: z.enum(['Run', 'Model']).describe('What it was said of: a run, or a version of a model.'),
+      name: z.string().describe('Id of the run, or name of the model.'),
+      version: z.int().optional().describe('Number of the version of the model.'),
+      title: z.string().describe('What people call it.'),
+    })
+    .describe('Where it was said.'),
+  read: z.boolean().describe('It was marked as read.'),
+});
+export type Mention = z.infer<typeof mentionSchema>;

@@ -188,6 +188,8 @@ const recipes: Readonly<Record<string, Recipe>> = {
       subject_token: 'x',
       subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
       service_account: 'target',
+  'mention.list': () => ({ query: { unread: 'true' } }),
+  'mention.markRead': () => ({ body: {} }),
     },
   }),
 };

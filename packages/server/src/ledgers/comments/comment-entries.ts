@@ -3,8 +3,10 @@ import {
   createVersionCommentOperation,
   deleteRunCommentOperation,
   deleteVersionCommentOperation,
+  listMentionsOperation,
   listRunCommentsOperation,
   listVersionCommentsOperation,
+  readMentionsOperation,
   removeRunCommentOperation,
   removeVersionCommentOperation,
   updateRunCommentOperation,
@@ -14,6 +16,7 @@ import {
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { createComment, deleteComment, listComments, removeComment, updateComment } from './comments.ts';
+import { listMentions, markMentionsRead, type MentionInput } from './mentions.ts';
 import type { CommentSubject, CommentSubjects } from './subjects.ts';
 
 export interface CommentParts {
@@ -55,5 +58,10 @@ export function commentEntries({ now, subjects }: CommentParts): readonly Operat
     ofVersion(updateVersionCommentOperation, updateComment),
     ofVersion(deleteVersionCommentOperation, deleteComment),
     ofVersion(removeVersionCommentOperation, removeComment),
+    {
+      operation: listMentionsOperation,
+      handle: async (tx, call: Call<MentionInput>) => await listMentions(tx, call, subjects),
+    },
+    { operation: readMentionsOperation, handle: markMentionsRead },
   ];
 }

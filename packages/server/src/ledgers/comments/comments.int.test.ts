@@ -1,4 +1,4 @@
-import type { Comment, Event, Experiment, Run } from '@dais/api';
+import type { Comment, Event, Experiment, Mention, Run } from '@dais/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CallContext } from '#kernel/context.ts';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';
@@ -170,4 +170,73 @@ test('another project sees and touches nothing of it', async () => {
   expect(await codeOf(other.call('comment.listOfRun', about))).toBe('not_found');
   expect(await codeOf(other.call('comment.removeOfRun', { ...about, id }))).toBe('not_found');
   expect(await world.rowsSeenBy(other.id, 'select 1 from comments.comment')).toEqual([]);
+});
+
+describe('whoever is named', () => {
+  interface Mentions {
+    readonly items: readonly Mention[];
+    readonly unread: number;
+    readonly nextCursor?: string;
+  }
+  const mentions = async (who: string, input: object = {}, of = p) =>
+    await of.call<Mentions>('mention.list', input, as(who));
+  const textsOf = ({ items }: Mentions) => items.map(({ comment }) => comment.text);
+
+  test('finds it, newest first and page by page, with where it was said, until it is marked as read', async () => {
+    const own = await world.project();
+    await world.apply([manifest('RoleBinding', 'all', { role: 'editor', users: ['ada', 'vic'] })], own.name);
+    const run = await subject('Run', own);
+    const version = await subject('Version', own);
+    const said = async (of: typeof run | typeof version, text: string) =>
+      await own.call<Comment>(`comment.createOf${of.of}`, { ...of.about, text }, as('ada'));
+    await said(run, '@vic first, and again @vic');
+    const second = await said(version, '@vic and @ada second');
+    await said(run, '`@vic` is quoted');
+    await said(run, '@vic third');
+    const all = await mentions('vic', {}, own);
+    expect(textsOf(all)).toEqual(['@vic third', '@vic and @ada second', '@vic first, and again @vic']);
+    expect(all.unread).toBe(3);
+    expect(all.items.map(({ about }) => about)).toEqual([
+      { kind: 'Run', name: run.event, title: expect.any(String) },
+      { kind: 'Model', name: version.event, version: 1, title: `${version.event}/1` },
+      { kind: 'Run', name: run.event, title: expect.any(String) },
+    ]);
+    const first = await mentions('vic', { limit: 2 }, own);
+    expect(first.items).toHaveLength(2);
+    const rest = await mentions('vic', { limit: 2, cursor: first.nextCursor }, own);
+    expect([textsOf(rest), rest.nextCursor]).toEqual([['@vic first, and again @vic'], undefined]);
+    expect(textsOf(await mentions('ada', {}, own))).toEqual(['@vic and @ada second']);
+
+    await own.call('mention.markRead', { upTo: second.id }, as('vic'));
+    const read = await mentions('vic', {}, own);
+    expect([read.unread, read.items.map((item) => item.read)]).toEqual([1, [false, true, true]]);
+    expect(textsOf(await mentions('vic', { unread: true }, own))).toEqual(['@vic third']);
+    // What others have not read is theirs.
+    expect((await mentions('ada', {}, own)).unread).toBe(1);
+    await own.call('mention.markRead', {}, as('vic'));
+    expect((await mentions('vic', {}, own)).unread).toBe(0);
+
+    // Who is named no more finds nothing; who still is keeps the mark.
+    await own.call('comment.updateOfVersion', { ...version.about, id: second.id, text: '@vic alone' }, as('ada'));
+    expect((await mentions('ada', {}, own)).items).toEqual([]);
+    expect((await mentions('vic', {}, own)).unread).toBe(0);
+    await own.call('comment.deleteOfVersion', { ...version.about, id: second.id }, as('ada'));
+    expect(textsOf(await mentions('vic', {}, own))).toEqual(['@vic third', '@vic first, and again @vic']);
+  });
+
+  test('finds nothing of what they may not read, nothing of other projects, and has to give a cursor of this list', async () => {
+    const hidden = await world.project();
+    const { about } = await subject('Run', hidden);
+    await hidden.call('comment.createOfRun', { ...about, text: '@bob look' });
+    expect(await codeOf(mentions('bob', {}, hidden))).toBe('not_found');
+    await world.apply([manifest('RoleBinding', 'readers', { role: 'viewer', users: ['bob'] })], hidden.name);
+    expect(textsOf(await mentions('bob', {}, hidden))).toEqual(['@bob look']);
+    const cedar = '@id("closed") forbid(principal, action == Dais::Action::"run:read", resource);';
+    await world.apply([manifest('Policy', 'closed', { description: 'Nobody looks at runs', cedar })], hidden.name);
+    expect((await mentions('bob', {}, hidden)).items).toEqual([]);
+    expect(textsOf(await mentions('bob'))).not.toContain('@bob look');
+    // The owner of a Dais is no user, and is named by nobody.
+    expect(await p.call('mention.list', {})).toEqual({ items: [], unread: 0 });
+    expect(await codeOf(mentions('bob', { cursor: 'x' }, hidden))).toBe('invalid_cursor');
+  });
 });

@@ -6,12 +6,13 @@ import { ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { linksIn, mentionsIn } from './comment-text.ts';
+import { noteMentions } from './mention-rows.ts';
 import type { CommentSubject } from './subjects.ts';
 
 /** Most comments on one thing: more than people read, and an end to what a mistake of a program can do. */
 const MOST = 2000;
 
-interface CommentRow {
+export interface CommentRow {
   readonly id: string;
   readonly author: Actor;
   readonly body: string;
@@ -21,9 +22,9 @@ interface CommentRow {
   readonly edited_at: bigint | null;
 }
 
-const COLUMNS = 'id, author, body, mentions, links, created_at, edited_at';
+export const COLUMNS = 'id, author, body, mentions, links, created_at, edited_at';
 
-function present(row: CommentRow): Comment {
+export function present(row: CommentRow): Comment {
   return {
     id: row.id,
     author: row.author,
@@ -58,7 +59,7 @@ export async function listComments(
   return { items: page.map(present), ...next };
 }
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 interface TextInput {
   readonly text: string;
@@ -88,6 +89,7 @@ export async function createComment(
     'insert_comment',
   );
   if (row === undefined) throw new Error('an insert gave no row');
+  await noteMentions(tx, row.id, mentions);
   tell(tx, about, eventTypes.commentCreated, { comment: row.id, mentions });
   return present(row);
 }
@@ -116,6 +118,7 @@ export async function updateComment(
     'update_comment',
   );
   if (row === undefined) throw noComment(input.id);
+  await noteMentions(tx, row.id, mentions);
   tell(tx, about, eventTypes.commentEdited, { comment: row.id, mentions });
   return present(row);
 }

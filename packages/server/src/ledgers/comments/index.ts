@@ -2,4 +2,4 @@
 export { commentEntries } from './comment-entries.ts';
 export { dropComments } from './comments.ts';
 export { commentsSlice } from './comments-slice.ts';
-export type { CommentSubject } from './subjects.ts';
+export type { CommentPlace, CommentSubject } from './subjects.ts';

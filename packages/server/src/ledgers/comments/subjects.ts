@@ -10,8 +10,20 @@ export interface CommentSubject {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** Port to the ledgers that hold what is commented on. Each throws DaisError `not_found`. */
+/** Where something was said, as people are told. */
+export interface CommentPlace {
+  readonly kind: 'Run' | 'Model';
+  readonly name: string;
+  readonly version?: number;
+  readonly title: string;
+}
+
+/** Port to the ledgers that hold what is commented on. */
 export interface CommentSubjects {
+  /** @throws DaisError `not_found`. */
   run(tx: Transaction, id: string): Promise<CommentSubject>;
+  /** @throws DaisError `not_found`. */
   version(tx: Transaction, name: string, version: number): Promise<CommentSubject>;
+  /** Of keys of either kind; those that are not there are left out. */
+  places(tx: Transaction, keys: readonly string[]): Promise<ReadonlyMap<string, CommentPlace>>;
 }

@@ -6,4 +6,4 @@ export { heldSources } from './held-sources.ts';
 export { registryEntries } from './registry-entries.ts';
 export type { RegistryParts } from './registry-parts.ts';
 export { registrySlice } from './registry-slice.ts';
-export { versionSubject } from './version-subject.ts';
+export { commentedVersions, versionSubject } from './version-subject.ts';

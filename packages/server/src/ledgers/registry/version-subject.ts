@@ -1,6 +1,6 @@
 /** Versions as comments are about them: by the number that a model has inside, which stays when it is renamed. */
 import type { Transaction } from '#kernel/transaction.ts';
-import type { CommentSubject } from '#ledgers/comments/index.ts';
+import type { CommentPlace, CommentSubject } from '#ledgers/comments/index.ts';
 import { noModel, noVersion } from './model-rows.ts';
 
 export const versionKey = (model: bigint, version: number) => `model-version/${model}.${version}`;
@@ -28,4 +28,29 @@ export async function versionSubject(
     subject: { kind: 'Model', name, uid: model.uid },
     data: { version },
   };
+}
+
+/** Versions that are commented on, by those keys of theirs that are among `keys`. */
+export async function commentedVersions(
+  { sql, projectId }: Transaction,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, CommentPlace>> {
+  const parts = keys.flatMap((key) => {
+    const [, model, version] = /^model-version\/(\d{1,18})\.(\d{1,9})$/.exec(key) ?? [];
+    return model === undefined ? [] : [{ model: BigInt(model), version: Number(version) }];
+  });
+  if (parts.length === 0) return new Map();
+  const rows = await sql.query<{ id: bigint; name: string }>(
+    'select id, name from registry.model where project_id = $1 and id = any($2::bigint[])',
+    [projectId, [...new Set(parts.map(({ model }) => model))]],
+    'commented_models',
+  );
+  const names = new Map(rows.map(({ id, name }) => [id, name]));
+  return new Map(
+    parts.flatMap(({ model, version }): [string, CommentPlace][] => {
+      const name = names.get(model);
+      if (name === undefined) return [];
+      return [[versionKey(model, version), { kind: 'Model', name, version, title: `${name}/${version}` }]];
+    }),
+  );
 }

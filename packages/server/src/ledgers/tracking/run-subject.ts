@@ -1,5 +1,5 @@
 import type { Transaction } from '#kernel/transaction.ts';
-import type { CommentSubject } from '#ledgers/comments/index.ts';
+import type { CommentPlace, CommentSubject } from '#ledgers/comments/index.ts';
 import { noRun } from './run-lookup.ts';
 import { runSubject } from './tracking-events.ts';
 
@@ -14,4 +14,19 @@ export async function commentedRun({ sql, projectId, writable }: Transaction, id
   );
   if (row === undefined) throw noRun(id);
   return { key: runKey(row.num), subject: runSubject(projectId, id), data: {} };
+}
+
+/** Runs that are commented on, by those keys of theirs that are among `keys`. */
+export async function commentedRuns(
+  { sql, projectId }: Transaction,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, CommentPlace>> {
+  const nums = keys.flatMap((key) => /^run\/(\d{1,18})$/.exec(key)?.[1] ?? []);
+  if (nums.length === 0) return new Map();
+  const rows = await sql.query<{ num: bigint; id: string; name: string }>(
+    'select num, id, name from tracking.run where project_id = $1 and num = any($2::bigint[])',
+    [projectId, nums],
+    'commented_runs',
+  );
+  return new Map(rows.map(({ num, id, name }) => [runKey(num), { kind: 'Run', name: id, title: name }]));
 }

@@ -19,5 +19,18 @@ create table comments.comment (
 );
 create index comment_subject on comments.comment (project_id, subject, id);
 select dais.protect('comments.comment');
+
+-- Whom each names: a row for each of them, because row security lets no search in a list reach an index.
+create table comments.mention (
+  project_id uuid not null,
+  user_name text collate "C" not null,
+  comment uuid not null references comments.comment (id) on delete cascade,
+  -- By the one who is named.
+  read boolean not null default false,
+  primary key (project_id, user_name, comment)
+);
+create index mention_comment on comments.mention (comment);
+create index mention_unread on comments.mention (project_id, user_name, comment) where not read;
+select dais.protect('comments.mention');
 `,
 };

@@ -1,0 +1,18 @@
+/** Whom comments name, as rows: what the inbox of each is read from. */
+import type { Transaction } from '#kernel/transaction.ts';
+
+/** Whoever is named still keeps the mark; who is not any more finds nothing. */
+export async function noteMentions(tx: Transaction, comment: string, users: readonly string[]): Promise<void> {
+  await tx.sql.query(
+    'delete from comments.mention where project_id = $1 and comment = $2 and user_name <> all($3::text[])',
+    [tx.projectId, comment, users],
+    'drop_mentions',
+  );
+  if (users.length === 0) return;
+  await tx.sql.query(
+    `insert into comments.mention (project_id, user_name, comment) select $1, t.name, $2 from unnest($3::text[]) t (name)
+     on conflict do nothing`,
+    [tx.projectId, comment, users],
+    'add_mentions',
+  );
+}

@@ -1,0 +1,119 @@
+/** Comments that name somebody, as that person finds them. */
+import { DaisError, UNREAD_COUNTED, type Mention, type OperationTarget } from '@dais/api';
+import type { Call } from '#kernel/dispatch.ts';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { COLUMNS, present, UUID, type CommentRow } from './comments.ts';
+import type { CommentPlace, CommentSubjects } from './subjects.ts';
+
+export interface MentionInput {
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly unread?: boolean;
+}
+
+interface MentionPage {
+  readonly items: readonly Mention[];
+  readonly unread: number;
+  readonly nextCursor?: string;
+}
+
+type MentionRow = CommentRow & { readonly subject: string; readonly read: boolean };
+
+/** Newest first. A page may hold less than it could: what the caller may not read is left out. @throws DaisError `invalid_cursor`. */
+export async function listMentions(
+  tx: Transaction,
+  call: Call<MentionInput>,
+  subjects: CommentSubjects,
+): Promise<MentionPage> {
+  const { input, tenant } = call;
+  const user = userOf(call);
+  if (user === undefined) return { items: [], unread: 0 };
+  const { limit, cursor, unread = false } = input;
+  const filter = [tenant.id, 'mentions', user, unread];
+  const before = decodePageCursor(filter, cursor);
+  if (before !== undefined && !UUID.test(before)) {
+    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+  }
+  const columns = COLUMNS.split(', ').map((column) => `c.${column}`);
+  const rows = await tx.sql.query<MentionRow>(
+    `select ${columns.join(', ')}, c.subject, m.read
+     from comments.mention m join comments.comment c on c.id = m.comment
+     where m.project_id = $1 and m.user_name = $2 and ($3::uuid is null or m.comment < $3) and not (m.read and $4)
+     order by m.comment desc limit $5`,
+    [tenant.id, user, before ?? null, unread, limit + 1],
+    'list_mentions',
+  );
+  const { page, next } = cutPage(rows, limit, filter, ({ id }) => id);
+  const places = await subjects.places(tx, [...new Set(page.map(({ subject }) => subject))]);
+  const readable = await readablePlaces(call, places);
+  const items = page.flatMap((row): Mention[] => {
+    const about = readable.get(row.subject);
+    return about === undefined ? [] : [{ comment: present(row), about, read: row.read }];
+  });
+  return { items, unread: await countUnread(tx, user), ...next };
+}
+
+export async function markMentionsRead(
+  tx: Transaction,
+  call: Call<{ readonly upTo?: string }>,
+): Promise<Record<string, never>> {
+  const user = userOf(call);
+  if (user === undefined) return {};
+  await tx.sql.query(
+    `update comments.mention set read = true
+     where project_id = $1 and user_name = $2 and not read and ($3::uuid is null or comment <= $3)`,
+    [tx.projectId, user, call.input.upTo ?? null],
+    'read_mentions',
+  );
+  return {};
+}
+
+/** Comments name users: nobody else has an inbox. */
+function userOf({ context }: Pick<Call, 'context'>): string | undefined {
+  const { type, id } = context.principal;
+  return type === 'user' ? id : undefined;
+}
+
+async function countUnread(tx: Transaction, user: string): Promise<number> {
+  const [row] = await tx.sql.query<{ unread: number }>(
+    `select count(*)::int as unread from (
+       select from comments.mention where project_id = $1 and user_name = $2 and not read limit ${UNREAD_COUNTED}
+     ) counted`,
+    [tx.projectId, user],
+    'count_unread_mentions',
+  );
+  return row?.unread ?? 0;
+}
+
+/** A right may have gone since somebody was named. Each kind, and each model, is asked about once. */
+async function readablePlaces(
+  { authorize, tenant }: Pick<Call, 'authorize' | 'tenant'>,
+  places: ReadonlyMap<string, CommentPlace>,
+): Promise<ReadonlyMap<string, CommentPlace>> {
+  const decided = new Map<string, boolean>();
+  const may = async (action: string, target: OperationTarget): Promise<boolean> => {
+    const key = `${action} ${target.name ?? ''}`;
+    const known = decided.get(key) ?? (await isPermitted(async () => await authorize(target, tenant, action)));
+    decided.set(key, known);
+    return known;
+  };
+  const readable = new Map<string, CommentPlace>();
+  for (const [key, place] of places) {
+    const { kind, name } = place;
+    // oxlint-disable-next-line no-await-in-loop -- the second question of a kind is answered by the first
+    const visible = await (kind === 'Run' ? may('run:read', { kind }) : may('model:read', { kind, name }));
+    if (visible) readable.set(key, place);
+  }
+  return readable;
+}
+
+async function isPermitted(ask: () => Promise<void>): Promise<boolean> {
+  try {
+    await ask();
+    return true;
+  } catch (error) {
+    if (error instanceof DaisError && (error.code === 'forbidden' || error.code === 'not_found')) return false;
+    throw error;
+  }
+}
