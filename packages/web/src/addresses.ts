@@ -73,6 +73,11 @@ export function runAddress(project: string, run: string): Address {
   return { to: '/projects/$project/runs/$run', params: { project, run } };
 }
 
+/** A model as a run left it, by its id. */
+export function loggedModelAddress(project: string, model: string): Address {
+  return { to: '/projects/$project/logged-models/$model', params: { project, model } };
+}
+
 /** Runs beside each other. */
 export function compareAddress(
   project: string,

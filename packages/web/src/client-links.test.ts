@@ -7,6 +7,7 @@ test.each([
   ['#/experiments/7', '/projects/a/', '/projects/a/experiments/7'],
   ['#/experiments/7/overview', '/', '/projects/default/experiments/7'],
   ['#/experiments/7/traces?selectedEvaluationId=tr-1', '/', '/projects/default/traces'],
+  ['#/experiments/7/models/m-0a1b', '/', '/projects/default/logged-models/m-0a1b'],
   ['#/experiments', '/', '/projects/default/experiments'],
   ['#/models/delay%20of/versions/3', '/', '/projects/default/models/delay%20of/versions/3'],
   ['#/models/delay', '/', '/projects/default/models/delay'],

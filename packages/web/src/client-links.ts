@@ -5,6 +5,7 @@
 
 const PAGES: readonly (readonly [pattern: RegExp, path: string])[] = [
   [/^experiments\/[^/]+\/runs\/([^/]+)/, 'runs/$1'],
+  [/^experiments\/[^/]+\/models\/([^/]+)/, 'logged-models/$1'],
   [/^experiments\/[^/]+\/traces/, 'traces'],
   [/^experiments\/([^/]+)/, 'experiments/$1'],
   [/^experiments\/?$/, 'experiments'],

@@ -81,6 +81,10 @@ const trainingPages = [
     lazyRouteComponent(() => import('#pages/runs/run-page.tsx'), 'RunPage'),
   ),
   page(
+    '/projects/$project/logged-models/$model',
+    lazyRouteComponent(() => import('#pages/logged-models/logged-model-page.tsx'), 'LoggedModelPage'),
+  ),
+  page(
     '/projects/$project/compare',
     lazyRouteComponent(() => import('#pages/compare/compare-page.tsx'), 'ComparePage'),
   ),

@@ -9,6 +9,7 @@ export interface AddressParts {
   readonly run?: string;
   readonly version?: string;
   readonly trace?: string;
+  readonly model?: string;
 }
 
 export function useAddressParts(): AddressParts {

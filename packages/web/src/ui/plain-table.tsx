@@ -6,6 +6,8 @@ export interface PlainColumn<Row> {
   readonly cell: (row: Row) => ReactNode;
   /** No wider than what stands in it. */
   readonly narrow?: boolean;
+  /** What it means; shown on hover. */
+  readonly about?: string;
 }
 
 export interface PlainTableProps<Row> {
@@ -25,8 +27,8 @@ export function PlainTable<Row>({ label, columns, rows, keyOf, selected }: Plain
       <table>
         <thead>
           <tr>
-            {columns.map(({ title, narrow }) => (
-              <th key={title} scope="col" data-narrow={narrow}>
+            {columns.map(({ title, narrow, about }) => (
+              <th key={title} scope="col" data-narrow={narrow} title={about}>
                 {title === '' ? <span className="out-of-sight">Actions</span> : title}
               </th>
             ))}

@@ -77,7 +77,7 @@ function OneVersion(props: { readonly project: string; readonly name: string; re
           <>
             <Link {...listAddress(modelKind, project)}>Models</Link>
             <Link {...resourceAddress(modelKind, project, name)}>{name}</Link>
-            <VersionStrip project={project} version={version} facts={facts} />
+            <VersionStrip project={project} version={version} />
           </>
         }
         actions={

@@ -1,8 +1,10 @@
 import type { ModelVersion } from '@dais/api';
+import { Link } from '@tanstack/react-router';
 import type { ModelFile, SignatureField } from './model-file.ts';
 import type { VersionFacts } from './use-version-facts.ts';
 import { numberText } from './version-diff.ts';
 import { RunLink } from './versions-tab.tsx';
+import { loggedModelAddress } from '#addresses.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
 import { CopyButton } from '#ui/copy-button.tsx';
 import { KeyValue, type Pair } from '#ui/key-value.tsx';
@@ -81,7 +83,18 @@ function aboutPairs(project: string, version: ModelVersion, file: ModelFile | un
           <code>{runLink}</code>
         ),
     },
-    ...(loggedModelId === undefined ? [] : [{ key: 'logged model', value: <code>{loggedModelId}</code> }]),
+    ...(loggedModelId === undefined
+      ? []
+      : [
+          {
+            key: 'logged model',
+            value: (
+              <Link {...loggedModelAddress(project, loggedModelId)}>
+                <code>{loggedModelId}</code>
+              </Link>
+            ),
+          },
+        ]),
     { key: 'stage', about: 'The older way of saying how far it has come.', value: stage === 'None' ? 'none' : stage },
     { key: 'source', about: 'Where it was taken from.', value: <Copied text={source} /> },
     { key: 'files', about: 'Where its files lie.', value: <Copied text={artifactUri} /> },

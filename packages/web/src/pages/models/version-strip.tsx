@@ -1,40 +1,23 @@
 import type { ModelVersion } from '@dais/api';
-import { Link } from '@tanstack/react-router';
-import { RunLink } from './versions-tab.tsx';
-import type { VersionFacts } from './use-version-facts.ts';
-import { runAddress } from '#addresses.ts';
+import { LineageStrip } from '#pages/lineage/lineage-strip.tsx';
+import { useLineage } from '#pages/lineage/use-lineage.ts';
 
 export interface VersionStripProps {
   readonly project: string;
   readonly version: ModelVersion;
-  readonly facts: VersionFacts;
 }
 
-/** From what it was made, and what it is called now. */
-export function VersionStrip({ project, version, facts }: VersionStripProps) {
-  const datasets = facts.run?.datasets ?? [];
+/** From what it was made, what was made of it, and what it is called now. */
+export function VersionStrip({ project, version: { model, version, aliases } }: VersionStripProps) {
+  const graph = useLineage(project, `model-version:${model}/${version}`);
   return (
     <>
-      {version.runId !== undefined && (
-        <span>
-          from{' '}
-          {datasets.slice(0, 3).map(({ dataset: { name, digest } }) => (
-            <span key={`${name} ${digest}`} title={digest}>
-              <Link {...runAddress(project, version.runId ?? '')} search={{ tab: 'about' }}>
-                {name}@{digest.slice(0, 8)}
-              </Link>{' '}
-              →{' '}
-            </span>
-          ))}
-          run <RunLink project={project} version={version} />
-          {facts.run !== undefined && <> {facts.run.name}</>}
-        </span>
-      )}
+      {graph !== undefined && <LineageStrip project={project} graph={graph} self={`version ${version}`} />}
       <span>
-        to{' '}
-        {version.aliases.length === 0
-          ? 'no alias'
-          : version.aliases.map((alias) => (
+        called{' '}
+        {aliases.length === 0
+          ? 'by its number only'
+          : aliases.map((alias) => (
               <span key={alias} className="label-chip">
                 {alias}
               </span>

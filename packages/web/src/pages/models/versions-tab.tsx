@@ -3,7 +3,9 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { APPROVAL_STATES, missingWords } from './approval-words.ts';
 import { MoveDialog } from './move-dialog.tsx';
+import { objectiveColumns } from './objective-columns.tsx';
 import { useVersions, type ModelPlace } from './use-registry.ts';
+import { useVersionMetrics } from './use-version-metrics.ts';
 import { runAddress, versionAddress, versionDiffAddress } from '#addresses.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
 import { useAddressQuery } from '#server/address-parts.ts';
@@ -25,10 +27,14 @@ export interface VersionsTabProps {
   readonly whyNotMove: string | undefined;
 }
 
+const NONE: readonly ModelVersion[] = [];
+
 /** Every version, newest first; two that are chosen are compared. The address says which. */
 export function VersionsTab({ place, spec, aliases, approvals, whyNotMove }: VersionsTabProps) {
   const { project, name } = place;
   const { versions, more, loadMore, loading, error, again } = useVersions(place);
+  const objectives = spec.objectives ?? [];
+  const metrics = useVersionMetrics(project, versions ?? NONE, objectives.length > 0);
   const navigate = useNavigate();
   const { chosen = '' } = useAddressQuery();
   const [moving, setMoving] = useState<number>();
@@ -90,6 +96,7 @@ export function VersionsTab({ place, spec, aliases, approvals, whyNotMove }: Ver
             cell: ({ version }) => <Link {...versionAddress(project, name, version)}>version {version}</Link>,
           },
           { title: 'Called', cell: (version) => <Called version={version} /> },
+          ...objectiveColumns(objectives, metrics),
           { title: 'Approval', cell: ({ version }) => <ApprovalState approvals={approvals} version={version} /> },
           {
             title: 'Run',

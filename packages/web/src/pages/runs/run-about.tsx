@@ -3,18 +3,14 @@ import { Link } from '@tanstack/react-router';
 import { artifactRoot } from './artifacts/preview-kind.ts';
 import { isClientTag, metricText } from './run-words.ts';
 import { useLoggedModels } from './use-run.ts';
+import { loggedModelAddress } from '#addresses.ts';
+import { MODEL_STATES } from '#pages/logged-models/model-states.ts';
 import { EmptyState } from '#ui/empty-state.tsx';
 import { KeyValue } from '#ui/key-value.tsx';
 import { Panel } from '#ui/panel.tsx';
 import { PlainTable } from '#ui/plain-table.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
-
-const MODEL_STATES = {
-  PENDING: { state: 'waiting', word: 'being uploaded' },
-  READY: { state: 'ok', word: 'ready' },
-  UPLOAD_FAILED: { state: 'failed', word: 'upload failed' },
-} as const;
 
 /** Everything that a run logged, as it logged it. */
 export function RunAbout({ project, run }: { readonly project: string; readonly run: Run }) {
@@ -92,7 +88,14 @@ export function RunAbout({ project, run }: { readonly project: string; readonly 
               rows={models}
               keyOf={({ id }) => id}
               columns={[
-                { title: 'Model', cell: ({ name, id }) => <span title={id}>{name}</span> },
+                {
+                  title: 'Model',
+                  cell: ({ name, id }) => (
+                    <Link {...loggedModelAddress(project, id)} title={id}>
+                      {name}
+                    </Link>
+                  ),
+                },
                 { title: 'Type', narrow: true, cell: ({ type }) => type ?? '' },
                 { title: 'State', narrow: true, cell: ({ status }) => <StateBadge {...MODEL_STATES[status]} /> },
                 {

@@ -18,19 +18,21 @@ export interface ArtifactBrowserProps {
   readonly open: (file: string) => void;
   /** More may come. */
   readonly live: boolean;
+  /** What is said where there are no files; default: that of a run. */
+  readonly nothing?: { readonly sentence: string; readonly command?: string };
 }
 
+const OF_A_RUN = {
+  sentence: 'Files of this run would be here. It has left none yet.',
+  command: 'mlflow.log_artifact("model.bin")',
+};
+
 /** A tree of files, and what is in the one that is open. */
-export function ArtifactBrowser({ project, root, file, open, live }: ArtifactBrowserProps) {
+export function ArtifactBrowser({ project, root, file, open, live, nothing = OF_A_RUN }: ArtifactBrowserProps) {
   const urlOf = useArtifactUrl(project);
   const { data } = useFolder(project, root, live);
   if (data?.entries.length === 0) {
-    return (
-      <EmptyState
-        sentence="Files of this run would be here. It has left none yet."
-        command={'mlflow.log_artifact("model.bin")'}
-      />
-    );
+    return <EmptyState {...nothing} />;
   }
   return (
     <div className="artifacts">

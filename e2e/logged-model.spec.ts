@@ -1,0 +1,126 @@
+/** A model as a run left it: where it comes from, how good it is, what was made of it. */
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { LoggedModel } from '../packages/api/src/index.ts';
+import { Journey } from './journey.ts';
+import { describeLooks } from './looks.ts';
+import { registerModel, registerVersion } from './registry.ts';
+import { makeExperiment, putArtifact, train } from './training.ts';
+
+let journey: Journey;
+let run: string;
+let model: LoggedModel;
+let bare: LoggedModel;
+
+beforeAll(async () => {
+  journey = await Journey.start();
+  const experimentId = await makeExperiment(journey, 'flight delays');
+  run = await train(journey, experimentId, { name: 'careful-otter', status: 'FINISHED' });
+  const flights = { name: 'flights', digest: '8d1f00a2', sourceType: 'local', source: '/data/flights.parquet' };
+  await journey.call(`/api/v1/tracking/runs/${run}/inputs`, {
+    datasets: [{ dataset: flights, tags: { 'mlflow.data.context': 'training' } }],
+  });
+  const models = '/api/v1/tracking/logged-models';
+  model = (await journey.call(models, {
+    experimentId,
+    name: 'delay-forest',
+    type: 'sklearn',
+    sourceRunId: run,
+    params: [{ key: 'depth', value: '8' }],
+    tags: [{ key: 'team', value: 'vision' }],
+  })) as LoggedModel;
+  await journey.call(`/api/v1/tracking/runs/${run}/log`, {
+    metrics: [{ key: 'mae', value: 8.5, step: 1, timestamp: Date.UTC(2026, 0, 1), modelId: model.id }],
+  });
+  await putArtifact(
+    journey,
+    `${model.artifactUri.replace(/^[\w-]+:\/+/, '')}/MLmodel`,
+    'flavors:\n  sklearn: {}\nmodel_size_bytes: 2048\n',
+  );
+  await journey.call(`${models}/${model.id}/status`, { status: 'READY' });
+  await registerModel(journey, { name: 'flight-delay' });
+  await registerVersion(journey, 'flight-delay', {
+    source: `models:/${model.id}`,
+    runId: run,
+    loggedModelId: model.id,
+  });
+  bare = (await journey.call(models, { experimentId, name: 'unfinished' })) as LoggedModel;
+});
+afterAll(async () => await journey.stop());
+afterEach(async ({ task }) => {
+  await journey.closePages();
+  if (task.result?.state !== 'fail') journey.expectQuiet();
+});
+
+const address = (id: string) => `/projects/default/logged-models/${id}`;
+const lineage = (page: Page) => page.getByRole('list', { name: 'Lineage' });
+
+test('from its run to the model, and from there to the version that was made of it', async () => {
+  const page = await journey.open(`/projects/default/runs/${run}?tab=about`);
+  await page.getByRole('region', { name: 'Models that it left' }).getByRole('link', { name: 'delay-forest' }).click();
+  await page.getByRole('heading', { name: 'What is delay-forest, and what became of it?' }).waitFor();
+  const measured = page.getByRole('region', { name: 'What was measured of it' });
+  await measured.getByRole('row', { name: 'mae 8.5' }).getByRole('link').waitFor();
+  await page.getByLabel('Parameters').getByText('depth').first().waitFor();
+  await page.getByLabel('Tags').getByText('vision').first().waitFor();
+  await page.getByRole('button', { name: 'MLmodel' }).click();
+  await page.waitForURL('**file=MLmodel');
+  await page.getByText('model_size_bytes: 2048').waitFor();
+  await page.getByRole('region', { name: 'Versions made of it' }).getByRole('link', { name: 'flight-delay/1' }).click();
+  await page.getByRole('heading', { name: 'Is version 1 of flight-delay good enough?' }).waitFor();
+  await page.getByRole('link', { name: model.id }).click();
+  await page.waitForURL(`**${address(model.id)}`);
+});
+
+test('a version says in one line what it was made from, and each part of it leads there', async () => {
+  const page = await journey.open('/projects/default/models/flight-delay/versions/1');
+  await lineage(page).waitFor();
+  await expect
+    .poll(async () => await lineage(page).textContent())
+    .toBe('flights@8d1f00a2→careful-otter→delay-forest→version 1');
+  await lineage(page).getByRole('link', { name: 'flights@8d1f00a2' }).click();
+  await page
+    .getByRole('region', { name: 'Datasets that it read' })
+    .getByRole('cell', { name: 'flights', exact: true })
+    .waitFor();
+  await page.goBack();
+  await lineage(page).getByRole('link', { name: 'delay-forest' }).click();
+  await page.getByRole('heading', { name: 'What is delay-forest, and what became of it?' }).waitFor();
+  await lineage(page).getByRole('link', { name: 'careful-otter' }).click();
+  await page.getByRole('heading', { name: 'How did careful-otter go?' }).waitFor();
+});
+
+test('one whose files are on their way says so, and what is not there is told', async () => {
+  const page = await journey.open(address(bare.id));
+  await page.getByText('being uploaded').waitFor();
+  await page.getByText('Nobody has registered it yet.').waitFor();
+  await journey.call(`/api/v1/tracking/logged-models/${bare.id}/status`, { status: 'READY' });
+  await page.getByText('ready', { exact: true }).waitFor();
+  await page.goto(`${journey.url}${address('m-nothing')}`);
+  await page.getByRole('alert').waitFor();
+  journey.expectQuiet('status of 404');
+});
+
+test('the link that clients print leads to it', async () => {
+  const page = await journey.open(`/#/experiments/${model.experimentId}/models/${model.id}`);
+  await page.getByRole('heading', { name: 'What is delay-forest, and what became of it?' }).waitFor();
+});
+
+describeLooks(
+  [
+    [
+      'a logged model',
+      () => `${address(model.id)}?file=MLmodel`,
+      async (page) => {
+        await page.getByText('model_size_bytes').waitFor();
+        await lineage(page).getByRole('link', { name: 'flight-delay/1' }).waitFor();
+      },
+    ],
+    [
+      'a version with its lineage',
+      '/projects/default/models/flight-delay/versions/1',
+      async (page) => await lineage(page).getByRole('link', { name: 'flights@8d1f00a2' }).waitFor(),
+    ],
+  ],
+  () => journey,
+);

@@ -1,0 +1,119 @@
+import type { LineageGraph, LineageNode } from '@dais/api';
+import { Link } from '@tanstack/react-router';
+import { Fragment, type ReactNode } from 'react';
+import { nodeWords, stripSteps } from './strip-steps.ts';
+import { loggedModelAddress, runAddress, versionAddress, type Address } from '#addresses.ts';
+import './lineage-strip.css';
+
+/** Of one step; how many more there are is said. */
+const SHOWN = 3;
+
+const KINDS = {
+  dataset: 'Dataset',
+  commit: 'Commit',
+  'entry-point': 'Program',
+  run: 'Run',
+  'logged-model': 'Logged model',
+  'model-version': 'Version of a model',
+  job: 'Job',
+  'job-run': 'Run of a job',
+} as const satisfies Readonly<Record<LineageNode['type'], string>>;
+
+export interface LineageStripProps {
+  readonly project: string;
+  readonly graph: LineageGraph;
+  /** What the strip is about, in a word or two. */
+  readonly self: string;
+}
+
+/** `flights@8d1f → depth 8 → model → version 2 → copy/1`: each leads to what it names. */
+export function LineageStrip({ project, graph, self }: LineageStripProps) {
+  const { from, to } = stripSteps(graph);
+  if (from.length + to.length === 0) return null;
+  const steps: readonly ReactNode[] = [
+    ...from.map((nodes, at) => <Step key={at} project={project} nodes={nodes} next={from[at + 1]} />),
+    <strong key="self">{self}</strong>,
+    ...to.map((nodes, at) => <Step key={`to ${at}`} project={project} nodes={nodes} next={undefined} />),
+  ];
+  return (
+    <ol className="lineage-strip" aria-label="Lineage">
+      {steps.map((step, at) => (
+        // oxlint-disable-next-line react/no-array-index-key -- steps are told apart by their distance
+        <li key={at}>
+          {at > 0 && (
+            <span className="dim" aria-hidden="true">
+              →
+            </span>
+          )}
+          {step}
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+interface StepProps {
+  readonly project: string;
+  readonly nodes: readonly LineageNode[];
+  /** What was made of them: a dataset is looked at where it was read. */
+  readonly next: readonly LineageNode[] | undefined;
+}
+
+function Step({ project, nodes, next }: StepProps) {
+  const reader = next?.find(({ type }) => type === 'run');
+  return (
+    <span>
+      {nodes.slice(0, SHOWN).map((node, at) => (
+        <Fragment key={node.node}>
+          {at > 0 && ', '}
+          <Node project={project} node={node} reader={reader} />
+        </Fragment>
+      ))}
+      {nodes.length > SHOWN && ` and ${nodes.length - SHOWN} more`}
+    </span>
+  );
+}
+
+interface NodeProps {
+  readonly project: string;
+  readonly node: LineageNode;
+  readonly reader: LineageNode | undefined;
+}
+
+function Node({ project, node, reader }: NodeProps) {
+  if (node.hidden === true) return <span className="dim">something that you may not see</span>;
+  const words = nodeWords(node);
+  const title = `${KINDS[node.type]} ${words}`;
+  if (node.gone === true) {
+    return (
+      <span className="dim" title={title}>
+        {words} (deleted)
+      </span>
+    );
+  }
+  const { run, loggedModel, model, version } = node.data ?? {};
+  const address: Address | undefined =
+    node.type === 'run' && run !== undefined
+      ? runAddress(project, run)
+      : node.type === 'logged-model' && loggedModel !== undefined
+        ? loggedModelAddress(project, loggedModel)
+        : node.type === 'model-version' && model !== undefined && version !== undefined
+          ? versionAddress(project, model, version)
+          : undefined;
+  if (address !== undefined) {
+    return (
+      <Link {...address} title={title}>
+        {words}
+      </Link>
+    );
+  }
+  const readBy = reader?.data?.['run'];
+  if (node.type === 'dataset' && readBy !== undefined) {
+    return (
+      <Link {...runAddress(project, readBy)} search={{ tab: 'about' }} title={title}>
+        {words}
+      </Link>
+    );
+  }
+  return <span title={title}>{words}</span>;
+}

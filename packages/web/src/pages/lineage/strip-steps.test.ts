@@ -1,0 +1,53 @@
+import type { LineageEdge, LineageGraph, LineageNode, LineageRelation } from '@dais/api';
+import { expect, test } from 'vitest';
+import { nodeWords, stripSteps } from './strip-steps.ts';
+
+const node = (name: string): LineageNode => ({ node: `run:${name}`, type: 'run', name });
+const edge = (from: string, to: string, relation: LineageRelation): LineageEdge => ({
+  from: `run:${from}`,
+  to: `run:${to}`,
+  relation,
+  at: 1,
+});
+const graph = (root: string, edges: readonly LineageEdge[], names: string): LineageGraph => ({
+  root: `run:${root}`,
+  nodes: names.split(' ').map(node),
+  edges: [...edges],
+  truncated: false,
+});
+const namesOf = (steps: readonly (readonly LineageNode[])[]) => steps.map((step) => step.map(({ name }) => name));
+
+test('what it was made from comes step by step before it, what was made of it behind', () => {
+  const { from, to } = stripSteps(
+    graph(
+      'model',
+      [
+        edge('data', 'train', 'read'),
+        edge('more', 'train', 'read'),
+        edge('train', 'model', 'made'),
+        edge('commit', 'train', 'code'),
+        edge('sweep', 'train', 'child'),
+        edge('model', 'v1', 'registered'),
+        edge('v1', 'copy', 'copied'),
+      ],
+      'model data more train commit sweep v1 copy',
+    ),
+  );
+  expect(namesOf(from)).toEqual([['data', 'more'], ['train']]);
+  expect(namesOf(to)).toEqual([['v1'], ['copy']]);
+});
+
+test('a circle ends, and what is in no list of nodes is left out', () => {
+  const { from, to } = stripSteps(
+    graph('a', [edge('a', 'b', 'made'), edge('b', 'a', 'read'), edge('b', 'unseen', 'made')], 'a b'),
+  );
+  expect(namesOf(from)).toEqual([['b']]);
+  expect(namesOf(to)).toEqual([['b']]);
+});
+
+test('each is called as people call it', () => {
+  expect(nodeWords({ node: 'dataset:a/b', type: 'dataset', name: 'flights', data: { digest: '8d1f00a2cc' } })).toBe(
+    'flights@8d1f00a2',
+  );
+  expect(nodeWords({ node: 'run:4a5b', type: 'run' })).toBe('4a5b');
+});

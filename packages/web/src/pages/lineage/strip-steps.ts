@@ -1,0 +1,43 @@
+/** A graph of lineage as one line: what something was made from, step by step, and what was made of it. Pure. */
+import type { LineageGraph, LineageNode, LineageRelation } from '@dais/api';
+
+/** Ways on which things are made from others; what started a run or is a part of one stands beside the line. */
+const MAKING: ReadonlySet<LineageRelation> = new Set(['read', 'made', 'registered', 'copied']);
+
+/** Steps to each side: dataset, run, logged model, version, and a copy of that. */
+const STEPS = 4;
+
+export interface StripSteps {
+  /** The furthest first; each step is what stands at the same distance. */
+  readonly from: readonly (readonly LineageNode[])[];
+  readonly to: readonly (readonly LineageNode[])[];
+}
+
+export function stripSteps({ root, nodes, edges }: LineageGraph): StripSteps {
+  const known = new Map(nodes.map((node) => [node.node, node]));
+  const making = edges.filter(({ relation }) => MAKING.has(relation));
+  const walk = (next: (at: string) => readonly string[]): LineageNode[][] => {
+    const steps: LineageNode[][] = [];
+    const seen = new Set([root]);
+    let at = [root];
+    for (let step = 0; step < STEPS && at.length > 0; step++) {
+      at = [...new Set(at.flatMap(next))].filter((node) => !seen.has(node));
+      for (const node of at) seen.add(node);
+      const found = at.flatMap((node) => known.get(node) ?? []);
+      if (found.length > 0) steps.push(found);
+    }
+    return steps;
+  };
+  const up = walk((at) => making.filter(({ to }) => to === at).map(({ from }) => from));
+  const down = walk((at) => making.filter(({ from }) => from === at).map(({ to }) => to));
+  return { from: up.toReversed(), to: down };
+}
+
+/** `flights@8d1f00a2`, `flight-delay/2`, the name of a run. */
+export function nodeWords({ type, name, node, data = {} }: LineageNode): string {
+  const { digest } = data;
+  const called = name ?? node.slice(node.indexOf(':') + 1);
+  return type === 'dataset' && digest !== undefined && !called.includes('@')
+    ? `${called}@${digest.slice(0, 8)}`
+    : called;
+}

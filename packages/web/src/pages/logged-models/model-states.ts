@@ -1,0 +1,9 @@
+import type { LoggedModelStatus } from '@dais/api';
+import type { State } from '#ui/state-badge.tsx';
+
+/** How far a logged model has come, in words. */
+export const MODEL_STATES: Readonly<Record<LoggedModelStatus, { readonly state: State; readonly word: string }>> = {
+  PENDING: { state: 'waiting', word: 'being uploaded' },
+  READY: { state: 'ok', word: 'ready' },
+  UPLOAD_FAILED: { state: 'failed', word: 'upload failed' },
+};

@@ -1,0 +1,41 @@
+import type { ModelVersion } from '@dais/api';
+import type { Objective } from './model-spec.ts';
+import type { RunMetrics } from './use-version-metrics.ts';
+import { numberText, objectiveRows } from './version-diff.ts';
+import type { PlainColumn } from '#ui/plain-table.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+
+/** Columns; the others stand on the page of each version. */
+const SHOWN = 4;
+
+/** `mae ≤ 9`, `recall ≥ 0.8 where hour >= 22`, `mae, less is better`. */
+export function objectiveTitle({ metric, direction, target, slice }: Objective): string {
+  const more = direction === 'maximize';
+  const aim =
+    target === undefined ? `, ${more ? 'more' : 'less'} is better` : ` ${more ? '≥' : '≤'} ${numberText(target)}`;
+  return `${metric}${aim}${slice === undefined ? '' : ` where ${slice}`}`;
+}
+
+/** What a better version is better at, beside each version, as its run measured it. */
+export function objectiveColumns(
+  objectives: readonly Objective[],
+  metrics: ReadonlyMap<string, RunMetrics>,
+): readonly PlainColumn<ModelVersion>[] {
+  return objectives.slice(0, SHOWN).map((objective) => ({
+    title: objectiveTitle(objective),
+    ...(objective.businessFigure !== undefined && { about: objective.businessFigure }),
+    cell: ({ runId }) => <Cell objective={objective} metrics={runId === undefined ? undefined : metrics.get(runId)} />,
+  }));
+}
+
+function Cell({ objective, metrics }: { readonly objective: Objective; readonly metrics: RunMetrics | undefined }) {
+  const [row] = objectiveRows([objective], undefined, metrics ?? {});
+  if (row?.after === undefined) return <span className="dim">not measured</span>;
+  const { after, met } = row;
+  return (
+    <span className="objective-value">
+      {numberText(after)}
+      {met !== undefined && <StateBadge state={met ? 'ok' : 'warning'} word={met ? 'reached' : 'not yet'} />}
+    </span>
+  );
+}
