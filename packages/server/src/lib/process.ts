@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** In a process group of its own: time limit and `signal` end all that it started. */
   readonly group?: boolean;
+  /** The process runs; with `group`, that is the number of its group too. */
+  readonly onStart?: (pid: number) => void;
   /** Each whole line of standard error, as it comes. */
   readonly onErrorLine?: (line: string) => void;
 }
@@ -44,6 +46,7 @@ export async function run(file: string, args: readonly string[], options: RunOpt
     const child = start(file, args, { ...options, detached: group, stdio: ['pipe', 'pipe', 'pipe'] });
     const stdout = collect(child.stdout, limit);
     const stderr = collect(child.stderr, limit);
+    if (child.pid !== undefined) options.onStart?.(child.pid);
     if (options.onErrorLine !== undefined) eachLine(child.stderr, options.onErrorLine);
     let timedOut = false;
     let grace: NodeJS.Timeout | undefined;

@@ -49,7 +49,7 @@ test.each([
   ['x==1 --hash=md5:00', 'only --hash=sha256'],
   ['x==1 --config-settings=a=b', '--config-settings'],
   ['x\n-r /etc/passwd', 'more than one line'],
-  [`${'x'.repeat(5000)}`, 'too long'],
+  ['x'.repeat(5000), 'too long'],
   ['', 'local path'],
 ])('%j is refused', (line, message) => {
   const { requirements, issues } = readRequirements([line], 'requirements');

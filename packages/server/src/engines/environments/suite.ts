@@ -73,7 +73,7 @@ export function environmentsSuite(name: string, open: () => Promise<Environments
       expect(new Set(built.map(({ path }) => path.join())).size).toBe(1);
       expect((await other.list()).filter(({ digest }) => digest === lock.digest)).toHaveLength(1);
       expect(await subject.run(built[0]!, 'python', SHOW_BETA)).toBe('1.0\n');
-      await Promise.all(built.map(async ({ release }) => await release()));
+      await Promise.all(built.map(async (one) => await one.release()));
     });
 
     test('a lock without packages, and the programs of the machine', async () => {
@@ -178,6 +178,6 @@ export async function expectCode(code: ErrorCode, work: Promise<unknown>): Promi
     (reason: unknown) => reason,
   );
   expect(error, `expected ${code}`).toBeInstanceOf(DaisError);
-  expect((error as DaisError).code, (error as DaisError).message).toBe(code);
+  expect(error).toMatchObject({ code });
   return error as DaisError;
 }

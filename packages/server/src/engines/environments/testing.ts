@@ -9,7 +9,7 @@ export interface TestPackage {
   readonly name: string;
   readonly version: string;
   readonly needs?: readonly string[];
-  /** Only as a source archive, whose `setup.py` runs this. */
+  /** Only as a source archive, which this module builds (PEP 517). */
   readonly source?: string;
 }
 
@@ -22,7 +22,11 @@ export interface IndexFile {
 export function packageFile({ name, version, needs = [], source }: TestPackage): IndexFile {
   if (source !== undefined) {
     const folder = `${name}-${version}`;
-    const files = { [`${folder}/PKG-INFO`]: metadata(name, version, needs), [`${folder}/setup.py`]: source };
+    const files = {
+      [`${folder}/PKG-INFO`]: metadata(name, version, needs),
+      [`${folder}/backend.py`]: source,
+      [`${folder}/pyproject.toml`]: '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n',
+    };
     return { file: `${folder}.tar.gz`, bytes: gzipSync(tar(files)) };
   }
   const info = `${name}-${version}.dist-info`;
@@ -119,7 +123,8 @@ function tar(files: Readonly<Record<string, string>>): Buffer {
     head.write('0000000\0', 116);
     head.write(`${content.length.toString(8).padStart(11, '0')}\0`, 124);
     head.write('00000000000\0', 136);
-    head.write('        0ustar\x0000', 148);
+    head.write('        0', 148);
+    head.write('ustar\x0000', 257);
     const sum = head.reduce((total, byte) => total + byte, 0);
     head.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
     return [head, content, Buffer.alloc((512 - (content.length % 512)) % 512)];

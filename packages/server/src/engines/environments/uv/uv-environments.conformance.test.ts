@@ -1,6 +1,9 @@
-import { lstat, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { DaisError } from '@dais/api';
 import { afterAll, describe, expect, test } from 'vitest';
 import { silentLog } from '#lib/log.ts';
@@ -177,12 +180,26 @@ describe('what goes wrong', () => {
 
   test('code of a package runs only where the operator lets packages be built', async () => {
     const folder = await temporary();
-    const source = `open(${JSON.stringify(join(folder, 'ran'))}, 'w')\nraise SystemExit('no')`;
+    const wheel = packageFile(alpha);
+    const source = `
+open(${JSON.stringify(join(folder, 'ran'))}, 'w')
+import base64
+def build_wheel(folder, *_):
+    open(folder + '/${wheel.file}', 'wb').write(base64.b64decode('${wheel.bytes.toString('base64')}'))
+    return '${wheel.file}'
+`;
     const index = await serve([{ ...alpha, source }]);
     const environments = openUvEnvironments(await options(index));
     const error = await expectCode('invalid_request', environments.lock(python(['alpha'])));
     expect(error.message).toContain('environments.sourceBuilds');
     expect(await readdir(folder)).toEqual([]);
+    const building = openUvEnvironments(await options(index, { sourceBuilds: true }));
+    const lock = await building.lock(python(['alpha']));
+    await expectCode('invalid_request', environments.build(lock));
+    const built = await building.build(lock);
+    expect(await runIn(built, 'alpha-version', [])).toBe('1.0\n');
+    expect(await readdir(folder)).toEqual(['ran']);
+    await built.release();
   });
 
   test('a uv that does not run is named', async () => {
@@ -190,6 +207,73 @@ describe('what goes wrong', () => {
     const environments = openUvEnvironments(await options(index, { uv: '/nowhere/uv' }));
     const error = await expectCode('invalid_config', environments.lock(python(['alpha'])));
     expect(error.message).toContain('environments.uv');
+  });
+});
+
+describe('a build that is stopped', () => {
+  const slow = async () => {
+    const index = await serve([alpha]);
+    let closed = () => {};
+    let asked = () => {};
+    const begun = new Promise<void>((resolve) => (asked = resolve));
+    const ended = new Promise<void>((resolve) => (closed = resolve));
+    // Its metadata are read from a part of the file: only the whole one is slow.
+    const hold = (request: IncomingMessage, response: ServerResponse) => {
+      if (!request.url?.startsWith('/files/')) return false;
+      response.on('close', closed);
+      asked();
+      return true;
+    };
+    return { index, begun, ended, hold };
+  };
+
+  test('ends with its installer, and the next one builds', async () => {
+    const { index, begun, ended, hold } = await slow();
+    const environments = openUvEnvironments(await options(index));
+    const lock = await environments.lock(python(['alpha']));
+    const anew = openUvEnvironments(await options(index));
+    index.intercept = hold;
+    const stop = new AbortController();
+    const building = anew.build(lock, { signal: stop.signal });
+    const next = begun.then(async () => await anew.build(lock));
+    await begun;
+    index.intercept = undefined;
+    stop.abort(new Error('enough'));
+    await expect(building).rejects.toThrow('enough');
+    await ended;
+    const built = await next;
+    expect(await runIn(built, 'alpha-version', [])).toBe('1.0\n');
+    await built.release();
+  });
+
+  test('and one whose process was killed is built anew, and its installer ends', async () => {
+    const { index, begun, ended, hold } = await slow();
+    const shared = await options(index);
+    const lock = await openUvEnvironments(await options(index)).lock(python(['alpha']));
+    index.intercept = hold;
+    const { outbound: _, log: __, now: ___, ...plain } = shared;
+    const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+    const killed = run(process.execPath, ['--conditions=dais-source', '--import', loader, '--input-type=module'], {
+      env: { PATH },
+      input: `
+        const { openUvEnvironments } = await import('${new URL('uv-environments.ts', import.meta.url).href}');
+        const options = ${JSON.stringify(plain)};
+        const environments = openUvEnvironments({ ...options, outbound: {}, log: console, now: Date.now });
+        await environments.build(${JSON.stringify(lock)});
+      `,
+    });
+    await Promise.race([begun, killed.then(({ stderr }) => expect(stderr).toBe('it ended by itself'))]);
+    index.intercept = undefined;
+    const [holder] = await readdir(join(shared.folder, 'locks', lock.digest.slice(0, 16)));
+    const text = await readFile(join(shared.folder, 'locks', lock.digest.slice(0, 16), holder!), 'utf8');
+    process.kill((JSON.parse(text) as { pid: number }).pid, 'SIGKILL');
+    const environments = openUvEnvironments(shared);
+    const built = await environments.build(lock);
+    expect(await runIn(built, 'alpha-version', [])).toBe('1.0\n');
+    await built.release();
+    await ended;
+    await killed;
+    expect(await readdir(join(shared.folder, 'running'))).toEqual([]);
   });
 });
 

@@ -17,10 +17,10 @@ import type {
 import { readRequirements } from '../requirement-lines.ts';
 import { isSystemLock, systemEnvironment, systemLock } from '../system-environment.ts';
 import { BuiltStore, makeReadOnly, type Marker } from './built-store.ts';
-import { indexUrl, splitCredentials, type IndexAddress } from './index-address.ts';
+import { Indexes } from './indexes.ts';
 import { findInterpreter, isUnchanged, type Interpreter } from './interpreters.ts';
 import { lockDigest, readLock, readPins, writeLock, type LockContent } from './lock-text.ts';
-import { indexOfPip, indexOfPython } from './machine-index.ts';
+import { storageFault } from './storage-fault.ts';
 import { findUv } from './uv-program.ts';
 import { uvRelease, type UvRelease } from './uv-release.ts';
 import { UvRunner } from './uv-runner.ts';
@@ -58,26 +58,21 @@ export function openUvEnvironments(options: UvOptions): Environments {
   return new UvEnvironments(options);
 }
 
-interface IndexArguments {
-  readonly args: readonly string[];
-  readonly variables: Readonly<Record<string, string>>;
-  readonly secrets: readonly string[];
-}
-
 class UvEnvironments implements Environments {
   readonly #options: UvOptions;
   readonly #searchPath: string;
+  readonly #indexes: Indexes;
   readonly #uv: UvRunner;
   readonly #store: BuiltStore;
   readonly #interpreters = new Map<string, { readonly interpreter: Interpreter; readonly at: number }>();
-  #ownIndex: Promise<IndexAddress | undefined> | undefined;
 
   constructor(options: UvOptions) {
     this.#options = options;
     const { folder, uv, wheelhouse, outbound, environment, release = uvRelease } = options;
     const searchPath = environment['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
     this.#searchPath = searchPath;
-    const index = async () => (await this.#index()) ?? (await this.#pythonsIndex());
+    this.#indexes = new Indexes({ ...options, searchPath });
+    const index = async () => await this.#indexes.forUv();
     const program = { folder, uv, wheelhouse, index, outbound, release };
     this.#uv = new UvRunner({
       folder,
@@ -92,6 +87,45 @@ class UvEnvironments implements Environments {
   }
 
   async lock(spec: EnvironmentSpec, options: EnvironmentOptions = {}): Promise<EnvironmentLock> {
+    return await this.#lock(spec, options).catch((error: unknown) => {
+      throw storageFault(error, this.#options.folder);
+    });
+  }
+
+  async build(lock: EnvironmentLock, options: EnvironmentOptions = {}): Promise<BuiltEnvironment> {
+    return await this.#build(lock, options).catch((error: unknown) => {
+      throw storageFault(error, this.#options.folder);
+    });
+  }
+
+  async list(): ReturnType<Environments['list']> {
+    return (await this.#store.list()).map(({ digest, bytes, lastUsedAt }) => ({ digest, bytes, lastUsedAt }));
+  }
+
+  async evict(keepBytes: number): Promise<number> {
+    await this.#store.sweep();
+    const kept = await this.#store.list();
+    // The most recent first: for each of the others what it would free, shared as they are.
+    const folders = kept.toReversed().map((one) => this.#store.folderOf(one));
+    const sizes = await this.#store.measure([...folders, this.#store.cache]);
+    let total = sizes.reduce((sum, size) => sum + size, 0);
+    let freed = 0;
+    const cached = sizes.at(-1) ?? 0;
+    if (total > keepBytes && cached > 0 && (await this.#emptyCache())) {
+      total -= cached;
+      freed += cached;
+    }
+    for (const [index, { digest }] of kept.entries()) {
+      if (total <= keepBytes) break;
+      if (!(await this.#store.remove(digest))) continue;
+      const size = sizes[kept.length - 1 - index] ?? 0;
+      total -= size;
+      freed += size;
+    }
+    return freed;
+  }
+
+  async #lock(spec: EnvironmentSpec, options: EnvironmentOptions): Promise<EnvironmentLock> {
     options.signal?.throwIfAborted();
     if (spec.type === 'system') return systemLock;
     const wanted = await this.#checked(spec);
@@ -104,12 +138,15 @@ class UvEnvironments implements Environments {
     return { digest: lockDigest(readLock(text)), spec, text };
   }
 
-  async build(lock: EnvironmentLock, options: EnvironmentOptions = {}): Promise<BuiltEnvironment> {
+  async #build(lock: EnvironmentLock, options: EnvironmentOptions): Promise<BuiltEnvironment> {
     options.signal?.throwIfAborted();
     if (lock.spec.type === 'system' || isSystemLock(lock)) return systemEnvironment();
     const { spec } = lock;
-    await this.#checkAddresses(spec, []);
     const content = readLock(lock.text);
+    await this.#indexes.check(
+      spec,
+      content.requirements.map(({ url }) => url),
+    );
     if (lockDigest(content) !== lock.digest) {
       throw new DaisError(
         'invalid_request',
@@ -143,33 +180,6 @@ class UvEnvironments implements Environments {
     };
   }
 
-  async list(): ReturnType<Environments['list']> {
-    return (await this.#store.list()).map(({ digest, bytes, lastUsedAt }) => ({ digest, bytes, lastUsedAt }));
-  }
-
-  async evict(keepBytes: number): Promise<number> {
-    await this.#store.sweep();
-    const kept = await this.#store.list();
-    // The most recent first: for each of the others what it would free, shared as they are.
-    const folders = kept.toReversed().map((one) => this.#store.folderOf(one));
-    const sizes = await this.#store.measure([...folders, this.#store.cache]);
-    let total = sizes.reduce((sum, size) => sum + size, 0);
-    let freed = 0;
-    const cached = sizes.at(-1) ?? 0;
-    if (total > keepBytes && cached > 0 && (await this.#emptyCache())) {
-      total -= cached;
-      freed += cached;
-    }
-    for (const [index, { digest }] of kept.entries()) {
-      if (total <= keepBytes) break;
-      if (!(await this.#store.remove(digest))) continue;
-      const size = sizes[kept.length - 1 - index] ?? 0;
-      total -= size;
-      freed += size;
-    }
-    return freed;
-  }
-
   /** Every line and address of a spec, before anything is asked of anybody. */
   async #checked(spec: PythonSpec): Promise<readonly string[]> {
     const { requirements, lock } = spec;
@@ -178,7 +188,7 @@ class UvEnvironments implements Environments {
     }
     if (lock !== undefined) {
       const pins = readPins(lock);
-      await this.#checkAddresses(
+      await this.#indexes.check(
         spec,
         pins.map(({ url }) => url),
       );
@@ -192,27 +202,11 @@ class UvEnvironments implements Environments {
         issues: issues.slice(0, 100),
       });
     }
-    await this.#checkAddresses(
+    await this.#indexes.check(
       spec,
       read.map(({ url }) => url),
     );
     return read.map(({ text }) => text);
-  }
-
-  /** Addresses that the spec brings must not lead into the network of the server. */
-  async #checkAddresses(spec: PythonSpec, urls: readonly (string | undefined)[]): Promise<void> {
-    const own = await this.#index();
-    for (const { url } of spec.indexes) {
-      if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
-        throw new DaisError('invalid_request', `“${url.slice(0, 200)}” is no address of an index; write https://….`);
-      }
-      const { username, password } = new URL(url);
-      if (username !== '' || password !== '') {
-        throw new DaisError('invalid_request', 'The address of an index holds credentials; give them apart from it.');
-      }
-      if (indexUrl(url) !== own?.url) await this.#options.outbound.check(url);
-    }
-    for (const url of new Set(urls)) if (url !== undefined) await this.#options.outbound.check(url);
   }
 
   async #pins(
@@ -225,7 +219,7 @@ class UvEnvironments implements Environments {
     if (spec.lock !== undefined && wanted.every((line) => line.includes(' --hash='))) return wanted.join('\n');
     const file = await this.#temporary('requirements', wanted.join('\n'));
     try {
-      const index = await this.#indexArguments(spec, options);
+      const index = await this.#indexes.arguments(spec, options);
       const compile = [
         'pip',
         'compile',
@@ -277,7 +271,7 @@ class UvEnvironments implements Environments {
         ...options,
         doing: 'Making the environment',
       });
-      const index = await this.#indexArguments(spec, options);
+      const index = await this.#indexes.arguments(spec, options);
       const sync = [
         'pip',
         'sync',
@@ -360,54 +354,6 @@ class UvEnvironments implements Environments {
     return this.#options.sourceBuilds ? [] : ['--no-build'];
   }
 
-  /** Credentials go by variables, which uv itself never prints. */
-  async #indexArguments({ indexes }: PythonSpec, { credentials = [] }: EnvironmentOptions): Promise<IndexArguments> {
-    const { wheelhouse } = this.#options;
-    const own = await this.#index();
-    const args: string[] = [];
-    const variables: Record<string, string> = {};
-    const secrets: string[] = [];
-    const add = (option: string, name: string, { url, credentials: known }: IndexAddress) => {
-      args.push(option, `${name}=${url}`);
-      if (known === undefined) return;
-      variables[`UV_INDEX_${name.toUpperCase()}_USERNAME`] = known.user;
-      variables[`UV_INDEX_${name.toUpperCase()}_PASSWORD`] = known.password;
-      secrets.push(...secretForms(known));
-    };
-    // A wheelhouse instead of an index means that nothing else is asked: uv's own index would be.
-    const closed = wheelhouse !== undefined && own === undefined;
-    for (const [number, { url }] of indexes.entries()) {
-      const given = credentials.find((one) => indexUrl(one.url) === indexUrl(url));
-      const last = closed && number === indexes.length - 1;
-      add(last ? '--default-index' : '--index', `dais${number}`, {
-        url: indexUrl(url),
-        ...(given !== undefined && { credentials: given }),
-      });
-    }
-    if (own !== undefined) add('--default-index', 'daisdefault', own);
-    if (wheelhouse !== undefined) args.push('--find-links', wheelhouse);
-    if (closed && indexes.length === 0) args.push('--no-index');
-    return { args, variables, secrets };
-  }
-
-  /** The operator's, or that of the machine's pip; undefined: uv's own. */
-  async #index(): Promise<IndexAddress | undefined> {
-    const { index, wheelhouse, environment } = this.#options;
-    if (index !== undefined) return splitCredentials(index);
-    if (wheelhouse !== undefined) return undefined;
-    this.#ownIndex ??= indexOfPip(environment['HOME']).then((url) =>
-      url === undefined ? undefined : splitCredentials(url),
-    );
-    return await this.#ownIndex;
-  }
-
-  /** Only to fetch uv itself: uv knows it then. */
-  async #pythonsIndex(): Promise<IndexAddress | undefined> {
-    if (this.#options.wheelhouse !== undefined) return undefined;
-    const url = await indexOfPython(this.#searchPath);
-    return url === undefined ? undefined : { url };
-  }
-
   async #temporary(name: string, text: string): Promise<string> {
     const folder = path.join(this.#options.folder, 'tmp');
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -415,10 +361,4 @@ class UvEnvironments implements Environments {
     await writeFile(file, `${text}\n`);
     return file;
   }
-}
-
-/** As it may stand in something that uv or a server says. */
-function secretForms({ user, password }: { readonly user: string; readonly password: string }): readonly string[] {
-  const forms = [password, encodeURIComponent(password), Buffer.from(`${user}:${password}`).toString('base64')];
-  return [...new Set(forms)].filter((form) => form !== '').toSorted((one, other) => other.length - one.length);
 }

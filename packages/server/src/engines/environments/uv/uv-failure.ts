@@ -28,70 +28,11 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
 /** What most environments are made of. */
 const COMMON_NAMES = [
   ...Object.values(OTHER_NAMES),
-  ...[
-    'accelerate',
-    'boto3',
-    'catboost',
-    'click',
-    'cloudpickle',
-    'dask',
-    'datasets',
-    'duckdb',
-    'fastapi',
-    'feast',
-    'gensim',
-    'grpcio',
-  ],
-  ...[
-    'hydra-core',
-    'joblib',
-    'jupyter',
-    'kfp',
-    'langchain',
-    'lightgbm',
-    'matplotlib',
-    'mlflow',
-    'nltk',
-    'numba',
-    'numpy',
-    'onnx',
-  ],
-  ...[
-    'onnxruntime',
-    'openai',
-    'optuna',
-    'pandas',
-    'plotly',
-    'polars',
-    'prophet',
-    'pyarrow',
-    'pydantic',
-    'pyspark',
-    'pytest',
-  ],
-  ...[
-    'pytorch-lightning',
-    'ray',
-    'requests',
-    'scipy',
-    'seaborn',
-    'sentence-transformers',
-    'shap',
-    'spacy',
-    'sqlalchemy',
-  ],
-  ...[
-    'statsmodels',
-    'tensorboard',
-    'tensorflow',
-    'tokenizers',
-    'torchaudio',
-    'torchmetrics',
-    'torchvision',
-    'tqdm',
-    'transformers',
-  ],
-  ...['tritonclient', 'uvicorn', 'wandb', 'xgboost'],
+  ...`accelerate boto3 catboost click cloudpickle dask datasets duckdb fastapi feast gensim grpcio hydra-core joblib jupyter kfp
+  langchain lightgbm matplotlib mlflow nltk numba numpy onnx onnxruntime openai optuna pandas plotly polars prophet pyarrow
+  pydantic pyspark pytest pytorch-lightning ray requests scipy seaborn sentence-transformers shap spacy sqlalchemy statsmodels
+  tensorboard tensorflow tokenizers torchaudio torchmetrics torchvision tqdm transformers tritonclient uvicorn wandb
+  xgboost`.split(/\s+/),
 ];
 
 /** @param redact takes out what is secret in uv's words */

@@ -6,6 +6,7 @@ import { DaisError } from '@dais/api';
 import { run } from '#lib/process.ts';
 import { Slots } from '#lib/slots.ts';
 import type { EnvironmentOptions } from '../contract.ts';
+import { RunningPrograms } from './running-programs.ts';
 import { uvFailure } from './uv-failure.ts';
 
 export interface UvRunnerParts {
@@ -38,10 +39,12 @@ const MAX_OUTPUT = 16 * 2 ** 20;
 export class UvRunner {
   readonly #parts: UvRunnerParts;
   readonly #slots = new Slots(AT_ONCE);
+  readonly #running: RunningPrograms;
   #base: Promise<Readonly<Record<string, string>>> | undefined;
 
   constructor(parts: UvRunnerParts) {
     this.#parts = parts;
+    this.#running = new RunningPrograms(path.join(parts.folder, 'running'));
   }
 
   /** What uv writes to standard output. @throws DaisError with uv's words; the reason of the signal. */
@@ -52,13 +55,16 @@ export class UvRunner {
       throw error;
     }));
     const { signal, progress, secrets = [] } = call;
+    await this.#running.endLeftBehind();
     const redact = (text: string) => secrets.reduce((all, secret) => all.replaceAll(secret, '***'), text);
+    let leave = () => {};
     const result = await this.#slots.run(
       async () =>
         await run(program, ['--no-config', '--color', 'never', ...args], {
           cwd: path.join(this.#parts.folder, 'home'),
           env: { ...base, ...call.variables },
           group: true,
+          onStart: (pid) => (leave = this.#running.enter(pid)),
           timeoutMs: call.timeoutMs ?? TIMEOUT_MS,
           maxOutputBytes: MAX_OUTPUT,
           ...(signal !== undefined && { signal }),
@@ -69,6 +75,7 @@ export class UvRunner {
         }),
       signal,
     );
+    leave();
     if (signal?.aborted === true) throw signal.reason;
     if (result.code === 0) return result.stdout.toString('utf8');
     if (result.code === 127) {

@@ -1,0 +1,104 @@
+/** Which indexes uv asks, in which order, and with whose credentials. */
+import { DaisError } from '@dais/api';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+import type { EnvironmentOptions, PythonSpec } from '../contract.ts';
+import { indexUrl, splitCredentials, type IndexAddress } from './index-address.ts';
+import { indexOfPip, indexOfPython } from './machine-index.ts';
+
+export interface IndexParts {
+  /** The operator's; may hold credentials. */
+  readonly index?: string | undefined;
+  readonly wheelhouse?: string | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly searchPath: string;
+  readonly outbound: Outbound;
+}
+
+export interface IndexArguments {
+  readonly args: readonly string[];
+  readonly variables: Readonly<Record<string, string>>;
+  /** To be taken out of what uv says. */
+  readonly secrets: readonly string[];
+}
+
+export class Indexes {
+  readonly #parts: IndexParts;
+  #ofMachine: Promise<IndexAddress | undefined> | undefined;
+
+  constructor(parts: IndexParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Addresses that a spec brings must not lead into the network of the server.
+   * @param urls of single packages
+   * @throws DaisError `invalid_request`, `address_refused`.
+   */
+  async check({ indexes }: PythonSpec, urls: readonly (string | undefined)[]): Promise<void> {
+    const own = await this.#own();
+    for (const { url } of indexes) {
+      if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+        throw new DaisError('invalid_request', `“${url.slice(0, 200)}” is no address of an index; write https://….`);
+      }
+      const { username, password } = new URL(url);
+      if (username !== '' || password !== '') {
+        throw new DaisError('invalid_request', 'The address of an index holds credentials; give them apart from it.');
+      }
+      if (indexUrl(url) !== own?.url) await this.#parts.outbound.check(url);
+    }
+    for (const url of new Set(urls)) if (url !== undefined) await this.#parts.outbound.check(url);
+  }
+
+  /** Those of the spec first, then the operator's. Credentials go by variables, which uv itself never prints. */
+  async arguments({ indexes }: PythonSpec, { credentials = [] }: EnvironmentOptions): Promise<IndexArguments> {
+    const { wheelhouse } = this.#parts;
+    const own = await this.#own();
+    const args: string[] = [];
+    const variables: Record<string, string> = {};
+    const secrets: string[] = [];
+    const add = (option: string, name: string, { url, credentials: known }: IndexAddress) => {
+      args.push(option, `${name}=${url}`);
+      if (known === undefined) return;
+      variables[`UV_INDEX_${name.toUpperCase()}_USERNAME`] = known.user;
+      variables[`UV_INDEX_${name.toUpperCase()}_PASSWORD`] = known.password;
+      secrets.push(...secretForms(known));
+    };
+    // A wheelhouse instead of an index means that nothing else is asked: uv's own index would be.
+    const closed = wheelhouse !== undefined && own === undefined;
+    for (const [number, { url }] of indexes.entries()) {
+      const given = credentials.find((one) => indexUrl(one.url) === indexUrl(url));
+      const last = closed && number === indexes.length - 1;
+      const address = { url: indexUrl(url), ...(given !== undefined && { credentials: given }) };
+      add(last ? '--default-index' : '--index', `dais${number}`, address);
+    }
+    if (own !== undefined) add('--default-index', 'daisdefault', own);
+    if (wheelhouse !== undefined) args.push('--find-links', wheelhouse);
+    if (closed && indexes.length === 0) args.push('--no-index');
+    return { args, variables, secrets };
+  }
+
+  /** Where uv itself is looked for, which knows an index of its own only once it is there. */
+  async forUv(): Promise<IndexAddress | undefined> {
+    const own = await this.#own();
+    if (own !== undefined || this.#parts.wheelhouse !== undefined) return own;
+    const url = await indexOfPython(this.#parts.searchPath);
+    return url === undefined ? undefined : { url };
+  }
+
+  /** The operator's, or that of the machine's pip; undefined: uv's own. */
+  async #own(): Promise<IndexAddress | undefined> {
+    const { index, wheelhouse, environment } = this.#parts;
+    if (index !== undefined) return splitCredentials(index);
+    if (wheelhouse !== undefined) return undefined;
+    this.#ofMachine ??= indexOfPip(environment['HOME']).then((url) =>
+      url === undefined ? undefined : splitCredentials(url),
+    );
+    return await this.#ofMachine;
+  }
+}
+
+/** As it may stand in something that uv or a server says. */
+function secretForms({ user, password }: { readonly user: string; readonly password: string }): readonly string[] {
+  const forms = [password, encodeURIComponent(password), Buffer.from(`${user}:${password}`).toString('base64')];
+  return [...new Set(forms)].filter((form) => form !== '').toSorted((one, other) => other.length - one.length);
+}

@@ -1,0 +1,19 @@
+import { DaisError } from '@dais/api';
+
+/** Gives a failed file operation its code and says which folder it is; everything else stays as it is. */
+export function storageFault(error: unknown, folder: string): unknown {
+  if (error instanceof DaisError || !(error instanceof Error)) return error;
+  if (!('code' in error) || !('syscall' in error) || typeof error.code !== 'string') return error;
+  const { code } = error;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new DaisError('storage_full', `The disk of ${folder}, where environments are kept, is full (${code}).`, {
+      cause: error,
+    });
+  }
+  if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(code)) return error;
+  return new DaisError(
+    'invalid_config',
+    `${folder} cannot be used for environments (${code}): name another folder in \`environments.folder\`, or correct its owner.`,
+    { cause: error },
+  );
+}
