@@ -282,6 +282,14 @@ export {
   type ImportedKind,
 } from '#operations/imports.ts';
 export {
+  readTraceMetricsOperation,
+  traceAggregations,
+  traceMetrics,
+  type TraceAggregation,
+  type TraceMetricFilter,
+  type TraceMetricView,
+} from '#operations/trace-metrics.ts';
+export {
   importEvaluationDatasetOperation,
   importEvaluationRecordsOperation,
   importScorerOperation,

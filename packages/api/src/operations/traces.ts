@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
 import { newAssessment, traceId } from '#operations/assessment-input.ts';
+import { readTraceMetricsOperation } from '#operations/trace-metrics.ts';
 import { resourceSpansSchema, spanSchema, traceSchema, traceStates } from '#records/trace.ts';
 
 const traces = '/api/v1/tracking/traces' as const;
@@ -298,4 +299,5 @@ export const traceOperations: readonly Operation[] = [
   linkPromptsOperation,
   correlateTracesOperation,
   listTraceLinksOperation,
+  readTraceMetricsOperation,
 ];

@@ -11,7 +11,6 @@ const absent: readonly Absent[] = [
     paths: /\/mlflow\/workspaces(\/|$)/,
     reason: 'workspaces are projects, which are made, changed and deleted as manifests: `dais apply`',
   },
-  { paths: /\/mlflow\/traces\/metrics$/, reason: 'not there yet; traces are found and read one by one' },
   { paths: /\/mlflow\/(unified-traces|get-online-trace-details)(\/|$)/, reason: 'of Databricks only' },
   {
     paths: /\/mlflow\/scorers\/online-config(\/|$)/,

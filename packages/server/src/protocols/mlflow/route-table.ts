@@ -7,6 +7,7 @@ import { metricRoutes } from './routes/metric-routes.ts';
 import { modelRoutes } from './routes/model-routes.ts';
 import { modelVersionRoutes } from './routes/model-version-routes.ts';
 import { assessmentRoutes } from './routes/assessment-routes.ts';
+import { traceMetricRoutes } from './routes/trace-metric-routes.ts';
 import { traceRoutes } from './routes/trace-routes.ts';
 import { traceV2Routes } from './routes/trace-v2-routes.ts';
 import { runRoutes } from './routes/run-routes.ts';
@@ -21,6 +22,7 @@ export const routes: readonly Route[] = [
   ...metricRoutes,
   ...loggedModelRoutes,
   ...traceRoutes,
+  ...traceMetricRoutes,
   ...traceV2Routes,
   ...assessmentRoutes,
   ...artifactRoutes,

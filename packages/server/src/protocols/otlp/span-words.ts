@@ -31,6 +31,8 @@ export const spanWords: TraceWords = {
     user: ['user.id'],
     usage: ['mlflow.chat.tokenUsage'],
     cost: ['mlflow.llm.cost'],
+    model: ['mlflow.llm.model', 'gen_ai.response.model', 'gen_ai.request.model', 'llm.model_name'],
+    provider: ['mlflow.llm.provider', 'gen_ai.provider.name', 'gen_ai.system', 'llm.provider'],
     tokens: {
       input_tokens: ['gen_ai.usage.input_tokens', 'llm.token_count.prompt', 'gen_ai.usage.prompt_tokens'],
       output_tokens: ['gen_ai.usage.output_tokens', 'llm.token_count.completion', 'gen_ai.usage.completion_tokens'],

@@ -34,6 +34,8 @@ const TEST_TRACE_WORDS: TraceWords = {
     user: ['user.id'],
     usage: ['client.usage'],
     cost: ['client.cost'],
+    model: ['client.model'],
+    provider: ['client.provider'],
     tokens: { input_tokens: ['tokens.in'], output_tokens: ['tokens.out'] },
   },
   types: { chat: 'CHAT_MODEL' },

@@ -6,6 +6,7 @@ import { assessmentEntries } from './assessments.ts';
 import { logSpans, type LogSpansInput } from './log-spans.ts';
 import { traceDeleteEntries } from './trace-delete.ts';
 import { traceInfoEntries } from './trace-info.ts';
+import { traceMetricEntries } from './trace-metrics.ts';
 import { traceReadEntries } from './trace-read.ts';
 import { traceSearchEntries } from './trace-search.ts';
 
@@ -18,6 +19,7 @@ export function traceEntries(parts: TraceParts): readonly OperationEntry[] {
     ...traceInfoEntries(parts),
     ...traceReadEntries(parts),
     ...traceSearchEntries(parts),
+    ...traceMetricEntries(parts),
     ...traceDeleteEntries(),
     ...assessmentEntries(parts),
   ];

@@ -22,6 +22,9 @@ export interface TraceWords {
     readonly cost: readonly string[];
     /** Numbers, by the key that each has in the map. */
     readonly tokens: Readonly<Record<string, readonly string[]>>;
+    /** The language model that was called, and who offers it. */
+    readonly model: readonly string[];
+    readonly provider: readonly string[];
   };
   /** Types of spans by what other vocabularies call them. */
   readonly types: Readonly<Record<string, string>>;

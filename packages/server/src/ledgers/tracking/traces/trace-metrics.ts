@@ -1,0 +1,268 @@
+/** Numbers added up over traces, their spans and their assessments. */
+import {
+  DaisError,
+  readTraceMetricsOperation,
+  traceMetrics,
+  type TraceAggregation,
+  type TraceMetricFilter,
+  type TraceMetricView,
+} from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { findExperiments } from '../experiment-lookup.ts';
+import type { Bind } from '../search/filter-sql.ts';
+import { rowCondition } from '../search/search-page.ts';
+import type { TraceParts, TraceWords } from './trace-words.ts';
+
+interface Asked {
+  readonly experimentIds: readonly string[];
+  readonly view: TraceMetricView;
+  readonly metric: string;
+  readonly aggregations: readonly { readonly type: TraceAggregation; readonly percentile?: number }[];
+  readonly dimensions: readonly string[];
+  readonly filters: readonly TraceMetricFilter[];
+  readonly intervalSeconds?: number;
+  readonly from?: number;
+  readonly to?: number;
+  readonly limit: number;
+}
+
+interface Point {
+  readonly time?: number;
+  readonly dimensions: Readonly<Record<string, string>>;
+  readonly values: readonly (number | null)[];
+}
+
+export function traceMetricEntries({ words }: TraceParts): readonly OperationEntry[] {
+  return [
+    {
+      operation: readTraceMetricsOperation,
+      handle: async (tx, { input, rows }: Call<Asked>) => await readMetrics(tx, input, { words, rows }),
+    },
+  ];
+}
+
+interface Of {
+  readonly words: TraceWords;
+  readonly rows: Call<Asked>['rows'];
+}
+
+/** @throws DaisError `invalid_request` for what cannot be asked together. */
+async function readMetrics(
+  tx: Transaction,
+  input: Asked,
+  { words, rows }: Of,
+): Promise<{ readonly points: readonly Point[]; readonly more: boolean }> {
+  requireAllowed(input);
+  const experiments = (await findExperiments(tx, input.experimentIds)).map(({ id }) => id);
+  const values: unknown[] = [];
+  const bind: Bind = (value) => `$${values.push(value)}`;
+  const source = sourceOf(input, { words, bind });
+  const groups = [
+    ...(input.intervalSeconds === undefined ? [] : [bucket(source.time, input.intervalSeconds, bind)]),
+    ...input.dimensions.map((name) => `(${dimension(name, words, bind)}) collate "C"`),
+  ];
+  const value = valueOf(input, words, bind);
+  const where = [
+    `r.experiment = any(${bind(experiments)}::int8[])`,
+    ...source.where,
+    ...timeRange(input, source.ranged, bind),
+    ...input.filters.map((filter) => condition(filter, words, bind)),
+    rowCondition(rows, bind),
+  ].filter((one) => one !== undefined);
+  const named = groups.map((sql, index) => `${sql} as g${index}`);
+  const numbers = groups.map((_sql, index) => `g${index}`);
+  const present = [
+    'v is not null',
+    ...numbers.slice(input.intervalSeconds === undefined ? 0 : 1).map((g) => `${g} is not null`),
+  ];
+  const sql = `select ${[...numbers, ...input.aggregations.map((one, index) => `${aggregate(one, input.metric, bind)} as a${index}`)].join(', ')}
+    from (select ${[...named, `${value} as v`].join(', ')} from ${source.from} where ${where.join(' and ')}) t
+    where ${present.join(' and ')}
+    ${numbers.length === 0 ? '' : `group by ${numbers.join(', ')} order by ${numbers.join(', ')}`} limit ${bind(input.limit + 1)}`;
+  const found = await tx.sql.query<Readonly<Record<string, unknown>>>(sql, values);
+  const points = found.slice(0, input.limit).map((row) => pointOf(row, input));
+  return { points, more: found.length > input.limit };
+}
+
+function requireAllowed({ view, metric, aggregations, dimensions, intervalSeconds, from, to, filters }: Asked): void {
+  const of = traceMetrics[view];
+  const allowed = Object.hasOwn(of, metric) ? of[metric] : undefined;
+  if (allowed === undefined) {
+    throw refused('metric', `There is no metric "${metric}" of ${view}.`, `one of ${Object.keys(of).join(', ')}`);
+  }
+  const wrong = aggregations.find(({ type }) => !allowed.aggregations.includes(type));
+  if (wrong !== undefined) {
+    const expected = `one of ${allowed.aggregations.join(', ')}`;
+    throw refused('aggregations', `"${metric}" has no aggregation "${wrong.type}".`, expected);
+  }
+  if (aggregations.some(({ type, percentile }) => (type === 'percentile') !== (percentile !== undefined))) {
+    throw refused(
+      'aggregations',
+      '`percentile` is said of the aggregation `percentile`, and only of it.',
+      'a number from 0 to 100',
+    );
+  }
+  const unknown = dimensions.find((name) => !allowed.dimensions.includes(name));
+  if (unknown !== undefined) {
+    const expected = allowed.dimensions.length === 0 ? 'none' : `one of ${allowed.dimensions.join(', ')}`;
+    throw refused('dimensions', `"${metric}" is not told apart by "${unknown}".`, expected);
+  }
+  if (intervalSeconds !== undefined && (from === undefined || to === undefined)) {
+    throw refused('intervalSeconds', 'Spans of time need `from` and `to`.', '`from` and `to`');
+  }
+  const foreign = filters.find(
+    ({ of: what }) =>
+      (what.startsWith('span.') && view !== 'spans') || (what.startsWith('assessment.') && view !== 'assessments'),
+  );
+  if (foreign !== undefined)
+    throw refused('filters', `"${foreign.of}" is no filter of ${view}.`, 'a filter of the view');
+}
+
+function refused(path: string, message: string, expected: string): DaisError {
+  return new DaisError('invalid_request', message, { issues: [{ path, message, expected }] });
+}
+
+interface Source {
+  readonly from: string;
+  readonly where: readonly string[];
+  /** In milliseconds: by what points are told apart, */
+  readonly time: string;
+  /** and what lies between `from` and `to`. */
+  readonly ranged: string;
+}
+
+const TRACES = 'tracking.trace r join tracking.experiment e on e.id = r.experiment';
+const STARTED = '(s.started / 1000000)';
+
+function sourceOf(
+  { view, metric }: Asked,
+  { words, bind }: { readonly words: TraceWords; readonly bind: Bind },
+): Source {
+  const asked = { time: 'r.requested_at', ranged: 'r.requested_at' };
+  switch (view) {
+    case 'traces': {
+      // Sessions are counted by their name.
+      const named = metric === 'session_count' ? [`r.metadata ? ${bind(words.sessionKey)}::text`] : [];
+      return { from: TRACES, where: named, ...asked };
+    }
+    case 'spans':
+      return {
+        from: `${TRACES} join tracking.trace_spans b on b.trace = r.num,
+          unnest(b.ids, b.names, b.types, b.states, b.starts, b.ends, b.texts) s (id, name, type, state, started, ended, content)`,
+        where: [],
+        // What a span cost is of the day when it began; all else goes with its trace.
+        time: STARTED,
+        ranged: metric.endsWith('_cost') ? STARTED : 'r.requested_at',
+      };
+    default:
+      return { from: `${TRACES} join tracking.assessment a on a.trace = r.num`, where: ['a.valid'], ...asked };
+  }
+}
+
+function bucket(time: string, seconds: number, bind: Bind): string {
+  const ms = bind(seconds * 1000);
+  return `(floor(${time}::numeric / ${ms}::int8) * ${ms}::int8)::int8`;
+}
+
+function timeRange({ from, to }: Asked, time: string, bind: Bind): string[] {
+  return [
+    ...(from === undefined ? [] : [`${time} >= ${bind(from)}::int8`]),
+    ...(to === undefined ? [] : [`${time} <= ${bind(to)}::int8`]),
+  ];
+}
+
+function valueOf({ view, metric }: Asked, words: TraceWords, bind: Bind): string {
+  switch (`${view}.${metric}`) {
+    case 'traces.session_count':
+      return `(r.metadata ->> ${bind(words.sessionKey)}::text)`;
+    case 'traces.latency':
+      return 'r.duration';
+    case 'spans.latency':
+      return '(case when s.ended > 0 then (s.ended - s.started) / 1000000 end)';
+    case 'assessments.assessment_value':
+      return `(case when a.value ~ '^-?[0-9]' then a.value::float8 when a.value = 'true' then 1 when a.value = 'false' then 0
+        when lower(trim(a.value, '" ')) = 'yes' then 1 when lower(trim(a.value, '" ')) = 'no' then 0 end)`;
+    default:
+      if (metric.endsWith('_count')) return '1';
+      if (view === 'spans') return `(b.amounts -> s.id -> 'cost' ->> ${bind(metric)}::text)::float8`;
+      return `(r.usage ->> ${bind(metric)}::text)::float8`;
+  }
+}
+
+function dimension(name: string, words: TraceWords, bind: Bind): string {
+  switch (name) {
+    case 'trace_name':
+      return `r.tags ->> ${bind(words.nameTag)}::text`;
+    case 'trace_status':
+      return 'r.state';
+    case 'span_name':
+      return 's.name';
+    case 'span_type':
+      return 's.type';
+    case 'span_status':
+      return 's.state';
+    case 'span_model_name':
+      return attribute(words.attributes.model, bind);
+    case 'span_model_provider':
+      return attribute(words.attributes.provider, bind);
+    case 'assessment_name':
+      return 'a.name';
+    default:
+      return `coalesce(a.value, 'null')`;
+  }
+}
+
+/** The first of these that a span has. */
+function attribute(keys: readonly string[], bind: Bind): string {
+  const found = keys.map((key) => `s.content::jsonb -> 'a' ->> ${bind(key)}::text`);
+  // Reading JSON costs much more than looking for a text in it.
+  const likely = keys.map((key) => `strpos(s.content, ${bind(JSON.stringify(key))}::text) > 0`);
+  return `case when ${likely.join(' or ')} then coalesce(${found.join(', ')}) end`;
+}
+
+function condition(filter: TraceMetricFilter, { runKey }: TraceWords, bind: Bind): string {
+  const value = () => `${bind(filter.value)}::text`;
+  switch (filter.of) {
+    case 'status':
+      return `r.state = ${value()}`;
+    case 'tag':
+      return `r.tags ->> ${bind(filter.key)}::text = ${value()}`;
+    case 'metadata':
+      if (filter.key !== runKey) return `r.metadata ->> ${bind(filter.key)}::text = ${value()}`;
+      return `(r.run = ${value()} or exists (select from tracking.trace_run l where l.trace = r.num and l.run = ${value()}))`;
+    case 'span.name':
+      return `s.name = ${value()}`;
+    case 'span.status':
+      return `s.state = ${value()}`;
+    case 'span.type':
+      return `s.type = ${value()}`;
+    case 'assessment.name':
+      return `a.name = ${value()}`;
+    default:
+      return `a.kind = ${value()}`;
+  }
+}
+
+function aggregate({ type, percentile = 0 }: Asked['aggregations'][number], metric: string, bind: Bind): string {
+  switch (type) {
+    case 'count':
+      return metric === 'session_count' ? 'count(distinct v)' : 'count(v)';
+    case 'percentile':
+      return `percentile_cont(${bind(percentile / 100)}::float8) within group (order by v::float8)`;
+    default:
+      return `${type}(v)::float8`;
+  }
+}
+
+function pointOf(row: Readonly<Record<string, unknown>>, { dimensions, aggregations, intervalSeconds }: Asked): Point {
+  const timed = intervalSeconds === undefined ? 0 : 1;
+  return {
+    ...(timed === 1 && { time: Number(row['g0']) }),
+    dimensions: Object.fromEntries(dimensions.map((name, index) => [name, row[`g${index + timed}`] as string])),
+    values: aggregations.map((_one, index) => {
+      const value = row[`a${index}`];
+      return value === null || value === undefined ? null : Number(value);
+    }),
+  };
+}
