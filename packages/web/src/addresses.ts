@@ -94,6 +94,11 @@ export function versionAddress(project: string, name: string, version: number | 
   };
 }
 
+/** The comments that name whoever looks. */
+export function mentionsAddress(project: string): Address {
+  return { to: '/projects/$project/mentions', params: { project } };
+}
+
 /** Texts for language models. */
 export function promptsAddress(project: string): Address {
   return { to: '/projects/$project/prompts', params: { project } };

@@ -94,6 +94,10 @@ const access = lazyRouteComponent(() => import('#pages/access/access-page.tsx'),
 
 /** People, how they come in, and what they may do. */
 const personPages = [
+  page(
+    '/projects/$project/mentions',
+    lazyRouteComponent(() => import('#pages/mentions/mentions-page.tsx'), 'MentionsPage'),
+  ),
   page('/projects/$project/access', access),
   // For links that know no project: that of the last page.
   page('/access', access),

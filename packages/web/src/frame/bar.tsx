@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { ConnectionSign } from './connection-sign.tsx';
+import { InboxLink } from './inbox-link.tsx';
 import { Mark } from './mark.tsx';
 import { ProjectSwitcher } from './project-switcher.tsx';
 import { PersonMenu } from '#pages/account/person-menu.tsx';
@@ -29,6 +30,7 @@ export function Bar({ openPalette, openHelp }: BarProps) {
       </button>
       <div className="bar-end">
         <ConnectionSign />
+        <InboxLink />
         <Tooltip label={theme}>
           <ActionIcon aria-label={theme} onClick={toggle}>
             <Icon name={shown === 'dark' ? 'sun' : 'moon'} />

@@ -6,6 +6,7 @@ import {
   eventsAddress,
   experimentsAddress,
   listAddress,
+  mentionsAddress,
   promptsAddress,
 } from '#addresses.ts';
 import { plural } from '#kinds/kind-words.ts';
@@ -32,6 +33,7 @@ export function useFrameShortcuts(): readonly Shortcut[] {
     { keys: 'g e', title: 'Go to events', run: () => void navigate(eventsAddress(project)) },
     { keys: 'g r', title: 'Go to experiments and their runs', run: () => void navigate(experimentsAddress(project)) },
     { keys: 'g t', title: 'Go to prompts', run: () => void navigate(promptsAddress(project)) },
+    { keys: 'g n', title: 'Go to comments that name you', run: () => void navigate(mentionsAddress(project)) },
     { keys: 'g a', title: 'Go to access', run: () => void navigate(accessAddress(project)) },
     { keys: 'g l', title: 'Go to the audit log', run: () => void navigate(auditAddress(project)) },
     { keys: 'd', title: 'Dark or light', run: toggle },

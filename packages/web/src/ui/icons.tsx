@@ -60,6 +60,12 @@ const paths = {
   cube: <path d="M8 1.75 13.25 4.75v6.5L8 14.25l-5.25-3v-6.5L8 1.75ZM2.75 4.75 8 7.75l5.25-3M8 7.75v6.5" />,
   bubble: <path d="M2.5 3.5h11v7.5H8l-3 2.5V11H2.5v-7.5ZM5 6.25h6M5 8.5h4" />,
   waterfall: <path d="M2.5 4h6M5 8h6M8.5 12h5" />,
+  at: (
+    <>
+      <circle cx="8" cy="8" r="2.5" />
+      <path d="M10.5 5.5v3.25a1.5 1.5 0 0 0 3 0V8A5.5 5.5 0 1 0 11 12.6" />
+    </>
+  ),
   menu: <path d="M2.5 4h11M2.5 8h11M2.5 12h11" />,
 } as const satisfies Record<string, ReactNode>;
 

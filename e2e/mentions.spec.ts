@@ -1,0 +1,80 @@
+/** Somebody is named in what is said of a run or a version, and finds it. */
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Journey } from './journey.ts';
+import { describeLooks } from './looks.ts';
+import { bo, grace, startWithPeople } from './people.ts';
+import { registerModel, registerVersion } from './registry.ts';
+
+let journey: Journey;
+
+beforeAll(async () => {
+  journey = await startWithPeople();
+  await journey.call('/api/v1/tracking/runs', { experimentId: '0', id: 'night', name: 'night-shift', startedAt: 1 });
+  await registerModel(journey, { name: 'flight-delay' });
+  await registerVersion(journey, 'flight-delay', { source: 's3://elsewhere/model' });
+  await journey.call('/api/v1/comments/runs/night', { text: 'Why is it **slow**, @bo@example.com?' });
+  await journey.call('/api/v1/comments/models/flight-delay/versions/1', { text: 'Ready, @bo@example.com?' });
+});
+afterAll(async () => await journey.stop());
+afterEach(async ({ task }) => {
+  await journey.closePages();
+  if (task.result?.state !== 'fail') journey.expectQuiet();
+});
+
+const inbox = (page: Page) => page.getByRole('banner').getByRole('link', { name: /^Who has named you/ });
+
+test('the frame says how many are unread, and leads to them and to where they were said', async () => {
+  const page = await journey.open('/', { as: bo });
+  await expect.poll(async () => await inbox(page).textContent()).toBe('2');
+  await inbox(page).click();
+  await page.getByRole('heading', { name: 'Who has named you in default?' }).waitFor();
+  const list = page.getByRole('region', { name: 'Newest first' });
+  expect(await list.getByRole('listitem').allTextContents()).toEqual([
+    expect.stringContaining('flight-delay/1'),
+    expect.stringContaining('run night-shift'),
+  ]);
+  await list.getByRole('link', { name: 'run night-shift' }).click();
+  await page.getByRole('region', { name: 'Comments' }).getByText('slow').waitFor();
+});
+
+test('what was read is marked, and only what came since is unread', async () => {
+  const page = await journey.open('/projects/default/mentions', { as: bo });
+  await page.getByText('2 unread', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Mark all as read' }).click();
+  await page.getByText('Nothing is unread', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Mark all as read' }).and(page.locator('[aria-disabled="true"]')).waitFor();
+  await expect.poll(async () => await inbox(page).textContent()).toBe('');
+  await journey.call('/api/v1/comments/runs/night', { text: 'Once more, @bo@example.com' });
+  await page.goto(`${journey.url}/projects/default/mentions?unread=yes`);
+  await page.getByText('Once more').waitFor();
+  expect(await page.getByRole('region', { name: 'Newest first' }).getByRole('listitem').count()).toBe(1);
+});
+
+test('whom nobody has named is told so, and a reader is told why an experiment is not theirs to rename', async () => {
+  const page = await journey.open('/', { as: grace });
+  await inbox(page).waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('n');
+  await page.getByText('Nobody has named you yet.').waitFor();
+  const reader = await journey.open('/projects/default/experiments/0', { as: bo });
+  for (const name of ['Rename', 'Delete']) {
+    const button = reader.getByRole('button', { name, exact: true }).and(reader.locator('[aria-disabled="true"]'));
+    await button.waitFor();
+    await expect
+      .poll(async () => await reader.locator(`[id="${await button.getAttribute('aria-describedby')}"]`).textContent())
+      .toContain('You may not: experiment:');
+  }
+});
+
+describeLooks(
+  [
+    [
+      'mentions',
+      '/projects/default/mentions',
+      async (page) => await page.getByRole('link', { name: 'run night-shift' }).first().waitFor(),
+      bo,
+    ],
+  ],
+  () => journey,
+);

@@ -1,0 +1,24 @@
+import { UNREAD_COUNTED } from '@dais/api';
+import { Link } from '@tanstack/react-router';
+import { mentionsAddress } from '#addresses.ts';
+import { useUnread } from '#pages/mentions/use-mentions.ts';
+import { useCurrentProject } from '#server/current-project.ts';
+import { Tooltip } from '#ui/controls.ts';
+import { Icon } from '#ui/icons.tsx';
+
+/** Leads to the comments that name the reader, and says how many are unread. Nothing for whoever has no inbox. */
+export function InboxLink() {
+  const project = useCurrentProject();
+  const unread = useUnread(project);
+  if (unread === undefined) return null;
+  const count = `${unread}${unread >= UNREAD_COUNTED ? '+' : ''}`;
+  const label = `Who has named you: ${unread === 0 ? 'nothing is unread' : `${count} unread`}`;
+  return (
+    <Tooltip label={label}>
+      <Link {...mentionsAddress(project)} className="bar-inbox" aria-label={label}>
+        <Icon name="at" />
+        {unread > 0 && <span className="bar-count">{count}</span>}
+      </Link>
+    </Tooltip>
+  );
+}
