@@ -1,5 +1,5 @@
 /** A real `mlflow server`, filled by its own client, moved into Dais and compared by the client. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -74,6 +74,40 @@ test(
     expect(counts['assessments']).toBe(7);
   },
 );
+
+type Question = Readonly<Record<string, unknown>> & { readonly aggregations: readonly (string | number)[] };
+
+test('both add up the same of the traces, and refuse the same', async () => {
+  const text = await readFile(
+    new URL('../../../../conformance/mlflow/trace-metric-questions.json', import.meta.url),
+    'utf8',
+  );
+  const ask = async (server: string, question: Question) => {
+    const post = async (path: string, body: object) => {
+      const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+      const answer = await fetch(`${server}/api/${path}`, init);
+      return { status: answer.status, told: (await answer.json()) as Record<string, unknown> };
+    };
+    const named = await fetch(`${server}/api/2.0/mlflow/experiments/get-by-name?experiment_name=traced`);
+    const { experiment } = (await named.json()) as { experiment: { experiment_id: string } };
+    const aggregations = question.aggregations.map((one) =>
+      typeof one === 'number' ? { aggregation_type: 'PERCENTILE', percentile_value: one } : { aggregation_type: one },
+    );
+    const { status, told } = await post('3.0/mlflow/traces/metrics', {
+      ...question,
+      aggregations,
+      experiment_ids: [experiment.experiment_id],
+    });
+    // Which aggregations and dimensions there are is a set there, told in any order.
+    const message =
+      typeof told['message'] === 'string' ? told['message'].replace(/(Supported|Valid).*$/s, '') : undefined;
+    return status === 200 ? told : { status, code: told['error_code'], message };
+  };
+  for (const question of JSON.parse(text) as Question[]) {
+    const [there, here] = [await ask(mlflow.url, question), await ask(dais.server.url, question)];
+    expect({ question, answer: here }).toEqual({ question, answer: there });
+  }
+});
 
 test(
   'what came can leave again: a second mlflow server opens the export, and says the same',

@@ -14,6 +14,8 @@ const OF_TRACE = { traceId: 'target', id: 'target' };
 
 const SCORER = { experimentId: '0', name: 'target' };
 
+const COUNTED = { experimentIds: ['0'], view: 'traces', metric: 'trace_count', aggregations: [{ type: 'count' }] };
+
 const FILE = { path: 'target' };
 const NOTHING = '01900000-0000-7000-8000-000000000000';
 
@@ -93,6 +95,8 @@ export const trackingRecipes: Readonly<Record<string, () => Request>> = {
   'trace.tag': () => ({ path: TARGET, body: { tags: {} } }),
   'trace.untag': () => ({ path: TARGET, body: { key: 'x' } }),
   'trace.linkRun': () => ({ path: { runId: 'target' }, body: { ids: [] } }),
+  'trace.links': () => ({ body: { ids: [TARGET.id] } }),
+  'trace.metrics': () => ({ body: COUNTED }),
   'trace.linkPrompts': () => ({ path: TARGET, body: { prompts: [] } }),
   'assessment.create': () => ({ path: { traceId: 'target' }, body: { ...TARGET, ...JUDGEMENT } }),
   'assessment.get': () => ({ path: OF_TRACE }),
@@ -120,5 +124,10 @@ export const trackingRecipes: Readonly<Record<string, () => Request>> = {
   'import.run': () => ({ body: { ...OF_IMPORT, status: 'FINISHED', startedAt: 1 } }),
   'import.metrics': () => ({ body: { runId: 'target', series: [POINT] } }),
   'import.loggedModel': () => ({ body: { ...OF_IMPORT, status: 'READY', ...TIMES } }),
+  'import.trace': () => ({ body: { ...OF_IMPORT, requestedAt: 1, state: 'OK' } }),
+  'import.spans': () => ({ body: { ...TARGET, spans: [] } }),
+  'import.evaluationDataset': () => ({ body: { ...SOURCE, id: 'imported', name: 'imported', digest: '', ...TIMES } }),
+  'import.evaluationRecords': () => ({ body: { ...TARGET, records: [] } }),
+  'import.scorer': () => ({ body: { ...SOURCE, ...SCORER, id: 'target', version: 1, definition: '{}', createdAt: 1 } }),
   'garbage.collect': () => ({ body: {} }),
 };
