@@ -236,6 +236,21 @@ const environments = z.strictObject({
     ),
 });
 
+const executions = z.strictObject({
+  atOnce: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(16)
+    .describe('Steps that one control process looks after at once; those that lack resources wait in it.'),
+  perProject: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1000)
+    .describe('Steps of one project that run at once, over all processes.'),
+});
+
 const outbound = z.strictObject({
   proxy: z
     .string()
@@ -316,6 +331,12 @@ const retention = z.strictObject({
     .describe(
       'Days that deleted runs, logged models and experiments can be restored; then they go for good, with their files. 0: until `dais gc`.',
     ),
+  executionDays: z
+    .int()
+    .min(0)
+    .max(36_500)
+    .default(0)
+    .describe('Days that runs of commands are kept with their files and logs; 0: until somebody deletes them.'),
   revisions: z
     .int()
     .min(1)
@@ -395,6 +416,19 @@ const openlineage = z.strictObject({
     .describe('Jobs are in the namespace of this name, a slash and the project.'),
 });
 
+const tracking = z.strictObject({
+  artifactRoot: z
+    .string()
+    .max(1024)
+    .regex(/^file:\/\/(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~@+=,-]+)+$/, {
+      message: '`file:///` and an absolute path of letters, digits and `._~@+=,-`, without a slash at its end',
+    })
+    .optional()
+    .describe(
+      'A folder of this machine, as `file:///srv/files`, into which clients write the artifacts of new experiments themselves. Only with `authentication.mode: solo` and on loopback. Default: artifacts pass through Dais and lie where `blobs` says.',
+    ),
+});
+
 export const configSpec = z.strictObject({
   data: path
     .optional()
@@ -430,19 +464,6 @@ export const configSpec = z.strictObject({
   tls: tls.optional().describe('Speak HTTPS.'),
   insecureHttp: z
     .boolean()
-const tracking = z.strictObject({
-  artifactRoot: z
-    .string()
-    .max(1024)
-    .regex(/^file:\/\/(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~@+=,-]+)+$/, {
-      message: '`file:///` and an absolute path of letters, digits and `._~@+=,-`, without a slash at its end',
-    })
-    .optional()
-    .describe(
-      'A folder of this machine, as `file:///srv/files`, into which clients write the artifacts of new experiments themselves. Only with `authentication.mode: solo` and on loopback. Default: artifacts pass through Dais and lie where `blobs` says.',
-    ),
-});
-
     .default(false)
     .describe(
       'Listen on another address than loopback without TLS and without a trusted proxy: passwords and tokens then cross the network in clear.',
@@ -451,6 +472,7 @@ const tracking = z.strictObject({
   database: database.prefault({}).describe('Where resources, records and events lie.'),
   blobs: blobs.default({ type: 'fs' }),
   keys: keys.default({ type: 'file' }),
+  executions: executions.prefault({}).describe('Runs of commands.'),
   environments: environments.prefault({}).describe('Pythons and packages that commands and models run in.'),
   outbound: outbound.prefault({}).describe('Calls that Dais makes to others.'),
   limits: limits.prefault({}),
@@ -458,6 +480,7 @@ const tracking = z.strictObject({
   audit: audit.prefault({}).describe('The audit log.'),
   log: log.prefault({}),
   otlp: otlp.prefault({}).describe('Traces of Dais itself.'),
+  tracking: tracking.prefault({}).describe('Experiments and runs.'),
   openlineage: openlineage.prefault({}).describe('What other systems are told of the lineage of runs.'),
 });
 
@@ -473,4 +496,3 @@ export const configSchema = z
 export type ConfigSpec = z.output<typeof configSpec>;
 /** What may be written; everything is optional. */
 export type ConfigInput = z.input<typeof configSpec>;
-  tracking: tracking.prefault({}).describe('Experiments and runs.'),

@@ -458,3 +458,27 @@ export type {
   ModelVersion,
   RegisteredModel,
 } from '#records/registry.ts';
+export {
+  cancelExecutionOperation,
+  deleteExecutionOperation,
+  followExecutionLogOperation,
+  listExecutionAttemptsOperation,
+  listExecutionFilesOperation,
+  listExecutionNodesOperation,
+  listExecutionsOperation,
+  readExecutionFileOperation,
+  readExecutionLogOperation,
+  readExecutionOperation,
+  retryExecutionOperation,
+  submitExecutionOperation,
+  uploadForExecutionOperation,
+} from '#operations/executions.ts';
+export type { ExecutionStepInput, SubmitExecutionInput } from '#operations/executions.ts';
+export type {
+  Execution,
+  ExecutionAttempt,
+  ExecutionLog,
+  ExecutionNode,
+  ExecutionState,
+  ExecutionValue,
+} from '#records/execution.ts';

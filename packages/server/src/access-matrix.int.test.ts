@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { makeTokenText } from '#policy/identity/token-text.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
-import { requestFor, targetManifest, type RecipeWorld, type Request } from './testing/operation-recipes.ts';
+import { NEVER_RUNS, requestFor, targetManifest, type RecipeWorld, type Request } from './testing/operation-recipes.ts';
 import { trackingTargets } from './testing/tracking-recipes.ts';
 
 type Role = (typeof roles)[number];
@@ -110,6 +110,24 @@ async function apply(documents: readonly object[], project?: string): Promise<vo
   const text = documents.map((document) => JSON.stringify(document)).join('\n---\n');
   await asOwner('platform.apply', { body: { sources: [{ file: 'matrix.yaml', text }] } }, project);
 }
+
+/** A run of commands that came to nothing, in every project: a name that stands for its id in each. */
+async function endedExecution(): Promise<string> {
+  const spare = `execution-${randomBytes(8).toString('hex')}`;
+  for (const project of ['own', 'other']) {
+    const { upload } = await asOwner('execution.upload', {}, project);
+    const body = { steps: { main: NEVER_RUNS }, code: { files: [{ path: 'x', upload }] } };
+    const { id } = await asOwner('execution.submit', { body }, project);
+    const path = { id: String(id) };
+    await vi.waitUntil(async () => (await asOwner('execution.get', { path }, project))['endedAt'] !== undefined, {
+      timeout: 60_000,
+    });
+    ids.set(`${project}/${spare}`, path.id);
+  }
+  return spare;
+}
+
+let execution: Promise<string> | undefined;
 
 const resource = (kind: string, named: string, spec: object) => ({
   apiVersion: 'dais.dev/v1',
@@ -240,6 +258,8 @@ beforeAll(async () => {
       }
       return spare;
     },
+    execution: async () => await (execution ??= endedExecution()),
+    spareExecution: async () => await endedExecution(),
     spareUser: async () => {
       const spare = `spare-${String((users += 1))}`;
       await apply([resource('User', spare, { email: `${spare}@example.com` })]);

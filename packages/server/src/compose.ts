@@ -19,6 +19,7 @@ import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
+import type { ExecutionParts, ExecutionsLedger } from '#ledgers/executions/index.ts';
 import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
 import type { RegistryParts } from '#ledgers/registry/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
@@ -37,9 +38,9 @@ export interface KindParts {
   readonly keys: KeyStore;
   readonly outbound: Outbound;
   readonly clock: Clock;
-}
   /** See the options of the tracking ledger. */
   readonly folderRoot?: string | undefined;
+}
 
 /** What the kinds bring to a kernel. */
 export interface LoadedKinds {
@@ -101,10 +102,11 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     ofRun: async (tx, id) => await runHome(tx, id, { artifactRoot }),
     ofLoggedModel: async (tx, id) => await loggedModelHome(tx, id, { artifactRoot }),
   };
-  const [{ beginProject, endProject }, { forgetProject }, { forgetWebhooks }] = await Promise.all([
+  const [{ beginProject, endProject }, { forgetProject }, { forgetWebhooks }, { endProjectRuns }] = await Promise.all([
     import('#ledgers/tracking/index.ts'),
     import('#ledgers/lineage/index.ts'),
     import('#ledgers/webhooks/index.ts'),
+    import('#ledgers/executions/index.ts'),
   ]);
   const principals = new AccountDirectory();
   const engine = new PolicyEngine(() => loaded.kinds, principals);
@@ -132,6 +134,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
         begin: (tx, id) => beginProject(tx, id, clock, { folderRoot }),
         end: async (tx, ended) => {
           await endProject(tx, ended);
+          await endProjectRuns(tx, ended);
           await forgetProject(tx, ended.id);
           await forgetWebhooks(tx, ended.id);
         },
@@ -352,6 +355,25 @@ export async function loadWebhooks({
   return webhooksLedger({ ...parts, sealer, inside, formats: [nativeFormat, mlflowWebhooks] });
 }
 
+/** Runs of commands, and what runs them. */
+export async function loadExecutions({
+  keys,
+  ...parts
+}: Omit<ExecutionParts, 'secretValue'> & {
+  readonly keys: KeyStore;
+  readonly days: number;
+}): Promise<ExecutionsLedger> {
+  const [{ executionsLedger }, { findSecretValue, openSecretValue }] = await Promise.all([
+    import('#ledgers/executions/index.ts'),
+    import('#kinds/secret/index.ts'),
+  ]);
+  const secretValue: ExecutionParts['secretValue'] = async (tx, ref) => {
+    const found = await findSecretValue(tx, tx.projectId, ref);
+    return found === undefined ? undefined : async () => await openSecretValue(keys, found);
+  };
+  return executionsLedger({ ...parts, secretValue });
+}
+
 /** Files of runs and models. */
 export async function loadArtifacts(parts: ArtifactParts): Promise<readonly OperationEntry[]> {
   return (await import('#ledgers/tracking/index.ts')).artifactEntries(parts);
@@ -372,6 +394,7 @@ export async function loadTracking({
   const { heldSources: heldBy } = await import('#ledgers/registry/index.ts');
   const options = {
     artifactRoot: 'mlflow-artifacts:',
+    folderRoot,
     nameTag: 'mlflow.runName',
     contextTag: 'mlflow.data.context',
     originTags: {
@@ -393,13 +416,13 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/audit/index.ts'),
     import('#ledgers/lineage/index.ts'),
     import('#ledgers/tracking/index.ts'),
-    folderRoot,
     import('#ledgers/webhooks/index.ts'),
     import('#ledgers/comments/index.ts'),
+    import('#ledgers/executions/index.ts'),
   ]);
-  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }] = ledgers;
-  const ofKinds = kinds.flatMap((kind) => kind.slice ?? []);
-  return [kernelSlice, policySlice, auditSlice, lineageSlice, commentsSlice, trackingSlice, webhooksSlice, ...ofKinds];
+  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }] = ledgers;
+  const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice];
+  return [kernelSlice, policySlice, auditSlice, ...own, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }
 
 /** Who runs the database server. */

@@ -1,14 +1,17 @@
 /** The control process: one kernel and its doors, between being told how to start and having drained. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { BlobStore } from '#engines/blobs/contract.ts';
+import type { Compute } from '#engines/compute/contract.ts';
 import type { ConnectionOptions, Database } from '#engines/database/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { Kernel } from '#kernel/kernel.ts';
 import { KindRegistry } from '#kernel/registry.ts';
 import { systemClock } from '#lib/clock.ts';
+import { Lazy } from '#lib/lazy.ts';
 import type { Log } from '#lib/log.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { Sessions } from '#policy/identity/sessions.ts';
@@ -17,6 +20,7 @@ import { openOutbound } from './calls.ts';
 import {
   loadArtifacts,
   loadAudit,
+  loadExecutions,
   authorizers,
   loadIdentity,
   loadKinds,
@@ -26,7 +30,9 @@ import {
   loadTracking,
   loadWebhooks,
   migrate,
+  openCompute,
   openDatabase,
+  openEnvironments,
 } from './compose.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
@@ -57,6 +63,8 @@ interface ControlParts {
   readonly http: HttpSide;
   readonly kernel: Kernel;
   readonly audit: Awaited<ReturnType<typeof loadAudit>>;
+  readonly executions: Awaited<ReturnType<typeof loadExecutions>>;
+  readonly compute: Lazy<Compute>;
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly keys: KeyStore;
@@ -139,6 +147,25 @@ export class Control {
         now: () => clock.now(),
         emission: url === undefined ? undefined : { url, apiKey, namespace, outbound, clock, log: io.log },
       });
+      const hidden = [config.keys, config.blobs].flatMap((one) => ('folder' in one ? (one.folder ?? []) : []));
+      const compute = new Lazy(async () => await openCompute(around, hidden));
+      const environments = new Lazy(async () => await openEnvironments(config, around));
+      const executions = await loadExecutions({
+        database,
+        content,
+        keys,
+        clock,
+        log: io.log,
+        holder,
+        // What was begun here is found again here, and nowhere else.
+        place: `${hostname()}:${config.data}`,
+        compute: async () => await compute.get(),
+        environments: async () => await environments.get(),
+        solo: config.authentication.mode === 'solo',
+        slots: config.executions.atOnce,
+        perProject: config.executions.perProject,
+        days: config.retention.executionDays,
+      });
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
       const { authentication } = config;
@@ -180,6 +207,7 @@ export class Control {
           ...tracking.jobs,
           ...lineage.jobs,
           ...webhooks.jobs,
+          ...executions.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
         entries: [
@@ -190,6 +218,7 @@ export class Control {
           ...tracking.entries,
           ...lineage.entries,
           ...webhooks.entries,
+          ...executions.entries,
           ...artifacts,
         ],
         subscribers: [audit.subscriber, webhooks.subscriber, ...lineage.subscribers],
@@ -210,6 +239,7 @@ export class Control {
         await kernel.bootstrap();
         await kernel.start({ controller: config.role !== 'api' });
         if (config.role !== 'api') await audit.start();
+        if (config.role !== 'api') await executions.worker.start();
       });
       const { port, ownerToken, version } = setup;
       const http = await timed('http', () =>
@@ -230,7 +260,7 @@ export class Control {
       if (authentication.mode === 'accounts' && !(await hasUsers(database))) {
         io.log.info('Nobody has an account yet. Make the first administrator: dais user invite EMAIL --admin');
       }
-      return new Control({ http, kernel, audit, database, blobs, keys, outbound });
+      return new Control({ http, kernel, audit, executions, compute, database, blobs, keys, outbound });
     } catch (error) {
       await database.close();
       throw error;
@@ -248,8 +278,11 @@ export class Control {
 
   /** Lets running requests finish, then stops everything. */
   async drain(deadlineMs: number): Promise<void> {
-    const { http, kernel, audit, database, blobs, keys, outbound } = this.#parts;
+    const { http, kernel, audit, executions, compute, database, blobs, keys, outbound } = this.#parts;
     await http.drain(deadlineMs);
+    await executions.worker.stop();
+    // Steps go on; the next process finds them.
+    await (await compute.opened())?.close();
     await kernel.stop();
     await audit.stop();
     await database.close();

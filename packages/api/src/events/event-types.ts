@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { commentEvents } from '#events/comment-events.ts';
 import type { EventType } from '#events/event-type.ts';
+import { executionEvents } from '#events/execution-events.ts';
 import { registryEvents } from '#events/registry-events.ts';
 import { importEvents } from '#events/import-events.ts';
 import { evaluationEvents } from '#events/evaluation-events.ts';
@@ -283,4 +284,5 @@ export const eventTypes = {
   ...webhookEvents,
   ...evaluationEvents,
   ...importEvents,
+  ...executionEvents,
 } as const satisfies Record<string, EventType>;

@@ -18,6 +18,12 @@ export const furtherActions: readonly FurtherAction[] = [
     roles: ['operator', 'editor'],
     description: 'Lets another resource use the values of a secret, by naming it in its spec.',
   },
+  {
+    action: 'execution:unisolated',
+    kind: 'Execution',
+    roles: [],
+    description: 'Runs a step that sees all that the server sees.',
+  },
 ];
 
 const principal = z

@@ -7,6 +7,7 @@ import { approvalOperations } from '#operations/approvals.ts';
 import { commentOperations } from '#operations/comments.ts';
 import { artifactFileOperations } from '#operations/artifact-files.ts';
 import { artifactOperations } from '#operations/artifacts.ts';
+import { executionOperations } from '#operations/executions.ts';
 import { garbageOperations } from '#operations/garbage.ts';
 import { importOperations } from '#operations/imports.ts';
 import { registryImportOperations } from '#operations/registry-imports.ts';
@@ -235,8 +236,8 @@ export const platformOperations: readonly Operation[] = [
   ...evaluationDatasetOperations,
   ...scorerOperations,
   ...artifactOperations,
-  ...importOperations,
   ...artifactFileOperations,
+  ...importOperations,
   ...traceImportOperations,
   ...garbageOperations,
   ...registryImportOperations,
@@ -245,4 +246,5 @@ export const platformOperations: readonly Operation[] = [
   ...commentOperations,
   ...lineageOperations,
   ...webhookOperations,
+  ...executionOperations,
 ];

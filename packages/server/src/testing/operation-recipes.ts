@@ -30,6 +30,10 @@ export interface RecipeWorld {
   webhook(): Promise<string>;
   /** An upload of which no part has come, made now in every project: a name that stands for its id in each. */
   upload(): Promise<string>;
+  /** A run of commands that has ended, in every project, with a file `code/x`: a name that stands for its id in each. */
+  execution(): Promise<string>;
+  /** Another one, made now. */
+  spareExecution(): Promise<string>;
   /** Name of a user that nobody needs, made now. */
   spareUser(): Promise<string>;
 }
@@ -69,6 +73,9 @@ const lineageEvent = {
 /** A comment that is not there: what it is of is found first. */
 const NOBODYS = '01900000-0000-7000-8000-000000000000';
 const noSecret = 'x'.repeat(43);
+
+/** It asks for more than any machine has. */
+export const NEVER_RUNS = { command: ['true'], resources: { cpu: 1_000_000 } };
 
 /** By operation; those of kinds follow their verb. */
 const recipes: Readonly<Record<string, Recipe>> = {
@@ -134,6 +141,19 @@ const recipes: Readonly<Record<string, Recipe>> = {
     path: { id: await world.upload() },
     body: { parts: [{ number: 1, etag: 'x' }] },
   }),
+  'execution.upload': () => ({}),
+  'execution.submit': () => ({ body: { steps: { main: NEVER_RUNS } } }),
+  'execution.get': async (world) => ({ path: { id: await world.execution() } }),
+  'execution.list': () => ({}),
+  'execution.nodes': async (world) => ({ path: { id: await world.execution() } }),
+  'execution.attempts': async (world) => ({ path: { id: await world.execution() } }),
+  'execution.logs': async (world) => ({ path: { id: await world.execution() } }),
+  'execution.follow': async (world) => ({ path: { id: await world.execution() } }),
+  'execution.cancel': async (world) => ({ path: { id: await world.execution() }, body: {} }),
+  'execution.retry': async (world) => ({ path: { id: await world.execution() }, body: {} }),
+  'execution.delete': async (world) => ({ path: { id: await world.spareExecution() } }),
+  'execution.files': async (world) => ({ path: { id: await world.execution() } }),
+  'execution.file': async (world) => ({ path: { id: await world.execution() }, query: { name: 'code/x' } }),
   'lineage.get': () => ({ query: { node: 'run:target' } }),
   'lineage.record': () => ({ body: lineageEvent }),
   'lineage.recordBatch': () => ({ body: [lineageEvent] }),

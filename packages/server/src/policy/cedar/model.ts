@@ -113,7 +113,7 @@ function buildActions({ operations, further }: ModelParts, kinds: ReadonlyMap<st
     );
   }
   for (const { action, kind, roles } of further)
-    add(action, kind, [...roles, 'admin'], false, kinds.get(kind)?.spec.scope === 'project');
+    add(action, kind, [...roles, 'admin'], false, kinds.get(kind)?.spec.scope !== 'org');
   return actions;
 }
 

@@ -1,0 +1,122 @@
+import { z } from 'zod';
+
+/** Runs of commands and pipelines: what is to be done, and what became of it. */
+
+export const executionStates = ['pending', 'running', 'succeeded', 'failed', 'cancelled'] as const;
+export type ExecutionState = (typeof executionStates)[number];
+
+export const executionNodeStates = [
+  'waiting',
+  'ready',
+  'delayed',
+  'running',
+  'succeeded',
+  'failed',
+  'skipped',
+  'blocked',
+  'cancelled',
+] as const;
+export type ExecutionNodeState = (typeof executionNodeStates)[number];
+
+const at = z.int().describe('Milliseconds since 1970-01-01 UTC.');
+
+export const executionCodeSchema = z.strictObject({
+  repository: z.string().max(2048).optional().describe('Where the code is from.'),
+  commit: z
+    .string()
+    .regex(/^[0-9a-f]{7,64}$/)
+    .optional()
+    .describe('Its git commit.'),
+  dirty: z.boolean().optional().describe('It was changed since that commit.'),
+});
+
+export const executionSchema = z.strictObject({
+  id: z.string().describe('Its id.'),
+  name: z.string().describe('What people call it; many can have the same name.'),
+  state: z.enum(executionStates).describe('`pending`: nothing of it has started yet.'),
+  cancelAsked: z.boolean().describe('Somebody wants it ended: nothing of it starts any more.'),
+  priority: z.int().describe('Higher first.'),
+  error: z.string().optional().describe('Why it failed.'),
+  code: executionCodeSchema.optional().describe('The code that it runs.'),
+  retryOf: z.string().optional().describe('The run that this one does again.'),
+  submittedBy: z.string().describe('`user:ada`, `service:ci`.'),
+  nodes: z
+    .partialRecord(z.enum(executionNodeStates), z.int())
+    .describe('How many of its steps and groups are in each state.'),
+  createdAt: at,
+  startedAt: at.optional(),
+  endedAt: at.optional(),
+});
+export type Execution = z.infer<typeof executionSchema>;
+
+export const executionValueSchema = z
+  .union([
+    z.strictObject({ parameter: z.json() }),
+    z.strictObject({
+      files: z.array(
+        z.strictObject({
+          run: z.string().describe('The run whose files they are.'),
+          prefix: z.string().describe('What their names begin with.'),
+          files: z.int().describe('How many.'),
+          bytes: z.int().describe('All together.'),
+          digest: z.string().describe('Equal for equal files.'),
+        }),
+      ),
+    }),
+  ])
+  .describe('A parameter, or files.');
+export type ExecutionValue = z.infer<typeof executionValueSchema>;
+
+export const executionNodeSchema = z.strictObject({
+  path: z
+    .string()
+    .describe('Names of tasks from the outside in, and numbers of iterations: `train/3/fit`. Empty: all of it.'),
+  kind: z.enum(['step', 'graph', 'loop']).describe('A command, a group of tasks, or one task for many items.'),
+  state: z
+    .enum(executionNodeStates)
+    .describe(
+      '`delayed`: it waits to be tried again; `skipped`: its condition was false, or what it needs was skipped; `blocked`: what it needs did not succeed.',
+    ),
+  source: z
+    .enum(['cache', 'reused'])
+    .optional()
+    .describe('It did not run: the same was done before in the project, or in the run that this one does again.'),
+  attempts: z.int().describe('How often it was tried.'),
+  error: z.string().optional().describe('Why it failed, or why the latest attempt did.'),
+  inputs: z.record(z.string(), executionValueSchema),
+  outputs: z.record(z.string(), executionValueSchema),
+  startedAt: at.optional(),
+  endedAt: at.optional(),
+});
+export type ExecutionNode = z.infer<typeof executionNodeSchema>;
+
+export const executionAttemptSchema = z.strictObject({
+  id: z.string().describe('Its id.'),
+  node: z.string().describe('Path of the step.'),
+  number: z.int().describe('1 for the first.'),
+  state: z.enum(['claimed', 'started', 'ended']).describe('`claimed`: what it needs is being brought.'),
+  ending: z
+    .enum(['exit', 'cancelled', 'wall-time', 'out-of-memory', 'disk-full', 'refused', 'lost', 'spared'])
+    .optional()
+    .describe(
+      'Why it ended. `exit`: by itself; `refused`: it could not be started; `lost`: nobody knows what came of it; `spared`: it did not have to run.',
+    ),
+  code: z.int().optional().describe('Exit code; absent when a signal ended it.'),
+  signal: z.string().optional().describe('`SIGKILL`.'),
+  error: z.string().optional().describe('In words.'),
+  wallMs: z.number().optional().describe('How long it ran.'),
+  cpuMs: z.number().optional().describe('Time of processors.'),
+  peakMemoryBytes: z.number().optional().describe('Most memory that it had at a time.'),
+  claimedAt: at,
+  startedAt: at.optional(),
+  endedAt: at.optional(),
+});
+export type ExecutionAttempt = z.infer<typeof executionAttemptSchema>;
+
+export const executionLogSchema = z.strictObject({
+  text: z.string().describe('What came since; bytes that are no UTF-8 are replaced.'),
+  cursor: z.string().describe('Where to read on.'),
+  attempt: z.string().optional().describe('Id of the attempt that wrote it; absent while there is none.'),
+  ended: z.boolean().describe('Nothing more will come.'),
+});
+export type ExecutionLog = z.infer<typeof executionLogSchema>;

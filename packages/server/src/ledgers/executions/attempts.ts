@@ -1,0 +1,180 @@
+/** Attempts at steps: who may make them, who looks after them, and when that passes to somebody else. */
+import type { Sql } from '#engines/database/contract.ts';
+
+/** An attempt that this process looks after. */
+export interface AttemptClaim {
+  readonly id: string;
+  readonly node: string;
+  readonly run: string;
+  readonly projectId: string;
+  readonly n: number;
+  /** The engine has it; else it may or may not. */
+  readonly started: boolean;
+  /** The engine that it was given to. */
+  readonly place: string;
+  /** Fencing token. */
+  readonly epoch: bigint;
+}
+
+interface ClaimRow {
+  readonly id: string;
+  readonly node: string;
+  readonly run: string;
+  readonly project_id: string;
+  readonly n: number;
+  readonly state: string;
+  readonly place: string;
+  readonly epoch: bigint;
+}
+
+const COLUMNS = 'id, node, run, project_id, n, state, place, epoch';
+
+function claimOf({ project_id: projectId, state, ...row }: ClaimRow): AttemptClaim {
+  return { ...row, projectId, started: state === 'started' };
+}
+
+export interface Holder {
+  readonly place: string;
+  readonly holder: string;
+  readonly leaseMs: number;
+}
+
+/**
+ * Begins attempts at steps that are ready, the oldest of the highest priority first, fairly over projects: within one
+ * priority a project's n-th running or claimed step stands behind every other project's (n-1)-th.
+ */
+export async function claimSteps(
+  sql: Sql,
+  { place, holder, leaseMs }: Holder,
+  { limit, perProject }: { readonly limit: number; readonly perProject: number },
+): Promise<AttemptClaim[]> {
+  const rows = await sql.query<ClaimRow>(
+    `with recursive project as (
+       (select project_id from executions.node where state = 'ready' order by project_id limit 1)
+       union all
+       select (select n.project_id from executions.node n where n.state = 'ready' and n.project_id > p.project_id
+         order by n.project_id limit 1) from project p where p.project_id is not null
+     ), running as (
+       select project_id, count(*) as n from executions.attempt where state <> 'ended' group by project_id
+     ), candidate as (
+       select j.id, j.priority, j.ready_at, coalesce(r.n, 0) + j.place as turn
+       from project p left join running r using (project_id)
+       cross join lateral (
+         select id, priority, ready_at, row_number() over (order by priority desc, ready_at, id) as place from (
+           select id, priority, ready_at from executions.node where state = 'ready' and project_id = p.project_id
+           order by priority desc, ready_at, id limit $1) own
+       ) j
+       where p.project_id is not null and coalesce(r.n, 0) + j.place <= $2
+     ), chosen as (
+       select n.id from executions.node n join candidate c using (id) where n.state = 'ready'
+       order by c.priority desc, c.turn, c.ready_at limit $1 for no key update of n skip locked
+     ), claimed as (
+       update executions.node n set state = 'running', started_at = coalesce(n.started_at, clock_timestamp())
+       from chosen where n.id = chosen.id returning n.id, n.run, n.project_id
+     ), told as (
+       insert into executions.transition (run, project_id, node, state)
+       select run, project_id, id, 'running' from claimed
+     )
+     insert into executions.attempt (id, node, run, project_id, n, place, holder, lease_until)
+     select gen_random_uuid(), c.id, c.run, c.project_id,
+       1 + (select count(*)::int from executions.attempt a where a.node = c.id), $3, $4,
+       clock_timestamp() + $5 * interval '1 millisecond'
+     from claimed c returning ${COLUMNS}`,
+    [limit, perProject, place, holder, leaseMs],
+    'execution_claim',
+  );
+  return rows.map(claimOf);
+}
+
+/**
+ * Takes over what others no longer look after: attempts whose lease has passed, and with `whole` all that an earlier
+ * process left with the engine of this place.
+ */
+export async function takeOver(
+  sql: Sql,
+  { place, holder, leaseMs }: Holder,
+  { limit, whole }: { readonly limit: number; readonly whole: boolean },
+): Promise<AttemptClaim[]> {
+  const rows = await sql.query<ClaimRow>(
+    `with left_over as (
+       select id from executions.attempt where state <> 'ended' and holder <> $2
+         and (lease_until < clock_timestamp() or $4 and place = $1)
+       order by lease_until limit $5 for update skip locked
+     )
+     update executions.attempt a set holder = $2, epoch = a.epoch + 1,
+       lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+     from left_over l where a.id = l.id returning ${COLUMNS.replaceAll(/(\w+)/g, 'a.$1')}`,
+    [place, holder, leaseMs, whole, limit],
+    'execution_take_over',
+  );
+  return rows.map(claimOf);
+}
+
+export interface Renewed {
+  readonly id: string;
+  /** Somebody wants its run ended. */
+  readonly cancelAsked: boolean;
+}
+
+/** Extends the leases of this process; what is missing in the answer is somebody else's by now, or gone. */
+export async function renewLeases(sql: Sql, { holder, leaseMs }: Holder, ids: readonly string[]): Promise<Renewed[]> {
+  const rows = await sql.query<{ id: string; cancel_asked: boolean }>(
+    `update executions.attempt a set lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+     from executions.run r where r.id = a.run and a.id = any($1::uuid[]) and a.holder = $2 and a.state <> 'ended'
+     returning a.id, r.cancel_asked`,
+    [ids, holder, leaseMs],
+    'execution_renew',
+  );
+  return rows.map(({ id, cancel_asked: cancelAsked }) => ({ id, cancelAsked }));
+}
+
+/** True while the attempt is this process's; holds it so until the transaction ends. */
+export async function holdAttempt(sql: Sql, { id, epoch }: AttemptClaim): Promise<boolean> {
+  const rows = await sql.query(
+    `select 1 from executions.attempt where id = $1 and epoch = $2 and state <> 'ended' for update`,
+    [id, epoch],
+    'execution_hold',
+  );
+  return rows.length === 1;
+}
+
+export async function markStarted(sql: Sql, { id, run }: AttemptClaim): Promise<void> {
+  await sql.query(
+    `update executions.attempt set state = 'started', started_at = clock_timestamp() where id = $1 and state = 'claimed'`,
+    [id],
+    'execution_started',
+  );
+  await sql.query(
+    `update executions.run set state = 'running', started_at = clock_timestamp() where id = $1 and state = 'pending'`,
+    [run],
+    'execution_run_started',
+  );
+}
+
+/** How an attempt ended, for the record. */
+export interface AttemptEnd {
+  readonly ending: 'exit' | 'cancelled' | 'wall-time' | 'out-of-memory' | 'disk-full' | 'refused' | 'lost' | 'spared';
+  readonly code?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly error?: string | undefined;
+  readonly usage?: object | undefined;
+  readonly logBytes?: number | undefined;
+}
+
+export async function endAttempt(sql: Sql, id: string, end: AttemptEnd): Promise<void> {
+  const { ending, code, signal, error, usage, logBytes } = end;
+  await sql.query(
+    `update executions.attempt set state = 'ended', ending = $2, code = $3, signal = $4, error = $5, usage = $6::jsonb,
+       log_bytes = $7, ended_at = clock_timestamp() where id = $1`,
+    [
+      id,
+      ending,
+      code ?? null,
+      signal ?? null,
+      error ?? null,
+      usage === undefined ? null : JSON.stringify(usage),
+      logBytes ?? null,
+    ],
+    'execution_attempt_end',
+  );
+}

@@ -1,0 +1,212 @@
+/** What can be done with runs. */
+import {
+  cancelExecutionOperation,
+  DaisError,
+  deleteExecutionOperation,
+  eventTypes,
+  retryExecutionOperation,
+  submitExecutionOperation,
+  uploadForExecutionOperation,
+  type Execution,
+} from '@dais/api';
+import { attachContent, listReferences } from '#kernel/content/references.ts';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { byteQuota } from '#kernel/tenants.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import type { ExecutionParts } from './execution-parts.ts';
+import { presentRuns, requireRun } from './execution-rows.ts';
+import { tellExecution } from './executions-events.ts';
+import type { Artifact, Graph, Values } from './machine/plan.ts';
+import { CODE_INPUT, nativePlan, type NativeSteps } from './native-plan.ts';
+import { removeRun } from './remove.ts';
+import { cancelRun, type RunMachines } from './run-machine.ts';
+import { submitRun } from './submit.ts';
+import { takeOverValues } from './worker/spared.ts';
+import { filesDigest } from './worker/step-files.ts';
+
+type Identified = Call<{ readonly id: string }>;
+
+export function executionEntries(parts: ExecutionParts, machines: RunMachines): readonly OperationEntry[] {
+  return [
+    { operation: uploadForExecutionOperation, perform: async (call: Call<UploadInput>) => await upload(parts, call) },
+    {
+      operation: submitExecutionOperation,
+      handle: async (tx, call: Call<SubmitInput>) => await submit(tx, call, parts, machines),
+    },
+    {
+      operation: cancelExecutionOperation,
+      handle: async (tx, { input }: Identified) => {
+        const { id } = await requireRun(tx.sql, tx.projectId, input.id);
+        const open = await machines.open(tx, id);
+        if (open !== undefined) await cancelRun(open, tx);
+        return await presentOne(tx, id);
+      },
+    },
+    {
+      operation: retryExecutionOperation,
+      handle: async (tx, call: Call<RetryInput>) => await retry(tx, call, machines),
+    },
+    { operation: deleteExecutionOperation, handle: remove },
+  ];
+}
+
+async function presentOne({ sql, projectId }: Transaction, id: string): Promise<Execution> {
+  const [run] = await presentRuns(sql, [await requireRun(sql, projectId, id)]);
+  if (run === undefined) throw new Error('one row gives one record');
+  return run;
+}
+
+interface UploadInput {
+  readonly sha256?: string;
+}
+
+async function upload({ database, content }: ExecutionParts, { input, tenant, context }: Call<UploadInput>) {
+  if (context.content === undefined) throw new DaisError('unreadable_body', 'The request carries no bytes.');
+  const request = { mode: 'read', projectId: tenant.id } as const;
+  const quota = await transact(database, request, async (tx) => await byteQuota(tx, tenant.id));
+  const { sha256 } = input;
+  const expected = sha256 === undefined ? {} : { sha256 };
+  const lease = await content.upload(context.content, { projectId: tenant.id, quota, ...expected });
+  return { upload: lease.id, size: lease.size, sha256: lease.sha256 };
+}
+
+interface SubmitInput {
+  readonly name: string;
+  readonly steps: NativeSteps;
+  readonly priority: number;
+  readonly code?: CodeInput;
+}
+
+interface CodeInput extends NonNullable<Execution['code']> {
+  readonly files: readonly { readonly path: string; readonly upload: string; readonly executable: boolean }[];
+}
+
+async function submit(tx: Transaction, call: Call<SubmitInput>, parts: ExecutionParts, machines: RunMachines) {
+  const { name, steps, priority, code } = call.input;
+  await authorizeUses(call);
+  const id = uuidv7();
+  const artifact = code === undefined || code.files.length === 0 ? undefined : await keepCode(tx, id, code);
+  const { files: _, ...about } = code ?? { files: [] };
+  const inputs: Values = artifact === undefined ? {} : { [CODE_INPUT]: { artifact } };
+  const plan = nativePlan(steps, { code: artifact, solo: parts.solo });
+  await submitRun(tx, machines, { id, name, plan, inputs, priority, code: code === undefined ? undefined : about });
+  return await presentOne(tx, id);
+}
+
+/** Whoever has a step use a Secret uses it. @throws DaisError `forbidden` */
+async function authorizeUses({ input, tenant, authorize }: Call<SubmitInput>): Promise<void> {
+  const steps = Object.values(input.steps);
+  if (steps.some(({ isolation }) => isolation === 'none')) {
+    await authorize({ kind: 'Execution' }, tenant, 'execution:unisolated');
+  }
+  const secrets = new Set(steps.flatMap((step) => Object.values(step.secrets).map(({ secret }) => secret)));
+  for (const name of secrets) await authorize({ kind: 'Secret', name }, tenant, 'secret:use');
+}
+
+/** Makes the uploaded files those of the run. */
+async function keepCode(tx: Transaction, run: string, { files }: CodeInput): Promise<Artifact> {
+  const issues = files.flatMap(({ path }, index) =>
+    path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
+      ? []
+      : [{ path: `code.files[${index}].path`, message: 'leaves the folder, or has an empty part' }],
+  );
+  if (issues.length > 0) throw new DaisError('unsafe_path', 'A file of the code lies outside of it.', { issues });
+  const owner = { projectId: tx.projectId, uid: run };
+  const prefix = CODE_INPUT;
+  await attachContent(
+    tx,
+    owner,
+    files.map(({ path, upload: lease }) => ({ lease, name: `${prefix}/${path}` })),
+  );
+  const executable = files.filter((file) => file.executable).map(({ path }) => path);
+  const kept: { path: string; size: number; sha256: string; executable: boolean }[] = [];
+  for (let after = ''; ;) {
+    const page = await listReferences(tx, owner, { prefix: `${prefix}/`, after, limit: 1000 });
+    for (const { name, size, sha256 } of page) {
+      const path = name.slice(prefix.length + 1);
+      kept.push({ path, size, sha256: sha256 ?? '', executable: executable.includes(path) });
+    }
+    after = page.at(-1)?.name ?? '';
+    if (page.length < 1000) break;
+  }
+  return {
+    run,
+    prefix,
+    folder: true,
+    files: kept.length,
+    bytes: kept.reduce((sum, { size }) => sum + size, 0),
+    digest: filesDigest(kept),
+    ...(executable.length > 0 && { executable }),
+  };
+}
+
+interface RetryInput {
+  readonly id: string;
+  readonly again: readonly string[];
+}
+
+/** A new run of the same plan, with the same code. */
+async function retry(tx: Transaction, { input, authorize, tenant }: Call<RetryInput>, machines: RunMachines) {
+  const old = await requireRun(tx.sql, tx.projectId, input.id);
+  if (old.ended_at === null) {
+    throw new DaisError('invalid_state', `The run "${old.name}" has not ended: cancel it first, or wait for it.`);
+  }
+  const [row] = await tx.sql.query<{ plan: string; inputs: Values }>(
+    'select plan, inputs from executions.run where id = $1',
+    [old.id],
+    'execution_again',
+  );
+  if (row === undefined) throw new Error('a run that was found is there');
+  const plan = JSON.parse(row.plan) as Graph;
+  const unknown = input.again.findIndex((name) => plan.tasks[name] === undefined);
+  if (unknown !== -1) {
+    const expected = Object.keys(plan.tasks).slice(0, 20).join(', ');
+    const issues = [{ path: `again[${unknown}]`, message: 'is no step of the run', expected }];
+    throw new DaisError('invalid_request', `The run has no step "${input.again[unknown]}".`, { issues });
+  }
+  for (const action of usesOf(plan)) {
+    await ('secret' in action
+      ? authorize({ kind: 'Secret', name: action.secret }, tenant, 'secret:use')
+      : authorize({ kind: 'Execution' }, tenant, 'execution:unisolated'));
+  }
+  const id = uuidv7();
+  const { name, priority, code } = old;
+  const inputs = await ownInputs(tx, id, row.inputs);
+  const again = { retryOf: old.id, again: input.again, code: code ?? undefined };
+  await submitRun(tx, machines, { id, name, plan, inputs, priority, ...again });
+  return await presentOne(tx, id);
+}
+
+/** The same files, as content of the new run. */
+async function ownInputs(tx: Transaction, run: string, inputs: Values): Promise<Values> {
+  return await takeOverValues(tx, run, inputs, (name) => name);
+}
+
+/** What the steps of a plan use that must be permitted: each once. */
+function usesOf(plan: Graph): readonly ({ readonly secret: string } | { readonly unisolated: true })[] {
+  const secrets = new Set<string>();
+  let unisolated = false;
+  const visit = ({ tasks }: Graph): void => {
+    for (const { body } of Object.values(tasks)) {
+      if ('graph' in body) visit(body.graph);
+      else {
+        unisolated ||= body.step.isolation === 'none';
+        for (const { secret } of Object.values(body.step.secrets)) secrets.add(secret);
+      }
+    }
+  };
+  visit(plan);
+  return [...[...secrets].map((secret) => ({ secret })), ...(unisolated ? [{ unisolated: true as const }] : [])];
+}
+
+/** @throws DaisError `invalid_state` while it has not ended. */
+async function remove(tx: Transaction, { input }: Identified): Promise<object> {
+  const run = await requireRun(tx.sql, tx.projectId, input.id);
+  if (run.ended_at === null) {
+    throw new DaisError('invalid_state', `The run "${run.name}" has not ended: cancel it first, or wait for it.`);
+  }
+  await removeRun(tx, { id: run.id, projectId: tx.projectId });
+  tellExecution(tx, eventTypes.executionDeleted, { id: run.id, projectId: tx.projectId, name: run.name });
+  return {};
+}

@@ -1,0 +1,164 @@
+/** What steps write: from the engine while they run, from content afterwards. */
+import { buffer } from 'node:stream/consumers';
+import { DaisError, followExecutionLogOperation, readExecutionLogOperation, type ExecutionLog } from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { ExecutionParts } from './execution-parts.ts';
+import { requireRun } from './execution-rows.ts';
+import { END_STATES } from './machine/end-states.ts';
+import { decodeLog, readPlace, showPlace, type LogPlace } from './log-place.ts';
+import { logName } from './worker/step-files.ts';
+
+/** Of one answer, and of one frame. */
+const MOST_BYTES = 256 * 1024;
+const POLL_MS = 300;
+
+interface LogInput {
+  readonly id: string;
+  readonly node?: string;
+  readonly attempt?: string;
+}
+
+type LogParts = Pick<ExecutionParts, 'database' | 'content' | 'compute' | 'place' | 'clock'>;
+
+export function executionLogs(parts: LogParts): readonly OperationEntry[] {
+  return [
+    {
+      operation: readExecutionLogOperation,
+      perform: async (call: Call<LogInput & { readonly cursor?: string }>) =>
+        (await readLog(parts, call, readPlace(call.input.cursor))).log,
+    },
+    {
+      operation: followExecutionLogOperation,
+      stream: (call: Call<LogInput & { readonly resourceVersion?: string }>) => follow(parts, call),
+    },
+  ];
+}
+
+async function* follow(
+  parts: LogParts,
+  call: Call<LogInput & { readonly resourceVersion?: string }>,
+): AsyncIterable<ExecutionLog> {
+  const { signal } = call.context;
+  let place = readPlace(call.input.resourceVersion);
+  while (!signal.aborted) {
+    const { log, more } = await readLog(parts, call, place);
+    place = readPlace(log.cursor);
+    if (log.text !== '' || log.ended) yield log;
+    if (log.ended) return;
+    if (more) continue;
+    await new Promise<void>((resolve) => {
+      const cancel = parts.clock.after(POLL_MS, resolve);
+      signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
+    });
+  }
+}
+
+interface AttemptOfLog {
+  readonly id: string;
+  readonly n: number;
+  readonly state: string;
+  readonly place: string;
+  /** Whether another attempt may follow. */
+  readonly final: boolean;
+}
+
+interface Read {
+  readonly log: ExecutionLog;
+  /** There is more at once. */
+  readonly more: boolean;
+}
+
+async function readLog(parts: LogParts, { input, tenant }: Call<LogInput>, from: LogPlace | undefined): Promise<Read> {
+  const projectId = tenant.id;
+  const { run, attempts, ended } = await findAttempts(parts, projectId, input);
+  // Without a cursor, the latest counts: what earlier ones wrote can be asked for.
+  const at = from === undefined ? attempts.at(-1) : attempts.find(({ id }) => id === from.attempt);
+  if (at === undefined) {
+    // Nothing was tried yet, or nothing ever will be.
+    const cursor = from === undefined ? '' : showPlace(from);
+    return { log: { text: '', cursor, ended: ended && attempts.length === 0 }, more: false };
+  }
+  const place = from ?? { attempt: at.id, given: 0, engine: '', pending: '' };
+  const { bytes, engine, complete } =
+    at.state === 'ended' ? await readKept(parts, { projectId, uid: run }, place) : await readRunning(parts, at, place);
+  const { text, pending } = decodeLog(place.pending, bytes, complete);
+  const next: LogPlace = { attempt: at.id, given: place.given + bytes.length, engine, pending };
+  const following = attempts[attempts.indexOf(at) + 1];
+  const here = { text, attempt: at.id };
+  if (complete && following !== undefined) {
+    const cursor = showPlace({ attempt: following.id, given: 0, engine: '', pending: '' });
+    return { log: { ...here, cursor, ended: false }, more: true };
+  }
+  return {
+    log: { ...here, cursor: showPlace(next), ended: complete && at.final },
+    more: !complete && bytes.length > 0,
+  };
+}
+
+async function findAttempts({ database }: LogParts, projectId: string, { id, node, attempt }: LogInput) {
+  return await transact(database, { mode: 'read', projectId }, async ({ sql }) => {
+    const run = await requireRun(sql, projectId, id);
+    const nodes = await sql.query<{ id: string; path: string; state: string }>(
+      `select id, path, state from executions.node where run = $1 and kind = 'step' and ($2::text is null or path = $2)
+       order by path limit 2`,
+      [run.id, node ?? null],
+      'execution_log_node',
+    );
+    const [of] = nodes;
+    if (nodes.length > 1) {
+      const issues = [{ path: 'node', message: 'is needed: the run has several steps', expected: of?.path ?? '' }];
+      throw new DaisError('invalid_request', 'Say of which step: the run has several.', { issues });
+    }
+    if (of === undefined && node !== undefined) {
+      throw new DaisError('not_found', `The run "${run.name}" has no step "${node}" yet.`);
+    }
+    const nodeEnded = (END_STATES as readonly string[]).includes(of?.state ?? '');
+    const rows = await sql.query<Omit<AttemptOfLog, 'final'>>(
+      `select id, n, state, place from executions.attempt
+       where node = $1 and ($2::uuid is null or id = $2) order by n`,
+      [of?.id ?? null, attempt ?? null],
+      'execution_log_attempts',
+    );
+    if (attempt !== undefined && rows.length === 0) {
+      throw new DaisError('not_found', `The step has no attempt "${attempt}".`);
+    }
+    const attempts = rows.map((row): AttemptOfLog => ({ ...row, final: attempt !== undefined || nodeEnded }));
+    return { run: run.id, attempts, ended: nodeEnded || run.ended_at !== null };
+  });
+}
+
+interface Piece {
+  readonly bytes: Buffer;
+  readonly engine: string;
+  /** There is nothing behind it, and never will be. */
+  readonly complete: boolean;
+}
+
+async function readKept(
+  { content }: LogParts,
+  owner: { readonly projectId: string; readonly uid: string },
+  { attempt, given }: LogPlace,
+): Promise<Piece> {
+  const [info] = await content.list(owner, { prefix: logName(attempt), limit: 1 });
+  const size = info?.name === logName(attempt) ? info.size : 0;
+  if (given >= size) return { bytes: Buffer.alloc(0), engine: '', complete: true };
+  const end = Math.min(size, given + MOST_BYTES) - 1;
+  const { bytes } = await content.open(owner, logName(attempt), { start: given, end });
+  return { bytes: await buffer(bytes), engine: '', complete: end === size - 1 };
+}
+
+async function readRunning(parts: LogParts, attempt: AttemptOfLog, { engine }: LogPlace): Promise<Piece> {
+  // What runs elsewhere is read when it has ended.
+  if (attempt.place !== parts.place) return { bytes: Buffer.alloc(0), engine, complete: false };
+  const compute = await parts.compute();
+  const chunks: Buffer[] = [];
+  let [size, next] = [0, engine];
+  for await (const chunk of compute.logs(attempt.id, engine === '' ? {} : { from: engine })) {
+    chunks.push(chunk.bytes);
+    size += chunk.bytes.length;
+    next = chunk.next;
+    if (size >= MOST_BYTES) break;
+  }
+  return { bytes: Buffer.concat(chunks), engine: next, complete: false };
+}

@@ -1,0 +1,32 @@
+import type { Compute } from '#engines/compute/contract.ts';
+import type { Database } from '#engines/database/contract.ts';
+import type { Environments } from '#engines/environments/contract.ts';
+import type { Content } from '#kernel/content/content.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { LoopParts } from '#lib/loop.ts';
+
+export interface SecretRef {
+  readonly secret: string;
+  readonly key: string;
+}
+
+export interface ExecutionParts extends LoopParts {
+  readonly database: Database;
+  readonly content: Content;
+  /** Who this process is: new with each start. */
+  readonly holder: string;
+  /** Which engine `compute` opens: the same after a restart, another on another machine. */
+  readonly place: string;
+  /** Opened when something is run for the first time. */
+  readonly compute: () => Promise<Compute>;
+  readonly environments: () => Promise<Environments>;
+  /** Found inside the transaction, opened outside of it. Undefined: there is no such value. */
+  readonly secretValue: (tx: Transaction, ref: SecretRef) => Promise<(() => Promise<string>) | undefined>;
+  /** There are no accounts: whoever may submit is the owner of the server. */
+  readonly solo: boolean;
+  /** Steps that this process looks after at once, and that one project has at once over all processes. */
+  readonly slots: number;
+  readonly perProject: number;
+  /** For tests of takeover; default 30 s. */
+  readonly leaseMs?: number;
+}

@@ -1,0 +1,151 @@
+/** Runs, their nodes and attempts: rows to records. */
+import {
+  DaisError,
+  type Execution,
+  type ExecutionAttempt,
+  type ExecutionNode,
+  type ExecutionState,
+  type ExecutionValue,
+} from '@dais/api';
+import type { Sql } from '#engines/database/contract.ts';
+import type { Value, Values } from './machine/plan.ts';
+
+export interface RunRow {
+  readonly id: string;
+  readonly project_id: string;
+  readonly name: string;
+  readonly state: ExecutionState;
+  readonly cancel_asked: boolean;
+  readonly priority: number;
+  readonly error: string | null;
+  readonly code: Execution['code'] | null;
+  readonly retry_of: string | null;
+  readonly actor_type: string;
+  readonly actor_id: string;
+  readonly created_at: Date;
+  readonly started_at: Date | null;
+  readonly ended_at: Date | null;
+}
+
+export const RUN_COLUMNS =
+  'id, project_id, name, state, cancel_asked, priority, error, code, retry_of, actor_type, actor_id, created_at, started_at, ended_at';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** @throws DaisError `not_found` */
+export async function requireRun(sql: Sql, projectId: string, id: string): Promise<RunRow> {
+  const [row] = UUID.test(id)
+    ? await sql.query<RunRow>(
+        `select ${RUN_COLUMNS} from executions.run where project_id = $1 and id = $2`,
+        [projectId, id],
+        'execution_by_id',
+      )
+    : [];
+  if (row === undefined) throw new DaisError('not_found', `There is no run "${id}" in this project.`);
+  return row;
+}
+
+export async function presentRuns(sql: Sql, rows: readonly RunRow[]): Promise<Execution[]> {
+  if (rows.length === 0) return [];
+  const counts = await sql.query<{ run: string; state: keyof Execution['nodes']; n: number }>(
+    `select run, state, count(*)::int as n from executions.node where run = any($1::uuid[]) and path <> ''
+     group by run, state`,
+    [rows.map(({ id }) => id)],
+    'executions_nodes',
+  );
+  return rows.map((row) => ({
+    id: row.id,
+    name: row.name,
+    state: row.state,
+    cancelAsked: row.cancel_asked,
+    priority: row.priority,
+    ...(row.error !== null && { error: row.error }),
+    ...(row.code !== null && { code: row.code }),
+    ...(row.retry_of !== null && { retryOf: row.retry_of }),
+    submittedBy: `${row.actor_type}:${row.actor_id}`,
+    nodes: Object.fromEntries(counts.filter(({ run }) => run === row.id).map(({ state, n }) => [state, n])),
+    ...times(row),
+  }));
+}
+
+function times({ created_at, ...row }: { created_at: Date; started_at: Date | null; ended_at: Date | null }) {
+  return { createdAt: created_at.getTime(), ...span(row) };
+}
+
+function span({ started_at, ended_at }: { started_at: Date | null; ended_at: Date | null }) {
+  return {
+    ...(started_at !== null && { startedAt: started_at.getTime() }),
+    ...(ended_at !== null && { endedAt: ended_at.getTime() }),
+  };
+}
+
+export interface NodeRecordRow {
+  readonly path: string;
+  readonly kind: ExecutionNode['kind'];
+  readonly state: ExecutionNode['state'];
+  readonly source: 'cache' | 'reused' | null;
+  readonly attempts: number;
+  readonly error: string | null;
+  readonly inputs: Values;
+  readonly outputs: Values;
+  readonly started_at: Date | null;
+  readonly ended_at: Date | null;
+}
+
+export function presentNode(row: NodeRecordRow): ExecutionNode {
+  return {
+    path: row.path,
+    kind: row.kind,
+    state: row.state,
+    ...(row.source !== null && { source: row.source }),
+    attempts: row.attempts,
+    // That of an attempt which was followed by a good one is the attempt's.
+    ...(row.error !== null && row.state !== 'succeeded' && { error: row.error }),
+    inputs: presentValues(row.inputs),
+    outputs: presentValues(row.outputs),
+    ...span(row),
+  };
+}
+
+function presentValues(values: Values): Record<string, ExecutionValue> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, presentValue(value)]));
+}
+
+function presentValue(value: Value): ExecutionValue {
+  // Read from JSON, and the same type by another name.
+  if ('parameter' in value)
+    return { parameter: value.parameter as Extract<ExecutionValue, { parameter: unknown }>['parameter'] };
+  const all = 'artifact' in value ? [value.artifact] : value.artifacts;
+  return { files: all.map(({ run, prefix, files, bytes, digest }) => ({ run, prefix, files, bytes, digest })) };
+}
+
+export interface AttemptRow {
+  readonly id: string;
+  readonly path: string;
+  readonly n: number;
+  readonly state: ExecutionAttempt['state'];
+  readonly ending: ExecutionAttempt['ending'] | null;
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly error: string | null;
+  readonly usage: { readonly wallMs: number; readonly cpuMs: number; readonly peakMemoryBytes: number } | null;
+  readonly claimed_at: Date;
+  readonly started_at: Date | null;
+  readonly ended_at: Date | null;
+}
+
+export function presentAttempt(row: AttemptRow): ExecutionAttempt {
+  return {
+    id: row.id,
+    node: row.path,
+    number: row.n,
+    state: row.state,
+    ...(row.ending !== null && row.ending !== undefined && { ending: row.ending }),
+    ...(row.code !== null && { code: row.code }),
+    ...(row.signal !== null && { signal: row.signal }),
+    ...(row.error !== null && { error: row.error }),
+    ...row.usage,
+    claimedAt: row.claimed_at.getTime(),
+    ...span(row),
+  };
+}

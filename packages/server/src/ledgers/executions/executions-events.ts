@@ -1,0 +1,21 @@
+import type { EventType } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+
+/** On which writers say that there may be work for the workers. A hint only. */
+export const EXECUTIONS_CHANNEL = 'dais_execution';
+
+export interface ToldRun {
+  readonly id: string;
+  readonly projectId: string;
+  readonly name: string;
+}
+
+export function tellExecution(tx: Transaction, type: EventType, run: ToldRun, data: object = {}): void {
+  const subject = { kind: 'Execution', name: run.name, uid: run.id };
+  tx.emit({ type, projectId: run.projectId, subject, data: { ...data } });
+}
+
+/** Wakes the workers when the transaction commits. */
+export function ringWorkers({ sql }: Transaction): void {
+  sql.defer(`select pg_notify('${EXECUTIONS_CHANNEL}', '')`, [], 'ring_executions');
+}

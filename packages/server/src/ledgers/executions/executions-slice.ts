@@ -1,0 +1,4 @@
+import type { Slice } from '#engines/database/contract.ts';
+import { executionTables } from './migrations/0001-executions.ts';
+
+export const executionsSlice: Slice = { schema: 'executions', migrations: [executionTables] };

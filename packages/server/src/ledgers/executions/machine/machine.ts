@@ -1,0 +1,325 @@
+/**
+ * What follows when something happened in a run. It decides from the rows of the neighbours alone, never from the whole
+ * run, and has neither a clock nor ids of its own, so that it is tried with thousands of random runs in memory; see
+ * docs/internals/executions.md for the rules.
+ */
+import { graphAt, needsOf, taskAt, type Graph, type Task, type Values } from './plan.ts';
+import type { Change, NewNode, NodeFacts, NodeSource, RunStore } from './run-store.ts';
+import { collect, holds, itemsOf, resolveInputs, ValueFault, type Ended, type EndState } from './values.ts';
+
+/** How an attempt at a step ended. */
+export type StepEnd =
+  | { readonly is: 'succeeded'; readonly outputs: Values; readonly source?: NodeSource }
+  /** `final`: another attempt would end in the same way. */
+  | { readonly is: 'failed'; readonly error: string; readonly final?: true }
+  /** Nobody knows what came of it, or the platform failed. */
+  | { readonly is: 'lost'; readonly error: string }
+  | { readonly is: 'cancelled' };
+
+/** Iterations that one transaction makes; fewer where each has tasks of its own. */
+const EXPAND_STEPS = 1000;
+const EXPAND_GRAPHS = 50;
+/** Attempts that the platform may lose of one step; waits between them double from a second. */
+const MOST_LOSSES = 3;
+const LOSS_DELAY_MS = 1000;
+
+interface Ending {
+  readonly node: NodeFacts;
+  readonly state: EndState;
+  readonly outputs?: Values;
+  readonly error?: string;
+  readonly source?: NodeSource;
+  readonly inputs?: Values;
+}
+
+/** A node that is about to open, with what it opens with. */
+interface Opening {
+  readonly node: NodeFacts;
+  readonly task: Task;
+  readonly inputs: Values;
+}
+
+export class Machine {
+  readonly #plan: Graph;
+  readonly #store: RunStore;
+
+  constructor(plan: Graph, store: RunStore) {
+    this.#plan = plan;
+    this.#store = store;
+  }
+
+  async begin(inputs: Values): Promise<void> {
+    const root: NewNode = {
+      id: this.#store.newId(),
+      parent: undefined,
+      path: '',
+      place: '',
+      iteration: undefined,
+      kind: 'graph',
+      state: 'waiting',
+      waits: 0,
+    };
+    await this.#store.insert([root], []);
+    await this.#settle(await this.#openGraphs([{ node: freshNode(root), graph: this.#plan, inputs }]));
+  }
+
+  async stepEnded(node: NodeFacts, end: StepEnd): Promise<void> {
+    const { cancelling } = this.#store;
+    const error = 'error' in end ? end.error : 'it was cancelled';
+    if (end.is === 'succeeded') {
+      const { outputs, source } = end;
+      return await this.#settle([{ node, state: 'succeeded', outputs, ...(source !== undefined && { source }) }]);
+    }
+    if (cancelling && end.is !== 'failed') return await this.#settle([{ node, state: 'cancelled' }]);
+    const delayMs = cancelling ? undefined : this.#retryDelay(node, end);
+    if (delayMs === undefined) return await this.#settle([{ node, state: 'failed', error }]);
+    const to = delayMs === 0 ? 'ready' : 'delayed';
+    const count = end.is === 'lost' ? 'losses' : 'failures';
+    await this.#store.change([{ id: node.id, from: 'running', to, error, count }]);
+    if (delayMs > 0) await this.#store.timer(node.id, 'retry', delayMs);
+  }
+
+  /** Undefined: there is no further attempt. */
+  #retryDelay(node: NodeFacts, end: StepEnd): number | undefined {
+    if (end.is === 'lost') return node.losses < MOST_LOSSES ? LOSS_DELAY_MS * 2 ** node.losses : undefined;
+    const { retry } = taskAt(this.#plan, node.place);
+    if (end.is !== 'failed' || end.final === true || retry === undefined || node.failures >= retry.count) {
+      return undefined;
+    }
+    return Math.min(retry.delayMs * retry.factor ** node.failures, retry.maxDelayMs);
+  }
+
+  /** A step whose wait before another attempt is over. */
+  async retryDue(node: NodeFacts): Promise<void> {
+    if (node.state === 'delayed') await this.#store.change([{ id: node.id, from: 'delayed', to: 'ready' }]);
+  }
+
+  /** A loop that has not made all of its iterations. */
+  async expandDue(node: NodeFacts): Promise<void> {
+    if (node.state === 'running') await this.#settle(await this.#expand(node));
+  }
+
+  /** Nothing begins any more; what runs is ended by whoever runs it. The store says `cancelling` from now on. */
+  async cancel(): Promise<void> {
+    const unbegun = await this.#store.unbegun();
+    await this.#settle(unbegun.map((node) => ({ node, state: 'cancelled' })));
+  }
+
+  async #settle(first: readonly Ending[]): Promise<void> {
+    for (let ending = first; ending.length > 0;) {
+      await this.#store.change(
+        ending.map(({ node, state, ...more }) => ({ ...more, id: node.id, from: node.state, to: state })),
+      );
+      const released = await this.#store.release(ending.map(({ node, state }) => ({ id: node.id, state })));
+      const parents = await this.#store.count(
+        ending.flatMap(({ node: { parent }, state }) => (parent === undefined ? [] : [{ parent, state }])),
+      );
+      const next = [...(await this.#start(released, new Map(parents.map((parent) => [parent.id, parent]))))];
+      for (const parent of parents) next.push(...(await this.#afterChild(parent)));
+      const root = ending.find(({ node }) => node.parent === undefined);
+      if (root !== undefined) await this.#store.finish(root.state, root.outputs ?? {}, root.error);
+      ending = next;
+    }
+  }
+
+  /** Lets nodes begin that wait for nobody, and gives those that ended with that. */
+  async #start(nodes: readonly NodeFacts[], known: ReadonlyMap<string, NodeFacts>): Promise<Ending[]> {
+    const endings: Ending[] = [];
+    const steps: Change[] = [];
+    const graphs: (Opening & { readonly graph: Graph })[] = [];
+    for (const [parentId, group] of groupByParent(nodes)) {
+      const parent = known.get(parentId) ?? (await this.#store.node(parentId));
+      const tasks = group.map((node) => ({ node, task: taskAt(this.#plan, node.place) }));
+      const needs = [...new Set(tasks.flatMap(({ task }) => needsOf(task)))];
+      const siblings = needs.length === 0 ? NOBODY : await this.#store.siblings(parentId, needs);
+      for (const { node, task } of tasks) {
+        const verdict = this.#admit(node, task, parent.inputs, siblings);
+        if ('state' in verdict) endings.push({ node, ...verdict });
+        else if (node.kind === 'loop') endings.push(...(await this.#openLoop({ node, task, ...verdict })));
+        else if ('graph' in task.body) graphs.push({ node, task, ...verdict, graph: task.body.graph });
+        else steps.push({ id: node.id, from: node.state, to: 'ready', inputs: verdict.inputs });
+      }
+    }
+    if (steps.length > 0) await this.#store.change(steps);
+    if (graphs.length > 0) endings.push(...(await this.#openGraphs(graphs)));
+    return endings;
+  }
+
+  #admit(
+    node: NodeFacts,
+    task: Task,
+    given: Values,
+    siblings: ReadonlyMap<string, Ended>,
+  ): { readonly inputs: Values } | (Pick<Ending, 'error' | 'inputs'> & { readonly state: EndState }) {
+    if (this.#store.cancelling) return { state: 'cancelled' };
+    if (task.after === 'succeeded' && node.bad > 0) return { state: 'blocked' };
+    if (task.after === 'succeeded' && node.skipped > 0) return { state: 'skipped' };
+    try {
+      const inputs = resolveInputs(task, given, siblings);
+      if (task.when !== undefined && !holds(task.when, inputs)) return { state: 'skipped', inputs };
+      if (task.each !== undefined) itemsOf(inputs[task.each.items], task.each.items);
+      return { inputs };
+    } catch (error) {
+      if (!(error instanceof ValueFault)) throw error;
+      return { state: 'failed', error: error.message };
+    }
+  }
+
+  /** Makes the children of graphs, all in one go. */
+  async #openGraphs(
+    openings: readonly { readonly node: NodeFacts; readonly graph: Graph; readonly inputs: Values }[],
+  ): Promise<Ending[]> {
+    const nodes: NewNode[] = [];
+    const edges: [string, string][] = [];
+    for (const { node, graph } of openings) {
+      const ids = new Map(Object.keys(graph.tasks).map((name) => [name, this.#store.newId()]));
+      for (const [name, task] of Object.entries(graph.tasks)) {
+        const id = ids.get(name)!;
+        const needs = needsOf(task);
+        const below = (path: string) => (path === '' ? name : `${path}/${name}`);
+        nodes.push({
+          id,
+          parent: node.id,
+          path: below(node.path),
+          place: below(node.place),
+          iteration: undefined,
+          kind: task.each !== undefined ? 'loop' : 'graph' in task.body ? 'graph' : 'step',
+          state: 'waiting',
+          waits: needs.length,
+        });
+        edges.push(...needs.map((need): [string, string] => [ids.get(need)!, id]));
+      }
+    }
+    await this.#store.change(
+      openings.map(({ node, inputs }) => ({ id: node.id, from: node.state, to: 'running', inputs })),
+    );
+    if (nodes.length > 0) await this.#store.insert(nodes, edges);
+    const opened = new Map(
+      openings.map(({ node, inputs }) => [node.id, { ...node, state: 'running' as const, inputs }]),
+    );
+    const endings = await this.#start(nodes.filter(({ waits }) => waits === 0).map(freshNode), opened);
+    // A graph without a task has nobody to wait for.
+    for (const { node, graph } of openings) {
+      if (Object.keys(graph.tasks).length === 0) endings.push(await this.#end(opened.get(node.id)!));
+    }
+    return endings;
+  }
+
+  async #openLoop({ node, task, inputs }: Opening): Promise<Ending[]> {
+    const { items = '' } = task.each ?? {};
+    const total = itemsOf(inputs[items], items).length;
+    await this.#store.change([{ id: node.id, from: node.state, to: 'running', inputs, total }]);
+    const opened: NodeFacts = { ...node, state: 'running', inputs, total };
+    return total === 0 ? [await this.#end(opened)] : await this.#expand(opened);
+  }
+
+  /** Makes further iterations of a loop: as many as may run at once, and not more than one transaction takes. */
+  async #expand(loop: NodeFacts): Promise<Ending[]> {
+    const task = taskAt(this.#plan, loop.place);
+    const { items = '', as = '', parallel = 0 } = task.each ?? {};
+    const graph = 'graph' in task.body ? task.body.graph : undefined;
+    const atOnce = graph === undefined ? EXPAND_STEPS : EXPAND_GRAPHS;
+    const room = parallel === 0 ? Infinity : parallel - loop.open;
+    const from = loop.expanded;
+    const to = from + Math.min(loop.total - from, atOnce, room);
+    if (to <= from || this.#store.cancelling) return [];
+    const { [items]: list, ...others } = loop.inputs;
+    const made = itemsOf(list, items)
+      .slice(from, to)
+      .map((item, index) => ({
+        id: this.#store.newId(),
+        parent: loop.id,
+        path: `${loop.path}/${from + index}`,
+        place: loop.place,
+        iteration: from + index,
+        kind: graph === undefined ? ('step' as const) : ('graph' as const),
+        state: graph === undefined ? ('ready' as const) : ('waiting' as const),
+        waits: 0,
+        inputs: { ...others, [as]: item },
+      }));
+    await this.#store.insert(made, []);
+    // With a limit, whatever ends makes room for the next.
+    if (to < loop.total && (parallel === 0 || room > to - from)) await this.#store.timer(loop.id, 'expand', 0);
+    if (graph === undefined) return [];
+    return await this.#openGraphs(made.map((node) => ({ node: freshNode(node), graph, inputs: node.inputs })));
+  }
+
+  async #afterChild(parent: NodeFacts): Promise<Ending[]> {
+    if (parent.kind === 'loop' && parent.expanded < parent.total && !this.#store.cancelling) {
+      const { parallel = 0 } = taskAt(this.#plan, parent.place).each ?? {};
+      // Without a limit, a timer brings the others.
+      return parallel === 0 ? [] : await this.#expand(parent);
+    }
+    return parent.open === 0 ? [await this.#end(parent)] : [];
+  }
+
+  async #end(node: NodeFacts): Promise<Ending> {
+    const outputs =
+      node.kind === 'loop' ? await this.#loopOutputs(node) : await this.#graphOutputs(node, this.#graphOf(node));
+    if (node.cancelled > 0 || node.expanded < node.total) return { node, state: 'cancelled', outputs };
+    if (node.broken === 0) return { node, state: 'succeeded', outputs };
+    const what = node.kind === 'loop' ? 'iterations' : 'tasks';
+    return { node, state: 'failed', outputs, error: `${node.broken} of its ${what} did not succeed` };
+  }
+
+  #graphOf(node: NodeFacts): Graph {
+    return graphAt(this.#plan, node.place);
+  }
+
+  async #graphOutputs(node: NodeFacts, graph: Graph): Promise<Values> {
+    const tasks = [...new Set(Object.values(graph.outputs).flatMap((sources) => sources.map(({ task }) => task)))];
+    if (tasks.length === 0) return {};
+    const ended = await this.#store.siblings(node.id, tasks);
+    return Object.fromEntries(
+      Object.entries(graph.outputs).flatMap(([name, sources]) => {
+        const source = sources.find(
+          ({ task, output }) =>
+            ended.get(task)?.state === 'succeeded' && ended.get(task)?.outputs[output] !== undefined,
+        );
+        const value = source === undefined ? undefined : ended.get(source.task)?.outputs[source.output];
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
+  }
+
+  async #loopOutputs(loop: NodeFacts): Promise<Values> {
+    const { body } = taskAt(this.#plan, loop.place);
+    const names = Object.keys('step' in body ? body.step.outputs : body.graph.outputs);
+    if (names.length === 0) return {};
+    const all = await this.#store.iterations(loop.id);
+    return Object.fromEntries(
+      names.flatMap((name) => {
+        const value = collect(all, name);
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
+  }
+}
+
+const NOBODY: ReadonlyMap<string, Ended> = new Map();
+
+function groupByParent(nodes: readonly NodeFacts[]): ReadonlyMap<string, readonly NodeFacts[]> {
+  const groups = new Map<string, NodeFacts[]>();
+  for (const node of nodes) {
+    const group = groups.get(node.parent ?? '');
+    if (group === undefined) groups.set(node.parent ?? '', [node]);
+    else group.push(node);
+  }
+  return groups;
+}
+
+function freshNode({ inputs = {}, ...node }: NewNode): NodeFacts {
+  return {
+    ...node,
+    inputs,
+    bad: 0,
+    skipped: 0,
+    open: 0,
+    broken: 0,
+    cancelled: 0,
+    total: 0,
+    expanded: 0,
+    failures: 0,
+    losses: 0,
+  };
+}

@@ -1,0 +1,115 @@
+/** What is wrong with a plan, all of it at once, each with its path. */
+import type { Issue } from '@dais/api';
+import { needsOf, type Expression, type Graph, type Task } from './plan.ts';
+
+/** Of a whole plan, loops counted once. */
+const MOST_TASKS = 20_000;
+/** Graphs in graphs. */
+const DEEPEST = 20;
+const NAME = /^[A-Za-z0-9_]([A-Za-z0-9._-]{0,126}[A-Za-z0-9_])?$/;
+
+export function planIssues(plan: Graph, inputs: ReadonlySet<string>): Issue[] {
+  const issues: Issue[] = [];
+  let tasks = 0;
+  const visit = (graph: Graph, path: string, given: ReadonlySet<string>, depth: number): void => {
+    if (depth > DEEPEST) {
+      issues.push({ path, message: `graphs lie at most ${DEEPEST} deep in each other` });
+      return;
+    }
+    for (const [name, task] of Object.entries(graph.tasks)) {
+      tasks += 1;
+      const at = `${path}tasks.${name}`;
+      if (!NAME.test(name)) issues.push({ path: at, message: 'a name has letters, digits, `.`, `_` and `-`' });
+      issues.push(...taskIssues(graph, task, at, given));
+      if ('graph' in task.body) visit(task.body.graph, `${at}.`, new Set(inputsOf(task)), depth + 1);
+    }
+    for (const [name, sources] of Object.entries(graph.outputs)) {
+      for (const { task, output } of sources) {
+        if (hasOutput(graph, task, output)) continue;
+        issues.push({ path: `${path}outputs.${name}`, message: `task ${task} has no output ${output}` });
+      }
+    }
+    const cycle = cycleIn(graph);
+    if (cycle !== undefined) {
+      issues.push({ path: `${path}tasks.${cycle[0]}`, message: `tasks wait for each other: ${cycle.join(' → ')}` });
+    }
+  };
+  visit(plan, '', inputs, 0);
+  if (tasks > MOST_TASKS) issues.push({ path: 'tasks', message: `there are ${tasks}; at most ${MOST_TASKS} are run` });
+  return issues;
+}
+
+/** Names that the body of a task finds. */
+export function inputsOf({ inputs, each }: Task): string[] {
+  const names = Object.keys(inputs);
+  return each === undefined ? names : [...names.filter((name) => name !== each.items), each.as];
+}
+
+function taskIssues(graph: Graph, task: Task, path: string, given: ReadonlySet<string>): Issue[] {
+  const issues: Issue[] = [];
+  for (const need of needsOf(task)) {
+    if (graph.tasks[need] === undefined) issues.push({ path: `${path}.needs`, message: `there is no task ${need}` });
+  }
+  for (const [name, binding] of Object.entries(task.inputs)) {
+    const at = `${path}.inputs.${name}`;
+    if ('input' in binding && !given.has(binding.input)) {
+      issues.push({ path: at, message: `there is no input ${binding.input}` });
+    }
+    if ('task' in binding && graph.tasks[binding.task] !== undefined) {
+      if (!hasOutput(graph, binding.task, binding.output)) {
+        issues.push({ path: at, message: `task ${binding.task} has no output ${binding.output}` });
+      }
+    }
+  }
+  if (task.each !== undefined && task.inputs[task.each.items] === undefined) {
+    issues.push({ path: `${path}.each`, message: `there is no input ${task.each.items} to go through` });
+  }
+  const names = new Set(Object.keys(task.inputs));
+  for (const used of task.when === undefined ? [] : usedIn(task.when)) {
+    if (!names.has(used)) issues.push({ path: `${path}.when`, message: `there is no input ${used}` });
+  }
+  return issues;
+}
+
+function hasOutput(graph: Graph, task: string, output: string): boolean {
+  const body = graph.tasks[task]?.body;
+  if (body === undefined) return false;
+  return Object.hasOwn('step' in body ? body.step.outputs : body.graph.outputs, output);
+}
+
+function usedIn(expression: Expression): readonly string[] {
+  if ('input' in expression) return [expression.input];
+  if ('compare' in expression) return [...usedIn(expression.left), ...usedIn(expression.right)];
+  if ('all' in expression) return expression.all.flatMap(usedIn);
+  if ('any' in expression) return expression.any.flatMap(usedIn);
+  if ('not' in expression) return usedIn(expression.not);
+  return 'number' in expression ? usedIn(expression.number) : [];
+}
+
+/** The names along one cycle, the first one again at its end. */
+function cycleIn(graph: Graph): readonly string[] | undefined {
+  const done = new Set<string>();
+  for (const start of Object.keys(graph.tasks)) {
+    // Its own stack: a chain of ten thousand tasks is no recursion of ten thousand.
+    const trail: { readonly name: string; readonly needs: string[] }[] = [];
+    const onTrail = new Set<string>();
+    const enter = (name: string): void => {
+      const task = graph.tasks[name];
+      trail.push({ name, needs: task === undefined ? [] : [...needsOf(task)] });
+      onTrail.add(name);
+    };
+    if (!done.has(start)) enter(start);
+    for (let top = trail.at(-1); top !== undefined; top = trail.at(-1)) {
+      const need = top.needs.pop();
+      if (need === undefined) {
+        done.add(top.name);
+        onTrail.delete(top.name);
+        trail.pop();
+      } else if (onTrail.has(need)) {
+        const names = trail.map(({ name }) => name);
+        return [...names.slice(names.indexOf(need)), need];
+      } else if (!done.has(need)) enter(need);
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,153 @@
+/**
+ * What a run is to do, in no front end's words: a graph of tasks whose bodies are steps or graphs again. It is stored with
+ * the run and never changes; whatever a manifest or a foreign pipeline can say is compiled to it.
+ */
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Files that a step left: they lie in the content of a run, below `prefix`. */
+export interface Artifact {
+  /** Id of the run whose content it is. */
+  readonly run: string;
+  /** One file has this name; of a folder, every file's name begins with it and a `/`. */
+  readonly prefix: string;
+  readonly folder: boolean;
+  readonly files: number;
+  readonly bytes: number;
+  /** Lower-case hex SHA-256 of names, modes and contents: equal for equal files. */
+  readonly digest: string;
+  /** Those of its files that may be executed, relative to `prefix`; '' of one that is a file itself. */
+  readonly executable?: readonly string[];
+}
+
+/** What goes from task to task. */
+export type Value =
+  | { readonly parameter: Json }
+  | { readonly artifact: Artifact }
+  | { readonly artifacts: readonly Artifact[] };
+
+export type Values = Readonly<Record<string, Value>>;
+
+/** Where an input comes from. `path` selects a member of a parameter; `optional`: absent when its source has none. */
+export type Binding =
+  | { readonly value: Json }
+  | { readonly input: string; readonly path?: readonly string[]; readonly optional?: boolean }
+  | {
+      readonly task: string;
+      readonly output: string;
+      readonly path?: readonly string[];
+      readonly optional?: boolean;
+    }
+  /** How another task ended: `{task, state, error}`. */
+  | { readonly statusOf: string };
+
+/** A condition over the inputs of its own task. What is not there is a fault, never false. */
+export type Expression =
+  | { readonly value: Json }
+  | { readonly input: string; readonly path?: readonly string[] }
+  | {
+      readonly compare: '==' | '!=' | '<' | '<=' | '>' | '>=';
+      readonly left: Expression;
+      readonly right: Expression;
+    }
+  | { readonly all: readonly Expression[] }
+  | { readonly any: readonly Expression[] }
+  | { readonly not: Expression }
+  /** Text as a number. */
+  | { readonly number: Expression };
+
+export interface Retry {
+  /** After the first attempt. Attempts that the platform lost are counted apart. */
+  readonly count: number;
+  readonly delayMs: number;
+  readonly factor: number;
+  readonly maxDelayMs: number;
+}
+
+/** Text that is known only when the step is about to start. */
+export type LateText =
+  | string
+  | readonly (
+      | string
+      /** A parameter: text as it is, all else as compact JSON. */
+      | { readonly parameter: string }
+      /** Where an input or an output lies, relative to the working folder. */
+      | { readonly pathOfInput: string }
+      | { readonly pathOfOutput: string }
+    )[];
+
+export type StepOutput =
+  /** Read from a file as text, or as JSON. */
+  | { readonly parameter: 'text' | 'json'; readonly path: string; readonly optional?: boolean }
+  | { readonly artifact: true; readonly path: string; readonly optional?: boolean };
+
+export interface Step {
+  readonly command: readonly LateText[];
+  readonly variables: Readonly<Record<string, LateText>>;
+  /** Variables from Secret resources of the project. */
+  readonly secrets: Readonly<Record<string, { readonly secret: string; readonly key: string }>>;
+  readonly environment: StepEnvironment;
+  readonly resources: Readonly<Record<string, number>>;
+  readonly timeoutMs?: number;
+  /** `preferred`: isolated where the machine can. */
+  readonly isolation: 'required' | 'preferred' | 'none';
+  readonly network: boolean;
+  /** Succeeds without running when the same was done before in this project. */
+  readonly cache: boolean;
+  /** Artifacts among the inputs, and where they are put. Without a path of their own they lie in `inputs/NAME`. */
+  readonly places: Readonly<Record<string, string>>;
+  readonly outputs: Readonly<Record<string, StepOutput>>;
+}
+
+export type StepEnvironment =
+  | { readonly type: 'system' }
+  | { readonly type: 'python'; readonly version?: string; readonly requirements: readonly string[] };
+
+export type Body = { readonly step: Step } | { readonly graph: Graph };
+
+export interface Task {
+  /** Beside the tasks that its inputs name. */
+  readonly needs: readonly string[];
+  /** `succeeded`: a need that failed or was skipped keeps it from running. `completed`: it runs however they ended. */
+  readonly after: 'succeeded' | 'completed';
+  readonly when?: Expression;
+  readonly inputs: Readonly<Record<string, Binding>>;
+  /** Once for each item of the input `items`, which each iteration gets as `as`; 0: no limit of how many at once. */
+  readonly each?: { readonly items: string; readonly as: string; readonly parallel: number };
+  readonly retry?: Retry;
+  readonly body: Body;
+}
+
+/** The first source that succeeded and has it; of a loop, the list over all iterations. */
+export type GraphOutput = readonly { readonly task: string; readonly output: string }[];
+
+export interface Graph {
+  readonly tasks: Readonly<Record<string, Task>>;
+  readonly outputs: Readonly<Record<string, GraphOutput>>;
+}
+
+/** Names of tasks from the root down: `train/fit`. The root is ''. */
+export function graphAt(plan: Graph, place: string): Graph {
+  let graph = plan;
+  for (const name of place === '' ? [] : place.split('/')) {
+    const body = graph.tasks[name]?.body;
+    if (body === undefined || !('graph' in body)) throw new Error(`there is no graph at ${place}`);
+    graph = body.graph;
+  }
+  return graph;
+}
+
+export function taskAt(plan: Graph, place: string): Task {
+  const cut = place.lastIndexOf('/');
+  const task = graphAt(plan, cut === -1 ? '' : place.slice(0, cut)).tasks[place.slice(cut + 1)];
+  if (task === undefined) throw new Error(`there is no task at ${place}`);
+  return task;
+}
+
+/** Whom a task waits for: those that it names, and those that its inputs come from. */
+export function needsOf(task: Task): readonly string[] {
+  const producers = Object.values(task.inputs).flatMap((binding) =>
+    'task' in binding ? [binding.task] : 'statusOf' in binding ? [binding.statusOf] : [],
+  );
+  return [...new Set([...task.needs, ...producers])];
+}

@@ -1,0 +1,107 @@
+/** From what a client asks for to a plan. */
+import { DaisError, type ExecutionStepInput, type Issue } from '@dais/api';
+import type { Artifact, Binding, Graph, Json, LateText, Step, StepOutput, Task } from './machine/plan.ts';
+
+const MOST_STEPS = 1000;
+/** The input of the run that is the code. */
+export const CODE_INPUT = 'code';
+
+export type NativeSteps = Readonly<Record<string, ExecutionStepInput>>;
+
+export interface NativePlanOptions {
+  readonly code: Artifact | undefined;
+  readonly solo: boolean;
+}
+
+/** @throws DaisError `invalid_request` */
+export function nativePlan(steps: NativeSteps, options: NativePlanOptions): Graph {
+  const names = Object.keys(steps);
+  if (names.length === 0 || names.length > MOST_STEPS) {
+    const message = `has ${names.length} steps`;
+    const issues = [{ path: 'steps', message, expected: `1 to ${MOST_STEPS}` }];
+    throw new DaisError('invalid_request', 'A run has at least one step, and at most a thousand.', { issues });
+  }
+  const issues = names.flatMap((name) => stepIssues(name, steps[name]!));
+  if (issues.length > 0) throw new DaisError('invalid_request', 'The steps cannot be run as they are.', { issues });
+  const tasks = names.map((name): [string, Task] => [name, taskOf(steps[name]!, steps, options)]);
+  return { tasks: Object.fromEntries(tasks), outputs: {} };
+}
+
+function stepIssues(name: string, { inputs, outputs }: ExecutionStepInput): Issue[] {
+  const issues: Issue[] = [];
+  if (inputs[CODE_INPUT] !== undefined) {
+    issues.push({ path: `steps.${name}.inputs.${CODE_INPUT}`, message: 'is the code of the run; choose another name' });
+  }
+  for (const [output, { path }] of Object.entries(outputs)) {
+    const parts = path.split('/');
+    if (parts.every((part) => part !== '' && part !== '.' && part !== '..') && !path.includes('\\')) continue;
+    const at = `steps.${name}.outputs.${output}.path`;
+    issues.push({ path: at, message: 'leaves the working folder, or has an empty part', expected: 'results/model' });
+  }
+  return issues;
+}
+
+function taskOf(step: ExecutionStepInput, steps: NativeSteps, { code, solo }: NativePlanOptions): Task {
+  const inputs: Record<string, Binding> = {};
+  const given: Record<string, LateText> = {};
+  for (const [name, input] of Object.entries(step.inputs)) {
+    inputs[name] = 'value' in input ? { value: input.value as Json } : { task: input.step, output: input.output };
+    const files = 'step' in input && (steps[input.step]?.outputs[input.output]?.as ?? 'files') === 'files';
+    given[variableOf(name)] = [files ? { pathOfInput: name } : { parameter: name }];
+  }
+  if (code !== undefined) inputs[CODE_INPUT] = { input: CODE_INPUT };
+  const body: Step = {
+    command: step.command,
+    variables: { ...given, ...step.variables },
+    secrets: step.secrets,
+    environment: environmentOf(step),
+    resources: step.resources,
+    ...(step.timeoutSeconds !== undefined && { timeoutMs: step.timeoutSeconds * 1000 }),
+    isolation: step.isolation ?? (solo ? 'preferred' : 'required'),
+    network: step.network,
+    cache: step.cache,
+    places: code === undefined ? {} : { [CODE_INPUT]: '.' },
+    outputs: Object.fromEntries(
+      Object.entries(step.outputs).map(([name, { path, as, optional }]): [string, StepOutput] => [
+        name,
+        as === 'files' ? { artifact: true, path, optional } : { parameter: as, path, optional },
+      ]),
+    ),
+  };
+  const { retry } = step;
+  return {
+    needs: step.needs,
+    after: step.always ? 'completed' : 'succeeded',
+    // What comes before may have failed: then there is nothing to give.
+    inputs: step.always ? optionalInputs(inputs) : inputs,
+    ...(retry !== undefined && {
+      retry: {
+        count: retry.count,
+        delayMs: retry.delaySeconds * 1000,
+        factor: retry.factor,
+        maxDelayMs: retry.maxDelaySeconds * 1000,
+      },
+    }),
+    body: { step: body },
+  };
+}
+
+function environmentOf({ environment }: ExecutionStepInput): Step['environment'] {
+  if (environment.type === 'system') return environment;
+  const { type, version, requirements } = environment;
+  return { type, requirements, ...(version !== undefined && { version }) };
+}
+
+function optionalInputs(inputs: Readonly<Record<string, Binding>>): Record<string, Binding> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, binding]) => [
+      name,
+      'task' in binding ? { ...binding, optional: true } : binding,
+    ]),
+  );
+}
+
+/** `learning-rate` becomes `DAIS_INPUT_LEARNING_RATE`. */
+function variableOf(input: string): string {
+  return `DAIS_INPUT_${input.toUpperCase().replaceAll(/[^A-Z0-9_]/g, '_')}`;
+}

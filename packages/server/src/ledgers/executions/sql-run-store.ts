@@ -1,0 +1,200 @@
+/** The rows of one run in PostgreSQL. Whoever makes it holds the lock on the run's row until the transaction ends. */
+import type { Transaction } from '#kernel/transaction.ts';
+import { WriteRace } from '#kernel/write-race.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { END_STATES } from './machine/end-states.ts';
+import type { Values } from './machine/plan.ts';
+import type { Change, NewNode, NodeFacts, RunStore, TimerKind } from './machine/run-store.ts';
+import type { Ended, EndState } from './machine/values.ts';
+import { factsOf, NODE_COLUMNS, type NodeRow } from './node-rows.ts';
+
+export interface LockedRun {
+  readonly id: string;
+  readonly projectId: string;
+  readonly priority: number;
+  readonly cancelling: boolean;
+}
+
+/** Called once, when the run has ended. */
+export type OnFinish = (state: EndState, outputs: Values, error: string | undefined) => Promise<void>;
+
+const ENDED = END_STATES.map((state) => `'${state}'`).join(', ');
+
+export class SqlRunStore implements RunStore {
+  readonly #tx: Transaction;
+  readonly #run: LockedRun;
+  readonly #onFinish: OnFinish;
+  #cancelling: boolean;
+
+  constructor(tx: Transaction, run: LockedRun, onFinish: OnFinish) {
+    this.#tx = tx;
+    this.#run = run;
+    this.#onFinish = onFinish;
+    this.#cancelling = run.cancelling;
+  }
+
+  get cancelling(): boolean {
+    return this.#cancelling;
+  }
+
+  beginCancelling(): void {
+    this.#cancelling = true;
+  }
+
+  newId(): string {
+    return uuidv7();
+  }
+
+  async node(id: string): Promise<NodeFacts> {
+    const [row] = await this.#tx.sql.query<NodeRow>(
+      `select ${NODE_COLUMNS} from executions.node n where n.run = $1 and n.id = $2`,
+      [this.#run.id, id],
+      'execution_node',
+    );
+    if (row === undefined) throw new Error(`there is no node ${id}`);
+    return factsOf(row);
+  }
+
+  async change(changes: readonly Change[]): Promise<void> {
+    const rows = changes.map(({ id, from, to, inputs, outputs, error, source, total, count }) => ({
+      id,
+      was: from,
+      now: to,
+      inputs,
+      outputs,
+      error,
+      source,
+      total,
+      failures: count === 'failures' ? 1 : 0,
+      losses: count === 'losses' ? 1 : 0,
+    }));
+    const changed = await this.#tx.sql.query<{ id: string }>(
+      `with change as (
+         select * from json_to_recordset($2::json) as c (id uuid, was text, now text, inputs jsonb, outputs jsonb,
+           error text, source text, total int, failures int, losses int)
+       ), changed as (
+         update executions.node n set state = c.now, inputs = coalesce(c.inputs, n.inputs),
+           outputs = coalesce(c.outputs, n.outputs), error = coalesce(c.error, n.error),
+           source = coalesce(c.source, n.source), total = coalesce(c.total, n.total),
+           failures = n.failures + c.failures, losses = n.losses + c.losses,
+           ready_at = case when c.now = 'ready' then clock_timestamp() else n.ready_at end,
+           started_at = case when c.now = 'running' then coalesce(n.started_at, clock_timestamp()) else n.started_at end,
+           ended_at = case when c.now in (${ENDED}) then clock_timestamp() end
+         from change c where n.id = c.id and n.run = $1 and n.state = c.was returning n.id, n.state
+       ), told as (
+         insert into executions.transition (run, project_id, node, state) select $1, $3, id, state from changed
+       ) select id from changed`,
+      [this.#run.id, JSON.stringify(rows), this.#run.projectId],
+      'execution_change',
+    );
+    if (changed.length < changes.length) throw new WriteRace('a node was claimed at this moment');
+  }
+
+  async insert(nodes: readonly NewNode[], edges: readonly (readonly [from: string, to: string])[]): Promise<void> {
+    const rows = nodes.map(({ inputs = {}, path, ...node }) => ({
+      ...node,
+      path,
+      name: path.slice(path.lastIndexOf('/') + 1),
+      inputs,
+    }));
+    await this.#tx.sql.query(
+      `with made as (
+         insert into executions.node (id, run, project_id, parent, path, place, name, iteration, kind, state, waits, inputs,
+           priority, ready_at)
+         select id, $1, $3, parent, path, place, name, iteration, kind, state, waits, inputs, $4,
+           case when state = 'ready' then clock_timestamp() end
+         from json_to_recordset($2::json) as n (id uuid, parent uuid, path text, place text, name text, iteration int,
+           kind text, state text, waits int, inputs jsonb)
+         returning id, parent, iteration, state
+       ), counted as (
+         update executions.node p set open = p.open + m.n, expanded = p.expanded + m.iterations
+         from (select parent, count(*)::int as n, count(iteration)::int as iterations from made group by parent) m
+         where p.id = m.parent
+       ) insert into executions.transition (run, project_id, node, state)
+         select $1, $3, id, state from made where state = 'ready'`,
+      [this.#run.id, JSON.stringify(rows), this.#run.projectId, this.#run.priority],
+      'execution_insert',
+    );
+    if (edges.length === 0) return;
+    await this.#tx.sql.query(
+      `insert into executions.edge (source, target, project_id)
+       select e.source, e.target, $3 from unnest($1::uuid[], $2::uuid[]) as e (source, target)`,
+      [edges.map(([from]) => from), edges.map(([, to]) => to), this.#run.projectId],
+      'execution_edges',
+    );
+  }
+
+  async release(ended: readonly { readonly id: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]> {
+    const rows = await this.#tx.sql.query<NodeRow>(
+      `update executions.node n set waits = n.waits - e.n, bad = n.bad + e.bad, skipped = n.skipped + e.skipped
+       from (
+         select target, count(*)::int as n, count(*) filter (where state not in ('succeeded', 'skipped'))::int as bad,
+           count(*) filter (where state = 'skipped')::int as skipped
+         from executions.edge join unnest($1::uuid[], $2::text[]) as t (source, state) using (source) group by target
+       ) e where n.id = e.target and n.run = $3 returning ${NODE_COLUMNS}`,
+      [ended.map(({ id }) => id), ended.map(({ state }) => state), this.#run.id],
+      'execution_release',
+    );
+    return rows.filter(({ state, waits }) => state === 'waiting' && waits === 0).map(factsOf);
+  }
+
+  async count(ended: readonly { readonly parent: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]> {
+    if (ended.length === 0) return [];
+    const rows = await this.#tx.sql.query<NodeRow>(
+      `update executions.node n set open = n.open - e.n, broken = n.broken + e.broken,
+         cancelled = n.cancelled + e.cancelled
+       from (
+         select parent, count(*)::int as n, count(*) filter (where state in ('failed', 'blocked'))::int as broken,
+           count(*) filter (where state = 'cancelled')::int as cancelled
+         from unnest($1::uuid[], $2::text[]) as t (parent, state) group by parent
+       ) e where n.id = e.parent and n.run = $3 returning ${NODE_COLUMNS}`,
+      [ended.map(({ parent }) => parent), ended.map(({ state }) => state), this.#run.id],
+      'execution_count',
+    );
+    return rows.map(factsOf);
+  }
+
+  async siblings(parent: string, tasks: readonly string[]): Promise<ReadonlyMap<string, Ended>> {
+    const rows = await this.#tx.sql.query<{ name: string; state: EndState; outputs: Values; error: string | null }>(
+      `select name, state, outputs, error from executions.node
+       where parent = $1 and name = any($2) and iteration is null and state in (${ENDED})`,
+      [parent, tasks],
+      'execution_siblings',
+    );
+    return new Map(
+      rows.map(({ name, state, outputs, error }) => [name, { state, outputs, error: error ?? undefined }]),
+    );
+  }
+
+  async iterations(loop: string): Promise<readonly Values[]> {
+    const rows = await this.#tx.sql.query<{ outputs: Values }>(
+      'select outputs from executions.node where parent = $1 and iteration is not null order by iteration',
+      [loop],
+      'execution_iterations',
+    );
+    return rows.map(({ outputs }) => outputs);
+  }
+
+  async unbegun(): Promise<readonly NodeFacts[]> {
+    const rows = await this.#tx.sql.query<NodeRow>(
+      `select ${NODE_COLUMNS} from executions.node n where n.run = $1 and (n.state in ('waiting', 'ready', 'delayed')
+         or n.state = 'running' and n.kind = 'loop' and n.open = 0)`,
+      [this.#run.id],
+      'execution_unbegun',
+    );
+    return rows.map(factsOf);
+  }
+
+  async timer(node: string, kind: TimerKind, delayMs: number): Promise<void> {
+    await this.#tx.sql.query(
+      `insert into executions.timer (run, node, project_id, kind, due_at)
+       values ($1, $2, $3, $4, clock_timestamp() + $5 * interval '1 millisecond')`,
+      [this.#run.id, node, this.#run.projectId, kind, delayMs],
+      'execution_timer',
+    );
+  }
+
+  async finish(state: EndState, outputs: Values, error: string | undefined): Promise<void> {
+    await this.#onFinish(state, outputs, error);
+  }
+}

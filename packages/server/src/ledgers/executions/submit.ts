@@ -1,0 +1,71 @@
+/** From a plan to the first rows of a run. */
+import { createHash } from 'node:crypto';
+import { DaisError, eventTypes } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+import { canonicalJson } from '#lib/canonical-json.ts';
+import { ringWorkers, tellExecution } from './executions-events.ts';
+import type { Graph, Values } from './machine/plan.ts';
+import { planIssues } from './machine/plan-check.ts';
+import type { RunHead, RunMachines } from './run-machine.ts';
+
+export interface NewExecution {
+  readonly id: string;
+  readonly name: string;
+  readonly plan: Graph;
+  readonly inputs: Values;
+  readonly priority: number;
+  readonly code?: object | undefined;
+  /** The run that this one does again, and places in the plan that run anew although they succeeded there. */
+  readonly retryOf?: string | undefined;
+  readonly again?: readonly string[];
+}
+
+/** Most bytes of a plan, as canonical JSON. */
+const LARGEST_PLAN = 16 * 1024 * 1024;
+
+/** The caller has authorized it. @throws DaisError `invalid_request` with everything that is wrong with the plan. */
+export async function submitRun(tx: Transaction, machines: RunMachines, run: NewExecution): Promise<void> {
+  const issues = planIssues(run.plan, new Set(Object.keys(run.inputs)));
+  if (issues.length > 0) throw new DaisError('invalid_request', 'The plan cannot be run as it is.', { issues });
+  const plan = canonicalJson(run.plan);
+  if (plan.length > LARGEST_PLAN) {
+    throw new DaisError('too_large', `The plan has ${plan.length} bytes; at most ${LARGEST_PLAN} are kept.`);
+  }
+  const digest = createHash('sha256').update(plan).digest('hex');
+  const { principal } = tx.by;
+  await tx.sql.query(
+    `insert into executions.run (id, project_id, name, plan, plan_digest, inputs, priority, code, retry_of, again,
+       actor_type, actor_id)
+     values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8::jsonb, $9, $10, $11, $12)`,
+    [
+      run.id,
+      tx.projectId,
+      run.name,
+      plan,
+      digest,
+      JSON.stringify(run.inputs),
+      run.priority,
+      run.code === undefined ? null : JSON.stringify(run.code),
+      run.retryOf ?? null,
+      run.again ?? [],
+      principal.type,
+      principal.id,
+    ],
+    'execution_submit',
+  );
+  const head: RunHead = {
+    id: run.id,
+    projectId: tx.projectId,
+    name: run.name,
+    planDigest: digest,
+    state: 'pending',
+    priority: run.priority,
+    cancelling: false,
+  };
+  tellExecution(tx, eventTypes.executionSubmitted, head, {
+    tasks: Object.keys(run.plan.tasks).length,
+    ...(run.retryOf !== undefined && { retryOf: run.retryOf }),
+  });
+  ringWorkers(tx);
+  await machines.over(tx, head, run.plan).machine.begin(run.inputs);
+}

@@ -1,0 +1,131 @@
+/** For tests: a kernel with the executions ledger, which really runs commands, on a database of its own. */
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Execution, ExecutionAttempt, ExecutionLog, ExecutionNode, SubmitExecutionInput } from '@dais/api';
+import { expect } from 'vitest';
+import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
+import { openProcessCompute } from '#engines/compute/process/process-compute.ts';
+import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
+import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
+import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
+import { kernelSlice } from '#kernel/slice.ts';
+import { startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
+import { projectWith } from '#kinds/project/index.ts';
+import { findSecretValue, openSecretValue, secret } from '#kinds/secret/index.ts';
+import { systemClock } from '#lib/clock.ts';
+import { silentLog } from '#lib/log.ts';
+import { endProjectRuns, executionsLedger, executionsSlice, type ExecutionParts } from '../index.ts';
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly nextCursor?: string;
+}
+
+export interface ExecutionsWorld {
+  readonly db: TestDatabase;
+  readonly dais: TestKernel;
+  /** Another process: a worker of its own on the same database. Its place is this machine's, unless it is said. */
+  worker(parts?: Partial<ExecutionParts>): Promise<{ stop(): Promise<void> }>;
+  submit(input: SubmitExecutionInput): Promise<Execution>;
+  /** Waits for its end. */
+  ended(run: Pick<Execution, 'id'>): Promise<Execution>;
+  run(input: SubmitExecutionInput): Promise<Execution>;
+  node(run: Pick<Execution, 'id'>, path: string): Promise<ExecutionNode>;
+  attempts(run: Pick<Execution, 'id'>, node?: string): Promise<readonly ExecutionAttempt[]>;
+  log(run: Pick<Execution, 'id'>, node?: string): Promise<string>;
+  upload(text: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Environments are tried where they are made. */
+const noEnvironments = () => Promise.reject(new Error('no test here needs an environment'));
+
+export async function startExecutionsWorld(): Promise<ExecutionsWorld> {
+  const folder = await mkdtemp(join(tmpdir(), 'dais-executions-'));
+  const keys = openEnvKeys(Buffer.alloc(32, 7).toString('base64'));
+  const secrets = secret(keys);
+  const slices = [kernelSlice, executionsSlice, ...(secrets.kind.slice === undefined ? [] : [secrets.kind.slice])];
+  const db = await startTestDatabase(slices);
+  const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
+  const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
+  const compute = await openProcessCompute({ root: join(folder, 'compute'), clock: systemClock, log: silentLog });
+  const parts: ExecutionParts = {
+    database: db.database,
+    content,
+    clock: systemClock,
+    log: silentLog,
+    holder: randomUUID(),
+    place: 'this machine',
+    compute: async () => await Promise.resolve(compute),
+    environments: noEnvironments,
+    secretValue: async (tx, ref) => {
+      const found = await findSecretValue(tx, tx.projectId, ref);
+      return found === undefined ? undefined : async () => await openSecretValue(keys, found);
+    },
+    solo: true,
+    slots: 8,
+    perProject: 8,
+  };
+  const ledger = executionsLedger({ ...parts, days: 0 });
+  const dais = await startTestKernel(db, {
+    kinds: [projectWith({ begin: () => {}, end: endProjectRuns }), secrets.kind],
+    entries: ledger.entries,
+    start: 'api',
+  });
+  const workers: { stop(): Promise<void> }[] = [];
+  const worker: ExecutionsWorld['worker'] = async (more = {}) => {
+    const { worker: made } = executionsLedger({ ...parts, holder: randomUUID(), days: 0, ...more });
+    await made.start();
+    workers.push(made);
+    return made;
+  };
+  const get = async ({ id }: Pick<Execution, 'id'>) => await dais.call<Execution>('execution.get', { id });
+  const submit: ExecutionsWorld['submit'] = async (input) => await dais.call<Execution>('execution.submit', input);
+  const ended: ExecutionsWorld['ended'] = async (run) => {
+    const poll = { timeout: 60_000, interval: 30 };
+    await expect.poll(async () => (await get(run)).endedAt !== undefined, poll).toBe(true);
+    return await get(run);
+  };
+  return {
+    db,
+    dais,
+    worker,
+    submit,
+    ended,
+    run: async (input) => await ended(await submit(input)),
+    node: async ({ id }, path) => {
+      const { items } = await dais.call<Page<ExecutionNode>>('execution.nodes', { id, limit: 1000 });
+      const node = items.find((one) => one.path === path);
+      if (node === undefined) throw new Error(`no node ${path}`);
+      return node;
+    },
+    attempts: async ({ id }, node) =>
+      (await dais.call<Page<ExecutionAttempt>>('execution.attempts', { id, ...(node !== undefined && { node }) }))
+        .items,
+    log: async ({ id }, node) => {
+      let text = '';
+      const of = { id, ...(node !== undefined && { node }) };
+      for (let cursor: string | undefined; ;) {
+        const next = await dais.call<ExecutionLog>('execution.logs', { ...of, ...(cursor && { cursor }) });
+        text += next.text;
+        if (next.ended || next.cursor === cursor) return text;
+        ({ cursor } = next);
+      }
+    },
+    upload: async (text) =>
+      (await dais.call<{ upload: string }>('execution.upload', {}, { content: Readable.from([text]) })).upload,
+    stop: async () => {
+      await Promise.all(workers.map(async (one) => await one.stop()));
+      await dais.stop();
+      for await (const attempt of compute.attempts()) await compute.forget(attempt);
+      await compute.close();
+      await db.stop();
+      await blobs.close();
+      await keys.close();
+      await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    },
+  };
+}

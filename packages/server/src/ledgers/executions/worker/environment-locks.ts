@@ -1,0 +1,41 @@
+/** Which packages a run runs with: pinned once for each run, so that every attempt at every step has the same. */
+import { createHash } from 'node:crypto';
+import type { EnvironmentLock, Environments, EnvironmentSpec } from '#engines/environments/contract.ts';
+import type { Database } from '#engines/database/contract.ts';
+import { transact } from '#kernel/transaction.ts';
+import { canonicalJson } from '#lib/canonical-json.ts';
+import type { StepEnvironment } from '../machine/plan.ts';
+
+/** @throws DaisError as `Environments.lock`. */
+export async function lockOf(
+  database: Database,
+  environments: Environments,
+  of: { readonly projectId: string; readonly run: string },
+  environment: StepEnvironment & { readonly type: 'python' },
+  signal: AbortSignal,
+): Promise<EnvironmentLock> {
+  const spec: EnvironmentSpec = { ...environment, indexes: [] };
+  const digest = createHash('sha256').update(canonicalJson(spec)).digest('hex');
+  const read = async () =>
+    await transact(database, { mode: 'read', projectId: of.projectId }, async ({ sql }) => {
+      const [row] = await sql.query<{ lock: EnvironmentLock }>(
+        'select lock from executions.environment where run = $1 and spec_digest = $2',
+        [of.run, digest],
+        'execution_environment',
+      );
+      return row?.lock;
+    });
+  const kept = await read();
+  if (kept !== undefined) return kept;
+  const lock = await environments.lock(spec, { signal });
+  return await transact(database, { mode: 'write', projectId: of.projectId }, async ({ sql }) => {
+    // Two steps may have asked at the same time: the first answer holds for both.
+    const [row] = await sql.query<{ lock: EnvironmentLock }>(
+      `insert into executions.environment (run, spec_digest, project_id, lock) values ($1, $2, $3, $4::jsonb)
+       on conflict (run, spec_digest) do update set lock = executions.environment.lock returning lock`,
+      [of.run, digest, of.projectId, JSON.stringify(lock)],
+      'execution_environment_kept',
+    );
+    return row?.lock ?? lock;
+  });
+}

@@ -1,0 +1,177 @@
+/**
+ * Looks after the steps of this process: claims what is ready, takes over what others left, keeps its leases, and does
+ * what comes due. What it did not bring to an end when it stops, or is killed, goes on and is taken over.
+ */
+import { DaisError } from '@dais/api';
+import { LeaseLost } from '#kernel/leases.ts';
+import { transact } from '#kernel/transaction.ts';
+import { backoffMs } from '#lib/backoff.ts';
+import { Loop } from '#lib/loop.ts';
+import { claimSteps, renewLeases, takeOver, type AttemptClaim, type Holder } from '../attempts.ts';
+import type { ExecutionParts } from '../execution-parts.ts';
+import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
+import type { RunMachines } from '../run-machine.ts';
+import { runTimers } from '../timers.ts';
+import { StepRun } from './step-run.ts';
+
+const LEASE_MS = 30_000;
+const POLL_MS = 1000;
+/** Tries at one attempt of what should not fail, before it counts as lost. */
+const MOST_TRIES = 6;
+const TAKEN_AT_ONCE = 100;
+
+interface Held {
+  readonly claim: AttemptClaim;
+  readonly stop: AbortController;
+  readonly cancelled: AbortController;
+  done: Promise<void>;
+}
+
+class ProcessStops extends Error {}
+class RunCancelled extends Error {}
+
+export class ExecutionWorker {
+  readonly #parts: ExecutionParts;
+  readonly #machines: RunMachines;
+  readonly #holder: Holder;
+  readonly #held = new Map<string, Held>();
+  readonly #loop: Loop;
+  readonly #leases: Loop;
+  /** Everything that an earlier process of this place left is this one's. */
+  #whole = true;
+  #cleaned = false;
+  #stopping = false;
+
+  constructor(parts: ExecutionParts, machines: RunMachines) {
+    this.#parts = parts;
+    this.#machines = machines;
+    const { place, holder, leaseMs = LEASE_MS } = parts;
+    this.#holder = { place, holder, leaseMs };
+    this.#loop = new Loop('executions', { ...parts, pollMs: POLL_MS }, () => this.#turn());
+    this.#leases = new Loop('execution leases', { ...parts, pollMs: leaseMs / 3 }, () => this.#renew());
+  }
+
+  async start(): Promise<void> {
+    await this.#loop.start((ring) =>
+      this.#parts.database.listen(EXECUTIONS_CHANNEL, () => {
+        ring();
+        this.#leases.poke();
+      }),
+    );
+    await this.#leases.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all([this.#loop.stop(), this.#leases.stop()]);
+    for (const { stop } of this.#held.values()) stop.abort(new ProcessStops('the process stops'));
+    await Promise.all([...this.#held.values()].map(({ done }) => done));
+  }
+
+  async #turn(): Promise<boolean> {
+    const { database, slots, perProject } = this.#parts;
+    const moreTimers = await runTimers(database, this.#machines);
+    const free = slots - this.#held.size;
+    const claims = await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
+      const left = await takeOver(sql, this.#holder, { limit: TAKEN_AT_ONCE, whole: this.#whole });
+      const claimed = free > 0 ? await claimSteps(sql, this.#holder, { limit: free, perProject }) : [];
+      return { left, claimed };
+    });
+    if (claims.left.length < TAKEN_AT_ONCE) this.#whole = false;
+    for (const claim of [...claims.left, ...claims.claimed]) this.#hold(claim);
+    if (this.#held.size > 0) this.#clean();
+    return moreTimers || claims.left.length === TAKEN_AT_ONCE;
+  }
+
+  #hold(claim: AttemptClaim): void {
+    this.#held.get(claim.id)?.stop.abort(new LeaseLost(claim.id));
+    const held: Held = {
+      claim,
+      stop: new AbortController(),
+      cancelled: new AbortController(),
+      done: Promise.resolve(),
+    };
+    this.#held.set(claim.id, held);
+    held.done = this.#lookAfter(held).finally(() => {
+      if (this.#held.get(claim.id) === held) this.#held.delete(claim.id);
+      // There is a free slot, and what it committed may have made others ready.
+      if (!this.#stopping) this.#loop.poke();
+    });
+  }
+
+  async #lookAfter({ claim, stop, cancelled }: Held): Promise<void> {
+    const run = new StepRun(this.#parts, this.#machines, claim, { stop: stop.signal, cancelled: cancelled.signal });
+    for (let failures = 0; ;) {
+      try {
+        await (failures < MOST_TRIES ? run.run() : run.giveUp('the platform could not bring it to an end'));
+        return;
+      } catch (error) {
+        if (stop.signal.aborted) return;
+        if (error instanceof LeaseLost) return await this.#forgetIfGone(claim);
+        const away = error instanceof DaisError && error.retryable;
+        if (!away) {
+          failures += 1;
+          this.#parts.log.error('an attempt at a step failed on our side', { attempt: claim.id, error });
+        }
+        const wait = backoffMs(away ? 3 : failures, 200, 5000, Math.random);
+        await new Promise<void>((resolve) => {
+          const cancel = this.#parts.clock.after(wait, resolve);
+          stop.signal.addEventListener('abort', () => (cancel(), resolve()), { once: true });
+        });
+      }
+    }
+  }
+
+  /** Its run was deleted: nobody else will look after it. */
+  async #forgetIfGone({ id, place }: AttemptClaim): Promise<void> {
+    if (place !== this.#parts.place) return;
+    try {
+      const there = await this.#known([id]);
+      if (there.size === 0) await (await this.#parts.compute()).forget(id);
+    } catch (error) {
+      this.#parts.log.warn('an attempt that nobody knows was not forgotten', { attempt: id, error });
+    }
+  }
+
+  async #renew(): Promise<boolean> {
+    const ids = [...this.#held.keys()];
+    if (ids.length === 0) return false;
+    const renewed = await transact(this.#parts.database, { mode: 'write', projectId: 'all' }, async ({ sql }) =>
+      renewLeases(sql, this.#holder, ids),
+    );
+    const ours = new Map(renewed.map(({ id, cancelAsked }) => [id, cancelAsked]));
+    for (const id of ids) {
+      const held = this.#held.get(id);
+      if (ours.get(id) === true) held?.cancelled.abort(new RunCancelled('the run is cancelled'));
+      // Ended just now by ourselves, or no longer ours: the next write finds out which.
+    }
+    return false;
+  }
+
+  /** Once something is run: what the engine still keeps of attempts that ended elsewhere goes. */
+  #clean(): void {
+    if (this.#cleaned) return;
+    this.#cleaned = true;
+    void (async () => {
+      const compute = await this.#parts.compute();
+      for await (const id of compute.attempts()) {
+        if (this.#stopping) return;
+        if (!this.#held.has(id) && !(await this.#known([id])).has(id)) await compute.forget(id);
+      }
+    })().catch((error: unknown) => {
+      this.#cleaned = false;
+      this.#parts.log.warn('what is left of earlier attempts was not looked through', { error });
+    });
+  }
+
+  /** Those of them that have not ended. */
+  async #known(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.#parts.database.statement<{ id: string }>(
+      { mode: 'read', scope: 'all' },
+      `select id from executions.attempt where id::text = any($1) and state <> 'ended'`,
+      [ids],
+      'execution_known',
+    );
+    return new Set(rows.map(({ id }) => id));
+  }
+}

@@ -1,0 +1,203 @@
+/** Files between content and the working folder of a step: what it is given, and what is kept of what it leaves. */
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { DaisError, storableIssues } from '@dais/api';
+import type { Compute, OutputFile, TaskInput } from '#engines/compute/contract.ts';
+import type { Content, UploadLease } from '#kernel/content/content.ts';
+import type { Artifact, Json, Step, Value } from '../machine/plan.ts';
+import { ValueFault } from '../machine/values.ts';
+import type { PlacedArtifact } from './step-spec.ts';
+
+/** Of a parameter that is read from a file. */
+const LARGEST_PARAMETER = 1024 * 1024;
+const PAGE = 1000;
+
+export async function inputsOf(
+  content: Content,
+  projectId: string,
+  placed: readonly PlacedArtifact[],
+): Promise<TaskInput[]> {
+  const inputs: TaskInput[] = [];
+  for (const { artifact, path } of placed) {
+    const owner = { projectId, uid: artifact.run };
+    const executable = new Set(artifact.executable);
+    const add = (name: string, below: string) => {
+      const at = [path, below].filter((part) => part !== '' && part !== '.').join('/');
+      const open = async () => (await content.open(owner, name)).bytes;
+      inputs.push({ path: at, executable: executable.has(below), open });
+    };
+    if (!artifact.folder) add(artifact.prefix, '');
+    for await (const { name } of artifact.folder ? filesBelow(content, owner, artifact.prefix) : []) {
+      add(name, name.slice(artifact.prefix.length + 1));
+    }
+  }
+  return inputs;
+}
+
+/** Every file of a folder, in the order of their names. */
+export async function* filesBelow(content: Content, owner: { projectId: string; uid: string }, folder: string) {
+  for (let after = ''; ;) {
+    const page = await content.list(owner, { prefix: `${folder}/`, after, limit: PAGE });
+    yield* page;
+    const last = page.at(-1);
+    if (page.length < PAGE || last === undefined) return;
+    after = last.name;
+  }
+}
+
+/** Uploaded, and not yet anybody's: attached in the transaction that commits the step, or given up. */
+export interface Uploaded {
+  readonly lease: UploadLease;
+  readonly name: string;
+}
+
+export interface Collected {
+  readonly outputs: Readonly<Record<string, Value>>;
+  readonly uploads: readonly Uploaded[];
+}
+
+export interface Collection {
+  readonly compute: Compute;
+  readonly content: Content;
+  readonly projectId: string;
+  readonly run: string;
+  readonly attempt: string;
+  readonly step: Step;
+  readonly quota: number | null;
+}
+
+/** @throws ValueFault when an output is not there or is not what the step said; DaisError as `Content.upload`. */
+export async function collectOutputs(from: Collection): Promise<Collected> {
+  const { compute, attempt, step } = from;
+  const uploads: Uploaded[] = [];
+  const found = new Map<string, StoredFile[]>();
+  const parameters = new Map<string, Json>();
+  try {
+    for await (const file of compute.outputs(attempt)) {
+      const spec = step.outputs[file.output];
+      if (spec === undefined) continue;
+      if ('parameter' in spec) parameters.set(file.output, await readParameter(file, spec.parameter));
+      else {
+        const stored = await keepFile(from, file);
+        uploads.push(stored.upload);
+        found.set(file.output, [...(found.get(file.output) ?? []), stored]);
+      }
+    }
+    const outputs = Object.entries(step.outputs).flatMap(([name, spec]): [string, Value][] => {
+      const files = found.get(name);
+      if (files !== undefined) return [[name, { artifact: artifactOf(from, name, files) }]];
+      const parameter = parameters.get(name);
+      if (parameter !== undefined) return [[name, { parameter }]];
+      if (spec.optional === true) return [];
+      throw new ValueFault(`it left no ${spec.path}, which is its output ${name}`);
+    });
+    return { outputs: Object.fromEntries(outputs), uploads };
+  } catch (error) {
+    await releaseAll(from.content, uploads);
+    throw error;
+  }
+}
+
+export async function releaseAll(content: Content, uploads: readonly Uploaded[]): Promise<void> {
+  // What cannot be given up now ends with its lease.
+  for (const { lease } of uploads) await content.release(lease).catch(() => {});
+}
+
+interface StoredFile {
+  readonly upload: Uploaded;
+  readonly path: string;
+  readonly executable: boolean;
+}
+
+async function keepFile({ content, projectId, attempt, quota }: Collection, file: OutputFile): Promise<StoredFile> {
+  const { output, path, executable } = file;
+  const name = [prefixOf(attempt, output), path].filter((part) => part !== '').join('/');
+  const lease = await content.upload(await file.open(), { projectId, quota });
+  return { upload: { lease, name }, path, executable };
+}
+
+/** What the names of an output's files begin with. */
+export function prefixOf(attempt: string, output: string): string {
+  return `steps/${attempt}/${output}`;
+}
+
+function artifactOf({ run, attempt }: Collection, output: string, files: readonly StoredFile[]): Artifact {
+  const executable = files.filter((file) => file.executable).map(({ path }) => path);
+  return {
+    run,
+    prefix: prefixOf(attempt, output),
+    folder: files[0]?.path !== '',
+    files: files.length,
+    bytes: files.reduce((sum, { upload }) => sum + upload.lease.size, 0),
+    digest: filesDigest(
+      files.map(({ path, upload }) => ({ path, sha256: upload.lease.sha256, executable: executable.includes(path) })),
+    ),
+    ...(executable.length > 0 && { executable }),
+  };
+}
+
+/** Equal for equal files, wherever they lie. */
+export function filesDigest(
+  files: readonly { readonly path: string; readonly sha256: string; readonly executable: boolean }[],
+): string {
+  const hash = createHash('sha256');
+  const ordered = files.toSorted((one, other) => (one.path < other.path ? -1 : 1));
+  for (const { path, sha256, executable } of ordered) hash.update(`${sha256} ${executable ? 'x' : '-'} ${path}\n`);
+  return hash.digest('hex');
+}
+
+/** @throws ValueFault */
+async function readParameter(file: OutputFile, as: 'text' | 'json'): Promise<Json> {
+  if (file.path !== '') throw new ValueFault(`the output ${file.output} is a folder; a parameter is read from a file`);
+  if (file.size > LARGEST_PARAMETER) {
+    throw new ValueFault(
+      `the output ${file.output} has ${file.size} bytes; a parameter has at most ${LARGEST_PARAMETER}`,
+    );
+  }
+  const text = (await buffer(await file.open())).toString('utf8');
+  if (as === 'text') return storable(text.replace(/\r?\n$/, ''));
+  try {
+    return storable(JSON.parse(text) as Json);
+  } catch (error) {
+    if (error instanceof ValueFault) throw error;
+    throw new ValueFault(`the output ${file.output} is not JSON`, { cause: error });
+  }
+}
+
+/** @throws ValueFault for what PostgreSQL cannot keep. */
+function storable(value: Json): Json {
+  const [issue] = storableIssues(value);
+  if (issue !== undefined) throw new ValueFault(`an output cannot be kept: ${issue.path} ${issue.message}`);
+  return value;
+}
+
+/** The whole output of an attempt, kept; undefined when it wrote nothing. */
+export async function keepLog({
+  compute,
+  content,
+  projectId,
+  attempt,
+  quota,
+}: Collection): Promise<Uploaded | undefined> {
+  const chunks = compute.logs(attempt)[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  if (first.done === true) return undefined;
+  const bytes = async function* () {
+    for (let next: IteratorResult<{ readonly bytes: Buffer }> = first; next.done !== true; next = await chunks.next()) {
+      yield next.value.bytes;
+    }
+  };
+  try {
+    const lease = await content.upload(Readable.from(bytes()), { projectId, quota });
+    return { lease, name: logName(attempt) };
+  } catch (error) {
+    // A project that may hold no more bytes still learns how its step ended.
+    if (error instanceof DaisError && error.code === 'quota_exceeded') return undefined;
+    throw error;
+  }
+}
+
+export function logName(attempt: string): string {
+  return `logs/${attempt}`;
+}

@@ -1,0 +1,342 @@
+/**
+ * One attempt at a step, from its claim to its commit. Everything here may be done again from the beginning by another
+ * process: what was submitted is found by the attempt's id, and what is committed is committed once.
+ */
+import { DaisError } from '@dais/api';
+import type { Compute, TaskEnvironment, TaskSpec, TaskState } from '#engines/compute/contract.ts';
+import type { BuiltEnvironment } from '#engines/environments/contract.ts';
+import { attachContent } from '#kernel/content/references.ts';
+import { LeaseLost } from '#kernel/leases.ts';
+import { byteQuota } from '#kernel/tenants.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { endAttempt, holdAttempt, markStarted, type AttemptClaim, type AttemptEnd } from '../attempts.ts';
+import type { ExecutionParts } from '../execution-parts.ts';
+import type { StepEnd } from '../machine/machine.ts';
+import { taskAt, type Step, type Values } from '../machine/plan.ts';
+import { ValueFault } from '../machine/values.ts';
+import type { RunMachines } from '../run-machine.ts';
+import { lockOf } from './environment-locks.ts';
+import { findSpared, takeOverValues, type Spared } from './spared.ts';
+import {
+  collectOutputs,
+  inputsOf,
+  keepLog,
+  prefixOf,
+  releaseAll,
+  type Collection,
+  type Uploaded,
+} from './step-files.ts';
+import { resolveStep, type ResolvedStep } from './step-spec.ts';
+
+/** Faults of whoever wrote the step: another attempt would end in the same way. */
+const FINAL_CODES: ReadonlySet<string> = new Set(['invalid_request', 'quota_exceeded', 'too_large', 'unsafe_path']);
+
+export interface StepRunSignals {
+  /** The lease is lost, or the process stops: nothing done afterwards counts. The step itself goes on. */
+  readonly stop: AbortSignal;
+  /** Somebody wants the run ended. */
+  readonly cancelled: AbortSignal;
+}
+
+interface Loaded {
+  readonly step: Step;
+  readonly path: string;
+  readonly place: string;
+  readonly inputs: Values;
+  readonly retryOf: string | undefined;
+  readonly again: readonly string[];
+  readonly quota: number | null;
+}
+
+/** What an attempt comes to, before it is committed. */
+interface Outcome {
+  readonly end: StepEnd;
+  readonly record: AttemptEnd;
+  readonly uploads?: readonly Uploaded[];
+  readonly fingerprint?: string;
+  /** Outputs of another step, to be taken over. */
+  readonly spared?: Spared;
+}
+
+export class StepRun {
+  readonly #parts: ExecutionParts;
+  readonly #machines: RunMachines;
+  readonly #claim: AttemptClaim;
+  readonly #signals: StepRunSignals;
+  #environment: BuiltEnvironment | undefined;
+
+  constructor(parts: ExecutionParts, machines: RunMachines, claim: AttemptClaim, signals: StepRunSignals) {
+    this.#parts = parts;
+    this.#machines = machines;
+    this.#claim = claim;
+    this.#signals = signals;
+  }
+
+  /** @throws LeaseLost; what may pass (a database that is away): the caller tries again. */
+  async run(): Promise<void> {
+    const loaded = await this.#load();
+    if (this.#claim.place !== this.#parts.place) {
+      return await this.#commit(loaded, lost('the process that ran it is gone, on another machine'));
+    }
+    const compute = await this.#parts.compute();
+    try {
+      const outcome = await this.#outcome(compute, loaded);
+      try {
+        await this.#commit(loaded, outcome);
+      } catch (error) {
+        await releaseAll(this.#parts.content, outcome.uploads ?? []);
+        throw error;
+      }
+    } finally {
+      await this.#environment?.release();
+      this.#environment = undefined;
+    }
+    await compute.forget(this.#claim.id);
+  }
+
+  /** Ends the attempt as one that the platform lost. */
+  async giveUp(reason: string): Promise<void> {
+    await this.#commit(await this.#load(), lost(reason));
+    const compute = await this.#parts.compute();
+    await compute.forget(this.#claim.id);
+  }
+
+  async #load(): Promise<Loaded> {
+    const { run, node, projectId } = this.#claim;
+    return await transact(this.#parts.database, { mode: 'read', projectId }, async (tx) => {
+      const [row] = await tx.sql.query<{
+        path: string;
+        place: string;
+        inputs: Values;
+        plan_digest: string;
+        retry_of: string | null;
+        again: readonly string[];
+      }>(
+        `select n.path, n.place, n.inputs, r.plan_digest, r.retry_of, r.again
+         from executions.node n join executions.run r on r.id = n.run where n.id = $1 and r.id = $2`,
+        [node, run],
+        'execution_step',
+      );
+      if (row === undefined) throw new LeaseLost(this.#claim.id);
+      const plan = await this.#machines.plan(tx, { id: run, planDigest: row.plan_digest });
+      const { body } = taskAt(plan, row.place);
+      if (!('step' in body)) throw new Error(`${row.place} is no step`);
+      const { path, place, inputs, again, retry_of: retryOf } = row;
+      const quota = await byteQuota(tx, projectId);
+      return { step: body.step, path, place, inputs, retryOf: retryOf ?? undefined, again, quota };
+    });
+  }
+
+  async #outcome(compute: Compute, loaded: Loaded): Promise<Outcome> {
+    const { id, started } = this.#claim;
+    try {
+      const resolved = resolveStep(loaded.step, loaded.inputs);
+      let state = await compute.status(id);
+      if (state === undefined) {
+        // A claim that its engine does not know was not submitted; one that it knew and forgot is gone.
+        if (started) return lost('its engine no longer knows it');
+        const spared = await this.#spared(loaded, resolved);
+        if (spared !== undefined) return spared;
+        if (this.#signals.cancelled.aborted) return CANCELLED;
+        await this.#submit(compute, loaded, resolved);
+      } else if (state.phase === 'running') {
+        // Held anew, so that it is not evicted under a step that an earlier process began.
+        await this.#hold(loaded.step).catch(() => {});
+      }
+      await this.#guarded(async ({ sql }) => await markStarted(sql, this.#claim));
+      state = await this.#waitFor(compute);
+      return await this.#ended(compute, loaded, resolved, state);
+    } catch (error) {
+      this.#signals.stop.throwIfAborted();
+      if (this.#signals.cancelled.aborted && isAbort(error, this.#signals.cancelled)) return CANCELLED;
+      if (error instanceof ValueFault) return refused(error.message);
+      if (error instanceof DaisError && FINAL_CODES.has(error.code)) return refused(explained(error));
+      throw error;
+    }
+  }
+
+  async #spared(loaded: Loaded, { fingerprint }: ResolvedStep): Promise<Outcome | undefined> {
+    const { run, projectId } = this.#claim;
+    const { path, place, retryOf, again, step } = loaded;
+    const question = { run, retryOf, again, path, place, fingerprint, cache: step.cache };
+    const request = { mode: 'read', projectId } as const;
+    const spared = await transact(this.#parts.database, request, async (tx) => await findSpared(tx, question));
+    if (spared === undefined) return undefined;
+    const end: StepEnd = { is: 'succeeded', outputs: spared.outputs, source: spared.source };
+    return { end, record: { ending: 'spared' }, fingerprint, spared };
+  }
+
+  async #submit(compute: Compute, loaded: Loaded, resolved: ResolvedStep): Promise<void> {
+    const { id, projectId } = this.#claim;
+    const { step } = loaded;
+    const { command, variables, artifacts } = resolved;
+    await this.#hold(step);
+    const { isolationFault } = step.isolation === 'preferred' ? await compute.abilities() : {};
+    const possible = isolationFault === undefined ? 'required' : 'none';
+    const spec: TaskSpec = {
+      attempt: id,
+      command,
+      variables,
+      secretVariables: await this.#secrets(step),
+      ...(this.#environment !== undefined && { environment: seenFrom(this.#environment) }),
+      inputs: await inputsOf(this.#parts.content, projectId, artifacts),
+      outputs: Object.entries(step.outputs).map(([name, { path }]) => ({ name, path })),
+      resources: step.resources,
+      limits: step.timeoutMs === undefined ? {} : { wallMs: step.timeoutMs },
+      isolation: step.isolation === 'preferred' ? possible : step.isolation,
+      network: step.network,
+    };
+    await compute.submit(spec);
+  }
+
+  /** Makes what the step runs in be there, and keeps it so until the attempt has ended. */
+  async #hold({ environment }: Step): Promise<void> {
+    if (environment.type === 'system' || this.#environment !== undefined) return;
+    const { run, projectId } = this.#claim;
+    const signal = AbortSignal.any([this.#signals.stop, this.#signals.cancelled]);
+    const environments = await this.#parts.environments();
+    const lock = await lockOf(this.#parts.database, environments, { run, projectId }, environment, signal);
+    this.#environment = await environments.build(lock, { signal });
+  }
+
+  /** @throws ValueFault naming what is not there. */
+  async #secrets(step: Step): Promise<Record<string, string>> {
+    const { projectId } = this.#claim;
+    const request = { mode: 'read', projectId } as const;
+    const sealed = await transact(this.#parts.database, request, async (tx) => {
+      const found: [string, () => Promise<string>][] = [];
+      for (const [name, ref] of Object.entries(step.secrets)) {
+        const open = await this.#parts.secretValue(tx, ref);
+        if (open === undefined) throw new ValueFault(`the Secret ${ref.secret} has no key ${ref.key}`);
+        found.push([name, open]);
+      }
+      return found;
+    });
+    const values: Record<string, string> = {};
+    for (const [name, open] of sealed) values[name] = await open();
+    return values;
+  }
+
+  /** Tells the engine to end it when somebody wants that. */
+  async #waitFor(compute: Compute): Promise<TaskState | undefined> {
+    const { stop, cancelled } = this.#signals;
+    const { id } = this.#claim;
+    const cancel = () => void compute.cancel(id).catch(() => {});
+    if (cancelled.aborted) cancel();
+    cancelled.addEventListener('abort', cancel, { once: true });
+    try {
+      const state = await compute.wait(id, stop);
+      stop.throwIfAborted();
+      return state;
+    } finally {
+      cancelled.removeEventListener('abort', cancel);
+    }
+  }
+
+  async #ended(
+    compute: Compute,
+    { step, quota }: Loaded,
+    { fingerprint }: ResolvedStep,
+    state: TaskState | undefined,
+  ): Promise<Outcome> {
+    if (state === undefined) return lost('its engine no longer knows it');
+    if (state.phase === 'lost') return lost(state.reason);
+    if (state.phase === 'refused') return refused(state.reason);
+    if (state.phase !== 'ended') throw new Error(`it was waited for, and is ${state.phase}`);
+    const { content } = this.#parts;
+    const { id: attempt, run, projectId } = this.#claim;
+    const from: Collection = { compute, content, projectId, run, attempt, step, quota };
+    const log = await keepLog(from);
+    const kept = log === undefined ? [] : [log];
+    const { end: ending, code, signal, usage } = state;
+    const record = { ending, code, signal, usage, logBytes: log?.lease.size };
+    const failed = (error: string): Outcome => ({
+      end: { is: 'failed', error },
+      record: { ...record, error },
+      uploads: kept,
+      fingerprint,
+    });
+    try {
+      if (ending === 'cancelled') return { ...CANCELLED, record, uploads: kept };
+      if (ending !== 'exit' || code !== 0) return failed(howItEnded(state));
+      const { outputs, uploads } = await collectOutputs(from);
+      return { end: { is: 'succeeded', outputs }, record, uploads: [...kept, ...uploads], fingerprint };
+    } catch (error) {
+      if (error instanceof ValueFault) return failed(error.message);
+      await releaseAll(content, kept);
+      throw error;
+    }
+  }
+
+  /** Outputs, end and what follows from it in one transaction; none of it when the attempt is somebody else's by now. */
+  async #commit({ step }: Loaded, { end, record, uploads = [], fingerprint, spared }: Outcome): Promise<void> {
+    const { id, run, node, projectId } = this.#claim;
+    await this.#guarded(async (tx) => {
+      const open = await this.#machines.open(tx, run);
+      if (open === undefined) throw new LeaseLost(id);
+      await endAttempt(tx.sql, id, record);
+      const entries = uploads.map(({ lease, name }) => ({ lease: lease.id, name }));
+      if (entries.length > 0) await attachContent(tx, { projectId, uid: run }, entries);
+      const outputs =
+        spared === undefined ? undefined : await takeOverValues(tx, run, spared.outputs, (name) => prefixOf(id, name));
+      if (fingerprint !== undefined) {
+        await tx.sql.query(
+          'update executions.node set fingerprint = $2 where id = $1',
+          [node, fingerprint],
+          'execution_fingerprint',
+        );
+        if (step.cache && end.is === 'succeeded') await remember(tx, fingerprint, node);
+      }
+      const facts = await open.store.node(node);
+      await open.machine.stepEnded(facts, outputs === undefined || end.is !== 'succeeded' ? end : { ...end, outputs });
+    });
+  }
+
+  async #guarded<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const { projectId, run } = this.#claim;
+    return await transact(this.#parts.database, { mode: 'write', projectId }, async (tx) => {
+      // Before the attempt, as everybody locks them.
+      await tx.sql.query('select 1 from executions.run where id = $1 for no key update', [run], 'execution_lock_first');
+      if (!(await holdAttempt(tx.sql, this.#claim))) throw new LeaseLost(this.#claim.id);
+      return await work(tx);
+    });
+  }
+}
+
+async function remember({ sql, projectId }: Transaction, fingerprint: string, node: string): Promise<void> {
+  await sql.query(
+    `insert into executions.cache_entry (project_id, fingerprint, node) values ($1, $2, $3)
+     on conflict (project_id, fingerprint) do update set node = excluded.node`,
+    [projectId, fingerprint, node],
+    'execution_remember',
+  );
+}
+
+const CANCELLED: Outcome = { end: { is: 'cancelled' }, record: { ending: 'cancelled' } };
+
+function lost(error: string): Outcome {
+  return { end: { is: 'lost', error }, record: { ending: 'lost', error } };
+}
+
+function refused(error: string): Outcome {
+  return { end: { is: 'failed', error, final: true }, record: { ending: 'refused', error } };
+}
+
+function howItEnded({ end, code, signal }: Extract<TaskState, { phase: 'ended' }>): string {
+  if (end === 'wall-time') return 'it took longer than it may';
+  if (end === 'out-of-memory') return 'it needed more memory than it may have';
+  if (end === 'disk-full') return 'it wrote more than it may';
+  return signal === undefined ? `it ended with exit code ${code ?? 'unknown'}` : `it was ended by ${signal}`;
+}
+
+function seenFrom({ folders, path, variables }: BuiltEnvironment): TaskEnvironment {
+  return { folders, path, variables };
+}
+
+function isAbort(error: unknown, { reason }: AbortSignal): boolean {
+  return error === reason || (error as { name?: unknown } | null)?.name === 'AbortError';
+}
+
+function explained({ message, issues = [] }: DaisError): string {
+  return [message, ...issues.map(({ path, message: said }) => `${path}: ${said}`)].join('\n');
+}

@@ -1,0 +1,81 @@
+/** From a step and its inputs to what a compute engine is told. */
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '#lib/canonical-json.ts';
+import type { Artifact, Json, LateText, Step, Values } from '../machine/plan.ts';
+import { ValueFault } from '../machine/values.ts';
+
+/** Linux takes no argument and no variable that is longer, its end included. */
+const LONGEST_TEXT = 131_071;
+
+/** One artifact, and the path in the working folder where it is put. */
+export interface PlacedArtifact {
+  readonly artifact: Artifact;
+  readonly path: string;
+}
+
+export interface ResolvedStep {
+  readonly command: readonly [string, ...string[]];
+  readonly variables: Readonly<Record<string, string>>;
+  readonly artifacts: readonly PlacedArtifact[];
+  /** Equal for steps that would do the same. */
+  readonly fingerprint: string;
+}
+
+/** @throws ValueFault */
+export function resolveStep(step: Step, inputs: Values): ResolvedStep {
+  const late = (text: LateText): string => {
+    const parts = typeof text === 'string' ? [text] : text;
+    const whole = parts
+      .map((part) => {
+        if (typeof part === 'string') return part;
+        if ('parameter' in part) return parameterText(inputs, part.parameter);
+        if ('pathOfInput' in part) return placeOf(step, part.pathOfInput);
+        return step.outputs[part.pathOfOutput]?.path ?? '';
+      })
+      .join('');
+    if (Buffer.byteLength(whole) > LONGEST_TEXT) {
+      throw new ValueFault(`an argument or variable has more than ${LONGEST_TEXT} bytes; pass it as a file`);
+    }
+    if (whole.includes('\0')) throw new ValueFault('an argument or variable contains the character 0');
+    return whole;
+  };
+  const [program, ...rest] = step.command.map(late);
+  if (program === undefined) throw new ValueFault('the step has no command');
+  const variables = Object.fromEntries(Object.entries(step.variables).map(([name, text]) => [name, late(text)]));
+  const artifacts = Object.entries(inputs).flatMap(([name, value]): PlacedArtifact[] => {
+    const path = placeOf(step, name);
+    if ('artifact' in value) return [{ artifact: value.artifact, path }];
+    return 'artifacts' in value ? value.artifacts.map((artifact, n) => ({ artifact, path: `${path}/${n}` })) : [];
+  });
+  const command = [program, ...rest] as const;
+  const same = {
+    command,
+    variables,
+    secrets: step.secrets,
+    environment: step.environment,
+    outputs: step.outputs,
+    files: artifacts.map(({ artifact: { digest, folder }, path }) => ({ digest, folder, path })),
+  };
+  return {
+    command,
+    variables,
+    artifacts,
+    fingerprint: createHash('sha256').update(canonicalJson(same)).digest('hex'),
+  };
+}
+
+function placeOf(step: Step, input: string): string {
+  return step.places[input] ?? `inputs/${input}`;
+}
+
+function parameterText(inputs: Values, name: string): string {
+  const value = inputs[name];
+  if (value === undefined) return '';
+  if (!('parameter' in value)) throw new ValueFault(`${name} is files; only a parameter can be written into text`);
+  return textOf(value.parameter);
+}
+
+/** Text as it is, all else as compact JSON. */
+export function textOf(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
