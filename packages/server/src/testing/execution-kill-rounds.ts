@@ -1,0 +1,138 @@
+/**
+ * A whole Dais is killed again and again while a run of many small steps goes on, some of which fail at first and each of
+ * which waits for many before it. A step writes down when it begins, so that one that ran twice shows.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Execution, ExecutionAttempt, ExecutionNode, SubmitExecutionInput } from '@dais/api';
+import { expect } from 'vitest';
+import { controlOf, freePort, isAlive, killTree, startDaisProcess, treeOf } from './dais-process.ts';
+
+export interface ExecutionKillReport {
+  readonly kills: number;
+  readonly faults: readonly string[];
+  readonly exitCode: number | string;
+}
+
+const PATIENCE = { timeout: 600_000, interval: 100 };
+/** One step in so many fails the first time. */
+const FAILS_EVERY = 7;
+
+type Steps = SubmitExecutionInput['steps'];
+
+export async function executionKillRounds(
+  folder: string,
+  { layers, width, kills }: { readonly layers: number; readonly width: number; readonly kills: number },
+  random: () => number,
+): Promise<ExecutionKillReport> {
+  const faults: string[] = [];
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const journal = join(folder, `journal-${port}`);
+  await writeFile(journal, '');
+  const launch = async () => {
+    const dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys'), port });
+    const at = await dais.ready;
+    // The next port is taken only when this one is held: by an orphan of the round before.
+    if (!at.endsWith(`:${port}`)) faults.push(`${at} instead of port ${port}`);
+    return dais;
+  };
+  const read = async <Output>(path: string): Promise<Output> => {
+    const response = await fetch(`${url}/api/v1/executions${path}`);
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return (await response.json()) as Output;
+  };
+
+  let dais = await launch();
+  const response = await fetch(`${url}/api/v1/executions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'many', steps: manySteps(layers, width, journal) }),
+  });
+  expect(response.status, await response.clone().text()).toBe(201);
+  const { id } = (await response.json()) as Execution;
+  const ended = async () => (await read<Execution>(`/${id}`)).endedAt !== undefined;
+  let done = 0;
+  while (done < kills && !(await ended())) {
+    await delay(random() * 800);
+    if (random() < 0.3) {
+      // First the control process alone: its supervisor starts another.
+      const control = controlOf(dais.process.pid!);
+      if (control !== undefined) process.kill(control, 'SIGKILL');
+      await delay(random() * 1500);
+    }
+    await killTree(dais);
+    done += 1;
+    dais = await launch();
+  }
+  await expect.poll(ended, PATIENCE).toBe(true);
+  const run = await read<Execution>(`/${id}`);
+  if (run.state !== 'succeeded') faults.push(`the run is ${run.state}: ${run.error}`);
+  const began = (await readFile(journal, 'utf8')).split('\n').filter((line) => line !== '');
+  for (const node of await all<ExecutionNode>(read, `/${id}/nodes`)) {
+    if (node.path === '') continue;
+    const attempts = await all<ExecutionAttempt>(read, `/${id}/attempts`, `&node=${node.path}`);
+    faults.push(...faultsOf(node, attempts, began.filter((line) => line === node.path).length));
+  }
+  const tree = treeOf(dais.process.pid!);
+  dais.process.kill('SIGTERM');
+  const exitCode = await dais.ended;
+  await expect.poll(() => tree.filter(isAlive), PATIENCE).toEqual([]);
+  return { kills: done, faults, exitCode };
+}
+
+/** Every step of a layer waits for all of the layer before, and reads the output of one of them. */
+function manySteps(layers: number, width: number, journal: string): Steps {
+  const steps: Record<string, Steps[string]> = {};
+  for (let layer = 0; layer < layers; layer++) {
+    for (let n = 0; n < width; n++) {
+      const name = nameOf(layer, n);
+      const before = Array.from({ length: layer === 0 ? 0 : width }, (_, index) => nameOf(layer - 1, index));
+      const fails = failsFirst(layer, n) ? `test $(grep -cx ${name} ${journal}) -gt 1 || exit 9; ` : '';
+      const add = layer === 0 ? '0' : '$DAIS_INPUT_BEFORE';
+      steps[name] = {
+        command: ['sh', '-c', `echo ${name} >> ${journal}; ${fails}echo $((${add} + 1)) > out`],
+        needs: before,
+        inputs: layer === 0 ? {} : { before: { step: nameOf(layer - 1, n), output: 'out' } },
+        outputs: { out: { path: 'out', as: 'json' } },
+        retry: { count: 1 },
+        isolation: 'none',
+      };
+    }
+  }
+  return steps;
+}
+
+function nameOf(layer: number, n: number): string {
+  return `s${layer}-${n}`;
+}
+
+function failsFirst(layer: number, n: number): boolean {
+  return (layer * 31 + n) % FAILS_EVERY === 0;
+}
+
+function faultsOf(node: ExecutionNode, attempts: readonly ExecutionAttempt[], began: number): string[] {
+  const [layer = 0, n = 0] = node.path.slice(1).split('-').map(Number);
+  const wanted = failsFirst(layer, n) ? [9, 0] : [0];
+  const codes = attempts.map(({ ending, code }) => (ending === 'exit' ? code : ending));
+  const faults: string[] = [];
+  // What is blocked is so because of another one.
+  if (node.state === 'blocked') return [];
+  if (node.state !== 'succeeded') faults.push(`${node.path} is ${node.state}: ${node.error}`);
+  if (JSON.stringify(codes) !== JSON.stringify(wanted)) faults.push(`${node.path} ended ${JSON.stringify(attempts)}`);
+  if (began !== wanted.length) faults.push(`${node.path} began ${began} times`);
+  const output = JSON.stringify(node.outputs['out']);
+  if (output !== JSON.stringify({ parameter: layer + 1 })) faults.push(`${node.path} gave ${output}`);
+  return faults;
+}
+
+async function all<Item>(read: <T>(path: string) => Promise<T>, path: string, query = ''): Promise<Item[]> {
+  const items: Item[] = [];
+  for (let cursor = ''; ;) {
+    const page = await read<{ items: Item[]; nextCursor?: string }>(`${path}?limit=1000${query}${cursor}`);
+    items.push(...page.items);
+    if (page.nextCursor === undefined) return items;
+    cursor = `&cursor=${encodeURIComponent(page.nextCursor)}`;
+  }
+}
