@@ -61,11 +61,13 @@ for (const start of starts) {
   const begin = performance.now();
   const peer = await start();
   try {
-    results.push(await load(peer, options));
+    const result = await load(peer, options);
+    const repeated = result.repeated === 0 ? '' : `; ${result.repeated} calls were sent again, because it had failed`;
+    console.log(`${peer.name}: done after ${((performance.now() - begin) / 1000).toFixed(0)} s, ${now()}${repeated}`);
+    results.push(result);
   } finally {
     await peer.stop();
   }
-  console.log(`${peer.name}: done after ${((performance.now() - begin) / 1000).toFixed(0)} s, ${now()}`);
 }
 const own = results.at(-1);
 if (own === undefined) throw new Error('nothing was measured');

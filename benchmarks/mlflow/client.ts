@@ -1,5 +1,10 @@
 /** Calls of MLflow's REST API as its client makes them, over connections that stay open. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
+
+/** MLflow's client sends a call again so many times when the server fails: a busy SQLite does. */
+const REPEATS = 7;
+const PAUSE_MS = 100;
 
 export interface Target {
   readonly url: string;
@@ -17,6 +22,8 @@ export interface LoggedPoint {
 export class MlflowClient {
   readonly #target: Target;
   readonly #agent: Agent;
+  /** Calls that were sent again because the server had failed. */
+  repeated = 0;
 
   constructor(target: Target, connections: number) {
     this.#target = target;
@@ -66,6 +73,17 @@ export class MlflowClient {
   }
 
   async #ask(method: 'GET' | 'POST' | 'PUT', path: string, headers: object, body?: Buffer | string): Promise<string> {
+    for (let repeat = 0; ; repeat++) {
+      const { status, bytes } = await this.#once(method, path, headers, body);
+      if (status === 200) return bytes.toString('latin1');
+      if (status < 500 || repeat === REPEATS)
+        throw new Error(`${path}: ${status} ${bytes.toString('utf8').slice(0, 300)}`);
+      this.repeated += 1;
+      await delay(PAUSE_MS * 2 ** repeat);
+    }
+  }
+
+  async #once(method: 'GET' | 'POST' | 'PUT', path: string, headers: object, body?: Buffer | string) {
     const { url, token } = this.#target;
     const answer = await request(`${url}${path}`, {
       method,
@@ -73,9 +91,6 @@ export class MlflowClient {
       headers: { ...headers, ...(token !== '' && { authorization: `Bearer ${token}` }) },
       ...(body !== undefined && { body }),
     });
-    const bytes = Buffer.from(await answer.body.arrayBuffer());
-    if (answer.statusCode !== 200)
-      throw new Error(`${path}: ${answer.statusCode} ${bytes.toString('utf8').slice(0, 300)}`);
-    return bytes.toString('latin1');
+    return { status: answer.statusCode, bytes: Buffer.from(await answer.body.arrayBuffer()) };
   }
 }

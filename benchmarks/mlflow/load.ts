@@ -25,6 +25,8 @@ export interface LoadResult {
   readonly figures: ReadonlyMap<string, Figures>;
   /** MB, of all its processes, after all that. */
   readonly memory: number;
+  /** Calls that the server failed at first. */
+  readonly repeated: number;
 }
 
 export async function load(peer: Peer, options: LoadOptions): Promise<LoadResult> {
@@ -41,7 +43,7 @@ export async function load(peer: Peer, options: LoadOptions): Promise<LoadResult
   } finally {
     await client.close();
   }
-  return { name: peer.name, figures: meter.figures, memory: memoryOf(peer.pids) };
+  return { name: peer.name, figures: meter.figures, memory: memoryOf(peer.pids), repeated: client.repeated };
 }
 
 interface Place {
