@@ -1,6 +1,5 @@
 import type { DaisClient } from '@dais/api';
 import type { Environment } from '#environment.ts';
-import type { ExitCode } from '#exit-codes.ts';
 import type { Terminal } from '#output/terminal.ts';
 
 export const outputFormats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
@@ -33,5 +32,8 @@ export interface Context {
   readonly sentTexts: Map<string, string>;
 }
 
-/** Does one command. `options` are those that its definition lists, named as commander names them. */
-export type Run<Options = never> = (context: Context, args: readonly string[], options: Options) => Promise<ExitCode>;
+/**
+ * Does one command. `options` are those that its definition lists, named as commander names them. Gives an `ExitCode`, or
+ * what a program that it ran for its caller gave.
+ */
+export type Run<Options = never> = (context: Context, args: readonly string[], options: Options) => Promise<number>;

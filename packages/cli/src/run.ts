@@ -15,7 +15,7 @@ export interface World {
   readonly signal: AbortSignal;
 }
 
-export async function runCommandLine(words: readonly string[], world: World): Promise<ExitCode> {
+export async function runCommandLine(words: readonly string[], world: World): Promise<number> {
   const { environment, streams, signal } = world;
   // Looked for before parsing, because the parser itself already writes.
   const colour = !environment.noColor && !words.includes('--no-color');

@@ -7,12 +7,14 @@ import { loginCommands } from '#commands/login-commands.ts';
 import { manifestCommands } from '#commands/manifest-commands.ts';
 import { policyCommands } from '#commands/policy-commands.ts';
 import { resourceCommands } from '#commands/resource-commands.ts';
+import { runCommands } from '#commands/run-commands.ts';
 import { serverCommands } from '#commands/server-commands.ts';
 
 /** Every command there is, in the order of the help. */
 export const commands: readonly CommandDefinition[] = [
   ...manifestCommands,
   ...resourceCommands,
+  ...runCommands,
   ...loginCommands,
   ...accountCommands,
   ...serverCommands,

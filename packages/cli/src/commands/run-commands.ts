@@ -1,0 +1,89 @@
+import type { CommandDefinition } from '#commands/definition.ts';
+
+/** Runs of commands. */
+export const runCommands: readonly CommandDefinition[] = [
+  {
+    name: 'run',
+    group: 'Runs',
+    summary: 'Run a command on the server, with the code of this folder',
+    details:
+      'What git does not ignore goes along, at most 100 MiB; the output comes here, and so does the exit code. Ctrl-C cancels the run; a second one only stops watching it.',
+    arguments: [{ syntax: '<command...>', description: 'after `--`: the program and its arguments, without a shell' }],
+    options: [
+      { flags: '--name <name>', description: 'what people call it; default: the program' },
+      { flags: '--cpu <cores>', description: 'what it may use: 2, 0.5, 500m' },
+      { flags: '--memory <amount>', description: 'what it may use: 512Mi, 4Gi' },
+      { flags: '--gpus <n>', description: 'how many it needs', type: 'integer' },
+      { flags: '--env <key=value>', description: 'a variable of its environment', repeatable: true },
+      { flags: '--env-file <file>', description: 'variables, KEY=VALUE in each line', completes: 'file' },
+      {
+        flags: '--secret <variable=secret/key>',
+        description: 'a variable with a value of a Secret of the project',
+        repeatable: true,
+      },
+      { flags: '--python <version>', description: 'run in a Python of this version: 3.11' },
+      { flags: '--requirements <file>', description: 'packages of that Python', completes: 'file' },
+      {
+        flags: '--keep <name=path>',
+        description: 'a file or folder that it leaves and that is kept',
+        repeatable: true,
+      },
+      { flags: '--timeout <time>', description: 'end it after so long: 30m', type: 'duration' },
+      { flags: '--retries <n>', description: 'how often to try again when it fails', type: 'integer' },
+      { flags: '--priority <n>', description: 'higher first; default 0', type: 'integer' },
+      {
+        flags: '--isolation <mode>',
+        description: 'whether it sees what the server sees',
+        choices: ['required', 'none'],
+      },
+      { flags: '--no-network', description: 'it reaches nobody, where it is isolated' },
+      { flags: '--no-code', description: 'take nothing along' },
+      { flags: '--no-wait', description: 'only submit it' },
+    ],
+    examples: [
+      { command: 'run -- python train.py --epochs 3', does: 'with the programs of the server' },
+      { command: 'run --python 3.11 --requirements requirements.txt -- python train.py', does: 'with packages' },
+      { command: 'run --memory 4Gi --keep model=out/model -- ./train.sh', does: 'keep what it leaves' },
+    ],
+    load: async () => ({ run: (await import('#commands/run.ts')).run }),
+  },
+  {
+    name: 'runs',
+    group: 'Runs',
+    summary: 'List the runs of a project, the newest first',
+    options: [
+      {
+        flags: '--state <state>',
+        description: 'only those in this state',
+        choices: ['pending', 'running', 'succeeded', 'failed', 'cancelled'],
+      },
+      { flags: '--name <name>', description: 'only those of this name' },
+      { flags: '--limit <n>', description: 'how many', default: 20, type: 'integer' },
+    ],
+    examples: [
+      { command: 'runs', does: 'the latest twenty' },
+      { command: 'runs --state failed -p flights', does: 'what went wrong in another project' },
+    ],
+    load: async () => ({ run: (await import('#commands/runs.ts')).listRuns }),
+  },
+  {
+    name: 'logs',
+    group: 'Runs',
+    summary: 'Show what a run wrote',
+    arguments: [{ syntax: '<run>', description: 'its id' }],
+    options: [
+      { flags: '-f, --follow', description: 'and what it writes from now on, until it ends' },
+      { flags: '--step <path>', description: 'which step, where there are several' },
+    ],
+    examples: [{ command: 'logs -f 0198c0de-0000-7000-8000-000000000000', does: 'as it comes' }],
+    load: async () => ({ run: (await import('#commands/runs.ts')).showLogs }),
+  },
+  {
+    name: 'cancel',
+    group: 'Runs',
+    summary: 'End a run',
+    arguments: [{ syntax: '<run>', description: 'its id' }],
+    examples: [{ command: 'cancel 0198c0de-0000-7000-8000-000000000000', does: 'nothing of it starts any more' }],
+    load: async () => ({ run: (await import('#commands/runs.ts')).cancelRun }),
+  },
+];

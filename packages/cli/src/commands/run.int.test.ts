@@ -1,0 +1,121 @@
+import { mkdir, mkdtemp, truncate, writeFile, chmod } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Execution } from '@dais/api';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runProgram } from '#processes.ts';
+import { CliFixture } from '#testing/cli-fixture.ts';
+
+let dais: CliFixture;
+
+beforeAll(async () => {
+  dais = await CliFixture.start();
+});
+afterAll(async () => {
+  await dais.stop();
+});
+
+async function folderOf(files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await mkdtemp(join(dais.folder, 'code-'));
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(join(folder, path, '..'), { recursive: true });
+    await writeFile(join(folder, path), text);
+  }
+  return folder;
+}
+
+async function git(folder: string, ...args: readonly string[]): Promise<void> {
+  const who = ['-c', 'user.name=Tester', '-c', 'user.email=tester@example.com'];
+  const variables = { PATH: process.env['PATH'], HOME: dais.folder };
+  const done = await runProgram('git', ['-C', folder, ...who, ...args], { variables });
+  expect(done.code, done.stderr).toBe(0);
+}
+
+/** Not isolated: what is shown here is the same without it, and quicker. */
+const RUN = ['run', '--isolation', 'none'];
+
+test('a command runs with the code of the folder, and its output and exit code come back', async () => {
+  const folder = await folderOf({
+    'go.sh': '#!/bin/sh\ncat data/in; echo "$1 $WORD $OTHER"; exit 7\n',
+    'data/in': 'in\n',
+  });
+  await chmod(join(folder, 'go.sh'), 0o755);
+  await writeFile(join(dais.folder, 'vars'), '# comment\nOTHER=a=b\n');
+  const options = ['--env', 'WORD=hi', '--env-file', join(dais.folder, 'vars'), '--name', 'gone'];
+  const { code, out, err } = await dais.run([...RUN, ...options, '--', './go.sh', '--flag x'], {
+    workingFolder: folder,
+  });
+  expect([code, out]).toEqual([7, 'in\n--flag x hi a=b\n']);
+  expect(err).toMatch(/^Run [0-9a-f-]{36}\nerror: it ended with exit code 7\n$/);
+  const { out: list } = await dais.run(['runs', '--name', 'gone', '-o', 'json']);
+  const { items } = JSON.parse(list) as { items: Execution[] };
+  expect(items).toMatchObject([{ name: 'gone', state: 'failed', submittedBy: 'user:owner' }]);
+});
+
+test('of a checkout, what git ignores stays behind, and the commit is known', async () => {
+  const folder = await folderOf({ 'a.txt': 'a', 'b.tmp': 'b', '.gitignore': '*.tmp\n', 'sub/c.txt': 'c' });
+  await git(folder, 'init', '-q');
+  await git(folder, 'add', '.');
+  await git(folder, 'commit', '-q', '-m', 'first');
+  const listed = await dais.run([...RUN, '-o', 'json', '--', 'find', '.', '-name', '*.t*'], { workingFolder: folder });
+  expect(
+    listed.err
+      .split('\n')
+      .filter((line) => line.startsWith('./'))
+      .toSorted(),
+  ).toEqual(['./a.txt', './sub/c.txt']);
+  const run = JSON.parse(listed.out) as Execution;
+  expect(run).toMatchObject({
+    state: 'succeeded',
+    code: { commit: expect.stringMatching(/^[0-9a-f]{40}$/), dirty: false },
+  });
+  await writeFile(join(folder, 'a.txt'), 'changed');
+  const changed = await dais.run([...RUN, '-o', 'json', '--', 'cat', 'a.txt'], { workingFolder: folder });
+  expect((JSON.parse(changed.out) as Execution).code?.dirty).toBe(true);
+  expect(changed.err).toContain('changed');
+});
+
+test('too much code is refused by the names of its biggest files', async () => {
+  const folder = await folderOf({ 'train.py': '', 'data.bin': '' });
+  await truncate(join(folder, 'data.bin'), 101 * 1024 * 1024);
+  const { code, err } = await dais.run([...RUN, '--', 'true'], { workingFolder: folder });
+  expect(code).toBe(7);
+  expect(err).toContain('data.bin (101.0 MiB)');
+  expect((await dais.run([...RUN, '--no-code', '--', 'true'], { workingFolder: folder })).code).toBe(0);
+});
+
+test('what is submitted without waiting is followed by its id', async () => {
+  const folder = await folderOf({});
+  const { out } = await dais.run([...RUN, '--no-wait', '-o', 'name', '--', 'sh', '-c', 'echo one; echo two'], {
+    workingFolder: folder,
+  });
+  const logs = await dais.run(['logs', '-f', out.trim()]);
+  expect([logs.code, logs.out]).toEqual([0, 'one\ntwo\n']);
+});
+
+test('Ctrl-C cancels the run', async () => {
+  const abort = new AbortController();
+  const folder = await folderOf({});
+  const running = dais.run([...RUN, '--name', 'long', '--', 'sh', '-c', 'echo up; exec sleep 300'], {
+    workingFolder: folder,
+    signal: abort.signal,
+    onOut: () => abort.abort(),
+  });
+  const { code, err } = await running;
+  expect(code).toBe(130);
+  expect(err).toContain('The run is being cancelled');
+  const { out } = await dais.run(['runs', '--name', 'long', '-o', 'json']);
+  expect(JSON.parse(out)).toMatchObject({ items: [{ state: 'cancelled' }] });
+});
+
+test('options that make no sense are told', async () => {
+  const folder = await folderOf({});
+  for (const [option, value] of [
+    ['--memory', 'much'],
+    ['--cpu', '-1'],
+    ['--env', 'X'],
+    ['--secret', 'X=y'],
+  ] as const) {
+    const { code, err } = await dais.run([...RUN, `${option}=${value}`, '--', 'true'], { workingFolder: folder });
+    expect([code, err]).toEqual([7, expect.stringContaining(`${option} does not take`)]);
+  }
+});

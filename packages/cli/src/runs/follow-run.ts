@@ -1,0 +1,91 @@
+/** Watches a run to its end: prints what its step writes, and gives the exit code. */
+import {
+  cancelExecutionOperation,
+  listExecutionAttemptsOperation,
+  readExecutionLogOperation,
+  readExecutionOperation,
+  type DaisClient,
+  type Execution,
+} from '@dais/api';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Context } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { remark } from '#output/result.ts';
+
+const POLL_MS = 250;
+const SIGNALS: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGABRT: 6,
+  SIGKILL: 9,
+  SIGSEGV: 11,
+  SIGTERM: 15,
+};
+
+export interface LogWish {
+  readonly id: string;
+  readonly node?: string | undefined;
+  /** Also what is written from now on, to the end. */
+  readonly follow: boolean;
+  /** Told once when Ctrl-C is pressed; without it, that ends the watching. */
+  readonly interrupted?: () => Promise<void>;
+}
+
+/** True when it came to the end. */
+export async function printLog(context: Context, client: DaisClient, wish: LogWish): Promise<boolean> {
+  const { id, node, follow, interrupted } = wish;
+  // With a format for programs, the standard output is for the record of the run.
+  const print = context.globals.output === 'table' ? context.terminal.out : context.terminal.err;
+  let told = false;
+  for (let cursor: string | undefined; ;) {
+    const input = { id, ...(node !== undefined && { node }), ...(cursor !== undefined && { cursor }) };
+    const log = await client.perform(readExecutionLogOperation, input);
+    if (log.text !== '') print(log.text);
+    if (log.ended) return true;
+    if (log.text === '' && !follow) return false;
+    if (context.signal.aborted && !told) {
+      told = true;
+      if (interrupted === undefined) return false;
+      await interrupted();
+    }
+    cursor = log.cursor === '' ? undefined : log.cursor;
+    if (log.text === '') await pause(context, told);
+  }
+}
+
+/** Short; ends early when Ctrl-C is pressed for the first time. */
+async function pause({ signal }: Context, told: boolean): Promise<void> {
+  await delay(POLL_MS, undefined, told ? {} : { signal }).catch(() => {});
+}
+
+/** Prints what the only step of a run writes; Ctrl-C cancels the run. Gives the exit code of the step. */
+export async function followRun(context: Context, client: DaisClient, { id }: Pick<Execution, 'id'>): Promise<number> {
+  await printLog(context, client, {
+    id,
+    follow: true,
+    interrupted: async () => {
+      remark(context, 'The run is being cancelled; press Ctrl-C again to leave it to that.');
+      await client.perform(cancelExecutionOperation, { id });
+    },
+  });
+  const run = await endOf(context, client, id);
+  const { items } = await client.perform(listExecutionAttemptsOperation, { id, limit: 1000 });
+  const last = items.at(-1);
+  if (run.state === 'cancelled') return exitCodes.interrupted.code;
+  if (run.state === 'succeeded') return exitCodes.ok.code;
+  if (last?.error !== undefined) context.terminal.err(`${context.terminal.errStyle.fail('error:')} ${last.error}\n`);
+  if (last?.ending !== 'exit') return exitCodes.failed.code;
+  // As a shell tells it. A step that failed for another reason than its exit code did not succeed either.
+  const code = last.code ?? 128 + (SIGNALS[last.signal ?? ''] ?? 0);
+  return code === 0 ? exitCodes.failed.code : code;
+}
+
+/** The log ends with the step, and the run right after it. */
+async function endOf(context: Context, client: DaisClient, id: string): Promise<Execution> {
+  for (;;) {
+    const run = await client.perform(readExecutionOperation, { id });
+    if (run.endedAt !== undefined) return run;
+    await pause(context, true);
+  }
+}

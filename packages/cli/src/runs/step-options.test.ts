@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { readEnvFile, stepOf } from '#runs/step-options.ts';
+
+test('resources, secrets and what is kept', async () => {
+  const options = {
+    cpu: '500m',
+    memory: '1.5Gi',
+    gpus: 2,
+    secret: ['TOKEN=hub/token'],
+    keep: ['model=out/model', 'out/log.txt'],
+    timeout: 90_000,
+    retries: 2,
+    network: true,
+  };
+  expect(await stepOf(['a', 'b c'], options, '/')).toEqual({
+    command: ['a', 'b c'],
+    variables: {},
+    resources: { cpu: 0.5, memory: 1_610_612_736, 'nvidia.com/gpu': 2 },
+    network: true,
+    secrets: { TOKEN: { secret: 'hub', key: 'token' } },
+    outputs: { model: { path: 'out/model' }, 'log.txt': { path: 'out/log.txt' } },
+    timeoutSeconds: 90,
+    retry: { count: 2 },
+  });
+});
+
+test('a Python is asked for by its version, its packages or both', async () => {
+  const { environment } = await stepOf(['a'], { python: '3.11', network: true }, '/');
+  expect(environment).toEqual({ type: 'python', version: '3.11', requirements: [] });
+});
+
+test('a file of variables', () => {
+  expect(readEnvFile('# no\nA=1\r\n\nB=x=y z\n')).toEqual({ A: '1', B: 'x=y z' });
+  expect(() => readEnvFile('A')).toThrow('--env-file does not take "A"');
+});
