@@ -6,6 +6,7 @@ import { request } from 'node:http';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { Journey, secretManifest } from './journey.ts';
+import { registerModel, registerVersion } from './registry.ts';
 
 const FIRST_VIEW_BYTES = 300 * 1024;
 const LATER_BYTES = 150 * 1024;
@@ -16,6 +17,7 @@ const APART = [
 ] as const;
 
 let journey: Journey;
+let loggedModel: string;
 
 beforeAll(async () => {
   journey = await Journey.start();
@@ -24,6 +26,25 @@ beforeAll(async () => {
   await journey.call('/api/v1/tracking/runs/weighed/log', {
     metrics: [0, 1].map((step) => ({ key: 'loss', value: step, step, timestamp: step })),
     params: [{ key: 'depth', value: '3' }],
+  });
+  loggedModel = (
+    (await journey.call('/api/v1/tracking/logged-models', { experimentId: '0', name: 'forest' })) as { id: string }
+  ).id;
+  await registerModel(journey, { name: 'delay' });
+  for (const runId of ['weighed', undefined]) {
+    await registerVersion(journey, 'delay', { source: 's3://elsewhere/model', ...(runId !== undefined && { runId }) });
+  }
+  await journey.call('/api/v1/comments/models/delay/versions/1', { text: 'Weighed, **too**' });
+  const prompt = { 'mlflow.prompt.is_prompt': 'true' };
+  await registerModel(journey, { name: 'greeting', type: 'prompt', tags: prompt });
+  await registerVersion(journey, 'greeting', {
+    source: 'prompt-template',
+    tags: { ...prompt, 'mlflow.prompt.text': 'Hello {{ name }}', _mlflow_prompt_type: 'text' },
+  });
+  const span = { traceId: '1'.repeat(32), id: '2'.repeat(16), name: 'answer', startNs: '1000000', endNs: '2000000' };
+  await journey.call('/api/v1/tracking/spans', {
+    experimentId: '0',
+    resources: [{ spans: [{ ...span, status: 'OK', attributes: {} }] }],
   });
 });
 afterAll(async () => await journey.stop());
@@ -98,7 +119,7 @@ test.each([
     '/projects/default/change/secrets/one',
     async (page: Page) => await page.locator('.cm-content').waitFor(),
   ],
-  ['events', '/projects/default/events', async (page: Page) => await page.getByText('owner created').waitFor()],
+  ['events', '/projects/default/events', async (page: Page) => await page.getByText('owner created').first().waitFor()],
   [
     'the palette',
     '/',
@@ -126,10 +147,60 @@ test.each([
     '/projects/default/compare?runs=weighed&tab=parallel',
     async (page: Page) => await page.getByRole('img', { name: 'Parallel coordinates: 1 lines' }).waitFor(),
   ],
+  [
+    'a logged model',
+    () => `/projects/default/logged-models/${loggedModel}`,
+    async (page: Page) => await page.getByText('Nobody has registered it yet.').waitFor(),
+  ],
+  [
+    'models',
+    '/projects/default/models',
+    async (page: Page) => await page.getByRole('link', { name: 'delay' }).waitFor(),
+  ],
+  [
+    'a model',
+    '/projects/default/models/delay',
+    async (page: Page) => await page.getByRole('link', { name: 'version 1' }).waitFor(),
+  ],
+  [
+    'a version',
+    '/projects/default/models/delay/versions/1',
+    async (page: Page) => await page.getByRole('region', { name: 'Comments' }).getByText('Weighed').waitFor(),
+  ],
+  [
+    'compared versions',
+    '/projects/default/models/delay/compare?from=1&to=2',
+    async (page: Page) => await page.getByRole('region', { name: 'Metrics', exact: true }).waitFor(),
+  ],
+  [
+    'prompts',
+    '/projects/default/prompts',
+    async (page: Page) => await page.getByRole('link', { name: 'greeting' }).waitFor(),
+  ],
+  [
+    'a prompt',
+    '/projects/default/prompts/greeting',
+    async (page: Page) => await page.getByText('Hello {{ name }}').first().waitFor(),
+  ],
+  [
+    'traces',
+    '/projects/default/traces',
+    async (page: Page) => await page.getByRole('grid').getByRole('row').nth(1).waitFor(),
+  ],
+  [
+    'a trace',
+    `/projects/default/traces/tr-${'1'.repeat(32)}`,
+    async (page: Page) => await page.getByText('answer').first().waitFor(),
+  ],
+  [
+    'mentions',
+    '/projects/default/mentions',
+    async (page: Page) => await page.getByText('there is nobody to name').waitFor(),
+  ],
   ['audit', '/projects/default/audit', async (page: Page) => await page.getByText('owner').first().waitFor()],
 ])('what %s adds to the first view', async (name, path, look) => {
   const first = new Set(await firstView());
-  const page = await journey.open(path);
+  const page = await journey.open(typeof path === 'string' ? path : path());
   await look(page);
   const added = (await loaded(page)).filter((url) => !first.has(url) && !isCall(url) && url !== page.url());
   const isApart = (url: string) => APART.some(([, file]) => file.test(url));

@@ -96,6 +96,19 @@ test('a version tells where it comes from, how good it is, and what it takes', a
   await page.getByRole('button', { name: 'Set alias' }).and(page.locator('[aria-disabled="true"]')).waitFor();
 });
 
+test('the table of versions has a column for what each is to be better at', async () => {
+  const page = await journey.open(MODEL, { as: bo });
+  const versions = table(page, 'Versions');
+  const business = versions.getByRole('columnheader', { name: 'mae ≤ 9' });
+  await business.waitFor();
+  expect(await business.getAttribute('title')).toBe('One minute less saves 40 gate changes a day');
+  await versions.getByRole('columnheader', { name: 'recall_night ≥ 0.8 where hour >= 22' }).waitFor();
+  const row = (version: number) => versions.getByRole('row').filter({ hasText: `version ${version}` });
+  await row(2).getByRole('cell', { name: '8.5 reached' }).waitFor();
+  await row(1).getByRole('cell', { name: '10.25 not yet' }).waitFor();
+  await row(3).getByRole('cell', { name: 'not measured' }).first().waitFor();
+});
+
 test('two versions are compared by what counts; the address is the view', async () => {
   const page = await journey.open(MODEL, { as: bo });
   for (const version of [2, 1]) await page.getByRole('checkbox', { name: `Compare version ${version}` }).check();

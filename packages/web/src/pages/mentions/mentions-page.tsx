@@ -80,7 +80,7 @@ export function MentionsPage() {
       )}
       {mentions !== undefined && mentions.length > 0 && (
         <Panel title="Newest first">
-          <ol className="comment-list">
+          <ol className="comment-list mention-list">
             {mentions.map((mention) => (
               <li key={mention.comment.id}>
                 <OneMention project={project} mention={mention} />
