@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { logicalLines, readRequirements } from './requirement-lines.ts';
+import { readRequirements } from './requirement-lines.ts';
 
 const HASH = `sha256:${'0123456789abcdef'.repeat(4)}`;
 
@@ -87,9 +87,4 @@ describe('whatever is written', () => {
       }),
     );
   });
-});
-
-test('lines are joined where they are continued, and comments go', () => {
-  const text = '# head\r\nx==1 \\\r\n    --hash=a \\\n    --hash=b # why\n\n  y  \n#z';
-  expect(logicalLines(text).map((line) => line.replaceAll(/\s+/g, ' '))).toEqual(['x==1 --hash=a --hash=b', 'y']);
 });

@@ -27,15 +27,6 @@ export interface Requirement {
   readonly text: string;
 }
 
-/** The lines of a file: continued ones joined, without comments and empty ones. */
-export function logicalLines(text: string): readonly string[] {
-  return text
-    .replaceAll(/\\\r?\n/g, ' ')
-    .split(/\r?\n/)
-    .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
-    .filter((line) => line !== '');
-}
-
 /** Reads every line; `issues` has what is wrong with each that is not taken. */
 export function readRequirements(
   lines: readonly string[],

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { DaisError } from '@dais/api';
 import { canonicalJson } from '#lib/canonical-json.ts';
-import { logicalLines, readRequirements, type Requirement } from '../requirement-lines.ts';
+import { logicalLines } from '#lib/python-files.ts';
+import { readRequirements, type Requirement } from '../requirement-lines.ts';
 
 export interface LockContent {
   /** `3.11.7`. */

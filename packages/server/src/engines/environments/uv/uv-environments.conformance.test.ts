@@ -59,7 +59,7 @@ const python = (requirements: readonly string[], more: Partial<PythonSpec> = {})
 async function runIn(built: BuiltEnvironment, program: string, args: readonly string[]): Promise<string> {
   const env = { PATH: [...built.path, '/usr/bin', '/bin'].join(':'), ...built.variables };
   const { code, stdout, stderr } = await run('env', [program, ...args], { env });
-  expect(code, stderr).toBe(0);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
   return stdout.toString();
 }
 

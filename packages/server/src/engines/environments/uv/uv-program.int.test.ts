@@ -1,0 +1,114 @@
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DaisError } from '@dais/api';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { zip } from '#lib/zip.testing.ts';
+import { expectCode } from '../suite.ts';
+import { sha256, TestIndex } from '../testing.ts';
+import { findUv, type UvProgramParts } from './uv-program.ts';
+import type { UvRelease } from './uv-release.ts';
+
+const file = 'uv-9.9.9-py3-none-any.whl';
+const program = '#!/bin/sh\necho "uv 9.9.9 (test)"\n';
+const wheel = zip({ 'uv/__init__.py': '', 'uv-9.9.9.data/scripts/uv': program + '#'.repeat(1000) });
+
+function releaseOf(bytes: Buffer): UvRelease {
+  const pinned = { file, bytes: bytes.length, sha256: sha256(bytes) };
+  return { version: '9.9.9', wheels: { [`${process.platform}-${process.arch}`]: pinned } };
+}
+
+let folder: string;
+let index: TestIndex;
+let parts: UvProgramParts;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-uv-'));
+  index = await new TestIndex([]).start();
+  index.files.push({ file, bytes: wheel });
+  parts = {
+    folder,
+    uv: undefined,
+    wheelhouse: undefined,
+    index: async () => ({ url: index.url }),
+    // As the address is the operator's, the guard is not asked.
+    outbound: index.net.client({
+      allowHosts: [],
+      fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+    }),
+    release: releaseOf(wheel),
+  };
+});
+afterEach(async () => {
+  await index.end();
+  await rm(folder, { recursive: true });
+});
+
+test('it is fetched from the index once, also when several ask, with progress', async () => {
+  const notes: string[] = [];
+  const progress = ({ note }: { note: string }) => notes.push(note);
+  const found = await Promise.all([findUv(parts, { progress }), findUv(parts, {}), findUv(parts, {})]);
+  expect(new Set(found)).toEqual(new Set([join(folder, 'uv', '9.9.9', 'uv')]));
+  expect((await stat(found[0])).mode & 0o111).toBe(0o111);
+  expect(index.fetched).toBe(1);
+  expect(notes.at(-1)).toContain('downloading uv 9.9.9');
+  expect(await readdir(join(folder, 'uv', '9.9.9'))).toEqual(['uv']);
+});
+
+test('a private index gets its credentials', async () => {
+  index.password = 'bob:secret';
+  const credentials = { user: 'bob', password: 'secret' };
+  await findUv({ ...parts, index: async () => ({ url: index.url, credentials }) }, {});
+  const error = await expectCode(
+    'upstream_failed',
+    findUv({ ...parts, release: { ...parts.release, version: '9.9.8' }, folder: join(folder, 'other') }, {}),
+  );
+  expect(error.message).toContain('status 401');
+});
+
+test('other bytes than the pinned ones are refused', async () => {
+  index.files[0] = { file, bytes: zip({ other: '' }) };
+  const error = await expectCode('upstream_failed', findUv(parts, {}));
+  expect(error.message).toMatch(/ended after \d+ of \d+ bytes|has SHA-256/);
+  expect(await readdir(join(folder, 'uv', '9.9.9'))).not.toContain('uv');
+});
+
+test('a wheel of the wheelhouse is used instead, and checked as well', async () => {
+  const wheelhouse = join(folder, 'wheels');
+  const nothing = { ...parts, folder: join(folder, 'one'), wheelhouse, index: async () => undefined };
+  const missing = await expectCode('invalid_config', findUv(nothing, {}));
+  expect(missing.message).toContain('environments.wheelhouse');
+  expect(missing.message).toContain('environments.uv');
+  const place = join(folder, file);
+  await writeFile(place, wheel);
+  index.asked.length = 0;
+  await findUv({ ...nothing, wheelhouse: folder }, {});
+  await writeFile(place, 'other bytes');
+  const wrong = await expectCode(
+    'invalid_config',
+    findUv({ ...nothing, folder: join(folder, 'two'), wheelhouse: folder }, {}),
+  );
+  expect(wrong.message).toContain('is pinned');
+  expect(index.asked).toEqual([]);
+});
+
+test.each([
+  ['that does not list it', (url: string) => url.replace('/simple', '/empty'), 'status 404'],
+  ['that is not there', () => 'http://127.0.0.1:1/simple', 'refuses the connection'],
+])('an index %s is named, with what to set', async (_, change, reason) => {
+  const error = await expectCode(
+    'upstream_failed',
+    findUv({ ...parts, index: async () => ({ url: change(index.url) }) }, {}),
+  );
+  expect(error.message).toContain(reason);
+  for (const field of ['environments.index', 'outbound.proxy', 'environments.wheelhouse', 'environments.uv']) {
+    expect(error.message).toContain(field);
+  }
+});
+
+test('a platform without a wheel, and a wheel that does not run there, are told', async () => {
+  await expectCode('invalid_config', findUv({ ...parts, release: { version: '9.9.9', wheels: {} } }, {}));
+  const broken = zip({ 'uv-9.9.9.data/scripts/uv': '#!/bin/sh\necho no >&2; exit 1\n' });
+  index.files[0] = { file, bytes: broken };
+  const error = await expectCode('invalid_config', findUv({ ...parts, release: releaseOf(broken) }, {}));
+  expect(error.message).toContain('does not run on this machine (no)');
+});
