@@ -1,4 +1,4 @@
-import { configSpec, DaisError } from '@dais/api';
+import { configSpec, type DaisError } from '@dais/api';
 import { expect, test } from 'vitest';
 import { refuseSharedFolder } from './shared-folder.ts';
 

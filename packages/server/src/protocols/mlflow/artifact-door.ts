@@ -115,7 +115,7 @@ function pathOf(request: FastifyRequest): string {
 }
 
 /** The bytes of an artifact, whole or the range that is asked for. */
-export async function sendArtifact(
+async function sendArtifact(
   request: FastifyRequest,
   reply: FastifyReply,
   path: string,

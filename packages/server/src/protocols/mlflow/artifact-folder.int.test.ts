@@ -1,6 +1,7 @@
 /** Artifacts in a folder of this machine, which clients write themselves and the server only shows. */
-import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL, fileURLToPath } from 'node:url';
@@ -105,7 +106,8 @@ test('links that lead out of the folder are not followed, those within are', asy
   await symlink('../../../../outside/secret', join(folder, 'climbs'));
   await symlink('nowhere', join(folder, 'dangling'));
   await symlink('itself', join(folder, 'itself'));
-  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  const socket = createServer().listen(join(folder, 'socket'));
+  await once(socket, 'listening');
   expect((await list(id)).json.files.map(({ path }: { path: string }) => path)).toEqual(['real', 'within']);
   expect((await read(id, 'within')).text).toBe('real');
   for (const path of ['file-out', 'folder-out/secret', 'climbs', 'itself']) {
@@ -114,7 +116,8 @@ test('links that lead out of the folder are not followed, those within are', asy
     expect(answer.text).not.toContain('not for anybody');
   }
   expect((await list(id, 'folder-out')).status).toBe(400);
-  for (const path of ['dangling', 'pipe']) expect((await read(id, path)).status).toBe(404);
+  for (const path of ['dangling', 'socket']) expect((await read(id, path)).status).toBe(404);
+  socket.close();
 });
 
 test.each(['../x', '..%2f..%2fetc%2fpasswd', '/etc/passwd', 'a/../../b', 'file:///etc/passwd', 'a\\..\\b'])(
@@ -165,9 +168,9 @@ test('a folder that is exchanged for a link while it is read gives nothing from 
   await mkdir(inner);
   await writeFile(join(inner, 'secret'), 'of the run');
   await symlink(outside, join(folder, 'link'));
-  let running = true;
+  const load = { on: true };
   const exchange = (async () => {
-    while (running) {
+    while (load.on) {
       await rename(inner, join(folder, 'kept'));
       await rename(join(folder, 'link'), inner);
       await rename(inner, join(folder, 'link'));
@@ -176,7 +179,7 @@ test('a folder that is exchanged for a link while it is read gives nothing from 
   })();
   const answers: string[] = [];
   for (let n = 0; n < 150; n += 1) answers.push((await read(id, 'sub/secret')).text);
-  running = false;
+  load.on = false;
   await exchange;
   expect(answers.filter((text) => text.includes('not for anybody'))).toEqual([]);
   expect((await read(id, 'sub/secret')).text).toBe('of the run');

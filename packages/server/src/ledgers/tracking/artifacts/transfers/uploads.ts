@@ -21,7 +21,7 @@ const LIFE_HOURS = 24;
 const MOST_OPEN = 1000;
 const GIB = 2 ** 30;
 /** Most bytes of one part, and of all: what both stores take in one stream (10,000 pieces of 16 MiB in S3). */
-export const UPLOAD_LIMITS = { partBytes: GIB, totalBytes: 10_000 * 16 * 2 ** 20 } as const;
+const UPLOAD_LIMITS = { partBytes: GIB, totalBytes: 10_000 * 16 * 2 ** 20 } as const;
 
 interface NewUpload {
   readonly path: string;
