@@ -188,6 +188,8 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'comment.updateOfRun': () => ({ path: { run: 'target', id: NOBODYS }, body: { text: '@nobody' } }),
   'comment.deleteOfRun': () => ({ path: { run: 'target', id: NOBODYS } }),
   'comment.removeOfRun': () => ({ path: { run: 'target', id: NOBODYS }, body: {} }),
+  'mention.list': () => ({ query: { unread: 'true' } }),
+  'mention.markRead': () => ({ body: {} }),
   'comment.listOfVersion': () => version,
   'comment.createOfVersion': () => ({ ...version, body: { text: 'tried' } }),
   'comment.updateOfVersion': () => ({ path: { ...version.path, id: NOBODYS }, body: { text: '@nobody' } }),
@@ -208,8 +210,6 @@ const recipes: Readonly<Record<string, Recipe>> = {
       subject_token: 'x',
       subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
       service_account: 'target',
-  'mention.list': () => ({ query: { unread: 'true' } }),
-  'mention.markRead': () => ({ body: {} }),
     },
   }),
 };
