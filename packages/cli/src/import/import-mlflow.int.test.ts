@@ -108,6 +108,14 @@ test('all of it comes once, and is compared', async () => {
   expect(links.items).toEqual([{ id: `tr-${HEX}`, runIds: [runId], prompts: [] }]);
 });
 
+test('a trace that is here already as it is there is only noted, by whatever name its server is called', async () => {
+  const from = `${dais.server.url.replace('127.0.0.1', 'localhost')}/p/there`;
+  const { out, err } = await dais.run(['import', 'mlflow', '-q', '--from', from, '-p', 'here']);
+  expect(err).toBe('');
+  expect(out).toContain('1 run, 1 new or changed');
+  expect(out).toContain('1 trace, none new or changed');
+});
+
 test('the address and the credentials of the other server are told apart', async () => {
   const from = async (address: string) => await dais.run(['import', 'mlflow', '-q', '--from', address]);
   for (const address of ['http://u:hunter2@127.0.0.1:9', 'ftp://x', 'sqlite:///none/such.db', 'http://']) {

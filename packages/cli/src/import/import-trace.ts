@@ -4,6 +4,7 @@ import {
   importSpansOperation,
   importTraceOperation,
   listSpansOperation,
+  listTraceLinksOperation,
   readTraceOperation,
   type Span,
   type Trace,
@@ -46,12 +47,40 @@ export async function importTrace(
   const here = await client.perform(readTraceOperation, { id: trace.id }, settings);
   compare(trace, here);
   await compareSpans(parts, trace.id, spans);
-  if (options.withArtifacts && from !== '' && spans.some((span) => JSON.stringify(span).includes(ATTACHMENT))) {
+  if (options.withArtifacts && from !== '' && hasAttachments(spans)) {
     const owner = { type: 'trace', id: trace.id, artifactUri: from } as const;
     const { fresh, all } = options;
     await copyArtifacts(parts, owner, artifactUri, { fresh, all, skip: (path) => path === SPANS_FILE });
   }
   tally.add({ spans: spans.length, assessments: trace.assessments.length });
+}
+
+/** Whether it is here already as it is there, by whatever way it came. */
+export async function isHere(
+  parts: ArtifactParts,
+  trace: SourceTrace,
+  spans: readonly Span[],
+  experimentId: string,
+): Promise<boolean> {
+  // Attachments are files, and looking for them costs as much as sending them.
+  if (hasAttachments(spans)) return false;
+  const { client, settings } = parts.target;
+  try {
+    const here = await client.perform(readTraceOperation, { id: trace.id }, settings);
+    if (here.experimentId !== experimentId) return false;
+    compare(trace, here);
+    await compareSpans(parts, trace.id, spans);
+    const { items } = await client.perform(listTraceLinksOperation, { ids: [trace.id] }, settings);
+    const { runIds = [], prompts = [] } = items[0] ?? {};
+    return trace.runIds.every((id) => runIds.includes(id)) && trace.prompts.every((one) => prompts.includes(one));
+  } catch (error) {
+    if (error instanceof DaisError && (error.code === 'not_found' || error.code === 'digest_mismatch')) return false;
+    throw error;
+  }
+}
+
+function hasAttachments(spans: readonly Span[]): boolean {
+  return spans.some((span) => JSON.stringify(span.attributes).includes(ATTACHMENT));
 }
 
 function pieces(spans: readonly Span[]): Span[][] {

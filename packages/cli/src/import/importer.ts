@@ -14,7 +14,7 @@ import { fingerprint } from './fingerprint.ts';
 import { importDatasets, importScorers } from './import-evaluation.ts';
 import { importRegistry } from './import-registry.ts';
 import { importRun } from './import-run.ts';
-import { importTrace } from './import-trace.ts';
+import { importTrace, isHere } from './import-trace.ts';
 import type { SourceExperiment, SourceLoggedModel, SourceRun, SourceTrace, TrackingSource } from './source.ts';
 import { Tally } from './tally.ts';
 
@@ -196,9 +196,13 @@ export class Importer {
         const state = fingerprint({ ...trace, early: early ?? [] });
         if (!this.#isDue(known, trace.id, state)) return;
         if (!dryRun && place !== undefined) {
-          const options = { experimentId: place.id, withArtifacts, fresh: !known.has(trace.id), all };
-          await importTrace(this.#artifactParts(), trace, early ?? (await source.spans(trace)), options);
+          const fresh = !known.has(trace.id);
+          const spans = early ?? (await source.spans(trace));
+          const same = fresh && !all && (await isHere(this.#artifactParts(), trace, spans, place.id));
+          const options = { experimentId: place.id, withArtifacts, fresh, all };
+          if (!same) await importTrace(this.#artifactParts(), trace, spans, options);
           await this.#target.note('trace', trace.id, trace.id, state);
+          if (same) return;
         }
         written.traces += 1;
       } catch (error) {

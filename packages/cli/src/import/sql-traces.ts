@@ -116,10 +116,8 @@ export class SqlTraces {
   }
 }
 
-const clean = <Name extends string>(name: Name, value: SqlRow[string] | undefined) => {
-  const found = named(name, value);
-  return Object.fromEntries(Object.entries(found).map(([key, one]) => [key, storable(String(one))])) as typeof found;
-};
+const clean = <Name extends string>(name: Name, value: SqlRow[string] | undefined) =>
+  (text(value) === '' ? {} : { [name]: storable(text(value)) }) as { readonly [N in Name]?: string };
 
 function pairs(rows: readonly SqlRow[] = []): Pairs {
   return Object.fromEntries(rows.map((row) => [text(row['key']), text(row['value'])]));
