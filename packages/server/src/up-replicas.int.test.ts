@@ -17,6 +17,7 @@ function launch(name: string, role: string): DaisProcess {
     data: join(folder, name),
     // All of them seal with the same keys.
     'keys.folder': join(folder, 'keys'),
+    'blobs.folder': join(folder, 'blobs'),
     'database.url': `postgres://${database.user}@/${database.database}?host=${encodeURIComponent(database.host)}`,
   });
   started.push(dais);
@@ -76,4 +77,38 @@ test('replicas on one database share the work, and another controller takes over
   await until(/"added".*"second"/);
   await expect.poll(() => leads(nextUrl)).toBe(true);
   await reader.cancel();
+});
+
+test('the parts of an artifact may come through any replica, and any of them puts it together, once', async () => {
+  const urls = await Promise.all([launch('left', 'all'), launch('right', 'api')].map(async (dais) => await dais.ready));
+  const [left = '', right = ''] = urls;
+  const post = async (url: string, body: object) => {
+    const headers = { 'content-type': 'application/json' };
+    return await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+  };
+  const uploads = '/api/v1/tracking/artifact-uploads';
+  const begun = (await (await post(`${left}${uploads}`, { path: 'a/file', parts: 2 })).json()) as Record<
+    string,
+    string
+  >;
+  const parts = await Promise.all(
+    urls.map(async (url, index) => {
+      const headers = { 'dais-ticket': begun['ticket'] ?? '' };
+      const at = `${url}${begun['url']}/${index + 1}`;
+      const answer = await fetch(at, { method: 'PUT', headers, body: `part ${index} `.repeat(50_000) });
+      return { number: index + 1, etag: answer.headers.get('etag') ?? '' };
+    }),
+  );
+  const ends = [left, right, left, right].map(async (url) => {
+    const answer = await post(`${url}${uploads}/${begun['id']}/complete`, { parts });
+    return { status: answer.status, text: await answer.text() };
+  });
+  const [first, ...others] = await Promise.all(ends);
+  expect(first?.status).toBe(200);
+  for (const other of others) expect(other).toEqual(first);
+  const whole = `${'part 0 '.repeat(50_000)}${'part 1 '.repeat(50_000)}`;
+  for (const url of urls) {
+    const read = await fetch(`${url}/api/v1/tracking/artifacts/content?path=a/file`);
+    expect((await read.text()) === whole).toBe(true);
+  }
 });
