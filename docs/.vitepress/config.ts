@@ -30,6 +30,7 @@ const guide = [
   { text: 'Alert channels', link: '/guide/alert-channels' },
   { text: 'Move from MLflow', link: '/guide/move-from-mlflow' },
   { text: 'Find runs', link: '/guide/find-runs' },
+  { text: 'Run a command', link: '/guide/run-a-command' },
   { text: 'Trace what a program does', link: '/guide/trace' },
   { text: 'Follow where a model comes from', link: '/guide/lineage' },
   { text: 'Be told by webhooks', link: '/guide/webhooks' },

@@ -13,7 +13,7 @@ export const executionEvents = {
     }),
   },
   executionCancelAsked: {
-    type: 'execution.cancelAsked',
+    type: 'execution.cancel.requested',
     v: 1,
     description: 'Somebody wants a run ended.',
     data: z.strictObject({}),

@@ -16,7 +16,6 @@ export const executionNodeStates = [
   'blocked',
   'cancelled',
 ] as const;
-export type ExecutionNodeState = (typeof executionNodeStates)[number];
 
 const at = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 

@@ -27,7 +27,7 @@ async function git(folder: string, ...args: readonly string[]): Promise<void> {
   const who = ['-c', 'user.name=Tester', '-c', 'user.email=tester@example.com'];
   const variables = { PATH: process.env['PATH'], HOME: dais.folder };
   const done = await runProgram('git', ['-C', folder, ...who, ...args], { variables });
-  expect(done.code, done.stderr).toBe(0);
+  expect([done.code, done.stderr]).toEqual([0, done.stderr]);
 }
 
 /** Not isolated: what is shown here is the same without it, and quicker. */

@@ -36,7 +36,8 @@ export interface LogWish {
 export async function printLog(context: Context, client: DaisClient, wish: LogWish): Promise<boolean> {
   const { id, node, follow, interrupted } = wish;
   // With a format for programs, the standard output is for the record of the run.
-  const print = context.globals.output === 'table' ? context.terminal.out : context.terminal.err;
+  const print = (text: string) =>
+    context.globals.output === 'table' ? context.terminal.out(text) : context.terminal.err(text);
   let told = false;
   for (let cursor: string | undefined; ;) {
     const input = { id, ...(node !== undefined && { node }), ...(cursor !== undefined && { cursor }) };

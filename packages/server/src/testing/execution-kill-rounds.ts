@@ -50,8 +50,8 @@ export async function executionKillRounds(
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ name: 'many', steps: manySteps(layers, width, journal) }),
   });
-  expect(response.status, await response.clone().text()).toBe(201);
   const { id } = (await response.json()) as Execution;
+  expect(response.status).toBe(201);
   const ended = async () => (await read<Execution>(`/${id}`)).endedAt !== undefined;
   let done = 0;
   while (done < kills && !(await ended())) {

@@ -95,13 +95,14 @@ async function submit(tx: Transaction, call: Call<SubmitInput>, parts: Execution
 }
 
 /** Whoever has a step use a Secret uses it. @throws DaisError `forbidden` */
-async function authorizeUses({ input, tenant, authorize }: Call<SubmitInput>): Promise<void> {
+async function authorizeUses(call: Call<SubmitInput>): Promise<void> {
+  const { input, tenant } = call;
   const steps = Object.values(input.steps);
   if (steps.some(({ isolation }) => isolation === 'none')) {
-    await authorize({ kind: 'Execution' }, tenant, 'execution:unisolated');
+    await call.authorize({ kind: 'Execution' }, tenant, 'execution:unisolated');
   }
   const secrets = new Set(steps.flatMap((step) => Object.values(step.secrets).map(({ secret }) => secret)));
-  for (const name of secrets) await authorize({ kind: 'Secret', name }, tenant, 'secret:use');
+  for (const name of secrets) await call.authorize({ kind: 'Secret', name }, tenant, 'secret:use');
 }
 
 /** Makes the uploaded files those of the run. */
@@ -147,7 +148,8 @@ interface RetryInput {
 }
 
 /** A new run of the same plan, with the same code. */
-async function retry(tx: Transaction, { input, authorize, tenant }: Call<RetryInput>, machines: RunMachines) {
+async function retry(tx: Transaction, call: Call<RetryInput>, machines: RunMachines) {
+  const { input, tenant } = call;
   const old = await requireRun(tx.sql, tx.projectId, input.id);
   if (old.ended_at === null) {
     throw new DaisError('invalid_state', `The run "${old.name}" has not ended: cancel it first, or wait for it.`);
@@ -167,8 +169,8 @@ async function retry(tx: Transaction, { input, authorize, tenant }: Call<RetryIn
   }
   for (const action of usesOf(plan)) {
     await ('secret' in action
-      ? authorize({ kind: 'Secret', name: action.secret }, tenant, 'secret:use')
-      : authorize({ kind: 'Execution' }, tenant, 'execution:unisolated'));
+      ? call.authorize({ kind: 'Secret', name: action.secret }, tenant, 'secret:use')
+      : call.authorize({ kind: 'Execution' }, tenant, 'execution:unisolated'));
   }
   const id = uuidv7();
   const { name, priority, code } = old;

@@ -167,7 +167,7 @@ describe('a run that is cancelled', () => {
 describe('a run that is done again', () => {
   test('takes over what succeeded and is the same', async () => {
     const files = [{ path: 'x', upload: await world.upload('code\n') }];
-    const counter = '/dev/shm/dais-flaky-' + `${process.pid}-${freshName()}`;
+    const counter = `/dev/shm/dais-flaky-${process.pid}-${freshName()}`;
     const first = await world.run({
       code: { files },
       steps: {

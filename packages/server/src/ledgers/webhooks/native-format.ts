@@ -7,7 +7,7 @@ import { signatureHeaders } from '#lib/standard-webhook.ts';
 import type { Message, WebhookFormat } from './webhook-format.ts';
 
 /** What happens to what a project holds. Deliveries are not among them: telling of a failure would make the next one. */
-const TOLD = /^(experiment|run|logged\.model|model|evaluation|dataset|scorer)\./;
+const TOLD = /^(experiment|run|logged\.model|model|evaluation|dataset|scorer|execution)\./;
 
 const events: readonly string[] = Object.values(eventTypes)
   .map(({ type }) => type)

@@ -40,7 +40,7 @@ export function planIssues(plan: Graph, inputs: ReadonlySet<string>): Issue[] {
 }
 
 /** Names that the body of a task finds. */
-export function inputsOf({ inputs, each }: Task): string[] {
+function inputsOf({ inputs, each }: Task): string[] {
   const names = Object.keys(inputs);
   return each === undefined ? names : [...names.filter((name) => name !== each.items), each.as];
 }

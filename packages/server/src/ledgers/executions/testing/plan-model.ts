@@ -28,7 +28,7 @@ export interface Behaviour {
 }
 
 export function outputsOf(path: string): Values {
-  return { out: { parameter: [...path].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 3 } };
+  return { out: { parameter: hash(path, 0) % 3 } };
 }
 
 function hash(text: string, seed: number): number {
@@ -49,7 +49,7 @@ export function behaviour(seed: number, badness: number): Behaviour {
 }
 
 /** How the whole run ends, and every node by its path. */
-export function modelOf(plan: Graph, { failures, losses }: Behaviour, mostLosses: number): Map<string, Ended> {
+export function modelOf(plan: Graph, does: Behaviour, mostLosses: number): Map<string, Ended> {
   const ends = new Map<string, Ended>();
   const end = (path: string, ended: Ended): Ended => {
     ends.set(path, ended);
@@ -58,7 +58,7 @@ export function modelOf(plan: Graph, { failures, losses }: Behaviour, mostLosses
   const below = (path: string, name: string | number) => (path === '' ? `${name}` : `${path}/${name}`);
 
   const step = (path: string, task: Task): Ended => {
-    const [fails, lost] = [failures(path), losses(path)];
+    const [fails, lost] = [does.failures(path), does.losses(path)];
     const good = lost <= mostLosses && fails !== undefined && fails <= (task.retry?.count ?? 0);
     return end(path, { state: good ? 'succeeded' : 'failed', outputs: good ? outputsOf(path) : {} });
   };

@@ -36,7 +36,7 @@ export async function inputsOf(
 }
 
 /** Every file of a folder, in the order of their names. */
-export async function* filesBelow(content: Content, owner: { projectId: string; uid: string }, folder: string) {
+async function* filesBelow(content: Content, owner: { projectId: string; uid: string }, folder: string) {
   for (let after = ''; ;) {
     const page = await content.list(owner, { prefix: `${folder}/`, after, limit: PAGE });
     yield* page;

@@ -76,6 +76,6 @@ function parameterText(inputs: Values, name: string): string {
 }
 
 /** Text as it is, all else as compact JSON. */
-export function textOf(value: Json): string {
+function textOf(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
