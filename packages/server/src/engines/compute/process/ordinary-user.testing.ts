@@ -1,7 +1,8 @@
 /** The program of an engine that an ordinary user runs: runs one isolated task and says what came of it. */
+import type { Socket } from 'node:net';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { never, shell, textOf } from '../suite.ts';
+import { never, task, textOf } from '../suite.ts';
 import { openProcessCompute } from './process-compute.ts';
 
 export interface OrdinaryTold {
@@ -12,11 +13,15 @@ export interface OrdinaryTold {
 }
 
 export async function runIsolated(root: string, script: string): Promise<void> {
-  const compute = await openProcessCompute({ root, clock: systemClock, log: silentLog });
+  const reach = [{ port: 7070, accept: (socket: Socket) => void socket.end('hello from outside\n') }];
+  const compute = await openProcessCompute({ root, clock: systemClock, log: silentLog, reach });
   const { isolationFault: fault, limits } = await compute.abilities();
-  const spec = shell(script, { isolation: 'required', limits: { graceMs: 100 } });
+  const spec = task(['bash', '-c', script], { isolation: 'required', limits: { graceMs: 100 } });
   await compute.submit(spec);
+  // Waiting for a task keeps no process alive.
+  const alive = setInterval(() => {}, 1000);
   const state = await compute.wait(spec.attempt, never);
+  clearInterval(alive);
   const told: OrdinaryTold = { fault, limits, state, text: await textOf(compute, spec.attempt) };
   await compute.forget(spec.attempt);
   await compute.close();

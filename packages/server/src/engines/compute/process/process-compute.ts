@@ -11,6 +11,7 @@ import type { Compute, ComputeAbilities, LogChunk, LogOptions, OutputFile, TaskS
 import { DeviceLeases, findGpus, GPU, machineResources } from './capacity.ts';
 import { findControlGroups, type ControlGroups } from './control-groups.ts';
 import { errnoOf, storageError } from './file-errors.ts';
+import type { Reachable } from './relay.ts';
 import { INSIDE, Sandbox } from './sandbox.ts';
 import { checkSpec } from './spec-check.ts';
 import { stage } from './staging.ts';
@@ -29,6 +30,8 @@ export interface ProcessComputeOptions {
   readonly path?: string;
   /** Folders that no isolated task sees, wherever they lie. */
   readonly hidden?: readonly string[];
+  /** What isolated tasks without network reach all the same. */
+  readonly reach?: readonly Reachable[];
   /** `rlimit`: control groups are not used even where they could be. */
   readonly limits?: 'rlimit';
   /** Processes and threads that one task may have; default 4096. */
@@ -77,6 +80,7 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
     bootId: options.bootId ?? readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
     path,
     hasGpus: gpus.length > 0,
+    reach: options.reach ?? [],
     maxProcesses: options.maxProcesses ?? 4096,
     reached: options.reached ?? (() => {}),
   };

@@ -2,15 +2,18 @@
 import { once } from 'node:events';
 import { chown, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createSocketServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '#lib/clock.ts';
+import { silentLog } from '#lib/log.ts';
 import { run } from '#lib/process.ts';
 import type { TaskSpec } from '../contract.ts';
-import { expectRefusal, input, outputsOf, shell, untilWritten } from '../suite.ts';
+import { expectRefusal, input, never, outputsOf, shell, textOf, untilWritten } from '../suite.ts';
 import { startEngine, type TestEngine } from './engine.testing.ts';
+import { openProcessCompute } from './process-compute.ts';
 import type { OrdinaryTold } from './ordinary-user.testing.ts';
 
 let engine: TestEngine;
@@ -109,6 +112,35 @@ test('without network it reaches nothing; with it, what this machine reaches', a
   }
 });
 
+test('without network it reaches what the engine was told of, also after a restart of Dais', async () => {
+  const reaching = await startEngine({ reach: [{ port: 7070, accept: greet }] });
+  try {
+    const script = `for n in 1 2; do until cat </dev/tcp/127.0.0.1/7070; do sleep 0.05; done 2>/dev/null; [ $n = 1 ] && until [ -e again ]; do sleep 0.02; done; done
+      cat </dev/tcp/127.0.0.1/7071 || echo nothing else; cat </dev/tcp/127.0.0.1/22 || echo nothing else`;
+    const spec: TaskSpec = { ...isolated(''), command: ['bash', '-c', script] };
+    await reaching.compute.submit(spec);
+    await untilWritten(reaching.compute, spec.attempt, `hello ${spec.attempt}\n`);
+    await reaching.compute.close();
+    const root = join(reaching.folder, 'compute');
+    const again = await openProcessCompute({
+      root,
+      clock: systemClock,
+      log: silentLog,
+      reach: [{ port: 7070, accept: greet }],
+    });
+    await writeFile(join(root, 'tasks', spec.attempt, 'box', 'work', 'again'), '');
+    expect(await again.wait(spec.attempt, never)).toMatchObject({ phase: 'ended', code: 0 });
+    const text = await textOf(again, spec.attempt);
+    expect(text.match(/hello/g)).toHaveLength(2);
+    expect(text.match(/nothing else/g)).toHaveLength(2);
+    await again.close();
+  } finally {
+    await reaching.end();
+  }
+});
+
+const greet = (socket: Socket, attempt: string): void => void socket.end(`hello ${attempt}\n`);
+
 test('secrets are on no command line and, once it runs, in no file', async () => {
   const secret = 'S3CRET-of-this-test';
   const spec = isolated('echo up; sleep 1000; echo "$TOKEN"', { secretVariables: { TOKEN: secret } });
@@ -165,7 +197,7 @@ test('an ordinary user isolates too, by a user namespace', async () => {
   const uid = 64_999;
   await chown(folder, uid, uid);
   try {
-    const script = `id -u; grep CapEff /proc/self/status; touch /x /usr/x; unshare -U true; cat ${data}/blobs/sha256/blob; kill -KILL $$`;
+    const script = `id -u; grep CapEff /proc/self/status; touch /x /usr/x; unshare -U true; cat ${data}/blobs/sha256/blob; cat </dev/tcp/127.0.0.1/7070; kill -KILL $$`;
     const module = JSON.stringify(new URL('ordinary-user.testing.ts', import.meta.url).href);
     const program = `import { runIsolated } from ${module}; await runIsolated(...JSON.parse(process.argv[1]));`;
     const args = ['--conditions=dais-source', '--import=tsx', '--input-type=module', '--eval', program];
@@ -181,6 +213,7 @@ test('an ordinary user isolates too, by a user namespace', async () => {
     expect(told).toMatchObject({ limits: 'rlimit', state: { phase: 'ended', end: 'exit', signal: 'SIGKILL' } });
     expect(told.fault).toBeUndefined();
     expect(told.text).toMatch(/^64999\nCapEff:\s+0000000000000000\n/);
+    expect(told.text).toMatch(/hello from outside\n$/);
     expect(told.text.match(/Read-only file system|unshare failed|No such file/g)).toHaveLength(4);
   } finally {
     await rm(folder, { recursive: true });

@@ -57,6 +57,8 @@ export interface SandboxTask {
   readonly attempt: string;
   readonly folder: TaskFolder;
   readonly network: boolean;
+  /** Until a byte comes from descriptor 7. */
+  readonly isHeldBack: boolean;
   readonly environmentFolders: readonly string[];
   readonly gpus: readonly string[];
 }
@@ -85,7 +87,9 @@ export class Sandbox {
       : ['--unshare-user --disable-userns --cap-drop ALL'];
     const fixed = [
       '--die-with-parent --unshare-ipc --unshare-pid --unshare-uts --unshare-cgroup-try --hostname step',
-      ...(task.network ? [] : ['--unshare-net']),
+      // An ordinary user's namespaces are made by an outer bwrap: only its child can be joined again.
+      ...(task.network ? [] : isRoot ? ['--unshare-net'] : []),
+      ...(task.isHeldBack ? ['--block-fd 7'] : []),
       ...who,
       '--proc /proc --dev /dev --perms 1777 --tmpfs /dev/shm --ro-bind-try /sys/devices/system /sys/devices/system',
       ...[...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)].map((seen) => `--ro-bind-try ${seen} ${seen}`),
@@ -103,13 +107,25 @@ export class Sandbox {
     ];
     const drop = `--reuid=${uid} --regid=${uid} --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs --`;
     const inner = uid === undefined ? program : ['setpriv', ...drop.split(' '), ...program];
-    return ['bwrap', ...fixed.join(' ').split(' '), ...mounts, '--remount-ro', '/', '--chdir', '/', '--', ...inner];
+    const outer = ['bwrap', '--die-with-parent', '--unshare-user', '--unshare-net', '--dev-bind', '/', '/', '--'];
+    return [
+      ...(isRoot || task.network ? [] : outer),
+      'bwrap',
+      ...fixed.join(' ').split(' '),
+      ...mounts,
+      '--remount-ro',
+      '/',
+      '--chdir',
+      '/',
+      '--',
+      ...inner,
+    ];
   }
 
   /** Undefined when a task was isolated as it should be; else what is missing and how to get it. Tried until it works. */
   async fault(folder: TaskFolder): Promise<string | undefined> {
     if (this.#proven) return undefined;
-    const task = { attempt: 'trial', folder, network: false, environmentFolders: [], gpus: [] };
+    const task = { attempt: 'trial', folder, network: false, isHeldBack: false, environmentFolders: [], gpus: [] };
     const [bwrap = '', ...args] = this.wrap(task, ['sh', '-c', TRIAL, 'trial', folder.path]);
     const answer = await run(bwrap, args, { env: { PATH: this.#options.path }, timeoutMs: 20_000 });
     this.#proven = answer.code === 0;
@@ -141,6 +157,7 @@ const TRIAL = `
 test ! -e "$1" || { echo "it sees $1" >&2; exit 1; }
 read -r first </proc/1/comm
 test "$first" = bwrap || { echo "it sees the process $first" >&2; exit 1; }
+test "$(tail -n +3 /proc/net/dev | wc -l)" = 1 || { echo "it sees the network" >&2; exit 1; }
 touch /work/trial /tmp/trial || exit 1
 `;
 

@@ -3,7 +3,7 @@
  * in a session of its own. It needs nothing of Dais once it runs, so it lives on when Dais is killed or replaced, and what
  * it leaves in the attempt's folder is all that is known of the task afterwards.
  *
- * `started` (a folder, which can be made once only) fences a second start. `pid` names the shim before the command runs.
+ * `go` holds back an isolated task until what it may reach is there. `started` (a folder, which can be made once only) fences a second start. `pid` names the shim before the command runs.
  * `begun` says that the command was there to be run. `end` tells how it ended; it becomes `rc` when its output is complete.
  */
 
@@ -32,7 +32,7 @@ birth() {
 }
 read -r boot </proc/sys/kernel/random/boot_id
 birth
-printf '................\\n' >death && printf '%96s\\n' '' >end.tmp && printf '%s %s %s\\n' "$$" "$start" "$boot" >pid.tmp && mkfifo out && mv pid.tmp pid || exit 1
+printf '................\\n' >death && printf '%96s\\n' '' >end.tmp && printf '%s %s %s\\n' "$$" "$start" "$boot" >pid.tmp && mkfifo out go && mv pid.tmp pid || exit 1
 (
   number=0
   while :; do
@@ -56,7 +56,7 @@ rm -f env
   done
   umask 022
   exec setsid "$@"
-) >out 2>&1 </dev/null 9>begun
+) >out 2>&1 </dev/null 7<>go 9>begun
 code=$?
 exec 3<&- 4<&-
 read -r word <death
@@ -66,7 +66,7 @@ case $code in 130 | 141) signal=1 ;; esac
 until { printf '%s %s\\n' "$code" "$signal" && times; } 1<>end.tmp && mv end.tmp end; do sleep 1; done
 while kill -0 "$writer"; do wait "$writer"; done
 mv end rc
-rm -f out death
+rm -f out go death
 `;
 
 /**
@@ -93,7 +93,7 @@ echo begun >&9
 
 /** The task takes the place of this shell. */
 const IN_ITS_PLACE = `${INNER}
-exec "$@" 3<&- 4<&- 9>&-
+exec "$@" 3<&- 4<&- 7>&- 9>&-
 `;
 
 /**
@@ -102,7 +102,7 @@ exec "$@" 3<&- 4<&- 9>&-
  */
 const BELOW = `${INNER}
 trap : HUP INT QUIT TERM
-exec 8>&2 2>&4 3<&- 4<&- 9>&-
+exec 8>&2 2>&4 3<&- 4<&- 7>&- 9>&-
 (exec "$@" 2>&8 8>&-)
 exit "$?"
 `;

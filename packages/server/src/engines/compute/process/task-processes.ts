@@ -1,5 +1,5 @@
 /** Finds and signals every process of a task, from /proc: also those that left its session or were given to init. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export interface TaskMarks {
   /** Value of TASK_VARIABLE. */
@@ -12,6 +12,7 @@ export interface TaskMarks {
 
 interface ProcessLine {
   readonly pid: number;
+  readonly name: string;
   readonly parent: number;
   readonly session: number;
   readonly startTime: string;
@@ -27,6 +28,7 @@ export function readProcess(pid: number): ProcessLine | undefined {
     if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
     return {
       pid,
+      name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
       parent: Number(fields[1]),
       session: Number(fields[3]),
       startTime: fields[19]!,
@@ -67,6 +69,23 @@ export function taskProcesses(marks: TaskMarks): ProcessLine[] {
     for (const line of all.values()) if (line.session === marks.shim) found.delete(line.pid);
   }
   return [...found].flatMap((pid) => all.get(pid) ?? []);
+}
+
+/**
+ * The process that is in the network namespace of an isolated task and still in the user namespace that owns it: what the
+ * outermost bwrap started.
+ */
+export function namespaceMember(marks: TaskMarks): number | undefined {
+  const all = taskProcesses(marks);
+  const outer = all.find(({ parent }) => parent === marks.shim);
+  const member = all.find(({ parent }) => outer !== undefined && parent === outer.pid);
+  try {
+    const isOther =
+      member !== undefined && readlinkSync(`/proc/${member.pid}/ns/net`) !== readlinkSync('/proc/self/ns/net');
+    return isOther ? member.pid : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function descends(line: ProcessLine, shim: number | undefined, all: ReadonlyMap<number, ProcessLine>): boolean {

@@ -2,8 +2,8 @@
  * One task from its start to its end. Everything that it does rests on files, so it does not matter which process of Dais
  * does it: each look at the folder takes the next step, and taking it twice changes nothing.
  */
-import { watch, type FSWatcher } from 'node:fs';
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { constants, watch, type FSWatcher } from 'node:fs';
+import { appendFile, mkdir, open, readFile } from 'node:fs/promises';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { start } from '#lib/process.ts';
@@ -11,12 +11,20 @@ import type { TaskState, TaskUsage } from '../contract.ts';
 import { GPU, type DeviceLeases } from './capacity.ts';
 import { TaskGroups, type ControlGroups, type GroupUsage, type Hierarchy } from './control-groups.ts';
 import { errnoOf } from './file-errors.ts';
+import { Relay, type Reachable } from './relay.ts';
 import { INSIDE, type Sandbox } from './sandbox.ts';
 import { exportLines, innerCommand, shimArguments } from './shim.ts';
 import { signalName } from './signals.ts';
 import { diskUsage } from './staging.ts';
 import type { ShimIdentity, StopMark, TaskFolder, TaskRecord } from './task-folder.ts';
-import { readProcess, signalProcess, taskProcesses, TASK_VARIABLE, type TaskMarks } from './task-processes.ts';
+import {
+  namespaceMember,
+  readProcess,
+  signalProcess,
+  taskProcesses,
+  TASK_VARIABLE,
+  type TaskMarks,
+} from './task-processes.ts';
 
 /** Points at which a crash is worth a test. */
 export type CrashPoint = 'staged' | 'submitted' | 'prepared' | 'spawned' | 'ended' | 'result';
@@ -31,6 +39,8 @@ export interface TaskParts {
   /** PATH of the shim and, after that of its environment, of the task. */
   readonly path: string;
   readonly hasGpus: boolean;
+  /** Without network, an isolated task reaches these. */
+  readonly reach: readonly Reachable[];
   /** Processes and threads of one task. */
   readonly maxProcesses: number;
   readonly reached: (point: CrashPoint) => void;
@@ -43,6 +53,8 @@ const DEFAULT_GRACE_MS = 10_000;
 const SHIM_PATIENCE_MS = 30_000;
 /** From the end of a command until its last words must have been written. */
 const WRITER_PATIENCE_MS = 5000;
+/** From the start of a shim until the loopback device of its task must be there. */
+const RELAY_PATIENCE_MS = 10_000;
 const PAGE_BYTES = 4096;
 /** A tick of /proc, on every Linux that Node runs on. */
 const TICK_MS = 10;
@@ -65,6 +77,9 @@ export class TaskRun {
   #sampled = { peakMemoryBytes: 0, cpuMs: 0 };
   #diskDueAt = 0;
   #groups: TaskGroups | undefined;
+  #relay: Relay | undefined;
+  #isOutOfReach = false;
+  #isLetGo = false;
 
   /** `over` is called once, when the result is written. */
   constructor(
@@ -100,7 +115,9 @@ export class TaskRun {
       isolated,
       work: isolated ? INSIDE.work : folder.work,
     });
-    const program = isolated ? sandbox.wrap({ ...record, folder, gpus: devices }, inner) : inner;
+    const program = isolated
+      ? sandbox.wrap({ ...record, folder, gpus: devices, isHeldBack: !record.network }, inner)
+      : inner;
     const logBytes = record.limits.logBytes ?? DEFAULT_LOG_BYTES;
     const args = shimArguments({
       folder: folder.path,
@@ -171,6 +188,7 @@ export class TaskRun {
     this.#watcher?.close();
     this.#cancelWake?.();
     await this.#looking;
+    this.#relay?.close();
   }
 
   async state(): Promise<TaskState> {
@@ -222,6 +240,7 @@ export class TaskRun {
       await this.#finish(await this.#judgeLost(shim, mark), undefined);
       return;
     }
+    await this.#letGo(shim);
     if (mark !== undefined) await this.#pursue(shim, mark);
     else await this.#hold(shim);
   }
@@ -242,6 +261,31 @@ export class TaskRun {
     return started !== undefined && this.#parts.clock.now() - started > SHIM_PATIENCE_MS;
   }
 
+  /** An isolated task without network starts when what it may reach is there, or cannot be had. */
+  async #letGo(shim: ShimIdentity): Promise<void> {
+    const { reach, path, clock, log } = this.#parts;
+    const { attempt, isolation, network } = this.record;
+    if (isolation === 'none' || network || this.#isLetGo) return;
+    if (reach.length > 0 && this.#relay === undefined && !this.#isOutOfReach) {
+      const member = namespaceMember(this.#marks(shim));
+      let fault: unknown;
+      try {
+        if (member !== undefined) this.#relay = await Relay.open(member, { path, attempt, reach });
+      } catch (error) {
+        // Its loopback device may not be up yet.
+        fault = error;
+      }
+      if (this.#closed) return this.#relay?.close();
+      if (this.#relay === undefined) {
+        this.#isOutOfReach = clock.now() - shim.at > RELAY_PATIENCE_MS;
+        if (!this.#isOutOfReach) return this.#wakeIn(20);
+        log.warn('a task reaches nothing, not even Dais', { attempt, error: fault });
+      }
+    }
+    this.#isLetGo = (await letGo(this.folder.file('go'))) || (await this.folder.read('begun')) === 'begun\n';
+    if (!this.#isLetGo) this.#wakeIn(20);
+  }
+
   /** TERM to each of its processes, KILL after the grace. */
   async #pursue(shim: ShimIdentity, mark: StopMark): Promise<void> {
     const killAt = mark.at + (this.record.limits.graceMs ?? DEFAULT_GRACE_MS);
@@ -251,9 +295,9 @@ export class TaskRun {
       this.#wakeIn(200);
       return;
     }
-    for (const { pid, parent } of taskProcesses(this.#marks(shim))) {
+    for (const { pid, name } of taskProcesses(this.#marks(shim))) {
       // bwrap itself would end at once and take all with it: whoever is inside is told.
-      if (this.record.isolation === 'required' && parent === shim.pid) continue;
+      if (this.record.isolation === 'required' && name === 'bwrap') continue;
       if (this.#told.has(pid)) continue;
       this.#told.add(pid);
       signalProcess(pid, 'SIGTERM');
@@ -380,6 +424,7 @@ export class TaskRun {
     this.#closed = true;
     this.#watcher?.close();
     this.#cancelWake?.();
+    this.#relay?.close();
     this.#over(state);
   }
 }
@@ -389,6 +434,23 @@ export function stoppedBefore({ end, at }: StopMark): TaskState {
   const then = new Date(at);
   const usage = { wallMs: 0, cpuMs: 0, peakMemoryBytes: 0 };
   return { phase: 'ended', end, signal: 'SIGTERM', startedAt: then, endedAt: then, usage };
+}
+
+/** One byte for bwrap's `--block-fd`. False: the one who will wait for it is not there yet. */
+async function letGo(pipe: string): Promise<boolean> {
+  try {
+    const file = await open(pipe, constants.O_WRONLY | constants.O_NONBLOCK);
+    try {
+      await file.write('x');
+    } finally {
+      await file.close();
+    }
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENXIO') return false;
+    if (errnoOf(error) === 'ENOENT') return true;
+    throw error;
+  }
 }
 
 /** Makes a folder that only its owner reads. */

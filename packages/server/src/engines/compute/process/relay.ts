@@ -1,0 +1,101 @@
+/**
+ * Lets a task without network reach what the engine was told of, and nothing else: a listening socket that belongs to the
+ * task's own network namespace, but whose connections come to this process. A short-lived helper enters the namespace, opens
+ * the socket and hands it over, so that nothing runs beside the task. It is gone with this process: whoever takes the task
+ * over opens it again.
+ */
+import type { Server, Socket } from 'node:net';
+import { start } from '#lib/process.ts';
+
+/** `accept` gets connections that a task makes to 127.0.0.1 at `port`. Whose uid is at the other end, no table tells. */
+export interface Reachable {
+  readonly port: number;
+  accept(socket: Socket, attempt: string): void;
+}
+
+export interface RelayParts {
+  readonly path: string;
+  readonly attempt: string;
+  readonly reach: readonly Reachable[];
+}
+
+/** Of one task; what comes beyond it is closed. */
+const MAX_CONNECTIONS = 128;
+const PATIENCE_MS = 20_000;
+
+const HELPER = `
+const { createServer } = require('node:net');
+const ports = process.argv.slice(1).map(Number);
+let left = ports.length;
+for (const port of ports) {
+  const server = createServer({ pauseOnConnect: true });
+  server.on('error', (error) => {
+    process.send({ fault: error.message }, () => process.exit(1));
+  });
+  server.listen(port, '127.0.0.1', () => {
+    process.send({ port }, server, () => { if (--left === 0) process.exit(0); });
+  });
+}
+`;
+
+export class Relay {
+  readonly #servers: readonly Server[];
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(servers: ReadonlyMap<number, Server>, { attempt, reach }: RelayParts) {
+    this.#servers = [...servers.values()];
+    for (const { port, accept } of reach) {
+      servers.get(port)?.on('connection', (socket: Socket) => {
+        if (this.#sockets.size >= MAX_CONNECTIONS) {
+          socket.destroy();
+          return;
+        }
+        this.#sockets.add(socket);
+        socket.once('close', () => this.#sockets.delete(socket));
+        socket.on('error', () => {});
+        accept(socket, attempt);
+      });
+    }
+    for (const server of this.#servers) server.unref();
+  }
+
+  /** `pid`: of a process in the namespace. Rejects with what the helper said. */
+  static async open(pid: number, parts: RelayParts): Promise<Relay> {
+    const isRoot = process.getuid?.() === 0;
+    const user = isRoot ? [] : [`--user=/proc/${pid}/ns/user`, '--preserve-credentials'];
+    const ports = parts.reach.map(({ port }) => String(port));
+    const helper = start(
+      'nsenter',
+      [...user, `--net=/proc/${pid}/ns/net`, '--', process.execPath, '-e', HELPER, ...ports],
+      { env: { PATH: parts.path }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] },
+    );
+    let said = '';
+    helper.stderr?.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString('utf8')}`.slice(-2000)));
+    const servers = new Map<number, Server>();
+    const timer = setTimeout(() => helper.kill('SIGKILL'), PATIENCE_MS);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        helper.on('message', (message: { readonly port?: number; readonly fault?: string }, handle: unknown) => {
+          if (message.port === undefined) said = message.fault ?? '';
+          else servers.set(message.port, handle as Server);
+        });
+        helper.once('error', reject);
+        helper.once('close', () => {
+          if (servers.size === parts.reach.length) resolve();
+          else reject(new Error(`the namespace of the task could not be entered: ${said.trim()}`));
+        });
+      });
+    } catch (error) {
+      for (const server of servers.values()) server.close();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+    return new Relay(servers, parts);
+  }
+
+  close(): void {
+    for (const server of this.#servers) server.close();
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
