@@ -8,6 +8,8 @@ export interface PlainColumn<Row> {
   readonly narrow?: boolean;
   /** What it means; shown on hover. */
   readonly about?: string;
+  /** The title may stand in several lines: it is longer than what stands below it. */
+  readonly wrapped?: boolean;
 }
 
 export interface PlainTableProps<Row> {
@@ -27,8 +29,8 @@ export function PlainTable<Row>({ label, columns, rows, keyOf, selected }: Plain
       <table>
         <thead>
           <tr>
-            {columns.map(({ title, narrow, about }) => (
-              <th key={title} scope="col" data-narrow={narrow} title={about}>
+            {columns.map(({ title, narrow, about, wrapped }) => (
+              <th key={title} scope="col" data-narrow={narrow} data-wrapped={wrapped} title={about}>
                 {title === '' ? <span className="out-of-sight">Actions</span> : title}
               </th>
             ))}

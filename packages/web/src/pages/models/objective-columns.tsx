@@ -23,6 +23,7 @@ export function objectiveColumns(
 ): readonly PlainColumn<ModelVersion>[] {
   return objectives.slice(0, SHOWN).map((objective) => ({
     title: objectiveTitle(objective),
+    wrapped: true,
     ...(objective.businessFigure !== undefined && { about: objective.businessFigure }),
     cell: ({ runId }) => <Cell objective={objective} metrics={runId === undefined ? undefined : metrics.get(runId)} />,
   }));
@@ -30,7 +31,7 @@ export function objectiveColumns(
 
 function Cell({ objective, metrics }: { readonly objective: Objective; readonly metrics: RunMetrics | undefined }) {
   const [row] = objectiveRows([objective], undefined, metrics ?? {});
-  if (row?.after === undefined) return <span className="dim">not measured</span>;
+  if (row?.after === undefined) return <span className="dim objective-value">not measured</span>;
   const { after, met } = row;
   return (
     <span className="objective-value">

@@ -55,7 +55,8 @@ export function ObjectivesPanel({ objectives, before, beforeTitle = '', after, a
           { title: 'Good enough', narrow: true, cell: ({ met }) => <Met met={met} /> },
           {
             title: 'Worth',
-            cell: ({ objective: { businessFigure } }) => <span className="dim">{businessFigure}</span>,
+            cell: ({ objective: { businessFigure } }) =>
+              businessFigure === undefined ? null : <span className="dim objective-worth">{businessFigure}</span>,
           },
         ]}
       />

@@ -115,7 +115,6 @@ export function VersionsTab({ place, spec, aliases, approvals, whyNotMove }: Ver
           },
           {
             title: 'Registered',
-            narrow: true,
             cell: ({ createdAt, createdBy }) => (
               <>
                 <Time at={new Date(createdAt).toISOString()} /> by <ActorName actor={createdBy} project={project} />
