@@ -36,7 +36,7 @@ describe('operations', () => {
         ...parameters,
         ...(http.query ?? []),
         ...Object.values(http.cookies ?? {}),
-        ...[http.bodyField, http.ifMatchField, http.queryField].filter((one) => one !== undefined),
+        ...[http.bodyField, http.ifMatchField, http.queryField, http.ticketField].filter((one) => one !== undefined),
       ];
       expect(bound.filter((field) => !fields.includes(field))).toEqual([]);
       // What a GET or DELETE takes must stand in the address or a header: it has no body.
