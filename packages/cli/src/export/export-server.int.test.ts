@@ -156,9 +156,8 @@ test('what was stopped goes on; all of it is there then, under new ids, and twic
     params: { p: '1' },
     metrics: expect.arrayContaining([expect.objectContaining({ key: 'odd', value: 'NaN' })]),
   });
-  const [child] = (await search('runs', { experimentIds: [run['experimentId']] })).filter(
-    (one) => one['name'] === 'its child',
-  );
+  const runs = await search('runs', { experimentIds: [run['experimentId']] });
+  const child = runs.find((one) => one['name'] === 'its child');
   expect(child).toMatchObject({ tags: { 'mlflow.parentRunId': run['id'] } });
   const path = `${String(run['artifactUri']).replace(/^mlflow-artifacts:\/*/, '')}/model/ä b.bin`;
   const file = await fetch(`${address('to')}/api/v1/tracking/artifacts/content?path=${encodeURIComponent(path)}`);
@@ -168,10 +167,10 @@ test('what was stopped goes on; all of it is there then, under new ids, and twic
 test('numbers of versions, a correction, links and a deleted experiment are as they were', async () => {
   const run = await runThere(runId);
   const { items: versions } = await ask('to', 'POST', 'registry/search/versions', {});
-  expect(versions.map((one) => [one['version'], one['source']]).toSorted()).toEqual([
-    [1, `runs:/${String(run['id'])}/model`],
-    [3, `runs:/${String(run['id'])}/model`],
-  ]);
+  const source = `runs:/${String(run['id'])}/model`;
+  const numbered = versions.map((one) => ({ version: one['version'], source: one['source'] }));
+  expect(numbered).toEqual(expect.arrayContaining([1, 3].map((version) => ({ version, source }))));
+  expect(versions).toHaveLength(2);
   expect(await ask('to', 'GET', 'registry/models/net')).toMatchObject({
     aliases: { champion: 3 },
     description: 'a model',
@@ -186,7 +185,7 @@ test('numbers of versions, a correction, links and a deleted experiment are as t
     state: 'OK',
     assessments: there.assessments,
   });
-  expect(here.assessments.map(({ valid }) => valid).toSorted()).toEqual([false, true]);
+  expect(here.assessments.filter(({ valid }) => valid)).toHaveLength(1);
   const spans = async (project: string) => (await ask(project, 'GET', `tracking/traces/${TRACE}/spans`)).items;
   expect(await spans('to')).toEqual(await spans('from'));
   expect((await ask('to', 'POST', 'tracking/search/traces/links', { ids: [TRACE] })).items).toEqual([
@@ -206,7 +205,7 @@ test('what changed goes, and nothing else; a correction stays one', async () => 
   expect(await runThere(runId)).toMatchObject({ tags: { checked: 'yes' } });
   const again = await ask('to', 'GET', `tracking/traces/${TRACE}`);
   expect(again).toMatchObject({ tags: { t: '1' } });
-  expect(again.assessments.map(({ valid }) => valid).toSorted()).toEqual([false, true]);
+  expect(again.assessments.filter(({ valid }) => valid)).toHaveLength(1);
 });
 
 test('a server that is not there, or refuses, ends the export', async () => {

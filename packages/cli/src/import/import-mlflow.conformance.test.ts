@@ -77,6 +77,7 @@ test(
 
 type Question = Readonly<Record<string, unknown>> & { readonly aggregations: readonly (string | number)[] };
 
+// Spans that lie in a file are counted by Dais only: those of other traces are asked for.
 test('both add up the same of the traces, and refuse the same', async () => {
   const text = await readFile(
     new URL('../../../../conformance/mlflow/trace-metric-questions.json', import.meta.url),
@@ -103,10 +104,12 @@ test('both add up the same of the traces, and refuse the same', async () => {
       typeof told['message'] === 'string' ? told['message'].replace(/(Supported|Valid).*$/s, '') : undefined;
     return status === 200 ? told : { status, code: told['error_code'], message };
   };
+  const [there, here]: unknown[][] = [[], []];
   for (const question of JSON.parse(text) as Question[]) {
-    const [there, here] = [await ask(mlflow.url, question), await ask(dais.server.url, question)];
-    expect({ question, answer: here }).toEqual({ question, answer: there });
+    there?.push({ question, answer: await ask(mlflow.url, question) });
+    here?.push({ question, answer: await ask(dais.server.url, question) });
   }
+  expect(here).toEqual(there);
 });
 
 test(

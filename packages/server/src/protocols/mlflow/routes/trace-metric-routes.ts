@@ -74,18 +74,19 @@ export const traceMetricRoutes: readonly Route[] = [
         ...(to !== undefined && { to }),
         limit: Math.min(values.max_results ?? MOST_POINTS, MOST_POINTS),
       });
-      const told = points.map((point) => ({
-        metric_name: metric,
-        dimensions: {
-          ...(point.time !== undefined && {
-            time_bucket: new Date(point.time).toISOString().replace('.000Z', '+00:00'),
-          }),
+      const told = points.map((point) => {
+        const time = point.time === undefined ? undefined : new Date(point.time).toISOString();
+        const named = {
+          ...(time !== undefined && { time_bucket: time.replace('.000Z', '+00:00') }),
           ...point.dimensions,
-        },
-        values: Object.fromEntries(
-          point.values.flatMap((value, index) => (value === null ? [] : [[nameOf(aggregations[index]), value]])),
-        ),
-      }));
+        };
+        const found = point.values.flatMap((value, index) =>
+          value === null ? [] : [[nameOf(aggregations[index]), value] as const],
+        );
+        // A map without members is none.
+        const of = Object.keys(named).length === 0 ? {} : { dimensions: named };
+        return { metric_name: metric, ...of, values: Object.fromEntries(found) };
+      });
       return { data_points: list(told.filter(({ values: found }) => Object.keys(found).length > 0)) };
     },
   }),
