@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Agent, request } from 'undici';
 
-/** MLflow's client sends a call again so many times when the server fails: a busy SQLite does. */
+/** MLflow's client sends a call again so many times when the server fails (a busy SQLite does) or ends the connection. */
 const REPEATS = 7;
 const PAUSE_MS = 100;
 
@@ -22,7 +22,7 @@ export interface LoggedPoint {
 export class MlflowClient {
   readonly #target: Target;
   readonly #agent: Agent;
-  /** Calls that were sent again because the server had failed. */
+  /** Calls that were sent again because the server had failed or ended the connection. */
   repeated = 0;
 
   constructor(target: Target, connections: number) {
@@ -74,7 +74,10 @@ export class MlflowClient {
 
   async #ask(method: 'GET' | 'POST' | 'PUT', path: string, headers: object, body?: Buffer | string): Promise<string> {
     for (let repeat = 0; ; repeat++) {
-      const { status, bytes } = await this.#once(method, path, headers, body);
+      const { status, bytes } = await this.#once(method, path, headers, body).catch((error: Error) => ({
+        status: 503,
+        bytes: Buffer.from(String(error.cause ?? error)),
+      }));
       if (status === 200) return bytes.toString('latin1');
       if (status < 500 || repeat === REPEATS)
         throw new Error(`${path}: ${status} ${bytes.toString('utf8').slice(0, 300)}`);

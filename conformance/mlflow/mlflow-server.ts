@@ -53,6 +53,8 @@ export async function startMlflowServer(folder: string, options: MlflowServerOpt
       'mlflow',
       'server',
       `--workers=${workers}`,
+      // Else workers that do not answer within 5 s are ended, on a busy machine before they have started.
+      ...(workers > 1 ? ['--uvicorn-opts=--timeout-worker-healthcheck 120'] : []),
       `--backend-store-uri=${store}`,
       `--artifacts-destination=${folder}/artifacts`,
       '--host=127.0.0.1',
