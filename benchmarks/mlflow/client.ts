@@ -76,7 +76,7 @@ export class MlflowClient {
     for (let repeat = 0; ; repeat++) {
       const { status, bytes } = await this.#once(method, path, headers, body).catch((error: Error) => ({
         status: 503,
-        bytes: Buffer.from(String(error.cause ?? error)),
+        bytes: Buffer.from(error.message),
       }));
       if (status === 200) return bytes.toString('latin1');
       if (status < 500 || repeat === REPEATS)
