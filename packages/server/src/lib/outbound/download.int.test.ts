@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -41,7 +41,12 @@ test('a connection that breaks is taken up where it broke', async () => {
     (request, response, count) => {
       if (count === 1) {
         response.writeHead(200, { 'content-length': content.length });
-        response.write(content.subarray(0, 100_000), () => setImmediate(() => response.destroy()));
+        response.write(content.subarray(0, 100_000));
+        const kept = async () => (await stat(join(folder, 'file.part')).catch(() => undefined))?.size ?? 0;
+        void expect
+          .poll(kept)
+          .toBeGreaterThan(0)
+          .then(() => response.destroy());
         return;
       }
       const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1]);

@@ -14,9 +14,24 @@ export function splitCredentials(address: string): IndexAddress {
   return {
     url: indexUrl(url.href),
     ...((username !== '' || password !== '') && {
-      credentials: { user: decodeURIComponent(username), password: decodeURIComponent(password) },
+      credentials: { user: decoded(username), password: decoded(password) },
     }),
   };
+}
+
+/** A `%` that nobody meant as the start of a code stays one. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Credentials as they may stand in something that uv or a server says. */
+export function secretForms({ user, password }: NonNullable<IndexAddress['credentials']>): readonly string[] {
+  const forms = [password, encodeURIComponent(password), Buffer.from(`${user}:${password}`).toString('base64')];
+  return [...new Set(forms)].filter((form) => form !== '').toSorted((one, other) => other.length - one.length);
 }
 
 /** One form for one index. */

@@ -2,7 +2,7 @@
 import { DaisError } from '@dais/api';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { EnvironmentOptions, PythonSpec } from '../contract.ts';
-import { indexUrl, splitCredentials, type IndexAddress } from './index-address.ts';
+import { indexUrl, secretForms, splitCredentials, type IndexAddress } from './index-address.ts';
 import { indexOfPip, indexOfPython } from './machine-index.ts';
 
 export interface IndexParts {
@@ -95,10 +95,4 @@ export class Indexes {
     );
     return await this.#ofMachine;
   }
-}
-
-/** As it may stand in something that uv or a server says. */
-function secretForms({ user, password }: { readonly user: string; readonly password: string }): readonly string[] {
-  const forms = [password, encodeURIComponent(password), Buffer.from(`${user}:${password}`).toString('base64')];
-  return [...new Set(forms)].filter((form) => form !== '').toSorted((one, other) => other.length - one.length);
 }

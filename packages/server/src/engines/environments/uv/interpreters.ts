@@ -79,7 +79,7 @@ export async function isUnchanged(interpreter: Pick<Interpreter, 'executable' | 
 /** The newest first. */
 async function listInterpreters(uv: UvRunner, searchPath: string, options: EnvironmentOptions): Promise<Listed[]> {
   const text = await uv.run(['python', 'list', '--only-installed', '--output-format', 'json'], {
-    ...(options.signal !== undefined && { signal: options.signal }),
+    ...options,
     doing: 'Looking for Pythons',
     variables: { PATH: searchPath },
     timeoutMs: 60_000,

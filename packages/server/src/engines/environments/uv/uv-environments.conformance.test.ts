@@ -296,6 +296,26 @@ describe('on the disk', () => {
     await built.release();
   });
 
+  test('one whose Python was replaced is built anew, and goes when nothing runs in it any more', async () => {
+    const index = await serve([alpha]);
+    const shared = await options(index);
+    const environments = openUvEnvironments(shared);
+    const lock = await environments.lock(python(['alpha']));
+    const before = await environments.build(lock);
+    const marker = join(shared.folder, 'environments', `${lock.digest}.json`);
+    const content = JSON.parse(await readFile(marker, 'utf8')) as { interpreter: object };
+    await writeFile(marker, JSON.stringify({ ...content, interpreter: { ...content.interpreter, stamp: 'another' } }));
+    const after = await environments.build(lock);
+    expect(after.path).not.toEqual(before.path);
+    await environments.evict(2 ** 34);
+    expect(await runIn(before, 'alpha-version', [])).toBe('1.0\n');
+    await before.release();
+    await environments.evict(2 ** 34);
+    expect(await readdir(join(shared.folder, 'environments'))).toHaveLength(2);
+    expect(await runIn(after, 'alpha-version', [])).toBe('1.0\n');
+    await after.release();
+  });
+
   test('environments share files, have their bytecode and cannot be written', async () => {
     const index = await serve([alpha, { name: 'beta', version: '1.0' }]);
     const environments = openUvEnvironments(await options(index));
@@ -348,8 +368,12 @@ test('a Python that is missing is looked for at the mirror', async () => {
     response.writeHead(404).end();
     return true;
   };
-  const environments = openUvEnvironments(await options(index, { pythonMirror: new URL('/pythons', index.url).href }));
+  const mirror = new URL('/pythons', index.url);
+  mirror.username = 'bob';
+  mirror.password = 's3cret';
+  const environments = openUvEnvironments(await options(index, { pythonMirror: mirror.href }));
   const error = await expectCode('invalid_request', environments.lock(python([], { version: '3.8' })));
+  expect(error.message).not.toContain('s3cret');
   expect(error.message).toContain('environments.pythonMirror');
   expect(asked.filter((path) => path.startsWith('/pythons/'))).not.toEqual([]);
 });

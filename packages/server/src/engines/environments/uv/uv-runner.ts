@@ -6,6 +6,7 @@ import { DaisError } from '@dais/api';
 import { run } from '#lib/process.ts';
 import { Slots } from '#lib/slots.ts';
 import type { EnvironmentOptions } from '../contract.ts';
+import { secretForms, splitCredentials } from './index-address.ts';
 import { RunningPrograms } from './running-programs.ts';
 import { uvFailure } from './uv-failure.ts';
 
@@ -40,10 +41,16 @@ export class UvRunner {
   readonly #parts: UvRunnerParts;
   readonly #slots = new Slots(AT_ONCE);
   readonly #running: RunningPrograms;
+  /** Of the proxy and the mirror, whose addresses uv shows when they do not answer. */
+  readonly #secrets: readonly string[];
   #base: Promise<Readonly<Record<string, string>>> | undefined;
 
   constructor(parts: UvRunnerParts) {
     this.#parts = parts;
+    this.#secrets = [parts.proxy, parts.pythonMirror].flatMap((address) => {
+      const known = address === undefined || !URL.canParse(address) ? undefined : splitCredentials(address).credentials;
+      return known === undefined ? [] : secretForms(known);
+    });
     this.#running = new RunningPrograms(path.join(parts.folder, 'running'));
   }
 
@@ -54,7 +61,8 @@ export class UvRunner {
       this.#base = undefined;
       throw error;
     }));
-    const { signal, progress, secrets = [] } = call;
+    const { signal, progress } = call;
+    const secrets = [...this.#secrets, ...(call.secrets ?? [])];
     await this.#running.endLeftBehind();
     const redact = (text: string) => secrets.reduce((all, secret) => all.replaceAll(secret, '***'), text);
     let leave = () => {};

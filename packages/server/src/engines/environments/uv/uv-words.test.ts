@@ -70,6 +70,7 @@ test('credentials are taken out of an address', () => {
     url: 'https://index.example/simple',
     credentials: { user: 'bob', password: 'a/b' },
   });
+  expect(splitCredentials('https://bob:50%@index.example').credentials).toEqual({ user: 'bob', password: '50%' });
   expect(splitCredentials('https://index.example/simple')).toEqual({ url: 'https://index.example/simple' });
 });
 
