@@ -35,6 +35,13 @@ async function from(
   await downloadFile(net.client(), { url: `${origin}/file`, sha256, bytes: content.length, path, ...options });
 }
 
+/** Ends the connection when what was sent has reached the disk. */
+async function breakOnceKept(response: ServerResponse): Promise<void> {
+  const kept = async () => (await stat(join(folder, 'file.part')).catch(() => undefined))?.size ?? 0;
+  await expect.poll(kept).toBeGreaterThan(0);
+  response.destroy();
+}
+
 test('a connection that breaks is taken up where it broke', async () => {
   const told: number[] = [];
   await from(
@@ -42,11 +49,7 @@ test('a connection that breaks is taken up where it broke', async () => {
       if (count === 1) {
         response.writeHead(200, { 'content-length': content.length });
         response.write(content.subarray(0, 100_000));
-        const kept = async () => (await stat(join(folder, 'file.part')).catch(() => undefined))?.size ?? 0;
-        void expect
-          .poll(kept)
-          .toBeGreaterThan(0)
-          .then(() => response.destroy());
+        void breakOnceKept(response);
         return;
       }
       const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1]);
