@@ -187,7 +187,7 @@ describe('whoever is named', () => {
     await world.apply([manifest('RoleBinding', 'all', { role: 'editor', users: ['ada', 'vic'] })], own.name);
     const run = await subject('Run', own);
     const version = await subject('Version', own);
-    const said = async (of: typeof run | typeof version, text: string) =>
+    const said = async (of: typeof run, text: string) =>
       await own.call<Comment>(`comment.createOf${of.of}`, { ...of.about, text }, as('ada'));
     await said(run, '@vic first, and again @vic');
     const second = await said(version, '@vic and @ada second');

@@ -1,14 +1,13 @@
 import { parseFilter, runFilter, type Run } from '@dais/api';
 import { describe, expect, test } from 'vitest';
+import { isNote, isRun, type RunRow } from './run-groups.ts';
 import { canNest, childrenFilter, onTop, placeIn, treeOf, type Children } from './run-tree.ts';
 import { runQuery } from './run-query.ts';
 
 const run = (id: string, children = 0) => ({ id, name: id, children }) as unknown as Run;
 const of = (...runs: readonly Run[]): Children => ({ runs, failed: false, more: false });
-const idsOf = (rows: readonly object[]) =>
-  rows.map((row) =>
-    'id' in row ? row.id : 'childrenOf' in row && 'state' in row ? `${row.childrenOf} ${row.state}` : row,
-  );
+const idsOf = (rows: readonly RunRow[]) =>
+  rows.map((row) => (isNote(row) ? `${row.childrenOf} ${row.state}` : isRun(row) ? row.id : row.group));
 
 describe('runs below others', () => {
   test('what is asked for is a filter of the grammar', () => {
