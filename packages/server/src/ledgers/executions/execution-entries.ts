@@ -27,7 +27,9 @@ import { filesDigest } from './worker/step-files.ts';
 
 type Identified = Call<{ readonly id: string }>;
 
-export function executionEntries(parts: ExecutionParts, machines: RunMachines): readonly OperationEntry[] {
+type EntryParts = Pick<ExecutionParts, 'database' | 'content' | 'solo'>;
+
+export function executionEntries(parts: EntryParts, machines: RunMachines): readonly OperationEntry[] {
   return [
     { operation: uploadForExecutionOperation, perform: async (call: Call<UploadInput>) => await upload(parts, call) },
     {
@@ -61,7 +63,7 @@ interface UploadInput {
   readonly sha256?: string;
 }
 
-async function upload({ database, content }: ExecutionParts, { input, tenant, context }: Call<UploadInput>) {
+async function upload({ database, content }: EntryParts, { input, tenant, context }: Call<UploadInput>) {
   if (context.content === undefined) throw new DaisError('unreadable_body', 'The request carries no bytes.');
   const request = { mode: 'read', projectId: tenant.id } as const;
   const quota = await transact(database, request, async (tx) => await byteQuota(tx, tenant.id));
@@ -82,7 +84,7 @@ interface CodeInput extends NonNullable<Execution['code']> {
   readonly files: readonly { readonly path: string; readonly upload: string; readonly executable: boolean }[];
 }
 
-async function submit(tx: Transaction, call: Call<SubmitInput>, parts: ExecutionParts, machines: RunMachines) {
+async function submit(tx: Transaction, call: Call<SubmitInput>, parts: EntryParts, machines: RunMachines) {
   const { name, steps, priority, code } = call.input;
   await authorizeUses(call);
   const id = uuidv7();

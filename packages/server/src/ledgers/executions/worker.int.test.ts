@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import type { Execution, ExecutionLog, SubmitExecutionInput } from '@dais/api';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { manifest } from '#kernel/testing/test-kernel.ts';
+import { freshName } from '#kernel/testing/test-project.ts';
+import { startExecutionsWorld, type ExecutionsWorld } from './testing/executions-world.ts';
+
+let world: ExecutionsWorld;
+
+beforeAll(async () => {
+  world = await startExecutionsWorld();
+});
+afterAll(async () => {
+  await world.stop();
+});
+
+const PATIENCE = { timeout: 60_000, interval: 30 };
+
+function sh(script: string): SubmitExecutionInput['steps'][string] {
+  return { command: ['sh', '-c', script], isolation: 'none' };
+}
+
+/** Lines that steps wrote, each when it began. */
+async function journalOf<T>(work: (path: string, lines: () => Promise<string[]>) => Promise<T>): Promise<T> {
+  const path = `/dev/shm/dais-journal-${randomUUID()}`;
+  const lines = async () => (await readFile(path, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+  try {
+    return await work(path, lines);
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+test('what a process leaves when it stops is brought to its end by the next one', async () => {
+  await journalOf(async (journal, lines) => {
+    const first = await world.worker();
+    const go = `${journal}-go`;
+    const run = await world.submit({
+      steps: { main: sh(`echo x >> ${journal}; while ! test -e ${go}; do sleep 0.05; done; echo done`) },
+    });
+    await expect.poll(lines, PATIENCE).toEqual(['x']);
+    await first.stop();
+    const second = await world.worker();
+    await writeFile(go, '');
+    expect((await world.ended(run)).state).toBe('succeeded');
+    expect(await world.log(run)).toBe('done\n');
+    expect([await lines(), (await world.attempts(run)).length]).toEqual([['x'], 1]);
+    await rm(go);
+    await second.stop();
+  });
+});
+
+test('what ran on a machine that is gone is lost, and tried again without counting as a failure', async () => {
+  await journalOf(async (journal, lines) => {
+    const gone = await world.worker({ place: 'another machine', leaseMs: 600 });
+    const script = `echo x >> ${journal}; test $(wc -l < ${journal}) -gt 1 || exec sleep 300`;
+    const run = await world.submit({ steps: { main: sh(script) } });
+    await expect.poll(lines, PATIENCE).toEqual(['x']);
+    await gone.stop();
+    const here = await world.worker({ leaseMs: 600 });
+    expect((await world.ended(run)).state).toBe('succeeded');
+    expect((await world.attempts(run)).map(({ ending }) => ending)).toEqual(['lost', 'exit']);
+    await here.stop();
+  });
+});
+
+test('the higher priority comes first, and each project has its turn', async () => {
+  await journalOf(async (journal, lines) => {
+    const other = freshName();
+    await world.dais.call('project.create', { manifest: manifest('Project', other) });
+    const submit = async (name: string, priority: number, projects: readonly string[] = []) =>
+      await world.dais.call<Execution>(
+        'execution.submit',
+        { name, priority, steps: { main: sh(`echo ${name} >> ${journal}`) } },
+        { projects },
+      );
+    const runs = [await submit('a1', 0), await submit('a2', 0), await submit('a3', 0)];
+    await submit('b1', 0, [other]);
+    runs.push(await submit('urgent', 5));
+    // One at a time, so that the order of claims is that of the journal.
+    const worker = await world.worker({ slots: 1 });
+    for (const run of runs) await world.ended(run);
+    await expect.poll(async () => (await lines()).length, PATIENCE).toBe(5);
+    const [first, ...rest] = await lines();
+    expect(first).toBe('urgent');
+    expect(rest.filter((name) => name.startsWith('a'))).toEqual(['a1', 'a2', 'a3']);
+    await worker.stop();
+  });
+});
+
+test('a project has no more steps at once than it may', async () => {
+  await journalOf(async (journal, lines) => {
+    const worker = await world.worker({ perProject: 2 });
+    const go = `${journal}-go`;
+    const script = `echo x >> ${journal}; while ! test -e ${go}; do sleep 0.05; done`;
+    const names = ['a', 'b', 'c', 'd'];
+    const run = await world.submit({ steps: Object.fromEntries(names.map((name) => [name, sh(script)])) });
+    await expect.poll(async () => (await lines()).length, PATIENCE).toBe(2);
+    const nodes = async () => (await world.dais.call<Execution>('execution.get', { id: run.id })).nodes;
+    expect(await nodes()).toEqual({ running: 2, ready: 2 });
+    const open = await world.worker({ perProject: 3 });
+    await expect.poll(async () => (await lines()).length, PATIENCE).toBe(3);
+    await writeFile(go, '');
+    expect((await world.ended(run)).state).toBe('succeeded');
+    await rm(go);
+    await worker.stop();
+    await open.stop();
+  });
+});
+
+test('the log of all attempts streams to its end; a run that is deleted leaves nothing behind', async () => {
+  const worker = await world.worker();
+  const run = await world.submit({
+    steps: { main: { ...sh('printf "a\\303"; sleep 0.5; printf "\\244b\\n"; exit 1'), retry: { count: 1 } } },
+  });
+  let text = '';
+  let frames = 0;
+  for await (const frame of await world.dais.watch<ExecutionLog>('execution.follow', { id: run.id })) {
+    text += frame.text;
+    frames += 1;
+    if (frame.ended) break;
+  }
+  // Both attempts, and no character torn.
+  expect(text).toBe('aäb\naäb\n');
+  expect(frames).toBeGreaterThan(1);
+  await world.ended(run);
+  await world.dais.call('execution.delete', { id: run.id });
+  const left = await world.db.asAdmin(
+    `select (select count(*)::int from executions.attempt where run = '${run.id}') as attempts,
+       (select count(*)::int from kernel.blob_ref where owner = '${run.id}') as files`,
+  );
+  expect(left).toEqual([{ attempts: 0, files: 0 }]);
+  await worker.stop();
+});
