@@ -329,6 +329,8 @@ class UvEnvironments implements Environments {
   }
 
   async #emptyCache(): Promise<boolean> {
+    // Another build needs it now, and tidies up when it is done.
+    if (!this.#uv.idle) return false;
     try {
       await this.#uv.run(['cache', 'clean', '--quiet'], {
         doing: 'Emptying the cache',

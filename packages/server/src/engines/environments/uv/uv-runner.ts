@@ -43,6 +43,7 @@ export class UvRunner {
   readonly #running: RunningPrograms;
   /** Of the proxy and the mirror, whose addresses uv shows when they do not answer. */
   readonly #secrets: readonly string[];
+  #calls = 0;
   #base: Promise<Readonly<Record<string, string>>> | undefined;
 
   constructor(parts: UvRunnerParts) {
@@ -54,8 +55,22 @@ export class UvRunner {
     this.#running = new RunningPrograms(path.join(parts.folder, 'running'));
   }
 
+  /** Nothing of this process is under way: what needs the cache for itself does not wait. */
+  get idle(): boolean {
+    return this.#calls === 0;
+  }
+
   /** What uv writes to standard output. @throws DaisError with uv's words; the reason of the signal. */
   async run(args: readonly string[], call: UvCall): Promise<string> {
+    this.#calls += 1;
+    try {
+      return await this.#run(args, call);
+    } finally {
+      this.#calls -= 1;
+    }
+  }
+
+  async #run(args: readonly string[], call: UvCall): Promise<string> {
     const program = await this.#parts.program(call);
     const base = await (this.#base ??= this.#baseVariables().catch((error: unknown) => {
       this.#base = undefined;
