@@ -238,7 +238,7 @@ export async function openEnvironments(
 
 /** Where commands run: processes of this machine. `hidden`: folders beside the data folder that isolated ones never see. */
 export async function openCompute(
-  { dataFolder, clock, log, environment }: EngineSurroundings,
+  { dataFolder, clock, log, environment }: Omit<EngineSurroundings, 'outbound'>,
   hidden: readonly string[],
 ): Promise<Compute> {
   const path = environment['PATH'];

@@ -14,6 +14,7 @@ import { checkTargets, configTargets, packageTargets } from '#doctor/network.ts'
 import { checkNode, checkPrograms } from '#doctor/programs.ts';
 import { checkProxies } from '#doctor/proxies.ts';
 import { checkServer } from '#doctor/server.ts';
+import { checkSteps } from '#doctor/steps.ts';
 import { writeSupportBundle } from '#doctor/support-bundle.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms } from '#output/result.ts';
@@ -67,7 +68,11 @@ async function examine(context: Context, options: DoctorOptions) {
     checkDisk(folder).then((finding) => [finding]),
     ...(server === undefined
       ? []
-      : [checkDatabase(server, config?.value, folder), checkPort(server, port, choice.url)]),
+      : [
+          checkDatabase(server, config?.value, folder),
+          checkPort(server, port, choice.url),
+          checkSteps(server.lookAtCompute).then((finding) => [finding]),
+        ]),
     checkServer(choice, now),
     ...(options.network === true ? [checkNetwork(context, config?.value)] : []),
   ]);

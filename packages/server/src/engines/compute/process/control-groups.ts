@@ -2,10 +2,11 @@
  * Control groups of the kernel, version 2 and version 1: hold memory, CPU and the number of processes for a whole task, tell
  * what it used and whether memory ran out, and name every process of it whatever it calls itself.
  *
+ * These files are the kernel's own memory: reading them at once costs less than asking a thread to.
+ *
  * A group is made below the one that Dais itself is in, where that is allowed: as root, or in a group that systemd delegated.
  */
-import { accessSync, constants, readFileSync } from 'node:fs';
-import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Resources } from '../contract.ts';
 
@@ -45,7 +46,11 @@ export function hierarchiesOf(ownGroups: string, mounts: string): Hierarchy[] {
     if (mount === undefined) continue;
     const path = rest.join(':');
     const below = mount.root === '/' || !path.startsWith(mount.root) ? path : path.slice(mount.root.length);
-    found.push({ folder: join(mount.folder, below), version: names === '' ? 2 : 1, controllers: wanted });
+    found.push({
+      folder: join(mount.folder, below).replace(/\/$/, ''),
+      version: names === '' ? 2 : 1,
+      controllers: wanted,
+    });
   }
   return found;
 }
@@ -61,32 +66,52 @@ export async function findControlGroups(name: string): Promise<ControlGroups | u
   } catch {
     return undefined;
   }
-  const usable: Hierarchy[] = [];
-  for (const hierarchy of hierarchies) {
-    const folder = join(hierarchy.folder, name);
-    try {
-      accessSync(hierarchy.folder, constants.W_OK);
-      if (hierarchy.version === 1) usable.push({ ...hierarchy, folder });
-      else {
-        const passedOn = await readFile(join(hierarchy.folder, 'cgroup.subtree_control'), 'utf8');
-        usable.push({ ...hierarchy, folder, controllers: passedOn.trim().split(' ').filter(Boolean) });
-      }
-    } catch {
-      // Not ours to change.
-    }
-  }
+  const usable = hierarchies.flatMap((hierarchy) => {
+    const place = placeOf(hierarchy);
+    return place === undefined ? [] : [{ ...place, folder: join(place.folder, name) }];
+  });
   const has = (controller: string) => usable.some(({ controllers }) => controllers.includes(controller));
   if (!has('memory') || !has('pids')) return undefined;
   const groups = new ControlGroups(usable);
   try {
     const trial = groups.of('trial');
-    await trial.make({ memory: 2 ** 24, cpu: 1 }, 1);
+    trial.make({ memory: 2 ** 24, cpu: 1 }, 1);
     await trial.remove();
     await groups.sweep(() => true);
     return groups;
   } catch {
     return undefined;
   }
+}
+
+/** Where groups can be made, and what is held there; undefined where nothing can be changed. */
+function placeOf(hierarchy: Hierarchy): Hierarchy | undefined {
+  const folder = groupAbove(hierarchy);
+  try {
+    accessSync(folder, constants.W_OK);
+    if (hierarchy.version === 1) return hierarchy;
+    const there = wordsOf(join(folder, 'cgroup.controllers'));
+    const missing = CONTROLLERS.filter((controller) => there.includes(controller));
+    const control = join(folder, 'cgroup.subtree_control');
+    // Refused where a process is in that very group: then what is passed on already is all there is.
+    tryTo(() => writeFileSync(control, missing.map((controller) => `+${controller}`).join(' ')));
+    return { ...hierarchy, folder, controllers: wordsOf(control) };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * In version 2 a group that passes controllers on holds no process itself. A service that is delegated puts its processes
+ * into a group of their own below its own one (`DelegateSubgroup=`): groups of tasks are made beside that.
+ */
+export function groupAbove({ folder, version }: Pick<Hierarchy, 'folder' | 'version'>): string {
+  const above = dirname(folder);
+  return version === 2 && /\.(service|scope)$/.test(above) ? above : folder;
+}
+
+function wordsOf(file: string): string[] {
+  return readFileSync(file, 'utf8').trim().split(' ').filter(Boolean);
 }
 
 export class ControlGroups {
@@ -104,11 +129,10 @@ export class ControlGroups {
   async sweep(known: (attempt: string) => boolean): Promise<void> {
     const names = new Set<string>();
     for (const { folder } of this.#hierarchies) {
-      const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-      for (const entry of entries) if (entry.isDirectory() && !known(entry.name)) names.add(entry.name);
+      for (const entry of foldersIn(folder)) if (!known(entry)) names.add(entry);
     }
     for (const name of names) await this.of(name).remove();
-    for (const { folder } of this.#hierarchies) await rmdir(folder).catch(() => {});
+    for (const { folder } of this.#hierarchies) tryTo(() => rmdirSync(folder));
   }
 }
 
@@ -125,34 +149,34 @@ export class TaskGroups {
     return this.groups.map(({ folder }) => folder);
   }
 
-  async make(resources: Resources, maxProcesses: number): Promise<void> {
+  make(resources: Resources, maxProcesses: number): void {
     for (const { folder, version, controllers } of this.groups) {
       const above = dirname(folder);
-      await mkdir(above).catch(ignoreExisting);
+      makeFolder(above);
       if (version === 2 && controllers.length > 0) {
         const names = controllers.map((controller) => `+${controller}`).join(' ');
-        await writeFile(join(above, 'cgroup.subtree_control'), names);
+        writeFileSync(join(above, 'cgroup.subtree_control'), names);
       }
-      await mkdir(folder).catch(ignoreExisting);
+      makeFolder(folder);
       for (const [file, value] of limitFiles(version, controllers, resources, maxProcesses)) {
-        await writeFile(join(folder, file), value);
+        writeFileSync(join(folder, file), value);
       }
     }
   }
 
-  async usage(): Promise<GroupUsage> {
+  usage(): GroupUsage {
     let usage: GroupUsage = { memoryKills: 0 };
     for (const { folder, version, controllers } of this.groups) {
       const [cpuFile, cpuKey, perMs] = version === 2 ? ['cpu.stat', 'usage_usec', 1e3] : ['cpuacct.usage', '', 1e6];
       const [peakFile, killsFile] =
         version === 2 ? ['memory.peak', 'memory.events'] : ['memory.max_usage_in_bytes', 'memory.oom_control'];
       if (version === 2 || controllers.includes('cpuacct')) {
-        const cpu = await readNumber(join(folder, cpuFile), cpuKey);
+        const cpu = readNumber(join(folder, cpuFile), cpuKey);
         if (cpu !== undefined) usage = { ...usage, cpuMs: Math.round(cpu / perMs) };
       }
       if (controllers.includes('memory')) {
-        const peak = await readNumber(join(folder, peakFile));
-        const kills = await readNumber(join(folder, killsFile), 'oom_kill');
+        const peak = readNumber(join(folder, peakFile));
+        const kills = readNumber(join(folder, killsFile), 'oom_kill');
         usage = { ...usage, memoryKills: kills ?? 0, ...(peak !== undefined && { peakMemoryBytes: peak }) };
       }
     }
@@ -160,10 +184,10 @@ export class TaskGroups {
   }
 
   /** Nothing in it can make another process; then all of it at once, where the kernel knows how. */
-  async kill(): Promise<void> {
+  kill(): void {
     for (const folder of this.folders) {
-      await writeFile(join(folder, 'pids.max'), '0').catch(() => {});
-      await writeFile(join(folder, 'cgroup.kill'), '1').catch(() => {});
+      tryTo(() => writeFileSync(join(folder, 'pids.max'), '0', { flag: 'r+' }));
+      tryTo(() => writeFileSync(join(folder, 'cgroup.kill'), '1', { flag: 'r+' }));
     }
   }
 
@@ -172,11 +196,7 @@ export class TaskGroups {
     for (const folder of this.folders) {
       // A process that was just killed may still be on its way out.
       for (let left = 50; left > 0; left--) {
-        const error = await rmdir(folder).then(
-          () => undefined,
-          (failure: NodeJS.ErrnoException) => failure,
-        );
-        if (error?.code !== 'EBUSY') break;
+        if (tryTo(() => rmdirSync(folder))?.code !== 'EBUSY') break;
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     }
@@ -206,9 +226,9 @@ export function limitFiles(
 
 const PERIOD = 100_000;
 
-async function readNumber(file: string, key = ''): Promise<number | undefined> {
+function readNumber(file: string, key = ''): number | undefined {
   try {
-    const text = await readFile(file, 'utf8');
+    const text = readFileSync(file, 'utf8');
     const found = key === '' ? text : new RegExp(`^${key} (\\d+)$`, 'm').exec(text)?.[1];
     return found === undefined ? undefined : Number(found);
   } catch {
@@ -216,6 +236,24 @@ async function readNumber(file: string, key = ''): Promise<number | undefined> {
   }
 }
 
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EEXIST') throw error;
+function makeFolder(folder: string): void {
+  const error = tryTo(() => mkdirSync(folder));
+  if (error !== undefined && error.code !== 'EEXIST') throw error;
+}
+
+function foldersIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? entry.name : []));
+  } catch {
+    return [];
+  }
+}
+
+function tryTo(work: () => void): NodeJS.ErrnoException | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    return error as NodeJS.ErrnoException;
+  }
 }

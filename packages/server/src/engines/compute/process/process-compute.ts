@@ -149,6 +149,7 @@ class ProcessCompute implements Compute {
   }
 
   async #isolationFault(): Promise<string | undefined> {
+    if (this.#parts.sandbox.isProven) return undefined;
     const folder = new TaskFolder(await this.#stagingFolder());
     try {
       await folder.make();

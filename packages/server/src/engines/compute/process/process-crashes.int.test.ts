@@ -11,7 +11,7 @@ import type { Compute } from '../contract.ts';
 import { never, shell, textOf, untilWritten } from '../suite.ts';
 import type { CrashWork } from './crash-worker.testing.ts';
 import { openProcessCompute, type ProcessComputeOptions } from './process-compute.ts';
-import { shimArguments } from './shim.ts';
+import { SECOND_START, shimArguments } from './shim.ts';
 import { readProcess } from './task-processes.ts';
 import type { CrashPoint } from './task-run.ts';
 
@@ -155,7 +155,7 @@ test('a shim that is started again does nothing', async () => {
     controlGroups: [],
     program: ['sh', '-c', once7()],
   });
-  expect(await run('sh', args, { env: { PATH: '/usr/bin:/bin' } })).toMatchObject({ code: 0 });
+  expect(await run('sh', args, { env: { PATH: '/usr/bin:/bin' } })).toMatchObject({ code: SECOND_START });
   expect(await starts()).toEqual(['started']);
 });
 

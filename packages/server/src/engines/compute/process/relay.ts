@@ -2,7 +2,7 @@
  * Lets a task without network reach what the engine was told of, and nothing else: a listening socket that belongs to the
  * task's own network namespace, but whose connections come to this process. A short-lived helper enters the namespace, opens
  * the socket and hands it over, so that nothing runs beside the task. It is gone with this process: whoever takes the task
- * over opens it again.
+ * over opens it again, and a connection that comes in the helper's short life is closed.
  */
 import type { Server, Socket } from 'node:net';
 import { start } from '#lib/process.ts';
@@ -28,7 +28,7 @@ const { createServer } = require('node:net');
 const ports = process.argv.slice(1).map(Number);
 let left = ports.length;
 for (const port of ports) {
-  const server = createServer({ pauseOnConnect: true });
+  const server = createServer((socket) => socket.destroy());
   server.on('error', (error) => {
     process.send({ fault: error.message }, () => process.exit(1));
   });
@@ -39,24 +39,29 @@ for (const port of ports) {
 `;
 
 export class Relay {
-  readonly #servers: readonly Server[];
+  readonly #parts: RelayParts;
+  readonly #servers = new Map<number, Server>();
   readonly #sockets = new Set<Socket>();
 
-  private constructor(servers: ReadonlyMap<number, Server>, { attempt, reach }: RelayParts) {
-    this.#servers = [...servers.values()];
-    for (const { port, accept } of reach) {
-      servers.get(port)?.on('connection', (socket: Socket) => {
-        if (this.#sockets.size >= MAX_CONNECTIONS) {
-          socket.destroy();
-          return;
-        }
-        this.#sockets.add(socket);
-        socket.once('close', () => this.#sockets.delete(socket));
-        socket.on('error', () => {});
-        accept(socket, attempt);
-      });
-    }
-    for (const server of this.#servers) server.unref();
+  private constructor(parts: RelayParts) {
+    this.#parts = parts;
+  }
+
+  /** At once when it comes: whoever connects meanwhile would not be heard. */
+  #take(port: number, server: Server): void {
+    const { attempt, reach } = this.#parts;
+    this.#servers.set(port, server);
+    server.unref();
+    server.on('connection', (socket: Socket) => {
+      if (this.#sockets.size >= MAX_CONNECTIONS) {
+        socket.destroy();
+        return;
+      }
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      socket.on('error', () => {});
+      reach.find((reachable) => reachable.port === port)?.accept(socket, attempt);
+    });
   }
 
   /** `pid`: of a process in the namespace. Rejects with what the helper said. */
@@ -71,31 +76,31 @@ export class Relay {
     );
     let said = '';
     helper.stderr?.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString('utf8')}`.slice(-2000)));
-    const servers = new Map<number, Server>();
+    const relay = new Relay(parts);
     const timer = setTimeout(() => helper.kill('SIGKILL'), PATIENCE_MS);
     try {
       await new Promise<void>((resolve, reject) => {
         helper.on('message', (message: { readonly port?: number; readonly fault?: string }, handle: unknown) => {
           if (message.port === undefined) said = message.fault ?? '';
-          else servers.set(message.port, handle as Server);
+          else relay.#take(message.port, handle as Server);
         });
         helper.once('error', reject);
         helper.once('close', () => {
-          if (servers.size === parts.reach.length) resolve();
+          if (relay.#servers.size === parts.reach.length) resolve();
           else reject(new Error(`the namespace of the task could not be entered: ${said.trim()}`));
         });
       });
     } catch (error) {
-      for (const server of servers.values()) server.close();
+      relay.close();
       throw error;
     } finally {
       clearTimeout(timer);
     }
-    return new Relay(servers, parts);
+    return relay;
   }
 
   close(): void {
-    for (const server of this.#servers) server.close();
+    for (const server of this.#servers.values()) server.close();
     for (const socket of this.#sockets) socket.destroy();
   }
 }

@@ -71,6 +71,11 @@ export class Sandbox {
     this.#options = options;
   }
 
+  /** Whether it was seen to isolate. */
+  get isProven(): boolean {
+    return this.#proven;
+  }
+
   /** Who owns the files of an isolated task; undefined: whoever Dais runs as. */
   uidOf(attempt: string): number | undefined {
     if (!this.#options.isRoot) return undefined;
@@ -135,9 +140,10 @@ export class Sandbox {
     }
     const told = answer.stderr.trim().split('\n').at(-1);
     return (
-      `bubblewrap does not work here (${told === '' ? `exit code ${answer.code}` : told}): it needs user namespaces ` +
-      '(`sysctl kernel.unprivileged_userns_clone=1`, and on Ubuntu an AppArmor profile that lets bwrap have them), in a ' +
-      'container the right to make namespaces.'
+      `bubblewrap does not work here (${told === '' ? `exit code ${answer.code}` : told}). It needs user namespaces ` +
+      '(`sysctl kernel.unprivileged_userns_clone=1`; on Ubuntu an AppArmor profile that lets bwrap have them) and a /proc ' +
+      'that nothing covers (systemd: no ProtectKernelTunables, no ProtectHostname; Docker: `--security-opt ' +
+      'systempaths=unconfined --security-opt seccomp=unconfined`).'
     );
   }
 }

@@ -7,6 +7,9 @@
  * `begun` says that the command was there to be run. `end` tells how it ended; it becomes `rc` when its output is complete.
  */
 
+/** Exit code of a shim that found that another one was there before. */
+export const SECOND_START = 75;
+
 /**
  * Arguments: folder, bytes of a log segment, segments kept, number of control groups, these, the program.
  *
@@ -22,7 +25,7 @@ cd "$1" || exit 1
 segment=$2 keep=$3 groups=$4
 shift 4
 umask 077
-mkdir started || exit 0
+mkdir started || exit ${SECOND_START}
 trap : HUP INT QUIT TERM
 birth() {
   read -r line </proc/$$/stat

@@ -77,6 +77,10 @@ export class TaskFolder {
     return (await lstat(this.file(name)).catch(() => undefined)) !== undefined;
   }
 
+  async names(): Promise<ReadonlySet<string>> {
+    return new Set(await readdir(this.path));
+  }
+
   /** Undefined when it is not there. */
   async read(name: string): Promise<string | undefined> {
     try {
@@ -155,7 +159,7 @@ export class TaskFolder {
   /** `complete`: its output is all there. */
   async ended(): Promise<(ShimEnd & { readonly complete: boolean }) | undefined> {
     // Between these two the one may become the other.
-    for (const name of ['end', 'rc', 'end']) {
+    for (const name of ['rc', 'end', 'rc']) {
       const [text, at] = await Promise.all([this.read(name), this.modified(name)]);
       if (text !== undefined && at !== undefined) return { ...parseEnd(text), at, complete: name === 'rc' };
     }

@@ -44,30 +44,27 @@ export function readProcess(pid: number): ProcessLine | undefined {
 export const TASK_VARIABLE = 'DAIS_TASK';
 
 /**
- * The task's processes, without the shim and its log writer: descendants of the shim in other sessions, members of its
- * control groups, and who carries its variable.
+ * The task's processes, without the shim and its log writer. Its control groups name them all; where there are none,
+ * they are descendants of the shim in other sessions, who carries its variable, and whoever is in a session of one of these.
  */
 export function taskProcesses(marks: TaskMarks): ProcessLine[] {
+  if (marks.groupFiles.length > 0) {
+    const members = new Set(marks.groupFiles.flatMap(groupMembers));
+    return [...members].flatMap((pid) => readProcess(pid) ?? []);
+  }
   const all = new Map<number, ProcessLine>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const line = readProcess(Number(name));
     if (line !== undefined) all.set(line.pid, line);
   }
-  const found = new Set<number>();
-  for (const file of marks.groupFiles) {
-    for (const pid of groupMembers(file)) found.add(pid);
-  }
   const marker = Buffer.from(`${TASK_VARIABLE}=${marks.mark}\0`);
+  const found = new Set<number>();
   for (const line of all.values()) {
-    if (found.has(line.pid) || line.pid === process.pid) continue;
-    if (descends(line, marks.shim, all) || carries(line.pid, marker)) found.add(line.pid);
+    if (line.pid !== process.pid && (descends(line, marks.shim, all) || carries(line.pid, marker))) found.add(line.pid);
   }
-  // Whoever is in a session that one of them leads.
   for (const line of all.values()) if (found.has(line.session)) found.add(line.pid);
-  if (marks.shim !== undefined) {
-    for (const line of all.values()) if (line.session === marks.shim) found.delete(line.pid);
-  }
+  for (const line of all.values()) if (marks.shim !== undefined && line.session === marks.shim) found.delete(line.pid);
   return [...found].flatMap((pid) => all.get(pid) ?? []);
 }
 

@@ -13,7 +13,7 @@ import { TaskGroups, type ControlGroups, type GroupUsage, type Hierarchy } from 
 import { errnoOf } from './file-errors.ts';
 import { Relay, type Reachable } from './relay.ts';
 import { INSIDE, type Sandbox } from './sandbox.ts';
-import { exportLines, innerCommand, shimArguments } from './shim.ts';
+import { exportLines, innerCommand, SECOND_START, shimArguments } from './shim.ts';
 import { signalName } from './signals.ts';
 import { diskUsage } from './staging.ts';
 import type { ShimIdentity, StopMark, TaskFolder, TaskRecord } from './task-folder.ts';
@@ -46,6 +46,8 @@ export interface TaskParts {
   readonly reached: (point: CrashPoint) => void;
 }
 
+/** Files whose coming changes what is to be done. */
+const TELLING: ReadonlySet<string> = new Set(['pid', 'begun', 'end', 'rc', 'cancel']);
 const DEFAULT_LOG_BYTES = 64 * 2 ** 20;
 const LOG_SEGMENTS = 8;
 const DEFAULT_GRACE_MS = 10_000;
@@ -77,6 +79,7 @@ export class TaskRun {
   #sampled = { peakMemoryBytes: 0, cpuMs: 0 };
   #diskDueAt = 0;
   #groups: TaskGroups | undefined;
+  #shim: ShimIdentity | undefined;
   #relay: Relay | undefined;
   #isOutOfReach = false;
   #isLetGo = false;
@@ -103,7 +106,7 @@ export class TaskRun {
     const made = groups?.of(record.attempt);
     if (made !== undefined) {
       await folder.write('groups.json', JSON.stringify(made.groups));
-      await made.make(record.resources, this.#parts.maxProcesses);
+      made.make(record.resources, this.#parts.maxProcesses);
     }
     const variables = this.#parts.hasGpus ? { CUDA_VISIBLE_DEVICES: devices.join(',') } : {};
     await appendFile(folder.file('env'), exportLines(variables));
@@ -134,7 +137,8 @@ export class TaskRun {
         stdio: 'ignore',
       });
       shim.once('error', (error) => this.#shimGone(error.message));
-      shim.once('exit', () => this.#shimGone(undefined));
+      // That another one was first, which a Dais before this started, says nothing of that one.
+      shim.once('exit', (code) => code !== SECOND_START && this.#shimGone(undefined));
       shim.unref();
     } catch (error) {
       // Too many arguments for the kernel are thrown at once.
@@ -148,7 +152,9 @@ export class TaskRun {
   watch(): void {
     if (this.#closed || this.#watcher !== undefined) return;
     try {
-      this.#watcher = watch(this.folder.path, () => this.poke());
+      this.#watcher = watch(this.folder.path, (_event, name) => {
+        if (name === null || TELLING.has(name)) this.poke();
+      });
       this.#watcher.on('error', () => this.#watcher?.close());
       this.#watcher.unref();
     } catch {
@@ -215,12 +221,15 @@ export class TaskRun {
   async #look(): Promise<void> {
     const { clock } = this.#parts;
     const { folder } = this;
-    if (await folder.exists('result.json')) return;
-    this.#groups ??= await this.#readGroups();
-    const shim = await folder.shim();
+    this.#shim ??= await folder.shim();
+    const shim = this.#shim;
     const isAlive = shim !== undefined && this.#isAlive(shim);
     // Read after the shim was seen: what it wrote before it went is there.
-    const [end, mark] = [await folder.ended(), await folder.stopMark()];
+    const names = await folder.names();
+    if (names.has('result.json')) return;
+    if (names.has('groups.json')) this.#groups ??= await this.#readGroups();
+    const end = names.has('end') || names.has('rc') ? await folder.ended() : undefined;
+    const mark = names.has('cancel') ? await folder.stopMark() : undefined;
     if (end !== undefined) {
       if (end.complete || !isAlive || clock.now() - end.at > WRITER_PATIENCE_MS) {
         this.#parts.reached('ended');
@@ -348,7 +357,7 @@ export class TaskRun {
 
   /** Everything of the task; the shim and its writer stay if they are named. */
   async #kill(shim: ShimIdentity | undefined): Promise<void> {
-    await this.#groups?.kill();
+    this.#groups?.kill();
     for (let round = 0; round < 20; round++) {
       const processes = taskProcesses(this.#marks(shim));
       if (processes.length === 0) return;
@@ -361,7 +370,7 @@ export class TaskRun {
   async #judge(end: { code: number; signalled: boolean; cpuMs: number; at: number }, mark: StopMark | undefined) {
     const { folder } = this;
     const word = await folder.read('begun');
-    const used: GroupUsage = (await this.#groups?.usage()) ?? { memoryKills: 0 };
+    const used: GroupUsage = this.#groups?.usage() ?? { memoryKills: 0 };
     if (word !== 'begun\n' && mark === undefined) return await this.#refusal(word);
     const startedAt = (await folder.modified('begun')) ?? end.at;
     const isStopped = mark !== undefined && mark.at <= end.at;
