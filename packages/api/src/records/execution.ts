@@ -41,7 +41,8 @@ export const executionSchema = z.strictObject({
   submittedBy: z.string().describe('`user:ada`, `service:ci`.'),
   nodes: z
     .partialRecord(z.enum(executionNodeStates), z.int())
-    .describe('How many of its steps and groups are in each state.'),
+    .optional()
+    .describe('How many of its steps and groups are in each state; not in lists.'),
   createdAt: at,
   startedAt: at.optional(),
   endedAt: at.optional(),

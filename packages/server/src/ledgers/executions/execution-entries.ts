@@ -15,7 +15,7 @@ import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { ExecutionParts } from './execution-parts.ts';
-import { presentRuns, requireRun } from './execution-rows.ts';
+import { presentWhole, requireRun } from './execution-rows.ts';
 import { tellExecution } from './executions-events.ts';
 import type { Artifact, Graph, Values } from './machine/plan.ts';
 import { CODE_INPUT, nativePlan, type NativeSteps } from './native-plan.ts';
@@ -42,7 +42,7 @@ export function executionEntries(parts: EntryParts, machines: RunMachines): read
         const { id } = await requireRun(tx.sql, tx.projectId, input.id);
         const open = await machines.open(tx, id);
         if (open !== undefined) await cancelRun(open, tx);
-        return await presentOne(tx, id);
+        return await presentWhole(tx.sql, tx.projectId, id);
       },
     },
     {
@@ -51,12 +51,6 @@ export function executionEntries(parts: EntryParts, machines: RunMachines): read
     },
     { operation: deleteExecutionOperation, handle: remove },
   ];
-}
-
-async function presentOne({ sql, projectId }: Transaction, id: string): Promise<Execution> {
-  const [run] = await presentRuns(sql, [await requireRun(sql, projectId, id)]);
-  if (run === undefined) throw new Error('one row gives one record');
-  return run;
 }
 
 interface UploadInput {
@@ -93,7 +87,7 @@ async function submit(tx: Transaction, call: Call<SubmitInput>, parts: EntryPart
   const inputs: Values = artifact === undefined ? {} : { [CODE_INPUT]: { artifact } };
   const plan = nativePlan(steps, { code: artifact, solo: parts.solo });
   await submitRun(tx, machines, { id, name, plan, inputs, priority, code: code === undefined ? undefined : about });
-  return await presentOne(tx, id);
+  return await presentWhole(tx.sql, tx.projectId, id);
 }
 
 /** Whoever has a step use a Secret uses it. @throws DaisError `forbidden` */
@@ -179,7 +173,7 @@ async function retry(tx: Transaction, call: Call<RetryInput>, machines: RunMachi
   const inputs = await ownInputs(tx, id, row.inputs);
   const again = { retryOf: old.id, again: input.again, code: code ?? undefined };
   await submitRun(tx, machines, { id, name, plan, inputs, priority, ...again });
-  return await presentOne(tx, id);
+  return await presentWhole(tx.sql, tx.projectId, id);
 }
 
 /** The same files, as content of the new run. */

@@ -18,7 +18,8 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import {
   presentAttempt,
   presentNode,
-  presentRuns,
+  presentRun,
+  presentWhole,
   requireRun,
   RUN_COLUMNS,
   type AttemptRow,
@@ -45,10 +46,8 @@ export function executionReads({
   return [
     {
       operation: readExecutionOperation,
-      handle: async ({ sql, projectId }, { input }: Call<{ readonly id: string }>) => {
-        const [run] = await presentRuns(sql, [await requireRun(sql, projectId, input.id)]);
-        return run;
-      },
+      handle: async ({ sql, projectId }, { input }: Call<{ readonly id: string }>) =>
+        await presentWhole(sql, projectId, input.id),
     },
     { operation: listExecutionsOperation, handle: listRuns },
     { operation: listExecutionNodesOperation, handle: listNodes },
@@ -86,7 +85,7 @@ async function listRuns({ sql, projectId }: Transaction, { input }: Call<RunsInp
     'list_executions',
   );
   const { page, next } = cutPage(rows, limit, filter, ({ micros, id }) => `${micros} ${id}`);
-  return { items: await presentRuns(sql, page), ...next };
+  return { items: page.map(presentRun), ...next };
 }
 
 /** @throws DaisError `invalid_cursor` for what only looks like a place. */

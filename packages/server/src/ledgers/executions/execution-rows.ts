@@ -45,15 +45,8 @@ export async function requireRun(sql: Sql, projectId: string, id: string): Promi
   return row;
 }
 
-export async function presentRuns(sql: Sql, rows: readonly RunRow[]): Promise<Execution[]> {
-  if (rows.length === 0) return [];
-  const counts = await sql.query<{ run: string; state: keyof Execution['nodes']; n: number }>(
-    `select run, state, count(*)::int as n from executions.node where run = any($1::uuid[]) and path <> ''
-     group by run, state`,
-    [rows.map(({ id }) => id)],
-    'executions_nodes',
-  );
-  return rows.map((row) => ({
+export function presentRun(row: RunRow): Execution {
+  return {
     id: row.id,
     name: row.name,
     state: row.state,
@@ -63,9 +56,19 @@ export async function presentRuns(sql: Sql, rows: readonly RunRow[]): Promise<Ex
     ...(row.code !== null && { code: row.code }),
     ...(row.retry_of !== null && { retryOf: row.retry_of }),
     submittedBy: `${row.actor_type}:${row.actor_id}`,
-    nodes: Object.fromEntries(counts.filter(({ run }) => run === row.id).map(({ state, n }) => [state, n])),
     ...times(row),
-  }));
+  };
+}
+
+/** With how far it is: that takes a look at all of its nodes. @throws DaisError `not_found` */
+export async function presentWhole(sql: Sql, projectId: string, id: string): Promise<Execution> {
+  const row = await requireRun(sql, projectId, id);
+  const counts = await sql.query<{ state: keyof NonNullable<Execution['nodes']>; n: number }>(
+    `select state, count(*)::int as n from executions.node where run = $1 and path <> '' group by state`,
+    [row.id],
+    'execution_nodes',
+  );
+  return { ...presentRun(row), nodes: Object.fromEntries(counts.map(({ state, n }) => [state, n])) };
 }
 
 function times({ created_at, ...row }: { created_at: Date; started_at: Date | null; ended_at: Date | null }) {

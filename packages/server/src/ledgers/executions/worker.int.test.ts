@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import type { Execution, ExecutionLog, SubmitExecutionInput } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { manifest } from '#kernel/testing/test-kernel.ts';
+import type { JobIo } from '#kernel/job-runner.ts';
+import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';
 import { freshName } from '#kernel/testing/test-project.ts';
+import { executionRetention } from './remove.ts';
 import { startExecutionsWorld, type ExecutionsWorld } from './testing/executions-world.ts';
 
 let world: ExecutionsWorld;
@@ -131,5 +133,32 @@ test('the log of all attempts streams to its end; a run that is deleted leaves n
        (select count(*)::int from kernel.blob_ref where owner = '${run.id}') as files`,
   );
   expect(left).toEqual([{ attempts: 0, files: 0 }]);
+  await worker.stop();
+});
+
+test('runs that ended long ago go, with their files', async () => {
+  const worker = await world.worker();
+  const [old, fresh] = [
+    await world.run({ steps: { main: sh('echo x') } }),
+    await world.run({ steps: { main: sh('true') } }),
+  ];
+  await world.db.asAdmin(`update executions.run set ended_at = now() - interval '3 days' where id = '${old.id}'`);
+  const write: JobIo['write'] = async (work) => await world.dais.write(work);
+  const io = { signal: new AbortController().signal, progress: () => {}, read: write, write };
+  const job = {
+    id: '',
+    queue: '',
+    projectId: '',
+    payload: {},
+    attempt: 1,
+    maxAttempts: 1,
+    epoch: 1n,
+    cancelAsked: false,
+  };
+  expect(await executionRetention(2).run(job, io)).toEqual({ removed: 1 });
+  expect(await codeOf(world.dais.call('execution.get', { id: old.id }))).toBe('not_found');
+  expect((await world.dais.call<Execution>('execution.get', { id: fresh.id })).state).toBe('succeeded');
+  const left = await world.db.asAdmin(`select 1 from kernel.blob_ref where owner = '${old.id}'`);
+  expect([left, await executionRetention(0).run(job, io)]).toEqual([[], { removed: 0 }]);
   await worker.stop();
 });
