@@ -371,8 +371,9 @@ test('a Python that is missing is looked for at the mirror', async () => {
   const mirror = new URL('/pythons', index.url);
   mirror.username = 'bob';
   mirror.password = 's3cret';
-  const environments = openUvEnvironments(await options(index, { pythonMirror: mirror.href }));
-  const error = await expectCode('invalid_request', environments.lock(python([], { version: '3.8' })));
+  const nothing = { PATH: await temporary() };
+  const environments = openUvEnvironments(await options(index, { pythonMirror: mirror.href, environment: nothing }));
+  const error = await expectCode('invalid_request', environments.lock(python([], { version: '3.12' })));
   expect(error.message).not.toContain('s3cret');
   expect(error.message).toContain('environments.pythonMirror');
   expect(asked.filter((path) => path.startsWith('/pythons/'))).not.toEqual([]);

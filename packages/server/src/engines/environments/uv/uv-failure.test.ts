@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { uvFailure } from './uv-failure.ts';
+
+const failed = (stderr: string, timedOut = false) =>
+  uvFailure('Resolving', { code: 1, timedOut, stdout: Buffer.alloc(0), stderr }, (text) =>
+    text.replaceAll('hunter2', '***'),
+  );
+
+test.each([
+  ['error: dns error\n  cause: failed to lookup address', 'upstream_failed'],
+  ['error: Request failed after 3 retries\n  cause: client error (Connect)', 'upstream_failed'],
+  ['error: HTTP status server error (503 Service Unavailable) for url', 'upstream_failed'],
+  ['error: failed to write\n  cause: No space left on device (os error 28)', 'storage_full'],
+  ['error: No solution found when resolving dependencies', 'invalid_request'],
+])('%j is %s', (stderr, code) => {
+  expect(failed(stderr).code).toBe(code);
+});
+
+test('a time that ran out is told', () => {
+  expect(failed('', true)).toMatchObject({ code: 'upstream_failed', message: expect.stringContaining('in time') });
+});
+
+test('the words of uv are whole, without what it passed on its way and without what is secret', () => {
+  const { message } = failed('warning: Failed to inspect Python\n  stderr\nerror: a hunter2\n  cause: b\n\nhint: c\n');
+  expect(message).toBe('Resolving failed; uv said:\nerror: a ***\n  cause: b\n\nhint: c');
+});
+
+test.each([
+  ['sklearn', 'scikit-learn'],
+  ['pandsa', 'pandas'],
+  ['PIL', 'pillow'],
+  ['tensorflwo', 'tensorflow'],
+])('%s may mean %s', (written, meant) => {
+  const { message } = failed(`error: Because ${written} was not found in the package registry and you require it`);
+  expect(message).toContain(`Did you mean ${meant}?`);
+});
+
+test('a name near none gets no hint', () => {
+  expect(failed('error: Because our-own-thing was not found in the package registry').message).not.toContain('mean');
+});
