@@ -9,6 +9,7 @@ const GATHER_MS = 200;
 /**
  * Reads what stands under a key again whenever something happens to what it is about. True once whatever happens from now on
  * is told: what is read after that is never older than what is shown. Whoever may not read events sees what was there.
+ * While a mutation of the same key runs, nothing is read again: it takes away what the key is about.
  */
 export function useNews(project: string, about: Pick<EventQuery, 'kind' | 'name'>, key: QueryKey): boolean {
   const queries = useQueryClient();
@@ -22,7 +23,9 @@ export function useNews(project: string, about: Pick<EventQuery, 'kind' | 'name'
     seen.current = newest;
     if (first) return undefined;
     const timer = setTimeout(() => {
-      void queries.invalidateQueries({ queryKey: JSON.parse(text) as QueryKey });
+      const changed = JSON.parse(text) as QueryKey;
+      // What this page takes away itself is not there any more, and the page is about to be left.
+      if (queries.isMutating({ mutationKey: changed }) === 0) void queries.invalidateQueries({ queryKey: changed });
     }, GATHER_MS);
     return () => clearTimeout(timer);
   }, [newest, queries, text]);

@@ -1,6 +1,7 @@
 import { deleteModelOperation, modelKind, type DaisError } from '@dais/api';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
+import { registryKey } from './use-registry.ts';
 import { listAddress } from '#addresses.ts';
 import { useClient } from '#server/console-context.ts';
 import { ConfirmByName } from '#ui/confirm-by-name.tsx';
@@ -19,10 +20,11 @@ export function DeleteModelDialog({ project, name, empty, close }: DeleteModelDi
   const client = useClient(project);
   const navigate = useNavigate();
   const { mutate, isPending, error } = useMutation<unknown, DaisError>({
+    mutationKey: registryKey(project, name),
     mutationFn: async () => await client.perform(deleteModelOperation, { name }),
-    onSuccess: () => {
+    onSuccess: async () => {
       toast({ title: `${name} is deleted` });
-      void navigate(listAddress(modelKind, project));
+      await navigate(listAddress(modelKind, project));
     },
   });
   return (

@@ -43,8 +43,13 @@ export interface ModelPlace extends RegistryPlace {
   readonly name: string;
 }
 
+/** Of all that is read about one model; of a mutation too, which takes it away. */
+export function registryKey(project: string, name: string): string[] {
+  return ['registry', project, name];
+}
+
 export function useModelPlace(project: string, name: string): ModelPlace {
-  const key = ['registry', project, name];
+  const key = registryKey(project, name);
   return { project, name, key, ready: useNews(project, { kind: 'Model', name }, key) };
 }
 
