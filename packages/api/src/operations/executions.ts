@@ -7,6 +7,7 @@ import {
   executionLogSchema,
   executionNodeSchema,
   executionNodeStates,
+  executionParameterSchema,
   executionSchema,
   executionStates,
 } from '#records/execution.ts';
@@ -48,7 +49,7 @@ const stepSchema = z.strictObject({
     .record(
       word,
       z.union([
-        z.strictObject({ value: z.json().describe('As it is.') }),
+        z.strictObject({ value: executionParameterSchema.describe('As it is.') }),
         z.strictObject({ step: word.describe('Another step.'), output: word.describe('One of its outputs.') }),
       ]),
     )

@@ -49,9 +49,19 @@ export const executionSchema = z.strictObject({
 });
 export type Execution = z.infer<typeof executionSchema>;
 
+/** Any JSON. Not zod's own word for it, which refers to itself: not every reader of OpenAPI follows that. */
+export const executionParameterSchema = z.union([
+  z.string(),
+  z.number(),
+  z.boolean(),
+  z.null(),
+  z.array(z.unknown()),
+  z.record(z.string(), z.unknown()),
+]);
+
 export const executionValueSchema = z
   .union([
-    z.strictObject({ parameter: z.json() }),
+    z.strictObject({ parameter: executionParameterSchema }),
     z.strictObject({
       files: z.array(
         z.strictObject({
