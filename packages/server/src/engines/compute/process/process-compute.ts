@@ -1,7 +1,7 @@
 /** Tasks as processes of this machine. What it knows is in its folder; what it keeps in memory can be read from there. */
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { chmod, lstat, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
@@ -13,6 +13,7 @@ import { findControlGroups, type ControlGroups } from './control-groups.ts';
 import { errnoOf, storageError } from './file-errors.ts';
 import type { Reachable } from './relay.ts';
 import { INSIDE, Sandbox } from './sandbox.ts';
+import { seccompFilter } from './seccomp.ts';
 import { checkSpec } from './spec-check.ts';
 import { stage } from './staging.ts';
 import { TaskFolder, type StopMark, type TaskRecord } from './task-folder.ts';
@@ -71,11 +72,13 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
     findGpus(path),
   ]);
   const isRoot = process.getuid?.() === 0;
+  const filter = seccompFilter(process.arch);
+  await writeFilter(root, filter ?? Buffer.alloc(0));
   const parts: TaskParts = {
     clock,
     log,
     groups,
-    sandbox: new Sandbox({ path, hidden: [root, ...hidden], isRoot }),
+    sandbox: new Sandbox({ path, hidden: [root, ...hidden], isRoot, filter }),
     leases: new DeviceLeases(join(root, 'leases'), gpus),
     bootId: options.bootId ?? readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
     path,
@@ -150,7 +153,7 @@ class ProcessCompute implements Compute {
 
   async #isolationFault(): Promise<string | undefined> {
     if (this.#parts.sandbox.isProven) return undefined;
-    const folder = new TaskFolder(await this.#stagingFolder());
+    const folder = new TaskFolder(this.#stagingFolder());
     try {
       await folder.make();
       const uid = this.#parts.sandbox.uidOf('trial');
@@ -184,7 +187,7 @@ class ProcessCompute implements Compute {
         throw new DaisError('invalid_request', `The task must be isolated, and this machine cannot do that: ${fault}`);
       }
     }
-    const staging = new TaskFolder(await this.#stagingFolder());
+    const staging = new TaskFolder(this.#stagingFolder());
     const folder = this.#folder(spec.attempt);
     const isIsolated = spec.isolation === 'required';
     this.#lastOrder = Math.max(this.#lastOrder + 1, this.#parts.clock.now());
@@ -290,7 +293,7 @@ class ProcessCompute implements Compute {
       this.#schedule();
       await this.wait(attempt, new AbortController().signal);
     }
-    const away = await this.#stagingFolder();
+    const away = this.#stagingFolder();
     try {
       await rename(folder.path, away);
     } catch (error) {
@@ -330,10 +333,8 @@ class ProcessCompute implements Compute {
     return `${this.#mark}-${attempt}`;
   }
 
-  /** A name that says whose it is: what a dead process left is swept. */
-  async #stagingFolder(): Promise<string> {
-    const { pid, startTime } = processIdentity(process.pid)!;
-    return join(this.#root, 'staging', `${pid}.${startTime}.${randomUUID()}`);
+  #stagingFolder(): string {
+    return join(this.#root, 'staging', stagingName());
   }
 
   #run({ record, folder }: Waiting): TaskRun {
@@ -405,6 +406,19 @@ class ProcessCompute implements Compute {
       this.#round();
     });
   }
+}
+
+/** Shims of this moment may be reading it: it is changed as a whole. */
+async function writeFilter(root: string, filter: Buffer): Promise<void> {
+  const fresh = join(root, 'staging', `${stagingName()}.bpf`);
+  await writeFile(fresh, filter, { mode: 0o600 });
+  await rename(fresh, join(root, 'seccomp.bpf'));
+}
+
+/** A name that says whose it is: what a dead process left is swept. */
+function stagingName(): string {
+  const { pid, startTime } = processIdentity(process.pid)!;
+  return `${pid}.${startTime}.${randomUUID()}`;
 }
 
 /** What processes that are gone were making or removing. */

@@ -89,6 +89,13 @@ test('it is nobody of this machine and has no rights of root', async () => {
   ]);
 });
 
+test('it cannot make a user namespace, mount or ask for keys', async () => {
+  const script = `unshare -U true 2>&1; unshare -Ur true; mount -t tmpfs x /tmp; keyctl show 2>/dev/null; grep Seccomp: /proc/self/status; (true) && echo forks`;
+  const text = await engine.told(isolated(script));
+  expect(text.match(/Operation not permitted|permission denied|must be superuser/gi)!.length).toBeGreaterThanOrEqual(2);
+  expect(text).toMatch(/Seccomp:\s+2\nforks\n$/);
+});
+
 test('it writes into its own folders only', async () => {
   const places = ['/', '/usr', '/usr/bin', '/etc', '/opt', '/bin', '/home', '/proc/sys/kernel', '/sys', '/var'];
   const script = `for place in ${places.join(' ')}; do touch $place/x 2>/dev/null && echo "wrote $place"; done

@@ -51,6 +51,8 @@ export interface SandboxOptions {
   /** Hidden even where they lie below a folder that tasks see. */
   readonly hidden: readonly string[];
   readonly isRoot: boolean;
+  /** Of system calls; undefined where none is known for this machine. */
+  readonly filter: Buffer | undefined;
 }
 
 export interface SandboxTask {
@@ -59,6 +61,8 @@ export interface SandboxTask {
   readonly network: boolean;
   /** Until a byte comes from descriptor 7. */
   readonly isHeldBack: boolean;
+  /** Where bwrap reads the filter from. */
+  readonly filterDescriptor: number;
   readonly environmentFolders: readonly string[];
   readonly gpus: readonly string[];
 }
@@ -83,7 +87,7 @@ export class Sandbox {
   }
 
   wrap(task: SandboxTask, program: readonly string[]): string[] {
-    const { isRoot, hidden } = this.#options;
+    const { isRoot, hidden, filter } = this.#options;
     const uid = this.uidOf(task.attempt);
     const { box } = task.folder;
     // Root makes the mounts with its own rights, because a user namespace would leave the task root outside of it.
@@ -95,6 +99,7 @@ export class Sandbox {
       // An ordinary user's namespaces are made by an outer bwrap: only its child can be joined again.
       ...(task.network ? [] : isRoot ? ['--unshare-net'] : []),
       ...(task.isHeldBack ? ['--block-fd 7'] : []),
+      ...(filter === undefined ? [] : [`--seccomp ${task.filterDescriptor}`]),
       ...who,
       '--proc /proc --dev /dev --perms 1777 --tmpfs /dev/shm --ro-bind-try /sys/devices/system /sys/devices/system',
       ...[...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)].map((seen) => `--ro-bind-try ${seen} ${seen}`),
@@ -130,9 +135,14 @@ export class Sandbox {
   /** Undefined when a task was isolated as it should be; else what is missing and how to get it. Tried until it works. */
   async fault(folder: TaskFolder): Promise<string | undefined> {
     if (this.#proven) return undefined;
-    const task = { attempt: 'trial', folder, network: false, isHeldBack: false, environmentFolders: [], gpus: [] };
+    const own = { attempt: 'trial', folder, network: false, environmentFolders: [], gpus: [] };
+    const task = { ...own, isHeldBack: false, filterDescriptor: 0 };
     const [bwrap = '', ...args] = this.wrap(task, ['sh', '-c', TRIAL, 'trial', folder.path]);
-    const answer = await run(bwrap, args, { env: { PATH: this.#options.path }, timeoutMs: 20_000 });
+    const answer = await run(bwrap, args, {
+      env: { PATH: this.#options.path },
+      timeoutMs: 20_000,
+      ...(this.#options.filter !== undefined && { input: this.#options.filter }),
+    });
     this.#proven = answer.code === 0;
     if (this.#proven) return undefined;
     if (answer.code === 127 && answer.stderr.includes('ENOENT')) {

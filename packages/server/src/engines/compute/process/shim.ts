@@ -20,7 +20,7 @@ export const SECOND_START = 75;
  * SIGKILL; of SIGINT and SIGPIPE it says nothing, so 130 and 141 count as signals. The files for that word and for the end
  * are written before and overwritten in place, so that neither needs space of a full disk.
  */
-export const SHIM = `
+const SHIM = `
 cd "$1" || exit 1
 segment=$2 keep=$3 groups=$4
 shift 4
@@ -59,7 +59,7 @@ rm -f env
   done
   umask 022
   exec setsid "$@"
-) >out 2>&1 </dev/null 7<>go 9>begun
+) >out 2>&1 </dev/null 5<../../seccomp.bpf 7<>go 9>begun
 code=$?
 exec 3<&- 4<&-
 read -r word <death
@@ -96,7 +96,7 @@ echo begun >&9
 
 /** The task takes the place of this shell. */
 const IN_ITS_PLACE = `${INNER}
-exec "$@" 3<&- 4<&- 7>&- 9>&-
+exec "$@" 3<&- 4<&- 5<&- 7>&- 9>&-
 `;
 
 /**
@@ -105,7 +105,7 @@ exec "$@" 3<&- 4<&- 7>&- 9>&-
  */
 const BELOW = `${INNER}
 trap : HUP INT QUIT TERM
-exec 8>&2 2>&4 3<&- 4<&- 7>&- 9>&-
+exec 8>&2 2>&4 3<&- 4<&- 5<&- 7>&- 9>&-
 (exec "$@" 2>&8 8>&-)
 exit "$?"
 `;

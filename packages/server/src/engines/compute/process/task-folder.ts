@@ -200,7 +200,7 @@ async function openFolders(place: string): Promise<void> {
 }
 
 /** First line: status and whether a signal ended it; then the two lines of \`times\`, the second one of the children. */
-export function parseEnd(text: string): Omit<ShimEnd, 'at'> {
+function parseEnd(text: string): Omit<ShimEnd, 'at'> {
   const [first = '', , children = ''] = text.split('\n');
   const [code, signalled] = first.split(' ');
   let cpuMs = 0;

@@ -47,7 +47,7 @@ export interface TaskParts {
 }
 
 /** Files whose coming changes what is to be done. */
-const TELLING: ReadonlySet<string> = new Set(['pid', 'begun', 'end', 'rc', 'cancel']);
+const TELLING: ReadonlySet<string> = new Set(['pid', 'begun', 'end', 'rc', 'cancel', 'result.json']);
 const DEFAULT_LOG_BYTES = 64 * 2 ** 20;
 const LOG_SEGMENTS = 8;
 const DEFAULT_GRACE_MS = 10_000;
@@ -119,7 +119,7 @@ export class TaskRun {
       work: isolated ? INSIDE.work : folder.work,
     });
     const program = isolated
-      ? sandbox.wrap({ ...record, folder, gpus: devices, isHeldBack: !record.network }, inner)
+      ? sandbox.wrap({ ...record, folder, gpus: devices, isHeldBack: !record.network, filterDescriptor: 5 }, inner)
       : inner;
     const logBytes = record.limits.logBytes ?? DEFAULT_LOG_BYTES;
     const args = shimArguments({
@@ -221,12 +221,15 @@ export class TaskRun {
   async #look(): Promise<void> {
     const { clock } = this.#parts;
     const { folder } = this;
+    // Known before the files are read: then they are the last ones.
+    const isGone = this.#shimExited;
     this.#shim ??= await folder.shim();
     const shim = this.#shim;
     const isAlive = shim !== undefined && this.#isAlive(shim);
     // Read after the shim was seen: what it wrote before it went is there.
     const names = await folder.names();
-    if (names.has('result.json')) return;
+    // Another engine on the same folder was first.
+    if (names.has('result.json')) return this.#leave((await folder.result())!);
     if (names.has('groups.json')) this.#groups ??= await this.#readGroups();
     const end = names.has('end') || names.has('rc') ? await folder.ended() : undefined;
     const mark = names.has('cancel') ? await folder.stopMark() : undefined;
@@ -242,7 +245,7 @@ export class TaskRun {
       return;
     }
     if (!isAlive) {
-      if (shim === undefined && !(await this.#isOverdue())) {
+      if (shim === undefined && !isGone && !(await this.#isOverdue())) {
         this.#wakeIn(1000);
         return;
       }
@@ -265,7 +268,6 @@ export class TaskRun {
 
   /** Whether a shim that has not said its name will not do so any more. */
   async #isOverdue(): Promise<boolean> {
-    if (this.#shimExited) return true;
     const started = await this.folder.modified('started');
     return started !== undefined && this.#parts.clock.now() - started > SHIM_PATIENCE_MS;
   }
@@ -430,6 +432,10 @@ export class TaskRun {
     this.#parts.reached('result');
     await this.#groups?.remove();
     await this.#parts.leases.release(this.record.attempt);
+    this.#leave(state);
+  }
+
+  #leave(state: TaskState): void {
     this.#closed = true;
     this.#watcher?.close();
     this.#cancelWake?.();
