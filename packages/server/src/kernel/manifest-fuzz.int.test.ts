@@ -14,14 +14,7 @@ import { startTestDatabase, type TestDatabase } from '#engines/database/testing.
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
 import { systemClock } from '#lib/clock.ts';
 import { openOutbound } from '#calls.ts';
-import { loadKinds } from '#compose.ts';
-import { auditSlice } from '#ledgers/audit/audit-slice.ts';
-import { commentsSlice } from '#ledgers/comments/index.ts';
-import { lineageSlice } from '#ledgers/lineage/index.ts';
-import { trackingSlice } from '#ledgers/tracking/index.ts';
-import { webhooksSlice } from '#ledgers/webhooks/index.ts';
-import { policySlice } from '#policy/slice.ts';
-import { kernelSlice } from './slice.ts';
+import { loadKinds, loadSlices } from '#compose.ts';
 import { workshopSlice } from './testing/machine-controller.ts';
 import { hostile, KNOWN, spoilt, valid } from './testing/schema-arbitrary.ts';
 import { fleetKind, machineKind, partKind } from './testing/test-kinds.ts';
@@ -35,17 +28,7 @@ beforeAll(async () => {
   const keys = openEnvKeys(randomBytes(32).toString('base64'));
   const loaded = await loadKinds({ keys, outbound, clock: systemClock });
   const kinds = [...loaded.kinds, ...testKinds.filter((kind) => kind.tenant === undefined)];
-  test_ = await startTestDatabase([
-    kernelSlice,
-    policySlice,
-    auditSlice,
-    commentsSlice,
-    lineageSlice,
-    trackingSlice,
-    webhooksSlice,
-    workshopSlice,
-    ...kinds.flatMap((kind) => kind.slice ?? []),
-  ]);
+  test_ = await startTestDatabase([...(await loadSlices(kinds)), workshopSlice]);
   dais = await startTestKernel(test_, { kinds, entries: loaded.entries, start: 'none' });
   await dais.apply([
     ...['Fleet', 'Part', 'Machine', 'Secret', 'Team', 'ServiceAccount'].map((kind) => manifest(kind, KNOWN)),

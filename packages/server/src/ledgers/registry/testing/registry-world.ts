@@ -2,21 +2,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Experiment, Run } from '@dais/api';
 import { openOutbound } from '#calls.ts';
-import { loadKinds, loadLineage, loadTracking } from '#compose.ts';
+import { loadKinds, loadLineage, loadSlices, loadTracking } from '#compose.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
 import type { CallContext } from '#kernel/context.ts';
-import { kernelSlice } from '#kernel/slice.ts';
 import { manifest, startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
 import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { commentsSlice } from '#ledgers/comments/index.ts';
-import { lineageSlice } from '#ledgers/lineage/index.ts';
-import { trackingSlice } from '#ledgers/tracking/index.ts';
-import { webhooksSlice } from '#ledgers/webhooks/index.ts';
 import { CedarAuthorizer } from '#policy/cedar-authorizer.ts';
-import { policySlice } from '#policy/slice.ts';
 
 /** As people sign in. */
 export function person(name: string): Partial<CallContext> {
@@ -56,16 +50,7 @@ export async function startRegistryWorld(): Promise<RegistryWorld> {
   const { kinds, entries, policies: engine } = await loadKinds({ keys, outbound, clock: systemClock });
   const tracking = await loadTracking({ clock: systemClock, random: randomBytes });
   const lineage = await loadLineage({ days: 400, now: () => systemClock.now() });
-  const slices = kinds.flatMap((kind) => kind.slice ?? []);
-  const test = await startTestDatabase([
-    kernelSlice,
-    policySlice,
-    commentsSlice,
-    lineageSlice,
-    trackingSlice,
-    webhooksSlice,
-    ...slices,
-  ]);
+  const test = await startTestDatabase(await loadSlices(kinds));
   const authorizer = new CedarAuthorizer({ database: test.database, clock: systemClock, log: silentLog, engine });
   const dais = await startTestKernel(test, {
     kinds,
