@@ -1,5 +1,6 @@
 /** Tasks as processes of this machine. What it knows is in its folder; what it keeps in memory can be read from there. */
 import { createHash, randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { chmod, lstat, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -240,6 +241,8 @@ class ProcessCompute implements Compute {
 
   /** Resolves when something about it may have changed. */
   async #change(attempt: string, signal: AbortSignal): Promise<void> {
+    // One signal may stop the waiting for hundreds of tasks: that is no leak.
+    setMaxListeners(0, signal);
     await new Promise<void>((resolve) => {
       const listeners = this.#listeners.get(attempt) ?? new Set();
       this.#listeners.set(attempt, listeners);
