@@ -39,6 +39,7 @@ export default defineConfig({
         test: {
           name: 'int',
           include: ['{packages,tools}/**/*.int.test.ts'],
+          globalSetup: ['tools/bubblewrap.ts'],
           // Properties of a thousand runs take ten times as long.
           testTimeout: process.env['DAIS_PROPERTY_RUNS'] === undefined ? 180_000 : 1_200_000,
           hookTimeout: 180_000,
@@ -68,6 +69,7 @@ export default defineConfig({
         test: {
           name: 'full',
           include: ['{packages,conformance,tools}/**/*.full.test.ts'],
+          globalSetup: ['tools/bubblewrap.ts'],
           testTimeout: 1_800_000,
           hookTimeout: 300_000,
         },

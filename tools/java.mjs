@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from './command.mjs';
+import { installDebian } from './debian-packages.mjs';
 import { cacheFolder } from './environment.mjs';
 import { withFileLock } from './file-lock.mjs';
 
@@ -17,12 +18,7 @@ const GET = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:get';
 export async function ensureJava() {
   if (await isThere()) return;
   const missing = 'Peers in Java need a JDK of 11 or newer and Maven, and they are not on the PATH.';
-  if (process.getuid?.() !== 0) throw new Error(`${missing} Install them: sudo apt-get install ${PACKAGES.join(' ')}`);
-  process.stderr.write(`${missing} apt-get install ${PACKAGES.join(' ')}\n`);
-  for (const args of [['update'], ['install', '-y', '--no-install-recommends', ...PACKAGES]]) {
-    const { code, output } = await runCommand('apt-get', args, { quiet: true });
-    if (code !== 0) throw new Error(`${missing} apt-get ${args.join(' ')} failed:\n${output.slice(-2000)}`);
-  }
+  await installDebian(missing, PACKAGES);
   if (!(await isThere())) throw new Error(`${missing} apt-get installed none either.`);
 }
 
