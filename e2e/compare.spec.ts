@@ -71,13 +71,13 @@ test('differences come first; what is the same is a click away', async () => {
 test('a part of an axis is kept by dragging along it', async () => {
   const page = await journey.open(address('&tab=parallel'));
   await page.getByRole('img', { name: 'Parallel coordinates: 4 lines' }).waitFor();
-  const axis = await page.locator('.parallel-grip').first().boundingBox();
-  if (axis === null) throw new Error('the axis has no place');
-  const x = axis.x + axis.width / 2;
-  await page.mouse.move(x, axis.y + axis.height * 0.98);
-  await page.mouse.down();
-  await page.mouse.move(x, axis.y + axis.height * 0.5, { steps: 4 });
-  await page.mouse.up();
+  const axis = page.locator('.parallel-grip').first();
+  const { width = 0, height = 0 } = (await axis.boundingBox()) ?? {};
+  // It waits until the axis stands still.
+  await axis.dragTo(axis, {
+    sourcePosition: { x: width / 2, y: height * 0.98 },
+    targetPosition: { x: width / 2, y: height * 0.5 },
+  });
   await page.getByText('2 of 4 kept.').waitFor();
 });
 

@@ -30,6 +30,7 @@ test('the frame says how many are unread, and leads to them and to where they we
   await inbox(page).click();
   await page.getByRole('heading', { name: 'Who has named you in default?' }).waitFor();
   const list = page.getByRole('region', { name: 'Newest first' });
+  await list.getByRole('listitem').first().waitFor();
   expect(await list.getByRole('listitem').allTextContents()).toEqual([
     expect.stringContaining('flight-delay/1'),
     expect.stringContaining('run night-shift'),

@@ -103,7 +103,7 @@ test('runs are chosen with the keyboard, and compared, deleted and restored', as
   for (const key of ['j', 'x', 'j', 'x']) await page.keyboard.press(key);
   await page.getByText('2 chosen').waitFor();
   expect(await page.getByRole('link', { name: 'Compare 2' }).getAttribute('href')).toMatch(/compare\?runs=\w+,\w+$/);
-  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await page.getByText('38 runs', { exact: true }).waitFor();
   await page.getByLabel('Deleted ones').click();

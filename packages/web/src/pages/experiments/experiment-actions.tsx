@@ -61,7 +61,7 @@ export function ExperimentActions({ project, experiment, moved }: ExperimentActi
   if (lifecycle === 'deleted') {
     return (
       <GuardedButton why={why('experiment:delete')} loading={restore.isPending} onClick={() => restore.mutate()}>
-        Restore
+        Restore experiment
       </GuardedButton>
     );
   }
@@ -71,7 +71,7 @@ export function ExperimentActions({ project, experiment, moved }: ExperimentActi
         Rename
       </GuardedButton>
       <GuardedButton variant="default" why={why('experiment:delete')} onClick={() => setAsking('delete')}>
-        Delete
+        Delete experiment
       </GuardedButton>
       {asking === 'name' && (
         <NameDialog
