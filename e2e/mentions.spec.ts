@@ -59,7 +59,7 @@ test('whom nobody has named is told so, and a reader is told why an experiment i
   await page.keyboard.press('n');
   await page.getByText('Nobody has named you yet.').waitFor();
   const reader = await journey.open('/projects/default/experiments/0', { as: bo });
-  for (const name of ['Rename', 'Delete']) {
+  for (const name of ['Rename', 'Delete experiment']) {
     const button = reader.getByRole('button', { name, exact: true }).and(reader.locator('[aria-disabled="true"]'));
     await button.waitFor();
     await expect
