@@ -1,8 +1,7 @@
-import { once } from 'node:events';
 import { expect } from 'vitest';
 import { faults, garbage, type ContentWorld } from '#kernel/content/content.testing.ts';
 import { APPLICATION, type CrashLine, type CrashWork } from '#kernel/content/crash-worker.testing.ts';
-import { start } from '#lib/process.ts';
+import { linesUntilKilled } from '#lib/killed-worker.testing.ts';
 import { uuidv7 } from '#lib/ids.ts';
 
 /** Starts the worker on the same data `rounds` times and kills it each time, after 1 to about 60 lines. */
@@ -41,28 +40,7 @@ async function connections(world: ContentWorld): Promise<number> {
   return Number(rows[0]!['n']);
 }
 
-/** What the worker said before it was killed. A line is said before or after the deed, never at the same moment. */
 async function runAndKill(work: CrashWork, killAfter: number): Promise<CrashLine[]> {
-  const module = JSON.stringify(new URL('crash-worker.testing.ts', import.meta.url).href);
-  const program = `
-    import { workUntilKilled } from ${module};
-    await workUntilKilled(JSON.parse(process.argv[1]), Math.random);`;
-  const args = ['--conditions=dais-source', '--import=tsx', '--input-type=module', '--eval', program];
-  const child = start(process.execPath, [...args, JSON.stringify(work)], {
-    cwd: import.meta.dirname,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let said = '';
-  let complaint = '';
-  child.stderr!.on('data', (chunk: Buffer) => (complaint += chunk.toString('utf8')));
-  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
-    if (said.split('\n').length > killAfter) child.kill('SIGKILL');
-  });
-  const [, signal] = (await once(child, 'close')) as [number | null, string | null];
-  if (signal !== 'SIGKILL') throw new Error(`the worker ended by itself: ${complaint}`);
-  return said
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as CrashLine);
+  const module = new URL('crash-worker.testing.ts', import.meta.url);
+  return await linesUntilKilled<CrashLine>({ module, name: 'workUntilKilled', setup: work, killAfter });
 }

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { faults, garbage, openContentWorld, type ContentWorld } from '#kernel/content/content.testing.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
@@ -6,7 +5,7 @@ import type { JobClaim } from '#kernel/jobs.ts';
 import { transact } from '#kernel/transaction.ts';
 import { commentsSlice } from '#ledgers/comments/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
-import { start } from '#lib/process.ts';
+import { linesUntilKilled } from '#lib/killed-worker.testing.ts';
 import { trackingSlice } from '../../index.ts';
 import { artifactsOf } from '../artifact-tree.ts';
 import { completeUpload } from './complete-upload.ts';
@@ -103,28 +102,7 @@ async function connections(): Promise<number> {
   return Number(rows[0]!['n']);
 }
 
-/** What the worker said before it was killed. */
 async function runAndKill(setup: WorkerSetup, killAfter: number): Promise<WorkerLine[]> {
-  const module = JSON.stringify(new URL('testing/transfer-worker.ts', import.meta.url).href);
-  const program = `
-    import { transferUntilKilled } from ${module};
-    await transferUntilKilled(JSON.parse(process.argv[1]));`;
-  const args = ['--conditions=dais-source', '--import=tsx', '--input-type=module', '--eval', program];
-  const child = start(process.execPath, [...args, JSON.stringify(setup)], {
-    cwd: import.meta.dirname,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let said = '';
-  let complaint = '';
-  child.stderr!.on('data', (chunk: Buffer) => (complaint += chunk.toString('utf8')));
-  child.stdout!.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
-    if (said.split('\n').length > killAfter) child.kill('SIGKILL');
-  });
-  const [, signal] = (await once(child, 'close')) as [number | null, string | null];
-  if (signal !== 'SIGKILL') throw new Error(`the worker ended by itself: ${complaint}`);
-  return said
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as WorkerLine);
+  const module = new URL('testing/transfer-worker.ts', import.meta.url);
+  return await linesUntilKilled<WorkerLine>({ module, name: 'transferUntilKilled', setup, killAfter });
 }
