@@ -308,7 +308,8 @@ function groupByParent(nodes: readonly NodeFacts[]): ReadonlyMap<string, readonl
   return groups;
 }
 
-function freshNode({ inputs = {}, ...node }: NewNode): NodeFacts {
+/** A node that nothing has happened to yet. */
+export function freshNode({ inputs = {}, ...node }: NewNode): NodeFacts {
   return {
     ...node,
     inputs,

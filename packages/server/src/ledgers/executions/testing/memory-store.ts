@@ -1,4 +1,5 @@
 /** The rows of one run in memory, for tests of the machine: the plainest thing that keeps the promises of `RunStore`. */
+import { freshNode } from '../machine/machine.ts';
 import type { Values } from '../machine/plan.ts';
 import type { Change, NewNode, NodeFacts, NodeState, RunStore, TimerKind } from '../machine/run-store.ts';
 import { isEnd } from '../machine/end-states.ts';
@@ -52,23 +53,10 @@ export class MemoryStore implements RunStore {
   }
 
   async insert(nodes: readonly NewNode[], edges: readonly (readonly [string, string])[]): Promise<void> {
-    const zero = {
-      bad: 0,
-      skipped: 0,
-      open: 0,
-      broken: 0,
-      cancelled: 0,
-      total: 0,
-      expanded: 0,
-      failures: 0,
-      losses: 0,
-    };
     for (const node of nodes) {
       if ([...this.nodes.values()].some(({ path }) => path === node.path)) throw new Error(`${node.path} twice`);
       this.nodes.set(node.id, {
-        ...node,
-        ...zero,
-        inputs: node.inputs ?? {},
+        ...freshNode(node),
         outputs: {},
         error: undefined,
         source: undefined,
