@@ -15,6 +15,7 @@ import { expectRefusal, input, never, outputsOf, shell, textOf, untilWritten } f
 import { startEngine, type TestEngine } from './engine.testing.ts';
 import { openProcessCompute } from './process-compute.ts';
 import type { OrdinaryTold } from './ordinary-user.testing.ts';
+import { INSIDE } from './sandbox.ts';
 
 let engine: TestEngine;
 let data: string;
@@ -99,8 +100,8 @@ test('it cannot make a user namespace, mount or ask for keys', async () => {
 test('it writes into its own folders only', async () => {
   const places = ['/', '/usr', '/usr/bin', '/etc', '/opt', '/bin', '/home', '/proc/sys/kernel', '/sys', '/var'];
   const script = `for place in ${places.join(' ')}; do touch $place/x 2>/dev/null && echo "wrote $place"; done
-    for place in /work /tmp /var/tmp "$HOME" "$TMPDIR" /dev/shm; do touch $place/x || echo "not $place"; done; pwd; echo "$HOME $TMPDIR"`;
-  expect(await engine.told(isolated(script))).toBe('/work\n/home/step /tmp\n');
+    for place in ${INSIDE.work} ${INSIDE.tmp} /var/tmp "$HOME" "$TMPDIR" /dev/shm; do touch $place/x || echo "not $place"; done; pwd; echo "$HOME $TMPDIR"`;
+  expect(await engine.told(isolated(script))).toBe(`${INSIDE.work}\n${INSIDE.home} ${INSIDE.tmp}\n`);
 });
 
 test('without network it reaches nothing; with it, what this machine reaches', async () => {
@@ -169,15 +170,15 @@ test('secrets are on no command line and, once it runs, in no file', async () =>
 });
 
 test('its variables and its folder change nothing of the programs that confine it', async () => {
-  const evil = '#!/bin/sh\ntouch /work/evil /tmp/evil\nexec /bin/sh "$@"\n';
+  const evil = `#!/bin/sh\ntouch ${INSIDE.work}/evil ${INSIDE.tmp}/evil\nexec /bin/sh "$@"\n`;
   const names = ['sh', 'bwrap', 'setpriv', 'setsid', 'cat', 'head', 'stdbuf', 'mv'];
   const spec = isolated('/usr/bin/id -u; exit 3', {
     inputs: names.map((name) => input(`bin/${name}`, evil, true)),
     variables: {
-      PATH: '/work/bin',
-      LD_PRELOAD: '/work/evil.so',
-      ENV: '/work/bin/sh',
-      BASH_ENV: '/work/bin/sh',
+      PATH: `${INSIDE.work}/bin`,
+      LD_PRELOAD: `${INSIDE.work}/evil.so`,
+      ENV: `${INSIDE.work}/bin/sh`,
+      BASH_ENV: `${INSIDE.work}/bin/sh`,
       IFS: 'x',
     },
     outputs: [{ name: 'evil', path: 'evil' }],

@@ -174,7 +174,7 @@ test ! -e "$1" || { echo "it sees $1" >&2; exit 1; }
 read -r first </proc/1/comm
 test "$first" = bwrap || { echo "it sees the process $first" >&2; exit 1; }
 test "$(tail -n +3 /proc/net/dev | wc -l)" = 1 || { echo "it sees the network" >&2; exit 1; }
-touch /work/trial /tmp/trial || exit 1
+touch ${INSIDE.work}/trial ${INSIDE.tmp}/trial || exit 1
 `;
 
 /** A link on most machines, a folder on some. */
