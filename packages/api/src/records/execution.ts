@@ -38,6 +38,14 @@ export const executionSchema = z.strictObject({
   error: z.string().optional().describe('Why it failed.'),
   code: executionCodeSchema.optional().describe('The code that it runs.'),
   retryOf: z.string().optional().describe('The run that this one does again.'),
+  description: z.string().optional().describe('What people say of it.'),
+  pipeline: z.string().optional().describe('Uid of the Pipeline that it runs.'),
+  pipelineVersion: z.string().optional().describe('Id of the version of it.'),
+  schedule: z.string().optional().describe('What started it.'),
+  experimentId: z.string().optional().describe('The experiment that it belongs to.'),
+  about: z.record(z.string(), z.unknown()).optional().describe('What whoever submitted it keeps with it.'),
+  warnings: z.array(z.string()).optional().describe('What of the pipeline is done in another way here, or not at all.'),
+  archivedAt: at.optional().describe('Since when it is put aside.'),
   submittedBy: z.string().describe('`user:ada`, `service:ci`.'),
   nodes: z
     .partialRecord(z.enum(executionNodeStates), z.int())

@@ -15,13 +15,13 @@ import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { ExecutionParts } from './execution-parts.ts';
-import { presentWhole, requireRun } from './execution-rows.ts';
+import { presentWhole, requireRun, type RunRow } from './execution-rows.ts';
 import { tellExecution } from './executions-events.ts';
 import type { Artifact, Graph, Values } from './machine/plan.ts';
 import { CODE_INPUT, nativePlan, type NativeSteps } from './native-plan.ts';
 import { removeRun } from './remove.ts';
 import { cancelRun, type RunMachines } from './run-machine.ts';
-import { submitRun } from './submit.ts';
+import { submitRun, type RunOrigin } from './submit.ts';
 import { takeOverValues } from './worker/spared.ts';
 import { filesDigest } from './worker/step-files.ts';
 
@@ -171,9 +171,22 @@ async function retry(tx: Transaction, call: Call<RetryInput>, machines: RunMachi
   const id = uuidv7();
   const { name, priority, code } = old;
   const inputs = await ownInputs(tx, id, row.inputs);
-  const again = { retryOf: old.id, again: input.again, code: code ?? undefined };
+  const again = { retryOf: old.id, again: input.again, code: code ?? undefined, ...originOf(old) };
   await submitRun(tx, machines, { id, name, plan, inputs, priority, ...again });
   return await presentWhole(tx.sql, tx.projectId, id);
+}
+
+/** What is done again comes from where the first one came from. */
+function originOf(old: RunRow): RunOrigin {
+  return {
+    description: old.description ?? undefined,
+    pipeline: old.pipeline ?? undefined,
+    pipelineVersion: old.pipeline_version ?? undefined,
+    schedule: old.schedule ?? undefined,
+    experimentId: old.experiment_id ?? undefined,
+    about: old.about ?? undefined,
+    warnings: old.warnings,
+  };
 }
 
 /** The same files, as content of the new run. */

@@ -20,6 +20,14 @@ export interface RunRow {
   readonly error: string | null;
   readonly code: Execution['code'] | null;
   readonly retry_of: string | null;
+  readonly description: string | null;
+  readonly pipeline: string | null;
+  readonly pipeline_version: string | null;
+  readonly schedule: string | null;
+  readonly experiment_id: string | null;
+  readonly about: Record<string, unknown> | null;
+  readonly warnings: readonly string[];
+  readonly archived_at: Date | null;
   readonly actor_type: string;
   readonly actor_id: string;
   readonly created_at: Date;
@@ -28,7 +36,7 @@ export interface RunRow {
 }
 
 export const RUN_COLUMNS =
-  'id, project_id, name, state, cancel_asked, priority, error, code, retry_of, actor_type, actor_id, created_at, started_at, ended_at';
+  'id, project_id, name, state, cancel_asked, priority, error, code, retry_of, description, pipeline, pipeline_version, schedule, experiment_id, about, warnings, archived_at, actor_type, actor_id, created_at, started_at, ended_at';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -55,6 +63,14 @@ export function presentRun(row: RunRow): Execution {
     ...(row.error !== null && { error: row.error }),
     ...(row.code !== null && { code: row.code }),
     ...(row.retry_of !== null && { retryOf: row.retry_of }),
+    ...(row.description !== null && { description: row.description }),
+    ...(row.pipeline !== null && { pipeline: row.pipeline }),
+    ...(row.pipeline_version !== null && { pipelineVersion: row.pipeline_version }),
+    ...(row.schedule !== null && { schedule: row.schedule }),
+    ...(row.experiment_id !== null && { experimentId: row.experiment_id }),
+    ...(row.about !== null && { about: row.about }),
+    ...(row.warnings.length > 0 && { warnings: [...row.warnings] }),
+    ...(row.archived_at !== null && { archivedAt: row.archived_at.getTime() }),
     submittedBy: `${row.actor_type}:${row.actor_id}`,
     ...times(row),
   };

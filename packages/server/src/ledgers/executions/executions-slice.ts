@@ -1,4 +1,5 @@
 import type { Slice } from '#engines/database/contract.ts';
 import { executionTables } from './migrations/0001-executions.ts';
+import { pipelineTables } from './migrations/0002-pipelines.ts';
 
-export const executionsSlice: Slice = { schema: 'executions', migrations: [executionTables] };
+export const executionsSlice: Slice = { schema: 'executions', migrations: [executionTables, pipelineTables] };

@@ -8,7 +8,19 @@ import type { Graph, Values } from './machine/plan.ts';
 import { planIssues } from './machine/plan-check.ts';
 import type { RunHead, RunMachines } from './run-machine.ts';
 
-export interface NewExecution {
+/** Where a run comes from, and what whoever submitted it wants to find again. */
+export interface RunOrigin {
+  readonly description?: string | undefined;
+  /** Uid of the Pipeline, and id of the version. */
+  readonly pipeline?: string | undefined;
+  readonly pipelineVersion?: string | undefined;
+  readonly schedule?: string | undefined;
+  readonly experimentId?: string | undefined;
+  readonly about?: object | undefined;
+  readonly warnings?: readonly string[];
+}
+
+export interface NewExecution extends RunOrigin {
   readonly id: string;
   readonly name: string;
   readonly plan: Graph;
@@ -35,8 +47,8 @@ export async function submitRun(tx: Transaction, machines: RunMachines, run: New
   const { principal } = tx.by;
   await tx.sql.query(
     `insert into executions.run (id, project_id, name, plan, plan_digest, inputs, priority, code, retry_of, again,
-       actor_type, actor_id)
-     values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8::jsonb, $9, $10, $11, $12)`,
+       actor_type, actor_id, description, pipeline, pipeline_version, schedule, experiment_id, about, warnings)
+     values ($1, $2, $3, $4, $5, $6::jsonb, $7, $8::jsonb, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18::jsonb, $19)`,
     [
       run.id,
       tx.projectId,
@@ -50,6 +62,13 @@ export async function submitRun(tx: Transaction, machines: RunMachines, run: New
       run.again ?? [],
       principal.type,
       principal.id,
+      run.description ?? null,
+      run.pipeline ?? null,
+      run.pipelineVersion ?? null,
+      run.schedule ?? null,
+      run.experimentId ?? null,
+      run.about === undefined ? null : JSON.stringify(run.about),
+      run.warnings ?? [],
     ],
     'execution_submit',
   );
