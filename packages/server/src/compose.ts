@@ -383,7 +383,8 @@ export async function loadArtifacts(parts: ArtifactParts): Promise<readonly Oper
 export async function protocolDoors(parts: MlflowParts) {
   const { mlflowDoor, mlflowProbes } = await import('#protocols/mlflow/index.ts');
   const { otlpDoor } = await import('#protocols/otlp/index.ts');
-  return [mlflowProbes(), mlflowDoor(parts), otlpDoor(parts)];
+  const { kfpDoor, kfpProbe } = await import('#protocols/kfp/index.ts');
+  return [mlflowProbes(), mlflowDoor(parts), otlpDoor(parts), kfpProbe(), kfpDoor(parts)];
 }
 
 /** Experiments, runs and what runs leave behind; the words are those of the clients that write there. */

@@ -1,0 +1,88 @@
+import { errorCatalogue, type DaisError, type ErrorCode } from '@dais/api';
+import { RpcError, type RpcCode } from './wire/rpc-status.ts';
+
+/** Every code has its word here; a new code does not compile until it has one too. */
+const words: Readonly<Record<ErrorCode, RpcCode>> = {
+  invalid_request: 'INVALID_ARGUMENT',
+  unreadable_body: 'INVALID_ARGUMENT',
+  not_utf8: 'INVALID_ARGUMENT',
+  project_mismatch: 'INVALID_ARGUMENT',
+  invalid_cursor: 'INVALID_ARGUMENT',
+  unauthenticated: 'UNAUTHENTICATED',
+  forbidden: 'PERMISSION_DENIED',
+  approval_missing: 'PERMISSION_DENIED',
+  host_refused: 'PERMISSION_DENIED',
+  origin_refused: 'PERMISSION_DENIED',
+  not_found: 'NOT_FOUND',
+  content_missing: 'NOT_FOUND',
+  route_not_found: 'NOT_FOUND',
+  method_not_allowed: 'UNIMPLEMENTED',
+  not_acceptable: 'INVALID_ARGUMENT',
+  request_timeout: 'DEADLINE_EXCEEDED',
+  already_exists: 'ALREADY_EXISTS',
+  conflict: 'ABORTED',
+  still_referenced: 'FAILED_PRECONDITION',
+  other_origin: 'FAILED_PRECONDITION',
+  being_deleted: 'ABORTED',
+  invalid_state: 'FAILED_PRECONDITION',
+  cursor_expired: 'INVALID_ARGUMENT',
+  precondition_failed: 'ABORTED',
+  too_large: 'INVALID_ARGUMENT',
+  digest_mismatch: 'INVALID_ARGUMENT',
+  unsupported_media_type: 'INVALID_ARGUMENT',
+  range_not_satisfiable: 'INVALID_ARGUMENT',
+  idempotency_mismatch: 'INVALID_ARGUMENT',
+  headers_too_large: 'INVALID_ARGUMENT',
+  rate_limited: 'RESOURCE_EXHAUSTED',
+  too_many_streams: 'RESOURCE_EXHAUSTED',
+  invalid_manifest: 'INVALID_ARGUMENT',
+  unknown_kind: 'INVALID_ARGUMENT',
+  unknown_version: 'INVALID_ARGUMENT',
+  duplicate_document: 'INVALID_ARGUMENT',
+  manifest_too_complex: 'INVALID_ARGUMENT',
+  reference_not_found: 'INVALID_ARGUMENT',
+  immutable_field: 'INVALID_ARGUMENT',
+  quota_exceeded: 'PERMISSION_DENIED',
+  address_refused: 'INVALID_ARGUMENT',
+  unsafe_path: 'INVALID_ARGUMENT',
+  nothing_to_roll_back: 'NOT_FOUND',
+  internal: 'INTERNAL',
+  database_unavailable: 'UNAVAILABLE',
+  blobs_unavailable: 'UNAVAILABLE',
+  keys_unavailable: 'UNAVAILABLE',
+  shutting_down: 'UNAVAILABLE',
+  overloaded: 'UNAVAILABLE',
+  upstream_failed: 'UNAVAILABLE',
+  server_unreachable: 'UNAVAILABLE',
+  storage_full: 'UNAVAILABLE',
+  invalid_config: 'INVALID_ARGUMENT',
+  data_locked: 'ABORTED',
+  data_version: 'ABORTED',
+  database_setup: 'INVALID_ARGUMENT',
+  address_in_use: 'ABORTED',
+  unsafe_bind: 'INVALID_ARGUMENT',
+  key_missing: 'INVALID_ARGUMENT',
+  key_mismatch: 'INVALID_ARGUMENT',
+  keys_read_only: 'INVALID_ARGUMENT',
+  backup_invalid: 'INVALID_ARGUMENT',
+};
+
+/** Statuses that say more than the code's own: a client that has them waits, or sends less. */
+const TELLING: ReadonlySet<number> = new Set([405, 408, 413, 415]);
+/** Problems that are told at once. */
+const MOST_ISSUES = 20;
+
+/** A failure in the form that this protocol's clients understand; the message is all that they show. */
+export function rpcError(error: DaisError): RpcError {
+  const { status, title } = errorCatalogue[error.code];
+  const told = error.message === '' ? title : error.message;
+  const places = (error.issues ?? []).slice(0, MOST_ISSUES).flatMap(({ path = '', message, expected }) => {
+    if (told.includes(message)) return [];
+    return [`${path} ${message}${expected === undefined ? '' : `, expected ${expected}`}`.trim()];
+  });
+  return new RpcError(words[error.code], places.length === 0 ? told : `${told} ${places.join('; ')}.`, {
+    ...(TELLING.has(status) && { status }),
+    reason: error.code.toUpperCase(),
+    cause: error,
+  });
+}
