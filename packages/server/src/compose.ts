@@ -5,6 +5,7 @@
 import type { ConfigSpec } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Compute } from '#engines/compute/contract.ts';
+import type { ProcessComputeOptions } from '#engines/compute/process/process-compute.ts';
 import type { ConnectionOptions, Database, DatabaseEngine, Slice } from '#engines/database/contract.ts';
 import type { exportDatabase as exportRows } from '#engines/database/archive/export-database.ts';
 import type { importDatabase as importRows } from '#engines/database/archive/import-database.ts';
@@ -19,7 +20,7 @@ import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
-import type { ExecutionParts, ExecutionsLedger } from '#ledgers/executions/index.ts';
+import type { ExecutionParts, ExecutionsLedger, StepCalls } from '#ledgers/executions/index.ts';
 import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
 import type { RegistryParts } from '#ledgers/registry/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
@@ -62,6 +63,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     { secret },
     { alertChannel },
     { model },
+    { pipeline },
     { user },
     { team },
     { serviceAccount },
@@ -72,6 +74,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     import('#kinds/secret/index.ts'),
     import('#kinds/alert-channel/index.ts'),
     import('#kinds/model/index.ts'),
+    import('#kinds/pipeline/index.ts'),
     import('#kinds/user/index.ts'),
     import('#kinds/team/index.ts'),
     import('#kinds/service-account/index.ts'),
@@ -142,6 +145,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       secrets.kind,
       channels.kind,
       model(clock),
+      pipeline,
       user({ changed, end, claimEmail, whoseEmail, forget }),
       team({ changed }),
       serviceAccount({ changed, end }),
@@ -236,10 +240,14 @@ export async function openEnvironments(
   });
 }
 
-/** Where commands run: processes of this machine. `hidden`: folders beside the data folder that isolated ones never see. */
+/**
+ * Where commands run: processes of this machine. `hidden`: folders beside the data folder that isolated ones never see.
+ * `reach`: what those without network reach all the same.
+ */
 export async function openCompute(
   { dataFolder, clock, log, environment }: Omit<EngineSurroundings, 'outbound'>,
   hidden: readonly string[],
+  reach: NonNullable<ProcessComputeOptions['reach']> = [],
 ): Promise<Compute> {
   const path = environment['PATH'];
   return await (
@@ -249,6 +257,7 @@ export async function openCompute(
     clock,
     log,
     hidden: [dataFolder, ...hidden],
+    reach,
     ...(path !== undefined && { path }),
   });
 }
@@ -358,20 +367,33 @@ export async function loadWebhooks({
 /** Runs of commands, and what runs them. */
 export async function loadExecutions({
   keys,
+  urls,
+  random,
   ...parts
-}: Omit<ExecutionParts, 'secretValue'> & {
+}: Omit<ExecutionParts, 'secretValue' | 'calls'> & {
   readonly keys: KeyStore;
   readonly days: number;
+  readonly urls: StepCalls['urls'];
+  readonly random: (bytes: number) => Buffer;
 }): Promise<ExecutionsLedger> {
-  const [{ executionsLedger }, { findSecretValue, openSecretValue }] = await Promise.all([
+  const [{ executionsLedger }, { findSecretValue, openSecretValue }, tokens, { mlflowStep }] = await Promise.all([
     import('#ledgers/executions/index.ts'),
     import('#kinds/secret/index.ts'),
+    import('#policy/identity/step-tokens.ts'),
+    import('#protocols/mlflow/index.ts'),
   ]);
+  const calls: StepCalls = {
+    issue: async (tx, step) => await tokens.issueStepToken(tx, step, random),
+    end: tokens.endStepTokens,
+    keep: tokens.keepStepTokens,
+    urls,
+    clients: [mlflowStep],
+  };
   const secretValue: ExecutionParts['secretValue'] = async (tx, ref) => {
     const found = await findSecretValue(tx, tx.projectId, ref);
     return found === undefined ? undefined : async () => await openSecretValue(keys, found);
   };
-  return executionsLedger({ ...parts, secretValue });
+  return executionsLedger({ ...parts, secretValue, calls });
 }
 
 /** Files of runs and models. */

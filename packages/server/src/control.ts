@@ -40,7 +40,7 @@ import { openBlobs, openKeys } from './engines.ts';
 import { readProviders } from './identity-providers.ts';
 import { backupBeforeMigration } from './migration-backup.ts';
 import { serveHttp, type HttpSide } from './serve-http.ts';
-import { publicUrl } from './server-url.ts';
+import { insideUrl, publicUrl, stepUrl } from './server-url.ts';
 
 /** Everything a control process is told. Travels over IPC, so that no secret stands in an argument or a variable. */
 export interface ControlSetup {
@@ -148,7 +148,14 @@ export class Control {
         emission: url === undefined ? undefined : { url, apiKey, namespace, outbound, clock, log: io.log },
       });
       const hidden = [config.keys, config.blobs].flatMap((one) => ('folder' in one ? (one.folder ?? []) : []));
-      const compute = new Lazy(async () => await openCompute(around, hidden));
+      // Steps of an earlier process may call before this one serves: they wait.
+      let serve: (side: HttpSide) => void = () => {};
+      const serving = new Promise<HttpSide>((resolve) => (serve = resolve));
+      const reach = {
+        port: setup.port,
+        accept: (socket: Socket, attempt: string) => void serving.then((side) => side.acceptFromStep(socket, attempt)),
+      };
+      const compute = new Lazy(async () => await openCompute(around, hidden, [reach]));
       const environments = new Lazy(async () => await openEnvironments(config, around));
       const executions = await loadExecutions({
         database,
@@ -162,6 +169,8 @@ export class Control {
         compute: async () => await compute.get(),
         environments: async () => await environments.get(),
         solo: config.authentication.mode === 'solo',
+        random: randomBytes,
+        urls: { inside: insideUrl(setup.port), outside: stepUrl(config, setup.port) },
         slots: config.executions.atOnce,
         perProject: config.executions.perProject,
         days: config.retention.executionDays,
@@ -257,6 +266,7 @@ export class Control {
           log: io.log,
         }),
       );
+      serve(http);
       if (authentication.mode === 'accounts' && !(await hasUsers(database))) {
         io.log.info('Nobody has an account yet. Make the first administrator: dais user invite EMAIL --admin');
       }

@@ -14,7 +14,9 @@ import { openApiDoor } from '#http/openapi-door.ts';
 import type { Access } from '#policy/access.ts';
 import { AccountAccess } from '#policy/account-access.ts';
 import type { Sessions } from '#policy/identity/sessions.ts';
+import { findStepToken } from '#policy/identity/step-tokens.ts';
 import { OwnerAccess } from '#policy/owner-access.ts';
+import type { FindStep } from '#policy/step-access.ts';
 import { docsDoor, rootPageDoor } from '#http/pages-door.ts';
 import { transferDoor } from '#http/transfer-door.ts';
 import { probesDoor } from '#http/probes-door.ts';
@@ -22,6 +24,8 @@ import { publicAddress } from '#http/public-address.ts';
 import { logRequest } from '#http/request-log.ts';
 import { traceRequest } from '#http/request-trace.ts';
 import type { Kernel } from '#kernel/kernel.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { OtlpTracer } from '#lib/otlp-tracer.ts';
@@ -48,6 +52,8 @@ export interface ServeParts {
 
 export interface HttpSide {
   accept(socket: Socket): void;
+  /** The same for one that comes out of an isolated step. */
+  acceptFromStep(socket: Socket, attempt: string): void;
   /** Reads the certificate again. @throws DaisError `invalid_config`. */
   reload(config: ResolvedConfig): Promise<void>;
   drain(deadlineMs: number): Promise<void>;
@@ -81,6 +87,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
     clock: systemClock,
     log,
     limits: config.limits,
+    forStepsOnly: config.role === 'controller',
     publicUrl: config.publicUrl,
     trustedProxies: config.trustedProxies,
     tls: await readTls(config),
@@ -90,6 +97,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   const unwatch = watchTls(config, log, (tls) => opened.setTls(tls));
   return {
     accept: (socket) => opened.accept(socket),
+    acceptFromStep: (socket, attempt) => opened.acceptFromStep(socket, attempt),
     reload: async (changed) => {
       const tls = await readTls(changed);
       if (tls !== undefined && config.tls !== undefined) opened.setTls(tls);
@@ -102,10 +110,13 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   };
 }
 
-/** A process that only runs controllers answers probes and metrics, nothing else. */
+/** A process that only runs controllers answers probes, metrics and its own steps. */
 async function userDoors({ config, kernel, version, log, port }: ServeParts): Promise<readonly Door[]> {
-  if (config.role === 'controller') return [];
   const calls = kernel.dispatcher;
+  if (config.role === 'controller') {
+    const doors = [nativeDoor({ calls, clock: systemClock, log }), transferDoor({ calls })];
+    return [...doors, ...(await protocolDoors({ calls, log }))];
+  }
   const page = await readConsolePage(consoleFolder());
   return [
     nativeDoor({ calls, clock: systemClock, log }),
@@ -133,7 +144,11 @@ function openAccess({ config, ownerToken, database, sessions, log }: ServeParts)
     token: ownerToken,
     behindHttps,
   };
-  if (config.authentication.mode === 'solo') return new OwnerAccess({ ...gate, ownUid: process.geteuid?.() });
+  if (config.authentication.mode === 'solo') {
+    const findStep: FindStep = async (text) =>
+      await transact(database, { mode: 'read', projectId: ORGANISATION }, ({ sql }) => findStepToken(sql, text));
+    return new OwnerAccess({ ...gate, ownUid: process.geteuid?.(), findStep });
+  }
   return new AccountAccess({ ...gate, database, sessions, clock: systemClock, log });
 }
 

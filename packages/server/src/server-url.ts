@@ -6,6 +6,20 @@ export function publicUrl(config: ResolvedConfig, port: number): string {
   return localUrl(config, port);
 }
 
+/**
+ * Where a step of this machine that has a network reaches the server, without a slash at the end: with TLS by the name that
+ * its certificate is for.
+ */
+export function stepUrl(config: ResolvedConfig, port: number): string {
+  if (config.tls !== undefined) return publicUrl(config, port);
+  return ['0.0.0.0', '::'].includes(config.host) ? insideUrl(port) : localUrl(config, port);
+}
+
+/** The same for an isolated step without one: in its own network there is nothing else. */
+export function insideUrl(port: number): string {
+  return `http://127.0.0.1:${port}`;
+}
+
 /** Where this machine reaches the server, without a slash at the end. */
 export function localUrl(config: ResolvedConfig, port: number): string {
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;

@@ -1,5 +1,5 @@
 /** The HTTP server of a process: opens the doors, and does for every request what no door should do by itself. */
-import { createServer as createHttpServer, type ServerOptions } from 'node:http';
+import { createServer as createHttpServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { DaisError, nearest } from '@dais/api';
@@ -53,6 +53,8 @@ export interface HttpServerParts {
   readonly publicUrl: string | undefined;
   /** Addresses and networks whose `X-Forwarded-*` headers count. */
   readonly trustedProxies: readonly string[];
+  /** Nobody else is answered, but on doors that are open to all. */
+  readonly forStepsOnly?: boolean;
   /** PEM texts; with them the server speaks HTTPS. */
   readonly tls: TlsFiles | undefined;
   readonly finished: (request: FinishedRequest) => void;
@@ -69,6 +71,8 @@ const MAX_HEADER_BYTES = 16_384;
 
 /** Headers that decide who is trusted. What Node keeps of two may differ from what a proxy in front of us looked at. */
 const SINGLE_HEADERS = new Set(['authorization', 'dais-ticket', 'host', 'origin', 'sec-fetch-site']);
+
+const PROXY_HEADERS = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port'];
 
 const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
@@ -94,6 +98,9 @@ export class HttpServer {
   readonly #app: FastifyInstance;
   readonly #parts: HttpServerParts;
   readonly #peerUids = new PeerUids();
+  readonly #steps = new WeakMap<Socket, string>();
+  /** Of connections that come out of steps. */
+  #stepServer: Server = createHttpServer();
   #active = 0;
   #draining = false;
   #idle: (() => void) | undefined;
@@ -111,12 +118,22 @@ export class HttpServer {
     await server.#openDoors();
     // Node starts its check for slow headers when a server begins to listen; ours may get its sockets otherwise.
     server.#app.server.emit('listening');
+    server.#stepServer.emit('listening');
     return server;
   }
 
   /** Requests that are being answered, streams included. */
   get running(): number {
     return this.#active;
+  }
+
+  /**
+   * Takes over a connection that comes out of a step, from inside of what isolates it: nothing is answered there without
+   * the token of that step. Never with TLS, since it leaves this machine nowhere.
+   */
+  acceptFromStep(socket: Socket, attempt: string): void {
+    this.#steps.set(socket, attempt);
+    this.#stepServer.emit('connection', socket);
   }
 
   /** Takes over a connection that somebody else accepted. */
@@ -146,6 +163,7 @@ export class HttpServer {
     const { server } = this.#app;
     if (server.listening) server.close();
     server.closeIdleConnections();
+    this.#stepServer.closeIdleConnections();
     if (this.#active > 0) {
       await new Promise<void>((resolve) => {
         const cancel = this.#parts.clock.after(deadlineMs, resolve);
@@ -157,8 +175,11 @@ export class HttpServer {
     }
     // Answers that have just been written still lie in socket buffers: closing idle connections lets them leave.
     server.closeIdleConnections();
+    this.#stepServer.closeIdleConnections();
     await new Promise((resolve) => setImmediate(resolve));
     server.closeAllConnections();
+    this.#stepServer.closeAllConnections();
+    this.#stepServer.close();
     await this.#app.close();
     await this.#parts.access.close();
   }
@@ -179,10 +200,12 @@ export class HttpServer {
       requireHostHeader: false,
     };
     return fastify({
-      serverFactory: (handler) =>
-        parts.tls === undefined
+      serverFactory: (handler) => {
+        this.#stepServer = createHttpServer(options, withoutProxies(handler));
+        return parts.tls === undefined
           ? createHttpServer(options, handler)
-          : (createHttpsServer({ ...options, ...parts.tls }, handler) as never),
+          : (createHttpsServer({ ...options, ...parts.tls }, handler) as never);
+      },
       trustProxy: parts.trustedProxies.length === 0 ? false : [...parts.trustedProxies],
       genReqId: (raw) => requestId(raw.headers['x-request-id'], parts.clock.now()),
       rewriteUrl: (raw) => withoutBasePath(raw.url ?? '/', address.basePath),
@@ -269,7 +292,14 @@ export class HttpServer {
     reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
     if (this.#draining) reply.header('connection', 'close');
     const { access, dispatched = false } = request.routeOptions.config;
-    if (access === 'open') return;
+    const step = this.#steps.get(request.raw.socket);
+    if (access === 'open' && step === undefined) return;
+    if (step === undefined && this.#parts.forStepsOnly === true) {
+      throw new DaisError(
+        'route_not_found',
+        'This process answers steps, probes and whoever reads its figures; ask another one.',
+      );
+    }
     refuseTwins(request.raw.rawHeaders);
     const { headers } = request;
     request.principal = await this.#parts.access.identify(
@@ -282,6 +312,7 @@ export class HttpServer {
         fetchSite: headers['sec-fetch-site'],
         authorization: headers.authorization,
         cookie: headers.cookie,
+        step,
         address: request.ip,
         peerUid: () => this.#peerUids.of(request.raw),
       },
@@ -329,6 +360,14 @@ export class HttpServer {
 /** Over plain HTTP browsers leave Sec-Fetch-Site out; every one of them calls itself Mozilla. */
 function isBrowser(headers: FastifyRequest['headers']): boolean {
   return headers['sec-fetch-site'] !== undefined || headers['user-agent']?.startsWith('Mozilla/') === true;
+}
+
+/** No proxy stands before a step: what it says of one would be believed where a proxy of this machine is trusted. */
+function withoutProxies(handler: RequestListener): RequestListener {
+  return (request, response) => {
+    for (const name of PROXY_HEADERS) delete request.headers[name];
+    handler(request, response);
+  };
 }
 
 /** @throws DaisError `invalid_request` when a header that decides about trust stands there twice. */

@@ -26,8 +26,8 @@ export interface Standing {
 
 /** How a principal proved who it is: context of policies, evidence of the audit ledger. */
 export interface Via {
-  readonly method: 'solo' | 'owner-token' | 'password' | 'oidc' | 'token' | 'federation' | 'none';
-  /** Id of the session or token: names it, opens nothing. */
+  readonly method: 'solo' | 'owner-token' | 'password' | 'oidc' | 'token' | 'federation' | 'step' | 'none';
+  /** Id of the session, token or attempt at a step: names it, opens nothing. */
   readonly credential?: string;
   /** A second factor was used. */
   readonly mfa: boolean;

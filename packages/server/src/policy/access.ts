@@ -13,6 +13,8 @@ export interface AccessRequest {
   readonly fetchSite: string | undefined;
   readonly authorization: string | undefined;
   readonly cookie: string | undefined;
+  /** The step that is at the other end, where its connection tells that: an attempt's id. */
+  readonly step?: string | undefined;
   /** The client's address; behind trusted proxies the one they tell. */
   readonly address: string;
   /** The uid at the other end of the connection; undefined when it cannot be told. */

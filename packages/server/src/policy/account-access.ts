@@ -19,6 +19,8 @@ import { TokenUses } from '#policy/identity/token-uses.ts';
 import { findToken, type LiveToken } from '#policy/identity/tokens.ts';
 import { OWNER_BY_TOKEN, OwnerToken } from '#policy/owner-token.ts';
 import { RequestGate, type GateParts } from '#policy/request-gate.ts';
+import { identifyStep } from '#policy/step-access.ts';
+import { findStepToken } from '#policy/identity/step-tokens.ts';
 import { readVersion } from '#policy/state.ts';
 
 export interface AccountAccessParts extends GateParts {
@@ -82,6 +84,8 @@ export class AccountAccess implements Access {
       this.#gate.checkWriteByAnybody(request);
       return ANONYMOUS;
     }
+    const step = await identifyStep(request, async (text) => await this.#read((sql) => findStepToken(sql, text)));
+    if (step !== undefined) return step;
     // Whoever sends a token means it: what a browser adds by itself does not count beside it.
     if (request.authorization !== undefined)
       return await this.#byToken(request.authorization, request.address, dispatched);

@@ -6,8 +6,8 @@ import { noSuchProject } from '#kernel/tenants.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { versionPrelude } from '#policy/state.ts';
-import { matchesScope } from '#policy/identity/scopes.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
+import { beyondToken, requireWithinToken } from '#policy/token-limits.ts';
 import { DenialRecorder, type Denial } from './cedar/denials.ts';
 import { findPrincipal, makeInquiry, type Circumstances, type PrincipalType } from './cedar/inquiries.ts';
 import { candidatesOf, judge, judgeCollection, type CollectionVerdict, type Inquiry } from './cedar/judge.ts';
@@ -47,7 +47,11 @@ export class CedarAuthorizer implements Authorizer {
 
   async authorize(question: Question, evidence: Evidence): Promise<Permit> {
     const { principal, operation } = question;
-    if (principal.type === 'system') return {};
+    if (principal.type === 'system') {
+      // A step of what the platform itself began is limited as every other step is.
+      requireWithinToken(question);
+      return {};
+    }
     if (principal.standing !== undefined) {
       await principal.standing.check((await this.#parts.engine.rules.current(evidence.sql)).version, evidence.sql);
     }
@@ -56,7 +60,10 @@ export class CedarAuthorizer implements Authorizer {
       throw new DaisError('unauthenticated', `To ${operation.action}, say who you are.`);
     }
     const rules = await this.#parts.engine.rules.current(evidence.sql);
-    if (isOwner(principal)) return { decision: { policies: [BREAK_GLASS], set: rules.digest } };
+    if (isOwner(principal)) {
+      requireWithinToken(question);
+      return { decision: { policies: [BREAK_GLASS], set: rules.digest } };
+    }
     const inquiry = await this.#inquire(question, evidence, rules);
     this.#checkLimits(question, inquiry);
     const permit = await this.#decide(inquiry, question, evidence);
@@ -82,18 +89,11 @@ export class CedarAuthorizer implements Authorizer {
 
   /** What a token is limited to, whoever it belongs to. */
   #checkLimits(question: Question, inquiry: Inquiry): void {
-    const { principal, operation, project, target } = question;
-    const { scopes, project: bound } = principal;
-    const { rules } = inquiry;
-    if (scopes !== undefined && !scopes.some((scope) => matchesScope(scope, operation.action))) {
-      if (isHidden(inquiry)) throw this.#refuse(question, rules, noSuchProject(project), ['token-scopes']);
-      const detail = `The token is limited to ${scopes.join(', ')}; that does not cover ${operation.action}. Use another token.`;
-      throw this.#refuse(question, rules, new DaisError('forbidden', detail), ['token-scopes']);
-    }
-    const ownProject = target.kind === 'Project' && target.name === bound && operation.action.endsWith(':read');
-    if (bound === undefined || project === bound || operation.self === true || (project === '' && ownProject)) return;
-    const detail = `The token is for project "${bound}" only, and ${operation.action} is outside of it. Use another token.`;
-    throw this.#refuse(question, rules, new DaisError('forbidden', detail), ['token-project']);
+    const beyond = beyondToken(question);
+    if (beyond === undefined) return;
+    const hidden = beyond.policy === 'token-scopes' && isHidden(inquiry);
+    const error = hidden ? noSuchProject(question.project) : new DaisError('forbidden', beyond.detail);
+    throw this.#refuse(question, inquiry.rules, error, [beyond.policy]);
   }
 
   async #inquire(question: Question, evidence: Evidence, rules: Rules): Promise<Inquiry> {
@@ -226,8 +226,10 @@ export class CedarAuthorizer implements Authorizer {
   }
 }
 
+/** Or a step that the owner had run; no account can have that name. */
 function isOwner({ type, id, via }: Principal): boolean {
-  return type === 'user' && id === 'owner' && (via?.method === 'owner-token' || via?.method === 'solo');
+  const method = via?.method;
+  return type === 'user' && id === 'owner' && (method === 'owner-token' || method === 'solo' || method === 'step');
 }
 
 interface RefusedTarget {

@@ -8,6 +8,7 @@ import { ANONYMOUS, type Principal } from '#kernel/principal.ts';
 import type { Access, AccessRequest, AccessWish } from '#policy/access.ts';
 import { bearerToken } from '#policy/authorization-header.ts';
 import { OWNER_BY_TOKEN, OwnerToken } from '#policy/owner-token.ts';
+import { identifyStep, type FindStep } from '#policy/step-access.ts';
 import { RequestGate, type GateParts } from '#policy/request-gate.ts';
 
 export interface OwnerAccessParts extends GateParts {
@@ -15,6 +16,8 @@ export interface OwnerAccessParts extends GateParts {
   readonly token: string;
   /** The uid that needs no token: the one that runs this server. Undefined: everybody needs it. */
   readonly ownUid: number | undefined;
+  /** Absent: no steps call. */
+  readonly findStep?: FindStep;
 }
 
 const OWNER: Principal = { type: 'user', id: 'owner', via: { method: 'solo', mfa: false } };
@@ -23,11 +26,13 @@ export class OwnerAccess implements Access {
   readonly #gate: RequestGate;
   readonly #token: OwnerToken;
   readonly #ownUid: number | undefined;
+  readonly #findStep: FindStep;
 
   constructor(parts: OwnerAccessParts) {
     this.#gate = new RequestGate(parts);
     this.#token = new OwnerToken(parts.token);
     this.#ownUid = parts.ownUid;
+    this.#findStep = parts.findStep ?? (async () => await Promise.resolve(undefined));
   }
 
   async identify(request: AccessRequest, wish?: AccessWish): Promise<Principal> {
@@ -36,6 +41,9 @@ export class OwnerAccess implements Access {
       this.#gate.checkWriteByAnybody(request);
       return ANONYMOUS;
     }
+    // Before anything that makes its sender the owner: a step may run with the owner's uid.
+    const step = await identifyStep(request, this.#findStep);
+    if (step !== undefined) return step;
     const given = bearerToken(request.authorization);
     if (given !== undefined) {
       if (this.#token.matches(given)) return OWNER_BY_TOKEN;

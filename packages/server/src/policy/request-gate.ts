@@ -14,7 +14,7 @@ export interface GateParts {
 
 const LOOPBACK = ['localhost', '127.0.0.1', '::1'];
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
-const TOKEN_IN_URL = /dais_(?:pat|sat|ses|own)_[0-9A-Za-z]{8}/;
+const TOKEN_IN_URL = /dais_(?:pat|sat|ses|run|own)_[0-9A-Za-z]{8}/;
 
 export class RequestGate {
   readonly #hosts: ReadonlySet<string>;

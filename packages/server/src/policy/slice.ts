@@ -2,10 +2,11 @@ import type { Slice } from '#engines/database/contract.ts';
 import { policyState } from '#policy/migrations/0001-state.ts';
 import { identityTables } from '#policy/migrations/0002-identity.ts';
 import { signInTables } from '#policy/migrations/0003-sign-in.ts';
+import { stepTokens } from '#policy/migrations/0004-step-tokens.ts';
 
 export const policySlice: Slice = {
   schema: 'policy',
-  migrations: [policyState, identityTables, signInTables],
+  migrations: [policyState, identityTables, signInTables, stepTokens],
   // A copy may be older than what was ended since: nobody is signed in to it, and no invitation opens it. Tokens stay,
   // because programs could not be given new ones by themselves; what was revoked after the copy must be revoked again.
   // Refresh tokens go: a provider that sees one used by original and copy takes it for stolen and ends both.
@@ -14,6 +15,7 @@ delete from policy.session;
 delete from policy.invitation;
 delete from policy.sign_in;
 delete from policy.device_grant;
+delete from policy.step_token;
 update policy.identity_link set key_id = null, key_fingerprint = null, wrapped = null, iv = null, ciphertext = null,
   tag = null, checked_at = clock_timestamp();
 update policy.state set version = version + 1;

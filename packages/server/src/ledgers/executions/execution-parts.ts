@@ -4,6 +4,7 @@ import type { Environments } from '#engines/environments/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { LoopParts } from '#lib/loop.ts';
+import type { StepCalls } from './step-calls.ts';
 
 export interface SecretRef {
   readonly secret: string;
@@ -22,6 +23,8 @@ export interface ExecutionParts extends LoopParts {
   readonly environments: () => Promise<Environments>;
   /** Found inside the transaction, opened outside of it. Undefined: there is no such value. */
   readonly secretValue: (tx: Transaction, ref: SecretRef) => Promise<(() => Promise<string>) | undefined>;
+  /** Absent: steps do not call this server. */
+  readonly calls?: StepCalls;
   /** There are no accounts: whoever may submit is the owner of the server. */
   readonly solo: boolean;
   /** Steps that this process looks after at once, and that one project has at once over all processes. */

@@ -10,6 +10,7 @@ import { RunMachines } from './run-machine.ts';
 import { ExecutionWorker } from './worker/execution-worker.ts';
 
 export type { ExecutionParts } from './execution-parts.ts';
+export type { StepCalls, StepTold } from './step-calls.ts';
 export { executionsSlice } from './executions-slice.ts';
 export { endProjectRuns } from './remove.ts';
 

@@ -24,6 +24,8 @@ const SWEEPS = [
     'id',
     `least(expires_at, coalesce(accepted_at, 'infinity'), coalesce(revoked_at, 'infinity')) < clock_timestamp() - interval '${KEPT_DAYS} days'`,
   ],
+  // Nobody looks after their steps any more.
+  ['stepTokens', 'policy.step_token', 'digest', `expires_at < clock_timestamp() - interval '${KEPT_DAYS} days'`],
   // Longer than any window in which attempts are counted.
   ['attempts', 'policy.attempt', 'digest', `since < clock_timestamp() - interval '1 day'`],
 ] as const;

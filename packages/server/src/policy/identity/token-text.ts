@@ -1,21 +1,23 @@
 /**
- * The text of a token: `dais_pat_` (a person's), `dais_sat_` (a service account's) or `dais_ses_` (of a sign-in on the
- * command line), 30 random base62 characters (178.6 bits) and 6 characters of their CRC-32. The checksum lets scanners
- * of leaked secrets, and us before any query, tell a token from text that only looks like one.
+ * The text of a token: `dais_pat_` (a person's), `dais_sat_` (a service account's), `dais_ses_` (of a sign-in on the
+ * command line) or `dais_run_` (a step's), 30 random base62 characters (178.6 bits) and 6 characters of their CRC-32. The
+ * checksum lets scanners of leaked secrets, and us before any query, tell a token from text that only looks like one.
  */
 import { crc32 } from 'node:zlib';
 import type { RandomSource } from '#lib/secret-digest.ts';
 
 export const tokenForms = ['pat', 'sat', 'ses'] as const;
 export type TokenForm = (typeof tokenForms)[number];
+/** What a step calls with while it runs: nobody lists or names it. */
+export const STEP_FORM = 'run';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const RANDOM_CHARACTERS = 30;
-const TOKEN = /^dais_(pat|sat|ses)_([0-9A-Za-z]{30})([0-9A-Za-z]{6})$/;
+const TOKEN = /^dais_(pat|sat|ses|run)_([0-9A-Za-z]{30})([0-9A-Za-z]{6})$/;
 /** The largest multiple of 62 that fits a byte: bytes above would make some characters likelier than others. */
 const FAIR_BELOW = 248;
 
-export function makeTokenText(form: TokenForm, random: RandomSource): string {
+export function makeTokenText(form: TokenForm | typeof STEP_FORM, random: RandomSource): string {
   let body = '';
   while (body.length < RANDOM_CHARACTERS) {
     for (const byte of random(RANDOM_CHARACTERS)) {
@@ -26,10 +28,10 @@ export function makeTokenText(form: TokenForm, random: RandomSource): string {
 }
 
 /** Which form of token a text is; undefined when it is none. */
-export function tokenForm(text: string): TokenForm | undefined {
+export function tokenForm(text: string): TokenForm | typeof STEP_FORM | undefined {
   const match = TOKEN.exec(text);
   if (match === null || checksum(match[2] ?? '') !== match[3]) return undefined;
-  return match[1] as TokenForm;
+  return match[1] as TokenForm | typeof STEP_FORM;
 }
 
 function checksum(body: string): string {

@@ -104,6 +104,11 @@ test('it writes into its own folders only', async () => {
   expect(await engine.told(isolated(script))).toBe(`${INSIDE.work}\n${INSIDE.home} ${INSIDE.tmp}\n`);
 });
 
+test('it reads what programs look for in /etc', async () => {
+  const script = 'head -c 4 /etc/passwd && ls /etc/ssl >ls && test -s ls && ls /sys/devices/system >ls && test -s ls';
+  expect(await engine.told(isolated(script))).toBe('root');
+});
+
 test('without network it reaches nothing; with it, what this machine reaches', async () => {
   const server = createServer((_request, response) => response.end('hello'));
   server.listen(0, '127.0.0.1');

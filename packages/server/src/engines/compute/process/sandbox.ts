@@ -101,6 +101,8 @@ export class Sandbox {
       ...(task.isHeldBack ? ['--block-fd 7'] : []),
       ...(filter === undefined ? [] : [`--seccomp ${task.filterDescriptor}`]),
       ...who,
+      // Before what lies in them, see `above`.
+      '--dir /etc --dir /sys --dir /sys/devices',
       '--proc /proc --dev /dev --perms 1777 --tmpfs /dev/shm --ro-bind-try /sys/devices/system /sys/devices/system',
       ...[...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)].map((seen) => `--ro-bind-try ${seen} ${seen}`),
     ];

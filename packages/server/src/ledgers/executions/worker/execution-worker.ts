@@ -136,9 +136,10 @@ export class ExecutionWorker {
   async #renew(): Promise<boolean> {
     const ids = [...this.#held.keys()];
     if (ids.length === 0) return false;
-    const renewed = await transact(this.#parts.database, { mode: 'write', projectId: 'all' }, async ({ sql }) =>
-      renewLeases(sql, this.#holder, ids),
-    );
+    const renewed = await transact(this.#parts.database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
+      await this.#parts.calls?.keep(sql, ids);
+      return await renewLeases(sql, this.#holder, ids);
+    });
     const ours = new Map(renewed.map(({ id, cancelAsked }) => [id, cancelAsked]));
     for (const id of ids) {
       const held = this.#held.get(id);

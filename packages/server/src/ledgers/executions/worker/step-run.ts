@@ -2,7 +2,7 @@
  * One attempt at a step, from its claim to its commit. Everything here may be done again from the beginning by another
  * process: what was submitted is found by the attempt's id, and what is committed is committed once.
  */
-import { DaisError } from '@dais/api';
+import { DaisError, type Actor } from '@dais/api';
 import type { Compute, TaskEnvironment, TaskSpec, TaskState } from '#engines/compute/contract.ts';
 import type { BuiltEnvironment } from '#engines/environments/contract.ts';
 import { attachContent } from '#kernel/content/references.ts';
@@ -15,6 +15,7 @@ import type { StepEnd } from '../machine/machine.ts';
 import { taskAt, type Step, type Values } from '../machine/plan.ts';
 import { ValueFault } from '../machine/values.ts';
 import type { RunMachines } from '../run-machine.ts';
+import { surroundingsOf, type Surroundings } from '../step-calls.ts';
 import { lockOf } from './environment-locks.ts';
 import { findSpared, takeOverValues, type Spared } from './spared.ts';
 import {
@@ -43,6 +44,8 @@ interface Loaded {
   readonly path: string;
   readonly place: string;
   readonly inputs: Values;
+  /** Who had the run begin. */
+  readonly actor: Actor;
   readonly retryOf: string | undefined;
   readonly again: readonly string[];
   readonly quota: number | null;
@@ -111,8 +114,10 @@ export class StepRun {
         plan_digest: string;
         retry_of: string | null;
         again: readonly string[];
+        actor_type: Actor['type'];
+        actor_id: string;
       }>(
-        `select n.path, n.place, n.inputs, r.plan_digest, r.retry_of, r.again
+        `select n.path, n.place, n.inputs, r.plan_digest, r.retry_of, r.again, r.actor_type, r.actor_id
          from executions.node n join executions.run r on r.id = n.run where n.id = $1 and r.id = $2`,
         [node, run],
         'execution_step',
@@ -123,7 +128,8 @@ export class StepRun {
       if (!('step' in body)) throw new Error(`${row.place} is no step`);
       const { path, place, inputs, again, retry_of: retryOf } = row;
       const quota = await byteQuota(tx, projectId);
-      return { step: body.step, path, place, inputs, retryOf: retryOf ?? undefined, again, quota };
+      const actor = { type: row.actor_type, id: row.actor_id };
+      return { step: body.step, path, place, inputs, actor, retryOf: retryOf ?? undefined, again, quota };
     });
   }
 
@@ -173,17 +179,20 @@ export class StepRun {
     await this.#hold(step);
     const { isolationFault } = step.isolation === 'preferred' ? await compute.abilities() : {};
     const possible = isolationFault === undefined ? 'required' : 'none';
+    const isolation = step.isolation === 'preferred' ? possible : step.isolation;
+    const around = await this.#surroundings(loaded, isolation === 'required' && !step.network);
     const spec: TaskSpec = {
       attempt: id,
       command,
-      variables,
-      secretVariables: await this.#secrets(step),
+      // What whoever wrote the step says of these counts.
+      variables: { ...around.variables, ...variables },
+      secretVariables: { ...around.secretVariables, ...(await this.#secrets(step)) },
       ...(this.#environment !== undefined && { environment: seenFrom(this.#environment) }),
       inputs: await inputsOf(this.#parts.content, projectId, artifacts),
       outputs: Object.entries(step.outputs).map(([name, { path }]) => ({ name, path })),
       resources: step.resources,
       limits: step.timeoutMs === undefined ? {} : { wallMs: step.timeoutMs },
-      isolation: step.isolation === 'preferred' ? possible : step.isolation,
+      isolation,
       network: step.network,
     };
     await compute.submit(spec);
@@ -197,6 +206,15 @@ export class StepRun {
     const environments = await this.#parts.environments();
     const lock = await lockOf(this.#parts.database, environments, { run, projectId }, environment, signal);
     this.#environment = await environments.build(lock, { signal });
+  }
+
+  /** So that it calls this server, as itself: in the lease, so that nobody else's step gets a token that holds. */
+  async #surroundings({ actor }: Loaded, isAlone: boolean): Promise<Surroundings> {
+    const { calls } = this.#parts;
+    const { id: attempt, run } = this.#claim;
+    if (calls === undefined) return { variables: {}, secretVariables: {} };
+    const { token, project } = await this.#guarded(async (tx) => await calls.issue(tx, { attempt, run, actor }));
+    return surroundingsOf(calls, token, { url: isAlone ? calls.urls.inside : calls.urls.outside, project, run });
   }
 
   /** @throws ValueFault naming what is not there. */
@@ -275,6 +293,7 @@ export class StepRun {
       const open = await this.#machines.open(tx, run);
       if (open === undefined) throw new LeaseLost(id);
       await endAttempt(tx.sql, id, record);
+      this.#parts.calls?.end(tx, id);
       const entries = uploads.map(({ lease, name }) => ({ lease: lease.id, name }));
       if (entries.length > 0) await attachContent(tx, { projectId, uid: run }, entries);
       const outputs =

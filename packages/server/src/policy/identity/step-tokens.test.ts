@@ -1,0 +1,37 @@
+import {
+  artifactOperations,
+  assessmentOperations,
+  evaluationDatasetOperations,
+  lineageOperations,
+  loggedModelOperations,
+  registryOperations,
+  scorerOperations,
+  traceOperations,
+  trackingOperations,
+} from '@dais/api';
+import { expect, test } from 'vitest';
+import { matchesScope } from '#policy/identity/scopes.ts';
+import { STEP_SCOPES } from '#policy/identity/step-tokens.ts';
+
+const actions = [
+  ...artifactOperations,
+  ...assessmentOperations,
+  ...evaluationDatasetOperations,
+  ...lineageOperations,
+  ...loggedModelOperations,
+  ...registryOperations,
+  ...scorerOperations,
+  ...traceOperations,
+  ...trackingOperations,
+].map(({ action }) => action);
+
+test('a step may do what there is', () => {
+  expect(STEP_SCOPES.filter((scope) => !actions.includes(scope))).toEqual([]);
+});
+
+test.each(['execution:submit', 'execution:cancel', 'secret:read', 'secret:use', 'token:create', 'run:delete'])(
+  'a step may not %s',
+  (action) => {
+    expect(STEP_SCOPES.some((scope) => matchesScope(scope, action))).toBe(false);
+  },
+);

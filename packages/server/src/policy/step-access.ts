@@ -1,0 +1,33 @@
+/** Whoever calls as a step: with the token that the attempt was given, whatever uid it runs with. */
+import { DaisError } from '@dais/api';
+import type { Principal } from '#kernel/principal.ts';
+import type { AccessRequest } from '#policy/access.ts';
+import { bearerToken } from '#policy/authorization-header.ts';
+import { STEP_FORM } from '#policy/identity/token-text.ts';
+
+/** Who has this token; undefined when it is none that holds. */
+export type FindStep = (text: string) => Promise<Principal | undefined>;
+
+const PREFIX = `dais_${STEP_FORM}_`;
+
+/**
+ * Undefined: no step. A connection that comes out of a step is never anybody else, whatever token it sends, and only
+ * that step.
+ * @throws DaisError `unauthenticated`
+ */
+export async function identifyStep(
+  { authorization, step }: Pick<AccessRequest, 'authorization' | 'step'>,
+  find: FindStep,
+): Promise<Principal | undefined> {
+  const text = bearerToken(authorization);
+  if (text?.startsWith(PREFIX) === true) {
+    const principal = await find(text);
+    if (principal !== undefined && (step === undefined || principal.via?.credential === step)) return principal;
+    throw new DaisError('unauthenticated', 'The token is not valid here: it is misspelt, or its step has ended.');
+  }
+  if (step === undefined) return undefined;
+  throw new DaisError(
+    'unauthenticated',
+    'From inside a step only its own token opens this server: send the value of `DAIS_TOKEN` as `Authorization: Bearer …`.',
+  );
+}
