@@ -22,6 +22,8 @@ export interface PythonSpec {
   readonly version?: string;
   /** Lines as of a requirements file; includes and local paths are refused. */
   readonly requirements: readonly string[];
+  /** Lines like those, of packages that come without what they need themselves. One that `requirements` bring is theirs. */
+  readonly bare?: readonly string[];
   /** A lock with hashes, as `uv pip compile --generate-hashes` or `pip freeze` write it; then `requirements` is empty. */
   readonly lock?: string;
   readonly indexes: readonly PackageIndex[];

@@ -48,6 +48,19 @@ export function environmentsSuite(name: string, open: () => Promise<Environments
       expect(other.digest).not.toBe(lock.digest);
     });
 
+    test('what comes bare comes without what it needs, unless the requirements bring it', async () => {
+      const bare = await environments.lock({ ...subject.spec(['gamma']), bare: ['alpha'] });
+      expect(bare.text).toContain('alpha==1.0');
+      expect(bare.text).toContain('gamma==3.0');
+      expect(bare.text).not.toContain('beta');
+      const both = await environments.lock({ ...subject.spec(['alpha']), bare: ['beta<1.2', 'alpha'] });
+      expect(both.text.match(/^alpha==/gm)).toHaveLength(1);
+      expect(both.text).toContain('beta==1.2');
+      const built = await environments.build(bare);
+      expect(await subject.run(built, 'alpha-version', [])).toBe('1.0\n');
+      await built.release();
+    });
+
     test('what is built has the packages and their programs, and is built once', async () => {
       const lock = await environments.lock(subject.spec(['alpha']));
       const first = await environments.build(lock);

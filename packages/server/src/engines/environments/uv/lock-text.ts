@@ -47,6 +47,13 @@ export function readPins(text: string): readonly Requirement[] {
   throw new DaisError('invalid_request', 'The lock has lines that are not allowed.', { issues: issues.slice(0, 100) });
 }
 
+/** Both pins in one text; of a package that stands in both, the first. */
+export function joinPins(pins: string, more: string): string {
+  const names = new Set(readPins(pins).map(({ name }) => normalName(name)));
+  const others = readPins(more).filter(({ name }) => !names.has(normalName(name)));
+  return [pins.trimEnd(), ...others.map(({ text }) => text)].filter((part) => part !== '').join('\n');
+}
+
 /** Comments, blanks and the order of lines and hashes do not count. */
 export function lockDigest({ python, platform, requirements }: LockContent): string {
   const lines = requirements.map(({ name, text }) => normalName(name) + text.slice(name.length)).toSorted();

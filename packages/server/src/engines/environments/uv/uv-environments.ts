@@ -19,7 +19,7 @@ import { isSystemLock, systemEnvironment, systemLock } from '../system-environme
 import { BuiltStore, makeReadOnly, type Marker } from './built-store.ts';
 import { Indexes } from './indexes.ts';
 import { findInterpreter, isUnchanged, type Interpreter } from './interpreters.ts';
-import { lockDigest, readLock, readPins, writeLock, type LockContent } from './lock-text.ts';
+import { joinPins, lockDigest, readLock, readPins, writeLock, type LockContent } from './lock-text.ts';
 import { storageFault } from './storage-fault.ts';
 import { findUv } from './uv-program.ts';
 import { uvRelease, type UvRelease } from './uv-release.ts';
@@ -128,11 +128,13 @@ class UvEnvironments implements Environments {
   async #lock(spec: EnvironmentSpec, options: EnvironmentOptions): Promise<EnvironmentLock> {
     options.signal?.throwIfAborted();
     if (spec.type === 'system') return systemLock;
-    const wanted = await this.#checked(spec);
+    const [wanted, bare] = await this.#checked(spec);
     options.progress?.({ note: 'looking for Python' });
     const interpreter = await this.#interpreter(spec.version, options);
     options.progress?.({ note: 'resolving' });
-    const pins = await this.#pins(spec, wanted, interpreter, options);
+    const resolved = await this.#pins(spec, wanted, interpreter, options);
+    const alone = await this.#pins({ ...spec, isAlone: true }, bare, interpreter, options);
+    const pins = joinPins(resolved, alone);
     const { version, platform } = interpreter;
     const text = writeLock(version, platform, pins);
     return { digest: lockDigest(readLock(text)), spec, text };
@@ -181,9 +183,9 @@ class UvEnvironments implements Environments {
   }
 
   /** Every line and address of a spec, before anything is asked of anybody. */
-  async #checked(spec: PythonSpec): Promise<readonly string[]> {
-    const { requirements, lock } = spec;
-    if (lock !== undefined && requirements.length > 0) {
+  async #checked(spec: PythonSpec): Promise<readonly [wanted: readonly string[], bare: readonly string[]]> {
+    const { requirements, lock, bare = [] } = spec;
+    if (lock !== undefined && requirements.length + bare.length > 0) {
       throw new DaisError('invalid_request', 'A spec has requirements or a lock, not both.');
     }
     if (lock !== undefined) {
@@ -192,10 +194,13 @@ class UvEnvironments implements Environments {
         spec,
         pins.map(({ url }) => url),
       );
-      return pins.map(({ text }) => text);
+      return [pins.map(({ text }) => text), []];
     }
-    const lines = requirements.map((line) => line.replace(/(^|\s)#[^\r\n]*$/, '').trim()).filter((line) => line !== '');
-    const { requirements: read, issues } = readRequirements(lines, 'requirements');
+    const linesOf = (given: readonly string[]) =>
+      given.map((line) => line.replace(/(^|\s)#[^\r\n]*$/, '').trim()).filter((line) => line !== '');
+    const wanted = readRequirements(linesOf(requirements), 'requirements');
+    const alone = readRequirements(linesOf(bare), 'bare');
+    const issues = [...wanted.issues, ...alone.issues];
     if (issues.length > 0) {
       const detail = issues.slice(0, 5).map(({ message }) => message);
       throw new DaisError('invalid_request', `Requirements that are not allowed: ${detail.join('; ')}.`, {
@@ -204,13 +209,13 @@ class UvEnvironments implements Environments {
     }
     await this.#indexes.check(
       spec,
-      read.map(({ url }) => url),
+      [...wanted.requirements, ...alone.requirements].map(({ url }) => url),
     );
-    return read.map(({ text }) => text);
+    return [wanted.requirements.map(({ text }) => text), alone.requirements.map(({ text }) => text)];
   }
 
   async #pins(
-    spec: PythonSpec,
+    spec: PythonSpec & { readonly isAlone?: true },
     wanted: readonly string[],
     interpreter: Interpreter,
     options: EnvironmentOptions,
@@ -229,7 +234,7 @@ class UvEnvironments implements Environments {
         '--generate-hashes',
         '--no-strip-extras',
       ];
-      const pinsOnly = spec.lock === undefined ? [] : ['--no-deps'];
+      const pinsOnly = spec.lock === undefined && spec.isAlone !== true ? [] : ['--no-deps'];
       const text = await this.#uv.run(
         [...compile, ...pinsOnly, '--python', interpreter.executable, ...index.args, ...this.#buildArguments(), file],
         {

@@ -1,6 +1,6 @@
 /** What is wrong with a plan, all of it at once, each with its path. */
 import type { Issue } from '@dais/api';
-import { needsOf, type Expression, type Graph, type Task } from './plan.ts';
+import { needsOf, type Binding, type Composed, type Expression, type Graph, type Task } from './plan.ts';
 
 /** Of a whole plan, loops counted once. */
 const MOST_TASKS = 20_000;
@@ -61,6 +61,12 @@ function taskIssues(graph: Graph, task: Task, path: string, given: ReadonlySet<s
       }
     }
   }
+  for (const [name, used] of Object.entries(task.inputs).flatMap(usedByComposed)) {
+    const source = task.inputs[used];
+    if (source !== undefined && !('compose' in source)) continue;
+    const why = source === undefined ? 'there is no input' : 'it cannot be made of';
+    issues.push({ path: `${path}.inputs.${name}`, message: `${why} ${used}` });
+  }
   if (task.each !== undefined && task.inputs[task.each.items] === undefined) {
     issues.push({ path: `${path}.each`, message: `there is no input ${task.each.items} to go through` });
   }
@@ -77,12 +83,22 @@ function hasOutput(graph: Graph, task: string, output: string): boolean {
   return Object.hasOwn('step' in body ? body.step.outputs : body.graph.outputs, output);
 }
 
+function usedByComposed([name, binding]: [string, Binding]): (readonly [string, string])[] {
+  const within = (of: Composed): string[] => {
+    if ('text' in of) return of.text.flatMap((part) => (typeof part === 'string' ? [] : [part.input]));
+    if ('list' in of) return of.list.flatMap(within);
+    return 'members' in of ? Object.values(of.members).flatMap(within) : [];
+  };
+  return 'compose' in binding ? within(binding.compose).map((used) => [name, used] as const) : [];
+}
+
 function usedIn(expression: Expression): readonly string[] {
   if ('input' in expression) return [expression.input];
   if ('compare' in expression) return [...usedIn(expression.left), ...usedIn(expression.right)];
   if ('all' in expression) return expression.all.flatMap(usedIn);
   if ('any' in expression) return expression.any.flatMap(usedIn);
   if ('not' in expression) return usedIn(expression.not);
+  if ('text' in expression) return usedIn(expression.text);
   return 'number' in expression ? usedIn(expression.number) : [];
 }
 

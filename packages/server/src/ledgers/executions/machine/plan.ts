@@ -18,6 +18,13 @@ export interface Artifact {
   readonly digest: string;
   /** Those of its files that may be executed, relative to `prefix`; '' of one that is a file itself. */
   readonly executable?: readonly string[];
+  /** What a front end calls it, and which of its types it has. */
+  readonly label?: string;
+  readonly type?: string;
+  /** What its step says about it. */
+  readonly metadata?: { readonly [key: string]: Json };
+  /** Where it lies when that is not here: then there are no files, and nobody fetches it for a step. */
+  readonly uri?: string;
 }
 
 /** What goes from task to task. */
@@ -28,23 +35,41 @@ export type Value =
 
 export type Values = Readonly<Record<string, Value>>;
 
-/** Where an input comes from. `path` selects a member of a parameter; `optional`: absent when its source has none. */
+/** Where an input comes from. */
 export type Binding =
   | { readonly value: Json }
-  | { readonly input: string; readonly path?: readonly string[]; readonly optional?: boolean }
-  | {
-      readonly task: string;
-      readonly output: string;
-      readonly path?: readonly string[];
-      readonly optional?: boolean;
-    }
+  | ({ readonly input: string } & Taking)
+  | ({ readonly task: string; readonly output: string } & Taking)
+  /** Made of other inputs of the same task. */
+  | { readonly compose: Composed }
   /** How another task ended: `{task, state, error}`. */
   | { readonly statusOf: string };
+
+export interface Taking {
+  /** Selects a member of a parameter. */
+  readonly path?: readonly string[];
+  /** Absent when its source has none. */
+  readonly optional?: boolean;
+  /** What it is when its source has none, or null. */
+  readonly otherwise?: Json;
+  /** What it has to be. Whatever is to be text is made text; of the others, what is something else is a fault. */
+  readonly as?: ParameterType;
+}
+
+export type ParameterType = 'text' | 'number' | 'boolean' | 'list' | 'object';
+
+/** `input`: a parameter in text, as it is or as compact JSON. */
+export type Composed =
+  | { readonly value: Json }
+  | { readonly text: readonly (string | { readonly input: string })[] }
+  | { readonly list: readonly Composed[] }
+  | { readonly members: Readonly<Record<string, Composed>> };
 
 /** A condition over the inputs of its own task. What is not there is a fault, never false. */
 export type Expression =
   | { readonly value: Json }
-  | { readonly input: string; readonly path?: readonly string[] }
+  /** `artifact`: of files, what is known of the n-th: `{name, uri, metadata}`. */
+  | { readonly input: string; readonly artifact?: number; readonly path?: readonly string[] }
   | {
       readonly compare: '==' | '!=' | '<' | '<=' | '>' | '>=';
       readonly left: Expression;
@@ -53,8 +78,10 @@ export type Expression =
   | { readonly all: readonly Expression[] }
   | { readonly any: readonly Expression[] }
   | { readonly not: Expression }
-  /** Text as a number. */
-  | { readonly number: Expression };
+  /** Text as a number; `whole`: what comes after the point is dropped. */
+  | { readonly number: Expression; readonly whole?: true }
+  /** As it stands in text. */
+  | { readonly text: Expression };
 
 export interface Retry {
   /** After the first attempt. Attempts that the platform lost are counted apart. */
@@ -85,7 +112,7 @@ export interface Step {
   readonly command: readonly LateText[];
   readonly variables: Readonly<Record<string, LateText>>;
   /** Variables from Secret resources of the project. */
-  readonly secrets: Readonly<Record<string, { readonly secret: string; readonly key: string }>>;
+  readonly secrets: Readonly<Record<string, StepSecret>>;
   readonly environment: StepEnvironment;
   readonly resources: Readonly<Record<string, number>>;
   readonly timeoutMs?: number;
@@ -97,11 +124,28 @@ export interface Step {
   /** Artifacts among the inputs, and where they are put. Without a path of their own they lie in `inputs/NAME`. */
   readonly places: Readonly<Record<string, string>>;
   readonly outputs: Readonly<Record<string, StepOutput>>;
+  /** The words of a front end about this step, which it makes a command of when the step starts; see `StepDialect`. */
+  readonly dialect?: { readonly name: string; readonly data: Json };
+}
+
+export interface StepSecret {
+  readonly secret: string;
+  readonly key: string;
+  /** The step runs without the variable when there is no such value. */
+  readonly optional?: true;
 }
 
 export type StepEnvironment =
   | { readonly type: 'system' }
-  | { readonly type: 'python'; readonly version?: string; readonly requirements: readonly string[] };
+  | {
+      readonly type: 'python';
+      readonly version?: string;
+      readonly requirements: readonly string[];
+      /** Packages that come without what they say they need. */
+      readonly bare?: readonly string[];
+      /** Asked before the server's own. */
+      readonly indexes?: readonly string[];
+    };
 
 export type Body = { readonly step: Step } | { readonly graph: Graph };
 

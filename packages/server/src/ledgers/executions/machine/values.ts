@@ -1,5 +1,16 @@
 /** From bindings and conditions to values. */
-import type { Binding, Expression, Json, Task, Value, Values } from './plan.ts';
+import type {
+  Artifact,
+  Binding,
+  Composed,
+  Expression,
+  Json,
+  ParameterType,
+  Task,
+  Taking,
+  Value,
+  Values,
+} from './plan.ts';
 
 /** A fault of the plan or of what its tasks gave each other, in words for whoever wrote it: it fails the task. */
 export class ValueFault extends Error {}
@@ -15,17 +26,23 @@ export interface Ended {
 
 /** The inputs of a task, from those of its graph and from its siblings. @throws ValueFault */
 export function resolveInputs(task: Task, given: Values, siblings: ReadonlyMap<string, Ended>): Values {
-  return Object.fromEntries(
-    Object.entries(task.inputs).flatMap(([name, binding]) => {
+  const inputs: Record<string, Value> = {};
+  const composed: [string, Composed][] = [];
+  for (const [name, binding] of Object.entries(task.inputs)) {
+    if ('compose' in binding) composed.push([name, binding.compose]);
+    else {
       const value = resolve(name, binding, given, siblings);
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
+      if (value !== undefined) inputs[name] = value;
+    }
+  }
+  // Of those that were taken alone: none is made of another that is made.
+  const made = composed.map(([name, of]): [string, Value] => [name, { parameter: compose(of, inputs) }]);
+  return { ...inputs, ...Object.fromEntries(made) };
 }
 
 function resolve(
   name: string,
-  binding: Binding,
+  binding: Exclude<Binding, { readonly compose: Composed }>,
   given: Values,
   siblings: ReadonlyMap<string, Ended>,
 ): Value | undefined {
@@ -36,15 +53,70 @@ function resolve(
     return { parameter: { task: binding.statusOf, state: ended?.state ?? 'skipped', error } };
   }
   const found = 'input' in binding ? given[binding.input] : siblings.get(binding.task)?.outputs[binding.output];
+  const isNull = found !== undefined && 'parameter' in found && found.parameter === null;
+  if (binding.otherwise !== undefined && (found === undefined || isNull)) return { parameter: binding.otherwise };
   if (found === undefined) {
     if (binding.optional === true) return undefined;
     const source =
       'input' in binding ? `the input ${binding.input}` : `the output ${binding.output} of ${binding.task}`;
     throw new ValueFault(`${name} has no value: ${source} was not given`);
   }
-  if (binding.path === undefined) return found;
+  if (isNull && binding.optional === true) return found;
+  return typed(selected(found, binding, name), binding, name);
+}
+
+function selected(found: Value, { path }: Taking, name: string): Value {
+  if (path === undefined) return found;
   if (!('parameter' in found)) throw new ValueFault(`${name} selects a member of files; only parameters have members`);
-  return { parameter: select(found.parameter, binding.path, name) };
+  return { parameter: select(found.parameter, path, name) };
+}
+
+/** @throws ValueFault */
+function typed(value: Value, { as }: Taking, name: string): Value {
+  if (as === undefined) return value;
+  if (!('parameter' in value)) throw new ValueFault(`${name} is files, not ${WORDS[as]}`);
+  const { parameter } = value;
+  if (parameter === null) throw new ValueFault(`${name} has no value: null was given`);
+  if (as === 'text') return { parameter: textOf(parameter) };
+  if (typeOf(parameter) === as) return value;
+  throw new ValueFault(`${name} is ${WORDS[typeOf(parameter)]}, not ${WORDS[as]}`);
+}
+
+const WORDS: Readonly<Record<ParameterType, string>> = {
+  text: 'text',
+  number: 'a number',
+  boolean: 'true or false',
+  list: 'a list',
+  object: 'an object',
+};
+
+function typeOf(value: NonNullable<Json>): ParameterType {
+  if (typeof value === 'string') return 'text';
+  if (typeof value === 'number') return 'number';
+  if (typeof value === 'boolean') return 'boolean';
+  return Array.isArray(value) ? 'list' : 'object';
+}
+
+/** Text as it is, all else as compact JSON. */
+export function textOf(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function compose(of: Composed, inputs: Values): Json {
+  if ('value' in of) return of.value;
+  if ('list' in of) return of.list.map((one) => compose(one, inputs));
+  if ('members' in of) {
+    return Object.fromEntries(Object.entries(of.members).map(([key, one]) => [key, compose(one, inputs)]));
+  }
+  return of.text
+    .map((part) => {
+      if (typeof part === 'string') return part;
+      const value = inputs[part.input];
+      if (value === undefined) return '';
+      if (!('parameter' in value)) throw new ValueFault(`${part.input} is files, which cannot be written into text`);
+      return value.parameter === null ? '' : textOf(value.parameter);
+    })
+    .join('');
 }
 
 /** Members of objects by name, of arrays by number; text that is JSON is read first. @throws ValueFault */
@@ -97,22 +169,39 @@ export function holds(condition: Expression, inputs: Values): boolean {
 
 function evaluate(expression: Expression, inputs: Values): Json {
   if ('value' in expression) return expression.value;
-  if ('input' in expression) {
-    const found = inputs[expression.input];
-    if (found === undefined) throw new ValueFault(`the condition needs ${expression.input}, which has no value`);
-    if (!('parameter' in found)) throw new ValueFault(`the condition needs ${expression.input}, which is files`);
-    return expression.path === undefined ? found.parameter : select(found.parameter, expression.path, expression.input);
-  }
+  if ('input' in expression) return valueOf(expression, inputs);
   if ('all' in expression) return expression.all.every((one) => holds(one, inputs));
   if ('any' in expression) return expression.any.some((one) => holds(one, inputs));
   if ('not' in expression) return !holds(expression.not, inputs);
-  if ('number' in expression) {
-    const value = evaluate(expression.number, inputs);
-    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-    if (typeof number === 'number' && !Number.isNaN(number)) return number;
-    throw new ValueFault(`the condition needs a number, not ${JSON.stringify(value)}`);
-  }
+  if ('text' in expression) return textOf(evaluate(expression.text, inputs));
+  if ('number' in expression) return numberOf(evaluate(expression.number, inputs), expression.whole === true);
   return compare(expression.compare, evaluate(expression.left, inputs), evaluate(expression.right, inputs));
+}
+
+function valueOf(
+  { input, artifact, path = [] }: Extract<Expression, { readonly input: string }>,
+  inputs: Values,
+): Json {
+  const found = inputs[input];
+  if (found === undefined) throw new ValueFault(`the condition needs ${input}, which has no value`);
+  if (artifact !== undefined) {
+    if ('parameter' in found) throw new ValueFault(`the condition needs ${input} to be files`);
+    const one = 'artifact' in found ? [found.artifact][artifact] : found.artifacts[artifact];
+    if (one === undefined) throw new ValueFault(`the condition needs file ${artifact} of ${input}, which is not there`);
+    return select(knownOf(one), path, input);
+  }
+  if (!('parameter' in found)) throw new ValueFault(`the condition needs ${input}, which is files`);
+  return select(found.parameter, path, input);
+}
+
+function knownOf({ label = '', uri = '', metadata = {} }: Artifact): Json {
+  return { name: label, uri, metadata };
+}
+
+function numberOf(value: Json, isWhole: boolean): number {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  if (typeof number === 'number' && !Number.isNaN(number)) return isWhole ? Math.trunc(number) : number;
+  throw new ValueFault(`the condition needs a number, not ${JSON.stringify(value)}`);
 }
 
 function compare(operator: '==' | '!=' | '<' | '<=' | '>' | '>=', left: Json, right: Json): boolean {
