@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { MlflowClient, type LoggedPoint } from './client.ts';
 import { Meter, type Figures, type MeterOptions } from './meter.ts';
 import type { Peer } from './peers.ts';
-import { cpuOf, memoryOf } from './processes.ts';
+import { cpuOf, memoryOf } from '../lib/processes.ts';
 import { exportOf } from './spans.ts';
 
 const LOOPS_PROGRAM = fileURLToPath(new URL('./training_loops.py', import.meta.url));

@@ -1,5 +1,5 @@
 /** Measures lines of a load on one server: its CPU a call, calls a second, and how long a call takes. */
-import { cpuOf } from './processes.ts';
+import { cpuOf } from '../lib/processes.ts';
 
 export interface Figures {
   /** Milliseconds of CPU of the server a call. */

@@ -7,17 +7,24 @@ const TICK_MS = 10;
 
 /** Milliseconds of CPU of these processes, all below them, and those of them that have ended. */
 export function cpuOf(roots: readonly number[]): number {
-  let ticks = 0;
-  for (const pid of everyOne(roots)) {
-    try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      ticks += fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-    } catch {
-      // It has ended meanwhile.
-    }
+  return everyOne(roots).reduce((sum, pid) => sum + ticksOf(pid, 4), 0) * TICK_MS;
+}
+
+/** Of this process alone, without those that it started. */
+export function ownCpuOf(pid: number): number {
+  return ticksOf(pid, 2) * TICK_MS;
+}
+
+/** User and system time; as `fields` 4 those of its children that have ended, too. */
+function ticksOf(pid: number, fields: 2 | 4): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const all = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return all.slice(11, 11 + fields).reduce((sum, field) => sum + Number(field), 0);
+  } catch {
+    // It has ended meanwhile.
+    return 0;
   }
-  return ticks * TICK_MS;
 }
 
 /** Megabytes. Proportional, because the processes of PostgreSQL, and workers of one parent, share most of theirs. */
