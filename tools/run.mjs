@@ -45,23 +45,37 @@ async function check() {
   return await phase('check', checkSteps(counts));
 }
 
-/** @param {Record<string, string>} [env] how many examples each property is tried with, and their seed */
-async function test(env = {}) {
-  return (
-    (await check()) &&
-    (await build()) &&
-    (await phase('integration', [vitest('int', env)])) &&
-    (await phase('browser', [vitest('e2e', env)])) &&
-    (await python()) &&
-    (await phase('conformance', [vitest('conformance', env)]))
-  );
+/**
+ * What needs a build, in its order.
+ * @param {Record<string, string>} [env] how many examples each property is tried with, and their seed
+ * @returns {(() => Promise<boolean>)[]}
+ */
+function parts(env = {}) {
+  return [
+    () => phase('integration', [vitest('int', env)]),
+    () => phase('browser', [vitest('e2e', env)]),
+    async () => (await python()) && (await phase('conformance', [vitest('conformance', env)])),
+  ];
 }
 
+async function test() {
+  if (!(await check()) || !(await build())) return false;
+  for (const part of parts()) if (!(await part())) return false;
+  return true;
+}
+
+/** After a part that failed it goes on: who started an hour's run wants to know all that is wrong. */
 async function full() {
   const seed = process.argv[3] ?? String(randomInt(2 ** 31));
   out.write(`\nexamples of properties: 1,000 each; the same again: npm run test:full -- ${seed}\n`);
   const env = { DAIS_PROPERTY_RUNS: '1000', DAIS_PROPERTY_SEED: seed };
-  return (await test(env)) && (await docsBuild()) && (await phase('long runs', [vitest('full', env)]));
+  if (!(await check()) || !(await build())) return false;
+  let ok = true;
+  for (const part of [...parts(env), docsBuild, () => phase('long runs', [vitest('full', env)])]) {
+    if (stopped) return false;
+    ok = (await part()) && ok;
+  }
+  return ok;
 }
 
 async function build() {

@@ -61,6 +61,8 @@ const TEST_SETTINGS: Settings = {
 
 /** Migrated clusters kept, newest first: one for each set of slices that tests use. */
 const CACHED_CLUSTERS = 8;
+/** Longer than a copy takes on any machine: another test file may be copying what was used a moment ago. */
+const IN_USE_MS = 10 * 60_000;
 const PORT = 5432;
 
 /**
@@ -148,7 +150,8 @@ async function prune(cacheFolder: string): Promise<void> {
       })),
   );
   images.sort((a, b) => b.at - a.at);
-  for (const { file } of images.slice(CACHED_CLUSTERS)) await rm(file, { recursive: true, force: true });
+  const unused = images.slice(CACHED_CLUSTERS).filter(({ at }) => at < Date.now() - IN_USE_MS);
+  for (const { file } of unused) await rm(file, { recursive: true, force: true });
 }
 
 /** In memory where that is possible, and closed to others: the server trusts whoever reaches its socket. */
