@@ -44,6 +44,19 @@ export { eventTypes } from '#events/event-types.ts';
 export type { EventType } from '#events/event-type.ts';
 export { alertChannelKind, alertChannelSpec, alertChannelStatus } from '#kinds/alert-channel.ts';
 export { findKind, kinds } from '#kinds/index.ts';
+export { pipelineKind, pipelineSpec } from '#kinds/pipeline.ts';
+export type { PipelineSpec, PipelineStep } from '#kinds/pipeline.ts';
+export { conditionReferences, parseCondition, type ConditionExpression } from '#pipelines/condition.ts';
+export { parameterIssues, type PipelineParameters } from '#pipelines/parameters.ts';
+export {
+  createPipelineVersionOperation,
+  deletePipelineVersionOperation,
+  graphPipelineOperation,
+  listPipelineVersionsOperation,
+  readPipelineVersionOperation,
+  runPipelineOperation,
+} from '#operations/pipelines.ts';
+export type { PipelineGraph, PipelineVersion } from '#records/pipeline.ts';
 export { aliasSchema, isReservedAlias, modelKind, modelSpec, modelTypes, stages } from '#kinds/model.ts';
 export type { ApprovalRule, ModelSpec, Stage } from '#kinds/model.ts';
 export { organisationPolicyKind, policyKind } from '#kinds/policy.ts';

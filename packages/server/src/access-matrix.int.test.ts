@@ -156,6 +156,12 @@ async function register(model: string, project: string): Promise<void> {
   await asOwner('modelApproval.request', { path, body: { version: '1', alias: 'guarded' } }, project);
 }
 
+/** A version of the Pipeline `target`. */
+async function addPipelineVersion(project: string, version: string): Promise<void> {
+  const body = { version, format: 'steps', document: { steps: { main: NEVER_RUNS } } };
+  await asOwner('pipelineVersion.create', { path: { name: 'target' }, body }, project);
+}
+
 /** Ids of what is made anew in every project, by project and the name that recipes give it. */
 const ids = new Map<string, string>();
 
@@ -194,6 +200,7 @@ beforeAll(async () => {
   await apply([...ofScope('org'), resource('Project', 'own', {}), resource('Project', 'other', {})]);
   for (const project of ['own', 'other']) await apply(ofScope('project'), project);
   for (const project of ['own', 'other']) await register('target', project);
+  for (const project of ['own', 'other']) await addPipelineVersion(project, '1');
   for (const project of ['own', 'other'])
     for (const [operation, request] of trackingTargets) await asOwner(operation, request, project);
   await apply(
@@ -248,6 +255,11 @@ beforeAll(async () => {
         const { id } = await asOwner('webhook.create', { body }, project);
         ids.set(`${project}/${spare}`, String(id));
       }
+      return spare;
+    },
+    pipelineVersion: async () => {
+      const spare = `version-${String((models += 1))}`;
+      for (const project of ['own', 'other']) await addPipelineVersion(project, spare);
       return spare;
     },
     upload: async () => {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { commentEvents } from '#events/comment-events.ts';
 import type { EventType } from '#events/event-type.ts';
 import { executionEvents } from '#events/execution-events.ts';
+import { pipelineEvents } from '#events/pipeline-events.ts';
 import { registryEvents } from '#events/registry-events.ts';
 import { importEvents } from '#events/import-events.ts';
 import { evaluationEvents } from '#events/evaluation-events.ts';
@@ -285,4 +286,5 @@ export const eventTypes = {
   ...evaluationEvents,
   ...importEvents,
   ...executionEvents,
+  ...pipelineEvents,
 } as const satisfies Record<string, EventType>;

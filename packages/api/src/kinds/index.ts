@@ -1,5 +1,6 @@
 import { alertChannelKind } from '#kinds/alert-channel.ts';
 import { modelKind } from '#kinds/model.ts';
+import { pipelineKind } from '#kinds/pipeline.ts';
 import { organisationPolicyKind, policyKind } from '#kinds/policy.ts';
 import { projectKind } from '#kinds/project.ts';
 import { organisationRoleBindingKind, roleBindingKind } from '#kinds/role-binding.ts';
@@ -21,6 +22,7 @@ const all = [
   policyKind,
   organisationPolicyKind,
   modelKind,
+  pipelineKind,
 ] as const;
 
 /** The kinds with their precise types; the typed client derives its own from them. */

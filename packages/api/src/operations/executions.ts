@@ -11,23 +11,22 @@ import {
   executionSchema,
   executionStates,
 } from '#records/execution.ts';
+import {
+  argumentText,
+  stepEnvironment,
+  stepOutputs,
+  stepPath,
+  stepRetry,
+  stepTimeout,
+  stepWord,
+  variableName,
+} from '#records/step-fields.ts';
 
 const executions = '/api/v1/executions' as const;
 const ofExecution = () => ({ kind: 'Execution' });
 const RUNNERS = ['operator', 'editor'] as const;
 
 const id = z.string().min(1).max(64).describe('Id of the run.');
-const word = z.string().regex(/^[A-Za-z0-9_]([A-Za-z0-9._-]{0,126}[A-Za-z0-9_])?$/, {
-  message: 'letters, digits and `._-`, at most 128',
-});
-const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, { message: 'letters, digits and `_`' });
-/** One argument of Linux has at most 128 KiB. */
-const text = z.string().max(131_071);
-const path = z
-  .string()
-  .min(1)
-  .max(512)
-  .describe('Relative to the working folder, with `/` between its parts; it does not leave it.');
 const nodePath = z.string().max(2048);
 const paging = {
   limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
@@ -42,66 +41,34 @@ const http = (
 ): HttpBinding => ({ method, path: at, status: 200, ...more });
 
 const stepSchema = z.strictObject({
-  command: z.array(text).min(1).max(4096).describe('The program and its arguments; no shell.'),
-  needs: z.array(word).max(1000).default([]).describe('Steps that come before, beside those of its inputs.'),
+  command: z.array(argumentText).min(1).max(4096).describe('The program and its arguments; no shell.'),
+  needs: z.array(stepWord).max(1000).default([]).describe('Steps that come before, beside those of its inputs.'),
   always: z.boolean().default(false).describe('It runs however those before it ended, but not in a cancelled run.'),
   inputs: z
     .record(
-      word,
+      stepWord,
       z.union([
         z.strictObject({ value: executionParameterSchema.describe('As it is.') }),
-        z.strictObject({ step: word.describe('Another step.'), output: word.describe('One of its outputs.') }),
+        z.strictObject({ step: stepWord.describe('Another step.'), output: stepWord.describe('One of its outputs.') }),
       ]),
     )
     .default({})
     .describe(
       'What it is given: parameters in the variable `DAIS_INPUT_NAME`, files in `inputs/NAME` of its working folder.',
     ),
-  outputs: z
-    .record(
-      word,
-      z.strictObject({
-        path,
-        as: z.enum(['files', 'text', 'json']).default('files').describe('A file or folder, or a parameter.'),
-        optional: z.boolean().default(false).describe('It is no failure when it is not there.'),
-      }),
-    )
-    .default({})
-    .describe('What is kept of what it leaves.'),
-  variables: z.record(variable, text).default({}).describe('Its environment.'),
+  outputs: stepOutputs.default({}).describe('What is kept of what it leaves.'),
+  variables: z.record(variableName, argumentText).default({}).describe('Its environment.'),
   secrets: z
-    .record(variable, z.strictObject({ secret: labelNameSchema, key: z.string().min(1).max(128) }))
+    .record(variableName, z.strictObject({ secret: labelNameSchema, key: z.string().min(1).max(128) }))
     .default({})
     .describe('Variables whose values Secrets of the project have.'),
-  environment: z
-    .discriminatedUnion('type', [
-      z.strictObject({ type: z.literal('system').describe('The programs of the machine.') }),
-      z.strictObject({
-        type: z.literal('python').describe('A Python with packages, made once and shared.'),
-        version: z
-          .string()
-          .regex(/^\d+\.\d+(\.\d+)?$/)
-          .optional()
-          .describe('`3.11`; default: the newest.'),
-        requirements: z.array(z.string().max(2048)).max(5000).default([]).describe('Lines as of a requirements file.'),
-      }),
-    ])
-    .default({ type: 'system' })
-    .describe('What it runs in.'),
+  environment: stepEnvironment.default({ type: 'system' }).describe('What it runs in.'),
   resources: z
     .record(z.string().max(128), z.number().positive())
     .default({})
     .describe('`cpu` in cores, `memory` and `disk` in bytes, devices by their names.'),
-  timeoutSeconds: z.int().min(1).max(31_536_000).optional().describe('Then it is ended.'),
-  retry: z
-    .strictObject({
-      count: z.int().min(0).max(100).describe('After the first attempt.'),
-      delaySeconds: z.number().min(0).max(86_400).default(0).describe('Before the second attempt.'),
-      factor: z.number().min(1).max(10).default(2).describe('By which each wait is longer than the one before.'),
-      maxDelaySeconds: z.number().min(0).max(86_400).default(3600).describe('The longest wait.'),
-    })
-    .optional()
-    .describe('Default: it is not tried again, unless the platform lost an attempt.'),
+  timeoutSeconds: stepTimeout.optional().describe('Then it is ended.'),
+  retry: stepRetry.optional().describe('Default: it is not tried again, unless the platform lost an attempt.'),
   cache: z
     .boolean()
     .default(false)
@@ -115,6 +82,20 @@ const stepSchema = z.strictObject({
   network: z.boolean().default(false).describe('It may reach others.'),
 });
 export type ExecutionStepInput = z.infer<typeof stepSchema>;
+
+/** The code of a run: where it is from, and its files, which were uploaded before. */
+export const codeInput = executionCodeSchema.extend({
+  files: z
+    .array(
+      z.strictObject({
+        path: stepPath,
+        upload: z.uuid().describe('Of `execution.upload`.'),
+        executable: z.boolean().default(false).describe('It may be executed.'),
+      }),
+    )
+    .max(10_000)
+    .describe('What lies in the working folder of every step.'),
+});
 
 export const uploadForExecutionOperation = defineOperation({
   name: 'execution.upload',
@@ -147,23 +128,9 @@ export const submitExecutionOperation = defineOperation({
   summary: 'Runs commands, each once those before it have ended.',
   input: z.strictObject({
     name: z.string().min(1).max(256).default('run').describe('What people call it.'),
-    steps: z.record(word, stepSchema).describe('By name; at least one, at most 1,000.'),
+    steps: z.record(stepWord, stepSchema).describe('By name; at least one, at most 1,000.'),
     priority: z.int().min(-1000).max(1000).default(0).describe('Higher first.'),
-    code: executionCodeSchema
-      .extend({
-        files: z
-          .array(
-            z.strictObject({
-              path,
-              upload: z.uuid().describe('Of `execution.upload`.'),
-              executable: z.boolean().default(false).describe('It may be executed.'),
-            }),
-          )
-          .max(10_000)
-          .describe('What lies in the working folder of every step.'),
-      })
-      .optional()
-      .describe('The code that the steps run.'),
+    code: codeInput.optional().describe('The code that the steps run.'),
   }),
   output: executionSchema,
   target: ofExecution,
@@ -193,11 +160,12 @@ export const listExecutionsOperation = defineOperation({
   input: z.strictObject({
     state: z.enum(executionStates).optional().describe('Only those in this state.'),
     name: z.string().max(256).optional().describe('Only those of this name.'),
+    contains: z.string().max(256).optional().describe('Only those whose name has this in it, in any case.'),
     ...paging,
   }),
   output: page(executionSchema),
   target: ofExecution,
-  http: http('GET', executions, { query: ['state', 'name', 'limit', 'cursor'] }),
+  http: http('GET', executions, { query: ['state', 'name', 'contains', 'limit', 'cursor'] }),
 });
 
 export const listExecutionNodesOperation = defineOperation({
@@ -286,7 +254,7 @@ export const retryExecutionOperation = defineOperation({
   summary: 'Does a run that has ended again, as a new one; what succeeded and would be the same is taken over.',
   input: z.strictObject({
     id,
-    again: z.array(word).max(1000).default([]).describe('Steps that run again although they succeeded.'),
+    again: z.array(stepWord).max(1000).default([]).describe('Steps that run again although they succeeded.'),
   }),
   output: executionSchema,
   target: ofExecution,

@@ -8,6 +8,7 @@ import { commentOperations } from '#operations/comments.ts';
 import { artifactFileOperations } from '#operations/artifact-files.ts';
 import { artifactOperations } from '#operations/artifacts.ts';
 import { executionOperations } from '#operations/executions.ts';
+import { pipelineOperations } from '#operations/pipelines.ts';
 import { garbageOperations } from '#operations/garbage.ts';
 import { importOperations } from '#operations/imports.ts';
 import { registryImportOperations } from '#operations/registry-imports.ts';
@@ -247,4 +248,5 @@ export const platformOperations: readonly Operation[] = [
   ...lineageOperations,
   ...webhookOperations,
   ...executionOperations,
+  ...pipelineOperations,
 ];

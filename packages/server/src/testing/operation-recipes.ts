@@ -34,6 +34,8 @@ export interface RecipeWorld {
   execution(): Promise<string>;
   /** Another one, made now. */
   spareExecution(): Promise<string>;
+  /** Name of a version of the Pipeline `target` that nobody needs, made now in every project. */
+  pipelineVersion(): Promise<string>;
   /** Name of a user that nobody needs, made now. */
   spareUser(): Promise<string>;
 }
@@ -47,6 +49,7 @@ const TARGET_SPECS: Readonly<Record<string, object>> = {
   AlertChannel: { send: { type: 'webhook', url: 'http://127.0.0.1:9/' } },
   // More than there are: nobody's approval is the last.
   Model: { approvals: [{ aliases: ['guarded'], teams: [{ team: 'deciders', members: 20 }] }] },
+  Pipeline: {},
   User: { email: 'target@example.com' },
   Team: {},
   ServiceAccount: {},
@@ -141,6 +144,16 @@ const recipes: Readonly<Record<string, Recipe>> = {
     path: { id: await world.upload() },
     body: { parts: [{ number: 1, etag: 'x' }] },
   }),
+  'pipelineVersion.create': () => ({
+    ...target,
+    body: { version: '1', format: 'steps', document: { steps: { main: NEVER_RUNS } } },
+  }),
+  'pipelineVersion.list': () => target,
+  'pipelineVersion.get': () => version,
+  // There is always a newer one, or the next role needs what is deleted here.
+  'pipelineVersion.delete': async (world) => ({ path: { name: 'target', version: await world.pipelineVersion() } }),
+  'pipeline.run': () => ({ ...target, body: { version: '1' } }),
+  'pipeline.graph': () => target,
   'execution.upload': () => ({}),
   'execution.submit': () => ({ body: { steps: { main: NEVER_RUNS } } }),
   'execution.get': async (world) => ({ path: { id: await world.execution() } }),

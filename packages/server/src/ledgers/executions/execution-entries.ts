@@ -7,9 +7,7 @@ import {
   retryExecutionOperation,
   submitExecutionOperation,
   uploadForExecutionOperation,
-  type Execution,
 } from '@dais/api';
-import { attachContent, listReferences } from '#kernel/content/references.ts';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
@@ -17,13 +15,14 @@ import { uuidv7 } from '#lib/ids.ts';
 import type { ExecutionParts } from './execution-parts.ts';
 import { presentWhole, requireRun, type RunRow } from './execution-rows.ts';
 import { tellExecution } from './executions-events.ts';
-import type { Artifact, Graph, Values } from './machine/plan.ts';
+import type { Graph, Values } from './machine/plan.ts';
+import { keepCode, type CodeInput } from './run-code.ts';
 import { CODE_INPUT, nativePlan, type NativeSteps } from './native-plan.ts';
 import { removeRun } from './remove.ts';
 import { cancelRun, type RunMachines } from './run-machine.ts';
 import { submitRun, type RunOrigin } from './submit.ts';
+import { authorizePlan } from './uses.ts';
 import { takeOverValues } from './worker/spared.ts';
-import { filesDigest } from './worker/step-files.ts';
 
 type Identified = Call<{ readonly id: string }>;
 
@@ -74,10 +73,6 @@ interface SubmitInput {
   readonly code?: CodeInput;
 }
 
-interface CodeInput extends NonNullable<Execution['code']> {
-  readonly files: readonly { readonly path: string; readonly upload: string; readonly executable: boolean }[];
-}
-
 async function submit(tx: Transaction, call: Call<SubmitInput>, parts: EntryParts, machines: RunMachines) {
   const { name, steps, priority, code } = call.input;
   await authorizeUses(call);
@@ -101,43 +96,6 @@ async function authorizeUses(call: Call<SubmitInput>): Promise<void> {
   for (const name of secrets) await call.authorize({ kind: 'Secret', name }, tenant, 'secret:use');
 }
 
-/** Makes the uploaded files those of the run. */
-async function keepCode(tx: Transaction, run: string, { files }: CodeInput): Promise<Artifact> {
-  const issues = files.flatMap(({ path }, index) =>
-    path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
-      ? []
-      : [{ path: `code.files[${index}].path`, message: 'leaves the folder, or has an empty part' }],
-  );
-  if (issues.length > 0) throw new DaisError('unsafe_path', 'A file of the code lies outside of it.', { issues });
-  const owner = { projectId: tx.projectId, uid: run };
-  const prefix = CODE_INPUT;
-  await attachContent(
-    tx,
-    owner,
-    files.map(({ path, upload: lease }) => ({ lease, name: `${prefix}/${path}` })),
-  );
-  const executable = files.filter((file) => file.executable).map(({ path }) => path);
-  const kept: { path: string; size: number; sha256: string; executable: boolean }[] = [];
-  for (let after = ''; ;) {
-    const page = await listReferences(tx, owner, { prefix: `${prefix}/`, after, limit: 1000 });
-    for (const { name, size, sha256 } of page) {
-      const path = name.slice(prefix.length + 1);
-      kept.push({ path, size, sha256: sha256 ?? '', executable: executable.includes(path) });
-    }
-    after = page.at(-1)?.name ?? '';
-    if (page.length < 1000) break;
-  }
-  return {
-    run,
-    prefix,
-    folder: true,
-    files: kept.length,
-    bytes: kept.reduce((sum, { size }) => sum + size, 0),
-    digest: filesDigest(kept),
-    ...(executable.length > 0 && { executable }),
-  };
-}
-
 interface RetryInput {
   readonly id: string;
   readonly again: readonly string[];
@@ -145,7 +103,7 @@ interface RetryInput {
 
 /** A new run of the same plan, with the same code. */
 async function retry(tx: Transaction, call: Call<RetryInput>, machines: RunMachines) {
-  const { input, tenant } = call;
+  const { input } = call;
   const old = await requireRun(tx.sql, tx.projectId, input.id);
   if (old.ended_at === null) {
     throw new DaisError('invalid_state', `The run "${old.name}" has not ended: cancel it first, or wait for it.`);
@@ -163,11 +121,7 @@ async function retry(tx: Transaction, call: Call<RetryInput>, machines: RunMachi
     const issues = [{ path: `again[${unknown}]`, message: 'is no step of the run', expected }];
     throw new DaisError('invalid_request', `The run has no step "${input.again[unknown]}".`, { issues });
   }
-  for (const action of usesOf(plan)) {
-    await ('secret' in action
-      ? call.authorize({ kind: 'Secret', name: action.secret }, tenant, 'secret:use')
-      : call.authorize({ kind: 'Execution' }, tenant, 'execution:unisolated'));
-  }
+  await authorizePlan(call, plan);
   const id = uuidv7();
   const { name, priority, code } = old;
   const inputs = await ownInputs(tx, id, row.inputs);
@@ -192,23 +146,6 @@ function originOf(old: RunRow): RunOrigin {
 /** The same files, as content of the new run. */
 async function ownInputs(tx: Transaction, run: string, inputs: Values): Promise<Values> {
   return await takeOverValues(tx, run, inputs, (name) => name);
-}
-
-/** What the steps of a plan use that must be permitted: each once. */
-function usesOf(plan: Graph): readonly ({ readonly secret: string } | { readonly unisolated: true })[] {
-  const secrets = new Set<string>();
-  let unisolated = false;
-  const visit = ({ tasks }: Graph): void => {
-    for (const { body } of Object.values(tasks)) {
-      if ('graph' in body) visit(body.graph);
-      else {
-        unisolated ||= body.step.isolation === 'none';
-        for (const { secret } of Object.values(body.step.secrets)) secrets.add(secret);
-      }
-    }
-  };
-  visit(plan);
-  return [...[...secrets].map((secret) => ({ secret })), ...(unisolated ? [{ unisolated: true as const }] : [])];
 }
 
 /** @throws DaisError `invalid_state` while it has not ended. */

@@ -5,6 +5,10 @@ import { executionEntries } from './execution-entries.ts';
 import { executionLogs } from './execution-logs.ts';
 import type { ExecutionParts } from './execution-parts.ts';
 import { executionReads } from './execution-reads.ts';
+import type { PipelineCompilers } from './pipelines/compiler.ts';
+import { pipelineEntries } from './pipelines/pipeline-entries.ts';
+import { STEPS_FORMAT } from './pipelines/pipeline-rows.ts';
+import { stepsCompiler } from './pipelines/steps-compiler.ts';
 import { executionRetention } from './remove.ts';
 import { RunMachines } from './run-machine.ts';
 import { ExecutionWorker } from './worker/execution-worker.ts';
@@ -12,6 +16,8 @@ import { ExecutionWorker } from './worker/execution-worker.ts';
 export type { ExecutionParts } from './execution-parts.ts';
 export type { StepCalls, StepTold } from './step-calls.ts';
 export { executionsSlice } from './executions-slice.ts';
+export type { PipelineCompilers } from './pipelines/compiler.ts';
+export { admitPipeline } from './pipelines/pipeline-rows.ts';
 export { endProjectRuns } from './remove.ts';
 
 export interface ExecutionsLedger {
@@ -21,10 +27,22 @@ export interface ExecutionsLedger {
   readonly worker: Pick<ExecutionWorker, 'start' | 'stop'>;
 }
 
-export function executionsLedger(parts: ExecutionParts & { readonly days: number }): ExecutionsLedger {
+export interface ExecutionsLedgerParts extends ExecutionParts {
+  readonly days: number;
+  /** Of languages of pipelines beside that of the manifests, by format. */
+  readonly compilers?: PipelineCompilers;
+}
+
+export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger {
   const machines = new RunMachines();
+  const compilers = new Map([[STEPS_FORMAT, stepsCompiler], ...(parts.compilers ?? [])]);
   return {
-    entries: [...executionEntries(parts, machines), ...executionReads(parts), ...executionLogs(parts)],
+    entries: [
+      ...executionEntries(parts, machines),
+      ...executionReads(parts),
+      ...executionLogs(parts),
+      ...pipelineEntries({ machines, compilers, solo: parts.solo }),
+    ],
     jobs: [executionRetention(parts.days)],
     worker: new ExecutionWorker(parts, machines),
   };

@@ -42,13 +42,40 @@ function stepIssues(name: string, { inputs, outputs }: ExecutionStepInput): Issu
 }
 
 function taskOf(step: ExecutionStepInput, steps: NativeSteps, { code, solo }: NativePlanOptions): Task {
-  const inputs: Record<string, Binding> = {};
-  const given: Record<string, LateText> = {};
-  for (const [name, input] of Object.entries(step.inputs)) {
-    inputs[name] = 'value' in input ? { value: input.value as Json } : { task: input.step, output: input.output };
-    const files = 'step' in input && (steps[input.step]?.outputs[input.output]?.as ?? 'files') === 'files';
-    given[variableOf(name)] = [files ? { pathOfInput: name } : { parameter: name }];
-  }
+  const bindings = Object.fromEntries(
+    Object.entries(step.inputs).map(([name, input]): [string, Binding] => [
+      name,
+      'value' in input ? { value: input.value as Json } : { task: input.step, output: input.output },
+    ]),
+  );
+  const isFiles = (name: string) => {
+    const input = step.inputs[name];
+    if (input === undefined || !('step' in input)) return false;
+    return (steps[input.step]?.outputs[input.output]?.as ?? 'files') === 'files';
+  };
+  return stepTask(step, { bindings, given: Object.keys(bindings), isFiles, code, solo });
+}
+
+export interface StepTaskOptions extends NativePlanOptions {
+  /** Where its inputs come from, instead of what the step says of them. */
+  readonly bindings: Readonly<Record<string, Binding>>;
+  /** The inputs that its command finds in variables, and which of them are files. */
+  readonly given: readonly string[];
+  readonly isFiles: (input: string) => boolean;
+}
+
+/** The task that runs the command of a step. */
+export function stepTask(
+  step: Omit<ExecutionStepInput, 'inputs'>,
+  { bindings, given: names, isFiles, code, solo }: StepTaskOptions,
+): Task {
+  const inputs: Record<string, Binding> = { ...bindings };
+  const given = Object.fromEntries(
+    names.map((name): [string, LateText] => [
+      variableOf(name),
+      [isFiles(name) ? { pathOfInput: name } : { parameter: name }],
+    ]),
+  );
   if (code !== undefined) inputs[CODE_INPUT] = { input: CODE_INPUT };
   const body: Step = {
     command: step.command,
@@ -86,7 +113,7 @@ function taskOf(step: ExecutionStepInput, steps: NativeSteps, { code, solo }: Na
   };
 }
 
-function environmentOf({ environment }: ExecutionStepInput): Step['environment'] {
+function environmentOf({ environment }: Pick<ExecutionStepInput, 'environment'>): Step['environment'] {
   if (environment.type === 'system') return environment;
   const { type, version, requirements } = environment;
   return { type, requirements, ...(version !== undefined && { version }) };

@@ -13,6 +13,7 @@ import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { kernelSlice } from '#kernel/slice.ts';
 import { startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
+import { pipeline } from '#kinds/pipeline/index.ts';
 import { projectWith } from '#kinds/project/index.ts';
 import { findSecretValue, openSecretValue, secret } from '#kinds/secret/index.ts';
 import { systemClock } from '#lib/clock.ts';
@@ -71,7 +72,7 @@ export async function startExecutionsWorld(): Promise<ExecutionsWorld> {
   };
   const ledger = executionsLedger({ ...parts, days: 0 });
   const dais = await startTestKernel(db, {
-    kinds: [projectWith({ begin: () => {}, end: endProjectRuns }), secrets.kind],
+    kinds: [projectWith({ begin: () => {}, end: endProjectRuns }), secrets.kind, pipeline],
     entries: ledger.entries,
     start: 'api',
   });

@@ -1,0 +1,49 @@
+/** What a step of a run says of itself, whoever writes it down: a manifest, or whoever submits a run. */
+import { z } from 'zod';
+
+/** Names of steps, inputs and outputs. */
+export const stepWord = z.string().regex(/^[A-Za-z0-9_]([A-Za-z0-9._-]{0,126}[A-Za-z0-9_])?$/, {
+  message: 'letters, digits and `._-`, at most 128',
+});
+
+export const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, { message: 'letters, digits and `_`' });
+
+/** One argument of Linux has at most 128 KiB. */
+export const argumentText = z.string().max(131_071);
+
+export const stepPath = z
+  .string()
+  .min(1)
+  .max(512)
+  .describe('Relative to the working folder, with `/` between its parts; it does not leave it.');
+
+export const stepOutputs = z.record(
+  stepWord,
+  z.strictObject({
+    path: stepPath,
+    as: z.enum(['files', 'text', 'json']).default('files').describe('A file or folder, or a parameter.'),
+    optional: z.boolean().default(false).describe('It is no failure when it is not there.'),
+  }),
+);
+
+export const stepEnvironment = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('system').describe('The programs of the machine.') }),
+  z.strictObject({
+    type: z.literal('python').describe('A Python with packages, made once and shared.'),
+    version: z
+      .string()
+      .regex(/^\d+\.\d+(\.\d+)?$/)
+      .optional()
+      .describe('`3.11`; default: the newest.'),
+    requirements: z.array(z.string().max(2048)).max(5000).default([]).describe('Lines as of a requirements file.'),
+  }),
+]);
+
+export const stepRetry = z.strictObject({
+  count: z.int().min(0).max(100).describe('After the first attempt.'),
+  delaySeconds: z.number().min(0).max(86_400).default(0).describe('Before the second attempt.'),
+  factor: z.number().min(1).max(10).default(2).describe('By which each wait is longer than the one before.'),
+  maxDelaySeconds: z.number().min(0).max(86_400).default(3600).describe('The longest wait.'),
+});
+
+export const stepTimeout = z.int().min(1).max(31_536_000);

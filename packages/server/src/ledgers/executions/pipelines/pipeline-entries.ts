@@ -1,0 +1,147 @@
+/** What can be done with pipelines: versions of them, runs of them, and looking at what they would do. */
+import {
+  createPipelineVersionOperation,
+  DaisError,
+  deletePipelineVersionOperation,
+  graphPipelineOperation,
+  listPipelineVersionsOperation,
+  readPipelineVersionOperation,
+  runPipelineOperation,
+  type PipelineGraph,
+} from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
+import { readResource } from '#kernel/store.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { presentWhole } from '../execution-rows.ts';
+import type { Json } from '../machine/plan.ts';
+import type { CodeInput } from '../run-code.ts';
+import { authorizePlan } from '../uses.ts';
+import {
+  addVersion,
+  listVersions,
+  presentVersion,
+  removeVersion,
+  requirePipeline,
+  requireVersion,
+  type NewVersion,
+} from './pipeline-rows.ts';
+import { planGraph } from './plan-graph.ts';
+import { lookAt, startRun, type StartParts } from './start-run.ts';
+
+interface Named {
+  readonly name: string;
+}
+
+interface OfVersion extends Named {
+  readonly version: string;
+}
+
+export function pipelineEntries(parts: StartParts): readonly OperationEntry[] {
+  return [
+    {
+      operation: createPipelineVersionOperation,
+      handle: async (tx, call: Call<CreateVersionInput>) => await createVersion(tx, call, parts),
+    },
+    { operation: listPipelineVersionsOperation, handle: list },
+    {
+      operation: readPipelineVersionOperation,
+      handle: async ({ sql, projectId }, { input }: Call<OfVersion>) => {
+        const row = await requireVersion(sql, await requirePipeline(sql, projectId, input.name), input.version);
+        return { ...presentVersion(row), document: JSON.parse(row.document) as unknown };
+      },
+    },
+    { operation: deletePipelineVersionOperation, handle: removeOne },
+    { operation: runPipelineOperation, handle: async (tx, call: Call<RunInput>) => await run(tx, call, parts) },
+    { operation: graphPipelineOperation, handle: async (tx, call: Call<OfVersion>) => await graph(tx, call, parts) },
+  ];
+}
+
+interface CreateVersionInput extends Omit<NewVersion, 'name'>, Named {
+  readonly version?: string;
+}
+
+/** What is wrong with it is told now, and not at its first run. */
+async function createVersion(tx: Transaction, call: Call<CreateVersionInput>, parts: StartParts) {
+  const { name, version, ...wanted } = call.input;
+  const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
+  await refuseOfManifest(tx, name);
+  const { plan } = await lookAt(tx, parts, { name, format: wanted.format, document: wanted.document });
+  await authorizePlan(call, plan);
+  return presentVersion(await addVersion(tx, pipeline, { ...wanted, name: version }));
+}
+
+/** @throws DaisError `other_origin` */
+async function refuseOfManifest({ sql, projectId }: Transaction, name: string): Promise<void> {
+  const resource = await readResource(sql, projectId, 'Pipeline', name);
+  if (resource?.spec['steps'] === undefined) return;
+  const detail = `The versions of Pipeline "${name}" are those of its manifest: change spec.steps there.`;
+  throw new DaisError('other_origin', detail);
+}
+
+async function list({ sql, projectId }: Transaction, { input }: Call<ListInput>) {
+  const pipeline = await requirePipeline(sql, projectId, input.name);
+  const filter = [projectId, pipeline.uid, 'versions'];
+  const before = decodeNumberCursor(filter, input.cursor);
+  const page = { before: before === undefined ? undefined : Number(before), limit: input.limit + 1 };
+  const rows = await listVersions(sql, pipeline, page);
+  const cut = cutPage(rows, input.limit, filter, ({ n }) => String(n));
+  return { items: cut.page.map(presentVersion), ...cut.next };
+}
+
+interface ListInput extends Named {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+async function removeOne(tx: Transaction, { input }: Call<OfVersion>): Promise<object> {
+  const pipeline = await requirePipeline(tx.sql, tx.projectId, input.name);
+  const version = await requireVersion(tx.sql, pipeline, input.version);
+  await removeVersion(tx, pipeline, version);
+  return {};
+}
+
+interface RunInput extends OfVersion {
+  readonly parameters: Readonly<Record<string, Json>>;
+  readonly title?: string;
+  readonly description?: string;
+  readonly experimentId?: string;
+  readonly priority: number;
+  readonly code?: CodeInput;
+}
+
+async function run(tx: Transaction, call: Call<RunInput>, parts: StartParts) {
+  const { input } = call;
+  const pipeline = await requirePipeline(tx.sql, tx.projectId, input.name);
+  const version = await requireVersion(tx.sql, pipeline, input.version);
+  const { title = pipeline.name, parameters, description, experimentId, priority, code } = input;
+  const id = await startRun(tx, parts, {
+    name: title,
+    pipelineName: pipeline.name,
+    pipeline: pipeline.uid,
+    pipelineVersion: version.id,
+    format: version.format,
+    document: JSON.parse(version.document),
+    parameters,
+    description,
+    experimentId,
+    priority,
+    code,
+    authorize: async (plan) => await authorizePlan(call, plan),
+  });
+  return await presentWhole(tx.sql, tx.projectId, id);
+}
+
+async function graph(tx: Transaction, { input }: Call<OfVersion>, parts: StartParts): Promise<PipelineGraph> {
+  const { name } = input;
+  const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
+  const version = await requireVersion(tx.sql, pipeline, input.version);
+  const document: unknown = JSON.parse(version.document);
+  const { plan, parameters, warnings } = await lookAt(tx, parts, { name, format: version.format, document });
+  return {
+    version: presentVersion(version),
+    parameters: parameters as PipelineGraph['parameters'],
+    ...planGraph(plan),
+    warnings: [...warnings],
+  };
+}

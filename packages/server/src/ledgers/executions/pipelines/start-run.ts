@@ -1,0 +1,89 @@
+/** From a pipeline to a run of it. */
+import { DaisError } from '@dais/api';
+import { readResource } from '#kernel/store.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import type { Graph, Json } from '../machine/plan.ts';
+import { keepCode, type CodeInput } from '../run-code.ts';
+import type { RunMachines } from '../run-machine.ts';
+import { submitRun, type RunOrigin } from '../submit.ts';
+import type { CompiledPipeline, CompileOptions, Fire, PipelineCompilers } from './compiler.ts';
+import { newestVersion } from './pipeline-rows.ts';
+
+export interface StartParts {
+  readonly machines: RunMachines;
+  readonly compilers: PipelineCompilers;
+  readonly solo: boolean;
+}
+
+export interface StartRequest extends Omit<RunOrigin, 'warnings'> {
+  /** Default: a new one. */
+  readonly id?: string;
+  readonly name: string;
+  readonly format: string;
+  /** A version's document, or one of its own. */
+  readonly document: unknown;
+  /** What a pipeline among its own steps would be called: it must not run itself. */
+  readonly pipelineName?: string | undefined;
+  readonly parameters: Readonly<Record<string, Json>>;
+  readonly priority: number;
+  readonly code?: CodeInput | undefined;
+  readonly fire?: Fire | undefined;
+  /** Whether what the steps use may be used. @throws DaisError `forbidden` */
+  readonly authorize: (plan: Graph) => Promise<void>;
+}
+
+/** Gives its id. @throws DaisError `invalid_request` with everything that is wrong; then nothing was written but code. */
+export async function startRun(tx: Transaction, parts: StartParts, request: StartRequest): Promise<string> {
+  const { id = uuidv7(), name, format, document, pipelineName = name, parameters, fire, authorize } = request;
+  const { code, priority, ...origin } = request;
+  const compiler = compilerOf(parts, format);
+  const artifact = code === undefined || code.files.length === 0 ? undefined : await keepCode(tx, id, code);
+  const options = { name: pipelineName, runId: id, parameters, code: artifact, solo: parts.solo, fire };
+  const { plan, inputs, warnings } = await compiler.compile(document, { ...options, pipeline: otherPipelines(tx) });
+  await authorize(plan);
+  const { files: _, ...about } = code ?? { files: [] };
+  await submitRun(tx, parts.machines, {
+    ...originOf(origin),
+    id,
+    name,
+    plan,
+    inputs,
+    priority,
+    warnings,
+    code: code === undefined ? undefined : about,
+  });
+  return id;
+}
+
+function originOf(origin: RunOrigin): RunOrigin {
+  const { description, pipeline, pipelineVersion, schedule, experimentId, about } = origin;
+  return { description, pipeline, pipelineVersion, schedule, experimentId, about };
+}
+
+/** What it would do, without a run. @throws DaisError as a run of it would. */
+export async function lookAt(
+  tx: Transaction,
+  { compilers, solo }: Pick<StartParts, 'compilers' | 'solo'>,
+  { name, format, document }: { readonly name: string; readonly format: string; readonly document: unknown },
+): Promise<CompiledPipeline> {
+  const options = { name, runId: uuidv7(), parameters: undefined, code: undefined, solo };
+  return await compilerOf({ compilers }, format).compile(document, { ...options, pipeline: otherPipelines(tx) });
+}
+
+function compilerOf({ compilers }: Pick<StartParts, 'compilers'>, format: string) {
+  const compiler = compilers.get(format);
+  if (compiler !== undefined) return compiler;
+  const known = [...compilers.keys()].join(', ');
+  throw new DaisError('invalid_request', `Nothing here reads pipelines of the format "${format}".`, {
+    issues: [{ path: 'format', message: 'is not known', expected: known }],
+  });
+}
+
+function otherPipelines({ sql, projectId }: Transaction): CompileOptions['pipeline'] {
+  return async (name) => {
+    const resource = await readResource(sql, projectId, 'Pipeline', name);
+    const version = resource === undefined ? undefined : await newestVersion(sql, resource.uid);
+    return version === undefined ? undefined : { format: version.format, document: JSON.parse(version.document) };
+  };
+}

@@ -1,0 +1,277 @@
+/** From the steps of a Pipeline's manifest to a plan. */
+import {
+  conditionReferences,
+  DaisError,
+  parameterIssues,
+  parseCondition,
+  pipelineKind,
+  pipelineSpec,
+  schemaIssues,
+  type ConditionExpression,
+  type ExecutionStepInput,
+  type Issue,
+  type PipelineParameters,
+  type PipelineSpec,
+  type PipelineStep,
+} from '@dais/api';
+import type { Binding, Expression, Graph, GraphOutput, Json, Task, Values } from '../machine/plan.ts';
+import { CODE_INPUT, stepTask } from '../native-plan.ts';
+import type { CompiledPipeline, CompileOptions, PipelineCompiler } from './compiler.ts';
+import { STEPS_FORMAT } from './pipeline-rows.ts';
+
+/** Pipelines in pipelines. */
+const DEEPEST = 10;
+
+export const stepsCompiler: PipelineCompiler = {
+  async compile(document, options): Promise<CompiledPipeline> {
+    const spec = readSpec(document);
+    const parameters = parametersOf(spec);
+    const given = options.parameters === undefined ? undefined : withTimes(options.parameters, options);
+    const issues = given === undefined ? [] : parameterIssues(parameters, given, 'parameters');
+    if (issues.length > 0)
+      throw new DaisError('invalid_request', 'The pipeline cannot run with these parameters.', { issues });
+    const plan = await graphOf(spec, options, [options.name]);
+    return { plan, inputs: inputsOf(parameters, given, options), parameters, warnings: [] };
+  },
+};
+
+/** @throws DaisError `invalid_request` */
+function readSpec(document: unknown): PipelineSpec {
+  const parsed = pipelineSpec.safeParse(document);
+  const issues: readonly Issue[] = parsed.success
+    ? pipelineKind.check(parsed.data)
+    : schemaIssues(parsed.error, pipelineSpec, document);
+  if (!parsed.success || issues.length > 0) {
+    throw new DaisError('invalid_request', 'The pipeline cannot be run as it is.', { issues });
+  }
+  return parsed.data;
+}
+
+function parametersOf({ parameters = {} }: PipelineSpec): PipelineParameters {
+  return parameters;
+}
+
+function inputsOf(
+  parameters: PipelineParameters,
+  given: Readonly<Record<string, Json>> | undefined,
+  { code }: CompileOptions,
+): Values {
+  const values = Object.entries(parameters).map(([name, parameter]) => [
+    nameOfParameter(name),
+    { parameter: (given?.[name] ?? parameter.default ?? null) as Json },
+  ]);
+  return { ...(Object.fromEntries(values) as Values), ...(code !== undefined && { [CODE_INPUT]: { artifact: code } }) };
+}
+
+/** `${time}` and `${date}` in what a schedule gives are those for which it starts the run. */
+function withTimes(given: Readonly<Record<string, Json>>, { fire }: CompileOptions): Readonly<Record<string, Json>> {
+  if (fire === undefined) return given;
+  const time = new Date(fire.time).toISOString();
+  const words: Readonly<Record<string, string>> = { time, date: time.slice(0, 10) };
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [
+      name,
+      typeof value === 'string'
+        ? value.replaceAll(/\$\{(time|date)\}/g, (_, word: string) => words[word] ?? '')
+        : value,
+    ]),
+  );
+}
+
+/** Apart from the code, which is an input of every run too. */
+const nameOfParameter = (name: string) => `parameters.${name}`;
+
+async function graphOf(spec: PipelineSpec, options: CompileOptions, trail: readonly string[]): Promise<Graph> {
+  const { steps = {}, outputs = {} } = spec;
+  const tasks: [string, Task][] = [];
+  for (const [name, step] of Object.entries(steps)) tasks.push([name, await taskOf(step, spec, options, trail)]);
+  return {
+    tasks: Object.fromEntries(tasks),
+    outputs: Object.fromEntries(
+      Object.entries(outputs).map(([name, { step, output }]): [string, GraphOutput] => [
+        name,
+        [{ task: step, output }],
+      ]),
+    ),
+  };
+}
+
+async function taskOf(
+  step: PipelineStep,
+  spec: PipelineSpec,
+  options: CompileOptions,
+  trail: readonly string[],
+): Promise<Task> {
+  const { inputs = {}, forEach, when, pipeline, always = false } = step;
+  const optional = always && { optional: true };
+  const bindings: Record<string, Binding> = Object.fromEntries(
+    Object.entries(inputs).map(([name, source]) => [name, bindingOf(source, optional)]),
+  );
+  const inside = (input: string) => (pipeline === undefined ? input : nameOfParameter(input));
+  const condition = when === undefined ? undefined : conditionOf(parseCondition(when), inside);
+  const extra: Record<string, Binding> = { ...condition?.inputs };
+  if (forEach !== undefined) extra[ITEMS] = bindingOf({ ...forEach, value: forEach.items }, false);
+  const base =
+    pipeline === undefined
+      ? commandTask(step, spec, bindings, options)
+      : await pipelineTask({ ...step, pipeline }, bindings, options, trail);
+  return {
+    ...base,
+    inputs: { ...base.inputs, ...extra },
+    ...(condition !== undefined && { when: condition.when }),
+    ...(forEach !== undefined && { each: { items: ITEMS, as: asName(step), parallel: forEach.parallel ?? 0 } }),
+  };
+}
+
+const ITEMS = 'forEach.items';
+
+/** Inside of another pipeline an item is one of its parameters. */
+function asName({ forEach, pipeline }: PipelineStep): string {
+  const as = forEach?.as ?? 'item';
+  return pipeline === undefined ? as : nameOfParameter(as);
+}
+
+interface Source {
+  readonly value?: unknown;
+  readonly parameter?: string | undefined;
+  readonly step?: string | undefined;
+  readonly output?: string | undefined;
+}
+
+function bindingOf(
+  { value, parameter, step, output }: Source,
+  optional: false | { readonly optional: boolean },
+): Binding {
+  if (parameter !== undefined) return { input: nameOfParameter(parameter) };
+  if (step !== undefined && output !== undefined) return { task: step, output, ...optional };
+  return { value: value as Json };
+}
+
+function commandTask(
+  step: PipelineStep,
+  spec: PipelineSpec,
+  bindings: Readonly<Record<string, Binding>>,
+  { code, solo }: CompileOptions,
+): Task {
+  const { run, python, command, inputs = {}, forEach } = step;
+  const files = new Set(
+    [...Object.entries(inputs), ...(forEach === undefined ? [] : [[forEach.as, forEach] as const])].flatMap(
+      ([name, source]) => (givesFiles(source, spec) ? [name] : []),
+    ),
+  );
+  const native: Omit<ExecutionStepInput, 'inputs'> = {
+    command: command ?? (run === undefined ? ['python3', '-c', python ?? ''] : ['sh', '-e', '-c', run]),
+    needs: step.needs ?? [],
+    always: step.always ?? false,
+    outputs: step.outputs ?? {},
+    variables: step.variables ?? {},
+    secrets: step.secrets ?? {},
+    environment: step.environment ?? spec.environment ?? { type: 'system' },
+    resources: step.resources ?? {},
+    timeoutSeconds: step.timeoutSeconds,
+    retry: step.retry,
+    cache: step.cache ?? false,
+    isolation: step.isolation,
+    network: step.network ?? false,
+  };
+  const given = [...Object.keys(bindings), ...(forEach === undefined ? [] : [forEach.as])];
+  return stepTask(native, { bindings, given, isFiles: (name) => files.has(name), code, solo });
+}
+
+/** Whether what comes from there is files. Pipelines give each other parameters only. */
+function givesFiles({ step, output }: Source, { steps = {} }: PipelineSpec): boolean {
+  if (step === undefined || output === undefined) return false;
+  const { outputs = {}, pipeline } = steps[step] ?? {};
+  return pipeline === undefined && (outputs[output]?.as ?? 'files') === 'files';
+}
+
+/** @throws DaisError `invalid_request`: there is no such pipeline, it runs itself, or it is given what it does not take. */
+async function pipelineTask(
+  { pipeline, needs = [], always = false, forEach }: PipelineStep & { readonly pipeline: string },
+  bindings: Readonly<Record<string, Binding>>,
+  options: CompileOptions,
+  trail: readonly string[],
+): Promise<Task> {
+  if (trail.includes(pipeline) || trail.length > DEEPEST) {
+    const circle = [...trail, pipeline].join(' → ');
+    throw new DaisError('invalid_request', `Pipelines run each other without an end: ${circle}.`);
+  }
+  const found = await options.pipeline(pipeline);
+  if (found === undefined || found.format !== STEPS_FORMAT) {
+    const detail =
+      found === undefined
+        ? `There is no Pipeline "${pipeline}" that a step could run.`
+        : `Pipeline "${pipeline}" is no pipeline of steps; only those can be a step of another one.`;
+    throw new DaisError('invalid_request', detail);
+  }
+  const spec = readSpec(found.document);
+  const parameters = parametersOf(spec);
+  const given = { ...bindings, ...(forEach !== undefined && { [forEach.as]: { value: null } }) };
+  requireParameters(pipeline, parameters, given);
+  const defaults = Object.entries(parameters).flatMap(([name, { default: value }]): [string, Binding][] =>
+    Object.hasOwn(given, name) ? [] : [[nameOfParameter(name), { value: value as Json }]],
+  );
+  return {
+    needs,
+    after: always ? 'completed' : 'succeeded',
+    inputs: {
+      ...Object.fromEntries(Object.entries(bindings).map(([name, binding]) => [nameOfParameter(name), binding])),
+      ...Object.fromEntries(defaults),
+      ...(options.code !== undefined && { [CODE_INPUT]: { input: CODE_INPUT } }),
+    },
+    body: { graph: await graphOf(spec, options, [...trail, pipeline]) },
+  };
+}
+
+/** What is known now is checked now; what steps give each other is theirs. */
+function requireParameters(
+  pipeline: string,
+  parameters: PipelineParameters,
+  given: Readonly<Record<string, Binding>>,
+): void {
+  const known = Object.entries(given).flatMap(([name, binding]) =>
+    'value' in binding && binding.value !== null ? [[name, binding.value] as const] : [],
+  );
+  const late = Object.keys(given).filter((name) => !known.some(([one]) => one === name));
+  const unknown = late.filter((name) => !Object.hasOwn(parameters, name)).map((name) => [name, null] as const);
+  const others = Object.entries(parameters).filter(([name]) => !late.includes(name));
+  const values = Object.fromEntries([...known, ...unknown]);
+  const issues = parameterIssues(Object.fromEntries(others), values, 'inputs');
+  if (issues.length === 0) return;
+  throw new DaisError('invalid_request', `Pipeline "${pipeline}" is given what it does not take.`, { issues });
+}
+
+/** The condition over inputs of the task, with those that it needs beside the step's own. */
+function conditionOf(
+  expression: ConditionExpression,
+  inside: (input: string) => string,
+): { readonly when: Expression; readonly inputs: Readonly<Record<string, Binding>> } {
+  const inputs: Record<string, Binding> = {};
+  for (const reference of conditionReferences(expression)) {
+    const [root, name = '', , output = ''] = reference;
+    if (root === 'parameters') inputs[`when.parameters.${name}`] = { input: nameOfParameter(name) };
+    if (root === 'steps') inputs[`when.steps.${name}.${output}`] = { task: name, output };
+  }
+  return { when: expressionOf(expression, inside), inputs };
+}
+
+function expressionOf(expression: ConditionExpression, inside: (input: string) => string): Expression {
+  const again = (one: ConditionExpression) => expressionOf(one, inside);
+  if ('value' in expression) return expression;
+  if ('reference' in expression) {
+    const [root, name = '', ...rest] = expression.reference;
+    if (root === 'inputs') return { input: inside(name), ...pathOf(rest) };
+    if (root === 'parameters') return { input: `when.parameters.${name}`, ...pathOf(rest) };
+    const [, output = '', ...path] = rest;
+    return { input: `when.steps.${name}.${output}`, ...pathOf(path) };
+  }
+  if ('compare' in expression) {
+    const { compare, left, right } = expression;
+    return { compare, left: again(left), right: again(right) };
+  }
+  if ('all' in expression) return { all: expression.all.map(again) };
+  if ('any' in expression) return { any: expression.any.map(again) };
+  return 'not' in expression ? { not: again(expression.not) } : { number: again(expression.number) };
+}
+
+const pathOf = (path: readonly string[]) => (path.length === 0 ? {} : { path });
