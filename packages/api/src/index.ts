@@ -486,6 +486,21 @@ export {
   submitExecutionOperation,
   uploadForExecutionOperation,
 } from '#operations/executions.ts';
+export {
+  archiveExecutionsOperation,
+  EXECUTIONS_COUNTED,
+  resumeExecutionOperation,
+  searchExecutionsOperation,
+} from '#operations/execution-search.ts';
+export {
+  labelPipelineOperation,
+  PIPELINES_COUNTED,
+  searchPipelinesOperation,
+  searchPipelineVersionsOperation,
+  startExecutionOperation,
+} from '#operations/pipeline-search.ts';
+export type { PipelineHead } from '#operations/pipeline-search.ts';
+export type { RecordCondition, RecordSearch } from '#operations/record-search.ts';
 export type { ExecutionStepInput, SubmitExecutionInput } from '#operations/executions.ts';
 export type {
   Execution,

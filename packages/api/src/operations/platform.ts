@@ -7,6 +7,8 @@ import { approvalOperations } from '#operations/approvals.ts';
 import { commentOperations } from '#operations/comments.ts';
 import { artifactFileOperations } from '#operations/artifact-files.ts';
 import { artifactOperations } from '#operations/artifacts.ts';
+import { executionSearchOperations } from '#operations/execution-search.ts';
+import { pipelineSearchOperations } from '#operations/pipeline-search.ts';
 import { executionOperations } from '#operations/executions.ts';
 import { pipelineOperations } from '#operations/pipelines.ts';
 import { garbageOperations } from '#operations/garbage.ts';
@@ -248,5 +250,7 @@ export const platformOperations: readonly Operation[] = [
   ...lineageOperations,
   ...webhookOperations,
   ...executionOperations,
+  ...executionSearchOperations,
+  ...pipelineSearchOperations,
   ...pipelineOperations,
 ];

@@ -102,7 +102,7 @@ interface RetryInput {
 }
 
 /** A new run of the same plan, with the same code. */
-async function retry(tx: Transaction, call: Call<RetryInput>, machines: RunMachines) {
+export async function retry(tx: Transaction, call: Call<RetryInput>, machines: RunMachines) {
   const { input } = call;
   const old = await requireRun(tx.sql, tx.projectId, input.id);
   if (old.ended_at === null) {

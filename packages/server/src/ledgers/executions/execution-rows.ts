@@ -20,6 +20,7 @@ export interface RunRow {
   readonly error: string | null;
   readonly code: Execution['code'] | null;
   readonly retry_of: string | null;
+  readonly thread: string | null;
   readonly description: string | null;
   readonly pipeline: string | null;
   readonly pipeline_version: string | null;
@@ -36,7 +37,7 @@ export interface RunRow {
 }
 
 export const RUN_COLUMNS =
-  'id, project_id, name, state, cancel_asked, priority, error, code, retry_of, description, pipeline, pipeline_version, schedule, experiment_id, about, warnings, archived_at, actor_type, actor_id, created_at, started_at, ended_at';
+  'id, project_id, name, state, cancel_asked, priority, error, code, retry_of, thread, description, pipeline, pipeline_version, schedule, experiment_id, about, warnings, archived_at, actor_type, actor_id, created_at, started_at, ended_at';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -63,6 +64,7 @@ export function presentRun(row: RunRow): Execution {
     ...(row.error !== null && { error: row.error }),
     ...(row.code !== null && { code: row.code }),
     ...(row.retry_of !== null && { retryOf: row.retry_of }),
+    ...(row.thread !== null && { thread: row.thread }),
     ...(row.description !== null && { description: row.description }),
     ...(row.pipeline !== null && { pipeline: row.pipeline }),
     ...(row.pipeline_version !== null && { pipelineVersion: row.pipeline_version }),

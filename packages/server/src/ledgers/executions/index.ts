@@ -11,6 +11,9 @@ import { STEPS_FORMAT } from './pipelines/pipeline-rows.ts';
 import { stepsCompiler } from './pipelines/steps-compiler.ts';
 import { executionRetention } from './remove.ts';
 import { RunMachines } from './run-machine.ts';
+import { pipelineSearch } from './search/pipeline-search.ts';
+import { runSearch } from './search/run-search.ts';
+import { runStart } from './search/run-start.ts';
 import { ExecutionWorker } from './worker/execution-worker.ts';
 
 export type { ExecutionParts } from './execution-parts.ts';
@@ -42,6 +45,9 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
       ...executionReads(parts),
       ...executionLogs(parts),
       ...pipelineEntries({ machines, compilers, solo: parts.solo }),
+      ...pipelineSearch,
+      ...runSearch(machines),
+      ...runStart({ machines, compilers, solo: parts.solo }),
     ],
     jobs: [executionRetention(parts.days)],
     worker: new ExecutionWorker(parts, machines),

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { nameSchema } from '#manifest.ts';
+import { defineOperation, type Operation } from '#operations/operation.ts';
+import { recordSearchInput } from '#operations/record-search.ts';
+import { executionParameterSchema, executionSchema } from '#records/execution.ts';
+import { pipelineVersionSchema } from '#records/pipeline.ts';
+
+/** Where the count of a search ends. */
+export const PIPELINES_COUNTED = 10_000;
+
+const tags = z.record(z.string().min(1).max(256), z.string().max(4096));
+const anyPipeline = () => ({ kind: 'Pipeline' });
+const total = z.int().optional().describe(`How many there are; it ends at ${PIPELINES_COUNTED}.`);
+
+const pipelineHeadSchema = z.strictObject({
+  id: z.string().describe('Uid of the Pipeline.'),
+  name: z.string().describe('Name of the Pipeline.'),
+  displayName: z.string().describe('What people call it; default: its name.'),
+  description: z.string().optional().describe('What people say of it.'),
+  tags: tags.describe('Short values.'),
+  createdAt: z.int().describe('Milliseconds since 1970-01-01 UTC.'),
+  updatedAt: z.int(),
+});
+export type PipelineHead = z.infer<typeof pipelineHeadSchema>;
+
+const pipelineFields = ['id', 'name', 'displayName', 'description', 'createdAt'] as const;
+const versionFields = ['id', 'pipeline', 'name', 'displayName', 'description', 'format', 'createdAt'] as const;
+
+export const searchPipelinesOperation = defineOperation({
+  name: 'pipeline.search',
+  action: 'pipeline:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Finds pipelines by what they are called and when they were made.',
+  input: recordSearchInput(pipelineFields),
+  output: z.strictObject({ items: z.array(pipelineHeadSchema), nextCursor: z.string().optional(), total }),
+  target: anyPipeline,
+  http: { method: 'POST', path: '/api/v1/search/pipelines', status: 200 },
+});
+
+export const searchPipelineVersionsOperation = defineOperation({
+  name: 'pipelineVersion.search',
+  action: 'pipeline:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Finds versions of pipelines by what they are called and when they were made.',
+  input: recordSearchInput(versionFields),
+  output: z.strictObject({ items: z.array(pipelineVersionSchema), nextCursor: z.string().optional(), total }),
+  target: anyPipeline,
+  http: { method: 'POST', path: '/api/v1/search/pipeline-versions', status: 200 },
+});
+
+export const labelPipelineOperation = defineOperation({
+  name: 'pipeline.label',
+  action: 'pipeline:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Says what people call a pipeline, and its short values.',
+  input: z.strictObject({
+    name: nameSchema.describe('Name of the Pipeline.'),
+    displayName: z.string().min(1).max(256).optional().describe('What people call it.'),
+    tags: tags.optional().describe('All of them.'),
+  }),
+  output: pipelineHeadSchema,
+  target: ({ name }) => ({ kind: 'Pipeline', name }),
+  http: { method: 'POST', path: '/api/v1/pipelines/:name/label', status: 200 },
+});
+
+export const startExecutionOperation = defineOperation({
+  name: 'execution.start',
+  action: 'execution:submit',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Runs a pipeline of any language that the server reads: a document as it is, or a version that is kept.',
+  input: z.strictObject({
+    name: z.string().min(1).max(256).describe('What people call the run.'),
+    description: z.string().max(65_535).optional().describe('What people say of it.'),
+    format: z.string().min(1).max(32).optional().describe('The language of `document`.'),
+    document: z.unknown().optional().describe('What to run.'),
+    pipeline: nameSchema.optional().describe('Instead of a document: the Pipeline that has it.'),
+    version: z
+      .string()
+      .min(1)
+      .max(256)
+      .default('latest')
+      .describe('Which version of `pipeline`: its number, name or id; `latest` for the newest.'),
+    parameters: z
+      .record(z.string().min(1).max(256), executionParameterSchema)
+      .default({})
+      .describe('Values of its parameters; for all others their defaults count.'),
+    experimentId: z.string().min(1).max(64).optional().describe('The experiment that it belongs to.'),
+    about: z
+      .record(z.string().max(128), z.unknown())
+      .optional()
+      .describe('Kept with the run, and given back as it is.'),
+    priority: z.int().min(-1000).max(1000).default(0).describe('Higher first.'),
+  }),
+  output: executionSchema,
+  target: () => ({ kind: 'Execution' }),
+  roles: ['operator', 'editor'],
+  http: { method: 'POST', path: '/api/v1/executions-start', status: 201 },
+});
+
+export const pipelineSearchOperations: readonly Operation[] = [
+  startExecutionOperation,
+  searchPipelinesOperation,
+  searchPipelineVersionsOperation,
+  labelPipelineOperation,
+];

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+
+/** The input of searches over records by their fields, for programs that have no text of a filter but comparisons. */
+
+export const recordComparisons = ['=', '!=', '<', '<=', '>', '>=', 'in', 'contains'] as const;
+export type RecordComparison = (typeof recordComparisons)[number];
+
+const text = z.string().max(4096);
+
+/** What one field is compared with. */
+export interface RecordCondition {
+  readonly field: string;
+  readonly is: RecordComparison;
+  readonly value: string | number | boolean | readonly string[];
+}
+
+export interface RecordSearch {
+  readonly where: readonly RecordCondition[];
+  readonly sortBy?: string;
+  readonly descending: boolean;
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly count: boolean;
+}
+
+export function recordSearchInput<const Field extends string>(fields: readonly [Field, ...Field[]]) {
+  return z.strictObject({
+    where: z
+      .array(
+        z.strictObject({
+          field: z.enum(fields),
+          is: z.enum(recordComparisons).describe('`contains`: text, whatever its capitals.'),
+          value: z
+            .union([text, z.number(), z.boolean(), z.array(text).max(1000)])
+            .describe('Moments are milliseconds since 1970-01-01 UTC; `in` takes a list of texts.'),
+        }),
+      )
+      .max(60)
+      .default([])
+      .describe('What must be so, all of it.'),
+    sortBy: z.enum(fields).optional().describe('Default: by when they were made.'),
+    descending: z.boolean().default(true),
+    limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
+    cursor: z.string().max(16_384).optional().describe('`nextCursor` of the page before.'),
+    count: z.boolean().default(false).describe('Also says how many there are.'),
+  });
+}

@@ -1,0 +1,149 @@
+/** Searches over one table by the fields of its records: conditions, order and page as SQL. Every value is bound. */
+import { DaisError, type Issue, type RecordCondition, type RecordSearch } from '@dais/api';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { compareText } from '#lib/comparison-sql.ts';
+import { behind, orderBy, placeOf, sortColumns, type SortKey } from '#lib/keyset.ts';
+
+export interface RecordColumn {
+  /** An expression over the row `r`. */
+  readonly sql: string;
+  readonly type: 'text' | 'moment' | 'flag';
+  /** It may be null. */
+  readonly missing?: true;
+}
+
+export interface RecordTable<Row> {
+  /** What stands after `from`; the row is `r`. */
+  readonly from: string;
+  /** Its unique column. */
+  readonly id: string;
+  readonly columns: string;
+  readonly fields: Readonly<Record<string, RecordColumn>>;
+  /** Conditions that hold unless a field that is named is asked for. */
+  readonly unless: Readonly<Record<string, string>>;
+  /** A name for the cursor. */
+  readonly name: string;
+  /** Where counting ends. */
+  readonly counted: number;
+  present(row: Row): object;
+}
+
+type Bind = (value: unknown) => string;
+
+/** @throws DaisError `invalid_request` with every condition that cannot be, `invalid_cursor`. */
+export async function searchRecords<Row extends object>(
+  { sql, projectId }: Transaction,
+  table: RecordTable<Row>,
+  { limit, cursor, count, ...of }: RecordSearch,
+  /** Further conditions over the row `r`. */
+  also: (bind: Bind) => readonly string[] = () => [],
+) {
+  const issues: Issue[] = [];
+  const conditionsOf = (bind: Bind) => [
+    `r.project_id = ${bind(projectId)}::uuid`,
+    ...Object.entries(table.unless).flatMap(([field, condition]) =>
+      of.where.some((one) => one.field === field) ? [] : condition,
+    ),
+    ...also(bind),
+    ...of.where.map((one, index) => conditionSql(table.fields[one.field], one, bind, index, issues)),
+  ];
+  const keys = keysOf(table, of);
+  const values: unknown[] = [];
+  const bind: Bind = (value) => `$${values.push(value)}`;
+  const conditions = conditionsOf(bind);
+  if (issues.length > 0) throw new DaisError('invalid_request', 'The conditions cannot be as they are.', { issues });
+  const binding = [projectId, table.name, of];
+  const place = decodePageCursor(binding, cursor);
+  const after = place === undefined ? 'true' : behind(keys, place, bind);
+  if (after === undefined) throw new DaisError('invalid_cursor', 'The cursor was given out by another list.');
+  const rows = await sql.query<Row & Record<string, unknown>>(
+    // Not prepared by name: there are as many texts as searches.
+    `select ${table.columns}, ${sortColumns(keys)} from ${table.from} where ${[...conditions, after].join(' and ')}
+     order by ${orderBy(keys)} limit ${bind(limit + 1)}`,
+    values,
+  );
+  const { page, next } = cutPage(rows, limit, binding, (row) => placeOf(keys, row));
+  const total = count ? { total: await countRecords(sql, table, conditionsOf) } : {};
+  return { items: page.map((row) => table.present(row)), ...next, ...total };
+}
+
+async function countRecords<Row>(
+  sql: Transaction['sql'],
+  { from, counted }: RecordTable<Row>,
+  conditionsOf: (bind: Bind) => readonly string[],
+): Promise<number> {
+  const values: unknown[] = [];
+  const where = conditionsOf((value) => `$${values.push(value)}`).join(' and ');
+  const [row] = await sql.query<{ n: number }>(
+    `select count(*)::int as n from (select from ${from} where ${where} limit ${counted}) found`,
+    values,
+  );
+  return row?.n ?? 0;
+}
+
+function keysOf<Row>(
+  { fields, id }: RecordTable<Row>,
+  { sortBy = 'createdAt', descending }: Pick<RecordSearch, 'sortBy' | 'descending'>,
+) {
+  const column = fields[sortBy];
+  if (column === undefined) throw new Error(`no column of ${sortBy}`);
+  const ascending = !descending;
+  const first: SortKey = {
+    ...(column.type === 'moment'
+      ? { sql: `(extract(epoch from ${column.sql}) * 1000000)::bigint`, type: 'bigint' }
+      : { sql: `((${column.sql})::text collate "C")`, type: 'text' }),
+    ascending,
+    ...(column.missing === true && { missing: true }),
+  };
+  return [first, { sql: `(${id}::text collate "C")`, type: 'text' as const, ascending }];
+}
+
+const SIGNS: Readonly<Record<string, string>> = { '=': '=', '!=': '<>', '<': '<', '<=': '<=', '>': '>', '>=': '>=' };
+/** Beyond it PostgreSQL has no moments. */
+const LATEST_MS = 8_640_000_000_000_000 / 100;
+
+function conditionSql(
+  column: RecordColumn | undefined,
+  { field, is, value }: RecordCondition,
+  bind: Bind,
+  index: number,
+  issues: Issue[],
+): string {
+  const refuse = (expected: string): string => {
+    issues.push({
+      path: `where[${index}]`,
+      message: `${field} ${is} ${JSON.stringify(value).slice(0, 100)} cannot be`,
+      expected,
+    });
+    return 'false';
+  };
+  if (column === undefined) throw new Error(`no column of ${field}`);
+  if (column.type === 'flag') {
+    if (typeof value !== 'boolean' || (is !== '=' && is !== '!=')) return refuse('= or != with true or false');
+    return `${column.sql} ${SIGNS[is]} ${bind(value)}::boolean`;
+  }
+  if (column.type === 'moment') {
+    const sign = SIGNS[is];
+    if (sign === undefined || typeof value !== 'number') return refuse('a comparison with milliseconds');
+    if (Math.abs(value) > LATEST_MS) return refuse('a moment of this age');
+    return `${column.sql} ${sign} timestamptz 'epoch' + ${bind(value)}::float8 * interval '1 millisecond'`;
+  }
+  const text = `(${column.sql})::text`;
+  if (Array.isArray(value)) {
+    if (is !== 'in' || !value.every((one: string) => isStorable(one)))
+      return refuse('a list of texts after in, one text after all else');
+    return compareText(text, { operator: 'IN', value }, bind);
+  }
+  if (typeof value !== 'string' || is === 'in' || !isStorable(value)) {
+    return refuse('a list of texts after in, one text after all else');
+  }
+  if (is === 'contains') return `position(lower(${bind(value)}::text) in lower(${text} collate "default")) > 0`;
+  // What is missing is different from every text.
+  if (is === '!=') return `${text} is distinct from ${bind(value)}::text`;
+  return compareText(text, { operator: is, value }, bind);
+}
+
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}

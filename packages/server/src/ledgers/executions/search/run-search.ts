@@ -1,0 +1,106 @@
+/** Finding runs, putting them aside, and going on with those that came to no good end. */
+import {
+  archiveExecutionsOperation,
+  DaisError,
+  EXECUTIONS_COUNTED,
+  resumeExecutionOperation,
+  searchExecutionsOperation,
+  type Execution,
+  type RecordSearch,
+} from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { retry } from '../execution-entries.ts';
+import { presentRun, presentWhole, requireRun, RUN_COLUMNS, type RunRow } from '../execution-rows.ts';
+import type { RunMachines } from '../run-machine.ts';
+import { searchRecords, type RecordTable } from './record-query.ts';
+
+const runs: RecordTable<RunRow> = {
+  name: 'runs',
+  from: 'executions.run r',
+  id: 'r.id',
+  columns: RUN_COLUMNS.split(', ')
+    .map((column) => `r.${column}`)
+    .join(', '),
+  fields: {
+    id: { sql: 'r.id', type: 'text' },
+    thread: { sql: 'coalesce(r.thread, r.id)', type: 'text' },
+    name: { sql: 'r.name', type: 'text' },
+    description: { sql: 'r.description', type: 'text', missing: true },
+    state: { sql: 'r.state', type: 'text' },
+    archived: { sql: '(r.archived_at is not null)', type: 'flag' },
+    superseded: { sql: 'r.superseded', type: 'flag' },
+    pipeline: { sql: 'r.pipeline', type: 'text', missing: true },
+    pipelineVersion: { sql: 'r.pipeline_version', type: 'text', missing: true },
+    schedule: { sql: 'r.schedule', type: 'text', missing: true },
+    experimentId: { sql: 'r.experiment_id', type: 'text', missing: true },
+    createdAt: { sql: 'r.created_at', type: 'moment' },
+    endedAt: { sql: 'r.ended_at', type: 'moment', missing: true },
+  },
+  unless: { superseded: 'not r.superseded' },
+  counted: EXECUTIONS_COUNTED,
+  present: presentRun,
+};
+
+export function runSearch(machines: RunMachines): readonly OperationEntry[] {
+  return [
+    {
+      operation: searchExecutionsOperation,
+      handle: async (tx, { input }: Call<RecordSearch>) => await searchRecords(tx, runs, input),
+    },
+    { operation: archiveExecutionsOperation, handle: archive },
+    {
+      operation: resumeExecutionOperation,
+      handle: async (tx, call: Call<{ readonly id: string }>) => await resume(tx, call, machines),
+    },
+  ];
+}
+
+interface ArchiveInput {
+  readonly id?: string;
+  readonly experimentId?: string;
+  readonly archived: boolean;
+}
+
+async function archive({ sql, projectId }: Transaction, { input }: Call<ArchiveInput>) {
+  const { id, experimentId, archived } = input;
+  if ((id === undefined) === (experimentId === undefined)) {
+    const issues = [{ path: 'id', message: 'is needed, or else experimentId', expected: 'one of both' }];
+    throw new DaisError('invalid_request', 'Say which run, or the runs of which experiment.', { issues });
+  }
+  const run = id === undefined ? undefined : await requireRun(sql, projectId, id);
+  const changed = await sql.query(
+    `update executions.run set archived_at = case when $4 then clock_timestamp() end
+     where project_id = $1 and ($2::uuid is null or id = $2) and ($3::text is null or experiment_id = $3)
+       and (archived_at is null) = $4 returning id`,
+    [projectId, run?.id ?? null, experimentId ?? null, archived],
+    'archive_executions',
+  );
+  return { changed: changed.length };
+}
+
+/** @throws DaisError `invalid_state` for one that succeeded, goes on, or was gone on with before. */
+async function resume(tx: Transaction, call: Call<{ readonly id: string }>, machines: RunMachines): Promise<Execution> {
+  const { sql, projectId } = tx;
+  const { id, state, name } = await requireRun(sql, projectId, call.input.id);
+  if (state !== 'failed' && state !== 'cancelled') {
+    throw new DaisError(
+      'invalid_state',
+      `The run "${name}" is ${state}: only one that failed or was cancelled goes on.`,
+    );
+  }
+  // Of two at once, the second waits here and finds that it was gone on with.
+  const [old] = await sql.query<{ thread: string | null }>(
+    'update executions.run set superseded = true where id = $1 and not superseded returning thread',
+    [id],
+    'supersede_execution',
+  );
+  if (old === undefined) throw new DaisError('invalid_state', `The run "${name}" was gone on with already.`);
+  const made = await retry(tx, { ...call, input: { id, again: [] } }, machines);
+  await sql.query(
+    'update executions.run set thread = $2 where id = $1',
+    [made.id, old.thread ?? id],
+    'thread_execution',
+  );
+  return await presentWhole(sql, projectId, made.id);
+}
