@@ -501,6 +501,12 @@ export {
 } from '#operations/pipeline-search.ts';
 export type { PipelineHead } from '#operations/pipeline-search.ts';
 export type { RecordCondition, RecordSearch } from '#operations/record-search.ts';
+export {
+  listExecutionEdgesOperation,
+  readExecutionGraphOperation,
+  readExecutionQueueOperation,
+  readExecutionStepOperation,
+} from '#operations/execution-views.ts';
 export type { ExecutionStepInput, SubmitExecutionInput } from '#operations/executions.ts';
 export type {
   Execution,
@@ -510,3 +516,10 @@ export type {
   ExecutionState,
   ExecutionValue,
 } from '#records/execution.ts';
+export type {
+  ExecutionEdge,
+  ExecutionMark,
+  ExecutionQueue,
+  ExecutionStep,
+  ExecutionWait,
+} from '#records/execution-view.ts';

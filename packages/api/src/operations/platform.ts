@@ -7,6 +7,7 @@ import { approvalOperations } from '#operations/approvals.ts';
 import { commentOperations } from '#operations/comments.ts';
 import { artifactFileOperations } from '#operations/artifact-files.ts';
 import { artifactOperations } from '#operations/artifacts.ts';
+import { executionViewOperations } from '#operations/execution-views.ts';
 import { executionSearchOperations } from '#operations/execution-search.ts';
 import { pipelineSearchOperations } from '#operations/pipeline-search.ts';
 import { executionOperations } from '#operations/executions.ts';
@@ -253,4 +254,5 @@ export const platformOperations: readonly Operation[] = [
   ...executionSearchOperations,
   ...pipelineSearchOperations,
   ...pipelineOperations,
+  ...executionViewOperations,
 ];

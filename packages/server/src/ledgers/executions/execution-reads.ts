@@ -69,19 +69,21 @@ export function executionReads({
 interface RunsInput extends Paged {
   readonly state?: string;
   readonly name?: string;
+  readonly contains?: string;
 }
 
 async function listRuns({ sql, projectId }: Transaction, { input }: Call<RunsInput>) {
-  const { state, name, limit, cursor } = input;
-  const filter = [projectId, 'executions', state ?? '', name ?? ''];
+  const { state, name, contains, limit, cursor } = input;
+  const filter = [projectId, 'executions', state ?? '', name ?? '', contains ?? ''];
   const before = placeIn(decodePageCursor(filter, cursor));
   const rows = await sql.query<RunRow & { readonly micros: bigint }>(
     `select ${RUN_COLUMNS}, (extract(epoch from created_at) * 1000000)::bigint as micros from executions.run
      where project_id = $1 and ($2::text is null or state = $2) and ($3::text is null or name = $3)
-       and ($4::bigint is null
-         or (created_at, id) < (timestamptz 'epoch' + $4::bigint * interval '1 microsecond', $5::uuid))
-     order by created_at desc, id desc limit $6`,
-    [projectId, state ?? null, name ?? null, before?.micros ?? null, before?.id ?? null, limit + 1],
+       and ($4::text is null or strpos(lower(name), lower($4)) > 0)
+       and ($5::bigint is null
+         or (created_at, id) < (timestamptz 'epoch' + $5::bigint * interval '1 microsecond', $6::uuid))
+     order by created_at desc, id desc limit $7`,
+    [projectId, state ?? null, name ?? null, contains ?? null, before?.micros ?? null, before?.id ?? null, limit + 1],
     'list_executions',
   );
   const { page, next } = cutPage(rows, limit, filter, ({ micros, id }) => `${micros} ${id}`);

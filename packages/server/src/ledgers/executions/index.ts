@@ -2,9 +2,12 @@
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { executionEntries } from './execution-entries.ts';
+import { executionGraph } from './execution-graph.ts';
 import { executionLogs } from './execution-logs.ts';
 import type { ExecutionParts } from './execution-parts.ts';
+import { executionQueue } from './execution-queue.ts';
 import { executionReads } from './execution-reads.ts';
+import { executionStep } from './execution-step.ts';
 import type { PipelineCompilers } from './pipelines/compiler.ts';
 import { pipelineEntries } from './pipelines/pipeline-entries.ts';
 import { STEPS_FORMAT } from './pipelines/pipeline-rows.ts';
@@ -44,6 +47,9 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
       ...executionEntries(parts, machines),
       ...executionReads(parts),
       ...executionLogs(parts),
+      ...executionGraph,
+      ...executionStep(machines),
+      ...executionQueue(parts, machines),
       ...pipelineEntries({ machines, compilers, solo: parts.solo }),
       ...pipelineSearch,
       ...runSearch(machines),

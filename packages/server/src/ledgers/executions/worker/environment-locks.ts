@@ -6,16 +6,18 @@ import { transact } from '#kernel/transaction.ts';
 import { canonicalJson } from '#lib/canonical-json.ts';
 import type { StepEnvironment } from '../machine/plan.ts';
 
+type PythonEnvironment = StepEnvironment & { readonly type: 'python' };
+
 /** @throws DaisError as `Environments.lock`. */
 export async function lockOf(
   database: Database,
   environments: Environments,
   of: { readonly projectId: string; readonly run: string },
-  environment: StepEnvironment & { readonly type: 'python' },
+  environment: PythonEnvironment,
   signal: AbortSignal,
 ): Promise<EnvironmentLock> {
-  const spec: EnvironmentSpec = { ...environment, indexes: [] };
-  const digest = createHash('sha256').update(canonicalJson(spec)).digest('hex');
+  const spec = specOf(environment);
+  const digest = environmentDigest(environment);
   const read = async () =>
     await transact(database, { mode: 'read', projectId: of.projectId }, async ({ sql }) => {
       const [row] = await sql.query<{ lock: EnvironmentLock }>(
@@ -38,4 +40,16 @@ export async function lockOf(
     );
     return row?.lock ?? lock;
   });
+}
+
+function specOf(environment: PythonEnvironment): EnvironmentSpec {
+  const { indexes = [] } = environment;
+  return { ...environment, indexes: indexes.map((url) => ({ url })) };
+}
+
+/** Under which the lock of a run is kept. */
+export function environmentDigest(environment: PythonEnvironment): string {
+  return createHash('sha256')
+    .update(canonicalJson(specOf(environment)))
+    .digest('hex');
 }

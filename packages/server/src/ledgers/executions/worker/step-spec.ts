@@ -64,7 +64,17 @@ export function resolveStep(step: Step, inputs: Values): ResolvedStep {
   };
 }
 
-function placeOf(step: Step, input: string): string {
+/** The files among the inputs. Those that lie elsewhere, or are none, are not put anywhere. */
+export function artifactsAmong(step: Step, inputs: Values): readonly PlacedArtifact[] {
+  return Object.entries(inputs).flatMap(([name, value]): PlacedArtifact[] => {
+    const path = placeOf(step, name);
+    if ('artifact' in value) return [{ artifact: value.artifact, path }];
+    return 'artifacts' in value ? value.artifacts.map((artifact, n) => ({ artifact, path: `${path}/${n}` })) : [];
+  });
+}
+
+/** Where an input lies, relative to the working folder. */
+export function placeOf(step: Step, input: string): string {
   return step.places[input] ?? `inputs/${input}`;
 }
 
@@ -76,6 +86,6 @@ function parameterText(inputs: Values, name: string): string {
 }
 
 /** Text as it is, all else as compact JSON. */
-function textOf(value: Json): string {
+export function textOf(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
+import {
+  executionEdgeSchema,
+  executionMarkSchema,
+  executionQueueSchema,
+  executionStepSchema,
+} from '#records/execution-view.ts';
+
+/** Runs of commands as people look at them. */
+
+const executions = '/api/v1/executions' as const;
+const ofExecution = () => ({ kind: 'Execution' });
+const id = z.string().min(1).max(64).describe('Id of the run.');
+const nodePath = z.string().max(2048);
+const cursor = z.string().max(4096).optional().describe('`nextCursor` of the page before.');
+const limit = z.int().min(1).max(1000).default(1000).describe('Most items in one page.');
+const get = (path: HttpBinding['path'], query: readonly string[]): HttpBinding => ({
+  method: 'GET',
+  path,
+  status: 200,
+  query,
+});
+
+export const readExecutionGraphOperation = defineOperation({
+  name: 'execution.graph',
+  action: 'execution:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Lists the steps and groups of a run in short, by their paths; or only those to which something happened.',
+  input: z.strictObject({
+    id,
+    since: z
+      .string()
+      .regex(/^\d{1,18}$/)
+      .optional()
+      .describe('`place` of an earlier answer: only what changed since. Some that did not may be among it.'),
+    limit,
+    cursor,
+  }),
+  output: z.strictObject({
+    items: z.array(executionMarkSchema),
+    nextCursor: z.string().optional(),
+    place: z.string().describe('That of the first page counts: give it as `since`.'),
+  }),
+  target: ofExecution,
+  http: get(`${executions}/:id/graph`, ['since', 'limit', 'cursor']),
+});
+
+export const listExecutionEdgesOperation = defineOperation({
+  name: 'execution.edges',
+  action: 'execution:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Lists who waits for whom in a group of a run. It never changes once the group has opened.',
+  input: z.strictObject({
+    id,
+    group: nodePath.default('').describe('Path of the group; default: the run itself.'),
+    limit,
+    cursor,
+  }),
+  output: z.strictObject({ items: z.array(executionEdgeSchema), nextCursor: z.string().optional() }),
+  target: ofExecution,
+  http: get(`${executions}/:id/edges`, ['group', 'limit', 'cursor']),
+});
+
+export const readExecutionStepOperation = defineOperation({
+  name: 'execution.step',
+  action: 'execution:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives one step or group of a run, with the exact command and what it runs in.',
+  input: z.strictObject({ id, node: nodePath.describe('Its path.') }),
+  output: executionStepSchema,
+  target: ofExecution,
+  http: get(`${executions}/:id/step`, ['node']),
+});
+
+export const readExecutionQueueOperation = defineOperation({
+  name: 'execution.queue',
+  action: 'execution:read',
+  mode: 'read',
+  scope: 'project',
+  summary:
+    'Lists the steps of the project that could run and do not, in the order in which they will, and why they wait.',
+  input: z.strictObject({ limit: limit.default(100), cursor }),
+  output: executionQueueSchema,
+  target: ofExecution,
+  http: get('/api/v1/execution-queue', ['limit', 'cursor']),
+});
+
+export const executionViewOperations: readonly Operation[] = [
+  readExecutionGraphOperation,
+  listExecutionEdgesOperation,
+  readExecutionStepOperation,
+  readExecutionQueueOperation,
+];
