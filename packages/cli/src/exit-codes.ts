@@ -17,7 +17,10 @@ export const exitCodes = {
   unreachable: { code: 6, meaning: 'The server does not answer, or cannot work at the moment; trying later may help.' },
   invalid: { code: 7, meaning: 'What was sent is not valid: a manifest, the configuration, a value.' },
   timedOut: { code: 8, meaning: 'What `--wait` waited for did not happen in time; what was started goes on.' },
-  changes: { code: 10, meaning: 'For `plan` and `policy simulate`: something would change.' },
+  changes: {
+    code: 10,
+    meaning: 'For `plan` and `policy simulate`: something would change; for `reproduce`: something differs.',
+  },
   interrupted: { code: 130, meaning: 'Stopped by Ctrl-C.' },
 } as const satisfies Record<string, { readonly code: number; readonly meaning: string }>;
 

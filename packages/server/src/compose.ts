@@ -20,7 +20,7 @@ import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
-import type { ExecutionParts, ExecutionsLedger, StepCalls } from '#ledgers/executions/index.ts';
+import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#ledgers/executions/index.ts';
 import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
 import type { RegistryParts } from '#ledgers/registry/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
@@ -318,14 +318,16 @@ export async function loadLineage({
     { lineageEntries, lineageRetention, tellingHandler, tellingOutbox },
     { loggedModelNodes, runNodes },
     { versionNodes },
+    { stepNodes },
     { openLineageEntries, runEvent },
   ] = await Promise.all([
     import('#ledgers/lineage/index.ts'),
     import('#ledgers/tracking/index.ts'),
     import('#ledgers/registry/index.ts'),
+    import('#ledgers/executions/index.ts'),
     import('#protocols/openlineage/index.ts'),
   ]);
-  const sources = [runNodes, loggedModelNodes, versionNodes];
+  const sources = [runNodes, loggedModelNodes, versionNodes, stepNodes];
   const told = [emission ?? []].flat().map(({ apiKey, namespace, ...parts }): TellingParts => ({
     ...parts,
     sources,
@@ -364,23 +366,35 @@ export async function loadWebhooks({
   return webhooksLedger({ ...parts, sealer, inside, formats: [nativeFormat, mlflowWebhooks] });
 }
 
+/** How a run ends whose step ended so. */
+const STATUS_OF = { succeeded: 'FINISHED', failed: 'FAILED', cancelled: 'KILLED' } as const;
+
 /** Runs of commands, and what runs them. */
 export async function loadExecutions({
   keys,
   urls,
   random,
+  folderRoot,
   ...parts
-}: Omit<ExecutionParts, 'secretValue' | 'calls'> & {
+}: Omit<ExecutionParts, 'secretValue' | 'calls' | 'tracked'> & {
+  readonly folderRoot?: string | undefined;
   readonly keys: KeyStore;
   readonly days: number;
   readonly urls: StepCalls['urls'];
   readonly random: (bytes: number) => Buffer;
 }): Promise<ExecutionsLedger> {
-  const [{ executionsLedger }, { findSecretValue, openSecretValue }, tokens, { mlflowStep }] = await Promise.all([
+  const [
+    { executionsLedger },
+    { findSecretValue, openSecretValue },
+    tokens,
+    { mlflowStep, mlflowStepTags },
+    { stepRuns },
+  ] = await Promise.all([
     import('#ledgers/executions/index.ts'),
     import('#kinds/secret/index.ts'),
     import('#policy/identity/step-tokens.ts'),
     import('#protocols/mlflow/index.ts'),
+    import('#ledgers/tracking/index.ts'),
   ]);
   const calls: StepCalls = {
     issue: async (tx, step) => await tokens.issueStepToken(tx, step, random),
@@ -389,11 +403,17 @@ export async function loadExecutions({
     urls,
     clients: [mlflowStep],
   };
+  const runs = stepRuns({ clock: parts.clock, random, options: await trackingOptions(folderRoot) });
+  const tracked: TrackedRuns = {
+    begin: async (tx, { source, ...run }) => await runs.begin(tx, { ...run, tags: mlflowStepTags(run.user, source) }),
+    resume: async (tx, run) => await runs.resume(tx, run),
+    end: async (tx, run, state) => await runs.end(tx, run, STATUS_OF[state]),
+  };
   const secretValue: ExecutionParts['secretValue'] = async (tx, ref) => {
     const found = await findSecretValue(tx, tx.projectId, ref);
     return found === undefined ? undefined : async () => await openSecretValue(keys, found);
   };
-  return executionsLedger({ ...parts, secretValue, calls });
+  return executionsLedger({ ...parts, secretValue, calls, tracked });
 }
 
 /** Files of runs and models. */
@@ -409,13 +429,9 @@ export async function protocolDoors(parts: MlflowParts) {
   return [mlflowProbes(), mlflowDoor(parts), otlpDoor(parts), kfpProbe(), kfpDoor(parts)];
 }
 
-/** Experiments, runs and what runs leave behind; the words are those of the clients that write there. */
-export async function loadTracking({
-  folderRoot,
-  ...parts
-}: Omit<TrackingParts, 'options' | 'heldBy'> & { readonly folderRoot?: string | undefined }): Promise<TrackingLedger> {
-  const { heldSources: heldBy } = await import('#ledgers/registry/index.ts');
-  const options = {
+/** The words are those of the clients that write there. */
+async function trackingOptions(folderRoot: string | undefined): Promise<TrackingParts['options']> {
+  return {
     artifactRoot: 'mlflow-artifacts:',
     folderRoot,
     nameTag: 'mlflow.runName',
@@ -428,6 +444,15 @@ export async function loadTracking({
     },
     traces: (await import('#protocols/otlp/index.ts')).spanWords,
   };
+}
+
+/** Experiments, runs and what runs leave behind. */
+export async function loadTracking({
+  folderRoot,
+  ...parts
+}: Omit<TrackingParts, 'options' | 'heldBy'> & { readonly folderRoot?: string | undefined }): Promise<TrackingLedger> {
+  const { heldSources: heldBy } = await import('#ledgers/registry/index.ts');
+  const options = await trackingOptions(folderRoot);
   return (await import('#ledgers/tracking/index.ts')).trackingLedger({ ...parts, options, heldBy });
 }
 

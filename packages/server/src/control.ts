@@ -170,6 +170,7 @@ export class Control {
         environments: async () => await environments.get(),
         solo: config.authentication.mode === 'solo',
         random: randomBytes,
+        folderRoot: config.tracking.artifactRoot,
         urls: { inside: insideUrl(setup.port), outside: stepUrl(config, setup.port) },
         slots: config.executions.atOnce,
         perProject: config.executions.perProject,

@@ -80,18 +80,43 @@ const stepSchema = z.strictObject({
       '`none`: it sees all that the server sees, which `execution:unisolated` must permit. Default: isolated; for the owner of a server without accounts, where the machine can.',
     ),
   network: z.boolean().default(false).describe('It may reach others.'),
+  tracking: z
+    .strictObject({
+      experiment: z.string().min(1).max(500).describe('Its name; it is made when there is none.'),
+      run: z.string().min(1).max(250).optional().describe('What the run is called; default: as the step.'),
+    })
+    .optional()
+    .describe(
+      'It logs into a run of this experiment, which begins and ends with it. Default: it begins runs by itself.',
+    ),
 });
 export type ExecutionStepInput = z.infer<typeof stepSchema>;
 
-/** The code of a run: where it is from, and its files, which were uploaded before. */
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const executable = z.boolean().default(false).describe('It may be executed.');
+
+/** The code of a run: where it is from, and its files, which were uploaded before or are those of an earlier run. */
 export const codeInput = executionCodeSchema.extend({
   files: z
     .array(
-      z.strictObject({
-        path: stepPath,
-        upload: z.uuid().describe('Of `execution.upload`.'),
-        executable: z.boolean().default(false).describe('It may be executed.'),
-      }),
+      z.union([
+        z.strictObject({
+          path: stepPath,
+          upload: z.uuid().describe('Of `execution.upload`.'),
+          executable,
+        }),
+        z.strictObject({
+          path: stepPath,
+          same: z
+            .strictObject({
+              run: z.uuid().describe('A run of the project.'),
+              path: stepPath.describe('A file of its code.'),
+              sha256: sha256.describe('What it must be.'),
+            })
+            .describe('A file that an earlier run has brought, which the caller may read.'),
+          executable,
+        }),
+      ]),
     )
     .max(10_000)
     .describe('What lies in the working folder of every step.'),
@@ -104,11 +129,7 @@ export const uploadForExecutionOperation = defineOperation({
   scope: 'project',
   summary: 'Keeps the bytes of the request for six hours, for a run that is submitted meanwhile.',
   input: z.strictObject({
-    sha256: z
-      .string()
-      .regex(/^[0-9a-f]{64}$/)
-      .optional()
-      .describe('What they must be.'),
+    sha256: sha256.optional().describe('What they must be.'),
   }),
   output: z.strictObject({
     upload: z.string().describe('Names them in `execution.submit`, once.'),

@@ -102,6 +102,10 @@ export const executionNodeSchema = z.strictObject({
     .describe('It did not run: the same was done before in the project, or in the run that this one does again.'),
   attempts: z.int().describe('How often it was tried.'),
   error: z.string().optional().describe('Why it failed, or why the latest attempt did.'),
+  tracking: z
+    .strictObject({ experiment: z.string(), run: z.string() })
+    .optional()
+    .describe('Ids of the run that it logs into, and of its experiment.'),
   inputs: z.record(z.string(), executionValueSchema),
   outputs: z.record(z.string(), executionValueSchema),
   startedAt: at.optional(),

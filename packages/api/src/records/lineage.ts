@@ -14,6 +14,8 @@ export const lineageNodeTypes = [
   'model-version',
   'job',
   'job-run',
+  'step',
+  'files',
 ] as const;
 export type LineageNodeType = (typeof lineageNodeTypes)[number];
 
@@ -59,7 +61,7 @@ export const lineageEdgeSchema = z.strictObject({
   relation: z
     .enum(lineageRelations)
     .describe(
-      'What `to` did: `read` its input, was `made` by a run, was `registered` or `copied` as a version, is a `child` of a run; or what `from` is to it: `code`, entry point that `started` it, job of which it is an `instance`.',
+      'What `to` did: `read` its input, was `made` by a run or step, was `registered` or `copied` as a version (files of a step that did not have to run are `copied` too), is a `child` of a run; or what `from` is to it: `code`, entry point or step that `started` it, job of which it is an `instance`.',
     ),
   at: milliseconds.describe('When it was noted; milliseconds since 1970-01-01 UTC.'),
 });

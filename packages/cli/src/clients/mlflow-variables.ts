@@ -2,6 +2,7 @@
 
 export const TRACKING_URI = 'MLFLOW_TRACKING_URI';
 export const TRACKING_TOKEN = 'MLFLOW_TRACKING_TOKEN';
+export const EXPERIMENT_NAME = 'MLFLOW_EXPERIMENT_NAME';
 
 /** A variable that makes a client ignore what TRACKING_URI and TRACKING_TOKEN say, and how. */
 export interface Shadow {

@@ -8,9 +8,19 @@ export const runCommands: readonly CommandDefinition[] = [
     summary: 'Run a command on the server, with the code of this folder',
     details:
       'What git does not ignore goes along, at most 100 MiB; the output comes here, and so does the exit code. Ctrl-C cancels the run; a second one only stops watching it.',
-    arguments: [{ syntax: '<command...>', description: 'after `--`: the program and its arguments, without a shell' }],
+    arguments: [
+      {
+        syntax: '<command...>',
+        description:
+          'after `--`: the program and its arguments, without a shell; or a notebook and NAME=VALUE for its parameters',
+      },
+    ],
     options: [
       { flags: '--name <name>', description: 'what people call it; default: the program' },
+      {
+        flags: '--experiment <name>',
+        description: 'begin and end a run of this experiment with it, which it logs into',
+      },
       { flags: '--cpu <cores>', description: 'what it may use: 2, 0.5, 500m' },
       { flags: '--memory <amount>', description: 'what it may use: 512Mi, 4Gi' },
       { flags: '--gpus <n>', description: 'how many it needs', type: 'integer' },
@@ -43,6 +53,11 @@ export const runCommands: readonly CommandDefinition[] = [
     examples: [
       { command: 'run -- python train.py --epochs 3', does: 'with the programs of the server' },
       { command: 'run --python 3.11 --requirements requirements.txt -- python train.py', does: 'with packages' },
+      { command: 'run --experiment delays -- python train.py', does: 'what it logs is in one run of an experiment' },
+      {
+        command: 'run --requirements requirements.txt -- fit.ipynb rate=0.1',
+        does: 'a notebook; the executed one is kept',
+      },
       { command: 'run --memory 4Gi --keep model=out/model -- ./train.sh', does: 'keep what it leaves' },
     ],
     load: async () => ({ run: (await import('#commands/run.ts')).run }),
@@ -77,6 +92,16 @@ export const runCommands: readonly CommandDefinition[] = [
     ],
     examples: [{ command: 'logs -f 0198c0de-0000-7000-8000-000000000000', does: 'as it comes' }],
     load: async () => ({ run: (await import('#commands/runs.ts')).showLogs }),
+  },
+  {
+    name: 'reproduce',
+    group: 'Runs',
+    summary: 'Do a run again, and say what differs',
+    details:
+      'With the same code, packages and inputs. Compared are the ends of steps, digests of what they left, and what they logged into their runs. Exit code 10: something differs.',
+    arguments: [{ syntax: '<run>', description: 'its id' }],
+    examples: [{ command: 'reproduce 0198c0de-0000-7000-8000-000000000000', does: 'and wait for its end' }],
+    load: async () => ({ run: (await import('#commands/reproduce.ts')).reproduce }),
   },
   {
     name: 'cancel',

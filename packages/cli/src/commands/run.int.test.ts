@@ -119,3 +119,66 @@ test('options that make no sense are told', async () => {
     expect([code, err]).toEqual([7, expect.stringContaining(`${option} does not take`)]);
   }
 });
+
+test('files that an earlier run brought are not sent again, and are found by what is in them', async () => {
+  const folder = await folderOf({ 'go.sh': 'cat b.txt; sh a/go.sh', 'a/go.sh': 'echo in a', 'b.txt': 'b\n' });
+  const sent: string[] = [];
+  const running = async () => {
+    const { code, out, err } = await dais.run([...RUN, '--', 'sh', 'go.sh'], { workingFolder: folder });
+    sent.push(/\((\d+) files?, /.exec(err)?.[1] ?? '');
+    return [code, out];
+  };
+  expect(await running()).toEqual([0, 'b\nin a\n']);
+  await writeFile(join(folder, 'b.txt'), 'changed\n');
+  expect(await running()).toEqual([0, 'changed\nin a\n']);
+  // The run whose files were taken over need not stay.
+  const { out } = await dais.run(['runs', '-o', 'json', '--limit', '2']);
+  const [newest, older] = (JSON.parse(out) as { items: Execution[] }).items;
+  const files = async (id: string) => {
+    const answer = await fetch(`${dais.server.url}/api/v1/executions/${id}/files?prefix=code/`);
+    return ((await answer.json()) as { items: { name: string }[] }).items.map(({ name }) => name);
+  };
+  await fetch(`${dais.server.url}/api/v1/executions/${older!.id}`, { method: 'DELETE' });
+  expect(await files(newest!.id)).toEqual(['code/a/go.sh', 'code/b.txt', 'code/go.sh']);
+  expect(await running()).toEqual([0, 'changed\nin a\n']);
+});
+
+test('what is no file of the run that is named is refused', async () => {
+  const { out } = await dais.run([...RUN, '--no-wait', '-o', 'name', '--', 'true'], {
+    workingFolder: await folderOf({ 'a.txt': 'a' }),
+  });
+  const submit = async (path: string, sha256: string) => {
+    const same = { run: out.trim(), path, sha256 };
+    const steps = { main: { command: ['true'], isolation: 'none' } };
+    const answer = await fetch(`${dais.server.url}/api/v1/executions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ steps, code: { files: [{ path: 'x', same }] } }),
+    });
+    return [answer.status, ((await answer.json()) as { code: string }).code];
+  };
+  expect(await submit('a.txt', '0'.repeat(64))).toEqual([404, 'content_missing']);
+  expect(await submit('../a.txt', '0'.repeat(64))).toEqual([404, 'not_found']);
+});
+
+test('a run is done again, and what differs is named', async () => {
+  const folder = await folderOf({ 'go.sh': 'date +%N > when; echo same > always\n' });
+  const keep = ['--keep', 'when', '--keep', 'always'];
+  const { out } = await dais.run([...RUN, ...keep, '--experiment', 'again', '-o', 'name', '--', 'sh', 'go.sh'], {
+    workingFolder: folder,
+  });
+  const again = await dais.run(['reproduce', out.trim()]);
+  expect([again.code, again.out]).toEqual([
+    10,
+    expect.stringMatching(
+      /^main: output when: [0-9a-f]{64} → [0-9a-f]{64}\nThe same: 1 output and 0 logged values; code, packages and/,
+    ),
+  ]);
+  const told = await dais.run(['reproduce', out.trim(), '-o', 'json']);
+  expect(JSON.parse(told.out)).toMatchObject({
+    run: { state: 'succeeded', retryOf: out.trim() },
+    of: out.trim(),
+    differences: [{ step: 'main', what: 'output', name: 'when' }],
+    same: { outputs: 1, logged: 0 },
+  });
+});

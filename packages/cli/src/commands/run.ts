@@ -8,13 +8,16 @@ import {
   submitExecutionOperation,
   uploadForExecutionOperation,
   type DaisClient,
+  type Execution,
   type SubmitExecutionInput,
 } from '@dais/api';
 import type { Context, Run } from '#context.ts';
+import { EXPERIMENT_NAME } from '#clients/mlflow-variables.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { bytesText, countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { takeSnapshot, type CodeSnapshot } from '#runs/code-snapshot.ts';
+import { splitKnown } from '#runs/known-files.ts';
 import { followRun } from '#runs/follow-run.ts';
 import { stepOf, type StepOptions } from '#runs/step-options.ts';
 
@@ -25,20 +28,28 @@ interface RunOptions extends StepOptions {
   readonly priority?: number;
 }
 
+type Step = SubmitExecutionInput['steps'][string];
 type Code = NonNullable<SubmitExecutionInput['code']>;
 
 /** Files that are on their way at the same time. */
 const UPLOADS = 8;
 
 export const run: Run<RunOptions> = async (context, command, options) => {
-  const step = await stepOf(command, options, context.workingFolder);
+  const step = withExperiment(context, await stepOf(command, options, context.workingFolder));
   const client = await context.connect();
-  const code = options.code ? await sendCode(context, client) : undefined;
-  const made = await client.perform(submitExecutionOperation, {
-    name: options.name ?? command[0]?.split('/').at(-1) ?? 'run',
-    steps: { main: step },
-    ...(options.priority !== undefined && { priority: options.priority }),
-    ...(code !== undefined && { code }),
+  const submit = async (reuse: boolean): Promise<Execution> => {
+    const code = options.code ? await sendCode(context, client, reuse) : undefined;
+    return await client.perform(submitExecutionOperation, {
+      name: options.name ?? command[0]?.split('/').at(-1) ?? 'run',
+      steps: { main: step },
+      ...(options.priority !== undefined && { priority: options.priority }),
+      ...(code !== undefined && { code }),
+    });
+  };
+  const made = await submit(true).catch(async (error: unknown) => {
+    // The run whose files were to be this one's was deleted meanwhile.
+    if (error instanceof DaisError && error.status === 404) return await submit(false);
+    throw error;
   });
   if (!options.wait) {
     if (context.globals.output === 'name') context.terminal.out(`${made.id}\n`);
@@ -55,7 +66,14 @@ export const run: Run<RunOptions> = async (context, command, options) => {
   return exitCode;
 };
 
-async function sendCode(context: Context, client: DaisClient): Promise<Code | undefined> {
+/** Where the shell says that runs go: as for a script that is started here. */
+function withExperiment({ environment }: Context, step: Step): Step {
+  const named = environment.variables[EXPERIMENT_NAME];
+  if (step.tracking !== undefined || !named || step.variables?.[EXPERIMENT_NAME] !== undefined) return step;
+  return { ...step, variables: { ...step.variables, [EXPERIMENT_NAME]: named } };
+}
+
+async function sendCode(context: Context, client: DaisClient, reuse: boolean): Promise<Code | undefined> {
   const snapshot = await takeSnapshot(context.workingFolder, context.environment.variables);
   const { commit, repository, dirty } = snapshot;
   const about = {
@@ -64,13 +82,22 @@ async function sendCode(context: Context, client: DaisClient): Promise<Code | un
     ...(dirty !== undefined && { dirty }),
   };
   if (snapshot.files.length === 0) return commit === undefined ? undefined : { ...about, files: [] };
-  return { ...about, files: await sendFiles(context, client, snapshot) };
+  return { ...about, files: await sendFiles(context, client, snapshot, reuse) };
 }
 
-async function sendFiles(context: Context, client: DaisClient, { files, bytes }: CodeSnapshot): Promise<Code['files']> {
-  const sent: Code['files'] = [];
-  const left = [...files];
-  const what = `${countText(files.length, 'file')}, ${bytesText(bytes)}`;
+async function sendFiles(
+  context: Context,
+  client: DaisClient,
+  { files }: CodeSnapshot,
+  reuse: boolean,
+): Promise<Code['files']> {
+  const { known, unknown } = reuse
+    ? await splitKnown(client, context.workingFolder, files)
+    : { known: [], unknown: files };
+  const sent: Code['files'] = [...known];
+  const left = [...unknown];
+  const bytes = unknown.reduce((sum, { size }) => sum + size, 0);
+  const what = `${countText(unknown.length, 'file')}, ${bytesText(bytes)}`;
   const lane = async (): Promise<void> => {
     for (let file = left.shift(); file !== undefined; file = left.shift()) {
       context.signal.throwIfAborted();
@@ -78,7 +105,7 @@ async function sendFiles(context: Context, client: DaisClient, { files, bytes }:
       const bytesOf = Readable.toWeb(createReadStream(join(context.workingFolder, path))) as ReadableStream<Uint8Array>;
       const { upload } = await client.upload(uploadForExecutionOperation, {}, bytesOf, { signal: context.signal });
       sent.push({ path, upload, executable });
-      context.terminal.progress(`Sending the code (${what}): ${sent.length} of ${files.length}`);
+      context.terminal.progress(`Sending the code (${what}): ${sent.length - known.length} of ${unknown.length}`);
     }
   };
   const lanes = await Promise.allSettled(Array.from({ length: UPLOADS }, lane));

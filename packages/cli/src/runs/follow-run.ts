@@ -82,6 +82,21 @@ export async function followRun(context: Context, client: DaisClient, { id }: Pi
   return code === 0 ? exitCodes.failed.code : code;
 }
 
+/** Waits for the end of a run, however many steps it has; Ctrl-C cancels it. */
+export async function waitForRun(context: Context, client: DaisClient, id: string): Promise<Execution> {
+  let told = false;
+  for (;;) {
+    const run = await client.perform(readExecutionOperation, { id });
+    if (run.endedAt !== undefined) return run;
+    if (context.signal.aborted && !told) {
+      told = true;
+      remark(context, 'The run is being cancelled; press Ctrl-C again to leave it to that.');
+      await client.perform(cancelExecutionOperation, { id });
+    }
+    await pause(context, told);
+  }
+}
+
 /** The log ends with the step, and the run right after it. */
 async function endOf(context: Context, client: DaisClient, id: string): Promise<Execution> {
   for (;;) {

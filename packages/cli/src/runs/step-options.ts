@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DaisError, type SubmitExecutionInput } from '@dais/api';
+import { isNotebook, NOTEBOOK_OUTPUT, notebookCommand } from '#runs/notebook-step.ts';
 
 export interface StepOptions {
   readonly cpu?: string;
@@ -17,13 +18,15 @@ export interface StepOptions {
   readonly retries?: number;
   readonly network: boolean;
   readonly isolation?: 'required' | 'none';
+  readonly experiment?: string;
 }
 
 type Step = SubmitExecutionInput['steps'][string];
 
 /** @throws DaisError `invalid_request` naming the option. */
 export async function stepOf(command: readonly string[], options: StepOptions, folder: string): Promise<Step> {
-  const { cpu, memory, gpus, python, requirements, timeout, retries, network, isolation } = options;
+  const { cpu, memory, gpus, python, requirements, timeout, retries, network, isolation, experiment } = options;
+  const notebook = isNotebook(command) ? notebookCommand(command) : undefined;
   const variables = {
     ...(options.envFile !== undefined && readEnvFile(await readFile(resolve(folder, options.envFile), 'utf8'))),
     ...Object.fromEntries((options.env ?? []).map((text) => cut(text, '=', '--env', 'KEY=VALUE'))),
@@ -34,26 +37,32 @@ export async function stepOf(command: readonly string[], options: StepOptions, f
     ...(gpus !== undefined && { 'nvidia.com/gpu': gpus }),
   };
   return {
-    command: [...command],
+    command: [...(notebook?.command ?? command)],
     variables,
     resources,
     network,
     secrets: Object.fromEntries((options.secret ?? []).map(readSecret)),
-    outputs: Object.fromEntries(
-      (options.keep ?? []).map((text) => {
-        const [name, path] = text.includes('=') ? cut(text, '=', '--keep', 'NAME=PATH') : [nameOf(text), text];
-        return [name, { path }];
-      }),
-    ),
+    outputs: {
+      ...(notebook !== undefined && { [NOTEBOOK_OUTPUT]: { path: notebook.executed } }),
+      ...Object.fromEntries(
+        (options.keep ?? []).map((text) => {
+          const [name, path] = text.includes('=') ? cut(text, '=', '--keep', 'NAME=PATH') : [nameOf(text), text];
+          return [name, { path }];
+        }),
+      ),
+    },
     ...(isolation !== undefined && { isolation }),
+    ...(experiment !== undefined && { tracking: { experiment } }),
     ...(timeout !== undefined && { timeoutSeconds: Math.max(1, Math.round(timeout / 1000)) }),
     ...(retries !== undefined && { retry: { count: retries } }),
-    ...((python !== undefined || requirements !== undefined) && {
+    ...((python !== undefined || requirements !== undefined || notebook !== undefined) && {
       environment: {
         type: 'python' as const,
         ...(python !== undefined && { version: python }),
-        requirements:
-          requirements === undefined ? [] : readLines(await readFile(resolve(folder, requirements), 'utf8')),
+        requirements: [
+          ...(requirements === undefined ? [] : readLines(await readFile(resolve(folder, requirements), 'utf8'))),
+          ...(notebook?.requirements ?? []),
+        ],
       },
     }),
   };

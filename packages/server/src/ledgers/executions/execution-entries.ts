@@ -20,6 +20,7 @@ import { keepCode, type CodeInput } from './run-code.ts';
 import { CODE_INPUT, nativePlan, type NativeSteps } from './native-plan.ts';
 import { removeRun } from './remove.ts';
 import { cancelRun, type RunMachines } from './run-machine.ts';
+import { takeOverPackages } from './same-packages.ts';
 import { submitRun, type RunOrigin } from './submit.ts';
 import { authorizePlan } from './uses.ts';
 import { takeOverValues } from './worker/spared.ts';
@@ -75,25 +76,15 @@ interface SubmitInput {
 
 async function submit(tx: Transaction, call: Call<SubmitInput>, parts: EntryParts, machines: RunMachines) {
   const { name, steps, priority, code } = call.input;
-  await authorizeUses(call);
   const id = uuidv7();
-  const artifact = code === undefined || code.files.length === 0 ? undefined : await keepCode(tx, id, code);
+  const mayRead = async () => await call.authorize({ kind: 'Execution' }, call.tenant, 'execution:read');
+  const artifact = code === undefined || code.files.length === 0 ? undefined : await keepCode(tx, id, code, mayRead);
   const { files: _, ...about } = code ?? { files: [] };
   const inputs: Values = artifact === undefined ? {} : { [CODE_INPUT]: { artifact } };
   const plan = nativePlan(steps, { code: artifact, solo: parts.solo });
+  await authorizePlan(call, plan);
   await submitRun(tx, machines, { id, name, plan, inputs, priority, code: code === undefined ? undefined : about });
   return await presentWhole(tx.sql, tx.projectId, id);
-}
-
-/** Whoever has a step use a Secret uses it. @throws DaisError `forbidden` */
-async function authorizeUses(call: Call<SubmitInput>): Promise<void> {
-  const { input, tenant } = call;
-  const steps = Object.values(input.steps);
-  if (steps.some(({ isolation }) => isolation === 'none')) {
-    await call.authorize({ kind: 'Execution' }, tenant, 'execution:unisolated');
-  }
-  const secrets = new Set(steps.flatMap((step) => Object.values(step.secrets).map(({ secret }) => secret)));
-  for (const name of secrets) await call.authorize({ kind: 'Secret', name }, tenant, 'secret:use');
 }
 
 interface RetryInput {
@@ -127,6 +118,7 @@ export async function retry(tx: Transaction, call: Call<RetryInput>, machines: R
   const inputs = await ownInputs(tx, id, row.inputs);
   const again = { retryOf: old.id, again: input.again, code: code ?? undefined, ...originOf(old) };
   await submitRun(tx, machines, { id, name, plan, inputs, priority, ...again });
+  await takeOverPackages(tx, old.id, id);
   return await presentWhole(tx.sql, tx.projectId, id);
 }
 

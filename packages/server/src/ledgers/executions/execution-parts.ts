@@ -5,6 +5,7 @@ import type { Content } from '#kernel/content/content.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { LoopParts } from '#lib/loop.ts';
 import type { StepCalls } from './step-calls.ts';
+import type { TrackedRuns } from './tracked-runs.ts';
 
 export interface SecretRef {
   readonly secret: string;
@@ -25,6 +26,8 @@ export interface ExecutionParts extends LoopParts {
   readonly secretValue: (tx: Transaction, ref: SecretRef) => Promise<(() => Promise<string>) | undefined>;
   /** Absent: steps do not call this server. */
   readonly calls?: StepCalls;
+  /** Absent: steps have no runs of the tracking ledger. */
+  readonly tracked?: TrackedRuns;
   /** There are no accounts: whoever may submit is the owner of the server. */
   readonly solo: boolean;
   /** Steps that this process looks after at once, and that one project has at once over all processes. */

@@ -104,8 +104,10 @@ async function listNodes({ sql, projectId }: Transaction, { input }: Call<OfRun 
   const filter = [projectId, run.id, 'nodes', state ?? ''];
   const rows = await sql.query<NodeRecordRow>(
     `select n.path, n.kind, n.state, n.source, n.error, n.inputs, n.outputs, n.started_at, n.ended_at,
+       t.tracking_run, t.experiment,
        (select count(*)::int from executions.attempt a where a.node = n.id) as attempts
-     from executions.node n where n.run = $1 and n.path > $2 and ($3::text is null or n.state = $3)
+     from executions.node n left join executions.tracked t on t.node = n.id
+     where n.run = $1 and n.path > $2 and ($3::text is null or n.state = $3)
      order by n.path limit $4`,
     [run.id, decodePageCursor(filter, cursor) ?? '', state ?? null, limit + 1],
     'list_execution_nodes',

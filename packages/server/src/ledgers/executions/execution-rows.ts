@@ -109,6 +109,9 @@ export interface NodeRecordRow {
   readonly error: string | null;
   readonly inputs: Values;
   readonly outputs: Values;
+  /** Absent where nobody asked for it. */
+  readonly tracking_run?: string | null;
+  readonly experiment?: string | null;
   readonly started_at: Date | null;
   readonly ended_at: Date | null;
 }
@@ -122,6 +125,9 @@ export function presentNode(row: NodeRecordRow): ExecutionNode {
     attempts: row.attempts,
     // That of an attempt which was followed by a good one is the attempt's.
     ...(row.error !== null && row.state !== 'succeeded' && { error: row.error }),
+    ...(typeof row.tracking_run === 'string' && {
+      tracking: { experiment: row.experiment ?? '', run: row.tracking_run },
+    }),
     inputs: presentValues(row.inputs),
     outputs: presentValues(row.outputs),
     ...span(row),

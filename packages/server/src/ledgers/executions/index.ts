@@ -17,10 +17,13 @@ import { RunMachines } from './run-machine.ts';
 import { pipelineSearch } from './search/pipeline-search.ts';
 import { runSearch } from './search/run-search.ts';
 import { runStart } from './search/run-start.ts';
+import { endTrackedRuns } from './tracked-runs.ts';
 import { ExecutionWorker } from './worker/execution-worker.ts';
 
 export type { ExecutionParts } from './execution-parts.ts';
+export { stepNodes } from './lineage-nodes.ts';
 export type { StepCalls, StepTold } from './step-calls.ts';
+export type { TrackedRuns, TrackedSource } from './tracked-runs.ts';
 export { executionsSlice } from './executions-slice.ts';
 export type { PipelineCompilers } from './pipelines/compiler.ts';
 export { admitPipeline } from './pipelines/pipeline-rows.ts';
@@ -40,7 +43,10 @@ export interface ExecutionsLedgerParts extends ExecutionParts {
 }
 
 export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger {
-  const machines = new RunMachines();
+  const { tracked } = parts;
+  const machines = new RunMachines(async (tx, { id }) => {
+    if (tracked !== undefined) await endTrackedRuns(tx, tracked, id);
+  });
   const compilers = new Map([[STEPS_FORMAT, stepsCompiler], ...(parts.compilers ?? [])]);
   return {
     entries: [

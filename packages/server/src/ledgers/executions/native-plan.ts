@@ -87,6 +87,7 @@ export function stepTask(
     isolation: step.isolation ?? (solo ? 'preferred' : 'required'),
     network: step.network,
     cache: step.cache,
+    ...(step.tracking !== undefined && { tracking: trackingOf(step.tracking) }),
     places: code === undefined ? {} : { [CODE_INPUT]: '.' },
     outputs: Object.fromEntries(
       Object.entries(step.outputs).map(([name, { path, as, optional }]): [string, StepOutput] => [
@@ -111,6 +112,10 @@ export function stepTask(
     }),
     body: { step: body },
   };
+}
+
+function trackingOf({ experiment, run }: NonNullable<ExecutionStepInput['tracking']>): NonNullable<Step['tracking']> {
+  return { name: experiment, ...(run !== undefined && { run }) };
 }
 
 function environmentOf({ environment }: Pick<ExecutionStepInput, 'environment'>): Step['environment'] {

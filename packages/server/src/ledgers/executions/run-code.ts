@@ -1,17 +1,35 @@
 /** The code that a run takes along. */
 import { DaisError, type Execution } from '@dais/api';
-import { attachContent, listReferences } from '#kernel/content/references.ts';
+import { attachContent, findReference, linkContent, listReferences } from '#kernel/content/references.ts';
+import { byteQuota } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Artifact } from './machine/plan.ts';
 import { CODE_INPUT } from './native-plan.ts';
 import { filesDigest } from './worker/step-files.ts';
 
 export interface CodeInput extends NonNullable<Execution['code']> {
-  readonly files: readonly { readonly path: string; readonly upload: string; readonly executable: boolean }[];
+  readonly files: readonly CodeFile[];
 }
 
-/** Makes the uploaded files those of the run. */
-export async function keepCode(tx: Transaction, run: string, { files }: CodeInput): Promise<Artifact> {
+type CodeFile = { readonly path: string; readonly executable: boolean } & (
+  | { readonly upload: string }
+  /** A file of the code of another run: reached by its name, so that nobody gets what they may not read. */
+  | { readonly same: { readonly run: string; readonly path: string; readonly sha256: string } }
+);
+
+/** Each is a handful of statements of the one transaction that submits. */
+const MOST_SAME = 2000;
+
+/**
+ * Makes the files those of the run. `mayRead` asks whether the caller may read the code of other runs; absent: files are
+ * uploaded. @throws DaisError
+ */
+export async function keepCode(
+  tx: Transaction,
+  run: string,
+  { files }: CodeInput,
+  mayRead?: () => Promise<void>,
+): Promise<Artifact> {
   const issues = files.flatMap(({ path }, index) =>
     path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
       ? []
@@ -23,8 +41,10 @@ export async function keepCode(tx: Transaction, run: string, { files }: CodeInpu
   await attachContent(
     tx,
     owner,
-    files.map(({ path, upload: lease }) => ({ lease, name: `${prefix}/${path}` })),
+    files.flatMap((file) => ('upload' in file ? { lease: file.upload, name: `${prefix}/${file.path}` } : [])),
   );
+  const same = files.flatMap((file) => ('same' in file ? { to: file.path, ...file.same } : []));
+  if (same.length > 0) await linkSame(tx, run, same, mayRead);
   const executable = files.filter((file) => file.executable).map(({ path }) => path);
   const kept: { path: string; size: number; sha256: string; executable: boolean }[] = [];
   for (let after = ''; ;) {
@@ -45,4 +65,36 @@ export async function keepCode(tx: Transaction, run: string, { files }: CodeInpu
     digest: filesDigest(kept),
     ...(executable.length > 0 && { executable }),
   };
+}
+
+interface SameFile {
+  readonly to: string;
+  readonly run: string;
+  readonly path: string;
+  readonly sha256: string;
+}
+
+async function linkSame(
+  tx: Transaction,
+  run: string,
+  files: readonly SameFile[],
+  mayRead: (() => Promise<void>) | undefined,
+): Promise<void> {
+  if (mayRead === undefined || files.length > MOST_SAME) {
+    const most = mayRead === undefined ? 0 : MOST_SAME;
+    const detail = `${files.length} files are those of other runs, and at most ${most} can be here: upload the others.`;
+    throw new DaisError('invalid_request', detail);
+  }
+  await mayRead();
+  const { projectId } = tx;
+  const quota = await byteQuota(tx, projectId);
+  // In one order everywhere, so that two transactions wait for each other and never deadlock.
+  for (const { to, path, sha256, run: from } of files.toSorted((a, b) => (a.sha256 < b.sha256 ? -1 : 1))) {
+    const there = { projectId, uid: from, name: `${CODE_INPUT}/${path}` };
+    const found = await findReference(tx, there);
+    if (found.sha256 !== sha256) {
+      throw new DaisError('content_missing', `The file ${path} of run ${from} is another one: upload yours.`);
+    }
+    await linkContent(tx, there, { projectId, uid: run, name: `${CODE_INPUT}/${to}` }, { quota });
+  }
 }

@@ -2,6 +2,7 @@
 import type { Actor } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { TrackedRun } from './tracked-runs.ts';
 
 /** What a step is told of where it is. */
 export interface StepTold {
@@ -9,6 +10,8 @@ export interface StepTold {
   readonly project: string;
   /** Id of its run. */
   readonly run: string;
+  /** The run of the tracking ledger that it logs into. */
+  readonly tracked?: TrackedRun | undefined;
 }
 
 /** What a client reads from its environment. */

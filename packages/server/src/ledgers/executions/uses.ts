@@ -2,7 +2,13 @@
 import type { Call } from '#kernel/dispatch.ts';
 import type { Graph } from './machine/plan.ts';
 
-type PlanUse = { readonly secret: string } | { readonly unisolated: true };
+type PlanUse = { readonly secret: string } | { readonly kind: string; readonly may: string };
+
+/** What the platform writes for a step, whoever has it run may write. */
+const TRACKED = [
+  { kind: 'Experiment', may: 'experiment:create' },
+  { kind: 'Run', may: 'run:create' },
+];
 
 /** Whoever has a step use a Secret uses it. @throws DaisError `forbidden` */
 export async function authorizePlan(call: Pick<Call, 'authorize' | 'tenant'>, plan: Graph): Promise<void> {
@@ -10,7 +16,7 @@ export async function authorizePlan(call: Pick<Call, 'authorize' | 'tenant'>, pl
   for (const use of usesOf(plan)) {
     await ('secret' in use
       ? call.authorize({ kind: 'Secret', name: use.secret }, tenant, 'secret:use')
-      : call.authorize({ kind: 'Execution' }, tenant, 'execution:unisolated'));
+      : call.authorize({ kind: use.kind }, tenant, use.may));
   }
 }
 
@@ -18,15 +24,21 @@ export async function authorizePlan(call: Pick<Call, 'authorize' | 'tenant'>, pl
 function usesOf(plan: Graph): readonly PlanUse[] {
   const secrets = new Set<string>();
   let unisolated = false;
+  let tracked = false;
   const visit = ({ tasks }: Graph): void => {
     for (const { body } of Object.values(tasks)) {
       if ('graph' in body) visit(body.graph);
       else {
         unisolated ||= body.step.isolation === 'none';
+        tracked ||= body.step.tracking !== undefined;
         for (const { secret } of Object.values(body.step.secrets)) secrets.add(secret);
       }
     }
   };
   visit(plan);
-  return [...[...secrets].map((secret) => ({ secret })), ...(unisolated ? [{ unisolated: true as const }] : [])];
+  return [
+    ...[...secrets].map((secret) => ({ secret })),
+    ...(unisolated ? [{ kind: 'Execution', may: 'execution:unisolated' }] : []),
+    ...(tracked ? TRACKED : []),
+  ];
 }

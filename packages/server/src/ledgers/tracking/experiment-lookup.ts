@@ -19,7 +19,7 @@ export const EXPERIMENT_COLUMNS =
 
 /** Every project has its own default experiment, and calls it so. Inside it has a number like any other. */
 export const DEFAULT_NUMBER = '0';
-const DEFAULT_NAME = 'Default';
+export const DEFAULT_NAME = 'Default';
 
 export function shownNumber(row: Pick<ExperimentRow, 'id' | 'is_default'>): string {
   return row.is_default ? DEFAULT_NUMBER : String(row.id);

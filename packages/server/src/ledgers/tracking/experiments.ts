@@ -100,13 +100,21 @@ function present(row: ExperimentRow, tags: Tags, options: TrackingOptions): Expe
 }
 
 /** @throws DaisError `not_found`. */
-async function experimentOfName({ sql, projectId }: Transaction, name: string): Promise<ExperimentRow> {
+async function experimentOfName(tx: Transaction, name: string): Promise<ExperimentRow> {
+  const row = await findExperimentOfName(tx, name);
+  if (row === undefined) throw new DaisError('not_found', `There is no experiment "${name}" in this project.`);
+  return row;
+}
+
+export async function findExperimentOfName(
+  { sql, projectId }: Transaction,
+  name: string,
+): Promise<ExperimentRow | undefined> {
   const [row] = await sql.query<ExperimentRow>(
     `select ${EXPERIMENT_COLUMNS} from tracking.experiment where project_id = $1 and name = $2`,
     [projectId, name],
     'experiment_by_name',
   );
-  if (row === undefined) throw new DaisError('not_found', `There is no experiment "${name}" in this project.`);
   return row;
 }
 
@@ -117,7 +125,7 @@ interface NewExperiment {
 }
 
 /** @throws DaisError `already_exists`, by one that is deleted too. */
-async function createExperiment(tx: Transaction, input: NewExperiment, now: number, options: TrackingOptions) {
+export async function createExperiment(tx: Transaction, input: NewExperiment, now: number, options: TrackingOptions) {
   const { name, artifactLocation, tags = {} } = input;
   const insert = tx.sql.query<ExperimentRow>(
     `insert into tracking.experiment (project_id, name, artifact_location, created_at, updated_at)

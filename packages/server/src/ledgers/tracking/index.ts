@@ -25,6 +25,7 @@ export type { ArtifactParts } from './artifacts/artifact-parts.ts';
 export { loggedModelHome, runHome } from './artifact-homes.ts';
 export { loggedModelNodes, runNodes } from './lineage-nodes.ts';
 export { beginProject, endProject } from './project-records.ts';
+export { stepRuns, type StepRuns } from './step-runs.ts';
 export { commentedRun, commentedRuns } from './run-subject.ts';
 export type { TraceWords } from './traces/trace-words.ts';
 export { trackingSlice } from './tracking-slice.ts';

@@ -36,6 +36,14 @@ export function noteOrigin(
   noteLineage(tx, { nodes, edges }, clock.now());
 }
 
+/** A step that begins a run by itself: who calls says it, no tag does. */
+export function noteStarter(tx: Transaction, run: string, now: number): void {
+  const { via } = tx.by.principal;
+  if (via?.method !== 'step' || via.credential === undefined) return;
+  const edge: NotedEdge = { from: keyOf('step', via.credential), to: keyOf('run', run), relation: 'started' };
+  noteLineage(tx, { edges: [edge] }, now);
+}
+
 interface Inputs {
   readonly id: string;
   readonly datasets?: readonly DatasetInput[];

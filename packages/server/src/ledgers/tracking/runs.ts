@@ -27,7 +27,7 @@ import { setPairs } from './pairs.ts';
 import type { TrackingParts } from './parts.ts';
 import { findRun, noRun, requireRun, runDeleted } from './run-lookup.ts';
 import { makeName } from './run-names.ts';
-import { noteOrigin } from './run-lineage.ts';
+import { noteOrigin, noteStarter } from './run-lineage.ts';
 import { columns, cutOff, LONGEST } from './texts.ts';
 import { tellRun, tellStatus } from './tracking-events.ts';
 
@@ -68,7 +68,7 @@ interface NewRun {
 }
 
 /** @throws DaisError `not_found`, `invalid_state`, `already_exists`. */
-async function createRun(tx: Transaction, input: NewRun, parts: TrackingParts): Promise<Run> {
+export async function createRun(tx: Transaction, input: NewRun, parts: TrackingParts): Promise<Run> {
   const { options, random } = parts;
   const { experimentId, user = '', startedAt = 0 } = input;
   const id = input.id ?? random(16).toString('hex');
@@ -84,6 +84,7 @@ async function createRun(tx: Transaction, input: NewRun, parts: TrackingParts): 
   if (inserted.num === null) throw new DaisError('already_exists', `There is a run "${id}" in this project already.`);
   tellRun(tx, 'runCreated', id, shownNumber(inserted));
   noteOrigin(tx, id, tags, parts);
+  noteStarter(tx, id, parts.clock.now());
   const info = runInfo(
     {
       num: inserted.num,
@@ -167,7 +168,7 @@ interface RunChange {
 }
 
 /** @throws DaisError `not_found`, `invalid_state`. */
-async function updateRun(tx: Transaction, input: RunChange, options: TrackingOptions): Promise<RunInfo> {
+export async function updateRun(tx: Transaction, input: RunChange, options: TrackingOptions): Promise<RunInfo> {
   const { id, status, endedAt, name } = input;
   const [row] = await tx.sql.query<RunRow & { before: string }>(
     `with before as (

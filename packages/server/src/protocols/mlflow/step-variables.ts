@@ -1,9 +1,28 @@
-/** What MLflow's client reads in a step, so that an unchanged script logs here. Pure. */
-import type { StepTold } from '#ledgers/executions/index.ts';
+/** What MLflow's client reads in a step, so that an unchanged script logs here, and what it calls where a run is from. Pure. */
+import type { StepTold, TrackedSource } from '#ledgers/executions/index.ts';
 
-export function mlflowStep({ url, project }: StepTold) {
+export function mlflowStep({ url, project, tracked }: StepTold) {
   return {
-    variables: { MLFLOW_TRACKING_URI: `${url}/p/${encodeURIComponent(project)}` },
+    variables: {
+      MLFLOW_TRACKING_URI: `${url}/p/${encodeURIComponent(project)}`,
+      ...(tracked !== undefined && { MLFLOW_RUN_ID: tracked.run, MLFLOW_EXPERIMENT_ID: tracked.experiment }),
+    },
     token: ['MLFLOW_TRACKING_TOKEN'],
+  };
+}
+
+export function mlflowStepTags(user: string, source: TrackedSource): Readonly<Record<string, string>> {
+  const { execution, step, program, commit, repository, dirty } = source;
+  return {
+    'mlflow.user': user,
+    // What its own `mlflow run` says of itself: a command that was started with its code.
+    'mlflow.source.type': 'PROJECT',
+    'mlflow.source.name': program,
+    'mlflow.project.entryPoint': step,
+    ...(commit !== undefined && { 'mlflow.source.git.commit': commit }),
+    ...(repository !== undefined && { 'mlflow.source.git.repoURL': repository }),
+    ...(dirty !== undefined && { 'mlflow.source.git.dirty': String(dirty) }),
+    'dais.execution': execution,
+    'dais.step': step,
   };
 }

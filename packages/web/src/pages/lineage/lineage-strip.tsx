@@ -17,6 +17,8 @@ const KINDS = {
   'model-version': 'Version of a model',
   job: 'Job',
   'job-run': 'Run of a job',
+  step: 'Step',
+  files: 'Files',
 } as const satisfies Readonly<Record<LineageNode['type'], string>>;
 
 export interface LineageStripProps {

@@ -124,6 +124,8 @@ export interface Step {
   /** Artifacts among the inputs, and where they are put. Without a path of their own they lie in `inputs/NAME`. */
   readonly places: Readonly<Record<string, string>>;
   readonly outputs: Readonly<Record<string, StepOutput>>;
+  /** It logs into a run of the tracking ledger, which is begun and ended for it: in an experiment by name or by number. */
+  readonly tracking?: ({ readonly name: string } | { readonly id: string }) & { readonly run?: string };
   /** The words of a front end about this step, which it makes a command of when the step starts; see `StepDialect`. */
   readonly dialect?: { readonly name: string; readonly data: Json };
 }

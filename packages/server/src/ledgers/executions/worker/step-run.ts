@@ -2,13 +2,13 @@
  * One attempt at a step, from its claim to its commit. Everything here may be done again from the beginning by another
  * process: what was submitted is found by the attempt's id, and what is committed is committed once.
  */
-import { DaisError, type Actor } from '@dais/api';
+import { DaisError, type Actor, type Execution } from '@dais/api';
 import type { Compute, TaskEnvironment, TaskSpec, TaskState } from '#engines/compute/contract.ts';
 import type { BuiltEnvironment } from '#engines/environments/contract.ts';
 import { attachContent } from '#kernel/content/references.ts';
 import { LeaseLost } from '#kernel/leases.ts';
 import { byteQuota } from '#kernel/tenants.ts';
-import { transact, type Transaction } from '#kernel/transaction.ts';
+import { SYSTEM_ORIGIN, transact, type Transaction, type TransactionOrigin } from '#kernel/transaction.ts';
 import { endAttempt, holdAttempt, markStarted, type AttemptClaim, type AttemptEnd } from '../attempts.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
 import type { StepEnd } from '../machine/machine.ts';
@@ -16,6 +16,7 @@ import { taskAt, type Step, type Values } from '../machine/plan.ts';
 import { ValueFault } from '../machine/values.ts';
 import type { RunMachines } from '../run-machine.ts';
 import { surroundingsOf, type Surroundings } from '../step-calls.ts';
+import { endTrackedStep, trackStep, type TrackedRun } from '../tracked-runs.ts';
 import { lockOf } from './environment-locks.ts';
 import { findSpared, takeOverValues, type Spared } from './spared.ts';
 import {
@@ -27,8 +28,12 @@ import {
   type Collection,
   type Uploaded,
 } from './step-files.ts';
+import { noteSpared, noteStep, noteTracked, type StepFacts } from './step-lineage.ts';
+import { parametersOf, programOf } from './step-source.ts';
 import { resolveStep, type ResolvedStep } from './step-spec.ts';
 
+/** What the step of a run is called that has no other. */
+const ONLY_STEP = 'main';
 /** Faults of whoever wrote the step: another attempt would end in the same way. */
 const FINAL_CODES: ReadonlySet<string> = new Set(['invalid_request', 'quota_exceeded', 'too_large', 'unsafe_path']);
 
@@ -46,6 +51,9 @@ interface Loaded {
   readonly inputs: Values;
   /** Who had the run begin. */
   readonly actor: Actor;
+  /** Of the run. */
+  readonly name: string;
+  readonly code: Execution['code'] | undefined;
   readonly retryOf: string | undefined;
   readonly again: readonly string[];
   readonly quota: number | null;
@@ -116,8 +124,10 @@ export class StepRun {
         again: readonly string[];
         actor_type: Actor['type'];
         actor_id: string;
+        name: string;
+        code: Execution['code'] | null;
       }>(
-        `select n.path, n.place, n.inputs, r.plan_digest, r.retry_of, r.again, r.actor_type, r.actor_id
+        `select n.path, n.place, n.inputs, r.plan_digest, r.retry_of, r.again, r.actor_type, r.actor_id, r.name, r.code
          from executions.node n join executions.run r on r.id = n.run where n.id = $1 and r.id = $2`,
         [node, run],
         'execution_step',
@@ -126,10 +136,19 @@ export class StepRun {
       const plan = await this.#machines.plan(tx, { id: run, planDigest: row.plan_digest });
       const { body } = taskAt(plan, row.place);
       if (!('step' in body)) throw new Error(`${row.place} is no step`);
-      const { path, place, inputs, again, retry_of: retryOf } = row;
-      const quota = await byteQuota(tx, projectId);
-      const actor = { type: row.actor_type, id: row.actor_id };
-      return { step: body.step, path, place, inputs, actor, retryOf: retryOf ?? undefined, again, quota };
+      const { path, place, inputs, again, name, retry_of: retryOf } = row;
+      return {
+        step: body.step,
+        path,
+        place,
+        inputs,
+        name,
+        again,
+        actor: { type: row.actor_type, id: row.actor_id },
+        code: row.code ?? undefined,
+        retryOf: retryOf ?? undefined,
+        quota: await byteQuota(tx, projectId),
+      };
     });
   }
 
@@ -180,7 +199,7 @@ export class StepRun {
     const { isolationFault } = step.isolation === 'preferred' ? await compute.abilities() : {};
     const possible = isolationFault === undefined ? 'required' : 'none';
     const isolation = step.isolation === 'preferred' ? possible : step.isolation;
-    const around = await this.#surroundings(loaded, isolation === 'required' && !step.network);
+    const around = await this.#surroundings(loaded, resolved, isolation === 'required' && !step.network);
     const spec: TaskSpec = {
       attempt: id,
       command,
@@ -208,13 +227,47 @@ export class StepRun {
     this.#environment = await environments.build(lock, { signal });
   }
 
-  /** So that it calls this server, as itself: in the lease, so that nobody else's step gets a token that holds. */
-  async #surroundings({ actor }: Loaded, isAlone: boolean): Promise<Surroundings> {
+  /**
+   * What lets it call this server as itself, and the run that it logs into: in the lease, so that nobody else's step gets a
+   * token that holds.
+   */
+  async #surroundings(loaded: Loaded, resolved: ResolvedStep, isAlone: boolean): Promise<Surroundings> {
     const { calls } = this.#parts;
     const { id: attempt, run } = this.#claim;
+    const { actor } = loaded;
     if (calls === undefined) return { variables: {}, secretVariables: {} };
-    const { token, project } = await this.#guarded(async (tx) => await calls.issue(tx, { attempt, run, actor }));
-    return surroundingsOf(calls, token, { url: isAlone ? calls.urls.inside : calls.urls.outside, project, run });
+    const url = isAlone ? calls.urls.inside : calls.urls.outside;
+    return await this.#guarded(
+      async (tx) => {
+        const tracked = await this.#track(tx, loaded, resolved);
+        const { token, project } = await calls.issue(tx, { attempt, run, actor });
+        return surroundingsOf(calls, token, { url, project, run, tracked });
+      },
+      { principal: actor, origin: 'manifest' },
+    );
+  }
+
+  /** @throws ValueFault */
+  async #track(tx: Transaction, loaded: Loaded, { command }: ResolvedStep): Promise<TrackedRun | undefined> {
+    const { tracked, clock } = this.#parts;
+    const { node, run } = this.#claim;
+    const { step, path, inputs, actor, name, code } = loaded;
+    if (tracked === undefined || step.tracking === undefined) return undefined;
+    const { tracking } = step;
+    const made = await trackStep(tx, tracked, { node, run }, () => ({
+      experiment: tracking,
+      name: tracking.run ?? (path === ONLY_STEP ? name : `${name} / ${path}`),
+      user: actor.id,
+      parameters: parametersOf(inputs),
+      source: { execution: run, step: path, program: programOf(command), ...code },
+    }));
+    noteTracked(tx, this.#facts(loaded), made.run, clock.now());
+    return made;
+  }
+
+  #facts({ name, path, inputs, code }: Loaded): StepFacts {
+    const { id: attempt, run } = this.#claim;
+    return { attempt, run, name, path, inputs, code };
   }
 
   /** @throws ValueFault naming what is not there. */
@@ -287,7 +340,9 @@ export class StepRun {
   }
 
   /** Outputs, end and what follows from it in one transaction; none of it when the attempt is somebody else's by now. */
-  async #commit({ step }: Loaded, { end, record, uploads = [], fingerprint, spared }: Outcome): Promise<void> {
+  async #commit(loaded: Loaded, { end, record, uploads = [], fingerprint, spared }: Outcome): Promise<void> {
+    const { step } = loaded;
+    const { tracked, clock } = this.#parts;
     const { id, run, node, projectId } = this.#claim;
     await this.#guarded(async (tx) => {
       const open = await this.#machines.open(tx, run);
@@ -308,12 +363,16 @@ export class StepRun {
       }
       const facts = await open.store.node(node);
       await open.machine.stepEnded(facts, outputs === undefined || end.is !== 'succeeded' ? end : { ...end, outputs });
+      if (tracked !== undefined && step.tracking !== undefined) await endTrackedStep(tx, tracked, node);
+      if (spared !== undefined) noteSpared(tx, this.#facts(loaded), spared.outputs, outputs ?? {}, clock.now());
+      else if (record.ending !== 'refused')
+        noteStep(tx, this.#facts(loaded), 'outputs' in end ? end.outputs : {}, clock.now());
     });
   }
 
-  async #guarded<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  async #guarded<T>(work: (tx: Transaction) => Promise<T>, by: TransactionOrigin = SYSTEM_ORIGIN): Promise<T> {
     const { projectId, run } = this.#claim;
-    return await transact(this.#parts.database, { mode: 'write', projectId }, async (tx) => {
+    return await transact(this.#parts.database, { mode: 'write', projectId, by }, async (tx) => {
       // Before the attempt, as everybody locks them.
       await tx.sql.query('select 1 from executions.run where id = $1 for no key update', [run], 'execution_lock_first');
       if (!(await holdAttempt(tx.sql, this.#claim))) throw new LeaseLost(this.#claim.id);

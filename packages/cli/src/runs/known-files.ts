@@ -1,0 +1,80 @@
+/** Which files of the code the server has already: those that the latest runs of the project brought. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import {
+  DaisError,
+  listExecutionFilesOperation,
+  listExecutionsOperation,
+  type DaisClient,
+  type SubmitExecutionInput,
+} from '@dais/api';
+import type { SnapshotFile } from '#runs/code-snapshot.ts';
+
+type SentFile = NonNullable<SubmitExecutionInput['code']>['files'][number];
+
+/** Runs that are looked at, newest first: what somebody works on was run before, among runs of others. */
+const LOOKED_AT = 5;
+/** Beyond that a file is sent; the server takes no more at once. */
+const MOST = 2000;
+const PREFIX = 'code/';
+
+interface Place {
+  readonly run: string;
+  readonly path: string;
+}
+
+export interface SplitFiles {
+  readonly known: readonly SentFile[];
+  readonly unknown: readonly SnapshotFile[];
+}
+
+/** The server compares the digests once more: what is not there any more is told, and never taken for something else. */
+export async function splitKnown(
+  client: DaisClient,
+  folder: string,
+  files: readonly SnapshotFile[],
+): Promise<SplitFiles> {
+  const places = await placesOf(client);
+  if (places.size === 0) return { known: [], unknown: files };
+  const known: SentFile[] = [];
+  const unknown: SnapshotFile[] = [];
+  for (const file of files) {
+    const sha256 = await digestOf(join(folder, file.path));
+    const place = known.length < MOST ? places.get(sha256) : undefined;
+    if (place === undefined) unknown.push(file);
+    else known.push({ path: file.path, executable: file.executable, same: { ...place, sha256 } });
+  }
+  return { known, unknown };
+}
+
+/** By digest. Nothing for whoever may not look at runs. */
+async function placesOf(client: DaisClient): Promise<ReadonlyMap<string, Place>> {
+  const places = new Map<string, Place>();
+  try {
+    const { items } = await client.perform(listExecutionsOperation, { limit: LOOKED_AT });
+    for (const { id } of items) {
+      for (let cursor: string | undefined; ;) {
+        const page = { limit: 1000, ...(cursor !== undefined && { cursor }) };
+        const found = await client.perform(listExecutionFilesOperation, { id, prefix: PREFIX, ...page });
+        for (const { name, sha256 } of found.items) {
+          if (sha256 !== null && !places.has(sha256)) places.set(sha256, { run: id, path: name.slice(PREFIX.length) });
+        }
+        cursor = found.nextCursor;
+        if (cursor === undefined) break;
+      }
+    }
+  } catch (error) {
+    // A run that was deleted meanwhile, or runs that the caller may not read: all is sent.
+    if (error instanceof DaisError && (error.code === 'forbidden' || error.code === 'not_found')) return new Map();
+    throw error;
+  }
+  return places;
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}

@@ -1,0 +1,100 @@
+/** Runs of the tracking ledger that belong to steps: begun with the first attempt, ended with the step. */
+import { DaisError } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { Step } from './machine/plan.ts';
+import { ValueFault } from './machine/values.ts';
+
+/** How a step that ran can end. */
+type StepState = 'succeeded' | 'failed' | 'cancelled';
+
+export interface TrackedRun {
+  readonly run: string;
+  readonly experiment: string;
+}
+
+export interface NewTrackedRun {
+  readonly experiment: NonNullable<Step['tracking']>;
+  readonly name: string;
+  /** Who had it run. */
+  readonly user: string;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly source: TrackedSource;
+}
+
+/** Where what is measured comes from. */
+export interface TrackedSource {
+  /** Id of the run, and path of the step in it. */
+  readonly execution: string;
+  readonly step: string;
+  /** The script that runs, or the program. */
+  readonly program: string;
+  readonly commit?: string | undefined;
+  readonly repository?: string | undefined;
+  readonly dirty?: boolean | undefined;
+}
+
+/** Port: the ledger that keeps what is measured. */
+export interface TrackedRuns {
+  /** Makes the experiment too, when there is none of that name. @throws DaisError of what the caller did wrong. */
+  begin(tx: Transaction, run: NewTrackedRun): Promise<TrackedRun>;
+  /** Another attempt logs into it. */
+  resume(tx: Transaction, run: string): Promise<void>;
+  /** Nothing, when somebody deleted it. */
+  end(tx: Transaction, run: string, state: StepState): Promise<void>;
+}
+
+interface Row {
+  readonly tracking_run: string;
+  readonly experiment: string;
+}
+
+/** For an attempt at a step. @throws ValueFault when there can be none. */
+export async function trackStep(
+  tx: Transaction,
+  runs: TrackedRuns,
+  of: { readonly node: string; readonly run: string },
+  wanted: () => NewTrackedRun,
+): Promise<TrackedRun> {
+  const [there] = await tx.sql.query<Row>(
+    'select tracking_run, experiment from executions.tracked where node = $1',
+    [of.node],
+    'execution_tracked',
+  );
+  try {
+    if (there !== undefined) {
+      await runs.resume(tx, there.tracking_run);
+      return { run: there.tracking_run, experiment: there.experiment };
+    }
+    const made = await runs.begin(tx, wanted());
+    await tx.sql.query(
+      `insert into executions.tracked (node, run, project_id, tracking_run, experiment) values ($1, $2, $3, $4, $5)`,
+      [of.node, of.run, tx.projectId, made.run, made.experiment],
+      'execution_track',
+    );
+    return made;
+  } catch (error) {
+    if (error instanceof DaisError && !error.retryable) throw new ValueFault(error.message);
+    throw error;
+  }
+}
+
+/** That of a step, if the step has come to its end. */
+export async function endTrackedStep(tx: Transaction, runs: TrackedRuns, node: string): Promise<void> {
+  await end(tx, runs, 't.node = $1', node, 'execution_untrack');
+}
+
+/** Those of steps that came to their end without an attempt. */
+export async function endTrackedRuns(tx: Transaction, runs: TrackedRuns, run: string): Promise<void> {
+  await end(tx, runs, 't.run = $1', run, 'execution_untrack_all');
+}
+
+async function end(tx: Transaction, runs: TrackedRuns, which: string, id: string, name: string): Promise<void> {
+  const ended = await tx.sql.query<{ tracking_run: string; state: StepState }>(
+    `update executions.tracked t set ended = true from executions.node n
+     where ${which} and not t.ended and n.id = t.node and n.state in ('succeeded', 'failed', 'cancelled')
+     returning t.tracking_run, n.state`,
+    [id],
+    name,
+  );
+  for (const { tracking_run: run, state } of ended) await runs.end(tx, run, state);
+}

@@ -1,0 +1,101 @@
+/** What a step read and made, as edges of the lineage, in the transaction that ends its attempt. */
+import type { Execution } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+import { keyOf, nodeKey, noteLineage, type NotedEdge, type NotedNode } from '#ledgers/lineage/index.ts';
+import type { Artifact, Values } from '../machine/plan.ts';
+import { CODE_INPUT } from '../native-plan.ts';
+
+export interface StepFacts {
+  readonly attempt: string;
+  /** Of the run. */
+  readonly name: string;
+  readonly run: string;
+  readonly path: string;
+  readonly inputs: Values;
+  readonly code: Execution['code'] | undefined;
+}
+
+/** The attempt, and by what its outputs are known. */
+export function stepKey(attempt: string): string {
+  return keyOf('step', attempt);
+}
+
+/** Files are known by the run that keeps them, not by what is in them: two that are equal by chance have nothing in common. */
+function filesKey({ run, prefix }: Artifact): string {
+  return nodeKey('files', run, prefix);
+}
+
+/** Where a run of the tracking ledger comes from: said when it begins, so that it is known while it goes on. */
+export function noteTracked(tx: Transaction, of: StepFacts, trackingRun: string, now: number): void {
+  const { nodes, edges } = origin(of);
+  const started: NotedEdge = { from: stepKey(of.attempt), to: keyOf('run', trackingRun), relation: 'started' };
+  noteLineage(tx, { nodes, edges: [...edges, started] }, now);
+}
+
+export function noteStep(tx: Transaction, of: StepFacts, outputs: Values, now: number): void {
+  const { nodes, edges } = origin(of);
+  const made = artifactsOf(outputs).map(({ name, artifact }) => ({
+    name: `${of.name} / ${of.path} / ${name}`,
+    artifact,
+  }));
+  noteLineage(
+    tx,
+    {
+      nodes: [...nodes, ...made.map(({ name, artifact }) => filesNode(name, artifact))],
+      edges: [
+        ...edges,
+        ...made.map(({ artifact }): NotedEdge => ({
+          from: stepKey(of.attempt),
+          to: filesKey(artifact),
+          relation: 'made',
+        })),
+      ],
+    },
+    now,
+  );
+}
+
+/** The step did not run: its outputs are those of another one. */
+export function noteSpared(tx: Transaction, of: StepFacts, from: Values, to: Values, now: number): void {
+  const taken = new Map(artifactsOf(to).map(({ name, artifact }) => [name, artifact]));
+  const nodes: NotedNode[] = [];
+  const edges: NotedEdge[] = [];
+  for (const { name, artifact } of artifactsOf(from)) {
+    const copy = taken.get(name);
+    if (copy === undefined || filesKey(copy) === filesKey(artifact)) continue;
+    nodes.push(filesNode(`${of.name} / ${of.path} / ${name}`, copy));
+    edges.push({ from: filesKey(artifact), to: filesKey(copy), relation: 'copied' });
+  }
+  noteLineage(tx, { nodes, edges }, now);
+}
+
+function origin(of: StepFacts): { readonly nodes: NotedNode[]; readonly edges: NotedEdge[] } {
+  const to = stepKey(of.attempt);
+  const nodes: NotedNode[] = [{ key: to, name: `${of.name} / ${of.path}`, data: { execution: of.run, step: of.path } }];
+  const edges: NotedEdge[] = [];
+  const { commit, repository } = of.code ?? {};
+  if (commit !== undefined) {
+    const key = nodeKey('commit', commit);
+    nodes.push({ key, name: commit, data: { commit, ...(repository !== undefined && { repository }) } });
+    edges.push({ from: key, to, relation: 'code' });
+  }
+  for (const { name, artifact } of artifactsOf(of.inputs)) {
+    const isCode = name === CODE_INPUT;
+    if (isCode) nodes.push(filesNode(`code of ${of.name}`, artifact));
+    edges.push({ from: filesKey(artifact), to, relation: isCode ? 'code' : 'read' });
+  }
+  return { nodes, edges };
+}
+
+function filesNode(name: string, artifact: Artifact): NotedNode {
+  const { run, prefix, files, bytes, digest } = artifact;
+  const data = { execution: run, prefix, files: String(files), bytes: String(bytes), digest };
+  return { key: filesKey(artifact), name, data };
+}
+
+function artifactsOf(values: Values): readonly { readonly name: string; readonly artifact: Artifact }[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    if ('artifact' in value) return [{ name, artifact: value.artifact }];
+    return 'artifacts' in value ? value.artifacts.map((artifact) => ({ name, artifact })) : [];
+  });
+}
