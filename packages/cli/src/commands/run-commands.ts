@@ -51,7 +51,6 @@ export const runCommands: readonly CommandDefinition[] = [
       { flags: '--no-wait', description: 'only submit it' },
     ],
     examples: [
-      { command: 'run -- python train.py --epochs 3', does: 'with the programs of the server' },
       { command: 'run --python 3.11 --requirements requirements.txt -- python train.py', does: 'with packages' },
       { command: 'run --experiment delays -- python train.py', does: 'what it logs is in one run of an experiment' },
       {
