@@ -16,6 +16,7 @@ import { startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts
 import { pipeline } from '#kinds/pipeline/index.ts';
 import { projectWith } from '#kinds/project/index.ts';
 import { findSecretValue, openSecretValue, secret } from '#kinds/secret/index.ts';
+import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { endProjectRuns, executionsLedger, executionsSlice, type ExecutionParts } from '../index.ts';
@@ -48,7 +49,12 @@ export async function startExecutionsWorld(): Promise<ExecutionsWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-executions-'));
   const keys = openEnvKeys(Buffer.alloc(32, 7).toString('base64'));
   const secrets = secret(keys);
-  const slices = [kernelSlice, executionsSlice, ...(secrets.kind.slice === undefined ? [] : [secrets.kind.slice])];
+  const slices = [
+    kernelSlice,
+    lineageSlice,
+    executionsSlice,
+    ...(secrets.kind.slice === undefined ? [] : [secrets.kind.slice]),
+  ];
   const db = await startTestDatabase(slices);
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
   const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });

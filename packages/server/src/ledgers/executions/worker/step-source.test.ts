@@ -4,7 +4,10 @@ import { parametersOf, programOf } from './step-source.ts';
 test.each([
   [['python', 'train.py', '--epochs', '3'], 'train.py'],
   [['/usr/bin/python3.11', '-m', 'trainer.main'], 'trainer.main'],
+  [['python', '-B', '-W', 'ignore', 'train.py', 'x'], 'train.py'],
   [['python', '-c', 'print(1)'], 'python'],
+  [['sh', '-c', 'echo a'], 'sh'],
+  [['bash'], 'bash'],
   [['./go.sh', 'x'], './go.sh'],
   [['Rscript', 'fit.R'], 'fit.R'],
 ] as const)('%j runs %s', (command, program) => {

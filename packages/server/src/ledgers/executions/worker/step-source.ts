@@ -3,14 +3,23 @@ import type { Values } from '../machine/plan.ts';
 import { textOf } from '../machine/values.ts';
 
 const INTERPRETERS = /^(python[\d.]*|Rscript|node|bash|sh|julia|perl|ruby)$/;
+/** Behind these stands the program itself. */
+const INLINE: ReadonlySet<string> = new Set(['-c', '-e', '-p', '--eval', '--print']);
+/** Behind these stands something that is no script. */
+const WITH_VALUE: ReadonlySet<string> = new Set(['-W', '-X', '-r', '--require', '--import']);
 
 /** The script that a command runs; else its program. */
 export function programOf([program, ...rest]: readonly [string, ...string[]]): string {
   const name = program.split('/').at(-1) ?? program;
   if (!INTERPRETERS.test(name)) return program;
-  const [first = '', second] = rest;
-  if (first === '-m' && second !== undefined) return second;
-  return first === '' || first.startsWith('-') ? program : first;
+  for (let at = 0; at < rest.length; at++) {
+    const word = rest[at] ?? '';
+    if (word === '-m') return rest[at + 1] ?? program;
+    if (INLINE.has(word)) return program;
+    if (WITH_VALUE.has(word)) at += 1;
+    else if (!word.startsWith('-')) return word;
+  }
+  return program;
 }
 
 /** Those of its inputs that are no files, as text. */
