@@ -8,6 +8,7 @@ import {
   stepOutputs,
   stepRetry,
   stepTimeout,
+  stepTracking,
   stepWord,
   variableName,
 } from '#records/step-fields.ts';
@@ -87,6 +88,7 @@ const pipelineStep = z.strictObject({
     .optional()
     .describe('`none`: it sees all that the server sees, which `execution:unisolated` must permit.'),
   network: z.boolean().optional().describe('It may reach others.'),
+  tracking: stepTracking.optional(),
 });
 export type PipelineStep = z.output<typeof pipelineStep>;
 

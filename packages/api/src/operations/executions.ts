@@ -18,6 +18,7 @@ import {
   stepPath,
   stepRetry,
   stepTimeout,
+  stepTracking,
   stepWord,
   variableName,
 } from '#records/step-fields.ts';
@@ -80,15 +81,7 @@ const stepSchema = z.strictObject({
       '`none`: it sees all that the server sees, which `execution:unisolated` must permit. Default: isolated; for the owner of a server without accounts, where the machine can.',
     ),
   network: z.boolean().default(false).describe('It may reach others.'),
-  tracking: z
-    .strictObject({
-      experiment: z.string().min(1).max(500).describe('Its name; it is made when there is none.'),
-      run: z.string().min(1).max(250).optional().describe('What the run is called; default: as the step.'),
-    })
-    .optional()
-    .describe(
-      'It logs into a run of this experiment, which begins and ends with it. Default: it begins runs by itself.',
-    ),
+  tracking: stepTracking.optional(),
 });
 export type ExecutionStepInput = z.infer<typeof stepSchema>;
 

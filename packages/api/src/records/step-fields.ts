@@ -46,4 +46,11 @@ export const stepRetry = z.strictObject({
   maxDelaySeconds: z.number().min(0).max(86_400).default(3600).describe('The longest wait.'),
 });
 
+export const stepTracking = z
+  .strictObject({
+    experiment: z.string().min(1).max(500).describe('Its name; it is made when there is none.'),
+    run: z.string().min(1).max(250).optional().describe('What the run is called; default: as the step.'),
+  })
+  .describe('It logs into a run of this experiment, which begins and ends with it. Default: it begins runs by itself.');
+
 export const stepTimeout = z.int().min(1).max(31_536_000);

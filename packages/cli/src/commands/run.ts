@@ -73,7 +73,8 @@ function withExperiment({ environment }: Context, step: Step): Step {
   return { ...step, variables: { ...step.variables, [EXPERIMENT_NAME]: named } };
 }
 
-async function sendCode(context: Context, client: DaisClient, reuse: boolean): Promise<Code | undefined> {
+/** `reuse`: files that the latest runs brought are named, not sent. */
+async function sendCode(context: Context, client: DaisClient, reuse = false): Promise<Code | undefined> {
   const snapshot = await takeSnapshot(context.workingFolder, context.environment.variables);
   const { commit, repository, dirty } = snapshot;
   const about = {

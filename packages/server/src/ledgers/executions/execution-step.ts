@@ -36,8 +36,10 @@ async function readStep(tx: Transaction, { input }: Call<StepInput>, machines: R
   const run = await requireRun(sql, projectId, input.id);
   const [row] = await sql.query<StepRow>(
     `select n.path, n.place, n.kind, n.state, n.source, n.error, n.inputs, n.outputs, n.started_at, n.ended_at,
-       r.plan_digest, (select count(*)::int from executions.attempt a where a.node = n.id) as attempts
-     from executions.node n join executions.run r on r.id = n.run where n.run = $1 and n.path = $2`,
+       t.tracking_run, t.experiment, r.plan_digest,
+       (select count(*)::int from executions.attempt a where a.node = n.id) as attempts
+     from executions.node n join executions.run r on r.id = n.run left join executions.tracked t on t.node = n.id
+     where n.run = $1 and n.path = $2`,
     [run.id, input.node],
     'execution_step_view',
   );

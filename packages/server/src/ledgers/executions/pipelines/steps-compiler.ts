@@ -173,6 +173,7 @@ function commandTask(
     cache: step.cache ?? false,
     isolation: step.isolation,
     network: step.network ?? false,
+    tracking: step.tracking,
   };
   const given = [...Object.keys(bindings), ...(forEach === undefined ? [] : [forEach.as])];
   return stepTask(native, { bindings, given, isFiles: (name) => files.has(name), code, solo });
