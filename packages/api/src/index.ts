@@ -48,14 +48,9 @@ export { pipelineKind, pipelineSpec } from '#kinds/pipeline.ts';
 export type { PipelineSpec, PipelineStep } from '#kinds/pipeline.ts';
 export { conditionReferences, parseCondition, type ConditionExpression } from '#pipelines/condition.ts';
 export { parameterIssues, type PipelineParameters } from '#pipelines/parameters.ts';
-export {
-  createPipelineVersionOperation,
-  deletePipelineVersionOperation,
-  graphPipelineOperation,
-  listPipelineVersionsOperation,
-  readPipelineVersionOperation,
-  runPipelineOperation,
-} from '#operations/pipelines.ts';
+export { createPipelineVersionOperation, deletePipelineVersionOperation } from '#operations/pipelines.ts';
+export { graphPipelineOperation, listPipelineVersionsOperation } from '#operations/pipelines.ts';
+export { readPipelineVersionOperation, runPipelineOperation } from '#operations/pipelines.ts';
 export type { PipelineGraph, PipelineVersion } from '#records/pipeline.ts';
 export { aliasSchema, isReservedAlias, modelKind, modelSpec, modelTypes, stages } from '#kinds/model.ts';
 export type { ApprovalRule, ModelSpec, Stage } from '#kinds/model.ts';
@@ -445,81 +440,32 @@ export {
 } from '#operations/webhooks.ts';
 export { deliveryStates, webhookStatuses } from '#records/webhook.ts';
 export type { DeliveryState, Webhook, WebhookDelivery, WebhookStatus, WebhookTest } from '#records/webhook.ts';
-export {
-  lineageOperations,
-  readLineageOperation,
-  recordLineageBatchOperation,
-  recordLineageOperation,
-} from '#operations/lineage.ts';
+export { lineageOperations, readLineageOperation, recordLineageBatchOperation } from '#operations/lineage.ts';
+export { recordLineageOperation } from '#operations/lineage.ts';
 export { lineageDirections, lineageNodeTypes, lineageRelations } from '#records/lineage.ts';
-export type {
-  LineageDirection,
-  LineageEdge,
-  LineageGraph,
-  LineageNode,
-  LineageNodeType,
-  LineageRelation,
-} from '#records/lineage.ts';
+export type { LineageDirection, LineageEdge, LineageGraph, LineageNode, LineageNodeType } from '#records/lineage.ts';
+export type { LineageRelation } from '#records/lineage.ts';
 export { lineageEventSchema, lineageRunStates } from '#records/lineage-event.ts';
 export type { LineageEvent } from '#records/lineage-event.ts';
 export { approvalStates } from '#records/registry.ts';
-export type {
-  Approval,
-  ApprovalDecision,
-  ApprovalState,
-  MissingApproval,
-  ModelVersion,
-  RegisteredModel,
-} from '#records/registry.ts';
-export {
-  cancelExecutionOperation,
-  deleteExecutionOperation,
-  followExecutionLogOperation,
-  listExecutionAttemptsOperation,
-  listExecutionFilesOperation,
-  listExecutionNodesOperation,
-  listExecutionsOperation,
-  readExecutionFileOperation,
-  readExecutionLogOperation,
-  readExecutionOperation,
-  retryExecutionOperation,
-  submitExecutionOperation,
-  uploadForExecutionOperation,
-} from '#operations/executions.ts';
-export {
-  archiveExecutionsOperation,
-  EXECUTIONS_COUNTED,
-  resumeExecutionOperation,
-  searchExecutionsOperation,
-} from '#operations/execution-search.ts';
-export {
-  labelPipelineOperation,
-  PIPELINES_COUNTED,
-  searchPipelinesOperation,
-  searchPipelineVersionsOperation,
-  startExecutionOperation,
-} from '#operations/pipeline-search.ts';
+export type { Approval, ApprovalDecision, ApprovalState, MissingApproval, ModelVersion } from '#records/registry.ts';
+export type { RegisteredModel } from '#records/registry.ts';
+export { cancelExecutionOperation, deleteExecutionOperation } from '#operations/executions.ts';
+export { followExecutionLogOperation, listExecutionAttemptsOperation } from '#operations/executions.ts';
+export { listExecutionFilesOperation, listExecutionNodesOperation } from '#operations/executions.ts';
+export { listExecutionsOperation, readExecutionFileOperation } from '#operations/executions.ts';
+export { readExecutionLogOperation, readExecutionOperation, retryExecutionOperation } from '#operations/executions.ts';
+export { submitExecutionOperation, uploadForExecutionOperation } from '#operations/executions.ts';
+export { archiveExecutionsOperation, EXECUTIONS_COUNTED } from '#operations/execution-search.ts';
+export { resumeExecutionOperation, searchExecutionsOperation } from '#operations/execution-search.ts';
+export { labelPipelineOperation, PIPELINES_COUNTED, searchPipelinesOperation } from '#operations/pipeline-search.ts';
+export { searchPipelineVersionsOperation, startExecutionOperation } from '#operations/pipeline-search.ts';
 export type { PipelineHead } from '#operations/pipeline-search.ts';
 export type { RecordCondition, RecordSearch } from '#operations/record-search.ts';
-export {
-  listExecutionEdgesOperation,
-  readExecutionGraphOperation,
-  readExecutionQueueOperation,
-  readExecutionStepOperation,
-} from '#operations/execution-views.ts';
+export { listExecutionEdgesOperation, readExecutionGraphOperation } from '#operations/execution-views.ts';
+export { readExecutionQueueOperation, readExecutionStepOperation } from '#operations/execution-views.ts';
 export type { ExecutionStepInput, SubmitExecutionInput } from '#operations/executions.ts';
-export type {
-  Execution,
-  ExecutionAttempt,
-  ExecutionLog,
-  ExecutionNode,
-  ExecutionState,
-  ExecutionValue,
-} from '#records/execution.ts';
-export type {
-  ExecutionEdge,
-  ExecutionMark,
-  ExecutionQueue,
-  ExecutionStep,
-  ExecutionWait,
-} from '#records/execution-view.ts';
+export type { Execution, ExecutionAttempt, ExecutionLog, ExecutionNode, ExecutionState } from '#records/execution.ts';
+export type { ExecutionValue } from '#records/execution.ts';
+export type { ExecutionEdge, ExecutionMark, ExecutionQueue, ExecutionStep } from '#records/execution-view.ts';
+export type { ExecutionWait } from '#records/execution-view.ts';
