@@ -61,6 +61,7 @@ export class DeviceLeases {
 
   /** Undefined when too few are free: then none is taken. */
   async take(attempt: string, count: number): Promise<string[] | undefined> {
+    if (count === 0) return [];
     const taken = await this.of(attempt);
     for (const index of this.#gpus) {
       if (taken.length >= count) break;
@@ -78,6 +79,7 @@ export class DeviceLeases {
   }
 
   async of(attempt: string): Promise<string[]> {
+    if (this.#gpus.length === 0) return [];
     const held: string[] = [];
     for (const name of (await readdir(this.#folder)).toSorted()) {
       const holder = await readlink(join(this.#folder, name)).catch(() => undefined);

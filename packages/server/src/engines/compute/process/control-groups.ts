@@ -6,7 +6,16 @@
  *
  * A group is made below the one that Dais itself is in, where that is allowed: as root, or in a group that systemd delegated.
  */
-import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Resources } from '../contract.ts';
 
@@ -121,8 +130,12 @@ export class ControlGroups {
     this.#hierarchies = hierarchies;
   }
 
-  of(attempt: string): TaskGroups {
-    return new TaskGroups(this.#hierarchies.map((above) => ({ ...above, folder: join(above.folder, attempt) })));
+  /** With `resources`, only where something is held or counted for who asks for these. */
+  of(attempt: string, resources?: Resources): TaskGroups {
+    const idle = ({ version, controllers }: Hierarchy) =>
+      version === 1 && resources?.['cpu'] === undefined && controllers.every((controller) => controller === 'cpu');
+    const wanted = resources === undefined ? this.#hierarchies : this.#hierarchies.filter((above) => !idle(above));
+    return new TaskGroups(wanted.map((above) => ({ ...above, folder: join(above.folder, attempt) })));
   }
 
   /** Groups of attempts that nobody knows, and the one above when nothing is left in it. */
@@ -152,7 +165,8 @@ export class TaskGroups {
   make(resources: Resources, maxProcesses: number): void {
     for (const { folder, version, controllers } of this.groups) {
       const above = dirname(folder);
-      makeFolder(above);
+      // It goes with the last task before, so it may have to be made anew.
+      if (!existsSync(above)) makeFolder(above);
       if (version === 2 && controllers.length > 0) {
         const names = controllers.map((controller) => `+${controller}`).join(' ');
         writeFileSync(join(above, 'cgroup.subtree_control'), names);

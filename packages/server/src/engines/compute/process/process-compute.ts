@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { chmod, lstat, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
@@ -127,11 +127,11 @@ class ProcessCompute implements Compute {
     const waiting: Waiting[] = [];
     for await (const attempt of this.attempts()) {
       const folder = this.#folder(attempt);
-      if (await folder.exists('result.json')) continue;
-      const record = await folder.record();
+      if (folder.exists('result.json')) continue;
+      const record = folder.record();
       if (record === undefined) continue;
       this.#lastOrder = Math.max(this.#lastOrder, record.order);
-      if (await folder.exists('started')) this.#run({ record, folder }).watch();
+      if (folder.exists('started')) this.#run({ record, folder }).watch();
       else waiting.push({ record, folder });
     }
     for (const one of waiting.toSorted((a, b) => a.record.order - b.record.order)) {
@@ -156,7 +156,7 @@ class ProcessCompute implements Compute {
     if (this.#parts.sandbox.isProven) return undefined;
     const folder = new TaskFolder(this.#stagingFolder());
     try {
-      await folder.make();
+      folder.make();
       const uid = this.#parts.sandbox.uidOf('trial');
       if (uid !== undefined) await folder.giveBoxTo(uid);
       return await this.#parts.sandbox.fault(folder);
@@ -177,8 +177,9 @@ class ProcessCompute implements Compute {
   }
 
   async #submit(spec: TaskSpec): Promise<void> {
-    checkSpec(spec, await machineResources(this.#root, this.#gpus));
-    if (await this.#isKept(spec.attempt)) return;
+    const asks = Object.keys(spec.resources).length > 0;
+    checkSpec(spec, asks ? await machineResources(this.#root, this.#gpus) : {});
+    if (this.#isKept(spec.attempt)) return;
     if (this.#waiting.size >= MAX_WAITING) {
       throw new DaisError('overloaded', `${MAX_WAITING} tasks wait for this machine already.`, { retryAfter: 60 });
     }
@@ -216,7 +217,7 @@ class ProcessCompute implements Compute {
       throw storageError(error, this.#root);
     }
     this.#parts.reached('submitted');
-    const record = (await folder.record())!;
+    const record = folder.record()!;
     this.#waiting.set(spec.attempt, { record, folder });
     this.#schedule();
   }
@@ -224,7 +225,7 @@ class ProcessCompute implements Compute {
   async status(attempt: string): Promise<TaskState | undefined> {
     if (this.#submitting.has(attempt)) return { phase: 'preparing' };
     const folder = this.#folder(attempt);
-    const result = await folder.result();
+    const result = folder.result();
     if (result !== undefined) return result;
     if (this.#waiting.has(attempt)) return { phase: 'preparing' };
     return await this.#running.get(attempt)?.state();
@@ -266,14 +267,14 @@ class ProcessCompute implements Compute {
   async *logs(attempt: string, options: LogOptions = {}): AsyncIterable<LogChunk> {
     await this.#submitting.get(attempt);
     const folder = this.#folder(attempt);
-    if (!(await this.#isKept(attempt))) return;
-    yield* readLogs(folder.logs, options, async () => this.#closed || (await folder.exists('result.json')));
+    if (!this.#isKept(attempt)) return;
+    yield* readLogs(folder.logs, options, async () => this.#closed || folder.exists('result.json'));
   }
 
   async *outputs(attempt: string): AsyncIterable<OutputFile> {
     const folder = this.#folder(attempt);
-    const record = await folder.record();
-    if (record === undefined || !(await folder.exists('result.json'))) return;
+    const record = folder.record();
+    if (record === undefined || !folder.exists('result.json')) return;
     yield* outputFiles(folder.work, record.outputs);
   }
 
@@ -283,7 +284,7 @@ class ProcessCompute implements Compute {
     if (run !== undefined) return await run.stop('cancelled');
     const waiting = this.#waiting.get(attempt);
     if (waiting === undefined) return;
-    await waiting.folder.markStop('cancelled');
+    waiting.folder.markStop('cancelled');
     this.#schedule();
   }
 
@@ -328,8 +329,8 @@ class ProcessCompute implements Compute {
     return this.#submitting.has(attempt) || this.#waiting.has(attempt) || this.#running.has(attempt);
   }
 
-  async #isKept(attempt: string): Promise<boolean> {
-    return (await lstat(this.#folder(attempt).path).catch(() => undefined)) !== undefined;
+  #isKept(attempt: string): boolean {
+    return this.#folder(attempt).exists('.');
   }
 
   #markOf(attempt: string): string {
@@ -362,7 +363,7 @@ class ProcessCompute implements Compute {
     for (const waiting of this.#waiting.values()) {
       if (this.#closed) return;
       const { record, folder } = waiting;
-      const mark = await folder.stopMark();
+      const mark = folder.stopMark();
       if (mark !== undefined) await this.#endBefore(waiting, mark);
       else if (!isBlocked) isBlocked = !(await this.#startIfFits(waiting, record, folder));
     }
@@ -375,13 +376,7 @@ class ProcessCompute implements Compute {
   }
 
   async #startIfFits(waiting: Waiting, record: TaskRecord, folder: TaskFolder): Promise<boolean> {
-    if (this.#running.size >= MAX_RUNNING) return false;
-    const has = await machineResources(this.#root, this.#gpus);
-    for (const name of ['cpu', 'memory']) {
-      const leased = [...this.#running.values()].reduce((sum, run) => sum + (run.record.resources[name] ?? 0), 0);
-      if (leased + (record.resources[name] ?? 0) > has[name]! + 1e-9 && (record.resources[name] ?? 0) > 0) return false;
-    }
-    if ((record.resources['disk'] ?? 0) > has['disk']!) return false;
+    if (this.#running.size >= MAX_RUNNING || !(await this.#hasRoom(record))) return false;
     const gpus = await this.#parts.leases.take(record.attempt, record.resources[GPU] ?? 0);
     if (gpus === undefined) return false;
     this.#waiting.delete(record.attempt);
@@ -399,6 +394,16 @@ class ProcessCompute implements Compute {
       return false;
     }
     return true;
+  }
+
+  async #hasRoom({ resources }: TaskRecord): Promise<boolean> {
+    if (Object.keys(resources).length === 0) return true;
+    const has = await machineResources(this.#root, this.#gpus);
+    for (const name of ['cpu', 'memory']) {
+      const leased = [...this.#running.values()].reduce((sum, run) => sum + (run.record.resources[name] ?? 0), 0);
+      if (leased + (resources[name] ?? 0) > has[name]! + 1e-9 && (resources[name] ?? 0) > 0) return false;
+    }
+    return (resources['disk'] ?? 0) <= has['disk']!;
   }
 
   #round(): void {

@@ -3,8 +3,11 @@
  * in a session of its own. It needs nothing of Dais once it runs, so it lives on when Dais is killed or replaced, and what
  * it leaves in the attempt's folder is all that is known of the task afterwards.
  *
- * `go` holds back an isolated task until what it may reach is there. `started` (a folder, which can be made once only) fences a second start. `pid` names the shim before the command runs.
- * `begun` says that the command was there to be run. `end` tells how it ended; it becomes `rc` when its output is complete.
+ * `go` holds back an isolated task until what it may reach is there. `started`, which can be made once only, fences a second
+ * start. `pid` names the shim before the command runs; it counts when its line is whole. `begun` says that the command was
+ * there to be run. `end` tells how it ended; it becomes `rc` when its output is complete.
+ *
+ * Each program that it calls is a millisecond of CPU for each step, so it calls few.
  */
 
 /** Exit code of a shim that found that another one was there before. */
@@ -25,7 +28,9 @@ cd "$1" || exit 1
 segment=$2 keep=$3 groups=$4
 shift 4
 umask 077
-mkdir started || exit ${SECOND_START}
+set -C
+true >started || exit ${SECOND_START}
+set +C
 trap : HUP INT QUIT TERM
 birth() {
   read -r line </proc/$$/stat
@@ -35,15 +40,16 @@ birth() {
 }
 read -r boot </proc/sys/kernel/random/boot_id
 birth
-printf '................\\n' >death && printf '%96s\\n' '' >end.tmp && printf '%s %s %s\\n' "$$" "$start" "$boot" >pid.tmp && mkfifo out go && mv pid.tmp pid || exit 1
+printf '................\\n' >death && printf '%96s\\n' '' >end.tmp && mkfifo out go && printf '%s %s %s\\n' "$$" "$start" "$boot" >pid || exit 1
 (
   number=0
   while :; do
     stdbuf -o0 head -c "$segment" >"logs/$number"
     failed=$?
+    if [ "$failed" != 0 ]; then sleep 1; elif [ ! -s "logs/$number" ]; then break; fi
     size=$(wc -c <"logs/$number")
     number=$((number + 1))
-    if [ "$failed" != 0 ]; then sleep 1; elif [ "$size" -lt "$segment" ]; then break; fi
+    if [ "$failed" = 0 ] && [ "$size" -lt "$segment" ]; then break; fi
     rm -f "logs/$((number - keep))"
   done
 ) <out >/dev/null 2>&1 &
@@ -69,7 +75,6 @@ case $code in 130 | 141) signal=1 ;; esac
 until { printf '%s %s\\n' "$code" "$signal" && times; } 1<>end.tmp && mv end.tmp end; do sleep 1; done
 while kill -0 "$writer"; do wait "$writer"; done
 mv end rc
-rm -f out go death
 `;
 
 /**
@@ -77,13 +82,13 @@ rm -f out go death
  * line and no program outside the confinement obeys them (LD_PRELOAD). Arguments: KiB of memory for each process or
  * `unlimited`, number of processes, working folder, the command.
  */
-const INNER = `
+const INNER = (variables: string) => `
 ulimit -c 0
 ulimit -d "$1"
 ulimit -u "$2" 2>/dev/null || ulimit -p "$2" 2>/dev/null
 cd "$3" || exit 125
 shift 3
-eval "$(cat <&3)"
+${variables}
 found() {
   case $1 in
     */*) [ -f "$1" ] && [ -x "$1" ] ;;
@@ -94,8 +99,8 @@ found "$1" || { echo "there is no program $1 on its PATH ($PATH), or it may not 
 echo begun >&9
 `;
 
-/** The task takes the place of this shell. */
-const IN_ITS_PLACE = `${INNER}
+/** The task takes the place of this shell. The file is gone by then, but whoever owns it may open it again. */
+const IN_ITS_PLACE = `${INNER('. /proc/self/fd/3')}
 exec "$@" 3<&- 4<&- 5<&- 7>&- 9>&-
 `;
 
@@ -103,7 +108,7 @@ exec "$@" 3<&- 4<&- 5<&- 7>&- 9>&-
  * bwrap makes a signal an exit code: a shell inside it stays, to say into \`death\` what the shim cannot see. It is told TERM
  * together with the task and must outlive it.
  */
-const BELOW = `${INNER}
+const BELOW = `${INNER('eval "$(cat <&3)"')}
 trap : HUP INT QUIT TERM
 exec 8>&2 2>&4 3<&- 4<&- 5<&- 7>&- 9>&-
 (exec "$@" 2>&8 8>&-)

@@ -18,7 +18,7 @@ export interface StagingPlan {
 }
 
 export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPlan): Promise<void> {
-  await folder.make();
+  folder.make();
   for (const input of spec.inputs) {
     const place = join(folder.work, input.path);
     await mkdir(dirname(place), { recursive: true, mode: 0o700 });
@@ -36,7 +36,7 @@ export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPla
     ...spec.secretVariables,
     ...plan.fixed,
   };
-  await folder.write('env', exportLines(variables));
+  await folder.stage('env', exportLines(variables));
   const record: TaskRecord = {
     attempt: spec.attempt,
     order: plan.order,
@@ -49,7 +49,7 @@ export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPla
     environmentFolders: environment.folders,
   };
   await folder.reserveResult();
-  await folder.write('task.json', JSON.stringify(record));
+  await folder.stage('task.json', JSON.stringify(record));
 }
 
 async function syncFile(place: string): Promise<void> {

@@ -1,8 +1,21 @@
 /**
  * What is kept of one attempt, as files: some by the engine, some by the shim. `result.json` is the last word.
+ *
+ * They are a few bytes each and were written a moment ago: reading them at once costs less than asking a thread to. What is
+ * written for good is synced, and that a thread does.
  */
-import { constants } from 'node:fs';
-import { chmod, chown, lstat, mkdir, open, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import {
+  constants,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { chmod, chown, open, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Isolation, Resources, TaskEnd, TaskLimits, TaskOutput, TaskState } from '../contract.ts';
 import { errnoOf } from './file-errors.ts';
@@ -36,13 +49,16 @@ export interface ShimEnd {
   readonly at: number;
 }
 
-/** Names the shim. Undefined start: it was cut off while writing. */
+/** Names the shim. */
 export interface ShimIdentity {
   readonly pid: number;
   readonly startTime: string;
   readonly bootId: string;
   readonly at: number;
 }
+
+/** What is the task's own. */
+const BOXES = ['box/work', 'box/home', 'box/tmp'];
 
 export class TaskFolder {
   readonly path: string;
@@ -67,32 +83,45 @@ export class TaskFolder {
     return join(this.path, name);
   }
 
-  async make(): Promise<void> {
-    for (const name of ['.', 'box', 'box/work', 'box/home', 'box/tmp', 'logs']) {
-      await mkdir(join(this.path, name), { mode: 0o700 });
-    }
+  make(): void {
+    for (const name of ['.', 'box', ...BOXES, 'logs']) mkdirSync(join(this.path, name), { mode: 0o700 });
   }
 
-  async exists(name: string): Promise<boolean> {
-    return (await lstat(this.file(name)).catch(() => undefined)) !== undefined;
+  exists(name: string): boolean {
+    return this.modified(name) !== undefined;
   }
 
-  async names(): Promise<ReadonlySet<string>> {
-    return new Set(await readdir(this.path));
+  names(): ReadonlySet<string> {
+    return new Set(readdirSync(this.path));
   }
 
   /** Undefined when it is not there. */
-  async read(name: string): Promise<string | undefined> {
+  read(name: string): string | undefined {
     try {
-      return await readFile(this.file(name), 'utf8');
+      return readFileSync(this.file(name), 'utf8');
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw error;
     }
   }
 
-  async modified(name: string): Promise<number | undefined> {
-    return (await lstat(this.file(name)).catch(() => undefined))?.mtimeMs;
+  modified(name: string): number | undefined {
+    try {
+      return lstatSync(this.file(name), { throwIfNoEntry: false })?.mtimeMs;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Into a folder that nobody looks at yet; there after a power cut. */
+  async stage(name: string, text: string): Promise<void> {
+    await writeFile(this.file(name), text, { mode: 0o600, flush: true });
+  }
+
+  /** Whole or not at all; what needs to be known only until the machine is started again. */
+  note(name: string, text: string): void {
+    writeFileSync(this.file(`${name}.new`), text, { mode: 0o600 });
+    renameSync(this.file(`${name}.new`), this.file(name));
   }
 
   /** Whole or not at all, and there after a power cut. */
@@ -114,53 +143,56 @@ export class TaskFolder {
     await writeFile(this.file('result.json.new'), ' '.repeat(4096), { mode: 0o600 });
   }
 
-  async record(): Promise<TaskRecord | undefined> {
-    const text = await this.read('task.json');
+  record(): TaskRecord | undefined {
+    const text = this.read('task.json');
     return text === undefined ? undefined : (JSON.parse(text) as TaskRecord);
   }
 
-  async result(): Promise<TaskState | undefined> {
-    const text = await this.read('result.json');
+  result(): TaskState | undefined {
+    const text = this.read('result.json');
     if (text === undefined) return undefined;
     return JSON.parse(text, (key, value: unknown) =>
       (key === 'startedAt' || key === 'endedAt') && typeof value === 'string' ? new Date(value) : value,
     ) as TaskState;
   }
 
-  /** The first reason stays. */
-  async markStop(end: StopMark['end']): Promise<void> {
-    await writeFile(this.file('cancel'), end, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
+  /** The first reason stays. At once: whoever sees the file must not end what it stops before it is written. */
+  markStop(end: StopMark['end']): void {
+    try {
+      writeFileSync(this.file('cancel'), end, { flag: 'wx', mode: 0o600 });
+    } catch (error) {
       // On a full disk an empty one is there, which is enough.
       if (errnoOf(error) !== 'EEXIST' && errnoOf(error) !== 'ENOSPC') throw error;
-    });
+    }
   }
 
   /** Whatever it was told before: it has no grace any more. */
   async markKill(): Promise<void> {
-    await this.markStop('cancelled');
+    this.markStop('cancelled');
     const long = new Date(0);
     await utimes(this.file('cancel'), long, long);
   }
 
-  async stopMark(): Promise<StopMark | undefined> {
-    const [text, at] = await Promise.all([this.read('cancel'), this.modified('cancel')]);
+  stopMark(): StopMark | undefined {
+    const [text, at] = [this.read('cancel'), this.modified('cancel')];
     if (text === undefined || at === undefined) return undefined;
     // An empty one: a crash, or a full disk, came between making and writing.
     return { end: text === '' ? 'cancelled' : (text as StopMark['end']), at };
   }
 
-  async shim(): Promise<ShimIdentity | undefined> {
-    const [text, at] = await Promise.all([this.read('pid'), this.modified('pid')]);
-    if (text === undefined || at === undefined) return undefined;
+  shim(): ShimIdentity | undefined {
+    const [text, at] = [this.read('pid'), this.modified('pid')];
+    // Without the end of its line it is just being written, or the disk is full.
+    if (text === undefined || at === undefined || !text.endsWith('\n')) return undefined;
     const [pid, startTime, bootId] = text.trim().split(' ');
     return { pid: Number(pid), startTime: startTime!, bootId: bootId!, at };
   }
 
   /** `complete`: its output is all there. */
-  async ended(): Promise<(ShimEnd & { readonly complete: boolean }) | undefined> {
+  ended(): (ShimEnd & { readonly complete: boolean }) | undefined {
     // Between these two the one may become the other.
     for (const name of ['rc', 'end', 'rc']) {
-      const [text, at] = await Promise.all([this.read(name), this.modified(name)]);
+      const [text, at] = [this.read(name), this.modified(name)];
       if (text !== undefined && at !== undefined) return { ...parseEnd(text), at, complete: name === 'rc' };
     }
     return undefined;
@@ -172,6 +204,7 @@ export class TaskFolder {
   }
 
   async remove(): Promise<void> {
+    if (removeSmall(this.path)) return;
     try {
       await rm(this.path, { recursive: true, force: true, maxRetries: 5 });
     } catch (error) {
@@ -179,6 +212,21 @@ export class TaskFolder {
       await openFolders(this.path);
       await rm(this.path, { recursive: true, force: true, maxRetries: 5 });
     }
+  }
+}
+
+/** Where only the engine and the shim wrote, and that little: most of them. False: there is more, or it is not so. */
+function removeSmall(folder: string): boolean {
+  try {
+    if (readdirSync(join(folder, 'logs')).some((name) => name !== '0')) return false;
+    for (const box of [...BOXES, 'box']) rmdirSync(join(folder, box));
+    unlinkSync(join(folder, 'logs', '0'));
+    rmdirSync(join(folder, 'logs'));
+    for (const name of readdirSync(folder)) unlinkSync(join(folder, name));
+    rmdirSync(folder);
+    return true;
+  } catch {
+    return false;
   }
 }
 

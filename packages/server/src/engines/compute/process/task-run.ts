@@ -46,8 +46,10 @@ export interface TaskParts {
   readonly reached: (point: CrashPoint) => void;
 }
 
-/** Files whose coming changes what is to be done. */
-const TELLING: ReadonlySet<string> = new Set(['pid', 'begun', 'end', 'rc', 'cancel', 'result.json']);
+/** Files whose coming changes what is to be done at once, or what may wait for the next that comes: often that is the end. */
+const URGENT: ReadonlySet<string> = new Set(['rc', 'cancel', 'result.json']);
+const TELLING: ReadonlySet<string> = new Set(['pid', 'begun', 'end']);
+const SOON_MS = 20;
 const DEFAULT_LOG_BYTES = 64 * 2 ** 20;
 const LOG_SEGMENTS = 8;
 const DEFAULT_GRACE_MS = 10_000;
@@ -72,6 +74,7 @@ export class TaskRun {
   #closed = false;
   #watcher: FSWatcher | undefined;
   #cancelWake: (() => void) | undefined;
+  #cancelSoon: (() => void) | undefined;
   /** Of the shim that this process started. */
   #shimExited = false;
   #spawnFault: string | undefined;
@@ -103,13 +106,14 @@ export class TaskRun {
   async start(devices: readonly string[]): Promise<void> {
     const { folder, record } = this;
     const { groups, sandbox, path, reached } = this.#parts;
-    const made = groups?.of(record.attempt);
+    const made = groups?.of(record.attempt, record.resources);
     if (made !== undefined) {
-      await folder.write('groups.json', JSON.stringify(made.groups));
+      folder.note('groups.json', JSON.stringify(made.groups));
       made.make(record.resources, this.#parts.maxProcesses);
     }
-    const variables = this.#parts.hasGpus ? { CUDA_VISIBLE_DEVICES: devices.join(',') } : {};
-    await appendFile(folder.file('env'), exportLines(variables));
+    if (this.#parts.hasGpus) {
+      await appendFile(folder.file('env'), exportLines({ CUDA_VISIBLE_DEVICES: devices.join(',') }));
+    }
     const isolated = record.isolation === 'required';
     const memory = record.resources['memory'];
     const inner = innerCommand(record.command, {
@@ -153,7 +157,8 @@ export class TaskRun {
     if (this.#closed || this.#watcher !== undefined) return;
     try {
       this.#watcher = watch(this.folder.path, (_event, name) => {
-        if (name === null || TELLING.has(name)) this.poke();
+        if (name === null || URGENT.has(name) || (name === 'pid' && this.#isHeldBack)) this.poke();
+        else if (TELLING.has(name)) this.#pokeSoon();
       });
       this.#watcher.on('error', () => this.#watcher?.close());
       this.#watcher.unref();
@@ -183,8 +188,16 @@ export class TaskRun {
       });
   }
 
+  #pokeSoon(): void {
+    if (this.#closed) return;
+    this.#cancelSoon ??= this.#parts.clock.after(SOON_MS, () => {
+      this.#cancelSoon = undefined;
+      this.poke();
+    });
+  }
+
   async stop(end: StopMark['end']): Promise<void> {
-    await this.folder.markStop(end);
+    this.folder.markStop(end);
     this.poke();
   }
 
@@ -193,14 +206,15 @@ export class TaskRun {
     this.#closed = true;
     this.#watcher?.close();
     this.#cancelWake?.();
+    this.#cancelSoon?.();
     await this.#looking;
     this.#relay?.close();
   }
 
   async state(): Promise<TaskState> {
-    const result = await this.folder.result();
+    const result = this.folder.result();
     if (result !== undefined) return result;
-    const begun = (await this.folder.read('begun')) === 'begun\n' ? await this.folder.modified('begun') : undefined;
+    const begun = this.folder.read('begun') === 'begun\n' ? this.folder.modified('begun') : undefined;
     if (begun === undefined) return { phase: 'preparing' };
     const devices = (await this.#parts.leases.of(this.record.attempt)).map((index) => `${GPU}:${index}`);
     return { phase: 'running', startedAt: new Date(begun), devices };
@@ -223,20 +237,20 @@ export class TaskRun {
     const { folder } = this;
     // Known before the files are read: then they are the last ones.
     const isGone = this.#shimExited;
-    this.#shim ??= await folder.shim();
+    this.#shim ??= folder.shim();
     const shim = this.#shim;
     const isAlive = shim !== undefined && this.#isAlive(shim);
     // Read after the shim was seen: what it wrote before it went is there.
-    const names = await folder.names();
+    const names = folder.names();
     // Another engine on the same folder was first.
-    if (names.has('result.json')) return this.#leave((await folder.result())!);
+    if (names.has('result.json')) return this.#leave(folder.result()!);
     if (names.has('groups.json')) this.#groups ??= await this.#readGroups();
-    const end = names.has('end') || names.has('rc') ? await folder.ended() : undefined;
-    const mark = names.has('cancel') ? await folder.stopMark() : undefined;
+    const end = names.has('end') || names.has('rc') ? folder.ended() : undefined;
+    const mark = names.has('cancel') ? folder.stopMark() : undefined;
     if (end !== undefined) {
       if (end.complete || !isAlive || clock.now() - end.at > WRITER_PATIENCE_MS) {
         this.#parts.reached('ended');
-        await this.#finish(await this.#judge(end, mark), isAlive ? shim : undefined);
+        await this.#finish(await this.#judge(end, mark), isAlive ? shim : undefined, end.complete);
         return;
       }
       // Its output is complete when nobody has the pipe any more.
@@ -249,7 +263,7 @@ export class TaskRun {
         this.#wakeIn(1000);
         return;
       }
-      await this.#finish(await this.#judgeLost(shim, mark), undefined);
+      await this.#finish(await this.#judgeLost(shim, mark), undefined, false);
       return;
     }
     await this.#letGo(shim);
@@ -258,7 +272,7 @@ export class TaskRun {
   }
 
   async #readGroups(): Promise<TaskGroups | undefined> {
-    const text = await this.folder.read('groups.json');
+    const text = this.folder.read('groups.json');
     return text === undefined ? undefined : new TaskGroups(JSON.parse(text) as Hierarchy[]);
   }
 
@@ -268,15 +282,19 @@ export class TaskRun {
 
   /** Whether a shim that has not said its name will not do so any more. */
   async #isOverdue(): Promise<boolean> {
-    const started = await this.folder.modified('started');
+    const started = this.folder.modified('started');
     return started !== undefined && this.#parts.clock.now() - started > SHIM_PATIENCE_MS;
+  }
+
+  get #isHeldBack(): boolean {
+    return this.record.isolation !== 'none' && !this.record.network && !this.#isLetGo;
   }
 
   /** An isolated task without network starts when what it may reach is there, or cannot be had. */
   async #letGo(shim: ShimIdentity): Promise<void> {
     const { reach, path, clock, log } = this.#parts;
-    const { attempt, isolation, network } = this.record;
-    if (isolation === 'none' || network || this.#isLetGo) return;
+    const { attempt } = this.record;
+    if (!this.#isHeldBack) return;
     if (reach.length > 0 && this.#relay === undefined && !this.#isOutOfReach) {
       const member = namespaceMember(this.#marks(shim));
       let fault: unknown;
@@ -293,7 +311,7 @@ export class TaskRun {
         log.warn('a task reaches nothing, not even Dais', { attempt, error: fault });
       }
     }
-    this.#isLetGo = (await letGo(this.folder.file('go'))) || (await this.folder.read('begun')) === 'begun\n';
+    this.#isLetGo = (await letGo(this.folder.file('go'))) || this.folder.read('begun') === 'begun\n';
     if (!this.#isLetGo) this.#wakeIn(20);
   }
 
@@ -323,7 +341,7 @@ export class TaskRun {
     const { wallMs, diskBytes } = this.record.limits;
     const memory = this.record.resources['memory'];
     let wait = Infinity;
-    const begun = await this.folder.modified('begun');
+    const begun = this.folder.modified('begun');
     if (wallMs !== undefined && begun !== undefined) {
       const left = begun + wallMs - clock.now();
       if (left <= 0) return await this.stop('wall-time');
@@ -359,6 +377,7 @@ export class TaskRun {
 
   /** Everything of the task; the shim and its writer stay if they are named. */
   async #kill(shim: ShimIdentity | undefined): Promise<void> {
+    if (taskProcesses(this.#marks(shim)).length === 0) return;
     this.#groups?.kill();
     for (let round = 0; round < 20; round++) {
       const processes = taskProcesses(this.#marks(shim));
@@ -371,10 +390,10 @@ export class TaskRun {
 
   async #judge(end: { code: number; signalled: boolean; cpuMs: number; at: number }, mark: StopMark | undefined) {
     const { folder } = this;
-    const word = await folder.read('begun');
+    const word = folder.read('begun');
     const used: GroupUsage = this.#groups?.usage() ?? { memoryKills: 0 };
     if (word !== 'begun\n' && mark === undefined) return await this.#refusal(word);
-    const startedAt = (await folder.modified('begun')) ?? end.at;
+    const startedAt = folder.modified('begun') ?? end.at;
     const isStopped = mark !== undefined && mark.at <= end.at;
     const failed = end.signalled || end.code !== 0;
     const ranOut = used.memoryKills > 0 && failed;
@@ -407,7 +426,7 @@ export class TaskRun {
   }
 
   async #judgeLost(shim: ShimIdentity | undefined, mark: StopMark | undefined): Promise<TaskState> {
-    const begun = await this.folder.modified('begun');
+    const begun = this.folder.modified('begun');
     if (shim === undefined) {
       if (mark !== undefined) return stoppedBefore(mark);
       const reason = this.#spawnFault ?? 'its shim ended before it could start the command: is the disk full?';
@@ -421,10 +440,10 @@ export class TaskRun {
     return { phase: 'lost', reason: why };
   }
 
-  async #finish(state: TaskState, shim: ShimIdentity | undefined): Promise<void> {
+  async #finish(state: TaskState, shim: ShimIdentity | undefined, complete: boolean): Promise<void> {
     await this.#kill(shim);
-    // Who evaded that and keeps the pipe open must not keep the shim.
-    if (shim !== undefined && this.#isAlive(shim)) {
+    // Who evaded that and keeps the pipe open must not keep the shim. With a complete output it is on its way out.
+    if (shim !== undefined && !complete && this.#isAlive(shim)) {
       await new Promise((resolve) => setTimeout(resolve, 50));
       if (this.#isAlive(shim)) signalProcess(-shim.pid, 'SIGKILL');
     }
@@ -439,6 +458,7 @@ export class TaskRun {
     this.#closed = true;
     this.#watcher?.close();
     this.#cancelWake?.();
+    this.#cancelSoon?.();
     this.#relay?.close();
     this.#over(state);
   }
