@@ -48,6 +48,8 @@ export async function claimSteps(
   { place, holder, leaseMs }: Holder,
   { limit, perProject }: { readonly limit: number; readonly perProject: number },
 ): Promise<AttemptClaim[]> {
+  // Two that count at the same time would both find room for the last step of a project.
+  sql.defer(`select pg_advisory_xact_lock(hashtextextended('execution claims', 0))`, [], 'execution_claim_lock');
   const rows = await sql.query<ClaimRow>(
     `with recursive project as (
        (select project_id from executions.node where state = 'ready' order by project_id limit 1)
@@ -138,13 +140,14 @@ export async function holdAttempt(sql: Sql, { id, epoch }: AttemptClaim): Promis
   return rows.length === 1;
 }
 
-export async function markStarted(sql: Sql, { id, run }: AttemptClaim): Promise<void> {
-  await sql.query(
+/** Of one that is held. */
+export function markStarted(sql: Sql, { id, run }: AttemptClaim): void {
+  sql.defer(
     `update executions.attempt set state = 'started', started_at = clock_timestamp() where id = $1 and state = 'claimed'`,
     [id],
     'execution_started',
   );
-  await sql.query(
+  sql.defer(
     `update executions.run set state = 'running', started_at = clock_timestamp() where id = $1 and state = 'pending'`,
     [run],
     'execution_run_started',
@@ -161,9 +164,10 @@ export interface AttemptEnd {
   readonly logBytes?: number | undefined;
 }
 
-export async function endAttempt(sql: Sql, id: string, end: AttemptEnd): Promise<void> {
+/** Of one that is held. */
+export function endAttempt(sql: Sql, id: string, end: AttemptEnd): void {
   const { ending, code, signal, error, usage, logBytes } = end;
-  await sql.query(
+  sql.defer(
     `update executions.attempt set state = 'ended', ending = $2, code = $3, signal = $4, error = $5, usage = $6::jsonb,
        log_bytes = $7, ended_at = clock_timestamp() where id = $1`,
     [

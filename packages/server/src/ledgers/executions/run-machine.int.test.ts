@@ -100,7 +100,7 @@ async function runAll(plan: Graph, does: Behaviour, dice: () => number, cancelAf
       counted = await holdAttempt(tx.sql, claim!);
       if (!counted) return;
       ({ path } = await run!.store.node(claim!.node));
-      await endAttempt(tx.sql, claim!.id, { ending: 'exit' });
+      endAttempt(tx.sql, claim!.id, { ending: 'exit' });
       await act(path, claim!.node, run);
     });
     // After a crash, whoever holds it does it again; what was not committed did not happen.

@@ -4,7 +4,7 @@ import { WriteRace } from '#kernel/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { END_STATES } from './machine/end-states.ts';
 import type { Values } from './machine/plan.ts';
-import type { Change, NewNode, NodeFacts, RunStore, TimerKind } from './machine/run-store.ts';
+import type { Change, NewNode, NodeEnd, NodeFacts, RunStore, Settled, TimerKind } from './machine/run-store.ts';
 import type { Ended, EndState } from './machine/values.ts';
 import { factsOf, NODE_COLUMNS, type NodeRow } from './node-rows.ts';
 
@@ -17,6 +17,10 @@ export interface LockedRun {
 
 /** Called once, when the run has ended. */
 export type OnFinish = (state: EndState, outputs: Values, error: string | undefined) => Promise<void>;
+
+function lostRace(): WriteRace {
+  return new WriteRace('a node was claimed at this moment');
+}
 
 const ENDED = END_STATES.map((state) => `'${state}'`).join(', ');
 
@@ -87,7 +91,7 @@ export class SqlRunStore implements RunStore {
       [this.#run.id, JSON.stringify(rows), this.#run.projectId],
       'execution_change',
     );
-    if (changed.length < changes.length) throw new WriteRace('a node was claimed at this moment');
+    if (changed.length < changes.length) throw lostRace();
   }
 
   async insert(nodes: readonly NewNode[], edges: readonly (readonly [from: string, to: string])[]): Promise<void> {
@@ -97,7 +101,7 @@ export class SqlRunStore implements RunStore {
       name: path.slice(path.lastIndexOf('/') + 1),
       inputs,
     }));
-    await this.#tx.sql.query(
+    this.#tx.sql.defer(
       `with made as (
          insert into executions.node (id, run, project_id, parent, path, place, name, iteration, kind, state, waits, inputs,
            priority, ready_at)
@@ -116,7 +120,7 @@ export class SqlRunStore implements RunStore {
       'execution_insert',
     );
     if (edges.length === 0) return;
-    await this.#tx.sql.query(
+    this.#tx.sql.defer(
       `insert into executions.edge (source, target, project_id)
        select e.source, e.target, $3 from unnest($1::uuid[], $2::uuid[]) as e (source, target)`,
       [edges.map(([from]) => from), edges.map(([, to]) => to), this.#run.projectId],
@@ -124,7 +128,50 @@ export class SqlRunStore implements RunStore {
     );
   }
 
-  async release(ended: readonly { readonly id: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]> {
+  async end(ends: readonly NodeEnd[]): Promise<Settled> {
+    const [one] = ends;
+    // By far the most: a step has ended. None of what it touches is touched twice, so it is one statement.
+    if (ends.length === 1 && one?.parent !== undefined) return await this.#endOne(one);
+    await this.change(ends);
+    const released = await this.#release(ends.map(({ id, to }) => ({ id, state: to })));
+    const parents = await this.#count(
+      ends.flatMap(({ parent, to }) => (parent === undefined ? [] : [{ parent, state: to }])),
+    );
+    return { released, parents };
+  }
+
+  async #endOne({ id, from, to, inputs, outputs, error, source }: NodeEnd): Promise<Settled> {
+    const json = (values: Values | undefined) => (values === undefined ? null : JSON.stringify(values));
+    const rows = await this.#tx.sql.query<NodeRow & { readonly is_parent: boolean }>(
+      `with ended as (
+         update executions.node n set state = $4, inputs = coalesce($5::jsonb, n.inputs),
+           outputs = coalesce($6::jsonb, n.outputs), error = coalesce($7, n.error), source = coalesce($8, n.source),
+           ended_at = clock_timestamp()
+         where n.id = $2 and n.run = $1 and n.state = $3 returning n.id, n.parent, n.state
+       ), told as (
+         insert into executions.transition (run, project_id, node, state) select $1, $9, id, state from ended
+       ), released as (
+         update executions.node n set waits = n.waits - 1,
+           bad = n.bad + (d.state not in ('succeeded', 'skipped'))::int, skipped = n.skipped + (d.state = 'skipped')::int
+         from ended d join executions.edge e on e.source = d.id where n.id = e.target and n.run = $1
+         returning ${NODE_COLUMNS}
+       ), counted as (
+         update executions.node n set open = n.open - 1, broken = n.broken + (d.state in ('failed', 'blocked'))::int,
+           cancelled = n.cancelled + (d.state = 'cancelled')::int
+         from ended d where n.id = d.parent and n.run = $1 returning ${NODE_COLUMNS}
+       )
+       select n.*, true as is_parent from counted n
+       union all select n.*, false from released n where n.state = 'waiting' and n.waits = 0`,
+      [this.#run.id, id, from, to, json(inputs), json(outputs), error ?? null, source ?? null, this.#run.projectId],
+      'execution_end_one',
+    );
+    const parents = rows.filter((row) => row.is_parent);
+    if (parents.length === 0) throw lostRace();
+    const released = rows.filter((row) => !row.is_parent);
+    return { released: released.map(factsOf), parents: parents.map(factsOf) };
+  }
+
+  async #release(ended: readonly { readonly id: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]> {
     const rows = await this.#tx.sql.query<NodeRow>(
       `update executions.node n set waits = n.waits - e.n, bad = n.bad + e.bad, skipped = n.skipped + e.skipped
        from (
@@ -138,7 +185,7 @@ export class SqlRunStore implements RunStore {
     return rows.filter(({ state, waits }) => state === 'waiting' && waits === 0).map(factsOf);
   }
 
-  async count(ended: readonly { readonly parent: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]> {
+  async #count(ended: readonly { readonly parent: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]> {
     if (ended.length === 0) return [];
     const rows = await this.#tx.sql.query<NodeRow>(
       `update executions.node n set open = n.open - e.n, broken = n.broken + e.broken,
@@ -186,7 +233,7 @@ export class SqlRunStore implements RunStore {
   }
 
   async timer(node: string, kind: TimerKind, delayMs: number): Promise<void> {
-    await this.#tx.sql.query(
+    this.#tx.sql.defer(
       `insert into executions.timer (run, node, project_id, kind, due_at)
        values ($1, $2, $3, $4, clock_timestamp() + $5 * interval '1 millisecond')`,
       [this.#run.id, node, this.#run.projectId, kind, delayMs],

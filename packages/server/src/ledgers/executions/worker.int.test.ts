@@ -67,6 +67,42 @@ test('what ran on a machine that is gone is lost, and tried again without counti
   });
 });
 
+test('of two control planes, one that was away until another had done its step commits nothing of it', async () => {
+  await journalOf(async (journal, lines) => {
+    const go = `${journal}-go`;
+    // With one connection, which the test takes away: then it neither renews its leases nor commits.
+    const database = world.db.open({ poolSize: 1 });
+    const away = await world.worker({ database, leaseMs: 600 });
+    const first = `while ! test -e ${go}; do sleep 0.05; done; printf first > out`;
+    const script = `echo x >> ${journal}; if test $(wc -l < ${journal}) -gt 1; then printf second > out; else ${first}; fi`;
+    const step = { ...sh(script), outputs: { out: { path: 'out' }, word: { path: 'out', as: 'text' as const } } };
+    const run = await world.submit({ steps: { main: step } });
+    await expect.poll(lines, PATIENCE).toEqual(['x']);
+    const started = async () => (await world.attempts(run)).map(({ state }) => state);
+    await expect.poll(started, PATIENCE).toEqual(['started']);
+    const here = await database.transaction({ mode: 'read', scope: 'all' }, async (sql) => {
+      await sql.query('select 1');
+      const other = await world.worker({ place: 'another machine', leaseMs: 600 });
+      expect((await world.ended(run)).state).toBe('succeeded');
+      await writeFile(go, '');
+      return other;
+    });
+    // It has found out, and keeps nothing of what it had begun.
+    await expect.poll(async () => await world.kept(), PATIENCE).toEqual([]);
+    const attempts = await world.attempts(run);
+    expect(attempts.map(({ ending }) => ending)).toEqual(['lost', 'exit']);
+    expect((await world.node(run, 'main')).outputs['word']).toEqual({ parameter: 'second' });
+    const files = await world.dais.call<{ items: { name: string }[] }>('execution.files', { id: run.id });
+    expect(files.items.map(({ name }) => name)).toEqual([`steps/${attempts[1]?.id}/out`]);
+    const ends = `select state from executions.transition where run = '${run.id}' and state = 'succeeded'`;
+    // Of the step and of the run.
+    expect(await world.db.asAdmin(ends)).toHaveLength(2);
+    await away.stop();
+    await here.stop();
+    await rm(go);
+  });
+});
+
 test('the higher priority comes first, and each project has its turn', async () => {
   await journalOf(async (journal, lines) => {
     const other = freshName();

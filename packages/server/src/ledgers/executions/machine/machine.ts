@@ -3,7 +3,7 @@
  * run, and has neither a clock nor ids of its own, so that it is tried with thousands of random runs in memory; see
  * docs/internals/executions.md for the rules.
  */
-import { graphAt, needsOf, taskAt, type Graph, type Task, type Values } from './plan.ts';
+import { graphAt, needsOf, sourcesOf, taskAt, type Graph, type Task, type Values } from './plan.ts';
 import type { Change, NewNode, NodeFacts, NodeSource, RunStore } from './run-store.ts';
 import { collect, holds, itemsOf, resolveInputs, ValueFault, type Ended, type EndState } from './values.ts';
 
@@ -107,12 +107,14 @@ export class Machine {
 
   async #settle(first: readonly Ending[]): Promise<void> {
     for (let ending = first; ending.length > 0;) {
-      await this.#store.change(
-        ending.map(({ node, state, ...more }) => ({ ...more, id: node.id, from: node.state, to: state })),
-      );
-      const released = await this.#store.release(ending.map(({ node, state }) => ({ id: node.id, state })));
-      const parents = await this.#store.count(
-        ending.flatMap(({ node: { parent }, state }) => (parent === undefined ? [] : [{ parent, state }])),
+      const { released, parents } = await this.#store.end(
+        ending.map(({ node, state, ...more }) => ({
+          ...more,
+          id: node.id,
+          parent: node.parent,
+          from: node.state,
+          to: state,
+        })),
       );
       const next = [...(await this.#start(released, new Map(parents.map((parent) => [parent.id, parent]))))];
       for (const parent of parents) next.push(...(await this.#afterChild(parent)));
@@ -130,8 +132,8 @@ export class Machine {
     for (const [parentId, group] of groupByParent(nodes)) {
       const parent = known.get(parentId) ?? (await this.#store.node(parentId));
       const tasks = group.map((node) => ({ node, task: taskAt(this.#plan, node.place) }));
-      const needs = [...new Set(tasks.flatMap(({ task }) => needsOf(task)))];
-      const siblings = needs.length === 0 ? NOBODY : await this.#store.siblings(parentId, needs);
+      const sources = [...new Set(tasks.flatMap(({ task }) => sourcesOf(task)))];
+      const siblings = sources.length === 0 ? NOBODY : await this.#store.siblings(parentId, sources);
       for (const { node, task } of tasks) {
         const verdict = this.#admit(node, task, parent.inputs, siblings);
         if ('state' in verdict) endings.push({ node, ...verdict });

@@ -192,8 +192,12 @@ export function taskAt(plan: Graph, place: string): Task {
 
 /** Whom a task waits for: those that it names, and those that its inputs come from. */
 export function needsOf(task: Task): readonly string[] {
-  const producers = Object.values(task.inputs).flatMap((binding) =>
+  return [...new Set([...task.needs, ...sourcesOf(task)])];
+}
+
+/** The tasks that its inputs tell of. */
+export function sourcesOf(task: Task): readonly string[] {
+  return Object.values(task.inputs).flatMap((binding) =>
     'task' in binding ? [binding.task] : 'statusOf' in binding ? [binding.statusOf] : [],
   );
-  return [...new Set([...task.needs, ...producers])];
 }

@@ -52,6 +52,16 @@ export interface Change {
   readonly count?: 'failures' | 'losses';
 }
 
+export interface NodeEnd extends Change {
+  readonly parent: string | undefined;
+  readonly to: EndState;
+}
+
+export interface Settled {
+  readonly released: readonly NodeFacts[];
+  readonly parents: readonly NodeFacts[];
+}
+
 /**
  * The rows of one run inside one transaction that has locked it: what the machine decides from and writes to. Every method
  * sees what those before it wrote.
@@ -64,10 +74,11 @@ export interface RunStore {
   change(changes: readonly Change[]): Promise<void>;
   /** Counts the new nodes in their parents. `edges`: who waits for whom. */
   insert(nodes: readonly NewNode[], edges: readonly (readonly [from: string, to: string])[]): Promise<void>;
-  /** Tells those that wait; gives those that now wait for nobody. */
-  release(ended: readonly { readonly id: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]>;
-  /** Counts ends in the parents, each of which is given once. */
-  count(ended: readonly { readonly parent: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]>;
+  /**
+   * Changes nodes to how they ended, which tells those that wait and counts in the parents. Gives those that now wait for
+   * nobody, and each of the parents once. Fails as `change` does.
+   */
+  end(ends: readonly NodeEnd[]): Promise<Settled>;
   /** Children of a graph, by the names of their tasks, that have ended. */
   siblings(parent: string, tasks: readonly string[]): Promise<ReadonlyMap<string, Ended>>;
   /** Outputs of the iterations of a loop, in their order. */

@@ -39,6 +39,8 @@ export interface ExecutionsWorld {
   attempts(run: Pick<Execution, 'id'>, node?: string): Promise<readonly ExecutionAttempt[]>;
   log(run: Pick<Execution, 'id'>, node?: string): Promise<string>;
   upload(text: string): Promise<string>;
+  /** Attempts that the engine still keeps. */
+  kept(): Promise<readonly string[]>;
   stop(): Promise<void>;
 }
 
@@ -124,6 +126,11 @@ export async function startExecutionsWorld(): Promise<ExecutionsWorld> {
     },
     upload: async (text) =>
       (await dais.call<{ upload: string }>('execution.upload', {}, { content: Readable.from([text]) })).upload,
+    kept: async () => {
+      const kept: string[] = [];
+      for await (const attempt of compute.attempts()) kept.push(attempt);
+      return kept;
+    },
     stop: async () => {
       await Promise.all(workers.map(async (one) => await one.stop()));
       await dais.stop();

@@ -1,7 +1,16 @@
 /** The rows of one run in memory, for tests of the machine: the plainest thing that keeps the promises of `RunStore`. */
 import { freshNode } from '../machine/machine.ts';
 import type { Values } from '../machine/plan.ts';
-import type { Change, NewNode, NodeFacts, NodeState, RunStore, TimerKind } from '../machine/run-store.ts';
+import type {
+  Change,
+  NewNode,
+  NodeEnd,
+  NodeFacts,
+  NodeState,
+  RunStore,
+  Settled,
+  TimerKind,
+} from '../machine/run-store.ts';
 import { isEnd } from '../machine/end-states.ts';
 import type { Ended, EndState } from '../machine/values.ts';
 
@@ -69,7 +78,16 @@ export class MemoryStore implements RunStore {
     this.#edges.push(...edges);
   }
 
-  async release(ended: readonly { readonly id: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]> {
+  async end(ends: readonly NodeEnd[]): Promise<Settled> {
+    await this.change(ends);
+    const released = await this.#release(ends.map(({ id, to }) => ({ id, state: to })));
+    const parents = await this.#count(
+      ends.flatMap(({ parent, to }) => (parent === undefined ? [] : [{ parent, state: to }])),
+    );
+    return { released, parents };
+  }
+
+  async #release(ended: readonly { readonly id: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]> {
     const touched = new Set<MemoryNode>();
     for (const { id, state } of ended) {
       for (const [from, to] of this.#edges) {
@@ -84,7 +102,7 @@ export class MemoryStore implements RunStore {
     return [...touched].filter((node) => node.waits === 0 && node.state === 'waiting').map((node) => ({ ...node }));
   }
 
-  async count(ended: readonly { readonly parent: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]> {
+  async #count(ended: readonly { readonly parent: string; readonly state: EndState }[]): Promise<readonly NodeFacts[]> {
     const touched = new Set<MemoryNode>();
     for (const { parent, state } of ended) {
       const node = await this.node(parent);

@@ -16,6 +16,8 @@ import { StepRun } from './step-run.ts';
 
 const LEASE_MS = 30_000;
 const POLL_MS = 1000;
+/** From turn to turn at least: what ends meanwhile makes room for one claim of many. */
+const GAP_MS = 10;
 /** Tries at one attempt of what should not fail, before it counts as lost. */
 const MOST_TRIES = 6;
 const TAKEN_AT_ONCE = 100;
@@ -39,6 +41,7 @@ export class ExecutionWorker {
   readonly #leases: Loop;
   /** Everything that an earlier process of this place left is this one's. */
   #whole = true;
+  #lookedOverAt = 0;
   #cleaned = false;
   #stopping = false;
 
@@ -47,7 +50,7 @@ export class ExecutionWorker {
     this.#machines = machines;
     const { place, holder, leaseMs = LEASE_MS } = parts;
     this.#holder = { place, holder, leaseMs };
-    this.#loop = new Loop('executions', { ...parts, pollMs: POLL_MS }, () => this.#turn());
+    this.#loop = new Loop('executions', { ...parts, pollMs: POLL_MS, gapMs: GAP_MS }, () => this.#turn());
     this.#leases = new Loop('execution leases', { ...parts, pollMs: leaseMs / 3 }, () => this.#renew());
   }
 
@@ -72,12 +75,19 @@ export class ExecutionWorker {
     const { database, slots, perProject } = this.#parts;
     const moreTimers = await runTimers(database, this.#machines);
     const free = slots - this.#held.size;
+    const now = this.#parts.clock.now();
+    // Leases of others pass in seconds: that need not be asked each time that a step has ended.
+    const looksOver = this.#whole || now - this.#lookedOverAt >= POLL_MS;
     const claims = await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
-      const left = await takeOver(sql, this.#holder, { limit: TAKEN_AT_ONCE, whole: this.#whole });
+      const whole = this.#whole;
+      const left = looksOver ? await takeOver(sql, this.#holder, { limit: TAKEN_AT_ONCE, whole }) : [];
       const claimed = free > 0 ? await claimSteps(sql, this.#holder, { limit: free, perProject }) : [];
       return { left, claimed };
     });
-    if (claims.left.length < TAKEN_AT_ONCE) this.#whole = false;
+    if (looksOver && claims.left.length < TAKEN_AT_ONCE) {
+      this.#whole = false;
+      this.#lookedOverAt = now;
+    }
     for (const claim of [...claims.left, ...claims.claimed]) this.#hold(claim);
     if (this.#held.size > 0) this.#clean();
     return moreTimers || claims.left.length === TAKEN_AT_ONCE;

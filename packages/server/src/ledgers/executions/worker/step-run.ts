@@ -168,7 +168,7 @@ export class StepRun {
         // Held anew, so that it is not evicted under a step that an earlier process began.
         await this.#hold(loaded.step).catch(() => {});
       }
-      await this.#guarded(async ({ sql }) => await markStarted(sql, this.#claim));
+      await this.#guarded(async ({ sql }) => markStarted(sql, this.#claim));
       state = await this.#waitFor(compute);
       return await this.#ended(compute, loaded, resolved, state);
     } catch (error) {
@@ -347,14 +347,14 @@ export class StepRun {
     await this.#guarded(async (tx) => {
       const open = await this.#machines.open(tx, run);
       if (open === undefined) throw new LeaseLost(id);
-      await endAttempt(tx.sql, id, record);
+      endAttempt(tx.sql, id, record);
       this.#parts.calls?.end(tx, id);
       const entries = uploads.map(({ lease, name }) => ({ lease: lease.id, name }));
       if (entries.length > 0) await attachContent(tx, { projectId, uid: run }, entries);
       const outputs =
         spared === undefined ? undefined : await takeOverValues(tx, run, spared.outputs, (name) => prefixOf(id, name));
       if (fingerprint !== undefined) {
-        await tx.sql.query(
+        tx.sql.defer(
           'update executions.node set fingerprint = $2 where id = $1',
           [node, fingerprint],
           'execution_fingerprint',
@@ -374,7 +374,7 @@ export class StepRun {
     const { projectId, run } = this.#claim;
     return await transact(this.#parts.database, { mode: 'write', projectId, by }, async (tx) => {
       // Before the attempt, as everybody locks them.
-      await tx.sql.query('select 1 from executions.run where id = $1 for no key update', [run], 'execution_lock_first');
+      tx.sql.defer('select 1 from executions.run where id = $1 for no key update', [run], 'execution_lock_first');
       if (!(await holdAttempt(tx.sql, this.#claim))) throw new LeaseLost(this.#claim.id);
       return await work(tx);
     });
