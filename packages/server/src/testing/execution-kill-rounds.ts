@@ -1,6 +1,7 @@
 /**
  * A whole Dais is killed again and again while a run of many small steps goes on, some of which fail at first and each of
- * which waits for many before it. A step writes down when it begins, so that one that ran twice shows.
+ * which waits for many before it. A step writes down when it begins, so that one that ran twice shows. The same steps ran
+ * before, undisturbed: every step has to end as it did then, with the same outputs.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -44,17 +45,27 @@ export async function executionKillRounds(
     return (await response.json()) as Output;
   };
 
+  const submit = async (to: string) => {
+    const response = await fetch(`${url}/api/v1/executions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'many', steps: manySteps(layers, width, to) }),
+    });
+    expect(response.status).toBe(201);
+    return ((await response.json()) as Execution).id;
+  };
+  const ended = async (run: string) => (await read<Execution>(`/${run}`)).endedAt !== undefined;
+
   let dais = await launch();
-  const response = await fetch(`${url}/api/v1/executions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ name: 'many', steps: manySteps(layers, width, journal) }),
-  });
-  const { id } = (await response.json()) as Execution;
-  expect(response.status).toBe(201);
-  const ended = async () => (await read<Execution>(`/${id}`)).endedAt !== undefined;
+  const calm = `${journal}-calm`;
+  await writeFile(calm, '');
+  const undisturbed = await submit(calm);
+  await expect.poll(async () => await ended(undisturbed), PATIENCE).toBe(true);
+  const model = new Map((await all<ExecutionNode>(read, `/${undisturbed}/nodes`)).map((node) => [node.path, node]));
+
+  const id = await submit(journal);
   let done = 0;
-  while (done < kills && !(await ended())) {
+  while (done < kills && !(await ended(id))) {
     await delay(random() * 800);
     if (random() < 0.3) {
       // First the control process alone: its supervisor starts another.
@@ -66,12 +77,18 @@ export async function executionKillRounds(
     done += 1;
     dais = await launch();
   }
-  await expect.poll(ended, PATIENCE).toBe(true);
+  await expect.poll(async () => await ended(id), PATIENCE).toBe(true);
   const run = await read<Execution>(`/${id}`);
   if (run.state !== 'succeeded') faults.push(`the run is ${run.state}: ${run.error}`);
   const began = (await readFile(journal, 'utf8')).split('\n').filter((line) => line !== '');
-  for (const node of await all<ExecutionNode>(read, `/${id}/nodes`)) {
+  const nodes = await all<ExecutionNode>(read, `/${id}/nodes`);
+  if (nodes.length !== model.size) faults.push(`there are ${nodes.length} nodes, and ${model.size} undisturbed`);
+  for (const node of nodes) {
     if (node.path === '') continue;
+    const then = model.get(node.path);
+    const [now, before] = [node, then].map((one) => JSON.stringify([one?.state, one?.attempts, one?.outputs]));
+    // What is blocked is so because of another one.
+    if (now !== before && node.state !== 'blocked') faults.push(`${node.path} is ${now}, and ${before} undisturbed`);
     const attempts = await all<ExecutionAttempt>(read, `/${id}/attempts`, `&node=${node.path}`);
     faults.push(...faultsOf(node, attempts, began.filter((line) => line === node.path).length));
   }
