@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LogVerifier } from '../packages/api/src/index.ts';
+import { LogVerifier } from '../packages/api/src/tlog/index.ts';
 import { openFsBlobStore } from '../packages/server/src/engines/blobs/fs/fs-blob-store.ts';
 import { startTestDatabase } from '../packages/server/src/engines/database/testing.ts';
 import { openEnvKeys } from '../packages/server/src/engines/keys/env/env-keys.ts';

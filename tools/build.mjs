@@ -23,7 +23,7 @@ import { root, runCommand } from './command.mjs';
 
 /** @type {readonly Target[]} */
 const targets = [
-  { package: 'api', entries: ['index.ts'], shape: 'bundle' },
+  { package: 'api', entries: ['index.ts', 'filter/index.ts', 'tlog/index.ts'], shape: 'bundle' },
   { package: 'server', entries: ['index.ts', 'main.ts'], shape: 'modules' },
   { package: 'cli', entries: ['main.ts'], shape: 'bundle', programs: ['main.js'] },
 ];
@@ -36,7 +36,7 @@ async function buildPackage(target) {
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   rmSync(dist, { recursive: true, force: true });
   await build({
-    input: target.entries.map((entry) => join(source, entry)),
+    input: Object.fromEntries(target.entries.map((entry) => [entry.replace(/\.ts$/, ''), join(source, entry)])),
     platform: target.package === 'api' ? 'neutral' : 'node',
     external: (id) => !/^[.#/]/.test(id),
     resolve: { conditionNames: ['dais-source', 'node', 'import', 'default'] },

@@ -24,22 +24,6 @@ export type { ConfigField } from '#config-fields.ts';
 export { consoleRoots } from '#console-roots.ts';
 export { DaisError, errorCatalogue, fromProblem, toProblem } from '#errors.ts';
 export type { ErrorCode, ErrorDetails, Issue, Problem } from '#errors.ts';
-export {
-  experimentFilter,
-  evaluationDatasetFilter,
-  loggedModelFilter,
-  modelVersionFilter,
-  registeredModelFilter,
-  runFilter,
-} from '#filter/filter-entities.ts';
-export { traceFilter, unorderedTraceKeys } from '#filter/trace-filter.ts';
-export type { FilterEntity, FilterFamily, FilterKey, FilterOperator, FilterValueType } from '#filter/filter-entity.ts';
-export { filterError } from '#filter/filter-fault.ts';
-export { lexFilter } from '#filter/filter-lexer.ts';
-export type { FilterToken } from '#filter/filter-lexer.ts';
-export { parseFilter, parseOrder } from '#filter/filter-parser.ts';
-export { formatFilter, formatKey } from '#filter/filter-tree.ts';
-export type { FilterClause, FilterSpan, FilterValue, OrderKey } from '#filter/filter-tree.ts';
 export { eventTypes } from '#events/event-types.ts';
 export type { EventType } from '#events/event-type.ts';
 export { alertChannelKind, alertChannelSpec, alertChannelStatus } from '#kinds/alert-channel.ts';
@@ -181,30 +165,6 @@ export type { LabelSelector } from '#selector.ts';
 export { formatPath, MAX_DEPTH, schemaIssues, show, storableIssues } from '#validation.ts';
 export { checkManifest, summarizeIssues } from '#manifest-check.ts';
 export type { CheckedManifest, CheckResult, KnownKind, KnownKinds } from '#manifest-check.ts';
-export {
-  checkpointText,
-  keyHashInput,
-  parseCheckpoint,
-  parseVerifierKey,
-  signedNote,
-  splitNotes,
-  verifierKeyText,
-} from '#tlog/checkpoint.ts';
-export type { Checkpoint, NoteSignature, SignedCheckpoint, VerifierKey } from '#tlog/checkpoint.ts';
-export {
-  consistencyPath,
-  coveringNodes,
-  GrowingTree,
-  inclusionPath,
-  provesConsistency,
-  rangeRoot,
-  rootOfInclusion,
-  sameHash,
-} from '#tlog/tree.ts';
-export type { CompactRange, Hash, TreeHasher, TreeNode } from '#tlog/tree.ts';
-export { findingText, LogVerifier, RESTORED_ENTRY } from '#tlog/verify-log.ts';
-export type { LogEntry, LogFinding, LogReport } from '#tlog/verify-log.ts';
-export { fromBase64, toBase64 } from '#tlog/base64.ts';
 export {
   abortUploadOperation,
   artifactOperations,

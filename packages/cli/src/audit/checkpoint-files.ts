@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { splitNotes, type Checkpoint } from '@dais/api';
+import { splitNotes, type Checkpoint } from '@dais/api/tlog';
 import type { LogKey } from '#audit/log-keys.ts';
 
 export interface ReadCheckpoints {

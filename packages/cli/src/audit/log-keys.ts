@@ -1,14 +1,14 @@
 /** Hashes and signatures of the audit log, by Node's own cryptography. */
 import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { DaisError } from '@dais/api';
 import {
-  DaisError,
   keyHashInput,
   parseCheckpoint,
   parseVerifierKey,
   type Checkpoint,
   type TreeHasher,
   type VerifierKey,
-} from '@dais/api';
+} from '@dais/api/tlog';
 
 const NODE = Buffer.from([1]);
 

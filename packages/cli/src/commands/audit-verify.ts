@@ -1,13 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import {
-  DaisError,
-  findingText,
-  listAuditCheckpointsOperation,
-  LogVerifier,
-  readAuditKeyOperation,
-  toBase64,
-} from '@dais/api';
+import { DaisError, listAuditCheckpointsOperation, readAuditKeyOperation } from '@dais/api';
+import { findingText, LogVerifier, toBase64 } from '@dais/api/tlog';
 import { openNotes, readCheckpointFiles, type ReadCheckpoints } from '#audit/checkpoint-files.ts';
 import { logKey, treeHasher, type LogKey } from '#audit/log-keys.ts';
 import { fileEntries, serverEntries } from '#audit/log-source.ts';

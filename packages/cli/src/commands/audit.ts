@@ -3,17 +3,15 @@ import { resolve } from 'node:path';
 import {
   DaisError,
   forgetPersonOperation,
-  fromBase64,
   holdAuditOperation,
   listAuditOperation,
   listOrganisationAuditOperation,
   proveAuditEntryOperation,
   readAuditKeyOperation,
   readAuditStatusOperation,
-  rootOfInclusion,
-  sameHash,
   type AuditEntry,
 } from '@dais/api';
+import { fromBase64, rootOfInclusion, sameHash } from '@dais/api/tlog';
 import { logKey, treeHasher } from '#audit/log-keys.ts';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseCheckpoint } from '@dais/api';
+import { parseCheckpoint } from '@dais/api/tlog';
 import { expect } from 'vitest';
 import { run } from '#lib/process.ts';
 import { controlOf, freePort, isAlive, killTree, startDaisProcess, treeOf } from './dais-process.ts';

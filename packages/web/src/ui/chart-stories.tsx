@@ -1,5 +1,6 @@
 /** The parts that stand around filters and charts, in development only: see stories.tsx. */
-import { parseFilter, runFilter, DaisError } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { parseFilter, runFilter } from '@dais/api/filter';
 import { useState } from 'react';
 import { ColumnPicker } from './column-picker.tsx';
 import { Panel } from './panel.tsx';

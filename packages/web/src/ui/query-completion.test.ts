@@ -1,4 +1,4 @@
-import { parseFilter, runFilter } from '@dais/api';
+import { parseFilter, runFilter } from '@dais/api/filter';
 import { expect, test } from 'vitest';
 import { completeQuery } from './query-completion.ts';
 

@@ -1,5 +1,5 @@
 /** What could come next in a filter, by its grammar and by what is known to have been logged. Pure. */
-import { formatKey, lexFilter, type FilterEntity, type FilterToken, type FilterValueType } from '@dais/api';
+import { formatKey, lexFilter, type FilterEntity, type FilterToken, type FilterValueType } from '@dais/api/filter';
 
 export interface QueryChoice {
   /** What replaces the text between `from` and the caret. */

@@ -1,4 +1,5 @@
-import { DaisError, parseFilter, type FilterEntity } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { parseFilter, type FilterEntity } from '@dais/api/filter';
 import type { QueryFault } from './query-input.tsx';
 
 /** What the grammar of an entity's filters says is wrong with a text, and where. */

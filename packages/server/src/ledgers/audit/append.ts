@@ -1,5 +1,5 @@
 /** Every event becomes an entry: in commit order, once, and the tree grows in the same transaction. */
-import { GrowingTree, RESTORED_ENTRY, type TreeNode } from '@dais/api';
+import { GrowingTree, RESTORED_ENTRY, type TreeNode } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import type { SequencedEvent } from '#kernel/events.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';

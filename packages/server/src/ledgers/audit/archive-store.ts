@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import type { Hash } from '@dais/api';
+import type { Hash } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
 import { attachContent } from '#kernel/content/references.ts';

@@ -10,13 +10,11 @@ import {
   listOrganisationAuditOperation,
   proveAuditConsistencyOperation,
   proveAuditEntryOperation,
-  rangeRoot,
   readAuditBodiesOperation,
   readAuditKeyOperation,
   readAuditStatusOperation,
-  toBase64,
-  verifierKeyText,
 } from '@dais/api';
+import { rangeRoot, toBase64, verifierKeyText } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';

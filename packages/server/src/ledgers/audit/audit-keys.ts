@@ -9,7 +9,7 @@ import {
   type KeyObject,
 } from 'node:crypto';
 
-import { keyHashInput, type VerifierKey } from '@dais/api';
+import { keyHashInput, type VerifierKey } from '@dais/api/tlog';
 import type { Database, Sql } from '#engines/database/contract.ts';
 import type { KeyStore, WrappedKey } from '#engines/keys/contract.ts';
 import { transact } from '#kernel/transaction.ts';

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { rootOfInclusion, type AuditEntry } from '@dais/api';
+import { type AuditEntry } from '@dais/api';
+import { rootOfInclusion } from '@dais/api/tlog';
 import { expect, test } from 'vitest';
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
 import { freshProject } from '#kernel/testing/test-project.ts';

@@ -1,4 +1,5 @@
-import { findingText, provesConsistency, rootOfInclusion, type AuditEntry, type Checkpoint } from '@dais/api';
+import { type AuditEntry } from '@dais/api';
+import { findingText, provesConsistency, rootOfInclusion, type Checkpoint } from '@dais/api/tlog';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manifest } from '#kernel/testing/test-kernel.ts';
 import { freshProject } from '#kernel/testing/test-project.ts';

@@ -1,7 +1,8 @@
 /** Where checkpoints go outside of the database: files that only grow, and an address that takes them. */
 import { mkdir, open, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { DaisError, parseCheckpoint, splitNotes } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { parseCheckpoint, splitNotes } from '@dais/api/tlog';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { KeptCheckpoint } from './checkpoints.ts';
 

@@ -1,7 +1,8 @@
 import { appendFile, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { findingText, type AuditEntry } from '@dais/api';
+import { type AuditEntry } from '@dais/api';
+import { findingText } from '@dais/api/tlog';
 import { expect, test } from 'vitest';
 import { exportDatabase } from '#engines/database/archive/export-database.ts';
 import { importDatabase } from '#engines/database/archive/import-database.ts';

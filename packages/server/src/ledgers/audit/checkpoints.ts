@@ -1,5 +1,5 @@
 /** Signs what the log looks like, in the transaction that reads it, and keeps the note until every receiver has it. */
-import { checkpointText, rangeRoot, signedNote } from '@dais/api';
+import { checkpointText, rangeRoot, signedNote } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import type { AuditKeys } from './audit-keys.ts';
 import { treeHasher } from './hashing.ts';

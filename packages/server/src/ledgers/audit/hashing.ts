@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { TreeHasher } from '@dais/api';
+import type { TreeHasher } from '@dais/api/tlog';
 
 const NODE = Buffer.from([1]);
 

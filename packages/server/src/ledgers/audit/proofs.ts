@@ -1,12 +1,13 @@
 /** Proofs about the log, made from the hashes that the database keeps. */
-import { consistencyPath, DaisError, inclusionPath, toBase64, type Hash } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { consistencyPath, inclusionPath, toBase64, type Hash } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import type { ArchiveStore } from './archive-store.ts';
 import { checkpointOver, newestCheckpoint } from './checkpoints.ts';
 import { treeHasher } from './hashing.ts';
 import { readBodies } from './read-bodies.ts';
 import { partHash, readState } from './tree-store.ts';
-import { rootOfInclusion } from '@dais/api';
+import { rootOfInclusion } from '@dais/api/tlog';
 
 /** @throws DaisError `not_found`, `invalid_request`. */
 export async function proveEntry(sql: Sql, archives: ArchiveStore, seq: number, asked: number | undefined) {

@@ -1,6 +1,7 @@
 /** Looks at every entry again, once a day and in slices: the ledger says by itself when something does not fit. */
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
-import { eventTypes, findingText, LogVerifier, parseCheckpoint, rangeRoot, type Checkpoint } from '@dais/api';
+import { eventTypes } from '@dais/api';
+import { findingText, LogVerifier, parseCheckpoint, rangeRoot, type Checkpoint } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
 import { ORGANISATION } from '#kernel/tenants.ts';

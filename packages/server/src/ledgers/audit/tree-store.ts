@@ -1,5 +1,5 @@
 /** The tree in the database: how far it has grown, and the hashes that proofs are made of. */
-import { coveringNodes, GrowingTree, rangeRoot, type CompactRange, type Hash } from '@dais/api';
+import { coveringNodes, GrowingTree, rangeRoot, type CompactRange, type Hash } from '@dais/api/tlog';
 import type { Sql } from '#engines/database/contract.ts';
 import { treeHasher } from './hashing.ts';
 

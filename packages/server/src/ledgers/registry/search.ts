@@ -1,16 +1,14 @@
 /** Finding models and versions: one query for which, then their contents by arrays of keys. */
+import { DaisError, type ModelVersion, type RegisteredModel } from '@dais/api';
 import {
-  DaisError,
   modelVersionFilter,
   parseFilter,
   parseOrder,
   registeredModelFilter,
   type FilterClause,
   type FilterEntity,
-  type ModelVersion,
   type OrderKey,
-  type RegisteredModel,
-} from '@dais/api';
+} from '@dais/api/filter';
 import type { Call } from '#kernel/dispatch.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { RowFilter } from '#kernel/principal.ts';

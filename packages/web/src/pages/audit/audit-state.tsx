@@ -1,4 +1,5 @@
-import { parseVerifierKey, readAuditKeyOperation } from '@dais/api';
+import { readAuditKeyOperation } from '@dais/api';
+import { parseVerifierKey } from '@dais/api/tlog';
 import { useQuery } from '@tanstack/react-query';
 import { auditStatus } from './audit-status.ts';
 import { verification, type AuditStatus } from './verification.ts';

@@ -1,4 +1,5 @@
-import { parseCheckpoint, proveAuditEntryOperation, toBase64, type DaisError } from '@dais/api';
+import { proveAuditEntryOperation, type DaisError } from '@dais/api';
+import { parseCheckpoint, toBase64 } from '@dais/api/tlog';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { auditStatus } from './audit-status.ts';
 import { useConsole } from '#server/console-context.ts';

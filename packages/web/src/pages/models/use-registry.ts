@@ -1,10 +1,8 @@
 /** What the registry says, kept fresh by its events. */
 import {
-  formatFilter,
   listAllApprovalsOperation,
   listApprovalsOperation,
   modelKind,
-  modelVersionFilter,
   readModelOperation,
   readModelVersionOperation,
   searchModelsOperation,
@@ -15,6 +13,7 @@ import {
   type RegisteredModel,
   type Resource,
 } from '@dais/api';
+import { formatFilter, modelVersionFilter } from '@dais/api/filter';
 import { useInfiniteQuery, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 import { useNews } from '#server/use-news.ts';

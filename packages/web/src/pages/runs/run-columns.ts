@@ -1,5 +1,6 @@
 /** Which columns the table of runs has: as its address says it, or those by which these runs differ. Pure. */
-import { formatKey, runFilter, type LatestMetric, type Run } from '@dais/api';
+import { type LatestMetric, type Run } from '@dais/api';
+import { formatKey, runFilter } from '@dais/api/filter';
 import { isClientTag, isSystemMetric } from './run-words.ts';
 import type { PickableColumn } from '#ui/column-picker.tsx';
 import type { KnownKeys } from '#ui/query-completion.ts';

@@ -1,4 +1,4 @@
-import { parseFilter, parseOrder, runFilter } from '@dais/api';
+import { parseFilter, parseOrder, runFilter } from '@dais/api/filter';
 import { expect, test } from 'vitest';
 import { filterFault, runQuery, withIds } from './run-query.ts';
 

@@ -1,5 +1,5 @@
 /** From the address of a table of runs to what is asked of the server. Pure. */
-import { runFilter } from '@dais/api';
+import { runFilter } from '@dais/api/filter';
 import { columnOf } from './run-columns.ts';
 import { queryFault } from '#ui/query-fault.ts';
 import type { QueryFault } from '#ui/query-input.tsx';

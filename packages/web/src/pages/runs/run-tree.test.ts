@@ -1,4 +1,5 @@
-import { parseFilter, runFilter, type Run } from '@dais/api';
+import { type Run } from '@dais/api';
+import { parseFilter, runFilter } from '@dais/api/filter';
 import { describe, expect, test } from 'vitest';
 import { isNote, isRun, type RunRow } from './run-groups.ts';
 import { canNest, childrenFilter, onTop, placeIn, treeOf, type Children } from './run-tree.ts';

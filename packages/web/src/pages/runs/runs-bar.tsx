@@ -1,4 +1,4 @@
-import { runFilter } from '@dais/api';
+import { runFilter } from '@dais/api/filter';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useRef } from 'react';
 import { groupChoices, type LoggedKeys } from './run-columns.ts';

@@ -1,4 +1,5 @@
-import { traceFilter, type Trace } from '@dais/api';
+import { type Trace } from '@dais/api';
+import { traceFilter } from '@dais/api/filter';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo, useRef } from 'react';
 import { assessmentText, costText, tokensOf, TRACE_STATES, traceName } from './trace-words.ts';

@@ -3,7 +3,14 @@ import { createPublicKey, randomBytes, randomUUID, verify } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LogVerifier, parseCheckpoint, parseVerifierKey, splitNotes, type Checkpoint, type LogReport } from '@dais/api';
+import {
+  LogVerifier,
+  parseCheckpoint,
+  parseVerifierKey,
+  splitNotes,
+  type Checkpoint,
+  type LogReport,
+} from '@dais/api/tlog';
 import { expect } from 'vitest';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import type { Database } from '#engines/database/contract.ts';

@@ -1,5 +1,6 @@
 /** Finding evaluation datasets. */
-import { evaluationDatasetFilter, parseFilter, parseOrder, type EvaluationDataset, type OrderKey } from '@dais/api';
+import { type EvaluationDataset } from '@dais/api';
+import { evaluationDatasetFilter, parseFilter, parseOrder, type OrderKey } from '@dais/api/filter';
 import type { Call } from '#kernel/dispatch.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

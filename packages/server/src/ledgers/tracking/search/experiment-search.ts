@@ -1,5 +1,6 @@
 /** Finding experiments. */
-import { experimentFilter, filterError, parseFilter, parseOrder, type Experiment, type OrderKey } from '@dais/api';
+import { type Experiment } from '@dais/api';
+import { experimentFilter, filterError, parseFilter, parseOrder, type OrderKey } from '@dais/api/filter';
 import type { Call } from '#kernel/dispatch.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

@@ -1,5 +1,5 @@
 /** Clauses of a filter as SQL. Names of tables and columns are written here; all that a caller wrote is bound. */
-import type { FilterClause } from '@dais/api';
+import type { FilterClause } from '@dais/api/filter';
 import { compareText, type Comparison } from '#lib/comparison-sql.ts';
 
 export type Bind = (value: unknown) => string;

@@ -1,13 +1,6 @@
 /** Finding logged models. */
-import {
-  DaisError,
-  filterError,
-  loggedModelFilter,
-  loggedModelStatuses,
-  parseFilter,
-  type FilterClause,
-  type LoggedModel,
-} from '@dais/api';
+import { DaisError, loggedModelStatuses, type LoggedModel } from '@dais/api';
+import { filterError, loggedModelFilter, parseFilter, type FilterClause } from '@dais/api/filter';
 import type { Call } from '#kernel/dispatch.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

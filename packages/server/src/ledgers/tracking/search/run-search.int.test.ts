@@ -1,4 +1,5 @@
-import { formatFilter, formatKey, parseFilter, parseOrder, runFilter, type FilterClause, type Run } from '@dais/api';
+import { type Run } from '@dais/api';
+import { formatFilter, formatKey, parseFilter, parseOrder, runFilter, type FilterClause } from '@dais/api/filter';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, manifest, seededRandom } from '#kernel/testing/test-kernel.ts';

@@ -1,13 +1,6 @@
 /** Finding runs: one query for which, then their contents by arrays of numbers. */
-import {
-  parseFilter,
-  parseOrder,
-  runFilter,
-  RUNS_COUNTED,
-  type FilterClause,
-  type OrderKey,
-  type Run,
-} from '@dais/api';
+import { RUNS_COUNTED, type Run } from '@dais/api';
+import { parseFilter, parseOrder, runFilter, type FilterClause, type OrderKey } from '@dais/api/filter';
 import type { Call } from '#kernel/dispatch.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

@@ -1,5 +1,5 @@
 /** Regular expressions in filters: PostgreSQL's, but for what could take it long. */
-import { filterError, type FilterClause } from '@dais/api';
+import { filterError, type FilterClause } from '@dais/api/filter';
 
 const LONGEST = 200;
 /** Back references and lookaround: PostgreSQL may take exponential time for them. */

@@ -1,16 +1,14 @@
 /** Finding traces. */
+import { correlateTracesOperation, searchTracesOperation, type Trace } from '@dais/api';
 import {
-  correlateTracesOperation,
   filterError,
   parseFilter,
   parseOrder,
-  searchTracesOperation,
   traceFilter,
   unorderedTraceKeys,
   type FilterClause,
   type OrderKey,
-  type Trace,
-} from '@dais/api';
+} from '@dais/api/filter';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

@@ -3,13 +3,13 @@ import {
   deleteModelOperation,
   readModelAliasOperation,
   readModelOperation,
-  registeredModelFilter,
   removeModelAliasOperation,
   renameModelOperation,
   searchModelsOperation,
   setModelAliasOperation,
   updateModelOperation,
 } from '@dais/api';
+import { registeredModelFilter } from '@dais/api/filter';
 import { route, type Route } from '../route.ts';
 import { list, pageToken } from '../wire/encode.ts';
 import { requirePage } from '../wire/limits.ts';

@@ -1,7 +1,6 @@
 import {
   createModelVersionOperation,
   deleteModelVersionOperation,
-  modelVersionFilter,
   readLoggedModelOperation,
   readModelVersionOperation,
   searchModelVersionsOperation,
@@ -10,6 +9,7 @@ import {
   updateModelVersionOperation,
   type ModelVersion,
 } from '@dais/api';
+import { modelVersionFilter } from '@dais/api/filter';
 import { route, type CallOperation, type Route } from '../route.ts';
 import { list, pageToken } from '../wire/encode.ts';
 import { atMost, bool, int64, nested, repeated, required, string } from '../wire/message.ts';

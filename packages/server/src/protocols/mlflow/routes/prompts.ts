@@ -1,5 +1,5 @@
 /** Prompts have no endpoints of their own: they are registered models with a tag that says so. */
-import { formatFilter, parseFilter, type FilterClause, type FilterEntity } from '@dais/api';
+import { formatFilter, parseFilter, type FilterClause, type FilterEntity } from '@dais/api/filter';
 
 const PROMPT_TAG = 'mlflow.prompt.is_prompt';
 

@@ -1,4 +1,4 @@
-import { toBase64 } from '@dais/api';
+import { toBase64 } from '@dais/api/tlog';
 import { useMemo, type ReactNode } from 'react';
 import { readDelimited, tableOfJson } from './delimited.ts';
 import { endingOf, IMAGE_TYPES, previewKind } from './preview-kind.ts';

@@ -1,5 +1,5 @@
 /** For tests: the meaning of filters and orders over plain objects, as simply as it can be said. */
-import type { FilterClause, OrderKey } from '@dais/api';
+import type { FilterClause, OrderKey } from '@dais/api/filter';
 
 export interface PlainRun {
   readonly id: string;
