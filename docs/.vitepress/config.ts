@@ -31,6 +31,7 @@ const guide = [
   { text: 'Move from MLflow', link: '/guide/move-from-mlflow' },
   { text: 'Find runs', link: '/guide/find-runs' },
   { text: 'Run a command', link: '/guide/run-a-command' },
+  { text: 'Bring your Kubeflow pipeline', link: '/guide/bring-your-kubeflow-pipeline' },
   { text: 'Trace what a program does', link: '/guide/trace' },
   { text: 'Follow where a model comes from', link: '/guide/lineage' },
   { text: 'Be told by webhooks', link: '/guide/webhooks' },

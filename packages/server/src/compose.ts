@@ -389,13 +389,19 @@ export async function loadExecutions({
     tokens,
     { mlflowStep, mlflowStepTags },
     { stepRuns },
+    { KFP_FORMAT, kfpCompiler },
+    { kfpDialect },
   ] = await Promise.all([
     import('#ledgers/executions/index.ts'),
     import('#kinds/secret/index.ts'),
     import('#policy/identity/step-tokens.ts'),
     import('#protocols/mlflow/index.ts'),
     import('#ledgers/tracking/index.ts'),
+    import('#protocols/kfp/ir/index.ts'),
+    import('#protocols/kfp/runtime/index.ts'),
   ]);
+  // No kind says yet which environment stands for which image.
+  const pipelines = kfpCompiler({ images: new Map(), now: () => parts.clock.now() });
   const calls: StepCalls = {
     issue: async (tx, step) => await tokens.issueStepToken(tx, step, random),
     end: tokens.endStepTokens,
@@ -413,7 +419,14 @@ export async function loadExecutions({
     const found = await findSecretValue(tx, tx.projectId, ref);
     return found === undefined ? undefined : async () => await openSecretValue(keys, found);
   };
-  return executionsLedger({ ...parts, secretValue, calls, tracked });
+  return executionsLedger({
+    ...parts,
+    secretValue,
+    calls,
+    tracked,
+    compilers: new Map([[KFP_FORMAT, pipelines]]),
+    dialects: new Map([[kfpDialect.name, kfpDialect]]),
+  });
 }
 
 /** Files of runs and models. */

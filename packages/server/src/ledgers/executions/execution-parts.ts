@@ -5,6 +5,7 @@ import type { Content } from '#kernel/content/content.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { LoopParts } from '#lib/loop.ts';
 import type { StepCalls } from './step-calls.ts';
+import type { StepDialects } from './worker/step-dialect.ts';
 import type { TrackedRuns } from './tracked-runs.ts';
 
 export interface SecretRef {
@@ -28,6 +29,8 @@ export interface ExecutionParts extends LoopParts {
   readonly calls?: StepCalls;
   /** Absent: steps have no runs of the tracking ledger. */
   readonly tracked?: TrackedRuns;
+  /** Front ends whose steps are in their own words. */
+  readonly dialects?: StepDialects;
   /** There are no accounts: whoever may submit is the owner of the server. */
   readonly solo: boolean;
   /** Steps that this process looks after at once, and that one project has at once over all processes. */

@@ -24,6 +24,27 @@ export type { ExecutionParts } from './execution-parts.ts';
 export { stepNodes } from './lineage-nodes.ts';
 export type { StepCalls, StepTold } from './step-calls.ts';
 export type { TrackedRuns, TrackedSource } from './tracked-runs.ts';
+export type {
+  Artifact,
+  Binding,
+  Composed,
+  Expression,
+  Graph,
+  GraphOutput,
+  Json,
+  ParameterType,
+  Retry,
+  Step,
+  StepEnvironment,
+  StepOutput,
+  StepSecret,
+  Task,
+  Value,
+  Values,
+} from './machine/plan.ts';
+export { ValueFault } from './machine/values.ts';
+export type { PipelineCompiler } from './pipelines/compiler.ts';
+export type { DialectAnswer, Left, StepAbout, StepDialect } from './worker/step-dialect.ts';
 export { executionsSlice } from './executions-slice.ts';
 export type { PipelineCompilers } from './pipelines/compiler.ts';
 export { admitPipeline } from './pipelines/pipeline-rows.ts';

@@ -22,6 +22,9 @@ const EXPAND_GRAPHS = 50;
 /** Attempts that the platform may lose of one step; waits between them double from a second. */
 const MOST_LOSSES = 3;
 const LOSS_DELAY_MS = 1000;
+/** Of a graph that failed: tasks among which the one that did it is looked for, and characters of what it says. */
+const MOST_LOOKED_AT = 1000;
+const LONGEST_FAULT = 2000;
 
 interface Ending {
   readonly node: NodeFacts;
@@ -261,7 +264,17 @@ export class Machine {
     if (node.cancelled > 0 || node.expanded < node.total) return { node, state: 'cancelled', outputs };
     if (node.broken === 0) return { node, state: 'succeeded', outputs };
     const what = node.kind === 'loop' ? 'iterations' : 'tasks';
-    return { node, state: 'failed', outputs, error: `${node.broken} of its ${what} did not succeed` };
+    const error = `${node.broken} of its ${what} did not succeed`;
+    return { node, state: 'failed', outputs, error: `${error}${await this.#firstFault(node)}` };
+  }
+
+  /** The first of the tasks of a graph that failed, and why: what whoever looks at the whole wants to know. */
+  async #firstFault(node: NodeFacts): Promise<string> {
+    if (node.kind === 'loop') return '';
+    const names = Object.keys(this.#graphOf(node).tasks).slice(0, MOST_LOOKED_AT);
+    const ended = await this.#store.siblings(node.id, names);
+    const found = [...ended].find(([, { state, error }]) => state === 'failed' && error !== undefined);
+    return found === undefined ? '' : `: ${found[0]}: ${found[1].error}`.slice(0, LONGEST_FAULT);
   }
 
   #graphOf(node: NodeFacts): Graph {

@@ -19,7 +19,13 @@ import { findSecretValue, openSecretValue, secret } from '#kinds/secret/index.ts
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { endProjectRuns, executionsLedger, executionsSlice, type ExecutionParts } from '../index.ts';
+import {
+  endProjectRuns,
+  executionsLedger,
+  executionsSlice,
+  type ExecutionParts,
+  type ExecutionsLedgerParts,
+} from '../index.ts';
 
 export interface Page<Item> {
   readonly items: readonly Item[];
@@ -47,7 +53,8 @@ export interface ExecutionsWorld {
 /** Environments are tried where they are made. */
 const noEnvironments = () => Promise.reject(new Error('no test here needs an environment'));
 
-export async function startExecutionsWorld(): Promise<ExecutionsWorld> {
+/** `more`: how its ledger differs. */
+export async function startExecutionsWorld(more: Partial<ExecutionsLedgerParts> = {}): Promise<ExecutionsWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-executions-'));
   const keys = openEnvKeys(Buffer.alloc(32, 7).toString('base64'));
   const secrets = secret(keys);
@@ -78,15 +85,15 @@ export async function startExecutionsWorld(): Promise<ExecutionsWorld> {
     slots: 8,
     perProject: 8,
   };
-  const ledger = executionsLedger({ ...parts, days: 0 });
+  const ledger = executionsLedger({ ...parts, days: 0, ...more });
   const dais = await startTestKernel(db, {
     kinds: [projectWith({ begin: () => {}, end: endProjectRuns }), secrets.kind, pipeline],
     entries: ledger.entries,
     start: 'api',
   });
   const workers: { stop(): Promise<void> }[] = [];
-  const worker: ExecutionsWorld['worker'] = async (more = {}) => {
-    const { worker: made } = executionsLedger({ ...parts, holder: randomUUID(), days: 0, ...more });
+  const worker: ExecutionsWorld['worker'] = async (own = {}) => {
+    const { worker: made } = executionsLedger({ ...parts, days: 0, ...more, holder: randomUUID(), ...own });
     await made.start();
     workers.push(made);
     return made;

@@ -56,7 +56,7 @@ export async function takeOverValues(
 ): Promise<Values> {
   const taken: [string, Value][] = [];
   for (const [name, value] of Object.entries(values)) {
-    if (!('artifact' in value)) taken.push([name, value]);
+    if (!('artifact' in value) || value.artifact.files === 0) taken.push([name, value]);
     else taken.push([name, { artifact: await takeOver(tx, value.artifact, run, prefixOf(name)) }]);
   }
   return Object.fromEntries(taken);

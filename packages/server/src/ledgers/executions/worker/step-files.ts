@@ -5,8 +5,9 @@ import { buffer } from 'node:stream/consumers';
 import { DaisError, storableIssues } from '@dais/api';
 import type { Compute, OutputFile, TaskInput } from '#engines/compute/contract.ts';
 import type { Content, UploadLease } from '#kernel/content/content.ts';
-import type { Artifact, Json, Step, Value } from '../machine/plan.ts';
+import type { Artifact, Json, Step, Value, Values } from '../machine/plan.ts';
 import { ValueFault } from '../machine/values.ts';
+import type { Left } from './step-dialect.ts';
 import type { PlacedArtifact } from './step-spec.ts';
 
 /** Of a parameter that is read from a file. */
@@ -27,6 +28,7 @@ export async function inputsOf(
       const open = async () => (await content.open(owner, name)).bytes;
       inputs.push({ path: at, executable: executable.has(below), open });
     };
+    if (artifact.files === 0) continue;
     if (!artifact.folder) add(artifact.prefix, '');
     for await (const { name } of artifact.folder ? filesBelow(content, owner, artifact.prefix) : []) {
       add(name, name.slice(artifact.prefix.length + 1));
@@ -65,6 +67,8 @@ export interface Collection {
   readonly attempt: string;
   readonly step: Step;
   readonly quota: number | null;
+  /** Makes the outputs, of a step in somebody's own words. */
+  readonly dialect?: ((left: Left) => Values) | undefined;
 }
 
 /** @throws ValueFault when an output is not there or is not what the step said; DaisError as `Content.upload`. */
@@ -73,17 +77,21 @@ export async function collectOutputs(from: Collection): Promise<Collected> {
   const uploads: Uploaded[] = [];
   const found = new Map<string, StoredFile[]>();
   const parameters = new Map<string, Json>();
+  const texts = new Map<string, string>();
   try {
     for await (const file of compute.outputs(attempt)) {
       const spec = step.outputs[file.output];
-      if (spec === undefined) continue;
-      if ('parameter' in spec) parameters.set(file.output, await readParameter(file, spec.parameter));
+      if (from.dialect !== undefined && (spec === undefined || 'parameter' in spec)) {
+        texts.set(file.output, await readText(file));
+      } else if (spec === undefined) continue;
+      else if ('parameter' in spec) parameters.set(file.output, await readParameter(file, spec.parameter));
       else {
         const stored = await keepFile(from, file);
         uploads.push(stored.upload);
         found.set(file.output, [...(found.get(file.output) ?? []), stored]);
       }
     }
+    if (from.dialect !== undefined) return { outputs: leftBehind(from, from.dialect, texts, found), uploads };
     const outputs = Object.entries(step.outputs).flatMap(([name, spec]): [string, Value][] => {
       const files = found.get(name);
       if (files !== undefined) return [[name, { artifact: artifactOf(from, name, files) }]];
@@ -97,6 +105,23 @@ export async function collectOutputs(from: Collection): Promise<Collected> {
     await releaseAll(from.content, uploads);
     throw error;
   }
+}
+
+function leftBehind(
+  from: Collection,
+  outputsOf: (left: Left) => Values,
+  texts: ReadonlyMap<string, string>,
+  found: ReadonlyMap<string, readonly StoredFile[]>,
+): Values {
+  const artifacts = [...found].map(([name, files]) => [name, artifactOf(from, name, files)] as const);
+  const nothing = { ...artifactOf(from, '', []), folder: false };
+  const outputs = outputsOf({ texts: Object.fromEntries(texts), artifacts: Object.fromEntries(artifacts), nothing });
+  for (const value of Object.values(outputs)) storable('parameter' in value ? value.parameter : metadataOf(value));
+  return outputs;
+}
+
+function metadataOf(value: Value): Json {
+  return 'artifact' in value ? (value.artifact.metadata ?? {}) : {};
 }
 
 export async function releaseAll(content: Content, uploads: readonly Uploaded[]): Promise<void> {
@@ -148,14 +173,19 @@ export function filesDigest(
 }
 
 /** @throws ValueFault */
-async function readParameter(file: OutputFile, as: 'text' | 'json'): Promise<Json> {
+async function readText(file: OutputFile): Promise<string> {
   if (file.path !== '') throw new ValueFault(`the output ${file.output} is a folder; a parameter is read from a file`);
   if (file.size > LARGEST_PARAMETER) {
     throw new ValueFault(
       `the output ${file.output} has ${file.size} bytes; a parameter has at most ${LARGEST_PARAMETER}`,
     );
   }
-  const text = (await buffer(await file.open())).toString('utf8');
+  return (await buffer(await file.open())).toString('utf8');
+}
+
+/** @throws ValueFault */
+async function readParameter(file: OutputFile, as: 'text' | 'json'): Promise<Json> {
+  const text = await readText(file);
   if (as === 'text') return storable(text.replace(/\r?\n$/, ''));
   try {
     return storable(JSON.parse(text) as Json);
@@ -172,6 +202,14 @@ function storable(value: Json): Json {
   return value;
 }
 
+interface KeptLog extends Uploaded {
+  /** Its last lines. */
+  readonly tail: string;
+}
+
+const TAIL_BYTES = 2000;
+const TAIL_LINES = 10;
+
 /** The whole output of an attempt, kept; undefined when it wrote nothing. */
 export async function keepLog({
   compute,
@@ -179,23 +217,31 @@ export async function keepLog({
   projectId,
   attempt,
   quota,
-}: Collection): Promise<Uploaded | undefined> {
+}: Omit<Collection, 'step'>): Promise<KeptLog | undefined> {
+  let tail: Buffer = Buffer.alloc(0);
   const chunks = compute.logs(attempt)[Symbol.asyncIterator]();
   const first = await chunks.next();
   if (first.done === true) return undefined;
   const bytes = async function* () {
     for (let next: IteratorResult<{ readonly bytes: Buffer }> = first; next.done !== true; next = await chunks.next()) {
+      tail = Buffer.concat([tail, next.value.bytes]).subarray(-TAIL_BYTES);
       yield next.value.bytes;
     }
   };
   try {
     const lease = await content.upload(Readable.from(bytes()), { projectId, quota });
-    return { lease, name: logName(attempt) };
+    return { lease, name: logName(attempt), tail: lastLines(tail) };
   } catch (error) {
     // A project that may hold no more bytes still learns how its step ended.
     if (error instanceof DaisError && error.code === 'quota_exceeded') return undefined;
     throw error;
   }
+}
+
+function lastLines(tail: Buffer): string {
+  // A cut may go through a character, and then through a line.
+  const lines = tail.toString('utf8').replaceAll('\0', '').trimEnd().split('\n');
+  return (tail.length < TAIL_BYTES ? lines : lines.slice(1)).slice(-TAIL_LINES).join('\n');
 }
 
 export function logName(attempt: string): string {

@@ -2,8 +2,9 @@
  * One attempt at a step, from its claim to its commit. Everything here may be done again from the beginning by another
  * process: what was submitted is found by the attempt's id, and what is committed is committed once.
  */
+import { Readable } from 'node:stream';
 import { DaisError, type Actor, type Execution } from '@dais/api';
-import type { Compute, TaskEnvironment, TaskSpec, TaskState } from '#engines/compute/contract.ts';
+import type { Compute, TaskEnvironment, TaskInput, TaskSpec, TaskState } from '#engines/compute/contract.ts';
 import type { BuiltEnvironment } from '#engines/environments/contract.ts';
 import { attachContent } from '#kernel/content/references.ts';
 import { LeaseLost } from '#kernel/leases.ts';
@@ -30,7 +31,8 @@ import {
 } from './step-files.ts';
 import { noteSpared, noteStep, noteTracked, type StepFacts } from './step-lineage.ts';
 import { parametersOf, programOf } from './step-source.ts';
-import { resolveStep, type ResolvedStep } from './step-spec.ts';
+import { dialectOf, resolveAny, type Left, type StepAbout, type StepDialects, type StepText } from './step-dialect.ts';
+import type { ResolvedStep } from './step-spec.ts';
 
 /** What the step of a run is called that has no other. */
 const ONLY_STEP = 'main';
@@ -53,6 +55,7 @@ interface Loaded {
   readonly actor: Actor;
   /** Of the run. */
   readonly name: string;
+  readonly createdAt: Date;
   readonly code: Execution['code'] | undefined;
   readonly retryOf: string | undefined;
   readonly again: readonly string[];
@@ -125,9 +128,11 @@ export class StepRun {
         actor_type: Actor['type'];
         actor_id: string;
         name: string;
+        created_at: Date;
         code: Execution['code'] | null;
       }>(
-        `select n.path, n.place, n.inputs, r.plan_digest, r.retry_of, r.again, r.actor_type, r.actor_id, r.name, r.code
+        `select n.path, n.place, n.inputs, r.plan_digest, r.retry_of, r.again, r.actor_type, r.actor_id, r.name, r.code,
+           r.created_at
          from executions.node n join executions.run r on r.id = n.run where n.id = $1 and r.id = $2`,
         [node, run],
         'execution_step',
@@ -143,6 +148,7 @@ export class StepRun {
         place,
         inputs,
         name,
+        createdAt: row.created_at,
         again,
         actor: { type: row.actor_type, id: row.actor_id },
         code: row.code ?? undefined,
@@ -155,7 +161,11 @@ export class StepRun {
   async #outcome(compute: Compute, loaded: Loaded): Promise<Outcome> {
     const { id, started } = this.#claim;
     try {
-      const resolved = resolveStep(loaded.step, loaded.inputs);
+      const about = this.#about(loaded);
+      const resolved = resolveAny({ step: loaded.step, inputs: loaded.inputs, about }, this.#dialects);
+      if ('outputs' in resolved) {
+        return { end: { is: 'succeeded', outputs: resolved.outputs }, record: { ending: 'spared' } };
+      }
       let state = await compute.status(id);
       if (state === undefined) {
         // A claim that its engine does not know was not submitted; one that it knew and forgot is gone.
@@ -180,6 +190,16 @@ export class StepRun {
     }
   }
 
+  get #dialects(): StepDialects {
+    return this.#parts.dialects ?? NO_DIALECTS;
+  }
+
+  #about({ name, createdAt, path }: Loaded): StepAbout {
+    const { id, run, node, n } = this.#claim;
+    const task = path.split('/').findLast((part) => !/^\d+$/.test(part)) ?? path;
+    return { run: { id: run, name, createdAt }, node, task, attempt: id, attemptNumber: n };
+  }
+
   async #spared(loaded: Loaded, { fingerprint }: ResolvedStep): Promise<Outcome | undefined> {
     const { run, projectId } = this.#claim;
     const { path, place, retryOf, again, step } = loaded;
@@ -194,7 +214,7 @@ export class StepRun {
   async #submit(compute: Compute, loaded: Loaded, resolved: ResolvedStep): Promise<void> {
     const { id, projectId } = this.#claim;
     const { step } = loaded;
-    const { command, variables, artifacts } = resolved;
+    const { command, variables, artifacts, files = [], texts = {} } = resolved;
     await this.#hold(step);
     const { isolationFault } = step.isolation === 'preferred' ? await compute.abilities() : {};
     const possible = isolationFault === undefined ? 'required' : 'none';
@@ -207,8 +227,11 @@ export class StepRun {
       variables: { ...around.variables, ...variables },
       secretVariables: { ...around.secretVariables, ...(await this.#secrets(step)) },
       ...(this.#environment !== undefined && { environment: seenFrom(this.#environment) }),
-      inputs: await inputsOf(this.#parts.content, projectId, artifacts),
-      outputs: Object.entries(step.outputs).map(([name, { path }]) => ({ name, path })),
+      inputs: [...(await inputsOf(this.#parts.content, projectId, artifacts)), ...files.map(inputOfText)],
+      outputs: [
+        ...Object.entries(step.outputs).map(([name, { path }]) => ({ name, path })),
+        ...Object.entries(texts).map(([name, path]) => ({ name, path })),
+      ],
       resources: step.resources,
       limits: step.timeoutMs === undefined ? {} : { wallMs: step.timeoutMs },
       isolation,
@@ -278,6 +301,7 @@ export class StepRun {
       const found: [string, () => Promise<string>][] = [];
       for (const [name, ref] of Object.entries(step.secrets)) {
         const open = await this.#parts.secretValue(tx, ref);
+        if (open === undefined && ref.optional === true) continue;
         if (open === undefined) throw new ValueFault(`the Secret ${ref.secret} has no key ${ref.key}`);
         found.push([name, open]);
       }
@@ -306,7 +330,7 @@ export class StepRun {
 
   async #ended(
     compute: Compute,
-    { step, quota }: Loaded,
+    { step, inputs, quota }: Loaded,
     { fingerprint }: ResolvedStep,
     state: TaskState | undefined,
   ): Promise<Outcome> {
@@ -316,7 +340,9 @@ export class StepRun {
     if (state.phase !== 'ended') throw new Error(`it was waited for, and is ${state.phase}`);
     const { content } = this.#parts;
     const { id: attempt, run, projectId } = this.#claim;
-    const from: Collection = { compute, content, projectId, run, attempt, step, quota };
+    const dialect = dialectOf(step, this.#dialects);
+    const outputsOf = dialect && ((left: Left) => dialect.outputs({ step, inputs, left }));
+    const from: Collection = { compute, content, projectId, run, attempt, step, quota, dialect: outputsOf };
     const log = await keepLog(from);
     const kept = log === undefined ? [] : [log];
     const { end: ending, code, signal, usage } = state;
@@ -329,7 +355,9 @@ export class StepRun {
     });
     try {
       if (ending === 'cancelled') return { ...CANCELLED, record, uploads: kept };
-      if (ending !== 'exit' || code !== 0) return failed(howItEnded(state));
+      if (ending !== 'exit' || code !== 0) {
+        return failed([howItEnded(state), log?.tail ?? ''].filter((part) => part !== '').join('\n'));
+      }
       const { outputs, uploads } = await collectOutputs(from);
       return { end: { is: 'succeeded', outputs }, record, uploads: [...kept, ...uploads], fingerprint };
     } catch (error) {
@@ -388,6 +416,12 @@ async function remember({ sql, projectId }: Transaction, fingerprint: string, no
     [projectId, fingerprint, node],
     'execution_remember',
   );
+}
+
+const NO_DIALECTS: StepDialects = new Map();
+
+function inputOfText({ path, text }: StepText): TaskInput {
+  return { path, open: async () => await Promise.resolve(Readable.from([Buffer.from(text)])) };
 }
 
 const CANCELLED: Outcome = { end: { is: 'cancelled' }, record: { ending: 'cancelled' } };

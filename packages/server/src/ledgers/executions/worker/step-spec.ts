@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '#lib/canonical-json.ts';
 import type { Artifact, Json, LateText, Step, Values } from '../machine/plan.ts';
 import { ValueFault } from '../machine/values.ts';
+import type { StepText } from './step-dialect.ts';
 
 /** Linux takes no argument and no variable that is longer, its end included. */
 const LONGEST_TEXT = 131_071;
@@ -17,6 +18,9 @@ export interface ResolvedStep {
   readonly command: readonly [string, ...string[]];
   readonly variables: Readonly<Record<string, string>>;
   readonly artifacts: readonly PlacedArtifact[];
+  /** Further files that it finds, and texts that are read when it has ended; see `DialectStep`. */
+  readonly files?: readonly StepText[];
+  readonly texts?: Readonly<Record<string, string>>;
   /** Equal for steps that would do the same. */
   readonly fingerprint: string;
 }
@@ -42,11 +46,7 @@ export function resolveStep(step: Step, inputs: Values): ResolvedStep {
   const [program, ...rest] = step.command.map(late);
   if (program === undefined) throw new ValueFault('the step has no command');
   const variables = Object.fromEntries(Object.entries(step.variables).map(([name, text]) => [name, late(text)]));
-  const artifacts = Object.entries(inputs).flatMap(([name, value]): PlacedArtifact[] => {
-    const path = placeOf(step, name);
-    if ('artifact' in value) return [{ artifact: value.artifact, path }];
-    return 'artifacts' in value ? value.artifacts.map((artifact, n) => ({ artifact, path: `${path}/${n}` })) : [];
-  });
+  const artifacts = artifactsAmong(step, inputs);
   const command = [program, ...rest] as const;
   const same = {
     command,
@@ -54,7 +54,12 @@ export function resolveStep(step: Step, inputs: Values): ResolvedStep {
     secrets: step.secrets,
     environment: step.environment,
     outputs: step.outputs,
-    files: artifacts.map(({ artifact: { digest, folder }, path }) => ({ digest, folder, path })),
+    files: artifacts.map(({ artifact: { digest, folder, uri }, path }) => ({
+      digest,
+      folder,
+      path,
+      ...(uri !== undefined && { uri }),
+    })),
   };
   return {
     command,

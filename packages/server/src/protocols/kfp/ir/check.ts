@@ -1,0 +1,279 @@
+/** What is wrong with a pipeline beside the form of its messages: all of it at once, each with its path. */
+import type { Issue } from '@dais/api';
+import { ConditionFault, conditionOf, selectorPath } from './condition.ts';
+import type { ComponentSpec, DagSpec, PipelineSpec, TaskSpec } from './messages.ts';
+import { VOLUME_IMAGES } from './image.ts';
+import { durationMs } from './quantities.ts';
+
+const SCHEMA_VERSION = '2.1.0';
+const NAME = /^[a-z0-9][a-z0-9.-]*$/;
+
+type Fault = (path: string, message: string, expected?: string) => void;
+
+interface Place {
+  readonly spec: PipelineSpec;
+  readonly around: ComponentSpec;
+  readonly dag: DagSpec;
+  readonly fault: Fault;
+}
+
+export function irIssues(spec: PipelineSpec): Issue[] {
+  const issues: Issue[] = [];
+  const fault: Fault = (path, message, expected) =>
+    issues.push({ path, message, ...(expected !== undefined && { expected }) });
+  if (spec.schemaVersion !== SCHEMA_VERSION) fault('schemaVersion', `is ${spec.schemaVersion}`, SCHEMA_VERSION);
+  if (!NAME.test(spec.pipelineInfo.name)) {
+    fault(
+      'pipelineInfo.name',
+      `is ${JSON.stringify(spec.pipelineInfo.name)}`,
+      'a-z, 0-9, - and ., beginning with none of the last two',
+    );
+  }
+  if (spec.root.dag === undefined) fault('root', 'has no dag');
+  checkComponent(spec, spec.root, 'root', fault);
+  for (const [name, component] of Object.entries(spec.components ?? {})) {
+    checkComponent(spec, component, `components.${name}`, fault);
+  }
+  const inside = cycleAmong(Object.keys(spec.components ?? {}), (name) =>
+    Object.values(spec.components?.[name]?.dag?.tasks ?? {}).map(({ componentRef }) => componentRef.name),
+  );
+  if (inside !== undefined)
+    fault(`components.${inside[0]}`, `components are made of each other: ${inside.join(' → ')}`);
+  return issues;
+}
+
+function checkComponent(spec: PipelineSpec, component: ComponentSpec, path: string, fault: Fault): void {
+  const { dag, executorLabel } = component;
+  if ((dag === undefined) === (executorLabel === undefined)) {
+    if (path !== 'root') fault(path, 'has to have a dag or an executorLabel, and not both');
+  } else if (executorLabel !== undefined) checkExecutor(spec, component, executorLabel, path, fault);
+  if (dag !== undefined) checkDag({ spec, around: component, dag, fault }, `${path}.dag`);
+}
+
+function checkExecutor(spec: PipelineSpec, component: ComponentSpec, label: string, path: string, fault: Fault): void {
+  const executor = spec.deploymentSpec?.executors?.[label];
+  if (executor === undefined) return fault(`${path}.executorLabel`, `there is no executor ${label}`);
+  const at = `deploymentSpec.executors.${label}`;
+  const { container, importer, resolver, customJob } = executor;
+  if (resolver !== undefined)
+    return fault(`${at}.resolver`, 'queries of artifacts are not done here; give the artifact as an input');
+  if (customJob !== undefined)
+    return fault(`${at}.customJob`, 'is a job of Vertex AI, which is not here; use a container');
+  if (container === undefined && importer === undefined) return fault(at, 'has neither a container nor an importer');
+  const words = [...(container?.command ?? []), ...(container?.args ?? [])];
+  // A marker that makes a volume: refused by its image, which says why.
+  if (container !== undefined && words.length === 0 && !container.image.startsWith(VOLUME_IMAGES)) {
+    fault(`${at}.container`, 'has no command; what an image starts by itself is not known here');
+  }
+  if (importer === undefined) return;
+  const outputs = Object.keys(component.outputDefinitions?.artifacts ?? {});
+  if (outputs.length !== 1) fault(`${path}.outputDefinitions`, 'an importer has exactly one artifact as its output');
+  const { runtimeParameter } = importer.artifactUri;
+  if (runtimeParameter !== undefined && component.inputDefinitions?.parameters?.[runtimeParameter] === undefined) {
+    fault(`${at}.importer.artifactUri`, `there is no input ${runtimeParameter}`);
+  }
+}
+
+function checkDag(place: Place, path: string): void {
+  const { dag, fault } = place;
+  const tasks = dag.tasks ?? {};
+  for (const [name, task] of Object.entries(tasks)) checkTask(place, task, `${path}.tasks.${name}`);
+  const cycle = cycleAmong(Object.keys(tasks), (name) =>
+    producersOf(tasks[name]!).filter((one) => Object.hasOwn(tasks, one)),
+  );
+  if (cycle !== undefined) fault(`${path}.tasks.${cycle[0]}`, `tasks wait for each other: ${cycle.join(' → ')}`);
+  for (const [name, { valueFromParameter, valueFromOneof }] of Object.entries(dag.outputs?.parameters ?? {})) {
+    const at = `${path}.outputs.parameters.${name}`;
+    const selectors = [
+      ...(valueFromParameter === undefined ? [] : [valueFromParameter]),
+      ...(valueFromOneof?.parameterSelectors ?? []),
+    ];
+    if (selectors.length === 0) fault(at, 'comes from nowhere');
+    for (const { producerSubtask, outputParameterKey } of selectors) {
+      checkOutput(place, at, producerSubtask, 'parameters', outputParameterKey);
+    }
+  }
+  for (const [name, { artifactSelectors }] of Object.entries(dag.outputs?.artifacts ?? {})) {
+    const at = `${path}.outputs.artifacts.${name}`;
+    if (artifactSelectors.length === 0) fault(at, 'comes from nowhere');
+    for (const { producerSubtask, outputArtifactKey } of artifactSelectors) {
+      checkOutput(place, at, producerSubtask, 'artifacts', outputArtifactKey);
+    }
+  }
+}
+
+function checkTask(place: Place, task: TaskSpec, path: string): void {
+  const { spec, around, dag, fault } = place;
+  const component = spec.components?.[task.componentRef.name];
+  if (component === undefined) return fault(`${path}.componentRef`, `there is no component ${task.componentRef.name}`);
+  for (const need of task.dependentTasks ?? []) {
+    if (dag.tasks?.[need] === undefined) fault(`${path}.dependentTasks`, `there is no task ${need}`);
+  }
+  checkIterator(task, component, path, fault);
+  const { parameters = {}, artifacts = {} } = task.inputs ?? {};
+  for (const [name, input] of Object.entries(parameters)) {
+    const at = `${path}.inputs.parameters.${name}`;
+    const { runtimeValue, componentInputParameter, taskOutputParameter, taskFinalStatus, parameterExpressionSelector } =
+      input;
+    const sources = [runtimeValue, componentInputParameter, taskOutputParameter, taskFinalStatus];
+    if (sources.filter((source) => source !== undefined).length !== 1) fault(at, 'has to come from exactly one place');
+    for (const wanted of [componentInputParameter, runtimeValue?.runtimeParameter]) {
+      if (wanted !== undefined && around.inputDefinitions?.parameters?.[wanted] === undefined) {
+        fault(at, `the component around it has no input ${wanted}`);
+      }
+    }
+    if (taskOutputParameter !== undefined) {
+      checkOutput(place, at, taskOutputParameter.producerTask, 'parameters', taskOutputParameter.outputParameterKey);
+    }
+    if (taskFinalStatus !== undefined && dag.tasks?.[taskFinalStatus.producerTask] === undefined) {
+      fault(at, `there is no task ${taskFinalStatus.producerTask}`);
+    }
+    if (parameterExpressionSelector !== undefined) attempt(at, fault, () => selectorPath(parameterExpressionSelector));
+  }
+  for (const [name, { componentInputArtifact, taskOutputArtifact }] of Object.entries(artifacts)) {
+    const at = `${path}.inputs.artifacts.${name}`;
+    if ((componentInputArtifact === undefined) === (taskOutputArtifact === undefined))
+      fault(at, 'has to come from exactly one place');
+    if (component.inputDefinitions?.artifacts?.[name] === undefined)
+      fault(at, `${task.componentRef.name} has no such input`);
+    if (
+      componentInputArtifact !== undefined &&
+      around.inputDefinitions?.artifacts?.[componentInputArtifact] === undefined
+    ) {
+      fault(at, `the component around it has no input ${componentInputArtifact}`);
+    }
+    if (taskOutputArtifact !== undefined) {
+      checkOutput(place, at, taskOutputArtifact.producerTask, 'artifacts', taskOutputArtifact.outputArtifactKey);
+    }
+  }
+  checkGiven(task, component, path, fault);
+  const condition = task.triggerPolicy?.condition;
+  if (condition !== undefined && condition !== '')
+    attempt(`${path}.triggerPolicy.condition`, fault, () => conditionOf(condition));
+  for (const field of ['backoffDuration', 'backoffMaxDuration'] as const) {
+    const text = task.retryPolicy?.[field];
+    if (text !== undefined && durationMs(text) === undefined)
+      fault(`${path}.retryPolicy.${field}`, `is ${JSON.stringify(text)}`, '30s');
+  }
+}
+
+/** What the component needs and nobody gives. */
+function checkGiven(task: TaskSpec, component: ComponentSpec, path: string, fault: Fault): void {
+  const { parameters = {}, artifacts = {} } = component.inputDefinitions ?? {};
+  const given = new Set([
+    ...Object.keys(task.inputs?.parameters ?? {}),
+    task.parameterIterator?.itemInput ?? '',
+    task.artifactIterator?.itemInput ?? '',
+  ]);
+  for (const [name, { defaultValue, isOptional, parameterType }] of Object.entries(parameters)) {
+    const isFree = defaultValue !== undefined || isOptional === true || parameterType === 'TASK_CONFIG';
+    if (!given.has(name) && !isFree) fault(`${path}.inputs.parameters`, `${name} is required, and not given`);
+  }
+  for (const [name, { isOptional }] of Object.entries(artifacts)) {
+    if (given.has(name) || task.inputs?.artifacts?.[name] !== undefined || isOptional === true) continue;
+    fault(`${path}.inputs.artifacts`, `${name} is required, and not given`);
+  }
+}
+
+function checkIterator(task: TaskSpec, component: ComponentSpec, path: string, fault: Fault): void {
+  const { parameterIterator, artifactIterator } = task;
+  if (parameterIterator !== undefined && artifactIterator !== undefined) {
+    fault(path, 'goes through parameters or through artifacts, not both');
+  }
+  if (parameterIterator !== undefined) {
+    const at = `${path}.parameterIterator`;
+    const { raw, inputParameter } = parameterIterator.items;
+    if ((raw === undefined) === (inputParameter === undefined))
+      fault(`${at}.items`, 'has to be raw or an inputParameter');
+    if (raw !== undefined && itemsIn(raw) === undefined) fault(`${at}.items.raw`, 'is no JSON list');
+    if (inputParameter !== undefined && task.inputs?.parameters?.[inputParameter] === undefined) {
+      fault(`${at}.items`, `the task has no input ${inputParameter}`);
+    }
+    if (component.inputDefinitions?.parameters?.[parameterIterator.itemInput] === undefined) {
+      fault(`${at}.itemInput`, `${task.componentRef.name} has no input ${parameterIterator.itemInput}`);
+    }
+  }
+  if (artifactIterator === undefined) return;
+  const at = `${path}.artifactIterator`;
+  if (task.inputs?.artifacts?.[artifactIterator.items.inputArtifact] === undefined) {
+    fault(`${at}.items`, `the task has no input ${artifactIterator.items.inputArtifact}`);
+  }
+  if (component.inputDefinitions?.artifacts?.[artifactIterator.itemInput] === undefined) {
+    fault(`${at}.itemInput`, `${task.componentRef.name} has no input ${artifactIterator.itemInput}`);
+  }
+}
+
+/** The items of a loop that stand in the pipeline, as JSON. */
+export function itemsIn(raw: string): readonly unknown[] | undefined {
+  try {
+    const items: unknown = JSON.parse(raw);
+    return Array.isArray(items) ? items : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function checkOutput(
+  { spec, dag, fault }: Place,
+  path: string,
+  producer: string,
+  kind: 'parameters' | 'artifacts',
+  output: string,
+): void {
+  const task = dag.tasks?.[producer];
+  if (task === undefined) return fault(path, `there is no task ${producer}`);
+  const component = spec.components?.[task.componentRef.name];
+  if (component !== undefined && component.outputDefinitions?.[kind]?.[output] === undefined) {
+    fault(path, `task ${producer} has no output ${output}`);
+  }
+}
+
+function attempt(path: string, fault: Fault, read: () => unknown): void {
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof ConditionFault)) throw error;
+    fault(path, error.message);
+  }
+}
+
+function producersOf({ dependentTasks = [], inputs = {} }: TaskSpec): readonly string[] {
+  const parameters = Object.values(inputs.parameters ?? {}).flatMap(({ taskOutputParameter, taskFinalStatus }) => [
+    ...(taskOutputParameter === undefined ? [] : [taskOutputParameter.producerTask]),
+    ...(taskFinalStatus === undefined ? [] : [taskFinalStatus.producerTask]),
+  ]);
+  const artifacts = Object.values(inputs.artifacts ?? {}).flatMap(({ taskOutputArtifact }) =>
+    taskOutputArtifact === undefined ? [] : [taskOutputArtifact.producerTask],
+  );
+  return [...new Set([...dependentTasks, ...parameters, ...artifacts])];
+}
+
+/** The names along one cycle, the first one again at its end. */
+function cycleAmong(
+  names: readonly string[],
+  next: (name: string) => readonly string[],
+): readonly string[] | undefined {
+  const done = new Set<string>();
+  for (const start of names) {
+    // Its own stack: a chain of ten thousand tasks is no recursion of ten thousand.
+    const trail: { readonly name: string; readonly left: string[] }[] = [];
+    const onTrail = new Set<string>();
+    const enter = (name: string): void => {
+      trail.push({ name, left: [...next(name)] });
+      onTrail.add(name);
+    };
+    if (!done.has(start)) enter(start);
+    for (let top = trail.at(-1); top !== undefined; top = trail.at(-1)) {
+      const one = top.left.pop();
+      if (one === undefined) {
+        done.add(top.name);
+        onTrail.delete(top.name);
+        trail.pop();
+      } else if (onTrail.has(one)) {
+        const along = trail.map(({ name }) => name);
+        return [...along.slice(along.indexOf(one)), one];
+      } else if (!done.has(one)) enter(one);
+    }
+  }
+  return undefined;
+}

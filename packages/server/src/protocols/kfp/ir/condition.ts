@@ -1,0 +1,200 @@
+/**
+ * Conditions of tasks, which are CEL, as expressions of a plan: what SDKs write, and what people write beside that. A condition that
+ * cannot be said in a plan is refused when the pipeline is read, not when its task runs.
+ */
+import type { Expression } from '#ledgers/executions/index.ts';
+
+export class ConditionFault extends Error {}
+
+type Token =
+  | { readonly is: 'text' | 'name' | 'symbol'; readonly text: string }
+  | { readonly is: 'number'; readonly value: number };
+
+const TOKEN =
+  /\s*(?:(?<number>\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)|(?<name>[A-Za-z_][A-Za-z0-9_]*)|(?<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|(?<symbol>&&|\|\||[=!<>]=|[<>!()[\].,-]))/y;
+const LONGEST = 10_000;
+/** Brackets in brackets: the parser is recursive. */
+const DEEPEST = 100;
+
+type Comparison = Extract<Expression, { readonly compare: string }>['compare'];
+const COMPARISONS: ReadonlySet<string> = new Set(['==', '!=', '<', '<=', '>', '>=']);
+
+/** @throws ConditionFault that says what is not understood. */
+export function conditionOf(text: string): Expression {
+  if (text.length > LONGEST) throw new ConditionFault(`has ${text.length} characters; at most ${LONGEST} are read`);
+  const parser = new Parser(tokensOf(text));
+  const expression = parser.any();
+  parser.end();
+  return expression;
+}
+
+/** The members that a selector such as `parseJson(string_value)["a"]` takes. @throws ConditionFault */
+export function selectorPath(text: string): readonly string[] {
+  const parser = new Parser(tokensOf(text));
+  for (const word of ['parseJson', '(', 'string_value', ')']) parser.expect(word);
+  const path = parser.members();
+  parser.end();
+  if (path.length === 0) throw new ConditionFault('selects no member');
+  return path;
+}
+
+function tokensOf(text: string): Token[] {
+  const tokens: Token[] = [];
+  TOKEN.lastIndex = 0;
+  for (const end = text.trimEnd().length; TOKEN.lastIndex < end;) {
+    const at = TOKEN.lastIndex;
+    const found = TOKEN.exec(text)?.groups;
+    if (found === undefined) {
+      throw new ConditionFault(
+        `has ${JSON.stringify(text.slice(at, at + 20))}, which is not understood (a quote inside of a literal must be written \\')`,
+      );
+    }
+    if (found['number'] !== undefined) tokens.push({ is: 'number', value: Number(found['number']) });
+    else if (found['text'] !== undefined) tokens.push({ is: 'text', text: unquoted(found['text']) });
+    else if (found['name'] !== undefined) tokens.push({ is: 'name', text: found['name'] });
+    else tokens.push({ is: 'symbol', text: found['symbol'] ?? '' });
+  }
+  return tokens;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r' };
+
+function unquoted(text: string): string {
+  return text
+    .slice(1, -1)
+    .replaceAll(/\\(?:u([0-9a-fA-F]{4})|(.))/g, (_, code: string | undefined, letter: string) =>
+      code === undefined ? (ESCAPES[letter] ?? letter) : String.fromCharCode(Number.parseInt(code, 16)),
+    );
+}
+
+function shown(token: Token): string {
+  return 'value' in token ? String(token.value) : JSON.stringify(token.text);
+}
+
+class Parser {
+  readonly #tokens: readonly Token[];
+  #at = 0;
+  #depth = 0;
+
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens;
+  }
+
+  any(): Expression {
+    this.#depth += 1;
+    if (this.#depth > DEEPEST) throw new ConditionFault(`nests deeper than ${DEEPEST} levels`);
+    const parts = [this.#all()];
+    while (this.#take('||')) parts.push(this.#all());
+    this.#depth -= 1;
+    return parts.length === 1 ? parts[0]! : { any: parts };
+  }
+
+  #all(): Expression {
+    const parts = [this.#comparison()];
+    while (this.#take('&&')) parts.push(this.#comparison());
+    return parts.length === 1 ? parts[0]! : { all: parts };
+  }
+
+  #comparison(): Expression {
+    const left = this.#unary();
+    const token = this.#tokens[this.#at];
+    if (token?.is !== 'symbol' || !COMPARISONS.has(token.text)) return left;
+    this.#at += 1;
+    return { compare: token.text as Comparison, left, right: this.#unary() };
+  }
+
+  #unary(): Expression {
+    let negations = 0;
+    while (this.#take('!')) negations += 1;
+    const one = this.#primary();
+    return negations % 2 === 1 ? { not: one } : one;
+  }
+
+  #primary(): Expression {
+    const token = this.#tokens[this.#at];
+    if (token === undefined) throw new ConditionFault('ends too early');
+    this.#at += 1;
+    if (token.is === 'number') return { value: token.value };
+    if (token.is === 'text') return { value: token.text };
+    if (token.is === 'name') return this.#named(token.text);
+    if (token.text === '(') {
+      const inner = this.any();
+      this.expect(')');
+      return inner;
+    }
+    const next = this.#tokens[this.#at];
+    if (token.text === '-' && next?.is === 'number') {
+      this.#at += 1;
+      return { value: -next.value };
+    }
+    throw new ConditionFault(`has ${JSON.stringify(token.text)} where a value is expected`);
+  }
+
+  #named(name: string): Expression {
+    if (name === 'true' || name === 'false') return { value: name === 'true' };
+    if (name === 'null') return { value: null };
+    if (name === 'inputs') return this.#input();
+    if (!['int', 'double', 'string', 'parseJson'].includes(name)) {
+      throw new ConditionFault(`uses ${name}, which is not known: int, double, string and parseJson are`);
+    }
+    this.expect('(');
+    const inner = this.any();
+    this.expect(')');
+    if (name === 'int') return { number: inner, whole: true };
+    if (name === 'double') return { number: inner };
+    if (name === 'string') return { text: inner };
+    const path = this.members();
+    if (!('input' in inner)) throw new ConditionFault('reads JSON of something that is no input');
+    return { ...inner, path: [...(inner.path ?? []), ...path] };
+  }
+
+  #input(): Expression {
+    const [kind, input, ...path] = this.members();
+    if (kind === undefined || input === undefined) throw new ConditionFault('names no input');
+    if (kind === 'parameter_values' || kind === 'parameterValues' || kind === 'parameters') {
+      return path.length === 0 ? { input } : { input, path };
+    }
+    const [artifacts, index, ...members] = path;
+    if (kind !== 'artifacts' || artifacts !== 'artifacts' || !/^\d+$/.test(index ?? '')) {
+      throw new ConditionFault(
+        "names an input in a way that is not known: inputs.parameter_values['NAME'] and inputs.artifacts['NAME'].artifacts[0] are",
+      );
+    }
+    return { input, artifact: Number(index), path: members };
+  }
+
+  /** `.a['b'][0]` */
+  members(): string[] {
+    const path: string[] = [];
+    for (;;) {
+      if (this.#take('.')) {
+        const token = this.#tokens[this.#at++];
+        if (token?.is !== 'name') throw new ConditionFault('has a point without a name behind it');
+        path.push(token.text);
+      } else if (this.#take('[')) {
+        const token = this.#tokens[this.#at++];
+        if (token?.is !== 'text' && token?.is !== 'number')
+          throw new ConditionFault('has brackets without a name in them');
+        path.push('value' in token ? String(token.value) : token.text);
+        this.expect(']');
+      } else return path;
+    }
+  }
+
+  expect(text: string): void {
+    if (!this.#take(text)) throw new ConditionFault(`has no ${text} where one is expected`);
+  }
+
+  end(): void {
+    const token = this.#tokens[this.#at];
+    if (token === undefined) return;
+    throw new ConditionFault(`goes on with ${shown(token)}, which is not understood`);
+  }
+
+  #take(text: string): boolean {
+    const token = this.#tokens[this.#at];
+    if (token === undefined || token.is === 'number' || token.is === 'text' || token.text !== text) return false;
+    this.#at += 1;
+    return true;
+  }
+}

@@ -1,0 +1,64 @@
+/** Parameters that whoever starts a run gives to it. */
+import { DaisError, type Issue } from '@dais/api';
+import type { Json } from '#ledgers/executions/index.ts';
+import { typeOfParameter, type IrParameterType, type ParameterSpec, type PipelineSpec } from './messages.ts';
+
+/** Every parameter of the pipeline; null: it is optional and was not given. @throws DaisError `invalid_request` with every problem. */
+export function runParameters(
+  { root }: PipelineSpec,
+  given: Readonly<Record<string, Json>>,
+  macros: ReadonlyMap<string, string>,
+): Readonly<Record<string, Json>> {
+  const wanted = root.inputDefinitions?.parameters ?? {};
+  const issues: Issue[] = [];
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(wanted, name)) continue;
+    const names = Object.keys(wanted).toSorted().join(', ');
+    const message = `is no parameter of the pipeline; it has ${names === '' ? 'none' : names}`;
+    issues.push({ path: `parameters.${name}`, message });
+  }
+  const values = Object.entries(wanted).map(([name, spec]): [string, Json] => {
+    const value = Object.hasOwn(given, name) ? given[name]! : ((spec.defaultValue as Json | undefined) ?? null);
+    const fault = faultOf(spec, value);
+    if (fault !== undefined) issues.push({ path: `parameters.${name}`, ...fault });
+    return [name, typeof value === 'string' ? expanded(value, macros) : value];
+  });
+  const [first] = issues;
+  if (first !== undefined) {
+    throw new DaisError(
+      'invalid_request',
+      `The parameters do not fit the pipeline: ${first.path?.slice('parameters.'.length) ?? ''} ${first.message}.`,
+      { issues },
+    );
+  }
+  return Object.fromEntries(values);
+}
+
+function faultOf(spec: ParameterSpec, value: Json): Omit<Issue, 'path'> | undefined {
+  const type = typeOfParameter(spec);
+  if (type === 'TASK_FINAL_STATUS' || type === 'TASK_CONFIG') {
+    return { message: `has the type ${type}, which is given by the platform to a task, not to a pipeline` };
+  }
+  if (value === null) return spec.isOptional === true ? undefined : { message: 'is required', expected: type };
+  if (!fitsType(type, value)) return { message: `is ${JSON.stringify(value).slice(0, 80)}`, expected: type };
+  return literalFault(spec.literals ?? [], value);
+}
+
+export function literalFault(literals: readonly Json[], value: Json): Omit<Issue, 'path'> | undefined {
+  const text = JSON.stringify(value);
+  if (literals.length === 0 || literals.some((one) => JSON.stringify(one) === text)) return undefined;
+  return { message: `is ${text.slice(0, 80)}`, expected: `one of ${JSON.stringify(literals)}` };
+}
+
+function fitsType(type: IrParameterType, value: Json): boolean {
+  if (type === 'NUMBER_INTEGER') return typeof value === 'number' && Number.isInteger(value);
+  if (type === 'NUMBER_DOUBLE') return typeof value === 'number';
+  if (type === 'STRING') return typeof value === 'string';
+  if (type === 'BOOLEAN') return typeof value === 'boolean';
+  if (type === 'LIST') return Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function expanded(text: string, macros: ReadonlyMap<string, string>): string {
+  return text.replaceAll(/\[\[([A-Za-z]+)\]\]/g, (whole, name: string) => macros.get(name) ?? whole);
+}

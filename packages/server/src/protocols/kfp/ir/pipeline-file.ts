@@ -1,0 +1,123 @@
+/** The file of a pipeline, as SDKs write it and people send it: YAML, JSON, or one of them in an archive. */
+import { isUtf8 } from 'node:buffer';
+import { DaisError, schemaIssues, type Issue } from '@dais/api';
+import { isGzip, isZip, LARGEST_FILE, pipelineIn } from './archive.ts';
+import { irIssues } from './check.ts';
+import { pipelineSpec, platformSpec, type PipelineSpec, type PlatformSpec } from './messages.ts';
+import { normalKeys } from './normal-keys.ts';
+import { readYaml } from './yaml-text.ts';
+
+/** As it is stored: what was sent, in one form. */
+export interface PipelineDocument {
+  readonly pipeline_spec: unknown;
+  readonly platform_spec?: unknown;
+}
+
+/** What it says, checked. */
+export interface Ir {
+  readonly spec: PipelineSpec;
+  readonly platform: PlatformSpec | undefined;
+  readonly warnings: readonly string[];
+}
+
+const MOST_ISSUES = 100;
+const MOST_WARNINGS = 20;
+
+/** @throws DaisError `invalid_request` with every problem and its path, `too_large`, `unsafe_path`. */
+export function readPipelineFile(bytes: Buffer): PipelineDocument {
+  if (bytes.length > LARGEST_FILE) {
+    throw new DaisError('too_large', `The file has ${bytes.length} bytes; a pipeline has at most ${LARGEST_FILE}.`);
+  }
+  const plain = isZip(bytes) || isGzip(bytes) ? pipelineIn(bytes) : bytes;
+  if (!isUtf8(plain) || plain.includes(0)) {
+    throw new DaisError(
+      'invalid_request',
+      'The file is no text: send the YAML that `kfp` compiled, or a zip or tar.gz of it.',
+    );
+  }
+  const text = plain.toString('utf8').replace(/^\uFEFF/, '');
+  const document = documentOf(jsonIn(text) ?? readYaml(text, 'The pipeline'));
+  readIr(document);
+  return document;
+}
+
+function jsonIn(text: string): readonly unknown[] | undefined {
+  if (!text.trimStart().startsWith('{')) return undefined;
+  try {
+    return [JSON.parse(text)];
+  } catch {
+    // YAML in braces.
+    return undefined;
+  }
+}
+
+/** Which of the parts is which; a wrapper around both counts as both. @throws DaisError `invalid_request` */
+function documentOf(parts: readonly unknown[]): PipelineDocument {
+  const specs: unknown[] = [];
+  const platforms: unknown[] = [];
+  for (const part of parts) {
+    const fields = part as Readonly<Record<string, unknown>>;
+    const has = (...names: readonly string[]) =>
+      typeof part === 'object' && part !== null && names.some((name) => Object.hasOwn(part, name));
+    const inner = fields?.['kind'] === 'PipelineVersion' ? (fields['spec'] as typeof fields) : fields;
+    if (has('pipelineInfo', 'pipeline_info', 'schemaVersion', 'root')) specs.push(part);
+    else if (has('platforms')) platforms.push(part);
+    else if (has('pipeline_spec', 'pipelineSpec') || inner !== fields) {
+      specs.push(inner['pipeline_spec'] ?? inner['pipelineSpec']);
+      const platform = inner['platform_spec'] ?? inner['platformSpec'];
+      if (platform !== undefined && platform !== null) platforms.push(platform);
+    } else {
+      throw new DaisError(
+        'invalid_request',
+        'The file holds something that is neither a pipeline (`pipelineInfo`) nor a platform (`platforms`).',
+      );
+    }
+  }
+  if (specs.length === 1 && platforms.length <= 1) {
+    return { pipeline_spec: specs[0], ...(platforms.length === 1 && { platform_spec: platforms[0] }) };
+  }
+  const what =
+    specs.length === 0
+      ? 'holds no pipeline: `pipelineInfo` is missing'
+      : `holds ${specs.length} pipelines and ${platforms.length} platforms; one of each is read`;
+  throw new DaisError('invalid_request', `The file ${what}.`);
+}
+
+/** @throws DaisError `invalid_request` with every problem and its path. */
+export function readIr(document: PipelineDocument): Ir {
+  const unknown: string[] = [];
+  const spec = pipelineSpec.safeParse(normalKeys(pipelineSpec, document.pipeline_spec, '', unknown));
+  const given = document.platform_spec;
+  const platform =
+    given === undefined ? undefined : platformSpec.safeParse(normalKeys(platformSpec, given, '', unknown));
+  const issues: Issue[] = [
+    ...(spec.success ? irIssues(spec.data) : schemaIssues(spec.error, pipelineSpec, document.pipeline_spec)),
+    ...(platform === undefined || platform.success ? [] : schemaIssues(platform.error, platformSpec, given)),
+  ];
+  if (issues.length > 0 || !spec.success) {
+    const [first] = issues;
+    const more = issues.length > 1 ? ` and ${issues.length - 1} more problems` : '';
+    throw new DaisError('invalid_request', `The pipeline is not valid: ${first?.path}: ${first?.message}${more}.`, {
+      issues: issues.slice(0, MOST_ISSUES),
+    });
+  }
+  const left = unknown.length - MOST_WARNINGS;
+  const warnings = unknown.slice(0, MOST_WARNINGS).map((path) => `${path} is not known here and does nothing`);
+  return {
+    spec: spec.data,
+    platform: platform?.data,
+    warnings: left > 0 ? [...warnings, `${left} more fields are not known here and do nothing`] : warnings,
+  };
+}
+
+export interface PipelineInfo {
+  readonly name: string;
+  readonly displayName?: string;
+  readonly description?: string;
+}
+
+/** @throws DaisError as `readIr`. */
+export function pipelineInfo(document: PipelineDocument): PipelineInfo {
+  const { name, displayName, description } = readIr(document).spec.pipelineInfo;
+  return { name, ...(displayName !== undefined && { displayName }), ...(description !== undefined && { description }) };
+}

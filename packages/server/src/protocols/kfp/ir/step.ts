@@ -1,0 +1,241 @@
+/** From the executor of a component to a step of the plan. */
+import { DaisError } from '@dais/api';
+import type { Json, Step, StepEnvironment, StepOutput } from '#ledgers/executions/index.ts';
+import {
+  artifactPath,
+  KFP_DIALECT,
+  parameterPath,
+  type KfpArtifact,
+  type KfpContainer,
+  type KfpImporter,
+  type KfpParameter,
+  type KfpStep,
+} from '../runtime/kfp-step.ts';
+import { lightweightOf } from '../runtime/lightweight.ts';
+import { environmentOfImage, imageRefusal, type ImageMap } from './image.ts';
+import {
+  typeOfParameter,
+  type ArtifactSpec,
+  type ArtifactType,
+  type ComponentSpec,
+  type ContainerSpec,
+  type ExecutorSpec,
+  type ImporterSpec,
+  type ParameterSpec,
+} from './messages.ts';
+import { parameterIn } from './placeholder-text.ts';
+import type { StepPlatform } from './platform.ts';
+import { quantityOf } from './quantities.ts';
+
+interface StepParts {
+  readonly pipeline: string;
+  readonly task: string;
+  /** Of the component. */
+  readonly name: string;
+  readonly component: ComponentSpec;
+  readonly executor: ExecutorSpec;
+  readonly platform: StepPlatform;
+  readonly images: ImageMap;
+  readonly isolation: Step['isolation'];
+  readonly caching: { readonly enableCache?: boolean | undefined; readonly cacheKey?: string | undefined };
+  /** Values of the task's inputs that are known when the run begins. */
+  readonly known: ReadonlyMap<string, Json>;
+  /** The run is only looked at: what is not known yet is no fault. */
+  readonly isLook: boolean;
+  readonly warn: (warning: string) => void;
+}
+
+/** @throws DaisError `invalid_request` for an image that nothing stands for. */
+export function stepOf(parts: StepParts): Step {
+  const { component, executor, platform, caching } = parts;
+  const { container, importer } = executor;
+  const base = {
+    command: [],
+    variables: {},
+    secrets: platform.secrets,
+    ...(platform.timeoutMs !== undefined && { timeoutMs: platform.timeoutMs }),
+    isolation: parts.isolation,
+    network: true,
+    cache: caching.enableCache === true,
+    places: {},
+    outputs: outputsOf(component),
+  };
+  if (importer !== undefined) {
+    const body = { importer: importerOf(importer) };
+    return { ...base, environment: { type: 'system' }, resources: {}, dialect: dialectOf(parts, body) };
+  }
+  const body = { container: containerOf(container!) };
+  return {
+    ...base,
+    environment: environmentOf(parts, body.container),
+    resources: resourcesOf(parts, container!),
+    dialect: dialectOf(parts, body),
+  };
+}
+
+function dialectOf(parts: StepParts, body: KfpStep['body']): NonNullable<Step['dialect']> {
+  const { pipeline, task, name, component, caching } = parts;
+  const { inputDefinitions = {}, outputDefinitions = {} } = component;
+  const { cacheKey } = caching;
+  const taskConfig = taskConfigOf(parts);
+  const data: KfpStep = {
+    pipeline,
+    task,
+    component: name,
+    parameters: mapped(inputDefinitions.parameters, parameterOf),
+    artifacts: mapped(inputDefinitions.artifacts, artifactOf),
+    outputs: {
+      parameters: mapped(outputDefinitions.parameters, typeOfParameter),
+      artifacts: mapped(outputDefinitions.artifacts, artifactOf),
+    },
+    body,
+    ...(cacheKey !== undefined && cacheKey !== '' && { cacheKey }),
+    ...(taskConfig !== undefined && { taskConfig }),
+  };
+  return { name: KFP_DIALECT, data: data as unknown as Json };
+}
+
+function mapped<From, To>(of: Readonly<Record<string, From>> | undefined, make: (one: From) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(of ?? {}).map(([name, one]) => [name, make(one)]));
+}
+
+function parameterOf(spec: ParameterSpec): KfpParameter {
+  const { defaultValue, isOptional, literals } = spec;
+  return {
+    type: typeOfParameter(spec),
+    ...(defaultValue !== undefined && { default: defaultValue }),
+    ...(isOptional === true && { isOptional }),
+    ...(literals !== undefined && literals.length > 0 && { literals }),
+  };
+}
+
+function artifactOf({ artifactType, metadata, isOptional }: ArtifactSpec): KfpArtifact {
+  const type = typeNameOf(artifactType);
+  return {
+    ...(type !== undefined && { type }),
+    ...(metadata !== undefined && { metadata }),
+    ...(isOptional === true && { isOptional }),
+  };
+}
+
+function typeNameOf(type: ArtifactType | undefined): string | undefined {
+  return type?.schemaTitle ?? type?.instanceSchema ?? type?.schemaUri;
+}
+
+function outputsOf({ outputDefinitions = {} }: ComponentSpec): Record<string, StepOutput> {
+  const parameters = Object.entries(outputDefinitions.parameters ?? {}).map(([name, spec]): [string, StepOutput] => {
+    const as = typeOfParameter(spec) === 'STRING' ? 'text' : 'json';
+    return [name, { parameter: as, path: parameterPath(name), optional: true }];
+  });
+  const artifacts = Object.keys(outputDefinitions.artifacts ?? {}).map((name): [string, StepOutput] => [
+    name,
+    { artifact: true, path: artifactPath(name), optional: true },
+  ]);
+  return Object.fromEntries([...parameters, ...artifacts]);
+}
+
+function containerOf({ image, command = [], args = [], env = [] }: ContainerSpec): KfpContainer {
+  return { image, command, args, variables: env.map(({ name, value = '' }) => ({ name, value })) };
+}
+
+function importerOf({ artifactUri, typeSchema, metadata = {} }: ImporterSpec): KfpImporter {
+  const { constant, constantValue, runtimeParameter } = artifactUri;
+  const type = typeNameOf(typeSchema);
+  return {
+    uri:
+      runtimeParameter === undefined
+        ? { constant: textOf(constant ?? constantValue) }
+        : { parameter: runtimeParameter },
+    ...(type !== undefined && { type }),
+    metadata,
+  };
+}
+
+/** An address that is no text is none. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function environmentOf(parts: StepParts, { image, command }: KfpContainer): StepEnvironment {
+  const { name, images, task, isLook, warn } = parts;
+  const whole = knownText(parts, image);
+  if (whole === undefined) {
+    if (isLook) return { type: 'system' };
+    throw imageFault(task, `${name} takes its image from another task; it has to be known when the run begins`);
+  }
+  const environment = environmentOfImage(whole, images);
+  if (environment === undefined) throw imageFault(task, imageRefusal(name, whole));
+  const needs = lightweightOf(command);
+  if (needs === undefined || environment.type !== 'python') {
+    const installs = command.some((word) => word.includes('pip install'));
+    if (installs) warn(`${name} installs packages each time it runs: its command is not one that is known here`);
+    return environment;
+  }
+  const { requirements, bare, indexes } = needs;
+  return { ...environment, requirements: [...environment.requirements, ...requirements], bare, indexes };
+}
+
+function imageFault(task: string, message: string): DaisError {
+  return new DaisError('invalid_request', `The pipeline cannot run here: ${message}.`, {
+    issues: [{ path: `${task}.image`, message }],
+  });
+}
+
+/** Undefined: it has a placeholder of which nobody knows the value yet. */
+function knownText({ known }: StepParts, text: string): string | undefined {
+  let isKnown = true;
+  const whole = text.replaceAll(/\{\{\$\.([^{}]*)\}\}/g, (_, inner: string) => {
+    const value = known.get(parameterIn(inner) ?? '');
+    if (value === undefined || value === null) isKnown = false;
+    return typeof value === 'string' ? value : JSON.stringify(value);
+  });
+  return isKnown ? whole : undefined;
+}
+
+const GIGABYTE = 1e9;
+
+function resourcesOf(parts: StepParts, { resources = {} }: ContainerSpec): Record<string, number> {
+  const asked: Record<string, number> = {};
+  const take = (name: string, text: string | undefined, plain: number | undefined) => {
+    if (text === undefined && plain === undefined) return;
+    const known = text === undefined ? '' : knownText(parts, text);
+    const value = text === undefined ? plain : known === undefined ? undefined : quantityOf(known);
+    if (value === undefined)
+      parts.warn(`${parts.name}: ${name} is left out: ${text} is no number that is known when the run begins`);
+    else if (value > 0) asked[name] = value;
+  };
+  const { cpuLimit, cpuRequest, memoryLimit, memoryRequest, accelerator } = resources;
+  const memory = memoryLimit ?? memoryRequest;
+  take('cpu', resources.resourceCpuLimit ?? resources.resourceCpuRequest, cpuLimit ?? cpuRequest);
+  take(
+    'memory',
+    resources.resourceMemoryLimit ?? resources.resourceMemoryRequest,
+    memory === undefined ? undefined : memory * GIGABYTE,
+  );
+  if (accelerator !== undefined) {
+    const type = knownText(parts, accelerator.resourceType ?? accelerator.type ?? '');
+    const count = accelerator.resourceCount ?? accelerator.count;
+    if (type !== undefined && type !== '') take(type, count === undefined ? '1' : String(count), undefined);
+  }
+  return asked;
+}
+
+/** For inputs that ask how the task is set up. */
+function taskConfigOf({ component, executor }: StepParts): Json | undefined {
+  const fields = component.taskConfigPassthroughs ?? [];
+  if (fields.length === 0) return undefined;
+  const wanted = new Set(fields.map(({ field }) => field));
+  const { env = [], resources } = executor.container ?? {};
+  const limits = {
+    ...(resources?.resourceCpuLimit !== undefined && { cpu: resources.resourceCpuLimit }),
+    ...(resources?.resourceMemoryLimit !== undefined && { memory: resources.resourceMemoryLimit }),
+  };
+  const requests = {
+    ...(resources?.resourceCpuRequest !== undefined && { cpu: resources.resourceCpuRequest }),
+    ...(resources?.resourceMemoryRequest !== undefined && { memory: resources.resourceMemoryRequest }),
+  };
+  return {
+    ...(wanted.has('ENV') && { env: env.map(({ name, value = '' }) => ({ name, value })) }),
+    ...(wanted.has('RESOURCES') && { resources: { limits, requests } }),
+  };
+}

@@ -1,0 +1,107 @@
+/**
+ * YAML as PyYAML reads it, which wrote most files of pipelines. It leaves the text `1e3` without quotes, since to it that is no
+ * number; to readers of YAML 1.2 it is one, and `12e5`, the beginning of a commit, would become 1200000.
+ */
+import { DaisError } from '@dais/api';
+import { FAILSAFE_SCHEMA, loadAll, Type, YAMLException } from 'js-yaml';
+
+/** Aliases make a small text a huge tree: counted as it unfolds. */
+const MOST_NODES = 1_000_000;
+const DEEPEST = 200;
+
+const NULL = /^(?:~|null|Null|NULL|)$/;
+const TRUE = /^(?:yes|Yes|YES|true|True|TRUE|on|On|ON)$/;
+const FALSE = /^(?:no|No|NO|false|False|FALSE|off|Off|OFF)$/;
+const INTEGER =
+  /^(?:[-+]?0b[0-1_]+|[-+]?0[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+|[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+)$/;
+const FLOAT =
+  /^(?:[-+]?(?:[0-9][0-9_]*)\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/;
+
+function scalar(name: string, fits: (text: string) => boolean, construct: (text: string) => unknown): Type {
+  // `resolve` is asked with null for what stands nowhere in the text.
+  return new Type(`tag:yaml.org,2002:${name}`, {
+    kind: 'scalar',
+    resolve: (text: unknown) => fits(typeof text === 'string' ? text : ''),
+    construct: (text: unknown) => construct(typeof text === 'string' ? text : ''),
+  });
+}
+
+const SCHEMA = FAILSAFE_SCHEMA.extend({
+  implicit: [
+    scalar(
+      'null',
+      (text) => NULL.test(text),
+      () => null,
+    ),
+    scalar(
+      'bool',
+      (text) => TRUE.test(text) || FALSE.test(text),
+      (text) => TRUE.test(text),
+    ),
+    scalar('int', (text) => INTEGER.test(text), integerOf),
+    scalar('float', (text) => FLOAT.test(text), floatOf),
+    new Type('tag:yaml.org,2002:merge', { kind: 'scalar', resolve: (text: unknown) => text === '<<' }),
+  ],
+});
+
+/** Every document that is not empty. @throws DaisError `invalid_request` */
+export function readYaml(text: string, what: string): readonly unknown[] {
+  try {
+    const documents: unknown[] = [];
+    loadAll(
+      text,
+      (document) => {
+        if (document !== null && document !== undefined) documents.push(document);
+      },
+      { schema: SCHEMA },
+    );
+    let nodes = 0;
+    const count = (value: unknown, depth: number): void => {
+      nodes += 1;
+      if (depth > DEEPEST || nodes > MOST_NODES) {
+        const limit =
+          depth > DEEPEST ? `nests deeper than ${DEEPEST} levels` : `unfolds to more than ${MOST_NODES} values`;
+        throw new DaisError('invalid_request', `${what} ${limit}.`);
+      }
+      if (typeof value !== 'object' || value === null) return;
+      for (const one of Object.values(value)) count(one, depth + 1);
+    };
+    for (const document of documents) count(document, 0);
+    return documents;
+  } catch (error) {
+    if (error instanceof DaisError) throw error;
+    throw new DaisError('invalid_request', `${what} is not valid YAML: ${reasonOf(error)}.`);
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof YAMLException) {
+    const { reason, mark } = error;
+    return mark === undefined ? reason : `${reason}, in line ${mark.line + 1}, column ${mark.column + 1}`;
+  }
+  // The parser is recursive: a text of nothing but `[` ends its stack.
+  return error instanceof RangeError ? 'it nests too deep' : 'it cannot be read';
+}
+
+function integerOf(text: string): number {
+  const clean = text.replaceAll('_', '');
+  const sign = clean.startsWith('-') ? -1 : 1;
+  const digits = clean.replace(/^[-+]/, '');
+  if (digits.startsWith('0b') || digits.startsWith('0x')) return sign * Number(digits);
+  if (digits.includes(':')) return sign * sexagesimal(digits);
+  if (digits.length > 1 && digits.startsWith('0')) return sign * Number.parseInt(digits, 8);
+  return digits === '0' ? 0 : sign * Number(digits);
+}
+
+function floatOf(text: string): number {
+  const clean = text.replaceAll('_', '').toLowerCase();
+  const sign = clean.startsWith('-') ? -1 : 1;
+  const digits = clean.replace(/^[-+]/, '');
+  if (digits === '.inf') return sign * Infinity;
+  if (digits === '.nan') return Number.NaN;
+  return sign * (digits.includes(':') ? sexagesimal(digits) : Number(digits));
+}
+
+function sexagesimal(text: string): number {
+  return text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);
+}

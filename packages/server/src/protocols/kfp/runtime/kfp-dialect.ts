@@ -1,0 +1,283 @@
+/** Steps that are components of Kubeflow Pipelines: what they are told when they start, and what they left. */
+import {
+  ValueFault,
+  type Artifact,
+  type DialectAnswer,
+  type Json,
+  type Left,
+  type Step,
+  type StepAbout,
+  type StepDialect,
+  type Value,
+  type Values,
+} from '#ledgers/executions/index.ts';
+import { literalFault } from '../ir/parameters.ts';
+import { artifactsLeft, parametersLeft, readExecutorOutput } from './executor-output.ts';
+import {
+  artifactPath,
+  EXECUTOR_OUTPUT,
+  KFP_DIALECT,
+  OUTPUTS,
+  parameterPath,
+  type KfpContainer,
+  type KfpImporter,
+  type KfpParameter,
+  type KfpStep,
+} from './kfp-step.ts';
+import { lightweightOf } from './lightweight.ts';
+import {
+  parameterText,
+  resolvedText,
+  resolvedWords,
+  type ExecutorInput,
+  type PlaceholderValues,
+  type RuntimeArtifact,
+} from './placeholders.ts';
+import { STEP_FOLDER, STEP_PROGRAM } from './step-program.ts';
+
+export const kfpDialect: StepDialect = {
+  name: KFP_DIALECT,
+  resolve: ({ step, inputs, about, placeOf }) => {
+    const data = step.dialect?.data as unknown as KfpStep;
+    const parameters = parametersOf(data, inputs);
+    if ('importer' in data.body) return { outputs: imported(data, data.body.importer, parameters, about) };
+    return containerStep(step, data, { container: data.body.container, parameters, inputs, about, placeOf });
+  },
+  outputs: ({ step, left }) => outputsOf(step.dialect?.data as unknown as KfpStep, left),
+};
+
+type Parameters = Readonly<Record<string, Json>>;
+
+/** Those that have a value. @throws ValueFault */
+function parametersOf({ parameters, taskConfig, pipeline }: KfpStep, inputs: Values): Parameters {
+  return Object.fromEntries(
+    Object.entries(parameters).flatMap(([name, spec]): [string, Json][] => {
+      const given = inputs[name];
+      if (given !== undefined && !('parameter' in given)) throw new ValueFault(`${name} is files, not a parameter`);
+      const value = given?.parameter ?? spec.default ?? null;
+      if (spec.type === 'TASK_CONFIG') return taskConfig === undefined ? [] : [[name, taskConfig]];
+      if (value === null) {
+        if (spec.isOptional === true) return [];
+        throw new ValueFault(`${name} has no value, and is not optional`);
+      }
+      return [[name, valueOf(name, spec, value, pipeline)]];
+    }),
+  );
+}
+
+function valueOf(name: string, spec: KfpParameter, value: Json, pipeline: string): Json {
+  const status = statusOf(value, pipeline);
+  if (status !== undefined && (spec.type === 'TASK_FINAL_STATUS' || spec.type === 'STRUCT')) return status;
+  const typed = spec.type === 'STRING' ? parameterText(value) : value;
+  const fault = literalFault(spec.literals ?? [], typed);
+  if (fault !== undefined) throw new ValueFault(`${name} ${fault.message}, not ${fault.expected}`);
+  return typed;
+}
+
+/** Of a task that ended, as components read it. */
+function statusOf(value: Json, pipeline: string): Json | undefined {
+  const { task, state, error, ...more } = (value ?? {}) as Readonly<Record<string, Json>>;
+  if (typeof task !== 'string' || typeof state !== 'string' || error === undefined || Object.keys(more).length > 0)
+    return undefined;
+  const ok = state === 'succeeded' || state === 'skipped';
+  return {
+    state: state === 'cancelled' ? 'CANCELLED' : ok ? 'SUCCEEDED' : 'FAILED',
+    pipelineJobResourceName: pipeline,
+    pipelineTaskName: task,
+    // 9: a precondition failed, as gRPC counts.
+    error: ok ? {} : { code: 9, message: typeof error === 'string' ? error : `${task} did not succeed` },
+  };
+}
+
+function imported({ outputs, task }: KfpStep, importer: KfpImporter, parameters: Parameters, about: StepAbout): Values {
+  const [[name, spec] = ['artifact', undefined]] = Object.entries(outputs.artifacts);
+  const values = {
+    input: { ...NOTHING, inputs: { parameterValues: parameters, artifacts: {} } },
+    constants: constantsOf(about, task),
+  };
+  const given = 'parameter' in importer.uri ? parameters[importer.uri.parameter] : importer.uri.constant;
+  if (typeof given !== 'string' || given === '') throw new ValueFault('the importer has no address to import from');
+  const uri = resolvedText(given, values);
+  const type = importer.type ?? spec?.type;
+  const artifact: Artifact = {
+    run: about.run.id,
+    prefix: '',
+    folder: false,
+    files: 0,
+    bytes: 0,
+    digest: '',
+    label: name,
+    ...(type !== undefined && { type }),
+    metadata: resolvedJson(importer.metadata, values) as Readonly<Record<string, Json>>,
+    uri,
+  };
+  return { [name]: { artifact } };
+}
+
+const NOTHING: ExecutorInput = {
+  inputs: { parameterValues: {}, artifacts: {} },
+  outputs: { parameters: {}, artifacts: {}, outputFile: '' },
+};
+
+function resolvedJson(value: Json, values: PlaceholderValues): Json {
+  if (typeof value === 'string') return resolvedText(value, values);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return (value as readonly Json[]).map((one) => resolvedJson(one, values));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [resolvedText(key, values), resolvedJson(one, values)]),
+  );
+}
+
+function constantsOf({ run, node, task }: StepAbout, name: string = task): ReadonlyMap<string, string> {
+  return new Map([
+    ['pipeline_job_name', run.name],
+    ['pipeline_job_resource_name', run.name],
+    ['pipeline_job_uuid', run.id],
+    ['pipeline_task_name', name],
+    ['pipeline_task_uuid', node],
+    ['pipeline_root', `dais://runs/${run.id}`],
+    ['pipeline_job_create_time_utc', run.createdAt.toISOString()],
+    ['pipeline_job_schedule_time_utc', run.createdAt.toISOString()],
+  ]);
+}
+
+interface ContainerParts {
+  readonly container: KfpContainer;
+  readonly parameters: Parameters;
+  readonly inputs: Values;
+  readonly about: StepAbout;
+  readonly placeOf: (input: string) => string;
+}
+
+function containerStep(
+  step: Step,
+  data: KfpStep,
+  { container, parameters, inputs, about, placeOf }: ContainerParts,
+): DialectAnswer {
+  // Nobody can know it before, so that no value of a person holds it.
+  const mark = `{folder-${about.attempt}}`;
+  const at = (path: string) => `${mark}/${path}`;
+  const given = artifactsOf(data, inputs);
+  const input: ExecutorInput = {
+    inputs: {
+      parameterValues: parameters,
+      artifacts: Object.fromEntries(
+        Object.entries(given).map(([name, { list, isMany }]) => [
+          name,
+          {
+            artifacts: list.map((one, n) =>
+              runtimeArtifact(one, at(isMany ? `${placeOf(name)}/${n}` : placeOf(name)), name),
+            ),
+          },
+        ]),
+      ),
+    },
+    outputs: {
+      parameters: Object.fromEntries(
+        Object.keys(data.outputs.parameters).map((name) => [name, { outputFile: at(parameterPath(name)) }]),
+      ),
+      artifacts: Object.fromEntries(
+        Object.entries(data.outputs.artifacts).map(([name, { type, metadata = {} }]) => [
+          name,
+          { artifacts: [{ name, type: typeOf(type), uri: at(artifactPath(name)), metadata }] },
+        ]),
+      ),
+      outputFile: at(EXECUTOR_OUTPUT),
+    },
+  };
+  const values = { input, constants: constantsOf(about, data.task) };
+  const lightweight = lightweightOf(container.command);
+  const elements = [...(lightweight === undefined ? container.command : []), ...container.args];
+  const words = elements.flatMap((element) => resolvedWords(element, values));
+  if (words.length === 0) throw new ValueFault('the component has no command left once its placeholders are filled in');
+  const told = {
+    folders: [OUTPUTS, `${OUTPUTS}/parameters`, `${OUTPUTS}/artifacts`],
+    output: EXECUTOR_OUTPUT,
+    artifacts: Object.fromEntries(Object.keys(data.outputs.artifacts).map((name) => [name, artifactPath(name)])),
+    words,
+    ...(lightweight !== undefined && { source: lightweight.source }),
+  };
+  return {
+    command: ['python3', `${STEP_FOLDER}/run.py`],
+    variables: {
+      ...Object.fromEntries(
+        container.variables.map(({ name, value }) => [name, resolvedText(value, values).replaceAll(mark, '.')]),
+      ),
+      PYTHONUNBUFFERED: '1',
+      KFP_RETRY_INDEX: String(about.attemptNumber - 1),
+    },
+    files: [
+      { path: `${STEP_FOLDER}/run.py`, text: STEP_PROGRAM },
+      { path: `${STEP_FOLDER}/step.json`, text: `${mark}\n${JSON.stringify(told)}` },
+    ],
+    texts: { [EXECUTOR]: EXECUTOR_OUTPUT },
+    same: sameness(step, data, container, parameters, given),
+  };
+}
+
+/** Names the executor's own file among the outputs; no output can be called so. */
+const EXECUTOR = ' executor';
+
+interface Given {
+  readonly list: readonly Artifact[];
+  readonly isMany: boolean;
+}
+
+function artifactsOf({ artifacts }: KfpStep, inputs: Values): Readonly<Record<string, Given>> {
+  return Object.fromEntries(
+    Object.entries(artifacts).flatMap(([name, { isOptional }]): [string, Given][] => {
+      const value: Value | undefined = inputs[name];
+      if (value !== undefined && 'artifact' in value) return [[name, { list: [value.artifact], isMany: false }]];
+      if (value !== undefined && 'artifacts' in value) return [[name, { list: value.artifacts, isMany: true }]];
+      // What an empty loop gave.
+      if (Array.isArray(value?.parameter) && value.parameter.length === 0) return [[name, { list: [], isMany: true }]];
+      if (value === undefined || value.parameter === null) {
+        if (isOptional === true) return [];
+        throw new ValueFault(`${name} was not given: the task before left no such artifact`);
+      }
+      throw new ValueFault(`${name} is a parameter, not an artifact`);
+    }),
+  );
+}
+
+function runtimeArtifact({ label, type, uri, metadata = {} }: Artifact, path: string, name: string): RuntimeArtifact {
+  return { name: label ?? name, type: typeOf(type), uri: uri ?? path, metadata };
+}
+
+function typeOf(type = 'system.Artifact'): RuntimeArtifact['type'] {
+  if (/\s/.test(type)) return { instanceSchema: type };
+  return { schemaTitle: type, schemaVersion: '0.0.1' };
+}
+
+/** Of two steps that are the same in this, one does not have to run. */
+function sameness(
+  { environment, secrets }: Step,
+  data: KfpStep,
+  container: KfpContainer,
+  parameters: Parameters,
+  given: Readonly<Record<string, Given>>,
+): Json {
+  const { pipeline, component, cacheKey, outputs } = data;
+  if (cacheKey !== undefined) return { dialect: KFP_DIALECT, pipeline, component, cacheKey };
+  const artifacts = Object.entries(given).map(([name, { list }]): [string, Json] => [
+    name,
+    list.map(({ digest, folder, uri = null, metadata = {}, type = null }) => ({ digest, folder, uri, metadata, type })),
+  ]);
+  // Through text, since absent members are no JSON.
+  const plain = {
+    dialect: KFP_DIALECT,
+    container,
+    environment,
+    secrets,
+    outputs,
+    parameters,
+    artifacts: Object.fromEntries(artifacts),
+  };
+  return JSON.parse(JSON.stringify(plain)) as Json;
+}
+
+/** @throws ValueFault */
+function outputsOf(data: KfpStep, left: Left): Values {
+  const told = readExecutorOutput(left.texts[EXECUTOR]);
+  return { ...parametersLeft(data, told, left), ...artifactsLeft(data, told, left) };
+}

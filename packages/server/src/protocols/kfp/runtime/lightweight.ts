@@ -1,0 +1,59 @@
+/**
+ * Components that are Python functions. Their SDK makes a command of one shape of them: a script that installs packages, a script that
+ * starts the SDK's own executor, and the source. It is known by its shape and run without either script.
+ */
+
+interface PipNeeds {
+  readonly requirements: readonly string[];
+  /** Those that were to be installed without what they need: the SDK itself. */
+  readonly bare: readonly string[];
+  readonly indexes: readonly string[];
+}
+
+interface Lightweight extends PipNeeds {
+  readonly source: string;
+}
+
+const LAUNCH =
+  'program_path=$(mktemp -d) printf "%s" "$0" > "$program_path/ephemeral_component.py" ' +
+  '_KFP_RUNTIME=true python3 -m kfp.dsl.executor_main --component_module_path "$program_path/ephemeral_component.py" "$@"';
+
+/** Undefined: it is another command, which is run as it is. */
+export function lightweightOf(command: readonly string[]): Lightweight | undefined {
+  const [shell, flag, install, other, strict, launch, source] = command;
+  if (shell !== 'sh' || flag !== '-c' || install === undefined || command.length !== 7) return undefined;
+  if (other !== 'sh' || strict !== '-ec' || launch === undefined || source === undefined) return undefined;
+  if (launch.trim().replaceAll(/\s+/g, ' ') !== LAUNCH) return undefined;
+  const needs = pipNeeds(install);
+  return needs === undefined ? undefined : { ...needs, source };
+}
+
+/** Undefined: it does something that is not known. */
+function pipNeeds(script: string): PipNeeds | undefined {
+  if (!/"\$0" "\$@"\s*$/.test(script)) return undefined;
+  const requirements: string[] = [];
+  const bare: string[] = [];
+  const indexes: string[] = [];
+  const calls = [...script.matchAll(/python3 -m pip install((?:\s+(?:'[^']*'|(?!&&|\|\|)[^\s'()]+))*)/g)];
+  if (calls.length === 0) return undefined;
+  for (const [, rest = ''] of calls) {
+    const words = [...rest.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+    const packages: string[] = [];
+    let isBare = false;
+    for (let at = 0; at < words.length; at++) {
+      const word = words[at]!;
+      if (word === '--no-deps') isBare = true;
+      else if (word === '--index-url' || word === '--extra-index-url') indexes.push(words[++at] ?? '');
+      else if (word === '--trusted-host') at += 1;
+      else if (['--quiet', '--no-warn-script-location', '--user', '--upgrade'].includes(word)) continue;
+      else if (word.startsWith('-')) return undefined;
+      else packages.push(word);
+    }
+    (isBare ? bare : requirements).push(...packages);
+  }
+  return { requirements: unique(requirements), bare: unique(bare), indexes: unique(indexes) };
+}
+
+function unique(words: readonly string[]): readonly string[] {
+  return [...new Set(words)];
+}
