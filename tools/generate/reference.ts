@@ -7,6 +7,7 @@ import { eventPage } from './event-page.ts';
 import type { GeneratedFile } from './generated-file.ts';
 import { httpPage } from './http-page.ts';
 import { jsonSchemas } from './json-schemas.ts';
+import { kfpPage } from './kfp-page.ts';
 import { kindPages } from './kind-pages.ts';
 import { manifestPage } from './manifest-page.ts';
 import { metricsPage } from './metrics-page.ts';
@@ -26,6 +27,7 @@ export function reference(): readonly GeneratedFile[] {
     httpPage(operations()),
     metricsPage(),
     mlflowPage(),
+    kfpPage(),
     openApiFile(operations(), programVersion()),
   ];
 }

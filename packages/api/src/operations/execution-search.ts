@@ -14,7 +14,7 @@ export const EXECUTIONS_COUNTED = 10_000;
 const id = z.string().min(1).max(64).describe('Id of the run.');
 const post = (path: HttpBinding['path']): HttpBinding => ({ method: 'POST', path, status: 200 });
 
-export const executionFields = [
+const executionFields = [
   'id',
   'thread',
   'name',

@@ -45,7 +45,11 @@ export const searchPipelineVersionsOperation = defineOperation({
   scope: 'project',
   summary: 'Finds versions of pipelines by what they are called and when they were made.',
   input: recordSearchInput(versionFields),
-  output: z.strictObject({ items: z.array(pipelineVersionSchema), nextCursor: z.string().optional(), total }),
+  output: z.strictObject({
+    items: z.array(pipelineVersionSchema.extend({ pipeline: z.string().describe('Uid of its Pipeline.') })),
+    nextCursor: z.string().optional(),
+    total,
+  }),
   target: anyPipeline,
   http: { method: 'POST', path: '/api/v1/search/pipeline-versions', status: 200 },
 });

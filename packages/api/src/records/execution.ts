@@ -39,6 +39,7 @@ export const executionSchema = z.strictObject({
   code: executionCodeSchema.optional().describe('The code that it runs.'),
   retryOf: z.string().optional().describe('The run that this one does again.'),
   thread: z.string().optional().describe('The run under whose id this one goes on.'),
+  superseded: z.literal(true).optional().describe('Another run goes on under its id.'),
   description: z.string().optional().describe('What people say of it.'),
   pipeline: z.string().optional().describe('Uid of the Pipeline that it runs.'),
   pipelineVersion: z.string().optional().describe('Id of the version of it.'),

@@ -21,6 +21,7 @@ export interface RunRow {
   readonly code: Execution['code'] | null;
   readonly retry_of: string | null;
   readonly thread: string | null;
+  readonly superseded: boolean;
   readonly description: string | null;
   readonly pipeline: string | null;
   readonly pipeline_version: string | null;
@@ -37,7 +38,7 @@ export interface RunRow {
 }
 
 export const RUN_COLUMNS =
-  'id, project_id, name, state, cancel_asked, priority, error, code, retry_of, thread, description, pipeline, pipeline_version, schedule, experiment_id, about, warnings, archived_at, actor_type, actor_id, created_at, started_at, ended_at';
+  'id, project_id, name, state, cancel_asked, priority, error, code, retry_of, thread, superseded, description, pipeline, pipeline_version, schedule, experiment_id, about, warnings, archived_at, actor_type, actor_id, created_at, started_at, ended_at';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -65,6 +66,7 @@ export function presentRun(row: RunRow): Execution {
     ...(row.code !== null && { code: row.code }),
     ...(row.retry_of !== null && { retryOf: row.retry_of }),
     ...(row.thread !== null && { thread: row.thread }),
+    ...(row.superseded && { superseded: true as const }),
     ...(row.description !== null && { description: row.description }),
     ...(row.pipeline !== null && { pipeline: row.pipeline }),
     ...(row.pipeline_version !== null && { pipelineVersion: row.pipeline_version }),

@@ -1,12 +1,16 @@
 /** The protocol of Kubeflow Pipelines' clients, v2beta1: decode, call an operation, encode. No state, no SQL, no rule of the domain. */
-import { DaisError, type Operation } from '@dais/api';
+import { Readable } from 'node:stream';
+import { createPipelineVersionOperation, DaisError, readExecutionFileOperation, type Operation } from '@dais/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Log } from '#lib/log.ts';
+import { whyAbsent } from './absent-endpoints.ts';
+import { addArtifacts } from './artifact-door.ts';
 import { rpcError } from './kfp-errors.ts';
 import { inProjects, projectsOf, withProject } from './projects.ts';
 import { addressOf, BASE, routes } from './route-table.ts';
-import type { CallOperation, Refusals, Route } from './route.ts';
+import type { AnsweringFor, CallOperation, Refusals, Route } from './route.ts';
+import { addUploads } from './upload-door.ts';
 import { bodyJson, parseMessage, queryJson } from './wire/parse.ts';
 import { RpcError } from './wire/rpc-status.ts';
 
@@ -31,7 +35,7 @@ const ORIGIN = 'kfp';
 const JSON_TYPE = 'application/json';
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 /** Groups of endpoints: all else below them is answered in the protocol's form. */
-const GROUPS = ['experiments'].map((name) => `${BASE}/${name}`);
+const GROUPS = ['experiments', 'pipelines', 'runs', 'recurringruns'].map((name) => `${BASE}/${name}`);
 
 /** Says that a server is there: clients ask before anything else. */
 export function kfpProbe() {
@@ -64,13 +68,16 @@ export function kfpDoor({ calls, log }: KfpParts) {
         async (_request: FastifyRequest, payload: FastifyRequest['raw']) => await io.readBody(payload),
       );
       app.setErrorHandler(async (error, request, reply) => await sendError(error, request, reply, log));
-      for (const route of routes) if (known.has(route.operation.name)) addRoute(app, io, calls, route);
+      const answering = answeringFor(io, calls);
+      for (const route of routes) if (known.has(route.operation.name)) addRoute(app, answering, route);
+      if (known.has(createPipelineVersionOperation.name)) addUploads(app, answering);
+      if (known.has(readExecutionFileOperation.name)) addArtifacts(app, answering);
       for (const group of GROUPS) addUnknown(app, `${group}/*`);
     },
   } as const;
 }
 
-function addRoute(app: FastifyInstance, io: KfpIo, calls: KfpCalls, route: Route): void {
+function addRoute(app: FastifyInstance, answering: AnsweringFor, route: Route): void {
   const { method, request: message } = route;
   app.route({
     method,
@@ -84,15 +91,25 @@ function addRoute(app: FastifyInstance, io: KfpIo, calls: KfpCalls, route: Route
         : bodyJson(request.body as Buffer | undefined);
       // An endpoint that takes nothing but what stands in its path does not look at a body.
       const sent = Object.keys(message).length === 0 ? {} : parseMessage(message, json);
-      const { project, ...named } = request.params as Readonly<Record<string, string>>;
-      const { values, projects } = projectsOf({ ...sent, ...named });
-      const context = inProjects(io.contextOf(request, reply, ORIGIN), projects);
-      const answer = await route.answer(values as never, caller(calls, context));
-      const [named1] = projects;
-      const shown = project === undefined && named1 !== undefined ? withProject(answer, named1) : answer;
-      return await reply.type(JSON_TYPE).send(JSON.stringify(shown));
+      const { project: _, ...named } = request.params as Readonly<Record<string, string>>;
+      return await answering(request, reply)(
+        { ...sent, ...named },
+        async (values, call) => await route.answer(values as never, call),
+      );
     },
   });
+}
+
+function answeringFor(io: KfpIo, calls: KfpCalls): AnsweringFor {
+  return (request, reply) => async (given, answer) => {
+    const { values, projects } = projectsOf(given);
+    const context = inProjects(io.contextOf(request, reply, ORIGIN), projects);
+    const said = await answer(values, caller(calls, context));
+    const [named] = projects;
+    const inAddress = (request.params as { readonly project?: string }).project !== undefined;
+    const shown = inAddress || named === undefined ? said : withProject(said, named);
+    return await reply.type(JSON_TYPE).send(shown instanceof Readable ? shown : JSON.stringify(shown));
+  };
 }
 
 /** Calls operations for one request; what they refuse is told as the endpoint tells it. */
@@ -114,14 +131,17 @@ function addUnknown(app: FastifyInstance, url: string): void {
     url,
     config: { operation: 'refusal' },
     // The body of a refused request is not read.
-    onRequest: async ({ method, url: asked }) => {
-      throw new RpcError(
-        'NOT_FOUND',
-        `There is no endpoint ${method} ${asked.replace(/\?.*$/s, '').slice(0, 200)} here.`,
-      );
+    onRequest: async (request) => {
+      throw new RpcError('NOT_FOUND', notHere(request));
     },
     handler: () => undefined,
   });
+}
+
+function notHere({ method, url }: FastifyRequest): string {
+  const path = url.replace(/\?.*$/s, '').slice(0, 200);
+  const reason = whyAbsent(method, path.slice(path.indexOf(BASE) + BASE.length));
+  return `There is no endpoint ${method} ${path} here${reason === undefined ? '.' : `: ${reason}.`}`;
 }
 
 async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): Promise<void> {

@@ -77,8 +77,9 @@ export function rpcError(error: DaisError): RpcError {
   const { status, title } = errorCatalogue[error.code];
   const told = error.message === '' ? title : error.message;
   const places = (error.issues ?? []).slice(0, MOST_ISSUES).flatMap(({ path = '', message, expected }) => {
-    if (told.includes(message)) return [];
-    return [`${path} ${message}${expected === undefined ? '' : `, expected ${expected}`}`.trim()];
+    if (!told.includes(message))
+      return [`${path} ${message}${expected === undefined ? '' : `, expected ${expected}`}`.trim()];
+    return expected === undefined || told.includes(expected) ? [] : [`expected ${expected}`];
   });
   return new RpcError(words[error.code], places.length === 0 ? told : `${told} ${places.join('; ')}.`, {
     ...(TELLING.has(status) && { status }),

@@ -2,6 +2,7 @@
  * Which project a request is of. Beside the address (`/p/<project>`), clients name a namespace in lists and where
  * something is made, and only an id afterwards: ids that were given out for a namespace carry it, `team.7`.
  */
+import { Readable } from 'node:stream';
 import { labelNameSchema } from '@dais/api';
 import type { CallContext } from '#kernel/context.ts';
 import { isMap, type Json } from './wire/parse.ts';
@@ -49,6 +50,8 @@ export function splitId(text: string): { readonly project?: string; readonly id:
 
 /** The answer with ids that name their project, and the namespace where there is one to tell. */
 export function withProject(answer: unknown, project: string): unknown {
+  // What streams holds no ids.
+  if (answer instanceof Readable) return answer;
   if (Array.isArray(answer)) return answer.map((one: unknown) => withProject(one, project));
   if (!isMap(answer)) return answer;
   return Object.fromEntries(

@@ -1,8 +1,10 @@
 import type { Route } from './route.ts';
 import { experimentRoutes } from './routes/experiment-routes.ts';
+import { pipelineRoutes } from './routes/pipeline-routes.ts';
+import { runRoutes } from './routes/run-routes.ts';
 
 /** Every endpoint whose request and answer are messages. Uploads and artifacts are bytes: see their own doors. */
-export const routes: readonly Route[] = [...experimentRoutes];
+export const routes: readonly Route[] = [...experimentRoutes, ...pipelineRoutes, ...runRoutes];
 
 export const BASE = '/apis/v2beta1';
 

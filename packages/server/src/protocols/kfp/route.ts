@@ -1,6 +1,8 @@
 import type { ErrorCode, Operation } from '@dais/api';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { Message, Values } from './wire/message.ts';
+import type { Json } from './wire/parse.ts';
 
 /** Codes that this endpoint tells in words of its own. */
 export type Refusals = { readonly [Code in ErrorCode]?: ((error: { readonly message: string }) => Error) | undefined };
@@ -11,6 +13,12 @@ export type CallOperation = <Input extends z.ZodType, Output extends z.ZodType>(
   input: z.input<Input>,
   refusals?: Refusals,
 ) => Promise<z.output<Output>>;
+
+/** Answers a request: settles whose project it is of, and says the answer in the ids of that project. */
+export type AnsweringFor = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+) => (values: Json, answer: (values: Json, call: CallOperation) => Promise<object>) => Promise<unknown>;
 
 /** One endpoint as data: served below `/apis/v2beta1`, and again below `/p/<project>/apis/v2beta1`. */
 export interface Route {

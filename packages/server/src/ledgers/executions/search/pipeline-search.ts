@@ -59,7 +59,7 @@ const versions: RecordTable<VersionRow> = {
   },
   unless: {},
   counted: PIPELINES_COUNTED,
-  present: presentVersion,
+  present: (row) => ({ ...presentVersion(row), pipeline: row.pipeline }),
 };
 
 export const pipelineSearch: readonly OperationEntry[] = [

@@ -1,4 +1,5 @@
 import {
+  archiveExecutionsOperation,
   createExperimentOperation,
   deleteExperimentOperation,
   experimentActivityOperation,
@@ -16,6 +17,7 @@ import { ARCHIVED_TAG, experimentFilter, experimentOrder } from './experiment-fi
 
 /** Under this tag MLflow's pages show and change the description of an experiment. */
 const DESCRIPTION_TAG = 'mlflow.note.content';
+const DEFAULT_EXPERIMENT = '0';
 const LONGEST_NAME = 500;
 /** Up to so many, `total_size` of a list that goes on is exact. */
 const COUNTED = 1000;
@@ -93,6 +95,7 @@ export const experimentRoutes: readonly Route[] = [
     answer: async (values, call) => {
       const { id } = await requireExperiment(idOf(values), call);
       await call(updateExperimentOperation, { id, tags: { [ARCHIVED_TAG]: 'true' } }, noExperiment(id));
+      await call(archiveExecutionsOperation, { experimentId: id });
       return {};
     },
   }),
@@ -145,6 +148,15 @@ async function requireExperiment(id: string, call: CallOperation): Promise<Exper
   const experiment = await call(readExperimentOperation, { id }, noExperiment(id));
   if (experiment.lifecycle === 'deleted') throw missing(id);
   return experiment;
+}
+
+/** Where a run may be put: the default one when none is named. @throws RpcError `NOT_FOUND`, `FAILED_PRECONDITION` */
+export async function usableExperiment(id: string, call: CallOperation): Promise<string> {
+  // Made when something is first written into it.
+  if (id === '' || id === DEFAULT_EXPERIMENT) return DEFAULT_EXPERIMENT;
+  const experiment = await requireExperiment(id, call);
+  if (experiment.tags[ARCHIVED_TAG] === undefined) return experiment.id;
+  throw new RpcError('FAILED_PRECONDITION', `Experiment ${experiment.id} is archived: unarchive it first`);
 }
 
 /** When the last run of each began. */

@@ -1,11 +1,22 @@
 /** For tests of the door: a server with the ledgers that it speaks for, spoken to as its clients speak. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
+import { openProcessCompute } from '#engines/compute/process/process-compute.ts';
 import { startHttpFixture, type FixtureOptions, type HttpFixture } from '#http/testing/http-fixture.ts';
+import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
+import { pipeline } from '#kinds/pipeline/index.ts';
+import { project } from '#kinds/project/index.ts';
+import { executionsLedger, executionsSlice } from '#ledgers/executions/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { trackingLedger, trackingSlice } from '#ledgers/tracking/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { kfpDoor, kfpProbe } from '../index.ts';
+import { KFP_FORMAT, kfpCompiler } from '../ir/index.ts';
+import { kfpDialect } from '../runtime/index.ts';
 
 interface Answer {
   readonly status: number;
@@ -20,29 +31,74 @@ export interface KfpWorld {
   readonly http: HttpFixture;
   get(path: string, query?: Readonly<Record<string, string>>): Promise<Answer>;
   post(path: string, body?: unknown): Promise<Answer>;
-  send(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+  delete(path: string): Promise<Answer>;
+  /** Sends a file as the form that clients send. */
+  upload(path: string, file: { readonly name: string; readonly bytes: Uint8Array | string }): Promise<Answer>;
+  send(
+    method: string,
+    path: string,
+    body?: string | object | FormData,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answer>;
   stop(): Promise<void>;
 }
 
 const API = '/apis/v2beta1';
+/** The image whose components run with the programs of the machine. */
+export const SYSTEM_IMAGE = 'example.com/system:1';
 
 export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWorld> {
+  const folder = await mkdtemp(join(tmpdir(), 'dais-kfp-'));
+  const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
+  const compute = await openProcessCompute({ root: join(folder, 'compute'), clock: systemClock, log: silentLog });
   const tracking = trackingLedger({
-    options: { artifactRoot: 'artifacts:', nameTag: 'name', contextTag: 'context' },
+    options: {
+      artifactRoot: 'artifacts:',
+      folderRoot: undefined,
+      nameTag: 'name',
+      contextTag: 'context',
+      originTags: { parent: 'parent', commit: 'commit', repository: 'repository', entryPoint: 'entry' },
+    },
     clock: systemClock,
     random: randomBytes,
-  } as Parameters<typeof trackingLedger>[0]);
+  });
+  let worker: { start(): Promise<void>; stop(): Promise<void> } | undefined;
+  const images = new Map([[SYSTEM_IMAGE, { type: 'system' } as const]]);
   const http = await startHttpFixture({
+    kinds: [project, pipeline],
     ...options,
-    slices: [lineageSlice, trackingSlice],
-    entries: () => tracking.entries,
+    slices: [lineageSlice, trackingSlice, executionsSlice],
+    entries: ({ database }) => {
+      const content = new Content({ database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
+      const executions = executionsLedger({
+        database,
+        content,
+        clock: systemClock,
+        log: silentLog,
+        holder: randomUUID(),
+        place: 'this machine',
+        compute: async () => await Promise.resolve(compute),
+        environments: () => Promise.reject(new Error('no test here needs an environment')),
+        secretValue: async () => await Promise.resolve(undefined),
+        compilers: new Map([[KFP_FORMAT, kfpCompiler({ images, now: () => systemClock.now() })]]),
+        dialects: new Map([[kfpDialect.name, kfpDialect]]),
+        solo: true,
+        slots: 8,
+        perProject: 8,
+        days: 0,
+      });
+      ({ worker } = executions);
+      return [...tracking.entries, ...executions.entries];
+    },
     doors: (calls) => [kfpProbe(), kfpDoor({ calls, log: silentLog })],
   });
+  await worker?.start();
   const send: KfpWorld['send'] = async (method, path, body, headers = {}) => {
+    const isForm = body instanceof FormData;
     const response = await fetch(`${http.url}${path}`, {
       method,
-      headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
-      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      headers: { ...(body !== undefined && !isForm && { 'content-type': 'application/json' }), ...headers },
+      ...(body !== undefined && { body: isForm || typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
     let json: unknown;
@@ -60,7 +116,20 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
       const parameters = new URLSearchParams(query);
       return await send('GET', `${API}${path}${parameters.size === 0 ? '' : `?${parameters.toString()}`}`);
     },
-    post: async (path, body) => await send('POST', `${API}${path}`, body),
-    stop: async () => await http.stop(),
+    post: async (path, body) => await send('POST', `${API}${path}`, body as object | undefined),
+    delete: async (path) => await send('DELETE', `${API}${path}`),
+    upload: async (path, { name, bytes }) => {
+      const form = new FormData();
+      form.append('uploadfile', new Blob([bytes]), name);
+      return await send('POST', `${API}${path}`, form);
+    },
+    stop: async () => {
+      await worker?.stop();
+      await http.stop();
+      for await (const attempt of compute.attempts()) await compute.forget(attempt);
+      await compute.close();
+      await blobs.close();
+      await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    },
   };
 }

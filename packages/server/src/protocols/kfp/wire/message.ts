@@ -24,6 +24,11 @@ export const int32: FieldOf<number> = { kind: 'int32' };
 export const int64: FieldOf<number> = { kind: 'int64' };
 /** RFC 3339 on the wire, milliseconds since 1970 here. */
 export const time: FieldOf<number> = { kind: 'time' };
+export const bool: FieldOf<boolean> = { kind: 'bool' };
+/** An object of any JSON. */
+export const struct: FieldOf<Readonly<Record<string, unknown>>> = { kind: 'struct' };
+/** Text by text. */
+export const texts: FieldOf<Readonly<Record<string, string>>> = { kind: 'texts' };
 /** What only the server says: taken from nobody, whatever it is. */
 export const told: FieldOf<never> = { kind: 'any' };
 

@@ -29,7 +29,7 @@ const CODES: Readonly<Record<RpcCode, readonly [number: number, status: number]>
   UNAUTHENTICATED: [16, 401],
 };
 
-function rpcNumber(code: RpcCode): number {
+export function rpcNumber(code: RpcCode): number {
   return CODES[code][0];
 }
 

@@ -1,0 +1,4 @@
+import { clientScenarios } from './testing/client-scenarios.ts';
+
+clientScenarios({ line: '2.17', requirements: 'requirements.txt' });
+clientScenarios({ line: '2.15', requirements: 'requirements-2.15.txt' });

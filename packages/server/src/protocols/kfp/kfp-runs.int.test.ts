@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startKfpWorld, type KfpWorld } from './testing/kfp-fixture.ts';
+import { FAILS, smallPipeline, WAITS, WRITES } from './testing/small-pipeline.ts';
+
+let world: KfpWorld;
+beforeAll(async () => {
+  world = await startKfpWorld();
+});
+afterAll(async () => await world?.stop());
+
+const start = async (script: string, more: object = {}) =>
+  await world.post('/runs', { display_name: 'a run', pipeline_spec: smallPipeline(script), ...more });
+const state = async (id: string) => (await world.get(`/runs/${id}`)).json.state as string;
+const until = async (id: string, wanted: string) => {
+  await expect.poll(async () => await state(id), { timeout: 60_000, interval: 50 }).toBe(wanted);
+  return (await world.get(`/runs/${id}`)).json;
+};
+
+test('a run of a pipeline that stands in the request goes to its end, and its artifact is read', async () => {
+  const experiment = (await world.post('/experiments', { display_name: 'runs' })).json.experiment_id as string;
+  const spec = smallPipeline(WRITES);
+  const made = await world.post('/runs', {
+    experiment_id: experiment,
+    display_name: 'first',
+    description: 'why',
+    pipeline_spec: spec,
+    runtime_config: { parameters: { word: 'bytes' }, pipeline_root: '' },
+    service_account: 'robot',
+  });
+  expect(made).toMatchObject({
+    status: 200,
+    json: { run_id: expect.any(String), experiment_id: experiment, state: 'PENDING', storage_state: 'AVAILABLE' },
+  });
+  const run = await until(made.json.run_id, 'SUCCEEDED');
+  expect(run).toMatchObject({
+    display_name: 'first',
+    description: 'why',
+    pipeline_spec: spec,
+    runtime_config: { parameters: { word: 'bytes' } },
+    service_account: 'robot',
+    finished_at: expect.stringMatching(/Z$/),
+    state_history: [{ state: 'PENDING' }, { state: 'RUNNING' }, { state: 'SUCCEEDED' }],
+    run_details: {
+      task_details: [{ task_id: 'say', display_name: 'say', state: 'SUCCEEDED', run_id: made.json.run_id }],
+    },
+  });
+  expect(run.error).toBeUndefined();
+  const file = `/runs/${run.run_id}/nodes/say/artifacts`;
+  expect(await world.get(`${file}/data:read`)).toMatchObject({
+    status: 200,
+    json: { data: Buffer.from('bytes').toString('base64') },
+  });
+  expect((await world.get(`${file}/other:read`)).status).toBe(404);
+  expect((await world.get(`/runs/${run.run_id}/nodes/none/artifacts/data:read`)).status).toBe(404);
+});
+
+test('a run that fails says why, and is retried under its id', async () => {
+  const { run_id: id } = (await start(FAILS)).json as { run_id: string };
+  const failed = await until(id, 'FAILED');
+  expect(failed.error.message).toEqual(expect.stringContaining('say'));
+  expect(await world.post(`/runs/${id}:retry`)).toMatchObject({ status: 200, json: {} });
+  const again = await until(id, 'FAILED');
+  expect(again.run_id).toBe(id);
+  expect(again.created_at).not.toBe(failed.created_at);
+  const predicates = [{ key: 'run_id', operation: 'EQUALS', string_value: id }];
+  const listed = await world.get('/runs', { filter: JSON.stringify({ predicates }) });
+  expect(listed.json).toMatchObject({ total_size: 1, runs: [{ run_id: id, state: 'FAILED' }] });
+  expect((await world.delete(`/runs/${id}`)).status).toBe(200);
+  expect((await world.get(`/runs/${id}`)).status).toBe(404);
+});
+
+test('a run that succeeded is not retried', async () => {
+  const { run_id: id } = (await start(WRITES)).json as { run_id: string };
+  await until(id, 'SUCCEEDED');
+  expect(await world.post(`/runs/${id}:retry`)).toMatchObject({ status: 400, json: { code: 9 } });
+});
+
+test('a run that is terminated ends as one that failed, so that whoever waits for it goes on', async () => {
+  const { run_id: id } = (await start(WAITS)).json as { run_id: string };
+  await until(id, 'RUNNING');
+  expect((await world.delete(`/runs/${id}`)).status).toBe(400);
+  expect((await world.post(`/runs/${id}:terminate`)).status).toBe(200);
+  expect(await until(id, 'FAILED')).toMatchObject({ error: { message: 'terminated' } });
+  expect(await world.post(`/runs/${id}:terminate`)).toMatchObject({ status: 400, json: { code: 9 } });
+});
+
+test('runs are archived, alone and with their experiment, and listed by what they are', async () => {
+  const experiment = (await world.post('/experiments', { display_name: 'archive' })).json.experiment_id as string;
+  const ids: string[] = [];
+  for (const name of ['b', 'a', 'c']) {
+    ids.push(
+      (await start(name === 'c' ? FAILS : WRITES, { experiment_id: experiment, display_name: name })).json.run_id,
+    );
+  }
+  for (const [index, id] of ids.entries()) await until(id, index === 2 ? 'FAILED' : 'SUCCEEDED');
+  const list = async (query: Readonly<Record<string, string>>) => {
+    const { json } = await world.get('/runs', { experiment_id: experiment, ...query });
+    return (json.runs as { display_name: string }[]).map(({ display_name: name }) => name);
+  };
+  const where = (...predicates: object[]) => ({ filter: JSON.stringify({ predicates }) });
+  const isState = (operation: string, value: string) => where({ operation, key: 'state', stringValue: value });
+  expect(await list({})).toEqual(['b', 'a', 'c']);
+  expect(await list({ sort_by: 'display_name' })).toEqual(['a', 'b', 'c']);
+  expect(await list({ sort_by: 'created_at desc', page_size: '2' })).toEqual(['c', 'a']);
+  expect(await list(isState('EQUALS', 'FAILED'))).toEqual(['c']);
+  expect(await list(isState('NOT_EQUALS', 'FAILED'))).toEqual(['b', 'a']);
+  expect(await list(isState('EQUALS', 'PAUSED'))).toEqual([]);
+  const archived = where({ operation: 'EQUALS', key: 'storage_state', stringValue: 'ARCHIVED' });
+  expect((await world.post(`/runs/${ids[0]}:archive`)).status).toBe(200);
+  expect(await list(archived)).toEqual(['b']);
+  expect((await world.post(`/runs/${ids[0]}:unarchive`)).status).toBe(200);
+  expect(await list(archived)).toEqual([]);
+  await world.post(`/experiments/${experiment}:archive`);
+  expect(await list(archived)).toHaveLength(3);
+  expect(await start(WRITES, { experiment_id: experiment })).toMatchObject({ status: 400, json: { code: 9 } });
+});
+
+test.each([
+  ['no name', { display_name: '' }, 400, 'display_name'],
+  ['no pipeline', { pipeline_spec: undefined }, 400, 'Give what to run'],
+  ['two pipelines', { pipeline_version_reference: { pipeline_id: 'x' } }, 400, 'Only one of'],
+  ['an unknown field', { pipelineSpek: {} }, 400, 'did you mean pipeline_spec?'],
+  ['an unknown experiment', { experiment_id: '999999' }, 404, 'not found'],
+  [
+    'an unknown pipeline',
+    { pipeline_spec: undefined, pipeline_version_reference: { pipeline_id: 'x' } },
+    404,
+    'not found',
+  ],
+  ['an unknown parameter', { runtime_config: { parameters: { other: 1 } } }, 400, 'other'],
+  ['a parameter of another type', { runtime_config: { parameters: { word: 3 } } }, 400, 'word'],
+  ['plugins', { plugins_input: { a: {} } }, 400, 'plugins'],
+  ['something that is no pipeline', { pipeline_spec: { hello: 'world' } }, 400, 'pipelineInfo'],
+  ['an empty pipeline', { pipeline_spec: { pipelineInfo: { name: 'x' }, schemaVersion: '2.1.0' } }, 400, 'root'],
+  [
+    'an image that nobody knows',
+    { pipeline_spec: JSON.parse(JSON.stringify(smallPipeline(WRITES)).replace('example.com', 'other.com')) },
+    400,
+    'other.com',
+  ],
+])('a run with %s is refused', async (_, more, status, message) => {
+  const answer = await start(WRITES, more);
+  expect(answer).toMatchObject({
+    status,
+    json: { message: expect.stringContaining(message), code: expect.any(Number) },
+  });
+});
+
+test('without an experiment a run is put into the default one', async () => {
+  const made = await start(WRITES, { experiment_id: '' });
+  expect(made.json.experiment_id).toBe('0');
+  await until(made.json.run_id, 'SUCCEEDED');
+});

@@ -1,0 +1,99 @@
+/** Runs and their tasks as the protocol says them. */
+import type { Execution, ExecutionNode } from '@dais/api';
+import { showTime } from '../wire/time.ts';
+import { rpcNumber } from '../wire/rpc-status.ts';
+import { sourceMessage } from './pipeline-source.ts';
+
+/** Under whose id a run goes on. */
+export function runId({ id, thread }: Execution): string {
+  return thread ?? id;
+}
+
+/** Clients that wait know no end called CANCELED: a cancelled run is one that failed. */
+const STATES = {
+  pending: 'PENDING',
+  running: 'RUNNING',
+  succeeded: 'SUCCEEDED',
+  failed: 'FAILED',
+  cancelled: 'FAILED',
+} as const satisfies Readonly<Record<Execution['state'], string>>;
+
+const TASK_STATES = {
+  waiting: 'PENDING',
+  ready: 'PENDING',
+  delayed: 'PENDING',
+  running: 'RUNNING',
+  succeeded: 'SUCCEEDED',
+  failed: 'FAILED',
+  skipped: 'SKIPPED',
+  blocked: 'SKIPPED',
+  cancelled: 'CANCELED',
+} as const satisfies Readonly<Record<ExecutionNode['state'], string>>;
+
+const TERMINATED = 'terminated';
+
+export function runMessage(run: Execution, { withSpec }: { readonly withSpec: boolean }) {
+  const state = run.cancelAsked && run.endedAt === undefined ? 'CANCELING' : STATES[run.state];
+  const why = run.state === 'cancelled' ? TERMINATED : run.state === 'failed' ? (run.error ?? 'failed') : undefined;
+  const error = why === undefined ? {} : { error: { code: rpcNumber('ABORTED'), message: why } };
+  const { createdAt, startedAt, endedAt, description, schedule } = run;
+  return {
+    experiment_id: run.experimentId ?? '0',
+    run_id: runId(run),
+    display_name: run.name,
+    storage_state: run.archivedAt === undefined ? 'AVAILABLE' : 'ARCHIVED',
+    ...(description !== undefined && { description }),
+    ...sourceMessage(run, { withSpec }),
+    created_at: showTime(createdAt),
+    scheduled_at: showTime(createdAt),
+    ...(endedAt !== undefined && { finished_at: showTime(endedAt) }),
+    state,
+    ...error,
+    ...(schedule !== undefined && { recurring_run_id: schedule }),
+    state_history: [
+      { update_time: showTime(createdAt), state: 'PENDING' },
+      ...(startedAt === undefined ? [] : [{ update_time: showTime(startedAt), state: 'RUNNING' }]),
+      ...(endedAt === undefined ? [] : [{ update_time: showTime(endedAt), state, ...error }]),
+    ],
+  };
+}
+
+/** A task's id is its path: it names the node whose artifacts are read. */
+export function taskMessages(run: Execution, nodes: readonly ExecutionNode[]) {
+  const shown = nodes.filter(({ path }) => path !== '');
+  const known = new Set(shown.map(({ path }) => path));
+  const children = new Map<string, string[]>();
+  for (const { path } of shown) {
+    const parent = parentOf(path, known);
+    children.set(parent, [...(children.get(parent) ?? []), path]);
+  }
+  return shown.map((node) => taskMessage(run, node, parentOf(node.path, known), children.get(node.path) ?? []));
+}
+
+function parentOf(path: string, known: ReadonlySet<string>): string {
+  for (let cut = path.lastIndexOf('/'); cut > 0; cut = path.lastIndexOf('/', cut - 1)) {
+    if (known.has(path.slice(0, cut))) return path.slice(0, cut);
+  }
+  return '';
+}
+
+function taskMessage(run: Execution, node: ExecutionNode, parent: string, children: readonly string[]) {
+  const { path, startedAt, endedAt, error } = node;
+  const state = node.source === 'cache' ? 'SKIPPED' : TASK_STATES[node.state];
+  return {
+    run_id: runId(run),
+    task_id: path,
+    display_name: path.slice(path.lastIndexOf('/') + 1),
+    create_time: showTime(run.createdAt),
+    ...(startedAt !== undefined && { start_time: showTime(startedAt) }),
+    ...(endedAt !== undefined && { end_time: showTime(endedAt) }),
+    state,
+    ...(error !== undefined && { error: { code: rpcNumber('ABORTED'), message: error } }),
+    ...(parent !== '' && { parent_task_id: parent }),
+    state_history: [
+      ...(startedAt === undefined ? [] : [{ update_time: showTime(startedAt), state: 'RUNNING' }]),
+      ...(endedAt === undefined ? [] : [{ update_time: showTime(endedAt), state }]),
+    ],
+    ...(children.length > 0 && { child_tasks: children.map((task_id) => ({ task_id })) }),
+  };
+}

@@ -1,0 +1,79 @@
+/** Kubeflow Pipelines' own client, unmodified, in its own Python, against a Dais that asks for credentials. */
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startClientPython, type ClientPython } from '#testing/client-python.ts';
+
+/** In ms. Steps make environments, which takes a minute where nothing is kept yet. */
+const PATIENCE = 900_000;
+
+export interface KfpClient {
+  readonly line: string;
+  /** Below conformance/kfp. */
+  readonly requirements: string;
+}
+
+interface Told {
+  readonly name: string;
+  readonly error?: string;
+}
+
+/** What `client_scenarios.py` has: none is left out unseen. */
+const SCENARIOS = 6;
+
+export function clientScenarios({ line, requirements }: KfpClient): void {
+  describe(`kfp.Client ${line}`, () => {
+    let peer: ClientPython;
+    beforeAll(async () => {
+      peer = await startClientPython('kfp');
+      await makeProject(peer.dais.url, peer.token, 'team');
+    });
+    afterAll(async () => {
+      await peer?.stop();
+    });
+
+    const scenarios = async (
+      variables: Readonly<Record<string, string>>,
+      names: readonly string[],
+    ): Promise<readonly Told[]> => {
+      const environment = { name: `kfp-${line.replace('.', '-')}`, requirements };
+      const words = [join(peer.folder, 'client_scenarios.py'), ...names];
+      const { code, stdout, stderr } = await peer.run(environment, words, {
+        variables: { KFP_HOST: peer.dais.url, KFP_TOKEN: peer.token, ...variables },
+        timeoutMs: PATIENCE,
+      });
+      if (code !== 0) throw new Error(stderr.slice(-3000));
+      return stdout
+        .split('\n')
+        .filter((text) => text.startsWith('{'))
+        .map((text) => JSON.parse(text) as Told);
+    };
+    const failed = (told: readonly Told[]) => told.filter(({ error }) => error !== undefined);
+
+    test('does what people do with it', { timeout: PATIENCE + 60_000 }, async () => {
+      const told = await scenarios({}, []);
+      expect(failed(told)).toEqual([]);
+      expect(told).toHaveLength(SCENARIOS);
+    });
+
+    test.each([
+      ['by its address', '/p/team', {}],
+      ['as a namespace', '', { KFP_NAMESPACE: 'team' }],
+    ])('works in a project of its own, named %s', { timeout: PATIENCE + 60_000 }, async (_, path, more) => {
+      const host = `${peer.dais.url}${path}`;
+      const names = ['experiments', 'pipelines', 'runs'];
+      const told = await scenarios({ ...more, KFP_HOST: host }, names);
+      expect(failed(told)).toEqual([]);
+      expect(told).toHaveLength(names.length);
+    });
+  });
+}
+
+async function makeProject(url: string, token: string, name: string): Promise<void> {
+  const text = JSON.stringify({ apiVersion: 'dais.dev/v1', kind: 'Project', metadata: { name }, spec: {} });
+  const answer = await fetch(`${url}/api/v1/apply`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ sources: [{ file: `${name}.json`, text }] }),
+  });
+  if (!answer.ok) throw new Error(await answer.text());
+}

@@ -1,0 +1,48 @@
+import { SYSTEM_IMAGE } from './kfp-fixture.ts';
+
+/** A pipeline of one task that runs `script` in a shell, and keeps the file `data`. */
+export function smallPipeline(script: string, { name = 'small' }: { readonly name?: string } = {}) {
+  return {
+    pipelineInfo: { name, description: 'As small as can be.' },
+    schemaVersion: '2.1.0',
+    sdkVersion: 'kfp-2.15.2',
+    deploymentSpec: {
+      executors: {
+        'exec-say': {
+          container: {
+            image: SYSTEM_IMAGE,
+            command: ['sh', '-ec', script],
+            args: ["{{$.inputs.parameters['word']}}", "{{$.outputs.artifacts['data'].path}}"],
+          },
+        },
+      },
+    },
+    components: {
+      'comp-say': {
+        executorLabel: 'exec-say',
+        inputDefinitions: { parameters: { word: { parameterType: 'STRING' } } },
+        outputDefinitions: {
+          artifacts: { data: { artifactType: { schemaTitle: 'system.Dataset', schemaVersion: '0.0.1' } } },
+        },
+      },
+    },
+    root: {
+      inputDefinitions: { parameters: { word: { parameterType: 'STRING', defaultValue: 'hello' } } },
+      dag: {
+        tasks: {
+          say: {
+            taskInfo: { name: 'say' },
+            componentRef: { name: 'comp-say' },
+            cachingOptions: {},
+            inputs: { parameters: { word: { componentInputParameter: 'word' } } },
+          },
+        },
+      },
+    },
+  };
+}
+
+/** Writes the word into the file. */
+export const WRITES = 'printf %s "$0" > "$1"';
+export const FAILS = 'echo no >&2; exit 3';
+export const WAITS = 'sleep 600';

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { whyAbsent } from '../../packages/server/src/protocols/kfp/absent-endpoints.ts';
+import { artifactEndpoint } from '../../packages/server/src/protocols/kfp/artifact-door.ts';
+import { BASE, routes } from '../../packages/server/src/protocols/kfp/route-table.ts';
+import { uploadEndpoints } from '../../packages/server/src/protocols/kfp/upload-door.ts';
+import { REFERENCE, type GeneratedFile } from './generated-file.ts';
+import { code, page, table } from './markdown.ts';
+
+interface Endpoint {
+  readonly method: string;
+  readonly path: string;
+}
+
+const DIFFERENCES: readonly (readonly [there: string, here: string, why: string])[] = [
+  [
+    'A cancelled run may be `CANCELED`.',
+    'It is `FAILED`, with the error `terminated`.',
+    '`wait_for_run_completion` knows no end called `CANCELED`, and would wait until its timeout.',
+  ],
+  [
+    'Lists hold each run’s tasks, and each pipeline in full.',
+    'Lists hold neither; what is read by its id does.',
+    'A page of 200 could have hundreds of megabytes.',
+  ],
+  [
+    'A retried run runs again in its place.',
+    'It goes on under its id as a new run of the ledger, which takes over what succeeded; `retryOf` and `thread` of `execution.get` tell.',
+    'What was tried before stays readable.',
+  ],
+  [
+    'A run that is still going can be deleted.',
+    'It is refused with 400: terminate it first.',
+    'Nothing runs without a record.',
+  ],
+  [
+    'A deleted experiment is gone.',
+    'It can be restored until garbage collection, under the name `NAME (deleted ID)`.',
+    'Experiments are those of MLflow’s clients too, who expect it.',
+  ],
+  [
+    '`package_url` is fetched by the server.',
+    'It is refused with 501.',
+    'Addresses that clients name are not reached from the server: upload the file.',
+  ],
+  ['`pipeline_root` says where artifacts lie.', 'It is kept with the run, and artifacts lie in Dais.', 'One lineage.'],
+  [
+    '`IN` and order work on every field.',
+    '`IN` is for text; an experiment is not sorted by its last run.',
+    'Each has an index.',
+  ],
+];
+
+/** Which endpoints of Kubeflow Pipelines' server Dais has, and which operation answers each. */
+export function kfpPage(): GeneratedFile {
+  const { version, endpoints } = published();
+  const served = new Set(routes.map(({ method, path }) => keyOf({ method, path: BASE + path })));
+  const missing = endpoints.filter((one) => !served.has(keyOf(one)) && one.path !== `${BASE}/healthz`);
+  const groups = [...new Set(routes.map(({ path }) => groupOf(path)))];
+  return {
+    path: `${REFERENCE}/kfp.md`,
+    text: page('Endpoints of Kubeflow Pipelines', 'packages/server/src/protocols/kfp/route-table.ts', [
+      `Of the ${endpoints.length} endpoints that version ${version} of Kubeflow Pipelines publishes as \`v2beta1\`, Dais answers ${endpoints.length - missing.length}. Each is there below \`${BASE}\`, and again below \`/p/PROJECT${BASE}\`. \`kfp.Client\` 2.15.2 and 2.17.3 are tried against Dais, unmodified.`,
+      '```python\nclient = kfp.Client(host="http://127.0.0.1:7070", existing_token=token)\n```',
+      'A project is reached by its address, `host="http://127.0.0.1:7070/p/PROJECT"`, or as a namespace: `namespace="PROJECT"`. Ids that are given out for a namespace carry it, `PROJECT.7`, because clients name only the id afterwards. Experiments are those of the tracking ledger: MLflow’s clients find the same ones.',
+      'An unknown field of a body is refused, with the name that was most likely meant. Errors are `google.rpc.Status`; `details` names the code of [the catalogue](errors.md). Filters, orders and page tokens are as published: 20 items a page, at most 200; `total_size` is exact up to 10,000, of experiments up to 1,000.',
+      ...groups.flatMap((group) => [
+        `## ${group}`,
+        table(
+          ['Endpoint', 'Operation'],
+          routes
+            .filter(({ path }) => groupOf(path) === group)
+            .map(({ method, path, operation }) => [code(`${method} ${BASE}${path}`), code(operation.name)]),
+        ),
+      ]),
+      '## In no protocol file',
+      table(
+        ['Endpoint', 'Operation'],
+        [...uploadEndpoints, artifactEndpoint].map(({ method, path, operation }) => [
+          code(`${method} ${BASE}${path}`),
+          code(operation),
+        ]),
+      ),
+      'An upload is a form with the file in `uploadfile`: YAML or JSON, or a zip or tar.gz that holds `pipeline.yaml`. A node is named by the `task_id` of its task; what stands in the answer is one file.',
+      '## Answered differently on purpose',
+      table(
+        ['Kubeflow Pipelines', 'Dais', 'Why'],
+        DIFFERENCES.map((row) => [...row]),
+      ),
+      '## Not there',
+      table(
+        ['Endpoint', 'Why'],
+        missing.map(({ method, path }) => [
+          code(`${method} ${path}`),
+          whyAbsent(method, path.slice(BASE.length)) ?? 'not there yet',
+        ]),
+      ),
+    ]),
+  };
+}
+
+function published(): { readonly version: string; readonly endpoints: readonly Endpoint[] } {
+  const file = new URL('../../conformance/kfp/endpoints.json', import.meta.url);
+  return JSON.parse(readFileSync(file, 'utf8')) as ReturnType<typeof published>;
+}
+
+function keyOf({ method, path }: Endpoint): string {
+  return `${method} ${path.replaceAll(/\{[^}]*\}/g, '*')}`;
+}
+
+/** `/runs/{run_id}` is one of `runs`. */
+function groupOf(path: string): string {
+  return path.split('/')[1]?.replace(/:.*$/, '') ?? '';
+}
