@@ -18,6 +18,7 @@ const APART = [
 
 let journey: Journey;
 let loggedModel: string;
+let execution: string;
 
 beforeAll(async () => {
   journey = await Journey.start();
@@ -41,6 +42,18 @@ beforeAll(async () => {
     source: 'prompt-template',
     tags: { ...prompt, 'mlflow.prompt.text': 'Hello {{ name }}', _mlflow_prompt_type: 'text' },
   });
+  const step = { command: ['true'], isolation: 'none' };
+  const made = await journey.call('/api/v1/executions', { name: 'weighed', steps: { main: step } });
+  execution = (made as { id: string }).id;
+  await journey.apply(`apiVersion: dais.dev/v1
+kind: Pipeline
+metadata:
+  name: weighed
+spec:
+  steps:
+    main:
+      run: 'true'
+`);
   const span = { traceId: '1'.repeat(32), id: '2'.repeat(16), name: 'answer', startNs: '1000000', endNs: '2000000' };
   await journey.call('/api/v1/tracking/spans', {
     experimentId: '0',
@@ -192,6 +205,22 @@ test.each([
     `/projects/default/traces/tr-${'1'.repeat(32)}`,
     async (page: Page) => await page.getByText('answer').first().waitFor(),
   ],
+  [
+    'executions',
+    '/projects/default/executions',
+    async (page: Page) => await page.getByRole('row', { name: 'weighed' }).waitFor(),
+  ],
+  [
+    'an execution',
+    () => `/projects/default/executions/${execution}`,
+    async (page: Page) => await page.getByRole('log').waitFor(),
+  ],
+  [
+    'a pipeline',
+    '/projects/default/pipelines/weighed',
+    async (page: Page) => await page.getByRole('group', { name: 'Graph of the pipeline' }).waitFor(),
+  ],
+  ['the queue', '/projects/default/queue', async (page: Page) => await page.getByText('Nothing waits').waitFor()],
   [
     'mentions',
     '/projects/default/mentions',

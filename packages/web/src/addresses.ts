@@ -122,6 +122,42 @@ export function traceAddress(project: string, trace: string): Address {
   return { to: '/projects/$project/traces/$trace', params: { project, trace } };
 }
 
+/** Runs of commands and pipelines. */
+export function executionsAddress(project: string): Address {
+  return { to: '/projects/$project/executions', params: { project } };
+}
+
+/** `query` says what of it is looked at. */
+export function executionAddress(
+  project: string,
+  execution: string,
+  query: ExecutionQuery = {},
+): Address & { readonly search: ExecutionQuery } {
+  return { to: '/projects/$project/executions/$execution', params: { project, execution }, search: query };
+}
+
+export interface ExecutionQuery {
+  readonly view?: string;
+  /** Path of a step. */
+  readonly step?: string;
+  /** What is shown of the step. */
+  readonly show?: string;
+}
+
+/** Two runs of commands beside each other. */
+export function executionDiffAddress(
+  project: string,
+  from: string,
+  to: string,
+): Address & { readonly search: { readonly from: string; readonly to: string } } {
+  return { to: '/projects/$project/executions/compare', params: { project }, search: { from, to } };
+}
+
+/** Steps that could run and do not. */
+export function queueAddress(project: string): Address {
+  return { to: '/projects/$project/queue', params: { project } };
+}
+
 /** What one version of a model has that another has not. */
 export function versionDiffAddress(
   project: string,

@@ -90,6 +90,27 @@ const trainingPages = [
   ),
 ];
 
+/** What runs on the server. */
+const executionPages = [
+  page(
+    '/projects/$project/executions',
+    lazyRouteComponent(() => import('#pages/executions/executions-page.tsx'), 'ExecutionsPage'),
+  ),
+  // A fixed word wins over an id.
+  page(
+    '/projects/$project/executions/compare',
+    lazyRouteComponent(() => import('#pages/executions/compare-executions-page.tsx'), 'CompareExecutionsPage'),
+  ),
+  page(
+    '/projects/$project/executions/$execution',
+    lazyRouteComponent(() => import('#pages/executions/execution-page.tsx'), 'ExecutionPage'),
+  ),
+  page(
+    '/projects/$project/queue',
+    lazyRouteComponent(() => import('#pages/executions/queue-page.tsx'), 'QueuePage'),
+  ),
+];
+
 const access = lazyRouteComponent(() => import('#pages/access/access-page.tsx'), 'AccessPage');
 
 /** People, how they come in, and what they may do. */
@@ -149,6 +170,7 @@ export function createConsoleRouter(basePath: string) {
       ...personPages,
       ...kindPages,
       ...trainingPages,
+      ...executionPages,
       ...modelPages,
       ...tracePages,
       ...stories,

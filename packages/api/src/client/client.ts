@@ -229,6 +229,15 @@ class HttpClient implements DaisClient {
     });
   }
 
+  async *follow<Input extends z.ZodType, Output extends z.ZodType>(
+    operation: Operation<Input, Output>,
+    input: z.input<Input>,
+    settings: WatchSettings = {},
+  ) {
+    const { path, query } = this.#requestFor(operation, input);
+    yield* this.#stream<z.output<Output>>(path, query, settings);
+  }
+
   async upload<Input extends z.ZodType, Output extends z.ZodType>(
     operation: Operation<Input, Output>,
     input: z.input<Input>,

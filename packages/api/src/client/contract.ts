@@ -161,6 +161,12 @@ export interface DaisClient {
     input: z.input<Input>,
     settings?: PerformSettings,
   ): Promise<z.output<Output>>;
+  /** The frames of an operation that answers with a stream, from `resourceVersion` on. It never ends by itself. */
+  follow<Input extends z.ZodType, Output extends z.ZodType>(
+    operation: Operation<Input, Output>,
+    input: z.input<Input>,
+    settings?: WatchSettings,
+  ): AsyncIterable<z.output<Output>>;
   /** Sends bytes, once and for as long as they flow: a stream cannot be read again. */
   upload<Input extends z.ZodType, Output extends z.ZodType>(
     operation: Operation<Input, Output>,

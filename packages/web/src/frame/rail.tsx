@@ -4,6 +4,7 @@ import {
   accessAddress,
   auditAddress,
   eventsAddress,
+  executionsAddress,
   experimentsAddress,
   listAddress,
   promptsAddress,
@@ -40,6 +41,12 @@ export function Rail({ folded, fold }: RailProps) {
           <Link {...experimentsAddress(project)} title="Experiments" activeOptions={{ includeSearch: false }}>
             <Icon name="flask" />
             <span className="rail-word">Experiments</span>
+          </Link>
+        </li>
+        <li>
+          <Link {...executionsAddress(project)} title="Executions" activeOptions={{ includeSearch: false }}>
+            <Icon name="graph" />
+            <span className="rail-word">Executions</span>
           </Link>
         </li>
         <li>

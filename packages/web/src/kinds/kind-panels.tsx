@@ -8,6 +8,9 @@ const ServiceAccountPanels = lazy(async () => ({
 }));
 const RightsPanel = lazy(async () => ({ default: (await import('#pages/people/rights-panel.tsx')).RightsPanel }));
 const PolicyPanels = lazy(async () => ({ default: (await import('#pages/policies/policy-panels.tsx')).PolicyPanels }));
+const PipelinePanels = lazy(async () => ({
+  default: (await import('#pages/pipelines/pipeline-panels.tsx')).PipelinePanels,
+}));
 const Invitations = lazy(async () => ({ default: (await import('#pages/people/invitations.tsx')).Invitations }));
 
 export interface KindPanelsProps {
@@ -25,6 +28,11 @@ export function KindPanels({ kind, resource, project }: KindPanelsProps) {
       {kind.kind === 'Team' && <RightsPanel kind="Team" name={resource.metadata.name} project={project} />}
     </Suspense>
   );
+}
+
+/** Above the overview of one resource: what people come to its page for. */
+export function LeadPanels({ kind, resource, project }: KindPanelsProps) {
+  return <Suspense>{kind.kind === 'Pipeline' && <PipelinePanels resource={resource} project={project} />}</Suspense>;
 }
 
 /** Above the list of a kind. */

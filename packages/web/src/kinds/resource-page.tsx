@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { ActionMenu } from './action-menu.tsx';
 import { cliCommand } from './cli-command.ts';
 import { DeleteDialog } from './delete-dialog.tsx';
-import { KindPanels } from './kind-panels.tsx';
+import { KindPanels, LeadPanels } from './kind-panels.tsx';
 import { heading, plural, singular } from './kind-words.ts';
 import { ReferenceLink } from './reference-link.tsx';
 import { ResourceEvents } from './resource-events.tsx';
@@ -142,6 +142,7 @@ function OneResource({ kind, project, name }: OneResourceProps) {
         </Tabs.List>
         <Tabs.Panel value="overview">
           <div className="resource-overview">
+            <LeadPanels kind={kind} resource={resource} project={project} />
             <ResourceOverview kind={kind} resource={resource} project={project} />
             <KindPanels kind={kind} resource={resource} project={project} />
           </div>

@@ -10,6 +10,7 @@ export interface AddressParts {
   readonly version?: string;
   readonly trace?: string;
   readonly model?: string;
+  readonly execution?: string;
 }
 
 export function useAddressParts(): AddressParts {

@@ -1,5 +1,5 @@
 import type { DaisClient } from '@dais/api';
-import { createContext, useContext } from 'react';
+import { createContext, useContext, useMemo } from 'react';
 import type { Connection } from './connection.ts';
 
 /** What every page stands on. */
@@ -21,8 +21,8 @@ export function useConsole(): Console {
   return value;
 }
 
-/** The client for a project; undefined for what belongs to the organisation. */
+/** The client for a project, the same one as long as the page stays; undefined for what belongs to the organisation. */
 export function useClient(project: string | undefined): DaisClient {
   const { client } = useConsole();
-  return project === undefined ? client : client.withProject(project);
+  return useMemo(() => (project === undefined ? client : client.withProject(project)), [client, project]);
 }

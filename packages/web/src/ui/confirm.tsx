@@ -8,22 +8,24 @@ export interface ConfirmProps {
   readonly verb: string;
   /** What goes. */
   readonly children: ReactNode;
+  /** Nothing goes by it. */
+  readonly harmless?: boolean;
   readonly busy: boolean;
   readonly confirm: () => void;
   readonly close: () => void;
 }
 
 /** Before something that others notice, but that can be made anew. */
-export function Confirm({ title, verb, children, busy, confirm, close }: ConfirmProps) {
+export function Confirm({ title, verb, children, harmless = false, busy, confirm, close }: ConfirmProps) {
   return (
     <Modal opened onClose={close} title={title}>
       <div className="confirm">
         {children}
         <div className="confirm-end">
           <Button variant="default" onClick={close}>
-            Keep it
+            {harmless ? 'Not now' : 'Keep it'}
           </Button>
-          <Button color="red" loading={busy} onClick={confirm} data-autofocus>
+          <Button {...(!harmless && { color: 'red' })} loading={busy} onClick={confirm} data-autofocus>
             {verb}
           </Button>
         </div>

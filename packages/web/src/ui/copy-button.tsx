@@ -3,10 +3,16 @@ import { useState } from 'react';
 import { copyText } from './copy-text.ts';
 import { Icon } from './icons.tsx';
 
-export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
+export interface CopyButtonProps {
+  /** Made when it is asked for, where it is long. */
+  readonly text: string | (() => string);
+  readonly label: string;
+}
+
+export function CopyButton({ text, label }: CopyButtonProps) {
   const [copied, setCopied] = useState(false);
   const copy = async () => {
-    if (!(await copyText(text))) return;
+    if (!(await copyText(typeof text === 'string' ? text : text()))) return;
     setCopied(true);
     setTimeout(() => setCopied(false), 1500);
   };

@@ -35,6 +35,7 @@ const paths = {
   left: <path d="m10 4-4 4 4 4" />,
   right: <path d="m6 4 4 4-4 4" />,
   up: <path d="m4 10 4-4 4 4" />,
+  minus: <path d="M3 8h10" />,
   plus: <path d="M8 3v10M3 8h10" />,
   help: (
     <>
@@ -64,6 +65,14 @@ const paths = {
     <>
       <circle cx="8" cy="8" r="2.5" />
       <path d="M10.5 5.5v3.25a1.5 1.5 0 0 0 3 0V8A5.5 5.5 0 1 0 11 12.6" />
+    </>
+  ),
+  graph: (
+    <>
+      <circle cx="3.5" cy="8" r="1.75" />
+      <circle cx="12.5" cy="3.75" r="1.75" />
+      <circle cx="12.5" cy="12.25" r="1.75" />
+      <path d="M5 7.25 11 4.5M5 8.75l6 2.75" />
     </>
   ),
   menu: <path d="M2.5 4h11M2.5 8h11M2.5 12h11" />,

@@ -12,6 +12,23 @@ const shapes = {
   off: <path d="M2.5 6h7" stroke="currentColor" strokeWidth="1.8" strokeLinecap="round" />,
 } as const;
 
+function Shape({ state }: { readonly state: State }) {
+  return (
+    <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
+      {shapes[state]}
+    </svg>
+  );
+}
+
+/** The shape alone, in its colour; the word stands beside it. */
+export function StateShape({ state }: { readonly state: State }) {
+  return (
+    <span className={`state state-${state}`}>
+      <Shape state={state} />
+    </span>
+  );
+}
+
 export interface StateBadgeProps {
   readonly state: State;
   /** The word; default: the state's own. */
@@ -23,9 +40,7 @@ export interface StateBadgeProps {
 export function StateBadge({ state, word, why }: StateBadgeProps) {
   return (
     <span className={`state state-${state}`} title={why}>
-      <svg width="12" height="12" viewBox="0 0 12 12" aria-hidden="true">
-        {shapes[state]}
-      </svg>
+      <Shape state={state} />
       {word ?? state}
     </span>
   );

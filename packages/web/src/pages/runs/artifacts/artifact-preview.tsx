@@ -2,7 +2,7 @@ import { toBase64 } from '@dais/api/tlog';
 import { useMemo, type ReactNode } from 'react';
 import { readDelimited, tableOfJson } from './delimited.ts';
 import { endingOf, IMAGE_TYPES, previewKind } from './preview-kind.ts';
-import { useArtifactBytes, useArtifactUrl } from './use-artifacts.ts';
+import { useArtifactUrl, useFileBytes } from './use-artifacts.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { PlainTable } from '#ui/plain-table.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
@@ -20,12 +20,24 @@ export interface ArtifactPreviewProps {
   readonly path: string;
 }
 
-/** What is in a file, where a browser can show it. */
+/** What is in an artifact, where a browser can show it. */
 export function ArtifactPreview({ project, path }: ArtifactPreviewProps) {
-  const kind = previewKind(path);
   const urlOf = useArtifactUrl(project);
+  return <FilePreview path={path} url={urlOf(path, 'content')} page={urlOf(path, 'page')} />;
+}
+
+export interface FilePreviewProps {
+  /** Its name tells what it is. */
+  readonly path: string;
+  readonly url: string;
+  /** Where it is shown as a page; without it a page is read as text. */
+  readonly page?: string;
+}
+
+export function FilePreview({ path, url, page }: FilePreviewProps) {
+  const kind = previewKind(path);
   if (kind === 'none') return <p className="artifact-note">A browser cannot show such a file: download it.</p>;
-  if (kind === 'page') {
+  if (kind === 'page' && page !== undefined) {
     return (
       <>
         <p className="artifact-note dim">
@@ -33,19 +45,19 @@ export function ArtifactPreview({ project, path }: ArtifactPreviewProps) {
           elsewhere is missing.
         </p>
         {/* The answer locks itself up too, whoever opens it. */}
-        <iframe className="artifact-page" title={path} sandbox="allow-scripts" src={urlOf(path, 'page')} />
+        <iframe className="artifact-page" title={path} sandbox="allow-scripts" src={page} />
       </>
     );
   }
-  return <BytesPreview project={project} path={path} kind={kind} />;
+  return <BytesPreview path={path} url={url} kind={kind === 'page' ? 'text' : kind} />;
 }
 
 function BytesPreview({
-  project,
   path,
+  url,
   kind,
-}: ArtifactPreviewProps & { readonly kind: 'image' | 'table' | 'json' | 'text' }) {
-  const { data, error } = useArtifactBytes(project, path, kind === 'image' ? IMAGE_BYTES : TEXT_BYTES);
+}: Pick<FilePreviewProps, 'path' | 'url'> & { readonly kind: 'image' | 'table' | 'json' | 'text' }) {
+  const { data, error } = useFileBytes(url, kind === 'image' ? IMAGE_BYTES : TEXT_BYTES);
   if (error !== null) return <ErrorNote error={error} />;
   if (data === undefined) return <Skeleton rows={8} />;
   if (data.bytes.length === 0) return <p className="artifact-note">It is empty.</p>;
@@ -82,6 +94,7 @@ interface TextPreviewProps {
 
 function TextPreview({ bytes, whole, path, kind }: TextPreviewProps): ReactNode {
   const text = useMemo(() => new TextDecoder().decode(bytes), [bytes]);
+  if (text.includes('\0')) return <p className="artifact-note">A browser cannot show such a file: download it.</p>;
   if (kind === 'table') {
     return <Rows rows={readDelimited(text, endingOf(path) === 'tsv' ? '\t' : ',', ROWS + 1, whole)} />;
   }

@@ -35,12 +35,11 @@ export function useArtifactUrl(project: string): (path: string, as: 'content' | 
 }
 
 /** The first `most` bytes of a file. */
-export function useArtifactBytes(project: string, path: string, most: number) {
-  const urlOf = useArtifactUrl(project);
+export function useFileBytes(url: string, most: number) {
   return useQuery<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly whole: boolean }, DaisError>({
-    queryKey: ['artifact', project, path, most],
+    queryKey: ['file', url, most],
     queryFn: async ({ signal }) => {
-      const response = await fetch(urlOf(path, 'content'), { signal, headers: { range: `bytes=0-${most - 1}` } });
+      const response = await fetch(url, { signal, headers: { range: `bytes=0-${most - 1}` } });
       // Nothing has no first byte.
       if (response.status === 416) return { bytes: new Uint8Array(), whole: true };
       if (!response.ok) throw await errorOf(response);

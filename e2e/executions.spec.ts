@@ -1,0 +1,214 @@
+/** What runs on the server: found, looked into step by step, run again, cancelled. */
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { Journey } from './journey.ts';
+import { describeLooks, type Look } from './looks.ts';
+
+interface Run {
+  readonly id: string;
+  readonly state: string;
+  readonly endedAt?: number;
+}
+
+let journey: Journey;
+let nightly: Run;
+let broken: Run;
+let again: Run;
+
+const sh = (script: string, more: object = {}) => ({ command: ['sh', '-c', script], isolation: 'none', ...more });
+
+const submit = async (name: string, steps: object, more: object = {}) =>
+  (await journey.call('/api/v1/executions', { name, steps, ...more })) as Run;
+
+const read = async ({ id }: Run) => (await journey.call(`/api/v1/executions/${id}`)) as Run;
+
+async function ended(run: Run): Promise<Run> {
+  await expect.poll(async () => (await read(run)).endedAt !== undefined).toBe(true);
+  return await read(run);
+}
+
+const NIGHTLY = {
+  load: sh('printf "delay,gate\\n3,B\\n4,C\\n" > rows.csv; printf 2 > n; echo "loaded 2 rows"', {
+    outputs: { rows: { path: 'rows.csv' }, n: { path: 'n', as: 'text' } },
+  }),
+  train: sh(
+    'printf "\\033[32mepoch 1\\033[0m loss 0.5\\n"; for i in $(seq 1 400); do echo "line $i"; done; printf \'{"loss": 0.25}\' > m.json',
+    {
+      inputs: { rows: { step: 'load', output: 'rows' }, rate: { value: 0.1 } },
+      outputs: { metrics: { path: 'm.json' } },
+      retry: { count: 1 },
+    },
+  ),
+  plot: sh('echo plotted', { needs: ['load'] }),
+  report: sh('echo done', { needs: ['train', 'plot'] }),
+};
+
+const BROKEN = {
+  load: sh('echo loaded'),
+  fit: sh('echo starting; echo "ValueError: no rows" >&2; exit 3', { needs: ['load'] }),
+  tell: sh('echo told', { needs: ['fit'] }),
+};
+
+beforeAll(async () => {
+  journey = await Journey.start();
+});
+afterAll(async () => await journey.stop());
+afterEach(async ({ task }) => {
+  await journey.closePages();
+  if (task.result?.state !== 'fail') journey.expectQuiet('status of 404');
+});
+
+const region = (page: Page, name: string) => page.getByRole('region', { name, exact: true });
+const runs = '/projects/default/executions';
+
+test('where nothing ran stands what to paste, and runs come by themselves', async () => {
+  const page = await journey.open('/');
+  await page.getByRole('link', { name: 'Executions', exact: true }).click();
+  await page.getByText('Nothing was run yet.').waitFor();
+  await page.getByText('dais run --name first').waitFor();
+  nightly = await submit('nightly', NIGHTLY);
+  const row = page.getByRole('row', { name: /nightly/ });
+  await row.getByText('succeeded').waitFor();
+  await ended(nightly);
+  broken = await ended(await submit('broken', BROKEN));
+  await page
+    .getByRole('row', { name: /broken/ })
+    .getByText('failed')
+    .waitFor();
+  await page.getByRole('combobox', { name: 'State' }).click();
+  await page.getByRole('option', { name: 'failed' }).click();
+  await row.waitFor({ state: 'detached' });
+  await page.getByRole('textbox', { name: 'Name contains' }).fill('NIGHT');
+  await page.getByText('No run fits the filter.').waitFor();
+  expect(new URL(page.url()).search).toBe('?state=failed&name=NIGHT');
+});
+
+test('a run shows its graph; a step says what it wrote, was given and left', async () => {
+  const page = await journey.open(`${runs}/${nightly.id}`);
+  await page.getByRole('heading', { name: 'How did nightly go?' }).waitFor();
+  const graph = page.getByRole('group', { name: 'Graph of the run' });
+  await graph.getByRole('button', { name: /^train succeeded/ }).click();
+  const step = region(page, 'Step train');
+  await step.getByText('line 400').waitFor();
+  await step.getByRole('textbox', { name: 'Search the log' }).fill('LINE 39');
+  await step.getByText('1 of 11').waitFor();
+  await page.keyboard.press('Enter');
+  await step.getByText('2 of 11').waitFor();
+  await step.getByRole('tab', { name: 'Inputs and outputs' }).click();
+  await step.getByText('0.1').waitFor();
+  await region(page, 'Outputs')
+    .getByRole('button', { name: /one file/ })
+    .click();
+  await region(page, 'Outputs').getByText('"loss": 0.25').waitFor();
+  await step.getByRole('tab', { name: 'Command' }).click();
+  await region(page, 'Variables').getByText('DAIS_INPUT_RATE').waitFor();
+  await step.getByRole('tab', { name: 'Attempts' }).click();
+  await step.getByText('exit code 0').waitFor();
+  const { searchParams } = new URL(page.url());
+  expect([searchParams.get('step'), searchParams.get('show')]).toEqual(['train', 'attempts']);
+  // By the keyboard: back along the line.
+  await graph.focus();
+  await page.keyboard.press('ArrowLeft');
+  await region(page, 'Step load').waitFor();
+  await region(page, 'Step load').getByRole('tab', { name: 'Inputs and outputs' }).click();
+  await region(page, 'Outputs')
+    .getByRole('button', { name: /one file/ })
+    .click();
+  await region(page, 'Outputs')
+    .getByRole('cell', { name: 'gate' })
+    .or(region(page, 'Outputs').getByText('gate'))
+    .first()
+    .waitFor();
+});
+
+test('what failed is looked at first; it is run again from a step, and compared', async () => {
+  const page = await journey.open(`${runs}/${broken.id}`);
+  const step = region(page, 'Step fit');
+  await step.getByText('ValueError: no rows').waitFor();
+  await step.getByText('it ended with exit code 3').waitFor();
+  await page.getByRole('button', { name: 'Run again from fit' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('fit, tell').waitFor();
+  await dialog.getByRole('button', { name: 'Run again' }).click();
+  await page.getByRole('link', { name: 'compare' }).waitFor();
+  again = { id: new URL(page.url()).pathname.split('/').at(-1) ?? '', state: '' };
+  await page.getByRole('heading', { name: 'How did broken go?' }).waitFor();
+  await page.getByRole('tab', { name: 'Steps' }).click();
+  await page.getByRole('row', { name: /load.*taken over/ }).waitFor();
+  await page.getByRole('tab', { name: 'Timeline' }).click();
+  await page.getByRole('group', { name: 'Timeline of the run' }).getByRole('button', { name: /fit/ }).waitFor();
+  await page.getByRole('link', { name: 'compare' }).click();
+  await page.getByText('No step differs').waitFor();
+  await page.getByRole('checkbox', { name: 'Steps that do not differ too' }).click();
+  await region(page, 'Steps').getByRole('row', { name: /load/ }).waitFor();
+});
+
+test('a run that goes on is followed, and cancelled; what waits says why', async () => {
+  const run = await submit('long', {
+    talk: sh('echo up; sleep 300', { outputs: { x: { path: 'x', optional: true } } }),
+    later: sh('true', { needs: ['talk'] }),
+    flaky: sh('exit 1', { retry: { count: 3, delaySeconds: 3600 } }),
+  });
+  const page = await journey.open(`${runs}/${run.id}?step=talk`);
+  await region(page, 'Step talk').getByText('up', { exact: true }).waitFor();
+  await page.getByRole('heading', { name: 'How is long going?' }).waitFor();
+  await page.goto(`${journey.url}/projects/default/queue`);
+  await region(page, 'What waits')
+    .getByRole('row', { name: /long flaky tried again later/ })
+    .waitFor();
+  await page.goBack();
+  await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel the run' }).click();
+  await page.getByRole('heading', { name: 'How did long go?' }).waitFor();
+  await page.getByRole('button', { name: /^later cancelled/ }).waitFor();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('heading', { name: 'What runs in default?' }).waitFor();
+  await page.getByRole('row', { name: /nightly/ }).waitFor();
+  expect(await page.getByRole('row', { name: /long/ }).count()).toBe(0);
+});
+
+const PAGES: readonly Look[] = [
+  ['executions', runs, async (page) => await page.getByRole('row', { name: /nightly/ }).waitFor()],
+  [
+    'an execution',
+    () => `${runs}/${nightly.id}?step=train`,
+    async (page) => await page.getByText('line 400').waitFor(),
+  ],
+  [
+    'an execution that failed',
+    () => `${runs}/${broken.id}`,
+    async (page) => await page.getByText('ValueError: no rows').waitFor(),
+  ],
+  [
+    'what a step left',
+    () => `${runs}/${nightly.id}?step=train&show=values`,
+    async (page) =>
+      await region(page, 'Outputs')
+        .getByRole('button', { name: /one file/ })
+        .waitFor(),
+  ],
+  [
+    'the command of a step',
+    () => `${runs}/${nightly.id}?step=train&show=about&view=steps`,
+    async (page) => await region(page, 'Variables').waitFor(),
+  ],
+  [
+    'attempts on a timeline',
+    () => `${runs}/${broken.id}?step=fit&show=attempts&view=timeline`,
+    async (page) => await page.getByText('exit code 3').first().waitFor(),
+  ],
+  [
+    'compared executions',
+    () => `${runs}/compare?from=${nightly.id}&to=${again.id}`,
+    async (page) => await region(page, 'Steps').waitFor(),
+  ],
+  ['the queue', '/projects/default/queue', async (page) => await page.getByText('Nothing waits').waitFor()],
+  [
+    'an execution that is not there',
+    `${runs}/nothing`,
+    async (page) => await page.getByText('There is no such thing').waitFor(),
+  ],
+];
+
+describeLooks(PAGES, () => journey, 'status of 404');

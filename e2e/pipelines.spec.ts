@@ -1,0 +1,106 @@
+/** A pipeline: what it would do, run with parameters, its versions beside each other. */
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { Journey } from './journey.ts';
+import { describeLooks, type Look } from './looks.ts';
+
+let journey: Journey;
+
+const manifest = (epochs: number) => `apiVersion: dais.dev/v1
+kind: Pipeline
+metadata:
+  name: delays
+spec:
+  description: Trains the model of delays
+  parameters:
+    rate:
+      type: number
+      default: 0.1
+      description: Learning rate
+    gate:
+      type: string
+  steps:
+    prepare:
+      run: printf '[1, 2]' > folds
+      isolation: none
+      outputs:
+        folds:
+          path: folds
+          as: json
+    train:
+      run: echo "fold $DAIS_INPUT_FOLD at $DAIS_INPUT_RATE, ${epochs} epochs"
+      isolation: none
+      forEach:
+        step: prepare
+        output: folds
+        as: fold
+      inputs:
+        rate:
+          parameter: rate
+    tell:
+      run: echo "gate $DAIS_INPUT_GATE"
+      isolation: none
+      needs: [train]
+      always: true
+      inputs:
+        gate:
+          parameter: gate
+`;
+
+beforeAll(async () => {
+  journey = await Journey.start();
+  await journey.apply(manifest(3));
+  await journey.apply(manifest(5));
+});
+afterAll(async () => await journey.stop());
+afterEach(async ({ task }) => {
+  await journey.closePages();
+  if (task.result?.state !== 'fail') journey.expectQuiet();
+});
+
+const region = (page: Page, name: string | RegExp) => page.getByRole('region', { name, exact: true });
+const address = '/projects/default/pipelines/delays';
+
+test('it shows what it would do, and is run with parameters', async () => {
+  const page = await journey.open(address);
+  const graph = page.getByRole('group', { name: 'Graph of the pipeline' });
+  await graph.getByRole('button', { name: /^train for each item/ }).waitFor();
+  await region(page, 'What version 2 does').getByRole('button', { name: 'Run', exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Run', exact: true }).click();
+  await dialog.getByText('It has no default: give a value.').waitFor();
+  await dialog.getByRole('textbox', { name: 'gate' }).fill('B4');
+  await dialog.getByRole('textbox', { name: 'rate' }).fill('0.2');
+  await dialog.getByRole('button', { name: 'Run', exact: true }).click();
+  await page.getByRole('heading', { name: 'How did delays go?' }).waitFor();
+  await page.getByRole('tab', { name: 'Steps' }).click();
+  await page.getByRole('button', { name: 'train/1', exact: true }).click();
+  const step = region(page, 'Step train/1');
+  await step.getByText('fold 2 at 0.2, 5 epochs').waitFor();
+  expect(new URL(page.url()).searchParams.get('step')).toBe('train/1');
+});
+
+test('versions are compared line by line', async () => {
+  const page = await journey.open(address);
+  await page.getByRole('button', { name: 'Compare with version 1' }).click();
+  await region(page, 'From version 1 to 2').getByText('5 epochs').first().waitFor();
+  expect(new URL(page.url()).searchParams.get('from')).toBe('1');
+});
+
+const PAGES: readonly Look[] = [
+  [
+    'a pipeline',
+    `${address}?from=1`,
+    async (page) => await region(page, 'From version 1 to 2').getByText('5 epochs').first().waitFor(),
+  ],
+  [
+    'parameters of a pipeline',
+    address,
+    async (page) => {
+      await region(page, 'What version 2 does').getByRole('button', { name: 'Run', exact: true }).click();
+      await page.getByRole('dialog').getByRole('textbox', { name: 'gate' }).waitFor();
+    },
+  ],
+];
+
+describeLooks(PAGES, () => journey);

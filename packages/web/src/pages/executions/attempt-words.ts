@@ -1,0 +1,44 @@
+/** How attempts ended, in words. Pure. */
+import type { ExecutionAttempt } from '@dais/api';
+import { bytesText, type StateWords } from './execution-words.ts';
+import { durationText } from '#pages/runs/run-words.ts';
+
+const ENDINGS: Readonly<Record<NonNullable<ExecutionAttempt['ending']>, StateWords>> = {
+  exit: { state: 'ok', word: 'ended' },
+  cancelled: { state: 'off', word: 'cancelled' },
+  'wall-time': { state: 'failed', word: 'took too long' },
+  'out-of-memory': { state: 'failed', word: 'out of memory' },
+  'disk-full': { state: 'failed', word: 'its disk was full' },
+  refused: { state: 'failed', word: 'could not be started' },
+  lost: { state: 'warning', word: 'lost' },
+  spared: { state: 'ok', word: 'did not have to run' },
+};
+
+export function attemptState({ state, ending, code, signal }: ExecutionAttempt): StateWords {
+  if (state === 'claimed') return { state: 'waiting', word: 'starting' };
+  if (state === 'started') return { state: 'running', word: 'running' };
+  if (ending !== 'exit') return ENDINGS[ending ?? 'lost'];
+  if (code === 0) return { state: 'ok', word: 'exit code 0' };
+  return { state: 'failed', word: code === undefined ? (signal ?? 'ended by a signal') : `exit code ${code}` };
+}
+
+/** `3.2 s, 2.9 s of processors, 120 MB at most`. */
+export function usageText({ wallMs, cpuMs, peakMemoryBytes }: ExecutionAttempt): string {
+  return [
+    ...(wallMs === undefined ? [] : [durationText(wallMs)]),
+    ...(cpuMs === undefined ? [] : [`${durationText(cpuMs)} of processors`]),
+    ...(peakMemoryBytes === undefined || peakMemoryBytes === 0 ? [] : [`${bytesText(peakMemoryBytes)} at most`]),
+  ].join(', ');
+}
+
+const AMOUNTS: Readonly<Record<string, (value: number) => string>> = {
+  cpu: (value) => `${value} ${value === 1 ? 'core' : 'cores'}`,
+  memory: (value) => `${bytesText(value)} of memory`,
+  disk: (value) => `${bytesText(value)} of disk`,
+};
+
+/** `2 cores, 4 GB of memory`; undefined where nothing was asked for. */
+export function resourcesText(resources: Readonly<Record<string, number>>): string | undefined {
+  const parts = Object.entries(resources).map(([name, value]) => AMOUNTS[name]?.(value) ?? `${value} × ${name}`);
+  return parts.length === 0 ? undefined : parts.join(', ');
+}

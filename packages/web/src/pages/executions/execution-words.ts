@@ -1,0 +1,75 @@
+/** How runs of commands and what they do are written. Pure. */
+import type { Execution, ExecutionMark, ExecutionState } from '@dais/api';
+import { durationText } from '#pages/runs/run-words.ts';
+import type { State } from '#ui/state-badge.tsx';
+
+export interface StateWords {
+  readonly state: State;
+  readonly word: string;
+}
+
+export const EXECUTION_STATES: Readonly<Record<ExecutionState, StateWords>> = {
+  pending: { state: 'waiting', word: 'pending' },
+  running: { state: 'running', word: 'running' },
+  succeeded: { state: 'ok', word: 'succeeded' },
+  failed: { state: 'failed', word: 'failed' },
+  cancelled: { state: 'off', word: 'cancelled' },
+};
+
+export const EXECUTION_STATE_NAMES = Object.keys(EXECUTION_STATES) as readonly ExecutionState[];
+
+/** `waiting` is for others; `ready` is for a place to run. */
+export const NODE_STATES: Readonly<Record<ExecutionMark['state'], StateWords>> = {
+  waiting: { state: 'off', word: 'waits for others' },
+  ready: { state: 'waiting', word: 'in the queue' },
+  delayed: { state: 'warning', word: 'waits to try again' },
+  running: { state: 'running', word: 'running' },
+  succeeded: { state: 'ok', word: 'succeeded' },
+  failed: { state: 'failed', word: 'failed' },
+  skipped: { state: 'off', word: 'skipped' },
+  blocked: { state: 'warning', word: 'blocked' },
+  cancelled: { state: 'off', word: 'cancelled' },
+};
+
+export const NODE_STATE_NAMES = Object.keys(NODE_STATES) as readonly ExecutionMark['state'][];
+
+export function stateOf({
+  state,
+  cancelAsked,
+  endedAt,
+}: Pick<Execution, 'state' | 'cancelAsked' | 'endedAt'>): StateWords {
+  return cancelAsked && endedAt === undefined ? { state: 'warning', word: 'being cancelled' } : EXECUTION_STATES[state];
+}
+
+/** Why it has not run: undefined where it did. */
+export function sourceWord(source: ExecutionMark['source']): string | undefined {
+  if (source === 'cache') return 'from the cache';
+  return source === 'reused' ? 'taken over' : undefined;
+}
+
+interface Timed {
+  readonly startedAt?: number | undefined;
+  readonly endedAt?: number | undefined;
+}
+
+/** How long it took, or has taken until now. */
+export function tookText({ startedAt, endedAt }: Timed, now: number): string {
+  return durationText(startedAt === undefined ? undefined : Math.max(0, (endedAt ?? now) - startedAt));
+}
+
+/** `user:ada` as people say it. */
+export function whoText(submittedBy: string): string {
+  return submittedBy.slice(submittedBy.indexOf(':') + 1);
+}
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
+
+export function bytesText(bytes: number): string {
+  const at = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return `${Number((bytes / 1000 ** at).toPrecision(3))} ${UNITS[at] ?? ''}`;
+}
+
+/** The last part of a path: `train/3/fit` is called fit. */
+export function taskName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

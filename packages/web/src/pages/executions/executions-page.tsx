@@ -1,0 +1,206 @@
+import { pipelineKind, type Execution } from '@dais/api';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useCallback, useMemo, useRef } from 'react';
+import { EXECUTION_STATE_NAMES, EXECUTION_STATES, stateOf, tookText, whoText } from './execution-words.ts';
+import { firstRunLines } from './first-run.ts';
+import { useExecutions } from './use-executions.ts';
+import { executionAddress, executionsAddress, queueAddress, resourceAddress } from '#addresses.ts';
+import { daisCommand } from '#kinds/cli-command.ts';
+import { RowLink } from '#kinds/row-link.tsx';
+import { useCopyForms } from '#kinds/use-copy-forms.ts';
+import { usePipelineNames } from '#pages/pipelines/use-pipeline-names.ts';
+import { useAddressQuery } from '#server/address-parts.ts';
+import { useCurrentProject } from '#server/current-project.ts';
+import { useSession } from '#server/session.ts';
+import { useNow } from '#ui/clock.tsx';
+import { Select } from '#ui/controls.ts';
+import { CopyAs } from '#ui/copy-as.tsx';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { PageHead } from '#ui/page-head.tsx';
+import { PausingInput } from '#ui/pausing-input.tsx';
+import { ResourceTable, type TableColumn } from '#ui/resource-table.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import { useShortcuts } from '#ui/use-shortcuts.ts';
+import './executions.css';
+
+/** Before so many rows are left below what is seen, the next page is asked for. */
+const AHEAD = 40;
+const ANY = 'any';
+const STATES = [
+  { value: ANY, label: 'in any state' },
+  ...EXECUTION_STATE_NAMES.map((state) => ({ value: state as string, label: EXECUTION_STATES[state].word })),
+];
+
+/** What ran, runs and will run: filtered as the address says. */
+export function ExecutionsPage() {
+  const project = useCurrentProject();
+  const navigate = useNavigate();
+  const { name = '', state: asked, selected } = useAddressQuery();
+  const state = EXECUTION_STATE_NAMES.find((one) => one === asked);
+  const filter = useMemo(() => ({ state, name }), [state, name]);
+  const seen = useRef<readonly Execution[]>([]);
+  const { runs, more, loadMore, loading, error, again } = useExecutions(project, filter, () => seen.current);
+  const input = useRef<HTMLInputElement>(null);
+  useShortcuts([{ keys: '/', title: '', run: () => input.current?.focus() }]);
+  const names = usePipelineNames(project, runs?.some(({ pipeline }) => pipeline !== undefined) === true);
+  const known = [...names].join(' ');
+  // oxlint-disable-next-line react/exhaustive-deps -- a map is another one each time, its content seldom
+  const columns = useMemo(() => columnsOf(project, names), [project, known]);
+  const say = (change: Readonly<Record<string, string | undefined>>) =>
+    void navigate({ to: '.', search: (now: object) => ({ ...now, ...change }), replace: true });
+  const open = useCallback((run: Execution) => void navigate(executionAddress(project, run.id)), [navigate, project]);
+  const reach = (first: number, last: number) => {
+    seen.current = runs?.slice(first, last + 1) ?? [];
+    if (more && !loading && runs !== undefined && last > runs.length - AHEAD) loadMore();
+  };
+  const command = ['runs', ...(state === undefined ? [] : ['--state', state])];
+  const forms = useCopyForms({
+    command: daisCommand(command, project),
+    call: { project, path: '/api/v1/executions', query: { state, contains: name === '' ? undefined : name } },
+  });
+  return (
+    <div className="page">
+      <PageHead
+        title={`What runs in ${project}?`}
+        under={
+          <>
+            <span className="page-head-brief">Commands and pipelines that run on the server, the newest first.</span>
+            <Link {...queueAddress(project)}>What waits, and why</Link>
+          </>
+        }
+        actions={<CopyAs forms={forms} />}
+      />
+      {error !== null && <ErrorNote error={error} retry={again} />}
+      {runs?.length === 0 && name === '' && state === undefined ? (
+        <FirstRun project={project} />
+      ) : (
+        <>
+          <div className="filter">
+            <PausingInput
+              label="Name contains"
+              inputRef={input}
+              value={name}
+              onValue={(value) => say({ name: value })}
+              placeholder="Name contains  /"
+              className="filter-name"
+            />
+            <Select
+              aria-label="State"
+              value={state ?? ANY}
+              data={STATES}
+              allowDeselect={false}
+              onChange={(value) => say({ state: value === null || value === ANY ? undefined : value })}
+              comboboxProps={{ withinPortal: false }}
+            />
+            <span role="status" className="filter-said">
+              {runs === undefined ? 'Loading' : counted(runs.length, more)}
+            </span>
+          </div>
+          {runs === undefined ? (
+            error === null && <Skeleton rows={12} />
+          ) : runs.length === 0 ? (
+            <EmptyState sentence="No run fits the filter.">
+              <Link {...executionsAddress(project)}>Show all runs</Link>
+            </EmptyState>
+          ) : (
+            <ResourceTable
+              key={`${project} ${name} ${state ?? ''}`}
+              label="Runs"
+              rows={runs}
+              columns={columns}
+              keyOf={idOf}
+              complete
+              growing
+              onReach={reach}
+              onSort={() => {}}
+              selected={selected}
+              onSelect={(id) => say({ selected: id })}
+              onOpen={open}
+            />
+          )}
+        </>
+      )}
+    </div>
+  );
+}
+
+const idOf = ({ id }: Execution) => id;
+
+function counted(count: number, more: boolean): string {
+  return `${count.toLocaleString('en')} ${count === 1 ? 'run' : 'runs'}${more ? ', more as you scroll' : ''}`;
+}
+
+function FirstRun({ project }: { readonly project: string }) {
+  const accounts = useSession()?.mode === 'accounts';
+  const server = document.baseURI.replace(/\/$/, '');
+  return (
+    <EmptyState
+      sentence={`Runs of ${project} would be here. Nothing was run yet.`}
+      command={firstRunLines({ server, project, accounts })}
+    >
+      Paste these into a shell, in a folder with code if you like: it goes along.{' '}
+      <a href="docs/guide/run-a-command" target="_blank" rel="noreferrer">
+        More about running commands
+      </a>
+    </EmptyState>
+  );
+}
+
+/** A component, so that a clock tick renders one cell of those that go on. */
+function Took({ run }: { readonly run: Execution }) {
+  return tookText(run, useNow());
+}
+
+function PipelineName({ project, name }: { readonly project: string; readonly name: string | undefined }) {
+  if (name === undefined) return <span className="dim">a pipeline</span>;
+  return <RowLink address={resourceAddress(pipelineKind, project, name)}>{name}</RowLink>;
+}
+
+function columnsOf(project: string, names: ReadonlyMap<string, string>): readonly TableColumn<Execution>[] {
+  return [
+    {
+      id: 'name',
+      title: 'Name',
+      width: 'minmax(180px, 2fr)',
+      cell: (run) => <RowLink address={executionAddress(project, run.id)}>{run.name}</RowLink>,
+    },
+    {
+      id: 'state',
+      title: 'State',
+      width: '130px',
+      cell: (run) => <StateBadge {...stateOf(run)} why={run.error} />,
+    },
+    {
+      id: 'created',
+      title: 'Asked for',
+      width: '110px',
+      cell: ({ createdAt }) => <Time at={new Date(createdAt).toISOString()} />,
+    },
+    { id: 'took', title: 'Took', width: '100px', end: true, cell: (run) => <Took run={run} /> },
+    { id: 'who', title: 'By', width: 'minmax(90px, 1fr)', cell: ({ submittedBy }) => whoText(submittedBy) },
+    {
+      id: 'why',
+      title: 'Said',
+      width: 'minmax(160px, 2fr)',
+      cell: ({ error, description }) => <span title={error ?? description}>{error ?? description}</span>,
+    },
+    {
+      id: 'from',
+      title: 'From',
+      width: 'minmax(110px, 1fr)',
+      cell: ({ retryOf, pipeline }) => (
+        <>
+          {pipeline !== undefined && <PipelineName project={project} name={names.get(pipeline)} />}
+          {pipeline !== undefined && retryOf !== undefined && ', '}
+          {retryOf !== undefined && (
+            <RowLink address={executionAddress(project, retryOf)}>run {retryOf.slice(-8)}</RowLink>
+          )}
+        </>
+      ),
+    },
+    { id: 'id', title: 'Id', width: '90px', cell: ({ id }) => <code title={id}>{id.slice(-8)}</code> },
+  ];
+}

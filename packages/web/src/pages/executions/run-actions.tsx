@@ -1,0 +1,170 @@
+import {
+  cancelExecutionOperation,
+  deleteExecutionOperation,
+  retryExecutionOperation,
+  type DaisError,
+  type Execution,
+} from '@dais/api';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { Marks } from './marks.ts';
+import { againFrom, type AgainPlan } from './run-again.ts';
+import { executionKey } from './use-execution.ts';
+import type { Edge } from './use-marks.ts';
+import { executionAddress, executionsAddress } from '#addresses.ts';
+import { useClient } from '#server/console-context.ts';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { Confirm } from '#ui/confirm.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { toast } from '#ui/toast.ts';
+
+export interface RunActionsProps {
+  readonly project: string;
+  readonly run: Execution;
+  readonly marks: Marks;
+  /** Of the run itself, not of its groups. */
+  readonly edges: readonly Edge[];
+  readonly chosen: string | undefined;
+}
+
+type Asking = 'cancel' | 'again' | 'from' | 'delete';
+
+/** What can be done with a run. */
+export function RunActions({ project, run, marks, edges, chosen }: RunActionsProps) {
+  const [asking, setAsking] = useState<Asking>();
+  const why = useWhyNotDo(project, 'Execution', ['execution:cancel', 'execution:submit', 'execution:delete']);
+  const goesOn = run.endedAt === undefined;
+  const step = chosen?.split('/')[0];
+  const close = () => setAsking(undefined);
+  const ended = 'It has ended.';
+  const notEnded = 'It goes on: cancel it first, or wait for its end.';
+  return (
+    <>
+      {goesOn ? (
+        <GuardedButton
+          variant="default"
+          why={run.cancelAsked ? 'It is being cancelled already.' : why('execution:cancel')}
+          onClick={() => setAsking('cancel')}
+        >
+          Cancel
+        </GuardedButton>
+      ) : (
+        <>
+          {step !== undefined && marks.size > 1 && (
+            <GuardedButton variant="default" why={why('execution:submit')} onClick={() => setAsking('from')}>
+              Run again from {step}
+            </GuardedButton>
+          )}
+          <GuardedButton variant="default" why={why('execution:submit')} onClick={() => setAsking('again')}>
+            Run again
+          </GuardedButton>
+        </>
+      )}
+      <GuardedButton
+        variant="default"
+        why={goesOn ? notEnded : why('execution:delete')}
+        onClick={() => setAsking('delete')}
+      >
+        Delete
+      </GuardedButton>
+      {asking === 'cancel' && <CancelRun project={project} run={run} ended={ended} close={close} />}
+      {asking === 'again' && (
+        <RunAgain project={project} run={run} plan={againFrom(marks, [], undefined)} close={close} />
+      )}
+      {asking === 'from' && <RunAgain project={project} run={run} plan={againFrom(marks, edges, step)} close={close} />}
+      {asking === 'delete' && <DeleteRun project={project} run={run} close={close} />}
+    </>
+  );
+}
+
+interface DialogProps {
+  readonly project: string;
+  readonly run: Execution;
+  readonly close: () => void;
+}
+
+function CancelRun({ project, run, ended, close }: DialogProps & { readonly ended: string }) {
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const { mutate, isPending, error } = useMutation<Execution, DaisError>({
+    mutationFn: async () => await client.perform(cancelExecutionOperation, { id: run.id }),
+    onSuccess: (now) => {
+      queries.setQueryData(executionKey(project, run.id), now);
+      toast({ title: now.endedAt === undefined ? `${run.name} is being cancelled` : `${run.name}: ${ended}` });
+      close();
+    },
+  });
+  return (
+    <Confirm
+      title={`Cancel ${run.name}?`}
+      verb="Cancel the run"
+      busy={isPending}
+      confirm={() => mutate()}
+      close={close}
+    >
+      <p>Nothing of it starts any more, and what runs is told to end. It can be run again afterwards.</p>
+      {error !== null && <ErrorNote error={error} />}
+    </Confirm>
+  );
+}
+
+const NAMED = 12;
+
+function RunAgain({ project, run, plan, close }: DialogProps & { readonly plan: AgainPlan }) {
+  const client = useClient(project);
+  const navigate = useNavigate();
+  const { again, runs, kept } = plan;
+  const { mutate, isPending, error } = useMutation<Execution, DaisError>({
+    mutationFn: async () => await client.perform(retryExecutionOperation, { id: run.id, again: [...again] }),
+    onSuccess: (made) => {
+      close();
+      void navigate(executionAddress(project, made.id));
+    },
+  });
+  return (
+    <Confirm
+      title={`Run ${run.name} again?`}
+      verb="Run again"
+      harmless
+      busy={isPending}
+      confirm={() => mutate()}
+      close={close}
+    >
+      <p>
+        A new run is made, of the same plan with the same code. <strong>{namesText(runs)}</strong>{' '}
+        {runs.length === 1 ? 'runs' : 'run'}
+        {kept.length === 0 ? '.' : '; what succeeded and would be the same is taken over: '}
+        {kept.length > 0 && <strong>{namesText(kept)}</strong>}
+        {kept.length > 0 && '.'}
+      </p>
+      {error !== null && <ErrorNote error={error} />}
+    </Confirm>
+  );
+}
+
+function namesText(names: readonly string[]): string {
+  if (names.length === 0) return 'Nothing of it';
+  const more = names.length - NAMED;
+  return `${names.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more.toLocaleString('en')} more` : ''}`;
+}
+
+function DeleteRun({ project, run, close }: DialogProps) {
+  const client = useClient(project);
+  const navigate = useNavigate();
+  const { mutate, isPending, error } = useMutation<object, DaisError>({
+    mutationKey: executionKey(project, run.id),
+    mutationFn: async () => await client.perform(deleteExecutionOperation, { id: run.id }),
+    onSuccess: () => {
+      toast({ title: `${run.name} deleted` });
+      void navigate(executionsAddress(project));
+    },
+  });
+  return (
+    <Confirm title={`Delete ${run.name}?`} verb="Delete" busy={isPending} confirm={() => mutate()} close={close}>
+      <p>It goes with its logs, its code and the files that its steps left. That cannot be undone.</p>
+      {error !== null && <ErrorNote error={error} />}
+    </Confirm>
+  );
+}

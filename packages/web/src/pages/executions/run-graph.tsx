@@ -1,0 +1,81 @@
+import type { ExecutionMark } from '@dais/api';
+import { useCallback, useMemo, useState } from 'react';
+import { childrenOf, countGroups, type Marks } from './marks.ts';
+import { groupsAround, groupsWithLines, levelOf, lookOf, MOST_DRAWN, opensItself } from './run-level.ts';
+import { useEdges } from './use-marks.ts';
+import type { NodeLook } from '#ui/graph/graph-box.tsx';
+import { layoutGraph } from '#ui/graph/graph-layout.ts';
+import { GraphView } from '#ui/graph/graph-view.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+
+export interface RunGraphProps {
+  readonly project: string;
+  readonly run: string;
+  readonly marks: Marks;
+  /** Changes with what there is, not with its states. */
+  readonly shape: number;
+  readonly chosen: string | undefined;
+  readonly choose: (path: string | undefined) => void;
+}
+
+/** Who waits for whom, and how far each is. */
+export function RunGraph({ project, run, marks, shape, chosen, choose }: RunGraphProps) {
+  // Only new ones change what stands where.
+  // oxlint-disable-next-line react/exhaustive-deps -- see above
+  const children = useMemo(() => childrenOf(marks.keys()), [shape]);
+  const [folds, setFolds] = useState<ReadonlyMap<string, boolean>>(
+    () => new Map(groupsAround(chosen ?? '').map((path) => [path, true])),
+  );
+  const size = marks.size;
+  const open = useMemo(() => {
+    const all = [...marks.values()].filter(
+      (mark) => mark.kind !== 'step' && (folds.get(mark.path) ?? opensItself(mark, size)),
+    );
+    return new Set(all.map(({ path }) => path));
+    // oxlint-disable-next-line react/exhaustive-deps -- which groups there are changes with the shape alone
+  }, [shape, folds, size]);
+  const isOpen = useCallback((path: string) => open.has(path), [open]);
+  // oxlint-disable-next-line react/exhaustive-deps -- see above
+  const groups = useMemo(() => groupsWithLines({ marks, children, isOpen }), [children, isOpen]);
+  const edges = useEdges(project, run, groups);
+  const layout = useMemo(
+    () => layoutGraph(levelOf({ marks, children, edges: edges.of, isOpen })),
+    // oxlint-disable-next-line react/exhaustive-deps -- what is known of a group never changes
+    [children, isOpen, edges.known],
+  );
+  const counts = useMemo(() => countGroups(marks), [marks]);
+  const [looks] = useState(() => new Looks());
+  const look = useCallback((path: string) => looks.of(marks.get(path), counts), [looks, marks, counts]);
+  const fold = useCallback((path: string, to: boolean) => setFolds((before) => new Map(before).set(path, to)), []);
+  const hidden = [...open, ''].reduce(
+    (sum, group) => sum + Math.max(0, (children.get(group)?.length ?? 0) - MOST_DRAWN),
+    0,
+  );
+  if (!edges.of.has('')) return <Skeleton rows={8} />;
+  return (
+    <>
+      <GraphView label="Graph of the run" layout={layout} lookOf={look} chosen={chosen} choose={choose} fold={fold} />
+      {hidden > 0 && (
+        <p className="dim">
+          {hidden.toLocaleString('en')} more stand in groups of which the first {MOST_DRAWN.toLocaleString('en')} are
+          drawn; all are among the steps.
+        </p>
+      )}
+    </>
+  );
+}
+
+/** How nodes looked last: one that looks the same is the same object, and is not rendered again. */
+class Looks {
+  readonly #kept = new Map<string, { readonly mark: ExecutionMark; readonly look: NodeLook }>();
+
+  of(mark: ExecutionMark | undefined, counts: ReturnType<typeof countGroups>): NodeLook | undefined {
+    if (mark === undefined) return undefined;
+    const kept = this.#kept.get(mark.path);
+    if (kept !== undefined && kept.mark === mark && mark.kind === 'step') return kept.look;
+    const look = lookOf(mark, counts.get(mark.path));
+    if (kept !== undefined && kept.look.note === look.note && kept.look.word === look.word) return kept.look;
+    this.#kept.set(mark.path, { mark, look });
+    return look;
+  }
+}

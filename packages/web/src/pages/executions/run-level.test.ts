@@ -1,0 +1,69 @@
+import type { ExecutionMark } from '@dais/api';
+import { expect, test } from 'vitest';
+import { childrenOf, patchMarks } from './marks.ts';
+import { firstLook, groupsAround, groupsWithLines, levelOf, lookOf, opensItself } from './run-level.ts';
+
+function mark(path: string, more: Partial<ExecutionMark> = {}): ExecutionMark {
+  return { path, kind: 'step', state: 'succeeded', attempts: 1, ...more };
+}
+
+const all = [
+  mark('load'),
+  mark('train', { kind: 'loop', items: 2, state: 'running' }),
+  mark('train/0', { kind: 'graph' }),
+  mark('train/0/fit'),
+  mark('train/0/score', { state: 'failed', endedAt: 5 }),
+  mark('train/1', { kind: 'graph', state: 'waiting' }),
+  mark('deep', { kind: 'graph' }),
+  mark('deep/x', { state: 'failed', endedAt: 3 }),
+];
+const { marks } = patchMarks(new Map(), all);
+const children = childrenOf(marks.keys());
+
+test('open groups are drawn with what stands in them, once their lines are known', () => {
+  const isOpen = (path: string) => path !== 'deep';
+  const edges = new Map([['', [['load', 'train'] as const]]]);
+  const level = levelOf({ marks, children, edges, isOpen });
+  expect(level.edges).toEqual([['load', 'train']]);
+  expect(
+    level.nodes.map(({ id, group, inside }) => [id, group, inside?.nodes.map((node) => [node.id, node.group])]),
+  ).toEqual([
+    ['deep', true, undefined],
+    ['load', false, undefined],
+    [
+      'train',
+      true,
+      [
+        ['train/0', true],
+        ['train/1', false],
+      ],
+    ],
+  ]);
+  expect(groupsWithLines({ marks, children, isOpen })).toEqual(['', 'train/0']);
+});
+
+test('small groups open themselves, large runs stay shut', () => {
+  expect(opensItself(marks.get('train'), marks.size)).toBe(true);
+  expect(opensItself(mark('x', { kind: 'loop', items: 50 }), 60)).toBe(false);
+  expect(opensItself(marks.get('train'), 500)).toBe(false);
+  expect(groupsAround('train/0/fit')).toEqual(['train', 'train/0']);
+});
+
+test('what failed first is looked at first, or the only step', () => {
+  expect(firstLook(marks)).toBe('deep/x');
+  expect(firstLook(patchMarks(new Map(), [mark('main')]).marks)).toBe('main');
+  expect(firstLook(patchMarks(new Map(), [mark('a'), mark('b')]).marks)).toBeUndefined();
+});
+
+test('nodes say how long, how often and how far', () => {
+  const step = mark('a/fit', { startedAt: 1000, endedAt: 4000, attempts: 2 });
+  expect(lookOf(step, undefined)).toMatchObject({
+    title: 'fit',
+    word: 'succeeded',
+    note: '3.0 s · 2 attempts',
+    about: 'a/fit',
+  });
+  expect(lookOf(mark('a', { source: 'cache' }), undefined)).toMatchObject({ word: 'from the cache' });
+  const count = { steps: 3, ended: 2, failed: 1, running: 0 };
+  expect(lookOf(all[1]!, count)).toMatchObject({ word: 'running', note: '2 items · 2 of 3 · 1 failed' });
+});

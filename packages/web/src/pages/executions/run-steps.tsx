@@ -1,0 +1,129 @@
+import type { ExecutionMark } from '@dais/api';
+import { useEffect, useMemo, useRef } from 'react';
+import { NODE_STATE_NAMES, NODE_STATES, sourceWord, tookText } from './execution-words.ts';
+import type { Marks } from './marks.ts';
+import { useAddressQuery } from '#server/address-parts.ts';
+import { useNow } from '#ui/clock.tsx';
+import { Select } from '#ui/controls.ts';
+import { PausingInput } from '#ui/pausing-input.tsx';
+import { readSort, ResourceTable, writeSort, type TableColumn } from '#ui/resource-table.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+
+const ANY = 'any';
+const STATES = [
+  { value: ANY, label: 'in any state' },
+  ...NODE_STATE_NAMES.map((state) => ({ value: state as string, label: NODE_STATES[state].word })),
+];
+
+export interface RunStepsProps {
+  readonly marks: Marks;
+  readonly complete: boolean;
+  readonly chosen: string | undefined;
+  readonly choose: (path: string | undefined) => void;
+  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+}
+
+/** All steps and groups in a list: for those who look for one, and for runs that no picture holds. */
+export function RunSteps({ marks, complete, chosen, choose, say }: RunStepsProps) {
+  const { name = '', state = '', sort } = useAddressQuery();
+  const rows = useMemo(() => {
+    const part = name.toLowerCase();
+    return [...marks.values()]
+      .filter((mark) => (state === '' || mark.state === state) && mark.path.toLowerCase().includes(part))
+      .toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  }, [marks, name, state]);
+  // Told to whoever chooses now: columns stay the same while rows come and go.
+  const latest = useRef(choose);
+  useEffect(() => {
+    latest.current = choose;
+  });
+  const columns = useMemo(() => columnsOf((path) => latest.current(path)), []);
+  return (
+    <>
+      <div className="filter">
+        <PausingInput
+          label="Path contains"
+          value={name}
+          onValue={(value) => say({ name: value })}
+          placeholder="Path contains"
+          className="filter-name"
+        />
+        <Select
+          aria-label="State of steps"
+          value={state === '' ? ANY : state}
+          data={STATES}
+          allowDeselect={false}
+          onChange={(value) => say({ state: value === null || value === ANY ? undefined : value })}
+          comboboxProps={{ withinPortal: false }}
+        />
+        <span role="status" className="filter-said">
+          {rows.length.toLocaleString('en')} {rows.length === 1 ? 'step or group' : 'steps and groups'}
+        </span>
+      </div>
+      <ResourceTable
+        key={`${name} ${state}`}
+        label="Steps"
+        rows={rows}
+        columns={columns}
+        keyOf={pathOf}
+        complete={complete}
+        sort={readSort(sort)}
+        onSort={(next) => say({ sort: writeSort(next) })}
+        selected={chosen}
+        onSelect={choose}
+        onOpen={({ path }) => choose(path)}
+      />
+    </>
+  );
+}
+
+const pathOf = ({ path }: ExecutionMark) => path;
+
+/** A component, so that a clock tick renders one cell of those that go on. */
+function Took({ mark }: { readonly mark: ExecutionMark }) {
+  return tookText(mark, useNow());
+}
+
+const columnsOf = (choose: (path: string) => void): readonly TableColumn<ExecutionMark>[] => [
+  {
+    id: 'path',
+    title: 'Path',
+    width: 'minmax(180px, 3fr)',
+    sortValue: pathOf,
+    cell: ({ path }) => (
+      <button type="button" className="step-choice" title={path} onClick={() => choose(path)}>
+        {path}
+      </button>
+    ),
+  },
+  {
+    id: 'state',
+    title: 'State',
+    width: '150px',
+    sortValue: ({ state }) => NODE_STATE_NAMES.indexOf(state),
+    cell: ({ state }) => <StateBadge {...NODE_STATES[state]} />,
+  },
+  {
+    id: 'took',
+    title: 'Took',
+    width: '90px',
+    end: true,
+    sortValue: ({ startedAt = 0, endedAt = 0 }) => Math.max(0, endedAt - startedAt),
+    cell: (mark) => <Took mark={mark} />,
+  },
+  {
+    id: 'attempts',
+    title: 'Attempts',
+    width: '84px',
+    end: true,
+    sortValue: ({ attempts }) => attempts,
+    cell: ({ attempts }) => (attempts === 0 ? undefined : attempts),
+  },
+  {
+    id: 'source',
+    title: 'Why not run',
+    width: '120px',
+    sortValue: ({ source }) => source ?? '',
+    cell: ({ source }) => sourceWord(source),
+  },
+];

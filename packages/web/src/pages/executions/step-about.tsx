@@ -1,0 +1,146 @@
+import { findKind, type ExecutionAttempt, type ExecutionStep } from '@dais/api';
+import { Link } from '@tanstack/react-router';
+import { attemptState, resourcesText, usageText } from './attempt-words.ts';
+import { resourceAddress } from '#addresses.ts';
+import { shellWord } from '#kinds/cli-command.ts';
+import { Button } from '#ui/controls.ts';
+import { CopyButton } from '#ui/copy-button.tsx';
+import { KeyValue, type Pair } from '#ui/key-value.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+
+export interface StepAboutProps {
+  readonly project: string;
+  readonly step: ExecutionStep;
+}
+
+/** What exactly is run, and in what. */
+export function StepAbout({ project, step: { step } }: StepAboutProps) {
+  if (step === undefined) return <p className="dim">It is a group: each of its steps has a command of its own.</p>;
+  const command = step.command.map(shellWord).join(' ');
+  const variables = Object.entries(step.variables).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const { environment } = step;
+  return (
+    <>
+      <Panel title="Command" actions={<CopyButton text={command} label="Copy the command" />}>
+        <pre className="step-command" tabIndex={0}>
+          {command}
+        </pre>
+      </Panel>
+      <Panel title="Runs in">
+        <KeyValue label="Runs in" pairs={aboutPairs(step)} />
+      </Panel>
+      {(variables.length > 0 || Object.keys(step.secrets).length > 0) && (
+        <Panel title="Variables">
+          <KeyValue
+            label="Variables"
+            pairs={[
+              ...variables.map(([key, value]) => ({ key, value: <code className="step-text">{value}</code> })),
+              ...Object.entries(step.secrets).map(([key, { secret, key: at }]) => ({
+                key,
+                value: <SecretName project={project} name={secret} at={at} />,
+              })),
+            ]}
+          />
+        </Panel>
+      )}
+      {environment.packages !== undefined && (
+        <Panel title={`${environment.packages.length.toLocaleString('en')} packages`}>
+          <pre className="step-packages" tabIndex={0}>
+            {environment.packages.join('\n')}
+          </pre>
+        </Panel>
+      )}
+    </>
+  );
+}
+
+function SecretName({ project, name, at }: { readonly project: string; readonly name: string; readonly at: string }) {
+  const kind = findKind('Secret');
+  return (
+    <>
+      <code>{at}</code> of secret{' '}
+      {kind === undefined ? name : <Link {...resourceAddress(kind, project, name)}>{name}</Link>}
+    </>
+  );
+}
+
+function aboutPairs(step: NonNullable<ExecutionStep['step']>): readonly Pair[] {
+  const { environment, resources, timeoutSeconds, retries, cache, isolation, network, outputs } = step;
+  const kept = Object.entries(outputs);
+  return [
+    {
+      key: 'environment',
+      value:
+        environment.type === 'system'
+          ? 'the programs of the machine'
+          : `Python ${environment.version ?? ''} with ${environment.requirements?.length ?? 0} requirements`,
+    },
+    { key: 'asks for', value: resourcesText(resources) ?? 'nothing in particular' },
+    { key: 'isolated', value: ISOLATION[isolation] },
+    { key: 'network', value: network ? 'yes' : 'no, where it is isolated' },
+    ...(timeoutSeconds === undefined ? [] : [{ key: 'ends after', value: `${timeoutSeconds} s` }]),
+    { key: 'tried again', value: retries === 0 ? 'never' : retries === 1 ? 'once' : `${retries} times` },
+    { key: 'cache', value: cache ? 'yes: the same command with the same inputs runs once' : 'no' },
+    ...(kept.length === 0
+      ? []
+      : [{ key: 'keeps', value: kept.map(([name, path]) => `${name} from ${path}`).join(', ') }]),
+  ];
+}
+
+const ISOLATION: Readonly<Record<NonNullable<ExecutionStep['step']>['isolation'], string>> = {
+  required: 'yes',
+  preferred: 'where the machine can',
+  none: 'no: it sees what the server sees',
+};
+
+export interface StepAttemptsProps {
+  readonly attempts: readonly ExecutionAttempt[];
+  readonly shown: string | undefined;
+  readonly show: (attempt: string) => void;
+}
+
+/** What was tried, how it ended and what it took. */
+export function StepAttempts({ attempts, shown, show }: StepAttemptsProps) {
+  if (attempts.length === 0) return <p className="dim">Nothing was tried yet.</p>;
+  return (
+    <PlainTable
+      label="Attempts"
+      rows={attempts}
+      keyOf={({ id }) => id}
+      selected={shown}
+      columns={[
+        { title: '#', narrow: true, cell: ({ number }) => number },
+        {
+          title: 'How it ended',
+          cell: (attempt) => (
+            <>
+              <StateBadge {...attemptState(attempt)} />
+              {attempt.error !== undefined && attempt.ending !== 'exit' && (
+                <div className="step-text">{attempt.error}</div>
+              )}
+            </>
+          ),
+        },
+        { title: 'Began', narrow: true, cell: ({ claimedAt }) => <Time at={new Date(claimedAt).toISOString()} /> },
+        { title: 'Took', cell: (attempt) => usageText(attempt) },
+        {
+          title: '',
+          narrow: true,
+          cell: ({ id, number }) => (
+            <Button
+              variant="default"
+              size="compact-xs"
+              aria-label={`Log of attempt ${number}`}
+              onClick={() => show(id)}
+            >
+              Log
+            </Button>
+          ),
+        },
+      ]}
+    />
+  );
+}

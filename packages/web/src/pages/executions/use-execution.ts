@@ -1,0 +1,38 @@
+import { readExecutionOperation, type DaisError, type Execution } from '@dais/api';
+import { useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import { useClient } from '#server/console-context.ts';
+
+/** That a run begins, and how far it is, are no events. */
+const AGAIN_MS = 2500;
+
+export function executionKey(project: string, id: string): readonly string[] {
+  return ['execution', project, id];
+}
+
+/** A run, read again while it goes on and at once when it ends. */
+export function useExecution(project: string, id: string): UseQueryResult<Execution, DaisError> {
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const found = useQuery<Execution, DaisError>({
+    queryKey: executionKey(project, id),
+    queryFn: async ({ signal }) => await client.perform(readExecutionOperation, { id }, { signal }),
+    refetchInterval: ({ state }) => (state.data !== undefined && state.data.endedAt === undefined ? AGAIN_MS : false),
+  });
+  const name = found.data?.name;
+  const goesOn = found.data !== undefined && found.data.endedAt === undefined;
+  useEffect(() => {
+    if (!goesOn || name === undefined) return undefined;
+    const stop = new AbortController();
+    const follow = async () => {
+      for await (const event of client.watchEvents({ kind: 'Execution', name }, { signal: stop.signal })) {
+        if (event.subject?.uid === id)
+          void queries.invalidateQueries({ queryKey: executionKey(project, id), exact: true });
+      }
+    };
+    // Whoever may not see events reads it again all the same.
+    follow().catch(() => {});
+    return () => stop.abort();
+  }, [client, queries, project, id, name, goesOn]);
+  return found;
+}

@@ -1,0 +1,180 @@
+import type { PipelineGraph, PipelineVersion, Resource } from '@dais/api';
+import { useNavigate } from '@tanstack/react-router';
+import { useCallback, useMemo, useState } from 'react';
+import { pipelineLevel, pipelineLook } from './pipeline-level.ts';
+import { RunDialog } from './run-dialog.tsx';
+import { useDocument, usePipelineGraph, useVersions, type PipelinePlace } from './use-pipeline.ts';
+import { whoText } from '#pages/executions/execution-words.ts';
+import { useAddressQuery } from '#server/address-parts.ts';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { Button } from '#ui/controls.ts';
+import { DiffView } from '#ui/diff-view.tsx';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { layoutGraph } from '#ui/graph/graph-layout.ts';
+import { GraphView } from '#ui/graph/graph-view.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { Time } from '#ui/time.tsx';
+import './pipelines.css';
+
+export interface PipelinePanelsProps {
+  readonly resource: Resource;
+  readonly project: string;
+}
+
+/** What a pipeline would do, and its versions: `?version=` is looked at, and compared with `?from=`. */
+export function PipelinePanels({ resource, project }: PipelinePanelsProps) {
+  const { name, resourceVersion } = resource.metadata;
+  const place = { project, name, seen: resourceVersion };
+  const navigate = useNavigate();
+  const { version: wanted, from } = useAddressQuery();
+  const { data, error } = useVersions(place);
+  const say = (change: Readonly<Record<string, string | undefined>>) =>
+    void navigate({ to: '.', search: (now: object) => ({ ...now, ...change }), replace: true });
+  if (error !== null) return <ErrorNote error={error} />;
+  if (data === undefined) return <Skeleton rows={6} />;
+  const { versions, more } = data;
+  const shown = versions.find((one) => one.name === wanted) ?? versions[0];
+  if (shown === undefined) {
+    return <EmptyState sentence="Versions of this pipeline would be here. None was uploaded yet." />;
+  }
+  const before = versions.find((one) => one.name === from);
+  return (
+    <>
+      <Shape key={shown.id} place={place} version={shown} />
+      <Panel title="Versions" flush>
+        <PlainTable
+          label="Versions of the pipeline"
+          rows={versions}
+          keyOf={({ id }) => id}
+          selected={shown.id}
+          columns={[
+            { title: 'Version', cell: (one) => one.displayName ?? one.name },
+            { title: 'Made', narrow: true, cell: ({ createdAt }) => <Time at={new Date(createdAt).toISOString()} /> },
+            { title: 'By', cell: ({ createdBy }) => whoText(createdBy) },
+            { title: 'Says', cell: ({ description, format }) => description ?? (format === 'steps' ? '' : format) },
+            {
+              title: '',
+              narrow: true,
+              cell: (one) => (
+                <span className="pipeline-version-actions">
+                  <Button
+                    variant="default"
+                    size="compact-xs"
+                    aria-label={`Look at version ${one.name}`}
+                    aria-pressed={one.id === shown.id}
+                    onClick={() => say({ version: one.name })}
+                  >
+                    Look at
+                  </Button>
+                  {one.id !== shown.id && (
+                    <Button
+                      variant="default"
+                      size="compact-xs"
+                      aria-label={`Compare with version ${one.name}`}
+                      aria-pressed={one.id === before?.id}
+                      onClick={() => say({ from: one.id === before?.id ? undefined : one.name })}
+                    >
+                      Compare
+                    </Button>
+                  )}
+                </span>
+              ),
+            },
+          ]}
+        />
+        {more && <p className="artifact-note dim">There are older ones.</p>}
+      </Panel>
+      {before !== undefined && before.id !== shown.id && <VersionDiff place={place} from={before} to={shown} />}
+    </>
+  );
+}
+
+function Shape({ place, version }: { readonly place: PipelinePlace; readonly version: PipelineVersion }) {
+  const { project, name } = place;
+  const { data: graph, error } = usePipelineGraph(place, version.id);
+  const [asking, setAsking] = useState(false);
+  const why = useWhyNotDo(project, 'Pipeline', ['pipeline:run'], name)('pipeline:run');
+  return (
+    <Panel
+      title={`What version ${version.displayName ?? version.name} does`}
+      actions={
+        <GuardedButton
+          why={graph === undefined ? 'It is being looked at, or cannot be run as it is.' : why}
+          onClick={() => setAsking(true)}
+        >
+          Run
+        </GuardedButton>
+      }
+    >
+      {error !== null && <ErrorNote error={error} />}
+      {graph === undefined ? error === null && <Skeleton rows={6} /> : <Drawn graph={graph} />}
+      {graph !== undefined && asking && (
+        <RunDialog project={project} name={name} graph={graph} close={() => setAsking(false)} />
+      )}
+    </Panel>
+  );
+}
+
+function Drawn({ graph }: { readonly graph: PipelineGraph }) {
+  const [chosen, choose] = useState<string>();
+  const [shut, setShut] = useState<ReadonlySet<string>>(new Set());
+  const layout = useMemo(() => layoutGraph(pipelineLevel(graph, shut)), [graph, shut]);
+  const looks = useMemo(() => new Map(graph.nodes.map((node) => [node.path, pipelineLook(node)])), [graph]);
+  const lookOf = useCallback((path: string) => looks.get(path), [looks]);
+  const fold = useCallback(
+    (path: string, open: boolean) =>
+      setShut((before) => {
+        const next = new Set(before);
+        if (open) next.delete(path);
+        else next.add(path);
+        return next;
+      }),
+    [],
+  );
+  return (
+    <>
+      <div className="pipeline-graph" style={{ height: Math.min(520, Math.max(160, layout.height + 70)) }}>
+        <GraphView
+          label="Graph of the pipeline"
+          layout={layout}
+          lookOf={lookOf}
+          chosen={chosen}
+          choose={choose}
+          fold={fold}
+        />
+      </div>
+      {graph.more && <p className="dim">There is more of it than is shown here.</p>}
+      {graph.warnings.length > 0 && (
+        <ul className="dim">
+          {graph.warnings.map((warning) => (
+            <li key={warning}>{warning}</li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+interface VersionDiffProps {
+  readonly place: PipelinePlace;
+  readonly from: PipelineVersion;
+  readonly to: PipelineVersion;
+}
+
+function VersionDiff({ place, from, to }: VersionDiffProps) {
+  const [before, after] = [useDocument(place, from.id), useDocument(place, to.id)];
+  const title = `From version ${from.name} to ${to.name}`;
+  const error = before.error ?? after.error;
+  return (
+    <Panel title={title} flush>
+      {error !== null && <ErrorNote error={error} />}
+      {before.data !== undefined && after.data !== undefined && (
+        <DiffView label="Lines that differ" before={before.data} after={after.data} />
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,53 @@
+/** From what somebody typed to the parameters of a run. Pure. */
+import type { PipelineGraph } from '@dais/api';
+
+export type PipelineParameter = PipelineGraph['parameters'][string];
+
+export interface TypedValues {
+  readonly values: Readonly<Record<string, unknown>>;
+  /** By name: what is wrong with it. */
+  readonly faults: Readonly<Record<string, string>>;
+}
+
+/** What nobody typed has its default; without one it is missing. */
+export function typedValues(
+  parameters: Readonly<Record<string, PipelineParameter>>,
+  texts: Readonly<Record<string, string>>,
+): TypedValues {
+  const values: Record<string, unknown> = {};
+  const faults: Record<string, string> = {};
+  for (const [name, parameter] of Object.entries(parameters)) {
+    const text = texts[name];
+    if (text === undefined || (text === '' && parameter.type !== 'string')) {
+      if (parameter.default === undefined) faults[name] = 'It has no default: give a value.';
+      continue;
+    }
+    const value = typed(parameter, text);
+    if (value === undefined) faults[name] = `Not a ${parameter.type}.`;
+    else values[name] = value;
+  }
+  return { values, faults };
+}
+
+/** As it stands in a field. */
+export function valueText(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
+function typed({ type, choices }: PipelineParameter, text: string): unknown {
+  const chosen = choices?.find((choice) => valueText(choice) === text);
+  if (chosen !== undefined || type === 'string') return chosen ?? text;
+  try {
+    const value: unknown = JSON.parse(text);
+    return fits(type, value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function fits(type: PipelineParameter['type'], value: unknown): boolean {
+  if (type === 'integer') return Number.isSafeInteger(value);
+  if (type === 'list') return Array.isArray(value);
+  if (type === 'map') return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === type;
+}

@@ -1,0 +1,58 @@
+import {
+  graphPipelineOperation,
+  listPipelineVersionsOperation,
+  readPipelineVersionOperation,
+  type DaisError,
+  type PipelineGraph,
+  type PipelineVersion,
+} from '@dais/api';
+import { useQuery } from '@tanstack/react-query';
+import { useClient } from '#server/console-context.ts';
+
+/** Versions that are listed: older ones are found by a program. */
+const MOST = 100;
+
+/** `seen`: of the resource, which is told about each change. */
+export interface PipelinePlace {
+  readonly project: string;
+  readonly name: string;
+  readonly seen: string;
+}
+
+export function useVersions({ project, name, seen }: PipelinePlace) {
+  const client = useClient(project);
+  return useQuery<{ readonly versions: readonly PipelineVersion[]; readonly more: boolean }, DaisError>({
+    queryKey: ['pipeline', project, name, 'versions', seen],
+    queryFn: async ({ signal }) => {
+      const page = await client.perform(listPipelineVersionsOperation, { name, limit: MOST }, { signal });
+      return { versions: page.items, more: page.nextCursor !== undefined };
+    },
+    placeholderData: (before) => before,
+  });
+}
+
+/** Undefined: there is none to look at. */
+export function usePipelineGraph({ project, name, seen }: PipelinePlace, version: string | undefined) {
+  const client = useClient(project);
+  return useQuery<PipelineGraph, DaisError>({
+    queryKey: ['pipeline', project, name, 'graph', version, seen],
+    queryFn: async ({ signal }) =>
+      await client.perform(graphPipelineOperation, { name, version: version ?? '' }, { signal }),
+    enabled: version !== undefined,
+  });
+}
+
+/** What a version says, as text. Versions never change. */
+export function useDocument({ project, name }: PipelinePlace, version: string | undefined) {
+  const client = useClient(project);
+  return useQuery<string, DaisError>({
+    queryKey: ['pipeline', project, name, 'document', version],
+    queryFn: async ({ signal }) => {
+      const whole = await client.perform(readPipelineVersionOperation, { name, version: version ?? '' }, { signal });
+      const { stringify } = await import('yaml');
+      return stringify(whole.document, { lineWidth: 0, aliasDuplicateObjects: false });
+    },
+    enabled: version !== undefined,
+    staleTime: Infinity,
+  });
+}

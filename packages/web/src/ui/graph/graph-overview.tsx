@@ -1,0 +1,123 @@
+import { useEffect, useRef, useState, type RefObject } from 'react';
+import type { NodeLook } from './graph-box.tsx';
+import type { GraphLayout, PlacedNode } from './graph-layout.ts';
+import type { State } from '#ui/state-badge.tsx';
+
+export interface GraphOverviewProps {
+  readonly layout: GraphLayout;
+  readonly lookOf: (id: string) => NodeLook | undefined;
+  readonly chosen: string | undefined;
+  readonly scale: number;
+  readonly margin: number;
+  readonly scroller: RefObject<HTMLDivElement | null>;
+  readonly choose: (id: string) => void;
+}
+
+const STATES: readonly State[] = ['ok', 'running', 'waiting', 'warning', 'failed', 'off'];
+
+/** From far away: every node is a spot in the colour of its state, painted at once; the one under the pointer says its name. */
+export function GraphOverview({ layout, lookOf, chosen, scale, margin, scroller, choose }: GraphOverviewProps) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [under, setUnder] = useState<string>();
+  useEffect(() => {
+    const [element, around] = [canvas.current, scroller.current];
+    if (element === null || around === null) return undefined;
+    let frame = 0;
+    const paint = () => {
+      frame = 0;
+      paintAll(element, around, { layout, lookOf, chosen, scale, margin });
+    };
+    const later = () => {
+      frame = frame === 0 ? requestAnimationFrame(paint) : frame;
+    };
+    paint();
+    around.addEventListener('scroll', later, { passive: true });
+    const sizes = new ResizeObserver(later);
+    sizes.observe(around);
+    return () => {
+      cancelAnimationFrame(frame);
+      around.removeEventListener('scroll', later);
+      sizes.disconnect();
+    };
+  });
+  const nodeAt = (event: { readonly clientX: number; readonly clientY: number }): PlacedNode | undefined => {
+    const around = scroller.current;
+    if (around === null) return undefined;
+    const { left, top } = around.getBoundingClientRect();
+    const x = (event.clientX - left + around.scrollLeft) / scale - margin;
+    const y = (event.clientY - top + around.scrollTop) / scale - margin;
+    // What stands in a group comes after it.
+    return layout.nodes.findLast(
+      (node) => x >= node.x && y >= node.y && x <= node.x + node.width && y <= node.y + node.height,
+    );
+  };
+  const look = under === undefined ? undefined : lookOf(under);
+  return (
+    <canvas
+      ref={canvas}
+      className="graph-overview"
+      role="img"
+      aria-label={`${layout.nodes.length.toLocaleString('en')} nodes from far away; arrows go from one to the next`}
+      title={look === undefined ? '' : `${look.about}: ${look.word}`}
+      onMouseMove={(event) => setUnder(nodeAt(event)?.id)}
+      onClick={(event) => {
+        const node = nodeAt(event);
+        if (node !== undefined) choose(node.id);
+      }}
+    />
+  );
+}
+
+type Painted = Pick<GraphOverviewProps, 'layout' | 'lookOf' | 'chosen' | 'scale' | 'margin'>;
+
+function paintAll(
+  canvas: HTMLCanvasElement,
+  around: HTMLElement,
+  { layout, lookOf, chosen, scale, margin }: Painted,
+): void {
+  const context = canvas.getContext('2d');
+  if (context === null) return;
+  const { clientWidth, clientHeight, scrollLeft, scrollTop } = around;
+  const dots = window.devicePixelRatio;
+  if (canvas.width !== clientWidth * dots || canvas.height !== clientHeight * dots) {
+    canvas.width = clientWidth * dots;
+    canvas.height = clientHeight * dots;
+    canvas.style.width = `${clientWidth}px`;
+    canvas.style.height = `${clientHeight}px`;
+  }
+  const theme = getComputedStyle(canvas);
+  const colour = (name: string) => theme.getPropertyValue(`--${name}`);
+  const colours = Object.fromEntries(STATES.map((state) => [state, colour(state)]));
+  context.setTransform(dots, 0, 0, dots, 0, 0);
+  context.clearRect(0, 0, clientWidth, clientHeight);
+  context.setTransform(
+    dots * scale,
+    0,
+    0,
+    dots * scale,
+    dots * (margin * scale - scrollLeft),
+    dots * (margin * scale - scrollTop),
+  );
+  context.lineWidth = 1 / scale;
+  const groups = layout.nodes.filter(({ open }) => open);
+  context.strokeStyle = colour('line-strong');
+  for (const { x, y, width, height } of groups) context.strokeRect(x, y, width, height);
+  context.beginPath();
+  for (const { points } of layout.lines) {
+    for (const [index, { x, y }] of points.entries()) {
+      if (index === 0) context.moveTo(x, y);
+      else context.lineTo(x, y);
+    }
+  }
+  context.stroke();
+  for (const { id, x, y, width, height, open } of layout.nodes) {
+    if (open) continue;
+    context.fillStyle = colours[lookOf(id)?.state ?? 'off'] ?? '';
+    context.fillRect(x, y, width, height);
+  }
+  const node = layout.nodes.find(({ id }) => id === chosen);
+  if (node === undefined) return;
+  context.strokeStyle = colour('ink');
+  context.lineWidth = 3 / scale;
+  context.strokeRect(node.x - 4 / scale, node.y - 4 / scale, node.width + 8 / scale, node.height + 8 / scale);
+}

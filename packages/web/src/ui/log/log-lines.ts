@@ -1,0 +1,36 @@
+/** The lines of a log that grows. Pure; what was there stays the same objects. */
+
+export interface LogLines {
+  readonly lines: readonly string[];
+  /** The last line may go on. */
+  readonly open: boolean;
+  /** How many of the oldest were let go. */
+  readonly dropped: number;
+}
+
+/** A page that stays open all night must not grow without end. */
+const MOST_LINES = 100_000;
+
+export const NO_LINES: LogLines = { lines: [], open: false, dropped: 0 };
+
+export function appendLog(log: LogLines, text: string, most = MOST_LINES): LogLines {
+  if (text === '') return log;
+  const parts = text.split('\n');
+  const open = parts.at(-1) !== '';
+  if (!open) parts.pop();
+  const last = log.lines.at(-1);
+  const lines =
+    log.open && last !== undefined
+      ? [...log.lines.slice(0, -1), `${last}${parts[0] ?? ''}`, ...parts.slice(1)]
+      : [...log.lines, ...parts];
+  // Now and then, not with every line.
+  const over = lines.length > most + most / 10 ? lines.length - most : 0;
+  return { lines: over === 0 ? lines : lines.slice(over), open, dropped: log.dropped + over };
+}
+
+/** Indexes of the lines with a text in them, in any case. */
+export function findInLog(lines: readonly string[], text: string, plain: (line: string) => string): readonly number[] {
+  const wanted = text.toLowerCase();
+  if (wanted === '') return [];
+  return lines.flatMap((line, index) => (plain(line).toLowerCase().includes(wanted) ? [index] : []));
+}
