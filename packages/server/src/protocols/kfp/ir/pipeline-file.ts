@@ -22,6 +22,8 @@ export interface Ir {
 
 const MOST_ISSUES = 100;
 const MOST_WARNINGS = 20;
+const MOST_VALUES = 1_000_000;
+const DEEPEST = 200;
 
 /** @throws DaisError `invalid_request` with every problem and its path, `too_large`, `unsafe_path`. */
 export function readPipelineFile(bytes: Buffer): PipelineDocument {
@@ -83,8 +85,25 @@ function documentOf(parts: readonly unknown[]): PipelineDocument {
   throw new DaisError('invalid_request', `The file ${what}.`);
 }
 
+/** Aliases of YAML make a small text a huge tree; what walks it is recursive. @throws DaisError `invalid_request` */
+function refuseHuge(document: PipelineDocument): void {
+  let values = 0;
+  const count = (value: unknown, depth: number): void => {
+    values += 1;
+    if (depth > DEEPEST || values > MOST_VALUES) {
+      const limit =
+        depth > DEEPEST ? `nests deeper than ${DEEPEST} levels` : `unfolds to more than ${MOST_VALUES} values`;
+      throw new DaisError('invalid_request', `The pipeline ${limit}.`);
+    }
+    if (typeof value !== 'object' || value === null) return;
+    for (const one of Object.values(value)) count(one, depth + 1);
+  };
+  count(document, 0);
+}
+
 /** @throws DaisError `invalid_request` with every problem and its path. */
 export function readIr(document: PipelineDocument): Ir {
+  refuseHuge(document);
   const unknown: string[] = [];
   const spec = pipelineSpec.safeParse(normalKeys(pipelineSpec, document.pipeline_spec, '', unknown));
   const given = document.platform_spec;

@@ -5,10 +5,6 @@
 import { DaisError } from '@dais/api';
 import { FAILSAFE_SCHEMA, loadAll, Type, YAMLException } from 'js-yaml';
 
-/** Aliases make a small text a huge tree: counted as it unfolds. */
-const MOST_NODES = 1_000_000;
-const DEEPEST = 200;
-
 const NULL = /^(?:~|null|Null|NULL|)$/;
 const TRUE = /^(?:yes|Yes|YES|true|True|TRUE|on|On|ON)$/;
 const FALSE = /^(?:no|No|NO|false|False|FALSE|off|Off|OFF)$/;
@@ -55,21 +51,8 @@ export function readYaml(text: string, what: string): readonly unknown[] {
       },
       { schema: SCHEMA },
     );
-    let nodes = 0;
-    const count = (value: unknown, depth: number): void => {
-      nodes += 1;
-      if (depth > DEEPEST || nodes > MOST_NODES) {
-        const limit =
-          depth > DEEPEST ? `nests deeper than ${DEEPEST} levels` : `unfolds to more than ${MOST_NODES} values`;
-        throw new DaisError('invalid_request', `${what} ${limit}.`);
-      }
-      if (typeof value !== 'object' || value === null) return;
-      for (const one of Object.values(value)) count(one, depth + 1);
-    };
-    for (const document of documents) count(document, 0);
     return documents;
   } catch (error) {
-    if (error instanceof DaisError) throw error;
     throw new DaisError('invalid_request', `${what} is not valid YAML: ${reasonOf(error)}.`);
   }
 }

@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest';
+import type { Artifact, Left } from '#ledgers/executions/index.ts';
+import type { IrParameterType } from '../ir/messages.ts';
+import { artifactsLeft, parametersLeft, readExecutorOutput } from './executor-output.ts';
+import type { KfpStep } from './kfp-step.ts';
+
+const nothing: Artifact = { run: 'r', prefix: 'p', folder: false, files: 0, bytes: 0, digest: '0' };
+const step = (outputs: KfpStep['outputs']): KfpStep => ({
+  pipeline: 'p',
+  task: 't',
+  component: 'c',
+  parameters: {},
+  artifacts: {},
+  outputs,
+  body: { importer: { uri: { constant: '' }, metadata: {} } },
+});
+
+function parameter(type: IrParameterType, text: string | undefined, executor?: string) {
+  const left: Left = { texts: text === undefined ? {} : { out: text }, artifacts: {}, nothing };
+  return parametersLeft(step({ parameters: { out: type }, artifacts: {} }), readExecutorOutput(executor), left);
+}
+
+describe('parameters', () => {
+  test.each<[IrParameterType, string, unknown]>([
+    ['STRING', ' a\n', ' a\n'],
+    ['NUMBER_INTEGER', '7\n', 7],
+    ['NUMBER_DOUBLE', ' 1e-3', 0.001],
+    ['BOOLEAN', 'True', true],
+    ['BOOLEAN', '0', false],
+    ['LIST', '[1]', [1]],
+    ['STRUCT', '{"a": null}', { a: null }],
+  ])('%s from %j', (type, text, value) => {
+    expect(parameter(type, text)).toEqual({ out: { parameter: value } });
+  });
+
+  test.each<[IrParameterType, string, string]>([
+    ['NUMBER_INTEGER', '7.5', 'not a whole number'],
+    ['NUMBER_DOUBLE', '', 'not a number'],
+    ['BOOLEAN', 'yes', 'not true or false'],
+    ['LIST', '{}', 'not a list'],
+    ['STRUCT', 'x', 'not an object'],
+  ])('%s from %j is a fault', (type, text, message) => {
+    expect(() => parameter(type, text)).toThrow(message);
+  });
+
+  test('the word of the executor counts before that of a file', () => {
+    expect(parameter('STRING', 'file', '{"parameterValues": {"out": "said"}}')).toEqual({ out: { parameter: 'said' } });
+  });
+
+  test('one that is missing is a fault, but of a function that gave nothing', () => {
+    expect(() => parameter('STRING', undefined)).toThrow('it left no file for its output out');
+    expect(parameter('STRING', undefined, '{}')).toEqual({});
+    expect(() => parameter('STRING', undefined, '{')).toThrow('is not JSON');
+  });
+});
+
+test('artifacts have what is said of them', () => {
+  const of = step({ parameters: {}, artifacts: { model: { type: 'system.Model', metadata: { a: 1, b: 1 } } } });
+  const told = (more: object) =>
+    readExecutorOutput(
+      JSON.stringify({ artifacts: { model: { artifacts: [{ name: 'm', metadata: { b: 2 }, ...more }] } } }),
+    );
+  const files = { ...nothing, files: 2, digest: '1' };
+  const known = { label: 'm', type: 'system.Model', metadata: { a: 1, b: 2 } };
+  const left = (artifacts: Left['artifacts']): Left => ({ texts: {}, artifacts, nothing });
+  expect(artifactsLeft(of, told({ uri: '/w/x' }), left({ model: files }))).toEqual({
+    model: { artifact: { ...files, ...known } },
+  });
+  expect(artifactsLeft(of, told({ uri: 'gs://b/k' }), left({}))).toEqual({
+    model: { artifact: { ...nothing, ...known, uri: 'gs://b/k' } },
+  });
+});
