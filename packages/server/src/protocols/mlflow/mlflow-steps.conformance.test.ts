@@ -22,8 +22,9 @@ import mlflow
 from sklearn.linear_model import LinearRegression
 
 mlflow.autolog()
-LinearRegression().fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
-mlflow.log_metric("own", 7)
+with mlflow.start_run():
+    LinearRegression().fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
+    mlflow.log_metric("own", 7)
 mlflow.register_model(f"models:/{mlflow.last_logged_model().model_id}", "line")
 `;
 
