@@ -48,7 +48,7 @@ const not = (...names: string[]): readonly RecordCondition[] =>
   names.map((value) => ({ field: 'state', is: '!=', value }));
 const archived = (value: boolean): readonly RecordCondition[] => [{ field: 'archived', is: '=', value }];
 
-export const storageWords = {
+const storageWords = {
   words: { AVAILABLE: archived(false), ARCHIVED: archived(true) },
   others: { AVAILABLE: archived(true), ARCHIVED: archived(false) },
 };
@@ -186,7 +186,7 @@ function verb(name: keyof typeof OPERATIONS, act: (run: Execution, call: CallOpe
   });
 }
 
-export function requireName(name: string, what: string): void {
+function requireName(name: string, what: string): void {
   if (name === '') throw invalid(`The ${what} has no display_name: give the name that people find it by.`);
   if (name.length > LONGEST_NAME) throw invalid(`display_name is longer than ${LONGEST_NAME} characters.`);
 }
