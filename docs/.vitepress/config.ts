@@ -32,6 +32,7 @@ const guide = [
   { text: 'Find runs', link: '/guide/find-runs' },
   { text: 'Run a command', link: '/guide/run-a-command' },
   { text: 'Bring your Kubeflow pipeline', link: '/guide/bring-your-kubeflow-pipeline' },
+  { text: 'What is understood of Kubeflow pipelines', link: '/guide/kfp-ir' },
   { text: 'Trace what a program does', link: '/guide/trace' },
   { text: 'Follow where a model comes from', link: '/guide/lineage' },
   { text: 'Be told by webhooks', link: '/guide/webhooks' },

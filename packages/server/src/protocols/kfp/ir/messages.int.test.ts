@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { pipelineSpec, platformSpec } from './messages.ts';
 
-const page = readFileSync(new URL('../../../../../../docs/reference/kfp-ir.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../../../../../docs/guide/kfp-ir.md', import.meta.url), 'utf8');
 
 function fieldsOf(schema: z.ZodType, found: Set<string>): Set<string> {
   if (schema instanceof z.ZodOptional) fieldsOf(schema.unwrap() as z.ZodType, found);
@@ -18,7 +18,7 @@ function fieldsOf(schema: z.ZodType, found: Set<string>): Set<string> {
   return found;
 }
 
-test('the page of the reference names every field that is read, and no other', () => {
+test('the page about the language names every field that is read, and no other', () => {
   const rows = page.split('\n').filter((line) => line.startsWith('| `'));
   const named = new Set(
     rows.flatMap((row) => [...(row.split(' | ')[0] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name)),

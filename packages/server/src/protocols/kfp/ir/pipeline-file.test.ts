@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { DaisError } from '@dais/api';
 import { describe, expect, test } from 'vitest';
 import { zip } from '#lib/zip.testing.ts';
-import { pipelineInfo, readIr, readPipelineFile, type PipelineDocument } from './pipeline-file.ts';
+import { readIr, readPipelineFile, type PipelineDocument } from './pipeline-file.ts';
 import { readYaml } from './yaml-text.ts';
 
 const SMALL = `
@@ -76,7 +76,11 @@ describe('YAML as PyYAML reads it', () => {
 
 describe('the file of a pipeline', () => {
   test('is one document or two, in any order', () => {
-    expect(pipelineInfo(read(SMALL))).toEqual({ name: 'small', displayName: 'Small', description: 'says a word' });
+    expect(readIr(read(SMALL)).spec.pipelineInfo).toEqual({
+      name: 'small',
+      displayName: 'Small',
+      description: 'says a word',
+    });
     const both = read(`${SMALL}---\n${PLATFORM}`);
     expect(read(`${PLATFORM}---\n${SMALL}`)).toEqual(both);
     expect(readIr(both).platform?.platforms.kubernetes?.deploymentSpec?.executors?.['exec-say']).toEqual({

@@ -128,15 +128,3 @@ export function readIr(document: PipelineDocument): Ir {
     warnings: left > 0 ? [...warnings, `${left} more fields are not known here and do nothing`] : warnings,
   };
 }
-
-export interface PipelineInfo {
-  readonly name: string;
-  readonly displayName?: string;
-  readonly description?: string;
-}
-
-/** @throws DaisError as `readIr`. */
-export function pipelineInfo(document: PipelineDocument): PipelineInfo {
-  const { name, displayName, description } = readIr(document).spec.pipelineInfo;
-  return { name, ...(displayName !== undefined && { displayName }), ...(description !== undefined && { description }) };
-}
