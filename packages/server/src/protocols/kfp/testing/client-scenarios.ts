@@ -25,7 +25,8 @@ export function clientScenarios({ line, requirements }: KfpClient): void {
     let peer: ClientPython;
     beforeAll(async () => {
       peer = await startClientPython('kfp');
-      await makeProject(peer.dais.url, peer.token, 'team');
+      // One for each, or one would find what the other's steps left.
+      for (const name of ['team', 'squad']) await makeProject(peer.dais.url, peer.token, name);
     });
     afterAll(async () => {
       await peer?.stop();
@@ -57,7 +58,7 @@ export function clientScenarios({ line, requirements }: KfpClient): void {
 
     test.each([
       ['by its address', '/p/team', {}],
-      ['as a namespace', '', { KFP_NAMESPACE: 'team' }],
+      ['as a namespace', '', { KFP_NAMESPACE: 'squad' }],
     ])('works in a project of its own, named %s', { timeout: PATIENCE + 60_000 }, async (_, path, more) => {
       const host = `${peer.dais.url}${path}`;
       const names = ['experiments', 'pipelines', 'runs'];
