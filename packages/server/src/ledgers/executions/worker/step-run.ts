@@ -356,7 +356,9 @@ export class StepRun {
     try {
       if (ending === 'cancelled') return { ...CANCELLED, record, uploads: kept };
       if (ending !== 'exit' || code !== 0) {
-        return failed([howItEnded(state), log?.tail ?? ''].filter((part) => part !== '').join('\n'));
+        // Who speaks another language has often no other place to look at.
+        const tail = dialect === undefined ? '' : (log?.tail ?? '');
+        return failed([howItEnded(state), tail].filter((part) => part !== '').join('\n'));
       }
       const { outputs, uploads } = await collectOutputs(from);
       return { end: { is: 'succeeded', outputs }, record, uploads: [...kept, ...uploads], fingerprint };
