@@ -16,7 +16,7 @@ export interface StepFacts {
 }
 
 /** The attempt, and by what its outputs are known. */
-export function stepKey(attempt: string): string {
+function stepKey(attempt: string): string {
   return keyOf('step', attempt);
 }
 
