@@ -20,6 +20,7 @@ const start = [
   { text: 'What Dais is', link: '/' },
   { text: 'Ten minutes', link: '/tutorial/ten-minutes' },
   { text: 'Track your first model', link: '/tutorial/track-your-first-model' },
+  { text: 'Your first pipeline', link: '/tutorial/your-first-pipeline' },
 ];
 
 const guide = [
@@ -31,6 +32,8 @@ const guide = [
   { text: 'Move from MLflow', link: '/guide/move-from-mlflow' },
   { text: 'Find runs', link: '/guide/find-runs' },
   { text: 'Run a command', link: '/guide/run-a-command' },
+  { text: 'Write a pipeline', link: '/guide/pipelines' },
+  { text: 'Schedules', link: '/guide/schedules' },
   { text: 'Bring your Kubeflow pipeline', link: '/guide/bring-your-kubeflow-pipeline' },
   { text: 'What is understood of Kubeflow pipelines', link: '/guide/kfp-ir' },
   { text: 'Trace what a program does', link: '/guide/trace' },

@@ -30,6 +30,13 @@ export { alertChannelKind, alertChannelSpec, alertChannelStatus } from '#kinds/a
 export { findKind, kinds } from '#kinds/index.ts';
 export { pipelineKind, pipelineSpec } from '#kinds/pipeline.ts';
 export type { PipelineSpec, PipelineStep } from '#kinds/pipeline.ts';
+export { scheduleKind, scheduleSpec } from '#kinds/schedule.ts';
+export { isZone, readCron } from '#pipelines/cron.ts';
+export { backfillRecurrenceOperation, callScheduleOperation } from '#operations/recurrences.ts';
+export { createRecurrenceOperation, deleteRecurrenceOperation } from '#operations/recurrences.ts';
+export { enableRecurrenceOperation, listFiresOperation, listRecurrencesOperation } from '#operations/recurrences.ts';
+export { listTimesOperation, readRecurrenceOperation, type CreateRecurrenceInput } from '#operations/recurrences.ts';
+export type { Fire, Overlap, Recurrence, Starting } from '#records/recurrence.ts';
 export { conditionReferences, parseCondition, type ConditionExpression } from '#pipelines/condition.ts';
 export { parameterIssues, type PipelineParameters } from '#pipelines/parameters.ts';
 export { createPipelineVersionOperation, deletePipelineVersionOperation } from '#operations/pipelines.ts';

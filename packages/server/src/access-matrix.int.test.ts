@@ -257,6 +257,15 @@ beforeAll(async () => {
       }
       return spare;
     },
+    recurrence: async () => {
+      const spare = `recurrence-${String((models += 1))}`;
+      const when = { type: 'cron', cron: '0 0 30 2 *' };
+      for (const project of ['own', 'other']) {
+        const { id } = await asOwner('recurrence.create', { body: { name: spare, pipeline: 'target', when } }, project);
+        ids.set(`${project}/${spare}`, String(id));
+      }
+      return spare;
+    },
     pipelineVersion: async () => {
       const spare = `version-${String((models += 1))}`;
       for (const project of ['own', 'other']) await addPipelineVersion(project, spare);

@@ -64,6 +64,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     { alertChannel },
     { model },
     { pipeline },
+    { schedule },
     { user },
     { team },
     { serviceAccount },
@@ -75,6 +76,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     import('#kinds/alert-channel/index.ts'),
     import('#kinds/model/index.ts'),
     import('#kinds/pipeline/index.ts'),
+    import('#kinds/schedule/index.ts'),
     import('#kinds/user/index.ts'),
     import('#kinds/team/index.ts'),
     import('#kinds/service-account/index.ts'),
@@ -146,6 +148,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       channels.kind,
       model(clock),
       pipeline,
+      schedule,
       user({ changed, end, claimEmail, whoseEmail, forget }),
       team({ changed }),
       serviceAccount({ changed, end }),
@@ -438,8 +441,9 @@ export async function loadArtifacts(parts: ArtifactParts): Promise<readonly Oper
 export async function protocolDoors(parts: MlflowParts) {
   const { mlflowDoor, mlflowProbes } = await import('#protocols/mlflow/index.ts');
   const { otlpDoor } = await import('#protocols/otlp/index.ts');
+  const { hooksDoor } = await import('#protocols/standard-webhooks/index.ts');
   const { kfpDoor, kfpProbe } = await import('#protocols/kfp/index.ts');
-  return [mlflowProbes(), mlflowDoor(parts), otlpDoor(parts), kfpProbe(), kfpDoor(parts)];
+  return [mlflowProbes(), mlflowDoor(parts), hooksDoor(parts), otlpDoor(parts), kfpProbe(), kfpDoor(parts)];
 }
 
 /** The words are those of the clients that write there. */

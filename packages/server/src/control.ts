@@ -231,7 +231,7 @@ export class Control {
           ...executions.entries,
           ...artifacts,
         ],
-        subscribers: [audit.subscriber, webhooks.subscriber, ...lineage.subscribers],
+        subscribers: [audit.subscriber, webhooks.subscriber, executions.subscriber, ...lineage.subscribers],
         authorizer,
         holder,
         random: Math.random,

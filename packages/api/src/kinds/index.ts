@@ -4,6 +4,7 @@ import { pipelineKind } from '#kinds/pipeline.ts';
 import { organisationPolicyKind, policyKind } from '#kinds/policy.ts';
 import { projectKind } from '#kinds/project.ts';
 import { organisationRoleBindingKind, roleBindingKind } from '#kinds/role-binding.ts';
+import { scheduleKind } from '#kinds/schedule.ts';
 import { secretKind } from '#kinds/secret.ts';
 import { serviceAccountKind } from '#kinds/service-account.ts';
 import { teamKind } from '#kinds/team.ts';
@@ -23,6 +24,7 @@ const all = [
   organisationPolicyKind,
   modelKind,
   pipelineKind,
+  scheduleKind,
 ] as const;
 
 /** The kinds with their precise types; the typed client derives its own from them. */

@@ -20,6 +20,7 @@ const OF_COMMANDS = [
   'cache',
   'isolation',
   'network',
+  'tracking',
 ] as const;
 
 type Steps = Readonly<Record<string, PipelineStep>>;

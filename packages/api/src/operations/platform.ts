@@ -12,6 +12,7 @@ import { executionSearchOperations } from '#operations/execution-search.ts';
 import { pipelineSearchOperations } from '#operations/pipeline-search.ts';
 import { executionOperations } from '#operations/executions.ts';
 import { pipelineOperations } from '#operations/pipelines.ts';
+import { recurrenceOperations } from '#operations/recurrences.ts';
 import { garbageOperations } from '#operations/garbage.ts';
 import { importOperations } from '#operations/imports.ts';
 import { registryImportOperations } from '#operations/registry-imports.ts';
@@ -254,5 +255,6 @@ export const platformOperations: readonly Operation[] = [
   ...executionSearchOperations,
   ...pipelineSearchOperations,
   ...pipelineOperations,
+  ...recurrenceOperations,
   ...executionViewOperations,
 ];

@@ -5,6 +5,7 @@ import { transferCommands } from '#commands/transfer-commands.ts';
 import type { CommandDefinition, OptionDefinition } from '#commands/definition.ts';
 import { loginCommands } from '#commands/login-commands.ts';
 import { manifestCommands } from '#commands/manifest-commands.ts';
+import { pipelineCommands } from '#commands/pipeline-commands.ts';
 import { policyCommands } from '#commands/policy-commands.ts';
 import { resourceCommands } from '#commands/resource-commands.ts';
 import { runCommands } from '#commands/run-commands.ts';
@@ -15,6 +16,7 @@ export const commands: readonly CommandDefinition[] = [
   ...manifestCommands,
   ...resourceCommands,
   ...runCommands,
+  ...pipelineCommands,
   ...loginCommands,
   ...accountCommands,
   ...serverCommands,
@@ -31,6 +33,7 @@ export const commandFamilies: Readonly<Record<string, string>> = {
   export: 'Take along what a project holds',
   import: 'Bring what another server holds',
   config: 'The configuration of a server',
+  pipeline: 'Pipelines: check, run, draw, do again, make up for the past',
   policy: 'Rights: test policies, ask why, simulate a change',
   session: 'Browsers that are signed in',
   token: 'What programs prove themselves with',

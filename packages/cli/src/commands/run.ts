@@ -74,7 +74,7 @@ function withExperiment({ environment }: Context, step: Step): Step {
 }
 
 /** `reuse`: files that the latest runs brought are named, not sent. */
-async function sendCode(context: Context, client: DaisClient, reuse = false): Promise<Code | undefined> {
+export async function sendCode(context: Context, client: DaisClient, reuse = false): Promise<Code | undefined> {
   const snapshot = await takeSnapshot(context.workingFolder, context.environment.variables);
   const { commit, repository, dirty } = snapshot;
   const about = {

@@ -34,6 +34,8 @@ export interface RecipeWorld {
   execution(): Promise<string>;
   /** Another one, made now. */
   spareExecution(): Promise<string>;
+  /** What starts runs by itself and that nobody needs, made now in every project: a name that stands for its id in each. */
+  recurrence(): Promise<string>;
   /** Name of a version of the Pipeline `target` that nobody needs, made now in every project. */
   pipelineVersion(): Promise<string>;
   /** Name of a user that nobody needs, made now. */
@@ -50,6 +52,8 @@ const TARGET_SPECS: Readonly<Record<string, object>> = {
   // More than there are: nobody's approval is the last.
   Model: { approvals: [{ aliases: ['guarded'], teams: [{ team: 'deciders', members: 20 }] }] },
   Pipeline: {},
+  // It never comes.
+  Schedule: { pipeline: 'target', when: { type: 'cron', cron: '0 0 30 2 *' } },
   User: { email: 'target@example.com' },
   Team: {},
   ServiceAccount: {},
@@ -154,6 +158,17 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'pipelineVersion.delete': async (world) => ({ path: { name: 'target', version: await world.pipelineVersion() } }),
   'pipeline.run': () => ({ ...target, body: { version: '1' } }),
   'pipeline.graph': () => target,
+  'schedule.call': () => ({ ...target, body: { id: 'x', timestamp: 0, signature: 'x', body: '' } }),
+  'recurrence.create': () => ({
+    body: { name: 'tried', pipeline: 'target', when: { type: 'cron', cron: '0 0 30 2 *' }, enabled: false },
+  }),
+  'recurrence.get': async (world) => ({ path: { id: await world.recurrence() } }),
+  'recurrence.list': () => ({}),
+  'recurrence.enable': async (world) => ({ path: { id: await world.recurrence() }, body: { enabled: false } }),
+  'recurrence.delete': async (world) => ({ path: { id: await world.recurrence() } }),
+  'recurrence.fires': async (world) => ({ path: { id: await world.recurrence() } }),
+  'recurrence.times': async (world) => ({ path: { id: await world.recurrence() } }),
+  'recurrence.backfill': async (world) => ({ path: { id: await world.recurrence() }, body: { from: 0, to: 1 } }),
   'execution.upload': () => ({}),
   'execution.submit': () => ({ body: { steps: { main: NEVER_RUNS } } }),
   'execution.get': async (world) => ({ path: { id: await world.execution() } }),

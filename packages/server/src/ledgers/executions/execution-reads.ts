@@ -91,7 +91,7 @@ async function listRuns({ sql, projectId }: Transaction, { input }: Call<RunsInp
 }
 
 /** @throws DaisError `invalid_cursor` for what only looks like a place. */
-function placeIn(text: string | undefined): { readonly micros: bigint; readonly id: string } | undefined {
+export function placeIn(text: string | undefined): { readonly micros: bigint; readonly id: string } | undefined {
   if (text === undefined) return undefined;
   const match = /^(\d{1,18}) ([0-9a-f-]{36})$/.exec(text);
   if (match === null) throw new DaisError('invalid_cursor', 'The cursor was given out by another list.');

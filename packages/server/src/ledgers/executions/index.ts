@@ -1,6 +1,7 @@
 /** The executions ledger: runs of commands and pipelines, from what is asked for to what came of it. */
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
+import type { Subscriber } from '#kernel/subscriptions.ts';
 import { executionEntries } from './execution-entries.ts';
 import { executionGraph } from './execution-graph.ts';
 import { executionLogs } from './execution-logs.ts';
@@ -18,6 +19,11 @@ import { pipelineSearch } from './search/pipeline-search.ts';
 import { runSearch } from './search/run-search.ts';
 import { runStart } from './search/run-start.ts';
 import { endTrackedRuns } from './tracked-runs.ts';
+import { fireRetention } from './schedules/fires.ts';
+import { recurrenceEntries } from './schedules/recurrence-entries.ts';
+import { signedCallEntry } from './schedules/signed-call.ts';
+import { Ticker } from './schedules/ticker.ts';
+import { triggers } from './schedules/triggers.ts';
 import { ExecutionWorker } from './worker/execution-worker.ts';
 
 export type { ExecutionParts } from './execution-parts.ts';
@@ -48,12 +54,14 @@ export type { DialectAnswer, Left, StepAbout, StepDialect } from './worker/step-
 export { executionsSlice } from './executions-slice.ts';
 export type { PipelineCompilers } from './pipelines/compiler.ts';
 export { admitPipeline } from './pipelines/pipeline-rows.ts';
+export { admitSchedule } from './schedules/schedule-admission.ts';
 export { endProjectRuns } from './remove.ts';
 
 export interface ExecutionsLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
-  /** Runs steps, where this process is to do that. */
+  readonly subscriber: Subscriber;
+  /** Runs steps, and starts runs of schedules, where this process is to do that. */
   readonly worker: Pick<ExecutionWorker, 'start' | 'stop'>;
 }
 
@@ -69,6 +77,8 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
     if (tracked !== undefined) await endTrackedRuns(tx, tracked, id);
   });
   const compilers = new Map([[STEPS_FORMAT, stepsCompiler], ...(parts.compilers ?? [])]);
+  const worker = new ExecutionWorker(parts, machines);
+  const ticker = new Ticker({ ...parts, machines, compilers });
   return {
     entries: [
       ...executionEntries(parts, machines),
@@ -78,11 +88,22 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
       ...executionStep(machines),
       ...executionQueue(parts, machines),
       ...pipelineEntries({ machines, compilers, solo: parts.solo }),
+      ...recurrenceEntries({ machines, compilers, solo: parts.solo }),
+      signedCallEntry(parts),
       ...pipelineSearch,
       ...runSearch(machines),
       ...runStart({ machines, compilers, solo: parts.solo }),
     ],
-    jobs: [executionRetention(parts.days)],
-    worker: new ExecutionWorker(parts, machines),
+    jobs: [executionRetention(parts.days), fireRetention(parts.days)],
+    subscriber: triggers,
+    worker: {
+      start: async () => {
+        await worker.start();
+        await ticker.start();
+      },
+      stop: async () => {
+        await Promise.all([worker.stop(), ticker.stop()]);
+      },
+    },
   };
 }

@@ -31,6 +31,8 @@ export async function endProjectRuns(
     throw new DaisError('still_referenced', detail);
   }
   for (const { id } of runs) await removeRun(tx, { id, projectId: project.id });
+  // Those of Schedule resources went with them.
+  await tx.sql.query('delete from executions.schedule where project_id = $1', [project.id], 'drop_schedules');
   await tx.enter(home);
 }
 

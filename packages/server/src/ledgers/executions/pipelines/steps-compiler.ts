@@ -26,7 +26,7 @@ export const stepsCompiler: PipelineCompiler = {
   async compile(document, options): Promise<CompiledPipeline> {
     const spec = readSpec(document);
     const parameters = parametersOf(spec);
-    const given = options.parameters === undefined ? undefined : withTimes(options.parameters, options);
+    const given = options.parameters === undefined ? undefined : withCause(options.parameters, options);
     const issues = given === undefined ? [] : parameterIssues(parameters, given, 'parameters');
     if (issues.length > 0)
       throw new DaisError('invalid_request', 'The pipeline cannot run with these parameters.', { issues });
@@ -63,17 +63,24 @@ function inputsOf(
   return { ...(Object.fromEntries(values) as Values), ...(code !== undefined && { [CODE_INPUT]: { artifact: code } }) };
 }
 
-/** `${time}` and `${date}` in what a schedule gives are those for which it starts the run. */
-function withTimes(given: Readonly<Record<string, Json>>, { fire }: CompileOptions): Readonly<Record<string, Json>> {
+/**
+ * In texts that a schedule gives, `${time}` and `${date}` are those for which it starts the run, and what its cause says
+ * stands under its own names: `${version}` of the model whose alias moved.
+ */
+function withCause(given: Readonly<Record<string, Json>>, { fire }: CompileOptions): Readonly<Record<string, Json>> {
   if (fire === undefined) return given;
   const time = new Date(fire.time).toISOString();
-  const words: Readonly<Record<string, string>> = { time, date: time.slice(0, 10) };
+  const data: unknown = fire.data;
+  const said = typeof data === 'object' && data !== null ? Object.entries(data) : [];
+  const words: Readonly<Record<string, unknown>> = { ...Object.fromEntries(said), time, date: time.slice(0, 10) };
+  const wordFor = (whole: string, word: string) => {
+    const found = Object.hasOwn(words, word) ? words[word] : undefined;
+    return typeof found === 'string' || typeof found === 'number' ? String(found) : whole;
+  };
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => [
       name,
-      typeof value === 'string'
-        ? value.replaceAll(/\$\{(time|date)\}/g, (_, word: string) => words[word] ?? '')
-        : value,
+      typeof value === 'string' ? value.replaceAll(/\$\{([a-zA-Z]+)\}/g, wordFor) : value,
     ]),
   );
 }

@@ -15,6 +15,7 @@ import { kernelSlice } from '#kernel/slice.ts';
 import { startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
 import { pipeline } from '#kinds/pipeline/index.ts';
 import { projectWith } from '#kinds/project/index.ts';
+import { schedule } from '#kinds/schedule/index.ts';
 import { findSecretValue, openSecretValue, secret } from '#kinds/secret/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock } from '#lib/clock.ts';
@@ -87,7 +88,7 @@ export async function startExecutionsWorld(more: Partial<ExecutionsLedgerParts> 
   };
   const ledger = executionsLedger({ ...parts, days: 0, ...more });
   const dais = await startTestKernel(db, {
-    kinds: [projectWith({ begin: () => {}, end: endProjectRuns }), secrets.kind, pipeline],
+    kinds: [projectWith({ begin: () => {}, end: endProjectRuns }), secrets.kind, pipeline, schedule],
     entries: ledger.entries,
     start: 'api',
   });

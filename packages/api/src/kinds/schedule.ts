@@ -1,0 +1,84 @@
+import { z } from 'zod';
+import type { Issue } from '#errors.ts';
+import { baseStatus, nameSchema, reference, type KindSpec } from '#manifest.ts';
+import { isZone, readCron } from '#pipelines/cron.ts';
+import { executionParameterSchema } from '#records/execution.ts';
+import { overlaps, overlapText, startingSchema } from '#records/recurrence.ts';
+
+export const scheduleSpec = z.strictObject({
+  description: z.string().max(5000).optional().describe('What it is for, in a sentence or two.'),
+  pipeline: reference('Pipeline').describe('Name of the Pipeline that it runs.'),
+  version: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('Number, name or id of a version. Default: always the newest.'),
+  parameters: z
+    .record(z.string().min(1).max(256), executionParameterSchema)
+    .optional()
+    .describe('Values of its parameters. `${time}` and `${date}` in a text are those for which the run is.'),
+  when: startingSchema.describe('When a run starts.'),
+  startAt: z.iso.datetime({ offset: true }).optional().describe('Not before: `2026-12-01T00:00:00Z`.'),
+  endAt: z.iso.datetime({ offset: true }).optional().describe('Not after.'),
+  catchUp: z
+    .boolean()
+    .default(false)
+    .describe('Starts that were missed while no server ran are made up for, each of them. Default: only the latest.'),
+  overlap: z.enum(overlaps).default('wait').describe(overlapText),
+  mostAtOnce: z.int().min(1).max(1000).default(1).describe('Runs of it at the same time.'),
+  suspended: z.boolean().default(false).describe('It starts nothing.'),
+  priority: z.int().min(-1000).max(1000).default(0).describe('Of its runs: higher first.'),
+});
+export type ScheduleSpec = z.output<typeof scheduleSpec>;
+
+function checkSchedule({ when, pipeline, startAt, endAt }: ScheduleSpec): Issue[] {
+  const issues: Issue[] = [];
+  if (when.type === 'cron') {
+    const reading = readCron(when.cron);
+    if ('fault' in reading)
+      issues.push({ path: 'spec.when.cron', message: reading.fault, expected: '0 6 * * MON-FRI' });
+    if (!isZone(when.zone)) {
+      issues.push({ path: 'spec.when.zone', message: `${when.zone} is no time zone`, expected: 'Europe/Berlin' });
+    }
+  }
+  if (when.type === 'pipeline' && when.pipeline === pipeline) {
+    issues.push({ path: 'spec.when.pipeline', message: 'is the pipeline that it starts: it would never end' });
+  }
+  if (startAt !== undefined && endAt !== undefined && Date.parse(startAt) >= Date.parse(endAt)) {
+    issues.push({ path: 'spec.endAt', message: 'is not after `startAt`' });
+  }
+  return issues;
+}
+
+export const scheduleKind = {
+  kind: 'Schedule',
+  plural: 'schedules',
+  scope: 'project',
+  description: 'Starts runs of a Pipeline by itself: at times of the clock, or when something happened.',
+  name: nameSchema,
+  spec: scheduleSpec,
+  status: z.strictObject({ ...baseStatus }),
+  check: checkSchedule,
+  actions: [],
+  columns: [
+    { title: 'Pipeline', path: 'spec.pipeline' },
+    { title: 'When', path: 'spec.when.type' },
+    { title: 'Suspended', path: 'spec.suspended' },
+    { title: 'Description', path: 'spec.description', wide: true },
+  ],
+  example: `apiVersion: dais.dev/v1
+kind: Schedule
+metadata:
+  name: nightly
+spec:
+  description: A new model each night, of the flights of the day
+  pipeline: flight-delay
+  when:
+    type: cron
+    cron: 30 2 * * *
+    zone: Europe/Berlin
+  parameters:
+    rate: 0.05
+`,
+} as const satisfies KindSpec;

@@ -1,0 +1,195 @@
+import { z } from 'zod';
+import { nameSchema } from '#manifest.ts';
+import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
+import { executionParameterSchema } from '#records/execution.ts';
+import { fireSchema, overlaps, overlapText, recurrenceSchema, startingSchema } from '#records/recurrence.ts';
+
+const recurrences = '/api/v1/recurrences' as const;
+const ofRecurrence = () => ({ kind: 'Recurrence' });
+const RUNNERS = ['operator', 'editor'] as const;
+const id = z.string().min(1).max(64).describe('Its id; of a Schedule, the uid of the resource.');
+const at = z.int().min(0).max(8_640_000_000_000_000);
+const paging = {
+  limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
+  cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+};
+const page = <Item extends z.ZodType>(item: Item) =>
+  z.strictObject({ items: z.array(item), nextCursor: z.string().optional() });
+const http = (
+  method: HttpBinding['method'],
+  path: HttpBinding['path'],
+  more: Partial<HttpBinding> = {},
+): HttpBinding => ({ method, path, status: 200, ...more });
+
+export const createRecurrenceOperation = defineOperation({
+  name: 'recurrence.create',
+  action: 'recurrence:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Makes something that starts runs by itself, beside the Schedules of manifests.',
+  input: z.strictObject({
+    name: nameSchema.describe('What people call it; many can have the same name.'),
+    description: z.string().max(5000).optional().describe('What people say of it.'),
+    pipeline: nameSchema.optional().describe('Name of the Pipeline that it runs; or else `format` and `document`.'),
+    version: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe('Number, name or id of a version. Default: always the newest.'),
+    format: z.string().min(1).max(32).optional().describe('What the document is.'),
+    document: z.unknown().optional().describe('A pipeline of its own.'),
+    parameters: z
+      .record(z.string().min(1).max(256), executionParameterSchema)
+      .default({})
+      .describe('Values of its parameters.'),
+    when: startingSchema.describe('When a run starts.'),
+    startAt: at.optional().describe('Not before; milliseconds since 1970-01-01 UTC.'),
+    endAt: at.optional().describe('Not after.'),
+    catchUp: z.boolean().default(false).describe('Starts that were missed are made up for, each of them.'),
+    overlap: z.enum(overlaps).default('wait').describe(overlapText),
+    mostAtOnce: z.int().min(1).max(1000).default(1).describe('Runs of it at the same time.'),
+    enabled: z.boolean().default(true).describe('Whether it starts anything.'),
+    priority: z.int().min(-1000).max(1000).default(0).describe('Of its runs: higher first.'),
+    experimentId: z.string().min(1).max(256).optional().describe('The experiment that its runs belong to.'),
+    about: z.record(z.string().max(256), z.unknown()).optional().describe('What is kept with it and with its runs.'),
+  }),
+  output: recurrenceSchema,
+  target: ofRecurrence,
+  roles: RUNNERS,
+  http: http('POST', recurrences, { status: 201 }),
+});
+export type CreateRecurrenceInput = z.output<typeof createRecurrenceOperation.input>;
+
+export const readRecurrenceOperation = defineOperation({
+  name: 'recurrence.get',
+  action: 'recurrence:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives what starts runs by itself, Schedules of manifests included.',
+  input: z.strictObject({ id }),
+  output: recurrenceSchema,
+  target: ofRecurrence,
+  http: http('GET', `${recurrences}/:id`),
+});
+
+export const listRecurrencesOperation = defineOperation({
+  name: 'recurrence.list',
+  action: 'recurrence:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Lists what starts runs by itself, the newest first.',
+  input: z.strictObject({
+    name: z.string().max(256).optional().describe('Only those of this name.'),
+    experimentId: z.string().max(256).optional().describe('Only those of this experiment.'),
+    ...paging,
+  }),
+  output: page(recurrenceSchema),
+  target: ofRecurrence,
+  http: http('GET', recurrences, { query: ['name', 'experimentId', 'limit', 'cursor'] }),
+});
+
+export const enableRecurrenceOperation = defineOperation({
+  name: 'recurrence.enable',
+  action: 'recurrence:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Lets it start runs, or keeps it from that. A Schedule says so in its manifest.',
+  input: z.strictObject({ id, enabled: z.boolean() }),
+  output: recurrenceSchema,
+  target: ofRecurrence,
+  roles: RUNNERS,
+  http: http('POST', `${recurrences}/:id/enable`),
+});
+
+export const deleteRecurrenceOperation = defineOperation({
+  name: 'recurrence.delete',
+  action: 'recurrence:delete',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Deletes it; its runs stay. A Schedule is deleted as a resource.',
+  input: z.strictObject({ id }),
+  output: z.strictObject({}),
+  target: ofRecurrence,
+  roles: RUNNERS,
+  http: http('DELETE', `${recurrences}/:id`),
+});
+
+export const listFiresOperation = defineOperation({
+  name: 'recurrence.fires',
+  action: 'recurrence:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Lists what it answered, the latest first.',
+  input: z.strictObject({ id, ...paging }),
+  output: page(fireSchema),
+  target: ofRecurrence,
+  http: http('GET', `${recurrences}/:id/fires`, { query: ['limit', 'cursor'] }),
+});
+
+export const listTimesOperation = defineOperation({
+  name: 'recurrence.times',
+  action: 'recurrence:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Tells the next times at which it starts a run.',
+  input: z.strictObject({
+    id,
+    after: at.optional().describe('Milliseconds since 1970-01-01 UTC; default: now.'),
+    count: z.int().min(1).max(100).default(10).describe('How many.'),
+  }),
+  output: z.strictObject({ times: z.array(z.int()).describe('Milliseconds since 1970-01-01 UTC.') }),
+  target: ofRecurrence,
+  http: http('GET', `${recurrences}/:id/times`, { query: ['after', 'count'] }),
+});
+
+export const backfillRecurrenceOperation = defineOperation({
+  name: 'recurrence.backfill',
+  action: 'recurrence:run',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Starts the runs of its times in a range of the past, one after another; those that were, are left out.',
+  input: z.strictObject({
+    id,
+    from: at.describe('Milliseconds since 1970-01-01 UTC.'),
+    to: at.describe('Milliseconds since 1970-01-01 UTC, itself included.'),
+  }),
+  output: z.strictObject({ times: z.array(z.int()).describe('Those that get a run now.') }),
+  target: ofRecurrence,
+  roles: RUNNERS,
+  http: http('POST', `${recurrences}/:id/backfill`),
+});
+
+export const callScheduleOperation = defineOperation({
+  name: 'schedule.call',
+  action: 'schedule:call',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Starts a run of a Schedule that is called from elsewhere; the signature proves the right to.',
+  input: z.strictObject({
+    name: nameSchema.describe('Name of the Schedule.'),
+    id: z.string().min(1).max(256).describe('Of the call: one that comes again is answered once.'),
+    timestamp: z.int().min(0).describe('When it was signed; seconds since 1970-01-01 UTC.'),
+    signature: z.string().min(1).max(4096).describe('`v1,…`: HMAC-SHA256 of `id.timestamp.body`, in base64.'),
+    body: z
+      .string()
+      .max(65_536)
+      .describe('What is said; words of a JSON object may stand in the parameters of the run.'),
+  }),
+  output: z.strictObject({ accepted: z.boolean().describe('False: it was answered before.') }),
+  target: ({ name }) => ({ kind: 'Schedule', name }),
+  public: true,
+  http: http('POST', '/api/v1/schedules/:name/calls', { status: 202 }),
+});
+
+export const recurrenceOperations: readonly Operation[] = [
+  createRecurrenceOperation,
+  readRecurrenceOperation,
+  listRecurrencesOperation,
+  enableRecurrenceOperation,
+  deleteRecurrenceOperation,
+  listFiresOperation,
+  listTimesOperation,
+  backfillRecurrenceOperation,
+  callScheduleOperation,
+];

@@ -1,0 +1,102 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ConditionFault, conditionReferences, parseCondition } from '#pipelines/condition.ts';
+
+const reference = (...path: string[]) => ({ reference: path });
+
+function faultOf(text: string): unknown {
+  try {
+    return parseCondition(text);
+  } catch (error) {
+    return error;
+  }
+}
+
+describe('a condition', () => {
+  test('is read with the precedence of CEL', () => {
+    expect(parseCondition('inputs.a < 1 || inputs.b == "x" && !inputs.c')).toEqual({
+      any: [
+        { compare: '<', left: reference('inputs', 'a'), right: { value: 1 } },
+        {
+          all: [
+            { compare: '==', left: reference('inputs', 'b'), right: { value: 'x' } },
+            { not: reference('inputs', 'c') },
+          ],
+        },
+      ],
+    });
+    expect(parseCondition('(inputs.a || true) && null == inputs.b')).toEqual({
+      all: [
+        { any: [reference('inputs', 'a'), { value: true }] },
+        { compare: '==', left: { value: null }, right: reference('inputs', 'b') },
+      ],
+    });
+  });
+
+  test('reaches members, converts and looks into lists', () => {
+    expect(parseCondition(`int(steps.train.outputs.report["f 1"][0]) >= -2.5e1`)).toEqual({
+      compare: '>=',
+      left: { number: reference('steps', 'train', 'outputs', 'report', 'f 1', '0') },
+      right: { value: -25 },
+    });
+    expect(parseCondition(`parameters.mode in ['a', "b\\n"]`)).toEqual({
+      any: ['a', 'b\n'].map((value) => ({ compare: '==', left: reference('parameters', 'mode'), right: { value } })),
+    });
+    expect(conditionReferences(parseCondition('inputs.a == inputs.b && inputs.c'))).toEqual([
+      ['inputs', 'a'],
+      ['inputs', 'b'],
+      ['inputs', 'c'],
+    ]);
+  });
+
+  test.each([
+    ['inputs.a <', 10, 'it ends where a value'],
+    ['inputs.a < 1 2', 13, 'it says 2 where the end'],
+    ['inputs.a = 1', 9, '"=" has no meaning here'],
+    ['size(inputs.a) > 1', 0, 'there is no function size'],
+    ['inputs. == 1', 8, 'the name of a member'],
+    ['(inputs.a', 9, 'it ends where `)` is expected'],
+    ['inputs["a" == 1', 11, '`]`'],
+    ['inputs.a == "\\q"', 12, '\\q is no escape'],
+  ])('%s is refused at its fault', (text, at, message) => {
+    expect(faultOf(text)).toMatchObject({ at, message: expect.stringContaining(message) });
+  });
+
+  test('of any text is read or refused, and never more', () => {
+    const word = fc.constantFrom(
+      'inputs.a',
+      '(',
+      ')',
+      '!',
+      '&&',
+      '||',
+      '==',
+      '<',
+      '1',
+      '"x"',
+      'in',
+      '[',
+      ']',
+      ',',
+      '.',
+      ' ',
+    );
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.array(word, { maxLength: 200 }).map((words) => words.join('')),
+        ),
+        (text) => {
+          try {
+            parseCondition(text);
+          } catch (error) {
+            if (!(error instanceof ConditionFault)) throw error;
+          }
+        },
+      ),
+    );
+    expect(() => parseCondition('('.repeat(2000))).toThrow(ConditionFault);
+    expect(() => parseCondition('!'.repeat(2000))).toThrow(ConditionFault);
+  });
+});

@@ -1,0 +1,100 @@
+/** Watches a run of many steps to its end: a line for each step that starts or ends, and the exit code. */
+import {
+  cancelExecutionOperation,
+  listExecutionNodesOperation,
+  readExecutionLogOperation,
+  readExecutionOperation,
+  type DaisClient,
+  type Execution,
+  type ExecutionNode,
+} from '@dais/api';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Context } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { remark } from '#output/result.ts';
+
+const POLL_MS = 400;
+/** Of more steps, only those that went wrong are told one by one. */
+const TOLD_ALL = 1000;
+/** Of the log of a step that failed. */
+const LAST_LINES = 15;
+const TOLD: ReadonlySet<ExecutionNode['state']> = new Set([
+  'running',
+  'delayed',
+  'succeeded',
+  'failed',
+  'skipped',
+  'blocked',
+  'cancelled',
+]);
+
+export async function followSteps(context: Context, client: DaisClient, id: string): Promise<number> {
+  const told = new Map<string, ExecutionNode['state']>();
+  let asked = false;
+  for (;;) {
+    // First whether it has ended, then its steps: what ended with it is told too.
+    const run = await client.perform(readExecutionOperation, { id });
+    await tellSteps(context, client, run, told);
+    if (run.endedAt !== undefined) return await tellEnd(context, client, run);
+    if (context.signal.aborted && !asked) {
+      asked = true;
+      remark(context, 'The run is being cancelled; press Ctrl-C again to leave it to that.');
+      await client.perform(cancelExecutionOperation, { id });
+    }
+    await delay(POLL_MS, undefined, asked ? {} : { signal: context.signal }).catch(() => {});
+  }
+}
+
+async function tellSteps(
+  context: Context,
+  client: DaisClient,
+  { id, nodes = {} }: Execution,
+  told: Map<string, ExecutionNode['state']>,
+): Promise<void> {
+  const many = Object.values(nodes).reduce((sum, n) => sum + n, 0) > TOLD_ALL;
+  const { items } = await client.perform(listExecutionNodesOperation, {
+    id,
+    limit: TOLD_ALL,
+    ...(many && { state: 'failed' as const }),
+  });
+  const news = items.filter(({ path, state }) => path !== '' && TOLD.has(state) && told.get(path) !== state);
+  for (const node of news.toSorted((one, other) => (one.endedAt ?? Infinity) - (other.endedAt ?? Infinity))) {
+    told.set(node.path, node.state);
+    remark(context, lineOf(context, node));
+  }
+}
+
+function lineOf({ terminal }: Context, node: ExecutionNode): string {
+  const { path, state, source, startedAt, endedAt, error } = node;
+  const paint = { succeeded: terminal.errStyle.ok, failed: terminal.errStyle.fail, blocked: terminal.errStyle.fail };
+  const painted = (paint as Readonly<Record<string, (text: string) => string>>)[state] ?? ((text: string) => text);
+  const took =
+    startedAt === undefined || endedAt === undefined ? '' : ` in ${((endedAt - startedAt) / 1000).toFixed(1)} s`;
+  const how = source === undefined ? took : ` (${source === 'cache' ? 'done before' : 'taken over'})`;
+  const why = error === undefined || state === 'succeeded' ? '' : `: ${error.trimEnd().replaceAll('\n', '\n    ')}`;
+  return `${painted(state.padEnd(9))} ${path}${how}${why}`;
+}
+
+async function tellEnd(context: Context, client: DaisClient, run: Execution): Promise<number> {
+  if (run.state === 'succeeded') return exitCodes.ok.code;
+  if (run.state === 'cancelled') return exitCodes.interrupted.code;
+  const failed = await client.perform(listExecutionNodesOperation, { id: run.id, state: 'failed', limit: 100 });
+  const step = failed.items.find(({ kind, attempts }) => kind === 'step' && attempts > 0);
+  // An error of several lines brings them along.
+  if (step !== undefined && step.error?.includes('\n') !== true) await tellLog(context, client, run.id, step.path);
+  context.terminal.err(`${context.terminal.errStyle.fail('error:')} ${run.error ?? 'the run failed'}\n`);
+  return exitCodes.failed.code;
+}
+
+/** The end of what it wrote: mostly, that says why. */
+async function tellLog(context: Context, client: DaisClient, id: string, node: string): Promise<void> {
+  let text = '';
+  for (let cursor: string | undefined; ;) {
+    const log = await client.perform(readExecutionLogOperation, { id, node, ...(cursor !== undefined && { cursor }) });
+    text = (text + log.text).slice(-64 * 1024);
+    if (log.ended || log.text === '') break;
+    cursor = log.cursor;
+  }
+  const lines = text.trimEnd().split('\n').slice(-LAST_LINES);
+  if (text !== '') context.terminal.err(`The last lines of ${node}:\n${lines.map((line) => `  ${line}\n`).join('')}`);
+}

@@ -1,0 +1,218 @@
+/** What can be done with schedules by their ids, whoever made them. */
+import {
+  backfillRecurrenceOperation,
+  createRecurrenceOperation,
+  DaisError,
+  deleteRecurrenceOperation,
+  enableRecurrenceOperation,
+  isZone,
+  listFiresOperation,
+  listRecurrencesOperation,
+  listTimesOperation,
+  readCron,
+  readRecurrenceOperation,
+  type CreateRecurrenceInput,
+  type Issue,
+  type Recurrence,
+} from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
+import { readByUid } from '#kernel/store.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { ringWorkers } from '../executions-events.ts';
+import { placeIn } from '../execution-reads.ts';
+import { requirePipeline, requireVersion } from '../pipelines/pipeline-rows.ts';
+import { lookAt, type StartParts } from '../pipelines/start-run.ts';
+import { authorizePlan } from '../uses.ts';
+import { addFires, presentFire, type FireRow } from './fires.ts';
+import {
+  presentSchedule,
+  removeSchedule,
+  requireSchedule,
+  SCHEDULE_COLUMNS,
+  timingOf,
+  writeSchedule,
+  type ScheduleRow,
+} from './schedule-rows.ts';
+import { nextTime, timesBetween } from './schedule-times.ts';
+
+/** Runs that one call makes up for. */
+const MOST_BACKFILLED = 500;
+
+type Identified<More = object> = Call<{ readonly id: string } & More>;
+
+interface Paged {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export function recurrenceEntries(parts: StartParts): readonly OperationEntry[] {
+  return [
+    {
+      operation: createRecurrenceOperation,
+      handle: async (tx, call: Call<CreateRecurrenceInput>) => await create(tx, call, parts),
+    },
+    {
+      operation: readRecurrenceOperation,
+      handle: async ({ sql, projectId }, { input }: Identified) =>
+        presentSchedule(await requireSchedule(sql, projectId, input.id)),
+    },
+    { operation: listRecurrencesOperation, handle: list },
+    { operation: enableRecurrenceOperation, handle: enable },
+    { operation: deleteRecurrenceOperation, handle: remove },
+    { operation: listFiresOperation, handle: listFires },
+    { operation: listTimesOperation, handle: listTimes },
+    { operation: backfillRecurrenceOperation, handle: backfill },
+  ];
+}
+
+async function create(tx: Transaction, call: Call<CreateRecurrenceInput>, parts: StartParts): Promise<Recurrence> {
+  const { input, context } = call;
+  const { pipeline, version, format, document, ...wanted } = input;
+  const issues = timingIssues(input);
+  if (input.when.type === 'webhook') {
+    issues.push({
+      path: 'when.type',
+      message: 'is webhook, which only a Schedule can be',
+      expected: 'cron or interval',
+    });
+  }
+  if ((pipeline === undefined) === (format === undefined)) {
+    issues.push({ path: 'pipeline', message: 'is to be named, or `format` and `document` given: one of both' });
+  }
+  if (issues.length > 0) throw new DaisError('invalid_request', 'Nothing can be started like that.', { issues });
+  const source = pipeline === undefined ? { format: format ?? '', document } : await ofPipeline(tx, pipeline, version);
+  const { plan } = await lookAt(tx, parts, { name: input.name, format: source.format, document: source.document });
+  await authorizePlan(call, plan);
+  const id = uuidv7();
+  const runs = 'pipeline' in source ? { pipeline: source.pipeline, pipelineVersion: source.version } : source;
+  await writeSchedule(tx, { ...wanted, ...runs, id, origin: context.origin });
+  return presentSchedule(await requireSchedule(tx.sql, tx.projectId, id));
+}
+
+function timingIssues({ when, startAt, endAt }: CreateRecurrenceInput): Issue[] {
+  const issues: Issue[] = [];
+  if (when.type === 'cron') {
+    const reading = readCron(when.cron);
+    if ('fault' in reading) issues.push({ path: 'when.cron', message: reading.fault });
+    if (!isZone(when.zone)) issues.push({ path: 'when.zone', message: `${when.zone} is no time zone` });
+  }
+  if (startAt !== undefined && endAt !== undefined && startAt >= endAt) {
+    issues.push({ path: 'endAt', message: 'is not after `startAt`' });
+  }
+  return issues;
+}
+
+async function ofPipeline({ sql, projectId }: Transaction, name: string, version: string | undefined) {
+  const pipeline = await requirePipeline(sql, projectId, name);
+  const { id, format, document } = await requireVersion(sql, pipeline, version ?? 'latest');
+  return {
+    pipeline: pipeline.uid,
+    version: version === undefined ? undefined : id,
+    format,
+    document: JSON.parse(document) as unknown,
+  };
+}
+
+interface ListInput extends Paged {
+  readonly name?: string;
+  readonly experimentId?: string;
+}
+
+async function list({ sql, projectId }: Transaction, { input }: Call<ListInput>) {
+  const { name, experimentId, limit, cursor } = input;
+  const filter = [projectId, 'recurrences', name ?? '', experimentId ?? ''];
+  const before = placeIn(decodePageCursor(filter, cursor));
+  const rows = await sql.query<ScheduleRow & { readonly micros: bigint }>(
+    `select ${SCHEDULE_COLUMNS}, (extract(epoch from created_at) * 1000000)::bigint as micros from executions.schedule
+     where project_id = $1 and ($2::text is null or name = $2) and ($3::text is null or experiment_id = $3)
+       and ($4::bigint is null
+         or (created_at, id) < (timestamptz 'epoch' + $4::bigint * interval '1 microsecond', $5::uuid))
+     order by created_at desc, id desc limit $6`,
+    [projectId, name ?? null, experimentId ?? null, before?.micros ?? null, before?.id ?? null, limit + 1],
+    'list_schedules',
+  );
+  const { page, next } = cutPage(rows, limit, filter, ({ micros, id }) => `${micros} ${id}`);
+  return { items: page.map(presentSchedule), ...next };
+}
+
+/** @throws DaisError `other_origin` */
+async function requireUngoverned({ sql, projectId }: Transaction, id: string): Promise<ScheduleRow> {
+  const row = await requireSchedule(sql, projectId, id);
+  const [resource] = await readByUid(sql, [row.id]);
+  if (resource === undefined) return row;
+  const detail = `Schedule "${row.name}" is a resource: change its manifest, or delete it there.`;
+  throw new DaisError('other_origin', detail);
+}
+
+async function enable(tx: Transaction, { input }: Identified<{ readonly enabled: boolean }>): Promise<Recurrence> {
+  const { id, enabled } = input;
+  const row = await requireUngoverned(tx, id);
+  if (row.enabled !== enabled) {
+    const next = row.catch_up && row.next_at !== null ? row.next_at.getTime() : nextTime(timingOf(row), await now(tx));
+    await tx.sql.query(
+      `update executions.schedule set enabled = $2, next_at = $3, updated_at = clock_timestamp(),
+         look_at = case when $2 then clock_timestamp() end where id = $1`,
+      [row.id, enabled, next === undefined ? null : new Date(next)],
+      'enable_schedule',
+    );
+    ringWorkers(tx);
+  }
+  return presentSchedule(await requireSchedule(tx.sql, tx.projectId, id));
+}
+
+async function now({ sql }: Transaction): Promise<number> {
+  const [clock] = await sql.query<{ now: Date }>('select clock_timestamp() as now', [], 'clock');
+  return clock?.now.getTime() ?? 0;
+}
+
+async function remove(tx: Transaction, { input }: Identified): Promise<object> {
+  const row = await requireUngoverned(tx, input.id);
+  await removeSchedule(tx, row.id);
+  return {};
+}
+
+async function listFires({ sql, projectId }: Transaction, { input }: Identified<Paged>) {
+  const { id, limit, cursor } = input;
+  const schedule = await requireSchedule(sql, projectId, id);
+  const filter = [projectId, schedule.id, 'fires'];
+  const before = /^(\d{1,18}) (.+)$/.exec(decodePageCursor(filter, cursor) ?? '');
+  const rows = await sql.query<FireRow & { readonly micros: bigint }>(
+    `select cause, fire_time, state, run, error, (extract(epoch from fire_time) * 1000000)::bigint as micros
+     from executions.fire where schedule = $1 and ($2::bigint is null
+       or (fire_time, cause) < (timestamptz 'epoch' + $2::bigint * interval '1 microsecond', $3::text))
+     order by fire_time desc, cause desc limit $4`,
+    [schedule.id, before?.[1] ?? null, before?.[2] ?? null, limit + 1],
+    'list_fires',
+  );
+  const { page, next } = cutPage(rows, limit, filter, ({ micros, cause }) => `${micros} ${cause}`);
+  return { items: page.map(presentFire), ...next };
+}
+
+async function listTimes(tx: Transaction, { input }: Identified<{ readonly after?: number; readonly count: number }>) {
+  const { id, after, count } = input;
+  const timing = timingOf(await requireSchedule(tx.sql, tx.projectId, id));
+  return { times: timesBetween(timing, (after ?? (await now(tx))) + 1, Infinity, count) };
+}
+
+async function backfill(tx: Transaction, { input }: Identified<{ readonly from: number; readonly to: number }>) {
+  const { id, from, to } = input;
+  const row = await requireSchedule(tx.sql, tx.projectId, id);
+  const until = Math.min(to, await now(tx));
+  const times = timesBetween(timingOf(row), from, until, MOST_BACKFILLED + 1);
+  if (times.length > MOST_BACKFILLED) {
+    const detail = `There are more than ${MOST_BACKFILLED} times in that range: take a shorter one.`;
+    throw new DaisError('invalid_request', detail, { issues: [{ path: 'to', message: detail }] });
+  }
+  const made = await addFires(tx, row.id, times, { backfill: true });
+  if (made.length > 0) {
+    await tx.sql.query(
+      'update executions.schedule set look_at = clock_timestamp() where id = $1',
+      [row.id],
+      'backfill',
+    );
+    ringWorkers(tx);
+  }
+  return { times: made };
+}

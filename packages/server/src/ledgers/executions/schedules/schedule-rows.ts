@@ -1,0 +1,199 @@
+/** Schedules: rows to records, and their changes. */
+import { DaisError, type Overlap, type Recurrence, type Starting } from '@dais/api';
+import type { Sql } from '#engines/database/contract.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { canonicalJson } from '#lib/canonical-json.ts';
+import { ringWorkers } from '../executions-events.ts';
+import type { Json } from '../machine/plan.ts';
+import { nextTime, type Timing } from './schedule-times.ts';
+
+export interface ScheduleRow {
+  readonly id: string;
+  readonly project_id: string;
+  readonly origin: string;
+  readonly name: string;
+  readonly description: string | null;
+  readonly pipeline: string | null;
+  readonly pipeline_version: string | null;
+  readonly format: string | null;
+  readonly parameters: Readonly<Record<string, Json>>;
+  readonly priority: number;
+  readonly experiment_id: string | null;
+  readonly about: Record<string, unknown> | null;
+  readonly trigger: Starting;
+  readonly starts_at: Date | null;
+  readonly ends_at: Date | null;
+  readonly catch_up: boolean;
+  readonly overlap: Overlap;
+  readonly most_at_once: number;
+  readonly enabled: boolean;
+  readonly actor_type: string;
+  readonly actor_id: string;
+  readonly next_at: Date | null;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+export const SCHEDULE_COLUMNS =
+  'id, project_id, origin, name, description, pipeline, pipeline_version, format, parameters, priority, experiment_id, about, trigger, starts_at, ends_at, catch_up, overlap, most_at_once, enabled, actor_type, actor_id, next_at, created_at, updated_at';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export interface WantedSchedule {
+  readonly id: string;
+  readonly origin: string;
+  readonly name: string;
+  readonly description?: string | undefined;
+  readonly pipeline?: string | undefined;
+  readonly pipelineVersion?: string | undefined;
+  readonly format?: string | undefined;
+  readonly document?: unknown;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly when: Starting;
+  readonly startAt?: number | undefined;
+  readonly endAt?: number | undefined;
+  readonly catchUp: boolean;
+  readonly overlap: Overlap;
+  readonly mostAtOnce: number;
+  readonly enabled: boolean;
+  readonly priority: number;
+  readonly experimentId?: string | undefined;
+  readonly about?: object | undefined;
+}
+
+/** Makes it, or makes it so. What it has waiting stays. */
+export async function writeSchedule(tx: Transaction, wanted: WantedSchedule): Promise<void> {
+  const { sql } = tx;
+  const [old] = await sql.query<ScheduleRow>(
+    `select ${SCHEDULE_COLUMNS} from executions.schedule where id = $1 for update`,
+    [wanted.id],
+    'lock_schedule',
+  );
+  const [clock] = await sql.query<{ now: Date }>('select clock_timestamp() as now', [], 'clock');
+  const now = clock?.now ?? new Date(0);
+  const next = nextOf(wanted, old, now.getTime());
+  const { principal } = tx.by;
+  await sql.query(
+    `insert into executions.schedule as s (id, project_id, origin, name, description, pipeline, pipeline_version, format,
+       document, parameters, priority, experiment_id, about, kind, trigger, starts_at, ends_at, catch_up, overlap,
+       most_at_once, enabled, next_at, look_at, actor_type, actor_id, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::jsonb, $11, $12, $13::jsonb, $14, $15::jsonb, $16, $17, $18, $19,
+       $20, $21, $22, case when $21 then coalesce($22, clock_timestamp()) end, $23, $24, $25)
+     on conflict (id) do update set description = excluded.description, pipeline = excluded.pipeline,
+       pipeline_version = excluded.pipeline_version, parameters = excluded.parameters, priority = excluded.priority,
+       kind = excluded.kind, trigger = excluded.trigger, starts_at = excluded.starts_at, ends_at = excluded.ends_at,
+       catch_up = excluded.catch_up, overlap = excluded.overlap, most_at_once = excluded.most_at_once,
+       enabled = excluded.enabled, next_at = excluded.next_at,
+       look_at = case when excluded.enabled then clock_timestamp() end, updated_at = clock_timestamp()`,
+    [
+      wanted.id,
+      tx.projectId,
+      wanted.origin,
+      wanted.name,
+      wanted.description ?? null,
+      wanted.pipeline ?? null,
+      wanted.pipelineVersion ?? null,
+      wanted.format ?? null,
+      wanted.format === undefined ? null : canonicalJson(wanted.document),
+      JSON.stringify(wanted.parameters),
+      wanted.priority,
+      wanted.experimentId ?? null,
+      wanted.about === undefined ? null : JSON.stringify(wanted.about),
+      kindOf(wanted.when),
+      JSON.stringify(wanted.when),
+      dateOf(wanted.startAt),
+      dateOf(wanted.endAt),
+      wanted.catchUp,
+      wanted.overlap,
+      wanted.mostAtOnce,
+      wanted.enabled,
+      dateOf(next),
+      principal.type,
+      principal.id,
+      // Intervals are counted from it, so it is the same moment as that of the first time.
+      now,
+    ],
+    'write_schedule',
+  );
+  ringWorkers(tx);
+}
+
+const dateOf = (ms: number | undefined) => (ms === undefined ? null : new Date(ms));
+
+const kindOf = ({ type }: Starting) => (type === 'pipeline' || type === 'model' ? 'event' : type);
+
+/** A time that was due stays due, unless the times are others or nobody wants those that were missed. */
+function nextOf(wanted: WantedSchedule, old: ScheduleRow | undefined, now: number): number | undefined {
+  const { when, startAt, endAt, catchUp } = wanted;
+  const same = old !== undefined && canonicalJson(timesOf(old)) === canonicalJson(wantedTimes(wanted));
+  if (same && (old.enabled || catchUp)) return old.next_at?.getTime();
+  const anchor = startAt ?? old?.created_at.getTime() ?? now;
+  const from = old === undefined && catchUp && startAt !== undefined ? Math.min(now, startAt - 1) : now;
+  return nextTime({ when, anchor, startsAt: startAt, endsAt: endAt }, from);
+}
+
+const timesOf = ({ trigger, starts_at: from, ends_at: to }: ScheduleRow) => [
+  trigger,
+  from?.getTime() ?? null,
+  to?.getTime() ?? null,
+];
+
+const wantedTimes = ({ when, startAt, endAt }: WantedSchedule) => [when, startAt ?? null, endAt ?? null];
+
+export function timingOf(row: ScheduleRow): Timing {
+  return {
+    when: row.trigger,
+    anchor: (row.starts_at ?? row.created_at).getTime(),
+    startsAt: row.starts_at?.getTime(),
+    endsAt: row.ends_at?.getTime(),
+  };
+}
+
+/** @throws DaisError `not_found` */
+export async function requireSchedule(sql: Sql, projectId: string, id: string): Promise<ScheduleRow> {
+  const [row] = UUID.test(id)
+    ? await sql.query<ScheduleRow>(
+        `select ${SCHEDULE_COLUMNS} from executions.schedule where project_id = $1 and id = $2`,
+        [projectId, id],
+        'schedule_by_id',
+      )
+    : [];
+  if (row === undefined) throw new DaisError('not_found', `Nothing with the id "${id}" starts runs in this project.`);
+  return row;
+}
+
+export async function removeSchedule({ sql, projectId }: Transaction, id: string): Promise<void> {
+  await sql.query(
+    'delete from executions.schedule where project_id = $1 and id = $2',
+    [projectId, id],
+    'drop_schedule',
+  );
+}
+
+export function presentSchedule(row: ScheduleRow): Recurrence {
+  return {
+    id: row.id,
+    name: row.name,
+    ...(row.description !== null && { description: row.description }),
+    origin: row.origin,
+    ...(row.pipeline !== null && { pipeline: row.pipeline }),
+    ...(row.pipeline_version !== null && { pipelineVersion: row.pipeline_version }),
+    ...(row.format !== null && { format: row.format }),
+    // Read from JSON, and the same type by another name.
+    parameters: row.parameters as Recurrence['parameters'],
+    when: row.trigger,
+    ...(row.starts_at !== null && { startAt: row.starts_at.getTime() }),
+    ...(row.ends_at !== null && { endAt: row.ends_at.getTime() }),
+    catchUp: row.catch_up,
+    overlap: row.overlap,
+    mostAtOnce: row.most_at_once,
+    enabled: row.enabled,
+    priority: row.priority,
+    ...(row.experiment_id !== null && { experimentId: row.experiment_id }),
+    ...(row.about !== null && { about: row.about }),
+    ...(row.next_at !== null && row.enabled && { nextAt: row.next_at.getTime() }),
+    createdBy: `${row.actor_type}:${row.actor_id}`,
+    createdAt: row.created_at.getTime(),
+    updatedAt: row.updated_at.getTime(),
+  };
+}

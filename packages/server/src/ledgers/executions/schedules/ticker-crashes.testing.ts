@@ -1,0 +1,22 @@
+/** The program of a process that is killed while it starts the runs of schedules. */
+import type { ConnectionOptions } from '#engines/database/contract.ts';
+import { openDatabase } from '#engines/database/database.ts';
+import { systemClock } from '#lib/clock.ts';
+import { silentLog } from '#lib/log.ts';
+import { STEPS_FORMAT } from '../pipelines/pipeline-rows.ts';
+import { stepsCompiler } from '../pipelines/steps-compiler.ts';
+import { RunMachines } from '../run-machine.ts';
+import { Ticker } from './ticker.ts';
+
+/** Says a line after each turn, and before the next one is over. Never ends by itself. */
+export async function tickUntilKilled(connection: ConnectionOptions): Promise<never> {
+  const database = openDatabase(connection, { poolSize: 2, applicationName: 'dais ticker' });
+  const compilers = new Map([[STEPS_FORMAT, stepsCompiler]]);
+  const parts = { database, machines: new RunMachines(), compilers, solo: true, clock: systemClock, log: silentLog };
+  const ticker = new Ticker(parts);
+  for (let turn = 0; ; turn += 1) {
+    const turning = ticker.turn();
+    process.stdout.write(`${turn}\n`);
+    await turning;
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * Starts the runs of schedules. Any number of processes do this at the same time: whoever has the row of a schedule turns
+ * its times into fires, which are there once, and fires into runs, in one transaction.
+ */
+import { DaisError } from '@dais/api';
+import type { Database } from '#engines/database/contract.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { Loop, type LoopParts } from '#lib/loop.ts';
+import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
+import type { Graph, Json } from '../machine/plan.ts';
+import { newestVersion, requireVersion } from '../pipelines/pipeline-rows.ts';
+import { startRun, type StartParts } from '../pipelines/start-run.ts';
+import { cancelRun } from '../run-machine.ts';
+import { isUnisolated } from '../unisolated.ts';
+import { addFires, MOST_WAITING } from './fires.ts';
+import { judgeFires } from './overlap.ts';
+import { SCHEDULE_COLUMNS, timingOf, type ScheduleRow } from './schedule-rows.ts';
+import { dueTimes } from './schedule-times.ts';
+
+export interface TickerParts extends StartParts, LoopParts {
+  readonly database: Database;
+}
+
+const POLL_MS = 500;
+const SCHEDULES_AT_ONCE = 50;
+/** In one transaction. */
+const TIMES = 100;
+const STARTS = 20;
+/** How often it is looked whether one that others wait for has ended. */
+const BLOCKED_MS = 1000;
+
+export class Ticker {
+  readonly #parts: TickerParts;
+  readonly #loop: Loop;
+
+  constructor(parts: TickerParts) {
+    this.#parts = parts;
+    this.#loop = new Loop('schedules', { ...parts, pollMs: POLL_MS }, () => this.turn());
+  }
+
+  async start(): Promise<void> {
+    await this.#loop.start((ring) => this.#parts.database.listen(EXECUTIONS_CHANNEL, ring));
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+  }
+
+  /** True: there may be more. */
+  async turn(): Promise<boolean> {
+    const { database } = this.#parts;
+    const due = await database.statement<{ id: string; project_id: string }>(
+      { mode: 'read', scope: 'all' },
+      `select id, project_id from executions.schedule where look_at <= clock_timestamp() order by look_at
+       limit ${SCHEDULES_AT_ONCE}`,
+      [],
+      'schedules_due',
+    );
+    for (const { id, project_id: projectId } of due) {
+      await transact(database, { mode: 'write', projectId }, async (tx) => await tick(tx, id, this.#parts));
+    }
+    return due.length === SCHEDULES_AT_ONCE;
+  }
+}
+
+type DueRow = ScheduleRow & { readonly document: string | null; readonly now: Date };
+
+interface WaitingRow {
+  readonly cause: string;
+  readonly fire_time: Date;
+  readonly data: Json;
+  readonly backfill: boolean;
+  readonly n: number;
+}
+
+/** The next steps of one schedule, by the database's clock. */
+async function tick(tx: Transaction, id: string, parts: StartParts): Promise<void> {
+  const { sql } = tx;
+  const [row] = await sql.query<DueRow>(
+    `select ${SCHEDULE_COLUMNS}, document, clock_timestamp() as now from executions.schedule
+     where id = $1 and look_at <= clock_timestamp() for update skip locked`,
+    [id],
+    'take_schedule',
+  );
+  if (row === undefined) return;
+  const nextAt = await makeFires(tx, row);
+  const waiting = await sql.query<WaitingRow>(
+    `select cause, fire_time, data, coalesce(data ? 'backfill', false) as backfill,
+       (select count(*)::int from executions.fire o where o.schedule = $1 and o.fire_time <= f.fire_time) as n
+     from executions.fire f where schedule = $1 and state = 'waiting' order by fire_time, cause limit ${MOST_WAITING}`,
+    [id],
+    'waiting_fires',
+  );
+  const runs = await sql.query<{ id: string; cancel_asked: boolean }>(
+    'select id, cancel_asked from executions.run where schedule = $1 and ended_at is null order by created_at, id',
+    [id],
+    'runs_of_schedule',
+  );
+  const { overlap, most_at_once: most } = row;
+  const going = overlap === 'replace' ? runs.filter((run) => !run.cancel_asked) : runs;
+  const verdicts = judgeFires(waiting, { running: going.length, overlap, most, room: STARTS });
+  for (const run of going.slice(0, verdicts.cancel)) {
+    const open = await parts.machines.open(tx, run.id);
+    if (open !== undefined) await cancelRun(open, tx);
+  }
+  for (const fire of verdicts.start) await startFire(tx, row, fire, parts);
+  await endFires(
+    tx,
+    id,
+    verdicts.skip.map(({ cause }) => cause),
+    'skipped',
+    'as many runs as may were still going',
+  );
+  const left = waiting.length - verdicts.start.length - verdicts.skip.length;
+  const again = verdicts.more || waiting.length === MOST_WAITING ? 0 : left > 0 ? BLOCKED_MS : undefined;
+  await sql.query(
+    `update executions.schedule set next_at = $2,
+       look_at = least($2, clock_timestamp() + $3::float8 * interval '1 millisecond') where id = $1`,
+    [id, nextAt === undefined ? null : new Date(nextAt), again ?? null],
+    'schedule_ticked',
+  );
+}
+
+/** Gives the next time. While too many wait, times wait too. */
+async function makeFires(tx: Transaction, row: DueRow): Promise<number | undefined> {
+  const from = row.next_at?.getTime();
+  if (from === undefined || from > row.now.getTime()) return from;
+  const [count] = await tx.sql.query<{ n: number }>(
+    `select count(*)::int as n from executions.fire where schedule = $1 and state = 'waiting'`,
+    [row.id],
+    'count_waiting_fires',
+  );
+  const room = Math.min(TIMES, MOST_WAITING - (count?.n ?? 0));
+  if (room <= 0) return from;
+  const { times, next } = dueTimes(timingOf(row), from, row.now.getTime(), { catchUp: row.catch_up, room });
+  await addFires(tx, row.id, times);
+  return next;
+}
+
+async function startFire(tx: Transaction, row: DueRow, fire: WaitingRow, parts: StartParts): Promise<void> {
+  const id = uuidv7();
+  try {
+    const { format, document, version } = await documentOf(tx, row);
+    await startRun(tx, parts, {
+      id,
+      name: row.name,
+      pipelineName: row.name,
+      pipeline: row.pipeline ?? undefined,
+      pipelineVersion: version,
+      schedule: row.id,
+      format,
+      document,
+      parameters: row.parameters,
+      priority: row.priority,
+      experimentId: row.experiment_id ?? undefined,
+      about: row.about ?? undefined,
+      fire: { time: fire.fire_time.getTime(), index: fire.n, data: fire.data },
+      authorize: async (plan) => {
+        await Promise.resolve();
+        requireIsolation(plan, parts);
+      },
+    });
+    await endFires(tx, row.id, [fire.cause], 'started', undefined, id);
+  } catch (error) {
+    // What is wrong with the pipeline is found before anything of the run is written.
+    if (!(error instanceof DaisError) || error.retryable) throw error;
+    const issues = error.issues?.map(({ path, message }) => `${path ?? ''} ${message}`.trim()) ?? [];
+    await endFires(tx, row.id, [fire.cause], 'failed', [error.message, ...issues].join('\n').slice(0, 4000));
+  }
+}
+
+/** Nobody is there to be asked whether they may. @throws DaisError `forbidden` */
+function requireIsolation(plan: Graph, { solo }: StartParts): void {
+  if (solo || !isUnisolated(plan)) return;
+  const detail = 'Steps without isolation are run by somebody who may, not by a schedule: leave out `isolation: none`.';
+  throw new DaisError('forbidden', detail);
+}
+
+async function documentOf({ sql }: Transaction, row: DueRow) {
+  if (row.format !== null) return { format: row.format, document: JSON.parse(row.document ?? 'null') as unknown };
+  const pipeline = { uid: row.pipeline ?? '', name: row.name };
+  const version =
+    row.pipeline_version === null
+      ? await newestVersion(sql, pipeline.uid)
+      : await requireVersion(sql, pipeline, row.pipeline_version);
+  if (version === undefined) throw new DaisError('not_found', 'Its pipeline has no version, or is gone.');
+  return { format: version.format, document: JSON.parse(version.document) as unknown, version: version.id };
+}
+
+async function endFires(
+  { sql }: Transaction,
+  schedule: string,
+  causes: readonly string[],
+  state: 'started' | 'skipped' | 'failed',
+  error?: string,
+  run?: string,
+): Promise<void> {
+  if (causes.length === 0) return;
+  await sql.query(
+    'update executions.fire set state = $3, error = $4, run = $5 where schedule = $1 and cause = any($2)',
+    [schedule, causes, state, error ?? null, run ?? null],
+    'end_fires',
+  );
+}

@@ -1,0 +1,64 @@
+/** Schedules that answer to what happens: each event makes at most one fire, because its place in the order names it. */
+import type { SequencedEvent } from '#kernel/events.ts';
+import type { Subscriber } from '#kernel/subscriptions.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { ringWorkers } from '../executions-events.ts';
+import type { Json } from '../machine/plan.ts';
+import { MOST_WAITING } from './fires.ts';
+
+export const triggers: Subscriber = {
+  name: 'schedule-triggers',
+  async handle(tx, events) {
+    const relevant = events.filter(({ type }) => type === 'execution.finished' || type === 'model.alias.set');
+    if (relevant.length === 0) return;
+    await tx.enter('all');
+    const some = await tx.sql.query(
+      `select 1 from executions.schedule where kind = 'event' and enabled limit 1`,
+      [],
+      'some_triggers',
+    );
+    if (some.length === 0) return;
+    for (const event of relevant) await answer(tx, event);
+  },
+};
+
+async function answer(tx: Transaction, event: SequencedEvent): Promise<void> {
+  const { seq, at, projectId, subject, data } = event;
+  await tx.enter(projectId);
+  const cause = event.type === 'execution.finished' ? await ofRun(tx, event) : { model: subject?.name ?? '', ...data };
+  if (cause === undefined) return;
+  const rows = await tx.sql.query<{ schedule: string }>(
+    `insert into executions.fire (schedule, project_id, cause, fire_time, data, state, error)
+     select s.id, s.project_id, $2, $3, $4::jsonb, case when w.n < $5 then 'waiting' else 'skipped' end,
+       case when w.n < $5 then null else 'too many were waiting' end
+     from executions.schedule s
+     cross join lateral (select count(*) as n from executions.fire f where f.schedule = s.id and f.state = 'waiting') w
+     where s.project_id = $1 and s.kind = 'event' and s.enabled
+       and (s.starts_at is null or s.starts_at <= $3) and (s.ends_at is null or s.ends_at >= $3)
+       and case s.trigger->>'type'
+         when 'pipeline' then s.trigger->>'pipeline' = $4::jsonb->>'pipeline'
+           and s.trigger->>'state' in ('any', $4::jsonb->>'state')
+         when 'model' then s.trigger->>'model' = $4::jsonb->>'model' and s.trigger->>'alias' = $4::jsonb->>'alias'
+         else false end
+     on conflict do nothing returning schedule`,
+    [projectId, `event/${seq}`, at, JSON.stringify(cause), MOST_WAITING],
+    'trigger_fires',
+  );
+  if (rows.length === 0) return;
+  await tx.sql.query(
+    'update executions.schedule set look_at = clock_timestamp() where id = any($1)',
+    [rows.map(({ schedule }) => schedule)],
+    'triggered',
+  );
+  ringWorkers(tx);
+}
+
+/** Undefined: it was no run of a pipeline that is still there. */
+async function ofRun({ sql }: Transaction, { subject, data }: SequencedEvent): Promise<Json | undefined> {
+  const [row] = await sql.query<{ name: string }>(
+    'select p.name from executions.run r join executions.pipeline p on p.uid = r.pipeline where r.id = $1',
+    [subject?.uid ?? null],
+    'pipeline_of_run',
+  );
+  return row === undefined ? undefined : { pipeline: row.name, run: subject?.uid ?? '', state: String(data['state']) };
+}
