@@ -252,6 +252,45 @@ def scenario_failures():
     refused(400, lambda: client._run_api.run_service_terminate_run(run_id=ended.run_id))
 
 
+def scenario_recurring_runs():
+    client = connect()
+    experiment = client.create_experiment("recurring", namespace=NAMESPACE).experiment_id
+    with tempfile.TemporaryDirectory() as folder:
+        path = compiled(adds, folder)
+        cron = client.create_recurring_run(
+            experiment,
+            "every morning",
+            description="at nine",
+            cron_expression="0 0 9 ? * 2-6",
+            start_time="2030-01-01T00:00:00Z",
+            params={"a": 2},
+            pipeline_package_path=path,
+            max_concurrency=3,
+            no_catchup=True,
+        )
+        assert cron.trigger.cron_schedule.cron == "0 0 9 ? * 2-6" and cron.status == "ENABLED"
+        assert cron.max_concurrency == "3" and cron.no_catchup and cron.mode == "ENABLE", cron
+        hours = client.create_recurring_run(
+            experiment, "every hour", interval_second=3600, pipeline_package_path=path, enabled=False
+        )
+        assert hours.trigger.periodic_schedule.interval_second == "3600" and hours.status == "DISABLED"
+        refused(
+            400,
+            lambda: client.create_recurring_run(experiment, "never", cron_expression="soon", pipeline_package_path=path),
+        )
+    assert client.get_recurring_run(cron.recurring_run_id).description == "at nine"
+    listed = client.list_recurring_runs(experiment_id=experiment, sort_by="display_name")
+    assert [one.display_name for one in listed.recurring_runs] == ["every hour", "every morning"], listed
+    assert listed.total_size == 2
+    client.disable_recurring_run(cron.recurring_run_id)
+    assert client.get_recurring_run(cron.recurring_run_id).status == "DISABLED"
+    client.enable_recurring_run(cron.recurring_run_id)
+    assert client.get_recurring_run(cron.recurring_run_id).status == "ENABLED"
+    for one in [cron, hours]:
+        client.delete_recurring_run(one.recurring_run_id)
+    refused(404, lambda: client.get_recurring_run(cron.recurring_run_id))
+
+
 def scenario_wrong_token():
     client = connect("dais_pat_wrong")
     refused(401, lambda: client.list_experiments(namespace=NAMESPACE or ""))

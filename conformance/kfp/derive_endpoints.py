@@ -19,7 +19,7 @@ def main(folder, version):
         messages.update(messages_of(text))
     endpoints = []
     for name in SERVICES:
-        for rpc, request, options in re.findall(r"rpc (\w+)\(([\w.]+)\)\s*returns \([\w.]+\) \{(.*?)\n  \}", texts[name], re.S):
+        for rpc, request, options in re.findall(r"rpc (\w+)\(([\w.]+)\)\s*returns \([\w.]+\) \{(.*?)(?=\brpc |\Z)", texts[name], re.S):
             method, path = re.search(rf'({METHODS}): "([^"]+)"', options).groups()
             body = re.search(r'body: "([^"]+)"', options)
             endpoint = {"method": method.upper(), "path": path, "request": messages.get(request, {})}

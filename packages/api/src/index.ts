@@ -428,6 +428,7 @@ export { resumeExecutionOperation, searchExecutionsOperation } from '#operations
 export { labelPipelineOperation, PIPELINES_COUNTED, searchPipelinesOperation } from '#operations/pipeline-search.ts';
 export { searchPipelineVersionsOperation, startExecutionOperation } from '#operations/pipeline-search.ts';
 export type { PipelineHead } from '#operations/pipeline-search.ts';
+export { RECURRENCES_COUNTED, searchRecurrencesOperation } from '#operations/recurrence-search.ts';
 export type { RecordCondition, RecordSearch } from '#operations/record-search.ts';
 export { listExecutionEdgesOperation, readExecutionGraphOperation } from '#operations/execution-views.ts';
 export { readExecutionQueueOperation, readExecutionStepOperation } from '#operations/execution-views.ts';

@@ -10,6 +10,7 @@ import { artifactOperations } from '#operations/artifacts.ts';
 import { executionViewOperations } from '#operations/execution-views.ts';
 import { executionSearchOperations } from '#operations/execution-search.ts';
 import { pipelineSearchOperations } from '#operations/pipeline-search.ts';
+import { recurrenceSearchOperations } from '#operations/recurrence-search.ts';
 import { executionOperations } from '#operations/executions.ts';
 import { pipelineOperations } from '#operations/pipelines.ts';
 import { recurrenceOperations } from '#operations/recurrences.ts';
@@ -254,6 +255,7 @@ export const platformOperations: readonly Operation[] = [
   ...executionOperations,
   ...executionSearchOperations,
   ...pipelineSearchOperations,
+  ...recurrenceSearchOperations,
   ...pipelineOperations,
   ...recurrenceOperations,
   ...executionViewOperations,

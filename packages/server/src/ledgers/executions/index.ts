@@ -16,6 +16,7 @@ import { stepsCompiler } from './pipelines/steps-compiler.ts';
 import { executionRetention } from './remove.ts';
 import { RunMachines } from './run-machine.ts';
 import { pipelineSearch } from './search/pipeline-search.ts';
+import { recurrenceSearch } from './search/recurrence-search.ts';
 import { runSearch } from './search/run-search.ts';
 import { runStart } from './search/run-start.ts';
 import { endTrackedRuns } from './tracked-runs.ts';
@@ -91,6 +92,7 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
       ...recurrenceEntries({ machines, compilers, solo: parts.solo }),
       signedCallEntry(parts),
       ...pipelineSearch,
+      ...recurrenceSearch,
       ...runSearch(machines),
       ...runStart({ machines, compilers, solo: parts.solo }),
     ],

@@ -1,10 +1,11 @@
 import type { Route } from './route.ts';
 import { experimentRoutes } from './routes/experiment-routes.ts';
 import { pipelineRoutes } from './routes/pipeline-routes.ts';
+import { recurringRunRoutes } from './routes/recurring-run-routes.ts';
 import { runRoutes } from './routes/run-routes.ts';
 
 /** Every endpoint whose request and answer are messages. Uploads and artifacts are bytes: see their own doors. */
-export const routes: readonly Route[] = [...experimentRoutes, ...pipelineRoutes, ...runRoutes];
+export const routes: readonly Route[] = [...experimentRoutes, ...pipelineRoutes, ...runRoutes, ...recurringRunRoutes];
 
 export const BASE = '/apis/v2beta1';
 

@@ -186,7 +186,7 @@ function verb(name: keyof typeof OPERATIONS, act: (run: Execution, call: CallOpe
   });
 }
 
-function requireName(name: string, what: string): void {
+export function requireName(name: string, what: string): void {
   if (name === '') throw invalid(`The ${what} has no display_name: give the name that people find it by.`);
   if (name.length > LONGEST_NAME) throw invalid(`display_name is longer than ${LONGEST_NAME} characters.`);
 }

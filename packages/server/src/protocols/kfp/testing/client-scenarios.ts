@@ -18,7 +18,7 @@ interface Told {
 }
 
 /** What `client_scenarios.py` has: none is left out unseen. */
-const SCENARIOS = 6;
+const SCENARIOS = 7;
 
 export function clientScenarios({ line, requirements }: KfpClient): void {
   describe(`kfp.Client ${line}`, () => {
@@ -61,7 +61,7 @@ export function clientScenarios({ line, requirements }: KfpClient): void {
       ['as a namespace', '', { KFP_NAMESPACE: 'squad' }],
     ])('works in a project of its own, named %s', { timeout: PATIENCE + 60_000 }, async (_, path, more) => {
       const host = `${peer.dais.url}${path}`;
-      const names = ['experiments', 'pipelines', 'runs'];
+      const names = ['experiments', 'pipelines', 'runs', 'recurring_runs'];
       const told = await scenarios({ ...more, KFP_HOST: host }, names);
       expect(failed(told)).toEqual([]);
       expect(told).toHaveLength(names.length);

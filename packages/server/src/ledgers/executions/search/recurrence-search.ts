@@ -1,0 +1,35 @@
+/** Finding what starts runs by itself. */
+import { RECURRENCES_COUNTED, searchRecurrencesOperation, type RecordSearch } from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { presentSchedule, SCHEDULE_COLUMNS, type ScheduleRow } from '../schedules/schedule-rows.ts';
+import { searchRecords, type RecordTable } from './record-query.ts';
+
+const recurrences: RecordTable<ScheduleRow> = {
+  name: 'recurrences',
+  from: 'executions.schedule r',
+  id: 'r.id',
+  columns: SCHEDULE_COLUMNS.split(', ')
+    .map((column) => `r.${column}`)
+    .join(', '),
+  fields: {
+    id: { sql: 'r.id', type: 'text' },
+    name: { sql: 'r.name', type: 'text' },
+    description: { sql: 'r.description', type: 'text', missing: true },
+    origin: { sql: 'r.origin', type: 'text' },
+    pipeline: { sql: 'r.pipeline', type: 'text', missing: true },
+    experimentId: { sql: 'r.experiment_id', type: 'text', missing: true },
+    enabled: { sql: 'r.enabled', type: 'flag' },
+    createdAt: { sql: 'r.created_at', type: 'moment' },
+    updatedAt: { sql: 'r.updated_at', type: 'moment' },
+  },
+  unless: {},
+  counted: RECURRENCES_COUNTED,
+  present: presentSchedule,
+};
+
+export const recurrenceSearch: readonly OperationEntry[] = [
+  {
+    operation: searchRecurrencesOperation,
+    handle: async (tx, { input }: Call<RecordSearch>) => await searchRecords(tx, recurrences, input),
+  },
+];
