@@ -183,7 +183,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'execution.files': async (world) => ({ path: { id: await world.execution() } }),
   'execution.file': async (world) => ({ path: { id: await world.execution() }, query: { name: 'code/x' } }),
   'execution.search': () => ({ body: { where: [{ field: 'name', is: '=', value: 'none' }] } }),
-  'execution.archive': async (world) => ({ body: { id: await world.execution() } }),
+  'execution.archive': () => ({ body: { experimentId: 'none' } }),
   'execution.resume': async (world) => ({ path: { id: await world.execution() }, body: {} }),
   'execution.start': () => ({ body: { name: 'tried', format: 'steps', document: {} } }),
   'pipeline.search': () => ({ body: {} }),
