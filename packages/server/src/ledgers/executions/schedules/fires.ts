@@ -16,7 +16,7 @@ export interface FireRow {
 }
 
 /** The same for whoever comes to a time. */
-export const causeOf = (time: number) => new Date(time).toISOString();
+const causeOf = (time: number) => new Date(time).toISOString();
 
 /** Gives those that were not there. */
 export async function addFires(
