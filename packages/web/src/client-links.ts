@@ -1,12 +1,15 @@
 /**
- * Links that MLflow's clients print at the end of a run lead into its own console, by what stands after `#`: here to the
- * same thing in this one.
+ * Links that the clients of MLflow and of Kubeflow Pipelines print at the end of a run lead into their own consoles, by what
+ * stands after `#`: here to the same thing in this one.
  */
 
 const PAGES: readonly (readonly [pattern: RegExp, path: string])[] = [
   [/^experiments\/[^/]+\/runs\/([^/]+)/, 'runs/$1'],
   [/^experiments\/[^/]+\/models\/([^/]+)/, 'logged-models/$1'],
   [/^experiments\/[^/]+\/traces/, 'traces'],
+  [/^runs\/details\/(?:[^/.]+\.)?([^/]+)/, 'executions/$1'],
+  [/^experiments\/details\/(?:[^/.]+\.)?([^/]+)/, 'experiments/$1'],
+  [/^pipelines\/details\/.*/, 'pipelines'],
   [/^experiments\/([^/]+)/, 'experiments/$1'],
   [/^experiments\/?$/, 'experiments'],
   [/^models\/([^/]+)\/versions\/([^/]+)/, 'models/$1/versions/$2'],
@@ -21,7 +24,9 @@ const PAGES: readonly (readonly [pattern: RegExp, path: string])[] = [
  */
 export function pathOfClientLink(hash: string, pathname: string): string | undefined {
   const [, named = ''] = /^#\/([^?]*)/.exec(hash) ?? [];
-  const project = /^\/projects\/([^/]+)/.exec(pathname)?.[1] ?? 'default';
+  // Where a client names a namespace, ids that it is given begin with that.
+  const [, namespace] = /^[a-z]+\/details\/([^/.]+)\./.exec(named) ?? [];
+  const project = namespace ?? /^\/projects\/([^/]+)/.exec(pathname)?.[1] ?? 'default';
   for (const [pattern, path] of PAGES) {
     const [whole] = pattern.exec(named) ?? [];
     if (whole !== undefined) return `/projects/${project}/${whole.replace(pattern, path)}`;
