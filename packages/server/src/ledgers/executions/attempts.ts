@@ -147,9 +147,12 @@ export function markStarted(sql: Sql, { id, run }: AttemptClaim): void {
     [id],
     'execution_started',
   );
+  // Since its first step was claimed: the making of what that runs in is a part of the time that the run takes.
   sql.defer(
-    `update executions.run set state = 'running', started_at = clock_timestamp() where id = $1 and state = 'pending'`,
-    [run],
+    `update executions.run set state = 'running',
+       started_at = (select claimed_at from executions.attempt where id = $2)
+     where id = $1 and state = 'pending'`,
+    [run, id],
     'execution_run_started',
   );
 }
