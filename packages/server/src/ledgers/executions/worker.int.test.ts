@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import type { Execution, ExecutionLog, SubmitExecutionInput } from '@dais/api';
+import { DaisError, type Execution, type ExecutionLog, type SubmitExecutionInput } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';
@@ -169,6 +169,18 @@ test('the log of all attempts streams to its end; a run that is deleted leaves n
        (select count(*)::int from kernel.blob_ref where owner = '${run.id}') as files`,
   );
   expect(left).toEqual([{ attempts: 0, files: 0 }]);
+  await worker.stop();
+});
+
+test('an index of packages that does not answer ends the attempt, which says so', async () => {
+  const environments = async () =>
+    await Promise.reject(new DaisError('upstream_failed', 'The index https://packages.example does not answer.'));
+  const worker = await world.worker({ environments });
+  const run = await world.submit({ steps: { main: { command: ['true'], environment: { type: 'python' } } } });
+  const ends = async () => (await world.attempts(run)).map(({ ending, error }) => [ending, error]).slice(0, 1);
+  await expect.poll(ends, PATIENCE).toEqual([['lost', 'The index https://packages.example does not answer.']]);
+  await world.dais.call('execution.cancel', { id: run.id });
+  expect((await world.ended(run)).state).toBe('cancelled');
   await worker.stop();
 });
 

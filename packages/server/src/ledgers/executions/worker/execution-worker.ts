@@ -111,15 +111,21 @@ export class ExecutionWorker {
 
   async #lookAfter({ claim, stop, cancelled }: Held): Promise<void> {
     const run = new StepRun(this.#parts, this.#machines, claim, { stop: stop.signal, cancelled: cancelled.signal });
+    let reason = 'the platform could not bring it to an end';
     for (let failures = 0; ;) {
       try {
-        await (failures < MOST_TRIES ? run.run() : run.giveUp('the platform could not bring it to an end'));
+        await (failures < MOST_TRIES ? run.run() : run.giveUp(reason));
         return;
       } catch (error) {
         if (stop.signal.aborted) return;
         if (error instanceof LeaseLost) return await this.#forgetIfGone(claim);
-        const away = error instanceof DaisError && error.retryable;
-        if (!away) {
+        // What others run, an index of packages say, may never come back: then the step's own error says so.
+        const elsewhere = error instanceof DaisError && error.code === 'upstream_failed';
+        const away = error instanceof DaisError && error.retryable && !elsewhere;
+        if (elsewhere) {
+          failures += 1;
+          reason = error.message;
+        } else if (!away) {
           failures += 1;
           this.#parts.log.error('an attempt at a step failed on our side', { attempt: claim.id, error });
         }
