@@ -105,7 +105,7 @@ test('it answers, also below a project', async () => {
 }
 
 function addProtocolToCompose(text: string, { camel, kebab }: Pick<Names, 'camel' | 'kebab'>): string {
-  const list = /(export async function protocolDoors\([^)]*\) \{\n)([\s\S]*?)( {2}return \[[^\]]*)\];/;
+  const list = /(export async function protocolDoors\([^)]*\) \{\n)([\s\S]*?)( {2}return \[[^\]]*?),?\s*\];/;
   const changed = text.replace(
     list,
     (_, head: string, imports: string, doors: string) =>

@@ -11,7 +11,7 @@ export interface TestedClient {
 /** `tested-clients.int.test.ts` holds these to the pinned requirements of the conformance tests. */
 export const testedClients: readonly TestedClient[] = [
   { name: 'mlflow', also: ['mlflow-skinny'], versions: ['2.22.5', '3.4.0', '3.17.2', '3.18.0'] },
-  { name: 'kfp', versions: [] },
+  { name: 'kfp', versions: ['2.15.2', '2.17.3'] },
   { name: 'feast', versions: [] },
   { name: 'optuna', versions: [] },
   { name: 'openai', versions: [] },

@@ -59,6 +59,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Name of the operation that a route calls; label of its metrics and name of its span. */
     operation?: string;
+    /** Of the process, not of what it keeps: asked of every process, whatever its role. */
+    ofProcess?: boolean;
     access?: Door['access'];
     dispatched?: boolean;
   }

@@ -291,10 +291,10 @@ export class HttpServer {
     });
     reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
     if (this.#draining) reply.header('connection', 'close');
-    const { access, dispatched = false } = request.routeOptions.config;
+    const { access, dispatched = false, ofProcess = false } = request.routeOptions.config;
     const step = this.#steps.get(request.raw.socket);
     if (access === 'open' && step === undefined) return;
-    if (step === undefined && this.#parts.forStepsOnly === true) {
+    if (step === undefined && !ofProcess && this.#parts.forStepsOnly === true) {
       throw new DaisError(
         'route_not_found',
         'This process answers steps, probes and whoever reads its figures; ask another one.',

@@ -10,7 +10,7 @@ export function metricsDoor(metrics: Metrics, sources: MetricSources): Door {
     access: 'checked',
     compress: true,
     register: (app) => {
-      app.get('/metrics', { config: { operation: 'metrics' } }, async (_request, reply) => {
+      app.get('/metrics', { config: { operation: 'metrics', ofProcess: true } }, async (_request, reply) => {
         const { type, text } = await metrics.expose(sources);
         return await reply.header('cache-control', 'no-store').type(type).send(text);
       });

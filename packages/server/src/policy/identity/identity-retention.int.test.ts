@@ -44,12 +44,18 @@ test('what ended long ago goes, what holds or ended lately stays', async () => {
   await server.asAdmin(
     `insert into policy.attempt (digest, since, count) values ('a', now() - interval '2 days', 1), ('b', now(), 1)`,
   );
+  await server.asAdmin(
+    `insert into policy.step_token (digest, attempt, run, project, actor_type, actor_id, expires_at)
+     select decode(n::text, 'escape'), gen_random_uuid(), gen_random_uuid(), 'p', 'user', 'ada', now() + (n - 1) * interval '31 days'
+     from generate_series(0, 2, 2) n`,
+  );
   const io: Pick<JobIo, 'signal' | 'write'> = { signal: new AbortController().signal, write };
   expect(await identityRetention.run(undefined as never, io as JobIo)).toEqual({
     sessions: 1,
     tokens: 1,
     invitations: 1,
     attempts: 1,
+    stepTokens: 1,
   });
   const left = await server.asAdmin(
     'select id from policy.session union all select id from policy.token union all select id from policy.invitation',
