@@ -85,9 +85,14 @@ function startState(initial: string, label: string, nonce: string, latest: () =>
       yaml(),
       syntaxHighlighting(highlight),
       lintGutter(),
-      linter(async (view) => diagnostics(await latest().check(view.state.doc.toString()), view.state.doc.length), {
-        delay: 250,
-      }),
+      linter(
+        async (view) => {
+          const own = await latest().check(view.state.doc.toString());
+          // It replaces all there are: what was found elsewhere meanwhile is among them.
+          return diagnostics([...own, ...(latest().found ?? [])], view.state.doc.length);
+        },
+        { delay: 250 },
+      ),
       autocompletion({ override: [async (context) => await completionAt(context, latest())], icons: false }),
       keymap.of([
         {
