@@ -28,6 +28,7 @@ export { eventTypes } from '#events/event-types.ts';
 export type { EventType } from '#events/event-type.ts';
 export { alertChannelKind, alertChannelSpec, alertChannelStatus } from '#kinds/alert-channel.ts';
 export { findKind, kinds } from '#kinds/index.ts';
+export { pipelineIssues } from '#kinds/pipeline-check.ts';
 export { pipelineKind, pipelineSpec } from '#kinds/pipeline.ts';
 export type { PipelineSpec, PipelineStep } from '#kinds/pipeline.ts';
 export { scheduleKind, scheduleSpec } from '#kinds/schedule.ts';

@@ -1,8 +1,24 @@
 import type { z } from 'zod';
 import type { ErrorCode, Issue } from '#errors.ts';
+import { pipelineIssues } from '#kinds/pipeline-check.ts';
+import { pipelineKind } from '#kinds/pipeline.ts';
+import { scheduleIssues } from '#kinds/schedule-check.ts';
+import { scheduleKind } from '#kinds/schedule.ts';
 import { API_VERSION, type KindSpec, type MetadataInput } from '#manifest.ts';
 import { nearest } from '#nearest.ts';
 import { schemaIssues, show, storableIssues } from '#validation.ts';
+
+type Rules = (spec: never) => readonly Issue[];
+
+/** Long ones: whoever only lists and shows kinds, as the console's first view does, does not load these. */
+const RULES: ReadonlyMap<KindSpec, Rules> = new Map<KindSpec, Rules>([
+  [pipelineKind, pipelineIssues],
+  [scheduleKind, scheduleIssues],
+]);
+
+function rulesOf(spec: KindSpec): Rules | undefined {
+  return RULES.get(spec) ?? spec.check;
+}
 
 /** What a caller knows of a kind; it may know more. */
 export interface KnownKind {
@@ -90,7 +106,7 @@ function checkKnown<Kind extends KnownKind>(
   }
   const manifest = value as { metadata: MetadataInput; spec: Record<string, unknown> };
   const rules = [
-    ...(spec.check?.((parsed.data as { spec: never }).spec) ?? []),
+    ...(rulesOf(spec)?.((parsed.data as { spec: never }).spec) ?? []),
     ...(spec.scope === 'org' && manifest.metadata.project !== undefined
       ? [
           {

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { pipelineIssues } from '#kinds/pipeline-check.ts';
 import { baseStatus, nameSchema, reference, type KindSpec } from '#manifest.ts';
 import { parameterTypes } from '#pipelines/parameters.ts';
 import {
@@ -134,7 +133,6 @@ export const pipelineKind = {
   name: nameSchema,
   spec: pipelineSpec,
   status: z.strictObject({ ...baseStatus }),
-  check: pipelineIssues,
   actions: [],
   columns: [{ title: 'Description', path: 'spec.description' }],
   example: `apiVersion: dais.dev/v1

@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import type { Issue } from '#errors.ts';
 import { baseStatus, nameSchema, reference, type KindSpec } from '#manifest.ts';
-import { isZone, readCron } from '#pipelines/cron.ts';
 import { executionParameterSchema } from '#records/execution.ts';
 import { overlaps, overlapText, startingSchema } from '#records/recurrence.ts';
 
@@ -32,25 +30,6 @@ export const scheduleSpec = z.strictObject({
 });
 export type ScheduleSpec = z.output<typeof scheduleSpec>;
 
-function checkSchedule({ when, pipeline, startAt, endAt }: ScheduleSpec): Issue[] {
-  const issues: Issue[] = [];
-  if (when.type === 'cron') {
-    const reading = readCron(when.cron);
-    if ('fault' in reading)
-      issues.push({ path: 'spec.when.cron', message: reading.fault, expected: '0 6 * * MON-FRI' });
-    if (!isZone(when.zone)) {
-      issues.push({ path: 'spec.when.zone', message: `${when.zone} is no time zone`, expected: 'Europe/Berlin' });
-    }
-  }
-  if (when.type === 'pipeline' && when.pipeline === pipeline) {
-    issues.push({ path: 'spec.when.pipeline', message: 'is the pipeline that it starts: it would never end' });
-  }
-  if (startAt !== undefined && endAt !== undefined && Date.parse(startAt) >= Date.parse(endAt)) {
-    issues.push({ path: 'spec.endAt', message: 'is not after `startAt`' });
-  }
-  return issues;
-}
-
 export const scheduleKind = {
   kind: 'Schedule',
   plural: 'schedules',
@@ -59,7 +38,6 @@ export const scheduleKind = {
   name: nameSchema,
   spec: scheduleSpec,
   status: z.strictObject({ ...baseStatus }),
-  check: checkSchedule,
   actions: [],
   columns: [
     { title: 'Pipeline', path: 'spec.pipeline' },

@@ -4,7 +4,7 @@ import {
   DaisError,
   parameterIssues,
   parseCondition,
-  pipelineKind,
+  pipelineIssues,
   pipelineSpec,
   schemaIssues,
   type ConditionExpression,
@@ -39,7 +39,7 @@ export const stepsCompiler: PipelineCompiler = {
 function readSpec(document: unknown): PipelineSpec {
   const parsed = pipelineSpec.safeParse(document);
   const issues: readonly Issue[] = parsed.success
-    ? pipelineKind.check(parsed.data)
+    ? pipelineIssues(parsed.data)
     : schemaIssues(parsed.error, pipelineSpec, document);
   if (!parsed.success || issues.length > 0) {
     throw new DaisError('invalid_request', 'The pipeline cannot be run as it is.', { issues });
