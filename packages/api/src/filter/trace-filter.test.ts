@@ -85,7 +85,7 @@ test('a filter is written so that it reads the same', () => {
   );
   fc.assert(
     fc.property(fc.array(clause, { maxLength: 5 }), (clauses) => {
-      const text = formatFilter(traceFilter, clauses as FilterClause[]);
+      const text = formatFilter(traceFilter, clauses);
       expect(plain(parseFilter(traceFilter, text))).toEqual(plain(clauses as FilterClause[]));
     }),
   );
