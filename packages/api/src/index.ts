@@ -172,6 +172,7 @@ export type { Holder } from '#still-held.ts';
 export type { LabelSelector } from '#selector.ts';
 export { formatPath, MAX_DEPTH, schemaIssues, show, storableIssues } from '#validation.ts';
 export { checkManifest, summarizeIssues } from '#manifest-check.ts';
+export { rangeAt } from '#manifest-range.ts';
 export type { CheckedManifest, CheckResult, KnownKind, KnownKinds } from '#manifest-check.ts';
 export {
   abortUploadOperation,

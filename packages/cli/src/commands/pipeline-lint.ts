@@ -1,6 +1,6 @@
 /** `dais pipeline lint`: the server's own rules for manifests, without a server. */
-import { checkManifest, DaisError, formatPath, kinds, manifestSchema, type Issue, type KindSpec } from '@dais/api';
-import { isCollection, isMap, isPair, isScalar, LineCounter, parseAllDocuments, type Document } from 'yaml';
+import { checkManifest, DaisError, kinds, manifestSchema, rangeAt, type Issue, type KindSpec } from '@dais/api';
+import { isAlias, isNode, LineCounter, parseAllDocuments, visit, type Document } from 'yaml';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { readManifestFiles, type ManifestFile } from '#manifests/manifest-files.ts';
@@ -57,37 +57,28 @@ function checkFile({ name: file, text }: ManifestFile): { readonly manifests: nu
       issues.push({ ...place(pos[0]), message: message.split('\n')[0] ?? '' });
     if (document.errors.length > 0 || document.contents === null) continue;
     manifests += 1;
-    const result = checkManifest(known, document.toJS({ maxAliasCount: 100 }));
+    const references = referencesIn(document);
+    issues.push(...references.map(({ offset, message }) => ({ ...place(offset), message })));
+    if (references.length > 0) continue;
+    const result = checkManifest(known, document.toJS());
     if (result.ok) continue;
-    issues.push(...result.issues.map((issue) => ({ ...issue, ...place(offsetOf(document, issue.path ?? '')) })));
+    issues.push(
+      ...result.issues.map((issue) => ({ ...issue, ...place(rangeAt(document.contents, issue.path ?? '').from) })),
+    );
   }
   if (manifests === 0 && issues.length === 0) issues.push({ file, message: 'holds no manifest' });
   return { manifests, issues };
 }
 
-/** Of the key (or list item) at `path`, or of the nearest part above it that stands in the text. */
-function offsetOf(document: Document, path: string): number {
-  let node: unknown = document.contents;
-  let at = startOf(node);
-  let text = '';
-  while (text !== path && isCollection(node)) {
-    const steps = node.items.flatMap((item, index) => {
-      const key = isPair(item) ? (isScalar(item.key) ? String(item.key.value) : undefined) : index;
-      if (key === undefined) return [];
-      const place = formatPath([...(text === '' ? [] : [text]), key]);
-      const leads = path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`);
-      return leads ? [{ place, key: isPair(item) ? item.key : item, value: isPair(item) ? item.value : item }] : [];
-    });
-    // Keys may contain dots: the longest that fits is meant.
-    const [found] = steps.toSorted((one, other) => other.place.length - one.place.length);
-    if (found === undefined) break;
-    ({ place: text, value: node } = found);
-    at = startOf(found.key);
-  }
-  return at;
-}
-
-function startOf(node: unknown): number {
-  if (isMap(node) && node.items[0] !== undefined) return startOf(node.items[0].key);
-  return (node as { range?: readonly [number, number, number] | null } | null)?.range?.[0] ?? 0;
+/** The server reads none: they are how a small text becomes a huge one. */
+function referencesIn(document: Document): readonly { readonly offset: number; readonly message: string }[] {
+  const found: { offset: number; message: string }[] = [];
+  visit(document, (_key, node) => {
+    const offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
+    if (isAlias(node)) found.push({ offset, message: 'an alias is not allowed; write the value itself' });
+    else if (isNode(node) && 'anchor' in node && node.anchor !== undefined) {
+      found.push({ offset, message: 'an anchor is not allowed; write the value itself' });
+    }
+  });
+  return found;
 }

@@ -130,6 +130,13 @@ describe('manifests', () => {
     expect(err).toContain('wrong.yaml:22:');
     expect(err).toContain('there is no step mke');
     expect(err).toContain('wrong.yaml:36:');
+    // As the server refuses them.
+    await write('anchor.yaml', PIPELINE.replace('spec:', 'spec: &all').replace(/$/, '\nmore: *all\n'));
+    const anchored = await dais.run(['pipeline', 'lint', 'anchor.yaml'], away);
+    expect([anchored.code, anchored.err]).toEqual([
+      7,
+      expect.stringMatching(/anchor\.yaml:\d+:\d+: an anchor is not allowed/),
+    ]);
     await write('broken.yaml', 'a: [');
     expect((await dais.run(['pipeline', 'lint', 'broken.yaml'], away)).err).toContain('broken.yaml:1:');
   });

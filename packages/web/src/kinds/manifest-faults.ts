@@ -1,6 +1,6 @@
 /** What is wrong with a manifest that is being written, and where it stands in the text. */
-import { checkManifest, formatPath, kinds, manifestSchema, type Issue, type KindSpec } from '@dais/api';
-import { isCollection, isMap, isPair, isScalar, parseAllDocuments, type Document } from 'yaml';
+import { checkManifest, kinds, manifestSchema, rangeAt, type Issue, type KindSpec } from '@dais/api';
+import { parseAllDocuments, type Document } from 'yaml';
 
 /** Characters from the start of the text. */
 export interface ManifestFault {
@@ -63,35 +63,5 @@ function faultOf(issue: Issue, document: Document): ManifestFault {
     ...(issue.expected === undefined ? [] : [`expected ${issue.expected}`]),
     ...(issue.nearest === undefined ? [] : [`did you mean ${issue.nearest}?`]),
   ];
-  return { ...rangeOf(document, path), path, message: parts.join('; ') };
-}
-
-/** The key (or list item) at `path`, or the nearest part above it that stands in the text. */
-function rangeOf(document: Document, path: string): { from: number; to: number } {
-  let node: unknown = document.contents;
-  let at = keyRange(node);
-  let text = '';
-  while (text !== path && isCollection(node)) {
-    const steps = node.items.flatMap((item, index) => {
-      const key = isPair(item) ? (isScalar(item.key) ? String(item.key.value) : undefined) : index;
-      if (key === undefined) return [];
-      const place = formatPath([...(text === '' ? [] : [text]), key]);
-      const leads = path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`);
-      return leads ? [{ place, key: isPair(item) ? item.key : item, value: isPair(item) ? item.value : item }] : [];
-    });
-    // Keys may contain dots: the longest that fits is meant.
-    const [found] = steps.toSorted((a, b) => b.place.length - a.place.length);
-    if (found === undefined) break;
-    ({ place: text, value: node } = found);
-    at = keyRange(found.key);
-  }
-  return at;
-}
-
-function keyRange(node: unknown): { from: number; to: number } {
-  const range = (node as { range?: readonly [number, number, number] | null } | null)?.range;
-  if (range === undefined || range === null) return { from: 0, to: 1 };
-  // A whole map would be underlined from end to end: its first key stands for it.
-  if (isMap(node)) return keyRange(node.items[0]?.key);
-  return { from: range[0], to: Math.max(range[1], range[0] + 1) };
+  return { ...rangeAt(document.contents, path), path, message: parts.join('; ') };
 }

@@ -1,0 +1,68 @@
+/**
+ * Where a part of a manifest stands in its text. Nodes of the YAML library are known by their form, so that nothing here
+ * depends on it.
+ */
+import { formatPath } from '#validation.ts';
+
+/** Characters from the start of the text. */
+export interface TextRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+interface Node {
+  readonly range?: readonly [number, number, number] | null;
+  /** Of a map or a list. */
+  readonly items?: readonly unknown[];
+  /** Of a scalar; a map or a list has none. */
+  readonly value?: string | number | boolean | bigint | null;
+}
+
+interface Pair {
+  readonly key: unknown;
+  readonly value: unknown;
+}
+
+/** The key (or list item) at `path`, or the nearest part above it that stands in the text. `contents` is a document's. */
+export function rangeAt(contents: unknown, path: string): TextRange {
+  let node = contents;
+  let at = keyRange(node);
+  let text = '';
+  while (text !== path && itemsOf(node) !== undefined) {
+    const steps = (itemsOf(node) ?? []).flatMap((item, index) => {
+      const key = isPair(item) ? scalarOf(item.key) : index;
+      if (key === undefined) return [];
+      const place = formatPath([...(text === '' ? [] : [text]), key]);
+      const leads = path === place || path.startsWith(`${place}.`) || path.startsWith(`${place}[`);
+      return leads ? [{ place, key: isPair(item) ? item.key : item, value: isPair(item) ? item.value : item }] : [];
+    });
+    // Keys may contain dots: the longest that fits is meant.
+    const [found] = steps.toSorted((one, other) => other.place.length - one.place.length);
+    if (found === undefined) break;
+    ({ place: text, value: node } = found);
+    at = keyRange(found.key);
+  }
+  return at;
+}
+
+function keyRange(node: unknown): TextRange {
+  const range = (node as Node | null | undefined)?.range ?? undefined;
+  if (range === undefined) return { from: 0, to: 1 };
+  // A whole map would be underlined from end to end: its first key stands for it.
+  const [first] = itemsOf(node) ?? [];
+  if (isPair(first)) return keyRange(first.key);
+  return { from: range[0], to: Math.max(range[1], range[0] + 1) };
+}
+
+function itemsOf(node: unknown): readonly unknown[] | undefined {
+  return (node as Node | null | undefined)?.items;
+}
+
+function isPair(item: unknown): item is Pair {
+  return typeof item === 'object' && item !== null && 'key' in item;
+}
+
+function scalarOf(node: unknown): string | undefined {
+  const { items, value } = (node ?? {}) as Node;
+  return items === undefined && value !== undefined ? String(value) : undefined;
+}
