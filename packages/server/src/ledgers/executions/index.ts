@@ -13,14 +13,13 @@ import type { PipelineCompilers } from './pipelines/compiler.ts';
 import { pipelineEntries } from './pipelines/pipeline-entries.ts';
 import { STEPS_FORMAT } from './pipelines/pipeline-rows.ts';
 import { stepsCompiler } from './pipelines/steps-compiler.ts';
-import { executionRetention } from './remove.ts';
+import { executionRetention } from './retention.ts';
 import { RunMachines } from './run-machine.ts';
 import { pipelineSearch } from './search/pipeline-search.ts';
 import { recurrenceSearch } from './search/recurrence-search.ts';
 import { runSearch } from './search/run-search.ts';
 import { runStart } from './search/run-start.ts';
 import { endTrackedRuns } from './tracked-runs.ts';
-import { fireRetention } from './schedules/fires.ts';
 import { recurrenceEntries } from './schedules/recurrence-entries.ts';
 import { signedCallEntry } from './schedules/signed-call.ts';
 import { Ticker } from './schedules/ticker.ts';
@@ -96,7 +95,7 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
       ...runSearch(machines),
       ...runStart({ machines, compilers, solo: parts.solo }),
     ],
-    jobs: [executionRetention(parts.days), fireRetention(parts.days)],
+    jobs: [executionRetention(parts.days)],
     subscriber: triggers,
     worker: {
       start: async () => {

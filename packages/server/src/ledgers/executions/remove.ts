@@ -1,7 +1,6 @@
 /** The end of what is kept of runs: asked for, with their project, or because they are old. */
 import { DaisError } from '@dais/api';
 import { detachContent } from '#kernel/content/references.ts';
-import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 
 /** With its nodes, attempts, files and logs. */
@@ -34,36 +33,4 @@ export async function endProjectRuns(
   // Those of Schedule resources went with them.
   await tx.sql.query('delete from executions.schedule where project_id = $1', [project.id], 'drop_schedules');
   await tx.enter(home);
-}
-
-/** Runs in one transaction: each can have many files. */
-const SLICE = 20;
-
-/** Removes runs that ended long ago. `days` 0: none. */
-export function executionRetention(days: number): JobHandler {
-  return {
-    queue: 'execution-retention',
-    concurrency: 1,
-    perProject: 1,
-    retry: { baseMs: 1000, capMs: 60_000 },
-    every: { firstMs: 240_000, againMs: 3_600_000 },
-    async run(_job, io) {
-      if (days === 0) return { removed: 0 };
-      let removed = 0;
-      for (let rows = SLICE; rows === SLICE && !io.signal.aborted; removed += rows) {
-        rows = await io.write(async (tx) => {
-          await tx.enter('all');
-          const old = await tx.sql.query<{ id: string; project_id: string }>(
-            `select id, project_id from executions.run where ended_at < clock_timestamp() - $1 * interval '1 day'
-             order by ended_at limit ${SLICE} for update skip locked`,
-            [days],
-            'old_executions',
-          );
-          for (const { id, project_id: projectId } of old) await removeRun(tx, { id, projectId });
-          return old.length;
-        });
-      }
-      return { removed };
-    },
-  };
 }

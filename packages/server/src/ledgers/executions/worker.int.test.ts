@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';
 import { freshName } from '#kernel/testing/test-project.ts';
-import { executionRetention } from './remove.ts';
+import { executionRetention } from './retention.ts';
 import { startExecutionsWorld, type ExecutionsWorld } from './testing/executions-world.ts';
 
 let world: ExecutionsWorld;
@@ -203,10 +203,10 @@ test('runs that ended long ago go, with their files', async () => {
     epoch: 1n,
     cancelAsked: false,
   };
-  expect(await executionRetention(2).run(job, io)).toEqual({ removed: 1 });
+  expect(await executionRetention(2).run(job, io)).toEqual({ runs: 1, fires: 0 });
   expect(await codeOf(world.dais.call('execution.get', { id: old.id }))).toBe('not_found');
   expect((await world.dais.call<Execution>('execution.get', { id: fresh.id })).state).toBe('succeeded');
   const left = await world.db.asAdmin(`select 1 from kernel.blob_ref where owner = '${old.id}'`);
-  expect([left, await executionRetention(0).run(job, io)]).toEqual([[], { removed: 0 }]);
+  expect([left, await executionRetention(0).run(job, io)]).toEqual([[], { runs: 0, fires: 0 }]);
   await worker.stop();
 });

@@ -1,6 +1,6 @@
 /** What a schedule answers, each once: rows of `executions.fire`. */
 import type { Fire } from '@dais/api';
-import type { JobHandler } from '#kernel/job-runner.ts';
+import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Json } from '../machine/plan.ts';
 
@@ -52,34 +52,15 @@ export function presentFire(row: FireRow): Fire {
   };
 }
 
-const SLICE = 5000;
-
-/** Forgets what was answered long ago. `days` 0: nothing. */
-export function fireRetention(days: number): JobHandler {
-  return {
-    queue: 'fire-retention',
-    concurrency: 1,
-    perProject: 1,
-    retry: { baseMs: 1000, capMs: 60_000 },
-    every: { firstMs: 300_000, againMs: 3_600_000 },
-    async run(_job, io) {
-      if (days === 0) return { removed: 0 };
-      let removed = 0;
-      for (let rows = SLICE; rows === SLICE && !io.signal.aborted; removed += rows) {
-        rows = await io.write(async (tx) => {
-          await tx.enter('all');
-          const gone = await tx.sql.query(
-            `delete from executions.fire where (schedule, cause) in (
-               select schedule, cause from executions.fire
-               where state <> 'waiting' and created_at < clock_timestamp() - $1 * interval '1 day'
-               order by created_at limit ${SLICE}) returning 1`,
-            [days],
-            'old_fires',
-          );
-          return gone.length;
-        });
-      }
-      return { removed };
-    },
-  };
+/** At most so many of those that were answered long ago. */
+export async function removeOldFires(sql: Sql, days: number, most: number): Promise<number> {
+  const gone = await sql.query(
+    `delete from executions.fire where (schedule, cause) in (
+       select schedule, cause from executions.fire
+       where state <> 'waiting' and created_at < clock_timestamp() - $1 * interval '1 day'
+       order by created_at limit $2) returning 1`,
+    [days, most],
+    'old_fires',
+  );
+  return gone.length;
 }

@@ -8,7 +8,7 @@ import { project } from '#kinds/project/index.ts';
 import { schedule as scheduleKind } from '#kinds/schedule/index.ts';
 import { linesUntilKilled } from '#lib/killed-worker.testing.ts';
 import { startExecutionsWorld, type ExecutionsWorld, type Page } from '../testing/executions-world.ts';
-import { fireRetention } from './fires.ts';
+import { executionRetention } from '../retention.ts';
 import { triggers } from './triggers.ts';
 
 let world: ExecutionsWorld;
@@ -206,8 +206,8 @@ describe('the past', () => {
       read: async <T>(work: (tx: Transaction) => Promise<T>) => await world.dais.write(work),
       progress: () => {},
     };
-    expect(await fireRetention(0).run({} as never, io)).toEqual({ removed: 0 });
-    expect(await fireRetention(30).run({} as never, io)).toEqual({ removed: 1 });
+    expect(await executionRetention(0).run({} as never, io)).toEqual({ runs: 0, fires: 0 });
+    expect(await executionRetention(30).run({} as never, io)).toEqual({ runs: 0, fires: 1 });
     expect(await fires(id)).toEqual([]);
   });
 });
