@@ -369,9 +369,6 @@ export async function loadWebhooks({
   return webhooksLedger({ ...parts, sealer, inside, formats: [nativeFormat, mlflowWebhooks] });
 }
 
-/** How a run ends whose step ended so. */
-const STATUS_OF = { succeeded: 'FINISHED', failed: 'FAILED', cancelled: 'KILLED' } as const;
-
 /** Runs of commands, and what runs them. */
 export async function loadExecutions({
   keys,
@@ -414,9 +411,8 @@ export async function loadExecutions({
   };
   const runs = stepRuns({ clock: parts.clock, random, options: await trackingOptions(folderRoot) });
   const tracked: TrackedRuns = {
+    ...runs,
     begin: async (tx, { source, ...run }) => await runs.begin(tx, { ...run, tags: mlflowStepTags(run.user, source) }),
-    resume: async (tx, run) => await runs.resume(tx, run),
-    end: async (tx, run, state) => await runs.end(tx, run, STATUS_OF[state]),
   };
   const secretValue: ExecutionParts['secretValue'] = async (tx, ref) => {
     const found = await findSecretValue(tx, tx.projectId, ref);

@@ -1,5 +1,5 @@
 /** Runs that the platform begins for a command, and ends with it: the command itself logs into them. */
-import { DaisError, type RunStatus } from '@dais/api';
+import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { createExperiment, findExperimentOfName } from './experiments.ts';
 import { DEFAULT_NAME, DEFAULT_NUMBER, experimentDeleted, shownNumber } from './experiment-lookup.ts';
@@ -20,8 +20,11 @@ export interface StepRunFacts {
 export interface StepRuns {
   begin(tx: Transaction, facts: StepRunFacts): Promise<{ readonly run: string; readonly experiment: string }>;
   resume(tx: Transaction, run: string): Promise<void>;
-  end(tx: Transaction, run: string, status: RunStatus): Promise<void>;
+  end(tx: Transaction, run: string, ended: keyof typeof STATUS_OF): Promise<void>;
 }
+
+/** How a run ends whose command ended so. */
+const STATUS_OF = { succeeded: 'FINISHED', failed: 'FAILED', cancelled: 'KILLED' } as const;
 
 export function stepRuns(parts: TrackingParts): StepRuns {
   const { clock, options } = parts;
@@ -34,7 +37,8 @@ export function stepRuns(parts: TrackingParts): StepRuns {
       return { run: run.id, experiment: experimentId };
     },
     resume: async (tx, id) => await unlessGone(updateRun(tx, { id, status: 'RUNNING' }, options)),
-    end: async (tx, id, status) => await unlessGone(updateRun(tx, { id, status, endedAt: clock.now() }, options)),
+    end: async (tx, id, ended) =>
+      await unlessGone(updateRun(tx, { id, status: STATUS_OF[ended], endedAt: clock.now() }, options)),
   };
 }
 

@@ -22,8 +22,7 @@ interface Answer {
   readonly status: number;
   readonly headers: Headers;
   /** The parsed body; undefined when it is no JSON. */
-  // Answers of a foreign protocol: tests say what they expect of them.
-  // oxlint-disable-next-line typescript/no-explicit-any
+  // oxlint-disable-next-line typescript/no-explicit-any -- answers of a foreign protocol: tests say what they expect of them
   readonly json: any;
 }
 
