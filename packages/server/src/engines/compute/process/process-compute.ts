@@ -12,6 +12,7 @@ import type { Compute, ComputeAbilities, LogChunk, LogOptions, OutputFile, TaskS
 import { DeviceLeases, findGpus, GPU, machineResources } from './capacity.ts';
 import { findControlGroups, type ControlGroups } from './control-groups.ts';
 import { errnoOf, storageError } from './file-errors.ts';
+import { Launcher } from './launcher.ts';
 import type { Reachable } from './relay.ts';
 import { INSIDE, Sandbox } from './sandbox.ts';
 import { seccompFilter } from './seccomp.ts';
@@ -81,6 +82,7 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
     groups,
     sandbox: new Sandbox({ path, hidden: [root, ...hidden], isRoot, filter }),
     leases: new DeviceLeases(join(root, 'leases'), gpus),
+    launcher: new Launcher({ path, log }),
     bootId: options.bootId ?? readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
     path,
     hasGpus: gpus.length > 0,
@@ -315,6 +317,7 @@ class ProcessCompute implements Compute {
     this.#cancelRound?.();
     await this.#scheduling;
     await Promise.all([...this.#running.values()].map(async (run) => await run.close()));
+    this.#parts.launcher.close();
     // What is empty goes; where tasks go on, it stays for them.
     await this.#groups?.sweep(() => true);
     for (const attempt of this.#listeners.keys()) this.#tell(attempt);
