@@ -31,8 +31,11 @@ export interface LauncherOptions {
 }
 
 interface Pending {
-  readonly request: LaunchRequest;
-  readonly gone: ShimGone;
+  readonly fields: readonly string[];
+  /** Done, with this exit code; `fault`: not even begun. */
+  answered(code: number, fault?: string): void;
+  /** Does it without a launcher. */
+  alone(): void;
 }
 
 /** A launcher that ends so soon after its start, this often, is done without. */
@@ -54,11 +57,22 @@ export class Launcher {
 
   /** Told twice of one folder, it starts one shim. */
   start(request: LaunchRequest, gone: ShimGone): void {
-    if (this.#program === undefined || this.#failures >= MOST_FAILURES) return this.#startAlone(request, gone);
-    this.#lastId += 1;
-    const id = String(this.#lastId);
-    this.#pending.set(id, { request, gone });
-    this.#send(id, request);
+    this.#ask({
+      fields: ['shim', ...this.#fieldsOf(request)],
+      answered: (code, fault) => code !== SECOND_START && gone(fault),
+      alone: () => this.#startAlone(request, gone),
+    });
+  }
+
+  /** Removes the folder of a task in which there is little. False: there is more, or nobody did it. */
+  async removeSmall(folder: string): Promise<boolean> {
+    return await new Promise((resolve) => {
+      this.#ask({
+        fields: ['remove', folder],
+        answered: (code, fault) => resolve(fault === undefined && code === 0),
+        alone: () => resolve(false),
+      });
+    });
   }
 
   /** Shims go on. */
@@ -67,10 +81,17 @@ export class Launcher {
     this.#child?.stdin?.end();
   }
 
-  #send(id: string, request: LaunchRequest): void {
+  #ask(pending: Pending): void {
+    if (this.#closed || this.#program === undefined || this.#failures >= MOST_FAILURES) return pending.alone();
+    this.#lastId += 1;
+    const id = String(this.#lastId);
+    this.#pending.set(id, pending);
+    this.#send(id, pending);
+  }
+
+  #send(id: string, { fields: [verb = '', ...fields] }: Pending): void {
     this.#child ??= this.#open();
-    const fields = this.#fieldsOf(request);
-    const body = Buffer.from([id, ...fields].join('\0'));
+    const body = Buffer.from([verb, id, ...fields].join('\0'));
     const length = Buffer.alloc(4);
     length.writeUInt32BE(body.length);
     this.#child.stdin?.write(Buffer.concat([length, body]));
@@ -127,8 +148,8 @@ export class Launcher {
     if (pending === undefined) return;
     this.#pending.delete(id);
     this.#failures = 0;
-    if (word === 'fault') pending.gone(text.join(' '));
-    else if (text[0] !== String(SECOND_START)) pending.gone(undefined);
+    if (word === 'fault') pending.answered(1, text.join(' '));
+    else pending.answered(Number(text[0]));
   }
 
   /** Whatever it was told and did not answer for is told again: of two shims of a task the second one ends at once. */
@@ -140,13 +161,13 @@ export class Launcher {
     const isGivenUp = this.#failures >= MOST_FAILURES;
     const words = isGivenUp ? 'steps are started without a launcher' : 'the launcher of steps ended';
     this.#options.log.warn(words, { fault, waiting: told.length });
-    for (const [id, { request, gone }] of told) {
+    for (const [id, pending] of told) {
       if (!isGivenUp) {
-        this.#send(id, request);
+        this.#send(id, pending);
         continue;
       }
       this.#pending.delete(id);
-      this.#startAlone(request, gone);
+      pending.alone();
     }
   }
 

@@ -11,8 +11,6 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmdirSync,
-  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { chmod, chown, open, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
@@ -204,7 +202,6 @@ export class TaskFolder {
   }
 
   async remove(): Promise<void> {
-    if (removeSmall(this.path)) return;
     try {
       await rm(this.path, { recursive: true, force: true, maxRetries: 5 });
     } catch (error) {
@@ -212,21 +209,6 @@ export class TaskFolder {
       await openFolders(this.path);
       await rm(this.path, { recursive: true, force: true, maxRetries: 5 });
     }
-  }
-}
-
-/** Where only the engine and the shim wrote, and that little: most of them. False: there is more, or it is not so. */
-function removeSmall(folder: string): boolean {
-  try {
-    if (readdirSync(join(folder, 'logs')).some((name) => name !== '0')) return false;
-    for (const box of [...BOXES, 'box']) rmdirSync(join(folder, box));
-    unlinkSync(join(folder, 'logs', '0'));
-    rmdirSync(join(folder, 'logs'));
-    for (const name of readdirSync(folder)) unlinkSync(join(folder, name));
-    rmdirSync(folder);
-    return true;
-  } catch {
-    return false;
   }
 }
 
