@@ -65,6 +65,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     { model },
     { pipeline },
     { schedule },
+    { target },
     { user },
     { team },
     { serviceAccount },
@@ -77,6 +78,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     import('#kinds/model/index.ts'),
     import('#kinds/pipeline/index.ts'),
     import('#kinds/schedule/index.ts'),
+    import('#kinds/target/index.ts'),
     import('#kinds/user/index.ts'),
     import('#kinds/team/index.ts'),
     import('#kinds/service-account/index.ts'),
@@ -149,6 +151,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       model(clock),
       pipeline,
       schedule,
+      target,
       user({ changed, end, claimEmail, whoseEmail, forget }),
       team({ changed }),
       serviceAccount({ changed, end }),
@@ -400,8 +403,7 @@ export async function loadExecutions({
     import('#protocols/kfp/ir/index.ts'),
     import('#protocols/kfp/runtime/index.ts'),
   ]);
-  // No kind says yet which environment stands for which image.
-  const pipelines = kfpCompiler({ images: new Map(), now: () => parts.clock.now() });
+  const pipelines = kfpCompiler({ now: () => parts.clock.now() });
   const calls: StepCalls = {
     issue: async (tx, step) => await tokens.issueStepToken(tx, step, random),
     end: tokens.endStepTokens,

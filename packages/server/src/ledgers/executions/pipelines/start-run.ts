@@ -8,6 +8,7 @@ import { keepCode, type CodeInput } from '../run-code.ts';
 import type { RunMachines } from '../run-machine.ts';
 import { submitRun, type RunOrigin } from '../submit.ts';
 import type { CompiledPipeline, CompileOptions, Fire, PipelineCompilers } from './compiler.ts';
+import { imageRules } from './image-rules.ts';
 import { newestVersion } from './pipeline-rows.ts';
 
 export interface StartParts {
@@ -40,7 +41,7 @@ export async function startRun(tx: Transaction, parts: StartParts, request: Star
   const compiler = compilerOf(parts, format);
   const artifact = code === undefined || code.files.length === 0 ? undefined : await keepCode(tx, id, code);
   const options = { name: pipelineName, runId: id, parameters, code: artifact, solo: parts.solo, fire };
-  const { plan, inputs, warnings } = await compiler.compile(document, { ...options, pipeline: otherPipelines(tx) });
+  const { plan, inputs, warnings } = await compiler.compile(document, { ...options, ...around(tx) });
   await authorize(plan);
   const { files: _, ...about } = code ?? { files: [] };
   await submitRun(tx, parts.machines, {
@@ -68,7 +69,7 @@ export async function lookAt(
   { name, format, document }: { readonly name: string; readonly format: string; readonly document: unknown },
 ): Promise<CompiledPipeline> {
   const options = { name, runId: uuidv7(), parameters: undefined, code: undefined, solo };
-  return await compilerOf({ compilers }, format).compile(document, { ...options, pipeline: otherPipelines(tx) });
+  return await compilerOf({ compilers }, format).compile(document, { ...options, ...around(tx) });
 }
 
 function compilerOf({ compilers }: Pick<StartParts, 'compilers'>, format: string) {
@@ -78,6 +79,10 @@ function compilerOf({ compilers }: Pick<StartParts, 'compilers'>, format: string
   throw new DaisError('invalid_request', `Nothing here reads pipelines of the format "${format}".`, {
     issues: [{ path: 'format', message: 'is not known', expected: known }],
   });
+}
+
+function around(tx: Transaction): Pick<CompileOptions, 'pipeline' | 'images'> {
+  return { pipeline: otherPipelines(tx), images: async () => await imageRules(tx) };
 }
 
 function otherPipelines({ sql, projectId }: Transaction): CompileOptions['pipeline'] {

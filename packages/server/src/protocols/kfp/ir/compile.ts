@@ -4,6 +4,7 @@ import type {
   Binding,
   Graph,
   GraphOutput,
+  ImageRule,
   Json,
   ParameterType,
   Retry,
@@ -14,7 +15,6 @@ import type {
 } from '#ledgers/executions/index.ts';
 import { itemsIn } from './check.ts';
 import { conditionOf, selectorPath } from './condition.ts';
-import type { ImageMap } from './image.ts';
 import {
   typeOfParameter,
   type ComponentSpec,
@@ -36,7 +36,7 @@ export interface IrOptions {
   readonly runId: string;
   /** Undefined: it is only looked at. */
   readonly parameters: Readonly<Record<string, Json>> | undefined;
-  readonly images: ImageMap;
+  readonly images: readonly ImageRule[];
   readonly isolation: Step['isolation'];
   readonly now: Date;
   /** When it was to start, where a schedule starts it. */

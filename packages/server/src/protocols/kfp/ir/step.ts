@@ -1,6 +1,6 @@
 /** From the executor of a component to a step of the plan. */
 import { DaisError } from '@dais/api';
-import type { Json, Step, StepEnvironment, StepOutput } from '#ledgers/executions/index.ts';
+import type { ImageRule, Json, Step, StepEnvironment, StepOutput } from '#ledgers/executions/index.ts';
 import {
   artifactPath,
   KFP_DIALECT,
@@ -12,7 +12,7 @@ import {
   type KfpStep,
 } from '../runtime/kfp-step.ts';
 import { lightweightOf } from '../runtime/lightweight.ts';
-import { environmentOfImage, imageRefusal, type ImageMap } from './image.ts';
+import { environmentOfImage, imageRefusal } from './image.ts';
 import {
   typeOfParameter,
   type ArtifactSpec,
@@ -35,7 +35,7 @@ interface StepParts {
   readonly component: ComponentSpec;
   readonly executor: ExecutorSpec;
   readonly platform: StepPlatform;
-  readonly images: ImageMap;
+  readonly images: readonly ImageRule[];
   readonly isolation: Step['isolation'];
   readonly caching: { readonly enableCache?: boolean | undefined; readonly cacheKey?: string | undefined };
   /** Values of the task's inputs that are known when the run begins. */

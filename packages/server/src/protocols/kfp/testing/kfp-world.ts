@@ -50,7 +50,7 @@ export async function startKfpWorld(): Promise<KfpWorld> {
   });
   const world = await startExecutionsWorld({
     environments: async () => await Promise.resolve(environments),
-    compilers: new Map([[KFP_FORMAT, kfpCompiler({ images: new Map(), now: () => Date.now() })]]),
+    compilers: new Map([[KFP_FORMAT, kfpCompiler({ now: () => Date.now() })]]),
     dialects: new Map([[kfpDialect.name, kfpDialect]]),
   });
   await world.worker();
