@@ -197,6 +197,9 @@ class ProcessCompute implements Compute {
         throw new DaisError('invalid_request', `The task must be isolated, and this machine cannot do that: ${fault}`);
       }
     }
+    if (spec.environment?.root !== undefined && this.#parts.sandbox.outside === undefined) {
+      throw new DaisError('invalid_request', 'Images cannot be run here: this machine keeps its programs elsewhere than in /usr.');
+    }
     const staging = new TaskFolder(this.#stagingFolder());
     const folder = this.#folder(spec.attempt);
     const isIsolated = spec.isolation === 'required';

@@ -30,6 +30,8 @@ export interface TaskRecord {
   readonly isolation: Isolation;
   readonly network: boolean;
   readonly environmentFolders: readonly string[];
+  /** What is seen instead of the machine's programs. */
+  readonly root?: string;
 }
 
 /** Why a task is being stopped, and since when. */

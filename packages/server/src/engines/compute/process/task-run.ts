@@ -132,6 +132,7 @@ export class TaskRun {
           maxProcesses: this.#parts.maxProcesses,
           isolated,
           work: isolated ? INSIDE.work : folder.work,
+          outside: record.root === undefined ? undefined : sandbox.outside,
         },
         confine: isolated ? (inner) => sandbox.wrap(around, inner) : undefined,
       },
