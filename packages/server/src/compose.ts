@@ -232,18 +232,17 @@ export async function openEnvironments(
   { dataFolder, environment, outbound, clock, log }: EngineSurroundings,
 ): Promise<Environments> {
   const { folder = `${dataFolder}/environments`, sourceBuilds = false, ...options } = environments;
-  return (await import('#engines/environments/uv/uv-environments.ts')).openUvEnvironments({
-    ...options,
-    folder,
-    sourceBuilds,
-    proxy,
-    noProxy,
-    extraCa,
-    outbound,
-    environment,
-    now: () => clock.now(),
-    log,
-  });
+  const [{ environmentsByType }, { openPodmanImages }, { openUvEnvironments }] = await Promise.all([
+    import('#engines/environments/environments-by-type.ts'),
+    import('#engines/environments/image/podman-images.ts'),
+    import('#engines/environments/uv/uv-environments.ts'),
+  ]);
+  const shared = { outbound, environment, now: () => clock.now(), log };
+  const { maxBytes } = options;
+  return environmentsByType(
+    openUvEnvironments({ ...options, ...shared, folder, sourceBuilds, proxy, noProxy, extraCa }),
+    openPodmanImages({ ...shared, maxBytes, folder: `${folder}/images` }),
+  );
 }
 
 /**

@@ -42,7 +42,7 @@ export interface TaskEnvironment {
   readonly folders: readonly string[];
   /**
    * A folder whose files the task sees instead of the machine's programs: the whole tree of an image. It has the places on which
-   * something is put. For isolated tasks only.
+   * something is put. For isolated tasks only. The working folder is `/work` then.
    */
   readonly root?: string;
   /** Before the system's PATH; with `root`, all of it. */

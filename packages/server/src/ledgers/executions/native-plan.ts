@@ -120,7 +120,7 @@ function trackingOf({ experiment, run }: NonNullable<ExecutionStepInput['trackin
 
 /** Without what was not said. */
 export function environmentOf(environment: ExecutionStepInput['environment']): Step['environment'] {
-  if (environment.type === 'system') return environment;
+  if (environment.type !== 'python') return environment;
   const { type, version, requirements } = environment;
   return { type, requirements, ...(version !== undefined && { version }) };
 }

@@ -1,5 +1,5 @@
 /** A task that sees an image: confined as every other, whatever the image has or lacks. */
-import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -88,5 +88,6 @@ test('it is cancelled with all that it started', async () => {
 });
 
 test('without isolation there is no image', async () => {
-  await expectRefusal(engine.compute, inImage(shell('true'), { isolation: 'none' }), /isolation: must be required/);
+  const spec = inImage(shell('true'), { isolation: 'none' });
+  await expectRefusal(engine.compute.submit(spec), 'invalid_request', /isolation: must be required/);
 });

@@ -19,6 +19,8 @@ export interface CompileOptions {
   readonly pipeline: (name: string) => Promise<PipelineDocument | undefined>;
   /** What stands for images where steps run. */
   readonly images: () => Promise<readonly ImageRule[]>;
+  /** Why other images cannot be run there; undefined when they can. */
+  readonly imageFault: () => Promise<string | undefined>;
 }
 
 export interface Fire {

@@ -2,6 +2,7 @@
 import type { PipelineParameters } from '@dais/api';
 import type { Json, PipelineCompiler } from '#ledgers/executions/index.ts';
 import { compileIr } from './compile.ts';
+import { needsContainers } from './image.ts';
 import { typeOfParameter, type IrParameterType, type PipelineSpec } from './messages.ts';
 import { readIr, type PipelineDocument } from './pipeline-file.ts';
 
@@ -14,13 +15,16 @@ interface KfpCompilerOptions {
 
 export function kfpCompiler({ now }: KfpCompilerOptions): PipelineCompiler {
   return {
-    compile: async (document, { name, runId, parameters, solo, fire, images }) => {
+    compile: async (document, { name, runId, parameters, solo, fire, images, imageFault }) => {
       const ir = readIr(document as PipelineDocument);
+      const rules = await images();
+      const asked = Object.values(ir.spec.deploymentSpec?.executors ?? {}).flatMap(({ container }) => container?.image ?? []);
       const compiled = compileIr(ir, {
         name,
         runId,
         parameters,
-        images: await images(),
+        images: rules,
+        imageFault: needsContainers(asked, rules) ? await imageFault() : undefined,
         isolation: solo ? 'preferred' : 'required',
         now: new Date(now()),
         scheduled: fire === undefined ? undefined : new Date(fire.time),
