@@ -245,6 +245,11 @@ export async function openEnvironments(
   );
 }
 
+/** Why steps cannot have images here, and what to do about it. */
+export async function imageFault(environment: EngineSurroundings['environment']): Promise<string | undefined> {
+  return await (await import('#engines/environments/image/podman-images.ts')).podmanFault(environment);
+}
+
 /**
  * Where commands run: processes of this machine. `hidden`: folders beside the data folder that isolated ones never see.
  * `reach`: what those without network reach all the same.

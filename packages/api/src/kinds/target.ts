@@ -12,7 +12,9 @@ const targetSpec = z.strictObject({
           .string()
           .min(1)
           .max(1024)
-          .describe('The whole name of an image, as a component says it. `*` stands for anything: `ghcr.io/acme/train:*`.'),
+          .describe(
+            'The whole name of an image, as a component says it. `*` stands for anything: `ghcr.io/acme/train:*`.',
+          ),
         environment: stepEnvironment.describe(
           'What stands for it: a Python with these packages, or `type: system`, the programs of the machine.',
         ),
@@ -20,7 +22,9 @@ const targetSpec = z.strictObject({
     )
     .max(1000)
     .default([])
-    .describe('What steps that ask for an image run in. The first one that fits counts, before all that is known otherwise.'),
+    .describe(
+      'What steps that ask for an image run in. The first one that fits counts, before all that is known otherwise.',
+    ),
 });
 
 export const targetKind = {
@@ -33,7 +37,10 @@ export const targetKind = {
   spec: targetSpec,
   status: z.strictObject({
     ...baseStatus,
-    used: z.boolean().optional().describe('Steps run there. False: its name is not `local`, the only one that there is yet.'),
+    used: z
+      .boolean()
+      .optional()
+      .describe('Steps run there. False: its name is not `local`, the only one that there is yet.'),
   }),
   actions: [],
   columns: [

@@ -89,7 +89,9 @@ function aboutPairs(step: NonNullable<ExecutionStep['step']>): readonly Pair[] {
 
 function environmentText({ type, image, version = '', requirements = [] }: Environment): string {
   if (type === 'image') return `the image ${image ?? ''}`;
-  return type === 'system' ? 'the programs of the machine' : `Python ${version} with ${requirements.length} requirements`;
+  return type === 'system'
+    ? 'the programs of the machine'
+    : `Python ${version} with ${requirements.length} requirements`;
 }
 
 type Environment = NonNullable<ExecutionStep['step']>['environment'];

@@ -198,7 +198,10 @@ class ProcessCompute implements Compute {
       }
     }
     if (spec.environment?.root !== undefined && this.#parts.sandbox.outside === undefined) {
-      throw new DaisError('invalid_request', 'Images cannot be run here: this machine keeps its programs elsewhere than in /usr.');
+      throw new DaisError(
+        'invalid_request',
+        'Images cannot be run here: this machine keeps its programs elsewhere than in /usr.',
+      );
     }
     const staging = new TaskFolder(this.#stagingFolder());
     const folder = this.#folder(spec.attempt);

@@ -99,7 +99,9 @@ export class Sandbox {
     const { box } = task.folder;
     const { root } = task;
     const seen =
-      root === undefined ? [...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)] : NETWORK.map((name) => `/etc/${name}`);
+      root === undefined
+        ? [...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)]
+        : NETWORK.map((name) => `/etc/${name}`);
     // Root makes the mounts with its own rights, because a user namespace would leave the task root outside of it.
     const who = isRoot
       ? ['--cap-drop ALL', ...['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP'].map((name) => `--cap-add ${name}`)]

@@ -4,15 +4,7 @@
  * They are a few bytes each and were written a moment ago: reading them at once costs less than asking a thread to. What is
  * written for good is synced, and that a thread does.
  */
-import {
-  constants,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { constants, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { chmod, chown, open, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Isolation, Resources, TaskEnd, TaskLimits, TaskOutput, TaskState } from '../contract.ts';

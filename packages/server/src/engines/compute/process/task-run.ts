@@ -17,13 +17,7 @@ import { exportLines } from './shim.ts';
 import { signalName } from './signals.ts';
 import { diskUsage } from './staging.ts';
 import type { ShimIdentity, StopMark, TaskFolder, TaskRecord } from './task-folder.ts';
-import {
-  namespaceMember,
-  readProcess,
-  signalProcess,
-  taskProcesses,
-  type TaskMarks,
-} from './task-processes.ts';
+import { namespaceMember, readProcess, signalProcess, taskProcesses, type TaskMarks } from './task-processes.ts';
 
 /** Points at which a crash is worth a test. */
 export type CrashPoint = 'staged' | 'submitted' | 'prepared' | 'spawned' | 'ended' | 'result';

@@ -17,9 +17,18 @@ test('what is on this machine is asked of nobody', () => {
   expect(readImageName('localhost/own:1')).toEqual({ name: 'localhost/own:1', registry: undefined });
 });
 
-test.each(['', '--privileged', '-v', 'a b', 'dir:/etc', 'docker://x/y', 'ghcr.io/../x', 'ghcr.io//x', 'ghcr.io/', '/etc/passwd', 'a;b/c'])(
-  '%j is no name',
-  (text) => {
-    expect(readImageName(text)).toBeUndefined();
-  },
-);
+test.each([
+  '',
+  '--privileged',
+  '-v',
+  'a b',
+  'dir:/etc',
+  'docker://x/y',
+  'ghcr.io/../x',
+  'ghcr.io//x',
+  'ghcr.io/',
+  '/etc/passwd',
+  'a;b/c',
+])('%j is no name', (text) => {
+  expect(readImageName(text)).toBeUndefined();
+});

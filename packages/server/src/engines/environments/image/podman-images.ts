@@ -50,7 +50,8 @@ interface Inspected {
 }
 
 /** What podman reads of the server's environment. */
-const PASSED = /^(PATH|HOME|XDG_RUNTIME_DIR|TMPDIR|REGISTRY_AUTH_FILE|CONTAINERS_\w+|https?_proxy|no_proxy|SSL_CERT_\w+)$/i;
+const PASSED =
+  /^(PATH|HOME|XDG_RUNTIME_DIR|TMPDIR|REGISTRY_AUTH_FILE|CONTAINERS_\w+|https?_proxy|no_proxy|SSL_CERT_\w+)$/i;
 const FETCH_MS = 3_600_000;
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const UNPACK = `
@@ -65,6 +66,13 @@ const PLACED_FILES = ['etc/resolv.conf', 'etc/hosts'];
 /** Costs nothing until something is asked of it. */
 export function openPodmanImages(options: PodmanOptions): Environments {
   return new PodmanImages(options);
+}
+
+/** What is missing and how to get it; undefined when images can be had. */
+export async function podmanFault(environment: Readonly<Record<string, string>>): Promise<string | undefined> {
+  const { code } = await run('podman', ['--version'], { env: environment, timeoutMs: 20_000 });
+  if (code === 0) return undefined;
+  return 'podman is missing: install it (Debian, Ubuntu: `apt-get install podman`; Fedora: `dnf install podman`).';
 }
 
 class PodmanImages implements Environments {
@@ -82,10 +90,9 @@ class PodmanImages implements Environments {
   /** Asked until it is there. */
   async fault(): Promise<string | undefined> {
     if (this.#isThere) return undefined;
-    const { code } = await this.#podman(['--version'], { timeoutMs: 20_000 });
-    this.#isThere = code === 0;
-    if (this.#isThere) return undefined;
-    return 'podman is missing: install it (Debian, Ubuntu: `apt-get install podman`; Fedora: `dnf install podman`).';
+    const fault = await podmanFault(this.#variables);
+    this.#isThere = fault === undefined;
+    return fault;
   }
 
   async lock(spec: EnvironmentSpec, options: EnvironmentOptions = {}): Promise<EnvironmentLock> {
@@ -93,7 +100,8 @@ class PodmanImages implements Environments {
     options.signal?.throwIfAborted();
     const named = await this.#named(image);
     const found = await this.#fetch(named, named.name, options);
-    const name = found.Digest === undefined ? named.name : `${named.name.replace(/(:[^/:@]+)?(@.*)?$/, '')}@${found.Digest}`;
+    const name =
+      found.Digest === undefined ? named.name : `${named.name.replace(/(:[^/:@]+)?(@.*)?$/, '')}@${found.Digest}`;
     const text = `# Dais environment, format 1\n# image ${name}\n# id ${found.Id}\n`;
     return { digest: createHash('sha256').update(text).digest('hex'), spec, text };
   }
@@ -103,7 +111,10 @@ class PodmanImages implements Environments {
     const { image } = ofImage(lock.spec);
     const [, name = '', id = ''] = /^# image (\S+)\n# id ([0-9a-f]{64})\n$/m.exec(lock.text) ?? [];
     if (id === '' || createHash('sha256').update(lock.text).digest('hex') !== lock.digest) {
-      throw new DaisError('invalid_request', `The text of the lock is not the one of digest ${lock.digest.slice(0, 80)}.`);
+      throw new DaisError(
+        'invalid_request',
+        `The text of the lock is not the one of digest ${lock.digest.slice(0, 80)}.`,
+      );
     }
     const named = await this.#named(image);
     let made = false;
@@ -183,7 +194,8 @@ class PodmanImages implements Environments {
   ): Promise<Image> {
     const isThere = (await this.#podman(['image', 'exists', id])).code === 0;
     const found = await this.#fetch(isThere ? { ...named, registry: undefined } : named, isThere ? id : name, options);
-    if (found.Id !== id) throw new DaisError('invalid_request', `The image ${name} is no longer the one that was locked.`);
+    if (found.Id !== id)
+      throw new DaisError('invalid_request', `The image ${name} is no longer the one that was locked.`);
     options.progress?.({ note: `unpacking ${name}` });
     const folderName = await this.#store.begin(digest);
     const folder = this.#store.folderOf({ folder: folderName });
@@ -232,19 +244,21 @@ class PodmanImages implements Environments {
     return answer.stdout.toString('utf8');
   }
 
-  async #podman(
-    args: readonly string[],
-    more: { readonly signal?: AbortSignal; readonly timeoutMs?: number } = {},
-  ): Promise<RunResult> {
+  async #podman(args: readonly string[], more: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
     return await this.#run('podman', [...this.#global, ...args], more);
   }
 
   async #run(
     program: string,
     args: readonly string[],
-    { signal, timeoutMs = FETCH_MS }: { readonly signal?: AbortSignal; readonly timeoutMs?: number },
+    { signal }: { readonly signal?: AbortSignal },
   ): Promise<RunResult> {
-    const options = { env: { ...this.#variables, LC_ALL: 'C' }, group: true, timeoutMs, maxOutputBytes: 8 << 20 };
+    const options = {
+      env: { ...this.#variables, LC_ALL: 'C' },
+      group: true,
+      timeoutMs: FETCH_MS,
+      maxOutputBytes: 8 << 20,
+    };
     return await run(program, args, { ...options, ...(signal !== undefined && { signal }) });
   }
 }

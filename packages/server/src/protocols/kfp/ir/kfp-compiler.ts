@@ -18,7 +18,9 @@ export function kfpCompiler({ now }: KfpCompilerOptions): PipelineCompiler {
     compile: async (document, { name, runId, parameters, solo, fire, images, imageFault }) => {
       const ir = readIr(document as PipelineDocument);
       const rules = await images();
-      const asked = Object.values(ir.spec.deploymentSpec?.executors ?? {}).flatMap(({ container }) => container?.image ?? []);
+      const asked = Object.values(ir.spec.deploymentSpec?.executors ?? {}).flatMap(
+        ({ container }) => container?.image ?? [],
+      );
       const compiled = compileIr(ir, {
         name,
         runId,

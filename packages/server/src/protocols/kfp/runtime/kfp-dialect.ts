@@ -228,7 +228,9 @@ function inImage(
   const words = [...command, ...args].flatMap((element) => resolvedWords(element, values)).map(placed);
   const [program, ...rest] = words;
   if (program === undefined) {
-    throw new ValueFault('the component says no command, and the one of its image is not known here: give it a command');
+    throw new ValueFault(
+      'the component says no command, and the one of its image is not known here: give it a command',
+    );
   }
   return {
     command: [program, ...rest],
