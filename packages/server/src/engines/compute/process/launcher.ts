@@ -2,7 +2,6 @@
 import type { Socket } from 'node:net';
 import type { Log } from '#lib/log.ts';
 import { start, type ChildProcess } from '#lib/process.ts';
-import { launcherProgram } from './launcher-program.ts';
 import { innerCommand, SECOND_START, shimArguments, type InnerOptions } from './shim.ts';
 import { TASK_VARIABLE } from './task-processes.ts';
 
@@ -26,8 +25,8 @@ export interface LauncherOptions {
   /** Where it finds its own program, and shims theirs. */
   readonly path: string;
   readonly log: Log;
-  /** Of Node; default this one's. */
-  readonly machine?: string;
+  /** Of the launcher; undefined: each shim is started by itself. */
+  readonly program: string | undefined;
 }
 
 interface Pending {
@@ -43,7 +42,6 @@ const MOST_FAILURES = 3;
 
 export class Launcher {
   readonly #options: LauncherOptions;
-  readonly #program: string | undefined;
   readonly #pending = new Map<string, Pending>();
   #child: ChildProcess | undefined;
   #failures = 0;
@@ -52,7 +50,6 @@ export class Launcher {
 
   constructor(options: LauncherOptions) {
     this.#options = options;
-    this.#program = launcherProgram(options.machine ?? process.arch);
   }
 
   /** Told twice of one folder, it starts one shim. */
@@ -82,7 +79,7 @@ export class Launcher {
   }
 
   #ask(pending: Pending): void {
-    if (this.#closed || this.#program === undefined || this.#failures >= MOST_FAILURES) return pending.alone();
+    if (this.#closed || this.#options.program === undefined || this.#failures >= MOST_FAILURES) return pending.alone();
     this.#lastId += 1;
     const id = String(this.#lastId);
     this.#pending.set(id, pending);
@@ -116,7 +113,7 @@ export class Launcher {
   }
 
   #open(): ChildProcess {
-    const child = start('perl', ['-e', this.#program ?? ''], {
+    const child = start('perl', ['-e', this.#options.program ?? ''], {
       // Out of the reach of a terminal's signals: it ends with its input.
       detached: true,
       env: { PATH: this.#options.path },

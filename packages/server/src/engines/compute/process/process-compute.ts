@@ -13,6 +13,7 @@ import type { Compute, ComputeAbilities, LogChunk, LogOptions, OutputFile, TaskS
 import { DeviceLeases, findGpus, GPU, machineResources } from './capacity.ts';
 import { findControlGroups, type ControlGroups } from './control-groups.ts';
 import { errnoOf, storageError } from './file-errors.ts';
+import { launcherProgram } from './launcher-program.ts';
 import { Launcher } from './launcher.ts';
 import type { Reachable } from './relay.ts';
 import { INSIDE, Sandbox } from './sandbox.ts';
@@ -38,6 +39,8 @@ export interface ProcessComputeOptions {
   readonly reach?: readonly Reachable[];
   /** `rlimit`: control groups are not used even where they could be. */
   readonly limits?: 'rlimit';
+  /** `none`: each shim by itself, as where Perl is missing. */
+  readonly launcher?: 'none';
   /** Processes and threads that one task may have; default 4096. */
   readonly maxProcesses?: number;
   /** Of this start of the machine. */
@@ -86,7 +89,11 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
     groups,
     sandbox: new Sandbox({ path, hidden: [root, ...hidden], isRoot, filter }),
     leases: new DeviceLeases(join(root, 'leases'), gpus),
-    launcher: new Launcher({ path, log }),
+    launcher: new Launcher({
+      path,
+      log,
+      program: options.launcher === 'none' ? undefined : launcherProgram(process.arch),
+    }),
     bootId: options.bootId ?? readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
     path,
     hasGpus: gpus.length > 0,
