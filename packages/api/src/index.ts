@@ -52,6 +52,7 @@ export { organisationRoleBindingKind, roleBindingKind, roles } from '#kinds/role
 export type { Role } from '#kinds/role-binding.ts';
 export { secretKind, secretSpec, secretStatus } from '#kinds/secret.ts';
 export { serviceAccountKind } from '#kinds/service-account.ts';
+export { targetKind } from '#kinds/target.ts';
 export { teamKind } from '#kinds/team.ts';
 export { userKind } from '#kinds/user.ts';
 export {

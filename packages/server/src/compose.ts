@@ -65,6 +65,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     { model },
     { pipeline },
     { schedule },
+    { target },
     { user },
     { team },
     { serviceAccount },
@@ -77,6 +78,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     import('#kinds/model/index.ts'),
     import('#kinds/pipeline/index.ts'),
     import('#kinds/schedule/index.ts'),
+    import('#kinds/target/index.ts'),
     import('#kinds/user/index.ts'),
     import('#kinds/team/index.ts'),
     import('#kinds/service-account/index.ts'),
@@ -149,6 +151,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       model(clock),
       pipeline,
       schedule,
+      target,
       user({ changed, end, claimEmail, whoseEmail, forget }),
       team({ changed }),
       serviceAccount({ changed, end }),
@@ -229,18 +232,22 @@ export async function openEnvironments(
   { dataFolder, environment, outbound, clock, log }: EngineSurroundings,
 ): Promise<Environments> {
   const { folder = `${dataFolder}/environments`, sourceBuilds = false, ...options } = environments;
-  return (await import('#engines/environments/uv/uv-environments.ts')).openUvEnvironments({
-    ...options,
-    folder,
-    sourceBuilds,
-    proxy,
-    noProxy,
-    extraCa,
-    outbound,
-    environment,
-    now: () => clock.now(),
-    log,
-  });
+  const [{ environmentsByType }, { openPodmanImages }, { openUvEnvironments }] = await Promise.all([
+    import('#engines/environments/environments-by-type.ts'),
+    import('#engines/environments/image/podman-images.ts'),
+    import('#engines/environments/uv/uv-environments.ts'),
+  ]);
+  const shared = { outbound, environment, now: () => clock.now(), log };
+  const { maxBytes } = options;
+  return environmentsByType(
+    openUvEnvironments({ ...options, ...shared, folder, sourceBuilds, proxy, noProxy, extraCa }),
+    openPodmanImages({ ...shared, maxBytes, folder: `${folder}/images` }),
+  );
+}
+
+/** Why steps cannot have images here, and what to do about it. */
+export async function imageFault(environment: EngineSurroundings['environment']): Promise<string | undefined> {
+  return await (await import('#engines/environments/image/podman-images.ts')).podmanFault(environment);
 }
 
 /**
@@ -400,8 +407,7 @@ export async function loadExecutions({
     import('#protocols/kfp/ir/index.ts'),
     import('#protocols/kfp/runtime/index.ts'),
   ]);
-  // No kind says yet which environment stands for which image.
-  const pipelines = kfpCompiler({ images: new Map(), now: () => parts.clock.now() });
+  const pipelines = kfpCompiler({ now: () => parts.clock.now() });
   const calls: StepCalls = {
     issue: async (tx, step) => await tokens.issueStepToken(tx, step, random),
     end: tokens.endStepTokens,

@@ -5,17 +5,22 @@ import { join } from 'node:path';
 import type { ComputeAbilities } from '#engines/compute/contract.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { openCompute } from './compose.ts';
+import { imageFault, openCompute } from './compose.ts';
 import { childEnvironment } from './config-load.ts';
 
+/** `imageFault`: why commands cannot see an image instead of the machine. */
+export interface StepAbilities extends ComputeAbilities {
+  readonly imageFault: string | undefined;
+}
+
 /** @throws DaisError `invalid_request` on a system that runs no commands. */
-export async function lookAtCompute(): Promise<ComputeAbilities> {
+export async function lookAtCompute(): Promise<StepAbilities> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'dais-doctor-'));
   try {
     const around = { dataFolder, clock: systemClock, log: silentLog, environment: childEnvironment() };
     const compute = await openCompute(around, []);
     try {
-      return await compute.abilities();
+      return { ...(await compute.abilities()), imageFault: await imageFault(around.environment) };
     } finally {
       await compute.close();
     }

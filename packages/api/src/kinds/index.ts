@@ -7,6 +7,7 @@ import { organisationRoleBindingKind, roleBindingKind } from '#kinds/role-bindin
 import { scheduleKind } from '#kinds/schedule.ts';
 import { secretKind } from '#kinds/secret.ts';
 import { serviceAccountKind } from '#kinds/service-account.ts';
+import { targetKind } from '#kinds/target.ts';
 import { teamKind } from '#kinds/team.ts';
 import { userKind } from '#kinds/user.ts';
 import type { KindSpec } from '#manifest.ts';
@@ -25,6 +26,7 @@ const all = [
   modelKind,
   pipelineKind,
   scheduleKind,
+  targetKind,
 ] as const;
 
 /** The kinds with their precise types; the typed client derives its own from them. */

@@ -35,7 +35,8 @@ export const executionStepSchema = executionNodeSchema.extend({
         .describe('Variables with values of Secrets.'),
       environment: z
         .strictObject({
-          type: z.enum(['system', 'python']),
+          type: z.enum(['system', 'python', 'image']),
+          image: z.string().optional(),
           version: text.optional(),
           requirements: z.array(text).optional().describe('What was asked for.'),
           packages: z

@@ -37,6 +37,16 @@ export const stepEnvironment = z.discriminatedUnion('type', [
       .describe('`3.11`; default: the newest.'),
     requirements: z.array(z.string().max(2048)).max(5000).default([]).describe('Lines as of a requirements file.'),
   }),
+  z.strictObject({
+    type: z
+      .literal('image')
+      .describe('The files of a container image in the place of the machine’s; the server needs podman.'),
+    image: z
+      .string()
+      .min(1)
+      .max(512)
+      .describe('Its name, as for `podman pull`. `localhost/…` is an image of the server.'),
+  }),
 ]);
 
 export const stepRetry = z.strictObject({

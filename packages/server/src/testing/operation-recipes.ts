@@ -55,6 +55,7 @@ const TARGET_SPECS: Readonly<Record<string, object>> = {
   // It never comes.
   Schedule: { pipeline: 'target', when: { type: 'cron', cron: '0 0 30 2 *' } },
   User: { email: 'target@example.com' },
+  Target: {},
   Team: {},
   ServiceAccount: {},
   RoleBinding: { role: 'viewer' },

@@ -37,10 +37,15 @@ export interface TaskLimits {
   readonly graceMs?: number;
 }
 
-/** A folder of this target that tasks see read-only, and what to set so that programs find it. */
+/** Folders of this target that tasks see read-only, and what to set so that programs find them. */
 export interface TaskEnvironment {
   readonly folders: readonly string[];
-  /** Before the system's PATH. */
+  /**
+   * A folder whose files the task sees instead of the machine's programs: the whole tree of an image. It has the places on which
+   * something is put. For isolated tasks only. The working folder is `/work` then.
+   */
+  readonly root?: string;
+  /** Before the system's PATH; with `root`, all of it. */
   readonly path: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
 }

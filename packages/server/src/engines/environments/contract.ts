@@ -34,7 +34,14 @@ export interface SystemSpec {
   readonly type: 'system';
 }
 
-export type EnvironmentSpec = PythonSpec | SystemSpec;
+/** The files of a container image take the place of the machine's. */
+export interface ImageSpec {
+  readonly type: 'image';
+  /** As for `podman pull`; what begins with `localhost/` is there and is not fetched. */
+  readonly image: string;
+}
+
+export type EnvironmentSpec = PythonSpec | SystemSpec | ImageSpec;
 
 /** A spec with every package pinned: the same lock gives the same environment. */
 export interface EnvironmentLock {
@@ -56,6 +63,8 @@ export interface BuiltEnvironment {
   readonly folders: readonly string[];
   readonly path: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
+  /** All files that it sees, instead of those of the machine. */
+  readonly root?: string;
   /** Held: it is not evicted. Idempotent. */
   release(): Promise<void>;
 }
@@ -68,6 +77,8 @@ export interface EnvironmentOptions {
 }
 
 export interface Environments {
+  /** Why none of this type can be had here, and how that is changed; undefined when it can. */
+  fault(type: EnvironmentSpec['type']): Promise<string | undefined>;
   /**
    * Pins every package. The same spec may give another lock on another day: keep the lock.
    * @throws DaisError `invalid_request` for what no index has (the resolver's own words, whole), for a Python that cannot be had,

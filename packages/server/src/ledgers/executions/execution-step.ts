@@ -90,6 +90,7 @@ async function presentEnvironment(
   environment: StepEnvironment,
 ): Promise<NonNullable<ExecutionStep['step']>['environment']> {
   if (environment.type === 'system') return { type: 'system' };
+  if (environment.type === 'image') return { type: 'image', image: environment.image };
   const { type, version, requirements } = environment;
   const [found] = await sql.query<{ text: string | null }>(
     `select lock ->> 'text' as text from executions.environment where run = $1 and spec_digest = $2`,

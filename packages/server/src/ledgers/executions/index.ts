@@ -52,6 +52,7 @@ export { ValueFault } from './machine/values.ts';
 export type { PipelineCompiler } from './pipelines/compiler.ts';
 export type { DialectAnswer, Left, StepAbout, StepDialect } from './worker/step-dialect.ts';
 export { executionsSlice } from './executions-slice.ts';
+export { LOCAL_TARGET, ruledEnvironment, type ImageRule } from './pipelines/image-rules.ts';
 export type { PipelineCompilers } from './pipelines/compiler.ts';
 export { admitPipeline } from './pipelines/pipeline-rows.ts';
 export { admitSchedule } from './schedules/schedule-admission.ts';
@@ -77,6 +78,7 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
     if (tracked !== undefined) await endTrackedRuns(tx, tracked, id);
   });
   const compilers = new Map([[STEPS_FORMAT, stepsCompiler], ...(parts.compilers ?? [])]);
+  const starts = { machines, compilers, solo: parts.solo, environments: parts.environments };
   const worker = new ExecutionWorker(parts, machines);
   const ticker = new Ticker({ ...parts, machines, compilers });
   return {
@@ -87,13 +89,13 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
       ...executionGraph,
       ...executionStep(machines),
       ...executionQueue(parts, machines),
-      ...pipelineEntries({ machines, compilers, solo: parts.solo }),
-      ...recurrenceEntries({ machines, compilers, solo: parts.solo }),
+      ...pipelineEntries(starts),
+      ...recurrenceEntries(starts),
       signedCallEntry(parts),
       ...pipelineSearch,
       ...recurrenceSearch,
       ...runSearch(machines),
-      ...runStart({ machines, compilers, solo: parts.solo }),
+      ...runStart(starts),
     ],
     jobs: [executionRetention(parts.days)],
     subscriber: triggers,

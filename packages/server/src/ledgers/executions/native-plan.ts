@@ -81,7 +81,7 @@ export function stepTask(
     command: step.command,
     variables: { ...given, ...step.variables },
     secrets: step.secrets,
-    environment: environmentOf(step),
+    environment: environmentOf(step.environment),
     resources: step.resources,
     ...(step.timeoutSeconds !== undefined && { timeoutMs: step.timeoutSeconds * 1000 }),
     isolation: step.isolation ?? (solo ? 'preferred' : 'required'),
@@ -118,8 +118,9 @@ function trackingOf({ experiment, run }: NonNullable<ExecutionStepInput['trackin
   return { name: experiment, ...(run !== undefined && { run }) };
 }
 
-function environmentOf({ environment }: Pick<ExecutionStepInput, 'environment'>): Step['environment'] {
-  if (environment.type === 'system') return environment;
+/** Without what was not said. */
+export function environmentOf(environment: ExecutionStepInput['environment']): Step['environment'] {
+  if (environment.type !== 'python') return environment;
   const { type, version, requirements } = environment;
   return { type, requirements, ...(version !== undefined && { version }) };
 }

@@ -62,7 +62,7 @@ export async function issueStepToken(
   const token = makeTokenText(STEP_FORM, random);
   const project = (await tenantNames(tx.sql, [tx.projectId])).get(tx.projectId);
   if (project === undefined) throw new Error(`the project ${tx.projectId} is gone`);
-  await tx.sql.query(
+  tx.sql.defer(
     `insert into policy.step_token (digest, attempt, run, project, actor_type, actor_id, expires_at)
      values ($1, $2, $3, $4, $5, $6, clock_timestamp() + ${LIFE})`,
     [secretDigest(token), attempt, run, project, actor.type, actor.id],

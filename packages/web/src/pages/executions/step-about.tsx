@@ -73,10 +73,7 @@ function aboutPairs(step: NonNullable<ExecutionStep['step']>): readonly Pair[] {
   return [
     {
       key: 'environment',
-      value:
-        environment.type === 'system'
-          ? 'the programs of the machine'
-          : `Python ${environment.version ?? ''} with ${environment.requirements?.length ?? 0} requirements`,
+      value: environmentText(environment),
     },
     { key: 'asks for', value: resourcesText(resources) ?? 'nothing in particular' },
     { key: 'isolated', value: ISOLATION[isolation] },
@@ -89,6 +86,15 @@ function aboutPairs(step: NonNullable<ExecutionStep['step']>): readonly Pair[] {
       : [{ key: 'keeps', value: kept.map(([name, path]) => `${name} from ${path}`).join(', ') }]),
   ];
 }
+
+function environmentText({ type, image, version = '', requirements = [] }: Environment): string {
+  if (type === 'image') return `the image ${image ?? ''}`;
+  return type === 'system'
+    ? 'the programs of the machine'
+    : `Python ${version} with ${requirements.length} requirements`;
+}
+
+type Environment = NonNullable<ExecutionStep['step']>['environment'];
 
 const ISOLATION: Readonly<Record<NonNullable<ExecutionStep['step']>['isolation'], string>> = {
   required: 'yes',

@@ -8,9 +8,12 @@ import type { TaskSpec } from '../contract.ts';
 import { computeSuite, type ComputeSubject } from '../suite.ts';
 import { openProcessCompute, type ProcessComputeOptions } from './process-compute.ts';
 
-async function open(isolation: TaskSpec['isolation'], limits?: 'rlimit'): Promise<ComputeSubject> {
+async function open(
+  isolation: TaskSpec['isolation'],
+  more: Pick<ProcessComputeOptions, 'limits' | 'launcher'> = {},
+): Promise<ComputeSubject> {
   const root = await mkdtemp(join(tmpdir(), 'dais-compute-'));
-  const options: ProcessComputeOptions = { root, clock: systemClock, log: silentLog, ...(limits && { limits }) };
+  const options: ProcessComputeOptions = { root, clock: systemClock, log: silentLog, ...more };
   const compute = await openProcessCompute(options);
   if (isolation === 'required') expect((await compute.abilities()).isolationFault).toBeUndefined();
   return {
@@ -26,4 +29,5 @@ async function open(isolation: TaskSpec['isolation'], limits?: 'rlimit'): Promis
 
 computeSuite('process', async () => await open('none'));
 computeSuite('process, isolated', async () => await open('required'));
-computeSuite('process, without control groups', async () => await open('none', 'rlimit'));
+computeSuite('process, without control groups', async () => await open('none', { limits: 'rlimit' }));
+computeSuite('process, without a launcher', async () => await open('none', { launcher: 'none' }));

@@ -8,10 +8,13 @@ import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
+import { Slots } from '#lib/slots.ts';
 import type { Compute, ComputeAbilities, LogChunk, LogOptions, OutputFile, TaskSpec, TaskState } from '../contract.ts';
 import { DeviceLeases, findGpus, GPU, machineResources } from './capacity.ts';
 import { findControlGroups, type ControlGroups } from './control-groups.ts';
 import { errnoOf, storageError } from './file-errors.ts';
+import { launcherProgram } from './launcher-program.ts';
+import { Launcher } from './launcher.ts';
 import type { Reachable } from './relay.ts';
 import { INSIDE, Sandbox } from './sandbox.ts';
 import { seccompFilter } from './seccomp.ts';
@@ -36,6 +39,8 @@ export interface ProcessComputeOptions {
   readonly reach?: readonly Reachable[];
   /** `rlimit`: control groups are not used even where they could be. */
   readonly limits?: 'rlimit';
+  /** `none`: each shim by itself, as where Perl is missing. */
+  readonly launcher?: 'none';
   /** Processes and threads that one task may have; default 4096. */
   readonly maxProcesses?: number;
   /** Of this start of the machine. */
@@ -46,6 +51,9 @@ export interface ProcessComputeOptions {
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const MAX_WAITING = 10_000;
 const MAX_RUNNING = 500;
+/** Folders that are being removed while others go on. */
+const MOST_REMOVALS = 100;
+const REMOVALS_AT_ONCE = 20;
 /** How often running tasks are looked at when nothing tells of a change: finds shims that were killed. */
 const ROUND_MS = 5000;
 
@@ -81,6 +89,11 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
     groups,
     sandbox: new Sandbox({ path, hidden: [root, ...hidden], isRoot, filter }),
     leases: new DeviceLeases(join(root, 'leases'), gpus),
+    launcher: new Launcher({
+      path,
+      log,
+      program: options.launcher === 'none' ? undefined : launcherProgram(process.arch),
+    }),
     bootId: options.bootId ?? readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
     path,
     hasGpus: gpus.length > 0,
@@ -104,6 +117,8 @@ class ProcessCompute implements Compute {
   readonly #running = new Map<string, TaskRun>();
   readonly #listeners = new Map<string, Set<() => void>>();
   #scheduling: Promise<void> = Promise.resolve();
+  readonly #removing = new Slots(REMOVALS_AT_ONCE);
+  readonly #removals = new Set<Promise<void>>();
   #cancelRound: (() => void) | undefined;
   #closed = false;
   #lastOrder = 0;
@@ -188,6 +203,12 @@ class ProcessCompute implements Compute {
       if (fault !== undefined) {
         throw new DaisError('invalid_request', `The task must be isolated, and this machine cannot do that: ${fault}`);
       }
+    }
+    if (spec.environment?.root !== undefined && this.#parts.sandbox.outside === undefined) {
+      throw new DaisError(
+        'invalid_request',
+        'Images cannot be run here: this machine keeps its programs elsewhere than in /usr.',
+      );
     }
     const staging = new TaskFolder(this.#stagingFolder());
     const folder = this.#folder(spec.attempt);
@@ -303,7 +324,15 @@ class ProcessCompute implements Compute {
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw storageError(error, this.#root);
     }
-    await new TaskFolder(away).remove();
+    // What is left of it when this process ends is swept by the next one.
+    const removal = this.#removing
+      .run(async () => {
+        if (!(await this.#parts.launcher.removeSmall(away))) await new TaskFolder(away).remove();
+      })
+      .catch((error: unknown) => this.#parts.log.warn('the folder of a task was not removed', { attempt, error }))
+      .finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
+    if (this.#removals.size > MOST_REMOVALS) await removal;
   }
 
   async *attempts(): AsyncIterable<string> {
@@ -315,6 +344,8 @@ class ProcessCompute implements Compute {
     this.#cancelRound?.();
     await this.#scheduling;
     await Promise.all([...this.#running.values()].map(async (run) => await run.close()));
+    await Promise.all(this.#removals);
+    this.#parts.launcher.close();
     // What is empty goes; where tasks go on, it stays for them.
     await this.#groups?.sweep(() => true);
     for (const attempt of this.#listeners.keys()) this.#tell(attempt);
@@ -423,9 +454,12 @@ async function writeFilter(root: string, filter: Buffer): Promise<void> {
   await rename(fresh, join(root, 'seccomp.bpf'));
 }
 
+let ownIdentity: ProcessIdentity | undefined;
+
 /** A name that says whose it is: what a dead process left is swept. */
 function stagingName(): string {
-  const { pid, startTime } = processIdentity(process.pid)!;
+  ownIdentity ??= processIdentity(process.pid);
+  const { pid, startTime } = ownIdentity!;
   return `${pid}.${startTime}.${randomUUID()}`;
 }
 

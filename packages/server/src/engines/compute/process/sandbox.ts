@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, readlinkSync } from 'node:fs';
 import { run } from '#lib/process.ts';
+import { OUTSIDE, outsidePrograms } from './outside-programs.ts';
 import type { TaskFolder } from './task-folder.ts';
 
 /** Where a task finds itself. */
@@ -38,6 +39,9 @@ const ETC = [
   'timezone',
 ];
 
+/** What an image cannot know. */
+const NETWORK = ['hosts', 'resolv.conf'];
+
 /**
  * Of tasks that root starts; each attempt has its own, so that none reaches another's processes and files. The range is one
  * that systemd leaves to nobody (UIDs and GIDs on systemd systems, "unused").
@@ -65,10 +69,13 @@ export interface SandboxTask {
   readonly filterDescriptor: number;
   readonly environmentFolders: readonly string[];
   readonly gpus: readonly string[];
+  /** An image's files, which are seen instead of the machine's. */
+  readonly root?: string;
 }
 
 export class Sandbox {
   readonly #options: SandboxOptions;
+  readonly outside = outsidePrograms(process.arch);
   #proven = false;
 
   constructor(options: SandboxOptions) {
@@ -90,6 +97,11 @@ export class Sandbox {
     const { isRoot, hidden, filter } = this.#options;
     const uid = this.uidOf(task.attempt);
     const { box } = task.folder;
+    const { root } = task;
+    const seen =
+      root === undefined
+        ? [...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)]
+        : NETWORK.map((name) => `/etc/${name}`);
     // Root makes the mounts with its own rights, because a user namespace would leave the task root outside of it.
     const who = isRoot
       ? ['--cap-drop ALL', ...['CAP_SETUID', 'CAP_SETGID', 'CAP_SETPCAP'].map((name) => `--cap-add ${name}`)]
@@ -104,12 +116,12 @@ export class Sandbox {
       // Before what lies in them, see `above`.
       '--dir /etc --dir /sys --dir /sys/devices',
       '--proc /proc --dev /dev --perms 1777 --tmpfs /dev/shm --ro-bind-try /sys/devices/system /sys/devices/system',
-      ...[...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)].map((seen) => `--ro-bind-try ${seen} ${seen}`),
+      ...seen.map((place) => `--ro-bind-try ${place} ${place}`),
     ];
     const mounts = [
-      ...MERGED_FOLDERS.flatMap(mergedFolder),
+      ...(root === undefined ? MERGED_FOLDERS.flatMap(mergedFolder) : ['--ro-bind', '/usr', OUTSIDE]),
       ...(task.gpus.length > 0 ? gpuFiles(task.gpus) : []),
-      ...hidden.filter(isSeen).flatMap((folder) => ['--tmpfs', folder]),
+      ...hidden.filter(isSeen).flatMap((folder) => hide(folder, root)),
       ...bind(`${box}/work`, INSIDE.work),
       ...bind(`${box}/home`, INSIDE.home),
       ...bind(`${box}/tmp`, INSIDE.tmp),
@@ -118,11 +130,13 @@ export class Sandbox {
       ...task.environmentFolders.flatMap((folder) => [...above(folder), '--ro-bind', folder, folder]),
     ];
     const drop = `--reuid=${uid} --regid=${uid} --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs --`;
-    const inner = uid === undefined ? program : ['setpriv', ...drop.split(' '), ...program];
+    const setpriv = root === undefined ? ['setpriv'] : (this.outside?.('setpriv') ?? []);
+    const inner = uid === undefined ? program : [...setpriv, ...drop.split(' '), ...program];
     const outer = ['bwrap', '--die-with-parent', '--unshare-user', '--unshare-net', '--dev-bind', '/', '/', '--'];
     return [
       ...(isRoot || task.network ? [] : outer),
       'bwrap',
+      ...(root === undefined ? [] : ['--ro-bind', root, '/']),
       ...fixed.join(' ').split(' '),
       ...mounts,
       '--remount-ro',
@@ -158,6 +172,12 @@ export class Sandbox {
       'systempaths=unconfined --security-opt seccomp=unconfined`).'
     );
   }
+}
+
+/** In an image only what lies below `/usr` of the machine can be seen. */
+function hide(folder: string, root: string | undefined): string[] {
+  if (root === undefined) return ['--tmpfs', folder];
+  return folder.startsWith('/usr/') ? ['--tmpfs', OUTSIDE + folder.slice('/usr'.length)] : [];
 }
 
 function bind(outside: string, inside: string): string[] {

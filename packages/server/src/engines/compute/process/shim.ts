@@ -10,6 +10,8 @@
  * Each program that it calls is a millisecond of CPU for each step, so it calls few.
  */
 
+import type { OutsideProgram } from './outside-programs.ts';
+
 /** Exit code of a shim that found that another one was there before. */
 export const SECOND_START = 75;
 
@@ -108,7 +110,7 @@ exec "$@" 3<&- 4<&- 5<&- 7>&- 9>&-
  * bwrap makes a signal an exit code: a shell inside it stays, to say into \`death\` what the shim cannot see. It is told TERM
  * together with the task and must outlive it.
  */
-const BELOW = `${INNER('eval "$(cat <&3)"')}
+const BELOW = (cat: readonly string[]) => `${INNER(`eval "$(${cat.map(quoted).join(' ')} <&3)"`)}
 trap : HUP INT QUIT TERM
 exec 8>&2 2>&4 3<&- 4<&- 5<&- 7>&- 9>&-
 (exec "$@" 2>&8 8>&-)
@@ -121,14 +123,17 @@ export interface InnerOptions {
   readonly maxProcesses: number;
   readonly isolated: boolean;
   readonly work: string;
+  /** Isolated, in an image: how programs of the machine are started there. */
+  readonly outside?: OutsideProgram | undefined;
 }
 
 export function innerCommand(
   command: readonly string[],
-  { dataBytes, maxProcesses, isolated, work }: InnerOptions,
+  { dataBytes, maxProcesses, isolated, work, outside = here }: InnerOptions,
 ): string[] {
   const data = dataBytes === undefined ? 'unlimited' : String(Math.ceil(dataBytes / 1024));
-  return ['sh', '-c', isolated ? BELOW : IN_ITS_PLACE, 'dais-step', data, String(maxProcesses), work, ...command];
+  const script = isolated ? BELOW(outside('cat')) : IN_ITS_PLACE;
+  return [...outside('sh'), '-c', script, 'dais-step', data, String(maxProcesses), work, ...command];
 }
 
 export interface ShimArguments {
@@ -145,9 +150,15 @@ export function shimArguments({ folder, program, ...rest }: ShimArguments): stri
   return ['-c', SHIM, 'dais-shim', folder, ...numbers, String(groups.length), ...groups, ...program];
 }
 
+const here: OutsideProgram = (name) => [name];
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 /** Lines for `eval` of any POSIX shell. */
 export function exportLines(variables: Readonly<Record<string, string>>): string {
   return Object.entries(variables)
-    .map(([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`)
+    .map(([name, value]) => `export ${name}=${quoted(value)}\n`)
     .join('');
 }

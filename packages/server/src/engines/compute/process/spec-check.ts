@@ -15,6 +15,9 @@ export function checkSpec(spec: TaskSpec, capacity: Resources): void {
   const issues: Issue[] = [];
   const fault = (path: string, message: string) => issues.push({ path, message });
   if (!ATTEMPT.test(spec.attempt)) fault('attempt', 'must be of a-z, 0-9 and -, at most 64 characters');
+  if (spec.environment?.root !== undefined && spec.isolation !== 'required') {
+    fault('isolation', 'must be required where an image takes the place of the machine');
+  }
   checkStrings(spec, fault);
   checkPaths(
     spec.inputs.map(({ path }) => path),

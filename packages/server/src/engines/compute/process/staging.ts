@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { chmod, lstat, mkdir, open, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { TaskSpec } from '../contract.ts';
+import type { TaskEnvironment, TaskSpec } from '../contract.ts';
 import { exportLines } from './shim.ts';
 import type { TaskFolder, TaskRecord } from './task-folder.ts';
 
@@ -27,10 +27,10 @@ export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPla
     await syncFile(place);
   }
   if (plan.uid !== undefined) await folder.giveBoxTo(plan.uid);
-  const environment = spec.environment ?? { folders: [], path: [], variables: {} };
+  const environment: TaskEnvironment = spec.environment ?? { folders: [], path: [], variables: {} };
   const variables = {
     ...plan.variables,
-    PATH: [...environment.path, plan.path].join(':'),
+    PATH: [...environment.path, ...(environment.root === undefined ? [plan.path] : [])].join(':'),
     ...environment.variables,
     ...spec.variables,
     ...spec.secretVariables,
@@ -47,6 +47,7 @@ export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPla
     isolation: spec.isolation,
     network: spec.network,
     environmentFolders: environment.folders,
+    ...(environment.root !== undefined && { root: environment.root }),
   };
   await folder.reserveResult();
   await folder.stage('task.json', JSON.stringify(record));

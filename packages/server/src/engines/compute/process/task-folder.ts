@@ -4,17 +4,7 @@
  * They are a few bytes each and were written a moment ago: reading them at once costs less than asking a thread to. What is
  * written for good is synced, and that a thread does.
  */
-import {
-  constants,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { constants, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { chmod, chown, open, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Isolation, Resources, TaskEnd, TaskLimits, TaskOutput, TaskState } from '../contract.ts';
@@ -32,6 +22,8 @@ export interface TaskRecord {
   readonly isolation: Isolation;
   readonly network: boolean;
   readonly environmentFolders: readonly string[];
+  /** What is seen instead of the machine's programs. */
+  readonly root?: string;
 }
 
 /** Why a task is being stopped, and since when. */
@@ -204,7 +196,6 @@ export class TaskFolder {
   }
 
   async remove(): Promise<void> {
-    if (removeSmall(this.path)) return;
     try {
       await rm(this.path, { recursive: true, force: true, maxRetries: 5 });
     } catch (error) {
@@ -212,21 +203,6 @@ export class TaskFolder {
       await openFolders(this.path);
       await rm(this.path, { recursive: true, force: true, maxRetries: 5 });
     }
-  }
-}
-
-/** Where only the engine and the shim wrote, and that little: most of them. False: there is more, or it is not so. */
-function removeSmall(folder: string): boolean {
-  try {
-    if (readdirSync(join(folder, 'logs')).some((name) => name !== '0')) return false;
-    for (const box of [...BOXES, 'box']) rmdirSync(join(folder, box));
-    unlinkSync(join(folder, 'logs', '0'));
-    rmdirSync(join(folder, 'logs'));
-    for (const name of readdirSync(folder)) unlinkSync(join(folder, name));
-    rmdirSync(folder);
-    return true;
-  } catch {
-    return false;
   }
 }
 

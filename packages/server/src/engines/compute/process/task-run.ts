@@ -6,25 +6,18 @@ import { constants, watch, type FSWatcher } from 'node:fs';
 import { appendFile, mkdir, open, readFile } from 'node:fs/promises';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { start } from '#lib/process.ts';
 import type { TaskState, TaskUsage } from '../contract.ts';
 import { GPU, type DeviceLeases } from './capacity.ts';
 import { TaskGroups, type ControlGroups, type GroupUsage, type Hierarchy } from './control-groups.ts';
 import { errnoOf } from './file-errors.ts';
+import type { Launcher } from './launcher.ts';
 import { Relay, type Reachable } from './relay.ts';
 import { INSIDE, type Sandbox } from './sandbox.ts';
-import { exportLines, innerCommand, SECOND_START, shimArguments } from './shim.ts';
+import { exportLines } from './shim.ts';
 import { signalName } from './signals.ts';
 import { diskUsage } from './staging.ts';
 import type { ShimIdentity, StopMark, TaskFolder, TaskRecord } from './task-folder.ts';
-import {
-  namespaceMember,
-  readProcess,
-  signalProcess,
-  taskProcesses,
-  TASK_VARIABLE,
-  type TaskMarks,
-} from './task-processes.ts';
+import { namespaceMember, readProcess, signalProcess, taskProcesses, type TaskMarks } from './task-processes.ts';
 
 /** Points at which a crash is worth a test. */
 export type CrashPoint = 'staged' | 'submitted' | 'prepared' | 'spawned' | 'ended' | 'result';
@@ -35,6 +28,7 @@ export interface TaskParts {
   readonly groups: ControlGroups | undefined;
   readonly sandbox: Sandbox;
   readonly leases: DeviceLeases;
+  readonly launcher: Launcher;
   readonly bootId: string;
   /** PATH of the shim and, after that of its environment, of the task. */
   readonly path: string;
@@ -105,7 +99,7 @@ export class TaskRun {
   /** Starts the shim, which starts once however often it is told. */
   async start(devices: readonly string[]): Promise<void> {
     const { folder, record } = this;
-    const { groups, sandbox, path, reached } = this.#parts;
+    const { groups, sandbox, launcher, reached } = this.#parts;
     const made = groups?.of(record.attempt, record.resources);
     if (made !== undefined) {
       folder.note('groups.json', JSON.stringify(made.groups));
@@ -116,38 +110,28 @@ export class TaskRun {
     }
     const isolated = record.isolation === 'required';
     const memory = record.resources['memory'];
-    const inner = innerCommand(record.command, {
-      dataBytes: made === undefined ? memory : undefined,
-      maxProcesses: this.#parts.maxProcesses,
-      isolated,
-      work: isolated ? INSIDE.work : folder.work,
-    });
-    const program = isolated
-      ? sandbox.wrap({ ...record, folder, gpus: devices, isHeldBack: !record.network, filterDescriptor: 5 }, inner)
-      : inner;
     const logBytes = record.limits.logBytes ?? DEFAULT_LOG_BYTES;
-    const args = shimArguments({
-      folder: folder.path,
-      segmentBytes: Math.max(4096, Math.ceil(logBytes / LOG_SEGMENTS)),
-      segments: LOG_SEGMENTS,
-      controlGroups: made?.folders ?? [],
-      program,
-    });
+    const around = { ...record, folder, gpus: devices, isHeldBack: !record.network, filterDescriptor: 5 };
     reached('prepared');
-    try {
-      const shim = start('sh', args, {
-        detached: true,
-        env: { PATH: path, [TASK_VARIABLE]: this.#mark },
-        stdio: 'ignore',
-      });
-      shim.once('error', (error) => this.#shimGone(error.message));
-      // That another one was first, which a Dais before this started, says nothing of that one.
-      shim.once('exit', (code) => code !== SECOND_START && this.#shimGone(undefined));
-      shim.unref();
-    } catch (error) {
-      // Too many arguments for the kernel are thrown at once.
-      this.#shimGone(error instanceof Error ? error.message : String(error));
-    }
+    launcher.start(
+      {
+        folder: folder.path,
+        mark: this.#mark,
+        segmentBytes: Math.max(4096, Math.ceil(logBytes / LOG_SEGMENTS)),
+        segments: LOG_SEGMENTS,
+        controlGroups: made?.folders ?? [],
+        command: record.command,
+        inner: {
+          dataBytes: made === undefined ? memory : undefined,
+          maxProcesses: this.#parts.maxProcesses,
+          isolated,
+          work: isolated ? INSIDE.work : folder.work,
+          outside: record.root === undefined ? undefined : sandbox.outside,
+        },
+        confine: isolated ? (inner) => sandbox.wrap(around, inner) : undefined,
+      },
+      (fault) => this.#shimGone(fault),
+    );
     reached('spawned');
     this.watch();
   }

@@ -16,11 +16,11 @@ import type {
 } from '../contract.ts';
 import { readRequirements } from '../requirement-lines.ts';
 import { isSystemLock, systemEnvironment, systemLock } from '../system-environment.ts';
-import { BuiltStore, makeReadOnly, type Marker } from './built-store.ts';
+import { BuiltStore, makeReadOnly, type Marker } from '../built-store.ts';
 import { Indexes } from './indexes.ts';
 import { findInterpreter, isUnchanged, type Interpreter } from './interpreters.ts';
 import { joinPins, lockDigest, readLock, readPins, writeLock, type LockContent } from './lock-text.ts';
-import { storageFault } from './storage-fault.ts';
+import { storageFault } from '../storage-fault.ts';
 import { findUv } from './uv-program.ts';
 import { uvRelease, type UvRelease } from './uv-release.ts';
 import { UvRunner } from './uv-runner.ts';
@@ -58,12 +58,16 @@ export function openUvEnvironments(options: UvOptions): Environments {
   return new UvEnvironments(options);
 }
 
+interface Venv extends Marker {
+  readonly interpreter: Interpreter;
+}
+
 class UvEnvironments implements Environments {
   readonly #options: UvOptions;
   readonly #searchPath: string;
   readonly #indexes: Indexes;
   readonly #uv: UvRunner;
-  readonly #store: BuiltStore;
+  readonly #store: BuiltStore<Venv>;
   readonly #interpreters = new Map<string, { readonly interpreter: Interpreter; readonly at: number }>();
 
   constructor(options: UvOptions) {
@@ -98,6 +102,10 @@ class UvEnvironments implements Environments {
     });
   }
 
+  async fault(type: EnvironmentSpec['type']): Promise<string | undefined> {
+    return await Promise.resolve(type === 'image' ? 'Nothing here runs images.' : undefined);
+  }
+
   async list(): ReturnType<Environments['list']> {
     return (await this.#store.list()).map(({ digest, bytes, lastUsedAt }) => ({ digest, bytes, lastUsedAt }));
   }
@@ -128,6 +136,7 @@ class UvEnvironments implements Environments {
   async #lock(spec: EnvironmentSpec, options: EnvironmentOptions): Promise<EnvironmentLock> {
     options.signal?.throwIfAborted();
     if (spec.type === 'system') return systemLock;
+    if (spec.type === 'image') throw noImages();
     const [wanted, bare] = await this.#checked(spec);
     options.progress?.({ note: 'looking for Python' });
     const interpreter = await this.#interpreter(spec.version, options);
@@ -142,8 +151,9 @@ class UvEnvironments implements Environments {
 
   async #build(lock: EnvironmentLock, options: EnvironmentOptions): Promise<BuiltEnvironment> {
     options.signal?.throwIfAborted();
-    if (lock.spec.type === 'system' || isSystemLock(lock)) return systemEnvironment();
     const { spec } = lock;
+    if (spec.type === 'system' || isSystemLock(lock)) return systemEnvironment();
+    if (spec.type === 'image') throw noImages();
     const content = readLock(lock.text);
     await this.#indexes.check(
       spec,
@@ -258,7 +268,7 @@ class UvEnvironments implements Environments {
     spec: PythonSpec,
     content: LockContent,
     options: EnvironmentOptions,
-  ): Promise<Marker> {
+  ): Promise<Venv> {
     const interpreter = await this.#interpreter(content.python, options);
     if (interpreter.platform !== content.platform) {
       throw new DaisError(
@@ -376,4 +386,8 @@ class UvEnvironments implements Environments {
     await writeFile(file, `${text}\n`);
     return file;
   }
+}
+
+function noImages(): Error {
+  return new Error('images are the business of another engine');
 }

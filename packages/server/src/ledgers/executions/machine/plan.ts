@@ -139,6 +139,8 @@ export interface StepSecret {
 
 export type StepEnvironment =
   | { readonly type: 'system' }
+  /** The files of a container image in the place of the machine's. */
+  | { readonly type: 'image'; readonly image: string }
   | {
       readonly type: 'python';
       readonly version?: string;

@@ -1,6 +1,7 @@
 /** From the document of a pipeline to a plan. Each language of pipelines brings its own, under the word of its format. */
 import type { PipelineParameters } from '@dais/api';
 import type { Artifact, Graph, Json, Values } from '../machine/plan.ts';
+import type { ImageRule } from './image-rules.ts';
 
 export interface CompileOptions {
   /** What people call the run. */
@@ -16,6 +17,10 @@ export interface CompileOptions {
   readonly fire?: Fire | undefined;
   /** The newest version of another pipeline of the project. */
   readonly pipeline: (name: string) => Promise<PipelineDocument | undefined>;
+  /** What stands for images where steps run. */
+  readonly images: () => Promise<readonly ImageRule[]>;
+  /** Why other images cannot be run there; undefined when they can. */
+  readonly imageFault: () => Promise<string | undefined>;
 }
 
 export interface Fire {

@@ -1,5 +1,6 @@
 /** From a pipeline to a run of it. */
 import { DaisError } from '@dais/api';
+import type { Environments } from '#engines/environments/contract.ts';
 import { readResource } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -8,12 +9,14 @@ import { keepCode, type CodeInput } from '../run-code.ts';
 import type { RunMachines } from '../run-machine.ts';
 import { submitRun, type RunOrigin } from '../submit.ts';
 import type { CompiledPipeline, CompileOptions, Fire, PipelineCompilers } from './compiler.ts';
+import { imageRules } from './image-rules.ts';
 import { newestVersion } from './pipeline-rows.ts';
 
 export interface StartParts {
   readonly machines: RunMachines;
   readonly compilers: PipelineCompilers;
   readonly solo: boolean;
+  readonly environments: () => Promise<Environments>;
 }
 
 export interface StartRequest extends Omit<RunOrigin, 'warnings'> {
@@ -40,7 +43,7 @@ export async function startRun(tx: Transaction, parts: StartParts, request: Star
   const compiler = compilerOf(parts, format);
   const artifact = code === undefined || code.files.length === 0 ? undefined : await keepCode(tx, id, code);
   const options = { name: pipelineName, runId: id, parameters, code: artifact, solo: parts.solo, fire };
-  const { plan, inputs, warnings } = await compiler.compile(document, { ...options, pipeline: otherPipelines(tx) });
+  const { plan, inputs, warnings } = await compiler.compile(document, { ...options, ...around(tx, parts) });
   await authorize(plan);
   const { files: _, ...about } = code ?? { files: [] };
   await submitRun(tx, parts.machines, {
@@ -64,11 +67,11 @@ function originOf(origin: RunOrigin): RunOrigin {
 /** What it would do, without a run. @throws DaisError as a run of it would. */
 export async function lookAt(
   tx: Transaction,
-  { compilers, solo }: Pick<StartParts, 'compilers' | 'solo'>,
+  parts: Omit<StartParts, 'machines'>,
   { name, format, document }: { readonly name: string; readonly format: string; readonly document: unknown },
 ): Promise<CompiledPipeline> {
-  const options = { name, runId: uuidv7(), parameters: undefined, code: undefined, solo };
-  return await compilerOf({ compilers }, format).compile(document, { ...options, pipeline: otherPipelines(tx) });
+  const options = { name, runId: uuidv7(), parameters: undefined, code: undefined, solo: parts.solo };
+  return await compilerOf(parts, format).compile(document, { ...options, ...around(tx, parts) });
 }
 
 function compilerOf({ compilers }: Pick<StartParts, 'compilers'>, format: string) {
@@ -78,6 +81,14 @@ function compilerOf({ compilers }: Pick<StartParts, 'compilers'>, format: string
   throw new DaisError('invalid_request', `Nothing here reads pipelines of the format "${format}".`, {
     issues: [{ path: 'format', message: 'is not known', expected: known }],
   });
+}
+
+function around(tx: Transaction, { environments }: Pick<StartParts, 'environments'>) {
+  return {
+    pipeline: otherPipelines(tx),
+    images: async () => await imageRules(tx),
+    imageFault: async () => await (await environments()).fault('image'),
+  };
 }
 
 function otherPipelines({ sql, projectId }: Transaction): CompileOptions['pipeline'] {

@@ -12,7 +12,15 @@ import { Ticker } from './ticker.ts';
 export async function tickUntilKilled(connection: ConnectionOptions): Promise<never> {
   const database = openDatabase(connection, { poolSize: 2, applicationName: 'dais ticker' });
   const compilers = new Map([[STEPS_FORMAT, stepsCompiler]]);
-  const parts = { database, machines: new RunMachines(), compilers, solo: true, clock: systemClock, log: silentLog };
+  const parts = {
+    database,
+    machines: new RunMachines(),
+    compilers,
+    solo: true,
+    environments: () => Promise.reject(new Error('no test here needs an environment')),
+    clock: systemClock,
+    log: silentLog,
+  };
   const ticker = new Ticker(parts);
   for (let turn = 0; ; turn += 1) {
     const turning = ticker.turn();

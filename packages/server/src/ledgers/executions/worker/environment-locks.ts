@@ -6,14 +6,15 @@ import { transact } from '#kernel/transaction.ts';
 import { canonicalJson } from '#lib/canonical-json.ts';
 import type { StepEnvironment } from '../machine/plan.ts';
 
-type PythonEnvironment = StepEnvironment & { readonly type: 'python' };
+/** One that is made of something. */
+type MadeEnvironment = Exclude<StepEnvironment, { readonly type: 'system' }>;
 
 /** @throws DaisError as `Environments.lock`. */
 export async function lockOf(
   database: Database,
   environments: Environments,
   of: { readonly projectId: string; readonly run: string },
-  environment: PythonEnvironment,
+  environment: MadeEnvironment,
   signal: AbortSignal,
 ): Promise<EnvironmentLock> {
   const spec = specOf(environment);
@@ -42,13 +43,14 @@ export async function lockOf(
   });
 }
 
-function specOf(environment: PythonEnvironment): EnvironmentSpec {
+function specOf(environment: MadeEnvironment): EnvironmentSpec {
+  if (environment.type === 'image') return environment;
   const { indexes = [] } = environment;
   return { ...environment, indexes: indexes.map((url) => ({ url })) };
 }
 
 /** Under which the lock of a run is kept. */
-export function environmentDigest(environment: PythonEnvironment): string {
+export function environmentDigest(environment: MadeEnvironment): string {
   return createHash('sha256')
     .update(canonicalJson(specOf(environment)))
     .digest('hex');

@@ -217,7 +217,8 @@ export class StepRun {
     const { command, variables, artifacts, files = [], texts = {} } = resolved;
     await this.#hold(step);
     const { isolationFault } = step.isolation === 'preferred' ? await compute.abilities() : {};
-    const possible = isolationFault === undefined ? 'required' : 'none';
+    // Without it an image could not be seen: then the engine says what is missing.
+    const possible = isolationFault === undefined || step.environment.type === 'image' ? 'required' : 'none';
     const isolation = step.isolation === 'preferred' ? possible : step.isolation;
     const around = await this.#surroundings(loaded, resolved, isolation === 'required' && !step.network);
     const spec: TaskSpec = {
@@ -443,8 +444,8 @@ function howItEnded({ end, code, signal }: Extract<TaskState, { phase: 'ended' }
   return signal === undefined ? `it ended with exit code ${code ?? 'unknown'}` : `it was ended by ${signal}`;
 }
 
-function seenFrom({ folders, path, variables }: BuiltEnvironment): TaskEnvironment {
-  return { folders, path, variables };
+function seenFrom({ folders, path, variables, root }: BuiltEnvironment): TaskEnvironment {
+  return { folders, path, variables, ...(root !== undefined && { root }) };
 }
 
 function isAbort(error: unknown, { reason }: AbortSignal): boolean {

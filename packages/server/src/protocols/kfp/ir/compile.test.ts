@@ -8,7 +8,8 @@ const OPTIONS: IrOptions = {
   name: 'run one',
   runId: 'r1',
   parameters: {},
-  images: new Map(),
+  images: [],
+  imageFault: 'podman is missing',
   isolation: 'required',
   now: new Date('2026-11-26T09:30:00Z'),
 };
@@ -205,7 +206,7 @@ describe('the image', () => {
   test('that nothing stands for is refused, with what to do; each of them', () => {
     const tasks = { say: say(constant('x')), again: say(constant('y')) };
     const { message, issues = [] } = refusal(() => compiled({ executors: image('alpine'), tasks }));
-    expect(message).toMatch(/comp-say runs in the image alpine.*python:3\.11.*mapped.*runs containers/);
+    expect(message).toMatch(/comp-say runs in the image alpine.*python:3\.11.*spec\.images/);
     expect(issues.map(({ path }) => path)).toEqual(['say.image', 'again.image']);
   });
 

@@ -4,6 +4,7 @@ import type {
   Binding,
   Graph,
   GraphOutput,
+  ImageRule,
   Json,
   ParameterType,
   Retry,
@@ -14,7 +15,6 @@ import type {
 } from '#ledgers/executions/index.ts';
 import { itemsIn } from './check.ts';
 import { conditionOf, selectorPath } from './condition.ts';
-import type { ImageMap } from './image.ts';
 import {
   typeOfParameter,
   type ComponentSpec,
@@ -36,7 +36,9 @@ export interface IrOptions {
   readonly runId: string;
   /** Undefined: it is only looked at. */
   readonly parameters: Readonly<Record<string, Json>> | undefined;
-  readonly images: ImageMap;
+  readonly images: readonly ImageRule[];
+  /** Why no other image can be run; undefined when they can. */
+  readonly imageFault: string | undefined;
   readonly isolation: Step['isolation'];
   readonly now: Date;
   /** When it was to start, where a schedule starts it. */
@@ -184,7 +186,7 @@ class Compiler {
 
   #step(name: string, task: TaskSpec, component: ComponentSpec, scope: Scope, known: ReadonlyMap<string, Json>): Step {
     const { spec, platform } = this.#ir;
-    const { images, isolation, parameters } = this.#options;
+    const { images, imageFault, isolation, parameters } = this.#options;
     const label = component.executorLabel ?? '';
     const onKubernetes = platform?.platforms.kubernetes?.deploymentSpec?.executors?.[label] ?? {};
     const given = stepPlatform(onKubernetes, (input) => constantOf(input, scope.known));
@@ -202,6 +204,7 @@ class Compiler {
         executor,
         platform: given,
         images,
+        imageFault,
         isolation,
         caching: task.cachingOptions ?? {},
         known,

@@ -3,7 +3,7 @@ import type { StepEnvironment } from '#ledgers/executions/index.ts';
 import { environmentOfImage } from './image.ts';
 
 const MAPPED: StepEnvironment = { type: 'python', version: '3.12', requirements: ['torch'] };
-const images = new Map([['example.com/train:7', MAPPED]]);
+const images = [{ image: 'example.com/train:7', environment: MAPPED }];
 const python = (version?: string) => ({ type: 'python', requirements: [], ...(version !== undefined && { version }) });
 
 test.each<[string, object | undefined]>([

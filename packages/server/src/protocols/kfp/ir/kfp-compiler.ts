@@ -2,7 +2,7 @@
 import type { PipelineParameters } from '@dais/api';
 import type { Json, PipelineCompiler } from '#ledgers/executions/index.ts';
 import { compileIr } from './compile.ts';
-import type { ImageMap } from './image.ts';
+import { needsContainers } from './image.ts';
 import { typeOfParameter, type IrParameterType, type PipelineSpec } from './messages.ts';
 import { readIr, type PipelineDocument } from './pipeline-file.ts';
 
@@ -10,25 +10,29 @@ import { readIr, type PipelineDocument } from './pipeline-file.ts';
 export const KFP_FORMAT = 'kfp';
 
 interface KfpCompilerOptions {
-  readonly images: ImageMap;
   readonly now: () => number;
 }
 
-export function kfpCompiler({ images, now }: KfpCompilerOptions): PipelineCompiler {
+export function kfpCompiler({ now }: KfpCompilerOptions): PipelineCompiler {
   return {
-    compile: async (document, { name, runId, parameters, solo, fire }) => {
+    compile: async (document, { name, runId, parameters, solo, fire, images, imageFault }) => {
       const ir = readIr(document as PipelineDocument);
+      const rules = await images();
+      const asked = Object.values(ir.spec.deploymentSpec?.executors ?? {}).flatMap(
+        ({ container }) => container?.image ?? [],
+      );
       const compiled = compileIr(ir, {
         name,
         runId,
         parameters,
-        images,
+        images: rules,
+        imageFault: needsContainers(asked, rules) ? await imageFault() : undefined,
         isolation: solo ? 'preferred' : 'required',
         now: new Date(now()),
         scheduled: fire === undefined ? undefined : new Date(fire.time),
         index: fire?.index,
       });
-      return await Promise.resolve({ ...compiled, parameters: parametersOf(ir.spec) });
+      return { ...compiled, parameters: parametersOf(ir.spec) };
     },
   };
 }

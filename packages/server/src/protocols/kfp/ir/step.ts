@@ -1,6 +1,6 @@
 /** From the executor of a component to a step of the plan. */
 import { DaisError } from '@dais/api';
-import type { Json, Step, StepEnvironment, StepOutput } from '#ledgers/executions/index.ts';
+import type { ImageRule, Json, Step, StepEnvironment, StepOutput } from '#ledgers/executions/index.ts';
 import {
   artifactPath,
   KFP_DIALECT,
@@ -12,7 +12,7 @@ import {
   type KfpStep,
 } from '../runtime/kfp-step.ts';
 import { lightweightOf } from '../runtime/lightweight.ts';
-import { environmentOfImage, imageRefusal, type ImageMap } from './image.ts';
+import { environmentOfImage, imageRefusal, VOLUME_IMAGES } from './image.ts';
 import {
   typeOfParameter,
   type ArtifactSpec,
@@ -35,7 +35,8 @@ interface StepParts {
   readonly component: ComponentSpec;
   readonly executor: ExecutorSpec;
   readonly platform: StepPlatform;
-  readonly images: ImageMap;
+  readonly images: readonly ImageRule[];
+  readonly imageFault: string | undefined;
   readonly isolation: Step['isolation'];
   readonly caching: { readonly enableCache?: boolean | undefined; readonly cacheKey?: string | undefined };
   /** Values of the task's inputs that are known when the run begins. */
@@ -157,14 +158,14 @@ function textOf(value: unknown): string {
 }
 
 function environmentOf(parts: StepParts, { image, command }: KfpContainer): StepEnvironment {
-  const { name, images, task, isLook, warn } = parts;
+  const { name, images, imageFault, task, isLook, warn } = parts;
   const whole = knownText(parts, image);
   if (whole === undefined) {
     if (isLook) return { type: 'system' };
-    throw imageFault(task, `${name} takes its image from another task; it has to be known when the run begins`);
+    throw refusal(task, `${name} takes its image from another task; it has to be known when the run begins`);
   }
-  const environment = environmentOfImage(whole, images);
-  if (environment === undefined) throw imageFault(task, imageRefusal(name, whole));
+  const environment = environmentOfImage(whole, images) ?? imageItself(whole, imageFault);
+  if (environment === undefined) throw refusal(task, imageRefusal(name, whole, imageFault ?? ''));
   const needs = lightweightOf(command);
   if (needs === undefined || environment.type !== 'python') {
     const installs = command.some((word) => word.includes('pip install'));
@@ -175,10 +176,14 @@ function environmentOf(parts: StepParts, { image, command }: KfpContainer): Step
   return { ...environment, requirements: [...environment.requirements, ...requirements], bare, indexes };
 }
 
-function imageFault(task: string, message: string): DaisError {
+function refusal(task: string, message: string): DaisError {
   return new DaisError('invalid_request', `The pipeline cannot run here: ${message}.`, {
     issues: [{ path: `${task}.image`, message }],
   });
+}
+
+function imageItself(image: string, fault: string | undefined): StepEnvironment | undefined {
+  return fault === undefined && !image.startsWith(VOLUME_IMAGES) ? { type: 'image', image } : undefined;
 }
 
 /** Undefined: it has a placeholder of which nobody knows the value yet. */

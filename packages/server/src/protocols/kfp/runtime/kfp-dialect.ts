@@ -186,6 +186,8 @@ function containerStep(
     },
   };
   const values = { input, constants: constantsOf(about, data.task) };
+  const same = sameness(step, data, container, parameters, given);
+  if (step.environment.type === 'image') return { ...inImage(container, about, values, mark), same };
   const lightweight = lightweightOf(container.command);
   const elements = [...(lightweight === undefined ? container.command : []), ...container.args];
   const words = elements.flatMap((element) => resolvedWords(element, values));
@@ -211,9 +213,39 @@ function containerStep(
       { path: `${STEP_FOLDER}/step.json`, text: `${mark}\n${JSON.stringify(told)}` },
     ],
     texts: { [EXECUTOR]: EXECUTOR_OUTPUT },
-    same: sameness(step, data, container, parameters, given),
+    same,
   };
 }
+
+/** An image has what it has, which need not be Python: its command is run as it is. Where its folder lies is known. */
+function inImage(
+  { command, args, variables }: KfpContainer,
+  about: StepAbout,
+  values: PlaceholderValues,
+  mark: string,
+): Omit<Exclude<DialectAnswer, { readonly outputs: unknown }>, 'same'> {
+  const placed = (text: string) => text.replaceAll(mark, IMAGE_FOLDER);
+  const words = [...command, ...args].flatMap((element) => resolvedWords(element, values)).map(placed);
+  const [program, ...rest] = words;
+  if (program === undefined) {
+    throw new ValueFault(
+      'the component says no command, and the one of its image is not known here: give it a command',
+    );
+  }
+  return {
+    command: [program, ...rest],
+    variables: {
+      ...Object.fromEntries(variables.map(({ name, value }) => [name, placed(resolvedText(value, values))])),
+      PYTHONUNBUFFERED: '1',
+      KFP_RETRY_INDEX: String(about.attemptNumber - 1),
+    },
+    // Folders are there when something lies in them.
+    files: ['parameters', 'artifacts'].map((name) => ({ path: `${OUTPUTS}/${name}/.keep`, text: '' })),
+    texts: { [EXECUTOR]: EXECUTOR_OUTPUT },
+  };
+}
+
+const IMAGE_FOLDER = '/work';
 
 /** Names the executor's own file among the outputs; no output can be called so. */
 const EXECUTOR = ' executor';

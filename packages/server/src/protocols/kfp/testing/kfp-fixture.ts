@@ -9,6 +9,7 @@ import { startHttpFixture, type FixtureOptions, type HttpFixture } from '#http/t
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { pipeline } from '#kinds/pipeline/index.ts';
 import { project } from '#kinds/project/index.ts';
+import { target } from '#kinds/target/index.ts';
 import { executionsLedger, executionsSlice } from '#ledgers/executions/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { trackingLedger, trackingSlice } from '#ledgers/tracking/index.ts';
@@ -62,9 +63,8 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
     random: randomBytes,
   });
   let worker: { start(): Promise<void>; stop(): Promise<void> } | undefined;
-  const images = new Map([[SYSTEM_IMAGE, { type: 'system' } as const]]);
   const http = await startHttpFixture({
-    kinds: [project, pipeline],
+    kinds: [project, pipeline, target],
     ...options,
     slices: [lineageSlice, trackingSlice, executionsSlice],
     entries: ({ database }) => {
@@ -79,7 +79,7 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
         compute: async () => await Promise.resolve(compute),
         environments: () => Promise.reject(new Error('no test here needs an environment')),
         secretValue: async () => await Promise.resolve(undefined),
-        compilers: new Map([[KFP_FORMAT, kfpCompiler({ images, now: () => systemClock.now() })]]),
+        compilers: new Map([[KFP_FORMAT, kfpCompiler({ now: () => systemClock.now() })]]),
         dialects: new Map([[kfpDialect.name, kfpDialect]]),
         solo: true,
         slots: 8,
@@ -91,6 +91,18 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
     },
     doors: (calls) => [kfpProbe(), kfpDoor({ calls, log: silentLog })],
   });
+  const mapped = {
+    apiVersion: 'dais.dev/v1',
+    kind: 'Target',
+    metadata: { name: 'local' },
+    spec: { images: [{ image: SYSTEM_IMAGE, environment: { type: 'system' } }] },
+  };
+  const applied = await fetch(`${http.url}/api/v1/apply`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ sources: [{ file: 'target.json', text: JSON.stringify(mapped) }] }),
+  });
+  if (!applied.ok) throw new Error(await applied.text());
   await worker?.start();
   const send: KfpWorld['send'] = async (method, path, body, headers = {}) => {
     const isForm = body instanceof FormData;

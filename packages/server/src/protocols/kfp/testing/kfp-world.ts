@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DaisError, type Execution } from '@dais/api';
+import type { Environments } from '#engines/environments/contract.ts';
+import { environmentsByType } from '#engines/environments/environments-by-type.ts';
 import { openUvEnvironments } from '#engines/environments/uv/uv-environments.ts';
 import { manifest } from '#kernel/testing/test-kernel.ts';
 import { freshName } from '#kernel/testing/test-project.ts';
@@ -30,13 +32,14 @@ export interface KfpWorld extends ExecutionsWorld {
   outputs(run: Pick<Execution, 'id'>, node?: string): Promise<Values>;
 }
 
-export async function startKfpWorld(): Promise<KfpWorld> {
+/** `images`: what runs components that nothing stands for; without it, nothing does. */
+export async function startKfpWorld(images?: Environments): Promise<KfpWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-kfp-'));
   const { path: python } = await findPython();
   const PATH = `${dirname(python)}:/usr/bin:/bin`;
   const variables = stringsOf(await uvEnvironment());
   const net = new TestNet();
-  const environments = openUvEnvironments({
+  const packages = openUvEnvironments({
     folder,
     maxBytes: 2 ** 34,
     uv: await uv(),
@@ -48,9 +51,10 @@ export async function startKfpWorld(): Promise<KfpWorld> {
     now: () => Date.now(),
     log: silentLog,
   });
+  const environments = images === undefined ? packages : environmentsByType(packages, images);
   const world = await startExecutionsWorld({
     environments: async () => await Promise.resolve(environments),
-    compilers: new Map([[KFP_FORMAT, kfpCompiler({ images: new Map(), now: () => Date.now() })]]),
+    compilers: new Map([[KFP_FORMAT, kfpCompiler({ now: () => Date.now() })]]),
     dialects: new Map([[kfpDialect.name, kfpDialect]]),
   });
   await world.worker();

@@ -1,7 +1,10 @@
 import { SYSTEM_IMAGE } from './kfp-fixture.ts';
 
 /** A pipeline of one task that runs `script` in a shell, and keeps the file `data`. */
-export function smallPipeline(script: string, { name = 'small' }: { readonly name?: string } = {}) {
+export function smallPipeline(
+  script: string,
+  { name = 'small', image = SYSTEM_IMAGE }: { readonly name?: string; readonly image?: string } = {},
+) {
   return {
     pipelineInfo: { name, description: 'As small as can be.' },
     schemaVersion: '2.1.0',
@@ -10,7 +13,7 @@ export function smallPipeline(script: string, { name = 'small' }: { readonly nam
       executors: {
         'exec-say': {
           container: {
-            image: SYSTEM_IMAGE,
+            image,
             command: ['sh', '-ec', script],
             args: ["{{$.inputs.parameters['word']}}", "{{$.outputs.artifacts['data'].path}}"],
           },

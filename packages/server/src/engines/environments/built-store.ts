@@ -8,7 +8,7 @@
  *          environments/<digest, 16>-<random>/  the environment
  *          holds/<digest>/<uuid>                one for each user: the process that holds it
  *          locks/<digest, 16>                   taken while building, holding and removing
- *          cache/                               uv's; environments are hard links into it
+ *          cache/                               of the installer; environments may be hard links into it
  * ```
  */
 import { randomUUID } from 'node:crypto';
@@ -17,19 +17,16 @@ import path from 'node:path';
 import { ifProcessLockFree, withProcessLock, type ProcessLockOptions } from '#lib/process-lock.ts';
 import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
 import { run } from '#lib/process.ts';
-import type { Interpreter } from './interpreters.ts';
 
+/** Who builds adds what they need to know of it later. */
 export interface Marker {
   readonly digest: string;
   /** Below `environments`. */
   readonly folder: string;
   readonly bytes: number;
-  readonly interpreter: Interpreter;
 }
 
-export interface Kept extends Marker {
-  readonly lastUsedAt: Date;
-}
+export type Kept<Made extends Marker> = Made & { readonly lastUsedAt: Date };
 
 interface Hold extends Partial<ProcessIdentity> {
   readonly pid: number;
@@ -41,7 +38,7 @@ const DIGEST = /^[0-9a-f]{64}$/;
 /** A hold of another container or of before a reboot counts for so long after it was taken. */
 const FOREIGN_HOLD_MS = 24 * 3_600_000;
 
-export class BuiltStore {
+export class BuiltStore<Made extends Marker> {
   readonly #folder: string;
   readonly #now: () => number;
   /** One after the other within this process, so that only the first waits for the lock by asking again and again. */
@@ -78,11 +75,11 @@ export class BuiltStore {
   }
 
   /** Undefined when it is not there. */
-  async read(digest: string): Promise<Marker | undefined> {
+  async read(digest: string): Promise<Made | undefined> {
     const text = await readFile(this.#marker(digest), 'utf8').catch(() => undefined);
     if (text === undefined) return undefined;
     try {
-      const marker = JSON.parse(text) as Marker;
+      const marker = JSON.parse(text) as Made;
       // Somebody may have removed it by hand.
       return (await stat(this.folderOf(marker)).catch(() => undefined))?.isDirectory() === true ? marker : undefined;
     } catch {
@@ -106,7 +103,7 @@ export class BuiltStore {
   }
 
   /** Makes a build the environment of its digest. The lock must be held. */
-  async publish(marker: Marker): Promise<void> {
+  async publish(marker: Made): Promise<void> {
     const file = this.#marker(marker.digest);
     await writeFile(`${file}.new`, JSON.stringify(marker), { flush: true });
     await rename(`${file}.new`, file);
@@ -125,10 +122,10 @@ export class BuiltStore {
   }
 
   /** The least recently used first. */
-  async list(): Promise<Kept[]> {
+  async list(): Promise<Kept<Made>[]> {
     const names = await readdir(this.root).catch(() => []);
     const digests = names.map((name) => name.replace(/\.json$/, '')).filter((name) => DIGEST.test(name));
-    const kept: Kept[] = [];
+    const kept: Kept<Made>[] = [];
     for (const digest of digests) {
       const marker = await this.read(digest);
       const times = await stat(this.#marker(digest)).catch(() => undefined);

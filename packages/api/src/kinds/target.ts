@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { baseStatus, labelNameSchema, type KindSpec } from '#manifest.ts';
+import { stepEnvironment } from '#records/step-fields.ts';
+
+const targetSpec = z.strictObject({
+  description: z.string().max(1024).optional().describe('What it is for, in a sentence.'),
+  type: z.literal('process').default('process').describe('Steps are processes of the machine that Dais runs on.'),
+  images: z
+    .array(
+      z.strictObject({
+        image: z
+          .string()
+          .min(1)
+          .max(1024)
+          .describe(
+            'The whole name of an image, as a component says it. `*` stands for anything: `ghcr.io/acme/train:*`.',
+          ),
+        environment: stepEnvironment.describe(
+          'What stands for it: a Python with these packages, or `type: system`, the programs of the machine.',
+        ),
+      }),
+    )
+    .max(1000)
+    .default([])
+    .describe(
+      'What steps that ask for an image run in. The first one that fits counts, before all that is known otherwise.',
+    ),
+});
+
+export const targetKind = {
+  kind: 'Target',
+  plural: 'targets',
+  scope: 'org',
+  description:
+    'Where steps run, and what stands for the images that they ask for. The target `local`, this machine, is there without a manifest; one with that name gives it images.',
+  name: labelNameSchema,
+  spec: targetSpec,
+  status: z.strictObject({
+    ...baseStatus,
+    used: z
+      .boolean()
+      .optional()
+      .describe('Steps run there. False: its name is not `local`, the only one that there is yet.'),
+  }),
+  actions: [],
+  columns: [
+    { title: 'Type', path: 'spec.type' },
+    { title: 'Used', path: 'status.used' },
+    { title: 'Description', path: 'spec.description', wide: true },
+  ],
+  example: `apiVersion: dais.dev/v1
+kind: Target
+metadata:
+  name: local
+spec:
+  images:
+    - image: ghcr.io/acme/train:*
+      environment:
+        type: python
+        version: "3.12"
+        requirements:
+          - scikit-learn==1.7.2
+    - image: alpine:*
+      environment:
+        type: system
+`,
+} as const satisfies KindSpec;

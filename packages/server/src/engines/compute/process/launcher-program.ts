@@ -1,0 +1,277 @@
+/**
+ * The launcher: one small process for each engine that makes shims by forking itself. A fork of Dais, and a shell with its
+ * dozen of programs for each step, are 12 ms of CPU; this is 3. In Perl, because that is on the machines where Dais runs and
+ * forks without `exec`; where it is not, `shim.ts` does the same.
+ *
+ * A request comes on standard input: its length in four bytes, then fields with a zero byte between them. The first ones are
+ * `shim` or `remove`, and its id. What it tells goes to standard output, a line each: `gone ID CODE`, `fault ID TEXT`. It ends when its input does, that is, with
+ * Dais; shims, in sessions of their own, go on. A shim holds nothing secret: variables are read by who becomes the command.
+ */
+import { SECOND_START } from './shim.ts';
+
+/** Of prlimit64, by which a limit is set where Perl has no word for it. */
+const PRLIMIT: Readonly<Record<string, number>> = { x64: 302, arm64: 261 };
+
+/** Undefined where the number of the call is not known. */
+export function launcherProgram(machine: string): string | undefined {
+  const call = PRLIMIT[machine];
+  return call === undefined ? undefined : PROGRAM.replace('PRLIMIT', String(call));
+}
+
+const PROGRAM = String.raw`
+use strict;
+use Fcntl qw(F_DUPFD O_CREAT O_EXCL O_RDONLY O_RDWR O_TRUNC O_WRONLY O_NONBLOCK F_SETFL);
+use POSIX ();
+
+$0 = 'dais-launcher';
+$SIG{PIPE} = 'IGNORE';
+open my $boot_file, '<', '/proc/sys/kernel/random/boot_id' or exit 1;
+chomp(my $boot = <$boot_file>);
+close $boot_file;
+my ($wake, $remover, %shims) = (noticed());
+my ($input, $none) = ('', '');
+for (;;) {
+  my $ready = bits(\*STDIN, $wake);
+  next if select($ready, undef, undef, undef) < 0;
+  sysread $wake, $none, 4096 if vec $ready, fileno $wake, 1;
+  while ((my $pid = waitpid -1, POSIX::WNOHANG()) > 0) {
+    my $id = delete $shims{$pid};
+    syswrite STDOUT, 'gone ' . $id . ' ' . ($? & 127 ? 128 + ($? & 127) : $? >> 8) . "\n" if defined $id;
+  }
+  next unless vec $ready, 0, 1;
+  my $got = sysread STDIN, $input, 65536, length $input;
+  exit 0 if defined $got && $got == 0;
+  while (length $input >= 4 && length $input >= 4 + unpack 'N', $input) {
+    my ($verb, $id, @fields) = split /\0/, substr($input, 4, unpack 'N', $input), -1;
+    substr $input, 0, 4 + unpack('N', $input), '';
+    if ($verb eq 'remove') {
+      $remover //= remover();
+      syswrite $remover, "$id $fields[0]\n";
+      next;
+    }
+    my $pid = fork;
+    if (!defined $pid) { syswrite STDOUT, "fault $id $!\n" }
+    elsif ($pid) { $shims{$pid} = $id }
+    else { $input = ''; eval { shim(@fields) }; POSIX::_exit(1) }
+  }
+}
+
+# A pipe that is written when a child ended: a wait that would begin after that sees it.
+sub noticed {
+  pipe my $reader, my $writer or POSIX::_exit(1);
+  fcntl $_, F_SETFL, O_NONBLOCK for $reader, $writer;
+  $SIG{CHLD} = sub { syswrite $writer, 'x' };
+  return $reader;
+}
+
+# Removes small folders in the order in which they are told: a file system may wait for its journal at each of them
+# (measured: 2 ms on ext4), and no shim should wait with it.
+sub remover {
+  pipe my $reader, my $writer or exit 1;
+  my $pid = fork;
+  exit 1 unless defined $pid;
+  if ($pid) { close $reader; return $writer }
+  $0 = 'dais-remover';
+  $SIG{CHLD} = 'DEFAULT';
+  close $_ for $writer, $wake, \*STDIN;
+  while (defined(my $line = <$reader>)) {
+    chomp $line;
+    my ($id, $folder) = split / /, $line, 2;
+    syswrite STDOUT, 'gone ' . $id . ' ' . (remove_small($folder) ? 0 : 1) . "\n";
+  }
+  POSIX::_exit(0);
+}
+
+# Where only the engine and the shim wrote, and that little: most of them. False: there is more, or it is not so.
+sub remove_small {
+  my ($folder) = @_;
+  for my $box ('box/work', 'box/home', 'box/tmp', 'box') { rmdir "$folder/$box" or return 0 }
+  unlink "$folder/logs/0";
+  rmdir "$folder/logs" or return 0;
+  opendir my $entries, $folder or return 0;
+  my @names = grep { !/^\.\.?$/ } readdir $entries;
+  closedir $entries;
+  unlink "$folder/$_" or return 0 for @names;
+  return rmdir $folder;
+}
+
+sub bits {
+  my $bits = '';
+  vec($bits, fileno $_, 1) = 1 for @_;
+  return $bits;
+}
+
+sub note {
+  my ($name, $text, $flags) = @_;
+  sysopen my $file, $name, O_WRONLY | $flags, 0600 or return 0;
+  return syswrite($file, $text) == length $text;
+}
+
+sub shim {
+  my ($folder, $mark, $path, $segment, $keep, $direct, $data, $processes, $work, $groups, @rest) = @_;
+  my @groups = splice @rest, 0, $groups;
+  chdir $folder or POSIX::_exit(1);
+  POSIX::setsid();
+  $0 = 'dais-shim';
+  my $null = POSIX::open('/dev/null', O_RDWR);
+  POSIX::dup2($null, $_) for 0, 1, 2;
+  POSIX::close($null);
+  close $wake;
+  my $ended = noticed();
+  $SIG{$_} = sub { } for qw(HUP INT QUIT TERM);
+  umask 077;
+  if (!sysopen my $started, 'started', O_WRONLY | O_CREAT | O_EXCL, 0600) {
+    POSIX::_exit($! == POSIX::EEXIST() ? ${SECOND_START} : 1);
+  }
+  open my $stat, '<', '/proc/self/stat' or POSIX::_exit(1);
+  my $line = <$stat>;
+  my $start = (split / /, substr $line, rindex($line, ')') + 2)[19];
+  close $stat;
+  note('end.tmp', ' ' x 96 . "\n", O_CREAT | O_TRUNC) or POSIX::_exit(1);
+  if (!$direct) {
+    note('death', "................\n", O_CREAT | O_TRUNC) && POSIX::mkfifo('go', 0600) or POSIX::_exit(1);
+  }
+  note('pid', "$$ $start $boot\n", O_CREAT | O_TRUNC) or POSIX::_exit(1);
+  sysopen my $variables, 'env', O_RDONLY or POSIX::_exit(1);
+  unlink 'env';
+  sysopen my $begun, 'begun', O_WRONLY | O_CREAT | O_TRUNC, 0600 or POSIX::_exit(1);
+  pipe my $out, my $in or POSIX::_exit(1);
+  my $pid = fork;
+  POSIX::_exit(1) unless defined $pid;
+  if (!$pid) {
+    $SIG{$_} = 'DEFAULT' for qw(HUP INT QUIT TERM CHLD PIPE);
+    POSIX::_exit(143) if -e 'cancel';
+    for my $group (@groups) {
+      next if note("$group/cgroup.procs", '0', 0);
+      syswrite $begun, "the control group $group is gone\n";
+      POSIX::_exit(125);
+    }
+    umask 022;
+    POSIX::setsid();
+    POSIX::dup2(fileno $in, $_) for 1, 2;
+    %ENV = (PATH => $path, DAIS_TASK => $mark);
+    if ($direct) { command($begun, $variables, $data, $processes, $work, @rest) }
+    else { confined($begun, $variables, @rest) }
+    POSIX::_exit(126);
+  }
+  close $_ for $in, $variables, $begun;
+  attend($pid, $out, $ended, $segment, $keep, $direct);
+  POSIX::_exit(0);
+}
+
+# Output into files, one after another, the oldest of which go; and how the command ended.
+sub attend {
+  my ($pid, $out, $ended, $segment, $keep, $direct) = @_;
+  my ($number, $size, $is_over, $pause) = (0, 0, 0, 0);
+  my $next = sub {
+    $size = 0;
+    sysopen my $file, "logs/$number", O_WRONLY | O_CREAT | O_TRUNC, 0600;
+    return $file;
+  };
+  my $file = $next->();
+  my $turn = sub {
+    close $file if $file;
+    $number += 1;
+    unlink 'logs/' . ($number - $keep) if $number >= $keep;
+    $file = $next->();
+  };
+  while ($out || !$is_over) {
+    my $ready = bits($ended, $out && !$pause ? $out : ());
+    select $ready, undef, undef, $pause ? 1 : undef;
+    $pause = 0 if $pause && !vec $ready, fileno $ended, 1;
+    sysread $ended, $none, 64;
+    if (!$is_over && waitpid($pid, POSIX::WNOHANG()) == $pid) {
+      tell_end($?, $direct);
+      $is_over = 1;
+    }
+    next unless $out && vec $ready, fileno $out, 1;
+    my $got = sysread $out, my $bytes, 65536;
+    next unless defined $got;
+    if (!$got) { close $out; $out = undef; next }
+    for (my $at = 0; $at < $got;) {
+      my $room = $segment - $size;
+      my $wrote = $file && syswrite $file, $bytes, $room < $got - $at ? $room : $got - $at, $at;
+      # What a full disk does not take is lost, as all that is too much.
+      if (!$wrote) { $pause = 1; $turn->(); last }
+      $at += $wrote;
+      $size += $wrote;
+      $turn->() if $size >= $segment;
+    }
+  }
+  rename 'end', 'rc';
+}
+
+sub tell_end {
+  my ($status, $direct) = @_;
+  my $signal = $status & 127;
+  my $code = $signal ? 128 + $signal : $status >> 8;
+  my $was_signal = $signal ? 1 : 0;
+  if (!$direct) {
+    # bwrap makes a signal an exit code; who stays inside says which of the two it was, but of SIGINT and SIGPIPE.
+    open my $death, '<', 'death';
+    my $word = $death ? <$death> : '.';
+    $was_signal = 1 if $word !~ /^\./ || $code == 130 || $code == 141;
+  }
+  my (undef, undef, $user, $system) = times;
+  my $text = sprintf "%d %d\n\n0m%.3fs 0m%.3fs\n", $code, $was_signal, $user, $system;
+  sleep 1 until note('end.tmp', $text, 0) && rename 'end.tmp', 'end';
+}
+
+# Becomes the command, with the rights of Dais.
+sub command {
+  my ($begun, $variables, $data, $processes, $work, @command) = @_;
+  my ($text, %set) = ('');
+  while (sysread $variables, $text, 1 << 20, length $text) { }
+  while ($text =~ /\Gexport (\w+)='/gc) {
+    my ($name, $value) = ($1, '');
+    while ($text =~ /\G([^']*)'/gc) {
+      $value .= $1;
+      last unless $text =~ /\G\\''/gc;
+      $value .= "'";
+    }
+    $set{$name} = $value;
+    $text =~ /\G\n/gc;
+  }
+  limit(4, 0);
+  limit(2, $data) if $data ne '';
+  limit(6, $processes);
+  chdir $work or POSIX::_exit(125);
+  %ENV = (%ENV, PWD => $work, %set);
+  my $name = $command[0];
+  my @found = grep { -f && -x _ } $name =~ m{/} ? $name : map { "$_/$name" } split /:/, $ENV{PATH};
+  if (!@found) {
+    syswrite $begun, "there is no program $name on its PATH ($ENV{PATH}), or it may not be run\n";
+    POSIX::_exit(127);
+  }
+  syswrite $begun, "begun\n";
+  exec { $name } @command;
+  my $fault = $!;
+  truncate $begun, 0;
+  sysseek $begun, 0, 0;
+  syswrite $begun, "$name could not be run: $fault\n";
+}
+
+sub limit {
+  my ($what, $value) = @_;
+  syscall PRLIMIT, 0, $what, pack('Q2', $value, $value), 0;
+}
+
+# Becomes the program that confines the command; a shell inside it reads the variables.
+sub confined {
+  my ($begun, $variables, @program) = @_;
+  my @files = ([3, $variables], [9, $begun]);
+  for ([4, 'death', O_RDWR], [5, '../../seccomp.bpf', O_RDONLY], [7, 'go', O_RDWR]) {
+    my ($number, $name, $flags) = @$_;
+    sysopen my $file, $name, $flags or POSIX::_exit(126);
+    push @files, [$number, $file];
+  }
+  # First above all of these numbers, so that none is taken from another.
+  my @moved = map { [$_->[0], fcntl $_->[1], F_DUPFD, 20] } @files;
+  for (@moved) {
+    POSIX::dup2($_->[1], $_->[0]);
+    POSIX::close($_->[1]);
+  }
+  exec { $program[0] } @program;
+  syswrite STDERR, "$program[0] could not be run: $!\n";
+}
+`;

@@ -1,0 +1,93 @@
+/** A task that sees an image: confined as every other, whatever the image has or lacks. */
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { run } from '#lib/process.ts';
+import type { TaskSpec } from '../contract.ts';
+import { expectRefusal, never, outputsOf, shell, task, textOf, untilWritten } from '../suite.ts';
+import { startEngine, type TestEngine } from './engine.testing.ts';
+
+const PLACES = ['proc', 'dev', 'sys/devices/system', 'tmp', 'var/tmp', 'work', 'home/step', '.dais/usr', 'etc', 'bin'];
+const PROGRAMS = ['sh', 'cat', 'id', 'ls', 'sleep', 'touch', 'env'];
+
+let engine: TestEngine;
+let root: string;
+/** With programs and what they need of libraries, in places of its own. */
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'dais-image-'));
+  for (const place of PLACES) await mkdir(join(root, place), { recursive: true });
+  for (const file of ['etc/hosts', 'etc/resolv.conf']) await writeFile(join(root, file), '');
+  await writeFile(join(root, 'etc', 'image'), 'of the image\n');
+  for (const program of PROGRAMS) {
+    await copyFile(`/bin/${program}`, join(root, 'bin', program));
+    const { stdout } = await run('ldd', [`/bin/${program}`], { env: { PATH: '/usr/bin:/bin' } });
+    for (const [library] of stdout.toString('utf8').matchAll(/\/\S+\.so\S*/g)) {
+      await mkdir(join(root, dirname(library)), { recursive: true });
+      await copyFile(library, join(root, library));
+    }
+  }
+  await run('chmod', ['-R', 'a+rX,a-w', root], { env: { PATH: '/usr/bin:/bin' } });
+  engine = await startEngine();
+});
+afterAll(async () => {
+  await engine?.end();
+  await run('chmod', ['-R', 'u+w', root], { env: { PATH: '/usr/bin:/bin' } });
+  await rm(root, { recursive: true });
+});
+
+const inImage = (spec: TaskSpec, changes: Partial<TaskSpec> = {}): TaskSpec => ({
+  ...spec,
+  isolation: 'required',
+  environment: { folders: [], path: ['/bin'], variables: { COLOUR: 'red' }, root },
+  ...changes,
+});
+
+test('it sees the image, not the machine, and what it was given', async () => {
+  const text = await engine.told(
+    inImage(shell('cat /etc/image; echo "$COLOUR $WORD $SECRET $PATH $PWD"; ls /etc; ls /usr /opt 2>&1'), {
+      variables: { WORD: "it's" },
+      secretVariables: { SECRET: 'hidden' },
+    }),
+  );
+  expect(text).toContain("of the image\nred it's hidden /bin /work\n");
+  expect(text).not.toContain('passwd');
+  expect(text).toMatch(/\/opt.*No such file/);
+});
+
+test('what it leaves is kept, and nothing of the image can be changed', async () => {
+  const spec = inImage(shell('echo data > out; touch /etc/image 2>&1; touch /new 2>&1; touch ~/a /tmp/b && echo own'), {
+    outputs: [{ name: 'out', path: 'out' }],
+  });
+  const text = await engine.told(spec);
+  expect(text.match(/Read-only file system|Permission denied/g)).toHaveLength(2);
+  expect(text).toContain('own');
+  expect(await outputsOf(engine.compute, spec.attempt)).toMatchObject({ out: 'data\n' });
+});
+
+test.runIf(process.getuid?.() === 0)('it is nobody, for the image too', async () => {
+  expect(await engine.told(inImage(shell('id -u')))).toMatch(/^19\d{8}\n$/);
+});
+
+test('a command ends as it would elsewhere', async () => {
+  expect(await engine.finish(inImage(shell('exit 7')))).toMatchObject({ phase: 'ended', code: 7 });
+  expect(await engine.finish(inImage(shell('kill -9 $$')))).toMatchObject({ phase: 'ended', signal: 'SIGKILL' });
+  expect(await engine.finish(inImage(task(['bwrap'])))).toMatchObject({
+    phase: 'refused',
+    reason: 'there is no program bwrap on its PATH (/bin), or it may not be run',
+  });
+});
+
+test('it is cancelled with all that it started', async () => {
+  const spec = inImage(shell('sleep 1000 & echo up; sleep 1000'), { limits: { graceMs: 200 } });
+  await engine.compute.submit(spec);
+  await untilWritten(engine.compute, spec.attempt, 'up');
+  await engine.compute.cancel(spec.attempt);
+  expect(await engine.compute.wait(spec.attempt, never)).toMatchObject({ phase: 'ended', end: 'cancelled' });
+  expect(await textOf(engine.compute, spec.attempt)).toContain('up\n');
+});
+
+test('without isolation there is no image', async () => {
+  const spec = inImage(shell('true'), { isolation: 'none' });
+  await expectRefusal(engine.compute.submit(spec), 'invalid_request', /isolation: must be required/);
+});

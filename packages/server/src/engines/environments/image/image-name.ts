@@ -1,0 +1,26 @@
+/** Names of images, and who is asked for them. */
+
+export interface ImageName {
+  /** Whole, as podman takes it without looking up short names. */
+  readonly name: string;
+  /** Undefined: it is there already, under this name, or nowhere. */
+  readonly registry: { readonly host: string; readonly port: number } | undefined;
+}
+
+const HOST = /^(?<host>[a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::(?<port>[0-9]{1,5}))?$/i;
+const REST =
+  /^[a-z0-9]+([._-]+[a-z0-9]+)*(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$/;
+
+/** Undefined for what is no name of an image. Docker's short forms mean what they mean to Docker. */
+export function readImageName(text: string): ImageName | undefined {
+  const cut = text.indexOf('/');
+  const first = cut === -1 ? '' : text.slice(0, cut);
+  const isHost = first === 'localhost' || /[.:]/.test(first);
+  const [host, rest] = isHost ? [first, text.slice(cut + 1)] : ['docker.io', cut === -1 ? `library/${text}` : text];
+  const parts = HOST.exec(host)?.groups;
+  if (parts === undefined || !REST.test(rest) || text.length > 512) return undefined;
+  const name = `${host}/${rest}`;
+  if (host === 'localhost') return { name, registry: undefined };
+  const asked = host === 'docker.io' ? 'registry-1.docker.io' : (parts['host'] ?? host);
+  return { name, registry: { host: asked.replace(/^\[|\]$/g, ''), port: Number(parts['port'] ?? 443) } };
+}

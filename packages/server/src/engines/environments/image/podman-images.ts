@@ -1,0 +1,306 @@
+/**
+ * Images by podman, which fetches and unpacks them: no container of it runs. Whoever runs a step puts the files of the image
+ * in the place of the machine's, in the same confinement as for every other step.
+ */
+import { createHash } from 'node:crypto';
+import { lstat, mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DaisError } from '@dais/api';
+import type { Log } from '#lib/log.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+import { run, type RunResult } from '#lib/process.ts';
+import { BuiltStore, makeReadOnly, type Marker } from '../built-store.ts';
+import type {
+  BuiltEnvironment,
+  EnvironmentLock,
+  EnvironmentOptions,
+  Environments,
+  EnvironmentSpec,
+  ImageSpec,
+} from '../contract.ts';
+import { storageFault } from '../storage-fault.ts';
+import { readImageName, type ImageName } from './image-name.ts';
+
+export interface PodmanOptions {
+  /** Files of images are kept below. */
+  readonly folder: string;
+  readonly maxBytes: number;
+  readonly outbound: Pick<Outbound, 'checkHost'>;
+  /** PATH, HOME and what podman reads beside its files: proxies, REGISTRY_AUTH_FILE. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly now: () => number;
+  readonly log: Log;
+  /** Before each command of podman: where it keeps its own, for tests. */
+  readonly global?: readonly string[];
+}
+
+interface Image extends Marker {
+  /** Of podman. */
+  readonly id: string;
+  readonly path: readonly string[];
+  readonly variables: Readonly<Record<string, string>>;
+  /** It was fetched for this, so it goes with it. */
+  readonly fetched: boolean;
+}
+
+interface Inspected {
+  readonly Id: string;
+  readonly Digest?: string;
+  readonly Config?: { readonly Env?: readonly string[] | null } | null;
+}
+
+/** What podman reads of the server's environment. */
+const PASSED =
+  /^(PATH|HOME|XDG_RUNTIME_DIR|TMPDIR|REGISTRY_AUTH_FILE|CONTAINERS_\w+|https?_proxy|no_proxy|SSL_CERT_\w+)$/i;
+const FETCH_MS = 3_600_000;
+const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const UNPACK = `
+folder=$1
+shift
+podman "$@" | tar -x -C "$folder" --no-same-owner -p --anchored --exclude=dev --exclude=./dev
+`;
+/** Where something is put on top of the image, so it has to be there. */
+const PLACES = ['proc', 'dev', 'sys/devices/system', 'tmp', 'var/tmp', 'work', 'home/step', '.dais/usr'];
+const PLACED_FILES = ['etc/resolv.conf', 'etc/hosts'];
+
+/** Costs nothing until something is asked of it. */
+export function openPodmanImages(options: PodmanOptions): Environments {
+  return new PodmanImages(options);
+}
+
+/** What is missing and how to get it; undefined when images can be had. */
+export async function podmanFault(environment: Readonly<Record<string, string>>): Promise<string | undefined> {
+  const { code } = await run('podman', ['--version'], { env: environment, timeoutMs: 20_000 });
+  if (code === 0) return undefined;
+  return 'podman is missing: install it (Debian, Ubuntu: `apt-get install podman`; Fedora: `dnf install podman`).';
+}
+
+class PodmanImages implements Environments {
+  readonly #options: PodmanOptions;
+  readonly #store: BuiltStore<Image>;
+  readonly #variables: Readonly<Record<string, string>>;
+  #isThere = false;
+
+  constructor(options: PodmanOptions) {
+    this.#options = options;
+    this.#store = new BuiltStore(options.folder, options.now);
+    this.#variables = Object.fromEntries(Object.entries(options.environment).filter(([name]) => PASSED.test(name)));
+  }
+
+  /** Asked until it is there. */
+  async fault(): Promise<string | undefined> {
+    if (this.#isThere) return undefined;
+    const fault = await podmanFault(this.#variables);
+    this.#isThere = fault === undefined;
+    return fault;
+  }
+
+  async lock(spec: EnvironmentSpec, options: EnvironmentOptions = {}): Promise<EnvironmentLock> {
+    const { image } = ofImage(spec);
+    options.signal?.throwIfAborted();
+    const named = await this.#named(image);
+    const found = await this.#fetch(named, named.name, options);
+    const name =
+      found.Digest === undefined ? named.name : `${named.name.replace(/(:[^/:@]+)?(@.*)?$/, '')}@${found.Digest}`;
+    const text = `# Dais environment, format 1\n# image ${name}\n# id ${found.Id}\n`;
+    return { digest: createHash('sha256').update(text).digest('hex'), spec, text };
+  }
+
+  async build(lock: EnvironmentLock, options: EnvironmentOptions = {}): Promise<BuiltEnvironment> {
+    options.signal?.throwIfAborted();
+    const { image } = ofImage(lock.spec);
+    const [, name = '', id = ''] = /^# image (\S+)\n# id ([0-9a-f]{64})\n$/m.exec(lock.text) ?? [];
+    if (id === '' || createHash('sha256').update(lock.text).digest('hex') !== lock.digest) {
+      throw new DaisError(
+        'invalid_request',
+        `The text of the lock is not the one of digest ${lock.digest.slice(0, 80)}.`,
+      );
+    }
+    const named = await this.#named(image);
+    let made = false;
+    const built = await this.#store.locked(
+      lock.digest,
+      async () => {
+        let marker = await this.#store.read(lock.digest);
+        if (marker === undefined) {
+          marker = await this.#make(lock.digest, { id, name, named }, options);
+          made = true;
+        }
+        return { marker, release: await this.#store.hold(marker) };
+      },
+      {
+        ...(options.signal !== undefined && { signal: options.signal }),
+        waiting: () => options.progress?.({ note: 'waiting for another build of the same environment' }),
+      },
+    );
+    if (made) await this.#tidy();
+    return {
+      digest: lock.digest,
+      folders: [],
+      path: built.marker.path,
+      variables: built.marker.variables,
+      root: this.#store.folderOf(built.marker),
+      release: built.release,
+    };
+  }
+
+  async list(): ReturnType<Environments['list']> {
+    return (await this.#store.list()).map(({ digest, bytes, lastUsedAt }) => ({ digest, bytes, lastUsedAt }));
+  }
+
+  async evict(keepBytes: number): Promise<number> {
+    await this.#store.sweep();
+    const kept = await this.#store.list();
+    let total = kept.reduce((sum, { bytes }) => sum + bytes, 0);
+    let freed = 0;
+    for (const { digest, bytes, id, fetched } of kept) {
+      if (total <= keepBytes) break;
+      if (!(await this.#store.remove(digest))) continue;
+      if (fetched) await this.#podman(['rmi', id]);
+      total -= bytes;
+      freed += bytes;
+    }
+    return freed;
+  }
+
+  /** @throws DaisError `invalid_request`, `address_refused` */
+  async #named(image: string): Promise<ImageName> {
+    const named = readImageName(image);
+    if (named === undefined) {
+      throw new DaisError('invalid_request', `${JSON.stringify(image.slice(0, 200))} is no name of an image.`);
+    }
+    const fault = await this.fault();
+    if (fault !== undefined) throw new DaisError('invalid_request', `The image ${image} cannot be had: ${fault}`);
+    if (named.registry !== undefined) await this.#options.outbound.checkHost(named.registry.host, named.registry.port);
+    return named;
+  }
+
+  /** @throws DaisError `invalid_request` with podman's own words, whole. */
+  async #fetch({ registry }: ImageName, reference: string, options: EnvironmentOptions): Promise<Inspected> {
+    if (registry !== undefined) {
+      options.progress?.({ note: `downloading ${reference}` });
+      await this.#must(['pull', '--quiet', reference], `Downloading the image ${reference}`, options);
+    }
+    const inspected = await this.#must(['image', 'inspect', reference], `Looking for the image ${reference}`, options);
+    const [found] = JSON.parse(inspected) as [Inspected?];
+    if (found === undefined) throw new DaisError('invalid_request', `There is no image ${reference}.`);
+    return found;
+  }
+
+  async #make(
+    digest: string,
+    { id, name, named }: { readonly id: string; readonly name: string; readonly named: ImageName },
+    options: EnvironmentOptions,
+  ): Promise<Image> {
+    const isThere = (await this.#podman(['image', 'exists', id])).code === 0;
+    const found = await this.#fetch(isThere ? { ...named, registry: undefined } : named, isThere ? id : name, options);
+    if (found.Id !== id)
+      throw new DaisError('invalid_request', `The image ${name} is no longer the one that was locked.`);
+    options.progress?.({ note: `unpacking ${name}` });
+    const folderName = await this.#store.begin(digest);
+    const folder = this.#store.folderOf({ folder: folderName });
+    const doing = `Unpacking the image ${name}`;
+    const container = (await this.#must(['create', '--network', 'none', id, 'none'], doing, options)).trim();
+    try {
+      await mkdir(folder, { mode: 0o755 });
+      const args = ['-c', UNPACK, 'sh', folder, ...this.#global, 'export', container];
+      const unpacked = await this.#run('sh', args, options);
+      if (unpacked.code !== 0) throw faultOf(doing, unpacked);
+      // Everybody may read it, nobody but its keeper owns it: a step has a uid that the image knows nothing of.
+      await this.#run('chmod', ['-R', 'a+rX,u+w', '--', folder], options);
+      await makePlaces(folder);
+      await makeReadOnly(folder);
+      const [bytes = 0] = await this.#store.measure([folder]);
+      const { PATH = SYSTEM_PATH, ...variables } = variablesOf(found);
+      const fetched = named.registry !== undefined;
+      const image: Image = { digest, folder: folderName, bytes, id, path: PATH.split(':'), variables, fetched };
+      options.signal?.throwIfAborted();
+      await this.#store.publish(image);
+      return image;
+    } catch (error) {
+      await this.#store.discard(folderName).catch(() => {});
+      throw storageFault(error, this.#options.folder);
+    } finally {
+      await this.#podman(['rm', container]);
+    }
+  }
+
+  async #tidy(): Promise<void> {
+    try {
+      await this.evict(this.#options.maxBytes);
+    } catch (error) {
+      this.#options.log.warn('images could not be tidied up', { error });
+    }
+  }
+
+  get #global(): readonly string[] {
+    return this.#options.global ?? [];
+  }
+
+  async #must(args: readonly string[], doing: string, { signal }: EnvironmentOptions): Promise<string> {
+    const answer = await this.#podman(args, signal === undefined ? {} : { signal });
+    signal?.throwIfAborted();
+    if (answer.code !== 0) throw faultOf(doing, answer);
+    return answer.stdout.toString('utf8');
+  }
+
+  async #podman(args: readonly string[], more: { readonly signal?: AbortSignal } = {}): Promise<RunResult> {
+    return await this.#run('podman', [...this.#global, ...args], more);
+  }
+
+  async #run(
+    program: string,
+    args: readonly string[],
+    { signal }: { readonly signal?: AbortSignal },
+  ): Promise<RunResult> {
+    const options = {
+      env: { ...this.#variables, LC_ALL: 'C' },
+      group: true,
+      timeoutMs: FETCH_MS,
+      maxOutputBytes: 8 << 20,
+    };
+    return await run(program, args, { ...options, ...(signal !== undefined && { signal }) });
+  }
+}
+
+function ofImage(spec: EnvironmentSpec): ImageSpec {
+  if (spec.type !== 'image') throw new Error(`an environment of the type ${spec.type} is no image`);
+  return spec;
+}
+
+function variablesOf({ Config }: Inspected): Record<string, string> {
+  return Object.fromEntries(
+    (Config?.Env ?? []).flatMap((line): [string, string][] => {
+      const cut = line.indexOf('=');
+      const name = line.slice(0, cut);
+      return /^[A-Za-z_]\w*$/.test(name) && name !== 'HOME' && name !== 'TMPDIR' ? [[name, line.slice(cut + 1)]] : [];
+    }),
+  );
+}
+
+function faultOf(doing: string, { stderr, timedOut }: RunResult): DaisError {
+  const said = timedOut ? 'it took longer than an hour' : stderr.trim().slice(-4000);
+  return new DaisError('invalid_request', `${doing} failed: ${said}`);
+}
+
+/** Links of a hostile image lead anywhere: what is no folder is replaced by one. */
+async function makePlaces(root: string): Promise<void> {
+  const makeFolders = async (place: string) => {
+    let at = root;
+    for (const part of place.split('/')) {
+      at = path.join(at, part);
+      const found = await lstat(at).catch(() => undefined);
+      if (found?.isDirectory() === true) continue;
+      if (found !== undefined) await rm(at);
+      await mkdir(at, { mode: 0o755 });
+    }
+  };
+  for (const place of PLACES) await makeFolders(place);
+  for (const file of PLACED_FILES) {
+    await makeFolders(path.dirname(file));
+    const at = path.join(root, file);
+    if ((await lstat(at).catch(() => undefined))?.isFile() === true) continue;
+    await rm(at, { recursive: true, force: true });
+    await writeFile(at, '', { flag: 'wx', mode: 0o644 });
+  }
+}
