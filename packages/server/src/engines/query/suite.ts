@@ -446,7 +446,7 @@ export function querySuite(name: string, open: () => Promise<QuerySubject>): voi
         ['NULL as a value', call('same', literal(null, 'int64'), literal(null, 'int64')), true],
         ['a case without a branch', when(literal(false), literal(1)), null],
         ['a lenient cast', cast(literal('x'), 'int64', { lenient: true }), null],
-        ['none of nothing', { type: 'in', value: literal(1), options: [] }, null],
+        ['none of nothing', { type: 'in', value: literal(1), options: [] }, false],
         ['one of some', { type: 'in', value: literal(1), options: [literal(2), literal(1)] }, true],
         ['a pattern', call('matches', literal('abc'), literal('^a.c$')), true],
         ['an extraction', call('extract', literal('a@b.de'), literal('@(.*)$'), literal(1)), 'b.de'],
@@ -1013,18 +1013,21 @@ export function querySuite(name: string, open: () => Promise<QuerySubject>): voi
         expect(await expectFailure(engine.run(work({ wallMs: 500 })))).toMatchObject({ code: 'query_limit' });
       });
       test('when it needs more memory and disk than it may have', async () => {
-        const sorted: Relation = {
-          type: 'aggregate',
-          from: { type: 'join', kind: 'cross', left: scan('t'), right: scan('t'), take: [{ column: 'n', as: 'm' }] },
-          by: [named('n', column('n')), named('m', column('m'))],
-          columns: [],
+        const pairs: Relation = {
+          type: 'join',
+          kind: 'cross',
+          left: scan('t'),
+          right: scan('t'),
+          take: [{ column: 'n', as: 'm' }],
         };
-        const failure = await expectFailure(
-          engine.run({
-            ...work({ memoryBytes: 100 * 1024 * 1024, tempBytes: 10 * 1024 * 1024 }),
-            query: { type: 'aggregate', from: sorted, by: [], columns: [named('n', aggregate('count'))] },
-          }),
-        );
+        const query: Relation = {
+          type: 'aggregate',
+          from: pairs,
+          by: [],
+          columns: [named('all', aggregate('list', [column('m')]))],
+        };
+        const limits = { memoryBytes: 100 * 1024 * 1024, tempBytes: 10 * 1024 * 1024 };
+        const failure = await expectFailure(engine.run({ ...work(limits), query, output: { type: 'none' } }));
         expect(failure.code).toBe('query_limit');
         expect(await valueOf(literal(2))).toBe(2);
       });
