@@ -230,6 +230,8 @@ export function querySuite(name: string, open: () => Promise<QuerySubject>): voi
         ['too few fields', 'id,age\n1,2\n3\n', 'too-few-fields', 3],
         ['too many fields', 'id,age\n1,2\n3,4,5\n', 'too-many-fields', 3],
         ['a wrong type', 'id,age\n1,2\n3,forty\n', 'wrong-type', 3],
+        ['a fraction where an integer belongs', 'id,age\n1,2\n3,4.5\n', 'wrong-type', 3],
+        ['a number with signs', 'id,age\n1,2\n1_000,4\n', 'wrong-type', 3],
         ['a number too large for its type', 'id,age\n1,2\n3,99999999999\n', 'wrong-type', 3],
         ['no text', Buffer.concat([Buffer.from('id,age\n1,2\n3,'), Buffer.from([0xff, 0xfe, 0x0a])]), undefined, 3],
         ['a missing column', 'id\n1\n', 'column-missing', 1],
@@ -284,6 +286,22 @@ export function querySuite(name: string, open: () => Promise<QuerySubject>): voi
         } satisfies Partial<FileTable>;
         const broken = await expectFailure(rowsOfFile('id,note\n1,"two\nlines"\nx,y\n', {}, quoted));
         expect(broken.faults[0]?.line).toBe(4);
+      });
+      test('a time is no date, and a broken integer is left out with the others', async () => {
+        const dates = { columns: [{ name: 'd', type: 'date' }] } satisfies Partial<FileTable>;
+        const failure = await expectFailure(rowsOfFile('d\n2026-01-01\n2026-01-02 10:00:00\n', {}, dates));
+        expect(failure.faults[0]).toMatchObject({ line: 3, column: 'd', kind: 'wrong-type' });
+        const content = 'id,age\n1,2\nx,3\n\n"4.5","6"\n7,8\n9,1.0\n';
+        const { rows, rejects } = await rowsOfFile(content, {}, { ...table, faults: 'keep' });
+        expect(rows).toEqual([
+          [1, 2],
+          [7, 8],
+        ]);
+        expect(rejects.first.map(({ line, value }) => [line, value])).toEqual([
+          [3, 'x'],
+          [5, '4.5'],
+          [7, '1.0'],
+        ]);
       });
       test.each([
         ['broken NDJSON', 'ndjson', '{"a":1}\n{"a":\n', 2],

@@ -2,11 +2,12 @@
 import type { Column, CsvDialect, DataFault, FaultKind, FileTable, SourceFile } from '../contract.ts';
 import { sqlType } from './column-types.ts';
 import { firstRecord } from './csv-header.ts';
+import { brokenIntegers, linesOfRows, type BrokenInteger } from './csv-integers.ts';
 import { TypeGuesses, widerType } from './csv-guess.ts';
 import { fault, refusal, type FaultLog } from './fault-log.ts';
 import { LineCounter } from './line-counter.ts';
 import type { RejectTables, Session } from './session.ts';
-import { text, textList } from './sql-text.ts';
+import { identifier, text, textList } from './sql-text.ts';
 import type { TextFile } from './source-files.ts';
 
 export const MOST_COLUMNS = 10_000;
@@ -193,7 +194,8 @@ function readCsv(plan: CsvPlan, errors: RejectTables | 'ignore', lineBytes = 2 *
     `max_line_size = ${lineBytes}`,
     `buffer_size = ${Math.max(LEAST_BUFFER, 2 * lineBytes)}`,
     ...(csv.timestampFormat === undefined ? [] : [`timestampformat = ${text(csv.timestampFormat)}`]),
-    ...(csv.dateFormat === undefined ? [] : [`dateformat = ${text(csv.dateFormat)}`]),
+    // Without a format a time of the day would be dropped without a word.
+    `dateformat = ${text(csv.dateFormat ?? '%Y-%m-%d')}`,
     ...(csv.decimalSeparator === undefined ? [] : [`decimal_separator = ${text(csv.decimalSeparator)}`]),
     ...(errors === 'ignore'
       ? ['ignore_errors = true']
@@ -226,9 +228,13 @@ export async function loadCsv(
       const rejects = session.rejectTables();
       const source = readCsv({ ...plan, columns }, rejects, options.lineBytes);
       await session.run(`CREATE OR REPLACE TABLE ${target} AS SELECT * FROM ${source}`);
-      const widened = options.guessed ? await widenedColumns(session, rejects, columns) : undefined;
+      const texts = columns.map(({ name }) => ({ name, type: 'string' as const }));
+      const asText = readCsv({ ...plan, columns: texts }, 'ignore', options.lineBytes);
+      const integers = await brokenIntegers(session, asText, columns);
+      const widened = options.guessed ? await widenedColumns(session, rejects, columns, integers) : undefined;
       if (widened === undefined) {
-        await takeRejects(session, rejects, { table, plan, columns, faults: options.faults });
+        await takeRejects(session, rejects, { table, plan, columns, faults: options.faults, integers });
+        await leaveOut(session, { ...plan, columns }, target, options.lineBytes, integers);
         return columns;
       }
       columns = widened;
@@ -242,47 +248,88 @@ async function widenedColumns(
   session: Session,
   { errors }: RejectTables,
   columns: readonly Column[],
+  integers: readonly BrokenInteger[],
 ): Promise<readonly Column[] | undefined> {
   const broken = await session.rows(`SELECT DISTINCT column_name AS name FROM ${errors} WHERE error_type = 'CAST'`);
-  const names = new Set(broken.map(({ name }) => String(name)));
+  const names = new Set([...broken.map(({ name }) => String(name)), ...integers.map(({ column }) => column)]);
   if (!columns.some(({ name, type }) => names.has(name) && type !== 'string')) return undefined;
   return columns.map((column) => (names.has(column.name) ? { ...column, type: widerType(column.type) } : column));
 }
 
-async function takeRejects(
+/** Rows with a broken integer were read as something else: read once more without them. */
+async function leaveOut(
   session: Session,
-  { errors }: RejectTables,
-  {
-    table,
-    plan,
-    columns,
-    faults,
-  }: { readonly table: string; readonly plan: CsvPlan; readonly columns: readonly Column[]; readonly faults: FaultLog },
+  plan: CsvPlan,
+  target: string,
+  lineBytes: number,
+  integers: readonly BrokenInteger[],
 ): Promise<void> {
+  if (integers.length === 0) return;
+  const names = new Set(integers.map(({ column }) => column));
+  const affected = plan.columns.filter(({ name }) => names.has(name));
+  const columns = plan.columns.map(({ name, type }) => ({ name, type: names.has(name) ? ('string' as const) : type }));
+  const casts = affected.map(
+    ({ name, type }) => `CAST(${identifier(name)} AS ${sqlType(type)}) AS ${identifier(name)}`,
+  );
+  const whole = affected.map(({ name }) => `coalesce(regexp_full_match(${identifier(name)}, ' *[+-]?[0-9]+ *'), TRUE)`);
+  const fits = affected.map(
+    ({ name, type }) =>
+      `(${identifier(name)} IS NULL OR TRY_CAST(${identifier(name)} AS ${sqlType(type)}) IS NOT NULL)`,
+  );
+  const source = readCsv({ ...plan, columns }, 'ignore', lineBytes);
+  await session.run(
+    `CREATE OR REPLACE TABLE ${target} AS SELECT * REPLACE (${casts.join(', ')}) FROM ${source} WHERE ${[...whole, ...fits].join(' AND ')}`,
+  );
+}
+
+interface Taken {
+  readonly table: string;
+  readonly plan: CsvPlan;
+  readonly columns: readonly Column[];
+  readonly faults: FaultLog;
+  readonly integers: readonly BrokenInteger[];
+}
+
+async function takeRejects(session: Session, { errors }: RejectTables, taken: Taken): Promise<void> {
+  const { table, plan, columns, faults, integers } = taken;
   const found = await session.rows(
     `SELECT line, line_byte_position AS at, column_name AS name, error_type::VARCHAR AS kind, error_message AS message, csv_line AS content FROM ${errors} ORDER BY line, column_idx`,
   );
-  if (found.length === 0) return;
+  // Rows whose values do not fit are rows where all is read as text.
+  const rejected = new Set(found.filter(({ kind }) => kind !== 'CAST').map(({ at }) => Number(at)));
   // Other encodings are turned into UTF-8 first: places in that are none in the file.
-  const lines = plan.file.encoding === 'utf-8' ? await LineCounter.open(plan.file.plainPath) : undefined;
-  try {
-    // A row that lacks three fields is one fault, not three.
-    let last = '';
-    for (const { line, at, name, kind, message, content } of found) {
-      const key = kind === 'MISSING COLUMNS' ? String(line) : '';
-      if (key !== '' && key === last) continue;
-      last = key;
-      const place = { table, file: plan.file.name, line: (await lines?.lineAt(Number(at))) ?? Number(line) };
-      const column = name === null ? undefined : String(name);
-      await faults.add(faultOf(place, String(kind), column, String(message), String(content ?? ''), columns));
+  const plain = plan.file.encoding === 'utf-8';
+  if (found.length > 0) {
+    const lines = plain ? await LineCounter.open(plan.file.plainPath) : undefined;
+    try {
+      // A row that lacks three fields is one fault, not three.
+      let last = '';
+      for (const { line, at, name, kind, message, content } of found) {
+        const key = kind === 'MISSING COLUMNS' ? String(line) : '';
+        if (key !== '' && key === last) continue;
+        last = key;
+        const place = { table, file: plan.file.name, line: (await lines?.lineAt(Number(at))) ?? Number(line) };
+        const column = name === null ? undefined : String(name);
+        await faults.add(faultOf(place, String(kind), column, String(message), String(content ?? ''), columns));
+      }
+    } finally {
+      await lines?.close();
     }
-  } finally {
-    await lines?.close();
+  }
+  if (integers.length === 0) return;
+  const { quote, header, skip } = plan.dialect;
+  const rows = integers.map(({ row }) => row);
+  const options = { quote, before: (header ? 1 : 0) + skip, rejected };
+  const lines = plain ? await linesOfRows(plan.file.plainPath, rows, options) : new Map<number, number>();
+  for (const { row, column, value } of integers) {
+    const line = lines.get(row);
+    const place = { table, file: plan.file.name, ...(line !== undefined && { line }) };
+    await faults.add(faultOf(place, 'CAST', column, `Could not convert string "${value}" to 'BIGINT'`, value, columns));
   }
 }
 
 function faultOf(
-  place: { readonly table: string; readonly file: string; readonly line: number },
+  place: { readonly table: string; readonly file: string; readonly line?: number },
   kind: string,
   column: string | undefined,
   message: string,
