@@ -3,6 +3,17 @@ import { createHash } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
+import {
+  Field,
+  Float64,
+  Int64,
+  List,
+  Table,
+  tableToIPC,
+  TimestampMicrosecond,
+  Utf8,
+  vectorFromArray,
+} from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type {
   FileTable,
@@ -53,6 +64,9 @@ function inline(
 ): InlineTable {
   return { columns: Object.entries(columns).map(([name, type]) => ({ name, type })), rows };
 }
+
+/** The two people of the reading tests, by `zstd` 1.5. */
+const ZSTD = 'KLUv/SQucQEAaWQsbmFtZSxzY29yZSxvawoxLEFkYSwxLjUsdHJ1ZQoyLELDtmIsLGZhbHNlCqQd2LA=';
 
 export function querySuite(name: string, open: () => Promise<QuerySubject>): void {
   describe(`query engine: ${name}`, () => {
@@ -124,6 +138,7 @@ export function querySuite(name: string, open: () => Promise<QuerySubject>): voi
         ['Latin-1 when it is said', Buffer.from(csv, 'latin1'), { encoding: 'latin-1' as const }],
         ['gzip', gzipSync(csv), {}],
         ['gzip in several members', Buffer.concat([gzipSync(csv.slice(0, 20)), gzipSync(csv.slice(20))]), {}],
+        ['zstd', Buffer.from(ZSTD, 'base64'), {}],
         ['another NULL', csv.replace(',,', ',NA,'), { csv: { nulls: ['NA', ''] } }],
         ['lines before the header', `made by us\n\n${csv}`, { csv: { skip: 2 } }],
       ])('CSV with %s', async (_, content, source) => {
@@ -140,6 +155,22 @@ export function querySuite(name: string, open: () => Promise<QuerySubject>): voi
           expected,
         );
         expect((await rowsOfFile(gzipSync(ndjson), { format: 'ndjson' })).rows).toEqual(expected);
+      });
+      test.each(['file', 'stream'] as const)('Arrow: a %s', async (shape) => {
+        const at = new Date('2026-11-26T10:00:00.123Z');
+        const arrow = new Table({
+          id: vectorFromArray([1n, 9_007_199_254_740_993n], new Int64()),
+          name: vectorFromArray(['Ada', 'Böb'], new Utf8()),
+          score: vectorFromArray([1.5, Number.NaN], new Float64()),
+          at: vectorFromArray([at, null], new TimestampMicrosecond()),
+          tags: vectorFromArray([['p', 'q'], null], new List(new Field('item', new Utf8(), true))),
+        });
+        const { rows, columns } = await rowsOfFile(Buffer.from(tableToIPC(arrow, shape)), { format: 'arrow' });
+        expect(columns.map(({ type }) => type)).toEqual(['int64', 'string', 'float64', 'timestamp', 'list<string>']);
+        expect(rows).toEqual([
+          [1, 'Ada', 1.5, '2026-11-26T10:00:00.123000Z', ['p', 'q']],
+          ['9007199254740993', 'Böb', 'NaN', null, null],
+        ]);
       });
       test('several files as one table, by names, in their order', async () => {
         const all = [await file('a,b\n1,x\n2,y\n'), await file('b,c\nz,true\n')];
@@ -306,6 +337,7 @@ export function querySuite(name: string, open: () => Promise<QuerySubject>): voi
       test.each([
         ['broken NDJSON', 'ndjson', '{"a":1}\n{"a":\n', 2],
         ['broken JSON', 'json', '[{"a":1},{"a"', undefined],
+        ['no Arrow', 'arrow', 'this is no arrow', undefined],
         ['no Parquet', 'parquet', 'this is no parquet at all', undefined],
         ['an empty Parquet', 'parquet', '', undefined],
       ] as const)('%s', async (_, format, content, line) => {
