@@ -93,8 +93,8 @@ export function momentTests(bench: Bench): void {
         [null, time('2024-01-02')],
         [1, null],
       );
-      expect((await values({}, e)).toSorted()).toEqual([22, 22, null, null]);
-      expect((await values({ cutoff: 'made' }, e)).toSorted()).toEqual([22, 22, null, null]);
+      expect((await values({}, e)).toSorted(byText)).toEqual([22, 22, null, null]);
+      expect((await values({ cutoff: 'made' }, e)).toSorted(byText)).toEqual([22, 22, null, null]);
     });
     test('without keys: one row for all; a NULL created loses a tie', async () => {
       const f = inline(
@@ -103,7 +103,11 @@ export function momentTests(bench: Bench): void {
         [time('2024-01-01'), time('2023-01-01'), 2],
       );
       const e = inline({ k: 'int64', t: 'timestamp' }, [1, time('2024-01-01')], [2, time('2023-12-31')]);
-      expect(await values({ keys: [] }, e, f as typeof features)).toEqual([2, null]);
+      expect(await values({ keys: [] }, e, f)).toEqual([2, null]);
     });
   });
+}
+
+function byText(a: unknown, b: unknown): number {
+  return JSON.stringify(a).localeCompare(JSON.stringify(b));
 }

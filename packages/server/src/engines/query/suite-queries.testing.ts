@@ -279,7 +279,7 @@ export function queryTests(bench: Bench): void {
         },
         { l: left },
       );
-      expect(rows.toSorted((a, b) => String(a[1]).localeCompare(String(b[1])))).toEqual([
+      expect(rows.toSorted((a, b) => (a[1] as string).localeCompare(b[1] as string))).toEqual([
         [1, 'a', 1, 2, null],
         [2, 'b', 1, 1, 'a'],
         [null, 'c', 1, 1, 'b'],

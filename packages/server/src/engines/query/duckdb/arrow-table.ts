@@ -92,7 +92,11 @@ function cellOf(value: unknown, type: DataType | undefined): LiteralValue {
     const inner = type.children[0]?.type as DataType;
     return [...(value as Iterable<unknown>)].map((each) => cellOf(each, inner));
   }
-  return typeof value === 'string' ? value : String(value as number | bigint | boolean);
+  return typeof value === 'string' ? value : numberText(value as number | bigint | boolean);
+}
+
+function numberText(value: number | bigint | boolean): string {
+  return String(value);
 }
 
 /** `get` of a vector gives milliseconds as a number where they are whole, whatever the unit. */
