@@ -1,0 +1,25 @@
+/** What every query engine must do, whatever runs the queries. */
+import { afterAll, beforeAll, describe } from 'vitest';
+import { Bench, type QuerySubject } from './suite-bench.testing.ts';
+import { readingTests } from './suite-reading.testing.ts';
+import { faultTests } from './suite-faults.testing.ts';
+import { queryTests } from './suite-queries.testing.ts';
+import { momentTests } from './suite-moments.testing.ts';
+import { jobTests } from './suite-jobs.testing.ts';
+
+export function querySuite(name: string, open: () => Promise<QuerySubject>): void {
+  describe(`query engine: ${name}`, () => {
+    const bench = new Bench();
+    let subject: QuerySubject;
+    beforeAll(async () => {
+      subject = await open();
+      bench.take(subject);
+    });
+    afterAll(async () => await subject.end());
+    readingTests(bench);
+    faultTests(bench);
+    queryTests(bench);
+    momentTests(bench);
+    jobTests(bench);
+  });
+}
