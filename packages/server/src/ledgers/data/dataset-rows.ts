@@ -72,10 +72,15 @@ export async function admitDataset(tx: Transaction, change: AdmittedChange, now:
     return;
   }
   if (dryRun) return;
+  const { refreshMinutes } = spec as { readonly refreshMinutes?: number };
+  const refreshMs = refreshMinutes === undefined ? undefined : refreshMinutes * 60_000;
   await tx.sql.query(
-    `insert into data.dataset as d (project_id, uid, name, content, created_at) values ($1, $2, $3, $4, $5)
-     on conflict (project_id, name) do update set uid = excluded.uid where d.uid <> excluded.uid`,
-    [projectId, uid, name, uuidv7(now), now],
+    `insert into data.dataset as d (project_id, uid, name, content, created_at, refresh_ms, next_refresh_at)
+     values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict (project_id, name) do update
+       set uid = excluded.uid, refresh_ms = excluded.refresh_ms, next_refresh_at = excluded.next_refresh_at
+       where (d.uid, d.refresh_ms) is distinct from (excluded.uid, excluded.refresh_ms)`,
+    [projectId, uid, name, uuidv7(now), now, refreshMs ?? null, refreshMs === undefined ? null : now],
     'admit_dataset',
   );
 }
