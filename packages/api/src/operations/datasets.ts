@@ -195,6 +195,7 @@ export const queryDataOperation = defineOperation({
     ...rowsOutput,
     versions: z.record(z.string(), z.string()).describe('Which version each table was: `flights@3`.'),
   }),
+  target: () => ({ kind: 'Dataset' }),
   http: http('POST', '/api/v1/data/query'),
 });
 

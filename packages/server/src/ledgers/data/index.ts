@@ -2,6 +2,7 @@
 export type { DataParts, VersionHooks } from './data-parts.ts';
 export { dataLedger, type DataLedger } from './data-ledger.ts';
 export { dataSlice } from './data-slice.ts';
+export { readDatasetFacts, type DatasetFacts } from './dataset-facts.ts';
 export { admitDataset } from './dataset-rows.ts';
 export { readDatasetSpec } from './dataset-spec.ts';
 export type { MaskedColumn } from './reading/masks.ts';
