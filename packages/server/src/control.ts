@@ -182,6 +182,8 @@ export class Control {
         days: config.retention.executionDays,
       });
       const data = await loadData({
+        keys,
+        outbound,
         database,
         content,
         blobs,
