@@ -7,8 +7,7 @@ import { Readable } from 'node:stream';
 import type { DatasetVersion, Ingest } from '@dais/api';
 import { expect } from 'vitest';
 import { openOutbound } from '#calls.ts';
-import { dataSources } from '#compose.ts';
-import type { DataSource } from '#engines/sources/contract.ts';
+import { openDataSource } from '#compose-data.ts';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
@@ -22,16 +21,8 @@ import { dataset } from '#kinds/dataset/index.ts';
 import { project } from '#kinds/project/index.ts';
 import { lineageEntries, lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock } from '#lib/clock.ts';
-import type { Outbound } from '#lib/outbound/outbound.ts';
 import { silentLog } from '#lib/log.ts';
-import {
-  dataLedger,
-  dataSlice,
-  dataVersionNodes,
-  type DataLedger,
-  type DataParts,
-  type SecretReader,
-} from '../index.ts';
+import { dataLedger, dataSlice, dataVersionNodes, type DataLedger, type DataParts } from '../index.ts';
 
 export interface DataWorld {
   readonly db: TestDatabase;
@@ -79,13 +70,7 @@ export async function startDataWorld(more: Partial<DataParts> = {}): Promise<Dat
     folder: join(folder, 'data'),
     hooks: {},
     secretValue: async () => await Promise.resolve(undefined),
-    source: async (source, secret) => {
-      const open = dataSources[source.type] as (
-        of: unknown,
-        around: { outbound: Outbound; secret: SecretReader },
-      ) => Promise<DataSource>;
-      return await open(source, { outbound, secret });
-    },
+    source: async (source, secret) => await openDataSource(source, { outbound, secret }),
     ...more,
   });
   const dais = await startTestKernel(db, {
