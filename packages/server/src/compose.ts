@@ -21,7 +21,6 @@ import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
-import type { DataLedger, DataParts } from '#ledgers/data/index.ts';
 import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#ledgers/executions/index.ts';
 import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
 import type { RegistryParts } from '#ledgers/registry/index.ts';
@@ -35,7 +34,6 @@ import type { SignInOptions } from '#policy/oidc/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { Log } from '#lib/log.ts';
 import type { MlflowParts } from '#protocols/mlflow/index.ts';
-import { openDataSource } from './compose-data.ts';
 
 /** What kinds stand on. */
 export interface KindParts {
@@ -442,29 +440,6 @@ export async function loadExecutions({
     tracked,
     compilers: new Map([[KFP_FORMAT, pipelines]]),
     dialects: new Map([[kfpDialect.name, kfpDialect]]),
-  });
-}
-
-/** Versions of datasets, how they come, and who reads what of them. */
-export async function loadData({
-  keys,
-  outbound,
-  ...parts
-}: Omit<DataParts, 'source' | 'secretValue'> & {
-  readonly keys: KeyStore;
-  readonly outbound: Outbound;
-}): Promise<DataLedger> {
-  const [{ dataLedger }, { findSecretValue, openSecretValue }] = await Promise.all([
-    import('#ledgers/data/index.ts'),
-    import('#kinds/secret/index.ts'),
-  ]);
-  return dataLedger({
-    ...parts,
-    source: async (source, secret) => await openDataSource(source, { outbound, secret }),
-    secretValue: async (tx, ref) => {
-      const found = await findSecretValue(tx, tx.projectId, ref);
-      return found === undefined ? undefined : async () => await openSecretValue(keys, found);
-    },
   });
 }
 

@@ -21,7 +21,6 @@ import { openOutbound } from './calls.ts';
 import {
   loadArtifacts,
   loadAudit,
-  loadData,
   loadExecutions,
   authorizers,
   loadIdentity,
@@ -37,6 +36,7 @@ import {
   openEnvironments,
   openQuery,
 } from './compose.ts';
+import { loadData } from './compose-data.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
 import { openBlobs, openKeys } from './engines.ts';
