@@ -67,6 +67,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     { pipeline },
     { schedule },
     { target },
+    { dataset },
     { user },
     { team },
     { serviceAccount },
@@ -80,6 +81,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     import('#kinds/pipeline/index.ts'),
     import('#kinds/schedule/index.ts'),
     import('#kinds/target/index.ts'),
+    import('#kinds/dataset/index.ts'),
     import('#kinds/user/index.ts'),
     import('#kinds/team/index.ts'),
     import('#kinds/service-account/index.ts'),
@@ -153,6 +155,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       pipeline,
       schedule,
       target,
+      dataset(clock),
       user({ changed, end, claimEmail, whoseEmail, forget }),
       team({ changed }),
       serviceAccount({ changed, end }),
@@ -339,15 +342,17 @@ export async function loadLineage({
     { loggedModelNodes, runNodes },
     { versionNodes },
     { stepNodes },
+    { dataVersionNodes },
     { openLineageEntries, runEvent },
   ] = await Promise.all([
     import('#ledgers/lineage/index.ts'),
     import('#ledgers/tracking/index.ts'),
     import('#ledgers/registry/index.ts'),
     import('#ledgers/executions/index.ts'),
+    import('#ledgers/data/index.ts'),
     import('#protocols/openlineage/index.ts'),
   ]);
-  const sources = [runNodes, loggedModelNodes, versionNodes, stepNodes];
+  const sources = [runNodes, loggedModelNodes, versionNodes, stepNodes, dataVersionNodes];
   const told = [emission ?? []].flat().map(({ apiKey, namespace, ...parts }): TellingParts => ({
     ...parts,
     sources,

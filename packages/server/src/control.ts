@@ -36,6 +36,7 @@ import {
   openEnvironments,
   openQuery,
 } from './compose.ts';
+import { loadData } from './compose-data.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
 import { openBlobs, openKeys } from './engines.ts';
@@ -180,6 +181,19 @@ export class Control {
         perProject: config.executions.perProject,
         days: config.retention.executionDays,
       });
+      const data = await loadData({
+        keys,
+        outbound,
+        database,
+        content,
+        blobs,
+        clock,
+        log: io.log,
+        query: async () => await Promise.resolve(query),
+        kinds: () => kernel.kinds,
+        folder: join(config.data, 'datasets'),
+        hooks: {},
+      });
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
       const { authentication } = config;
@@ -222,6 +236,7 @@ export class Control {
           ...lineage.jobs,
           ...webhooks.jobs,
           ...executions.jobs,
+          ...data.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
         entries: [
@@ -233,6 +248,7 @@ export class Control {
           ...lineage.entries,
           ...webhooks.entries,
           ...executions.entries,
+          ...data.entries,
           ...artifacts,
         ],
         subscribers: [audit.subscriber, webhooks.subscriber, executions.subscriber, ...lineage.subscribers],

@@ -1,4 +1,5 @@
 import { alertChannelKind } from '#kinds/alert-channel.ts';
+import { datasetKind } from '#kinds/dataset.ts';
 import { modelKind } from '#kinds/model.ts';
 import { pipelineKind } from '#kinds/pipeline.ts';
 import { organisationPolicyKind, policyKind } from '#kinds/policy.ts';
@@ -27,6 +28,7 @@ const all = [
   pipelineKind,
   scheduleKind,
   targetKind,
+  datasetKind,
 ] as const;
 
 /** The kinds with their precise types; the typed client derives its own from them. */

@@ -167,8 +167,7 @@ export class Dispatcher {
     if (!('stream' in entry)) throw new Error(`${name} is not a stream: use call`);
     const { operation, stream } = entry;
     const input = parseInput(operation, rawInput);
-    const tenantName = this.#tenantName(operation, input, context);
-    return stream((await this.#admit(operation, input, context, tenantName)) as never);
+    return stream((await this.#admit(operation, input, context, this.#tenantName(operation, input, context))) as never);
   }
 
   /** Authorizes what then goes on without this transaction. */
@@ -176,10 +175,13 @@ export class Dispatcher {
     const request = { mode: 'read', projectId: this.#startIn(tenantName), by: context } as const;
     return await transact(this.#parts.database, request, async (tx) => {
       const tenant = await this.#enter(tx, operation, tenantName);
-      const { ask, call } = this.#makeCall(tx, operation, input, context, tenant);
       if (operation.target === undefined) throw new Error(`${operation.name} has no target`);
+      const { ask, call } = this.#makeCall(tx, operation, input, context, tenant);
       const permit = await ask(operation.target(input), tenant);
-      const authorize = () => Promise.reject(new Error('only what has a transaction can ask again'));
+      // It has a transaction no more: each further question gets one of its own.
+      const made = [operation, input, context, tenant] as const;
+      const authorize: Call['authorize'] = async (...asked) =>
+        await transact(this.#parts.database, request, (next) => this.#makeCall(next, ...made).call.authorize(...asked));
       const signal = permit.until === undefined ? context.signal : AbortSignal.any([context.signal, permit.until]);
       return permitted({ ...call, authorize, context: withSignal(context, signal) }, permit);
     });
@@ -237,8 +239,7 @@ export class Dispatcher {
         tx.unseen.set(targetKey({ projectId: of.id, kind, name }), error);
       return permit;
     };
-    const authorize: Call['authorize'] = async (target, of, action) => void (await ask(target, of, action));
-    const call: Call = { input, context, tenant, authorize };
+    const call: Call = { input, context, tenant, authorize: async (...asked) => void (await ask(...asked)) };
     return { ask, call, wasAsked: () => asked };
   }
 }
