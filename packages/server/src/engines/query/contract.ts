@@ -17,7 +17,7 @@ export interface CsvDialect {
   /** Default `"`; empty: no quotes. */
   readonly quote?: string;
   readonly escape?: string;
-  /** Default: found. */
+  /** Default true. */
   readonly header?: boolean;
   /** Unquoted fields that are NULL; default [''] . */
   readonly nulls?: readonly string[];
@@ -255,10 +255,11 @@ export interface QueryFailure {
 }
 
 export interface QueryEngineState {
-  /** Of the engine's process; undefined while none runs. */
-  readonly pid: number | undefined;
+  /** Of the engine's processes; empty while none runs. */
+  readonly pids: readonly number[];
   readonly running: number;
   readonly waiting: number;
+  /** Of what runs the queries; empty until something ran. */
   readonly version: string;
 }
 
