@@ -21,11 +21,14 @@ import { openOutbound } from './calls.ts';
 import {
   loadArtifacts,
   loadAudit,
+  loadData,
   loadExecutions,
   authorizers,
   loadIdentity,
   loadKinds,
+  loadLabels,
   loadLineage,
+  loadPrivacy,
   loadSignIn,
   loadSlices,
   loadTracking,
@@ -138,6 +141,33 @@ export class Control {
         random: randomBytes,
         folderRoot: config.tracking.artifactRoot,
       });
+      const now = () => clock.now();
+      const local = { database, blobs, folder: join(config.data, 'datasets') };
+      const privacy = await loadPrivacy({
+        database,
+        keys,
+        local,
+        now,
+        query: async () => await Promise.resolve(query),
+        random: randomBytes,
+      });
+      const data = await loadData({
+        ...local,
+        content,
+        clock,
+        log: io.log,
+        query: async () => await Promise.resolve(query),
+        kinds: () => new KindRegistry(kinds),
+        hooks: {
+          begin: async (tx, version) => {
+            await privacy.enqueueScan(tx, version);
+            return 'ready';
+          },
+          forget: [privacy.forget],
+          masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+        },
+      });
+      const labels = await loadLabels({ now, folder: local.folder, masks: privacy.masks, maker: data.maker });
       const tracking = await loadTracking({
         clock,
         random: randomBytes,
@@ -222,6 +252,9 @@ export class Control {
           ...lineage.jobs,
           ...webhooks.jobs,
           ...executions.jobs,
+          ...data.jobs,
+          ...privacy.jobs,
+          ...labels.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
         entries: [
@@ -233,6 +266,9 @@ export class Control {
           ...lineage.entries,
           ...webhooks.entries,
           ...executions.entries,
+          ...data.entries,
+          ...privacy.entries,
+          ...labels.entries,
           ...artifacts,
         ],
         subscribers: [audit.subscriber, webhooks.subscriber, executions.subscriber, ...lineage.subscribers],

@@ -25,6 +25,10 @@ export interface LabelsParts {
   readonly masks: (tx: Transaction, dataset: string) => Promise<readonly ColumnMask[]>;
   /** @throws DaisError `not_found`, `invalid_request`. */
   readonly resolveVersion: (tx: Transaction, reference: string) => Promise<DatasetVersion>;
-  /** Makes a version of a table; whole or not at all. */
-  readonly makeVersion: (table: LabelTable, io: JobIo) => Promise<DatasetVersion>;
+  /** Makes a version of a table; whole or not at all. `also` is done in the transaction that commits it. */
+  readonly makeVersion: (
+    table: LabelTable,
+    io: JobIo,
+    also: (tx: Transaction, version: DatasetVersion) => Promise<void>,
+  ) => Promise<DatasetVersion>;
 }

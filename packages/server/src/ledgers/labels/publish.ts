@@ -136,8 +136,8 @@ export function publishHandler(parts: LabelsParts): JobHandler {
             by: publication.created_by,
           },
           io,
+          async (tx, made) => await finish(tx, started, made),
         );
-        await io.write(async (tx) => await finish(tx, started, version));
         return { version: version.number };
       } finally {
         await rm(folder, { recursive: true, force: true });
