@@ -141,33 +141,6 @@ export class Control {
         random: randomBytes,
         folderRoot: config.tracking.artifactRoot,
       });
-      const now = () => clock.now();
-      const local = { database, blobs, folder: join(config.data, 'datasets') };
-      const privacy = await loadPrivacy({
-        database,
-        keys,
-        local,
-        now,
-        query: async () => await Promise.resolve(query),
-        random: randomBytes,
-      });
-      const data = await loadData({
-        ...local,
-        content,
-        clock,
-        log: io.log,
-        query: async () => await Promise.resolve(query),
-        kinds: () => new KindRegistry(kinds),
-        hooks: {
-          begin: async (tx, version) => {
-            await privacy.enqueueScan(tx, version);
-            return 'ready';
-          },
-          forget: [privacy.forget],
-          masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
-        },
-      });
-      const labels = await loadLabels({ now, folder: local.folder, masks: privacy.masks, maker: data.maker });
       const tracking = await loadTracking({
         clock,
         random: randomBytes,
@@ -209,6 +182,31 @@ export class Control {
         slots: config.executions.atOnce,
         perProject: config.executions.perProject,
         days: config.retention.executionDays,
+      });
+      const local = { database, blobs, folder: join(config.data, 'datasets') };
+      const onQuery = { now: () => clock.now(), query: async () => await Promise.resolve(query) };
+      const privacy = await loadPrivacy({ ...onQuery, database, keys, local, random: randomBytes });
+      const data = await loadData({
+        ...local,
+        content,
+        clock,
+        log: io.log,
+        query: onQuery.query,
+        kinds: () => kernel.kinds,
+        hooks: {
+          begin: async (tx, version) => {
+            await privacy.enqueueScan(tx, version);
+            return 'ready';
+          },
+          forget: [privacy.forget],
+          masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+        },
+      });
+      const labels = await loadLabels({
+        now: onQuery.now,
+        folder: local.folder,
+        masks: privacy.masks,
+        maker: data.maker,
       });
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });

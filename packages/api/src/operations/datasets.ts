@@ -169,11 +169,10 @@ export const headDatasetVersionOperation = defineOperation({
   input: z.strictObject({
     ...one,
     limit: z.int().min(1).max(10_000).default(20).describe('Most rows.'),
-    columns: z.array(z.string().min(1).max(1024)).max(10_000).optional().describe('Only those, in this order.'),
   }),
   output: z.strictObject({ version: z.int().describe('Number of the version.'), ...rowsOutput }),
   target: ofDataset,
-  http: http('GET', `${versions}/:version/rows`, { query: ['limit', 'columns'] }),
+  http: http('GET', `${versions}/:version/rows`, { query: ['limit'] }),
 });
 
 export const queryDataOperation = defineOperation({
@@ -258,6 +257,9 @@ export const diffDatasetVersionsOperation = defineOperation({
   target: ofDataset,
   http: http('GET', `${versions}/:version/diff`, { query: ['from', 'samples'] }),
 });
+
+/** What `datasetVersion.diff` tells. */
+export type DatasetDiff = z.output<typeof diffDatasetVersionsOperation.output>;
 
 export const datasetOperations: readonly Operation[] = [
   listDatasetVersionsOperation,
