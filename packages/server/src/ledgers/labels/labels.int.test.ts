@@ -91,7 +91,7 @@ describe('in and out', () => {
     const { project, set } = await begun();
     const deep = JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`) as unknown;
     for (const [tasks, message] of [
-      [[{ id: 1, data: { deep } }], /Task 1 is nested/],
+      [[{ id: 1, data: { deep } }], /not valid/],
       [
         [
           { id: 1, data: {} },
