@@ -505,7 +505,7 @@ export async function loadLabels({
   ]);
   const makeVersion: LabelsParts['makeVersion'] = async (
     { projectId, dataset, spec, path, versions, message, by },
-    { signal, write },
+    io,
     also,
   ) => {
     const request = {
@@ -518,7 +518,13 @@ export async function loadLabels({
       message,
       by,
     };
-    return (await maker.make(request, { signal, write }, async (tx, { version }) => await also(tx, version))).version;
+    return (
+      await maker.make(
+        request,
+        { signal: io.signal, write: async (work) => await io.write(work) },
+        async (tx, { version }) => await also(tx, version),
+      )
+    ).version;
   };
   return labelsLedger({ ...parts, resolveVersion, makeVersion });
 }
@@ -575,12 +581,12 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/webhooks/index.ts'),
     import('#ledgers/comments/index.ts'),
     import('#ledgers/executions/index.ts'),
+  ]);
+  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }] = ledgers;
+  const [{ privacySlice }, { labelsSlice }] = await Promise.all([
     import('#ledgers/privacy/index.ts'),
     import('#ledgers/labels/index.ts'),
   ]);
-  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }, ...ofData] =
-    ledgers;
-  const [{ privacySlice }, { labelsSlice }] = ofData;
   const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, privacySlice, labelsSlice];
   return [kernelSlice, policySlice, auditSlice, ...own, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }

@@ -23,7 +23,7 @@ import { CedarAuthorizer } from '#policy/cedar-authorizer.ts';
 type As = Partial<CallContext>;
 
 /** As people sign in. */
-export function person(name: string): As {
+function person(name: string): As {
   return { principal: { type: 'user', id: name, via: { method: 'password', mfa: false } } };
 }
 
