@@ -188,6 +188,8 @@ export class Control {
       const privacy = await loadPrivacy({ ...onQuery, database, keys, local, random: randomBytes });
       const data = await loadData({
         ...local,
+        keys,
+        outbound,
         content,
         clock,
         log: io.log,

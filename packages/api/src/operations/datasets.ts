@@ -61,7 +61,13 @@ export const findDatasetVersionsOperation = defineOperation({
   scope: 'project',
   summary: 'Finds versions of all datasets by what is known of them, the newest first.',
   input: z.strictObject({
-    digest: z.string().min(4).max(64).regex(/^[0-9a-f]+$/).optional().describe('The digest, or how it begins.'),
+    digest: z
+      .string()
+      .min(4)
+      .max(64)
+      .regex(/^[0-9a-f]+$/)
+      .optional()
+      .describe('The digest, or how it begins.'),
     ...paging,
   }),
   output: versionPage,
@@ -205,7 +211,8 @@ export const diffDatasetVersionsOperation = defineOperation({
   action: 'dataset:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Tells what a version has that another one has not: columns, rows by their keys, and figures of the columns.',
+  summary:
+    'Tells what a version has that another one has not: columns, rows by their keys, and figures of the columns.',
   input: z.strictObject({
     ...one,
     from: whichVersion.optional().describe('The other one. Default: the newest ready one before.'),

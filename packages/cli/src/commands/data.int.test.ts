@@ -43,7 +43,9 @@ test('a dataset is pushed, looked at, compared, tagged, pulled and restored', as
   const sql = 'select f.carrier, f.delay from flights f left join "flights@1" o using (id) where o.id is null';
   expect((await run('data', 'sql', sql)).out).toBe('CARRIER   DELAY\nKL        3\n');
   const diff = (await run('data', 'diff', 'flights')).out;
-  expect(diff).toContain('flights@1 -> flights@2\n  3 -> 3 rows: 1 added, 1 removed, 1 row changed\n  changed columns: delay (1)');
+  expect(diff).toContain(
+    'flights@1 -> flights@2\n  3 -> 3 rows: 1 added, 1 removed, 1 row changed\n  changed columns: delay (1)',
+  );
   expect((await run('data', 'tag', 'flights@2', 'gold')).out).toBe('flights@gold is version 2.\n');
   expect((await run('data', 'tag', 'flights', 'gold', '--remove')).out).toContain('no tag gold');
   const pulled = await run('data', 'pull', 'flights@1', 'there');
@@ -68,7 +70,12 @@ test('what is wrong with a file is told with its line, and its rows are kept', a
   const kept = await run('data', 'push', 'strict', 'bad.csv', '--keep-rejects');
   expect([kept.code, kept.out]).toEqual([0, 'strict@1\n']);
   const rejects = (await run('data', 'rejects', 'strict')).out;
-  expect(JSON.parse(rejects.split('\n')[0] ?? '')).toMatchObject({ file: 'bad.csv', line: 3, column: 'x', value: 'much' });
+  expect(JSON.parse(rejects.split('\n')[0] ?? '')).toMatchObject({
+    file: 'bad.csv',
+    line: 3,
+    column: 'x',
+    value: 'much',
+  });
   expect((await run('data', 'push', 'strict', 'nowhere.csv')).err).toContain('There is no file nowhere.csv.');
   const typo = await run('data', 'sql', 'select idd from strict');
   expect([typo.code, typo.err]).toEqual([7, expect.stringContaining('idd')]);

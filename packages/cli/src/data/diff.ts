@@ -22,10 +22,13 @@ function show(context: Context, told: Diff): void {
   terminal.out(`${dataset}@${from} -> ${dataset}@${to}${told.identical ? ': the same data' : ''}\n`);
   for (const { name, after } of schema.added) terminal.out(`  + column ${name} ${after ?? ''}\n`);
   for (const { name, before } of schema.removed) terminal.out(`  - column ${name} ${before ?? ''}\n`);
-  for (const { name, before, after } of schema.changed) terminal.out(`  ~ column ${name} ${before ?? ''} -> ${after ?? ''}\n`);
+  for (const { name, before, after } of schema.changed)
+    terminal.out(`  ~ column ${name} ${before ?? ''} -> ${after ?? ''}\n`);
   const changed = told.keys.length === 0 ? '' : `, ${countText(rows.changed, 'row')} changed`;
   const counts = `${rows.before.toLocaleString('en-US')} -> ${countText(rows.after, 'row')}`;
-  terminal.out(`  ${counts}: ${rows.added.toLocaleString('en-US')} added, ${rows.removed.toLocaleString('en-US')} removed${changed}\n`);
+  terminal.out(
+    `  ${counts}: ${rows.added.toLocaleString('en-US')} added, ${rows.removed.toLocaleString('en-US')} removed${changed}\n`,
+  );
   if (told.changedColumns.length > 0) {
     const named = told.changedColumns.slice(0, 10).map(({ name, rows: n }) => `${name} (${n.toLocaleString('en-US')})`);
     terminal.out(`  changed columns: ${named.join(', ')}\n`);
@@ -38,7 +41,9 @@ function show(context: Context, told: Diff): void {
   });
   if (moved.length === 0) return;
   const figure = (pair: readonly (number | null)[] | undefined) =>
-    pair === undefined ? '' : pair.map((one) => (one === null ? '-' : Number(one.toPrecision(5)).toString())).join(' -> ');
+    pair === undefined
+      ? ''
+      : pair.map((one) => (one === null ? '-' : Number(one.toPrecision(5)).toString())).join(' -> ');
   const cells = moved.map(({ name, nulls, distinct, mean, deviation }) => [
     { text: name },
     { text: nulls.map((share) => `${(share * 100).toFixed(1)} %`).join(' -> ') },

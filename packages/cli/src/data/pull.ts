@@ -83,7 +83,11 @@ async function pullFiles(
         continue;
       }
       const input = { name: version.dataset, version: String(version.number), file: file.name };
-      await fetchTo(context, path, async () => await client.download(readDatasetFileOperation, input, { signal: context.signal }));
+      await fetchTo(
+        context,
+        path,
+        async () => await client.download(readDatasetFileOperation, input, { signal: context.signal }),
+      );
       if ((await fileDigest(`${path}.part`)) !== file.digest) {
         await rm(`${path}.part`);
         throw new DaisError('digest_mismatch', `${file.name} came with other bytes than the version has: pull again.`);
@@ -92,7 +96,9 @@ async function pullFiles(
       files += 1;
       bytes += file.bytes;
       const elapsedMs = context.now() - from;
-      context.terminal.progress(barText({ what: 'files', done: files + kept, total: version.files.length, bytes, elapsedMs }));
+      context.terminal.progress(
+        barText({ what: 'files', done: files + kept, total: version.files.length, bytes, elapsedMs }),
+      );
     }
   };
   const lanes = await Promise.allSettled(Array.from({ length: DOWNLOADS }, lane));

@@ -76,7 +76,9 @@ async function sendNeeded(
         sent += 1;
         bytes += local.bytes;
         const elapsedMs = context.now() - from;
-        context.terminal.progress(barText({ what: 'files sent', done: sent, total: Math.max(sent, needed.length), bytes, elapsedMs }));
+        context.terminal.progress(
+          barText({ what: 'files sent', done: sent, total: Math.max(sent, needed.length), bytes, elapsedMs }),
+        );
       }
     };
     const lanes = await Promise.allSettled(Array.from({ length: UPLOADS }, lane));
@@ -114,7 +116,13 @@ async function follow(context: Context, client: DaisClient, { dataset, id }: Ing
       return ingest;
     }
     const elapsedMs = context.now() - from;
-    const bar = barText({ what: ingest.phase || 'waiting', done: Math.floor(ingest.done * 100), total: 100, bytes: 0, elapsedMs });
+    const bar = barText({
+      what: ingest.phase || 'waiting',
+      done: Math.floor(ingest.done * 100),
+      total: 100,
+      bytes: 0,
+      elapsedMs,
+    });
     context.terminal.progress(bar.replace(/ \d+ of 100 /, ' '));
     await setTimeout(POLL_MS, undefined, { signal: context.signal });
   }
@@ -135,7 +143,8 @@ function tell(context: Context, ingest: Ingest): void {
   }
   if (ingest.state === 'failed') terminal.err(`${terminal.errStyle.fail('error:')} No version was made.\n`);
   else if (ingest.state === 'cancelled') terminal.out(`It was cancelled.\n`);
-  else if (version === undefined) terminal.out(`A version of ${dataset} is being made; see it with: dais data versions ${dataset}\n`);
+  else if (version === undefined)
+    terminal.out(`A version of ${dataset} is being made; see it with: dais data versions ${dataset}\n`);
   else if (ingest.unchanged) terminal.out(`${dataset}@${version} has these data already: no version was made.\n`);
   else terminal.out(`${dataset}@${version}\n`);
 }

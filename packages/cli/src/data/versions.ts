@@ -36,7 +36,8 @@ export const listVersions: Run<ListOptions> = async (context, [name = ''], { sta
   }
   if (context.globals.output === 'name') context.terminal.out(items.map((one) => `${nameOf(one)}\n`).join(''));
   else if (await printedForPrograms(context, { items })) return exitCodes.ok.code;
-  else if (items.length === 0) remark(context, `${name} has no such version; \`dais data push ${name} FILES\` makes one.`);
+  else if (items.length === 0)
+    remark(context, `${name} has no such version; \`dais data push ${name} FILES\` makes one.`);
   else {
     const { terminal } = context;
     const rows = items.map((one) => [

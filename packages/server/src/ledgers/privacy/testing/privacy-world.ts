@@ -73,6 +73,8 @@ export async function startPrivacyWorld(): Promise<PrivacyWorld> {
   const privacy = await loadPrivacy({ database, keys, local, now, query, random: randomBytes });
   const data = await loadData({
     ...local,
+    keys,
+    outbound,
     content: new Content({ database, blobs, clock, ...CONTENT_DEFAULTS }),
     clock,
     log: silentLog,
