@@ -188,7 +188,11 @@ export const drivers: readonly Driver[] = [
     package: '@aws-sdk/*',
     only: [`${server}/engines/blobs/s3/**`, `${server}/engines/sources/s3/**`, `${server}/engines/keys/kms/**`],
   },
-  { package: '@duckdb/*', only: [`${server}/engines/query/duckdb/**`] },
+  {
+    package: '@duckdb/*',
+    only: [`${server}/engines/query/duckdb/**`],
+    eager: 'the program of the query process, which starts at the first query; the server itself never loads it',
+  },
   { package: 'onnxruntime-node', only: [`${server}/engines/inference/onnx/**`] },
   { package: 'node-llama-cpp', only: [`${server}/engines/inference/llama/**`] },
   { package: '@cedar-policy/*', only: [`${server}/policy/**`] },

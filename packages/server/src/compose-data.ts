@@ -1,6 +1,7 @@
 /** The lists of what data stand on; see compose.ts. */
 import type { DataSource } from '#engines/sources/contract.ts';
-import type { ExternalSource, SecretReader } from '#ledgers/data/index.ts';
+import type { KeyStore } from '#engines/keys/contract.ts';
+import type { DataLedger, DataParts, ExternalSource, SecretReader } from '#ledgers/data/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 
 interface SourceSurroundings {
@@ -46,4 +47,27 @@ const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Typ
 export async function openDataSource(source: ExternalSource, around: SourceSurroundings): Promise<DataSource> {
   const open = dataSources[source.type] as SourceOpener<ExternalSource['type']>;
   return await open(source, around);
+}
+
+/** Versions of datasets, how they come, and who reads what of them. */
+export async function loadData({
+  keys,
+  outbound,
+  ...parts
+}: Omit<DataParts, 'source' | 'secretValue'> & {
+  readonly keys: KeyStore;
+  readonly outbound: Outbound;
+}): Promise<DataLedger> {
+  const [{ dataLedger }, { findSecretValue, openSecretValue }] = await Promise.all([
+    import('#ledgers/data/index.ts'),
+    import('#kinds/secret/index.ts'),
+  ]);
+  return dataLedger({
+    ...parts,
+    source: async (source, secret) => await openDataSource(source, { outbound, secret }),
+    secretValue: async (tx, ref) => {
+      const found = await findSecretValue(tx, tx.projectId, ref);
+      return found === undefined ? undefined : async () => await openSecretValue(keys, found);
+    },
+  });
 }
