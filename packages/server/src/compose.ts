@@ -91,7 +91,11 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
   const changed = (await import('#policy/state.ts')).bumpVersion;
   const credentials = await import('#policy/identity/credentials.ts');
   const { endCredentials: end, claimEmail, whoseEmail, forgetUser: forget } = credentials;
-  const holders = await Promise.all([import('#ledgers/audit/index.ts'), import('#ledgers/webhooks/index.ts')]);
+  const holders = await Promise.all([
+    import('#ledgers/audit/index.ts'),
+    import('#ledgers/webhooks/index.ts'),
+    import('#ledgers/privacy/index.ts'),
+  ]);
   const secrets = secret(
     keys,
     holders.map(({ countByKey, rewrapJob }) => ({ countByKey, rewrapJob })),
@@ -112,6 +116,10 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     ofRun: async (tx, id) => await runHome(tx, id, { artifactRoot }),
     ofLoggedModel: async (tx, id) => await loggedModelHome(tx, id, { artifactRoot }),
   };
+  const [{ forgetProjectFindings }, { forgetProjectLabels }] = await Promise.all([
+    import('#ledgers/privacy/index.ts'),
+    import('#ledgers/labelling/index.ts'),
+  ]);
   const [{ beginProject, endProject }, { forgetProject }, { forgetWebhooks }, { endProjectRuns }] = await Promise.all([
     import('#ledgers/tracking/index.ts'),
     import('#ledgers/lineage/index.ts'),
@@ -128,6 +136,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       import('#ledgers/registry/index.ts'),
       import('#ledgers/tracking/index.ts'),
     ]);
+  const { findingFacts } = await import('#ledgers/privacy/index.ts');
   const comments = commentEntries({
     now,
     subjects: {
@@ -147,6 +156,8 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
           await endProjectRuns(tx, ended);
           await forgetProject(tx, ended.id);
           await forgetWebhooks(tx, ended.id);
+          await forgetProjectFindings(tx, ended.id);
+          await forgetProjectLabels(tx, ended.id);
         },
       }),
       secrets.kind,
@@ -155,7 +166,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       pipeline,
       schedule,
       target,
-      dataset(clock),
+      dataset(clock, { facts: findingFacts(now) }),
       user({ changed, end, claimEmail, whoseEmail, forget }),
       team({ changed }),
       serviceAccount({ changed, end }),
@@ -503,7 +514,11 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/executions/index.ts'),
   ]);
   const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }] = ledgers;
-  const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice];
+  const [{ privacySlice }, { labelsSlice }] = await Promise.all([
+    import('#ledgers/privacy/index.ts'),
+    import('#ledgers/labelling/index.ts'),
+  ]);
+  const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, privacySlice, labelsSlice];
   return [kernelSlice, policySlice, auditSlice, ...own, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }
 

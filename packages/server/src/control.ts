@@ -37,6 +37,7 @@ import {
   openQuery,
 } from './compose.ts';
 import { loadData } from './compose-data.ts';
+import { loadLabels, loadPrivacy } from './compose-privacy.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
 import { openBlobs, openKeys } from './engines.ts';
@@ -181,18 +182,32 @@ export class Control {
         perProject: config.executions.perProject,
         days: config.retention.executionDays,
       });
+      const local = { database, blobs, folder: join(config.data, 'datasets') };
+      const onQuery = { now: () => clock.now(), query: async () => await Promise.resolve(query) };
+      const privacy = await loadPrivacy({ ...onQuery, database, keys, local, random: randomBytes });
       const data = await loadData({
+        ...local,
         keys,
         outbound,
-        database,
         content,
-        blobs,
         clock,
         log: io.log,
-        query: async () => await Promise.resolve(query),
+        query: onQuery.query,
         kinds: () => kernel.kinds,
-        folder: join(config.data, 'datasets'),
-        hooks: {},
+        hooks: {
+          begin: async (tx, version) => {
+            await privacy.enqueueScan(tx, version);
+            return 'ready';
+          },
+          forget: [privacy.forget],
+          masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+        },
+      });
+      const labels = await loadLabels({
+        now: onQuery.now,
+        folder: local.folder,
+        masks: privacy.masks,
+        maker: data.maker,
       });
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
@@ -237,6 +252,8 @@ export class Control {
           ...webhooks.jobs,
           ...executions.jobs,
           ...data.jobs,
+          ...privacy.jobs,
+          ...labels.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
         entries: [
@@ -249,6 +266,8 @@ export class Control {
           ...webhooks.entries,
           ...executions.entries,
           ...data.entries,
+          ...privacy.entries,
+          ...labels.entries,
           ...artifacts,
         ],
         subscribers: [audit.subscriber, webhooks.subscriber, executions.subscriber, ...lineage.subscribers],
