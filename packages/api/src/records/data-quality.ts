@@ -1,7 +1,7 @@
 /** What is known of the rows of a dataset version: its profile, and which expectations it keeps. */
 import { z } from 'zod';
 import { actorSchema } from '#manifest.ts';
-import { severities, type ExpectationType } from '#records/expectation.ts';
+import { severities } from '#records/expectation.ts';
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
@@ -19,7 +19,7 @@ const quantilesSchema = z
 
 export const histogramSchema = z.strictObject({
   edges: z.array(z.number()).describe('Ascending; one more than `counts`. Of a time: milliseconds since 1970, UTC.'),
-  counts: z.array(z.int()).describe('Rows of each bin; the last bin has its upper edge.'),
+  counts: z.array(z.int()).describe('Rows of each bin, which has its upper edge and not its lower one; the first has both.'),
 });
 
 export const topValueSchema = z.strictObject({
@@ -165,7 +165,7 @@ export const rowSampleSchema = z.strictObject({
 });
 export type RowSample = z.output<typeof rowSampleSchema>;
 
-export const checkResultSchema = z.strictObject({
+export const expectationResultSchema = z.strictObject({
   name: z.string(),
   type: z.string().describe('Type of the expectation.'),
   severity: z.enum(severities),
@@ -176,7 +176,7 @@ export const checkResultSchema = z.strictObject({
   message: z.string().optional().describe('Why it could not be told.'),
   sample: rowSampleSchema.optional().describe('Some of the rows that break it.'),
 });
-export type CheckResult = Omit<z.output<typeof checkResultSchema>, 'type'> & { readonly type: ExpectationType | string };
+export type ExpectationResult = z.output<typeof expectationResultSchema>;
 
 export const checkStates = ['waiting', 'running', 'passed', 'failed', 'error'] as const;
 export type CheckState = (typeof checkStates)[number];
@@ -203,7 +203,7 @@ export type QualityCheck = z.output<typeof qualityCheckSchema>;
 
 export const qualityCheckResultsSchema = z.strictObject({
   ...qualityCheckSchema.shape,
-  results: z.array(checkResultSchema).describe('Broken ones that block first, then those that warn, then the others.'),
+  results: z.array(expectationResultSchema).describe('Broken ones that block first, then those that warn, then the others.'),
 });
 export type QualityCheckResults = z.output<typeof qualityCheckResultsSchema>;
 

@@ -37,19 +37,17 @@ export interface PairCount {
 
 /**
  * Share of the entropy of `y` that `x` explains, (H(Y) − H(Y|X)) / H(Y), the uncertainty coefficient of Theil: 0 to 1. 0
- * where `y` never changes. Values of `x` with a single row tell nothing that holds for another row: the estimate leaves
- * them out, so that an id tells nothing by being one.
+ * where `y` never changes.
  */
 export function explainedEntropy(pairs: readonly PairCount[]): number {
   const ofX = new Map<string, number>();
   for (const { x, count } of pairs) ofX.set(x, (ofX.get(x) ?? 0) + count);
-  const kept = pairs.filter(({ x }) => (ofX.get(x) ?? 0) > 1);
-  const total = kept.reduce((sum, { count }) => sum + count, 0);
+  const total = pairs.reduce((sum, { count }) => sum + count, 0);
   if (total === 0) return 0;
   const ofY = new Map<string, number>();
-  for (const { y, count } of kept) ofY.set(y, (ofY.get(y) ?? 0) + count);
+  for (const { y, count } of pairs) ofY.set(y, (ofY.get(y) ?? 0) + count);
   const whole = entropyOf([...ofY.values()].map((count) => count / total));
   if (whole === 0) return 0;
-  const left = kept.reduce((sum, { x, count }) => sum - (count / total) * Math.log(count / (ofX.get(x) ?? count)), 0);
+  const left = pairs.reduce((sum, { x, count }) => sum - (count / total) * Math.log(count / (ofX.get(x) ?? count)), 0);
   return Math.min(1, Math.max(0, (whole - left) / whole));
 }
