@@ -251,10 +251,13 @@ export const futureTime: Check<'futureTime'> = async (expectation, context) => {
   const before = expectation.before ?? context.eventTime;
   const limit = before === undefined ? undefined : context.columns.find(({ name }) => name === before);
   if (before !== undefined && limit === undefined) return { findings: pickColumns(context, [before]).missing };
-  const bound = limit === undefined ? literal(new Date(context.createdAt).toISOString(), 'timestamp') : comparable(limit);
-  const right = before === undefined ? 'is not after the version was made' : `is not after ${before}`;
+  const made = literal(new Date(context.createdAt).toISOString(), 'timestamp');
   const verdict = await judgeRows(expectation, expectation.columns, context, (of) => {
     if (familyOf(of) !== 'time') throw new CheckFault(`${of.name} is ${of.type}, no date or time.`);
+    // The event time itself lies before the version that has it.
+    const other = limit === undefined || limit.name === of.name ? undefined : limit;
+    const bound = other === undefined ? made : comparable(other);
+    const right = other === undefined ? 'is not after the version was made' : `is not after ${other.name}`;
     return { of, anomaly: 'LEAK_FUTURE_TIMESTAMP', breaks: call('>', comparable(of), bound), right };
   });
   const show = [...(verdict.show ?? []), ...(before === undefined ? [] : [before])];
