@@ -108,7 +108,7 @@ export const readQualityReportPageOperation = defineOperation({
   scope: 'project',
   summary: 'The same as one HTML page that needs nothing else: to keep, to print, to send.',
   input: z.strictObject(ofVersion),
-  output: z.strictObject({ bytes: z.int() }),
+  output: z.strictObject({ size: z.int(), sha256: z.string().nullable().describe('Null: it is made anew each time.') }),
   target: toDataset,
   http: http('GET', `${base}/report.html`, { content: 'download', page: true }),
 });
