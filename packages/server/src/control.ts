@@ -7,6 +7,7 @@ import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Compute } from '#engines/compute/contract.ts';
 import type { ConnectionOptions, Database } from '#engines/database/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
+import type { QueryEngine } from '#engines/query/contract.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { Kernel } from '#kernel/kernel.ts';
 import { KindRegistry } from '#kernel/registry.ts';
@@ -20,11 +21,14 @@ import { openOutbound } from './calls.ts';
 import {
   loadArtifacts,
   loadAudit,
+  loadData,
   loadExecutions,
   authorizers,
   loadIdentity,
   loadKinds,
+  loadLabels,
   loadLineage,
+  loadPrivacy,
   loadSignIn,
   loadSlices,
   loadTracking,
@@ -33,6 +37,7 @@ import {
   openCompute,
   openDatabase,
   openEnvironments,
+  openQuery,
 } from './compose.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
@@ -65,6 +70,7 @@ interface ControlParts {
   readonly audit: Awaited<ReturnType<typeof loadAudit>>;
   readonly executions: Awaited<ReturnType<typeof loadExecutions>>;
   readonly compute: Lazy<Compute>;
+  readonly query: QueryEngine;
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly keys: KeyStore;
@@ -91,6 +97,7 @@ export class Control {
     const outbound = await openOutbound(config.outbound, setup.version);
     const around = { dataFolder: config.data, clock, log: io.log, environment: childEnvironment(), outbound };
     const keys = await openKeys(config.keys, around);
+    const query = await openQuery(config, around);
     const [{ kinds, jobs, entries, policies }, blobs] = await Promise.all([
       loadKinds({ keys, outbound, clock, folderRoot: config.tracking.artifactRoot }),
       openBlobs(config.blobs, around),
@@ -134,6 +141,33 @@ export class Control {
         random: randomBytes,
         folderRoot: config.tracking.artifactRoot,
       });
+      const now = () => clock.now();
+      const local = { database, blobs, folder: join(config.data, 'datasets') };
+      const privacy = await loadPrivacy({
+        database,
+        keys,
+        local,
+        now,
+        query: async () => await Promise.resolve(query),
+        random: randomBytes,
+      });
+      const data = await loadData({
+        ...local,
+        content,
+        clock,
+        log: io.log,
+        query: async () => await Promise.resolve(query),
+        kinds: () => new KindRegistry(kinds),
+        hooks: {
+          begin: async (tx, version) => {
+            await privacy.enqueueScan(tx, version);
+            return 'ready';
+          },
+          forget: [privacy.forget],
+          masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+        },
+      });
+      const labels = await loadLabels({ now, folder: local.folder, masks: privacy.masks, maker: data.maker });
       const tracking = await loadTracking({
         clock,
         random: randomBytes,
@@ -218,6 +252,9 @@ export class Control {
           ...lineage.jobs,
           ...webhooks.jobs,
           ...executions.jobs,
+          ...data.jobs,
+          ...privacy.jobs,
+          ...labels.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
         entries: [
@@ -229,6 +266,9 @@ export class Control {
           ...lineage.entries,
           ...webhooks.entries,
           ...executions.entries,
+          ...data.entries,
+          ...privacy.entries,
+          ...labels.entries,
           ...artifacts,
         ],
         subscribers: [audit.subscriber, webhooks.subscriber, executions.subscriber, ...lineage.subscribers],
@@ -271,7 +311,7 @@ export class Control {
       if (authentication.mode === 'accounts' && !(await hasUsers(database))) {
         io.log.info('Nobody has an account yet. Make the first administrator: dais user invite EMAIL --admin');
       }
-      return new Control({ http, kernel, audit, executions, compute, database, blobs, keys, outbound });
+      return new Control({ http, kernel, audit, executions, compute, query, database, blobs, keys, outbound });
     } catch (error) {
       await database.close();
       throw error;
@@ -289,12 +329,13 @@ export class Control {
 
   /** Lets running requests finish, then stops everything. */
   async drain(deadlineMs: number): Promise<void> {
-    const { http, kernel, audit, executions, compute, database, blobs, keys, outbound } = this.#parts;
+    const { http, kernel, audit, executions, compute, query, database, blobs, keys, outbound } = this.#parts;
     await http.drain(deadlineMs);
     await executions.worker.stop();
     // Steps go on; the next process finds them.
     await (await compute.opened())?.close();
     await kernel.stop();
+    await query.close();
     await audit.stop();
     await database.close();
     await blobs.close();
