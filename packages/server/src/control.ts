@@ -29,6 +29,7 @@ import {
   loadLabels,
   loadLineage,
   loadPrivacy,
+  loadQuality,
   loadSignIn,
   loadSlices,
   loadTracking,
@@ -151,6 +152,14 @@ export class Control {
         query: async () => await Promise.resolve(query),
         random: randomBytes,
       });
+      const quality = await loadQuality({
+        database,
+        local,
+        now,
+        log: io.log,
+        query: async () => await Promise.resolve(query),
+        masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+      });
       const data = await loadData({
         ...local,
         content,
@@ -161,9 +170,9 @@ export class Control {
         hooks: {
           begin: async (tx, version) => {
             await privacy.enqueueScan(tx, version);
-            return 'ready';
+            return await quality.begin(tx, version);
           },
-          forget: [privacy.forget],
+          forget: [privacy.forget, quality.forget],
           masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
         },
       });
@@ -254,6 +263,7 @@ export class Control {
           ...executions.jobs,
           ...data.jobs,
           ...privacy.jobs,
+          ...quality.jobs,
           ...labels.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
@@ -268,6 +278,7 @@ export class Control {
           ...executions.entries,
           ...data.entries,
           ...privacy.entries,
+          ...quality.entries,
           ...labels.entries,
           ...artifacts,
         ],
