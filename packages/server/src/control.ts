@@ -219,6 +219,17 @@ export class Control {
         perProject: config.executions.perProject,
         days: config.retention.executionDays,
       });
+      const data = await loadData({
+        database,
+        content,
+        blobs,
+        clock,
+        log: io.log,
+        query: async () => await Promise.resolve(query),
+        kinds: () => kernel.kinds,
+        folder: join(config.data, 'datasets'),
+        hooks: {},
+      });
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
       const { authentication } = config;
