@@ -142,41 +142,6 @@ export class Control {
         random: randomBytes,
         folderRoot: config.tracking.artifactRoot,
       });
-      const now = () => clock.now();
-      const local = { database, blobs, folder: join(config.data, 'datasets') };
-      const privacy = await loadPrivacy({
-        database,
-        keys,
-        local,
-        now,
-        query: async () => await Promise.resolve(query),
-        random: randomBytes,
-      });
-      const quality = await loadQuality({
-        database,
-        local,
-        now,
-        log: io.log,
-        query: async () => await Promise.resolve(query),
-        masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
-      });
-      const data = await loadData({
-        ...local,
-        content,
-        clock,
-        log: io.log,
-        query: async () => await Promise.resolve(query),
-        kinds: () => new KindRegistry(kinds),
-        hooks: {
-          begin: async (tx, version) => {
-            await privacy.enqueueScan(tx, version);
-            return await quality.begin(tx, version);
-          },
-          forget: [privacy.forget, quality.forget],
-          masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
-        },
-      });
-      const labels = await loadLabels({ now, folder: local.folder, masks: privacy.masks, maker: data.maker });
       const tracking = await loadTracking({
         clock,
         random: randomBytes,
@@ -219,16 +184,37 @@ export class Control {
         perProject: config.executions.perProject,
         days: config.retention.executionDays,
       });
-      const data = await loadData({
+      const local = { database, blobs, folder: join(config.data, 'datasets') };
+      const onQuery = { now: () => clock.now(), query: async () => await Promise.resolve(query) };
+      const privacy = await loadPrivacy({ ...onQuery, database, keys, local, random: randomBytes });
+      const quality = await loadQuality({
+        ...onQuery,
         database,
+        local,
+        log: io.log,
+        masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+      });
+      const data = await loadData({
+        ...local,
         content,
-        blobs,
         clock,
         log: io.log,
-        query: async () => await Promise.resolve(query),
+        query: onQuery.query,
         kinds: () => kernel.kinds,
-        folder: join(config.data, 'datasets'),
-        hooks: {},
+        hooks: {
+          begin: async (tx, version) => {
+            await privacy.enqueueScan(tx, version);
+            return await quality.begin(tx, version);
+          },
+          forget: [privacy.forget, quality.forget],
+          masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+        },
+      });
+      const labels = await loadLabels({
+        now: onQuery.now,
+        folder: local.folder,
+        masks: privacy.masks,
+        maker: data.maker,
       });
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });

@@ -119,6 +119,7 @@ interface KnownAnnotation {
   readonly version: number;
   readonly task: number;
   readonly external: string;
+  readonly place: number;
   readonly digest: string;
 }
 
@@ -130,7 +131,7 @@ async function writeAnnotations(
   { guideline, now, by }: Brought,
 ): Promise<{ annotations: number; replaced: number; unchanged: number }> {
   const known = await tx.sql.query<KnownAnnotation>(
-    `select id, version, task, external, digest from labels.annotation
+    `select id, version, task, external, place, digest from labels.annotation
      where label_set = $1 and task = any($2::int[]) and not replaced`,
     [row.id, [...numbers.values()]],
     'known_annotations',
@@ -138,7 +139,12 @@ async function writeAnnotations(
   const before = new Map(known.map((one) => [`${one.task} ${one.external}`, one]));
   const came = tasks.flatMap(({ external, annotations }) => {
     const task = numbers.get(external) ?? 0;
-    return annotations.map((annotation) => ({ task, annotation, known: before.get(`${task} ${annotation.external}`) }));
+    return annotations.map((annotation, place) => ({
+      task,
+      place,
+      annotation,
+      known: before.get(`${task} ${annotation.external}`),
+    }));
   });
   const fresh = came.filter((one) => one.known?.digest !== one.annotation.digest);
   const replaced = fresh.flatMap((one) => one.known ?? []);
@@ -149,14 +155,14 @@ async function writeAnnotations(
   );
   const value = (of: (annotation: ReadAnnotation) => unknown) => fresh.map(({ annotation }) => of(annotation));
   await tx.sql.query(
-    `insert into labels.annotation (id, version, label_set, task, project_id, external, annotator, guideline, label, cancelled,
+    `insert into labels.annotation (id, version, label_set, task, project_id, external, place, annotator, guideline, label, cancelled,
        ground_truth, seconds, labelled_at, imported_at, imported_by, body, digest)
-     select id, version, $1, task, $2, external, annotator, $3, (select coalesce(array_agg(v order by o), '{}')
+     select id, version, $1, task, $2, external, place, annotator, $3, (select coalesce(array_agg(v order by o), '{}')
          from json_array_elements_text(label) with ordinality as l (v, o)), cancelled, ground_truth, seconds, labelled_at, $4, $5,
        body, digest
      from unnest($6::uuid[], $7::int[], $8::int[], $9::text[], $10::text[], $11::json[], $12::boolean[], $13::boolean[],
-       $14::float8[], $15::bigint[], $16::json[], $17::text[])
-       as n (id, version, task, external, annotator, label, cancelled, ground_truth, seconds, labelled_at, body, digest)`,
+       $14::float8[], $15::bigint[], $16::json[], $17::text[], $18::int[])
+       as n (id, version, task, external, annotator, label, cancelled, ground_truth, seconds, labelled_at, body, digest, place)`,
     [
       row.id,
       tx.projectId,
@@ -175,6 +181,7 @@ async function writeAnnotations(
       value(({ labelledAt }) => labelledAt ?? null),
       value(({ body }) => JSON.stringify(body)),
       value(({ digest }) => digest),
+      fresh.map((one) => one.known?.place ?? one.place),
     ],
     'insert_annotations',
   );

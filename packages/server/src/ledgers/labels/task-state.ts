@@ -15,7 +15,7 @@ export async function settleTasks(sql: Sql, set: bigint, tasks: readonly number[
            when count(v.id) filter (where not v.cancelled) = 0 then 'open'
            when bool_and(coalesce(v.verdict = 'rejected', false)) filter (where not v.cancelled) then 'rejected'
            else 'labelled' end as state,
-         count(distinct v.label) filter (where not v.cancelled) > 1 as disagreed
+         count(distinct v.label) filter (where not v.cancelled and cardinality(v.label) > 0) > 1 as disagreed
        from unnest($2::int[]) as k (task) left join lateral (
          select a.id, a.cancelled, a.label, ${VERDICT} as verdict from labels.annotation a
          where a.label_set = $1 and a.task = k.task and not a.replaced) v on true

@@ -63,6 +63,8 @@ create table labels.annotation (
   task int not null,
   project_id uuid not null,
   external text collate "C" not null,
+  -- Among those of its task, as they came.
+  place int not null,
   replaced boolean not null default false,
   annotator text not null,
   guideline int not null,
