@@ -1,5 +1,6 @@
 /** `dais data check`, `profile`, `suggest`, `report` and `release`. */
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import {
   DaisError,
@@ -56,7 +57,7 @@ export const check: Run<{ readonly file?: string; readonly wait: boolean }> = as
 
 /** A list of expectations, or the part of a manifest that `dais data suggest` writes. */
 async function readExpectations(context: Context, file: string) {
-  const text = file === '-' ? (await context.readStdin()).toString('utf8') : await readFile(file, 'utf8');
+  const text = file === '-' ? (await context.readStdin()).toString('utf8') : await readFile(resolve(context.workingFolder, file), 'utf8');
   const { parse } = await import('yaml');
   const read = parse(text) as { readonly spec?: { readonly expectations?: unknown } } | null;
   const list: unknown = Array.isArray(read) ? read : read?.spec?.expectations;
