@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { KindSpec, Operation } from '@dais/api';
+import { privacyRecipes } from './privacy-recipes.ts';
 import { trackingRecipes } from './tracking-recipes.ts';
 
 export interface Request {
@@ -38,6 +39,8 @@ export interface RecipeWorld {
   recurrence(): Promise<string>;
   /** Name of a version of the Pipeline `target` that nobody needs, made now in every project. */
   pipelineVersion(): Promise<string>;
+  /** Name of a label set that nobody needs, made now in every project. */
+  spareLabelSet(): Promise<string>;
   /** Name of a user that nobody needs, made now. */
   spareUser(): Promise<string>;
 }
@@ -52,6 +55,7 @@ const TARGET_SPECS: Readonly<Record<string, object>> = {
   // More than there are: nobody's approval is the last.
   Model: { approvals: [{ aliases: ['guarded'], teams: [{ team: 'deciders', members: 20 }] }] },
   Pipeline: {},
+  Dataset: {},
   // It never comes.
   Schedule: { pipeline: 'target', when: { type: 'cron', cron: '0 0 30 2 *' } },
   User: { email: 'target@example.com' },
@@ -87,6 +91,8 @@ export const NEVER_RUNS = { command: ['true'], resources: { cpu: 1_000_000 } };
 /** By operation; those of kinds follow their verb. */
 const recipes: Readonly<Record<string, Recipe>> = {
   ...trackingRecipes,
+  ...privacyRecipes,
+  'labelSet.delete': async (world) => ({ path: { set: await world.spareLabelSet() } }),
   'secret.rotate': () => ({ ...target, body: {} }),
   'alertChannel.test': () => ({ ...target, body: { message: 'tried' } }),
   'access.mine': () => ({}),

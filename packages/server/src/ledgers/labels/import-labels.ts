@@ -8,8 +8,6 @@ import { lockSet, type LabelSetRow } from './set-rows.ts';
 import { actorOf, emitAboutSet } from './sets.ts';
 import { settleTasks } from './task-state.ts';
 
-/** Levels of JSON inside a task. */
-const MOST_LEVELS = 60;
 /** Tasks of one set. */
 const MOST_TASKS = 1_000_000;
 
@@ -31,10 +29,9 @@ export async function importLabels(tx: Transaction, call: Call<ImportInput>, now
       `The guideline of ${row.name} has ${row.guideline} versions, and no version ${guideline}.`,
     );
   }
-  const tasks = input.tasks.map((task, at) => {
-    requireFlat(task, at);
-    return readTask(task, { control: row.control ?? undefined, annotators: input.annotators });
-  });
+  const tasks = input.tasks.map((task) =>
+    readTask(task, { control: row.control ?? undefined, annotators: input.annotators }),
+  );
   requireEachOnce(tasks);
   const { numbers, made } = await writeTasks(tx, row, tasks);
   const counts = await writeAnnotations(tx, row, tasks, numbers, { guideline, now, by: actorOf(call) });
@@ -43,17 +40,6 @@ export async function importLabels(tx: Transaction, call: Call<ImportInput>, now
   if (made + counts.annotations > 0)
     emitAboutSet(tx, row, eventTypes.labelsImported, { set: row.name, ...told, guideline });
   return { ...told, unchanged: counts.unchanged };
-}
-
-/** What is nested deeper than a tool ever writes is refused, before anything walks through it. */
-function requireFlat(task: unknown, at: number): void {
-  let level: readonly unknown[] = [task];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > MOST_LEVELS) {
-      throw new DaisError('invalid_request', `Task ${at + 1} is nested more than ${MOST_LEVELS} levels deep.`);
-    }
-    level = level.flatMap((value) => (value !== null && typeof value === 'object' ? Object.values(value) : []));
-  }
 }
 
 function requireEachOnce(tasks: readonly ReadTask[]): void {

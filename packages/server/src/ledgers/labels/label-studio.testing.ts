@@ -12,7 +12,7 @@ const sentiment = (value: string, id: string) => ({
 
 const times = { created_at: '2021-03-09T22:16:08.728353Z', updated_at: '2021-03-09T22:16:08.728378Z' };
 
-const annotation = (id: number, by: unknown, result: readonly object[], more: object = {}) => ({
+const annotation = (id: number, by: unknown, result: readonly Record<string, unknown>[], more: object = {}) => ({
   id,
   completed_by: by,
   result: [...result],

@@ -91,7 +91,7 @@ describe('in and out', () => {
     const { project, set } = await begun();
     const deep = JSON.parse(`${'['.repeat(100)}${']'.repeat(100)}`) as unknown;
     for (const [tasks, message] of [
-      [[{ id: 1, data: { deep } }], /Task 1 is nested/],
+      [[{ id: 1, data: { deep } }], /not valid/],
       [
         [
           { id: 1, data: {} },
@@ -173,6 +173,7 @@ describe('reviews', () => {
     const read = async () =>
       await project.call<LabelPublication>('labelPublication.get', { set, publication: started.id });
     await expect.poll(async () => (await read()).state, { timeout: 60_000 }).not.toBe('waiting');
+    expect((await read()).error).toBeUndefined();
     expect(await read()).toMatchObject({ state: 'done', dataset: set, version: 1, labels: 1 });
     const version = await project.call<DatasetVersion>('datasetVersion.get', { name: set, version: '1' });
     const source = await project.call<DatasetVersion>('datasetVersion.get', { name: dataset, version: '1' });

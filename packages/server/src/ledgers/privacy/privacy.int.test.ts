@@ -126,7 +126,7 @@ describe('findings', () => {
     await project.push(name, CSV);
     const cedar = `@id("decided-first")
       forbid (principal, action == Dais::Action::"dataset:unmask", resource is Dais::Dataset)
-      when { resource has openPiiFindings && resource.openPiiFindings > 0 };`;
+      when { resource.facts has openPiiFindings && resource.facts.openPiiFindings > 0 };`;
     await project.call('policy.create', { manifest: manifest('Policy', 'decided-first', { cedar }) });
     const admin = await project.member('admin');
     expect(column(await head(project, name, admin), 'email')[0]).toBeNull();
