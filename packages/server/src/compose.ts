@@ -21,7 +21,8 @@ import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
-import type { DataLedger, DataParts } from '#ledgers/data/index.ts';
+import type { DataSource } from '#engines/sources/contract.ts';
+import type { DataLedger, DataParts, ExternalSource, SecretReader } from '#ledgers/data/index.ts';
 import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#ledgers/executions/index.ts';
 import type { LabelsParts } from '#ledgers/labels/index.ts';
 import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
@@ -458,9 +459,65 @@ export async function loadExecutions({
   });
 }
 
+type SourceOpener<Type extends ExternalSource['type']> = (
+  source: Extract<ExternalSource, { type: Type }>,
+  around: { readonly outbound: Outbound; readonly secret: SecretReader },
+) => Promise<DataSource>;
+
+/** Where data lie outside, by `spec.source.type` of a Dataset. */
+export const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Type> } = {
+  http: async ({ urls, headers = {} }, { outbound, secret }) => {
+    const opened: Record<string, string> = {};
+    for (const [name, ref] of Object.entries(headers)) opened[name] = await secret(ref);
+    return (await import('#engines/sources/http/http-source.ts')).httpSource({ urls, headers: opened, outbound });
+  },
+  postgres: async ({ type: _, password, ...source }, { outbound, secret }) => {
+    const opened = password === undefined ? undefined : await secret(password);
+    const { postgresSource } = await import('#engines/sources/postgres/postgres-source.ts');
+    return postgresSource({ ...source, password: opened, outbound });
+  },
+  files: async ({ bucket, glob, region, endpoint, accessKeyId, secretAccessKey }, { outbound, secret }) => {
+    const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
+    // The address is a user's, not the operator's: it is looked at like any other.
+    const guarded: Outbound = {
+      ...outbound,
+      send: async (request) => await outbound.send({ ...request, trusted: false }),
+      stream: async (request) => await outbound.stream({ ...request, trusted: false }),
+    };
+    const requestHandler = createSmithyHandler(guarded, TRANSFER_TIMEOUTS);
+    const credentials =
+      accessKeyId === undefined || secretAccessKey === undefined
+        ? undefined
+        : { accessKeyId: await secret(accessKeyId), secretAccessKey: await secret(secretAccessKey) };
+    const { s3Source } = await import('#engines/sources/s3/s3-source.ts');
+    return s3Source({ bucket, glob, region, endpoint, credentials, requestHandler });
+  },
+};
+
 /** Versions of datasets, how they come, and who reads what of them. */
-export async function loadData(parts: DataParts): Promise<DataLedger> {
-  return (await import('#ledgers/data/index.ts')).dataLedger(parts);
+export async function loadData({
+  keys,
+  outbound,
+  ...parts
+}: Omit<DataParts, 'source' | 'secretValue'> & {
+  readonly keys: KeyStore;
+  readonly outbound: Outbound;
+}): Promise<DataLedger> {
+  const [{ dataLedger }, { findSecretValue, openSecretValue }] = await Promise.all([
+    import('#ledgers/data/index.ts'),
+    import('#kinds/secret/index.ts'),
+  ]);
+  return dataLedger({
+    ...parts,
+    source: async (source, secret) => {
+      const open = dataSources[source.type] as SourceOpener<ExternalSource['type']>;
+      return await open(source as never, { outbound, secret });
+    },
+    secretValue: async (tx, ref) => {
+      const found = await findSecretValue(tx, tx.projectId, ref);
+      return found === undefined ? undefined : async () => await openSecretValue(keys, found);
+    },
+  });
 }
 
 /** What is known of the rows of versions, and whether they are as expected. */

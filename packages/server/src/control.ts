@@ -196,6 +196,8 @@ export class Control {
       });
       const data = await loadData({
         ...local,
+        keys,
+        outbound,
         content,
         clock,
         log: io.log,
