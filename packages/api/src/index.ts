@@ -509,7 +509,13 @@ export { checkExpectations, expectationNames, expectationSchema, expectationsSch
 export type { Distance, Expectation, ExpectationOf, ExpectationType, Severity } from '#records/expectation.ts';
 export { MOST_CORRELATED, MOST_FINDINGS, MOST_SAMPLE_ROWS } from '#records/data-quality.ts';
 export type { Anomaly, CheckFinding, ColumnFamily, ColumnProfile } from '#records/data-quality.ts';
-export type { Correlation, DatasetProfile, ExpectationResult, QualityCheck, QualityCheckResults } from '#records/data-quality.ts';
+export type {
+  Correlation,
+  DatasetProfile,
+  ExpectationResult,
+  QualityCheck,
+  QualityCheckResults,
+} from '#records/data-quality.ts';
 export type { QualityReport, RowSample, SampleCell, Suggestion } from '#records/data-quality.ts';
 export { lineageOperations, readLineageOperation, recordLineageBatchOperation } from '#operations/lineage.ts';
 export { recordLineageOperation } from '#operations/lineage.ts';

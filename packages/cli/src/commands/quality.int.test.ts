@@ -20,8 +20,14 @@ const csv = (rows: number, row: (i: number) => string) =>
   `id,age,carrier\n${Array.from({ length: rows }, (_, i) => row(i)).join('\n')}\n`;
 
 test('from a first look to a gate: profile, suggest, check, quarantine, report, release', async () => {
-  await write('good.csv', csv(60, (i) => `${i},${20 + (i % 40)},${i % 2 === 0 ? 'AA' : 'DL'}`));
-  await write('bad.csv', csv(60, (i) => `${i},${i < 3 ? '' : '-1'},${i === 5 ? 'XX' : 'DL'}`));
+  await write(
+    'good.csv',
+    csv(60, (i) => `${i},${20 + (i % 40)},${i % 2 === 0 ? 'AA' : 'DL'}`),
+  );
+  await write(
+    'bad.csv',
+    csv(60, (i) => `${i},${i < 3 ? '' : '-1'},${i === 5 ? 'XX' : 'DL'}`),
+  );
   expect((await run('data', 'push', 'flights', 'good.csv')).code).toBe(0);
   const profile = await run('data', 'profile', 'flights');
   expect(profile.out).toMatch(/^COLUMN +TYPE +MISSING +DIFFERENT +MIN +MEDIAN +MAX +MOST FREQUENT\n/);
@@ -33,7 +39,10 @@ test('from a first look to a gate: profile, suggest, check, quarantine, report, 
   expect(suggested.out).toMatch(/# it has 2 different values, the rarest in 30 rows\n +- type: domain/);
   await write('expectations.yaml', suggested.out);
   const checked = await run('data', 'check', 'flights', '-f', 'expectations.yaml');
-  expect([checked.code, checked.out.split('\n').at(-2)]).toEqual([0, expect.stringMatching(/^\d+ expectations kept\.$/)]);
+  expect([checked.code, checked.out.split('\n').at(-2)]).toEqual([
+    0,
+    expect.stringMatching(/^\d+ expectations kept\.$/),
+  ]);
 
   const manifest = [
     'apiVersion: dais.dev/v1',
@@ -53,7 +62,9 @@ test('from a first look to a gate: profile, suggest, check, quarantine, report, 
 
   const report = await run('data', 'report', 'flights@2');
   expect(report.out).toContain('flights@2 is quarantined.');
-  expect(report.out).toContain('✕ completeness(age)\n    age: 95.0 % of 60 rows; expected every row has a value (FEATURE_TYPE_LOW_FRACTION_PRESENT)\n');
+  expect(report.out).toContain(
+    '✕ completeness(age)\n    age: 95.0 % of 60 rows; expected every row has a value (FEATURE_TYPE_LOW_FRACTION_PRESENT)\n',
+  );
   expect(report.out).toContain('! domain(carrier) (warns)\n');
   expect((await run('data', 'report', 'flights@2', '--html')).out).toMatch(/^<!doctype html>/);
   expect((await run('data', 'checks', 'flights')).out).toMatch(/\n2 +failed +yes +0 +1 +1 /);

@@ -57,7 +57,10 @@ export const check: Run<{ readonly file?: string; readonly wait: boolean }> = as
 
 /** A list of expectations, or the part of a manifest that `dais data suggest` writes. */
 async function readExpectations(context: Context, file: string) {
-  const text = file === '-' ? (await context.readStdin()).toString('utf8') : await readFile(resolve(context.workingFolder, file), 'utf8');
+  const text =
+    file === '-'
+      ? (await context.readStdin()).toString('utf8')
+      : await readFile(resolve(context.workingFolder, file), 'utf8');
   const { parse } = await import('yaml');
   const read = parse(text) as { readonly spec?: { readonly expectations?: unknown } } | null;
   const list: unknown = Array.isArray(read) ? read : read?.spec?.expectations;
@@ -67,7 +70,12 @@ async function readExpectations(context: Context, file: string) {
   throw new DaisError('invalid_request', `${file} is no list of expectations.`, { issues });
 }
 
-async function followCheck(context: Context, client: DaisClient, name: string, id: string): Promise<QualityCheckResults> {
+async function followCheck(
+  context: Context,
+  client: DaisClient,
+  name: string,
+  id: string,
+): Promise<QualityCheckResults> {
   for (;;) {
     const found = await client.perform(readQualityCheckOperation, { name, check: id }, { signal: context.signal });
     if (found.endedAt !== undefined) {
@@ -87,7 +95,9 @@ async function tellCheck(context: Context, found: QualityCheckResults): Promise<
   if (found.message !== undefined) terminal.err(`${found.message}\n`);
   const broken = found.failed + found.warned;
   const kept = `${countText(found.passed, 'expectation')} kept`;
-  terminal.out(broken === 0 ? `${kept}.\n` : `${kept}, ${found.failed} that block and ${found.warned} that warn broken.\n`);
+  terminal.out(
+    broken === 0 ? `${kept}.\n` : `${kept}, ${found.failed} that block and ${found.warned} that warn broken.\n`,
+  );
   return code;
 }
 
@@ -101,7 +111,9 @@ function resultText({ name, outcome, severity, findings, message, sample }: Expe
       return `${of}${observed}; expected ${allowed} (${anomaly})`;
     }),
     ...(broken.length > SHOWN ? [`and ${broken.length - SHOWN} more`] : []),
-    ...(sample === undefined || sample.total === 0 ? [] : [`${countText(sample.total, 'row')} break it; the report shows some`]),
+    ...(sample === undefined || sample.total === 0
+      ? []
+      : [`${countText(sample.total, 'row')} break it; the report shows some`]),
   ];
   return `${severity === 'block' ? '✕' : '!'} ${name}${severity === 'warn' ? ' (warns)' : ''}\n${lines.map((line) => `    ${line}\n`).join('')}`;
 }
@@ -222,11 +234,16 @@ export const report: Run<{ readonly html?: true }> = async (context, [reference 
   if (await printedForPrograms(context, found)) return exitCodes.ok.code;
   const { terminal } = context;
   const { dataset, version, shifts, before } = found;
-  terminal.out(`${dataset}@${version.number} is ${version.state}${version.reason === undefined ? '.' : `. ${version.reason}`}\n`);
+  terminal.out(
+    `${dataset}@${version.number} is ${version.state}${version.reason === undefined ? '.' : `. ${version.reason}`}\n`,
+  );
   if (found.check !== undefined) await tellCheck(context, found.check);
   if (found.profile !== undefined) tellProfile(context, found.profile);
-  const far = shifts.filter(({ jsdLog2 }) => jsdLog2 >= 0.1).map(({ column, jsdLog2 }) => `${column} (${jsdLog2.toFixed(2)})`);
-  if (before !== undefined && far.length > 0) remark(context, `Moved since version ${before.number}: ${far.join(', ')}.`);
+  const far = shifts
+    .filter(({ jsdLog2 }) => jsdLog2 >= 0.1)
+    .map(({ column, jsdLog2 }) => `${column} (${jsdLog2.toFixed(2)})`);
+  if (before !== undefined && far.length > 0)
+    remark(context, `Moved since version ${before.number}: ${far.join(', ')}.`);
   return exitCodes.ok.code;
 };
 

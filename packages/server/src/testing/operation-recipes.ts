@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { KindSpec, Operation } from '@dais/api';
 import { privacyRecipes } from './privacy-recipes.ts';
+import { qualityRecipes } from './quality-recipes.ts';
 import { trackingRecipes } from './tracking-recipes.ts';
 
 export interface Request {
@@ -92,6 +93,7 @@ export const NEVER_RUNS = { command: ['true'], resources: { cpu: 1_000_000 } };
 const recipes: Readonly<Record<string, Recipe>> = {
   ...trackingRecipes,
   ...privacyRecipes,
+  ...qualityRecipes,
   'labelSet.delete': async (world) => ({ path: { set: await world.spareLabelSet() } }),
   'secret.rotate': () => ({ ...target, body: {} }),
   'alertChannel.test': () => ({ ...target, body: { message: 'tried' } }),
