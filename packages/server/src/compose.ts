@@ -21,13 +21,11 @@ import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
-import type { DataSource } from '#engines/sources/contract.ts';
-import type { DataLedger, DataParts, ExternalSource, SecretReader } from '#ledgers/data/index.ts';
+import type { DataLedger, DataParts } from '#ledgers/data/index.ts';
 import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#ledgers/executions/index.ts';
 import type { LabelsParts } from '#ledgers/labels/index.ts';
 import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
 import type { PrivacyLedger, PrivacyLedgerParts } from '#ledgers/privacy/index.ts';
-import type { QualityLedger, QualityParts } from '#ledgers/quality/index.ts';
 import type { RegistryParts } from '#ledgers/registry/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
 import type { ArtifactParts, TrackingLedger, TrackingParts } from '#ledgers/tracking/index.ts';
@@ -39,6 +37,7 @@ import type { SignInOptions } from '#policy/oidc/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { Log } from '#lib/log.ts';
 import type { MlflowParts } from '#protocols/mlflow/index.ts';
+import { openDataSource } from './compose-data.ts';
 
 /** What kinds stand on. */
 export interface KindParts {
@@ -459,41 +458,6 @@ export async function loadExecutions({
   });
 }
 
-type SourceOpener<Type extends ExternalSource['type']> = (
-  source: Extract<ExternalSource, { type: Type }>,
-  around: { readonly outbound: Outbound; readonly secret: SecretReader },
-) => Promise<DataSource>;
-
-/** Where data lie outside, by `spec.source.type` of a Dataset. */
-export const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Type> } = {
-  http: async ({ urls, headers = {} }, { outbound, secret }) => {
-    const opened: Record<string, string> = {};
-    for (const [name, ref] of Object.entries(headers)) opened[name] = await secret(ref);
-    return (await import('#engines/sources/http/http-source.ts')).httpSource({ urls, headers: opened, outbound });
-  },
-  postgres: async ({ type: _, password, ...source }, { outbound, secret }) => {
-    const opened = password === undefined ? undefined : await secret(password);
-    const { postgresSource } = await import('#engines/sources/postgres/postgres-source.ts');
-    return postgresSource({ ...source, password: opened, outbound });
-  },
-  files: async ({ bucket, glob, region, endpoint, accessKeyId, secretAccessKey }, { outbound, secret }) => {
-    const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
-    // The address is a user's, not the operator's: it is looked at like any other.
-    const guarded: Outbound = {
-      ...outbound,
-      send: async (request) => await outbound.send({ ...request, trusted: false }),
-      stream: async (request) => await outbound.stream({ ...request, trusted: false }),
-    };
-    const requestHandler = createSmithyHandler(guarded, TRANSFER_TIMEOUTS);
-    const credentials =
-      accessKeyId === undefined || secretAccessKey === undefined
-        ? undefined
-        : { accessKeyId: await secret(accessKeyId), secretAccessKey: await secret(secretAccessKey) };
-    const { s3Source } = await import('#engines/sources/s3/s3-source.ts');
-    return s3Source({ bucket, glob, region, endpoint, credentials, requestHandler });
-  },
-};
-
 /** Versions of datasets, how they come, and who reads what of them. */
 export async function loadData({
   keys,
@@ -509,42 +473,12 @@ export async function loadData({
   ]);
   return dataLedger({
     ...parts,
-    source: async (source, secret) => {
-      const open = dataSources[source.type] as SourceOpener<ExternalSource['type']>;
-      return await open(source as never, { outbound, secret });
-    },
+    source: async (source, secret) => await openDataSource(source, { outbound, secret }),
     secretValue: async (tx, ref) => {
       const found = await findSecretValue(tx, tx.projectId, ref);
       return found === undefined ? undefined : async () => await openSecretValue(keys, found);
     },
   });
-}
-
-/** What is known of the rows of versions, and whether they are as expected. */
-export async function loadQuality({
-  local,
-  masked,
-  ...parts
-}: Omit<QualityParts, 'versions'> &
-  Pick<QualityParts['versions'], 'masked'> & {
-    /** Where the files of versions are found. */
-    readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
-  }): Promise<QualityLedger> {
-  const [{ qualityLedger }, data] = await Promise.all([
-    import('#ledgers/quality/index.ts'),
-    import('#ledgers/data/index.ts'),
-  ]);
-  const versions: QualityParts['versions'] = {
-    read: data.readVersion,
-    resolve: data.resolveVersion,
-    previous: data.previousReady,
-    decide: data.decideVersion,
-    spec: data.readDatasetSpec,
-    withTable: async (version, work) =>
-      await data.withLocalFiles(local, version, async (files) => await work(data.tableOf(version, files))),
-    masked,
-  };
-  return qualityLedger({ ...parts, versions });
 }
 
 /** What is personal in datasets, and what others see in its place. */
@@ -590,7 +524,7 @@ export async function loadLabels({
   ]);
   const makeVersion: LabelsParts['makeVersion'] = async (
     { projectId, dataset, spec, path, versions, message, by },
-    { signal, write },
+    io,
     also,
   ) => {
     const request = {
@@ -603,7 +537,13 @@ export async function loadLabels({
       message,
       by,
     };
-    return (await maker.make(request, { signal, write }, async (tx, { version }) => await also(tx, version))).version;
+    return (
+      await maker.make(
+        request,
+        { signal: io.signal, write: async (work) => await io.write(work) },
+        async (tx, { version }) => await also(tx, version),
+      )
+    ).version;
   };
   return labelsLedger({ ...parts, resolveVersion, makeVersion });
 }
@@ -660,13 +600,13 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/webhooks/index.ts'),
     import('#ledgers/comments/index.ts'),
     import('#ledgers/executions/index.ts'),
+  ]);
+  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }] = ledgers;
+  const [{ privacySlice }, { labelsSlice }, { qualitySlice }] = await Promise.all([
     import('#ledgers/privacy/index.ts'),
     import('#ledgers/labels/index.ts'),
     import('#ledgers/quality/index.ts'),
   ]);
-  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }, ...ofData] =
-    ledgers;
-  const [{ privacySlice }, { labelsSlice }, { qualitySlice }] = ofData;
   const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, privacySlice, labelsSlice];
   return [kernelSlice, policySlice, auditSlice, ...own, qualitySlice, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }

@@ -29,7 +29,6 @@ import {
   loadLabels,
   loadLineage,
   loadPrivacy,
-  loadQuality,
   loadSignIn,
   loadSlices,
   loadTracking,
@@ -40,6 +39,7 @@ import {
   openEnvironments,
   openQuery,
 } from './compose.ts';
+import { loadQuality } from './compose-data.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
 import { openBlobs, openKeys } from './engines.ts';

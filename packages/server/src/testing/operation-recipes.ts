@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { KindSpec, Operation } from '@dais/api';
 import { privacyRecipes } from './privacy-recipes.ts';
 import { qualityRecipes } from './quality-recipes.ts';
+import { dataRecipes } from './data-recipes.ts';
 import { trackingRecipes } from './tracking-recipes.ts';
 
 export interface Request {
@@ -42,6 +43,10 @@ export interface RecipeWorld {
   pipelineVersion(): Promise<string>;
   /** Name of a label set that nobody needs, made now in every project. */
   spareLabelSet(): Promise<string>;
+  /** A push of which no file has come, made now in every project: a name that stands for its id in each. */
+  push(): Promise<string>;
+  /** Number of a version of the Dataset `rows` that nobody needs, made now in every project. */
+  datasetVersion(): Promise<string>;
   /** Name of a user that nobody needs, made now. */
   spareUser(): Promise<string>;
 }
@@ -95,6 +100,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
   ...privacyRecipes,
   ...qualityRecipes,
   'labelSet.delete': async (world) => ({ path: { set: await world.spareLabelSet() } }),
+  ...dataRecipes,
   'secret.rotate': () => ({ ...target, body: {} }),
   'alertChannel.test': () => ({ ...target, body: { message: 'tried' } }),
   'access.mine': () => ({}),

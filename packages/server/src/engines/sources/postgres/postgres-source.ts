@@ -118,8 +118,8 @@ async function connect(options: PostgresSourceOptions, socket: Socket): Promise<
     port,
     database,
     user,
-    // Empty, not absent: else the driver looks into files and variables of this machine.
-    password: password ?? '',
+    // A function: for an absent or empty one the driver would look into files and variables of this machine.
+    password: () => password ?? '',
     ssl: tls === 'off' ? false : secure,
     stream: () => socket,
     types: { getTypeParser: () => (value: string) => value },

@@ -7,8 +7,7 @@ import { Readable } from 'node:stream';
 import type { DatasetVersion, Ingest } from '@dais/api';
 import { expect } from 'vitest';
 import { openOutbound } from '#calls.ts';
-import { dataSources } from '#compose.ts';
-import type { DataSource } from '#engines/sources/contract.ts';
+import { openDataSource } from '#compose-data.ts';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Slice } from '#engines/database/contract.ts';
@@ -25,7 +24,6 @@ import { dataset } from '#kinds/dataset/index.ts';
 import { project } from '#kinds/project/index.ts';
 import { lineageEntries, lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock } from '#lib/clock.ts';
-import type { Outbound } from '#lib/outbound/outbound.ts';
 import { silentLog } from '#lib/log.ts';
 import {
   dataLedger,
@@ -33,7 +31,6 @@ import {
   dataVersionNodes,
   type DataLedger,
   type DataParts,
-  type SecretReader,
   type VersionHooks,
 } from '../index.ts';
 
@@ -96,13 +93,7 @@ export async function startDataWorld(more: Partial<DataParts> = {}, beside?: Bes
     folder: join(folder, 'data'),
     hooks: other?.hooks ?? {},
     secretValue: async () => await Promise.resolve(undefined),
-    source: async (source, secret) => {
-      const open = dataSources[source.type] as (
-        of: unknown,
-        around: { outbound: Outbound; secret: SecretReader },
-      ) => Promise<DataSource>;
-      return await open(source, { outbound, secret });
-    },
+    source: async (source, secret) => await openDataSource(source, { outbound, secret }),
     ...more,
   });
   const dais = await startTestKernel(db, {
