@@ -21,6 +21,7 @@ const start = [
   { text: 'Ten minutes', link: '/tutorial/ten-minutes' },
   { text: 'Track your first model', link: '/tutorial/track-your-first-model' },
   { text: 'Your first pipeline', link: '/tutorial/your-first-pipeline' },
+  { text: 'From CSV to a trusted dataset', link: '/tutorial/from-csv-to-a-trusted-dataset' },
 ];
 
 const guide = [
@@ -36,6 +37,7 @@ const guide = [
   { text: 'Schedules', link: '/guide/schedules' },
   { text: 'Bring your Kubeflow pipeline', link: '/guide/bring-your-kubeflow-pipeline' },
   { text: 'What is understood of Kubeflow pipelines', link: '/guide/kfp-ir' },
+  { text: 'Expect something of data', link: '/guide/data-quality' },
   { text: 'Trace what a program does', link: '/guide/trace' },
   { text: 'Follow where a model comes from', link: '/guide/lineage' },
   { text: 'Be told by webhooks', link: '/guide/webhooks' },

@@ -1,4 +1,5 @@
 /** The lists of what data stand on; see compose.ts. */
+import type { QualityLedger, QualityParts } from '#ledgers/quality/index.ts';
 import type { DataSource } from '#engines/sources/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { DataLedger, DataParts, ExternalSource, SecretReader } from '#ledgers/data/index.ts';
@@ -70,4 +71,31 @@ export async function loadData({
       return found === undefined ? undefined : async () => await openSecretValue(keys, found);
     },
   });
+}
+
+/** What is known of the rows of versions, and whether they are as expected. */
+export async function loadQuality({
+  local,
+  masked,
+  ...parts
+}: Omit<QualityParts, 'versions'> &
+  Pick<QualityParts['versions'], 'masked'> & {
+    /** Where the files of versions are found. */
+    readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
+  }): Promise<QualityLedger> {
+  const [{ qualityLedger }, data] = await Promise.all([
+    import('#ledgers/quality/index.ts'),
+    import('#ledgers/data/index.ts'),
+  ]);
+  const versions: QualityParts['versions'] = {
+    read: data.readVersion,
+    resolve: data.resolveVersion,
+    previous: data.previousReady,
+    decide: data.decideVersion,
+    spec: data.readDatasetSpec,
+    withTable: async (version, work) =>
+      await data.withLocalFiles(local, version, async (files) => await work(data.tableOf(version, files))),
+    masked,
+  };
+  return qualityLedger({ ...parts, versions });
 }

@@ -514,12 +514,13 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/executions/index.ts'),
   ]);
   const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }] = ledgers;
-  const [{ privacySlice }, { labelsSlice }] = await Promise.all([
+  const [{ privacySlice }, { labelsSlice }, { qualitySlice }] = await Promise.all([
     import('#ledgers/privacy/index.ts'),
     import('#ledgers/labelling/index.ts'),
+    import('#ledgers/quality/index.ts'),
   ]);
   const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, privacySlice, labelsSlice];
-  return [kernelSlice, policySlice, auditSlice, ...own, ...kinds.flatMap((kind) => kind.slice ?? [])];
+  return [kernelSlice, policySlice, auditSlice, ...own, qualitySlice, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }
 
 /** Who runs the database server. */

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { KindSpec, Operation } from '@dais/api';
 import { privacyRecipes } from './privacy-recipes.ts';
+import { qualityRecipes } from './quality-recipes.ts';
 import { dataRecipes } from './data-recipes.ts';
 import { trackingRecipes } from './tracking-recipes.ts';
 
@@ -98,6 +99,7 @@ export const NEVER_RUNS = { command: ['true'], resources: { cpu: 1_000_000 } };
 const recipes: Readonly<Record<string, Recipe>> = {
   ...trackingRecipes,
   ...privacyRecipes,
+  ...qualityRecipes,
   'labelSet.delete': async (world) => ({ path: { set: await world.spareLabelSet() } }),
   ...dataRecipes,
   'secret.rotate': () => ({ ...target, body: {} }),
