@@ -1,4 +1,7 @@
 import { alertChannelKind } from '#kinds/alert-channel.ts';
+import { entityKind } from '#kinds/entity.ts';
+import { featureServiceKind } from '#kinds/feature-service.ts';
+import { featureViewKind } from '#kinds/feature-view.ts';
 import { modelKind } from '#kinds/model.ts';
 import { pipelineKind } from '#kinds/pipeline.ts';
 import { organisationPolicyKind, policyKind } from '#kinds/policy.ts';
@@ -25,6 +28,9 @@ const all = [
   modelKind,
   pipelineKind,
   scheduleKind,
+  entityKind,
+  featureViewKind,
+  featureServiceKind,
 ] as const;
 
 /** The kinds with their precise types; the typed client derives its own from them. */
