@@ -3,7 +3,6 @@ import { featureViewKind } from '#kinds/feature-view.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 import {
   featureBuildSchema,
-  featureDefinitionSchema,
   featureRowsSchema,
   featureViewStateSchema,
   materializationSchema,
@@ -29,7 +28,6 @@ const limit = z.int().min(1).max(1000).default(100).describe('Most items in one 
 const cursor = z.string().max(4096).optional().describe('`nextCursor` of the page before.');
 const page = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({ items: z.array(item), nextCursor: z.string().optional() });
-const nothing = z.strictObject({});
 
 /** Where only one view is named, that one. The handler asks about a service, and about each of several views. */
 const ofSelection = (input: { readonly features?: readonly string[] | undefined }) => {
@@ -226,77 +224,6 @@ export const listFeatureViewStatesOperation = defineOperation({
   http: { method: 'GET', path: `${base}/views`, status: 200, query: ['limit', 'cursor'] },
 });
 
-const section = z
-  .string()
-  .regex(/^[a-zA-Z]{1,64}$/)
-  .describe('Which of its kinds it is, in the words of that language.');
-const definitionName = z.string().min(1).max(512).describe('Its name.');
-
-export const putFeatureDefinitionOperation = defineOperation({
-  name: 'featureDefinition.put',
-  action: 'featureView:write',
-  mode: 'write',
-  scope: 'project',
-  summary: 'Keeps what a client of another language applied as it came, and writes the resource that it stands for.',
-  input: z.strictObject({
-    section,
-    name: definitionName,
-    body: z.base64().max(16_777_216).describe('The bytes, base64.'),
-    meta: z.record(z.string(), z.unknown()).optional().describe('What the door keeps beside the bytes.'),
-    resource: z
-      .strictObject({
-        kind: z.enum(['Entity', 'FeatureView', 'FeatureService']),
-        name: z.string().min(1).max(256),
-        labels: z.record(z.string(), z.string()).default({}),
-        spec: z.record(z.string(), z.unknown()),
-      })
-      .optional()
-      .describe('The resource, as a manifest would have it.'),
-  }),
-  output: featureDefinitionSchema,
-  // The handler asks about the resource.
-  target: ofAll,
-  roles: ['editor'],
-  http: { method: 'POST', path: `${base}/definitions`, status: 200 },
-});
-
-export const readFeatureDefinitionOperation = defineOperation({
-  name: 'featureDefinition.get',
-  action: 'featureView:read',
-  mode: 'read',
-  scope: 'project',
-  summary: 'Gives what a client of another language applied.',
-  input: z.strictObject({ section, name: definitionName }),
-  output: featureDefinitionSchema,
-  target: ofAll,
-  http: { method: 'GET', path: `${base}/definitions/:section/:name`, status: 200 },
-});
-
-export const listFeatureDefinitionsOperation = defineOperation({
-  name: 'featureDefinition.list',
-  action: 'featureView:read',
-  mode: 'read',
-  scope: 'project',
-  summary: 'Gives what clients of another language applied, by name.',
-  input: z.strictObject({ section, limit, cursor }),
-  output: page(featureDefinitionSchema),
-  target: ofAll,
-  http: { method: 'GET', path: `${base}/definitions/:section`, status: 200, query: ['limit', 'cursor'] },
-});
-
-export const deleteFeatureDefinitionOperation = defineOperation({
-  name: 'featureDefinition.delete',
-  action: 'featureView:delete',
-  mode: 'write',
-  scope: 'project',
-  summary: 'Deletes what a client of another language applied, and the resource that it stands for.',
-  input: z.strictObject({ section, name: definitionName }),
-  output: nothing,
-  target: ofAll,
-  roles: ['editor'],
-  http: { method: 'DELETE', path: `${base}/definitions/:section/:name`, status: 200 },
-});
-
 export const featureOperations: readonly Operation[] = [
   readFeaturesOperation,
   pushFeaturesOperation,
@@ -309,8 +236,4 @@ export const featureOperations: readonly Operation[] = [
   listFeatureBuildsOperation,
   checkFeaturesOperation,
   listFeatureViewStatesOperation,
-  putFeatureDefinitionOperation,
-  readFeatureDefinitionOperation,
-  listFeatureDefinitionsOperation,
-  deleteFeatureDefinitionOperation,
 ];

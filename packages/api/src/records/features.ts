@@ -119,14 +119,3 @@ export const skewSchema = z.strictObject({
   ),
 });
 export type FeatureSkew = z.infer<typeof skewSchema>;
-
-/** What a client of another language applied, kept as it came. */
-export const featureDefinitionSchema = z.strictObject({
-  section: z.string().describe('Which of its kinds it is, in the words of that language.'),
-  name: z.string(),
-  body: z.string().describe('The bytes, base64.'),
-  meta: z.record(z.string(), z.unknown()).optional().describe('What the door keeps beside the bytes.'),
-  createdAt: z.string().describe('RFC 3339, UTC.'),
-  updatedAt: z.string().describe('RFC 3339, UTC.'),
-});
-export type FeatureDefinition = z.infer<typeof featureDefinitionSchema>;
