@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { commentEvents } from '#events/comment-events.ts';
+import { dataEvents } from '#events/data-events.ts';
 import type { EventType } from '#events/event-type.ts';
 import { executionEvents } from '#events/execution-events.ts';
 import { featureEvents } from '#events/feature-events.ts';
@@ -289,4 +290,5 @@ export const eventTypes = {
   ...executionEvents,
   ...pipelineEvents,
   ...featureEvents,
+  ...dataEvents,
 } as const satisfies Record<string, EventType>;
