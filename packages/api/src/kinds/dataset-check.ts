@@ -1,6 +1,7 @@
 /** What is wrong with a dataset beyond its schema. */
 import type { Issue } from '#errors.ts';
 import type { DatasetSpec } from '#kinds/dataset.ts';
+import { checkExpectations } from '#records/expectation.ts';
 
 /** Columns that are named twice, or named and not there. */
 export function datasetIssues(spec: DatasetSpec): Issue[] {
@@ -33,6 +34,7 @@ export function datasetIssues(spec: DatasetSpec): Issue[] {
       issues.push({ path: 'spec.source', message: 'has one half of a key', expected: '`accessKeyId` and `secretAccessKey`' });
     }
   }
+  issues.push(...checkExpectations(spec.expectations ?? [], 'spec.expectations'));
   return issues;
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { baseStatus, reference, type KindSpec } from '#manifest.ts';
 import { columnNameSchema, columnTypeSchema, MOST_COLUMNS } from '#records/data.ts';
+import { expectationSchema } from '#records/expectation.ts';
 import { datasetNameSchema, datasetReferenceSchema } from '#records/data-reference.ts';
 
 const secretValue = z.strictObject({
@@ -189,8 +190,8 @@ export const datasetSpec = z.strictObject({
       'Which versions are deleted: those that neither counts for. Tagged versions and the newest ready one stay. Default: none.',
     ),
   expectations: z
-    .array(z.looseObject({ type: z.string().min(1).max(64) }))
-    .max(1000)
+    .array(expectationSchema)
+    .max(500)
     .optional()
     .describe('What must be so of each version.'),
 });
