@@ -479,3 +479,7 @@ export type {
   Materialization,
   OnlineFeatures,
 } from '#records/features.ts';
+export { featureViewIssues } from '#kinds/feature-view-check.ts';
+export { parseExpression } from '#features/expression.ts';
+export type { Expression, FunctionWord } from '#features/expression.ts';
+export { expressionType, fits, typeOfExpression } from '#features/expression-types.ts';
