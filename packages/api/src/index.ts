@@ -35,6 +35,25 @@ export type { DatasetVersionState, Ingest, IngestFault, IngestState, VersionSour
 export { datasetReferenceSchema, isReservedTag, parseDatasetReference } from '#records/data-reference.ts';
 export { parseWhichVersion, versionTagSchema } from '#records/data-reference.ts';
 export type { DatasetReference, WhichVersion } from '#records/data-reference.ts';
+export { beginPushOperation, cancelIngestOperation, commitPushOperation } from '#operations/dataset-pushes.ts';
+export { datasetPushOperations, listIngestsOperation, MOST_PUSHED_FILES } from '#operations/dataset-pushes.ts';
+export { readIngestOperation, readRejectsOperation, refreshDatasetOperation } from '#operations/dataset-pushes.ts';
+export { uploadPushedFileOperation } from '#operations/dataset-pushes.ts';
+export {
+  datasetOperations,
+  deleteDatasetVersionOperation,
+  diffDatasetVersionsOperation,
+  exportDatasetVersionOperation,
+  findDatasetVersionsOperation,
+  headDatasetVersionOperation,
+  listDatasetVersionsOperation,
+  queryDataOperation,
+  readDatasetFileOperation,
+  readDatasetVersionOperation,
+  restoreDatasetVersionOperation,
+  tagDatasetVersionOperation,
+  untagDatasetVersionOperation,
+} from '#operations/datasets.ts';
 export { findKind, kinds } from '#kinds/index.ts';
 export { pipelineIssues } from '#kinds/pipeline-check.ts';
 export { pipelineKind, pipelineSpec } from '#kinds/pipeline.ts';

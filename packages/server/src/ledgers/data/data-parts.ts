@@ -1,5 +1,5 @@
 import type { DatasetVersion } from '@dais/api';
-import type { BlobStore } from '#engines/blobs/contract.ts';
+import type { BlobStore, LocalBlobs } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
@@ -33,7 +33,7 @@ export interface VersionHooks {
 export interface DataParts {
   readonly database: Database;
   readonly content: Content;
-  readonly blobs: BlobStore & { localPath?(locator: string): string | undefined };
+  readonly blobs: BlobStore & Partial<LocalBlobs>;
   readonly clock: Clock;
   readonly log: Log;
   /** Opened when it is first needed. */

@@ -1,7 +1,7 @@
 /** The record beside each Dataset resource. */
 import { DaisError, nearest } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
-import type { ContentOwner } from '#kernel/content/references.ts';
+import { detachContent, type ContentOwner } from '#kernel/content/references.ts';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -68,16 +68,33 @@ export async function admitDataset(tx: Transaction, change: AdmittedChange, now:
   const { projectId, uid, name, spec, dryRun } = change;
   if (spec === undefined) {
     await refuseWithVersions(tx.sql, change);
-    if (!dryRun) await tx.sql.query('delete from data.dataset where project_id = $1 and uid = $2', [projectId, uid]);
+    if (!dryRun) await dropDataset(tx, projectId, uid);
     return;
   }
   if (dryRun) return;
+  const { refreshMinutes } = spec as { readonly refreshMinutes?: number };
+  const refreshMs = refreshMinutes === undefined ? undefined : refreshMinutes * 60_000;
   await tx.sql.query(
-    `insert into data.dataset as d (project_id, uid, name, content, created_at) values ($1, $2, $3, $4, $5)
-     on conflict (project_id, name) do update set uid = excluded.uid where d.uid <> excluded.uid`,
-    [projectId, uid, name, uuidv7(now), now],
+    `insert into data.dataset as d (project_id, uid, name, content, created_at, refresh_ms, next_refresh_at)
+     values ($1, $2, $3, $4, $5, $6, $7)
+     on conflict (project_id, name) do update
+       set uid = excluded.uid, refresh_ms = excluded.refresh_ms, next_refresh_at = excluded.next_refresh_at
+       where (d.uid, d.refresh_ms) is distinct from (excluded.uid, excluded.refresh_ms)`,
+    [projectId, uid, name, uuidv7(now), now, refreshMs ?? null, refreshMs === undefined ? null : now],
     'admit_dataset',
   );
+}
+
+/** Its versions were deleted before; what is left of how they came goes too. */
+async function dropDataset(tx: Transaction, projectId: string, uid: string): Promise<void> {
+  const ingests = await tx.sql.query<{ id: string }>(
+    `delete from data.ingest where project_id = $1
+       and dataset in (select id from data.dataset where project_id = $1 and uid = $2) returning id`,
+    [projectId, uid],
+    'drop_ingests',
+  );
+  for (const { id } of ingests) await detachContent(tx, { projectId, uid: id });
+  await tx.sql.query('delete from data.dataset where project_id = $1 and uid = $2', [projectId, uid], 'drop_dataset');
 }
 
 /** What was taken out of a set of manifests must not take with it what nobody could bring back. */

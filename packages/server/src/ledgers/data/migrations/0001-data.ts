@@ -18,9 +18,13 @@ create table data.dataset (
   content uuid not null,
   -- The highest number that was given, deleted versions included.
   last_version int not null default 0,
+  -- How often its source is read by itself, and when next.
+  refresh_ms bigint,
+  next_refresh_at bigint,
   created_at bigint not null,
   unique (project_id, name)
 );
+create index dataset_refresh on data.dataset (next_refresh_at) where next_refresh_at is not null;
 create index dataset_uid on data.dataset (uid);
 select dais.protect('data.dataset');
 
@@ -49,6 +53,8 @@ create table data.version (
   origin text collate "C" not null,
   parent uuid,
   source jsonb not null,
+  -- About how many rows each of its files has: the next version is cut in the same way.
+  split_rows int,
   unique (dataset, number)
 );
 create index version_ready on data.version (dataset, ready_at desc) where state = 'ready';

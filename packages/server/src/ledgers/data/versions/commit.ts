@@ -48,6 +48,8 @@ export interface NewVersion {
   /** Default: whoever the transaction acts for. */
   readonly by?: Actor;
   readonly origin?: string;
+  /** About how many rows each file has. */
+  readonly splitRows?: number;
 }
 
 export interface CommittedVersion {
@@ -90,8 +92,8 @@ export async function commitVersion(
   await tx.sql.query('update data.dataset set last_version = $2 where id = $1', [row.id, number], 'count_data_version');
   await tx.sql.query(
     `insert into data.version (id, project_id, dataset, number, digest, state, mode, rows, bytes, new_bytes, files, schema,
-       keys, event_time, label, message, created_at, created_by, origin, parent, source)
-     values ($1, $2, $3, $4, $5, 'building', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+       keys, event_time, label, message, created_at, created_by, origin, parent, source, split_rows)
+     values ($1, $2, $3, $4, $5, 'building', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
     [
       id,
       tx.projectId,
@@ -113,6 +115,7 @@ export async function commitVersion(
       wanted.origin ?? tx.by.origin,
       wanted.parent ?? newest?.id ?? null,
       JSON.stringify(source),
+      wanted.splitRows ?? null,
     ],
     'insert_data_version',
   );

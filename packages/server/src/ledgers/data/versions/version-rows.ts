@@ -57,7 +57,8 @@ export async function presentVersions(
     [rows.map(({ id }) => id), files],
     'files_of_versions',
   );
-  const byVersion = Map.groupBy(found, ({ version }) => version);
+  const byVersion = new Map<string, FileRow[]>(rows.map(({ id }) => [id, []]));
+  for (const file of found) byVersion.get(file.version)?.push(file);
   return rows.map((row) => present(row, byVersion.get(row.id) ?? []));
 }
 
