@@ -7,3 +7,4 @@ export { featureServiceNodes, featureViewNodes } from './lineage-nodes.ts';
 export { readOnlineState, type OnlineState } from './online-state.ts';
 export { startMaterialization } from './materialize/start.ts';
 export { formatMoment } from './values/moment.ts';
+export { dataSources, type DataSourcesParts } from './data-sources.ts';

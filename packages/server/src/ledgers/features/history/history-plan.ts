@@ -44,6 +44,7 @@ export function historyPlan(selection: Selection, asking: Asking, options: Histo
   let relation: Relation = {
     type: 'project',
     from: asking.relation,
+    keep: 'all',
     columns: [
       named(moment, cast(column(asking.time), 'timestamp')),
       ...askedKeys(selection.stored).map(({ name, type }) => named(keyColumn(`${name} ${type}`), cast(column(name), type))),
@@ -53,7 +54,7 @@ export function historyPlan(selection: Selection, asking: Asking, options: Histo
     relation = joinView(relation, selected, moment, inner, options);
   }
   for (const selected of selection.onDemand) {
-    relation = { type: 'project', from: relation, columns: workedOut(selected, selection, inner) };
+    relation = { type: 'project', from: relation, keep: 'all', columns: workedOut(selected, selection, inner) };
   }
   return {
     type: 'project',
