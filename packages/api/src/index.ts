@@ -28,8 +28,21 @@ export { eventTypes } from '#events/event-types.ts';
 export type { EventType } from '#events/event-type.ts';
 export { alertChannelKind, alertChannelSpec, alertChannelStatus } from '#kinds/alert-channel.ts';
 export { dataFormats, datasetKind, datasetSpec, datasetStatus, maskMethods } from '#kinds/dataset.ts';
-export type { DataFormat, DatasetFormat, DatasetSource, DatasetSpec, DatasetSpecInput, MaskMethod } from '#kinds/dataset.ts';
-export { columnTypeSchema, datasetVersionSchema, datasetVersionStates, ingestStates, MOST_COLUMNS } from '#records/data.ts';
+export type {
+  DataFormat,
+  DatasetFormat,
+  DatasetSource,
+  DatasetSpec,
+  DatasetSpecInput,
+  MaskMethod,
+} from '#kinds/dataset.ts';
+export {
+  columnTypeSchema,
+  datasetVersionSchema,
+  datasetVersionStates,
+  ingestStates,
+  MOST_COLUMNS,
+} from '#records/data.ts';
 export type { DataColumn, DataSchema, DatasetFile, DatasetMode, DatasetVersion } from '#records/data.ts';
 export type { DatasetVersionState, Ingest, IngestFault, IngestState, VersionSource } from '#records/data.ts';
 export { datasetReferenceSchema, isReservedTag, parseDatasetReference } from '#records/data-reference.ts';
@@ -53,6 +66,7 @@ export {
   restoreDatasetVersionOperation,
   tagDatasetVersionOperation,
   untagDatasetVersionOperation,
+  type DatasetDiff,
 } from '#operations/datasets.ts';
 export { findKind, kinds } from '#kinds/index.ts';
 export { pipelineIssues } from '#kinds/pipeline-check.ts';
