@@ -111,7 +111,7 @@ export const arrows: readonly Arrow[] = [
   },
   {
     zone: 'compose',
-    files: [`${server}/compose.ts`],
+    files: [`${server}/compose.ts`, `${server}/compose-*.ts`],
     may: ['**'],
     note: 'lists only; only `main` imports it',
   },
@@ -120,6 +120,7 @@ export const arrows: readonly Arrow[] = [
     files: [`${server}/*`],
     may: [
       'compose.ts',
+      'compose-*.ts',
       'lib/**',
       'api',
       'kernel/**',

@@ -37,6 +37,7 @@ import type { SignInOptions } from '#policy/oidc/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { Log } from '#lib/log.ts';
 import type { MlflowParts } from '#protocols/mlflow/index.ts';
+import { openDataSource } from './compose-data.ts';
 
 /** What kinds stand on. */
 export interface KindParts {
@@ -466,8 +467,26 @@ export async function loadExecutions({
 }
 
 /** Versions of datasets, how they come, and who reads what of them. */
-export async function loadData(parts: DataParts): Promise<DataLedger> {
-  return (await import('#ledgers/data/index.ts')).dataLedger(parts);
+export async function loadData({
+  keys,
+  outbound,
+  ...parts
+}: Omit<DataParts, 'source' | 'secretValue'> & {
+  readonly keys: KeyStore;
+  readonly outbound: Outbound;
+}): Promise<DataLedger> {
+  const [{ dataLedger }, { findSecretValue, openSecretValue }] = await Promise.all([
+    import('#ledgers/data/index.ts'),
+    import('#kinds/secret/index.ts'),
+  ]);
+  return dataLedger({
+    ...parts,
+    source: async (source, secret) => await openDataSource(source, { outbound, secret }),
+    secretValue: async (tx, ref) => {
+      const found = await findSecretValue(tx, tx.projectId, ref);
+      return found === undefined ? undefined : async () => await openSecretValue(keys, found);
+    },
+  });
 }
 
 /** Where features are read as they are now, by `spec.features`. */

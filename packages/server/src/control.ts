@@ -186,6 +186,9 @@ export class Control {
         days: config.retention.executionDays,
       });
       const dataParts = {
+      const data = await loadData({
+        keys,
+        outbound,
         database,
         content,
         blobs,

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { KindSpec, Operation } from '@dais/api';
+import { dataRecipes } from './data-recipes.ts';
 import { trackingRecipes } from './tracking-recipes.ts';
 
 export interface Request {
@@ -38,6 +39,10 @@ export interface RecipeWorld {
   recurrence(): Promise<string>;
   /** Name of a version of the Pipeline `target` that nobody needs, made now in every project. */
   pipelineVersion(): Promise<string>;
+  /** A push of which no file has come, made now in every project: a name that stands for its id in each. */
+  push(): Promise<string>;
+  /** Number of a version of the Dataset `rows` that nobody needs, made now in every project. */
+  datasetVersion(): Promise<string>;
   /** Name of a user that nobody needs, made now. */
   spareUser(): Promise<string>;
 }
@@ -52,6 +57,7 @@ const TARGET_SPECS: Readonly<Record<string, object>> = {
   // More than there are: nobody's approval is the last.
   Model: { approvals: [{ aliases: ['guarded'], teams: [{ team: 'deciders', members: 20 }] }] },
   Pipeline: {},
+  Dataset: {},
   // It never comes.
   Schedule: { pipeline: 'target', when: { type: 'cron', cron: '0 0 30 2 *' } },
   User: { email: 'target@example.com' },
@@ -87,6 +93,7 @@ export const NEVER_RUNS = { command: ['true'], resources: { cpu: 1_000_000 } };
 /** By operation; those of kinds follow their verb. */
 const recipes: Readonly<Record<string, Recipe>> = {
   ...trackingRecipes,
+  ...dataRecipes,
   'secret.rotate': () => ({ ...target, body: {} }),
   'alertChannel.test': () => ({ ...target, body: { message: 'tried' } }),
   'access.mine': () => ({}),
