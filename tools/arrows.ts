@@ -46,6 +46,12 @@ export const arrows: readonly Arrow[] = [
     note: 'what the implementations of one engine share',
   },
   {
+    zone: 'engines/online/*',
+    files: [`${server}/engines/online/postgres/**`, `${server}/engines/online/lmdb/**`],
+    may: ['engines/online/contract.ts', 'engines/online/*.ts', 'engines/database/contract.ts', 'lib/**', 'api'],
+    note: 'rows that lie in the database of Dais, and what tells of their changes',
+  },
+  {
     zone: 'engines/<e>/<impl>',
     files: [`${server}/engines/<e>/<impl>/**`],
     may: ['engines/<e>/contract.ts', 'engines/<e>/model/**', 'engines/<e>/*.ts', 'lib/**', 'api'],
@@ -193,6 +199,8 @@ export const drivers: readonly Driver[] = [
     only: [`${server}/engines/query/duckdb/**`],
     eager: 'the program of the query process, which starts at the first query; the server itself never loads it',
   },
+  { package: 'lmdb', only: [`${server}/engines/online/lmdb/**`] },
+  { package: 'ioredis', only: [`${server}/engines/online/redis/**`] },
   { package: 'onnxruntime-node', only: [`${server}/engines/inference/onnx/**`] },
   { package: 'node-llama-cpp', only: [`${server}/engines/inference/llama/**`] },
   { package: '@cedar-policy/*', only: [`${server}/policy/**`] },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { featuresConfig } from '#config-features.ts';
 import { queryConfig } from '#config-query.ts';
 import { API_VERSION } from '#manifest.ts';
 
@@ -475,6 +476,7 @@ export const configSpec = z.strictObject({
   keys: keys.default({ type: 'file' }),
   executions: executions.prefault({}).describe('Runs of commands.'),
   environments: environments.prefault({}).describe('Pythons and packages that commands and models run in.'),
+  features: featuresConfig.prefault({}).describe('Features.'),
   query: queryConfig.prefault({}).describe('Queries over datasets.'),
   outbound: outbound.prefault({}).describe('Calls that Dais makes to others.'),
   limits: limits.prefault({}),

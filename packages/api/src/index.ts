@@ -527,3 +527,17 @@ export type { Execution, ExecutionAttempt, ExecutionLog, ExecutionNode, Executio
 export type { ExecutionValue } from '#records/execution.ts';
 export type { ExecutionEdge, ExecutionMark, ExecutionQueue, ExecutionStep } from '#records/execution-view.ts';
 export type { ExecutionWait } from '#records/execution-view.ts';
+export { durationMicroseconds } from '#features/duration.ts';
+export { expressionType, fits, typeOfExpression } from '#features/expression-types.ts';
+export { parseExpression, type Expression, type FunctionWord } from '#features/expression.ts';
+export { elementType, scalarTypes, valueTypes } from '#features/value-type.ts';
+export type { KeyType, ScalarType, ValueType } from '#features/value-type.ts';
+export { entityKind, entitySpec } from '#kinds/entity.ts';
+export { featureServiceKind, featureServiceSpec } from '#kinds/feature-service.ts';
+export { featureViewKind, featureViewSpec, type FeatureViewSource } from '#kinds/feature-view.ts';
+export { buildFeaturesOperation, checkFeaturesOperation, listFeatureBuildsOperation } from '#operations/features.ts';
+export { listFeatureViewStatesOperation, listMaterializationsOperation } from '#operations/features.ts';
+export { materializeFeaturesOperation, pushFeaturesOperation, readFeatureBuildOperation } from '#operations/features.ts';
+export { readFeaturesOperation, readHistoryOperation, readMaterializationOperation } from '#operations/features.ts';
+export type { FeatureBuild, FeatureColumn, FeatureRows, FeatureSkew, FeatureStatus } from '#records/features.ts';
+export type { FeatureViewState, Materialization, OnlineFeatures } from '#records/features.ts';

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { makeTokenText } from '#policy/identity/token-text.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import { MEASURED, measuredSpec } from './testing/feature-recipes.ts';
 import { NEVER_RUNS, requestFor, targetManifest, type RecipeWorld, type Request } from './testing/operation-recipes.ts';
 import { labelTargets } from './testing/privacy-recipes.ts';
 import { DATASET, datasetSpec, pushedFiles } from './testing/data-recipes.ts';
@@ -144,6 +145,17 @@ async function makeDatasetVersion(rows: number): Promise<string> {
     number = String(ingest['version']);
   }
   return number;
+}
+
+/** Something that is asked for once in every project: a name that stands for its id in each. */
+async function inEveryProject(operation: string, body: object): Promise<string> {
+  const made = `${operation} of all`;
+  for (const project of ['own', 'other']) {
+    if (ids.has(`${project}/${made}`)) continue;
+    await apply([resource('FeatureView', MEASURED, measuredSpec)], project);
+    ids.set(`${project}/${made}`, String((await asOwner(operation, { body }, project))['id']));
+  }
+  return made;
 }
 
 let execution: Promise<string> | undefined;
@@ -324,6 +336,8 @@ beforeAll(async () => {
       }
       return spare;
     },
+    materialization: async () => await inEveryProject('features.materialize', { view: MEASURED }),
+    featureBuild: async () => await inEveryProject('features.build', { features: [`${MEASURED}:x`], to: 'built' }),
     datasetVersion: async () => await makeDatasetVersion((datasetRows += 1)),
     execution: async () => await (execution ??= endedExecution()),
     spareExecution: async () => await endedExecution(),

@@ -68,6 +68,9 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     { schedule },
     { target },
     { dataset },
+    { entity },
+    { featureView },
+    { featureService },
     { user },
     { team },
     { serviceAccount },
@@ -82,6 +85,9 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     import('#kinds/schedule/index.ts'),
     import('#kinds/target/index.ts'),
     import('#kinds/dataset/index.ts'),
+    import('#kinds/entity/index.ts'),
+    import('#kinds/feature-view/index.ts'),
+    import('#kinds/feature-service/index.ts'),
     import('#kinds/user/index.ts'),
     import('#kinds/team/index.ts'),
     import('#kinds/service-account/index.ts'),
@@ -120,11 +126,18 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     import('#ledgers/privacy/index.ts'),
     import('#ledgers/labelling/index.ts'),
   ]);
-  const [{ beginProject, endProject }, { forgetProject }, { forgetWebhooks }, { endProjectRuns }] = await Promise.all([
+  const [
+    { beginProject, endProject },
+    { forgetProject },
+    { forgetWebhooks },
+    { endProjectRuns },
+    { forgetFeatures },
+  ] = await Promise.all([
     import('#ledgers/tracking/index.ts'),
     import('#ledgers/lineage/index.ts'),
     import('#ledgers/webhooks/index.ts'),
     import('#ledgers/executions/index.ts'),
+    import('#ledgers/features/index.ts'),
   ]);
   const principals = new AccountDirectory();
   const engine = new PolicyEngine(() => loaded.kinds, principals);
@@ -156,6 +169,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
           await endProjectRuns(tx, ended);
           await forgetProject(tx, ended.id);
           await forgetWebhooks(tx, ended.id);
+          await forgetFeatures(tx, ended.id);
           await forgetProjectFindings(tx, ended.id);
           await forgetProjectLabels(tx, ended.id);
         },
@@ -167,6 +181,9 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       schedule,
       target,
       dataset(clock, { facts: findingFacts(now) }),
+      entity,
+      featureView(clock),
+      featureService,
       user({ changed, end, claimEmail, whoseEmail, forget }),
       team({ changed }),
       serviceAccount({ changed, end }),
@@ -354,6 +371,7 @@ export async function loadLineage({
     { versionNodes },
     { stepNodes },
     { dataVersionNodes },
+    { featureServiceNodes, featureViewNodes },
     { openLineageEntries, runEvent },
   ] = await Promise.all([
     import('#ledgers/lineage/index.ts'),
@@ -361,9 +379,10 @@ export async function loadLineage({
     import('#ledgers/registry/index.ts'),
     import('#ledgers/executions/index.ts'),
     import('#ledgers/data/index.ts'),
+    import('#ledgers/features/index.ts'),
     import('#protocols/openlineage/index.ts'),
   ]);
-  const sources = [runNodes, loggedModelNodes, versionNodes, stepNodes, dataVersionNodes];
+  const sources = [runNodes, loggedModelNodes, versionNodes, stepNodes, dataVersionNodes, featureViewNodes, featureServiceNodes];
   const told = [emission ?? []].flat().map(({ apiKey, namespace, ...parts }): TellingParts => ({
     ...parts,
     sources,
@@ -512,14 +531,16 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/webhooks/index.ts'),
     import('#ledgers/comments/index.ts'),
     import('#ledgers/executions/index.ts'),
+    import('#engines/online/postgres/online-slice.ts'),
   ]);
-  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }] = ledgers;
+  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }, { onlineSlice }] =
+    ledgers;
   const [{ privacySlice }, { labelsSlice }, { qualitySlice }] = await Promise.all([
     import('#ledgers/privacy/index.ts'),
     import('#ledgers/labelling/index.ts'),
     import('#ledgers/quality/index.ts'),
   ]);
-  const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, privacySlice, labelsSlice];
+  const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, onlineSlice, privacySlice, labelsSlice];
   return [kernelSlice, policySlice, auditSlice, ...own, qualitySlice, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }
 

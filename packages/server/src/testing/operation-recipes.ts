@@ -7,6 +7,7 @@ import type { KindSpec, Operation } from '@dais/api';
 import { privacyRecipes } from './privacy-recipes.ts';
 import { qualityRecipes } from './quality-recipes.ts';
 import { dataRecipes } from './data-recipes.ts';
+import { featureRecipes } from './feature-recipes.ts';
 import { trackingRecipes } from './tracking-recipes.ts';
 
 export interface Request {
@@ -45,6 +46,10 @@ export interface RecipeWorld {
   spareLabelSet(): Promise<string>;
   /** A push of which no file has come, made now in every project: a name that stands for its id in each. */
   push(): Promise<string>;
+  /** A materialization in every project: a name that stands for its id in each. */
+  materialization(): Promise<string>;
+  /** A build of features in every project: a name that stands for its id in each. */
+  featureBuild(): Promise<string>;
   /** Number of a version of the Dataset `rows` that nobody needs, made now in every project. */
   datasetVersion(): Promise<string>;
   /** Name of a user that nobody needs, made now. */
@@ -62,6 +67,9 @@ const TARGET_SPECS: Readonly<Record<string, object>> = {
   Model: { approvals: [{ aliases: ['guarded'], teams: [{ team: 'deciders', members: 20 }] }] },
   Pipeline: {},
   Dataset: {},
+  Entity: {},
+  FeatureView: { source: { type: 'push' }, features: [{ name: 'a', type: 'int64' }] },
+  FeatureService: { features: [{ view: 'target' }] },
   // It never comes.
   Schedule: { pipeline: 'target', when: { type: 'cron', cron: '0 0 30 2 *' } },
   User: { email: 'target@example.com' },
@@ -102,6 +110,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
   ...qualityRecipes,
   'labelSet.delete': async (world) => ({ path: { set: await world.spareLabelSet() } }),
   ...dataRecipes,
+  ...featureRecipes,
   'secret.rotate': () => ({ ...target, body: {} }),
   'alertChannel.test': () => ({ ...target, body: { message: 'tried' } }),
   'access.mine': () => ({}),
