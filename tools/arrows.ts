@@ -92,6 +92,12 @@ export const arrows: readonly Arrow[] = [
     may: ['lib/**', 'api', 'kernel/**', 'policy/**'],
   },
   {
+    zone: 'grpc',
+    files: [`${server}/grpc/**`],
+    may: ['lib/**', 'api', 'kernel/**', 'policy/**', 'http/**'],
+    note: 'the library lazily',
+  },
+  {
     zone: 'compose',
     files: [`${server}/compose.ts`],
     may: ['**'],
@@ -108,6 +114,7 @@ export const arrows: readonly Arrow[] = [
       'supervisor/**',
       'policy/**',
       'http/**',
+      'grpc/**',
       'gateway/**',
       'engines/*/contract.ts',
     ],

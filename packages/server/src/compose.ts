@@ -442,6 +442,12 @@ export async function protocolDoors(parts: MlflowParts) {
   return [mlflowProbes(), mlflowDoor(parts), hooksDoor(parts), otlpDoor(parts), kfpProbe(), kfpDoor(parts)];
 }
 
+/** The doors of foreign languages that are spoken over gRPC. */
+export async function grpcDoors(parts: FeastParts) {
+  const { feastRegistry } = await import('#protocols/feast/index.ts');
+  return [feastRegistry(parts)];
+}
+
 /** The words are those of the clients that write there. */
 async function trackingOptions(folderRoot: string | undefined): Promise<TrackingParts['options']> {
   return {

@@ -48,6 +48,8 @@ export interface ControlSetup {
   readonly connection: ConnectionOptions;
   readonly database: { readonly engine: string; readonly version: string };
   readonly port: number;
+  /** Undefined: no clients of gRPC are answered here. */
+  readonly grpcPort: number | undefined;
   readonly ownerToken: string;
   readonly version: string;
   /** RFC 3339, UTC: when the whole tree started. */
@@ -278,8 +280,10 @@ export class Control {
     }
   }
 
-  accept(socket: Socket): void {
-    this.#parts.http.accept(socket);
+  /** `at`: the socket that it came to, where it is not the main one. */
+  accept(socket: Socket, at: string | undefined): void {
+    if (at === 'grpc') this.#parts.http.acceptGrpc(socket);
+    else this.#parts.http.accept(socket);
   }
 
   /** Takes over what can change without a restart. */

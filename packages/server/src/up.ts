@@ -14,14 +14,14 @@ import { createLineLog } from '#lib/line-log.ts';
 import { start, type ChildProcess } from '#lib/process.ts';
 import { ownerToken, refuseSecondServer, removeServerFile, writeServerFile } from '#supervisor/server-file.ts';
 import { startScreen } from '#supervisor/start-screen.ts';
-import { supervise, type Supervised } from '#supervisor/supervise.ts';
+import { supervise, type FurtherPorts, type FurtherSocket, type Supervised } from '#supervisor/supervise.ts';
 import { databaseEngines } from './compose.ts';
 import { childEnvironment, loadConfig, type ConfigFlags, type ResolvedConfig } from './config-load.ts';
 import type { ControlSetup } from './control.ts';
 import { refuseSharedFolder } from './shared-folder.ts';
 import { refuseUnsafeBind } from './safe-bind.ts';
 import { postgresPlace } from './postgres-place.ts';
-import { localUrl, publicUrl } from './server-url.ts';
+import { grpcAddress, localUrl, publicUrl } from './server-url.ts';
 import { programVersion } from './version.ts';
 
 /** What shells give for a program that SIGINT ended: 128 + 2. */
@@ -143,11 +143,12 @@ async function startTree(options: UpOptions): Promise<RunningDais> {
   });
   const phases: { name: string; ms: number }[] = [];
   let current = config;
-  const setup = (database: RunningDatabase, port: number): ControlSetup => ({
+  const setup = (database: RunningDatabase, port: number, { grpc }: FurtherPorts): ControlSetup => ({
     config: current,
     connection: database.connection,
     database: { engine: config.database.url === undefined ? 'embedded' : 'postgres', version: majorMinor(database) },
     port,
+    grpcPort: grpc,
     ownerToken: token,
     version,
     startedAt: new Date(startedAt).toISOString(),
@@ -155,6 +156,7 @@ async function startTree(options: UpOptions): Promise<RunningDais> {
   const tree = await supervise<RunningDatabase>({
     host: config.host,
     port: config.port,
+    further: furtherSockets(config),
     startService: async () => await (await databaseEngine(config)).start(),
     spawnChild: () => spawnControl(format),
     setup,
@@ -177,13 +179,14 @@ async function startTree(options: UpOptions): Promise<RunningDais> {
   });
   const readyMs = Date.now() - startedAt;
   const wantedPort = config.port === undefined && tree.port !== 7070 ? 7070 : undefined;
+  const grpc = tree.further['grpc'] === undefined ? undefined : grpcAddress(config, tree.further['grpc']);
   const database = `PostgreSQL ${majorMinor(tree.service)}, ${config.database.url === undefined ? 'run by Dais' : 'run elsewhere'}`;
   if (format === 'text') {
     options.stdout.write(
-      startScreen({ version, url, wantedPort, data: config.data, database, readyMs, phases, colour: options.colour }),
+      startScreen({ version, url, grpc, wantedPort, data: config.data, database, readyMs, phases, colour: options.colour }),
     );
   } else {
-    log.info('ready', { url, data: config.data, readyMs, phases, ...(wantedPort !== undefined && { wantedPort }) });
+    log.info('ready', { url, ...(grpc !== undefined && { grpc }), data: config.data, readyMs, phases, ...(wantedPort !== undefined && { wantedPort }) });
   }
   return handle({ url: localUrl(config, tree.port), tokenFile, config, tree }, async () => {
     try {
@@ -196,6 +199,14 @@ async function startTree(options: UpOptions): Promise<RunningDais> {
     tree.reload();
     log.info('the configuration was read again');
   });
+}
+
+/** What only runs controllers answers no clients of these. */
+function furtherSockets({ role, port, ports }: ResolvedConfig): readonly FurtherSocket[] {
+  if (role === 'controller') return [];
+  // Who takes any free port for one wants no fixed one for the other.
+  const grpc = ports.grpc ?? (port === 0 ? 0 : undefined);
+  return [{ name: 'grpc', port: grpc, first: 7072, refuse: (socket) => socket.destroy() }];
 }
 
 interface TreeFacts {
