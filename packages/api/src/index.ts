@@ -27,6 +27,14 @@ export type { ErrorCode, ErrorDetails, Issue, Problem } from '#errors.ts';
 export { eventTypes } from '#events/event-types.ts';
 export type { EventType } from '#events/event-type.ts';
 export { alertChannelKind, alertChannelSpec, alertChannelStatus } from '#kinds/alert-channel.ts';
+export { dataFormats, datasetKind, datasetSpec, datasetStatus, maskMethods } from '#kinds/dataset.ts';
+export type { DataFormat, DatasetFormat, DatasetSource, DatasetSpec, DatasetSpecInput, MaskMethod } from '#kinds/dataset.ts';
+export { columnTypeSchema, datasetVersionSchema, datasetVersionStates, ingestStates, MOST_COLUMNS } from '#records/data.ts';
+export type { DataColumn, DataSchema, DatasetFile, DatasetMode, DatasetVersion } from '#records/data.ts';
+export type { DatasetVersionState, Ingest, IngestFault, IngestState, VersionSource } from '#records/data.ts';
+export { datasetReferenceSchema, isReservedTag, parseDatasetReference } from '#records/data-reference.ts';
+export { parseWhichVersion, versionTagSchema } from '#records/data-reference.ts';
+export type { DatasetReference, WhichVersion } from '#records/data-reference.ts';
 export { findKind, kinds } from '#kinds/index.ts';
 export { pipelineIssues } from '#kinds/pipeline-check.ts';
 export { pipelineKind, pipelineSpec } from '#kinds/pipeline.ts';
@@ -439,3 +447,35 @@ export type { Execution, ExecutionAttempt, ExecutionLog, ExecutionNode, Executio
 export type { ExecutionValue } from '#records/execution.ts';
 export type { ExecutionEdge, ExecutionMark, ExecutionQueue, ExecutionStep } from '#records/execution-view.ts';
 export type { ExecutionWait } from '#records/execution-view.ts';
+export { durationMicroseconds } from '#features/duration.ts';
+export { elementType, keyTypes, scalarTypes, valueTypes } from '#features/value-type.ts';
+export type { KeyType, ScalarType, ValueType } from '#features/value-type.ts';
+export { entityKind, entitySpec } from '#kinds/entity.ts';
+export { featureServiceKind, featureServiceSpec } from '#kinds/feature-service.ts';
+export { featureViewKind, featureViewSpec } from '#kinds/feature-view.ts';
+export type { EntitySpec } from '#kinds/entity.ts';
+export type { FeatureServiceSpec } from '#kinds/feature-service.ts';
+export type { FeatureViewSource, FeatureViewSpec } from '#kinds/feature-view.ts';
+export {
+  buildFeaturesOperation,
+  checkFeaturesOperation,
+  listFeatureBuildsOperation,
+  listFeatureViewStatesOperation,
+  listMaterializationsOperation,
+  materializeFeaturesOperation,
+  pushFeaturesOperation,
+  readFeatureBuildOperation,
+  readFeaturesOperation,
+  readHistoryOperation,
+  readMaterializationOperation,
+} from '#operations/features.ts';
+export type {
+  FeatureBuild,
+  FeatureColumn,
+  FeatureRows,
+  FeatureSkew,
+  FeatureStatus,
+  FeatureViewState,
+  Materialization,
+  OnlineFeatures,
+} from '#records/features.ts';

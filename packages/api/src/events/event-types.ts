@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { commentEvents } from '#events/comment-events.ts';
+import { dataEvents } from '#events/data-events.ts';
 import type { EventType } from '#events/event-type.ts';
 import { executionEvents } from '#events/execution-events.ts';
+import { featureEvents } from '#events/feature-events.ts';
 import { pipelineEvents } from '#events/pipeline-events.ts';
 import { registryEvents } from '#events/registry-events.ts';
 import { importEvents } from '#events/import-events.ts';
@@ -287,4 +289,6 @@ export const eventTypes = {
   ...importEvents,
   ...executionEvents,
   ...pipelineEvents,
+  ...featureEvents,
+  ...dataEvents,
 } as const satisfies Record<string, EventType>;

@@ -1,4 +1,8 @@
 import { alertChannelKind } from '#kinds/alert-channel.ts';
+import { entityKind } from '#kinds/entity.ts';
+import { featureServiceKind } from '#kinds/feature-service.ts';
+import { featureViewKind } from '#kinds/feature-view.ts';
+import { datasetKind } from '#kinds/dataset.ts';
 import { modelKind } from '#kinds/model.ts';
 import { pipelineKind } from '#kinds/pipeline.ts';
 import { organisationPolicyKind, policyKind } from '#kinds/policy.ts';
@@ -25,6 +29,10 @@ const all = [
   modelKind,
   pipelineKind,
   scheduleKind,
+  entityKind,
+  featureViewKind,
+  featureServiceKind,
+  datasetKind,
 ] as const;
 
 /** The kinds with their precise types; the typed client derives its own from them. */
