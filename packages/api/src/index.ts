@@ -479,3 +479,11 @@ export type {
   Materialization,
   OnlineFeatures,
 } from '#records/features.ts';
+export {
+  deleteDefinitionOperation,
+  listDefinitionsOperation,
+  putDefinitionOperation,
+  readDefinitionOperation,
+} from '#operations/definitions.ts';
+export { MOST_DEFINITION_BYTES } from '#records/definition.ts';
+export type { Definition } from '#records/definition.ts';

@@ -15,6 +15,7 @@ import type { MigrateOptions } from '#engines/database/migrate.ts';
 import type { Environments } from '#engines/environments/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
+import { KindRegistry } from '#kernel/registry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';
@@ -32,6 +33,7 @@ import type { IdentityParts } from '#policy/identity/identity-parts.ts';
 import type { SignInOptions } from '#policy/oidc/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { Log } from '#lib/log.ts';
+import type { FeastParts } from '#protocols/feast/index.ts';
 import type { MlflowParts } from '#protocols/mlflow/index.ts';
 
 /** What kinds stand on. */
@@ -131,6 +133,8 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       places: async (tx, keys) => new Map([...(await commentedRuns(tx, keys)), ...(await commentedVersions(tx, keys))]),
     },
   });
+  const { definitionEntries, forgetDefinitions } = await import('#ledgers/definitions/index.ts');
+  const definitions = definitionEntries({ now, kinds: () => new KindRegistry(loaded.kinds) });
   const registry = registryEntries({ now, kinds: () => engine.kinds, artifactRoot, homes, memberOf });
   const loaded: KindsAndPolicies = {
     policies: engine,
@@ -142,6 +146,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
           await endProjectRuns(tx, ended);
           await forgetProject(tx, ended.id);
           await forgetWebhooks(tx, ended.id);
+          await forgetDefinitions(tx, ended.id);
         },
       }),
       secrets.kind,
@@ -156,7 +161,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       ...policies({ changed, check: async (source) => await engine.check(source) }),
     ],
     jobs: [...secrets.jobs, ...channels.jobs],
-    entries: [...secrets.entries, ...accessEntries({ engine, now: () => clock.now() }), ...registry, ...comments],
+    entries: [...secrets.entries, ...accessEntries({ engine, now: () => clock.now() }), ...registry, ...comments, ...definitions],
   };
   return loaded;
 }
@@ -486,9 +491,11 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/webhooks/index.ts'),
     import('#ledgers/comments/index.ts'),
     import('#ledgers/executions/index.ts'),
+    import('#ledgers/definitions/index.ts'),
   ]);
-  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }] = ledgers;
-  const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice];
+  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }, { definitionsSlice }] =
+    ledgers;
+  const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, definitionsSlice];
   return [kernelSlice, policySlice, auditSlice, ...own, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }
 

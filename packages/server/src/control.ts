@@ -48,8 +48,6 @@ export interface ControlSetup {
   readonly connection: ConnectionOptions;
   readonly database: { readonly engine: string; readonly version: string };
   readonly port: number;
-  /** Undefined: no clients of gRPC are answered here. */
-  readonly grpcPort: number | undefined;
   readonly ownerToken: string;
   readonly version: string;
   /** RFC 3339, UTC: when the whole tree started. */

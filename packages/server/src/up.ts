@@ -14,7 +14,7 @@ import { createLineLog } from '#lib/line-log.ts';
 import { start, type ChildProcess } from '#lib/process.ts';
 import { ownerToken, refuseSecondServer, removeServerFile, writeServerFile } from '#supervisor/server-file.ts';
 import { startScreen } from '#supervisor/start-screen.ts';
-import { supervise, type FurtherPorts, type FurtherSocket, type Supervised } from '#supervisor/supervise.ts';
+import { supervise, type FurtherSocket, type Supervised } from '#supervisor/supervise.ts';
 import { databaseEngines } from './compose.ts';
 import { childEnvironment, loadConfig, type ConfigFlags, type ResolvedConfig } from './config-load.ts';
 import type { ControlSetup } from './control.ts';
@@ -143,12 +143,11 @@ async function startTree(options: UpOptions): Promise<RunningDais> {
   });
   const phases: { name: string; ms: number }[] = [];
   let current = config;
-  const setup = (database: RunningDatabase, port: number, { grpc }: FurtherPorts): ControlSetup => ({
+  const setup = (database: RunningDatabase, port: number): ControlSetup => ({
     config: current,
     connection: database.connection,
     database: { engine: config.database.url === undefined ? 'embedded' : 'postgres', version: majorMinor(database) },
     port,
-    grpcPort: grpc,
     ownerToken: token,
     version,
     startedAt: new Date(startedAt).toISOString(),

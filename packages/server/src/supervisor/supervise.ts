@@ -35,8 +35,8 @@ export interface SuperviseParts<S extends Service> {
   readonly further?: readonly FurtherSocket[];
   readonly startService: () => Promise<S>;
   readonly spawnChild: () => ChildProcess;
-  /** What the child is given, once the service runs and the ports are known. */
-  readonly setup: (service: S, port: number, further: FurtherPorts) => unknown;
+  /** What the child is given, once the service runs and the port is known. */
+  readonly setup: (service: S, port: number) => unknown;
   readonly heldConnections: number;
   readonly refuse: (socket: Socket) => void;
   readonly drainMs: number;
@@ -99,7 +99,7 @@ class ProcessTree<S extends Service> implements Supervised<S> {
       ...parts,
       name: 'control',
       spawn: parts.spawnChild,
-      setup: async () => parts.setup(await this.#currentService(), this.#port, this.#furtherPorts),
+      setup: async () => parts.setup(await this.#currentService(), this.#port),
       onReady: () => this.#connect(),
       onGone: () => {
         for (const broker of this.#brokers()) broker.disconnect();
@@ -145,7 +145,7 @@ class ProcessTree<S extends Service> implements Supervised<S> {
   }
 
   reload(): void {
-    const setup = this.#running === undefined ? undefined : this.#parts.setup(this.#running, this.#port, this.#furtherPorts);
+    const setup = this.#running === undefined ? undefined : this.#parts.setup(this.#running, this.#port);
     if (setup !== undefined) this.#child.send({ type: 'reload', setup });
   }
 
