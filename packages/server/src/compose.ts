@@ -26,7 +26,7 @@ import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/l
 import type { RegistryParts } from '#ledgers/registry/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
 import type { ArtifactParts, TrackingLedger, TrackingParts } from '#ledgers/tracking/index.ts';
-import type { Clock } from '#lib/clock.ts';
+import { systemClock, type Clock } from '#lib/clock.ts';
 import type { CedarAuthorizerParts } from '#policy/cedar-authorizer.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
 import type { IdentityParts } from '#policy/identity/identity-parts.ts';
@@ -444,7 +444,9 @@ export async function protocolDoors(parts: MlflowParts) {
   const { otlpDoor } = await import('#protocols/otlp/index.ts');
   const { hooksDoor } = await import('#protocols/standard-webhooks/index.ts');
   const { kfpDoor, kfpProbe } = await import('#protocols/kfp/index.ts');
-  return [mlflowProbes(), mlflowDoor(parts), hooksDoor(parts), otlpDoor(parts), kfpProbe(), kfpDoor(parts)];
+  const { feastDoor } = await import('#protocols/feast/index.ts');
+  const feast = feastDoor({ ...parts, clock: systemClock });
+  return [mlflowProbes(), mlflowDoor(parts), hooksDoor(parts), otlpDoor(parts), kfpProbe(), kfpDoor(parts), feast];
 }
 
 /** The doors of foreign languages that are spoken over gRPC. */
