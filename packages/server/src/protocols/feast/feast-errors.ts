@@ -145,6 +145,7 @@ export function feastFault(error: DaisError): FeastFault {
   const told = error.message === '' ? title : error.message;
   const places = (error.issues ?? [])
     .slice(0, MOST_ISSUES)
+    .filter(({ message, expected = '' }) => !told.includes(message) || !told.includes(expected))
     .map(({ path = '', message, expected }) =>
       `${path} ${message}${expected === undefined ? '' : `, expected ${expected}`}`.trim(),
     );

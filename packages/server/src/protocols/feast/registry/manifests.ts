@@ -117,7 +117,7 @@ export function viewManifest(view: ViewParts, dataset: string | undefined): Mani
     source: dataset === undefined ? { type: 'push' } : { type: 'dataset', dataset },
     eventTime: eventTimeOf(view),
     ...(created !== '' && { createdTime: created }),
-    ttl: `${view.ttl ?? 0n}us`,
+    ttl: durationText(view.ttl ?? 0n),
     features: view.features.map((feature) => {
       const type = valueType(feature.number(2));
       const name = feature.text(1);
@@ -130,6 +130,21 @@ export function viewManifest(view: ViewParts, dataset: string | undefined): Mani
     online: view.online,
     ...about(view.description, view.tags, view.owner),
   });
+}
+
+const UNITS = [
+  ['d', 86_400_000_000n],
+  ['h', 3_600_000_000n],
+  ['m', 60_000_000n],
+  ['s', 1_000_000n],
+  ['ms', 1000n],
+] as const;
+
+/** As people write it: `1d`, and never a part of a unit. */
+function durationText(microseconds: bigint): string {
+  if (microseconds <= 0n) return '0s';
+  const [unit, size] = UNITS.find(([, one]) => microseconds % one === 0n) ?? ['us', 1n];
+  return `${microseconds / size}${unit}`;
 }
 
 export function eventTimeOf({ batchSource }: ViewParts): string {

@@ -40,7 +40,7 @@ export interface RegistryProject {
   list(filter: { readonly type?: string; readonly refersTo?: string }): Promise<readonly Definition[]>;
   /** The project is made with the first of its objects, as Feast's own registry does. */
   put(object: Pick<FeastObject, 'type'>, wanted: WantedDefinition): Promise<void>;
-  forget(object: FeastObject, name: string): Promise<void>;
+  forget(object: Pick<FeastObject, 'type'>, name: string): Promise<void>;
   /** As clients get them, in order. */
   seen(object: FeastObject, definitions: readonly Definition[]): Promise<readonly Buffer[]>;
 }

@@ -97,6 +97,7 @@ function allMethods(): Readonly<Record<string, Method>> {
     ListAllFeatureViews: { operation: lists, answer: listAllViews },
     ApplyProject: { operation: 'project.update', answer: applyProject },
     GetProject: { operation: 'project.get', answer: getProject },
+    DeleteProject: { operation: 'definition.delete', answer: deleteProject },
     ListProjects: { operation: 'project.list', answer: listProjects },
     ListProjectMetadata: { operation: 'project.get', answer: projectMetadata },
     ApplyMaterialization: { operation: writes, answer: applyMaterialization },
@@ -112,7 +113,6 @@ function allMethods(): Readonly<Record<string, Method>> {
 
 function notHere(): Readonly<Record<string, Method>> {
   const told: Readonly<Record<string, string>> = {
-    DeleteProject: 'A project goes with `dais delete project NAME`, which tells what it still holds.',
     CreateDatasetFromRetrieval: '`dais features build` makes a version of a dataset out of features.',
     GetDatasetData: '`dais data head NAME` shows rows of a dataset.',
     GetDatasetJobStatus: '`dais features build` shows how far it is.',
@@ -299,6 +299,23 @@ interface ProjectResource {
 async function projectResource({ calls, context }: Registry, name: string): Promise<ProjectResource | undefined> {
   return (await caller(calls, context).find('project.get', { name: daisProject(name) })) as ProjectResource | undefined;
 }
+
+/** What clients defined in it goes. The project itself stays: it may hold runs, models and secrets that no client of Feast knows of. */
+const deleteProject: Answer = async (request, registry) => {
+  const name = request.text(1);
+  if ((await projectResource(registry, name)) === undefined) {
+    throw notFound('ProjectObjectNotFoundException', `Project ${name} does not exist`);
+  }
+  const project = registry.project(name);
+  // What refers to others goes before them.
+  for (const object of objects.toReversed()) {
+    for (const definition of await project.list({ type: object.type })) {
+      await deleteObject(project, object, definition.name);
+    }
+  }
+  for (const definition of await project.list({})) await project.forget(definition, definition.name);
+  return EMPTY;
+};
 
 const PROJECT_META = { ...PROJECT, one: '', many: '', missing: 'ProjectObjectNotFoundException', title: 'Project', spec: 1, name: 1, project: 1, tags: 3, meta: { field: 2, created: 1, updated: 2 }, inRegistry: 17 } as const;
 

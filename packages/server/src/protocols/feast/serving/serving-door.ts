@@ -7,6 +7,7 @@ import type { Log } from '#lib/log.ts';
 import { FeastFault, feastFault, invalid, notFound, rpc } from '../feast-errors.ts';
 import type { FeastParts } from '../feast-calls.ts';
 import { nameOfSource, viewParts } from '../registry/apply-object.ts';
+import { feastProject } from '../projects.ts';
 import { featureService, featureView, streamFeatureView } from '../registry/objects.ts';
 import { registryProject, type RegistryProject } from '../registry/registry-calls.ts';
 import { Message } from '../wire/message.ts';
@@ -47,6 +48,7 @@ const JSON_TYPE = 'application/json';
 const PUSH_SOURCE = 9;
 
 export function feastDoor({ calls, log, clock }: FeastParts & { readonly clock: Clock }) {
+  const known = new Set(calls.operations.map(({ name }) => name));
   const routes = [
     { path: '/get-online-features', operation: readFeaturesOperation.name, answer: readOnline },
     { path: '/push', operation: pushFeaturesOperation.name, answer: push },
@@ -69,12 +71,13 @@ export function feastDoor({ calls, log, clock }: FeastParts & { readonly clock: 
       );
       app.setErrorHandler(async (error, request, reply) => await sendError(error, request, reply, log));
       for (const { path, operation, answer } of routes) {
+        if (!known.has(operation)) continue;
         app.post(path, { config: { operation } }, async (request, reply) => {
           const context = io.contextOf(request, reply, ORIGIN);
           const { status, text } = await answer({
             body: (request.body as Buffer | undefined) ?? Buffer.alloc(0),
             query: request.query as Readonly<Record<string, unknown>>,
-            project: registryProject(calls, context, ''),
+            project: registryProject(calls, context, feastProject(context.projects[0] ?? '')),
             context,
           });
           return text === '' ? await reply.code(status).send() : await reply.code(status).type(JSON_TYPE).send(text);
@@ -106,21 +109,25 @@ async function readOnline({ body, project }: Asked): Promise<Answer> {
 /** Clients raise the class that they are told. */
 async function whatIsMissing(
   error: unknown,
-  { call }: RegistryProject,
+  { call, name: project }: RegistryProject,
   service: string,
   features: readonly string[],
 ): Promise<unknown> {
   if (!(error instanceof DaisError) || error.code !== 'not_found') return error;
   if (service !== '') {
     const known = await call.find('featureService.get', { name: service });
-    return known === undefined ? notFound(featureService.missing, `Feature service ${service} does not exist`) : error;
+    return known === undefined ? notFound(featureService.missing, `Feature service ${service} does not exist${within(project)}`) : error;
   }
   for (const name of new Set(features.map((feature) => feature.slice(0, feature.lastIndexOf(':'))))) {
     if ((await call.find('featureView.get', { name })) === undefined) {
-      return notFound(featureView.missing, `Feature view ${name} does not exist`);
+      return notFound(featureView.missing, `Feature view ${name} does not exist${within(project)}`);
     }
   }
   return error;
+}
+
+function within(project: string): string {
+  return project === '' ? '' : ` in project ${project}`;
 }
 
 async function push({ body, project }: Asked): Promise<Answer> {
@@ -169,7 +176,7 @@ async function pushTo(
   to: 'online' | 'offline' | 'both',
 ): Promise<void> {
   const view = (await project.call.find('featureView.get', { name })) as KnownView | undefined;
-  if (view === undefined) throw notFound(featureView.missing, `Feature view ${name} does not exist`);
+  if (view === undefined) throw notFound(featureView.missing, `Feature view ${name} does not exist${within(project.name)}`);
   const joinKeys = [];
   for (const entity of view.spec.entities ?? []) {
     const known = (await project.call.find('entity.get', { name: entity })) as KnownEntity | undefined;
