@@ -14,6 +14,7 @@ import type { EmbeddedOptions } from '#engines/database/embedded/embedded-engine
 import type { MigrateOptions } from '#engines/database/migrate.ts';
 import type { Environments } from '#engines/environments/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
+import type { QueryEngine } from '#engines/query/contract.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import { KindRegistry } from '#kernel/registry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
@@ -21,6 +22,7 @@ import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
+import type { DataLedger, DataParts } from '#ledgers/data/index.ts';
 import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#ledgers/executions/index.ts';
 import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
 import type { RegistryParts } from '#ledgers/registry/index.ts';
@@ -67,6 +69,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     { model },
     { pipeline },
     { schedule },
+    { dataset },
     { user },
     { team },
     { serviceAccount },
@@ -79,6 +82,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     import('#kinds/model/index.ts'),
     import('#kinds/pipeline/index.ts'),
     import('#kinds/schedule/index.ts'),
+    import('#kinds/dataset/index.ts'),
     import('#kinds/user/index.ts'),
     import('#kinds/team/index.ts'),
     import('#kinds/service-account/index.ts'),
@@ -154,6 +158,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       model(clock),
       pipeline,
       schedule,
+      dataset(clock),
       user({ changed, end, claimEmail, whoseEmail, forget }),
       team({ changed }),
       serviceAccount({ changed, end }),
@@ -270,6 +275,15 @@ export async function openCompute(
   });
 }
 
+/** Queries over datasets, in processes of their own that start when something is asked. */
+export async function openQuery(
+  { query: { memoryMb, threads, tempMb } }: Pick<ConfigSpec, 'query'>,
+  { dataFolder, clock, log }: Pick<EngineSurroundings, 'dataFolder' | 'clock' | 'log'>,
+): Promise<QueryEngine> {
+  const { openDuckdbQuery } = await import('#engines/query/duckdb/duckdb-query.ts');
+  return openDuckdbQuery({ folder: `${dataFolder}/query`, memoryMb, threads, tempMb, clock, log });
+}
+
 /** Who is who: operations of people, sessions, tokens and invitations. */
 export async function loadIdentity(
   parts: Omit<IdentityParts, 'hasher'>,
@@ -327,15 +341,17 @@ export async function loadLineage({
     { loggedModelNodes, runNodes },
     { versionNodes },
     { stepNodes },
+    { dataVersionNodes },
     { openLineageEntries, runEvent },
   ] = await Promise.all([
     import('#ledgers/lineage/index.ts'),
     import('#ledgers/tracking/index.ts'),
     import('#ledgers/registry/index.ts'),
     import('#ledgers/executions/index.ts'),
+    import('#ledgers/data/index.ts'),
     import('#protocols/openlineage/index.ts'),
   ]);
-  const sources = [runNodes, loggedModelNodes, versionNodes, stepNodes];
+  const sources = [runNodes, loggedModelNodes, versionNodes, stepNodes, dataVersionNodes];
   const told = [emission ?? []].flat().map(({ apiKey, namespace, ...parts }): TellingParts => ({
     ...parts,
     sources,
@@ -431,6 +447,11 @@ export async function loadExecutions({
     compilers: new Map([[KFP_FORMAT, pipelines]]),
     dialects: new Map([[kfpDialect.name, kfpDialect]]),
   });
+}
+
+/** Versions of datasets, how they come, and who reads what of them. */
+export async function loadData(parts: DataParts): Promise<DataLedger> {
+  return (await import('#ledgers/data/index.ts')).dataLedger(parts);
 }
 
 /** Files of runs and models. */

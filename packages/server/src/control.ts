@@ -7,6 +7,7 @@ import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Compute } from '#engines/compute/contract.ts';
 import type { ConnectionOptions, Database } from '#engines/database/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
+import type { QueryEngine } from '#engines/query/contract.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { Kernel } from '#kernel/kernel.ts';
 import { KindRegistry } from '#kernel/registry.ts';
@@ -20,6 +21,7 @@ import { openOutbound } from './calls.ts';
 import {
   loadArtifacts,
   loadAudit,
+  loadData,
   loadExecutions,
   authorizers,
   loadIdentity,
@@ -33,6 +35,7 @@ import {
   openCompute,
   openDatabase,
   openEnvironments,
+  openQuery,
 } from './compose.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
@@ -65,6 +68,7 @@ interface ControlParts {
   readonly audit: Awaited<ReturnType<typeof loadAudit>>;
   readonly executions: Awaited<ReturnType<typeof loadExecutions>>;
   readonly compute: Lazy<Compute>;
+  readonly query: QueryEngine;
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly keys: KeyStore;
@@ -91,6 +95,7 @@ export class Control {
     const outbound = await openOutbound(config.outbound, setup.version);
     const around = { dataFolder: config.data, clock, log: io.log, environment: childEnvironment(), outbound };
     const keys = await openKeys(config.keys, around);
+    const query = await openQuery(config, around);
     const [{ kinds, jobs, entries, policies }, blobs] = await Promise.all([
       loadKinds({ keys, outbound, clock, folderRoot: config.tracking.artifactRoot }),
       openBlobs(config.blobs, around),
@@ -176,6 +181,17 @@ export class Control {
         perProject: config.executions.perProject,
         days: config.retention.executionDays,
       });
+      const data = await loadData({
+        database,
+        content,
+        blobs,
+        clock,
+        log: io.log,
+        query: async () => await Promise.resolve(query),
+        kinds: () => kernel.kinds,
+        folder: join(config.data, 'datasets'),
+        hooks: {},
+      });
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
       const { authentication } = config;
@@ -218,6 +234,7 @@ export class Control {
           ...lineage.jobs,
           ...webhooks.jobs,
           ...executions.jobs,
+          ...data.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
         entries: [
@@ -229,6 +246,7 @@ export class Control {
           ...lineage.entries,
           ...webhooks.entries,
           ...executions.entries,
+          ...data.entries,
           ...artifacts,
         ],
         subscribers: [audit.subscriber, webhooks.subscriber, executions.subscriber, ...lineage.subscribers],
@@ -271,7 +289,7 @@ export class Control {
       if (authentication.mode === 'accounts' && !(await hasUsers(database))) {
         io.log.info('Nobody has an account yet. Make the first administrator: dais user invite EMAIL --admin');
       }
-      return new Control({ http, kernel, audit, executions, compute, database, blobs, keys, outbound });
+      return new Control({ http, kernel, audit, executions, compute, query, database, blobs, keys, outbound });
     } catch (error) {
       await database.close();
       throw error;
@@ -291,12 +309,13 @@ export class Control {
 
   /** Lets running requests finish, then stops everything. */
   async drain(deadlineMs: number): Promise<void> {
-    const { http, kernel, audit, executions, compute, database, blobs, keys, outbound } = this.#parts;
+    const { http, kernel, audit, executions, compute, query, database, blobs, keys, outbound } = this.#parts;
     await http.drain(deadlineMs);
     await executions.worker.stop();
     // Steps go on; the next process finds them.
     await (await compute.opened())?.close();
     await kernel.stop();
+    await query.close();
     await audit.stop();
     await database.close();
     await blobs.close();

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { baseStatus, reference, type KindSpec } from '#manifest.ts';
 import { columnNameSchema, columnTypeSchema, MOST_COLUMNS } from '#records/data.ts';
+import { expectationSchema } from '#records/expectation.ts';
 import { datasetNameSchema, datasetReferenceSchema } from '#records/data-reference.ts';
 
 const secretValue = z.strictObject({
@@ -188,11 +189,7 @@ export const datasetSpec = z.strictObject({
     .describe(
       'Which versions are deleted: those that neither counts for. Tagged versions and the newest ready one stay. Default: none.',
     ),
-  expectations: z
-    .array(z.looseObject({ type: z.string().min(1).max(64) }))
-    .max(1000)
-    .optional()
-    .describe('What must be so of each version.'),
+  expectations: z.array(expectationSchema).max(500).optional().describe('What must be so of each version.'),
 });
 export type DatasetSpec = z.output<typeof datasetSpec>;
 export type DatasetSpecInput = z.input<typeof datasetSpec>;

@@ -26,7 +26,7 @@ export const columnTypeSchema = z
   .min(1)
   .max(4096)
   .regex(
-    /^(boolean|u?int(8|16|32|64)|float(32|64)|decimal\([1-9]\d?,\d\d?\)|string|binary|date|time|timestamp|list<.+>|struct<.+>)$/,
+    /^(boolean|u?int(8|16|32|64)|float(32|64)|decimal\([1-9]\d?,\d\d?\)|string|binary|date|time|timestamp|(list|struct|map)<.+>)$/,
     {
       message:
         'a type: `boolean`, `int64`, `float64`, `decimal(18,2)`, `string`, `binary`, `date`, `time`, `timestamp`, `list<int64>` …',
@@ -113,8 +113,8 @@ export const datasetVersionSchema = z.strictObject({
 });
 export type DatasetVersion = z.output<typeof datasetVersionSchema>;
 
-/** States of the making of a version. */
-export const ingestStates = ['waiting', 'running', 'done', 'failed', 'cancelled'] as const;
+/** States of the making of a version; `open`: files are still coming. */
+export const ingestStates = ['open', 'waiting', 'running', 'done', 'failed', 'cancelled'] as const;
 export type IngestState = (typeof ingestStates)[number];
 
 /** One fault in a file, found while it was read. */
@@ -132,12 +132,13 @@ export const ingestSchema = z.strictObject({
   id: z.uuid(),
   dataset: z.string().describe('Name of the dataset.'),
   state: z.enum(ingestStates),
-  phase: z.string().describe('What it does now: `read`, `split`, `store`, `check`.'),
+  phase: z.string().describe('What it does now: `fetch`, `infer`, `read`, `check`, `store`.'),
   done: z.number().describe('Share that is done, 0 to 1.'),
   faults: z.array(ingestFaultSchema).describe('What was wrong with the files; at most 100.'),
   rejects: z.int().describe('Rows that could not be read; they can be downloaded.'),
   version: z.int().optional().describe('Number of the version that it made.'),
   versionId: z.uuid().optional().describe('Its id.'),
+  needed: z.array(z.string()).describe('While it is open: files whose bytes are not here yet; the first 1,000.'),
   unchanged: z.boolean().describe('The data were those of the newest version: none was made.'),
   createdAt: milliseconds,
   createdBy: actorSchema,

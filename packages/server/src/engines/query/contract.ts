@@ -3,8 +3,8 @@
  * dataset or role: callers bring files to the disk, decide who sees which column and put masks into the query. Nothing
  * outlives a job but the files that it was told to write. It never reaches the network.
  */
-import type { Column, ColumnType } from './column-type.ts';
-import type { Expression, LiteralValue, Query, SortKey } from './query-tree.ts';
+import type { Column, ColumnType } from './model/column-type.ts';
+import type { Expression, LiteralValue, Query, SortKey } from './model/query-tree.ts';
 
 export type FileFormat = 'csv' | 'ndjson' | 'json' | 'parquet' | 'arrow';
 /** `arrow`, `parquet` have their own inside. */
@@ -17,7 +17,7 @@ export interface CsvDialect {
   /** Default `"`; empty: no quotes. */
   readonly quote?: string;
   readonly escape?: string;
-  /** Default: found. */
+  /** Default true. */
   readonly header?: boolean;
   /** Unquoted fields that are NULL; default [''] . */
   readonly nulls?: readonly string[];
@@ -111,12 +111,18 @@ export interface CsvOutput {
   readonly path: string;
 }
 
+/** One line a row: a JSON array of `Cell`s, as `rows` gives them, without a limit. For what is read as a stream. */
+export interface NdjsonOutput {
+  readonly type: 'ndjson';
+  readonly path: string;
+}
+
 /** Checks and runs, gives the columns. For a query that is run for its faults. */
 export interface NoOutput {
   readonly type: 'none';
 }
 
-export type QueryOutput = RowsOutput | ParquetOutput | CsvOutput | NoOutput;
+export type QueryOutput = RowsOutput | ParquetOutput | CsvOutput | NdjsonOutput | NoOutput;
 
 export interface Statement {
   readonly query: Query;
@@ -166,7 +172,7 @@ export interface StatementResult {
   /** Of `rows`; else empty. */
   readonly rows: readonly (readonly Cell[])[];
   readonly truncated: boolean;
-  /** Of `parquet` and `csv`, in the order of the rows; none of no rows but the first. */
+  /** Of `parquet`, `csv` and `ndjson`, in the order of the rows; none of no rows but the first. */
   readonly files: readonly WrittenFile[];
   /** Of `rows`: those given. Of `none`: 0. */
   readonly rowCount: number;
@@ -255,10 +261,11 @@ export interface QueryFailure {
 }
 
 export interface QueryEngineState {
-  /** Of the engine's process; undefined while none runs. */
-  readonly pid: number | undefined;
+  /** Of the engine's processes; empty while none runs. */
+  readonly pids: readonly number[];
   readonly running: number;
   readonly waiting: number;
+  /** Of what runs the queries; empty until something ran. */
   readonly version: string;
 }
 

@@ -17,10 +17,12 @@ test('what is no JSON stays none', () => {
 });
 
 test('all else is read as by everybody', () => {
+  const kept = (_key: string, value: unknown) =>
+    typeof value === 'number' && /^-?\d+$/.test(String(value)) && !Number.isSafeInteger(value) ? String(value) : value;
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       const text = JSON.stringify(value);
-      expect(JSON.stringify(readExactJson(text))).toBe(JSON.stringify(JSON.parse(text)));
+      expect(JSON.stringify(readExactJson(text))).toBe(JSON.stringify(JSON.parse(text), kept));
     }),
   );
 });

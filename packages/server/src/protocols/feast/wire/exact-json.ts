@@ -3,16 +3,16 @@
  * those of others. They are texts here, as everywhere in Dais.
  */
 
-/** A string, or a whole number of 16 digits and more; what stands in a string is passed over with it. */
-const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g;
+/** A string, or a number; what stands in a string is passed over with it. */
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /** @throws SyntaxError for what is no JSON. */
 export function readExactJson(text: string): unknown {
   // Only then is there anything to save; the search is quicker than the replacement.
   if (!/\d{16}/.test(text)) return JSON.parse(text);
-  return JSON.parse(text.replaceAll(TOKENS, (token) => (token.startsWith('"') || isExact(token) ? token : `"${token}"`)));
+  return JSON.parse(text.replaceAll(TOKENS, (token) => (isRounded(token) ? `"${token}"` : token)));
 }
 
-function isExact(digits: string): boolean {
-  return String(Number(digits)) === digits && Number.isSafeInteger(Number(digits));
+function isRounded(token: string): boolean {
+  return /^-?[1-9]\d{15,}$/.test(token) && !Number.isSafeInteger(Number(token));
 }

@@ -1,7 +1,7 @@
 /**
  * The typed query model: what callers build and every engine renders. Plain data (JSON), no functions, no text of a
- * dialect but in `SqlRelation`. Names are used as they are: an engine quotes them, so any text is a safe name. Names of columns
- * count with their case.
+ * dialect but in `SqlRelation`. Names are used as they are: an engine quotes them, so any text is a safe name. Two columns
+ * of one relation may not differ by case alone.
  */
 import type { ColumnType } from './column-type.ts';
 
@@ -30,8 +30,8 @@ export interface LiteralExpression {
  * - numbers: `+ - * /` (`/` gives float64; division by zero NULL), `%`, `negate`, `abs`, `floor`, `ceil`, `round(x, digits)`, `sqrt`,
  *   `ln`, `exp`, `power`, `least`, `greatest` (both skip NULL), `is-nan`, `is-finite`, `bucket(x, width)` = floor(x / width) * width
  * - text: `lower`, `upper`, `trim`, `length` (characters), `concat` (NULL counts as ''), `substring(s, from 1, count)`, `left(s, n)`,
- *   `right(s, n)`, `starts-with`, `contains`, `matches(s, re2)` (anywhere; anchor with ^ $), `replace(s, from, to)`,
- *   `split-part(s, separator, n from 1)`, `similarity` (Jaro-Winkler, 0 to 1)
+ *   `right(s, n)`, `starts-with`, `contains`, `matches(s, re2)` (anywhere; anchor with ^ $), `extract(s, re2, group from 0)`
+ *   (NULL where nothing matches), `replace(s, from, to)`, `replace-matches(s, re2, to)` (all; `\\1` is a group), `split-part(s, separator, n from 1)`, `similarity` (Jaro-Winkler, 0 to 1)
  * - time: `date-trunc(unit text, t)`, `date-part(unit text, t)`, `epoch-us(t)`, `from-epoch-us(i)`, `add-us(t, i)`, `diff-us(a, b)` = a − b,
  *   `now` is not there: pass the time as a literal
  * - digests: `hash64(any…)` (a stable bucket within one version of an engine, never kept), `sha256(text)` and `md5(text)` as lower-case hex
@@ -83,7 +83,9 @@ export type FunctionName =
   | 'starts-with'
   | 'contains'
   | 'matches'
+  | 'extract'
   | 'replace'
+  | 'replace-matches'
   | 'split-part'
   | 'similarity'
   | 'date-trunc'
@@ -149,7 +151,7 @@ export interface HmacExpression {
  * - `correlation(x, y)` (Pearson), `covariance(x, y)` (of a sample), `entropy` (in bits, of values)
  * - `list` (with `order`; NULLs kept; `parameters: [n]` bounds it), `concat-text` (`parameters`: [separator])
  * - `approx-top` (`parameters: [k]`): a list of the most frequent values, without counts
- * - `bit-hash`: an order-independent 64-bit digest of rows (any arguments), equal for equal multisets, with one engine's version
+ * - `bit-hash`: a digest of rows (any arguments) whatever their order, equal for equal multisets, with one engine's version
  */
 export type AggregateName =
   | 'count'
@@ -227,6 +229,8 @@ export interface SortKey {
 export interface NamedExpression {
   readonly as: string;
   readonly expression: Expression;
+  /** In a projection with `keep: 'all'`: stands in the place of the column of this name, which must be there. */
+  readonly replaces?: boolean;
 }
 
 /** A table of the job, or what a step of `prepare` made. */
@@ -240,10 +244,9 @@ export interface ScanRelation {
 export interface ProjectRelation {
   readonly type: 'project';
   readonly from: Relation;
-  /** All columns of `from` come first, but those named here and those in `without`. */
+  /** `all`: all columns of `from` come first, but those in `without`. Default `none`. */
   readonly keep?: 'all' | 'none';
   readonly without?: readonly string[];
-  /** With `keep`, one named as a column of `from` replaces it in its place. */
   readonly columns: readonly NamedExpression[];
 }
 
@@ -264,8 +267,8 @@ export interface AggregateRelation {
 }
 
 /**
- * Columns of the left side, then those of the right that are named in `take` (default none for semi and anti, else all that the
- * left has not).
+ * Columns of the left side, then those of the right that are named in `take` (none for semi and anti; default all but its
+ * keys).
  */
 export interface JoinRelation {
   readonly type: 'join';

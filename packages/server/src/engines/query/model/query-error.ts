@@ -1,6 +1,6 @@
 /** The error of the query engine: a code of the catalogue, and where in data or SQL the fault lies. */
 import { DaisError, type Issue } from '@dais/api';
-import type { DataFault, QueryFailure } from './contract.ts';
+import type { DataFault, QueryFailure } from '../contract.ts';
 
 export type QueryErrorCode =
   | 'data_invalid'

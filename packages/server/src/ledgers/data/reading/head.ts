@@ -1,0 +1,30 @@
+/** The first rows of a version. */
+import type { Relation } from '#engines/query/model/query-tree.ts';
+import type { Call } from '#kernel/dispatch.ts';
+import type { DataParts } from '../data-parts.ts';
+import { findReadable, maskedView, withTables } from './read-version.ts';
+
+export interface HeadInput {
+  readonly name: string;
+  readonly version: string;
+  readonly limit: number;
+}
+
+export async function headVersion(parts: DataParts, call: Call<HeadInput>) {
+  const { name, version: which, limit } = call.input;
+  const readable = await findReadable(parts, call, `${name}@${which}`);
+  const { version, masked } = readable;
+  const engine = await parts.query();
+  const result = await withTables(parts, { rows: version }, async (tables) => {
+    const query: Relation = { type: 'limit', from: maskedView('rows', readable), count: limit + 1 };
+    const job = { tables, query, output: { type: 'rows', limit } as const, owner: call.tenant.id };
+    return await engine.run(job, { signal: call.context.signal });
+  });
+  return {
+    version: version.number,
+    columns: result.columns.map(({ name: of, type }) => ({ name: of, type })),
+    rows: result.rows,
+    truncated: result.truncated,
+    masked: masked.map((one) => one.column),
+  };
+}

@@ -1,0 +1,201 @@
+/**
+ * Features as they were: the query that puts them beside rows that each ask of one moment. For each row and view it is the
+ * newest row of the source with equal keys and ttl ≥ age ≥ 0, both bounds included; of two for the same moment, the one
+ * created later.
+ */
+import { DaisError } from '@dais/api';
+import { call, cast, column, filter, literal, named } from '#engines/query/model/build.ts';
+import type { Expression, NamedExpression, Relation } from '#engines/query/model/query-tree.ts';
+import type { CompiledView, SelectedView, Selection } from '../definitions/compiled.ts';
+import { findColumn } from '../definitions/on-demand-columns.ts';
+import { outputNames } from '../definitions/output-names.ts';
+import { inputsOf } from '../on-demand/evaluate.ts';
+import { renderExpression, renderResult } from '../on-demand/render.ts';
+import { formatCell } from '../values/moment.ts';
+import { CREATED, featureColumn, keyColumn, sourceRelation, TIME } from './source-relation.ts';
+
+/** Rows that ask, each of its moment. */
+export interface Asking {
+  readonly relation: Relation;
+  /** Their columns, in order; all of them are given. */
+  readonly columns: readonly string[];
+  /** The one with the moment, a timestamp. */
+  readonly time: string;
+}
+
+export interface HistoryOptions {
+  readonly fullNames: boolean;
+  /** Rows written after the moment do not count, where a view has a created time. */
+  readonly createdCutoff: boolean;
+  /** Whether the source of a view is known to have one row for each key and moment. */
+  readonly unique: (view: CompiledView) => boolean;
+  /** Adds a column for each view with the event time of the row that was found: `timeOf(as)`. */
+  readonly times?: boolean;
+}
+
+/** Name of the column with the event time of what was found of a view. */
+export const timeOf = (as: string) => `\u0001${as}\u0001`;
+
+/** Columns of the asking rows, then the features, as they are called in the answer. */
+export function historyPlan(selection: Selection, asking: Asking, options: HistoryOptions): Relation {
+  const outputs = outputNames(selection, options.fullNames, asking.columns);
+  const inner = (as: string, feature: string) => `\u0001${as}\u0001${feature}`;
+  const moment = '\u0001asked';
+  let relation: Relation = {
+    type: 'project',
+    from: asking.relation,
+    keep: 'all',
+    columns: [
+      named(moment, cast(column(asking.time), 'timestamp')),
+      ...askedKeys(selection.stored).map(({ name, type }) => named(keyColumn(`${name} ${type}`), cast(column(name), type))),
+    ],
+  };
+  for (const selected of selection.stored) {
+    relation = joinView(relation, selected, moment, inner, options);
+  }
+  for (const selected of selection.onDemand) {
+    relation = { type: 'project', from: relation, keep: 'all', columns: workedOut(selected, selection, inner) };
+  }
+  return {
+    type: 'project',
+    from: relation,
+    keep: 'none',
+    columns: [
+      ...asking.columns.map((name) => named(name, column(name))),
+      ...outputs.map(({ name, from, feature }) => named(name, column(inner(from.as, feature.name)))),
+      ...(options.times === true ? selection.stored.map(({ as }) => named(timeOf(as), column(timeOf(as)))) : []),
+    ],
+  };
+}
+
+/** The columns that hold join keys, each with the type that a view gives it. */
+function askedKeys(stored: readonly SelectedView[]) {
+  const seen = new Map<string, { name: string; type: SelectedView['view']['keys'][number]['type'] }>();
+  for (const { view, keys } of stored) {
+    for (const { name, type } of view.keys) {
+      const asked = keys.get(name) ?? name;
+      seen.set(`${asked} ${type}`, { name: asked, type });
+    }
+  }
+  return [...seen.values()];
+}
+
+function joinView(
+  left: Relation,
+  { as, view, features, keys }: SelectedView,
+  moment: string,
+  inner: (as: string, feature: string) => string,
+  { createdCutoff, unique, times }: HistoryOptions,
+): Relation {
+  const created = view.createdTime !== undefined;
+  const once = unique(view);
+  return {
+    type: 'asof',
+    left,
+    right: sourceRelation(view, features),
+    keys: view.keys.map(({ name, type }) => ({
+      left: keyColumn(`${keys.get(name) ?? name} ${type}`),
+      right: keyColumn(name),
+    })),
+    time: { left: moment, right: TIME },
+    ...(view.ttlUs > 0 && { ttlUs: view.ttlUs }),
+    ...(created && !once && { tieBreak: CREATED }),
+    ...(created && createdCutoff && { cutoff: CREATED }),
+    ...(once && { unique: true }),
+    take: [
+      ...features.map(({ name }) => ({ column: featureColumn(name), as: inner(as, name) })),
+      ...(times === true ? [{ column: TIME, as: timeOf(as) }] : []),
+    ],
+  };
+}
+
+function workedOut(
+  selected: SelectedView,
+  { stored, onDemand }: Selection,
+  inner: (as: string, feature: string) => string,
+): NamedExpression[] {
+  const { source } = selected.view;
+  if (source.type !== 'onDemand') return [];
+  const inputs = inputsOf(selected, [...stored, ...onDemand]);
+  return selected.view.features.flatMap(({ name, type, expression }) => {
+    if (expression === undefined) return [];
+    const rendered = renderExpression(expression, (wanted) => {
+      const place = findColumn(wanted, source.request, inputs);
+      if (typeof place === 'string') throw new DaisError('invalid_state', `${selected.view.name}: ${place}.`);
+      return { column: place.of === 'request' ? place.name : inner(place.as, place.name), type: place.type };
+    });
+    return [named(inner(selected.as, name), renderResult(type, rendered))];
+  });
+}
+
+/**
+ * The rows that ask when nobody gives any: each key of a view at each moment at which something became true of it, within
+ * [start, end]. @throws DaisError `invalid_request` where views have different keys.
+ */
+export function everyRow(
+  { stored }: Selection,
+  { start, end, time }: {
+    readonly start: number | undefined;
+    readonly end: number | undefined;
+    readonly time: string;
+  },
+): Asking {
+  const keysOf = ({ view, keys }: SelectedView) => view.keys.map(({ name }) => keys.get(name) ?? name).toSorted();
+  const [first, ...others] = stored.filter(({ hidden }) => !hidden);
+  const names = first === undefined ? [] : keysOf(first);
+  const different = others.find((one) => keysOf(one).join('\n') !== names.join('\n'));
+  if (first === undefined || different !== undefined) {
+    const why = different === undefined ? '' : `: "${first?.as}" and "${different.as}" have different join keys`;
+    throw new DaisError('invalid_request', `Without \`entities\` nobody knows which rows are asked about${why}.`);
+  }
+  const parts = [first, ...others].map(({ view, keys }): Relation => {
+    const rows = sourceRelation(view, []);
+    const within: Expression[] = [
+      ...(start === undefined ? [] : [call('>=', column(TIME), literal(formatCell(start), 'timestamp'))]),
+      ...(end === undefined ? [] : [call('<=', column(TIME), literal(formatCell(end), 'timestamp'))]),
+    ];
+    return {
+      type: 'project',
+      from: within.length === 0 ? rows : filter(rows, ...within),
+      keep: 'none',
+      columns: [
+        ...view.keys.map(({ name }) => named(keys.get(name) ?? name, column(keyColumn(name)))),
+        named(time, column(TIME)),
+      ],
+    };
+  });
+  const [only, ...rest] = parts;
+  const all: Relation = rest.length === 0 && only !== undefined ? only : { type: 'union', of: parts };
+  return { relation: { type: 'distinct', from: all }, columns: [...names, time], time };
+}
+
+/** The newest row of each key within [start, end], both included; in the order of keys, so that a repetition gives the same. */
+export function latestPlan(
+  view: CompiledView,
+  { start, end }: { readonly start: number | undefined; readonly end: number },
+): Relation {
+  const rows = filter(
+    sourceRelation(view, view.features),
+    call('<=', column(TIME), literal(formatCell(end), 'timestamp')),
+    ...(start === undefined ? [] : [call('>=', column(TIME), literal(formatCell(start), 'timestamp'))]),
+  );
+  const keys = view.keys.map(({ name }) => keyColumn(name));
+  const order = [TIME, ...(view.createdTime === undefined ? [] : [CREATED])];
+  const latest: Relation = {
+    type: 'latest',
+    from: rows,
+    by: keys,
+    order: order.map((name) => ({ expression: column(name), descending: true, nulls: 'last' })),
+  };
+  return {
+    type: 'project',
+    from: { type: 'sort', from: latest, by: keys.map((name) => ({ expression: column(name) })) },
+    keep: 'none',
+    columns: [
+      ...keys.map((name) => named(name, column(name))),
+      named(TIME, call('epoch-us', column(TIME))),
+      named(CREATED, view.createdTime === undefined ? literal(0, 'int64') : call('epoch-us', column(CREATED))),
+      ...view.features.map(({ name }) => named(name, column(featureColumn(name)))),
+    ],
+  };
+}
