@@ -43,6 +43,8 @@ export interface UpOptions {
 export interface RunningDais {
   /** Where it answers, without a slash at the end. */
   readonly url: string;
+  /** `host:port` of what speaks gRPC; undefined: nothing does here. */
+  readonly grpc: string | undefined;
   /** Absolute path of the file that holds the owner's token. */
   readonly tokenFile: string;
   readonly data: string;
@@ -80,6 +82,7 @@ export async function startDais(options: UpOptions): Promise<RunningDais> {
     };
     return {
       url: running.url,
+      grpc: running.grpc,
       tokenFile: running.tokenFile,
       data: running.data,
       get controlPid() {
@@ -187,7 +190,7 @@ async function startTree(options: UpOptions): Promise<RunningDais> {
   } else {
     log.info('ready', { url, ...(grpc !== undefined && { grpc }), data: config.data, readyMs, phases, ...(wantedPort !== undefined && { wantedPort }) });
   }
-  return handle({ url: localUrl(config, tree.port), tokenFile, config, tree }, async () => {
+  return handle({ url: localUrl(config, tree.port), grpc, tokenFile, config, tree }, async () => {
     try {
       current = { ...(await loadConfig(options)), data: config.data };
     } catch (error) {
@@ -210,18 +213,20 @@ function furtherSockets({ role, port, ports }: ResolvedConfig): readonly Further
 
 interface TreeFacts {
   readonly url: string;
+  readonly grpc: string | undefined;
   readonly tokenFile: string;
   readonly config: ResolvedConfig;
   readonly tree: Supervised<RunningDatabase>;
 }
 
-function handle({ url, tokenFile, config, tree }: TreeFacts, reload: () => Promise<void>): RunningDais {
+function handle({ url, grpc, tokenFile, config, tree }: TreeFacts, reload: () => Promise<void>): RunningDais {
   const stop = async () => {
     await tree.stop();
     await removeServerFile(config.data);
   };
   return {
     url,
+    grpc,
     tokenFile,
     data: config.data,
     get controlPid() {

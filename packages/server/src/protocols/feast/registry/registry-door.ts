@@ -31,6 +31,8 @@ interface Registry {
 
 interface Method {
   readonly operation: string;
+  /** Of one that is only refused: what to do instead. */
+  readonly instead?: string;
   readonly undispatched?: true;
   readonly answer: Answer;
 }
@@ -40,7 +42,7 @@ const lists = listDefinitionsOperation.name;
 const writes = putDefinitionOperation.name;
 
 export function feastRegistry({ calls }: FeastParts) {
-  const methods = Object.entries(allMethods()).map(([name, { operation, undispatched, answer }]) => [
+  const methods = Object.entries(registryMethods()).map(([name, { operation, undispatched, answer }]) => [
     `${SERVICE}/${name}`,
     {
       operation,
@@ -80,7 +82,8 @@ export function faultOf(error: unknown): FeastFault | undefined {
   return undefined;
 }
 
-function allMethods(): Readonly<Record<string, Method>> {
+/** By name: what answers, or why nothing does. */
+export function registryMethods(): Readonly<Record<string, Method>> {
   const found: Record<string, Method> = {};
   for (const object of objects) {
     found[`Get${object.one}`] = { operation: reads, answer: getOf(object) };
@@ -127,6 +130,7 @@ function notHere(): Readonly<Record<string, Method>> {
       name,
       {
         operation: 'refusal',
+        instead,
         undispatched: true as const,
         answer: async () => await Promise.reject(notDone(`This server does not answer ${name}. ${instead}`)),
       },

@@ -1,5 +1,11 @@
 /** Feast's feature server: online reads, pushes and materializations over HTTP, for the project that the address names. */
-import { DaisError, pushFeaturesOperation, readFeaturesOperation, type FeatureViewSpec } from '@dais/api';
+import {
+  DaisError,
+  materializeFeaturesOperation,
+  pushFeaturesOperation,
+  readFeaturesOperation,
+  type FeatureViewSpec,
+} from '@dais/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Clock } from '#lib/clock.ts';
@@ -47,18 +53,28 @@ const JSON_TYPE = 'application/json';
 /** Of `DataSource.SourceType`. */
 const PUSH_SOURCE = 9;
 
+/** What a feature server answers, as data. */
+export const servedPaths = [
+  { path: '/get-online-features', operation: readFeaturesOperation.name },
+  { path: '/push', operation: pushFeaturesOperation.name },
+  { path: '/write-to-online-store', operation: pushFeaturesOperation.name },
+  { path: '/materialize', operation: materializeFeaturesOperation.name },
+  { path: '/materialize-incremental', operation: materializeFeaturesOperation.name },
+] as const;
+type ServedPath = (typeof servedPaths)[number]['path'];
+
 export function feastDoor({ calls, log, clock }: FeastParts & { readonly clock: Clock }) {
   const known = new Set(calls.operations.map(({ name }) => name));
-  const routes = [
-    { path: '/get-online-features', operation: readFeaturesOperation.name, answer: readOnline },
-    { path: '/push', operation: pushFeaturesOperation.name, answer: push },
-    { path: '/write-to-online-store', operation: pushFeaturesOperation.name, answer: writeOnline },
-    { path: '/materialize', operation: 'features.materialize', answer: materializing(clock, windowOf) },
-    { path: '/materialize-incremental', operation: 'features.materialize', answer: materializing(clock, windowTo) },
-  ];
+  const answers: Readonly<Record<ServedPath, (asked: Asked) => Promise<Answer>>> = {
+    '/get-online-features': readOnline,
+    '/push': push,
+    '/write-to-online-store': writeOnline,
+    '/materialize': materializing(clock, windowOf),
+    '/materialize-incremental': materializing(clock, windowTo),
+  };
   return {
     name: 'feast',
-    paths: routes.map(({ path }) => path),
+    paths: servedPaths.map(({ path }) => path),
     perProject: true,
     access: 'checked',
     dispatched: true,
@@ -70,11 +86,11 @@ export function feastDoor({ calls, log, clock }: FeastParts & { readonly clock: 
         async (_request: FastifyRequest, payload: FastifyRequest['raw']) => await io.readBody(payload),
       );
       app.setErrorHandler(async (error, request, reply) => await sendError(error, request, reply, log));
-      for (const { path, operation, answer } of routes) {
+      for (const { path, operation } of servedPaths) {
         if (!known.has(operation)) continue;
         app.post(path, { config: { operation } }, async (request, reply) => {
           const context = io.contextOf(request, reply, ORIGIN);
-          const { status, text } = await answer({
+          const { status, text } = await answers[path]({
             body: (request.body as Buffer | undefined) ?? Buffer.alloc(0),
             query: request.query as Readonly<Record<string, unknown>>,
             project: registryProject(calls, context, feastProject(context.projects[0] ?? '')),
