@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { portsSchema } from '#config-ports.ts';
+import { featuresConfig } from '#config-features.ts';
 import { queryConfig } from '#config-query.ts';
 import { API_VERSION } from '#manifest.ts';
 
@@ -477,6 +478,7 @@ export const configSpec = z.strictObject({
   keys: keys.default({ type: 'file' }),
   executions: executions.prefault({}).describe('Runs of commands.'),
   environments: environments.prefault({}).describe('Pythons and packages that commands and models run in.'),
+  features: featuresConfig.prefault({}).describe('Features.'),
   query: queryConfig.prefault({}).describe('Queries over datasets.'),
   outbound: outbound.prefault({}).describe('Calls that Dais makes to others.'),
   limits: limits.prefault({}),

@@ -12,6 +12,7 @@ import type { importDatabase as importRows } from '#engines/database/archive/imp
 import type { DatabaseOptions } from '#engines/database/database.ts';
 import type { EmbeddedOptions } from '#engines/database/embedded/embedded-engine.ts';
 import type { MigrateOptions } from '#engines/database/migrate.ts';
+import type { OnlineStore } from '#engines/online/contract.ts';
 import type { Environments } from '#engines/environments/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
@@ -24,6 +25,7 @@ import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
 import type { DataLedger, DataParts } from '#ledgers/data/index.ts';
 import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#ledgers/executions/index.ts';
+import type { DataSourcesParts, FeatureParts, FeaturesLedger } from '#ledgers/features/index.ts';
 import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
 import type { RegistryParts } from '#ledgers/registry/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
@@ -70,6 +72,9 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     { pipeline },
     { schedule },
     { dataset },
+    { entity },
+    { featureView },
+    { featureService },
     { user },
     { team },
     { serviceAccount },
@@ -83,6 +88,9 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     import('#kinds/pipeline/index.ts'),
     import('#kinds/schedule/index.ts'),
     import('#kinds/dataset/index.ts'),
+    import('#kinds/entity/index.ts'),
+    import('#kinds/feature-view/index.ts'),
+    import('#kinds/feature-service/index.ts'),
     import('#kinds/user/index.ts'),
     import('#kinds/team/index.ts'),
     import('#kinds/service-account/index.ts'),
@@ -113,11 +121,18 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     ofRun: async (tx, id) => await runHome(tx, id, { artifactRoot }),
     ofLoggedModel: async (tx, id) => await loggedModelHome(tx, id, { artifactRoot }),
   };
-  const [{ beginProject, endProject }, { forgetProject }, { forgetWebhooks }, { endProjectRuns }] = await Promise.all([
+  const [
+    { beginProject, endProject },
+    { forgetProject },
+    { forgetWebhooks },
+    { endProjectRuns },
+    { forgetFeatures },
+  ] = await Promise.all([
     import('#ledgers/tracking/index.ts'),
     import('#ledgers/lineage/index.ts'),
     import('#ledgers/webhooks/index.ts'),
     import('#ledgers/executions/index.ts'),
+    import('#ledgers/features/index.ts'),
   ]);
   const principals = new AccountDirectory();
   const engine = new PolicyEngine(() => loaded.kinds, principals);
@@ -151,6 +166,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
           await forgetProject(tx, ended.id);
           await forgetWebhooks(tx, ended.id);
           await forgetDefinitions(tx, ended.id);
+          await forgetFeatures(tx, ended.id);
         },
       }),
       secrets.kind,
@@ -159,6 +175,9 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       pipeline,
       schedule,
       dataset(clock),
+      entity,
+      featureView(clock),
+      featureService,
       user({ changed, end, claimEmail, whoseEmail, forget }),
       team({ changed }),
       serviceAccount({ changed, end }),
@@ -342,6 +361,7 @@ export async function loadLineage({
     { versionNodes },
     { stepNodes },
     { dataVersionNodes },
+    { featureServiceNodes, featureViewNodes },
     { openLineageEntries, runEvent },
   ] = await Promise.all([
     import('#ledgers/lineage/index.ts'),
@@ -349,9 +369,10 @@ export async function loadLineage({
     import('#ledgers/registry/index.ts'),
     import('#ledgers/executions/index.ts'),
     import('#ledgers/data/index.ts'),
+    import('#ledgers/features/index.ts'),
     import('#protocols/openlineage/index.ts'),
   ]);
-  const sources = [runNodes, loggedModelNodes, versionNodes, stepNodes, dataVersionNodes];
+  const sources = [runNodes, loggedModelNodes, versionNodes, stepNodes, dataVersionNodes, featureViewNodes, featureServiceNodes];
   const told = [emission ?? []].flat().map(({ apiKey, namespace, ...parts }): TellingParts => ({
     ...parts,
     sources,
@@ -454,6 +475,30 @@ export async function loadData(parts: DataParts): Promise<DataLedger> {
   return (await import('#ledgers/data/index.ts')).dataLedger(parts);
 }
 
+/** Where features are read as they are now, by `spec.features`. */
+export async function openOnline(
+  { features: { online, cacheMb } }: Pick<ConfigSpec, 'features'>,
+  { dataFolder, clock, database }: Pick<EngineSurroundings, 'dataFolder' | 'clock'> & { readonly database: Database },
+): Promise<OnlineStore> {
+  if (online.type === 'redis') return await (await import('#engines/online/redis/redis-online.ts')).openRedisOnline(online);
+  const { PostgresOnlineStore } = await import('#engines/online/postgres/postgres-online.ts');
+  const store = new PostgresOnlineStore(database);
+  if (cacheMb === 0) return store;
+  const { openCachedOnline } = await import('#engines/online/cache/cached-online.ts');
+  const folder = `${dataFolder}/features/cache`;
+  return await openCachedOnline({ store, database, folder, maxBytes: cacheMb * 2 ** 20, now: () => clock.now() });
+}
+
+/** Features as they are and as they were. */
+export async function loadFeatures({
+  data,
+  maker,
+  ...parts
+}: Omit<FeatureParts, 'sources'> & DataSourcesParts & { readonly days: number }): Promise<FeaturesLedger> {
+  const { dataSources, featuresLedger } = await import('#ledgers/features/index.ts');
+  return featuresLedger({ ...parts, sources: dataSources({ data, maker }) });
+}
+
 /** Files of runs and models. */
 export async function loadArtifacts(parts: ArtifactParts): Promise<readonly OperationEntry[]> {
   return (await import('#ledgers/tracking/index.ts')).artifactEntries(parts);
@@ -515,10 +560,11 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/comments/index.ts'),
     import('#ledgers/executions/index.ts'),
     import('#ledgers/definitions/index.ts'),
+    import('#engines/online/postgres/online-slice.ts'),
   ]);
-  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }, { definitionsSlice }] =
-    ledgers;
-  const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, definitionsSlice];
+  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, ...more] = ledgers;
+  const [{ executionsSlice }, { definitionsSlice }, { onlineSlice }] = more;
+  const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, definitionsSlice, onlineSlice];
   return [kernelSlice, policySlice, auditSlice, ...own, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }
 

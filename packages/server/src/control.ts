@@ -7,6 +7,7 @@ import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Compute } from '#engines/compute/contract.ts';
 import type { ConnectionOptions, Database } from '#engines/database/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
+import type { OnlineStore } from '#engines/online/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { Kernel } from '#kernel/kernel.ts';
@@ -23,6 +24,7 @@ import {
   loadAudit,
   loadData,
   loadExecutions,
+  loadFeatures,
   authorizers,
   loadIdentity,
   loadKinds,
@@ -35,6 +37,7 @@ import {
   openCompute,
   openDatabase,
   openEnvironments,
+  openOnline,
   openQuery,
 } from './compose.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
@@ -69,6 +72,7 @@ interface ControlParts {
   readonly executions: Awaited<ReturnType<typeof loadExecutions>>;
   readonly compute: Lazy<Compute>;
   readonly query: QueryEngine;
+  readonly online: Lazy<OnlineStore>;
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly keys: KeyStore;
@@ -181,7 +185,7 @@ export class Control {
         perProject: config.executions.perProject,
         days: config.retention.executionDays,
       });
-      const data = await loadData({
+      const dataParts = {
         database,
         content,
         blobs,
@@ -191,6 +195,19 @@ export class Control {
         kinds: () => kernel.kinds,
         folder: join(config.data, 'datasets'),
         hooks: {},
+      };
+      const data = await loadData(dataParts);
+      const online = new Lazy(async () => await openOnline(config, { ...around, database }));
+      const features = await loadFeatures({
+        database,
+        clock,
+        log: io.log,
+        data: dataParts,
+        maker: data.maker,
+        query: dataParts.query,
+        online: async () => await online.get(),
+        folder: join(config.data, 'features', 'jobs'),
+        days: config.features.days,
       });
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
@@ -235,6 +252,7 @@ export class Control {
           ...webhooks.jobs,
           ...executions.jobs,
           ...data.jobs,
+          ...features.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
         entries: [
@@ -247,6 +265,7 @@ export class Control {
           ...webhooks.entries,
           ...executions.entries,
           ...data.entries,
+          ...features.entries,
           ...artifacts,
         ],
         subscribers: [audit.subscriber, webhooks.subscriber, executions.subscriber, ...lineage.subscribers],
@@ -289,7 +308,7 @@ export class Control {
       if (authentication.mode === 'accounts' && !(await hasUsers(database))) {
         io.log.info('Nobody has an account yet. Make the first administrator: dais user invite EMAIL --admin');
       }
-      return new Control({ http, kernel, audit, executions, compute, query, database, blobs, keys, outbound });
+      return new Control({ http, kernel, audit, executions, compute, query, online, database, blobs, keys, outbound });
     } catch (error) {
       await database.close();
       throw error;
@@ -309,13 +328,14 @@ export class Control {
 
   /** Lets running requests finish, then stops everything. */
   async drain(deadlineMs: number): Promise<void> {
-    const { http, kernel, audit, executions, compute, query, database, blobs, keys, outbound } = this.#parts;
+    const { http, kernel, audit, executions, compute, query, online, database, blobs, keys, outbound } = this.#parts;
     await http.drain(deadlineMs);
     await executions.worker.stop();
     // Steps go on; the next process finds them.
     await (await compute.opened())?.close();
     await kernel.stop();
     await query.close();
+    await (await online.opened())?.close();
     await audit.stop();
     await database.close();
     await blobs.close();
