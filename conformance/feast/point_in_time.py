@@ -13,7 +13,7 @@ warnings.simplefilter("ignore")
 import numpy
 import pandas
 import yaml
-from feast import Entity, FeatureStore, FeatureView, Field, FileSource
+from feast import Entity, FeatureStore, FeatureView, Field, FileSource, Project
 from feast.types import Float64, Int64, String
 from feast.value_type import ValueType
 
@@ -35,6 +35,7 @@ class Views:
         self.project = project
         self.folder = tempfile.mkdtemp()
         self.remote = dais.store(project)
+        self.remote.apply([Project(name=project)])
         settings = {
             "project": project,
             "provider": "local",
