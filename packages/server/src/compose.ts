@@ -121,19 +121,14 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     ofRun: async (tx, id) => await runHome(tx, id, { artifactRoot }),
     ofLoggedModel: async (tx, id) => await loggedModelHome(tx, id, { artifactRoot }),
   };
-  const [
-    { beginProject, endProject },
-    { forgetProject },
-    { forgetWebhooks },
-    { endProjectRuns },
-    { forgetFeatures },
-  ] = await Promise.all([
-    import('#ledgers/tracking/index.ts'),
-    import('#ledgers/lineage/index.ts'),
-    import('#ledgers/webhooks/index.ts'),
-    import('#ledgers/executions/index.ts'),
-    import('#ledgers/features/index.ts'),
-  ]);
+  const [{ beginProject, endProject }, { forgetProject }, { forgetWebhooks }, { endProjectRuns }, { forgetFeatures }] =
+    await Promise.all([
+      import('#ledgers/tracking/index.ts'),
+      import('#ledgers/lineage/index.ts'),
+      import('#ledgers/webhooks/index.ts'),
+      import('#ledgers/executions/index.ts'),
+      import('#ledgers/features/index.ts'),
+    ]);
   const principals = new AccountDirectory();
   const engine = new PolicyEngine(() => loaded.kinds, principals);
   const now = () => clock.now();
@@ -185,7 +180,13 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       ...policies({ changed, check: async (source) => await engine.check(source) }),
     ],
     jobs: [...secrets.jobs, ...channels.jobs],
-    entries: [...secrets.entries, ...accessEntries({ engine, now: () => clock.now() }), ...registry, ...comments, ...definitions],
+    entries: [
+      ...secrets.entries,
+      ...accessEntries({ engine, now: () => clock.now() }),
+      ...registry,
+      ...comments,
+      ...definitions,
+    ],
   };
   return loaded;
 }
@@ -372,7 +373,15 @@ export async function loadLineage({
     import('#ledgers/features/index.ts'),
     import('#protocols/openlineage/index.ts'),
   ]);
-  const sources = [runNodes, loggedModelNodes, versionNodes, stepNodes, dataVersionNodes, featureViewNodes, featureServiceNodes];
+  const sources = [
+    runNodes,
+    loggedModelNodes,
+    versionNodes,
+    stepNodes,
+    dataVersionNodes,
+    featureViewNodes,
+    featureServiceNodes,
+  ];
   const told = [emission ?? []].flat().map(({ apiKey, namespace, ...parts }): TellingParts => ({
     ...parts,
     sources,
@@ -480,7 +489,8 @@ export async function openOnline(
   { features: { online, cacheMb } }: Pick<ConfigSpec, 'features'>,
   { dataFolder, clock, database }: Pick<EngineSurroundings, 'dataFolder' | 'clock'> & { readonly database: Database },
 ): Promise<OnlineStore> {
-  if (online.type === 'redis') return await (await import('#engines/online/redis/redis-online.ts')).openRedisOnline(online);
+  if (online.type === 'redis')
+    return await (await import('#engines/online/redis/redis-online.ts')).openRedisOnline(online);
   const { PostgresOnlineStore } = await import('#engines/online/postgres/postgres-online.ts');
   const store = new PostgresOnlineStore(database);
   if (cacheMb === 0) return store;
@@ -564,7 +574,15 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
   ]);
   const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, ...more] = ledgers;
   const [{ executionsSlice }, { definitionsSlice }, { onlineSlice }] = more;
-  const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, definitionsSlice, onlineSlice];
+  const own = [
+    lineageSlice,
+    commentsSlice,
+    trackingSlice,
+    webhooksSlice,
+    executionsSlice,
+    definitionsSlice,
+    onlineSlice,
+  ];
   return [kernelSlice, policySlice, auditSlice, ...own, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }
 

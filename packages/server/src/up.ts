@@ -185,10 +185,27 @@ async function startTree(options: UpOptions): Promise<RunningDais> {
   const database = `PostgreSQL ${majorMinor(tree.service)}, ${config.database.url === undefined ? 'run by Dais' : 'run elsewhere'}`;
   if (format === 'text') {
     options.stdout.write(
-      startScreen({ version, url, grpc, wantedPort, data: config.data, database, readyMs, phases, colour: options.colour }),
+      startScreen({
+        version,
+        url,
+        grpc,
+        wantedPort,
+        data: config.data,
+        database,
+        readyMs,
+        phases,
+        colour: options.colour,
+      }),
     );
   } else {
-    log.info('ready', { url, ...(grpc !== undefined && { grpc }), data: config.data, readyMs, phases, ...(wantedPort !== undefined && { wantedPort }) });
+    log.info('ready', {
+      url,
+      ...(grpc !== undefined && { grpc }),
+      data: config.data,
+      readyMs,
+      phases,
+      ...(wantedPort !== undefined && { wantedPort }),
+    });
   }
   return handle({ url: localUrl(config, tree.port), grpc, tokenFile, config, tree }, async () => {
     try {

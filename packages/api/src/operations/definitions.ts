@@ -24,7 +24,8 @@ export const putDefinitionOperation = defineOperation({
   action: 'definition:write',
   mode: 'write',
   scope: 'project',
-  summary: 'Keeps what a client defined, and applies the manifests that say the same in the words of Dais: both or none.',
+  summary:
+    'Keeps what a client defined, and applies the manifests that say the same in the words of Dais: both or none.',
   input: z.strictObject({
     ...one,
     body: z

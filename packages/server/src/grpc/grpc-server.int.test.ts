@@ -52,7 +52,7 @@ function client(port: number, ca?: string) {
   return async (bytes: Uint8Array) =>
     await new Promise<Buffer>((resolve, reject) => {
       made.makeUnaryRequest('/t.T/Do', same, same, bytes, (error: ServiceError | null, answer?: Buffer) => {
-        if (answer === undefined) reject(error as Error);
+        if (answer === undefined) reject(error);
         else resolve(answer);
       });
     });

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api';
+import type * as grpcModule from '@grpc/grpc-js';
 import type { sendUnaryData, Server, ServerUnaryCall } from '@grpc/grpc-js';
 import type { GrpcDoor, GrpcMethod, GrpcStatus } from '#grpc/grpc-door.ts';
 import type { FinishedRequest, TlsFiles } from '#http/http-server.ts';
@@ -27,7 +28,7 @@ export interface GrpcServerParts {
 }
 
 type Call = ServerUnaryCall<Buffer, Uint8Array>;
-type Grpc = typeof import('@grpc/grpc-js');
+type Grpc = typeof grpcModule;
 type Injector = ReturnType<Server['createConnectionInjector']>;
 
 const OK = 0;
@@ -124,7 +125,7 @@ export class GrpcServer {
     });
     const asSent = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const add = (path: string, handle: (call: Call, answer: sendUnaryData<Uint8Array>) => void) =>
-      server.register(path, handle as never, asSent, (bytes: Buffer) => bytes, 'unary');
+      server.register(path, handle, asSent, (bytes: Buffer) => bytes, 'unary');
     add(HEALTH, (_call, answer) => answer(null, SERVING));
     for (const door of this.#parts.doors) {
       for (const [path, method] of Object.entries(door.methods)) {
@@ -166,7 +167,7 @@ export class GrpcServer {
       traceparent: call.metadata.get('traceparent')[0]?.toString(),
       streamed: false,
     });
-    if (sent === undefined) answer({ code: status.code, details: status.details.slice(0, MOST_DETAILS) });
+    if (sent === undefined) answer({ ...status, details: status.details.slice(0, MOST_DETAILS) });
     else answer(null, sent);
   }
 

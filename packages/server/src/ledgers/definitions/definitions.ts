@@ -85,7 +85,8 @@ export async function readDefinition(tx: Transaction, { input }: Call<Named>): P
     [tx.projectId, input.format, input.type, input.name],
     'read_definition',
   );
-  if (row === undefined) throw new DaisError('not_found', `There is no ${input.type} "${input.name}" of ${input.format}.`);
+  if (row === undefined)
+    throw new DaisError('not_found', `There is no ${input.type} "${input.name}" of ${input.format}.`);
   return present(row);
 }
 
@@ -135,7 +136,10 @@ async function checkCount(tx: Transaction, format: string): Promise<void> {
     'count_definitions',
   );
   if ((held?.count ?? 0) > MOST) {
-    throw new DaisError('quota_exceeded', `There are ${MOST} definitions of ${format} in the project, which is the most.`);
+    throw new DaisError(
+      'quota_exceeded',
+      `There are ${MOST} definitions of ${format} in the project, which is the most.`,
+    );
   }
 }
 

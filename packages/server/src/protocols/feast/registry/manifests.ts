@@ -7,7 +7,7 @@ import { keyType, valueType } from '../wire/value-types.ts';
 export type Manifest = Readonly<Record<string, unknown>>;
 
 /** What views without entities are given by Feast itself. */
-export const DUMMY_ENTITY = '__dummy';
+const DUMMY_ENTITY = '__dummy';
 /** A tag of a data source: the Dataset that it is. */
 const DATASET_TAG = 'dais.dev/dataset';
 
@@ -122,7 +122,9 @@ export function viewManifest(view: ViewParts, dataset: string | undefined): Mani
       const type = valueType(feature.number(2));
       const name = feature.text(1);
       if (type === undefined) {
-        throw invalid(`Feature "${name}" of view "${view.name}" is of type ${feature.number(2)}, which Dais does not keep.`);
+        throw invalid(
+          `Feature "${name}" of view "${view.name}" is of type ${feature.number(2)}, which Dais does not keep.`,
+        );
       }
       return { name, type, ...about(feature.text(4), feature.map(3), '') };
     }),
@@ -147,7 +149,7 @@ function durationText(microseconds: bigint): string {
   return `${microseconds / size}${unit}`;
 }
 
-export function eventTimeOf({ batchSource }: ViewParts): string {
+function eventTimeOf({ batchSource }: ViewParts): string {
   const named = batchSource?.text(3) ?? '';
   return named === '' ? 'event_timestamp' : named;
 }

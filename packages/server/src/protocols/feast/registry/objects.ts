@@ -105,7 +105,7 @@ export const featureService: FeastObject = {
   inRegistry: 7,
 };
 
-export const savedDataset: FeastObject = {
+const savedDataset: FeastObject = {
   type: 'savedDataset',
   one: 'SavedDataset',
   many: 'SavedDatasets',
@@ -119,7 +119,7 @@ export const savedDataset: FeastObject = {
   inRegistry: 11,
 };
 
-export const validationReference: FeastObject = {
+const validationReference: FeastObject = {
   type: 'validationReference',
   one: 'ValidationReference',
   many: 'ValidationReferences',
@@ -131,7 +131,7 @@ export const validationReference: FeastObject = {
   inRegistry: 13,
 };
 
-export const permission: FeastObject = {
+const permission: FeastObject = {
   type: 'permission',
   one: 'Permission',
   many: 'Permissions',

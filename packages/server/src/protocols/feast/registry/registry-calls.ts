@@ -11,7 +11,6 @@ import {
   type Materialization,
 } from '@dais/api';
 import type { CallContext } from '#kernel/context.ts';
-import { noSuchProject } from '#kernel/tenants.ts';
 import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/protobuf-writer.ts';
 import { notFound } from '../feast-errors.ts';
 import { caller, type Caller, type FeastCalls } from '../feast-calls.ts';
@@ -81,7 +80,8 @@ export function registryProject(calls: FeastCalls, context: CallContext, name: s
     const one = definitions.length === 1 && only !== undefined ? { view: only.name } : {};
     const done =
       isView && known && definitions.length > 0
-        ? (await call(listMaterializationsOperation, { ...one, limit: only === undefined ? PAGE : MOST_INTERVALS })).items
+        ? (await call(listMaterializationsOperation, { ...one, limit: only === undefined ? PAGE : MOST_INTERVALS }))
+            .items
         : [];
     return definitions.map((definition) => asSeen(object, definition, name, viewMeta(definition.name, done)));
   };
@@ -130,7 +130,10 @@ export function registryProject(calls: FeastCalls, context: CallContext, name: s
 /** `materialization_intervals` and `state` of `FeatureViewMeta`, as Dais knows them. */
 function viewMeta(view: string, materializations: readonly Materialization[]): readonly ProtobufField[] {
   const own = materializations.filter((one) => one.view === view);
-  const done = own.filter(({ state }) => state === 'done').slice(0, MOST_INTERVALS).toReversed();
+  const done = own
+    .filter(({ state }) => state === 'done')
+    .slice(0, MOST_INTERVALS)
+    .toReversed();
   const running = own.some(({ state }) => state === 'waiting' || state === 'running');
   const intervals = done.map(({ start = '1970-01-01T00:00:00Z', end }) =>
     bytesField(3, messageOf(moment(1, start), moment(2, end))),
@@ -155,11 +158,8 @@ export async function makeProject(
   await caller(calls, context)(applyOperation, { sources });
 }
 
+/** Told apart from other things that are not there by its words, which name the project. */
 export function isNoProject(error: unknown, name: string): boolean {
-  return (
-    error instanceof DaisError &&
-    error.code === 'not_found' &&
-    name !== '' &&
-    error.message === noSuchProject(daisProject(name)).message
-  );
+  if (!(error instanceof DaisError) || error.code !== 'not_found' || name === '') return false;
+  return error.message === `There is no project "${daisProject(name)}".`;
 }

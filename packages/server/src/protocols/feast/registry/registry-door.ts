@@ -75,7 +75,7 @@ export function feastRegistry({ calls }: FeastParts) {
   } as const;
 }
 
-export function faultOf(error: unknown): FeastFault | undefined {
+function faultOf(error: unknown): FeastFault | undefined {
   if (error instanceof FeastFault) return error;
   if (error instanceof DaisError) return feastFault(error);
   if (error instanceof ProtobufFault) return invalid(`The request is no message of this method: ${error.message}.`);
@@ -157,7 +157,9 @@ function listOf(object: FeastObject): Answer {
     const used = object === featureService ? request.text(4) : '';
     const filter = { type: object.type, ...(used !== '' && { refersTo: `featureView:${used}` }) };
     const wanted = request.map(3);
-    const found = (await project.list(filter)).filter(({ body }) => hasTags(object, Buffer.from(body, 'base64'), wanted));
+    const found = (await project.list(filter)).filter(({ body }) =>
+      hasTags(object, Buffer.from(body, 'base64'), wanted),
+    );
     const { page, metadata } = cut(found, request, pagingAt(object));
     const seen = await project.seen(object, page);
     return messageOf(...seen.map((one) => bytesField(1, one)), bytesField(2, metadata));
@@ -259,7 +261,11 @@ const listAllViews: Answer = async (request, registry) => {
       const spec = new Message(body).message(1);
       if (!hasTags(object, body, wanted)) continue;
       if (!refers.every((one) => definition.refersTo.includes(one))) continue;
-      if (feature !== '' && !spec.messages(object.type === 'onDemandFeatureView' ? 3 : 4).some((one) => one.text(1) === feature)) continue;
+      if (
+        feature !== '' &&
+        !spec.messages(object.type === 'onDemandFeatureView' ? 3 : 4).some((one) => one.text(1) === feature)
+      )
+        continue;
       if (ofService !== undefined && !ofService.has(`featureView:${definition.name}`)) continue;
       if (since !== undefined && BigInt(Date.parse(definition.updatedAt)) * 1000n < since) continue;
       found.push({ object, any, definition });
@@ -321,7 +327,19 @@ const deleteProject: Answer = async (request, registry) => {
   return EMPTY;
 };
 
-const PROJECT_META = { ...PROJECT, one: '', many: '', missing: 'ProjectObjectNotFoundException', title: 'Project', spec: 1, name: 1, project: 1, tags: 3, meta: { field: 2, created: 1, updated: 2 }, inRegistry: 17 } as const;
+const PROJECT_META = {
+  ...PROJECT,
+  one: '',
+  many: '',
+  missing: 'ProjectObjectNotFoundException',
+  title: 'Project',
+  spec: 1,
+  name: 1,
+  project: 1,
+  tags: 3,
+  meta: { field: 2, created: 1, updated: 2 },
+  inRegistry: 17,
+} as const;
 
 /** `feast.core.Project`: as it was applied, else what the resource tells. */
 async function projectMessage(registry: Registry, { metadata, spec }: ProjectResource): Promise<Buffer> {
@@ -330,11 +348,7 @@ async function projectMessage(registry: Registry, { metadata, spec }: ProjectRes
   const known = await registry.project(name).find(PROJECT_META, name);
   const { createdAt, updatedAt = createdAt } = metadata;
   const resource = { format: '', type: '', name, refersTo: [], createdAt, updatedAt };
-  return asSeen(
-    PROJECT_META,
-    known ?? { ...resource, body: messageOf(bytesField(1, told)).toString('base64') },
-    name,
-  );
+  return asSeen(PROJECT_META, known ?? { ...resource, body: messageOf(bytesField(1, told)).toString('base64') }, name);
 }
 
 const getProject: Answer = async (request, registry) => {

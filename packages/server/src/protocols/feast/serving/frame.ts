@@ -63,13 +63,16 @@ const MOMENT =
  */
 export function momentText(value: unknown, column: string, row?: number): string | null {
   if (value === null || value === undefined) return null;
-  const { date, time = '00:00', fraction = '', zone = 'Z' } = MOMENT.exec(String(value).trim())?.groups ?? {};
+  const told = typeof value === 'string' ? value : JSON.stringify(value);
+  const { date, time = '00:00', fraction = '', zone = 'Z' } = MOMENT.exec(told.trim())?.groups ?? {};
   const whole = time.length === 5 ? `${time}:00` : time;
   const offset = /^z$|^UTC$/i.test(zone) ? 'Z' : zone.replace(/^([+-]\d{2}):?(\d{2})$/, '$1:$2');
   const text = `${date}T${whole}${fraction.slice(0, 7)}${offset}`;
   if (date === undefined || Number.isNaN(Date.parse(text))) {
     const where = row === undefined ? '' : ` in row ${row + 1}`;
-    throw invalid(`"${String(value).slice(0, 100)}"${where} of \`${column}\` is no moment: write 2026-11-01T06:00:00Z.`);
+    throw invalid(
+      `"${told.slice(0, 100)}"${where} of \`${column}\` is no moment: write 2026-11-01T06:00:00Z.`,
+    );
   }
   return text;
 }

@@ -132,6 +132,11 @@ export async function ended(
     }
   }
   if (failed.length > 0) {
-    throw new FeastFault('FeastError', `Could not be brought online: ${failed.join('; ')}`, rpc.failedPrecondition, 422);
+    throw new FeastFault(
+      'FeastError',
+      `Could not be brought online: ${failed.join('; ')}`,
+      rpc.failedPrecondition,
+      422,
+    );
   }
 }

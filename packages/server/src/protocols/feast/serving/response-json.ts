@@ -38,8 +38,7 @@ function writerOf(type: ValueType): Write {
   const element = elementType(type);
   if (element !== undefined) {
     const write = writerOf(element);
-    return (value) =>
-      `[${(value as readonly unknown[]).map((one) => (one === null ? 'null' : write(one))).join(',')}]`;
+    return (value) => `[${(value as readonly unknown[]).map((one) => (one === null ? 'null' : write(one))).join(',')}]`;
   }
   switch (type) {
     case 'float32':

@@ -132,7 +132,9 @@ async function whatIsMissing(
   if (!(error instanceof DaisError) || error.code !== 'not_found') return error;
   if (service !== '') {
     const known = await call.find('featureService.get', { name: service });
-    return known === undefined ? notFound(featureService.missing, `Feature service ${service} does not exist${within(project)}`) : error;
+    return known === undefined
+      ? notFound(featureService.missing, `Feature service ${service} does not exist${within(project)}`)
+      : error;
   }
   for (const name of new Set(features.map((feature) => feature.slice(0, feature.lastIndexOf(':'))))) {
     if ((await call.find('featureView.get', { name })) === undefined) {
@@ -154,18 +156,17 @@ async function push({ body, project }: Asked): Promise<Answer> {
     for (const definition of referring.filter(({ type }) => type === object.type)) {
       const spec = new Message(Buffer.from(definition.body, 'base64')).message(1);
       const { streamSource } = viewParts(object, spec);
-      if (streamSource !== undefined && streamSource.number(1) === PUSH_SOURCE && nameOfSource(streamSource) === source) {
+      if (
+        streamSource !== undefined &&
+        streamSource.number(1) === PUSH_SOURCE &&
+        nameOfSource(streamSource) === source
+      ) {
         names.push(definition.name);
       }
     }
   }
   if (names.length === 0) {
-    throw new FeastFault(
-      'PushSourceNotFoundException',
-      `Unable to find push source '${source}'.`,
-      rpc.notFound,
-      422,
-    );
+    throw new FeastFault('PushSourceNotFoundException', `Unable to find push source '${source}'.`, rpc.notFound, 422);
   }
   for (const name of names) await pushTo(project, name, df, to === 'online_and_offline' ? 'both' : to);
   return { status: 200, text: '' };
@@ -192,7 +193,8 @@ async function pushTo(
   to: 'online' | 'offline' | 'both',
 ): Promise<void> {
   const view = (await project.call.find('featureView.get', { name })) as KnownView | undefined;
-  if (view === undefined) throw notFound(featureView.missing, `Feature view ${name} does not exist${within(project.name)}`);
+  if (view === undefined)
+    throw notFound(featureView.missing, `Feature view ${name} does not exist${within(project.name)}`);
   const joinKeys = [];
   for (const entity of view.spec.entities ?? []) {
     const known = (await project.call.find('entity.get', { name: entity })) as KnownEntity | undefined;
@@ -207,7 +209,9 @@ function windowOf(body: Buffer): ReturnType<ReadWindow> {
   const asked = readRequest(materializeRequest, body);
   refuseVersion(asked.version);
   if (asked.disable_event_timestamp) {
-    throw invalid('Without the event times of the rows nobody could tell what is newer: leave `disable_event_timestamp` out.');
+    throw invalid(
+      'Without the event times of the rows nobody could tell what is newer: leave `disable_event_timestamp` out.',
+    );
   }
   const [start, end] = [asked.start_ts, asked.end_ts];
   if (start === undefined || start === null || end === undefined || end === null) {
@@ -230,7 +234,9 @@ function windowTo(body: Buffer): ReturnType<ReadWindow> {
 
 function refuseVersion(version: string | null | undefined): void {
   if (version === undefined || version === null) return;
-  throw invalid('Versions of a view are not read online here: leave `version` out, and give another version another name.');
+  throw invalid(
+    'Versions of a view are not read online here: leave `version` out, and give another version another name.',
+  );
 }
 
 function materializing(clock: Clock, read: ReadWindow) {

@@ -22,7 +22,7 @@ export function registryClient(address: string): RegistryClient {
       return await new Promise<Buffer>((resolve, reject) => {
         client.makeUnaryRequest(path, same, same, request, sent, (error: ServiceError | null, answer?: Buffer) => {
           if (error === null && answer !== undefined) resolve(answer);
-          else reject(error as Error);
+          else reject(error);
         });
       });
     },
