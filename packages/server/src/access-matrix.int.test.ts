@@ -12,7 +12,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { makeTokenText } from '#policy/identity/token-text.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import { MEASURED, measuredSpec } from './testing/feature-recipes.ts';
 import { NEVER_RUNS, requestFor, targetManifest, type RecipeWorld, type Request } from './testing/operation-recipes.ts';
+import { DATASET, datasetSpec, pushedFiles } from './testing/data-recipes.ts';
 import { trackingTargets } from './testing/tracking-recipes.ts';
 
 type Role = (typeof roles)[number];
@@ -127,7 +129,36 @@ async function endedExecution(): Promise<string> {
   return spare;
 }
 
+/** Versions of the Dataset `rows`, in every project: the number of the newest. */
+async function makeDatasetVersion(rows: number): Promise<string> {
+  let number = '';
+  for (const project of ['own', 'other']) {
+    await apply([resource('Dataset', DATASET, datasetSpec(rows))], project);
+    const { id } = await asOwner('dataset.refresh', { path: { name: DATASET }, body: {} }, project);
+    const path = { name: DATASET, id: String(id) };
+    const ended = async () => {
+      const ingest = await asOwner('datasetIngest.get', { path }, project);
+      return ingest['endedAt'] === undefined ? undefined : ingest;
+    };
+    const ingest = await vi.waitUntil(ended, { timeout: 60_000, interval: 50 });
+    number = String(ingest['version']);
+  }
+  return number;
+}
+
+/** Something that is asked for once in every project: a name that stands for its id in each. */
+async function inEveryProject(operation: string, body: object): Promise<string> {
+  const made = `${operation} of all`;
+  for (const project of ['own', 'other']) {
+    if (ids.has(`${project}/${made}`)) continue;
+    await apply([resource('FeatureView', MEASURED, measuredSpec)], project);
+    ids.set(`${project}/${made}`, String((await asOwner(operation, { body }, project))['id']));
+  }
+  return made;
+}
+
 let execution: Promise<string> | undefined;
+let datasetRows = 1;
 
 const resource = (kind: string, named: string, spec: object) => ({
   apiVersion: 'dais.dev/v1',
@@ -201,6 +232,7 @@ beforeAll(async () => {
   for (const project of ['own', 'other']) await apply(ofScope('project'), project);
   for (const project of ['own', 'other']) await register('target', project);
   for (const project of ['own', 'other']) await addPipelineVersion(project, '1');
+  await makeDatasetVersion(datasetRows);
   for (const project of ['own', 'other'])
     for (const [operation, request] of trackingTargets) await asOwner(operation, request, project);
   await apply(
@@ -285,6 +317,18 @@ beforeAll(async () => {
       }
       return spare;
     },
+    push: async () => {
+      const spare = `push-${randomBytes(8).toString('hex')}`;
+      for (const project of ['own', 'other']) {
+        const body = { files: pushedFiles };
+        const { id } = await asOwner('datasetPush.begin', { path: { name: 'target' }, body }, project);
+        ids.set(`${project}/${spare}`, String(id));
+      }
+      return spare;
+    },
+    materialization: async () => await inEveryProject('features.materialize', { view: MEASURED }),
+    featureBuild: async () => await inEveryProject('features.build', { features: [`${MEASURED}:x`], to: 'built' }),
+    datasetVersion: async () => await makeDatasetVersion((datasetRows += 1)),
     execution: async () => await (execution ??= endedExecution()),
     spareExecution: async () => await endedExecution(),
     spareUser: async () => {

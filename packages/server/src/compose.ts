@@ -12,7 +12,6 @@ import type { importDatabase as importRows } from '#engines/database/archive/imp
 import type { DatabaseOptions } from '#engines/database/database.ts';
 import type { EmbeddedOptions } from '#engines/database/embedded/embedded-engine.ts';
 import type { MigrateOptions } from '#engines/database/migrate.ts';
-import type { OnlineStore } from '#engines/online/contract.ts';
 import type { Environments } from '#engines/environments/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
@@ -25,7 +24,6 @@ import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
 import type { DataLedger, DataParts } from '#ledgers/data/index.ts';
 import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#ledgers/executions/index.ts';
-import type { DataSourcesParts, FeatureParts, FeaturesLedger } from '#ledgers/features/index.ts';
 import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
 import type { RegistryParts } from '#ledgers/registry/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
@@ -39,6 +37,7 @@ import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { Log } from '#lib/log.ts';
 import type { FeastParts } from '#protocols/feast/index.ts';
 import type { MlflowParts } from '#protocols/mlflow/index.ts';
+import { openDataSource } from './compose-data.ts';
 
 /** What kinds stand on. */
 export interface KindParts {
@@ -480,33 +479,26 @@ export async function loadExecutions({
 }
 
 /** Versions of datasets, how they come, and who reads what of them. */
-export async function loadData(parts: DataParts): Promise<DataLedger> {
-  return (await import('#ledgers/data/index.ts')).dataLedger(parts);
-}
-
-/** Where features are read as they are now, by `spec.features`. */
-export async function openOnline(
-  { features: { online, cacheMb } }: Pick<ConfigSpec, 'features'>,
-  { dataFolder, clock, database }: Pick<EngineSurroundings, 'dataFolder' | 'clock'> & { readonly database: Database },
-): Promise<OnlineStore> {
-  if (online.type === 'redis')
-    return await (await import('#engines/online/redis/redis-online.ts')).openRedisOnline(online);
-  const { PostgresOnlineStore } = await import('#engines/online/postgres/postgres-online.ts');
-  const store = new PostgresOnlineStore(database);
-  if (cacheMb === 0) return store;
-  const { openCachedOnline } = await import('#engines/online/cache/cached-online.ts');
-  const folder = `${dataFolder}/features/cache`;
-  return await openCachedOnline({ store, database, folder, maxBytes: cacheMb * 2 ** 20, now: () => clock.now() });
-}
-
-/** Features as they are and as they were. */
-export async function loadFeatures({
-  data,
-  maker,
+export async function loadData({
+  keys,
+  outbound,
   ...parts
-}: Omit<FeatureParts, 'sources'> & DataSourcesParts & { readonly days: number }): Promise<FeaturesLedger> {
-  const { dataSources, featuresLedger } = await import('#ledgers/features/index.ts');
-  return featuresLedger({ ...parts, sources: dataSources({ data, maker }) });
+}: Omit<DataParts, 'source' | 'secretValue'> & {
+  readonly keys: KeyStore;
+  readonly outbound: Outbound;
+}): Promise<DataLedger> {
+  const [{ dataLedger }, { findSecretValue, openSecretValue }] = await Promise.all([
+    import('#ledgers/data/index.ts'),
+    import('#kinds/secret/index.ts'),
+  ]);
+  return dataLedger({
+    ...parts,
+    source: async (source, secret) => await openDataSource(source, { outbound, secret }),
+    secretValue: async (tx, ref) => {
+      const found = await findSecretValue(tx, tx.projectId, ref);
+      return found === undefined ? undefined : async () => await openSecretValue(keys, found);
+    },
+  });
 }
 
 /** Files of runs and models. */

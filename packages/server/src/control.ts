@@ -24,7 +24,6 @@ import {
   loadAudit,
   loadData,
   loadExecutions,
-  loadFeatures,
   authorizers,
   loadIdentity,
   loadKinds,
@@ -37,9 +36,9 @@ import {
   openCompute,
   openDatabase,
   openEnvironments,
-  openOnline,
   openQuery,
 } from './compose.ts';
+import { loadFeatures, openOnline } from './compose-features.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
 import { openBlobs, openKeys } from './engines.ts';
@@ -185,7 +184,9 @@ export class Control {
         perProject: config.executions.perProject,
         days: config.retention.executionDays,
       });
-      const dataParts = {
+      const data = await loadData({
+        keys,
+        outbound,
         database,
         content,
         blobs,
@@ -195,16 +196,15 @@ export class Control {
         kinds: () => kernel.kinds,
         folder: join(config.data, 'datasets'),
         hooks: {},
-      };
-      const data = await loadData(dataParts);
+      });
       const online = new Lazy(async () => await openOnline(config, { ...around, database }));
       const features = await loadFeatures({
         database,
         clock,
         log: io.log,
-        data: dataParts,
+        data: { database, blobs, folder: join(config.data, 'datasets') },
         maker: data.maker,
-        query: dataParts.query,
+        query: async () => await Promise.resolve(query),
         online: async () => await online.get(),
         folder: join(config.data, 'features', 'jobs'),
         days: config.features.days,

@@ -13,6 +13,8 @@ import { featureOperations } from '#operations/features.ts';
 import { executionSearchOperations } from '#operations/execution-search.ts';
 import { pipelineSearchOperations } from '#operations/pipeline-search.ts';
 import { recurrenceSearchOperations } from '#operations/recurrence-search.ts';
+import { datasetOperations } from '#operations/datasets.ts';
+import { datasetPushOperations } from '#operations/dataset-pushes.ts';
 import { executionOperations } from '#operations/executions.ts';
 import { pipelineOperations } from '#operations/pipelines.ts';
 import { recurrenceOperations } from '#operations/recurrences.ts';
@@ -263,4 +265,6 @@ export const platformOperations: readonly Operation[] = [
   ...executionViewOperations,
   ...definitionOperations,
   ...featureOperations,
+  ...datasetOperations,
+  ...datasetPushOperations,
 ];

@@ -4,6 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { KindSpec, Operation } from '@dais/api';
+import { dataRecipes } from './data-recipes.ts';
+import { featureRecipes } from './feature-recipes.ts';
 import { trackingRecipes } from './tracking-recipes.ts';
 
 export interface Request {
@@ -40,6 +42,14 @@ export interface RecipeWorld {
   definition(): Promise<string>;
   /** Name of a version of the Pipeline `target` that nobody needs, made now in every project. */
   pipelineVersion(): Promise<string>;
+  /** A push of which no file has come, made now in every project: a name that stands for its id in each. */
+  push(): Promise<string>;
+  /** A materialization in every project: a name that stands for its id in each. */
+  materialization(): Promise<string>;
+  /** A build of features in every project: a name that stands for its id in each. */
+  featureBuild(): Promise<string>;
+  /** Number of a version of the Dataset `rows` that nobody needs, made now in every project. */
+  datasetVersion(): Promise<string>;
   /** Name of a user that nobody needs, made now. */
   spareUser(): Promise<string>;
 }
@@ -54,6 +64,10 @@ const TARGET_SPECS: Readonly<Record<string, object>> = {
   // More than there are: nobody's approval is the last.
   Model: { approvals: [{ aliases: ['guarded'], teams: [{ team: 'deciders', members: 20 }] }] },
   Pipeline: {},
+  Dataset: {},
+  Entity: {},
+  FeatureView: { source: { type: 'push' }, features: [{ name: 'a', type: 'int64' }] },
+  FeatureService: { features: [{ view: 'target' }] },
   // It never comes.
   Schedule: { pipeline: 'target', when: { type: 'cron', cron: '0 0 30 2 *' } },
   User: { email: 'target@example.com' },
@@ -89,6 +103,8 @@ export const NEVER_RUNS = { command: ['true'], resources: { cpu: 1_000_000 } };
 /** By operation; those of kinds follow their verb. */
 const recipes: Readonly<Record<string, Recipe>> = {
   ...trackingRecipes,
+  ...dataRecipes,
+  ...featureRecipes,
   'secret.rotate': () => ({ ...target, body: {} }),
   'alertChannel.test': () => ({ ...target, body: { message: 'tried' } }),
   'access.mine': () => ({}),

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { DatasetVersion, Ingest } from '@dais/api';
 import { expect } from 'vitest';
+import { openOutbound } from '#calls.ts';
+import { openDataSource } from '#compose-data.ts';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
@@ -46,6 +48,8 @@ export async function startDataWorld(more: Partial<DataParts> = {}): Promise<Dat
   const db = await startTestDatabase([kernelSlice, lineageSlice, dataSlice]);
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
   const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
+  // Sources of these tests lie on this machine, which is not public.
+  const outbound = await openOutbound({ allowHosts: ['127.0.0.1', 'localhost'] }, '0');
   const engine = new DuckdbQuery({
     folder: join(folder, 'query'),
     log: silentLog,
@@ -65,6 +69,8 @@ export async function startDataWorld(more: Partial<DataParts> = {}): Promise<Dat
     kinds: () => new KindRegistry(kinds),
     folder: join(folder, 'data'),
     hooks: {},
+    secretValue: async () => await Promise.resolve(undefined),
+    source: async (source, secret) => await openDataSource(source, { outbound, secret }),
     ...more,
   });
   const dais = await startTestKernel(db, {
@@ -118,6 +124,7 @@ export async function startDataWorld(more: Partial<DataParts> = {}): Promise<Dat
     stop: async () => {
       await dais.stop();
       await engine.close();
+      await outbound.close();
       await db.stop();
       await blobs.close();
       await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });

@@ -74,6 +74,9 @@ export async function startFeaturesWorld({ clock = systemClock, online }: Featur
     kinds: () => new KindRegistry(kinds),
     folder: join(folder, 'data'),
     hooks: {},
+    // Nothing here reads from elsewhere.
+    source: () => Promise.reject(new Error('no sources')),
+    secretValue: () => Promise.reject(new Error('no secrets')),
   };
   const data = dataLedger(parts);
   const store = online === undefined ? new PostgresOnlineStore(db.database) : await online(db);

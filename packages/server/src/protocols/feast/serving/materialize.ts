@@ -3,7 +3,6 @@ import {
   listMaterializationsOperation,
   materializeFeaturesOperation,
   readMaterializationOperation,
-  type FeatureViewSpec,
   type Materialization,
 } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
@@ -11,6 +10,7 @@ import { FeastFault, invalid, notFound, rpc } from '../feast-errors.ts';
 import { viewManifests, viewParts } from '../registry/apply-object.ts';
 import { featureView, streamFeatureView } from '../registry/objects.ts';
 import type { RegistryProject } from '../registry/registry-calls.ts';
+import type { KnownView } from '../feast-view.ts';
 import { Message } from '../wire/message.ts';
 
 export interface Window {
@@ -22,10 +22,6 @@ export interface Window {
 /** In ms; from the first look at whether it has ended on. */
 const FIRST_PAUSE = 25;
 const LONGEST_PAUSE = 1000;
-
-interface KnownView {
-  readonly spec: FeatureViewSpec;
-}
 
 /**
  * Those that are named, or all that are online and have a dataset.
@@ -76,7 +72,7 @@ async function findSource(
   const known = (await project.call.find('featureView.get', { name })) as KnownView | undefined;
   if (known?.spec.source.type !== 'push') return;
   const manifests = await viewManifests(project.call, viewParts(object, new Message(body).message(1)));
-  const found = manifests.at(-1)?.['spec'] as FeatureViewSpec | undefined;
+  const found = manifests.at(-1)?.['spec'] as KnownView['spec'] | undefined;
   if (found?.source.type !== 'dataset') return;
   const definition = await project.need(object, name);
   await project.put(object, { name, body, refersTo: definition.refersTo, manifests });

@@ -1,11 +1,5 @@
 /** Feast's feature server: online reads, pushes and materializations over HTTP, for the project that the address names. */
-import {
-  DaisError,
-  materializeFeaturesOperation,
-  pushFeaturesOperation,
-  readFeaturesOperation,
-  type FeatureViewSpec,
-} from '@dais/api';
+import { DaisError, materializeFeaturesOperation, pushFeaturesOperation, readFeaturesOperation } from '@dais/api';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Clock } from '#lib/clock.ts';
@@ -16,6 +10,7 @@ import { nameOfSource, viewParts } from '../registry/apply-object.ts';
 import { feastProject } from '../projects.ts';
 import { featureService, featureView, streamFeatureView } from '../registry/objects.ts';
 import { registryProject, type RegistryProject } from '../registry/registry-calls.ts';
+import type { KnownView } from '../feast-view.ts';
 import { Message } from '../wire/message.ts';
 import { framed, momentText, type Frame } from './frame.ts';
 import { ended, startMaterializations, underWay, viewsToMaterialize, type Window } from './materialize.ts';
@@ -176,10 +171,6 @@ async function writeOnline({ body, project }: Asked): Promise<Answer> {
   const { feature_view_name: name, df } = readRequest(writeRequest, body);
   await pushTo(project, name, df, 'online');
   return { status: 200, text: 'null' };
-}
-
-interface KnownView {
-  readonly spec: FeatureViewSpec;
 }
 
 interface KnownEntity {
