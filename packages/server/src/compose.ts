@@ -3,7 +3,6 @@
  * loads only what its role and its configuration use.
  */
 import type { ConfigSpec } from '@dais/api';
-import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Compute } from '#engines/compute/contract.ts';
 import type { ProcessComputeOptions } from '#engines/compute/process/process-compute.ts';
 import type { ConnectionOptions, Database, DatabaseEngine, Slice } from '#engines/database/contract.ts';
@@ -28,15 +27,13 @@ import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/l
 import type { RegistryParts } from '#ledgers/registry/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
 import type { ArtifactParts, TrackingLedger, TrackingParts } from '#ledgers/tracking/index.ts';
-import { systemClock, type Clock } from '#lib/clock.ts';
+import type { Clock } from '#lib/clock.ts';
 import type { CedarAuthorizerParts } from '#policy/cedar-authorizer.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
 import type { IdentityParts } from '#policy/identity/identity-parts.ts';
 import type { SignInOptions } from '#policy/oidc/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import type { Log } from '#lib/log.ts';
-import type { FeastParts } from '#protocols/feast/index.ts';
-import type { MlflowParts } from '#protocols/mlflow/index.ts';
+import type { EngineSurroundings } from './compose-engines.ts';
 import { openDataSource } from './compose-data.ts';
 
 /** What kinds stand on. */
@@ -189,68 +186,6 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
   };
   return loaded;
 }
-
-type Keys = ConfigSpec['keys'];
-type Blobs = ConfigSpec['blobs'];
-
-/** What the engines of one process share. */
-export interface EngineSurroundings {
-  readonly dataFolder: string;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** The environment that programs of the operator run in. */
-  readonly environment: Readonly<Record<string, string>>;
-  /** Carries the requests of SDKs, which know no proxy by themselves. */
-  readonly outbound: Outbound;
-}
-
-/** Where the keys lie that seal secrets, by `spec.keys.type`. */
-export const keyEngines = {
-  file: async (config: Extract<Keys, { type: 'file' }>, { dataFolder, clock, log }: EngineSurroundings) =>
-    await (
-      await import('#engines/keys/file/file-keys.ts')
-    ).openFileKeys({
-      folder: config.folder ?? '',
-      dataFolder,
-      now: () => clock.now(),
-      announce: (message) => log.info(message),
-    }),
-  env: async (config: Extract<Keys, { type: 'env' }>) =>
-    (await import('#engines/keys/env/env-keys.ts')).openEnvKeys(config.values),
-  command: async (config: Extract<Keys, { type: 'command' }>, { environment, log }: EngineSurroundings) =>
-    (await import('#engines/keys/command/command-keys.ts')).openCommandKeys({
-      command: config.command as [string, ...string[]],
-      env: environment,
-      timeoutMs: config.timeoutSeconds * 1000,
-      log: (line) => log.warn(line),
-    }),
-  kms: async (config: Extract<Keys, { type: 'kms' }>, { outbound }: EngineSurroundings) => {
-    const { createSmithyHandler } = await import('#lib/outbound/smithy-handler.ts');
-    const timeoutMs = config.timeoutSeconds * 1000;
-    return (await import('#engines/keys/kms/kms-keys.ts')).openKmsKeys({
-      requestHandler: createSmithyHandler(outbound, { totalMs: timeoutMs }),
-      timeoutMs,
-      keys: config.keys as [string, ...string[]],
-      region: config.region,
-      ...(config.endpoint !== undefined && { endpoint: config.endpoint }),
-    });
-  },
-} as const;
-
-/** Where content lies, by `spec.blobs.type`. */
-export const blobEngines = {
-  fs: async (config: Extract<Blobs, { type: 'fs' }>, { clock }: EngineSurroundings): Promise<BlobStore> =>
-    await (await import('#engines/blobs/fs/fs-blob-store.ts')).openFsBlobStore({ root: config.folder ?? '', clock }),
-  s3: async (config: Extract<Blobs, { type: 's3' }>, { clock, outbound }: EngineSurroundings): Promise<BlobStore> => {
-    const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
-    const { accessKeyId, secretAccessKey, bucket, region, prefix, pathStyle, endpoint } = config;
-    const credentials = accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {};
-    const address = endpoint === undefined ? {} : { endpoint };
-    const requestHandler = createSmithyHandler(outbound, TRANSFER_TIMEOUTS);
-    const options = { bucket, region, prefix, pathStyle, requestHandler, ...address, ...credentials };
-    return (await import('#engines/blobs/s3/s3-blob-store.ts')).openS3BlobStore(options, clock);
-  },
-} as const;
 
 /** What commands and models run in. Looks at nothing until something is asked of it. */
 export async function openEnvironments(
@@ -504,23 +439,6 @@ export async function loadData({
 /** Files of runs and models. */
 export async function loadArtifacts(parts: ArtifactParts): Promise<readonly OperationEntry[]> {
   return (await import('#ledgers/tracking/index.ts')).artifactEntries(parts);
-}
-
-/** The doors of foreign languages. */
-export async function protocolDoors(parts: MlflowParts) {
-  const { mlflowDoor, mlflowProbes } = await import('#protocols/mlflow/index.ts');
-  const { otlpDoor } = await import('#protocols/otlp/index.ts');
-  const { hooksDoor } = await import('#protocols/standard-webhooks/index.ts');
-  const { kfpDoor, kfpProbe } = await import('#protocols/kfp/index.ts');
-  const { feastDoor } = await import('#protocols/feast/index.ts');
-  const feast = feastDoor({ ...parts, clock: systemClock });
-  return [mlflowProbes(), mlflowDoor(parts), hooksDoor(parts), otlpDoor(parts), kfpProbe(), kfpDoor(parts), feast];
-}
-
-/** The doors of foreign languages that are spoken over gRPC. */
-export async function grpcDoors(parts: FeastParts) {
-  const { feastRegistry } = await import('#protocols/feast/index.ts');
-  return [feastRegistry(parts)];
 }
 
 /** The words are those of the clients that write there. */
