@@ -46,6 +46,49 @@ export {
 export type { DataColumn, DataSchema, DatasetFile, DatasetMode, DatasetVersion } from '#records/data.ts';
 export type { DatasetVersionState, Ingest, IngestFault, IngestState, VersionSource } from '#records/data.ts';
 export { datasetReferenceSchema, isReservedTag, parseDatasetReference } from '#records/data-reference.ts';
+export {
+  columnMaskSchema,
+  dataFindingSchema,
+  dataScanSchema,
+  findingStates,
+  pseudonymKeySchema,
+} from '#records/data-findings.ts';
+export type { ColumnMask, DataFinding, DataScan, FindingState, PseudonymKey } from '#records/data-findings.ts';
+export {
+  checkUnmaskOperation,
+  destroyPseudonymKeyOperation,
+  listAllFindingsOperation,
+  listFindingsOperation,
+  listMasksOperation,
+  listPseudonymKeysOperation,
+  readScanOperation,
+  reopenFindingOperation,
+  resolveFindingOperation,
+  rotatePseudonymKeyOperation,
+  startScanOperation,
+  waiveFindingOperation,
+} from '#operations/data-findings.ts';
+export {
+  acceptAgreedOperation,
+  addGuidelineOperation,
+  adjudicateOperation,
+  createLabelSetOperation,
+  deleteLabelSetOperation,
+  exportLabelsOperation,
+  importLabelsOperation,
+  listAnnotationVersionsOperation,
+  listGuidelinesOperation,
+  listLabelSetsOperation,
+  listLabelTasksOperation,
+  publishLabelsOperation,
+  readAgreementOperation,
+  readLabelSetOperation,
+  readPublicationOperation,
+  reviewAnnotationOperation,
+} from '#operations/labels.ts';
+export { MOST_IMPORTED_TASKS } from '#records/labels.ts';
+export type { Agreement, Annotation, Guideline, ImportedLabels, LabelPublication, LabelSet } from '#records/labels.ts';
+export type { LabelStudioTask, LabelTask, Review } from '#records/labels.ts';
 export { parseWhichVersion, versionTagSchema } from '#records/data-reference.ts';
 export type { DatasetReference, WhichVersion } from '#records/data-reference.ts';
 export { beginPushOperation, cancelIngestOperation, commitPushOperation } from '#operations/dataset-pushes.ts';
@@ -450,6 +493,30 @@ export {
 } from '#operations/webhooks.ts';
 export { deliveryStates, webhookStatuses } from '#records/webhook.ts';
 export type { DeliveryState, Webhook, WebhookDelivery, WebhookStatus, WebhookTest } from '#records/webhook.ts';
+export {
+  dataQualityOperations,
+  listQualityChecksOperation,
+  makeDatasetProfileOperation,
+  readDatasetProfileOperation,
+  readQualityCheckOperation,
+  readQualityReportOperation,
+  readQualityReportPageOperation,
+  releaseDatasetVersionOperation,
+  startQualityCheckOperation,
+  suggestExpectationsOperation,
+} from '#operations/data-quality.ts';
+export { checkExpectations, expectationNames, expectationSchema, expectationsSchema } from '#records/expectation.ts';
+export type { Distance, Expectation, ExpectationOf, ExpectationType, Severity } from '#records/expectation.ts';
+export { MOST_CORRELATED, MOST_FINDINGS, MOST_SAMPLE_ROWS } from '#records/data-quality.ts';
+export type { Anomaly, CheckFinding, ColumnFamily, ColumnProfile } from '#records/data-quality.ts';
+export type {
+  Correlation,
+  DatasetProfile,
+  ExpectationResult,
+  QualityCheck,
+  QualityCheckResults,
+} from '#records/data-quality.ts';
+export type { QualityReport, RowSample, SampleCell, Suggestion } from '#records/data-quality.ts';
 export { lineageOperations, readLineageOperation, recordLineageBatchOperation } from '#operations/lineage.ts';
 export { recordLineageOperation } from '#operations/lineage.ts';
 export { lineageDirections, lineageNodeTypes, lineageRelations } from '#records/lineage.ts';

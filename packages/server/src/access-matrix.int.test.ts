@@ -14,6 +14,7 @@ import { makeTokenText } from '#policy/identity/token-text.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
 import { MEASURED, measuredSpec } from './testing/feature-recipes.ts';
 import { NEVER_RUNS, requestFor, targetManifest, type RecipeWorld, type Request } from './testing/operation-recipes.ts';
+import { labelTargets } from './testing/privacy-recipes.ts';
 import { DATASET, datasetSpec, pushedFiles } from './testing/data-recipes.ts';
 import { trackingTargets } from './testing/tracking-recipes.ts';
 
@@ -193,6 +194,20 @@ async function addPipelineVersion(project: string, version: string): Promise<voi
   await asOwner('pipelineVersion.create', { path: { name: 'target' }, body }, project);
 }
 
+/** Version 1 of the Dataset `target`, made of labels, and what was found in it. */
+async function addDatasetVersion(project: string): Promise<void> {
+  for (const [operation, request] of labelTargets) await asOwner(operation, request, project);
+  const path = { set: 'target' };
+  const first = async (operation: string, request: Request) =>
+    ((await asOwner(operation, request, project))['items'] as { id: string; annotations: { id: string }[] }[])[0];
+  const task = await first('labelTask.list', { path });
+  const { id } = await asOwner('labelSet.publish', { path, body: { dataset: 'target' } }, project);
+  ids.set(`${project}/annotation`, task?.annotations[0]?.id ?? '');
+  ids.set(`${project}/publication`, String(id));
+  const finding = async () => (await first('datasetFinding.list', { path: { name: 'target' } }))?.id;
+  ids.set(`${project}/finding`, (await vi.waitUntil(finding, { timeout: 60_000, interval: 100 })) ?? '');
+}
+
 /** Ids of what is made anew in every project, by project and the name that recipes give it. */
 const ids = new Map<string, string>();
 
@@ -232,6 +247,7 @@ beforeAll(async () => {
   for (const project of ['own', 'other']) await apply(ofScope('project'), project);
   for (const project of ['own', 'other']) await register('target', project);
   for (const project of ['own', 'other']) await addPipelineVersion(project, '1');
+  for (const project of ['own', 'other']) await addDatasetVersion(project);
   await makeDatasetVersion(datasetRows);
   for (const project of ['own', 'other'])
     for (const [operation, request] of trackingTargets) await asOwner(operation, request, project);
@@ -331,6 +347,12 @@ beforeAll(async () => {
     datasetVersion: async () => await makeDatasetVersion((datasetRows += 1)),
     execution: async () => await (execution ??= endedExecution()),
     spareExecution: async () => await endedExecution(),
+    spareLabelSet: async () => {
+      const spare = `spare-${randomBytes(6).toString('hex')}`;
+      for (const project of ['own', 'other'])
+        await asOwner('labelSet.create', { body: { name: spare, dataset: 'target' } }, project);
+      return spare;
+    },
     spareUser: async () => {
       const spare = `spare-${String((users += 1))}`;
       await apply([resource('User', spare, { email: `${spare}@example.com` })]);

@@ -1,4 +1,6 @@
 /** The lists of what data stand on; see compose.ts. */
+import type { DataParts } from '#ledgers/data/index.ts';
+import type { QualityLedger, QualityParts } from '#ledgers/quality/index.ts';
 import type { DataSource } from '#engines/sources/contract.ts';
 import type { ExternalSource, SecretReader } from '#ledgers/data/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
@@ -46,4 +48,31 @@ const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Typ
 export async function openDataSource(source: ExternalSource, around: SourceSurroundings): Promise<DataSource> {
   const open = dataSources[source.type] as SourceOpener<ExternalSource['type']>;
   return await open(source as never, around);
+}
+
+/** What is known of the rows of versions, and whether they are as expected. */
+export async function loadQuality({
+  local,
+  masked,
+  ...parts
+}: Omit<QualityParts, 'versions'> &
+  Pick<QualityParts['versions'], 'masked'> & {
+    /** Where the files of versions are found. */
+    readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
+  }): Promise<QualityLedger> {
+  const [{ qualityLedger }, data] = await Promise.all([
+    import('#ledgers/quality/index.ts'),
+    import('#ledgers/data/index.ts'),
+  ]);
+  const versions: QualityParts['versions'] = {
+    read: data.readVersion,
+    resolve: data.resolveVersion,
+    previous: data.previousReady,
+    decide: data.decideVersion,
+    spec: data.readDatasetSpec,
+    withTable: async (version, work) =>
+      await data.withLocalFiles(local, version, async (files) => await work(data.tableOf(version, files))),
+    masked,
+  };
+  return qualityLedger({ ...parts, versions });
 }

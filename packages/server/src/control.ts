@@ -27,7 +27,9 @@ import {
   authorizers,
   loadIdentity,
   loadKinds,
+  loadLabels,
   loadLineage,
+  loadPrivacy,
   loadSignIn,
   loadSlices,
   loadTracking,
@@ -38,6 +40,7 @@ import {
   openEnvironments,
   openQuery,
 } from './compose.ts';
+import { loadQuality } from './compose-data.ts';
 import { loadFeatures, openOnline } from './compose-features.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
@@ -184,18 +187,39 @@ export class Control {
         perProject: config.executions.perProject,
         days: config.retention.executionDays,
       });
+      const local = { database, blobs, folder: join(config.data, 'datasets') };
+      const onQuery = { now: () => clock.now(), query: async () => await Promise.resolve(query) };
+      const privacy = await loadPrivacy({ ...onQuery, database, keys, local, random: randomBytes });
+      const quality = await loadQuality({
+        ...onQuery,
+        database,
+        local,
+        log: io.log,
+        masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+      });
       const data = await loadData({
+        ...local,
         keys,
         outbound,
-        database,
         content,
-        blobs,
         clock,
         log: io.log,
-        query: async () => await Promise.resolve(query),
+        query: onQuery.query,
         kinds: () => kernel.kinds,
-        folder: join(config.data, 'datasets'),
-        hooks: {},
+        hooks: {
+          begin: async (tx, version) => {
+            await privacy.enqueueScan(tx, version);
+            return await quality.begin(tx, version);
+          },
+          forget: [privacy.forget, quality.forget],
+          masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+        },
+      });
+      const labels = await loadLabels({
+        now: onQuery.now,
+        folder: local.folder,
+        masks: privacy.masks,
+        maker: data.maker,
       });
       const online = new Lazy(async () => await openOnline(config, { ...around, database }));
       const features = await loadFeatures({
@@ -252,6 +276,9 @@ export class Control {
           ...webhooks.jobs,
           ...executions.jobs,
           ...data.jobs,
+          ...privacy.jobs,
+          ...quality.jobs,
+          ...labels.jobs,
           ...features.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
@@ -265,6 +292,9 @@ export class Control {
           ...webhooks.entries,
           ...executions.entries,
           ...data.entries,
+          ...privacy.entries,
+          ...quality.entries,
+          ...labels.entries,
           ...features.entries,
           ...artifacts,
         ],

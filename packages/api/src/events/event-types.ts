@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { commentEvents } from '#events/comment-events.ts';
 import { definitionEvents } from '#events/definition-events.ts';
 import { dataEvents } from '#events/data-events.ts';
+import { privacyEvents } from '#events/privacy-events.ts';
 import type { EventType } from '#events/event-type.ts';
 import { executionEvents } from '#events/execution-events.ts';
 import { featureEvents } from '#events/feature-events.ts';
 import { pipelineEvents } from '#events/pipeline-events.ts';
 import { registryEvents } from '#events/registry-events.ts';
 import { importEvents } from '#events/import-events.ts';
+import { labelEvents } from '#events/label-events.ts';
 import { evaluationEvents } from '#events/evaluation-events.ts';
 import { trackingEvents } from '#events/tracking-events.ts';
 import { webhookEvents } from '#events/webhook-events.ts';
@@ -293,4 +295,6 @@ export const eventTypes = {
   ...definitionEvents,
   ...featureEvents,
   ...dataEvents,
+  ...privacyEvents,
+  ...labelEvents,
 } as const satisfies Record<string, EventType>;

@@ -23,6 +23,8 @@ import { importOperations } from '#operations/imports.ts';
 import { registryImportOperations } from '#operations/registry-imports.ts';
 import { traceImportOperations } from '#operations/trace-imports.ts';
 import { auditOperations } from '#operations/audit.ts';
+import { dataFindingOperations } from '#operations/data-findings.ts';
+import { labelOperations } from '#operations/labels.ts';
 import { keyOperations } from '#operations/keys.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 import { pageInput } from '#operations/resources.ts';
@@ -264,6 +266,8 @@ export const platformOperations: readonly Operation[] = [
   ...recurrenceOperations,
   ...executionViewOperations,
   ...definitionOperations,
+  ...dataFindingOperations,
+  ...labelOperations,
   ...featureOperations,
   ...datasetOperations,
   ...datasetPushOperations,

@@ -24,8 +24,7 @@ export interface Door {
   /** Whether answers above 1 KiB are compressed for those who accept it; content goes out as it is. */
   readonly compress: boolean;
   /**
-   * Adds the routes; called once for each prefix, in a scope of its own, so that body parsers and error handlers of a
-   * door stay its own. No body is read until the door removes the parser there is and adds its own.
+   * Adds the routes, in a scope of its own, so that body parsers and error handlers of a door stay its own. No body is read until the door removes the parser there is and adds its own.
    */
   register(app: FastifyInstance, io: DoorIo): void | Promise<void>;
 }
@@ -68,5 +67,7 @@ declare module 'fastify' {
     principal: Principal | null;
     /** True once the answer is an endless stream: its duration says nothing. */
     streaming: boolean;
+    /** What stands after `/p/` in the address. */
+    projectInAddress: string | undefined;
   }
 }

@@ -1,5 +1,11 @@
 /** The HTTP server of a process: opens the doors, and does for every request what no door should do by itself. */
-import { createServer as createHttpServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+} from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { DaisError, nearest } from '@dais/api';
@@ -8,7 +14,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { readBody, readContent } from '#http/body-reader.ts';
 import type { Door, DoorIo, DoorLimits } from '#http/door.ts';
 import { EventStreams, type StreamLimits } from '#http/event-streams.ts';
-import { watchMethods } from '#http/method-answers.ts';
+import { MAX_PARAMETER_LENGTH, watchMethods } from '#http/method-answers.ts';
 import type { Access } from '#policy/access.ts';
 import { hostPage } from '#http/host-page.ts';
 import { sendPage } from '#http/html-page.ts';
@@ -16,6 +22,7 @@ import { accepts } from '#http/negotiation.ts';
 import { PathOwnership } from '#http/path-ownership.ts';
 import { PeerUids } from '#http/peer-uids.ts';
 import { expectedError, parserError, problemReply, writeRawProblem } from '#http/problem-replies.ts';
+import { projectAddress } from '#http/project-address.ts';
 import { publicAddress, withoutBasePath, type PublicAddress } from '#http/public-address.ts';
 import { RequestContext } from '#http/request-context.ts';
 import { requestId } from '#http/request-id.ts';
@@ -99,6 +106,11 @@ export class HttpServer {
   readonly #parts: HttpServerParts;
   readonly #peerUids = new PeerUids();
   readonly #steps = new WeakMap<Socket, string>();
+  readonly #ownership: PathOwnership;
+  /** Doors that are below `/p/<project>` too. */
+  readonly #ofProjects: ReadonlySet<string>;
+  /** What stands there in the address of a request. */
+  readonly #projects = new WeakMap<IncomingMessage, string>();
   /** Of connections that come out of steps. */
   #stepServer: Server = createHttpServer();
   #active = 0;
@@ -107,6 +119,9 @@ export class HttpServer {
 
   private constructor(parts: HttpServerParts) {
     this.#parts = parts;
+    const { doors } = parts;
+    this.#ownership = new PathOwnership(doors.flatMap((door) => door.paths.map((path) => ({ door: door.name, path }))));
+    this.#ofProjects = new Set(doors.flatMap((door) => (door.perProject ? door.name : [])));
     this.address = publicAddress(parts.publicUrl);
     this.streams = new EventStreams(parts.clock, parts.limits);
     this.#app = this.#createApp();
@@ -208,11 +223,10 @@ export class HttpServer {
       },
       trustProxy: parts.trustedProxies.length === 0 ? false : [...parts.trustedProxies],
       genReqId: (raw) => requestId(raw.headers['x-request-id'], parts.clock.now()),
-      rewriteUrl: (raw) => withoutBasePath(raw.url ?? '/', address.basePath),
+      rewriteUrl: (raw) => this.#route(raw, withoutBasePath(raw.url ?? '/', address.basePath)),
       clientErrorHandler: (error, socket) => this.#clientError(error, socket),
       frameworkErrors: (error, request, reply) => this.#fail(error, request as FastifyRequest, reply as FastifyReply),
-      // 256 characters of a name, each up to 4 bytes, each byte 3 characters when percent-encoded.
-      routerOptions: { maxParamLength: 3072, ignoreTrailingSlash: false },
+      routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, ignoreTrailingSlash: false },
       bodyLimit: parts.limits.bodyBytes,
       logger: false,
     });
@@ -221,23 +235,33 @@ export class HttpServer {
   async #openDoors(): Promise<void> {
     const app = this.#app;
     const { doors } = this.#parts;
-    const ownership = new PathOwnership(doors.flatMap((door) => door.paths.map((path) => ({ door: door.name, path }))));
     // No body is read unless a door says how: what nobody answers is refused without looking at it.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser('*', (_request, _payload, done) => done(null));
     app.decorateRequest('principal', null);
     app.decorateRequest('streaming', false);
+    app.decorateRequest('projectInAddress', undefined);
     app.addHook('onRequest', async (request, reply) => await this.#begin(request, reply));
     app.addHook('onResponse', async (request, reply) => this.#finish(request, reply));
     app.setErrorHandler((error, request, reply) => this.#fail(error, request, reply));
-    let opening: { readonly door: Door; readonly prefix: string } | undefined;
+    let opening: Door | undefined;
     const known: string[] = [];
+    const refuse = (request: FastifyRequest): never => {
+      const path = shownPath(request);
+      if (path.split('/').some((part) => part.length > MAX_PARAMETER_LENGTH)) {
+        throw new DaisError('invalid_request', 'A part of the path is longer than any name can be.');
+      }
+      const near = nearest(path, known);
+      throw new DaisError(
+        'route_not_found',
+        `There is no ${path.slice(0, 200)}${near === undefined || near === path ? '' : `; did you mean ${near}?`}`,
+      );
+    };
     // Before the plugin's own hook, which looks at `compress`.
     app.addHook('onRoute', (route) => {
       if (opening === undefined) return;
-      const { door, prefix } = opening;
-      const path = route.url.slice(prefix.length);
-      if (ownership.ownerOf(path) !== door.name)
+      const { door, path } = { door: opening, path: route.url };
+      if (this.#ownership.ownerOf(path) !== door.name)
         throw new Error(`${door.name} answers ${path}, which it does not claim`);
       const { operation = '' } = route.config ?? {};
       const { operations } = this.#parts;
@@ -245,7 +269,7 @@ export class HttpServer {
         throw new Error(`${door.name} answers ${path} without an operation that somebody is asked for`);
       route.config = { ...route.config, access: door.access, dispatched: door.dispatched === true };
       if (!door.compress) route.compress = false;
-      if (prefix === '') known.push(path);
+      known.push(path);
     });
     await app.register(compress, { threshold: 1024, encodings: ['br', 'gzip'], globalDecompression: false });
     const io: Omit<DoorIo, 'contextOf'> = {
@@ -258,29 +282,27 @@ export class HttpServer {
     for (const door of doors) {
       const contextOf: DoorIo['contextOf'] = (request, reply, origin) =>
         new RequestContext(request, reply, origin, door.projectHeader);
-      for (const prefix of door.perProject ? ['', '/p/:project'] : ['']) {
-        opening = { door, prefix };
-        await app.register(
-          // Asynchronous, because only then Fastify passes on what a registration throws.
-          async (scope) => {
-            const complete = watchMethods(scope);
-            await door.register(scope, { ...io, contextOf });
-            complete();
-          },
-          { prefix },
-        );
-      }
+      opening = door;
+      // Asynchronous, because only then Fastify passes on what a registration throws.
+      await app.register(async (scope) => {
+        const complete = watchMethods(scope, refuse);
+        await door.register(scope, { ...io, contextOf });
+        complete(door.paths);
+      });
     }
     opening = undefined;
-    app.setNotFoundHandler((request) => {
-      const path = request.url.replace(/\?.*$/s, '');
-      const near = nearest(path, known);
-      throw new DaisError(
-        'route_not_found',
-        `There is no ${path.slice(0, 200)}${near === undefined || near === path ? '' : `; did you mean ${near}?`}`,
-      );
-    });
+    app.setNotFoundHandler(refuse);
     await app.ready();
+  }
+
+  /** The address that routes know, of one that may name a project. */
+  #route(raw: IncomingMessage, url: string): string {
+    const inProject = projectAddress(url);
+    if (inProject === undefined) return url;
+    const owner = this.#ownership.ownerOf(inProject.url.replace(/\?.*$/s, ''));
+    if (owner === undefined || !this.#ofProjects.has(owner)) return url;
+    this.#projects.set(raw, inProject.project);
+    return inProject.url;
   }
 
   async #begin(request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -290,6 +312,7 @@ export class HttpServer {
       if (this.#active === 0) this.#idle?.();
     });
     reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
+    request.projectInAddress = this.#projects.get(request.raw);
     if (this.#draining) reply.header('connection', 'close');
     const { access, dispatched = false, ofProcess = false } = request.routeOptions.config;
     const step = this.#steps.get(request.raw.socket);
@@ -324,7 +347,7 @@ export class HttpServer {
     this.#parts.finished({
       operation: request.routeOptions.config.operation ?? '',
       method: request.method,
-      path: request.url.replace(/\?.*$/s, ''),
+      path: shownPath(request),
       status: reply.raw.statusCode,
       durationMs: reply.elapsedTime,
       requestId: request.id,
@@ -355,6 +378,11 @@ export class HttpServer {
     if (told === undefined) socket.destroy();
     else writeRawProblem(socket, told, requestId(undefined, this.#parts.clock.now()));
   }
+}
+
+/** As it was asked for, without its query. */
+function shownPath({ url, projectInAddress: project }: FastifyRequest): string {
+  return `${project === undefined ? '' : `/p/${encodeURIComponent(project)}`}${url.replace(/\?.*$/s, '')}`;
 }
 
 /** Over plain HTTP browsers leave Sec-Fetch-Site out; every one of them calls itself Mozilla. */

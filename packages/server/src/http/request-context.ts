@@ -24,7 +24,7 @@ export class RequestContext implements CallContext {
     this.client = { address: request.ip, ...(userAgent !== undefined && { userAgent }) };
     this.requestId = request.id;
     this.origin = origin;
-    const inAddress = (request.params as { project?: string }).project;
+    const inAddress = request.projectInAddress;
     const inHeader = projectHeader === undefined ? undefined : request.headers[projectHeader]?.toString().trim();
     const named = [inAddress, inHeader].flatMap((project) => (project === undefined || project === '' ? [] : project));
     this.projects = named.length === 0 ? NO_PROJECTS : named;

@@ -4,6 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { KindSpec, Operation } from '@dais/api';
+import { privacyRecipes } from './privacy-recipes.ts';
+import { qualityRecipes } from './quality-recipes.ts';
 import { dataRecipes } from './data-recipes.ts';
 import { featureRecipes } from './feature-recipes.ts';
 import { trackingRecipes } from './tracking-recipes.ts';
@@ -42,6 +44,8 @@ export interface RecipeWorld {
   definition(): Promise<string>;
   /** Name of a version of the Pipeline `target` that nobody needs, made now in every project. */
   pipelineVersion(): Promise<string>;
+  /** Name of a label set that nobody needs, made now in every project. */
+  spareLabelSet(): Promise<string>;
   /** A push of which no file has come, made now in every project: a name that stands for its id in each. */
   push(): Promise<string>;
   /** A materialization in every project: a name that stands for its id in each. */
@@ -103,6 +107,9 @@ export const NEVER_RUNS = { command: ['true'], resources: { cpu: 1_000_000 } };
 /** By operation; those of kinds follow their verb. */
 const recipes: Readonly<Record<string, Recipe>> = {
   ...trackingRecipes,
+  ...privacyRecipes,
+  ...qualityRecipes,
+  'labelSet.delete': async (world) => ({ path: { set: await world.spareLabelSet() } }),
   ...dataRecipes,
   ...featureRecipes,
   'secret.rotate': () => ({ ...target, body: {} }),

@@ -3,6 +3,17 @@ import { createHash } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
+import {
+  Field,
+  Float64,
+  Int64,
+  List,
+  Table,
+  tableToIPC,
+  TimestampMicrosecond,
+  Utf8,
+  vectorFromArray,
+} from 'apache-arrow';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type {
   FileTable,
@@ -53,6 +64,9 @@ function inline(
 ): InlineTable {
   return { columns: Object.entries(columns).map(([name, type]) => ({ name, type })), rows };
 }
+
+/** The two people of the reading tests, by `zstd` 1.5. */
+const ZSTD = 'KLUv/SQucQEAaWQsbmFtZSxzY29yZSxvawoxLEFkYSwxLjUsdHJ1ZQoyLELDtmIsLGZhbHNlCqQd2LA=';
 
 export function querySuite(name: string, open: () => Promise<QuerySubject>): void {
   describe(`query engine: ${name}`, () => {
@@ -124,6 +138,7 @@ export function querySuite(name: string, open: () => Promise<QuerySubject>): voi
         ['Latin-1 when it is said', Buffer.from(csv, 'latin1'), { encoding: 'latin-1' as const }],
         ['gzip', gzipSync(csv), {}],
         ['gzip in several members', Buffer.concat([gzipSync(csv.slice(0, 20)), gzipSync(csv.slice(20))]), {}],
+        ['zstd', Buffer.from(ZSTD, 'base64'), {}],
         ['another NULL', csv.replace(',,', ',NA,'), { csv: { nulls: ['NA', ''] } }],
         ['lines before the header', `made by us\n\n${csv}`, { csv: { skip: 2 } }],
       ])('CSV with %s', async (_, content, source) => {
@@ -140,6 +155,22 @@ export function querySuite(name: string, open: () => Promise<QuerySubject>): voi
           expected,
         );
         expect((await rowsOfFile(gzipSync(ndjson), { format: 'ndjson' })).rows).toEqual(expected);
+      });
+      test.each(['file', 'stream'] as const)('Arrow: a %s', async (shape) => {
+        const at = new Date('2026-11-26T10:00:00.123Z');
+        const arrow = new Table({
+          id: vectorFromArray([1n, 9_007_199_254_740_993n], new Int64()),
+          name: vectorFromArray(['Ada', 'Böb'], new Utf8()),
+          score: vectorFromArray([1.5, Number.NaN], new Float64()),
+          at: vectorFromArray([at, null], new TimestampMicrosecond()),
+          tags: vectorFromArray([['p', 'q'], null], new List(new Field('item', new Utf8(), true))),
+        });
+        const { rows, columns } = await rowsOfFile(Buffer.from(tableToIPC(arrow, shape)), { format: 'arrow' });
+        expect(columns.map(({ type }) => type)).toEqual(['int64', 'string', 'float64', 'timestamp', 'list<string>']);
+        expect(rows).toEqual([
+          [1, 'Ada', 1.5, '2026-11-26T10:00:00.123000Z', ['p', 'q']],
+          ['9007199254740993', 'Böb', 'NaN', null, null],
+        ]);
       });
       test('several files as one table, by names, in their order', async () => {
         const all = [await file('a,b\n1,x\n2,y\n'), await file('b,c\nz,true\n')];
@@ -230,6 +261,8 @@ export function querySuite(name: string, open: () => Promise<QuerySubject>): voi
         ['too few fields', 'id,age\n1,2\n3\n', 'too-few-fields', 3],
         ['too many fields', 'id,age\n1,2\n3,4,5\n', 'too-many-fields', 3],
         ['a wrong type', 'id,age\n1,2\n3,forty\n', 'wrong-type', 3],
+        ['a fraction where an integer belongs', 'id,age\n1,2\n3,4.5\n', 'wrong-type', 3],
+        ['a number with signs', 'id,age\n1,2\n1_000,4\n', 'wrong-type', 3],
         ['a number too large for its type', 'id,age\n1,2\n3,99999999999\n', 'wrong-type', 3],
         ['no text', Buffer.concat([Buffer.from('id,age\n1,2\n3,'), Buffer.from([0xff, 0xfe, 0x0a])]), undefined, 3],
         ['a missing column', 'id\n1\n', 'column-missing', 1],
@@ -285,9 +318,26 @@ export function querySuite(name: string, open: () => Promise<QuerySubject>): voi
         const broken = await expectFailure(rowsOfFile('id,note\n1,"two\nlines"\nx,y\n', {}, quoted));
         expect(broken.faults[0]?.line).toBe(4);
       });
+      test('a time is no date, and a broken integer is left out with the others', async () => {
+        const dates = { columns: [{ name: 'd', type: 'date' }] } satisfies Partial<FileTable>;
+        const failure = await expectFailure(rowsOfFile('d\n2026-01-01\n2026-01-02 10:00:00\n', {}, dates));
+        expect(failure.faults[0]).toMatchObject({ line: 3, column: 'd', kind: 'wrong-type' });
+        const content = 'id,age\n1,2\nx,3\n\n"4.5","6"\n7,8\n9,1.0\n';
+        const { rows, rejects } = await rowsOfFile(content, {}, { ...table, faults: 'keep' });
+        expect(rows).toEqual([
+          [1, 2],
+          [7, 8],
+        ]);
+        expect(rejects.first.map(({ line, value }) => [line, value])).toEqual([
+          [3, 'x'],
+          [5, '4.5'],
+          [7, '1.0'],
+        ]);
+      });
       test.each([
         ['broken NDJSON', 'ndjson', '{"a":1}\n{"a":\n', 2],
         ['broken JSON', 'json', '[{"a":1},{"a"', undefined],
+        ['no Arrow', 'arrow', 'this is no arrow', undefined],
         ['no Parquet', 'parquet', 'this is no parquet at all', undefined],
         ['an empty Parquet', 'parquet', '', undefined],
       ] as const)('%s', async (_, format, content, line) => {
@@ -446,7 +496,7 @@ export function querySuite(name: string, open: () => Promise<QuerySubject>): voi
         ['NULL as a value', call('same', literal(null, 'int64'), literal(null, 'int64')), true],
         ['a case without a branch', when(literal(false), literal(1)), null],
         ['a lenient cast', cast(literal('x'), 'int64', { lenient: true }), null],
-        ['none of nothing', { type: 'in', value: literal(1), options: [] }, null],
+        ['none of nothing', { type: 'in', value: literal(1), options: [] }, false],
         ['one of some', { type: 'in', value: literal(1), options: [literal(2), literal(1)] }, true],
         ['a pattern', call('matches', literal('abc'), literal('^a.c$')), true],
         ['an extraction', call('extract', literal('a@b.de'), literal('@(.*)$'), literal(1)), 'b.de'],
@@ -1013,18 +1063,21 @@ export function querySuite(name: string, open: () => Promise<QuerySubject>): voi
         expect(await expectFailure(engine.run(work({ wallMs: 500 })))).toMatchObject({ code: 'query_limit' });
       });
       test('when it needs more memory and disk than it may have', async () => {
-        const sorted: Relation = {
-          type: 'aggregate',
-          from: { type: 'join', kind: 'cross', left: scan('t'), right: scan('t'), take: [{ column: 'n', as: 'm' }] },
-          by: [named('n', column('n')), named('m', column('m'))],
-          columns: [],
+        const pairs: Relation = {
+          type: 'join',
+          kind: 'cross',
+          left: scan('t'),
+          right: scan('t'),
+          take: [{ column: 'n', as: 'm' }],
         };
-        const failure = await expectFailure(
-          engine.run({
-            ...work({ memoryBytes: 100 * 1024 * 1024, tempBytes: 10 * 1024 * 1024 }),
-            query: { type: 'aggregate', from: sorted, by: [], columns: [named('n', aggregate('count'))] },
-          }),
-        );
+        const query: Relation = {
+          type: 'aggregate',
+          from: pairs,
+          by: [],
+          columns: [named('all', aggregate('list', [column('m')]))],
+        };
+        const limits = { memoryBytes: 100 * 1024 * 1024, tempBytes: 10 * 1024 * 1024 };
+        const failure = await expectFailure(engine.run({ ...work(limits), query, output: { type: 'none' } }));
         expect(failure.code).toBe('query_limit');
         expect(await valueOf(literal(2))).toBe(2);
       });

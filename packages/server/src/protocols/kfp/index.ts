@@ -91,7 +91,7 @@ function addRoute(app: FastifyInstance, answering: AnsweringFor, route: Route): 
         : bodyJson(request.body as Buffer | undefined);
       // An endpoint that takes nothing but what stands in its path does not look at a body.
       const sent = Object.keys(message).length === 0 ? {} : parseMessage(message, json);
-      const { project: _, ...named } = request.params as Readonly<Record<string, string>>;
+      const named = request.params as Readonly<Record<string, string>>;
       return await answering(request, reply)(
         { ...sent, ...named },
         async (values, call) => await route.answer(values as never, call),
@@ -106,7 +106,7 @@ function answeringFor(io: KfpIo, calls: KfpCalls): AnsweringFor {
     const context = inProjects(io.contextOf(request, reply, ORIGIN), projects);
     const said = await answer(values, caller(calls, context));
     const [named] = projects;
-    const inAddress = (request.params as { readonly project?: string }).project !== undefined;
+    const inAddress = request.projectInAddress !== undefined;
     const shown = inAddress || named === undefined ? said : withProject(said, named);
     return await reply.type(JSON_TYPE).send(shown instanceof Readable ? shown : JSON.stringify(shown));
   };

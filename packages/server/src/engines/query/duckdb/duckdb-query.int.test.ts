@@ -11,7 +11,7 @@ querySuite('duckdb', async () => {
   const folder = path.join(root, 'files');
   await mkdir(folder);
   const scratch = path.join(root, 'scratch');
-  const engine = openDuckdbQuery({ folder: scratch, memoryMb: 1024, tempMb: 2048, clock: systemClock, log: silentLog });
+  const engine = openDuckdbQuery({ folder: scratch, memoryMb: 4096, tempMb: 2048, clock: systemClock, log: silentLog });
   return {
     engine,
     folder,
