@@ -116,6 +116,12 @@ export const arrows: readonly Arrow[] = [
     may: ['lib/**', 'api', 'kernel/**', 'policy/**'],
   },
   {
+    zone: 'grpc',
+    files: [`${server}/grpc/**`],
+    may: ['lib/**', 'api', 'kernel/**', 'policy/**', 'http/**'],
+    note: 'the library lazily',
+  },
+  {
     zone: 'compose',
     files: [`${server}/compose.ts`, `${server}/compose-*.ts`],
     may: ['**'],
@@ -133,6 +139,7 @@ export const arrows: readonly Arrow[] = [
       'supervisor/**',
       'policy/**',
       'http/**',
+      'grpc/**',
       'gateway/**',
       'engines/*/contract.ts',
     ],

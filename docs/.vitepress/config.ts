@@ -38,6 +38,7 @@ const guide = [
   { text: 'Bring your Kubeflow pipeline', link: '/guide/bring-your-kubeflow-pipeline' },
   { text: 'What is understood of Kubeflow pipelines', link: '/guide/kfp-ir' },
   { text: 'Expect something of data', link: '/guide/data-quality' },
+  { text: 'Bring your Feast repository', link: '/guide/bring-your-feast-repository' },
   { text: 'Trace what a program does', link: '/guide/trace' },
   { text: 'Follow where a model comes from', link: '/guide/lineage' },
   { text: 'Be told by webhooks', link: '/guide/webhooks' },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { portsSchema } from '#config-ports.ts';
 import { featuresConfig } from '#config-features.ts';
 import { queryConfig } from '#config-query.ts';
 import { API_VERSION } from '#manifest.ts';
@@ -450,6 +451,7 @@ export const configSpec = z.strictObject({
     .max(65_535)
     .optional()
     .describe('Port to listen on; 0 takes any free one. Default: 7070, or the next free one, up to 7089.'),
+  ports: portsSchema,
   publicUrl: httpUrl
     .optional()
     .describe('Address under which people reach Dais, with the base path if a proxy adds one. Default: host and port.'),

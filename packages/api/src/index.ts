@@ -537,7 +537,18 @@ export { featureServiceKind, featureServiceSpec } from '#kinds/feature-service.t
 export { featureViewKind, featureViewSpec, type FeatureViewSource } from '#kinds/feature-view.ts';
 export { buildFeaturesOperation, checkFeaturesOperation, listFeatureBuildsOperation } from '#operations/features.ts';
 export { listFeatureViewStatesOperation, listMaterializationsOperation } from '#operations/features.ts';
-export { materializeFeaturesOperation, pushFeaturesOperation, readFeatureBuildOperation } from '#operations/features.ts';
+export {
+  materializeFeaturesOperation,
+  pushFeaturesOperation,
+  readFeatureBuildOperation,
+} from '#operations/features.ts';
 export { readFeaturesOperation, readHistoryOperation, readMaterializationOperation } from '#operations/features.ts';
 export type { FeatureBuild, FeatureColumn, FeatureRows, FeatureSkew, FeatureStatus } from '#records/features.ts';
 export type { FeatureViewState, Materialization, OnlineFeatures } from '#records/features.ts';
+export {
+  deleteDefinitionOperation,
+  listDefinitionsOperation,
+  putDefinitionOperation,
+} from '#operations/definitions.ts';
+export { readDefinitionOperation } from '#operations/definitions.ts';
+export { MOST_DEFINITION_BYTES, type Definition } from '#records/definition.ts';

@@ -314,6 +314,12 @@ beforeAll(async () => {
       }
       return spare;
     },
+    definition: async () => {
+      const spare = `definition-${String((models += 1))}`;
+      const body = { format: 'recipe', type: 'thing', name: spare, body: '' };
+      for (const project of ['own', 'other']) await asOwner('definition.put', { body }, project);
+      return spare;
+    },
     pipelineVersion: async () => {
       const spare = `version-${String((models += 1))}`;
       for (const project of ['own', 'other']) await addPipelineVersion(project, spare);

@@ -3,7 +3,6 @@
  * loads only what its role and its configuration use.
  */
 import type { ConfigSpec } from '@dais/api';
-import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Compute } from '#engines/compute/contract.ts';
 import type { ProcessComputeOptions } from '#engines/compute/process/process-compute.ts';
 import type { ConnectionOptions, Database, DatabaseEngine, Slice } from '#engines/database/contract.ts';
@@ -16,6 +15,7 @@ import type { Environments } from '#engines/environments/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
+import { KindRegistry } from '#kernel/registry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';
@@ -32,8 +32,8 @@ import type { PolicyEngine } from '#policy/policy-engine.ts';
 import type { IdentityParts } from '#policy/identity/identity-parts.ts';
 import type { SignInOptions } from '#policy/oidc/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import type { Log } from '#lib/log.ts';
-import type { MlflowParts } from '#protocols/mlflow/index.ts';
+import type { EngineSurroundings } from './compose-engines.ts';
+import { openDataSource } from './compose-data.ts';
 
 /** What kinds stand on. */
 export interface KindParts {
@@ -126,19 +126,14 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     import('#ledgers/privacy/index.ts'),
     import('#ledgers/labelling/index.ts'),
   ]);
-  const [
-    { beginProject, endProject },
-    { forgetProject },
-    { forgetWebhooks },
-    { endProjectRuns },
-    { forgetFeatures },
-  ] = await Promise.all([
-    import('#ledgers/tracking/index.ts'),
-    import('#ledgers/lineage/index.ts'),
-    import('#ledgers/webhooks/index.ts'),
-    import('#ledgers/executions/index.ts'),
-    import('#ledgers/features/index.ts'),
-  ]);
+  const [{ beginProject, endProject }, { forgetProject }, { forgetWebhooks }, { endProjectRuns }, { forgetFeatures }] =
+    await Promise.all([
+      import('#ledgers/tracking/index.ts'),
+      import('#ledgers/lineage/index.ts'),
+      import('#ledgers/webhooks/index.ts'),
+      import('#ledgers/executions/index.ts'),
+      import('#ledgers/features/index.ts'),
+    ]);
   const principals = new AccountDirectory();
   const engine = new PolicyEngine(() => loaded.kinds, principals);
   const now = () => clock.now();
@@ -158,6 +153,8 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       places: async (tx, keys) => new Map([...(await commentedRuns(tx, keys)), ...(await commentedVersions(tx, keys))]),
     },
   });
+  const { definitionEntries, forgetDefinitions } = await import('#ledgers/definitions/index.ts');
+  const definitions = definitionEntries({ now, kinds: () => new KindRegistry(loaded.kinds) });
   const registry = registryEntries({ now, kinds: () => engine.kinds, artifactRoot, homes, memberOf });
   const loaded: KindsAndPolicies = {
     policies: engine,
@@ -169,6 +166,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
           await endProjectRuns(tx, ended);
           await forgetProject(tx, ended.id);
           await forgetWebhooks(tx, ended.id);
+          await forgetDefinitions(tx, ended.id);
           await forgetFeatures(tx, ended.id);
           await forgetProjectFindings(tx, ended.id);
           await forgetProjectLabels(tx, ended.id);
@@ -191,72 +189,16 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       ...policies({ changed, check: async (source) => await engine.check(source) }),
     ],
     jobs: [...secrets.jobs, ...channels.jobs],
-    entries: [...secrets.entries, ...accessEntries({ engine, now: () => clock.now() }), ...registry, ...comments],
+    entries: [
+      ...secrets.entries,
+      ...accessEntries({ engine, now: () => clock.now() }),
+      ...registry,
+      ...comments,
+      ...definitions,
+    ],
   };
   return loaded;
 }
-
-type Keys = ConfigSpec['keys'];
-type Blobs = ConfigSpec['blobs'];
-
-/** What the engines of one process share. */
-export interface EngineSurroundings {
-  readonly dataFolder: string;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** The environment that programs of the operator run in. */
-  readonly environment: Readonly<Record<string, string>>;
-  /** Carries the requests of SDKs, which know no proxy by themselves. */
-  readonly outbound: Outbound;
-}
-
-/** Where the keys lie that seal secrets, by `spec.keys.type`. */
-export const keyEngines = {
-  file: async (config: Extract<Keys, { type: 'file' }>, { dataFolder, clock, log }: EngineSurroundings) =>
-    await (
-      await import('#engines/keys/file/file-keys.ts')
-    ).openFileKeys({
-      folder: config.folder ?? '',
-      dataFolder,
-      now: () => clock.now(),
-      announce: (message) => log.info(message),
-    }),
-  env: async (config: Extract<Keys, { type: 'env' }>) =>
-    (await import('#engines/keys/env/env-keys.ts')).openEnvKeys(config.values),
-  command: async (config: Extract<Keys, { type: 'command' }>, { environment, log }: EngineSurroundings) =>
-    (await import('#engines/keys/command/command-keys.ts')).openCommandKeys({
-      command: config.command as [string, ...string[]],
-      env: environment,
-      timeoutMs: config.timeoutSeconds * 1000,
-      log: (line) => log.warn(line),
-    }),
-  kms: async (config: Extract<Keys, { type: 'kms' }>, { outbound }: EngineSurroundings) => {
-    const { createSmithyHandler } = await import('#lib/outbound/smithy-handler.ts');
-    const timeoutMs = config.timeoutSeconds * 1000;
-    return (await import('#engines/keys/kms/kms-keys.ts')).openKmsKeys({
-      requestHandler: createSmithyHandler(outbound, { totalMs: timeoutMs }),
-      timeoutMs,
-      keys: config.keys as [string, ...string[]],
-      region: config.region,
-      ...(config.endpoint !== undefined && { endpoint: config.endpoint }),
-    });
-  },
-} as const;
-
-/** Where content lies, by `spec.blobs.type`. */
-export const blobEngines = {
-  fs: async (config: Extract<Blobs, { type: 'fs' }>, { clock }: EngineSurroundings): Promise<BlobStore> =>
-    await (await import('#engines/blobs/fs/fs-blob-store.ts')).openFsBlobStore({ root: config.folder ?? '', clock }),
-  s3: async (config: Extract<Blobs, { type: 's3' }>, { clock, outbound }: EngineSurroundings): Promise<BlobStore> => {
-    const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
-    const { accessKeyId, secretAccessKey, bucket, region, prefix, pathStyle, endpoint } = config;
-    const credentials = accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {};
-    const address = endpoint === undefined ? {} : { endpoint };
-    const requestHandler = createSmithyHandler(outbound, TRANSFER_TIMEOUTS);
-    const options = { bucket, region, prefix, pathStyle, requestHandler, ...address, ...credentials };
-    return (await import('#engines/blobs/s3/s3-blob-store.ts')).openS3BlobStore(options, clock);
-  },
-} as const;
 
 /** What commands and models run in. Looks at nothing until something is asked of it. */
 export async function openEnvironments(
@@ -382,7 +324,15 @@ export async function loadLineage({
     import('#ledgers/features/index.ts'),
     import('#protocols/openlineage/index.ts'),
   ]);
-  const sources = [runNodes, loggedModelNodes, versionNodes, stepNodes, dataVersionNodes, featureViewNodes, featureServiceNodes];
+  const sources = [
+    runNodes,
+    loggedModelNodes,
+    versionNodes,
+    stepNodes,
+    dataVersionNodes,
+    featureViewNodes,
+    featureServiceNodes,
+  ];
   const told = [emission ?? []].flat().map(({ apiKey, namespace, ...parts }): TellingParts => ({
     ...parts,
     sources,
@@ -484,15 +434,6 @@ export async function loadArtifacts(parts: ArtifactParts): Promise<readonly Oper
   return (await import('#ledgers/tracking/index.ts')).artifactEntries(parts);
 }
 
-/** The doors of foreign languages. */
-export async function protocolDoors(parts: MlflowParts) {
-  const { mlflowDoor, mlflowProbes } = await import('#protocols/mlflow/index.ts');
-  const { otlpDoor } = await import('#protocols/otlp/index.ts');
-  const { hooksDoor } = await import('#protocols/standard-webhooks/index.ts');
-  const { kfpDoor, kfpProbe } = await import('#protocols/kfp/index.ts');
-  return [mlflowProbes(), mlflowDoor(parts), hooksDoor(parts), otlpDoor(parts), kfpProbe(), kfpDoor(parts)];
-}
-
 /** The words are those of the clients that write there. */
 async function trackingOptions(folderRoot: string | undefined): Promise<TrackingParts['options']> {
   return {
@@ -531,17 +472,19 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/webhooks/index.ts'),
     import('#ledgers/comments/index.ts'),
     import('#ledgers/executions/index.ts'),
+    import('#ledgers/definitions/index.ts'),
     import('#engines/online/postgres/online-slice.ts'),
   ]);
-  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }, { onlineSlice }] =
-    ledgers;
+  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, ...more] = ledgers;
+  const [{ executionsSlice }, { definitionsSlice }, { onlineSlice }] = more;
   const [{ privacySlice }, { labelsSlice }, { qualitySlice }] = await Promise.all([
     import('#ledgers/privacy/index.ts'),
     import('#ledgers/labelling/index.ts'),
     import('#ledgers/quality/index.ts'),
   ]);
-  const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, onlineSlice, privacySlice, labelsSlice];
-  return [kernelSlice, policySlice, auditSlice, ...own, qualitySlice, ...kinds.flatMap((kind) => kind.slice ?? [])];
+  const records = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, definitionsSlice];
+  const own = [...records, onlineSlice, privacySlice, labelsSlice, qualitySlice];
+  return [kernelSlice, policySlice, auditSlice, ...own, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }
 
 /** Who runs the database server. */

@@ -343,8 +343,10 @@ export class Control {
     }
   }
 
-  accept(socket: Socket): void {
-    this.#parts.http.accept(socket);
+  /** `at`: the socket that it came to, where it is not the main one. */
+  accept(socket: Socket, at: string | undefined): void {
+    if (at === 'grpc') this.#parts.http.acceptGrpc(socket);
+    else this.#parts.http.accept(socket);
   }
 
   /** Takes over what can change without a restart. */

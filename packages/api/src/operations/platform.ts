@@ -8,6 +8,7 @@ import { commentOperations } from '#operations/comments.ts';
 import { artifactFileOperations } from '#operations/artifact-files.ts';
 import { artifactOperations } from '#operations/artifacts.ts';
 import { executionViewOperations } from '#operations/execution-views.ts';
+import { definitionOperations } from '#operations/definitions.ts';
 import { featureOperations } from '#operations/features.ts';
 import { executionSearchOperations } from '#operations/execution-search.ts';
 import { pipelineSearchOperations } from '#operations/pipeline-search.ts';
@@ -264,6 +265,7 @@ export const platformOperations: readonly Operation[] = [
   ...pipelineOperations,
   ...recurrenceOperations,
   ...executionViewOperations,
+  ...definitionOperations,
   ...dataFindingOperations,
   ...labelOperations,
   ...featureOperations,

@@ -40,6 +40,8 @@ export interface RecipeWorld {
   spareExecution(): Promise<string>;
   /** What starts runs by itself and that nobody needs, made now in every project: a name that stands for its id in each. */
   recurrence(): Promise<string>;
+  /** Name of a definition of the format `recipe`, made now in every project. */
+  definition(): Promise<string>;
   /** Name of a version of the Pipeline `target` that nobody needs, made now in every project. */
   pipelineVersion(): Promise<string>;
   /** Name of a label set that nobody needs, made now in every project. */
@@ -183,6 +185,10 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'pipeline.run': () => ({ ...target, body: { version: '1' } }),
   'pipeline.graph': () => target,
   'schedule.call': () => ({ ...target, body: { id: 'x', timestamp: 0, signature: 'x', body: '' } }),
+  'definition.put': () => ({ body: { format: 'recipe', type: 'thing', name: 'tried', body: '' } }),
+  'definition.get': async (world) => ({ path: { format: 'recipe', type: 'thing', name: await world.definition() } }),
+  'definition.list': () => ({ query: { format: 'recipe' } }),
+  'definition.delete': async (world) => ({ path: { format: 'recipe', type: 'thing', name: await world.definition() } }),
   'recurrence.create': () => ({
     body: { name: 'tried', pipeline: 'target', when: { type: 'cron', cron: '0 0 30 2 *' }, enabled: false },
   }),
