@@ -28,17 +28,27 @@ const server = 'packages/server/src';
 export const arrows: readonly Arrow[] = [
   { zone: 'lib', files: [`${server}/lib/**`], may: [], note: 'nothing of ours' },
   { zone: 'api', files: ['packages/api/src/**'], may: [], packages: ['zod'], note: 'itself and zod; no Node, no DOM' },
-  { zone: 'engines/<e>/contract.ts', files: [`${server}/engines/<e>/contract.ts`], may: ['lib/**', 'api'] },
+  {
+    zone: 'engines/<e>/contract.ts',
+    files: [`${server}/engines/<e>/contract.ts`],
+    may: ['engines/<e>/model/**', 'lib/**', 'api'],
+  },
+  {
+    zone: 'engines/<e>/model',
+    files: [`${server}/engines/<e>/model/**`],
+    may: ['engines/<e>/contract.ts', 'lib/**', 'api'],
+    note: 'what a contract speaks in, where it is too large for one file',
+  },
   {
     zone: 'engines/<e>/*.ts',
     files: [`${server}/engines/<e>/*`],
-    may: ['engines/<e>/contract.ts', 'lib/**', 'api'],
+    may: ['engines/<e>/contract.ts', 'engines/<e>/model/**', 'lib/**', 'api'],
     note: 'what the implementations of one engine share',
   },
   {
     zone: 'engines/<e>/<impl>',
     files: [`${server}/engines/<e>/<impl>/**`],
-    may: ['engines/<e>/contract.ts', 'engines/<e>/*.ts', 'lib/**', 'api'],
+    may: ['engines/<e>/contract.ts', 'engines/<e>/model/**', 'engines/<e>/*.ts', 'lib/**', 'api'],
     note: 'its driver package, lazily; of `api` the errors and the configuration',
   },
   {
@@ -62,14 +72,22 @@ export const arrows: readonly Arrow[] = [
   {
     zone: 'ledgers/<l>',
     files: [`${server}/ledgers/<l>/**`],
-    may: ['lib/**', 'api', 'kernel/**', 'engines/*/contract.ts', 'ledgers/*/index.ts'],
+    may: ['lib/**', 'api', 'kernel/**', 'engines/*/contract.ts', 'engines/*/model/**', 'ledgers/*/index.ts'],
     acyclic: true,
     note: '`lineage` imports no other ledger; no name of a protocol',
   },
   {
     zone: 'kinds/<k>',
     files: [`${server}/kinds/<k>/**`],
-    may: ['lib/**', 'api', 'kernel/**', 'engines/*/contract.ts', 'ledgers/*/index.ts', 'kinds/*/index.ts'],
+    may: [
+      'lib/**',
+      'api',
+      'kernel/**',
+      'engines/*/contract.ts',
+      'engines/*/model/**',
+      'ledgers/*/index.ts',
+      'kinds/*/index.ts',
+    ],
     acyclic: true,
     note: 'no name of a protocol',
   },

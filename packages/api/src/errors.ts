@@ -202,6 +202,21 @@ const catalogue = {
     title: 'The field cannot be changed',
     remedy: 'Delete the resource and create it again with the new value.',
   },
+  data_invalid: {
+    status: 422,
+    title: 'The data is not what it should be',
+    remedy: 'Correct the rows listed under `issues` (file, line and column), or let broken rows be left out and told.',
+  },
+  query_invalid: {
+    status: 422,
+    title: 'The query cannot be run',
+    remedy: 'Correct the place named in `detail`; a query is one SELECT over the tables it was given.',
+  },
+  query_limit: {
+    status: 422,
+    title: 'The query needs more than it may have',
+    remedy: 'Ask for less (fewer rows, columns or groups), or raise the limit named in `detail`.',
+  },
   quota_exceeded: {
     status: 403,
     title: 'The project’s quota is used up',
@@ -252,6 +267,12 @@ const catalogue = {
     status: 503,
     title: 'The server has too much to do',
     remedy: 'Try again after the time in Retry-After.',
+    retryable: true,
+  },
+  query_failed: {
+    status: 503,
+    title: 'The query engine stopped during the query',
+    remedy: 'Run it again; if it happens again, look into the server’s log and lower `query.memoryMb`.',
     retryable: true,
   },
   upstream_failed: {

@@ -27,6 +27,33 @@ export type { ErrorCode, ErrorDetails, Issue, Problem } from '#errors.ts';
 export { eventTypes } from '#events/event-types.ts';
 export type { EventType } from '#events/event-type.ts';
 export { alertChannelKind, alertChannelSpec, alertChannelStatus } from '#kinds/alert-channel.ts';
+export { dataFormats, datasetKind, datasetSpec, datasetStatus, maskMethods } from '#kinds/dataset.ts';
+export type { DataFormat, DatasetFormat, DatasetSource, DatasetSpec, DatasetSpecInput, MaskMethod } from '#kinds/dataset.ts';
+export { columnTypeSchema, datasetVersionSchema, datasetVersionStates, ingestStates, MOST_COLUMNS } from '#records/data.ts';
+export type { DataColumn, DataSchema, DatasetFile, DatasetMode, DatasetVersion } from '#records/data.ts';
+export type { DatasetVersionState, Ingest, IngestFault, IngestState, VersionSource } from '#records/data.ts';
+export { datasetReferenceSchema, isReservedTag, parseDatasetReference } from '#records/data-reference.ts';
+export { parseWhichVersion, versionTagSchema } from '#records/data-reference.ts';
+export type { DatasetReference, WhichVersion } from '#records/data-reference.ts';
+export { beginPushOperation, cancelIngestOperation, commitPushOperation } from '#operations/dataset-pushes.ts';
+export { datasetPushOperations, listIngestsOperation, MOST_PUSHED_FILES } from '#operations/dataset-pushes.ts';
+export { readIngestOperation, readRejectsOperation, refreshDatasetOperation } from '#operations/dataset-pushes.ts';
+export { uploadPushedFileOperation } from '#operations/dataset-pushes.ts';
+export {
+  datasetOperations,
+  deleteDatasetVersionOperation,
+  diffDatasetVersionsOperation,
+  exportDatasetVersionOperation,
+  findDatasetVersionsOperation,
+  headDatasetVersionOperation,
+  listDatasetVersionsOperation,
+  queryDataOperation,
+  readDatasetFileOperation,
+  readDatasetVersionOperation,
+  restoreDatasetVersionOperation,
+  tagDatasetVersionOperation,
+  untagDatasetVersionOperation,
+} from '#operations/datasets.ts';
 export { findKind, kinds } from '#kinds/index.ts';
 export { pipelineIssues } from '#kinds/pipeline-check.ts';
 export { pipelineKind, pipelineSpec } from '#kinds/pipeline.ts';

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import type { ErrorCode, Issue } from '#errors.ts';
+import { datasetIssues } from '#kinds/dataset-check.ts';
+import { datasetKind } from '#kinds/dataset.ts';
 import { pipelineIssues } from '#kinds/pipeline-check.ts';
 import { pipelineKind } from '#kinds/pipeline.ts';
 import { scheduleIssues } from '#kinds/schedule-check.ts';
@@ -14,6 +16,7 @@ type Rules = (spec: never) => readonly Issue[];
 const RULES: ReadonlyMap<KindSpec, Rules> = new Map<KindSpec, Rules>([
   [pipelineKind, pipelineIssues],
   [scheduleKind, scheduleIssues],
+  [datasetKind, datasetIssues],
 ]);
 
 function rulesOf(spec: KindSpec): Rules | undefined {

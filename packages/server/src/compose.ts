@@ -20,6 +20,7 @@ import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
+import type { DataLedger, DataParts } from '#ledgers/data/index.ts';
 import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#ledgers/executions/index.ts';
 import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
 import type { RegistryParts } from '#ledgers/registry/index.ts';
@@ -65,6 +66,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     { model },
     { pipeline },
     { schedule },
+    { dataset },
     { user },
     { team },
     { serviceAccount },
@@ -77,6 +79,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     import('#kinds/model/index.ts'),
     import('#kinds/pipeline/index.ts'),
     import('#kinds/schedule/index.ts'),
+    import('#kinds/dataset/index.ts'),
     import('#kinds/user/index.ts'),
     import('#kinds/team/index.ts'),
     import('#kinds/service-account/index.ts'),
@@ -149,6 +152,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       model(clock),
       pipeline,
       schedule,
+      dataset(clock),
       user({ changed, end, claimEmail, whoseEmail, forget }),
       team({ changed }),
       serviceAccount({ changed, end }),
@@ -322,15 +326,17 @@ export async function loadLineage({
     { loggedModelNodes, runNodes },
     { versionNodes },
     { stepNodes },
+    { dataVersionNodes },
     { openLineageEntries, runEvent },
   ] = await Promise.all([
     import('#ledgers/lineage/index.ts'),
     import('#ledgers/tracking/index.ts'),
     import('#ledgers/registry/index.ts'),
     import('#ledgers/executions/index.ts'),
+    import('#ledgers/data/index.ts'),
     import('#protocols/openlineage/index.ts'),
   ]);
-  const sources = [runNodes, loggedModelNodes, versionNodes, stepNodes];
+  const sources = [runNodes, loggedModelNodes, versionNodes, stepNodes, dataVersionNodes];
   const told = [emission ?? []].flat().map(({ apiKey, namespace, ...parts }): TellingParts => ({
     ...parts,
     sources,
@@ -426,6 +432,11 @@ export async function loadExecutions({
     compilers: new Map([[KFP_FORMAT, pipelines]]),
     dialects: new Map([[kfpDialect.name, kfpDialect]]),
   });
+}
+
+/** Versions of datasets, how they come, and who reads what of them. */
+export async function loadData(parts: DataParts): Promise<DataLedger> {
+  return (await import('#ledgers/data/index.ts')).dataLedger(parts);
 }
 
 /** Files of runs and models. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { commentEvents } from '#events/comment-events.ts';
+import { dataEvents } from '#events/data-events.ts';
 import type { EventType } from '#events/event-type.ts';
 import { executionEvents } from '#events/execution-events.ts';
 import { pipelineEvents } from '#events/pipeline-events.ts';
@@ -287,4 +288,5 @@ export const eventTypes = {
   ...importEvents,
   ...executionEvents,
   ...pipelineEvents,
+  ...dataEvents,
 } as const satisfies Record<string, EventType>;

@@ -1,4 +1,5 @@
 import { alertChannelKind } from '#kinds/alert-channel.ts';
+import { datasetKind } from '#kinds/dataset.ts';
 import { modelKind } from '#kinds/model.ts';
 import { pipelineKind } from '#kinds/pipeline.ts';
 import { organisationPolicyKind, policyKind } from '#kinds/policy.ts';
@@ -25,6 +26,7 @@ const all = [
   modelKind,
   pipelineKind,
   scheduleKind,
+  datasetKind,
 ] as const;
 
 /** The kinds with their precise types; the typed client derives its own from them. */

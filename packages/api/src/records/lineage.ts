@@ -6,6 +6,7 @@ import { z } from 'zod';
  */
 
 export const lineageNodeTypes = [
+  'dataset-version',
   'dataset',
   'commit',
   'entry-point',

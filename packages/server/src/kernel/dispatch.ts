@@ -179,7 +179,11 @@ export class Dispatcher {
       const { ask, call } = this.#makeCall(tx, operation, input, context, tenant);
       if (operation.target === undefined) throw new Error(`${operation.name} has no target`);
       const permit = await ask(operation.target(input), tenant);
-      const authorize = () => Promise.reject(new Error('only what has a transaction can ask again'));
+      // It has a transaction no more: each further question gets one of its own.
+      const authorize: Call['authorize'] = async (...question) =>
+        await transact(this.#parts.database, request, async (again) => {
+          await this.#makeCall(again, operation, input, context, tenant).call.authorize(...question);
+        });
       const signal = permit.until === undefined ? context.signal : AbortSignal.any([context.signal, permit.until]);
       return permitted({ ...call, authorize, context: withSignal(context, signal) }, permit);
     });

@@ -97,6 +97,15 @@ export interface BlobStore {
   close(): Promise<void>;
 }
 
+/** Optional ability of stores whose blobs are files of this machine. */
+export interface LocalBlobs {
+  /**
+   * Path of the file that holds exactly the bytes of a blob; to be read, never written. Undefined for a foreign locator.
+   * Whether the blob is there is not asked.
+   */
+  localPath(locator: string): string | undefined;
+}
+
 /** Optional ability of stores that clients can reach themselves (S3). */
 export interface PresignedUploads {
   /**

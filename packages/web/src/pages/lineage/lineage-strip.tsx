@@ -9,6 +9,7 @@ import './lineage-strip.css';
 const SHOWN = 3;
 
 const KINDS = {
+  'dataset-version': 'Version of a dataset',
   dataset: 'Dataset',
   commit: 'Commit',
   'entry-point': 'Program',

@@ -24,7 +24,7 @@ import type { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
-import type { BlobStat, BlobStore, ByteRange, ExpectedBytes, StagedBlob, StoreOwner } from '../contract.ts';
+import type { BlobStat, BlobStore, ByteRange, ExpectedBytes, LocalBlobs, StagedBlob, StoreOwner } from '../contract.ts';
 import { measure, type Measured } from '../measured.ts';
 import { errnoOf, fileError } from './fs-errors.ts';
 import { BLOB_NAME, digestAfter, digestOf, FOLDER_NAME, placeOf, toLocator, type BlobPlace } from './fs-locator.ts';
@@ -76,7 +76,7 @@ async function makeOuterFolders(root: string): Promise<void> {
   await syncFolder(root);
 }
 
-class FsBlobStore implements BlobStore {
+class FsBlobStore implements BlobStore, LocalBlobs {
   readonly #root: string;
   readonly #clock: Clock;
   readonly #minFreeBytes: number;
@@ -133,6 +133,11 @@ class FsBlobStore implements BlobStore {
       await handle.close().catch(() => {});
       throw fileError(error, this.#root, 'reading a blob');
     }
+  }
+
+  localPath(locator: string): string | undefined {
+    const sha256 = digestOf(locator);
+    return sha256 === undefined ? undefined : this.#path(placeOf(sha256));
   }
 
   async stat(locator: string): Promise<BlobStat | undefined> {

@@ -1,0 +1,275 @@
+import { z } from 'zod';
+import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
+import { columnTypeSchema, datasetVersionSchema, datasetVersionStates } from '#records/data.ts';
+import { datasetNameSchema, datasetReferenceSchema, versionTagSchema } from '#records/data-reference.ts';
+
+const dataset = '/api/v1/data/datasets/:name' as const;
+const versions = `${dataset}/versions` as const;
+const name = datasetNameSchema.describe('Name of the dataset.');
+export const whichVersion = z
+  .string()
+  .min(1)
+  .max(150)
+  .regex(/^[A-Za-z0-9._:+-]+$/)
+  .describe('Which version: `3`, `latest`, `2026-11-01` or a tag.');
+const one = { name, version: whichVersion };
+const ofDataset = ({ name: of }: { readonly name: string }) => ({ kind: 'Dataset', name: of });
+const http = (
+  method: HttpBinding['method'],
+  path: HttpBinding['path'],
+  more: Partial<HttpBinding> = {},
+): HttpBinding => ({ method, path, status: 200, ...more });
+const PUSHERS: Operation['roles'] = ['operator', 'editor'];
+const paging = {
+  limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
+  cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+};
+const versionPage = z.strictObject({ items: z.array(datasetVersionSchema), nextCursor: z.string().optional() });
+
+export const listDatasetVersionsOperation = defineOperation({
+  name: 'datasetVersion.list',
+  action: 'dataset:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives the versions of a dataset, the newest first, each with its first files.',
+  input: z.strictObject({
+    name,
+    state: z.enum(datasetVersionStates).optional().describe('Only those.'),
+    ...paging,
+  }),
+  output: versionPage,
+  target: ofDataset,
+  http: http('GET', versions, { query: ['state', 'limit', 'cursor'] }),
+});
+
+export const readDatasetVersionOperation = defineOperation({
+  name: 'datasetVersion.get',
+  action: 'dataset:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives a version with all its files.',
+  input: z.strictObject(one),
+  output: datasetVersionSchema,
+  target: ofDataset,
+  http: http('GET', `${versions}/:version`),
+});
+
+export const findDatasetVersionsOperation = defineOperation({
+  name: 'datasetVersion.find',
+  action: 'dataset:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Finds versions of all datasets by what is known of them, the newest first.',
+  input: z.strictObject({
+    digest: z.string().min(4).max(64).regex(/^[0-9a-f]+$/).optional().describe('The digest, or how it begins.'),
+    ...paging,
+  }),
+  output: versionPage,
+  target: () => ({ kind: 'Dataset' }),
+  http: http('GET', '/api/v1/data/versions', { query: ['digest', 'limit', 'cursor'] }),
+});
+
+export const tagDatasetVersionOperation = defineOperation({
+  name: 'datasetVersion.tag',
+  action: 'dataset:push',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Lets a tag point to a version; one that pointed elsewhere moves.',
+  input: z.strictObject({ ...one, tag: versionTagSchema.describe('The tag.') }),
+  output: datasetVersionSchema,
+  target: ofDataset,
+  roles: PUSHERS,
+  http: http('POST', `${versions}/:version/tags`),
+});
+
+export const untagDatasetVersionOperation = defineOperation({
+  name: 'datasetVersion.untag',
+  action: 'dataset:push',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Takes a tag away. What is not there is no error.',
+  input: z.strictObject({ name, tag: versionTagSchema.describe('The tag.') }),
+  output: z.strictObject({}),
+  target: ofDataset,
+  roles: PUSHERS,
+  http: http('DELETE', `${dataset}/tags/:tag`),
+});
+
+export const restoreDatasetVersionOperation = defineOperation({
+  name: 'datasetVersion.restore',
+  action: 'dataset:push',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Makes a new version of the data of an older one. Nothing is copied.',
+  input: z.strictObject({ ...one, message: z.string().max(2000).default('').describe('Why.') }),
+  output: datasetVersionSchema,
+  target: ofDataset,
+  roles: PUSHERS,
+  http: http('POST', `${versions}/:version/restore`, { status: 201 }),
+});
+
+export const deleteDatasetVersionOperation = defineOperation({
+  name: 'datasetVersion.delete',
+  action: 'dataset:delete',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Deletes the files of a version that has no tags. What it was stays, for the lineage.',
+  input: z.strictObject({ ...one, reason: z.string().max(2000).default('').describe('Why.') }),
+  output: datasetVersionSchema,
+  target: ofDataset,
+  roles: ['editor'],
+  http: http('DELETE', `${versions}/:version`, { query: ['reason'] }),
+});
+
+export const readDatasetFileOperation = defineOperation({
+  name: 'datasetVersion.readFile',
+  action: 'dataset:read',
+  mode: 'read',
+  scope: 'project',
+  summary:
+    'Gives a Parquet file of a version, whole or a range of it. Whoever sees columns masked gets a masked copy with `datasetVersion.export`.',
+  input: z.strictObject({ ...one, file: z.string().min(1).max(256).describe('Its name in the version.') }),
+  output: z.strictObject({ size: z.int(), sha256: z.string().nullable() }),
+  target: ofDataset,
+  http: http('GET', `${versions}/:version/files/:file`, { content: 'download' }),
+});
+
+export const exportFormats = ['parquet', 'csv'] as const;
+
+export const exportDatasetVersionOperation = defineOperation({
+  name: 'datasetVersion.export',
+  action: 'dataset:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives all rows of a version as one file, masked as the caller sees them.',
+  input: z.strictObject({ ...one, format: z.enum(exportFormats).default('parquet').describe('Of the file.') }),
+  output: z.strictObject({ size: z.int(), sha256: z.string().nullable() }),
+  target: ofDataset,
+  http: http('GET', `${versions}/:version/export`, { query: ['format'], content: 'download' }),
+});
+
+const cell: z.ZodType = z.unknown();
+const rowsOutput = {
+  columns: z
+    .array(z.strictObject({ name: z.string(), type: columnTypeSchema.or(z.string()) }))
+    .describe('Their names and types.'),
+  rows: z
+    .array(z.array(cell))
+    .describe('Integers beyond 2^53 and decimals as text; times RFC 3339, UTC; binary as base64.'),
+  truncated: z.boolean().describe('There is more.'),
+  masked: z.array(z.string()).describe('Columns that the caller sees masked.'),
+};
+
+export const headDatasetVersionOperation = defineOperation({
+  name: 'datasetVersion.head',
+  action: 'dataset:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives the first rows of a version, masked as the caller sees them.',
+  input: z.strictObject({
+    ...one,
+    limit: z.int().min(1).max(10_000).default(20).describe('Most rows.'),
+    columns: z.array(z.string().min(1).max(1024)).max(10_000).optional().describe('Only those, in this order.'),
+  }),
+  output: z.strictObject({ version: z.int().describe('Number of the version.'), ...rowsOutput }),
+  target: ofDataset,
+  http: http('GET', `${versions}/:version/rows`, { query: ['limit', 'columns'] }),
+});
+
+export const queryDataOperation = defineOperation({
+  name: 'data.query',
+  action: 'dataset:read',
+  mode: 'read',
+  scope: 'project',
+  summary:
+    'Runs one SELECT over datasets, masked as the caller sees them. A table is a dataset, `flights`, or one of its versions, `"flights@3"`.',
+  input: z.strictObject({
+    sql: z.string().min(1).max(65_536).describe('One SELECT, in the dialect of DuckDB.'),
+    tables: z
+      .record(z.string().min(1).max(256), datasetReferenceSchema)
+      .optional()
+      .describe('Other names for tables: `{"a": "flights@3"}`.'),
+    limit: z.int().min(1).max(100_000).default(1000).describe('Most rows.'),
+  }),
+  output: z.strictObject({
+    ...rowsOutput,
+    versions: z.record(z.string(), z.string()).describe('Which version each table was: `flights@3`.'),
+  }),
+  target: () => ({ kind: 'Dataset' }),
+  http: http('POST', '/api/v1/data/query'),
+});
+
+const columnChange = z.strictObject({ name: z.string(), before: z.string().optional(), after: z.string().optional() });
+
+export const diffDatasetVersionsOperation = defineOperation({
+  name: 'datasetVersion.diff',
+  action: 'dataset:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Tells what a version has that another one has not: columns, rows by their keys, and figures of the columns.',
+  input: z.strictObject({
+    ...one,
+    from: whichVersion.optional().describe('The other one. Default: the newest ready one before.'),
+    samples: z.int().min(0).max(100).default(5).describe('Rows of each sort that are shown.'),
+  }),
+  output: z.strictObject({
+    dataset: z.string(),
+    from: z.int().describe('Number of the other version.'),
+    to: z.int().describe('Number of this version.'),
+    identical: z.boolean().describe('They have the same digest.'),
+    schema: z.strictObject({
+      added: z.array(columnChange),
+      removed: z.array(columnChange),
+      changed: z.array(columnChange),
+    }),
+    files: z.strictObject({ shared: z.int(), added: z.int(), removed: z.int() }).describe('Of their files.'),
+    keys: z.array(z.string()).describe('Columns that name a row; without them whole rows are compared.'),
+    rows: z.strictObject({
+      before: z.int(),
+      after: z.int(),
+      added: z.int(),
+      removed: z.int(),
+      changed: z.int().describe('Same keys, other values. 0 without keys.'),
+    }),
+    changedColumns: z
+      .array(z.strictObject({ name: z.string(), rows: z.int() }))
+      .describe('In how many of the changed rows each column differs; most first.'),
+    samples: z.strictObject({
+      columns: z.array(z.string()),
+      added: z.array(z.array(cell)),
+      removed: z.array(z.array(cell)),
+      changedColumns: z.array(z.string()).describe('The keys, then each column before and after.'),
+      changed: z.array(z.array(cell)),
+    }),
+    distribution: z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          type: z.string(),
+          nulls: z.tuple([z.number(), z.number()]).describe('Share without a value, before and after.'),
+          distinct: z.tuple([z.number(), z.number()]).describe('About how many values, before and after.'),
+          mean: z.tuple([z.number().nullable(), z.number().nullable()]).optional().describe('Of numbers.'),
+          deviation: z.tuple([z.number().nullable(), z.number().nullable()]).optional().describe('Of numbers.'),
+        }),
+      )
+      .describe('Of the columns that both have; the first 200.'),
+    masked: z.array(z.string()).describe('Columns that the caller sees masked.'),
+  }),
+  target: ofDataset,
+  http: http('GET', `${versions}/:version/diff`, { query: ['from', 'samples'] }),
+});
+
+export const datasetOperations: readonly Operation[] = [
+  listDatasetVersionsOperation,
+  readDatasetVersionOperation,
+  findDatasetVersionsOperation,
+  tagDatasetVersionOperation,
+  untagDatasetVersionOperation,
+  restoreDatasetVersionOperation,
+  deleteDatasetVersionOperation,
+  readDatasetFileOperation,
+  exportDatasetVersionOperation,
+  headDatasetVersionOperation,
+  queryDataOperation,
+  diffDatasetVersionsOperation,
+];

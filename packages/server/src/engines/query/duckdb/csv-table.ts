@@ -1,0 +1,376 @@
+/** Strict reading of CSV: columns are named, types are told or widened until all values fit, and every broken row is told. */
+import type { Column, CsvDialect, DataFault, FaultKind, FileTable, SourceFile } from '../contract.ts';
+import { sqlType } from './column-types.ts';
+import type { ColumnType } from '../model/column-type.ts';
+import { firstRecord } from './csv-header.ts';
+import { fault, refusal, type FaultLog } from './fault-log.ts';
+import type { Session } from './session.ts';
+import { identifier, text, textList } from './sql-text.ts';
+import type { TextFile } from './source-files.ts';
+
+export const MOST_COLUMNS = 10_000;
+/** Rows looked at for a first guess of types; what does not fit is found by reading all. */
+const GUESS_ROWS = 20_480;
+/** Broken rows that are told one by one; a file with more is another file than was meant. */
+const MOST_REJECTS = 1_000_000;
+/** DuckDB's least; small buffers of many columns are slow, large ones cost every thread. */
+const LEAST_BUFFER = 8 * 1024 * 1024;
+
+/** A CSV whose header was read and whose columns have types, if only guessed ones. */
+export interface CsvPlan {
+  readonly file: TextFile;
+  readonly dialect: Required<Pick<CsvDialect, 'delimiter' | 'quote' | 'escape' | 'header' | 'skip'>>;
+  /** In the order of the file. */
+  readonly columns: readonly Column[];
+  readonly notes: readonly string[];
+}
+
+/** @throws QueryError `data_invalid` for a header that cannot be used. */
+export async function planCsv(session: Session, table: string, file: TextFile, wanted: FileTable): Promise<CsvPlan> {
+  const place = { table, file: file.name };
+  if (file.plainBytes === 0) {
+    throw fault('no-rows', place, 'It is empty.', 'Upload a file that has at least a header.');
+  }
+  const dialect = await dialectOf(session, file, file.source.csv ?? {});
+  const record = firstRecord(file.start, file.encoding, dialect, file.start.length === file.plainBytes);
+  if (record === undefined) {
+    throw fault(
+      'line-too-long',
+      { ...place, line: dialect.skip + 1 },
+      'The first line has no end within 4 MiB.',
+      'Look whether the quote and the line ends are those of a CSV.',
+    );
+  }
+  const { names, notes } = dialect.header
+    ? headerNames(record, place, dialect.skip + 1)
+    : { names: record.map((_, n) => `column_${n + 1}`), notes: [] };
+  if (names.length > MOST_COLUMNS) {
+    throw fault(
+      'too-many-columns',
+      place,
+      `It has ${names.length} columns; ${MOST_COLUMNS} are read at most.`,
+      'Split it into several tables, or put the values of one kind into rows.',
+    );
+  }
+  const columns =
+    wanted.columns === undefined
+      ? await guessedColumns(session, file, dialect, names, wanted.inferRows)
+      : toldColumns(names, wanted, place);
+  return { file, dialect, columns, notes };
+}
+
+async function dialectOf(session: Session, file: TextFile, given: CsvDialect): Promise<CsvPlan['dialect']> {
+  const skip = given.skip ?? 0;
+  const header = given.header ?? true;
+  if (given.delimiter !== undefined && given.quote !== undefined) {
+    return { delimiter: given.delimiter, quote: given.quote, escape: given.escape ?? given.quote, header, skip };
+  }
+  const options = [
+    `sample_size = ${GUESS_ROWS}`,
+    'ignore_errors = true',
+    `skip = ${skip}`,
+    `encoding = ${text(file.encoding)}`,
+    ...(given.delimiter === undefined ? [] : [`delim = ${text(given.delimiter)}`]),
+    ...(given.quote === undefined ? [] : [`quote = ${text(given.quote)}`]),
+  ];
+  // It throws for files that are no table at all; those are told of by the reading with the usual dialect.
+  const [found] = await session
+    .rows(
+      `SELECT Delimiter AS d, Quote AS q, Escape AS e FROM sniff_csv(${text(file.plainPath)}, ${options.join(', ')})`,
+    )
+    .catch(() => []);
+  const sign = (value: unknown, fallback: string) =>
+    typeof value === 'string' && value.length === 1 ? value : fallback;
+  const quote = given.quote ?? sign(found?.['q'], '"');
+  return { delimiter: given.delimiter ?? sign(found?.['d'], ','), quote, escape: given.escape ?? quote, header, skip };
+}
+
+function headerNames(
+  record: readonly string[],
+  place: { readonly table: string; readonly file: string },
+  line: number,
+): { readonly names: readonly string[]; readonly notes: readonly string[] } {
+  const notes: string[] = [];
+  const names = record.map((field, n) => {
+    const name = field.trim();
+    if (name !== '') return name;
+    notes.push(`${place.file}: column ${n + 1} has no name in the header and is called \`column_${n + 1}\`.`);
+    return `column_${n + 1}`;
+  });
+  const seen = new Map<string, number>();
+  for (const [n, name] of names.entries()) {
+    const before = seen.get(name.toLowerCase());
+    if (before !== undefined) {
+      throw fault(
+        'header',
+        { ...place, line, column: name },
+        `Columns ${before + 1} and ${n + 1} have the same name (names are compared without case).`,
+        'Rename one of them in the header.',
+      );
+    }
+    seen.set(name.toLowerCase(), n);
+  }
+  return { names, notes };
+}
+
+function toldColumns(
+  names: readonly string[],
+  wanted: FileTable,
+  place: { readonly table: string; readonly file: string },
+): readonly Column[] {
+  const types = new Map((wanted.columns ?? []).map((column) => [column.name.toLowerCase(), column]));
+  const missing = (wanted.columns ?? []).filter(
+    ({ name }) => !names.some((each) => each.toLowerCase() === name.toLowerCase()),
+  );
+  const extra = names.filter((name) => !types.has(name.toLowerCase()));
+  const faults: DataFault[] = [
+    ...missing.map(({ name }) => ({
+      ...place,
+      line: 1,
+      column: name,
+      kind: 'column-missing' as const,
+      problem: `There is no column "${name}".`,
+      remedy: `Add it, or rename one: the header has ${names
+        .slice(0, 20)
+        .map((each) => `"${each}"`)
+        .join(', ')}.`,
+    })),
+    ...(wanted.extraColumns === 'ignore'
+      ? []
+      : extra.map((name) => ({
+          ...place,
+          line: 1,
+          column: name,
+          kind: 'column-extra' as const,
+          problem: `Column "${name}" is not expected.`,
+          remedy: 'Remove it, add it to the schema, or let further columns be ignored.',
+        }))),
+  ];
+  if (faults.length > 0) throw refusal(faults);
+  return names.map((name) => ({ name, type: types.get(name.toLowerCase())?.type ?? 'string' }));
+}
+
+async function guessedColumns(
+  session: Session,
+  file: TextFile,
+  dialect: CsvPlan['dialect'],
+  names: readonly string[],
+  rows: number | undefined,
+): Promise<readonly Column[]> {
+  const looked = rows ?? GUESS_ROWS;
+  const texts = names.map((name) => ({ name, type: 'string' as const }));
+  const sample = `FROM (SELECT * FROM ${readCsv({ file, dialect, columns: texts, notes: [] }, 'ignore')} LIMIT ${looked})`;
+  const columns: Column[] = [];
+  // In groups: a select of 10,000 columns times the candidates is slow to plan.
+  for (let from = 0; from < names.length; from += 200) {
+    const group = names.slice(from, from + 200);
+    const tests = group.flatMap((name, n) =>
+      GUESSES.map(({ test }, g) => `bool_and(${test(identifier(name))}) AS "c${n}_${g}"`),
+    );
+    const [found = {}] = await session.rows(`SELECT ${tests.join(', ')} ${sample}`);
+    for (const [n, name] of group.entries()) {
+      const fits = GUESSES.findIndex((_, g) => found[`c${n}_${g}`] === true);
+      columns.push({ name, type: GUESSES[fits]?.type ?? 'string' });
+    }
+  }
+  return columns;
+}
+
+/** The first that all values fit. A column without values is text. */
+const GUESSES: readonly { readonly type: ColumnType; readonly test: (column: string) => string }[] = [
+  { type: 'boolean', test: (c) => `CASE WHEN ${c} IS NOT NULL THEN lower(${c}) IN ('true', 'false') END` },
+  // Codes such as 00123 would lose their zeros as numbers.
+  {
+    type: 'int64',
+    test: (c) =>
+      `CASE WHEN ${c} IS NOT NULL THEN regexp_full_match(${c}, '[+-]?(0|[1-9][0-9]{0,18})') AND TRY_CAST(${c} AS BIGINT) IS NOT NULL END`,
+  },
+  {
+    type: 'float64',
+    test: (c) =>
+      `CASE WHEN ${c} IS NOT NULL THEN NOT regexp_matches(${c}, '^[+-]?0[0-9]') AND NOT regexp_matches(${c}, '_') AND TRY_CAST(${c} AS DOUBLE) IS NOT NULL END`,
+  },
+  {
+    type: 'date',
+    test: (c) =>
+      `CASE WHEN ${c} IS NOT NULL THEN regexp_full_match(${c}, '\\d{4}-\\d{2}-\\d{2}') AND TRY_CAST(${c} AS DATE) IS NOT NULL END`,
+  },
+  {
+    type: 'timestamp',
+    test: (c) =>
+      `CASE WHEN ${c} IS NOT NULL THEN regexp_matches(${c}, '^\\d{4}-\\d{2}-\\d{2}') AND TRY_CAST(${c} AS TIMESTAMPTZ) IS NOT NULL END`,
+  },
+];
+
+/** What a guessed type becomes when a value does not fit. */
+const WIDER: Readonly<Partial<Record<ColumnType, ColumnType>>> = { int64: 'float64', date: 'timestamp' };
+
+/** The table function that reads the file; `store` keeps broken rows in DuckDB's table of rejects, `ignore` leaves them out. */
+function readCsv(plan: CsvPlan, errors: 'store' | 'ignore', lineBytes = 2 * 1024 * 1024): string {
+  const { file, dialect } = plan;
+  const csv: CsvDialect = file.source.csv ?? {};
+  const columns = plan.columns.map(({ name, type }) => `${text(name)}: ${text(sqlType(type))}`);
+  const options = [
+    'auto_detect = false',
+    `header = ${dialect.header}`,
+    `skip = ${dialect.skip}`,
+    `delim = ${text(dialect.delimiter)}`,
+    `quote = ${text(dialect.quote)}`,
+    `escape = ${text(dialect.escape)}`,
+    `columns = {${columns.join(', ')}}`,
+    `encoding = ${text(file.encoding)}`,
+    'strict_mode = true',
+    'null_padding = false',
+    `nullstr = ${textList(csv.nulls ?? [''])}`,
+    `max_line_size = ${lineBytes}`,
+    `buffer_size = ${Math.max(LEAST_BUFFER, 2 * lineBytes)}`,
+    ...(csv.timestampFormat === undefined ? [] : [`timestampformat = ${text(csv.timestampFormat)}`]),
+    ...(csv.dateFormat === undefined ? [] : [`dateformat = ${text(csv.dateFormat)}`]),
+    ...(csv.decimalSeparator === undefined ? [] : [`decimal_separator = ${text(csv.decimalSeparator)}`]),
+    ...(errors === 'ignore' ? ['ignore_errors = true'] : ['store_rejects = true', `rejects_limit = ${MOST_REJECTS}`]),
+  ];
+  return `read_csv(${text(file.plainPath)}, ${options.join(', ')})`;
+}
+
+/**
+ * Reads the file into `target`, a table that is made. Types that were guessed are widened until all values fit. Broken rows go into
+ * `faults`. Gives the columns as they are then.
+ */
+export async function loadCsv(
+  session: Session,
+  table: string,
+  plan: CsvPlan,
+  target: string,
+  options: { readonly guessed: boolean; readonly lineBytes: number; readonly faults: FaultLog },
+): Promise<readonly Column[]> {
+  const zone = plan.file.source.csv?.timeZone ?? 'UTC';
+  await session.run(`SET TimeZone = ${text(zone)}`);
+  let columns = plan.columns;
+  try {
+    for (;;) {
+      await session.run(
+        `CREATE OR REPLACE TABLE ${target} AS SELECT * FROM ${readCsv({ ...plan, columns }, 'store', options.lineBytes)}`,
+      );
+      const widened = options.guessed ? await widenedColumns(session, columns) : undefined;
+      if (widened === undefined) break;
+      columns = widened;
+      await forgetRejects(session);
+    }
+    await takeRejects(session, table, plan, columns, options.faults);
+    return columns;
+  } finally {
+    await forgetRejects(session);
+    await session.run(`SET TimeZone = 'UTC'`);
+  }
+}
+
+async function widenedColumns(session: Session, columns: readonly Column[]): Promise<readonly Column[] | undefined> {
+  const broken = await session
+    .rows(`SELECT DISTINCT column_name AS name FROM reject_errors WHERE error_type = 'CAST'`)
+    .catch(() => []);
+  const names = new Set(broken.map(({ name }) => String(name)));
+  if (!columns.some(({ name, type }) => names.has(name) && type !== 'string')) return undefined;
+  return columns.map((column) =>
+    names.has(column.name) ? { ...column, type: WIDER[column.type] ?? 'string' } : column,
+  );
+}
+
+async function forgetRejects(session: Session): Promise<void> {
+  for (const name of ['reject_errors', 'reject_scans']) await session.run(`DROP TABLE IF EXISTS ${name}`);
+}
+
+async function takeRejects(
+  session: Session,
+  table: string,
+  plan: CsvPlan,
+  columns: readonly Column[],
+  faults: FaultLog,
+): Promise<void> {
+  const found = await session
+    .rows(
+      'SELECT line, column_name AS name, error_type::VARCHAR AS kind, error_message AS message, csv_line AS content FROM reject_errors ORDER BY line, column_idx',
+    )
+    .catch(() => []);
+  // A row that lacks three fields is one fault, not three.
+  let last = '';
+  for (const { line, name, kind, message, content } of found) {
+    const key = kind === 'MISSING COLUMNS' ? String(line) : '';
+    if (key !== '' && key === last) continue;
+    last = key;
+    await faults.add(
+      faultOf(
+        { table, file: plan.file.name, line: Number(line) },
+        String(kind),
+        name === null ? undefined : String(name),
+        String(message),
+        String(content ?? ''),
+        columns,
+      ),
+    );
+  }
+}
+
+function faultOf(
+  place: { readonly table: string; readonly file: string; readonly line: number },
+  kind: string,
+  column: string | undefined,
+  message: string,
+  content: string,
+  columns: readonly Column[],
+): DataFault {
+  const [, expected, found] = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message) ?? [];
+  const counted = expected === undefined ? '' : ` It has ${found} fields, the header ${expected}.`;
+  const tell = (told: FaultKind, problem: string, remedy: string, value = content): DataFault => ({
+    ...place,
+    kind: told,
+    value,
+    problem,
+    remedy,
+    ...(column !== undefined && told === 'wrong-type' && { column }),
+  });
+  switch (kind) {
+    case 'CAST': {
+      const type = columns.find(({ name }) => name === column)?.type ?? 'value';
+      const [, value = content] = /Could not convert string "([\s\S]*)" to '/.exec(message) ?? [];
+      return tell(
+        'wrong-type',
+        `"${column}" is no ${type}.`,
+        `Write a ${type}, leave the field empty, or give the column another type.`,
+        value,
+      );
+    }
+    case 'MISSING COLUMNS':
+      return tell(
+        'too-few-fields',
+        `Fields are missing.${counted}`,
+        'Add the missing delimiters, or quote text that holds a line break.',
+      );
+    case 'TOO MANY COLUMNS':
+      return tell('too-many-fields', `There are too many fields.${counted}`, 'Quote fields that hold the delimiter.');
+    case 'UNQUOTED VALUE':
+      return tell('quote', 'A quoted field does not end where it should.', 'Write a quote within quotes twice.');
+    case 'LINE SIZE OVER MAXIMUM':
+      return tell(
+        'line-too-long',
+        'The line is too long.',
+        'Look for a quote that is never closed, or raise the limit of a line.',
+      );
+    case 'INVALID ENCODING':
+      return tell(
+        'encoding',
+        'It holds bytes that are no text in the encoding of the file.',
+        'Save the file as UTF-8, or name its encoding.',
+      );
+    default:
+      return tell('unreadable', 'The row cannot be read.', 'Correct or remove the row.');
+  }
+}
+
+export function describedFile(plan: CsvPlan): SourceFile {
+  const { delimiter, quote, escape, header, skip } = plan.dialect;
+  return {
+    ...plan.file.source,
+    encoding: plan.file.encoding,
+    csv: { ...plan.file.source.csv, delimiter, quote, escape, header, skip },
+  };
+}

@@ -1,0 +1,232 @@
+/**
+ * The query engine on DuckDB. Two lanes, each with a queue and a child of its own: what reads little does not wait for what reads
+ * much. DuckDB never runs in this process: six heavy queries held libuv's threads for 12 s.
+ */
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Clock } from '#lib/clock.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import type { Log } from '#lib/log.ts';
+import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
+import type {
+  Column,
+  FileTable,
+  QueryEngine,
+  QueryEngineState,
+  QueryJob,
+  QueryLimits,
+  QueryOutput,
+  QueryResult,
+  RunOptions,
+  StatementResult,
+  TableDescription,
+  TableSource,
+} from '../contract.ts';
+import { QueryError } from '../model/query-error.ts';
+import type { Query } from '../model/query-tree.ts';
+import { QueryProcess, type ProcessAnswer } from './query-process.ts';
+import { Turns } from './turns.ts';
+import type { JobLimits, RunAnswer, Work } from './wire.ts';
+
+export interface DuckdbQueryOptions {
+  /** Scratch; made when it is not there. */
+  readonly folder: string;
+  /** For both lanes' children together. */
+  readonly memoryBytes: number;
+  readonly tempBytes: number;
+  readonly threads: number;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly idleMs?: number;
+}
+
+/** DuckDB passes its own limit by up to 30 % (measured at 1 GB), and Node needs about 60 MB beside it. */
+const OF_MEMORY = 0.7;
+const LIGHT_SHARE = 0.2;
+/** Files up to this size together go through the light lane. */
+const LIGHT_BYTES = 32 * 1024 * 1024;
+const MOST_WAITING = 64;
+const IDLE_MS = 120_000;
+const DEFAULT_WALL_MS = 3_600_000;
+const DEFAULT_INFLATED_BYTES = 64 * 1024 ** 3;
+const DEFAULT_LINE_BYTES = 16 * 1024 * 1024;
+/** What a process of a machine that cannot be asked left behind is removed after this. */
+const STALE_MS = 24 * 3_600_000;
+
+interface Lane {
+  readonly turns: Turns;
+  readonly process: QueryProcess;
+  readonly memoryBytes: number;
+}
+
+export class DuckdbQuery implements QueryEngine {
+  readonly #options: DuckdbQueryOptions;
+  readonly #own: string;
+  readonly #heavy: Lane;
+  readonly #light: Lane;
+  #prepared: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(options: DuckdbQueryOptions) {
+    this.#options = options;
+    this.#own = path.join(options.folder, uuidv7(options.clock.now()));
+    this.#heavy = this.#lane(1 - LIGHT_SHARE);
+    this.#light = this.#lane(LIGHT_SHARE);
+  }
+
+  async run(job: QueryJob, options: RunOptions = {}): Promise<QueryResult> {
+    const began = this.#options.clock.now();
+    const outputs = [job.output, ...(job.more ?? []).map(({ output }) => output)];
+    try {
+      const lane = await this.#laneOf(Object.values(job.tables));
+      const { answer, rows, usage } = await this.#work(
+        lane,
+        { type: 'run', job },
+        job.owner ?? '',
+        job.limits ?? {},
+        options,
+      );
+      const [first, ...more] = (answer as RunAnswer).statements.map((head, n): StatementResult => ({
+        ...head,
+        rows: rows[n] ?? [],
+      }));
+      if (first === undefined) throw new QueryError('query_failed', 'The query process gave no result.');
+      const { rejects } = answer as RunAnswer;
+      return { ...first, more, rejects, usage: { ...usage, wallMs: this.#options.clock.now() - began } };
+    } catch (error) {
+      await removeOutputs(outputs);
+      throw error;
+    }
+  }
+
+  async describe(table: FileTable, options: RunOptions = {}): Promise<TableDescription> {
+    const lane = await this.#laneOf([table]);
+    const { answer } = await this.#work(lane, { type: 'describe', table }, '', {}, options);
+    if (answer.type !== 'describe') throw new QueryError('query_failed', 'The query process gave another answer.');
+    return answer.description;
+  }
+
+  async check(query: Query, tables: Readonly<Record<string, readonly Column[]>>): Promise<readonly Column[]> {
+    const { answer } = await this.#work(this.#light, { type: 'check', query, tables }, '', { wallMs: 60_000 }, {});
+    if (answer.type !== 'check') throw new QueryError('query_failed', 'The query process gave another answer.');
+    return answer.columns;
+  }
+
+  state(): QueryEngineState {
+    const lanes = [this.#heavy, this.#light];
+    return {
+      pids: lanes.flatMap(({ process: { pid } }) => (pid === undefined ? [] : [pid])),
+      running: lanes.reduce((sum, { turns }) => sum + turns.running, 0),
+      waiting: lanes.reduce((sum, { turns }) => sum + turns.waiting, 0),
+      version: this.#heavy.process.version || this.#light.process.version,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([this.#heavy, this.#light].map(async (lane) => await lane.process.stop()));
+    await rm(this.#own, { recursive: true, force: true });
+  }
+
+  #lane(share: number): Lane {
+    const { clock, log, idleMs = IDLE_MS } = this.#options;
+    return {
+      turns: new Turns(MOST_WAITING),
+      process: new QueryProcess({ clock, log, folder: this.#own, idleMs }),
+      memoryBytes: this.#options.memoryBytes * OF_MEMORY * share,
+    };
+  }
+
+  async #laneOf(tables: readonly TableSource[]): Promise<Lane> {
+    const files = tables.flatMap((table) => ('files' in table ? table.files : []));
+    // A compressed text says little of how much there is to read.
+    const sizes = await Promise.all(
+      files.map(async ({ path: file, format }) => (await sizeOf(file)) * (format === 'parquet' ? 1 : 4)),
+    );
+    return sizes.reduce((sum, size) => sum + size, 0) > LIGHT_BYTES ? this.#heavy : this.#light;
+  }
+
+  async #work(lane: Lane, work: Work, owner: string, limits: QueryLimits, options: RunOptions): Promise<ProcessAnswer> {
+    const { signal, progress = () => {} } = options;
+    this.#refuseClosed();
+    await (this.#prepared ??= this.#prepare());
+    if (lane.turns.full) {
+      throw new QueryError('overloaded', `${MOST_WAITING} queries wait already: try again in a while.`);
+    }
+    if (lane.turns.running > 0) progress({ phase: 'waiting', ahead: lane.turns.waiting + 1 });
+    await lane.turns.take(owner, signal);
+    const folder = path.join(this.#own, uuidv7(this.#options.clock.now()));
+    try {
+      this.#refuseClosed();
+      await mkdir(folder);
+      return await lane.process.run({
+        folder,
+        limits: this.#limits(lane, limits),
+        work,
+        wallMs: limits.wallMs ?? DEFAULT_WALL_MS,
+        signal,
+        progress,
+      });
+    } catch (error) {
+      this.#refuseClosed();
+      throw error;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+      lane.turns.next();
+    }
+  }
+
+  #refuseClosed(): void {
+    if (this.#closed) throw new QueryError('shutting_down', 'The query engine is stopping.');
+  }
+
+  #limits(lane: Lane, limits: QueryLimits): JobLimits {
+    const { tempBytes, threads } = this.#options;
+    return {
+      memoryBytes: Math.min(lane.memoryBytes, limits.memoryBytes ?? lane.memoryBytes),
+      tempBytes: Math.min(tempBytes, limits.tempBytes ?? tempBytes),
+      inflatedBytes: Math.min(tempBytes, limits.inflatedBytes ?? DEFAULT_INFLATED_BYTES),
+      lineBytes: limits.lineBytes ?? DEFAULT_LINE_BYTES,
+      threads,
+    };
+  }
+
+  /** A folder of this process, and those of processes that are gone removed. */
+  async #prepare(): Promise<void> {
+    const { folder, clock } = this.#options;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(folder)) {
+      const left = path.join(folder, name);
+      if (await isLeftBehind(left, clock.now())) await rm(left, { recursive: true, force: true });
+    }
+    await mkdir(this.#own, { mode: 0o700 });
+    await writeFile(path.join(this.#own, OWNER), JSON.stringify(processIdentity(process.pid) ?? {}));
+  }
+}
+
+const OWNER = 'owner.json';
+
+async function isLeftBehind(folder: string, now: number): Promise<boolean> {
+  const text = await readFile(path.join(folder, OWNER), 'utf8').catch(() => '{}');
+  const judged = judgeProcess(JSON.parse(text) as ProcessIdentity);
+  if (judged === 'gone') return true;
+  return judged === 'other' && now - (await stat(folder)).mtimeMs > STALE_MS;
+}
+
+async function sizeOf(file: string): Promise<number> {
+  return await stat(file).then(
+    ({ size }) => size,
+    // It is refused by name where it is read.
+    () => 0,
+  );
+}
+
+async function removeOutputs(outputs: readonly QueryOutput[]): Promise<void> {
+  for (const output of outputs) {
+    if (output.type === 'csv') await rm(output.path, { force: true });
+    if (output.type !== 'parquet') continue;
+    const names = await readdir(output.folder).catch(() => []);
+    const ours = names.filter((name) => name.startsWith(`${output.name}-`) || name === `.${output.name}.trial`);
+    for (const name of ours) await rm(path.join(output.folder, name), { force: true });
+  }
+}

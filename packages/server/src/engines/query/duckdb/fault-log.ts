@@ -1,0 +1,70 @@
+/** Faults of a job's data as they are found: counted all, the first told, the rest written down where asked. */
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { once } from 'node:events';
+import type { DataFault, FaultKind } from '../contract.ts';
+import { QueryError } from '../model/query-error.ts';
+
+const TOLD = 100;
+const LONGEST_VALUE = 200;
+
+export class FaultLog {
+  readonly first: DataFault[] = [];
+  count = 0;
+  readonly #path: string | undefined;
+  #file: WriteStream | undefined;
+
+  constructor(path: string | undefined) {
+    this.#path = path;
+  }
+
+  /** `value` whole: it is shortened for what is told. */
+  async add(fault: DataFault): Promise<void> {
+    this.count += 1;
+    if (this.first.length < TOLD) this.first.push(shortened(fault));
+    if (this.#path === undefined) return;
+    this.#file ??= createWriteStream(this.#path);
+    if (!this.#file.write(`${JSON.stringify(fault)}\n`)) await once(this.#file, 'drain');
+  }
+
+  async close(): Promise<void> {
+    const file = this.#file;
+    if (file === undefined) return;
+    file.end();
+    await once(file, 'close');
+  }
+}
+
+/** The error for faults that nobody wants to leave out. */
+export function refusal(faults: readonly DataFault[], count = faults.length): QueryError {
+  const [first] = faults;
+  const place = first === undefined ? '' : placeOf(first);
+  const more = count > 1 ? ` (the first of ${count} faults)` : '';
+  return new QueryError('data_invalid', `${place}${first?.problem ?? 'The data is broken.'}${more}`, {
+    faults: faults.slice(0, TOLD).map(shortened),
+    faultCount: count,
+  });
+}
+
+/** One fault that ends the reading of its file. */
+export function fault(
+  kind: FaultKind,
+  place: { readonly table: string; readonly file: string; readonly line?: number; readonly column?: string },
+  problem: string,
+  remedy: string,
+): QueryError {
+  return refusal([{ kind, ...place, problem, remedy }]);
+}
+
+function placeOf({ file, line, column }: DataFault): string {
+  const parts = [
+    file,
+    ...(line === undefined ? [] : [`line ${line}`]),
+    ...(column === undefined ? [] : [`column "${column}"`]),
+  ];
+  return `${parts.join(', ')}: `;
+}
+
+function shortened(given: DataFault): DataFault {
+  if (given.value === undefined || given.value.length <= LONGEST_VALUE) return given;
+  return { ...given, value: `${given.value.slice(0, LONGEST_VALUE)}…` };
+}

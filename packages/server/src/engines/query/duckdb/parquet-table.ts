@@ -1,0 +1,98 @@
+/** Parquet files as one relation, with the columns that were asked for. They are read where they lie. */
+import type { Column, DataFault, FileTable } from '../contract.ts';
+import { sqlType } from './column-types.ts';
+import { fault, refusal } from './fault-log.ts';
+import type { Session } from './session.ts';
+import { identifier, text, textList } from './sql-text.ts';
+import type { OpenedFile } from './source-files.ts';
+
+/** A SELECT over the files. @throws QueryError `data_invalid` for a broken file or columns that are not there. */
+export async function parquetRelation(
+  session: Session,
+  table: string,
+  files: readonly OpenedFile[],
+  wanted: FileTable,
+): Promise<string> {
+  const read = `read_parquet(${textList(files.map(({ source }) => source.path))}${files.length > 1 ? ', union_by_name = true' : ''}, filename = '~file', file_row_number = true)`;
+  const bound = await session
+    .bind(`SELECT * EXCLUDE ("~file", file_row_number) FROM ${read}`)
+    .catch(async (error: unknown) => {
+      throw await brokenFile(session, table, files, error);
+    });
+  const columns = wanted.columns === undefined ? bound.columns : chosen(table, files, bound.columns, wanted);
+  const selected = columns.map(({ name, type }) => {
+    const there = bound.columns.find((each) => each.name.toLowerCase() === name.toLowerCase());
+    const as = identifier(name);
+    if (there === undefined) return `CAST(NULL AS ${sqlType(type)}) AS ${as}`;
+    // A file's own kinds of times and the like are the contract's from here on.
+    return there.type === type
+      ? `${identifier(there.name)} AS ${as}`
+      : `CAST(${identifier(there.name)} AS ${sqlType(type)}) AS ${as}`;
+  });
+  const { provenance } = wanted;
+  if (provenance !== undefined) {
+    const names = files.map(({ source, name }) => `WHEN ${text(source.path)} THEN ${text(name)}`);
+    selected.push(
+      `CASE "~file" ${names.join(' ')} END AS ${identifier(provenance.file)}`,
+      `file_row_number + 1 AS ${identifier(provenance.row)}`,
+    );
+  }
+  return `SELECT ${selected.join(', ')} FROM ${read}`;
+}
+
+function chosen(
+  table: string,
+  files: readonly OpenedFile[],
+  there: readonly Column[],
+  wanted: FileTable,
+): readonly Column[] {
+  const place = { table, file: files[0]?.name ?? table };
+  const names = new Set(there.map(({ name }) => name.toLowerCase()));
+  const asked = new Set((wanted.columns ?? []).map(({ name }) => name.toLowerCase()));
+  const faults: DataFault[] = [
+    ...(wanted.columns ?? [])
+      .filter(({ name }) => !names.has(name.toLowerCase()))
+      .map(({ name }) => ({
+        ...place,
+        column: name,
+        kind: 'column-missing' as const,
+        problem: `There is no column "${name}".`,
+        remedy: 'Write it into the file, or take it out of the schema.',
+      })),
+    ...(wanted.extraColumns === 'ignore' ? [] : there.filter(({ name }) => !asked.has(name.toLowerCase()))).map(
+      ({ name }) => ({
+        ...place,
+        column: name,
+        kind: 'column-extra' as const,
+        problem: `Column "${name}" is not expected.`,
+        remedy: 'Remove it, add it to the schema, or let further columns be ignored.',
+      }),
+    ),
+  ];
+  if (faults.length > 0) throw refusal(faults);
+  return wanted.columns ?? [];
+}
+
+/** Which of the files cannot be read, found by reading each one's footer. */
+async function brokenFile(
+  session: Session,
+  table: string,
+  files: readonly OpenedFile[],
+  error: unknown,
+): Promise<unknown> {
+  for (const { source, name } of files) {
+    const whole = await session.bind(`SELECT * FROM read_parquet(${text(source.path)})`).then(
+      () => true,
+      () => false,
+    );
+    if (!whole) {
+      return fault(
+        'unreadable',
+        { table, file: name },
+        'It is no whole Parquet file.',
+        'Look whether the upload was complete, and write the file anew.',
+      );
+    }
+  }
+  return error;
+}

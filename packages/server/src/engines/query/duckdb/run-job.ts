@@ -1,0 +1,165 @@
+/** One piece of work inside the engine's process, from its tables to its results. */
+import path from 'node:path';
+import type { Column, QueryJob, QueryProgress, Statement, StatementResult, TableSource } from '../contract.ts';
+import { QueryError } from '../model/query-error.ts';
+import type { Relation } from '../model/query-tree.ts';
+import { sqlType } from './column-types.ts';
+import { FaultLog } from './fault-log.ts';
+import { openTables, TableReader, type ReadyTable } from './job-tables.ts';
+import { RelationRenderer } from './render-relation.ts';
+import { Session, STAGE } from './session.ts';
+import { identifier } from './sql-text.ts';
+import { giveRows, writeCsv, writeParquet } from './statement-output.ts';
+import type { Answer, JobLimits, ResultHead, Work } from './wire.ts';
+
+export interface JobIo {
+  readonly folder: string;
+  readonly limits: JobLimits;
+  readonly progress: (progress: QueryProgress) => void;
+  readonly sendRows: (statement: number, rows: StatementResult['rows']) => Promise<void>;
+  /** Told of the session as soon as it can be interrupted. */
+  readonly onSession: (session: Session) => void;
+}
+
+export async function runWork(work: Work, io: JobIo): Promise<Answer> {
+  switch (work.type) {
+    case 'run':
+      return await runJob(work.job, io);
+    case 'describe': {
+      const tables = { table: work.table };
+      return await withTables(tables, [], io, async ({ reader }) => ({
+        type: 'describe',
+        description: await reader.describe('table', work.table, new FaultLog(undefined)),
+      }));
+    }
+    case 'check':
+      return { type: 'check', columns: await check(work.query, work.tables, io) };
+  }
+}
+
+interface Opened {
+  readonly session: Session;
+  readonly reader: TableReader;
+}
+
+async function withTables<T>(
+  tables: Readonly<Record<string, TableSource>>,
+  outputs: readonly string[],
+  io: JobIo,
+  work: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const opened = await openTables(tables);
+  const files = [...opened.values()].flat().map(({ source }) => source.path);
+  const session = await Session.open({ folder: io.folder, files, outputs }, io.limits);
+  try {
+    io.onSession(session);
+    const onShare = (share: number) => io.progress({ phase: 'reading', share });
+    return await work({
+      session,
+      reader: new TableReader({ session, folder: io.folder, limits: io.limits, opened, onShare }),
+    });
+  } finally {
+    session.close();
+  }
+}
+
+async function runJob(job: QueryJob, io: JobIo): Promise<Answer> {
+  const statements: readonly Statement[] = [job, ...(job.more ?? [])];
+  const outputs = statements.flatMap(({ output }) => {
+    if (output.type === 'parquet') return [output.folder];
+    return output.type === 'csv' ? [path.dirname(output.path)] : [];
+  });
+  return await withTables(job.tables, outputs, io, async ({ session, reader }) => {
+    const faults = new FaultLog(job.rejectsPath);
+    try {
+      io.progress({ phase: 'reading' });
+      const ready = new Map<string, ReadyTable>();
+      for (const [name, table] of Object.entries(job.tables)) ready.set(name, await reader.read(name, table, faults));
+      const queries = new Queries(session, ready);
+      for (const step of job.prepare ?? []) await queries.prepare(step.name, step.query);
+      const heads: ResultHead[] = [];
+      for (const [n, statement] of statements.entries()) {
+        const { type } = statement.output;
+        io.progress({ phase: type === 'parquet' || type === 'csv' ? 'writing' : 'running' });
+        heads.push(await queries.run(statement, async (rows) => await io.sendRows(n, rows)));
+      }
+      return { type: 'run', statements: heads, rejects: { count: faults.count, first: faults.first } };
+    } finally {
+      await faults.close();
+    }
+  });
+}
+
+class Queries {
+  readonly #session: Session;
+  readonly #tables: Map<string, ReadyTable>;
+
+  constructor(session: Session, tables: Map<string, ReadyTable>) {
+    this.#session = session;
+    this.#tables = tables;
+  }
+
+  async prepare(name: string, query: Relation): Promise<void> {
+    if (this.#tables.has(name)) throw new QueryError('query_invalid', `Two tables are called \`${name}\`.`);
+    const table = `${STAGE}.${identifier(`~p${this.#tables.size}`)}`;
+    const { canonical } = await this.#session.bind(this.#render(query));
+    await this.#session.run(`CREATE TABLE ${table} AS ${canonical}`);
+    this.#tables.set(name, { source: table, kept: table });
+  }
+
+  async run({ query, output }: Statement, send: (rows: StatementResult['rows']) => Promise<void>): Promise<ResultHead> {
+    const sql = this.#render(query);
+    switch (output.type) {
+      case 'rows':
+        return await giveRows(this.#session, sql, output, send);
+      case 'parquet':
+        return await writeParquet(this.#session, sql, output, this.#kept(query));
+      case 'csv':
+        return await writeCsv(this.#session, sql, output);
+      case 'none': {
+        const { columns } = await this.#session.bind(sql);
+        const hashed = columns.map(({ name }) => `count(${identifier(name)})`).join(', ');
+        await this.#session.run(`SELECT ${hashed} FROM (${sql}\n)`);
+        return { columns, truncated: false, files: [], rowCount: 0 };
+      }
+    }
+  }
+
+  #kept(query: Relation): string | undefined {
+    return query.type === 'scan' && query.columns === undefined ? this.#tables.get(query.table)?.kept : undefined;
+  }
+
+  #render(query: Relation): string {
+    return new RelationRenderer((name) => {
+      const table = this.#tables.get(name);
+      if (table === undefined) throw noTable(name, [...this.#tables.keys()]);
+      return table.source;
+    }).render(query);
+  }
+}
+
+async function check(
+  query: Relation,
+  tables: Readonly<Record<string, readonly Column[]>>,
+  io: JobIo,
+): Promise<readonly Column[]> {
+  return await withTables({}, [], io, async ({ session }) => {
+    const names = Object.keys(tables);
+    for (const [n, columns] of Object.values(tables).entries()) {
+      const defined = columns.map(({ name, type }) => `${identifier(name)} ${sqlType(type)}`);
+      await session.run(`CREATE TABLE ${STAGE}."~c${n}" (${defined.join(', ')})`);
+    }
+    const renderer = new RelationRenderer((name) => {
+      if (!names.includes(name)) throw noTable(name, names);
+      return `${STAGE}."~c${names.indexOf(name)}"`;
+    });
+    return (await session.bind(renderer.render(query))).columns;
+  });
+}
+
+function noTable(name: string, names: readonly string[]): QueryError {
+  return new QueryError(
+    'query_invalid',
+    `The job has no table \`${name}\`; it has ${names.map((each) => `\`${each}\``).join(', ') || 'none'}.`,
+  );
+}

@@ -1,0 +1,127 @@
+/**
+ * One DuckDB for one job: in memory, with a file of its own for what is kept between steps, and locked before anything of a
+ * person is read: no extension, no network, no file but those of the job.
+ */
+import { DuckDBInstance, type DuckDBConnection, type DuckDBResult, type DuckDBValue } from '@duckdb/node-api';
+import type { Column } from '../contract.ts';
+import { QueryError } from '../model/query-error.ts';
+import { columnType, isCanonical, sqlType } from './column-types.ts';
+import { identifier, text, textList } from './sql-text.ts';
+import type { JobLimits } from './wire.ts';
+
+export interface SessionPlaces {
+  /** Scratch: spilled data, inflated files, kept steps. */
+  readonly folder: string;
+  /** Read. */
+  readonly files: readonly string[];
+  /** Written. */
+  readonly outputs: readonly string[];
+}
+
+/** Columns of a result, and how to give them as the contract says. */
+export interface BoundQuery {
+  readonly columns: readonly Column[];
+  /** The query with every column cast to the type that `columns` tells, where it is another one. */
+  readonly canonical: string;
+}
+
+/** The attached file of kept steps. Tables in it are compressed and leave memory, unlike those of the in-memory database. */
+export const STAGE = 'stage';
+
+export class Session {
+  readonly #instance: DuckDBInstance;
+  readonly #connection: DuckDBConnection;
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#instance = instance;
+    this.#connection = connection;
+  }
+
+  static async open(places: SessionPlaces, limits: JobLimits): Promise<Session> {
+    const instance = await DuckDBInstance.create(':memory:', {
+      memory_limit: `${Math.floor(limits.memoryBytes)}B`,
+      threads: String(limits.threads),
+      temp_directory: `${places.folder}/spill`,
+      max_temp_directory_size: `${Math.floor(limits.tempBytes)}B`,
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+      allow_community_extensions: 'false',
+      allow_persistent_secrets: 'false',
+      extension_directory: `${places.folder}/extensions`,
+      home_directory: places.folder,
+      // The page cache of the system has the files already.
+      enable_external_file_cache: 'false',
+    });
+    const session = new Session(instance, await instance.connect());
+    await session.run(`ATTACH ${text(`${places.folder}/stage.duckdb`)} AS ${STAGE}`);
+    await session.run(`SET TimeZone = 'UTC'`);
+    await session.run('SET enable_progress_bar = true');
+    await session.run('SET enable_progress_bar_print = false');
+    await session.run(
+      `SET allowed_directories = ${textList([places.folder, ...places.outputs].map((each) => `${each}/`))}`,
+    );
+    await session.run(`SET allowed_paths = ${textList(places.files)}`);
+    // Only for reading times without a zone; a person's SQL cannot set anything.
+    await session.run(`SET allowed_configs = ['TimeZone']`);
+    await session.run('SET enable_external_access = false');
+    await session.run('SET lock_configuration = true');
+    return session;
+  }
+
+  async run(sql: string): Promise<void> {
+    await this.#connection.run(sql);
+  }
+
+  async rows(sql: string): Promise<readonly Record<string, DuckDBValue>[]> {
+    return (await this.#connection.runAndReadAll(sql)).getRowObjects();
+  }
+
+  /** Chunks as they are made: a long result never lies in memory whole. */
+  async stream(sql: string): Promise<DuckDBResult> {
+    return await this.#connection.stream(sql);
+  }
+
+  /** @throws QueryError `query_invalid` when two columns have one name, as no file and no table could hold them. */
+  async bind(sql: string): Promise<BoundQuery> {
+    const statement = await this.#connection.prepare(sql);
+    try {
+      const columns: Column[] = [];
+      const selected: string[] = [];
+      const seen = new Map<string, string>();
+      for (let n = 0; n < statement.columnCount; n++) {
+        const [name, type] = [statement.columnName(n), statement.columnType(n)];
+        const other = seen.get(name.toLowerCase());
+        if (other !== undefined) {
+          throw new QueryError(
+            'query_invalid',
+            `Two columns of the result are called \`${other}\` and \`${name}\`: rename one with AS.`,
+          );
+        }
+        seen.set(name.toLowerCase(), name);
+        const told = columnType(type);
+        columns.push({ name, type: told });
+        const quoted = identifier(name);
+        selected.push(isCanonical(type) ? quoted : `CAST(${quoted} AS ${sqlType(told)}) AS ${quoted}`);
+      }
+      const asIs = selected.every((each, n) => each === identifier(columns[n]?.name ?? ''));
+      return { columns, canonical: asIs ? sql : `SELECT ${selected.join(', ')} FROM (${sql}\n)` };
+    } finally {
+      statement.destroySync();
+    }
+  }
+
+  /** 0 to 1; undefined when DuckDB cannot tell. */
+  get share(): number | undefined {
+    const { percentage } = this.#connection.progress;
+    return percentage < 0 ? undefined : Math.min(1, percentage / 100);
+  }
+
+  interrupt(): void {
+    this.#connection.interrupt();
+  }
+
+  close(): void {
+    this.#connection.closeSync();
+    this.#instance.closeSync();
+  }
+}

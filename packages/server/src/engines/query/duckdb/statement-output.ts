@@ -1,0 +1,198 @@
+/** What becomes of a query's rows: they cross to the engine, or lie in files. */
+import { rm, stat } from 'node:fs/promises';
+import type { CsvOutput, ParquetOutput, RowsOutput, WrittenFile } from '../contract.ts';
+import type { Cell } from '../contract.ts';
+import { QueryError } from '../model/query-error.ts';
+import { cellOf } from './cells.ts';
+import { renderSortKeys } from './render-expression.ts';
+import { STAGE, type BoundQuery, type Session } from './session.ts';
+import { identifier, text } from './sql-text.ts';
+import type { ResultHead } from './wire.ts';
+
+const MOST_ROWS = 100_000;
+const MOST_TEXT = 64 * 1024 * 1024;
+/** Rows are sent in pieces of about this much text: parsing one takes the engine about 2 ms. */
+const PIECE_TEXT = 128 * 1024;
+/** DuckDB's own; a multiple of its vectors. */
+const ROW_GROUP = 122_880;
+const DEFAULT_FILE_BYTES = 256 * 1024 * 1024;
+
+export type SendRows = (rows: readonly (readonly Cell[])[]) => Promise<void>;
+
+export async function giveRows(session: Session, sql: string, output: RowsOutput, send: SendRows): Promise<ResultHead> {
+  const { columns, canonical } = await session.bind(sql);
+  const limit = Math.min(MOST_ROWS, Math.max(0, Math.trunc(output.limit)));
+  const result = await session.stream(`SELECT * FROM (${canonical}\n) LIMIT ${limit + 1}`);
+  let given = 0;
+  let truncated = false;
+  let size = 0;
+  let piece: (readonly Cell[])[] = [];
+  let pieceSize = 0;
+  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    for (const values of chunk.getRows()) {
+      if (truncated) continue;
+      if (given === limit) {
+        truncated = true;
+        continue;
+      }
+      const row = values.map(cellOf);
+      const length = JSON.stringify(row).length;
+      size += length;
+      if (size > MOST_TEXT) {
+        throw new QueryError('too_large', `More than ${MOST_TEXT} bytes of rows: ask for fewer rows or columns.`);
+      }
+      piece.push(row);
+      pieceSize += length;
+      given += 1;
+      if (pieceSize < PIECE_TEXT) continue;
+      await send(piece);
+      piece = [];
+      pieceSize = 0;
+    }
+  }
+  if (piece.length > 0) await send(piece);
+  return { columns, truncated, files: [], rowCount: given };
+}
+
+/** `kept`: the table of the stage that the query gives whole and as it is, if there is one. */
+export async function writeParquet(
+  session: Session,
+  sql: string,
+  output: ParquetOutput,
+  kept: string | undefined,
+): Promise<ResultHead> {
+  const bound = await session.bind(
+    output.order === undefined ? sql : `SELECT * FROM (${sql}\n) ORDER BY ${renderSortKeys(output.order)}`,
+  );
+  const split = output.split ?? { type: 'size', bytes: DEFAULT_FILE_BYTES };
+  const writer = new ParquetWriter(session, output);
+  if (split.type === 'one') {
+    await writer.write(bound.canonical);
+    return head(bound, writer.files);
+  }
+  const table = (output.order === undefined ? kept : undefined) ?? `${STAGE}."~out"`;
+  const made = table === kept ? undefined : table;
+  if (made !== undefined) await session.run(`CREATE TABLE ${made} AS ${bound.canonical}`);
+  // Of a table that was there, the columns may have to be cast on the way out.
+  const source =
+    made === undefined ? (await session.bind(`SELECT * FROM ${table}`)).canonical : `SELECT * FROM ${table}`;
+  const rows = Number((await session.rows(`SELECT count(*) AS n FROM ${table}`))[0]?.['n'] ?? 0);
+  const between = (from: number, to: number) =>
+    source.replace(`FROM ${table}`, `FROM ${table} WHERE rowid >= ${from} AND rowid < ${to}`);
+  for (const [from, to] of await cuts(session, table, rows, split, writer, between))
+    await writer.write(between(from, to));
+  if (made !== undefined) await session.run(`DROP TABLE ${made}`);
+  return head(bound, writer.files);
+}
+
+export async function writeCsv(session: Session, sql: string, output: CsvOutput): Promise<ResultHead> {
+  const bound = await session.bind(sql);
+  const written = await session.rows(`COPY (${bound.canonical}\n) TO ${text(output.path)} (FORMAT csv, HEADER)`);
+  const { size } = await stat(output.path);
+  return head(bound, [{ path: output.path, rows: Number(written[0]?.['Count'] ?? 0), bytes: size }]);
+}
+
+function head({ columns }: BoundQuery, files: readonly WrittenFile[]): ResultHead {
+  return { columns, truncated: false, files, rowCount: files.reduce((sum, { rows }) => sum + rows, 0) };
+}
+
+class ParquetWriter {
+  readonly files: WrittenFile[] = [];
+  readonly #session: Session;
+  readonly #output: ParquetOutput;
+
+  constructor(session: Session, output: ParquetOutput) {
+    this.#session = session;
+    this.#output = output;
+  }
+
+  /** What the first rows take, in a file that is gone again. */
+  async measure(sql: string): Promise<number> {
+    const { path, bytes } = await this.#writeTo(`${this.#output.folder}/.${this.#output.name}.trial`, sql);
+    await rm(path);
+    return bytes;
+  }
+
+  async write(sql: string): Promise<void> {
+    const path = `${this.#output.folder}/${this.#output.name}-${String(this.files.length).padStart(5, '0')}.parquet`;
+    this.files.push(await this.#writeTo(path, sql));
+  }
+
+  async #writeTo(path: string, sql: string): Promise<WrittenFile> {
+    const metadata = Object.entries(this.#output.metadata ?? {}).map(
+      ([key, value]) => `${identifier(key)}: ${text(value)}`,
+    );
+    const kept = metadata.length === 0 ? '' : `, KV_METADATA {${metadata.join(', ')}}`;
+    const options = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP}${kept}`;
+    const written = await this.#session.rows(`COPY (${sql}\n) TO ${text(path)} (${options})`);
+    return { path, rows: Number(written[0]?.['Count'] ?? 0), bytes: (await stat(path)).size };
+  }
+}
+
+type Split = Exclude<NonNullable<ParquetOutput['split']>, { readonly type: 'one' }>;
+
+/** Ranges of rows, one for each file; of no rows one empty range, so that there is a file that tells the columns. */
+async function cuts(
+  session: Session,
+  table: string,
+  rows: number,
+  split: Split,
+  writer: ParquetWriter,
+  between: (from: number, to: number) => string,
+): Promise<readonly (readonly [number, number])[]> {
+  if (rows === 0) return [[0, 0]];
+  if (split.type === 'content') return ranges(await contentCuts(session, table, rows, split), rows);
+  const each = split.type === 'rows' ? split.rows : await rowsOfSize(rows, split.bytes, writer, between);
+  if (!(each >= 1)) throw new QueryError('query_invalid', 'A file needs at least one row.');
+  const ends: number[] = [];
+  for (let end = each; end < rows; end += each) ends.push(end);
+  return ranges(ends, rows);
+}
+
+function ranges(ends: readonly number[], rows: number): readonly (readonly [number, number])[] {
+  return [...ends, rows].map((end, n) => [ends[n - 1] ?? 0, end] as const);
+}
+
+/** By what the first row groups take, in whole row groups. */
+async function rowsOfSize(
+  rows: number,
+  bytes: number,
+  writer: ParquetWriter,
+  between: (from: number, to: number) => string,
+): Promise<number> {
+  const looked = Math.min(rows, 2 * ROW_GROUP);
+  const taken = await writer.measure(between(0, looked));
+  const groups = Math.max(1, Math.floor((bytes * looked) / Math.max(1, taken) / ROW_GROUP));
+  return groups * ROW_GROUP;
+}
+
+/** Where the hash of a row says so: found again wherever that row stands. */
+async function contentCuts(
+  session: Session,
+  table: string,
+  rows: number,
+  split: { readonly rows: number; readonly keys?: readonly string[] },
+): Promise<readonly number[]> {
+  const average = Math.max(1, Math.trunc(split.rows));
+  const { columns } = await session.bind(`SELECT * FROM ${table}`);
+  const names = (
+    split.keys === undefined || split.keys.length === 0 ? columns.map(({ name }) => name) : split.keys
+  ).map(identifier);
+  const found = await session.rows(
+    `SELECT rowid AS at FROM ${table} WHERE hash(${names.join(', ')}) % ${average} = 0 ORDER BY rowid`,
+  );
+  const [least, most] = [Math.ceil(average / 4), average * 4];
+  const ends: number[] = [];
+  let last = 0;
+  const take = (end: number) => {
+    ends.push(end);
+    last = end;
+  };
+  for (const { at } of found) {
+    const end = Number(at) + 1;
+    while (end - last > most) take(last + most);
+    if (end - last >= least && end < rows) take(end);
+  }
+  while (rows - last > most) take(last + most);
+  return ends;
+}

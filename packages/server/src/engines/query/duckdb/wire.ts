@@ -1,0 +1,65 @@
+/** What the engine and its process say to each other. */
+import type { Column, DataFault, QueryJob, QueryProgress, StatementResult, TableDescription } from '../contract.ts';
+import type { FileTable } from '../contract.ts';
+import type { Query } from '../model/query-tree.ts';
+import type { QueryErrorCode } from '../model/query-error.ts';
+
+/** What a job may use; made complete by the engine. */
+export interface JobLimits {
+  readonly memoryBytes: number;
+  readonly tempBytes: number;
+  readonly inflatedBytes: number;
+  readonly lineBytes: number;
+  readonly threads: number;
+}
+
+export type Work =
+  | { readonly type: 'run'; readonly job: QueryJob }
+  | { readonly type: 'describe'; readonly table: FileTable }
+  | { readonly type: 'check'; readonly query: Query; readonly tables: Readonly<Record<string, readonly Column[]>> };
+
+export type ToWorker =
+  | {
+      readonly type: 'work';
+      readonly id: number;
+      /** For all that it writes but its output; it is there and empty. */
+      readonly folder: string;
+      readonly limits: JobLimits;
+      readonly work: Work;
+    }
+  | { readonly type: 'cancel'; readonly id: number };
+
+/** A statement's result without its rows: they came before. */
+export type ResultHead = Omit<StatementResult, 'rows'>;
+
+export interface RunAnswer {
+  readonly type: 'run';
+  readonly statements: readonly ResultHead[];
+  readonly rejects: { readonly count: number; readonly first: readonly DataFault[] };
+}
+
+export type Answer =
+  | RunAnswer
+  | { readonly type: 'describe'; readonly description: TableDescription }
+  | { readonly type: 'check'; readonly columns: readonly Column[] };
+
+export interface WireFailure {
+  readonly code: QueryErrorCode;
+  readonly detail: string;
+  readonly faults?: readonly DataFault[];
+  readonly faultCount?: number;
+  readonly position?: { readonly line: number; readonly column: number } | undefined;
+}
+
+export type FromWorker =
+  | { readonly type: 'ready'; readonly version: string }
+  | { readonly type: 'progress'; readonly id: number; readonly progress: QueryProgress }
+  /** The next rows of a statement, as text of JSON: they are parsed one by one with pauses. */
+  | { readonly type: 'rows'; readonly id: number; readonly statement: number; readonly rows: StatementResult['rows'] }
+  | {
+      readonly type: 'done';
+      readonly id: number;
+      readonly answer: Answer;
+      readonly usage: { readonly cpuMs: number; readonly peakMemoryBytes: number };
+    }
+  | { readonly type: 'failed'; readonly id: number; readonly failure: WireFailure };

@@ -1,0 +1,84 @@
+/** The program of the engine's process: takes one piece of work at a time over its pipes, and ends with whoever started it. */
+import { writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { Socket } from 'node:net';
+import { version } from '@duckdb/node-api';
+import { onFrames, sendFrame } from './frames.ts';
+import { failureOf } from './job-errors.ts';
+import { runWork } from './run-job.ts';
+import type { Session } from './session.ts';
+import type { FromWorker, ToWorker } from './wire.ts';
+
+/** The engine opens it for both ways. */
+const PIPE = 3;
+const LOOK_EVERY_MS = 250;
+
+let current: { readonly id: number; session: Session | undefined; cancelled: boolean } | undefined;
+
+const pipe = new Socket({ fd: PIPE, readable: true, writable: true });
+
+function send(message: FromWorker): boolean {
+  return sendFrame(pipe, message);
+}
+
+async function work(message: Extract<ToWorker, { readonly type: 'work' }>): Promise<void> {
+  const { id, folder, limits } = message;
+  const state: NonNullable<typeof current> = { id, session: undefined, cancelled: false };
+  current = state;
+  const cpu = process.cpuUsage();
+  let peak = process.memoryUsage.rss();
+  let phase: 'reading' | 'running' | 'writing' = 'reading';
+  const timer = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage.rss());
+    const share = state.session?.share;
+    send({ type: 'progress', id, progress: { phase, ...(share !== undefined && { share }) } });
+  }, LOOK_EVERY_MS);
+  try {
+    const answer = await runWork(message.work, {
+      folder,
+      limits,
+      progress: (progress) => {
+        if (progress.phase !== 'waiting') phase = progress.phase;
+        send({ type: 'progress', id, progress });
+      },
+      sendRows: async (statement, rows) => {
+        // The engine reads slower than we do: rows wait here, not in its memory.
+        if (!send({ type: 'rows', id, statement, rows })) await once(pipe, 'drain');
+      },
+      onSession: (session) => {
+        state.session = session;
+        if (state.cancelled) session.interrupt();
+      },
+    });
+    const { user, system } = process.cpuUsage(cpu);
+    peak = Math.max(peak, process.memoryUsage.rss());
+    send({ type: 'done', id, answer, usage: { cpuMs: Math.round((user + system) / 1000), peakMemoryBytes: peak } });
+  } catch (error) {
+    send({ type: 'failed', id, failure: failureOf(error) });
+  } finally {
+    clearInterval(timer);
+    current = undefined;
+  }
+}
+
+function hear(message: ToWorker): void {
+  if (message.type === 'work') {
+    void work(message);
+    return;
+  }
+  if (current?.id !== message.id) return;
+  current.cancelled = true;
+  current.session?.interrupt();
+}
+
+pipe.on('error', () => {});
+// Nothing that it does may outlive the engine; a query in a thread would hold an ordinary exit.
+pipe.once('close', () => process.kill(process.pid, 'SIGKILL'));
+try {
+  // When memory runs out, this process and not the server is what the system ends.
+  writeFileSync('/proc/self/oom_score_adj', '1000');
+} catch {
+  // Not on this system.
+}
+onFrames(pipe, (message) => hear(message as ToWorker));
+send({ type: 'ready', version: version() });

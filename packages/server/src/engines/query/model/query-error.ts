@@ -1,0 +1,40 @@
+/** The error of the query engine: a code of the catalogue, and where in data or SQL the fault lies. */
+import { DaisError, type Issue } from '@dais/api';
+import type { DataFault, QueryFailure } from '../contract.ts';
+
+export type QueryErrorCode =
+  | 'data_invalid'
+  | 'query_invalid'
+  | 'query_limit'
+  | 'query_failed'
+  | 'too_large'
+  | 'overloaded'
+  | 'storage_full'
+  | 'content_missing'
+  | 'shutting_down'
+  | 'invalid_request';
+
+export class QueryError extends DaisError implements QueryFailure {
+  readonly faults: readonly DataFault[];
+  readonly faultCount: number;
+  readonly position: { readonly line: number; readonly column: number } | undefined;
+
+  constructor(code: QueryErrorCode, detail: string, failure: Partial<QueryFailure> = {}) {
+    super(code, detail, { issues: issuesOf(failure) });
+    this.name = 'QueryError';
+    this.faults = failure.faults ?? [];
+    this.faultCount = failure.faultCount ?? this.faults.length;
+    this.position = failure.position;
+  }
+}
+
+/** Values stay out: an issue is shown to all who may see that the job failed. */
+function issuesOf(failure: Partial<QueryFailure>): readonly Issue[] {
+  const faults = (failure.faults ?? []).map((fault) => ({
+    message: `${fault.problem} ${fault.remedy}`,
+    file: fault.file,
+    ...(fault.line !== undefined && { line: fault.line }),
+    ...(fault.column !== undefined && { path: fault.column }),
+  }));
+  return failure.position === undefined ? faults : [...faults, { message: 'Here.', ...failure.position }];
+}

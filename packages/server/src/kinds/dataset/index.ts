@@ -1,0 +1,27 @@
+import { datasetKind } from '@dais/api';
+import type { KindDefinition } from '#kernel/kind.ts';
+import { admitDataset, readDatasetFacts, dataSlice, type DatasetFacts } from '#ledgers/data/index.ts';
+import { planDataset } from './dataset-plan.ts';
+
+/** What a person wants of a dataset. Its versions are in the ledger of data, which keeps a record beside each. */
+export function dataset(
+  clock: { readonly now: () => number },
+  /** What others may tell policies of it. */
+  more: Pick<KindDefinition, 'facts'> = {},
+): KindDefinition {
+  return {
+    spec: datasetKind,
+    slice: dataSlice,
+    admit: async (tx, change) => {
+      await admitDataset(tx, change, clock.now());
+      return {};
+    },
+    controller: {
+      observe: async (resource, io): Promise<DatasetFacts> =>
+        await io.read(async (tx) => await readDatasetFacts(tx, resource.metadata.name)),
+      plan: ({ resource, observed }) => planDataset(resource, observed as DatasetFacts),
+      perform: async () => {},
+    },
+    ...more,
+  };
+}

@@ -1,0 +1,24 @@
+import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import type { DataParts } from './data-parts.ts';
+import { ingestEntries } from './ingest/ingest-entries.ts';
+import { ingestHandler } from './ingest/ingest-job.ts';
+import { readingEntries } from './reading/reading-entries.ts';
+import { dataRetention } from './retention.ts';
+import { VersionMaker } from './versions/version-maker.ts';
+import { versionEntries } from './versions/version-entries.ts';
+
+export interface DataLedger {
+  readonly entries: readonly OperationEntry[];
+  readonly jobs: readonly JobHandler[];
+  /** For parts that make versions by themselves. */
+  readonly maker: VersionMaker;
+}
+
+export function dataLedger(parts: DataParts): DataLedger {
+  return {
+    entries: [...versionEntries(parts), ...ingestEntries(parts), ...readingEntries(parts)],
+    jobs: [ingestHandler(parts), dataRetention(parts)],
+    maker: new VersionMaker(parts),
+  };
+}

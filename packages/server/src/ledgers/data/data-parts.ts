@@ -1,0 +1,45 @@
+import type { DatasetVersion } from '@dais/api';
+import type { BlobStore, LocalBlobs } from '#engines/blobs/contract.ts';
+import type { Database } from '#engines/database/contract.ts';
+import type { QueryEngine } from '#engines/query/contract.ts';
+import type { Content } from '#kernel/content/content.ts';
+import type { Principal } from '#kernel/principal.ts';
+import type { KindRegistry } from '#kernel/registry.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import type { MaskedColumn } from './reading/masks.ts';
+
+/** What other parts of the ledger have to say of a version. */
+export interface VersionHooks {
+  /**
+   * Called in the transaction that makes a version, once it is written. `wait`: it stays `building` until somebody calls
+   * `decideVersion`.
+   */
+  readonly begin?: (tx: Transaction, version: DatasetVersion) => Promise<'wait' | 'ready'>;
+  /** Called in the transaction that deletes versions for good. */
+  readonly forget?: readonly ((tx: Transaction, ids: readonly string[]) => Promise<void>)[];
+  /** What a principal may not see as it is. Without it, all of `spec.sensitive`. */
+  readonly masked?: (
+    tx: Transaction,
+    dataset: string,
+    principal: Principal,
+    /** Asks whether the caller may do an action to the dataset; absent where nobody can be asked. */
+    may?: (action: string) => Promise<boolean>,
+  ) => Promise<readonly MaskedColumn[]>;
+}
+
+/** What the ledger of data stands on. */
+export interface DataParts {
+  readonly database: Database;
+  readonly content: Content;
+  readonly blobs: BlobStore & Partial<LocalBlobs>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Opened when it is first needed. */
+  readonly query: () => Promise<QueryEngine>;
+  readonly kinds: () => KindRegistry;
+  /** Absolute folder of this machine for files that are being worked on; made when it is absent. */
+  readonly folder: string;
+  readonly hooks: VersionHooks;
+}

@@ -1,0 +1,74 @@
+/** Which columns a version shall have. */
+import { DaisError, MOST_COLUMNS, type DataColumn, type DatasetSpec, type Issue } from '@dais/api';
+import type { Column, TableDescription } from '#engines/query/contract.ts';
+
+export interface WantedColumns {
+  readonly columns: readonly DataColumn[];
+  /** Columns of a file that are none of these are left out; else they are a fault. */
+  readonly ignoreExtra: boolean;
+}
+
+/**
+ * The manifest decides, then the version before, then what the files look like. `describe` looks at them, and is not
+ * called when nothing has to be found out.
+ * @throws DaisError `data_invalid`.
+ */
+export async function wantedColumns(
+  spec: Pick<DatasetSpec, 'columns' | 'schemaChanges' | 'keys' | 'sensitive' | 'eventTime' | 'label'>,
+  before: readonly DataColumn[] | undefined,
+  describe: () => Promise<TableDescription>,
+): Promise<WantedColumns> {
+  const columns = await choose(spec, before, describe);
+  const issues = [...shapeIssues(columns), ...missingIssues(spec, columns)];
+  if (issues.length > 0) {
+    throw new DaisError('data_invalid', issues.map(({ message }) => message).join(' '), { issues });
+  }
+  return { columns, ignoreExtra: false };
+}
+
+async function choose(
+  { columns, schemaChanges }: Pick<DatasetSpec, 'columns' | 'schemaChanges'>,
+  before: readonly DataColumn[] | undefined,
+  describe: () => Promise<TableDescription>,
+): Promise<readonly DataColumn[]> {
+  if (columns !== undefined) return columns.map(({ name, type, nullable }) => ({ name, type, nullable }));
+  if (before !== undefined && schemaChanges === 'refuse') return before;
+  const found = (await describe()).columns.map(({ name, type }): DataColumn => ({ name, type, nullable: true }));
+  if (before === undefined || schemaChanges === 'any') return found;
+  const known = new Set(before.map(({ name }) => name));
+  return [...before, ...found.filter(({ name }) => !known.has(name))];
+}
+
+function shapeIssues(columns: readonly DataColumn[]): Issue[] {
+  if (columns.length > MOST_COLUMNS) {
+    return [{ message: `There are ${columns.length} columns, and at most ${MOST_COLUMNS} can be: store the values as a list, or as rows.` }];
+  }
+  const seen = new Map<string, string>();
+  return columns.flatMap(({ name }) => {
+    const other = seen.get(name.toLowerCase());
+    seen.set(name.toLowerCase(), name);
+    if (other === undefined) return [];
+    return [{ path: name, message: `Two columns are called ${other} and ${name}: rename one of them.` }];
+  });
+}
+
+/** Columns that the manifest speaks of must be there. */
+function missingIssues(
+  { keys = [], eventTime, label }: Pick<DatasetSpec, 'keys' | 'eventTime' | 'label'>,
+  columns: readonly DataColumn[],
+): Issue[] {
+  const there = new Set(columns.map(({ name }) => name));
+  const wanted = [
+    ...keys.map((name) => ['spec.keys', name] as const),
+    ...(eventTime === undefined ? [] : [['spec.eventTime', eventTime] as const]),
+    ...(label === undefined ? [] : [['spec.label', label] as const]),
+  ];
+  return wanted
+    .filter(([, name]) => !there.has(name))
+    .map(([path, name]) => ({ path, message: `There is no column ${name}, which ${path} names.` }));
+}
+
+export function engineColumns(columns: readonly DataColumn[]): readonly Column[] {
+  return columns.map(({ name, type }) => ({ name, type: type as Column['type'] }));
+}
+

@@ -1,0 +1,57 @@
+/** The files that an ingest reads, as they are on this machine. */
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { findReference } from '#kernel/content/references.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { DataParts } from '../data-parts.ts';
+import type { IngestFileRow, IngestRow } from './ingest-rows.ts';
+
+export interface GatheredFile {
+  readonly name: string;
+  readonly digest: string;
+  readonly bytes: number;
+  /** Undefined: nobody sent it, because what became of it is known. */
+  readonly path: string | undefined;
+}
+
+/** Names of the content of an ingest. */
+export const pushedName = (position: number) => `files/${String(position).padStart(6, '0')}`;
+export const REJECTS = 'rejects.ndjson';
+
+export function contentOfIngest({ id, project_id: projectId }: Pick<IngestRow, 'id' | 'project_id'>) {
+  return { projectId, uid: id };
+}
+
+/** @throws DaisError `not_found` for one whose bytes are gone. */
+export async function gatherPushed(
+  { database, blobs }: DataParts,
+  row: IngestRow,
+  files: readonly IngestFileRow[],
+  { folder, signal }: { readonly folder: string; readonly signal: AbortSignal },
+): Promise<readonly GatheredFile[]> {
+  const owner = contentOfIngest(row);
+  const locators = await transact(database, { mode: 'read', projectId: row.project_id }, async (tx) => {
+    const found = new Map<number, string>();
+    for (const { position } of files) {
+      const there = await findReference(tx, { ...owner, name: pushedName(position) }).catch(() => undefined);
+      if (there !== undefined) found.set(position, there.locator);
+    }
+    return found;
+  });
+  const gathered: GatheredFile[] = [];
+  for (const { position, name, digest, bytes } of files) {
+    signal.throwIfAborted();
+    const locator = locators.get(position);
+    let path: string | undefined;
+    if (locator !== undefined) {
+      path = blobs.localPath?.(locator);
+      if (path === undefined) {
+        path = join(folder, `source-${position}`);
+        await pipeline(await blobs.get(locator), createWriteStream(path, { mode: 0o600 }), { signal });
+      }
+    }
+    gathered.push({ name, digest, bytes: Number(bytes), path });
+  }
+  return gathered;
+}

@@ -1,0 +1,91 @@
+/** Operations on how versions come. */
+import {
+  beginPushOperation,
+  cancelIngestOperation,
+  commitPushOperation,
+  DaisError,
+  listIngestsOperation,
+  readIngestOperation,
+  readRejectsOperation,
+  refreshDatasetOperation,
+  uploadPushedFileOperation,
+} from '@dais/api';
+import type { Download } from '#kernel/content/download.ts';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { DataParts } from '../data-parts.ts';
+import { requireDataset } from '../dataset-rows.ts';
+import { readDatasetSpec } from '../dataset-spec.ts';
+import { contentOfIngest, REJECTS } from './gather.ts';
+import { listIngests, presentIngest, readIngestOf } from './ingest-rows.ts';
+import { beginPush, cancelIngest, commitPush, enqueueIngest, insertIngest, uploadPushed, type BeginPushInput } from './pushes.ts';
+
+interface Named {
+  readonly name: string;
+  readonly id: string;
+}
+
+interface RefreshInput {
+  readonly name: string;
+  readonly message: string;
+  readonly tags: readonly string[];
+  readonly faults: 'refuse' | 'keep';
+}
+
+export function ingestEntries(parts: DataParts): readonly OperationEntry[] {
+  return [
+    {
+      operation: beginPushOperation,
+      handle: async (tx, call: Call<BeginPushInput>) => await beginPush(tx, call, parts),
+    },
+    {
+      operation: uploadPushedFileOperation,
+      perform: async (call: Call<Named & { file: string }>) => await uploadPushed(parts, call),
+    },
+    { operation: commitPushOperation, handle: commitPush },
+    {
+      operation: cancelIngestOperation,
+      handle: async (tx, call: Call<Named>) => await cancelIngest(tx, call, parts),
+    },
+    {
+      operation: refreshDatasetOperation,
+      handle: async (tx, { input }: Call<RefreshInput>) => {
+        const dataset = await requireDataset(tx, input.name);
+        const spec = await readDatasetSpec(tx, input.name);
+        const { type } = spec.source ?? { type: 'upload' as const };
+        if (type === 'upload' || type === 'step') {
+          const how = type === 'upload' ? 'push files to it' : 'run its pipeline';
+          throw new DaisError('invalid_state', `Dataset ${input.name} has no source that can be read again: ${how}.`);
+        }
+        const { message, tags, faults } = input;
+        const source = { type: type === 'dataset' ? ('query' as const) : type, faults };
+        const id = await insertIngest(tx, dataset, { message, tags, source, now: parts.clock.now(), state: 'waiting' });
+        enqueueIngest(tx, id);
+        return await presentIngest(tx, await readIngestOf(tx, input.name, id));
+      },
+    },
+    {
+      operation: readIngestOperation,
+      handle: async (tx, { input }: Call<Named>) =>
+        await presentIngest(tx, await readIngestOf(tx, input.name, input.id)),
+    },
+    {
+      operation: listIngestsOperation,
+      handle: async (tx, { input }: Call<{ name: string; limit: number; cursor?: string }>) => {
+        await requireDataset(tx, input.name);
+        return await listIngests(tx, input);
+      },
+    },
+    {
+      operation: readRejectsOperation,
+      perform: async ({ input, tenant }: Call<Named>): Promise<Download> => {
+        const row = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
+          return await readIngestOf(tx, input.name, input.id);
+        });
+        const owner = contentOfIngest(row);
+        const { size, sha256 } = await parts.content.stat(owner, REJECTS);
+        return { size, sha256, open: async (range) => (await parts.content.open(owner, REJECTS, range)).bytes };
+      },
+    },
+  ];
+}

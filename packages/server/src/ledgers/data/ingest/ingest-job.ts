@@ -1,0 +1,355 @@
+/**
+ * Makes a version of the files of an ingest. Whole or absent: nothing is seen before the one transaction that commits
+ * the version and ends the ingest, and what was stored until then is garbage if it never comes.
+ */
+import { createReadStream } from 'node:fs';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DaisError, eventTypes, type DataColumn, type DatasetSpec, type DatasetVersion, type IngestFault } from '@dais/api';
+import type { DataFault, QueryEngine, SourceFile } from '#engines/query/contract.ts';
+import { scan } from '#engines/query/model/build.ts';
+import { QueryError } from '#engines/query/model/query-error.ts';
+import { attachContent, detachContent } from '#kernel/content/references.ts';
+import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
+import type { JobClaim } from '#kernel/jobs.ts';
+import { byteQuota } from '#kernel/tenants.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { DataParts } from '../data-parts.ts';
+import { requireDataset } from '../dataset-rows.ts';
+import { emitAboutDataset, readDatasetSpec } from '../dataset-spec.ts';
+import { commitVersion } from '../versions/commit.ts';
+import { withStoredFiles } from '../versions/local-files.ts';
+import { splitRows } from '../versions/split-rows.ts';
+import { previousReady } from '../versions/version-rows.ts';
+import { engineColumns, wantedColumns } from './columns.ts';
+import { sourceFile } from './file-format.ts';
+import { contentOfIngest, gatherPushed, pushedName, REJECTS, type GatheredFile } from './gather.ts';
+import { endIngest, noteProgress, readIngest, readIngestFiles, type IngestFileRow, type IngestRow } from './ingest-rows.ts';
+import { readGroups, type GroupsRead } from './read-groups.ts';
+import { checkTable } from './table-checks.ts';
+
+export const INGEST_QUEUE = 'data-ingest';
+
+/** Faults that are shown; all are in the rejects. */
+const SHOWN_FAULTS = 100;
+
+interface Before {
+  readonly row: IngestRow;
+  readonly files: readonly IngestFileRow[];
+  readonly spec: DatasetSpec;
+  /** The newest ready version. */
+  readonly version: DatasetVersion | undefined;
+  readonly splitRows: number | undefined;
+}
+
+export function ingestHandler(parts: DataParts): JobHandler {
+  return {
+    queue: INGEST_QUEUE,
+    concurrency: 2,
+    perProject: 2,
+    retry: { baseMs: 1000, capMs: 60_000 },
+    run: async (job, io) => await new IngestRun(parts, job, io).run(),
+    async ended(tx, job, end) {
+      if (end.state === 'done') return;
+      const id = String(job.payload['ingest']);
+      await tx.enter(job.projectId);
+      const state = end.state === 'cancelled' ? 'cancelled' : 'failed';
+      await failIngest(tx, id, state, { now: parts.clock.now(), faults: [{ message: end.error }] });
+    },
+  };
+}
+
+/** Ends an ingest without a version. What was sent for it goes. */
+export async function failIngest(
+  tx: Transaction,
+  id: string,
+  state: 'failed' | 'cancelled',
+  end: { readonly now: number; readonly faults: readonly IngestFault[]; readonly rejects?: number },
+): Promise<void> {
+  const row = await readIngest(tx, id, true).catch(() => undefined);
+  if (row === undefined || !(await endIngest(tx, id, { state, ...end }))) return;
+  await dropPushed(tx, row);
+  if (state === 'cancelled') return;
+  const dataset = await requireDataset(tx, row.name);
+  const reason = (end.faults[0]?.message ?? '').slice(0, 2000);
+  emitAboutDataset(tx, dataset, eventTypes.datasetIngestFailed, { ingest: id, reason });
+}
+
+/** How the files of a version were cut. */
+export async function splitBefore({ sql }: Transaction, version: string): Promise<number | undefined> {
+  const [row] = await sql.query<{ split_rows: number | null }>(
+    'select split_rows from data.version where id = $1',
+    [version],
+    'split_before',
+  );
+  return row?.split_rows ?? undefined;
+}
+
+async function dropPushed(tx: Transaction, row: IngestRow): Promise<void> {
+  const files = await readIngestFiles(tx, row.id);
+  const names = files.map(({ position }) => pushedName(position));
+  if (names.length > 0) await detachContent(tx, contentOfIngest(row), names);
+}
+
+class IngestRun {
+  readonly #parts: DataParts;
+  readonly #id: string;
+  readonly #io: JobIo;
+  readonly #folder: string;
+  #notedAt = 0;
+
+  constructor(parts: DataParts, job: JobClaim, io: JobIo) {
+    this.#parts = parts;
+    this.#id = String(job.payload['ingest']);
+    this.#io = io;
+    this.#folder = join(parts.folder, 'ingest', this.#id);
+  }
+
+  async run(): Promise<unknown> {
+    // An attempt before may have died in it.
+    await rm(this.#folder, { recursive: true, force: true });
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    try {
+      return await this.#make();
+    } catch (error) {
+      if (!(error instanceof DaisError) || error.retryable || this.#io.signal.aborted) throw error;
+      await this.#refuse(error);
+      return { ingest: this.#id, state: 'failed' };
+    } finally {
+      await rm(this.#folder, { recursive: true, force: true });
+    }
+  }
+
+  async #make(): Promise<unknown> {
+    const { signal } = this.#io;
+    const before = await this.#io.read(async (tx) => await this.#readBefore(tx));
+    if (before.row.ended_at !== null) return { ingest: this.#id };
+    await this.#note('fetch', 0);
+    const gathered = await gatherPushed(this.#parts, before.row, before.files, { folder: this.#folder, signal });
+    const engine = await this.#parts.query();
+    const sources = gathered.map(({ path, name }) => sourceFile(path ?? '', name, before.spec.format));
+    const columns = await this.#columns(engine, before, gathered, sources);
+    const read = await this.#read(engine, before, { gathered, sources, columns });
+    await this.#note('check', 0);
+    await this.#check(engine, before, columns, read);
+    await this.#note('store', 0);
+    return await this.#commit(before, { gathered, columns, read });
+  }
+
+  async #readBefore(tx: Transaction): Promise<Before> {
+    const row = await readIngest(tx, this.#id);
+    const [files, spec, version] = [
+      await readIngestFiles(tx, row.id),
+      await readDatasetSpec(tx, row.name),
+      await previousReady(tx, row.name, 2 ** 31 - 1),
+    ];
+    const split = version === undefined ? undefined : await splitBefore(tx, version.id);
+    return { row, files, spec, version, splitRows: split };
+  }
+
+  async #columns(
+    engine: QueryEngine,
+    { spec, version }: Before,
+    gathered: readonly GatheredFile[],
+    sources: readonly SourceFile[],
+  ): Promise<readonly DataColumn[]> {
+    const { columns } = await wantedColumns(spec, version?.schema.columns, async () => {
+      await this.#note('infer', 0);
+      const here = sources.filter((_, at) => gathered[at]?.path !== undefined);
+      return await engine.describe({ files: here }, { signal: this.#io.signal });
+    });
+    return columns;
+  }
+
+  async #read(
+    engine: QueryEngine,
+    { row, spec, version, splitRows: splitBefore }: Before,
+    from: { gathered: readonly GatheredFile[]; sources: readonly SourceFile[]; columns: readonly DataColumn[] },
+  ): Promise<GroupsRead & { readonly splitRows: number }> {
+    const { gathered, sources, columns } = from;
+    const bytes = gathered.reduce((sum, file) => sum + file.bytes, 0);
+    // Before they are read nobody knows their rows: those of text have about ten bytes a column.
+    const guess = version === undefined || version.bytes === 0 ? bytes / (10 * Math.max(1, columns.length)) : version.rows;
+    const rows = splitRows(guess, splitBefore);
+    const read = await readGroups(
+      this.#parts,
+      engine,
+      {
+        projectId: row.project_id,
+        dataset: row.name,
+        files: gathered.map(({ name, digest, bytes: size }, at) => ({
+          name,
+          digest,
+          bytes: size,
+          source: sources[at] ?? { path: '', format: 'csv' },
+        })),
+        columns,
+        keys: spec.keys ?? [],
+        splitRows: rows,
+        faults: row.source.faults,
+        folder: this.#folder,
+        owner: row.project_id,
+      },
+      { signal: this.#io.signal, progress: (share) => void this.#note('read', share) },
+    );
+    return { ...read, splitRows: rows };
+  }
+
+  /** Over what is stored: some of the files were read long ago. */
+  async #check(
+    engine: QueryEngine,
+    { row, spec }: Before,
+    columns: readonly DataColumn[],
+    { files, paths }: GroupsRead,
+  ): Promise<void> {
+    const { keys = [], sensitive = [] } = spec;
+    if (keys.length === 0 && columns.every(({ nullable }) => nullable)) return;
+    const hidden = new Set(sensitive.map(({ column }) => column));
+    const kept = files.flatMap(({ digest, bytes, rows }) =>
+      paths.has(digest) ? [] : [{ name: digest, digest, bytes, rows }],
+    );
+    const of = { project: row.project_id, dataset: row.name };
+    await withStoredFiles(this.#parts, of, kept, async (local) => {
+      const places = new Map([...paths, ...local.map(({ digest, path }) => [digest, path] as const)]);
+      const all = files.map(({ digest }) => ({ path: places.get(digest) ?? '', format: 'parquet' as const }));
+      const options = { signal: this.#io.signal, owner: row.project_id };
+      await checkTable(engine, all, { columns, keys, hidden }, options);
+    });
+  }
+
+  async #commit(
+    { row, spec }: Before,
+    made: {
+      gathered: readonly GatheredFile[];
+      columns: readonly DataColumn[];
+      read: GroupsRead & { readonly splitRows: number };
+    },
+  ): Promise<unknown> {
+    const { gathered, columns, read } = made;
+    const { faults: _, ...source } = row.source;
+    const rejects = read.rejectCount === 0 ? undefined : await this.#keepRejects(row, gathered, columns, spec);
+    return await this.#io.write(async (tx) => {
+      const locked = await readIngest(tx, this.#id, true);
+      if (locked.ended_at !== null) return { ingest: this.#id };
+      const { version, unchanged } = await commitVersion(tx, this.#parts, {
+        dataset: row.name,
+        files: read.files,
+        schema: { columns: [...columns] },
+        source: {
+          ...source,
+          files: gathered.slice(0, 1000).map(({ name, digest, bytes }) => ({ name, digest, bytes })),
+        },
+        message: row.message,
+        tags: row.tags,
+        by: row.created_by,
+        origin: row.origin,
+        splitRows: read.splitRows,
+      });
+      if (rejects !== undefined) {
+        await attachContent(tx, contentOfIngest(row), [{ lease: rejects, name: REJECTS }], { replace: true });
+      }
+      await endIngest(tx, this.#id, {
+        state: 'done',
+        now: this.#parts.clock.now(),
+        faults: read.rejects.slice(0, SHOWN_FAULTS).map(faultOf(spec)),
+        rejects: read.rejectCount,
+        version: { id: version.id, number: version.number },
+        unchanged,
+      });
+      await dropPushed(tx, row);
+      return { ingest: this.#id, version: version.number, unchanged };
+    });
+  }
+
+  /** The files are not what they should be: that is no fault of the job. */
+  async #refuse(error: DaisError): Promise<void> {
+    const { row, spec } = await this.#io.read(async (tx) => await this.#readBefore(tx));
+    const faults =
+      error instanceof QueryError && error.faults.length > 0
+        ? error.faults.slice(0, SHOWN_FAULTS).map(faultOf(spec))
+        : faultsOfIssues(error);
+    const count = error instanceof QueryError ? error.faultCount : 0;
+    await this.#io.write(async (tx) => {
+      await failIngest(tx, row.id, 'failed', { now: this.#parts.clock.now(), faults, rejects: count });
+    });
+  }
+
+  /** All rows that cannot be read, as one file; undefined when it cannot be made. */
+  async #keepRejects(
+    row: IngestRow,
+    gathered: readonly GatheredFile[],
+    columns: readonly DataColumn[],
+    spec: DatasetSpec,
+  ): Promise<string | undefined> {
+    const rejectsPath = join(this.#folder, REJECTS);
+    const engine = await this.#parts.query();
+    const files = gathered.flatMap(({ path, name }) => (path === undefined ? [] : [sourceFile(path, name, spec.format)]));
+    await engine.run(
+      {
+        tables: { rows: { files, columns: engineColumns(columns), faults: 'keep' } },
+        query: scan('rows'),
+        output: { type: 'none' },
+        rejectsPath,
+        owner: row.project_id,
+      },
+      { signal: this.#io.signal },
+    );
+    const there = await stat(rejectsPath).catch(() => undefined);
+    if (there === undefined) return undefined;
+    const quota = await this.#io.read(async (tx) => await byteQuota(tx, row.project_id));
+    const { id } = await this.#parts.content.upload(createReadStream(rejectsPath), { projectId: row.project_id, quota });
+    return id;
+  }
+
+  /** Seen by whoever follows; a few times a second at most. */
+  async #note(phase: string, share: number): Promise<void> {
+    const now = this.#parts.clock.now();
+    this.#io.progress({ phase, share });
+    if (share > 0 && now - this.#notedAt < 300) return;
+    this.#notedAt = now;
+    try {
+      await this.#io.write(async (tx) => await noteProgress(tx, this.#id, phase, overall(phase, share)));
+    } catch (error) {
+      // Progress is told later or not at all; a lease that was lost shows itself at the next step.
+      this.#parts.log.debug('progress of an ingest was not noted', { ingest: this.#id, error });
+    }
+  }
+}
+
+/** Where each phase begins and ends, of the whole. */
+const PHASES: Readonly<Record<string, readonly [number, number]>> = {
+  fetch: [0, 0.05],
+  infer: [0.05, 0.2],
+  read: [0.2, 0.9],
+  check: [0.9, 0.97],
+  store: [0.97, 1],
+};
+
+function overall(phase: string, share: number): number {
+  const [from, to] = PHASES[phase] ?? [0, 1];
+  return from + (to - from) * Math.min(1, Math.max(0, share));
+}
+
+/** Values of columns that are masked stand in no fault. */
+function faultOf({ sensitive = [] }: Pick<DatasetSpec, 'sensitive'>) {
+  const hidden = new Set(sensitive.map(({ column }) => column));
+  return ({ file, line, column, value, problem, remedy }: DataFault): IngestFault => ({
+    file,
+    ...(line !== undefined && { line }),
+    ...(column !== undefined && { column }),
+    ...(value !== undefined && (column === undefined ? hidden.size === 0 : !hidden.has(column)) && { value: value.slice(0, 100) }),
+    message: problem,
+    remedy,
+  });
+}
+
+function faultsOfIssues(error: DaisError): IngestFault[] {
+  const issues = error.issues ?? [];
+  if (issues.length === 0) return [{ message: error.message }];
+  return issues.slice(0, SHOWN_FAULTS).map(({ path, file, line, message }) => ({
+    message,
+    ...(file !== undefined && { file }),
+    ...(line !== undefined && { line }),
+    ...(path !== undefined && path !== '' && { column: path }),
+  }));
+}

@@ -1,0 +1,214 @@
+/** Files that somebody pushes: begun, sent one by one, and committed. */
+import {
+  DaisError,
+  type DatasetSpec,
+  type Ingest,
+} from '@dais/api';
+import { attachContent } from '#kernel/content/references.ts';
+import type { Call } from '#kernel/dispatch.ts';
+import { ensureResource } from '#kernel/resource-handlers.ts';
+import { byteQuota } from '#kernel/tenants.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import type { DataParts } from '../data-parts.ts';
+import { findDataset, requireDataset, type DatasetRow } from '../dataset-rows.ts';
+import { readDatasetSpec } from '../dataset-spec.ts';
+import { splitRows } from '../versions/split-rows.ts';
+import { previousReady } from '../versions/version-rows.ts';
+import { sourceFile } from './file-format.ts';
+import { groupFiles } from './file-groups.ts';
+import { contentOfIngest, pushedName } from './gather.ts';
+import { failIngest, INGEST_QUEUE, splitBefore } from './ingest-job.ts';
+import { presentIngest, readIngestFiles, readIngestOf, type IngestSource } from './ingest-rows.ts';
+import { knownReadings } from './read-groups.ts';
+import { groupDigest, readingDigest, type ReadableFile } from './reading-plan.ts';
+
+/** How often an ingest is tried when the platform fails, not the data. */
+const ATTEMPTS = 5;
+
+export interface PushedFile {
+  readonly name: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface BeginPushInput {
+  readonly name: string;
+  readonly files: readonly PushedFile[];
+  readonly message: string;
+  readonly tags: readonly string[];
+  readonly faults: 'refuse' | 'keep';
+  readonly create: boolean;
+}
+
+export async function beginPush(tx: Transaction, call: Call<BeginPushInput>, parts: DataParts): Promise<Ingest> {
+  const { name, files, message, tags, faults, create } = call.input;
+  const twice = files.findIndex((file, at) => files.findIndex((other) => other.name === file.name) !== at);
+  if (twice !== -1 && files.length <= 1000) {
+    throw new DaisError('invalid_request', `The file ${files[twice]?.name ?? ''} is named twice.`);
+  }
+  let dataset = await findDataset(tx, name);
+  if (dataset === undefined && create) {
+    await call.authorize({ kind: 'Dataset', name, desired: { spec: {} } }, call.tenant, 'dataset:write');
+    await ensureResource(tx, parts.kinds(), call.tenant, { kind: 'Dataset', name, origin: call.context.origin });
+  }
+  dataset ??= await requireDataset(tx, name);
+  const spec = await readDatasetSpec(tx, name);
+  const source = spec.source?.type ?? 'upload';
+  if (source !== 'upload') {
+    throw new DaisError('invalid_state', `The rows of ${name} come from its source \`${source}\`: refresh it instead.`);
+  }
+  // What they are must be plain before hours of sending.
+  for (const file of files) sourceFile('', file.name, spec.format);
+  const known = await knownFiles(tx, dataset, spec, files, parts);
+  const id = await insertIngest(tx, dataset, { message, tags, source: { type: 'upload', faults }, now: parts.clock.now(), state: 'open' });
+  await tx.sql.query(
+    `insert into data.ingest_file (ingest, position, project_id, name, digest, bytes, here)
+     select $1, t.position - 1, $2, t.name, t.digest, t.bytes, t.here
+     from unnest($3::text[], $4::text[], $5::bigint[], $6::boolean[]) with ordinality as t (name, digest, bytes, here, position)`,
+    [
+      id,
+      tx.projectId,
+      files.map((file) => file.name),
+      files.map(({ sha256 }) => sha256),
+      files.map(({ bytes }) => bytes),
+      files.map(({ name: of }) => known.has(of)),
+    ],
+    'insert_ingest_files',
+  );
+  return await presentIngest(tx, await readIngestOf(tx, name, id));
+}
+
+/** Names of files that need not be sent: what becomes of them is known and kept. */
+async function knownFiles(
+  tx: Transaction,
+  dataset: DatasetRow,
+  spec: DatasetSpec,
+  files: readonly PushedFile[],
+  parts: DataParts,
+): Promise<ReadonlySet<string>> {
+  const version = await previousReady(tx, dataset.name, 2 ** 31 - 1);
+  if (version === undefined || (spec.columns === undefined && spec.schemaChanges !== 'refuse')) return new Set();
+  const columns =
+    spec.columns?.map(({ name, type, nullable }) => ({ name, type, nullable })) ?? version.schema.columns;
+  const plan = { columns, keys: spec.keys ?? [], splitRows: splitRows(version.rows, await splitBefore(tx, version.id)) };
+  const readable = files.map(({ name, bytes, sha256 }): ReadableFile => {
+    return { name, bytes, digest: sha256, source: sourceFile('', name, spec.format) };
+  });
+  const groups = groupFiles(readable).map((group) => ({ group, digest: groupDigest(group) }));
+  const reading = readingDigest(plan, (await parts.query()).state().version);
+  const known = await knownReadings(tx, dataset, reading, groups.map(({ digest }) => digest));
+  return new Set(groups.flatMap(({ group, digest }) => (known.has(digest) ? group.map(({ name }) => name) : [])));
+}
+
+/** Enters the making of a version. */
+export async function insertIngest(
+  tx: Transaction,
+  dataset: DatasetRow,
+  made: {
+    readonly message: string;
+    readonly tags: readonly string[];
+    readonly source: IngestSource;
+    readonly now: number;
+    readonly state: 'open' | 'waiting';
+  },
+): Promise<string> {
+  const id = uuidv7(made.now);
+  const { principal, origin } = tx.by;
+  await tx.sql.query(
+    `insert into data.ingest (id, project_id, dataset, state, phase, message, tags, source, created_at, created_by, origin)
+     values ($1, $2, $3, $4, '', $5, $6, $7, $8, $9, $10)`,
+    [
+      id,
+      tx.projectId,
+      dataset.id,
+      made.state,
+      made.message,
+      made.tags,
+      JSON.stringify(made.source),
+      made.now,
+      JSON.stringify({ type: principal.type, id: principal.id }),
+      origin,
+    ],
+    'insert_ingest',
+  );
+  return id;
+}
+
+export function enqueueIngest(tx: Transaction, id: string): void {
+  tx.enqueue({
+    id,
+    queue: INGEST_QUEUE,
+    projectId: tx.projectId,
+    payload: { ingest: id },
+    uniqueKey: id,
+    maxAttempts: ATTEMPTS,
+  });
+}
+
+interface PushCall {
+  readonly name: string;
+  readonly id: string;
+}
+
+/** The bytes of one file. */
+export async function uploadPushed(parts: DataParts, call: Call<PushCall & { readonly file: string }>) {
+  const { input, tenant, context } = call;
+  if (context.content === undefined) throw new DaisError('unreadable_body', 'The request carries no bytes.');
+  const { database, content } = parts;
+  const { file, quota } = await transact(database, { mode: 'read', projectId: tenant.id }, async (tx) => {
+    const row = await requireOpen(tx, input);
+    const files = await readIngestFiles(tx, row.id);
+    const found = files.find(({ name }) => name === input.file);
+    if (found === undefined) throw new DaisError('not_found', `The push has no file ${input.file}.`);
+    return { file: found, quota: await byteQuota(tx, tenant.id) };
+  });
+  const expected = { sha256: file.digest, maxBytes: Number(file.bytes) };
+  const lease = await content.upload(context.content, { projectId: tenant.id, quota, ...expected });
+  try {
+    await transact(database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
+      const row = await requireOpen(tx, input, true);
+      const name = pushedName(file.position);
+      await attachContent(tx, contentOfIngest(row), [{ lease: lease.id, name }], { replace: true });
+      await tx.sql.query('update data.ingest_file set here = true where ingest = $1 and position = $2', [
+        row.id,
+        file.position,
+      ]);
+    });
+  } catch (error) {
+    await content.release(lease);
+    throw error;
+  }
+  return { file: file.name, size: lease.size, sha256: lease.sha256 };
+}
+
+async function requireOpen(tx: Transaction, { name, id }: PushCall, lock = false) {
+  const row = await readIngestOf(tx, name, id, lock);
+  if (row.state !== 'open') throw new DaisError('invalid_state', `The push ${id} is ${row.state}: begin another one.`);
+  return row;
+}
+
+/** Saying it twice is saying it once. @throws DaisError `invalid_state` while files are missing. */
+export async function commitPush(tx: Transaction, { input }: Call<PushCall>): Promise<Ingest> {
+  const row = await readIngestOf(tx, input.name, input.id, true);
+  if (row.state === 'open') {
+    const shown = await presentIngest(tx, row);
+    if (shown.needed.length > 0) {
+      const names = shown.needed.slice(0, 5).join(', ');
+      throw new DaisError('invalid_state', `${shown.needed.length} files have not come yet: ${names}.`);
+    }
+    await tx.sql.query(`update data.ingest set state = 'waiting' where id = $1`, [row.id], 'commit_push');
+    enqueueIngest(tx, row.id);
+  }
+  return await presentIngest(tx, await readIngestOf(tx, input.name, input.id));
+}
+
+/** A job that runs sees at its next step that it has ended. */
+export async function cancelIngest(tx: Transaction, { input }: Call<PushCall>, parts: DataParts): Promise<Ingest> {
+  const row = await readIngestOf(tx, input.name, input.id, true);
+  if (row.ended_at === null) {
+    const told = { now: parts.clock.now(), faults: [{ message: 'It was given up.' }] };
+    await failIngest(tx, row.id, 'cancelled', told);
+  }
+  return await presentIngest(tx, await readIngestOf(tx, input.name, input.id));
+}

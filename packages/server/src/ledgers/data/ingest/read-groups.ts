@@ -1,0 +1,164 @@
+/** From source files to Parquet files, group by group; what was read before is not read again. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DataFault, QueryEngine } from '#engines/query/contract.ts';
+import { DaisError } from '@dais/api';
+import { scan } from '#engines/query/model/build.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import type { DataParts } from '../data-parts.ts';
+import { requireDataset, type DatasetRow } from '../dataset-rows.ts';
+import { keptDigests, type NewFile } from '../versions/commit.ts';
+import { storeFiles } from '../versions/store-files.ts';
+import { engineColumns } from './columns.ts';
+import { groupFiles } from './file-groups.ts';
+import { groupDigest, readingDigest, type ReadableFile, type ReadingPlan } from './reading-plan.ts';
+
+export interface GroupsRequest extends ReadingPlan {
+  readonly projectId: string;
+  readonly dataset: string;
+  readonly files: readonly ReadableFile[];
+  readonly faults: 'refuse' | 'keep';
+  /** An empty folder that is there; what is new stays in it. */
+  readonly folder: string;
+  readonly owner: string;
+}
+
+export interface GroupsRead {
+  /** In the order of the rows. */
+  readonly files: readonly NewFile[];
+  readonly rejects: readonly DataFault[];
+  readonly rejectCount: number;
+  /** Where the new files lie, by their digests. */
+  readonly paths: ReadonlyMap<string, string>;
+}
+
+interface Known {
+  readonly digest: string;
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+type Io = { readonly signal: AbortSignal; readonly progress: (share: number) => void };
+
+/** @throws QueryError, DaisError as `storeFiles` does. */
+export async function readGroups(
+  parts: DataParts,
+  engine: QueryEngine,
+  request: GroupsRequest,
+  { signal, progress }: Io,
+): Promise<GroupsRead> {
+  const groups = groupFiles(request.files);
+  const reading = readingDigest(request, engine.state().version);
+  const digests = groups.map(groupDigest);
+  const known = await findKnown(parts, request, reading, digests);
+  const paths = new Map<string, string>();
+  const all = request.files.reduce((sum, { bytes }) => sum + bytes, 0);
+  let done = 0;
+  const files: NewFile[] = [];
+  const rejects: DataFault[] = [];
+  let rejectCount = 0;
+  for (const [at, group] of groups.entries()) {
+    signal.throwIfAborted();
+    const digest = digests[at] ?? '';
+    const before = known.get(digest);
+    const bytes = group.reduce((sum, file) => sum + file.bytes, 0);
+    if (before === undefined) {
+      const share = (part: number) => progress(all === 0 ? 1 : (done + bytes * part) / all);
+      const read = await readGroup(parts, engine, request, { group, at, signal, share });
+      // What was left out must be told each time: it is not remembered as read.
+      if (read.rejectCount === 0) await remember(parts, request, { digest, reading, files: read.files });
+      files.push(...read.files);
+      for (const [of, path] of read.paths) paths.set(of, path);
+      rejects.push(...read.rejects);
+      rejectCount += read.rejectCount;
+    } else {
+      files.push(...before.map((file): NewFile => ({ ...file, kept: true })));
+    }
+    done += bytes;
+    progress(all === 0 ? 1 : done / all);
+  }
+  return { files, rejects, rejectCount, paths };
+}
+
+async function readGroup(
+  parts: DataParts,
+  engine: QueryEngine,
+  request: GroupsRequest,
+  { group, at, signal, share }: { group: readonly ReadableFile[]; at: number; signal: AbortSignal; share(part: number): void },
+): Promise<GroupsRead> {
+  const missing = group.find(({ source }) => source.path === '');
+  if (missing !== undefined) {
+    const detail = `${missing.name} was not sent, because it was known; it has to be read in another way now. Push again.`;
+    throw new DaisError('invalid_state', detail);
+  }
+  const folder = join(request.folder, `group-${at}`);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const table = {
+    files: group.map(({ source }) => source),
+    columns: engineColumns(request.columns),
+    faults: request.faults,
+    extraColumns: 'refuse' as const,
+  };
+  const { splitRows: rows, keys } = request;
+  const split = { type: 'content', rows, ...(keys.length > 0 && { keys }) } as const;
+  const result = await engine.run(
+    {
+      tables: { rows: table },
+      query: scan('rows'),
+      output: { type: 'parquet', folder, name: 'part', split },
+      owner: request.owner,
+    },
+    { signal, progress: ({ share: part = 0 }) => share(part * 0.8) },
+  );
+  const written = result.files.filter((file) => file.rows > 0);
+  const files = await storeFiles(parts, request, written, signal);
+  const paths = new Map(files.map(({ digest }, index) => [digest, written[index]?.path ?? '']));
+  return { files, rejects: result.rejects.first, rejectCount: result.rejects.count, paths };
+}
+
+/** What became of groups that were read in this way before, where it is still there. */
+async function findKnown(
+  { database }: DataParts,
+  { projectId, dataset }: Pick<GroupsRequest, 'projectId' | 'dataset'>,
+  reading: string,
+  digests: readonly string[],
+): Promise<ReadonlyMap<string, readonly Known[]>> {
+  return await transact(database, { mode: 'read', projectId }, async (tx) => {
+    return await knownReadings(tx, await requireDataset(tx, dataset), reading, digests);
+  });
+}
+
+export async function knownReadings(
+  tx: Transaction,
+  row: Pick<DatasetRow, 'id'>,
+  reading: string,
+  digests: readonly string[],
+): Promise<ReadonlyMap<string, readonly Known[]>> {
+  const rows = await tx.sql.query<{ digest: string; files: readonly Known[] }>(
+    'select digest, files from data.read_file where dataset = $1 and reading = $2 and digest = any($3::text[])',
+    [row.id, reading, digests],
+    'known_readings',
+  );
+  const kept = await keptDigests(tx, row);
+  return new Map(
+    rows.flatMap(({ digest, files }) => (files.every((file) => kept.has(file.digest)) ? [[digest, files]] : [])),
+  );
+}
+
+/** It counts from when a version has these files on. */
+async function remember(
+  { database, clock }: DataParts,
+  { projectId, dataset }: GroupsRequest,
+  { digest, reading, files }: { digest: string; reading: string; files: readonly NewFile[] },
+): Promise<void> {
+  await transact(database, { mode: 'write', projectId }, async (tx) => {
+    const { id } = await requireDataset(tx, dataset);
+    const shapes = files.map((file): Known => ({ digest: file.digest, bytes: file.bytes, rows: file.rows }));
+    await tx.sql.query(
+      `insert into data.read_file (dataset, digest, reading, project_id, files, rows, used_at) values ($1, $2, $3, $4, $5, $6, $7)
+       on conflict (dataset, digest, reading) do update set files = excluded.files, rows = excluded.rows, used_at = excluded.used_at`,
+      [id, digest, reading, projectId, JSON.stringify(shapes), shapes.reduce((sum, { rows }) => sum + rows, 0), clock.now()],
+      'remember_reading',
+    );
+  });
+}

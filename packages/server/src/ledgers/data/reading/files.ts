@@ -1,0 +1,86 @@
+/** The bytes of versions: files as they are, or all rows as one file that the reader may see. */
+import { createReadStream } from 'node:fs';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DaisError, nearest } from '@dais/api';
+import type { QueryOutput } from '#engines/query/contract.ts';
+import type { Download } from '#kernel/content/download.ts';
+import type { Call } from '#kernel/dispatch.ts';
+import { transact } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import type { DataParts } from '../data-parts.ts';
+import { contentOf, requireDataset } from '../dataset-rows.ts';
+import { findReadable, maskedView, withTables } from './read-version.ts';
+
+export interface FileInput {
+  readonly name: string;
+  readonly version: string;
+  readonly file: string;
+}
+
+/** @throws DaisError `forbidden` where the reader sees columns masked, `not_found`, `invalid_state`. */
+export async function readDatasetFile(parts: DataParts, call: Call<FileInput>): Promise<Download> {
+  const { name, version: which, file } = call.input;
+  const { version, masked } = await findReadable(parts, call, `${name}@${which}`);
+  const found = version.files.find((one) => one.name === file);
+  if (found === undefined) {
+    const close = nearest(
+      file,
+      version.files.map((one) => one.name),
+    );
+    const hint = close === undefined ? '' : ` Did you mean ${close}?`;
+    throw new DaisError('not_found', `${name}@${version.number} has no file ${file}.${hint}`);
+  }
+  if (found.uri !== undefined) throw new DaisError('invalid_state', `${file} lies at ${found.uri}: read it there.`);
+  if (masked.length > 0) {
+    const columns = masked.map(({ column }) => column).join(', ');
+    const detail = `You see ${columns} of ${name} masked, and a file holds them as they are. Export the version instead: a masked copy is made (datasetVersion.export; dais data pull).`;
+    throw new DaisError('forbidden', detail);
+  }
+  const owner = await transact(parts.database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {
+    return contentOf(await requireDataset(tx, name));
+  });
+  const { size, sha256 } = await parts.content.stat(owner, found.digest);
+  return { size, sha256, open: async (range) => (await parts.content.open(owner, found.digest, range)).bytes };
+}
+
+export interface ExportInput {
+  readonly name: string;
+  readonly version: string;
+  readonly format: 'parquet' | 'csv';
+}
+
+/** The file is made, then sent, then gone. */
+export async function exportVersion(parts: DataParts, call: Call<ExportInput>): Promise<Download> {
+  const { name, version: which, format } = call.input;
+  const { version, masked } = await findReadable(parts, call, `${name}@${which}`);
+  const folder = join(parts.folder, 'export', uuidv7(parts.clock.now()));
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const drop = async () => await rm(folder, { recursive: true, force: true });
+  try {
+    const engine = await parts.query();
+    const path = join(folder, `rows.${format}`);
+    const output: QueryOutput =
+      format === 'csv' ? { type: 'csv', path } : { type: 'parquet', folder, name: 'rows', split: { type: 'one' } };
+    const result = await withTables(parts, { rows: version }, async (tables) => {
+      const job = { tables, query: maskedView('rows', masked), output, owner: call.tenant.id };
+      return await engine.run(job, { signal: call.context.signal });
+    });
+    const made = result.files[0]?.path ?? path;
+    const { size } = await stat(made);
+    // Nobody may ever read it: then the retention removes it.
+    call.context.signal.addEventListener('abort', () => void drop(), { once: true });
+    return {
+      size,
+      sha256: null,
+      open: async (range) => {
+        const stream = createReadStream(made, range ?? {});
+        stream.on('close', () => void drop());
+        return await Promise.resolve(stream);
+      },
+    };
+  } catch (error) {
+    await drop();
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+/** What whoever reads rows does not see as it is. */
+import type { Expression } from '#engines/query/contract.ts';
+import type { Principal } from '#kernel/principal.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { VersionHooks } from '../data-parts.ts';
+import { readDatasetSpec } from '../dataset-spec.ts';
+
+export interface MaskedColumn {
+  readonly column: string;
+  /** What stands in its place; `null` for nothing at all. */
+  readonly mask: Expression;
+}
+
+export interface Reader {
+  readonly principal: Principal;
+  readonly may?: (action: string) => Promise<boolean>;
+}
+
+/** Columns of a dataset that this reader sees masked. */
+export async function maskedColumns(
+  tx: Transaction,
+  hooks: VersionHooks,
+  dataset: string,
+  reader: Reader,
+): Promise<readonly MaskedColumn[]> {
+  if (hooks.masked !== undefined) return await hooks.masked(tx, dataset, reader.principal, reader.may);
+  const { sensitive = [] } = await readDatasetSpec(tx, dataset);
+  return sensitive.map(({ column }) => ({ column, mask: { type: 'literal', value: null } }));
+}

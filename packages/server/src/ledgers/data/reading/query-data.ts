@@ -1,0 +1,95 @@
+/** SQL of a person over datasets. */
+import { DaisError, parseDatasetReference, type DatasetVersion } from '@dais/api';
+import type { Relation } from '#engines/query/model/query-tree.ts';
+import type { Call } from '#kernel/dispatch.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { DataParts } from '../data-parts.ts';
+import { requireUsable } from '../versions/resolve.ts';
+import { findReadable, maskedView, withTables, type ReadableVersion } from './read-version.ts';
+import { namesInSql } from './sql-tables.ts';
+
+export interface QueryDataInput {
+  readonly sql: string;
+  readonly tables?: Readonly<Record<string, string>>;
+  readonly limit: number;
+}
+
+/** Most datasets in one query. */
+const MOST_TABLES = 32;
+
+export async function queryData(parts: DataParts, call: Call<QueryDataInput>) {
+  const { sql, tables: named = {}, limit } = call.input;
+  const wanted = new Map(Object.entries(named));
+  for (const [table, reference] of await mentioned(parts, call, sql)) {
+    if (!wanted.has(table)) wanted.set(table, reference);
+  }
+  if (wanted.size > MOST_TABLES) {
+    throw new DaisError('query_invalid', `The query speaks of ${wanted.size} datasets, and at most ${MOST_TABLES} can be.`);
+  }
+  const readable = new Map<string, ReadableVersion>();
+  for (const [table, reference] of wanted) readable.set(table, await permitted(parts, call, reference));
+  const engine = await parts.query();
+  // By numbers, not by what people call them: a table of the engine is never the name that a person writes.
+  const files: Record<string, DatasetVersion> = {};
+  const views: Record<string, Relation> = {};
+  for (const [at, [table, { version, masked }]] of [...readable].entries()) {
+    files[`dataset_${at}`] = version;
+    views[table] = maskedView(`dataset_${at}`, masked);
+  }
+  const result = await withTables(parts, files, async (sources) => {
+    const query: Relation = { type: 'sql', dialect: 'duckdb', sql, views };
+    const job = { tables: sources, query, output: { type: 'rows', limit } as const, owner: call.tenant.id };
+    return await engine.run(job, { signal: call.context.signal });
+  });
+  return {
+    columns: result.columns.map(({ name, type }) => ({ name, type })),
+    rows: result.rows,
+    truncated: result.truncated,
+    masked: [...new Set([...readable.values()].flatMap(({ masked }) => masked.map(({ column }) => column)))],
+    versions: Object.fromEntries(
+      [...readable].map(([table, { version }]) => [table, `${version.dataset}@${version.number}`]),
+    ),
+  };
+}
+
+/** @throws DaisError as for a dataset that is not there, where the caller may not read it. */
+async function permitted(parts: DataParts, call: Call, reference: string): Promise<ReadableVersion> {
+  const parsed = parseDatasetReference(reference);
+  if (parsed === undefined) throw new DaisError('invalid_request', `${reference} names no version of a dataset.`);
+  await call.authorize({ kind: 'Dataset', name: parsed.dataset }, call.tenant, 'dataset:read');
+  const found = await findReadable(parts, call, reference);
+  requireUsable(found.version);
+  return found;
+}
+
+/** Names in the SQL that are datasets which the caller may read, as a table and as the version that it is. */
+async function mentioned(
+  { database }: DataParts,
+  call: Call,
+  sql: string,
+): Promise<readonly (readonly [string, string])[]> {
+  const references = namesInSql(sql).flatMap((name) => {
+    const parsed = parseDatasetReference(name);
+    return parsed === undefined ? [] : [{ name, dataset: parsed.dataset }];
+  });
+  const there = await transact(database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {
+    const rows = await tx.sql.query<{ name: string }>(
+      'select name from data.dataset where project_id = $1 and name = any($2::text[])',
+      [call.tenant.id, references.map(({ dataset }) => dataset)],
+      'mentioned_datasets',
+    );
+    return new Set(rows.map(({ name }) => name));
+  });
+  const found: (readonly [string, string])[] = [];
+  for (const { name, dataset } of references) {
+    if (!there.has(dataset)) continue;
+    try {
+      await call.authorize({ kind: 'Dataset', name: dataset }, call.tenant, 'dataset:read');
+      found.push([name, name]);
+    } catch (error) {
+      // A word that is by chance the name of a dataset the caller may not see stays a word.
+      if (!(error instanceof DaisError) || (error.code !== 'forbidden' && error.code !== 'not_found')) throw error;
+    }
+  }
+  return found;
+}

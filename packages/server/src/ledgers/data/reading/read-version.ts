@@ -1,0 +1,79 @@
+/** A version as its reader sees it: found, permitted, masked, on this machine. */
+import { DaisError, type DatasetVersion } from '@dais/api';
+import type { TableSource } from '#engines/query/contract.ts';
+import { named, scan } from '#engines/query/model/build.ts';
+import type { Relation } from '#engines/query/model/query-tree.ts';
+import type { Call } from '#kernel/dispatch.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { DataParts } from '../data-parts.ts';
+import { tableOf, withLocalFiles } from '../versions/local-files.ts';
+import { resolveVersion } from '../versions/resolve.ts';
+import { maskedColumns, type MaskedColumn } from './masks.ts';
+
+export interface ReadableVersion {
+  readonly version: DatasetVersion;
+  readonly masked: readonly MaskedColumn[];
+}
+
+/** Whether the caller may do an action to a dataset. */
+function mayOf(call: Call, dataset: string) {
+  return async (action: string): Promise<boolean> => {
+    try {
+      await call.authorize({ kind: 'Dataset', name: dataset }, call.tenant, action);
+      return true;
+    } catch (error) {
+      if (error instanceof DaisError && (error.code === 'forbidden' || error.code === 'not_found')) return false;
+      throw error;
+    }
+  };
+}
+
+/**
+ * Any state but deleted: whoever may read a dataset may look at why a version was quarantined.
+ * @throws DaisError `not_found`, `invalid_request`.
+ */
+export async function findReadable(
+  { database, hooks }: Pick<DataParts, 'database' | 'hooks'>,
+  call: Call,
+  reference: string,
+): Promise<ReadableVersion> {
+  const request = { mode: 'read', projectId: call.tenant.id } as const;
+  return await transact(database, request, async (tx) => {
+    const version = await resolveVersion(tx, reference);
+    const reader = { principal: call.context.principal, may: mayOf(call, version.dataset) };
+    const there = new Set(version.schema.columns.map(({ name }) => name));
+    const masked = await maskedColumns(tx, hooks, version.dataset, reader);
+    return { version, masked: masked.filter(({ column }) => there.has(column)) };
+  });
+}
+
+/** The rows of `table` with masks in the place of what is masked: all that a reader's query may begin with. */
+export function maskedView(table: string, masked: readonly MaskedColumn[]): Relation {
+  if (masked.length === 0) return scan(table);
+  return {
+    type: 'project',
+    from: scan(table),
+    keep: 'all',
+    columns: masked.map(({ column, mask }) => named(column, mask)),
+  };
+}
+
+/** Does `work` with versions as tables of a query. */
+export async function withTables<T>(
+  parts: Pick<DataParts, 'database' | 'blobs' | 'folder'>,
+  versions: Readonly<Record<string, DatasetVersion>>,
+  work: (tables: Readonly<Record<string, TableSource>>) => Promise<T>,
+): Promise<T> {
+  const use = async (
+    [first, ...rest]: readonly (readonly [string, DatasetVersion])[],
+    tables: Readonly<Record<string, TableSource>>,
+  ): Promise<T> => {
+    if (first === undefined) return await work(tables);
+    const [name, version] = first;
+    return await withLocalFiles(parts, version, async (files) => {
+      return await use(rest, { ...tables, [name]: tableOf(version, files) });
+    });
+  };
+  return await use(Object.entries(versions), {});
+}
+

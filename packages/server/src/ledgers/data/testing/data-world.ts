@@ -1,0 +1,119 @@
+/** For tests: a kernel with the ledger of data and a real query engine, on a database of its own. */
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { DatasetVersion, Ingest } from '@dais/api';
+import { expect } from 'vitest';
+import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
+import type { BlobStore } from '#engines/blobs/contract.ts';
+import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
+import { openDuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
+import type { QueryEngine } from '#engines/query/contract.ts';
+import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
+import { KindRegistry } from '#kernel/registry.ts';
+import { kernelSlice } from '#kernel/slice.ts';
+import { manifest, startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
+import { dataset } from '#kinds/dataset/index.ts';
+import { project } from '#kinds/project/index.ts';
+import { lineageEntries, lineageSlice } from '#ledgers/lineage/index.ts';
+import { systemClock } from '#lib/clock.ts';
+import { silentLog } from '#lib/log.ts';
+import { dataLedger, dataSlice, dataVersionNodes, type DataLedger, type DataParts } from '../index.ts';
+
+export interface DataWorld {
+  readonly db: TestDatabase;
+  readonly dais: TestKernel;
+  readonly blobs: BlobStore;
+  readonly engine: QueryEngine;
+  readonly ledger: DataLedger;
+  readonly folder: string;
+  /** Name of a new dataset. */
+  dataset(spec?: object): Promise<string>;
+  /** Sends what has to be sent and commits it. */
+  begin(name: string, files: Readonly<Record<string, string | Buffer>>, more?: object): Promise<Ingest>;
+  /** The same, and waits for its end. */
+  push(name: string, files: Readonly<Record<string, string | Buffer>>, more?: object): Promise<Ingest>;
+  ended(ingest: Pick<Ingest, 'id' | 'dataset'>): Promise<Ingest>;
+  version(reference: string): Promise<DatasetVersion>;
+  rows(reference: string): Promise<readonly (readonly unknown[])[]>;
+  stop(): Promise<void>;
+}
+
+export async function startDataWorld(more: Partial<DataParts> = {}): Promise<DataWorld> {
+  const folder = await mkdtemp(join(tmpdir(), 'dais-data-'));
+  const db = await startTestDatabase([kernelSlice, lineageSlice, dataSlice]);
+  const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
+  const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
+  const engine = openDuckdbQuery({ folder: join(folder, 'query'), log: silentLog });
+  const kinds = [project, dataset(systemClock)];
+  const ledger = dataLedger({
+    database: db.database,
+    content,
+    blobs,
+    clock: systemClock,
+    log: silentLog,
+    query: async () => await Promise.resolve(engine),
+    kinds: () => new KindRegistry(kinds),
+    folder: join(folder, 'data'),
+    hooks: {},
+    ...more,
+  });
+  const dais = await startTestKernel(db, {
+    kinds,
+    entries: [...ledger.entries, ...lineageEntries([dataVersionNodes])],
+    jobs: ledger.jobs,
+  });
+  let made = 0;
+  const split = (reference: string) => {
+    const [name = '', version = 'latest'] = reference.split('@');
+    return { name, version };
+  };
+  const begin: DataWorld['begin'] = async (name, files, input = {}) => {
+    const listed = Object.entries(files).map(([file, bytes]) => ({
+      name: file,
+      bytes: Buffer.byteLength(bytes),
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+    }));
+    const ingest = await dais.call<Ingest>('datasetPush.begin', { name, files: listed, ...input });
+    for (const file of ingest.needed) {
+      const bytes = Buffer.from(files[file] ?? '');
+      await dais.call('datasetPush.upload', { name, id: ingest.id, file }, { content: Readable.from([bytes]) });
+    }
+    return await dais.call<Ingest>('datasetPush.commit', { name, id: ingest.id });
+  };
+  const ended: DataWorld['ended'] = async ({ id, dataset: name }) => {
+    const get = async () => await dais.call<Ingest>('datasetIngest.get', { name, id });
+    await expect.poll(async () => (await get()).endedAt !== undefined, { timeout: 60_000, interval: 30 }).toBe(true);
+    return await get();
+  };
+  return {
+    db,
+    dais,
+    blobs,
+    engine,
+    ledger,
+    folder,
+    dataset: async (spec = {}) => {
+      const name = `data-${++made}`;
+      await dais.call('dataset.create', { manifest: manifest('Dataset', name, spec) });
+      return name;
+    },
+    begin,
+    push: async (...input) => await ended(await begin(...input)),
+    ended,
+    version: async (reference) => await dais.call<DatasetVersion>('datasetVersion.get', split(reference)),
+    rows: async (reference) => {
+      const input = { ...split(reference), limit: 10_000 };
+      return (await dais.call<{ rows: readonly (readonly unknown[])[] }>('datasetVersion.head', input)).rows;
+    },
+    stop: async () => {
+      await dais.stop();
+      await engine.close();
+      await db.stop();
+      await blobs.close();
+      await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    },
+  };
+}

@@ -1,0 +1,198 @@
+/** The one way to a version: its rows, its content, its lineage and the news of it, in one transaction. */
+import {
+  eventTypes,
+  type Actor,
+  type DataSchema,
+  type DatasetMode,
+  type DatasetVersion,
+  type VersionSource,
+} from '@dais/api';
+import { attachContent } from '#kernel/content/references.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import type { DataParts } from '../data-parts.ts';
+import { contentOf, lockDataset, type DatasetRow } from '../dataset-rows.ts';
+import { emitAboutDataset, readDatasetSpec } from '../dataset-spec.ts';
+import { noteDataVersion } from './lineage-nodes.ts';
+import { manifestDigest } from './manifest-digest.ts';
+import { setTag } from './tags.ts';
+import { MOST_FILES, presentVersions, readVersion, VERSION_COLUMNS, type VersionRow } from './version-rows.ts';
+
+interface FileShape {
+  readonly digest: string;
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+export type NewFile =
+  /** Uploaded through kernel/content; its SHA-256 is the one of the upload. */
+  | (FileShape & { readonly lease: string })
+  /** Of another version of the same dataset, by its digest. */
+  | (FileShape & { readonly kept: true })
+  /** It stays where it is. */
+  | (FileShape & { readonly uri: string; readonly pin: string; readonly format: string });
+
+export interface NewVersion {
+  readonly dataset: string;
+  /** In the order of the rows. */
+  readonly files: readonly NewFile[];
+  readonly schema: DataSchema;
+  readonly source: VersionSource;
+  readonly mode?: DatasetMode;
+  readonly message?: string;
+  readonly tags?: readonly string[];
+  /** Keys of lineage nodes that it was made from, beside `source.versions`. */
+  readonly parents?: readonly string[];
+  /** Default: the newest version. */
+  readonly parent?: string;
+  /** Default: whoever the transaction acts for. */
+  readonly by?: Actor;
+  readonly origin?: string;
+  /** About how many rows each file has. */
+  readonly splitRows?: number;
+}
+
+export interface CommittedVersion {
+  readonly version: DatasetVersion;
+  /** These are the data of the newest version: none was made. */
+  readonly unchanged: boolean;
+}
+
+/** A file that was there when it was looked for has gone meanwhile, with its version: the caller looks again. */
+export class FilesGone extends Error {}
+
+/** @throws DaisError `not_found` (no such dataset), `content_missing`; FilesGone. */
+export async function commitVersion(
+  tx: Transaction,
+  { clock, hooks }: Pick<DataParts, 'clock' | 'hooks'>,
+  wanted: NewVersion,
+): Promise<CommittedVersion> {
+  const { files, schema, mode = 'managed', source } = wanted;
+  if (files.length > MOST_FILES) throw new Error(`${files.length} files in one version`);
+  const row = await lockDataset(tx, wanted.dataset);
+  const spec = await readDatasetSpec(tx, row.name);
+  const now = clock.now();
+  const named = new Set(schema.columns.map(({ name }) => name));
+  const keys = (spec.keys ?? []).filter((key) => named.has(key));
+  const role = (column: string | undefined) => (column !== undefined && named.has(column) ? column : undefined);
+  const [eventTime, label] = [role(spec.eventTime), role(spec.label)];
+  const digest = manifestDigest({ mode, schema, keys, eventTime, label, files });
+  const newest = await readNewest(tx, row);
+  if (newest !== undefined && newest.digest === digest && (newest.state === 'ready' || newest.state === 'building')) {
+    return { version: newest, unchanged: true };
+  }
+  const there = await keptDigests(tx, row);
+  if (files.some((file) => 'kept' in file && !there.has(file.digest))) throw new FilesGone('a file went meanwhile');
+  const id = uuidv7(now);
+  const number = row.last_version + 1;
+  const unseen = new Map(files.filter((file) => !there.has(file.digest)).map((file) => [file.digest, file.bytes]));
+  const by = wanted.by ?? actorOf(tx);
+  const sum = (of: readonly number[]) => of.reduce((total, one) => total + one, 0);
+  const bytes = sum(files.map((file) => file.bytes));
+  await tx.sql.query('update data.dataset set last_version = $2 where id = $1', [row.id, number], 'count_data_version');
+  await tx.sql.query(
+    `insert into data.version (id, project_id, dataset, number, digest, state, mode, rows, bytes, new_bytes, files, schema,
+       keys, event_time, label, message, created_at, created_by, origin, parent, source, split_rows)
+     values ($1, $2, $3, $4, $5, 'building', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
+    [
+      id,
+      tx.projectId,
+      row.id,
+      number,
+      digest,
+      mode,
+      sum(files.map((file) => file.rows)),
+      bytes,
+      sum([...unseen.values()]),
+      files.length,
+      JSON.stringify(schema),
+      keys,
+      eventTime ?? null,
+      label ?? null,
+      wanted.message ?? '',
+      now,
+      JSON.stringify(by),
+      wanted.origin ?? tx.by.origin,
+      wanted.parent ?? newest?.id ?? null,
+      JSON.stringify(source),
+      wanted.splitRows ?? null,
+    ],
+    'insert_data_version',
+  );
+  await writeFiles(tx, row, id, files);
+  await attach(tx, row, files);
+  for (const tag of wanted.tags ?? []) await setTag(tx, row, { id, number }, tag);
+  const version = await readVersion(tx, id);
+  noteDataVersion(tx, version, wanted.parents ?? [], now);
+  const waits = (await hooks.begin?.(tx, version)) === 'wait';
+  if (!waits) {
+    await tx.sql.query(`update data.version set state = 'ready', ready_at = $2 where id = $1`, [id, now]);
+  }
+  const state = waits ? 'building' : 'ready';
+  const told = { version: number, id, state, rows: version.rows, bytes, digest };
+  emitAboutDataset(tx, row, eventTypes.datasetVersionCreated, told);
+  return { version: { ...version, state }, unchanged: false };
+}
+
+function actorOf({ by }: Transaction): Actor {
+  return { type: by.principal.type, id: by.principal.id };
+}
+
+/** The newest that was not deleted. */
+async function readNewest(tx: Transaction, row: DatasetRow): Promise<DatasetVersion | undefined> {
+  const rows = await tx.sql.query<VersionRow>(
+    `select ${VERSION_COLUMNS} from data.version v join data.dataset d on d.id = v.dataset
+     where v.dataset = $1 and v.state <> 'deleted' order by v.number desc limit 1`,
+    [row.id],
+    'newest_data_version',
+  );
+  return (await presentVersions(tx, rows, MOST_FILES))[0];
+}
+
+/** Digests of files that versions of the dataset have: their content is there as long as the dataset is locked. */
+export async function keptDigests({ sql }: Transaction, { id }: Pick<DatasetRow, 'id'>): Promise<ReadonlySet<string>> {
+  const rows = await sql.query<{ digest: string }>(
+    'select distinct digest from data.version_file where dataset = $1 and uri is null',
+    [id],
+    'kept_digests',
+  );
+  return new Set(rows.map(({ digest }) => digest));
+}
+
+async function writeFiles(tx: Transaction, row: DatasetRow, version: string, files: readonly NewFile[]): Promise<void> {
+  const value = (of: (file: NewFile) => unknown) => files.map(of);
+  const elsewhere = (field: 'uri' | 'pin' | 'format') => value((file) => ('uri' in file ? file[field] : null));
+  await tx.sql.query(
+    `insert into data.version_file (version, position, project_id, dataset, name, digest, bytes, rows, uri, pin, format)
+     select $1, t.position - 1, $2, $3, t.name, t.digest, t.bytes, t.rows, t.uri, t.pin, t.format
+     from unnest($4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::text[], $10::text[])
+       with ordinality as t (name, digest, bytes, rows, uri, pin, format, position)`,
+    [
+      version,
+      tx.projectId,
+      row.id,
+      files.map((file, at) => fileName(file, at)),
+      value(({ digest }) => digest),
+      value(({ bytes }) => bytes),
+      value(({ rows }) => rows),
+      elsewhere('uri'),
+      elsewhere('pin'),
+      elsewhere('format'),
+    ],
+    'insert_version_files',
+  );
+}
+
+/** Files that lie elsewhere keep the end of their address, so that tools know what they are. */
+function fileName(file: NewFile, position: number): string {
+  const number = String(position).padStart(5, '0');
+  return `part-${number}.${'uri' in file ? file.format : 'parquet'}`;
+}
+
+async function attach(tx: Transaction, row: DatasetRow, files: readonly NewFile[]): Promise<void> {
+  const leases = new Map(files.flatMap((file) => ('lease' in file ? [[file.digest, file.lease] as const] : [])));
+  if (leases.size === 0) return;
+  const entries = [...leases].map(([name, lease]) => ({ name, lease }));
+  // Two that were made at the same time may have uploaded the same file: the later one takes its place.
+  await attachContent(tx, contentOf(row), entries, { replace: true });
+}

@@ -1,0 +1,98 @@
+/** Copies of content on this machine, for stores whose files the query engine cannot open. Bounded. */
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { uuidv7 } from '#lib/ids.ts';
+
+/** Beyond it, what was used longest ago goes, but nothing that is in use. */
+const MOST_BYTES = 16 * 2 ** 30;
+
+interface Kept {
+  readonly bytes: number;
+  usedAt: number;
+  users: number;
+}
+
+export class ContentCache {
+  readonly #folder: string;
+  readonly #mostBytes: number;
+  readonly #kept = new Map<string, Kept>();
+  readonly #coming = new Map<string, Promise<void>>();
+  #opened: Promise<void> | undefined;
+
+  constructor(folder: string, mostBytes = MOST_BYTES) {
+    this.#folder = folder;
+    this.#mostBytes = mostBytes;
+  }
+
+  /**
+   * Gives the path of the content with this digest, and keeps it there until `release` is called. `open` is called when
+   * it is not there yet.
+   */
+  async take(digest: string, open: () => Promise<Readable>): Promise<{ path: string; release: () => void }> {
+    this.#opened ??= this.#open();
+    await this.#opened;
+    const path = join(this.#folder, digest);
+    const coming = this.#coming.get(digest);
+    if (coming !== undefined) await coming.catch(() => {});
+    if (!this.#kept.has(digest)) {
+      const fetching = this.#fetch(digest, path, open).finally(() => this.#coming.delete(digest));
+      this.#coming.set(digest, fetching);
+      await fetching;
+    }
+    const kept = this.#kept.get(digest);
+    if (kept === undefined) return await this.take(digest, open);
+    kept.users += 1;
+    kept.usedAt = Date.now();
+    void utimes(path, new Date(), new Date()).catch(() => {});
+    let released = false;
+    return {
+      path,
+      release: () => {
+        if (!released) kept.users -= 1;
+        released = true;
+        void this.#shrink();
+      },
+    };
+  }
+
+  async #open(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    for (const name of await readdir(this.#folder)) {
+      const path = join(this.#folder, name);
+      if (!/^[0-9a-f]{64}$/.test(name)) {
+        await rm(path, { force: true });
+        continue;
+      }
+      const { size, mtimeMs } = await stat(path);
+      this.#kept.set(name, { bytes: size, usedAt: mtimeMs, users: 0 });
+    }
+  }
+
+  async #fetch(digest: string, path: string, open: () => Promise<Readable>): Promise<void> {
+    const part = `${path}.${uuidv7()}`;
+    try {
+      await pipeline(await open(), createWriteStream(part, { mode: 0o600 }));
+      const { size } = await stat(part);
+      await rename(part, path);
+      this.#kept.set(digest, { bytes: size, usedAt: Date.now(), users: 0 });
+    } catch (error) {
+      await rm(part, { force: true });
+      throw error;
+    }
+  }
+
+  async #shrink(): Promise<void> {
+    let bytes = [...this.#kept.values()].reduce((sum, one) => sum + one.bytes, 0);
+    const old = [...this.#kept].toSorted(([, a], [, b]) => a.usedAt - b.usedAt);
+    for (const [digest, kept] of old) {
+      if (bytes <= this.#mostBytes) return;
+      if (kept.users > 0) continue;
+      this.#kept.delete(digest);
+      bytes -= kept.bytes;
+      await rm(join(this.#folder, digest), { force: true });
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/** Versions whose files go. What they were stays: lineage and runs name them. */
+import { DaisError, eventTypes } from '@dais/api';
+import { detachContent } from '#kernel/content/references.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { VersionHooks } from '../data-parts.ts';
+import { contentOf, type DatasetRow } from '../dataset-rows.ts';
+import { emitAboutDataset } from '../dataset-spec.ts';
+
+/** The dataset is locked. Deleting what is deleted does nothing. */
+export async function deleteVersions(
+  tx: Transaction,
+  row: DatasetRow,
+  ids: readonly string[],
+  { reason, hooks }: { readonly reason: string; readonly hooks: VersionHooks },
+): Promise<void> {
+  const gone = await tx.sql.query<{ id: string; number: number }>(
+    `update data.version set state = 'deleted', reason = $3
+     where dataset = $1 and id = any($2::uuid[]) and state <> 'deleted' returning id, number`,
+    [row.id, ids, reason],
+    'delete_data_versions',
+  );
+  if (gone.length === 0) return;
+  const deleted = gone.map(({ id }) => id);
+  await tx.sql.query('delete from data.version_tag where version = any($1::uuid[])', [deleted], 'drop_data_tags');
+  const dropped = await tx.sql.query<{ digest: string }>(
+    `with gone as (delete from data.version_file where version = any($1::uuid[]) returning digest, uri)
+     select distinct digest from gone where uri is null`,
+    [deleted],
+    'drop_version_files',
+  );
+  const digests = dropped.map(({ digest }) => digest);
+  const used = await tx.sql.query<{ digest: string }>(
+    'select distinct digest from data.version_file where dataset = $1 and digest = any($2::text[]) and uri is null',
+    [row.id, digests],
+    'digests_in_use',
+  );
+  const inUse = new Set(used.map(({ digest }) => digest));
+  const unused = digests.filter((digest) => !inUse.has(digest));
+  if (unused.length > 0) await detachContent(tx, contentOf(row), unused);
+  for (const forget of hooks.forget ?? []) await forget(tx, deleted);
+  for (const { id, number } of gone) {
+    emitAboutDataset(tx, row, eventTypes.datasetVersionDeleted, { version: number, id, reason });
+  }
+}
+
+/** @throws DaisError `still_referenced` for a version with tags. */
+export async function refuseTagged(tx: Transaction, row: DatasetRow, id: string, number: number): Promise<void> {
+  const tags = await tx.sql.query<{ tag: string }>('select tag from data.version_tag where version = $1 order by tag', [id]);
+  if (tags.length === 0) return;
+  throw new DaisError('still_referenced', `${row.name}@${number} has tags: take them away first.`, {
+    holders: tags.map(({ tag }) => `tag ${tag}`),
+  });
+}

@@ -1,0 +1,102 @@
+/** The files of a version as paths that the query engine can open. */
+import { join } from 'node:path';
+import { DaisError, type DatasetVersion } from '@dais/api';
+import type { FileTable } from '#engines/query/contract.ts';
+import { findReference } from '#kernel/content/references.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { DataParts } from '../data-parts.ts';
+import { contentOf, requireDataset } from '../dataset-rows.ts';
+import { ContentCache } from './content-cache.ts';
+
+export interface LocalFile {
+  /** In the version. */
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly format: 'parquet';
+  readonly bytes: number;
+  readonly rows: number;
+  readonly digest: string;
+}
+
+type StoredFile = Pick<LocalFile, 'name' | 'digest' | 'bytes' | 'rows'>;
+type LocalParts = Pick<DataParts, 'database' | 'blobs' | 'folder'>;
+
+/** One for each folder: two would not know of each other's copies. */
+const caches = new Map<string, ContentCache>();
+
+function cacheOf(folder: string): ContentCache {
+  const path = join(folder, 'cache');
+  let cache = caches.get(path);
+  if (cache === undefined) caches.set(path, (cache = new ContentCache(path)));
+  return cache;
+}
+
+/**
+ * Does `work` with the files of a version, in the order of their rows. They stay where they are until it has ended.
+ * @throws DaisError `content_missing`, `invalid_state` for a version whose files lie elsewhere or are gone.
+ */
+export async function withLocalFiles<T>(
+  parts: LocalParts,
+  version: DatasetVersion,
+  work: (files: readonly LocalFile[]) => Promise<T>,
+): Promise<T> {
+  const named = `${version.dataset}@${version.number}`;
+  if (version.state === 'deleted') throw new DaisError('invalid_state', `${named} was deleted.`);
+  if (version.mode === 'reference') {
+    throw new DaisError('invalid_state', `${named} points at files elsewhere; they are not read here.`);
+  }
+  return await withStoredFiles(parts, version, version.files, work);
+}
+
+/**
+ * The same for files that a dataset keeps, whichever version they are of. Names are told as they are given.
+ * @throws DaisError `content_missing`.
+ */
+export async function withStoredFiles<T>(
+  parts: LocalParts,
+  of: Pick<DatasetVersion, 'project' | 'dataset'>,
+  wanted: readonly StoredFile[],
+  work: (files: readonly LocalFile[]) => Promise<T>,
+): Promise<T> {
+  const releases: (() => void)[] = [];
+  try {
+    const locators = await locatorsOf(parts, of, wanted);
+    const files: LocalFile[] = [];
+    for (const { name, digest, bytes, rows } of wanted) {
+      const locator = locators.get(digest);
+      if (locator === undefined) throw new DaisError('content_missing', `${name} of ${of.dataset} is not there.`);
+      let path = parts.blobs.localPath?.(locator);
+      if (path === undefined) {
+        const taken = await cacheOf(parts.folder).take(digest, async () => await parts.blobs.get(locator));
+        releases.push(taken.release);
+        ({ path } = taken);
+      }
+      files.push({ name, path, format: 'parquet', bytes, rows, digest });
+    }
+    return await work(files);
+  } finally {
+    for (const release of releases) release();
+  }
+}
+
+async function locatorsOf(
+  { database }: LocalParts,
+  { project, dataset }: Pick<DatasetVersion, 'project' | 'dataset'>,
+  files: readonly StoredFile[],
+): Promise<ReadonlyMap<string, string>> {
+  return await transact(database, { mode: 'read', projectId: project }, async (tx) => {
+    const owner = contentOf(await requireDataset(tx, dataset));
+    const found = new Map<string, string>();
+    for (const { digest } of files) {
+      if (!found.has(digest)) found.set(digest, (await findReference(tx, { ...owner, name: digest })).locator);
+    }
+    return found;
+  });
+}
+
+/** As a table of a query. */
+export function tableOf(version: Pick<DatasetVersion, 'schema'>, files: readonly LocalFile[]): FileTable {
+  const columns = version.schema.columns.map(({ name, type }) => ({ name, type: type as never }));
+  return { files: files.map(({ name, path, format }) => ({ name, path, format })), columns };
+}

@@ -1,0 +1,59 @@
+/** From what people write to the version that is meant. */
+import { DaisError, parseDatasetReference, type DatasetReference, type DatasetVersion } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+import { requireDataset } from '../dataset-rows.ts';
+import { findByNumber, findByTag, findReady } from './version-rows.ts';
+
+/** @throws DaisError `invalid_request`. */
+export function parseReference(text: string): DatasetReference {
+  const parsed = parseDatasetReference(text);
+  if (parsed !== undefined) return parsed;
+  const expected = 'NAME@3, NAME@latest, NAME@2026-11-01 or NAME@TAG';
+  throw new DaisError('invalid_request', `${JSON.stringify(text)} names no version of a dataset: write ${expected}.`);
+}
+
+/**
+ * `latest` and moments give versions that are ready. A number or tag gives the version whatever its state, but no
+ * deleted one; whoever reads its rows calls `requireUsable`.
+ * @throws DaisError `invalid_request`, `not_found`.
+ */
+export async function resolveVersion(tx: Transaction, reference: string | DatasetReference): Promise<DatasetVersion> {
+  const { dataset, which } = typeof reference === 'string' ? parseReference(reference) : reference;
+  const found = await find(tx, dataset, which);
+  if (found !== undefined && found.state !== 'deleted') return found;
+  await requireDataset(tx, dataset);
+  throw new DaisError('not_found', `${missing(dataset, which)}${found === undefined ? '' : ': it was deleted'}.`);
+}
+
+async function find(tx: Transaction, dataset: string, which: DatasetReference['which']) {
+  switch (which.by) {
+    case 'latest':
+      return await findReady(tx, dataset);
+    case 'time':
+      return await findReady(tx, dataset, which.until);
+    case 'number':
+      return await findByNumber(tx, dataset, which.number);
+    case 'tag':
+      return await findByTag(tx, dataset, which.tag);
+  }
+}
+
+function missing(dataset: string, which: DatasetReference['which']): string {
+  switch (which.by) {
+    case 'latest':
+      return `Dataset ${dataset} has no version that is ready`;
+    case 'time':
+      return `Dataset ${dataset} had no version that was ready at ${new Date(which.until).toISOString()}`;
+    case 'number':
+      return `Dataset ${dataset} has no version ${which.number}`;
+    case 'tag':
+      return `Dataset ${dataset} has no version with the tag ${which.tag}`;
+  }
+}
+
+/** @throws DaisError `invalid_state` for a version that is not ready. */
+export function requireUsable(version: DatasetVersion): DatasetVersion {
+  if (version.state === 'ready') return version;
+  const why = version.reason === undefined ? '' : `: ${version.reason}`;
+  throw new DaisError('invalid_state', `${version.dataset}@${version.number} is ${version.state}${why}.`);
+}

@@ -1,0 +1,54 @@
+/** What versions are called beside their numbers. */
+import { DaisError, eventTypes, isReservedTag } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { DatasetRow } from '../dataset-rows.ts';
+import { emitAboutDataset } from '../dataset-spec.ts';
+
+/** Most tags of a dataset. */
+const MOST_TAGS = 1000;
+
+/** The dataset is locked. A tag that pointed elsewhere moves. @throws DaisError `invalid_request`. */
+export async function setTag(
+  tx: Transaction,
+  row: DatasetRow,
+  version: { readonly id: string; readonly number: number },
+  tag: string,
+): Promise<void> {
+  if (isReservedTag(tag)) {
+    throw new DaisError('invalid_request', `"${tag}" means something already where a version is named: choose another tag.`);
+  }
+  const [before] = await tx.sql.query<{ number: number }>(
+    `select v.number from data.version_tag t join data.version v on v.id = t.version where t.dataset = $1 and t.tag = $2`,
+    [row.id, tag],
+    'tag_before',
+  );
+  if (before?.number === version.number) return;
+  await tx.sql.query(
+    `insert into data.version_tag (dataset, tag, project_id, version) values ($1, $2, $3, $4)
+     on conflict (dataset, tag) do update set version = excluded.version`,
+    [row.id, tag, tx.projectId, version.id],
+    'set_data_tag',
+  );
+  const [count] = await tx.sql.query<{ n: number }>('select count(*)::int as n from data.version_tag where dataset = $1', [
+    row.id,
+  ]);
+  if ((count?.n ?? 0) > MOST_TAGS) throw new DaisError('too_large', `Dataset ${row.name} has ${MOST_TAGS} tags already.`);
+  emitAboutDataset(tx, row, eventTypes.datasetVersionTagged, {
+    version: version.number,
+    id: version.id,
+    tag,
+    ...(before !== undefined && { before: before.number }),
+  });
+}
+
+/** What is not there is no error. */
+export async function removeTag(tx: Transaction, row: DatasetRow, tag: string): Promise<void> {
+  const [gone] = await tx.sql.query<{ id: string; number: number }>(
+    `delete from data.version_tag t using data.version v where t.dataset = $1 and t.tag = $2 and v.id = t.version
+     returning v.id, v.number`,
+    [row.id, tag],
+    'remove_data_tag',
+  );
+  if (gone === undefined) return;
+  emitAboutDataset(tx, row, eventTypes.datasetVersionUntagged, { version: gone.number, id: gone.id, tag });
+}
