@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { queryConfig } from '#config-query.ts';
 import { API_VERSION } from '#manifest.ts';
 
 /**
@@ -474,6 +475,7 @@ export const configSpec = z.strictObject({
   keys: keys.default({ type: 'file' }),
   executions: executions.prefault({}).describe('Runs of commands.'),
   environments: environments.prefault({}).describe('Pythons and packages that commands and models run in.'),
+  query: queryConfig.prefault({}).describe('Queries over datasets.'),
   outbound: outbound.prefault({}).describe('Calls that Dais makes to others.'),
   limits: limits.prefault({}),
   retention: retention.prefault({}).describe('How long things are kept.'),

@@ -436,6 +436,24 @@ export {
 } from '#operations/webhooks.ts';
 export { deliveryStates, webhookStatuses } from '#records/webhook.ts';
 export type { DeliveryState, Webhook, WebhookDelivery, WebhookStatus, WebhookTest } from '#records/webhook.ts';
+export {
+  dataQualityOperations,
+  listQualityChecksOperation,
+  makeDatasetProfileOperation,
+  readDatasetProfileOperation,
+  readQualityCheckOperation,
+  readQualityReportOperation,
+  readQualityReportPageOperation,
+  releaseDatasetVersionOperation,
+  startQualityCheckOperation,
+  suggestExpectationsOperation,
+} from '#operations/data-quality.ts';
+export { checkExpectations, expectationNames, expectationSchema, expectationsSchema } from '#records/expectation.ts';
+export type { Distance, Expectation, ExpectationOf, ExpectationType, Severity } from '#records/expectation.ts';
+export { MOST_CORRELATED, MOST_FINDINGS, MOST_SAMPLE_ROWS } from '#records/data-quality.ts';
+export type { Anomaly, CheckFinding, ColumnFamily, ColumnProfile } from '#records/data-quality.ts';
+export type { Correlation, DatasetProfile, ExpectationResult, QualityCheck, QualityCheckResults } from '#records/data-quality.ts';
+export type { QualityReport, RowSample, SampleCell, Suggestion } from '#records/data-quality.ts';
 export { lineageOperations, readLineageOperation, recordLineageBatchOperation } from '#operations/lineage.ts';
 export { recordLineageOperation } from '#operations/lineage.ts';
 export { lineageDirections, lineageNodeTypes, lineageRelations } from '#records/lineage.ts';

@@ -14,6 +14,7 @@ import type { EmbeddedOptions } from '#engines/database/embedded/embedded-engine
 import type { MigrateOptions } from '#engines/database/migrate.ts';
 import type { Environments } from '#engines/environments/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
+import type { QueryEngine } from '#engines/query/contract.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
@@ -267,6 +268,15 @@ export async function openCompute(
     reach,
     ...(path !== undefined && { path }),
   });
+}
+
+/** Queries over datasets, in processes of their own that start when something is asked. */
+export async function openQuery(
+  { query: { memoryMb, threads, tempMb } }: Pick<ConfigSpec, 'query'>,
+  { dataFolder, clock, log }: Pick<EngineSurroundings, 'dataFolder' | 'clock' | 'log'>,
+): Promise<QueryEngine> {
+  const { openDuckdbQuery } = await import('#engines/query/duckdb/duckdb-query.ts');
+  return openDuckdbQuery({ folder: `${dataFolder}/query`, memoryMb, threads, tempMb, clock, log });
 }
 
 /** Who is who: operations of people, sessions, tokens and invitations. */

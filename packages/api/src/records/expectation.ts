@@ -103,7 +103,7 @@ const variants = [
     type: z.literal('parses').describe('Texts can be read as values of this type.'),
     ...rows,
     columns: columnNames,
-    as: z.enum(['integer', 'number', 'boolean', 'date', 'timestamp', 'json', 'uuid']).describe('The type.'),
+    as: z.enum(['integer', 'number', 'boolean', 'date', 'timestamp', 'uuid']).describe('The type.'),
   }),
   z.strictObject({
     type: z.literal('domain').describe('Values are among these.'),

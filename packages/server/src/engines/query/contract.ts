@@ -111,12 +111,18 @@ export interface CsvOutput {
   readonly path: string;
 }
 
+/** One line a row: a JSON array of `Cell`s, as `rows` gives them, without a limit. For what is read as a stream. */
+export interface NdjsonOutput {
+  readonly type: 'ndjson';
+  readonly path: string;
+}
+
 /** Checks and runs, gives the columns. For a query that is run for its faults. */
 export interface NoOutput {
   readonly type: 'none';
 }
 
-export type QueryOutput = RowsOutput | ParquetOutput | CsvOutput | NoOutput;
+export type QueryOutput = RowsOutput | ParquetOutput | CsvOutput | NdjsonOutput | NoOutput;
 
 export interface Statement {
   readonly query: Query;
@@ -166,7 +172,7 @@ export interface StatementResult {
   /** Of `rows`; else empty. */
   readonly rows: readonly (readonly Cell[])[];
   readonly truncated: boolean;
-  /** Of `parquet` and `csv`, in the order of the rows; none of no rows but the first. */
+  /** Of `parquet`, `csv` and `ndjson`, in the order of the rows; none of no rows but the first. */
   readonly files: readonly WrittenFile[];
   /** Of `rows`: those given. Of `none`: 0. */
   readonly rowCount: number;

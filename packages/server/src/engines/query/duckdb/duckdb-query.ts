@@ -3,6 +3,7 @@
  * much. DuckDB never runs in this process: six heavy queries held libuv's threads for 12 s.
  */
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -57,6 +58,22 @@ interface Lane {
   readonly turns: Turns;
   readonly process: QueryProcess;
   readonly memoryBytes: number;
+}
+
+const MEBIBYTE = 1024 * 1024;
+
+/** With what the operator left open taken from the machine. Starts nothing. */
+export function openDuckdbQuery({
+  memoryMb = Math.min(16_384, Math.max(1024, Math.floor(totalmem() / MEBIBYTE / 4))),
+  tempMb,
+  threads = availableParallelism(),
+  ...options
+}: Omit<DuckdbQueryOptions, 'memoryBytes' | 'tempBytes' | 'threads'> & {
+  readonly memoryMb?: number | undefined;
+  readonly threads?: number | undefined;
+  readonly tempMb: number;
+}): QueryEngine {
+  return new DuckdbQuery({ ...options, threads, memoryBytes: memoryMb * MEBIBYTE, tempBytes: tempMb * MEBIBYTE });
 }
 
 export class DuckdbQuery implements QueryEngine {
@@ -223,7 +240,7 @@ async function sizeOf(file: string): Promise<number> {
 
 async function removeOutputs(outputs: readonly QueryOutput[]): Promise<void> {
   for (const output of outputs) {
-    if (output.type === 'csv') await rm(output.path, { force: true });
+    if (output.type === 'csv' || output.type === 'ndjson') await rm(output.path, { force: true });
     if (output.type !== 'parquet') continue;
     const names = await readdir(output.folder).catch(() => []);
     const ours = names.filter((name) => name.startsWith(`${output.name}-`) || name === `.${output.name}.trial`);

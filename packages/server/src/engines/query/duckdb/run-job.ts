@@ -9,7 +9,7 @@ import { openTables, TableReader, type ReadyTable } from './job-tables.ts';
 import { RelationRenderer } from './render-relation.ts';
 import { Session, STAGE } from './session.ts';
 import { identifier } from './sql-text.ts';
-import { giveRows, writeCsv, writeParquet } from './statement-output.ts';
+import { giveRows, writeCsv, writeNdjson, writeParquet } from './statement-output.ts';
 import type { Answer, JobLimits, ResultHead, Work } from './wire.ts';
 
 export interface JobIo {
@@ -80,7 +80,7 @@ async function runJob(job: QueryJob, io: JobIo): Promise<Answer> {
       const heads: ResultHead[] = [];
       for (const [n, statement] of statements.entries()) {
         const { type } = statement.output;
-        io.progress({ phase: type === 'parquet' || type === 'csv' ? 'writing' : 'running' });
+        io.progress({ phase: type === 'rows' || type === 'none' ? 'running' : 'writing' });
         heads.push(await queries.run(statement, async (rows) => await io.sendRows(n, rows)));
       }
       return { type: 'run', statements: heads, rejects: { count: faults.count, first: faults.first } };
@@ -116,6 +116,8 @@ class Queries {
         return await writeParquet(this.#session, sql, output, this.#kept(query));
       case 'csv':
         return await writeCsv(this.#session, sql, output);
+      case 'ndjson':
+        return await writeNdjson(this.#session, sql, output);
       case 'none': {
         const { columns } = await this.#session.bind(sql);
         const hashed = columns.map(({ name }) => `count(${identifier(name)})`).join(', ');

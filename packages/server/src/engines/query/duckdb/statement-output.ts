@@ -1,6 +1,9 @@
 /** What becomes of a query's rows: they cross to the engine, or lie in files. */
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
-import type { CsvOutput, ParquetOutput, RowsOutput, WrittenFile } from '../contract.ts';
+import { finished } from 'node:stream/promises';
+import type { CsvOutput, NdjsonOutput, ParquetOutput, RowsOutput, WrittenFile } from '../contract.ts';
 import type { Cell } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
 import { cellOf } from './cells.ts';
@@ -90,6 +93,29 @@ export async function writeCsv(session: Session, sql: string, output: CsvOutput)
   const written = await session.rows(`COPY (${bound.canonical}\n) TO ${text(output.path)} (FORMAT csv, HEADER)`);
   const { size } = await stat(output.path);
   return head(bound, [{ path: output.path, rows: Number(written[0]?.['Count'] ?? 0), bytes: size }]);
+}
+
+export async function writeNdjson(session: Session, sql: string, output: NdjsonOutput): Promise<ResultHead> {
+  const bound = await session.bind(sql);
+  const result = await session.stream(bound.canonical);
+  const file = createWriteStream(output.path);
+  const done = finished(file);
+  let rows = 0;
+  try {
+    for (
+      let chunk = await result.fetchChunk();
+      chunk !== null && chunk.rowCount > 0;
+      chunk = await result.fetchChunk()
+    ) {
+      const lines = chunk.getRows().map((row) => `${JSON.stringify(row.map(cellOf))}\n`);
+      rows += lines.length;
+      if (!file.write(lines.join(''))) await Promise.race([once(file, 'drain'), done]);
+    }
+  } finally {
+    file.end();
+  }
+  await done;
+  return head(bound, [{ path: output.path, rows, bytes: file.bytesWritten }]);
 }
 
 function head({ columns }: BoundQuery, files: readonly WrittenFile[]): ResultHead {

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+/** `spec.query` of the configuration: what queries over datasets may use of this machine. */
+export const queryConfig = z.strictObject({
+  memoryMb: z
+    .int()
+    .min(256)
+    .max(2 ** 20)
+    .optional()
+    .describe(
+      'Memory of the processes that run queries. What needs more spills to disk. Default: a quarter of the machine’s, at least 1024 and at most 16384.',
+    ),
+  threads: z.int().min(1).max(256).optional().describe('Cores that one query uses. Default: those of the machine.'),
+  tempMb: z
+    .int()
+    .min(256)
+    .max(2 ** 30)
+    .default(65_536)
+    .describe('Disk that one query may use for what does not fit into memory, in `query` of the data folder.'),
+});

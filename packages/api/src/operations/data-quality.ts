@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
+import { pageInput } from '#operations/resources.ts';
+import {
+  datasetProfileSchema,
+  qualityCheckResultsSchema,
+  qualityCheckSchema,
+  qualityReportSchema,
+  suggestionSchema,
+} from '#records/data-quality.ts';
+import { datasetNameSchema } from '#records/data-reference.ts';
+import { expectationsSchema } from '#records/expectation.ts';
+
+const ofVersion = {
+  name: datasetNameSchema.describe('Name of the dataset.'),
+  version: z.string().min(1).max(160).describe('Which version: a number, `latest`, a day or moment, a tag.'),
+};
+const toDataset = ({ name }: { readonly name: string }) => ({ kind: 'Dataset', name });
+const base = '/api/v1/data/datasets/:name/versions/:version' as const;
+
+function http(method: HttpBinding['method'], path: HttpBinding['path'], more: Partial<HttpBinding> = {}): HttpBinding {
+  return { method, path, status: 200, ...more };
+}
+
+export const readDatasetProfileOperation = defineOperation({
+  name: 'datasetProfile.get',
+  action: 'dataset:read',
+  mode: 'read',
+  scope: 'project',
+  summary:
+    'Reads the profile of a version: counts, figures, pictures. Values of columns that the caller may not see are left out.',
+  input: z.strictObject(ofVersion),
+  output: datasetProfileSchema,
+  target: toDataset,
+  http: http('GET', `${base}/profile`),
+});
+
+export const makeDatasetProfileOperation = defineOperation({
+  name: 'datasetProfile.make',
+  action: 'dataset:check',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Has the profile of a version made again.',
+  input: z.strictObject(ofVersion),
+  output: z.strictObject({ job: z.uuid().describe('Id of the job that makes it.') }),
+  target: toDataset,
+  http: http('POST', `${base}/profile`, { status: 202 }),
+});
+
+export const startQualityCheckOperation = defineOperation({
+  name: 'qualityCheck.start',
+  action: 'dataset:check',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Checks a version once more, against the expectations of the dataset or others. It decides nothing.',
+  input: z.strictObject({
+    ...ofVersion,
+    expectations: expectationsSchema.optional().describe('Default: those of the dataset.'),
+  }),
+  output: qualityCheckSchema,
+  target: toDataset,
+  http: http('POST', `${base}/checks`, { status: 202 }),
+});
+
+export const listQualityChecksOperation = defineOperation({
+  name: 'qualityCheck.list',
+  action: 'dataset:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Lists the checks of all versions of a dataset, newest first.',
+  input: z.strictObject({ name: ofVersion.name, ...pageInput }),
+  output: z.strictObject({ items: z.array(qualityCheckSchema), nextCursor: z.string().optional() }),
+  target: toDataset,
+  http: http('GET', '/api/v1/data/datasets/:name/checks', { query: ['limit', 'cursor'] }),
+});
+
+export const readQualityCheckOperation = defineOperation({
+  name: 'qualityCheck.get',
+  action: 'dataset:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Reads one check with its results, broken ones first.',
+  input: z.strictObject({
+    name: ofVersion.name,
+    check: z.string().min(1).max(160).describe('Its id.'),
+  }),
+  output: qualityCheckResultsSchema,
+  target: toDataset,
+  http: http('GET', '/api/v1/data/datasets/:name/checks/:check'),
+});
+
+export const readQualityReportOperation = defineOperation({
+  name: 'qualityReport.get',
+  action: 'dataset:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Reads all that is known of the rows of a version: its newest check, its profile, and the version before.',
+  input: z.strictObject(ofVersion),
+  output: qualityReportSchema,
+  target: toDataset,
+  http: http('GET', `${base}/report`),
+});
+
+export const readQualityReportPageOperation = defineOperation({
+  name: 'qualityReport.page',
+  action: 'dataset:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'The same as one HTML page that needs nothing else: to keep, to print, to send.',
+  input: z.strictObject(ofVersion),
+  output: z.strictObject({ size: z.int(), sha256: z.string().nullable().describe('Null: it is made anew each time.') }),
+  target: toDataset,
+  http: http('GET', `${base}/report.html`, { content: 'download', page: true }),
+});
+
+export const suggestExpectationsOperation = defineOperation({
+  name: 'expectation.suggest',
+  action: 'dataset:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Proposes expectations from the profile of a version, each with its reason.',
+  input: z.strictObject(ofVersion),
+  output: z.strictObject({
+    items: z.array(suggestionSchema),
+    manifest: z.string().describe('The same as YAML for `spec.expectations`, with the reasons as comments.'),
+  }),
+  target: toDataset,
+  http: http('GET', `${base}/suggestions`),
+});
+
+export const releaseDatasetVersionOperation = defineOperation({
+  name: 'datasetVersion.release',
+  action: 'dataset:release',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Lets a quarantined version be used all the same. The reason is kept with who gave it.',
+  input: z.strictObject({
+    ...ofVersion,
+    reason: z.string().min(1).max(2000).describe('Why it may be used although a check failed.'),
+  }),
+  output: z.strictObject({
+    number: z.int().describe('Number of the version.'),
+    id: z.uuid().describe('Its id.'),
+    state: z.string().describe('`ready`.'),
+  }),
+  target: toDataset,
+  roles: ['approver', 'editor'],
+  http: http('POST', `${base}/release`),
+});
+
+export const dataQualityOperations: readonly Operation[] = [
+  readDatasetProfileOperation,
+  makeDatasetProfileOperation,
+  startQualityCheckOperation,
+  listQualityChecksOperation,
+  readQualityCheckOperation,
+  readQualityReportOperation,
+  readQualityReportPageOperation,
+  suggestExpectationsOperation,
+  releaseDatasetVersionOperation,
+];

@@ -1,0 +1,243 @@
+/** What is known of the rows of a dataset version: its profile, and which expectations it keeps. */
+import { z } from 'zod';
+import { actorSchema } from '#manifest.ts';
+import { severities } from '#records/expectation.ts';
+
+const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
+
+/** Of a value in JSON: numbers that JSON lacks, bytes and times stand as text. */
+export const sampleCellSchema = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+export type SampleCell = z.output<typeof sampleCellSchema>;
+
+/** What a column is to a profile: what can be asked of its values. */
+export const columnFamilies = ['number', 'time', 'boolean', 'text', 'other'] as const;
+export type ColumnFamily = (typeof columnFamilies)[number];
+
+const quantilesSchema = z
+  .strictObject({ p01: z.number(), p05: z.number(), p25: z.number(), p50: z.number(), p75: z.number(), p95: z.number(), p99: z.number() })
+  .describe('`p25`: a quarter of the values is smaller. Approximate (t-digest); of a time in milliseconds since 1970.');
+
+export const histogramSchema = z.strictObject({
+  edges: z.array(z.number()).describe('Ascending; one more than `counts`. Of a time: milliseconds since 1970, UTC.'),
+  counts: z.array(z.int()).describe('Rows of each bin, which has its upper edge and not its lower one; the first has both.'),
+});
+
+export const topValueSchema = z.strictObject({
+  value: sampleCellSchema.describe('The value; long texts are cut to 100 characters.'),
+  count: z.int().describe('Rows that have it.'),
+});
+
+export const columnProfileSchema = z.strictObject({
+  name: z.string(),
+  type: z.string().describe('As in the schema of the version.'),
+  family: z.enum(columnFamilies),
+  count: z.int().describe('Rows with a value.'),
+  nulls: z.int().describe('Rows without one.'),
+  distinct: z.int().describe('Different values; approximate (HyperLogLog, about 2 % of error), never more than `count`.'),
+  nans: z.int().optional().describe('Of floating numbers: how many are NaN. They count as values, and for no figure below.'),
+  infinities: z.int().optional().describe('Of floating numbers: how many are infinite. As `nans`.'),
+  min: z.number().optional().describe('Of numbers; of times in milliseconds since 1970, UTC.'),
+  max: z.number().optional().describe('As `min`.'),
+  mean: z.number().optional(),
+  stddev: z.number().optional().describe('Of the sample (n − 1).'),
+  sum: z.number().optional(),
+  zeros: z.int().optional(),
+  negatives: z.int().optional(),
+  quantiles: quantilesSchema.optional(),
+  histogram: histogramSchema.optional(),
+  trues: z.int().optional().describe('Of booleans: rows with true.'),
+  minLength: z.int().optional().describe('Of texts, in characters.'),
+  maxLength: z.int().optional(),
+  meanLength: z.number().optional(),
+  empty: z.int().optional().describe('Texts of no characters.'),
+  top: z.array(topValueSchema).optional().describe('The most frequent values, most frequent first.'),
+  topComplete: z.boolean().optional().describe('`top` has every value there is.'),
+  masked: z.boolean().optional().describe('Values are left out: the reader may not see them.'),
+});
+export type ColumnProfile = z.output<typeof columnProfileSchema>;
+
+export const correlationSchema = z.strictObject({
+  columns: z.tuple([z.string(), z.string()]),
+  pearson: z.number().describe('Pearson’s r, −1 to 1.'),
+});
+export type Correlation = z.output<typeof correlationSchema>;
+
+/** Columns whose values are looked at; of further ones only what their files tell. */
+export const MOST_PROFILED = 10_000;
+/** Columns between which correlations are looked for. */
+export const MOST_CORRELATED = 12;
+
+export const datasetProfileSchema = z.strictObject({
+  version: z.uuid().describe('Id of the dataset version.'),
+  rows: z.int(),
+  duplicates: z.int().optional().describe('Rows that are there already, equal in every column.'),
+  columns: z.array(columnProfileSchema).describe('In the order of the schema.'),
+  correlations: z
+    .array(correlationSchema)
+    .describe(`Between the first ${MOST_CORRELATED} columns of numbers, strongest first.`),
+  madeAt: milliseconds,
+  seconds: z.number().describe('How long it took.'),
+});
+export type DatasetProfile = z.output<typeof datasetProfileSchema>;
+
+/**
+ * What was found. Names in capitals that TensorFlow Data Validation has are used for the same thing; the others are ours
+ * (docs/guide/data-quality.md).
+ */
+export const anomalies = [
+  'SCHEMA_NEW_COLUMN',
+  'SCHEMA_MISSING_COLUMN',
+  'SCHEMA_COLUMN_ORDER',
+  'UNEXPECTED_DATA_TYPE',
+  'FEATURE_TYPE_NOT_PRESENT',
+  'FEATURE_TYPE_LOW_FRACTION_PRESENT',
+  'FEATURE_TYPE_LOW_NUMBER_PRESENT',
+  'FEATURE_TYPE_LOW_UNIQUE',
+  'FEATURE_TYPE_HIGH_UNIQUE',
+  'ENUM_TYPE_UNEXPECTED_STRING_VALUES',
+  'INT_TYPE_SMALL_INT',
+  'INT_TYPE_BIG_INT',
+  'FLOAT_TYPE_SMALL_FLOAT',
+  'FLOAT_TYPE_BIG_FLOAT',
+  'FLOAT_TYPE_HAS_NAN',
+  'FLOAT_TYPE_HAS_INF',
+  'TIME_OUT_OF_RANGE',
+  'STRING_OUT_OF_RANGE',
+  'STRING_PATTERN_MISMATCH',
+  'STRING_LENGTH_OUT_OF_RANGE',
+  'STRING_NOT_PARSABLE',
+  'DUPLICATE_KEY',
+  'DUPLICATE_ROWS',
+  'REFERENCE_MISSING',
+  'DATASET_STALE',
+  'DATASET_LOW_NUM_EXAMPLES',
+  'DATASET_HIGH_NUM_EXAMPLES',
+  'COMPARATOR_LOW_NUM_EXAMPLES',
+  'COMPARATOR_HIGH_NUM_EXAMPLES',
+  'COMPARATOR_L_INFTY_HIGH',
+  'COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH',
+  'COMPARATOR_PSI_HIGH',
+  'COMPARATOR_KS_HIGH',
+  'COMPARATOR_CONTROL_DATA_MISSING',
+  'COMPARATOR_TREATMENT_DATA_MISSING',
+  'STATISTIC_OUT_OF_RANGE',
+  'LABEL_IMBALANCE',
+  'LABEL_MISSING_CLASS',
+  'LABEL_CONFLICT',
+  'LEAK_FEATURE_PREDICTS_LABEL',
+  'LEAK_ID_PREDICTS_LABEL',
+  'LEAK_FUTURE_TIMESTAMP',
+  'SPLIT_OVERLAP_ROWS',
+  'SPLIT_TIME_OVERLAP',
+  'SPLIT_SKEW',
+  'SPLIT_NEW_LABEL',
+  'SKEW_TRAINING_SERVING',
+  'CUSTOM_SQL_ROWS',
+] as const;
+export type Anomaly = (typeof anomalies)[number];
+
+/** `passed`; `failed`: the data break it; `error`: it could not be told, which counts as failed. */
+export const checkOutcomes = ['passed', 'failed', 'error'] as const;
+export type CheckOutcome = (typeof checkOutcomes)[number];
+
+export const checkFindingSchema = z.strictObject({
+  column: z.string().optional().describe('The column, or several with commas between.'),
+  anomaly: z.enum(anomalies).optional().describe('What is wrong; absent where nothing is.'),
+  observed: z.string().describe('What was seen, in words: `97.2 % of 120,000 rows`.'),
+  allowed: z.string().describe('What is expected, in the same words.'),
+  value: z.number().optional().describe('What was seen, where it is a number.'),
+  rows: z.int().optional().describe('Rows that were looked at.'),
+  broken: z.int().optional().describe('Rows of them that break it.'),
+});
+export type CheckFinding = z.output<typeof checkFindingSchema>;
+
+/** Most offending rows that a result shows. */
+export const MOST_SAMPLE_ROWS = 20;
+/** Most findings that a result keeps, the broken ones first. */
+export const MOST_FINDINGS = 200;
+
+export const rowSampleSchema = z.strictObject({
+  columns: z.array(z.string()),
+  rows: z.array(z.array(sampleCellSchema)).describe(`At most ${MOST_SAMPLE_ROWS}; texts are cut to 200 characters.`),
+  total: z.int().describe('How many there are.'),
+  masked: z.array(z.string()).describe('Columns whose values the reader may not see.'),
+  withheld: z.string().optional().describe('Why no row is shown.'),
+});
+export type RowSample = z.output<typeof rowSampleSchema>;
+
+export const expectationResultSchema = z.strictObject({
+  name: z.string(),
+  type: z.string().describe('Type of the expectation.'),
+  severity: z.enum(severities),
+  outcome: z.enum(checkOutcomes),
+  description: z.string().optional().describe('Why it is expected.'),
+  findings: z.array(checkFindingSchema).describe(`What was seen, broken first; at most ${MOST_FINDINGS}.`),
+  more: z.int().optional().describe('Findings beyond those.'),
+  message: z.string().optional().describe('Why it could not be told.'),
+  sample: rowSampleSchema.optional().describe('Some of the rows that break it.'),
+});
+export type ExpectationResult = z.output<typeof expectationResultSchema>;
+
+export const checkStates = ['waiting', 'running', 'passed', 'failed', 'error'] as const;
+export type CheckState = (typeof checkStates)[number];
+
+export const qualityCheckSchema = z.strictObject({
+  id: z.uuid(),
+  dataset: z.string().describe('Name of the dataset.'),
+  version: z.uuid().describe('Id of the dataset version.'),
+  number: z.int().describe('Its number.'),
+  state: z
+    .enum(checkStates)
+    .describe('`failed`: an expectation that blocks is broken. `error`: the checks could not be run. `passed` else.'),
+  gate: z.boolean().describe('It decided whether the version is ready. False: somebody asked for it later.'),
+  passed: z.int().describe('Expectations that are kept.'),
+  failed: z.int().describe('Expectations that block, and are broken or could not be told.'),
+  warned: z.int().describe('As `failed`, of those that only warn.'),
+  message: z.string().optional().describe('Why the checks could not be run.'),
+  createdAt: milliseconds,
+  endedAt: milliseconds.optional(),
+  seconds: z.number().optional().describe('How long it took.'),
+  createdBy: actorSchema.optional().describe('Who asked for it; absent: the platform, for a new version.'),
+});
+export type QualityCheck = z.output<typeof qualityCheckSchema>;
+
+export const qualityCheckResultsSchema = z.strictObject({
+  ...qualityCheckSchema.shape,
+  results: z.array(expectationResultSchema).describe('Broken ones that block first, then those that warn, then the others.'),
+});
+export type QualityCheckResults = z.output<typeof qualityCheckResultsSchema>;
+
+export const suggestionSchema = z.strictObject({
+  expectation: z.record(z.string(), z.json()).describe('As it would stand in `spec.expectations`.'),
+  reason: z.string().describe('What in the version speaks for it.'),
+});
+export type Suggestion = z.output<typeof suggestionSchema>;
+
+export const columnShiftSchema = z.strictObject({
+  column: z.string(),
+  jsdLog2: z.number().describe('Jensen-Shannon divergence to the version before, base 2.'),
+});
+
+export const qualityReportSchema = z.strictObject({
+  dataset: z.string(),
+  version: z.strictObject({
+    id: z.uuid(),
+    number: z.int(),
+    state: z.string(),
+    reason: z.string().optional(),
+    rows: z.int(),
+    bytes: z.int(),
+    createdAt: milliseconds,
+    createdBy: actorSchema,
+    digest: z.string(),
+  }),
+  check: qualityCheckResultsSchema.optional().describe('The newest that has ended.'),
+  profile: datasetProfileSchema.optional(),
+  before: z
+    .strictObject({ number: z.int(), profile: datasetProfileSchema })
+    .optional()
+    .describe('The version that pictures stand beside.'),
+  shifts: z.array(columnShiftSchema).describe('How far each column is from the version before, farthest first.'),
+  history: z.array(qualityCheckSchema).describe('Checks of the versions before, newest first; at most 20.'),
+});
+export type QualityReport = z.output<typeof qualityReportSchema>;

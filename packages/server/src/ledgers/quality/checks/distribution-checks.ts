@@ -1,0 +1,61 @@
+/** Drift from another version, and skew between training and serving. */
+import type { CheckFinding, DataColumn, Distance } from '@dais/api';
+import { familyOf } from '../column-family.ts';
+import { findColumn, otherVersion, pickColumns, type Check, type CheckContext, type OtherVersion } from './check-context.ts';
+import { compare, type Comparison, type Side } from './distribution.ts';
+
+export interface Distances {
+  readonly columns?: readonly string[] | undefined;
+  readonly metric: Distance;
+  readonly atMost: number;
+}
+
+/** Names, and the columns that stand for them when none are given: no keys, no times, no lists. */
+export function comparedColumns(context: CheckContext, { columns }: Distances, without: readonly string[] = []) {
+  if (columns !== undefined) return pickColumns(context, columns);
+  const left = new Set([...context.keys, ...without]);
+  const found = context.columns.filter((of) => !left.has(of.name) && ['number', 'boolean', 'text'].includes(familyOf(of)));
+  return { found, missing: [] };
+}
+
+async function distancesTo(
+  context: CheckContext,
+  expectation: Distances & { readonly where?: string | undefined },
+  other: OtherVersion,
+  more: Pick<Comparison, 'anomaly'> = {},
+) {
+  const { metric, atMost, where } = expectation;
+  const { found, missing } = comparedColumns(context, expectation);
+  const reference: Side = { rows: { table: other.table, where } };
+  const current: Side = { rows: { table: 'data', where } };
+  const findings = await Promise.all(
+    found.map(async (of): Promise<CheckFinding | undefined> => {
+      const there = findColumn(other.columns, of.name);
+      if (there === undefined || familyOf(there) !== familyOf(of)) return notComparable(of, there, other.name, expectation);
+      const comparison = { column: of, metric, atMost, against: other.name, ...more };
+      return await compare(context.asking, comparison, reference, current, expectation.columns !== undefined);
+    }),
+  );
+  return { findings: [...missing, ...findings.filter((one) => one !== undefined)] };
+}
+
+/** New columns are the matter of `schema`; one that was asked for by name cannot be told. */
+function notComparable(of: DataColumn, there: DataColumn | undefined, other: string, { columns, metric, atMost }: Distances) {
+  if (columns === undefined) return undefined;
+  const observed = there === undefined ? `${other} has no such column` : `${of.type} here, ${there.type} in ${other}`;
+  const allowed = `${metric} at most ${atMost} to ${other}`;
+  return { column: of.name, anomaly: 'COMPARATOR_CONTROL_DATA_MISSING' as const, observed, allowed };
+}
+
+export const drift: Check<'drift'> = async (expectation, context) => {
+  if (expectation.against !== 'previous') {
+    return await distancesTo(context, expectation, otherVersion(context, expectation.against));
+  }
+  if (context.before === undefined) {
+    return { findings: [{ observed: 'the first version', allowed: 'as before, once there is one before' }] };
+  }
+  return await distancesTo(context, expectation, context.before);
+};
+
+export const servingSkew: Check<'servingSkew'> = async (expectation, context) =>
+  await distancesTo(context, expectation, otherVersion(context, expectation.serving), { anomaly: 'SKEW_TRAINING_SERVING' });

@@ -1,0 +1,164 @@
+/** How far apart one column is in two sets of rows. */
+import type { CheckFinding, Anomaly, DataColumn, Distance } from '@dais/api';
+import { aggregate, column, literal, named as as, call } from '#engines/query/model/build.ts';
+import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
+import type { Cell } from '#engines/query/contract.ts';
+import { jsdLog2, jsDistanceLn, ksStatistic, lInfinity, psi } from '#lib/statistics/distances.ts';
+import { familyOf } from '../column-family.ts';
+import { figureOf, wordOf } from '../column-values.ts';
+import { rising } from '../profile/histogram-edges.ts';
+import { relationOf, type Asking, type Rows } from './asking.ts';
+import { CheckFault } from './check-context.ts';
+import { asCount, asNumber, figureText } from './figures.ts';
+
+/** Rows that are compared with, or with which they are compared, as a relation. */
+export interface Side {
+  readonly rows: Rows;
+  readonly only?: Expression;
+}
+
+export interface Comparison {
+  readonly column: DataColumn;
+  readonly metric: Distance;
+  readonly atMost: number;
+  /** The name that a person knows the reference by. */
+  readonly against: string;
+  /** Of what is too far; default by the metric. */
+  readonly anomaly?: Anomaly;
+}
+
+const DISTANCES: Readonly<Record<Distance, (r: readonly number[], c: readonly number[]) => number>> = {
+  jsd_log2: jsdLog2,
+  js_distance_ln: jsDistanceLn,
+  psi,
+  l_infinity: lInfinity,
+  ks: ksStatistic,
+};
+
+const ANOMALIES: Readonly<Record<Distance, Anomaly>> = {
+  jsd_log2: 'COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH',
+  js_distance_ln: 'COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH',
+  psi: 'COMPARATOR_PSI_HIGH',
+  l_infinity: 'COMPARATOR_L_INFTY_HIGH',
+  ks: 'COMPARATOR_KS_HIGH',
+};
+
+/** Values that are counted one by one; all others are one class. Beyond it a text is no class but an id. */
+const MOST_VALUES = 1000;
+/** Equal widths between the 1st and the 99th percentile of the reference, with open ends. */
+const WIDTHS = 20;
+/** Of KS: so fine that what bins hide is at most half a percent. */
+const FINE = 200;
+
+/** `everyText`: also those of very many values. Undefined: such a text, which nobody asked for by name. */
+export async function compare(
+  asking: Asking,
+  { column: of, metric, atMost, against, anomaly }: Comparison,
+  reference: Side,
+  current: Side,
+  named: boolean,
+): Promise<CheckFinding | undefined> {
+  const family = familyOf(of);
+  const figures = family === 'number' || family === 'time';
+  if (!figures && metric === 'ks') {
+    if (!named) return undefined;
+    throw new CheckFault(`${of.name} is ${of.type}: ks needs an order. Take jsd_log2 or l_infinity.`);
+  }
+  const counts = figures
+    ? await figureCounts(asking, of, metric, reference, current)
+    : await wordCounts(asking, of, reference, current, named);
+  if (counts === undefined) return undefined;
+  const about = { column: of.name, allowed: `${metric} at most ${figureText(atMost)} to ${against}` };
+  const [r, c] = [sum(counts.reference), sum(counts.current)];
+  if (r === 0 && c === 0) return { ...about, observed: 'no values on either side' };
+  if (r === 0) return { ...about, anomaly: 'COMPARATOR_CONTROL_DATA_MISSING', observed: `no values in ${against}` };
+  if (c === 0) return { ...about, anomaly: 'COMPARATOR_TREATMENT_DATA_MISSING', observed: 'no values' };
+  const value = DISTANCES[metric](counts.reference, counts.current);
+  return {
+    ...about,
+    ...(value > atMost && { anomaly: anomaly ?? ANOMALIES[metric] }),
+    observed: `${metric} ${figureText(value)}`,
+    value,
+  };
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}
+
+interface Counts {
+  readonly reference: readonly number[];
+  readonly current: readonly number[];
+}
+
+async function figureCounts(asking: Asking, of: DataColumn, metric: Distance, reference: Side, current: Side): Promise<Counts> {
+  const shares = metric === 'psi' ? steps(10) : metric === 'ks' ? steps(FINE) : [0.01, 0.99];
+  const figure = figureOf(of);
+  const only = (side: Side) => (side.only === undefined ? {} : { where: side.only });
+  const [cell] = await asking.figures(reference.rows, [
+    aggregate('approx-quantiles', [figure], { parameters: shares, ...only(reference) }),
+  ]);
+  const quantiles = Array.isArray(cell) ? (cell as readonly Cell[]).map(asNumber).filter(Number.isFinite) : [];
+  const edges = metric === 'psi' || metric === 'ks' ? rising(quantiles) : widths(quantiles);
+  if (edges.length === 0) {
+    const counted = async (side: Side) => [asCount((await asking.figures(side.rows, [aggregate('count', [figure], only(side))]))[0])];
+    const [r, c] = await Promise.all([counted(reference), counted(current)]);
+    return { reference: r, current: c };
+  }
+  const counted = async (side: Side) => {
+    const ask = aggregate('histogram', [figure], { parameters: [...edges], ...only(side) });
+    const [answer] = await asking.figures(side.rows, [ask]);
+    return Array.isArray(answer) ? (answer as readonly Cell[]).map(asCount) : [...edges.map(() => 0), 0];
+  };
+  const [r, c] = await Promise.all([counted(reference), counted(current)]);
+  return { reference: r, current: c };
+}
+
+function steps(parts: number): number[] {
+  return Array.from({ length: parts - 1 }, (_, i) => (i + 1) / parts);
+}
+
+function widths([low, high]: readonly number[]): readonly number[] {
+  if (low === undefined || high === undefined) return [];
+  return rising(Array.from({ length: WIDTHS + 1 }, (_, i) => low + ((high - low) * i) / WIDTHS));
+}
+
+async function wordCounts(
+  asking: Asking,
+  of: DataColumn,
+  reference: Side,
+  current: Side,
+  named: boolean,
+): Promise<Counts | undefined> {
+  const word = wordOf(of);
+  const part = (side: Side, isReference: boolean): Relation => ({
+    type: 'project',
+    from: side.only === undefined ? relationOf(side.rows) : { type: 'filter', from: relationOf(side.rows), where: side.only },
+    keep: 'none',
+    columns: [as('value', word), as('r', literal(isReference ? 1 : 0)), as('c', literal(isReference ? 0 : 1))],
+  });
+  const values: Relation = {
+    type: 'aggregate',
+    from: { type: 'union', of: [part(reference, true), part(current, false)] },
+    by: [as('value', column('value'))],
+    columns: [as('r', aggregate('sum', [column('r')])), as('c', aggregate('sum', [column('c')]))],
+    having: call('is-not-null', column('value')),
+  };
+  const all = call('greatest', column('r'), column('c'));
+  const largest: Relation = {
+    type: 'limit',
+    from: { type: 'sort', from: values, by: [{ expression: all, descending: true }, { expression: column('value') }] },
+    count: MOST_VALUES,
+  };
+  const totals: Relation = {
+    type: 'aggregate',
+    from: values,
+    by: [],
+    columns: [as('values', aggregate('count')), as('r', aggregate('sum', [column('r')])), as('c', aggregate('sum', [column('c')]))],
+  };
+  const [top, total] = await Promise.all([asking.rows(largest, MOST_VALUES), asking.rows(totals, 1)]);
+  const [different, ofReference, ofCurrent] = total.rows[0] ?? [];
+  if (asCount(different) > MOST_VALUES && !named) return undefined;
+  const [r, c] = [top.rows.map((row) => asCount(row[1])), top.rows.map((row) => asCount(row[2]))];
+  return { reference: [...r, asCount(ofReference) - sum(r)], current: [...c, asCount(ofCurrent) - sum(c)] };
+}

@@ -1,0 +1,137 @@
+/** Classes of a label: how even they are, whether all are there, whether equal rows have the same one. */
+import type { CheckFinding } from '@dais/api';
+import { aggregate, call, column, filter, literal, named as as } from '#engines/query/model/build.ts';
+import type { Relation } from '#engines/query/model/query-tree.ts';
+import { balanceOf } from '#lib/statistics/balance.ts';
+import { familyOf } from '../column-family.ts';
+import { wordOf } from '../column-values.ts';
+import { countsBy, relationOf } from './asking.ts';
+import { CheckFault, findColumn, named, pickColumns, type Check, type CheckContext } from './check-context.ts';
+import { asCount, countText, figureText, keeps, shareText } from './figures.ts';
+
+/** A label of more classes than this is no label of classes. */
+const MOST_CLASSES = 10_000;
+
+export const balance: Check<'balance'> = async (expectation, context) => {
+  const name = named(expectation.column, context.label, 'label', 'column');
+  const { missing } = pickColumns(context, [name]);
+  if (missing.length > 0) return { findings: missing };
+  const from = filter(relationOf({ table: 'data', where: expectation.where }), call('is-not-null', column(name)));
+  const { rows, truncated } = await context.asking.rows(countsBy(from, [name], MOST_CLASSES), MOST_CLASSES);
+  if (truncated || rows.length === MOST_CLASSES) throw new CheckFault(`${name} has more than ${MOST_CLASSES} classes.`);
+  const value = balanceOf(rows.map(([, count]) => asCount(count)))[expectation.measure];
+  const failed = !(value >= expectation.atLeast - 1e-12);
+  const [most, least] = [rows[0], rows.at(-1)];
+  const extremes =
+    most === undefined || least === undefined
+      ? 'no rows with a label'
+      : `${rows.length} classes, from ${most[0]} (${countText(asCount(most[1]))}) to ${least[0]} (${countText(asCount(least[1]))})`;
+  return {
+    findings: [
+      {
+        column: name,
+        ...(failed && { anomaly: 'LABEL_IMBALANCE' as const }),
+        observed: `${expectation.measure} ${figureText(value)}: ${extremes}`,
+        allowed: `at least ${figureText(expectation.atLeast)}`,
+        value,
+      },
+    ],
+  };
+};
+
+export const classes: Check<'classes'> = async (expectation, context) => {
+  const { values, minRows, split, where } = expectation;
+  const name = named(expectation.column, context.label, 'label', 'column');
+  const { missing } = pickColumns(context, [name, ...(split === undefined ? [] : [split])]);
+  if (missing.length > 0) return { findings: missing };
+  const of = findColumn(context.columns, name);
+  const asText: Relation = {
+    type: 'project',
+    from: relationOf({ table: 'data', where }),
+    columns: [
+      as('class', of === undefined ? column(name) : wordOf(of)),
+      as('split', split === undefined ? literal('') : column(split)),
+    ],
+    keep: 'none',
+  };
+  const { rows, truncated } = await context.asking.rows(countsBy(asText, ['split', 'class'], 100_000), 100_000);
+  if (truncated) throw new CheckFault(`${name} has more classes than can be counted.`);
+  const splits = split === undefined ? [''] : [...new Set(rows.map(([one]) => textOf(one)))].toSorted();
+  const counts = new Map(rows.map(([one, value, count]) => [JSON.stringify([textOf(one), textOf(value)]), asCount(count)]));
+  const findings = splits.flatMap((one) =>
+    values.map((value): CheckFinding => {
+      const count = counts.get(JSON.stringify([one, classText(value, of?.type)])) ?? 0;
+      const inSplit = split === undefined ? '' : ` in ${split} ${one}`;
+      return {
+        column: name,
+        ...(count < minRows && { anomaly: 'LABEL_MISSING_CLASS' as const }),
+        observed: `${countText(count)} of ${value}${inSplit}`,
+        allowed: `at least ${countText(minRows)}`,
+        value: count,
+      };
+    }),
+  );
+  return { findings };
+};
+
+function textOf(cell: unknown): string {
+  return cell === null || cell === undefined ? 'null' : String(cell);
+}
+
+/** As an engine casts it to text: floating numbers have a point. */
+function classText(value: string | number | boolean, type: string | undefined): string {
+  const floating = type?.startsWith('float') === true && typeof value === 'number' && Number.isInteger(value);
+  return floating ? `${value}.0` : String(value);
+}
+
+/** Every column but those that name or place a row. */
+export function featuresOf({ columns, keys, eventTime, label }: CheckContext, without: readonly string[]): readonly string[] {
+  const left = new Set([...keys, ...without, eventTime, label]);
+  return columns.filter((one) => familyOf(one) !== 'time' && !left.has(one.name)).map(({ name }) => name);
+}
+
+export const labelConflict: Check<'labelConflict'> = async (expectation, context) => {
+  const label = named(expectation.label, context.label, 'label', 'label');
+  const names = expectation.columns ?? featuresOf(context, [label, 'split']);
+  const { missing } = pickColumns(context, [label, ...names]);
+  if (missing.length > 0) return { findings: missing };
+  if (names.length === 0) throw new CheckFault('There is no column by which rows could be equal: give `columns`.');
+  const from = filter(relationOf({ table: 'data', where: expectation.where }), call('is-not-null', column(label)));
+  const groups: Relation = {
+    type: 'aggregate',
+    from,
+    by: names.map((name) => as(name, column(name))),
+    columns: [as('same rows', aggregate('count')), as('labels', aggregate('count-distinct', [column(label)]))],
+  };
+  const several = call('>', column('labels'), literal(1));
+  const totals: Relation = {
+    type: 'aggregate',
+    from: groups,
+    by: [],
+    columns: [
+      as('rows', aggregate('sum', [column('same rows')])),
+      as('broken', aggregate('sum', [column('same rows')], { where: several })),
+    ],
+  };
+  const answer = (await context.asking.rows(totals, 1)).rows[0] ?? [];
+  const [looked, broken] = [asCount(answer[0]), asCount(answer[1])];
+  const failed = !keeps(broken, looked, expectation.atLeast);
+  const keys = names.map((name) => ({ left: name, right: name }));
+  const right = filter(groups, several);
+  const joined: Relation = { type: 'join', kind: 'semi', left: from, right, keys, nullsMeet: true };
+  const offending: Relation = { type: 'sort', from: joined, by: [...names, label].map((name) => ({ expression: column(name) })) };
+  return {
+    findings: [
+      {
+        column: label,
+        ...(failed && { anomaly: 'LABEL_CONFLICT' as const }),
+        observed: `${countText(broken)} of ${countText(looked)} are equal to one with another label`,
+        allowed: expectation.atLeast === 1 ? 'none' : `at most ${shareText(1 - expectation.atLeast)}`,
+        value: looked === 0 ? 0 : broken / looked,
+        rows: looked,
+        broken,
+      },
+    ],
+    ...(failed && { offending, total: broken, show: [...names, label] }),
+  };
+};

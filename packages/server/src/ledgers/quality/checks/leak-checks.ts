@@ -1,0 +1,158 @@
+/** Whether one column alone tells the label. */
+import type { CheckFinding, DataColumn } from '@dais/api';
+import { aggregate, call, column, filter, literal, named as as, when } from '#engines/query/model/build.ts';
+import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
+import type { Cell } from '#engines/query/contract.ts';
+import { areaOfBestOrder, areaUnderRoc, explainedEntropy, type PairCount } from '#lib/statistics/association.ts';
+import { familyOf } from '../column-family.ts';
+import { figureOf, wordOf } from '../column-values.ts';
+import { rising } from '../profile/histogram-edges.ts';
+import { relationOf, type Rows } from './asking.ts';
+import { CheckFault, findColumn, named, pickColumns, type Check, type CheckContext } from './check-context.ts';
+import { asCount, asNumber, figureText } from './figures.ts';
+
+/** A label of more values is cut into tenths when it is a number, and not looked at when it is none. */
+const MOST_CLASSES = 50;
+/** Into so many parts of equal size are numbers cut: the step of a threshold that is looked at. */
+const PARTS = 200;
+const TENTHS = 10;
+/** Values of a text that are looked at; with more it is an id. */
+const MOST_VALUES = 20_000;
+
+interface Label {
+  readonly expression: Expression;
+  /** The two classes, in order; undefined: it has more than two. */
+  readonly positive?: string;
+}
+
+export const leakage: Check<'leakage'> = async (expectation, context) => {
+  const name = named(expectation.label, context.label, 'label', 'label');
+  const all = context.columns.map((one) => one.name).filter((one) => one !== name);
+  const names = expectation.columns ?? all;
+  const { found, missing } = pickColumns(context, names);
+  const of = findColumn(context.columns, name);
+  if (of === undefined) return { findings: pickColumns(context, [name]).missing };
+  const rows = { table: 'data', where: expectation.where };
+  const label = await readLabel(of, rows, context);
+  const told = found.filter((one) => familyOf(one) !== 'other');
+  const findings = await Promise.all(
+    told.map(async (feature): Promise<CheckFinding> => {
+      const { value, measure } = await tellsOf(feature, label, rows, context);
+      const anomaly = context.keys.includes(feature.name) ? 'LEAK_ID_PREDICTS_LABEL' : 'LEAK_FEATURE_PREDICTS_LABEL';
+      return {
+        column: feature.name,
+        ...(value > expectation.atMost && { anomaly }),
+        observed: `${measure} ${figureText(value)} for ${name}`,
+        allowed: `at most ${figureText(expectation.atMost)}`,
+        value,
+      };
+    }),
+  );
+  return { findings: [...missing, ...findings] };
+};
+
+/** @throws CheckFault for a text of very many values. */
+async function readLabel(of: DataColumn, rows: Rows, context: CheckContext): Promise<Label> {
+  const word = wordOf(of);
+  const present = filter(relationOf(rows), call('is-not-null', column(of.name)));
+  const values: Relation = { type: 'aggregate', from: present, by: [as('value', word)], columns: [as('rows', aggregate('count'))] };
+  const limited: Relation = { type: 'limit', from: values, count: MOST_CLASSES + 1 };
+  const { rows: found } = await context.asking.rows(limited, MOST_CLASSES + 1);
+  if (found.length <= MOST_CLASSES) {
+    const classes = found.map(([value]) => String(value)).toSorted();
+    const [, positive] = classes;
+    return { expression: word, ...(classes.length === 2 && positive !== undefined && { positive }) };
+  }
+  if (familyOf(of) !== 'number') {
+    throw new CheckFault(`${of.name} has more than ${MOST_CLASSES} values and is no number: it is no label of classes.`);
+  }
+  return { expression: partOf(figureOf(of), await partEdges(of, rows, context, TENTHS)) };
+}
+
+/** Rising edges between parts of about equal size. */
+async function partEdges(of: DataColumn, rows: Rows, { asking }: CheckContext, parts: number): Promise<readonly number[]> {
+  const parameters = Array.from({ length: parts - 1 }, (_, i) => (i + 1) / parts);
+  const [cell] = await asking.figures(rows, [aggregate('approx-quantiles', [figureOf(of)], { parameters })]);
+  if (!Array.isArray(cell)) return [];
+  return rising((cell as readonly Cell[]).map(asNumber).filter(Number.isFinite));
+}
+
+/** Number of the part in which a figure lies, as text; NULL for no figure. */
+function partOf(figure: Expression, edges: readonly number[]): Expression {
+  const above = edges.map((edge) => when(call('>', figure, literal(edge, 'float64')), literal(1), literal(0)));
+  const sum = above.reduce<Expression>((all, one) => call('+', all, one), literal(0));
+  return { type: 'cast', value: when(call('is-not-null', figure), sum), to: 'string' };
+}
+
+async function tellsOf(feature: DataColumn, label: Label, rows: Rows, context: CheckContext) {
+  const ordered = familyOf(feature) === 'number' || familyOf(feature) === 'time';
+  if (ordered && label.positive !== undefined) {
+    return { value: await areaOfFigures(feature, label, label.positive, rows, context), measure: 'area under ROC' };
+  }
+  const value = ordered
+    ? partOf(figureOf(feature), await partEdges(feature, rows, context, 20))
+    : wordOf(feature);
+  const pairs: Relation = {
+    type: 'aggregate',
+    from: {
+      type: 'project',
+      from: relationOf(rows),
+      keep: 'none',
+      columns: [as('x', value), as('y', label.expression)],
+    },
+    by: [as('x', column('x')), as('y', column('y'))],
+    columns: [as('rows', aggregate('count'))],
+    having: call('and', call('is-not-null', column('x')), call('is-not-null', column('y'))),
+  };
+  const limit = MOST_VALUES * (label.positive === undefined ? 5 : 2);
+  const largest = [{ expression: column('rows'), descending: true }, { expression: column('x') }, { expression: column('y') }];
+  const bounded: Relation = { type: 'limit', from: { type: 'sort', from: pairs, by: largest }, count: Math.min(limit, 100_000) };
+  const { rows: counted } = await context.asking.rows(bounded, Math.min(limit, 100_000));
+  const counts = pooled(counted.map(([x, y, count]) => ({ x: String(x), y: String(y), count: asCount(count) })));
+  if (label.positive === undefined) return { value: explainedEntropy(counts), measure: 'normalised mutual information' };
+  return { value: areaOfWords(counts, label.positive), measure: 'area under ROC' };
+}
+
+/** What a value of few rows seems to tell is chance: such values count as one. An id tells nothing by being one. */
+const FEW_ROWS = 10;
+
+function pooled(counts: readonly PairCount[]): readonly PairCount[] {
+  const ofX = new Map<string, number>();
+  for (const { x, count } of counts) ofX.set(x, (ofX.get(x) ?? 0) + count);
+  const together = new Map<string, PairCount>();
+  for (const { x, y, count } of counts) {
+    const rare = (ofX.get(x) ?? 0) < FEW_ROWS;
+    const key = JSON.stringify([rare ? null : x, y]);
+    together.set(key, { x: rare ? '\0' : x, y, count: (together.get(key)?.count ?? 0) + count });
+  }
+  return [...together.values()];
+}
+
+function areaOfWords(counts: readonly PairCount[], positive: string): number {
+  const byValue = new Map<string, { positive: number; negative: number }>();
+  for (const { x, y, count } of counts) {
+    const one = byValue.get(x) ?? { positive: 0, negative: 0 };
+    one[y === positive ? 'positive' : 'negative'] += count;
+    byValue.set(x, one);
+  }
+  return areaOfBestOrder([...byValue.values()]);
+}
+
+/** Of a threshold on the figure, upwards or downwards. */
+async function areaOfFigures(
+  feature: DataColumn,
+  label: Label,
+  positive: string,
+  rows: Rows,
+  context: CheckContext,
+): Promise<number> {
+  const edges = await partEdges(feature, rows, context, PARTS);
+  if (edges.length === 0) return 0.5;
+  const figure = figureOf(feature);
+  const ofClass = (same: boolean) =>
+    aggregate('histogram', [when(call(same ? '=' : '!=', label.expression, literal(positive)), figure)], { parameters: [...edges] });
+  const [yes, no] = await context.asking.figures(rows, [ofClass(true), ofClass(false)]);
+  if (!Array.isArray(yes) || !Array.isArray(no)) return 0.5;
+  const area = areaUnderRoc(yes.map((count: Cell, i) => ({ positive: asCount(count), negative: asCount((no as Cell[])[i]) })));
+  return Math.max(area, 1 - area);
+}

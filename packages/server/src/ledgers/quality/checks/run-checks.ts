@@ -1,0 +1,118 @@
+/** All expectations of one version: what each of them found, the broken ones first. */
+import {
+  DaisError,
+  expectationNames,
+  MOST_FINDINGS,
+  MOST_SAMPLE_ROWS,
+  type CheckFinding,
+  type ExpectationResult,
+  type Expectation,
+  type ExpectationType,
+} from '@dais/api';
+import { sampleOf } from '../sample.ts';
+import { CheckFault, type AnyCheck, type Check, type CheckContext, type Verdict } from './check-context.ts';
+import { drift, servingSkew } from './distribution-checks.ts';
+import { duplicates, reference, unique } from './key-checks.ts';
+import { balance, classes, labelConflict } from './label-checks.ts';
+import { leakage } from './leak-checks.ts';
+import { completeness, domain, finite, futureTime, length, parses, pattern, presence, range } from './row-checks.ts';
+import { columnType, schema } from './schema-checks.ts';
+import { splitOverlap, splitSkew, splitTime } from './split-checks.ts';
+import { sql } from './sql-check.ts';
+import { distinct, freshness, rowCount, rowCountChange, statistic } from './volume-checks.ts';
+
+const checks: { readonly [Type in ExpectationType]: Check<Type> } = {
+  schema,
+  presence,
+  completeness,
+  columnType,
+  parses,
+  domain,
+  range,
+  finite,
+  pattern,
+  length,
+  unique,
+  distinct,
+  reference,
+  freshness,
+  rowCount,
+  rowCountChange,
+  statistic,
+  balance,
+  classes,
+  labelConflict,
+  leakage,
+  futureTime,
+  duplicates,
+  splitOverlap,
+  splitTime,
+  splitSkew,
+  drift,
+  servingSkew,
+  sql,
+};
+
+/**
+ * Runs every expectation. What cannot be told (a column of the wrong type, SQL that does not run) is an `error` of that
+ * expectation alone.
+ * @throws DaisError that may pass: then nothing was decided. The reason of the signal that the asking has.
+ */
+export async function runChecks(
+  expectations: readonly Expectation[],
+  context: CheckContext,
+  signal?: AbortSignal,
+): Promise<readonly ExpectationResult[]> {
+  const names = expectationNames(expectations);
+  const results = await Promise.all(
+    expectations.map(async (expectation, i) => await runOne(expectation, names[i] ?? expectation.type, context, signal)),
+  );
+  return results.toSorted((a, b) => rank(a) - rank(b));
+}
+
+/** Broken ones that block, then those that warn, then all others; each group in the order of the list. */
+function rank({ outcome, severity }: ExpectationResult): number {
+  if (outcome === 'passed') return 2;
+  return severity === 'block' ? 0 : 1;
+}
+
+async function runOne(
+  expectation: Expectation,
+  name: string,
+  context: CheckContext,
+  signal: AbortSignal | undefined,
+): Promise<ExpectationResult> {
+  const { type, severity, description } = expectation;
+  const about = { name, type, severity, ...(description !== undefined && { description }) };
+  try {
+    const verdict = await (checks[type] as unknown as AnyCheck)(expectation, context);
+    const broken = verdict.findings.filter(({ anomaly }) => anomaly !== undefined);
+    const findings: CheckFinding[] = [...broken, ...verdict.findings.filter(({ anomaly }) => anomaly === undefined)];
+    const outcome = broken.length > 0 ? 'failed' : 'passed';
+    const more = findings.length - MOST_FINDINGS;
+    return {
+      ...about,
+      outcome,
+      findings: findings.slice(0, MOST_FINDINGS),
+      ...(more > 0 && { more }),
+      ...(outcome === 'failed' && (await offendingRows(verdict, context))),
+    };
+  } catch (error) {
+    if (signal?.aborted === true || (error instanceof DaisError && error.retryable)) throw error;
+    // A fault of ours is told in the same way, and never as a kept expectation.
+    return { ...about, outcome: 'error', findings: [], message: messageOf(error, context) };
+  }
+}
+
+function messageOf(error: unknown, { unexpected }: CheckContext): string {
+  if (error instanceof CheckFault || error instanceof DaisError) return error.message;
+  unexpected(error);
+  return 'The check failed inside Dais; the log of the server has more.';
+}
+
+async function offendingRows({ offending, show = [], total = 0 }: Verdict, { asking }: CheckContext) {
+  if (offending === undefined) return {};
+  const limited = { type: 'limit', from: offending, count: MOST_SAMPLE_ROWS } as const;
+  const result = await asking.rows(limited, MOST_SAMPLE_ROWS);
+  return { sample: sampleOf(result, show, total) };
+}

@@ -1,0 +1,17 @@
+import type { ColumnFamily, DataColumn } from '@dais/api';
+
+/** What can be asked of a column's values, by its type. */
+export function familyOf({ type }: Pick<DataColumn, 'type'>): ColumnFamily {
+  if (/^(u?int(8|16|32|64)|float(32|64)|decimal\()/.test(type)) return 'number';
+  if (type === 'boolean') return 'boolean';
+  if (type === 'string') return 'text';
+  return type === 'date' || type === 'timestamp' ? 'time' : 'other';
+}
+
+export function isFloating({ type }: Pick<DataColumn, 'type'>): boolean {
+  return type === 'float32' || type === 'float64';
+}
+
+export function isInteger({ type }: Pick<DataColumn, 'type'>): boolean {
+  return /^u?int(8|16|32|64)$/.test(type);
+}

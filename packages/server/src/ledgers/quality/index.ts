@@ -1,0 +1,43 @@
+/** The quality ledger: what is known of the rows of dataset versions, what is expected of them, and whether they keep it. */
+import { expectationsSchema, type DatasetVersion } from '@dais/api';
+import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { checkHandler, enqueueCheck } from './check-job.ts';
+import { insertCheck } from './check-rows.ts';
+import { enqueueProfile, profileHandler } from './profile-job.ts';
+import { qualityEntries } from './quality-entries.ts';
+import type { QualityParts } from './quality-parts.ts';
+
+export { forgetVersions } from './check-rows.ts';
+export type { QualityParts, Versions } from './quality-parts.ts';
+export { qualitySlice } from './quality-slice.ts';
+
+export interface QualityLedger {
+  readonly entries: readonly OperationEntry[];
+  readonly jobs: readonly JobHandler[];
+  /**
+   * In the transaction that makes a version: its checks and its profile are queued. `wait`: an expectation blocks, and the
+   * version is not ready before the checks have decided.
+   */
+  readonly begin: (tx: Transaction, version: DatasetVersion) => Promise<'wait' | 'ready'>;
+}
+
+export function qualityLedger(parts: QualityParts): QualityLedger {
+  const { now, versions } = parts;
+  return {
+    entries: qualityEntries(parts),
+    jobs: [checkHandler(parts), profileHandler(parts)],
+    begin: async (tx, version) => {
+      // What lies elsewhere is not read here: it has no profile, and expectations that block fail closed.
+      if (version.mode === 'managed') enqueueProfile(tx, version, now());
+      const { expectations = [] } = await versions.spec(tx, version.dataset);
+      const wanted = expectationsSchema.parse(expectations);
+      if (wanted.length === 0) return 'ready';
+      const gate = wanted.some(({ severity }) => severity === 'block');
+      const check = await insertCheck(tx, { version, gate, expectations: wanted, now: now() });
+      enqueueCheck(tx, check.id);
+      return gate ? 'wait' : 'ready';
+    },
+  };
+}

@@ -1,0 +1,55 @@
+/** Makes the profile of a version, after it is there. */
+import { DaisError, type DatasetVersion } from '@dais/api';
+import { JobFailed, type JobHandler } from '#kernel/job-runner.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { makeProfile } from './profile/make-profile.ts';
+import { writeProfile } from './profile-rows.ts';
+import type { QualityParts } from './quality-parts.ts';
+
+export const PROFILE_QUEUE = 'dataset-profile';
+
+/** @returns the id of the job; where one waits or runs already, that one does it. */
+export function enqueueProfile(tx: Transaction, { id }: Pick<DatasetVersion, 'id'>, now: number): string {
+  const job = uuidv7(now);
+  // Behind the checks, for which somebody waits.
+  const order = { priority: -1, maxAttempts: 5, uniqueKey: id };
+  tx.enqueue({ id: job, queue: PROFILE_QUEUE, projectId: tx.projectId, payload: { version: id }, ...order });
+  return job;
+}
+
+export function profileHandler({ now, query, versions }: QualityParts): JobHandler {
+  return {
+    queue: PROFILE_QUEUE,
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 2000, capMs: 120_000 },
+    async run({ payload, projectId }, io) {
+      const version = await io.read(async (tx) => await versions.read(tx, String(payload['version']))).catch(gone);
+      if (version === undefined || version.state === 'deleted' || version.mode === 'reference') return { made: false };
+      const engine = await query();
+      const { id, rows, schema, keys } = version;
+      try {
+        const profile = await versions.withTable(version, async (data) => {
+          const request = { version: id, rows, columns: schema.columns, keys, data, owner: projectId };
+          const progress = (told: unknown) => io.progress({ version: id, ...(told as object) });
+          return await makeProfile(engine, request, { now, signal: io.signal, progress });
+        });
+        await io.write(async (tx) => {
+          // It may have gone while its rows were looked at.
+          if ((await versions.read(tx, id)).state !== 'deleted') await writeProfile(tx, profile);
+        });
+        return { made: true, seconds: profile.seconds };
+      } catch (error) {
+        if (error instanceof DaisError && !error.retryable) throw new JobFailed(error.message);
+        throw error;
+      }
+    },
+  };
+}
+
+/** One that is not there any more needs no profile. */
+function gone(error: unknown): undefined {
+  if (error instanceof DaisError && error.code === 'not_found') return undefined;
+  throw error;
+}

@@ -1,0 +1,181 @@
+import { Readable } from 'node:stream';
+import {
+  DaisError,
+  expectationsSchema,
+  listQualityChecksOperation,
+  makeDatasetProfileOperation,
+  readDatasetProfileOperation,
+  readQualityCheckOperation,
+  readQualityReportOperation,
+  readQualityReportPageOperation,
+  releaseDatasetVersionOperation,
+  startQualityCheckOperation,
+  suggestExpectationsOperation,
+  type DatasetVersion,
+  type Expectation,
+  type QualityReport,
+} from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { enqueueCheck } from './check-job.ts';
+import { insertCheck, listChecks, newestCheck, readCheck } from './check-rows.ts';
+import { maskCheck, maskProfile } from './masking.ts';
+import { enqueueProfile } from './profile-job.ts';
+import { readProfile } from './profile-rows.ts';
+import type { QualityParts } from './quality-parts.ts';
+import { buildReport } from './report/build-report.ts';
+import { reportPage } from './report/report-page.ts';
+import { suggestedYaml } from './suggested-yaml.ts';
+import { suggest } from './suggest.ts';
+
+interface VersionInput {
+  readonly name: string;
+  readonly version: string;
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Checks of versions before that a report shows. */
+const SHOWN_HISTORY = 20;
+
+export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
+  const { now, versions } = parts;
+  const versionOf = async (tx: Transaction, { name, version }: VersionInput) =>
+    await versions.resolve(tx, `${name}@${version}`);
+  const masked = async (tx: Transaction, call: Call<unknown>, dataset: string) => {
+    const may = async (action: string) => await permitted(call, dataset, action);
+    const columns = await versions.masked(tx, dataset, call.context.principal, may);
+    return new Set(columns.map(({ column }) => column));
+  };
+  const profileOf = async (tx: Transaction, version: DatasetVersion) => {
+    const profile = await readProfile(tx, version.id);
+    if (profile !== undefined) return profile;
+    const named = `${version.dataset}@${version.number}`;
+    throw new DaisError('not_found', `The profile of ${named} is not made yet: dais data profile ${named} makes it.`);
+  };
+  const report = async (tx: Transaction, call: Call<VersionInput>): Promise<QualityReport> => {
+    const version = await versionOf(tx, call.input);
+    const hidden = await masked(tx, call, version.dataset);
+    const [check, profile] = [await newestCheck(tx, version.id), await readProfile(tx, version.id)];
+    const earlier = await versions.previous(tx, version.dataset, version.number);
+    const then = earlier === undefined ? undefined : await readProfile(tx, earlier.id);
+    const history = await listChecks(tx, version.dataset, { limit: SHOWN_HISTORY });
+    return buildReport({
+      version,
+      ...(check !== undefined && { check: maskCheck(check, hidden) }),
+      ...(profile !== undefined && { profile: maskProfile(profile, hidden) }),
+      ...(earlier !== undefined &&
+        then !== undefined && { before: { number: earlier.number, profile: maskProfile(then, hidden) } }),
+      history: history.filter(({ number, gate }) => gate && number <= version.number),
+    });
+  };
+  return [
+    {
+      operation: readDatasetProfileOperation,
+      handle: async (tx, call: Call<VersionInput>) => {
+        const version = await versionOf(tx, call.input);
+        return maskProfile(await profileOf(tx, version), await masked(tx, call, version.dataset));
+      },
+    },
+    {
+      operation: makeDatasetProfileOperation,
+      handle: async (tx, { input }: Call<VersionInput>) => {
+        const version = readable(await versionOf(tx, input));
+        return { job: enqueueProfile(tx, version, now()) };
+      },
+    },
+    {
+      operation: startQualityCheckOperation,
+      handle: async (tx, { input, context }: Call<VersionInput & { readonly expectations?: Expectation[] }>) => {
+        const version = readable(await versionOf(tx, input));
+        const expectations = input.expectations ?? (await expectationsOf(parts, tx, version.dataset));
+        if (expectations.length === 0) {
+          const hint = `dais data suggest ${version.dataset}@${version.number} proposes some.`;
+          throw new DaisError('invalid_state', `Dataset ${version.dataset} has no expectations: ${hint}`);
+        }
+        const { type, id } = context.principal;
+        const check = await insertCheck(tx, { version, gate: false, expectations, now: now(), by: { type, id } });
+        enqueueCheck(tx, check.id);
+        return check;
+      },
+    },
+    {
+      operation: listQualityChecksOperation,
+      handle: async (tx, { input }: Call<{ name: string; limit: number; cursor?: string }>) => {
+        const filter = ['quality checks', tx.projectId, input.name];
+        const after = decodePageCursor(filter, input.cursor);
+        if (after !== undefined && !UUID.test(after)) {
+          throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+        }
+        const found = await listChecks(tx, input.name, { after, limit: input.limit + 1 });
+        const { page, next } = cutPage(found, input.limit, filter, ({ id }) => id);
+        return { items: page, ...next };
+      },
+    },
+    {
+      operation: readQualityCheckOperation,
+      handle: async (tx, call: Call<{ name: string; check: string }>) => {
+        const { name, check } = call.input;
+        return maskCheck(await readCheck(tx, name, check), await masked(tx, call, name));
+      },
+    },
+    { operation: readQualityReportOperation, handle: report },
+    {
+      operation: readQualityReportPageOperation,
+      handle: async (tx, call: Call<VersionInput>) => pageDownload(reportPage(await report(tx, call))),
+    },
+    {
+      operation: suggestExpectationsOperation,
+      handle: async (tx, call: Call<VersionInput>) => {
+        const version = await versionOf(tx, call.input);
+        const { dataset, number, keys, eventTime, label } = version;
+        const hidden = await masked(tx, call, dataset);
+        const items = suggest(await profileOf(tx, version), { keys, eventTime, label, masked: [...hidden] });
+        return { items, manifest: suggestedYaml(items, `${dataset}@${number}`) };
+      },
+    },
+    {
+      operation: releaseDatasetVersionOperation,
+      handle: async (tx, { input }: Call<VersionInput & { readonly reason: string }>) => {
+        const version = await versionOf(tx, input);
+        if (version.state !== 'quarantined') {
+          const named = `${version.dataset}@${version.number}`;
+          throw new DaisError('invalid_state', `${named} is ${version.state}: only a quarantined version is released.`);
+        }
+        const { id, number, state } = await versions.decide(tx, version.id, 'released', { now: now(), reason: input.reason });
+        return { id, number, state };
+      },
+    },
+  ];
+}
+
+/** @throws DaisError `invalid_state` for one without rows here. */
+function readable(version: DatasetVersion): DatasetVersion {
+  if (version.mode === 'managed') return version;
+  throw new DaisError('invalid_state', `${version.dataset}@${version.number} points at files elsewhere; they are not read here.`);
+}
+
+export async function expectationsOf({ versions }: QualityParts, tx: Transaction, dataset: string): Promise<Expectation[]> {
+  const { expectations = [] } = await versions.spec(tx, dataset);
+  return expectationsSchema.parse(expectations);
+}
+
+async function permitted(call: Call<unknown>, name: string, action: string): Promise<boolean> {
+  try {
+    await call.authorize({ kind: 'Dataset', name }, call.tenant, action);
+    return true;
+  } catch (error) {
+    if (error instanceof DaisError && error.code === 'forbidden') return false;
+    throw error;
+  }
+}
+
+function pageDownload(page: string) {
+  const bytes = Buffer.from(page);
+  return {
+    size: bytes.length,
+    sha256: null,
+    open: async (span?: { readonly start: number; readonly end: number }) =>
+      Readable.from([span === undefined ? bytes : bytes.subarray(span.start, span.end + 1)]),
+  };
+}

@@ -1,0 +1,44 @@
+import type { DatasetSpec, DatasetVersion } from '@dais/api';
+import type { Database } from '#engines/database/contract.ts';
+import type { FileTable, QueryEngine } from '#engines/query/contract.ts';
+import type { Principal } from '#kernel/principal.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { Log } from '#lib/log.ts';
+
+/** What is asked of versions of datasets. */
+export interface Versions {
+  /** @throws DaisError `not_found`. */
+  readonly read: (tx: Transaction, id: string) => Promise<DatasetVersion>;
+  /** Of `flights@latest`. @throws DaisError `not_found`, `invalid_request`. */
+  readonly resolve: (tx: Transaction, reference: string) => Promise<DatasetVersion>;
+  /** The newest ready one below a number. */
+  readonly previous: (tx: Transaction, dataset: string, number: number) => Promise<DatasetVersion | undefined>;
+  /** @throws DaisError `invalid_state`. */
+  readonly decide: (
+    tx: Transaction,
+    id: string,
+    to: 'ready' | 'quarantined' | 'released',
+    why: { readonly now: number; readonly reason?: string },
+  ) => Promise<DatasetVersion>;
+  /** @throws DaisError `not_found`. */
+  readonly spec: (tx: Transaction, dataset: string) => Promise<DatasetSpec>;
+  /** Its rows, as long as `work` runs. @throws DaisError `content_missing`, `invalid_state`. */
+  readonly withTable: <T>(version: DatasetVersion, work: (table: FileTable) => Promise<T>) => Promise<T>;
+  /** Columns that this reader may not see as they are. */
+  readonly masked: (
+    tx: Transaction,
+    dataset: string,
+    principal: Principal,
+    may: (action: string) => Promise<boolean>,
+  ) => Promise<readonly { readonly column: string }[]>;
+}
+
+export interface QualityParts {
+  readonly database: Database;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly log: Log;
+  /** Opened when it is first needed. */
+  readonly query: () => Promise<QueryEngine>;
+  readonly versions: Versions;
+}

@@ -1,0 +1,259 @@
+/** The report as one page: no script, nothing from elsewhere. What needs a person comes first. */
+import type { CheckFinding, ColumnProfile, ExpectationResult, QualityReport, RowSample } from '@dais/api';
+import { countText, figureText, shareText } from '../checks/figures.ts';
+import { columnPicture } from './column-picture.ts';
+import { escape } from './escape.ts';
+import { PAGE_STYLE } from './page-style.ts';
+
+/** Columns with a picture; of further ones only a row of a table. */
+const MOST_PICTURES = 200;
+const MOST_LISTED = 2000;
+/** A distance that is marked, as TFDV's users and Vertex set it: see docs/guide/data-quality.md. */
+const FAR = 0.1;
+
+/** @returns a whole HTML document. */
+export function reportPage(report: QualityReport): string {
+  const { dataset, version } = report;
+  const name = `${dataset}@${version.number}`;
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>${escape(name)}: data quality</title><style>${PAGE_STYLE}</style></head>
+<body><main>
+<h1>Is ${escape(name)} fit for use?</h1>
+<p class="quiet">made ${moment(version.createdAt)} by ${escape(version.createdBy.id)} · <span class="mono" title="${escape(version.digest)}">sha256 ${escape(version.digest.slice(0, 12))}</span></p>
+${verdict(report)}
+${facts(report)}
+${expectations(report)}
+${columns(report)}
+${correlations(report)}
+${history(report)}
+${footer(report)}
+</main></body></html>
+`;
+}
+
+function moment(at: number): string {
+  const text = new Date(at).toISOString();
+  return `<time datetime="${text}">${text.slice(0, 16).replace('T', ' ')} UTC</time>`;
+}
+
+interface Verdict {
+  readonly kind: 'good' | 'warn' | 'bad';
+  readonly sign: string;
+  readonly word: string;
+  readonly why: string;
+}
+
+function verdict({ version, check }: QualityReport): string {
+  const { kind, sign, word, why } = verdictOf(version, check);
+  return `<section class="verdict ${kind}"><span class="sign" aria-hidden="true">${sign}</span><div><strong class="word">${escape(word)}</strong><p>${escape(why)}</p></div></section>`;
+}
+
+function verdictOf({ state, reason }: QualityReport['version'], check: QualityReport['check']): Verdict {
+  const broken = check === undefined ? '' : brokenText(check);
+  if (state === 'quarantined') {
+    return { kind: 'bad', sign: '✕', word: 'No: it is quarantined', why: reason ?? broken };
+  }
+  if (state === 'broken') return { kind: 'bad', sign: '✕', word: 'No: its source has changed', why: reason ?? '' };
+  if (state === 'building') {
+    return { kind: 'warn', sign: '…', word: 'Not yet: its checks run', why: 'It is ready when they have passed.' };
+  }
+  if (check === undefined) {
+    return { kind: 'warn', sign: '?', word: 'Nobody said what is expected', why: 'No expectation has been checked: see dais data suggest.' };
+  }
+  if (check.state === 'error') {
+    return { kind: 'bad', sign: '✕', word: 'It could not be told', why: check.message ?? 'The checks could not be run.' };
+  }
+  if (check.failed > 0) {
+    const word = check.gate ? 'Released, although checks failed' : 'It is in use, but breaks expectations';
+    return { kind: 'warn', sign: '!', word, why: `${broken}${reason === undefined ? '' : ` ${reason}`}` };
+  }
+  if (check.warned > 0) return { kind: 'warn', sign: '!', word: 'Yes, with warnings', why: broken };
+  return { kind: 'good', sign: '✓', word: 'Yes', why: `All ${check.passed} expectations are kept.` };
+}
+
+function brokenText({ passed, failed, warned }: NonNullable<QualityReport['check']>): string {
+  const parts = [
+    ...(failed > 0 ? [`${failed} that ${failed === 1 ? 'blocks is' : 'block are'} broken`] : []),
+    ...(warned > 0 ? [`${warned} that ${warned === 1 ? 'warns is' : 'warn are'} broken`] : []),
+    `${passed} kept`,
+  ];
+  return `Of ${passed + failed + warned} expectations: ${parts.join(', ')}.`;
+}
+
+function facts({ version, profile, before }: QualityReport): string {
+  const missing = profile?.columns.reduce((sum, { nulls }) => sum + nulls, 0);
+  const cells = version.rows * (profile?.columns.length ?? 0);
+  const entries: [string, string][] = [
+    ['Rows', figureText(version.rows)],
+    ...(profile === undefined ? [] : ([['Columns', figureText(profile.columns.length)]] as [string, string][])),
+    ['Size', bytesText(version.bytes)],
+    ...(missing === undefined || cells === 0 ? [] : ([['Values missing', shareText(missing / cells)]] as [string, string][])),
+    ...(profile?.duplicates === undefined ? [] : ([['Rows there twice', figureText(profile.duplicates)]] as [string, string][])),
+    ...(before === undefined ? [] : ([['Compared with', `version ${before.number} (${countText(before.profile.rows)})`]] as [string, string][])),
+  ];
+  return `<dl class="facts">${entries.map(([term, text]) => `<div><dt>${escape(term)}</dt><dd>${escape(text)}</dd></div>`).join('')}</dl>`;
+}
+
+function bytesText(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const at = bytes < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  return `${figureText(at === 0 ? bytes : Number((bytes / 1024 ** at).toPrecision(3)))} ${units[at]}`;
+}
+
+function expectations({ check }: QualityReport): string {
+  if (check === undefined) return '';
+  const broken = check.results.filter(({ outcome }) => outcome !== 'passed');
+  const kept = check.results.filter(({ outcome }) => outcome === 'passed');
+  const when = check.endedAt === undefined ? '' : `<p class="quiet">checked ${moment(check.endedAt)}</p>`;
+  const open = broken.length > 0 ? broken.map(resultCard).join('') : '<p>None is broken.</p>';
+  const closed =
+    kept.length === 0
+      ? ''
+      : `<details><summary>${kept.length} kept</summary>${kept.map(resultCard).join('')}</details>`;
+  return `<section><h2>Which expectations are broken?</h2>${when}${open}${closed}</section>`;
+}
+
+function resultCard({ name, type, severity, outcome, description, findings, more, message, sample }: ExpectationResult): string {
+  const [kind, sign, word] =
+    outcome === 'passed'
+      ? (['good', '✓', 'kept'] as const)
+      : severity === 'block'
+        ? (['bad', '✕', outcome === 'error' ? 'could not be told' : 'broken'] as const)
+        : (['warn', '!', outcome === 'error' ? 'could not be told' : 'broken'] as const);
+  const shown = outcome === 'passed' ? findings.slice(0, 20) : findings.filter(({ anomaly }) => anomaly !== undefined).slice(0, 50);
+  const left = findings.length - shown.length + (more ?? 0);
+  return `<article class="check ${kind}"><header><span class="word"><span aria-hidden="true">${sign}</span> ${word}</span><h3>${escape(name)}</h3><span class="tag">${escape(type)}</span><span class="tag">${severity === 'block' ? 'blocks' : 'warns'}</span></header>
+${description === undefined ? '' : `<p class="quiet">${escape(description)}</p>`}${message === undefined ? '' : `<p>${escape(message)}</p>`}
+${findingsTable(shown)}${left > 0 ? `<p class="quiet">and ${left} more that ${outcome === 'passed' ? 'are' : 'may be'} kept</p>` : ''}${sample === undefined ? '' : sampleTable(sample)}</article>`;
+}
+
+function findingsTable(findings: readonly CheckFinding[]): string {
+  if (findings.length === 0) return '';
+  const rows = findings.map(
+    ({ column = '', anomaly = '', observed, allowed }) =>
+      `<tr><td>${escape(column)}</td><td>${escape(observed)}</td><td>${escape(allowed)}</td><td class="mono">${escape(anomaly)}</td></tr>`,
+  );
+  return `<div class="scroll"><table><thead><tr><th>Column</th><th>Observed</th><th>Allowed</th><th>Anomaly</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>`;
+}
+
+function sampleTable({ columns: names, rows, total, masked, withheld }: RowSample): string {
+  if (withheld !== undefined) return `<p class="quiet">${escape(withheld)}</p>`;
+  if (rows.length === 0) return '';
+  const head = names.map((name) => `<th>${escape(name)}</th>`).join('');
+  const body = rows
+    .map((row) => `<tr>${row.map((cell, i) => sampleCell(cell, masked.includes(names[i] ?? ''))).join('')}</tr>`)
+    .join('');
+  const caption = `${rows.length} of ${countText(total)} that break it${masked.length > 0 ? `; ${masked.join(', ')} masked` : ''}`;
+  return `<p class="quiet">${escape(caption)}</p><div class="scroll sample"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+}
+
+function sampleCell(cell: RowSample['rows'][number][number] | undefined, hidden: boolean): string {
+  if (hidden) return '<td class="null">masked</td>';
+  if (cell === null || cell === undefined) return '<td class="null">null</td>';
+  return `<td${typeof cell === 'number' ? ' class="n"' : ''} title="${escape(cell)}">${escape(cell)}</td>`;
+}
+
+function columns({ profile, before, shifts }: QualityReport): string {
+  if (profile === undefined) return '<section><h2>What is in the columns?</h2><p>The profile is not made yet.</p></section>';
+  const earlier = new Map(before?.profile.columns.map((one) => [one.name, one]));
+  const distance = new Map(shifts.map(({ column, jsdLog2 }) => [column, jsdLog2]));
+  // Those that moved come first; all others keep the order of the schema.
+  const moved = (name: string) => ((distance.get(name) ?? 0) >= FAR ? (distance.get(name) ?? 0) : 0);
+  const ordered = profile.columns.toSorted((a, b) => moved(b.name) - moved(a.name));
+  const cards = ordered.slice(0, MOST_PICTURES).map((one) => columnCard(one, earlier.get(one.name), distance.get(one.name)));
+  const rest = ordered.slice(MOST_PICTURES, MOST_LISTED);
+  const legend =
+    before === undefined
+      ? ''
+      : `<p class="legend"><span><i class="k-is"></i>this version</span><span><i class="k-was"></i>version ${before.number}</span><span>shares of rows; distance is the Jensen-Shannon divergence, base 2</span></p>`;
+  return `<section><h2>What is in the columns?</h2>${legend}<div class="grid">${cards.join('')}</div>${restTable(rest, profile.columns.length)}</section>`;
+}
+
+function restTable(rest: readonly ColumnProfile[], all: number): string {
+  if (rest.length === 0) return '';
+  const rows = rest.map(
+    ({ name, type, count, nulls, distinct }) =>
+      `<tr><td>${escape(name)}</td><td class="mono">${escape(type)}</td><td class="n">${missingText(count, nulls)}</td><td class="n">${figureText(distinct)}</td></tr>`,
+  );
+  const left = all - MOST_LISTED;
+  const more = left > 0 ? `<p class="quiet">and ${countText(left, 'more columns')}: the JSON of this report has them.</p>` : '';
+  return `<details><summary>${countText(rest.length, 'further columns')}</summary><div class="scroll"><table><thead><tr><th>Column</th><th>Type</th><th class="n">Missing</th><th class="n">Different values</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>${more}</details>`;
+}
+
+function columnCard(current: ColumnProfile, before: ColumnProfile | undefined, distance: number | undefined): string {
+  const far = distance !== undefined && distance >= FAR;
+  const badge =
+    distance === undefined
+      ? ''
+      : ` · <span class="${far ? 'far' : ''}" title="Jensen-Shannon divergence to the version before, base 2">${far ? '⚠ moved ' : 'distance '}${figureText(Number(distance.toPrecision(2)))}</span>`;
+  const fresh = before === undefined && distance === undefined ? '' : badge;
+  const picture = columnPicture({ current, before }) || `<p class="quiet">${escape(withoutPicture(current))}</p>`;
+  const stats = statsOf(current)
+    .map(([term, text]) => `<dt>${escape(term)}</dt><dd>${escape(text)}</dd>`)
+    .join('');
+  return `<article class="column"><header><h3>${escape(current.name)}</h3><span class="quiet"><span class="mono">${escape(current.type)}</span>${fresh}</span></header>${picture}<dl>${stats}</dl></article>`;
+}
+
+function withoutPicture({ masked, count, family, distinct }: ColumnProfile): string {
+  if (masked === true) return 'Its values are masked.';
+  if (count === 0) return 'No row has a value.';
+  if (family === 'text' && distinct > count / 2) return 'Almost every value is another one.';
+  return 'There is no picture of it.';
+}
+
+function missingText(count: number, nulls: number): string {
+  return count + nulls === 0 ? '–' : shareText(nulls / (count + nulls));
+}
+
+function statsOf(of: ColumnProfile): readonly (readonly [string, string])[] {
+  const time = of.family === 'time';
+  const value = (figure: number) => (time ? new Date(figure).toISOString().slice(0, 16).replace('T', ' ') : figureText(figure));
+  const stats: [string, string][] = [
+    ['missing', missingText(of.count, of.nulls)],
+    ['different', `${of.distinct > 100 ? '≈ ' : ''}${figureText(of.distinct)}`],
+  ];
+  const add = (term: string, figure: number | undefined, text: (value: number) => string = figureText) => {
+    if (figure !== undefined) stats.push([term, text(figure)]);
+  };
+  if (of.family === 'number') {
+    add('mean', of.mean);
+    add('std. dev.', of.stddev);
+    add('median', of.quantiles?.p50);
+    add('zeros', of.zeros === undefined || of.count === 0 ? undefined : of.zeros / of.count, shareText);
+  }
+  if (of.family === 'number' || time) {
+    add('min', of.min, value);
+    add('max', of.max, value);
+  }
+  if ((of.nans ?? 0) > 0) add('NaN', of.nans);
+  if ((of.infinities ?? 0) > 0) add('infinite', of.infinities);
+  if (of.minLength !== undefined && of.maxLength !== undefined) {
+    stats.push(['characters', of.minLength === of.maxLength ? `${of.minLength}` : `${of.minLength} to ${of.maxLength}`]);
+  }
+  if ((of.empty ?? 0) > 0) add('empty', of.empty);
+  return stats;
+}
+
+function correlations({ profile }: QualityReport): string {
+  const strong = profile?.correlations.filter(({ pearson }) => Math.abs(pearson) >= 0.5).slice(0, 20) ?? [];
+  if (strong.length === 0) return '';
+  const rows = strong.map(
+    ({ columns: [a, b], pearson }) => `<tr><td>${escape(a)}</td><td>${escape(b)}</td><td class="n">${pearson.toFixed(3)}</td></tr>`,
+  );
+  return `<section><h2>Which columns move together?</h2><p class="quiet">Pearson’s r of at least 0.5 in size</p><div class="scroll"><table><thead><tr><th>Column</th><th>with</th><th class="n">r</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></section>`;
+}
+
+function history({ history: checks }: QualityReport): string {
+  if (checks.length < 2) return '';
+  const rows = checks.map(({ number, state, passed, failed, warned, createdAt }) => {
+    const [kind, sign] = state === 'passed' ? ['good', '✓'] : state === 'failed' || state === 'error' ? ['bad', '✕'] : ['warn', '…'];
+    return `<tr class="${kind}"><td>version ${number}</td><td><span class="word">${sign} ${escape(state)}</span></td><td class="n">${passed}</td><td class="n">${failed}</td><td class="n">${warned}</td><td>${moment(createdAt)}</td></tr>`;
+  });
+  return `<section><h2>How were the checks before?</h2><div class="scroll"><table><thead><tr><th>Version</th><th>State</th><th class="n">Kept</th><th class="n">Blocking broken</th><th class="n">Warning broken</th><th>When</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></section>`;
+}
+
+function footer({ profile }: QualityReport): string {
+  const seconds = profile === undefined ? '' : ` The profile took ${figureText(Number(profile.seconds.toPrecision(2)))} s.`;
+  return `<footer>Counts are exact, but for the number of different values (HyperLogLog, about 2 %) and quantiles (t-digest). NaN and infinite values are in no figure and no picture. Outermost bins may be wider than they are drawn: they take outliers.${seconds}</footer>`;
+}

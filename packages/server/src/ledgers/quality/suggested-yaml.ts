@@ -1,0 +1,15 @@
+import { stringify } from 'yaml';
+import type { Suggestion } from '@dais/api';
+
+/** Suggestions as a person reads them: a fragment of a manifest with the reasons above. */
+export function suggestedYaml(suggestions: readonly Suggestion[], of: string): string {
+  const lines = [`# Proposed from ${of}. Put what is right for every version into the manifest of the dataset.`, 'spec:'];
+  if (suggestions.length === 0) return [...lines, '  expectations: []', ''].join('\n');
+  lines.push('  expectations:');
+  for (const { expectation, reason } of suggestions) {
+    lines.push(`    # ${reason}`);
+    const text = stringify([expectation], { lineWidth: 120, collectionStyle: 'any' }).trimEnd();
+    lines.push(...text.split('\n').map((line) => `    ${line}`));
+  }
+  return `${lines.join('\n')}\n`;
+}
