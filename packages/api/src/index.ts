@@ -28,11 +28,46 @@ export { eventTypes } from '#events/event-types.ts';
 export type { EventType } from '#events/event-type.ts';
 export { alertChannelKind, alertChannelSpec, alertChannelStatus } from '#kinds/alert-channel.ts';
 export { dataFormats, datasetKind, datasetSpec, datasetStatus, maskMethods } from '#kinds/dataset.ts';
-export type { DataFormat, DatasetFormat, DatasetSource, DatasetSpec, DatasetSpecInput, MaskMethod } from '#kinds/dataset.ts';
-export { columnTypeSchema, datasetVersionSchema, datasetVersionStates, ingestStates, MOST_COLUMNS } from '#records/data.ts';
+export type {
+  DataFormat,
+  DatasetFormat,
+  DatasetSource,
+  DatasetSpec,
+  DatasetSpecInput,
+  MaskMethod,
+} from '#kinds/dataset.ts';
+export {
+  columnTypeSchema,
+  datasetVersionSchema,
+  datasetVersionStates,
+  ingestStates,
+  MOST_COLUMNS,
+} from '#records/data.ts';
 export type { DataColumn, DataSchema, DatasetFile, DatasetMode, DatasetVersion } from '#records/data.ts';
 export type { DatasetVersionState, Ingest, IngestFault, IngestState, VersionSource } from '#records/data.ts';
 export { datasetReferenceSchema, isReservedTag, parseDatasetReference } from '#records/data-reference.ts';
+export {
+  columnMaskSchema,
+  dataFindingSchema,
+  dataScanSchema,
+  findingStates,
+  pseudonymKeySchema,
+} from '#records/data-findings.ts';
+export type { ColumnMask, DataFinding, DataScan, FindingState, PseudonymKey } from '#records/data-findings.ts';
+export {
+  checkUnmaskOperation,
+  destroyPseudonymKeyOperation,
+  listAllFindingsOperation,
+  listFindingsOperation,
+  listMasksOperation,
+  listPseudonymKeysOperation,
+  readScanOperation,
+  reopenFindingOperation,
+  resolveFindingOperation,
+  rotatePseudonymKeyOperation,
+  startScanOperation,
+  waiveFindingOperation,
+} from '#operations/data-findings.ts';
 export { parseWhichVersion, versionTagSchema } from '#records/data-reference.ts';
 export type { DatasetReference, WhichVersion } from '#records/data-reference.ts';
 export { beginPushOperation, cancelIngestOperation, commitPushOperation } from '#operations/dataset-pushes.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { commentEvents } from '#events/comment-events.ts';
 import { dataEvents } from '#events/data-events.ts';
+import { privacyEvents } from '#events/privacy-events.ts';
 import type { EventType } from '#events/event-type.ts';
 import { executionEvents } from '#events/execution-events.ts';
 import { pipelineEvents } from '#events/pipeline-events.ts';
@@ -289,4 +290,5 @@ export const eventTypes = {
   ...executionEvents,
   ...pipelineEvents,
   ...dataEvents,
+  ...privacyEvents,
 } as const satisfies Record<string, EventType>;

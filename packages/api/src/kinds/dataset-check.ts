@@ -10,7 +10,8 @@ export function datasetIssues(spec: DatasetSpec): Issue[] {
   for (const [at, { name }] of (spec.columns ?? []).entries()) {
     const before = named.get(name.toLowerCase());
     if (before !== undefined) {
-      const message = before === name ? `is ${name} a second time` : `is ${name}, which differs from ${before} in case only`;
+      const message =
+        before === name ? `is ${name} a second time` : `is ${name}, which differs from ${before} in case only`;
       issues.push({ path: `spec.columns[${at}].name`, message });
     }
     named.set(name.toLowerCase(), name);
@@ -23,7 +24,12 @@ export function datasetIssues(spec: DatasetSpec): Issue[] {
     }
   }
   issues.push(...twice('spec.keys', spec.keys ?? []));
-  issues.push(...twice('spec.sensitive', (spec.sensitive ?? []).map(({ column }) => column)));
+  issues.push(
+    ...twice(
+      'spec.sensitive',
+      (spec.sensitive ?? []).map(({ column }) => column),
+    ),
+  );
   const source = spec.source?.type ?? 'upload';
   if (spec.refreshMinutes !== undefined && (source === 'upload' || source === 'step')) {
     issues.push({ path: 'spec.refreshMinutes', message: `means nothing for the source \`${source}\`` });
@@ -31,7 +37,11 @@ export function datasetIssues(spec: DatasetSpec): Issue[] {
   if (spec.source?.type === 'files') {
     const { accessKeyId, secretAccessKey } = spec.source;
     if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
-      issues.push({ path: 'spec.source', message: 'has one half of a key', expected: '`accessKeyId` and `secretAccessKey`' });
+      issues.push({
+        path: 'spec.source',
+        message: 'has one half of a key',
+        expected: '`accessKeyId` and `secretAccessKey`',
+      });
     }
   }
   issues.push(...checkExpectations(spec.expectations ?? [], 'spec.expectations'));

@@ -189,11 +189,7 @@ export const datasetSpec = z.strictObject({
     .describe(
       'Which versions are deleted: those that neither counts for. Tagged versions and the newest ready one stay. Default: none.',
     ),
-  expectations: z
-    .array(expectationSchema)
-    .max(500)
-    .optional()
-    .describe('What must be so of each version.'),
+  expectations: z.array(expectationSchema).max(500).optional().describe('What must be so of each version.'),
 });
 export type DatasetSpec = z.output<typeof datasetSpec>;
 export type DatasetSpecInput = z.input<typeof datasetSpec>;

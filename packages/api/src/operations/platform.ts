@@ -19,6 +19,7 @@ import { importOperations } from '#operations/imports.ts';
 import { registryImportOperations } from '#operations/registry-imports.ts';
 import { traceImportOperations } from '#operations/trace-imports.ts';
 import { auditOperations } from '#operations/audit.ts';
+import { dataFindingOperations } from '#operations/data-findings.ts';
 import { keyOperations } from '#operations/keys.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 import { pageInput } from '#operations/resources.ts';
@@ -259,4 +260,5 @@ export const platformOperations: readonly Operation[] = [
   ...pipelineOperations,
   ...recurrenceOperations,
   ...executionViewOperations,
+  ...dataFindingOperations,
 ];

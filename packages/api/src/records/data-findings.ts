@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { maskMethods } from '#kinds/dataset.ts';
+import { actorSchema } from '#manifest.ts';
+
+/** What was found in datasets that is personal or secret, what a person said of it, and what stands in its place. */
+
+const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
+
+/**
+ * `open`: nobody has said anything. `resolved`: it is what it looks like, and is masked. `waived`: it may stay as it is.
+ * `gone`: the newest scan did not find it any more.
+ */
+export const findingStates = ['open', 'resolved', 'waived', 'gone'] as const;
+export type FindingState = (typeof findingStates)[number];
+
+export const dataFindingSchema = z.strictObject({
+  id: z.uuid(),
+  dataset: z.string().describe('Name of the dataset.'),
+  column: z.string().describe('Name of the column.'),
+  entity: z.string().describe('What it looks like: `EMAIL_ADDRESS`, `IBAN_CODE`, `PERSON`.'),
+  confidence: z.number().describe('How sure, between 0 and 1. Not a probability.'),
+  share: z.number().describe('Share of the looked-at values that hold one, between 0 and 1.'),
+  because: z
+    .enum(['values', 'name', 'both'])
+    .describe('Whether the values look so, or the name of the column says so.'),
+  example: z.string().optional().describe('The shape of one find, without its letters and digits.'),
+  state: z.enum(findingStates),
+  mask: z.enum(maskMethods).optional().describe('How a resolved one is masked.'),
+  declared: z.boolean().describe('The manifest names the column among its sensitive ones.'),
+  firstVersion: z.int().describe('Number of the version in which it was first found.'),
+  lastVersion: z.int().describe('Number of the newest version in which it was found.'),
+  foundAt: milliseconds,
+  decidedBy: actorSchema.optional().describe('Who resolved, waived or opened it again.'),
+  decidedAt: milliseconds.optional(),
+  reason: z.string().optional().describe('Why, as they said.'),
+  expiresAt: milliseconds.optional().describe('When a waiver ends: it is then open again.'),
+});
+export type DataFinding = z.output<typeof dataFindingSchema>;
+
+export const dataScanSchema = z.strictObject({
+  dataset: z.string().describe('Name of the dataset.'),
+  version: z.int().describe('Number of the version.'),
+  state: z.enum(['waiting', 'done', 'failed']),
+  columns: z.int().describe('How many columns were looked at.'),
+  rows: z.int().describe('How many rows were looked at: a sample, the same each time.'),
+  findings: z.int().describe('How many were found.'),
+  error: z.string().optional().describe('Why it failed.'),
+  endedAt: milliseconds.optional(),
+});
+export type DataScan = z.output<typeof dataScanSchema>;
+
+export const columnMaskSchema = z.strictObject({
+  column: z.string().describe('Name of the column.'),
+  method: z.enum(maskMethods).describe('What stands in the place of its values.'),
+  category: z.string().describe('What it holds.'),
+  because: z.enum(['declared', 'finding']).describe('The manifest says so, or a finding that is not waived.'),
+});
+export type ColumnMask = z.output<typeof columnMaskSchema>;
+
+export const pseudonymKeySchema = z.strictObject({
+  id: z.string().describe('Stands before every pseudonym that was made with it.'),
+  dataset: z.string().optional().describe('Salt of this dataset; absent: the key of the project.'),
+  state: z
+    .enum(['current', 'retired', 'destroyed'])
+    .describe('`retired`: another took its place. `destroyed`: nobody can make these pseudonyms again.'),
+  createdAt: milliseconds,
+  destroyedAt: milliseconds.optional(),
+});
+export type PseudonymKey = z.output<typeof pseudonymKeySchema>;

@@ -1,0 +1,82 @@
+/** Masks as expressions of the query tree: what stands in the place of a value. Pure. */
+import type { ColumnMask } from '@dais/api';
+import { call, cast, column, literal, when } from '#engines/query/model/build.ts';
+import type { Expression } from '#engines/query/model/query-tree.ts';
+
+/** What pseudonyms and hashes are made with. */
+export interface MaskKey {
+  /** Stands before what is made with it. */
+  readonly id: string;
+  readonly key: Buffer;
+}
+
+/** Hex digits of a pseudonym: 128 bits, so that two of 10^15 values meet with a probability below 10^-8. */
+const PSEUDONYM_DIGITS = 32;
+
+/**
+ * NULL stays NULL. Numbers, dates and texts with a mask become texts; which they were is no secret, the schema tells it.
+ * Nothing here can fail on a value: a message of the engine could otherwise hold it.
+ */
+export function maskExpression({ column: name, method }: ColumnMask, key: MaskKey | undefined): Expression {
+  if (method === 'redact') return literal(null, 'string');
+  const value = column(name);
+  const text = cast(value, 'string', { lenient: true });
+  if (method === 'generalise') return when(call('is-null', value), literal(null, 'string'), coarser(text));
+  // Without a key there is nothing that would not be the same for everybody: then nothing is shown.
+  if (key === undefined) return literal(null, 'string');
+  const digest: Expression = {
+    type: 'hmac',
+    value: text,
+    key: key.key.toString('base64'),
+    digits: PSEUDONYM_DIGITS,
+  };
+  return when(call('is-null', value), literal(null, 'string'), call('concat', literal(`${key.id}_`), digest));
+}
+
+/**
+ * By what a value looks like: of a date the month, of an e-mail address the domain, of an IP address the network, of a number
+ * its first digit and its size, of all else the first three characters. Short texts lose all but the first.
+ */
+function coarser(text: Expression): Expression {
+  const looks = (pattern: string) => call('matches', text, literal(pattern));
+  const number = cast(text, 'float64', { lenient: true });
+  const size = call(
+    'power',
+    literal(10, 'float64'),
+    call('floor', call('/', call('ln', call('abs', number)), literal(Math.LN10))),
+  );
+  const rounded = call('*', call('floor', call('/', call('abs', number), size)), size);
+  const sign = when(call('<', number, literal(0, 'float64')), literal('-'), literal(''));
+  return {
+    type: 'case',
+    branches: [
+      { when: looks('^\\d{4}-\\d{2}-\\d{2}'), then: call('left', text, literal(7)) },
+      {
+        when: looks('^[^@\\s]+@[^@\\s]+$'),
+        then: call('concat', literal('…@'), call('split-part', text, literal('@'), literal(2))),
+      },
+      {
+        when: looks('^\\d{1,3}(\\.\\d{1,3}){3}$'),
+        then: call(
+          'concat',
+          call('split-part', text, literal('.'), literal(1)),
+          literal('.'),
+          call('split-part', text, literal('.'), literal(2)),
+          literal('.'),
+          call('split-part', text, literal('.'), literal(3)),
+          literal('.0/24'),
+        ),
+      },
+      { when: looks('^-?0*(\\.0*)?$'), then: literal('0') },
+      {
+        when: looks('^-?\\d{1,15}(\\.\\d+)?$'),
+        then: call('concat', sign, cast(rounded, 'string', { lenient: true })),
+      },
+      {
+        when: call('>', call('length', text), literal(6)),
+        then: call('concat', call('left', text, literal(3)), literal('…')),
+      },
+    ],
+    otherwise: call('concat', call('left', text, literal(1)), literal('…')),
+  };
+}

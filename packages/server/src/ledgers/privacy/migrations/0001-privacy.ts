@@ -1,0 +1,73 @@
+import type { Migration } from '#engines/database/contract.ts';
+
+/** What was found in datasets, who looked, and the keys of pseudonyms. Times are milliseconds since 1970. */
+export const privacyTables: Migration = {
+  id: '0001-privacy',
+  sql: `
+create table privacy.finding (
+  id uuid primary key,
+  project_id uuid not null,
+  -- Of the Dataset resource, and its name.
+  dataset uuid not null,
+  name text collate "C" not null,
+  "column" text collate "C" not null,
+  entity text collate "C" not null,
+  confidence real not null,
+  share real not null,
+  because text collate "C" not null,
+  -- Its shape only.
+  example text,
+  state text collate "C" not null,
+  mask text collate "C",
+  first_version int not null,
+  last_version int not null,
+  found_at bigint not null,
+  decided_by jsonb,
+  decided_at bigint,
+  reason text,
+  expires_at bigint,
+  unique (dataset, "column", entity)
+);
+create index finding_newest on privacy.finding (project_id, found_at desc, id desc);
+select dais.protect('privacy.finding');
+
+-- One for each version that was looked at.
+create table privacy.scan (
+  version uuid primary key,
+  project_id uuid not null,
+  dataset uuid not null,
+  number int not null,
+  state text collate "C" not null,
+  columns int not null default 0,
+  rows int not null default 0,
+  findings int not null default 0,
+  error text,
+  asked_at bigint not null,
+  ended_at bigint
+);
+create index scan_dataset on privacy.scan (dataset, number desc);
+select dais.protect('privacy.scan');
+
+create table privacy.pseudonym_key (
+  project_id uuid not null,
+  number int not null,
+  -- Of a salt: the Dataset resource, and its name.
+  dataset uuid,
+  name text collate "C",
+  state text collate "C" not null,
+  -- Sealed; all of them null once it is destroyed.
+  key_id text,
+  key_fingerprint text,
+  wrapped bytea,
+  iv bytea,
+  ciphertext bytea,
+  tag bytea,
+  created_at bigint not null,
+  destroyed_at bigint,
+  primary key (project_id, number)
+);
+create unique index pseudonym_key_current on privacy.pseudonym_key (project_id, coalesce(dataset, project_id))
+  where state = 'current';
+select dais.protect('privacy.pseudonym_key');
+`,
+};

@@ -1,0 +1,23 @@
+import type { DatasetVersion } from '@dais/api';
+import type { Database } from '#engines/database/contract.ts';
+import type { QueryEngine, SourceFile } from '#engines/query/contract.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { PseudonymKeys } from './pseudonym-keys.ts';
+
+/** Port: versions of datasets, as their ledger knows them. */
+export interface Versions {
+  readVersion(tx: Transaction, id: string): Promise<DatasetVersion>;
+  /** @throws DaisError `not_found`, `invalid_request`. */
+  resolveVersion(tx: Transaction, reference: string): Promise<DatasetVersion>;
+  /** The files of a version on this machine, as long as `work` runs. */
+  withFiles<T>(version: DatasetVersion, work: (files: readonly SourceFile[]) => Promise<T>): Promise<T>;
+}
+
+export interface PrivacyParts {
+  readonly database: Database;
+  /** Milliseconds since the Unix epoch. */
+  readonly now: () => number;
+  readonly query: () => Promise<QueryEngine>;
+  readonly versions: Versions;
+  readonly keys: PseudonymKeys;
+}

@@ -1,0 +1,167 @@
+/**
+ * Keys of pseudonyms, one for each project, and salts of hashes, one for each dataset: 32 random bytes, sealed by the keys
+ * engine as secrets are, made when they are first needed. A key that is destroyed is gone: what was made with it can no
+ * longer be linked to anybody.
+ */
+import type { PseudonymKey } from '@dais/api';
+import type { Database, Sql } from '#engines/database/contract.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import type { MaskKey } from './mask-expressions.ts';
+
+/** Port: seals under the key-encryption keys. As kinds/secret does it. */
+export interface Sealer {
+  seal(plaintext: Buffer, context: string): Promise<SealedKey>;
+  /** @throws DaisError `key_missing`, `key_mismatch`, `keys_unavailable`. */
+  open(sealed: SealedKey, context: string): Promise<Buffer>;
+  rewrap(sealed: SealedKey, context: string): Promise<SealedKey>;
+}
+
+export interface SealedKey {
+  readonly v: 1;
+  readonly keyId: string;
+  readonly fingerprint: string;
+  readonly wrapped: Buffer;
+  readonly iv: Buffer;
+  readonly ciphertext: Buffer;
+  readonly tag: Buffer;
+}
+
+/** Whose a key is: a salt names the dataset. */
+export interface KeyOwner {
+  readonly projectId: string;
+  readonly dataset?: { readonly uid: string; readonly name: string } | undefined;
+}
+
+export interface KeyRow {
+  readonly project_id: string;
+  readonly number: number;
+  readonly dataset: string | null;
+  readonly name: string | null;
+  readonly state: PseudonymKey['state'];
+  readonly key_id: string | null;
+  readonly key_fingerprint: string | null;
+  readonly wrapped: Buffer | null;
+  readonly iv: Buffer | null;
+  readonly ciphertext: Buffer | null;
+  readonly tag: Buffer | null;
+  readonly created_at: bigint;
+  readonly destroyed_at: bigint | null;
+}
+
+export const KEY_COLUMNS = `project_id, number, dataset, name, state, key_id, key_fingerprint, wrapped, iv, ciphertext, tag,
+  created_at, destroyed_at`;
+
+const KEY_BYTES = 32;
+
+export interface PseudonymKeysParts {
+  readonly database: Database;
+  readonly sealer: Sealer;
+  /** Cryptographically strong. */
+  readonly random: (bytes: number) => Buffer;
+  readonly now: () => number;
+}
+
+export class PseudonymKeys {
+  readonly #parts: PseudonymKeysParts;
+
+  constructor(parts: PseudonymKeysParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The current key of an owner, made in a transaction of its own where there is none: reads need it too. Not remembered
+   * anywhere, so that one that was destroyed is gone everywhere.
+   * @throws DaisError `key_missing`, `key_mismatch`, `keys_unavailable`.
+   */
+  async current(sql: Sql, owner: KeyOwner): Promise<MaskKey> {
+    const row = (await findCurrent(sql, owner)) ?? (await this.#make(owner));
+    const sealed = sealedOf(row);
+    if (sealed === undefined) throw new Error('a current key is not sealed');
+    return { id: idOf(row), key: await this.#parts.sealer.open(sealed, contextOf(row)) };
+  }
+
+  async #make(owner: KeyOwner): Promise<KeyRow> {
+    const request = { mode: 'write', projectId: owner.projectId } as const;
+    return await transact(this.#parts.database, request, async (tx) => {
+      await lockKeys(tx, owner);
+      return (await findCurrent(tx.sql, owner)) ?? (await this.insert(tx, owner));
+    });
+  }
+
+  /** The caller holds the lock, and has retired the one before. */
+  async insert({ sql }: Transaction, owner: KeyOwner): Promise<KeyRow> {
+    const { sealer, random, now } = this.#parts;
+    const [last] = await sql.query<{ number: number }>(
+      'select coalesce(max(number), 0)::int as number from privacy.pseudonym_key where project_id = $1',
+      [owner.projectId],
+      'last_pseudonym_key',
+    );
+    const number = (last?.number ?? 0) + 1;
+    const secret = random(KEY_BYTES);
+    const { keyId, fingerprint, wrapped, iv, ciphertext, tag } = await sealer
+      .seal(secret, contextOf({ project_id: owner.projectId, number }))
+      .finally(() => secret.fill(0));
+    const [row] = await sql.query<KeyRow>(
+      `insert into privacy.pseudonym_key (project_id, number, dataset, name, state, key_id, key_fingerprint, wrapped, iv,
+         ciphertext, tag, created_at) values ($1, $2, $3, $4, 'current', $5, $6, $7, $8, $9, $10, $11) returning ${KEY_COLUMNS}`,
+      [
+        owner.projectId,
+        number,
+        owner.dataset?.uid ?? null,
+        owner.dataset?.name ?? null,
+        keyId,
+        fingerprint,
+        wrapped,
+        iv,
+        ciphertext,
+        tag,
+        now(),
+      ],
+      'insert_pseudonym_key',
+    );
+    if (row === undefined) throw new Error('no key was written');
+    return row;
+  }
+}
+
+/** One at a time makes, rotates or destroys keys of a project. */
+export async function lockKeys({ sql }: Transaction, { projectId }: Pick<KeyOwner, 'projectId'>): Promise<void> {
+  await sql.query(`select pg_advisory_xact_lock(hashtextextended('privacy key ' || $1, 0))`, [projectId], 'lock_keys');
+}
+
+export async function findCurrent(sql: Sql, { projectId, dataset }: KeyOwner): Promise<KeyRow | undefined> {
+  const [row] = await sql.query<KeyRow>(
+    `select ${KEY_COLUMNS} from privacy.pseudonym_key
+     where project_id = $1 and dataset is not distinct from $2::uuid and state = 'current'`,
+    [projectId, dataset?.uid ?? null],
+    'current_pseudonym_key',
+  );
+  return row;
+}
+
+/** `k`: key of the project; `d`: salt of a dataset. */
+export function idOf({ number, dataset }: Pick<KeyRow, 'number' | 'dataset'>): string {
+  return `${dataset === null ? 'k' : 'd'}${number}`;
+}
+
+/** A sealed key that is copied to another project opens nowhere. */
+export function contextOf({ project_id: project, number }: Pick<KeyRow, 'project_id' | 'number'>): string {
+  return `${project}/${number}/pseudonym`;
+}
+
+export function sealedOf(row: KeyRow): SealedKey | undefined {
+  const { key_id: keyId, key_fingerprint: fingerprint, wrapped, iv, ciphertext, tag } = row;
+  if (keyId === null || fingerprint === null || wrapped === null) return undefined;
+  if (iv === null || ciphertext === null || tag === null) return undefined;
+  return { v: 1, keyId, fingerprint, wrapped, iv, ciphertext, tag };
+}
+
+export function presentKey(row: KeyRow): PseudonymKey {
+  return {
+    id: idOf(row),
+    ...(row.name !== null && { dataset: row.name }),
+    state: row.state,
+    createdAt: Number(row.created_at),
+    ...(row.destroyed_at !== null && { destroyedAt: Number(row.destroyed_at) }),
+  };
+}

@@ -1,0 +1,142 @@
+/** Looks for personal data in a version, once it is there. */
+import { setImmediate as turn } from 'node:timers/promises';
+import { DaisError, type DatasetVersion } from '@dais/api';
+import { call, cast, column, literal, named } from '#engines/query/model/build.ts';
+import type { ColumnType } from '#engines/query/model/column-type.ts';
+import type { Query } from '#engines/query/model/query-tree.ts';
+import type { Cell } from '#engines/query/contract.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import { JobFailed } from '#kernel/job-runner.ts';
+import type { NewJob } from '#kernel/jobs.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { ColumnLook } from '#lib/detectors/column-findings.ts';
+import { TEXT_LIMIT } from '#lib/detectors/find-in-text.ts';
+import { requireDatasetResource } from './datasets.ts';
+import type { PrivacyParts } from './privacy-parts.ts';
+import { failScan, noteScan, recordScan, type ScanResult } from './record-scan.ts';
+
+const QUEUE = 'privacy scan';
+/** Rows that are looked at; a share of 1 % is then seen with a probability of 99.996 %. */
+const SAMPLE_ROWS = 1000;
+/** Columns in one query: what crosses from the engine stays below 64 MiB. */
+const COLUMNS_AT_ONCE = 25;
+/** Milliseconds after which others get their turn. */
+const SLICE_MS = 8;
+
+/** In the transaction that makes the version. */
+export async function enqueueScan(
+  tx: Transaction,
+  { id, dataset, number }: Pick<DatasetVersion, 'id' | 'dataset' | 'number'>,
+  now: number,
+): Promise<void> {
+  const { uid } = await requireDatasetResource(tx, dataset);
+  await noteScan(tx, { version: id, number, dataset: { uid, name: dataset } }, now);
+  tx.enqueue(scanOf(tx.projectId, id));
+}
+
+function scanOf(projectId: string, version: string): NewJob {
+  return { queue: QUEUE, projectId, payload: { version }, uniqueKey: version, maxAttempts: 5 };
+}
+
+export function scanHandler(parts: PrivacyParts): JobHandler {
+  const { now, versions } = parts;
+  return {
+    queue: QUEUE,
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 2000, capMs: 300_000 },
+    run: async ({ payload }, io) => {
+      const id = String(payload['version']);
+      const found = await io.read(async (tx) => {
+        const version = await versions.readVersion(tx, id);
+        return { version, dataset: await requireDatasetResource(tx, version.dataset) };
+      });
+      const { version, dataset } = found;
+      if (version.state === 'deleted' || version.state === 'broken')
+        throw new JobFailed(`the version is ${version.state}`);
+      const result = await look(parts, version, io.signal);
+      await io.write(
+        async (tx) => await recordScan(tx, { version: id, number: version.number, dataset }, result, now()),
+      );
+      return { columns: result.columns, rows: result.rows, findings: result.findings.length };
+    },
+    ended: async (tx, job, end) => {
+      if (end.state !== 'failed' && end.state !== 'cancelled') return;
+      await tx.enter(job.projectId);
+      await failScan(tx, String(job.payload['version']), end.error ?? 'it was cancelled', now());
+    },
+  };
+}
+
+/** Whether values of a type can be somebody's: the name of a column is looked at whatever its type. */
+function holdsText(type: string): boolean {
+  return (
+    type === 'string' || /^u?int(32|64)$/.test(type) || /^decimal\(\d+,0\)$/.test(type) || /^(list|struct)</.test(type)
+  );
+}
+
+async function look(parts: PrivacyParts, version: DatasetVersion, signal: AbortSignal): Promise<ScanResult> {
+  const { columns } = version.schema;
+  const looks = new Map(columns.map(({ name }) => [name, new ColumnLook(name)]));
+  const read = columns.filter(({ type }) => holdsText(type));
+  const rows = Math.min(version.rows, SAMPLE_ROWS);
+  if (read.length > 0 && rows > 0) {
+    await parts.versions.withFiles(version, async (files) => {
+      const engine = await parts.query();
+      for (let from = 0; from < read.length; from += COLUMNS_AT_ONCE) {
+        const names = read.slice(from, from + COLUMNS_AT_ONCE).map(({ name }) => name);
+        const table = { files, columns: columns.map(({ name, type }) => ({ name, type: type as ColumnType })) };
+        const query = sampleOf(names, version);
+        const output = { type: 'rows', limit: SAMPLE_ROWS } as const;
+        const result = await engine.run(
+          { tables: { version: table }, query, output, owner: version.project },
+          { signal },
+        );
+        await see(
+          names.map((name) => looks.get(name)),
+          result.rows,
+          signal,
+        );
+      }
+    });
+  }
+  const findings = [...looks].flatMap(([name, one]) => one.findings().map((finding) => ({ ...finding, column: name })));
+  return { columns: columns.length, rows, findings };
+}
+
+/** The same rows each time: the seed is of the version's digest. */
+function sampleOf(names: readonly string[], { digest, rows }: DatasetVersion): Query {
+  const scanned: Query = { type: 'scan', table: 'version', columns: names };
+  const seed = Number.parseInt(digest.slice(0, 7), 16);
+  const sampled: Query =
+    rows <= SAMPLE_ROWS ? scanned : { type: 'sample', from: scanned, size: { rows: SAMPLE_ROWS }, seed };
+  return {
+    type: 'project',
+    from: sampled,
+    keep: 'none',
+    columns: names.map((name) =>
+      named(name, call('left', cast(column(name), 'string', { lenient: true }), literal(TEXT_LIMIT))),
+    ),
+  };
+}
+
+async function see(
+  looks: readonly (ColumnLook | undefined)[],
+  rows: readonly (readonly Cell[])[],
+  signal: AbortSignal,
+): Promise<void> {
+  let started = performance.now();
+  for (const row of rows) {
+    for (const [at, value] of row.entries()) if (typeof value === 'string') looks[at]?.see(value);
+    if (performance.now() - started < SLICE_MS) continue;
+    await turn();
+    signal.throwIfAborted();
+    started = performance.now();
+  }
+}
+
+/** @throws DaisError `invalid_state` for a version whose files are gone. */
+export function requireScannable({ dataset, number, state }: DatasetVersion): void {
+  if (state !== 'deleted' && state !== 'broken') return;
+  throw new DaisError('invalid_state', `${dataset}@${number} is ${state}: there is nothing to look at.`);
+}

@@ -1,0 +1,112 @@
+/** What a column holds, judged from its name and a sample of its values. Pure; the caller chooses the sample. */
+import { saysOneOf, wordsOf } from './column-name.ts';
+import type { Detector } from './detector.ts';
+import { detectors, digitsIn, lookFor, TEXT_LIMIT } from './find-in-text.ts';
+import { nameRules } from './names.ts';
+
+/** One kind of personal or secret data in a column. */
+export interface ColumnFinding {
+  readonly entity: string;
+  /** Between 0 and 1: how sure. Not a probability. */
+  readonly confidence: number;
+  /** Share of the looked-at values that hold one, between 0 and 1; 0 when only the name says so. */
+  readonly share: number;
+  readonly because: 'values' | 'name' | 'both';
+  /** A value in which it was found, for the caller to redact; absent when only the name says so. */
+  readonly example?: string;
+}
+
+/** From here on a find is reported. */
+export const REPORTED = 0.5;
+/** What the name of a column adds. */
+const NAME_BONUS = 0.35;
+/** How sure a name alone makes. */
+const NAME_ONLY = 0.6;
+/** Standard errors above chance: fewer than 1 in 700 columns of random numbers of the right length get here. */
+const ABOVE_CHANCE = 3;
+/** Share of what looks like one that is one, chance taken off; below it, too many others look the same. */
+const LEAST_REAL = 0.2;
+/** A find this sure is reported however rare it is: one key in a column of notes is one too many. */
+const SURE = 0.8;
+/** Rarer than this, finds of a weaker kind are left out. */
+const RARE = 0.2;
+
+interface Tally {
+  readonly detector: Detector;
+  /** Values with something that looks like it. */
+  looking: number;
+  /** Values with one. */
+  holding: number;
+  strength: number;
+  example?: string;
+}
+
+/** Looks at one value after another, so that the caller can let others in between. */
+export class ColumnLook {
+  readonly #words: string;
+  readonly #tallies: readonly Tally[] = detectors.map((detector) => ({
+    detector,
+    looking: 0,
+    holding: 0,
+    strength: 0,
+  }));
+  #values = 0;
+
+  constructor(name: string) {
+    this.#words = wordsOf(name);
+  }
+
+  see(value: string): void {
+    const text = value.slice(0, TEXT_LIMIT);
+    if (text === '') return;
+    this.#values += 1;
+    const digits = digitsIn(text);
+    for (const tally of this.#tallies) {
+      const { candidates, matches } = lookFor(tally.detector, text, digits);
+      if (candidates > 0) tally.looking += 1;
+      const [first] = matches;
+      if (first === undefined) continue;
+      tally.holding += 1;
+      tally.strength += Math.max(...matches.map(({ strength }) => strength));
+      tally.example ??= text.slice(first.start, first.end);
+    }
+  }
+
+  /** Most certain first. Of several that share the same values, only those that explain them best. */
+  findings(): readonly ColumnFinding[] {
+    const found = this.#tallies.flatMap((tally) => this.#judge(tally) ?? []);
+    const explained = found.filter(
+      (one) =>
+        !found.some(
+          (other) => other !== one && other.example === one.example && other.confidence > one.confidence + 0.1,
+        ),
+    );
+    const named = nameRules
+      .filter(({ entity }) => !explained.some((one) => one.entity === entity))
+      .filter(({ words, unless = [] }) => saysOneOf(this.#words, words) && !saysOneOf(this.#words, unless))
+      .map(({ entity }): ColumnFinding => ({ entity, confidence: NAME_ONLY, share: 0, because: 'name' }));
+    return [...explained, ...named].toSorted((a, b) => b.confidence - a.confidence || (a.entity < b.entity ? -1 : 1));
+  }
+
+  #judge({ detector, looking, holding, strength, example }: Tally): ColumnFinding | undefined {
+    if (holding === 0 || example === undefined) return undefined;
+    const { entity, chance, words } = detector;
+    const rate = holding / looking;
+    const named = saysOneOf(this.#words, words);
+    const byChance = chance + ABOVE_CHANCE * Math.sqrt((chance * (1 - chance)) / looking);
+    // Too few values to tell from chance, unless each one passes: then the name has to speak for it.
+    if (rate <= byChance && rate < 1 && !(named && rate > chance)) return undefined;
+    const share = holding / this.#values;
+    const real = Math.max(0, (rate - chance) / (1 - chance));
+    if (chance > 0 && real < LEAST_REAL && !named) return undefined;
+    const each = strength / holding;
+    const rare = share < RARE && each < SURE;
+    const confidence = Math.min(
+      0.99,
+      each * (rare ? 0.5 : 1) * (each >= SURE ? 1 : Math.sqrt(real)) + (named ? NAME_BONUS : 0),
+    );
+    if (confidence < REPORTED) return undefined;
+    const rounded = Math.round(confidence * 100) / 100;
+    return { entity, confidence: rounded, share, because: named ? 'both' : 'values', example };
+  }
+}
