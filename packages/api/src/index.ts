@@ -519,3 +519,39 @@ export type { Execution, ExecutionAttempt, ExecutionLog, ExecutionNode, Executio
 export type { ExecutionValue } from '#records/execution.ts';
 export type { ExecutionEdge, ExecutionMark, ExecutionQueue, ExecutionStep } from '#records/execution-view.ts';
 export type { ExecutionWait } from '#records/execution-view.ts';
+export { durationMicroseconds } from '#features/duration.ts';
+export { elementType, keyTypes, scalarTypes, valueTypes } from '#features/value-type.ts';
+export type { KeyType, ScalarType, ValueType } from '#features/value-type.ts';
+export { entityKind, entitySpec } from '#kinds/entity.ts';
+export { featureServiceKind, featureServiceSpec } from '#kinds/feature-service.ts';
+export { featureViewKind, featureViewSpec } from '#kinds/feature-view.ts';
+export type { EntitySpec } from '#kinds/entity.ts';
+export type { FeatureServiceSpec } from '#kinds/feature-service.ts';
+export type { FeatureViewSource, FeatureViewSpec } from '#kinds/feature-view.ts';
+export {
+  buildFeaturesOperation,
+  checkFeaturesOperation,
+  listFeatureBuildsOperation,
+  listFeatureViewStatesOperation,
+  listMaterializationsOperation,
+  materializeFeaturesOperation,
+  pushFeaturesOperation,
+  readFeatureBuildOperation,
+  readFeaturesOperation,
+  readHistoryOperation,
+  readMaterializationOperation,
+} from '#operations/features.ts';
+export type {
+  FeatureBuild,
+  FeatureColumn,
+  FeatureRows,
+  FeatureSkew,
+  FeatureStatus,
+  FeatureViewState,
+  Materialization,
+  OnlineFeatures,
+} from '#records/features.ts';
+export { featureViewIssues } from '#kinds/feature-view-check.ts';
+export { parseExpression } from '#features/expression.ts';
+export type { Expression, FunctionWord } from '#features/expression.ts';
+export { expressionType, fits, typeOfExpression } from '#features/expression-types.ts';

@@ -2,6 +2,8 @@ import type { z } from 'zod';
 import type { ErrorCode, Issue } from '#errors.ts';
 import { datasetIssues } from '#kinds/dataset-check.ts';
 import { datasetKind } from '#kinds/dataset.ts';
+import { featureViewIssues } from '#kinds/feature-view-check.ts';
+import { featureViewKind } from '#kinds/feature-view.ts';
 import { pipelineIssues } from '#kinds/pipeline-check.ts';
 import { pipelineKind } from '#kinds/pipeline.ts';
 import { scheduleIssues } from '#kinds/schedule-check.ts';
@@ -16,6 +18,7 @@ type Rules = (spec: never) => readonly Issue[];
 const RULES: ReadonlyMap<KindSpec, Rules> = new Map<KindSpec, Rules>([
   [pipelineKind, pipelineIssues],
   [scheduleKind, scheduleIssues],
+  [featureViewKind, featureViewIssues],
   [datasetKind, datasetIssues],
 ]);
 

@@ -4,6 +4,7 @@ import { dataEvents } from '#events/data-events.ts';
 import { privacyEvents } from '#events/privacy-events.ts';
 import type { EventType } from '#events/event-type.ts';
 import { executionEvents } from '#events/execution-events.ts';
+import { featureEvents } from '#events/feature-events.ts';
 import { pipelineEvents } from '#events/pipeline-events.ts';
 import { registryEvents } from '#events/registry-events.ts';
 import { importEvents } from '#events/import-events.ts';
@@ -289,6 +290,7 @@ export const eventTypes = {
   ...importEvents,
   ...executionEvents,
   ...pipelineEvents,
+  ...featureEvents,
   ...dataEvents,
   ...privacyEvents,
 } as const satisfies Record<string, EventType>;

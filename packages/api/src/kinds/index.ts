@@ -1,4 +1,7 @@
 import { alertChannelKind } from '#kinds/alert-channel.ts';
+import { entityKind } from '#kinds/entity.ts';
+import { featureServiceKind } from '#kinds/feature-service.ts';
+import { featureViewKind } from '#kinds/feature-view.ts';
 import { datasetKind } from '#kinds/dataset.ts';
 import { modelKind } from '#kinds/model.ts';
 import { pipelineKind } from '#kinds/pipeline.ts';
@@ -26,6 +29,9 @@ const all = [
   modelKind,
   pipelineKind,
   scheduleKind,
+  entityKind,
+  featureViewKind,
+  featureServiceKind,
   datasetKind,
 ] as const;
 

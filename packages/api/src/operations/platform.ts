@@ -8,6 +8,7 @@ import { commentOperations } from '#operations/comments.ts';
 import { artifactFileOperations } from '#operations/artifact-files.ts';
 import { artifactOperations } from '#operations/artifacts.ts';
 import { executionViewOperations } from '#operations/execution-views.ts';
+import { featureOperations } from '#operations/features.ts';
 import { executionSearchOperations } from '#operations/execution-search.ts';
 import { pipelineSearchOperations } from '#operations/pipeline-search.ts';
 import { recurrenceSearchOperations } from '#operations/recurrence-search.ts';
@@ -261,4 +262,5 @@ export const platformOperations: readonly Operation[] = [
   ...recurrenceOperations,
   ...executionViewOperations,
   ...dataFindingOperations,
+  ...featureOperations,
 ];

@@ -1,0 +1,332 @@
+/**
+ * Expressions of on-demand features: the part of SQL that gives the same in the query engine, over millions of rows, and in
+ * the server, for one. Whatever is outside of it is refused when the view is applied, with its place. Pure.
+ */
+import { lexExpression, type ExpressionToken } from '#features/expression-lexer.ts';
+
+/**
+ * Numbers are 64-bit floats, also where the column is of whole numbers; NULL in gives NULL out unless said; what has no
+ * result (division by zero, the root of a negative number) is NULL.
+ */
+export type Expression =
+  | { readonly of: 'literal'; readonly value: number | string | boolean | null }
+  | { readonly of: 'column'; readonly name: string; readonly view?: string; readonly at: number }
+  | { readonly of: 'call'; readonly name: FunctionWord; readonly values: readonly Expression[]; readonly at: number }
+  | {
+      readonly of: 'case';
+      readonly branches: readonly { readonly when: Expression; readonly then: Expression }[];
+      readonly otherwise: Expression;
+      readonly at: number;
+    };
+
+export const functionWords = [
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  'negate',
+  '=',
+  '!=',
+  '<',
+  '<=',
+  '>',
+  '>=',
+  'and',
+  'or',
+  'not',
+  'is-null',
+  'coalesce',
+  'null-if',
+  'least',
+  'greatest',
+  'abs',
+  'floor',
+  'ceil',
+  'round',
+  'sqrt',
+  'ln',
+  'exp',
+  'power',
+  'lower',
+  'upper',
+  'trim',
+  'length',
+  'concat',
+  'starts-with',
+  'contains',
+  'epoch',
+] as const;
+export type FunctionWord = (typeof functionWords)[number];
+
+/** As they are called in SQL, with how many values they take. */
+const CALLS: Readonly<Record<string, { readonly word: FunctionWord; readonly least: number; readonly most: number }>> = {
+  coalesce: { word: 'coalesce', least: 1, most: 100 },
+  nullif: { word: 'null-if', least: 2, most: 2 },
+  least: { word: 'least', least: 1, most: 100 },
+  greatest: { word: 'greatest', least: 1, most: 100 },
+  abs: { word: 'abs', least: 1, most: 1 },
+  floor: { word: 'floor', least: 1, most: 1 },
+  ceil: { word: 'ceil', least: 1, most: 1 },
+  ceiling: { word: 'ceil', least: 1, most: 1 },
+  round: { word: 'round', least: 1, most: 1 },
+  sqrt: { word: 'sqrt', least: 1, most: 1 },
+  ln: { word: 'ln', least: 1, most: 1 },
+  exp: { word: 'exp', least: 1, most: 1 },
+  power: { word: 'power', least: 2, most: 2 },
+  pow: { word: 'power', least: 2, most: 2 },
+  lower: { word: 'lower', least: 1, most: 1 },
+  upper: { word: 'upper', least: 1, most: 1 },
+  trim: { word: 'trim', least: 1, most: 1 },
+  length: { word: 'length', least: 1, most: 1 },
+  starts_with: { word: 'starts-with', least: 2, most: 2 },
+  contains: { word: 'contains', least: 2, most: 2 },
+  epoch: { word: 'epoch', least: 1, most: 1 },
+};
+
+/** Deeper ones would only be made to tire a parser. */
+const DEEPEST = 100;
+
+export interface ExpressionFault {
+  /** Where in the text, from 0. */
+  readonly at: number;
+  readonly message: string;
+}
+
+export type ParsedExpression =
+  | { readonly ok: true; readonly expression: Expression }
+  | { readonly ok: false; readonly fault: ExpressionFault };
+
+class Refused extends Error {
+  readonly at: number;
+  constructor(at: number, message: string) {
+    super(message);
+    this.at = at;
+  }
+}
+
+export function parseExpression(text: string): ParsedExpression {
+  try {
+    const parser = new Parser(lexExpression(text), text.length);
+    return { ok: true, expression: parser.whole() };
+  } catch (error) {
+    if (error instanceof Refused) return { ok: false, fault: { at: error.at, message: error.message } };
+    throw error;
+  }
+}
+
+class Parser {
+  readonly #tokens: readonly ExpressionToken[];
+  readonly #end: number;
+  #place = 0;
+  #depth = 0;
+
+  constructor(tokens: readonly ExpressionToken[], end: number) {
+    this.#tokens = tokens;
+    this.#end = end;
+  }
+
+  whole(): Expression {
+    const expression = this.#or();
+    const rest = this.#tokens[this.#place];
+    if (rest !== undefined) throw new Refused(rest.at, `"${rest.raw}" is more than one expression`);
+    return expression;
+  }
+
+  get #at(): number {
+    return this.#tokens[this.#place]?.at ?? this.#end;
+  }
+
+  /** Takes a sign or a word, in any case, when it comes next. */
+  #take(...words: readonly string[]): string | undefined {
+    const token = this.#tokens[this.#place];
+    if (token === undefined || (token.kind !== 'word' && token.kind !== 'sign')) return undefined;
+    const word = token.raw.toLowerCase();
+    if (!words.includes(word)) return undefined;
+    this.#place += 1;
+    return word;
+  }
+
+  #need(word: string): void {
+    if (this.#take(word) !== undefined) return;
+    const found = this.#tokens[this.#place];
+    throw new Refused(this.#at, `${word} is missing${found === undefined ? ' at the end' : ` before "${found.raw}"`}`);
+  }
+
+  #or(): Expression {
+    this.#depth += 1;
+    if (this.#depth > DEEPEST) throw new Refused(this.#at, `is nested deeper than ${DEEPEST}`);
+    let left = this.#and();
+    for (let at = this.#at; this.#take('or') !== undefined; at = this.#at) left = call('or', at, left, this.#and());
+    this.#depth -= 1;
+    return left;
+  }
+
+  #and(): Expression {
+    let left = this.#not();
+    for (let at = this.#at; this.#take('and') !== undefined; at = this.#at) left = call('and', at, left, this.#not());
+    return left;
+  }
+
+  #not(): Expression {
+    const at = this.#at;
+    let negated = false;
+    while (this.#take('not') !== undefined) negated = !negated;
+    const value = this.#comparison();
+    return negated ? call('not', at, value) : value;
+  }
+
+  #comparison(): Expression {
+    let left = this.#sum();
+    for (;;) {
+      const at = this.#at;
+      const sign = this.#take('=', '==', '!=', '<>', '<', '<=', '>', '>=');
+      if (sign !== undefined) {
+        const word = sign === '==' ? '=' : sign === '<>' ? '!=' : (sign as FunctionWord);
+        left = call(word, at, left, this.#sum());
+        continue;
+      }
+      if (this.#take('is') !== undefined) {
+        const negated = this.#take('not') !== undefined;
+        this.#need('null');
+        const isNull = call('is-null', at, left);
+        left = negated ? call('not', at, isNull) : isNull;
+        continue;
+      }
+      const before = this.#place;
+      const negated = this.#take('not') !== undefined;
+      const range = this.#range(left, at);
+      if (range === undefined) {
+        this.#place = before;
+        return left;
+      }
+      left = negated ? call('not', at, range) : range;
+    }
+  }
+
+  /** `between`, `in`. */
+  #range(left: Expression, at: number): Expression | undefined {
+    if (this.#take('between') !== undefined) {
+      const low = this.#sum();
+      this.#need('and');
+      return call('and', at, call('>=', at, left, low), call('<=', at, left, this.#sum()));
+    }
+    if (this.#take('in') === undefined) return undefined;
+    this.#need('(');
+    const options = this.#list();
+    const [first, ...rest] = options.map((option) => call('=', at, left, option));
+    if (first === undefined) throw new Refused(this.#at, 'has nothing in `in ( )`');
+    return rest.reduce((any, one) => call('or', at, any, one), first);
+  }
+
+  #sum(): Expression {
+    let left = this.#product();
+    for (;;) {
+      const at = this.#at;
+      const sign = this.#take('+', '-', '||');
+      if (sign === undefined) return left;
+      left = call(sign === '||' ? 'concat' : (sign as FunctionWord), at, left, this.#product());
+    }
+  }
+
+  #product(): Expression {
+    let left = this.#unary();
+    for (;;) {
+      const at = this.#at;
+      const sign = this.#take('*', '/', '%');
+      if (sign === undefined) return left;
+      left = call(sign as FunctionWord, at, left, this.#unary());
+    }
+  }
+
+  #unary(): Expression {
+    const at = this.#at;
+    let negated = false;
+    for (let sign = this.#take('-', '+'); sign !== undefined; sign = this.#take('-', '+')) negated = (sign === '-') !== negated;
+    const value = this.#primary();
+    return negated ? call('negate', at, value) : value;
+  }
+
+  #primary(): Expression {
+    const token = this.#tokens[this.#place];
+    if (token === undefined) throw new Refused(this.#end, 'ends where a value should stand');
+    this.#place += 1;
+    if (token.kind === 'number') return { of: 'literal', value: Number(token.raw) };
+    if (token.kind === 'text') return { of: 'literal', value: token.text };
+    if (token.kind === 'name') return this.#column(token);
+    if (token.kind === 'sign' && token.raw === '(') {
+      const inner = this.#or();
+      this.#need(')');
+      return inner;
+    }
+    if (token.kind !== 'word') throw new Refused(token.at, `"${token.raw}" stands where a value should`);
+    const word = token.raw.toLowerCase();
+    if (word === 'null') return { of: 'literal', value: null };
+    if (word === 'true' || word === 'false') return { of: 'literal', value: word === 'true' };
+    if (word === 'case') return this.#case(token.at);
+    if (this.#tokens[this.#place]?.raw === '(') return this.#call(token, word);
+    if (RESERVED.has(word)) throw new Refused(token.at, `"${token.raw}" is not of the SQL that features may use`);
+    return this.#column(token);
+  }
+
+  #column(token: ExpressionToken): Expression {
+    if (this.#take('.') === undefined) return { of: 'column', name: token.text, at: token.at };
+    const next = this.#tokens[this.#place];
+    if (next === undefined || (next.kind !== 'word' && next.kind !== 'name')) {
+      throw new Refused(this.#at, `a feature of "${token.text}" is missing after the dot`);
+    }
+    this.#place += 1;
+    return { of: 'column', name: next.text, view: token.text, at: token.at };
+  }
+
+  #call(token: ExpressionToken, word: string): Expression {
+    const found = Object.hasOwn(CALLS, word) ? CALLS[word] : undefined;
+    if (found === undefined) {
+      const known = Object.keys(CALLS).join(', ');
+      throw new Refused(token.at, `${token.raw}() is not among the functions that features may use: ${known}`);
+    }
+    this.#need('(');
+    const values = this.#list();
+    if (values.length < found.least || values.length > found.most) {
+      const wanted = found.least === found.most ? `${found.least}` : `${found.least} or more`;
+      throw new Refused(token.at, `${token.raw}() takes ${wanted} values, not ${values.length}`);
+    }
+    return call(found.word, token.at, ...values);
+  }
+
+  /** Up to and with the closing bracket. */
+  #list(): Expression[] {
+    const values: Expression[] = [];
+    if (this.#take(')') !== undefined) return values;
+    do values.push(this.#or());
+    while (this.#take(',') !== undefined);
+    this.#need(')');
+    return values;
+  }
+
+  #case(at: number): Expression {
+    const subject = this.#tokens[this.#place]?.raw.toLowerCase() === 'when' ? undefined : this.#or();
+    const branches: { when: Expression; then: Expression }[] = [];
+    while (this.#take('when') !== undefined) {
+      const condition = this.#or();
+      this.#need('then');
+      const when = subject === undefined ? condition : call('=', at, subject, condition);
+      branches.push({ when, then: this.#or() });
+    }
+    if (branches.length === 0) throw new Refused(this.#at, 'a case needs a `when`');
+    const otherwise: Expression = this.#take('else') === undefined ? { of: 'literal', value: null } : this.#or();
+    this.#need('end');
+    return { of: 'case', branches, otherwise, at };
+  }
+}
+
+function call(name: FunctionWord, at: number, ...values: readonly Expression[]): Expression {
+  return { of: 'call', name, values, at };
+}
+
+/** Words of SQL that are no columns unless they are quoted. */
+const RESERVED = new Set(
+  'select from where group order by having limit union with over partition cast try_cast as exists when then else end and or not in is between like ilike distinct interval extract'.split(
+    ' ',
+  ),
+);

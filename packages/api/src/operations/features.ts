@@ -1,0 +1,239 @@
+import { z } from 'zod';
+import { featureViewKind } from '#kinds/feature-view.ts';
+import { defineOperation, type Operation } from '#operations/operation.ts';
+import {
+  featureBuildSchema,
+  featureRowsSchema,
+  featureViewStateSchema,
+  materializationSchema,
+  moment,
+  onlineFeaturesSchema,
+  skewSchema,
+} from '#records/features.ts';
+
+const base = '/api/v1/features' as const;
+const view = z.string().min(1).max(256).describe('Name of the FeatureView.');
+const service = z.string().min(1).max(256).describe('Name of the FeatureService.');
+const features = z
+  .array(z.string().min(3).max(512))
+  .min(1)
+  .max(5000)
+  .describe('Instead of a service: `view:feature` each.');
+/** Columns of one length. */
+const rows = z.record(z.string().min(1).max(256), z.array(z.unknown()).max(100_000)).describe('Each column with its values.');
+const fullNames = z.boolean().default(false).describe('Columns are called `view__feature` instead of `feature`.');
+const selection = { service: service.optional(), features: features.optional() };
+const id = z.uuid().describe('Its id.');
+const limit = z.int().min(1).max(1000).default(100).describe('Most items in one page.');
+const cursor = z.string().max(4096).optional().describe('`nextCursor` of the page before.');
+const page = <Item extends z.ZodType>(item: Item) =>
+  z.strictObject({ items: z.array(item), nextCursor: z.string().optional() });
+
+/** Where only one view is named, that one. The handler asks about a service, and about each of several views. */
+const ofSelection = (input: { readonly features?: readonly string[] | undefined }) => {
+  const views = new Set((input.features ?? []).map((one) => one.slice(0, one.lastIndexOf(':'))));
+  const [only] = views;
+  return only !== undefined && views.size === 1
+    ? { kind: featureViewKind.kind, name: only }
+    : { kind: featureViewKind.kind };
+};
+const ofView = (input: { readonly view: string }) => ({ kind: featureViewKind.kind, name: input.view });
+const ofAll = () => ({ kind: featureViewKind.kind });
+
+export const readFeaturesOperation = defineOperation({
+  name: 'features.read',
+  action: 'featureView:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives the values that features have now, for each of the entities asked about.',
+  input: z.strictObject({
+    ...selection,
+    entities: rows.describe('Join keys, and what on-demand views want of the request: each with its values.'),
+    fullNames,
+  }),
+  output: onlineFeaturesSchema,
+  target: ofSelection,
+  http: { method: 'POST', path: `${base}/online`, status: 200 },
+});
+
+export const pushFeaturesOperation = defineOperation({
+  name: 'features.push',
+  action: 'featureView:push',
+  mode: 'write',
+  scope: 'project',
+  summary:
+    'Brings values of a view: online, where the newer event time wins; offline, where they become rows of its dataset; or both.',
+  input: z.strictObject({
+    view,
+    rows: rows.describe('Join keys, features, the event time and, where the view has one, the created time.'),
+    to: z.enum(['online', 'offline', 'both']).default('online').describe('Where to.'),
+  }),
+  output: z.strictObject({
+    rows: z.int().describe('How many came.'),
+    written: z.int().describe('Those that were newer than what was online.'),
+    version: z.literal('later').optional().describe('They become a version of the dataset in a moment.'),
+  }),
+  target: ofView,
+  roles: ['operator', 'editor'],
+  http: { method: 'POST', path: `${base}/push`, status: 200 },
+});
+
+export const materializeFeaturesOperation = defineOperation({
+  name: 'features.materialize',
+  action: 'featureView:materialize',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Brings the newest values of a view online; one that is under way is told as `invalid_state`.',
+  input: z.strictObject({
+    view,
+    mode: z.enum(['full', 'incremental']).default('incremental').describe('`incremental`: from where the last one ended.'),
+    start: moment.optional().describe('Event times from here on, itself included. Default: see `mode`.'),
+    end: moment.optional().describe('Event times up to here, itself included. Default: now.'),
+  }),
+  output: materializationSchema,
+  target: ofView,
+  roles: ['operator', 'editor'],
+  http: { method: 'POST', path: `${base}/materialize`, status: 202 },
+});
+
+export const readMaterializationOperation = defineOperation({
+  name: 'featureMaterialization.get',
+  action: 'featureView:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives one materialization.',
+  input: z.strictObject({ id }),
+  output: materializationSchema,
+  target: ofAll,
+  http: { method: 'GET', path: `${base}/materializations/:id`, status: 200 },
+});
+
+export const listMaterializationsOperation = defineOperation({
+  name: 'featureMaterialization.list',
+  action: 'featureView:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives materializations, newest first.',
+  input: z.strictObject({ view: view.optional(), limit, cursor }),
+  output: page(materializationSchema),
+  target: ofAll,
+  http: { method: 'GET', path: `${base}/materializations`, status: 200, query: ['view', 'limit', 'cursor'] },
+});
+
+const history = {
+  ...selection,
+  fullNames,
+  start: moment.optional().describe('Without entities: event times from here on.'),
+  end: moment.optional().describe('Without entities: event times up to here.'),
+  createdCutoff: z
+    .boolean()
+    .default(false)
+    .describe('Rows that were written after the moment asked about do not count, where a view has a created time.'),
+};
+const eventTime = z
+  .string()
+  .min(1)
+  .max(256)
+  .default('event_timestamp')
+  .describe('The column of the entities that says of which moment each row asks.');
+
+export const readHistoryOperation = defineOperation({
+  name: 'features.history',
+  action: 'featureView:read',
+  mode: 'read',
+  scope: 'project',
+  summary:
+    'Gives the values that features had at the moment of each row, and never a later one. For up to 100,000 rows; `features.build` for more.',
+  input: z.strictObject({
+    ...history,
+    entities: rows.optional().describe('Join keys and the moment, and whatever else is to stand beside the features.'),
+    eventTime,
+    limit: z.int().min(1).max(100_000).default(100_000).describe('Most rows that are given.'),
+  }),
+  output: featureRowsSchema,
+  target: ofSelection,
+  http: { method: 'POST', path: `${base}/history`, status: 200 },
+});
+
+export const buildFeaturesOperation = defineOperation({
+  name: 'features.build',
+  action: 'featureView:build',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Builds a version of a dataset: rows of another, with the values that features had at the moment of each.',
+  input: z.strictObject({
+    ...history,
+    entities: z.string().min(1).max(512).optional().describe('The version whose rows are asked about: `flights@7`.'),
+    eventTime: eventTime.optional().describe('Default: the event time of the dataset of the entities.'),
+    to: z.string().min(1).max(256).describe('Name of the Dataset that gets the version.'),
+  }),
+  output: featureBuildSchema,
+  target: ofSelection,
+  roles: ['editor'],
+  http: { method: 'POST', path: `${base}/builds`, status: 202 },
+});
+
+export const readFeatureBuildOperation = defineOperation({
+  name: 'featureBuild.get',
+  action: 'featureView:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives one build.',
+  input: z.strictObject({ id }),
+  output: featureBuildSchema,
+  target: ofAll,
+  http: { method: 'GET', path: `${base}/builds/:id`, status: 200 },
+});
+
+export const listFeatureBuildsOperation = defineOperation({
+  name: 'featureBuild.list',
+  action: 'featureView:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives builds, newest first.',
+  input: z.strictObject({ limit, cursor }),
+  output: page(featureBuildSchema),
+  target: ofAll,
+  http: { method: 'GET', path: `${base}/builds`, status: 200, query: ['limit', 'cursor'] },
+});
+
+export const checkFeaturesOperation = defineOperation({
+  name: 'features.check',
+  action: 'featureView:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Compares what is read online with what the sources say of the same entities and the same moment.',
+  input: z.strictObject({
+    ...selection,
+    sample: z.int().min(1).max(10_000).default(1000).describe('How many entities, taken evenly over their keys.'),
+  }),
+  output: skewSchema,
+  target: ofSelection,
+  http: { method: 'POST', path: `${base}/check`, status: 200 },
+});
+
+export const listFeatureViewStatesOperation = defineOperation({
+  name: 'features.list',
+  action: 'featureView:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives the views with their features, how fresh they are online, and who takes them.',
+  input: z.strictObject({ limit, cursor }),
+  output: page(featureViewStateSchema),
+  target: ofAll,
+  http: { method: 'GET', path: `${base}/views`, status: 200, query: ['limit', 'cursor'] },
+});
+
+export const featureOperations: readonly Operation[] = [
+  readFeaturesOperation,
+  pushFeaturesOperation,
+  materializeFeaturesOperation,
+  readMaterializationOperation,
+  listMaterializationsOperation,
+  readHistoryOperation,
+  buildFeaturesOperation,
+  readFeatureBuildOperation,
+  listFeatureBuildsOperation,
+  checkFeaturesOperation,
+  listFeatureViewStatesOperation,
+];

@@ -1,0 +1,129 @@
+/** From a service, or names of features, to what there is to do. */
+import { DaisError, featureServiceSpec, nearest } from '@dais/api';
+import { readResource, readResources, type ResourceRow } from '#kernel/store.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { compileView } from './compile-view.ts';
+import type { CompiledView, SelectedView, Selection } from './compiled.ts';
+
+export interface SelectionInput {
+  readonly service?: string | undefined;
+  readonly features?: readonly string[] | undefined;
+}
+
+interface WantedView {
+  readonly as: string;
+  readonly view: string;
+  /** All of them when undefined. */
+  readonly features: readonly string[] | undefined;
+  readonly keys: Readonly<Record<string, string>>;
+}
+
+/** The views by name, with their entities. @throws DaisError `not_found`. */
+export async function loadViews(tx: Transaction, names: readonly string[]): Promise<ReadonlyMap<string, CompiledView>> {
+  const wanted = [...new Set(names)];
+  const rows = await readResources(tx.sql, tx.projectId, 'FeatureView', wanted);
+  const missing = wanted.find((name) => !rows.some((row) => row.name === name));
+  if (missing !== undefined) throw new DaisError('not_found', `There is no FeatureView "${missing}".`);
+  const entities = [...new Set(rows.flatMap(({ spec }) => (spec['entities'] as string[] | undefined) ?? []))];
+  const found: ResourceRow[] =
+    entities.length === 0 ? [] : await readResources(tx.sql, tx.projectId, 'Entity', entities);
+  const byName = new Map(found.map((row) => [row.name, row]));
+  return new Map(rows.map((row) => [row.name, compileView(row, byName)]));
+}
+
+export async function loadView(tx: Transaction, name: string): Promise<CompiledView> {
+  const view = (await loadViews(tx, [name])).get(name);
+  if (view === undefined) throw new DaisError('not_found', `There is no FeatureView "${name}".`);
+  return view;
+}
+
+/** @throws DaisError `not_found`, `invalid_request`. */
+export async function loadSelection(tx: Transaction, input: SelectionInput): Promise<Selection> {
+  const { service, wanted } = await wantedViews(tx, input);
+  const views = new Map(await loadViews(tx, wanted.map(({ view }) => view)));
+  const asked = wanted.map((one) => select(one, views.get(one.view)!));
+  // Views on demand may use others on demand: those that they need come along, each once.
+  const hidden: SelectedView[] = [];
+  let open = asked;
+  while (open.length > 0) {
+    const needed = open.flatMap(({ view }) => (view.source.type === 'onDemand' ? view.source.views : []));
+    const fresh = [...new Set(needed)].filter((name) => ![...asked, ...hidden].some((one) => one.as === name));
+    for (const [name, view] of await loadViews(tx, fresh)) views.set(name, view);
+    open = fresh.map((name) => ({ ...select({ as: name, view: name, features: undefined, keys: {} }, views.get(name)!), hidden: true }));
+    hidden.push(...open);
+    if (hidden.length > 200) throw new DaisError('invalid_request', 'More than 200 views are needed for it.');
+  }
+  const all = [...asked, ...hidden];
+  const onDemand = inOrder(all.filter(({ view }) => view.source.type === 'onDemand'));
+  const request = new Map(
+    onDemand.flatMap(({ view: { source } }) => (source.type === 'onDemand' ? source.request.map((one) => [one.name, one] as const) : [])),
+  );
+  return {
+    service,
+    stored: all.filter(({ view }) => view.source.type !== 'onDemand'),
+    onDemand,
+    asked,
+    request: [...request.values()],
+  };
+}
+
+/** Those that others use first; the reference check of the kernel allows no circle but through a rename. */
+function inOrder(views: readonly SelectedView[]): SelectedView[] {
+  const done: SelectedView[] = [];
+  const visit = (one: SelectedView, above: readonly SelectedView[]) => {
+    if (done.includes(one)) return;
+    if (above.includes(one)) {
+      throw new DaisError('invalid_request', `FeatureView "${one.view.name}" is worked out of itself.`);
+    }
+    const { source } = one.view;
+    for (const name of source.type === 'onDemand' ? source.views : []) {
+      const other = views.find(({ as }) => as === name);
+      if (other !== undefined) visit(other, [...above, one]);
+    }
+    done.push(one);
+  };
+  for (const one of views) visit(one, []);
+  return done;
+}
+
+async function wantedViews(tx: Transaction, { service, features }: SelectionInput) {
+  if ((service === undefined) === (features === undefined)) {
+    throw new DaisError('invalid_request', 'Name a service, or features as `view:feature`: one of the two.');
+  }
+  if (service === undefined) return { service: undefined, wanted: wantedFeatures(features ?? []) };
+  const row = await readResource(tx.sql, tx.projectId, 'FeatureService', service);
+  if (row === undefined) throw new DaisError('not_found', `There is no FeatureService "${service}".`);
+  const spec = featureServiceSpec.parse(row.spec);
+  const wanted = spec.features.map(({ view, features: some, as = view, keys = {} }) => ({ as, view, features: some, keys }));
+  return { service: { name: service, uid: row.uid, generation: Number(row.generation) }, wanted };
+}
+
+function wantedFeatures(features: readonly string[]): WantedView[] {
+  const byView = new Map<string, Set<string>>();
+  for (const one of features) {
+    const at = one.lastIndexOf(':');
+    if (at < 1 || at === one.length - 1) {
+      throw new DaisError('invalid_request', `"${one}" names no feature: write it as "view:feature".`);
+    }
+    const [view, feature] = [one.slice(0, at), one.slice(at + 1)];
+    byView.set(view, (byView.get(view) ?? new Set()).add(feature));
+  }
+  return [...byView].map(([view, names]) => ({ as: view, view, features: [...names], keys: {} }));
+}
+
+function select({ as, features, keys }: WantedView, view: CompiledView): SelectedView {
+  const chosen = features?.map((name) => {
+    const feature = view.features.find((one) => one.name === name);
+    if (feature !== undefined) return feature;
+    const near = nearest(name, view.features.map((one) => one.name));
+    const hint = near === undefined ? '' : ` Nearest: "${near}".`;
+    throw new DaisError('not_found', `FeatureView "${view.name}" has no feature "${name}".${hint}`);
+  });
+  return {
+    as,
+    view,
+    features: chosen ?? view.features,
+    keys: new Map(view.keys.map(({ name }) => [name, Object.hasOwn(keys, name) ? (keys[name] ?? name) : name])),
+    hidden: false,
+  };
+}

@@ -1,0 +1,36 @@
+/** What names in the expressions of a view on demand mean. */
+import { nearest, type ValueType } from '@dais/api';
+import type { ColumnPlace, CompiledView } from './compiled.ts';
+
+export interface NamedView {
+  /** What expressions call it. */
+  readonly as: string;
+  readonly view: Pick<CompiledView, 'features'>;
+}
+
+/** The place of a column, or a sentence that says why there is none. */
+export function findColumn(
+  { name, view }: { readonly name: string; readonly view?: string },
+  request: readonly { readonly name: string; readonly type: ValueType }[],
+  inputs: readonly NamedView[],
+): ColumnPlace | string {
+  if (view === undefined) {
+    const asked = request.find((one) => one.name === name);
+    if (asked !== undefined) return { of: 'request', ...asked };
+  }
+  const found = inputs.flatMap((input) => {
+    const feature = input.view.features.find((one) => one.name === name);
+    return feature === undefined || (view !== undefined && view !== input.as) ? [] : [{ input, feature }];
+  });
+  const [first, second] = found;
+  if (first === undefined) {
+    const known = [...request.map((one) => one.name), ...inputs.flatMap((input) => input.view.features.map((one) => one.name))];
+    const near = nearest(name, known);
+    const called = view === undefined ? `"${name}"` : `"${view}.${name}"`;
+    return `${called} is neither of the request nor of a view in \`source.views\`${near === undefined ? '' : `; nearest: "${near}"`}`;
+  }
+  if (second !== undefined) {
+    return `"${name}" is of ${found.map(({ input }) => input.as).join(' and ')}: say which, "${first.input.as}".${name}`;
+  }
+  return { of: 'feature', as: first.input.as, name, type: first.feature.type };
+}

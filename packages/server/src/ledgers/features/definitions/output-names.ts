@@ -1,0 +1,27 @@
+import { DaisError } from '@dais/api';
+import type { CompiledFeature, SelectedView, Selection } from './compiled.ts';
+
+export interface NamedFeature {
+  readonly name: string;
+  readonly from: SelectedView;
+  readonly feature: CompiledFeature;
+}
+
+/** What each feature is called in an answer. @throws DaisError `invalid_request` when two would be called the same. */
+export function outputNames({ asked }: Selection, fullNames: boolean, taken: readonly string[] = []): readonly NamedFeature[] {
+  const owners = new Map<string, string>(taken.map((name) => [name, 'a column of the entities']));
+  return asked.flatMap((from) =>
+    from.features.map((feature) => {
+      const name = fullNames ? `${from.as}__${feature.name}` : feature.name;
+      const other = owners.get(name);
+      if (other !== undefined) {
+        throw new DaisError(
+          'invalid_request',
+          `"${name}" of ${from.as} would be called as that of ${other}: ask with full names (\`fullNames: true\`), or leave one out.`,
+        );
+      }
+      owners.set(name, from.as);
+      return { name, from, feature };
+    }),
+  );
+}

@@ -1,0 +1,200 @@
+/**
+ * Features as they were: the query that puts them beside rows that each ask of one moment. For each row and view it is the
+ * newest row of the source with equal keys and ttl ≥ age ≥ 0, both bounds included; of two for the same moment, the one
+ * created later.
+ */
+import { DaisError } from '@dais/api';
+import { call, cast, column, filter, literal, named, scan } from '#engines/query/model/build.ts';
+import type { Expression, NamedExpression, Relation } from '#engines/query/model/query-tree.ts';
+import type { SelectedView, Selection } from '../definitions/compiled.ts';
+import { findColumn } from '../definitions/on-demand-columns.ts';
+import { outputNames } from '../definitions/output-names.ts';
+import { inputsOf } from '../on-demand/evaluate.ts';
+import { renderExpression, renderResult } from '../on-demand/render.ts';
+import { formatCell } from '../values/moment.ts';
+import { CREATED, featureColumn, keyColumn, sourceRelation, TIME } from './source-relation.ts';
+
+/** Rows that ask, each of its moment. */
+export interface Asking {
+  readonly relation: Relation;
+  /** Their columns, in order; all of them are given. */
+  readonly columns: readonly string[];
+  /** The one with the moment, a timestamp. */
+  readonly time: string;
+}
+
+export interface HistoryOptions {
+  readonly fullNames: boolean;
+  /** Rows written after the moment do not count, where a view has a created time. */
+  readonly createdCutoff: boolean;
+  /** The table of the job that a Dataset is. */
+  readonly tableOf: (dataset: string) => string;
+  /** Tables of the job that hold the rows of a view already, one for each key and moment. */
+  readonly prepared?: ReadonlyMap<string, string>;
+}
+
+/** Columns of the asking rows, then the features, as they are called in the answer. */
+export function historyPlan(selection: Selection, asking: Asking, options: HistoryOptions): Relation {
+  const outputs = outputNames(selection, options.fullNames, asking.columns);
+  const inner = (as: string, feature: string) => `\u0001${as}\u0001${feature}`;
+  const moment = '\u0001asked';
+  let relation: Relation = {
+    type: 'project',
+    from: asking.relation,
+    columns: [
+      named(moment, cast(column(asking.time), 'timestamp')),
+      ...askedKeys(selection.stored).map(({ name, type }) => named(keyColumn(`${name} ${type}`), cast(column(name), type))),
+    ],
+  };
+  for (const selected of selection.stored) {
+    relation = joinView(relation, selected, moment, inner, options);
+  }
+  for (const selected of selection.onDemand) {
+    relation = { type: 'project', from: relation, columns: workedOut(selected, selection, inner) };
+  }
+  return {
+    type: 'project',
+    from: relation,
+    keep: 'none',
+    columns: [
+      ...asking.columns.map((name) => named(name, column(name))),
+      ...outputs.map(({ name, from, feature }) => named(name, column(inner(from.as, feature.name)))),
+    ],
+  };
+}
+
+/** The columns that hold join keys, each with the type that a view gives it. */
+function askedKeys(stored: readonly SelectedView[]) {
+  const seen = new Map<string, { name: string; type: SelectedView['view']['keys'][number]['type'] }>();
+  for (const { view, keys } of stored) {
+    for (const { name, type } of view.keys) {
+      const asked = keys.get(name) ?? name;
+      seen.set(`${asked} ${type}`, { name: asked, type });
+    }
+  }
+  return [...seen.values()];
+}
+
+function joinView(
+  left: Relation,
+  { as, view, features, keys }: SelectedView,
+  moment: string,
+  inner: (as: string, feature: string) => string,
+  { createdCutoff, tableOf, prepared }: HistoryOptions,
+): Relation {
+  const table = createdCutoff ? undefined : prepared?.get(view.uid);
+  const right = table === undefined ? sourceRelation(view, features, tableOf) : scan(table);
+  const created = view.createdTime !== undefined;
+  return {
+    type: 'asof',
+    left,
+    right,
+    keys: view.keys.map(({ name, type }) => ({
+      left: keyColumn(`${keys.get(name) ?? name} ${type}`),
+      right: keyColumn(name),
+    })),
+    time: { left: moment, right: TIME },
+    ...(view.ttlUs > 0 && { ttlUs: view.ttlUs }),
+    ...(created && table === undefined && { tieBreak: CREATED }),
+    ...(created && createdCutoff && { cutoff: CREATED }),
+    ...(table !== undefined && { unique: true }),
+    take: features.map(({ name }) => ({ column: featureColumn(name), as: inner(as, name) })),
+  };
+}
+
+function workedOut(
+  selected: SelectedView,
+  { stored, onDemand }: Selection,
+  inner: (as: string, feature: string) => string,
+): NamedExpression[] {
+  const { source } = selected.view;
+  if (source.type !== 'onDemand') return [];
+  const inputs = inputsOf(selected, [...stored, ...onDemand]);
+  return selected.view.features.flatMap(({ name, type, expression }) => {
+    if (expression === undefined) return [];
+    const rendered = renderExpression(expression, (wanted) => {
+      const place = findColumn(wanted, source.request, inputs);
+      if (typeof place === 'string') throw new DaisError('invalid_state', `${selected.view.name}: ${place}.`);
+      return { column: place.of === 'request' ? place.name : inner(place.as, place.name), type: place.type };
+    });
+    return [named(inner(selected.as, name), renderResult(type, rendered))];
+  });
+}
+
+/**
+ * The rows that ask when nobody gives any: each key of a view at each moment at which something became true of it, within
+ * [start, end]. @throws DaisError `invalid_request` where views have different keys.
+ */
+export function everyRow(
+  { stored }: Selection,
+  { start, end, time, tableOf }: {
+    readonly start: number | undefined;
+    readonly end: number | undefined;
+    readonly time: string;
+    readonly tableOf: (dataset: string) => string;
+  },
+): Asking {
+  const keysOf = ({ view, keys }: SelectedView) => view.keys.map(({ name }) => keys.get(name) ?? name).toSorted();
+  const [first, ...others] = stored.filter(({ hidden }) => !hidden);
+  const names = first === undefined ? [] : keysOf(first);
+  const different = others.find((one) => keysOf(one).join('\n') !== names.join('\n'));
+  if (first === undefined || different !== undefined) {
+    const why = different === undefined ? '' : `: "${first?.as}" and "${different.as}" have different join keys`;
+    throw new DaisError('invalid_request', `Without \`entities\` nobody knows which rows are asked about${why}.`);
+  }
+  const parts = [first, ...others].map(({ view, keys }): Relation => {
+    const rows = sourceRelation(view, [], tableOf);
+    const within: Expression[] = [
+      ...(start === undefined ? [] : [call('>=', column(TIME), literal(formatCell(start), 'timestamp'))]),
+      ...(end === undefined ? [] : [call('<=', column(TIME), literal(formatCell(end), 'timestamp'))]),
+    ];
+    return {
+      type: 'project',
+      from: within.length === 0 ? rows : filter(rows, ...within),
+      keep: 'none',
+      columns: [
+        ...view.keys.map(({ name }) => named(keys.get(name) ?? name, column(keyColumn(name)))),
+        named(time, column(TIME)),
+      ],
+    };
+  });
+  const [only, ...rest] = parts;
+  const all: Relation = rest.length === 0 && only !== undefined ? only : { type: 'union', of: parts };
+  return { relation: { type: 'distinct', from: all }, columns: [...names, time], time };
+}
+
+/** The newest row of each key within [start, end], both included; in the order of keys, so that a repetition gives the same. */
+export function latestPlan(
+  selected: Pick<SelectedView, 'view'>,
+  { start, end, tableOf }: {
+    readonly start: number | undefined;
+    readonly end: number;
+    readonly tableOf: (dataset: string) => string;
+  },
+): Relation {
+  const { view } = selected;
+  const rows = filter(
+    sourceRelation(view, view.features, tableOf),
+    call('<=', column(TIME), literal(formatCell(end), 'timestamp')),
+    ...(start === undefined ? [] : [call('>=', column(TIME), literal(formatCell(start), 'timestamp'))]),
+  );
+  const keys = view.keys.map(({ name }) => keyColumn(name));
+  const order = [TIME, ...(view.createdTime === undefined ? [] : [CREATED])];
+  const latest: Relation = {
+    type: 'latest',
+    from: rows,
+    by: keys,
+    order: order.map((name) => ({ expression: column(name), descending: true, nulls: 'last' })),
+  };
+  return {
+    type: 'project',
+    from: { type: 'sort', from: latest, by: keys.map((name) => ({ expression: column(name) })) },
+    keep: 'none',
+    columns: [
+      ...keys.map((name) => named(name, column(name))),
+      named(TIME, call('epoch-us', column(TIME))),
+      named(CREATED, view.createdTime === undefined ? literal(0, 'int64') : call('epoch-us', column(CREATED))),
+      ...view.features.map(({ name }) => named(name, column(featureColumn(name)))),
+    ],
+  };
+}

@@ -1,0 +1,57 @@
+/** The rows of a view's source under the names and types that the view gives them. */
+import { DaisError, type ValueType } from '@dais/api';
+import { call, cast, column, filter, named, scan } from '#engines/query/model/build.ts';
+import type { ColumnType } from '#engines/query/model/column-type.ts';
+import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
+import type { CompiledFeature, CompiledView } from '../definitions/compiled.ts';
+
+/** Columns of its own; no column of anybody's data begins so. */
+export const TIME = '\u0001time';
+export const CREATED = '\u0001created';
+export const keyColumn = (name: string) => `\u0001key ${name}`;
+export const featureColumn = (name: string) => `\u0001feature ${name}`;
+
+/** The Datasets that a view reads. */
+export function datasetsOf({ source }: CompiledView): readonly string[] {
+  if (source.type === 'dataset') return [source.dataset];
+  return source.type === 'sql' ? source.datasets : [];
+}
+
+/** @throws DaisError `invalid_state` for a view whose values are only pushed. */
+export function sourceRelation(
+  view: CompiledView,
+  features: readonly CompiledFeature[],
+  tableOf: (dataset: string) => string,
+): Relation {
+  const { source, eventTime, createdTime, keys } = view;
+  if (eventTime === undefined || (source.type !== 'dataset' && source.type !== 'sql')) {
+    throw new DaisError('invalid_state', `FeatureView "${view.name}" has no source: its values are only pushed.`);
+  }
+  const from: Relation =
+    source.type === 'dataset'
+      ? scan(tableOf(source.dataset))
+      : {
+          type: 'sql',
+          dialect: 'duckdb',
+          sql: source.sql,
+          views: Object.fromEntries(source.datasets.map((dataset) => [dataset, scan(tableOf(dataset))])),
+        };
+  const timed: Relation = {
+    type: 'project',
+    from,
+    keep: 'none',
+    columns: [
+      ...keys.map(({ name, type, column: theirs }) => named(keyColumn(name), cast(column(theirs), type))),
+      named(TIME, cast(column(eventTime), 'timestamp')),
+      ...(createdTime === undefined ? [] : [named(CREATED, cast(column(createdTime), 'timestamp'))]),
+      ...features.map(({ name, type, column: theirs }) => named(featureColumn(name), asValue(column(theirs), type))),
+    ],
+  };
+  // A row without a key or a moment is of nobody and of no time.
+  const known = [...keys.map(({ name }) => keyColumn(name)), TIME].map((name) => call('is-not-null', column(name)));
+  return filter(timed, ...known);
+}
+
+function asValue(value: Expression, type: ValueType): Expression {
+  return type === 'json' ? value : cast(value, type as ColumnType);
+}

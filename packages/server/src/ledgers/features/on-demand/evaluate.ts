@@ -1,0 +1,65 @@
+import { DaisError } from '@dais/api';
+import type { ColumnPlace, SelectedView, Selection } from '../definitions/compiled.ts';
+import { findColumn } from '../definitions/on-demand-columns.ts';
+import { readColumn, type Columns } from '../online/entity-columns.ts';
+import type { StoredRow } from '../online/read-online.ts';
+import type { Value } from '../values/cells.ts';
+import { compileExpression, plainOf, valueOf } from './compile.ts';
+
+/** By view, then by feature: a value for each entity. */
+export type WorkedOut = ReadonlyMap<string, ReadonlyMap<string, readonly Value[]>>;
+
+/** @throws DaisError `invalid_request` where the request lacks a field. */
+export function evaluateOnDemand(
+  { onDemand, stored }: Selection,
+  entities: Columns,
+  count: number,
+  rowsOf: ReadonlyMap<string, readonly StoredRow[]>,
+): WorkedOut {
+  const worked = new Map<string, Map<string, readonly Value[]>>();
+  const requested = new Map<string, readonly Value[]>();
+  for (const selected of onDemand) {
+    const { source } = selected.view;
+    if (source.type !== 'onDemand') continue;
+    for (const { name, type } of source.request) requested.set(name, readColumn(entities, name, type, 'entities'));
+    const inputs = inputsOf(selected, [...stored, ...onDemand]);
+    const columns = new Map<string, readonly Value[]>();
+    // Looked up once for each time that an expression names it, not for each entity.
+    const places = new Map<object, ColumnPlace>();
+    const placeOf = (column: { readonly name: string; readonly view?: string }): ColumnPlace => {
+      const known = places.get(column);
+      if (known !== undefined) return known;
+      const found = findColumn(column, source.request, inputs);
+      if (typeof found === 'string') throw new DaisError('invalid_state', `${selected.view.name}: ${found}.`);
+      places.set(column, found);
+      return found;
+    };
+    for (const { name, type, expression } of selected.view.features) {
+      if (expression === undefined) continue;
+      const compiled = compileExpression(expression);
+      const values = Array.from({ length: count }, (_, row) =>
+        valueOf(
+          type,
+          compiled((column) => {
+            const place = placeOf(column);
+            const value =
+              place.of === 'request'
+                ? requested.get(place.name)?.[row]
+                : (worked.get(place.as)?.get(place.name)?.[row] ?? rowsOf.get(place.as)?.[row]?.values?.get(place.name));
+            return plainOf(place.type, value ?? null);
+          }),
+        ),
+      );
+      columns.set(name, values);
+    }
+    worked.set(selected.as, columns);
+  }
+  return worked;
+}
+
+/** The views that the expressions of one may name. */
+export function inputsOf({ view }: SelectedView, all: readonly SelectedView[]): readonly SelectedView[] {
+  const { source } = view;
+  return source.type === 'onDemand' ? source.views.flatMap((name) => all.find(({ as }) => as === name) ?? []) : [];
+}
+

@@ -1,0 +1,67 @@
+/** Expressions as the query engine takes them; see `compile.ts` for the same in the server. */
+import type { Expression, FunctionWord, ValueType } from '@dais/api';
+import { call, cast, column, literal, when } from '#engines/query/model/build.ts';
+import type { ColumnType } from '#engines/query/model/column-type.ts';
+import type { Expression as QueryExpression, FunctionName } from '#engines/query/model/query-tree.ts';
+
+/** Where a column of an expression stands in the relation, and of which type it is. */
+export type Place = (column: { readonly name: string; readonly view?: string }) => {
+  readonly column: string;
+  readonly type: ValueType;
+};
+
+const zero = literal(0, 'float64');
+
+export function renderExpression(expression: Expression, place: Place): QueryExpression {
+  const render = (one: Expression) => renderExpression(one, place);
+  if (expression.of === 'literal') {
+    const { value } = expression;
+    return typeof value === 'number' ? literal(value, 'float64') : literal(value);
+  }
+  if (expression.of === 'column') {
+    const { column: name, type } = place(expression);
+    return plainColumn(column(name), type);
+  }
+  if (expression.of === 'case') {
+    return {
+      type: 'case',
+      branches: expression.branches.map(({ when: condition, then }) => ({ when: render(condition), then: render(then) })),
+      otherwise: render(expression.otherwise),
+    };
+  }
+  return renderCall(expression.name, expression.values.map(render));
+}
+
+/** Numbers as floats, all else as it is. */
+function plainColumn(value: QueryExpression, type: ValueType): QueryExpression {
+  return ['boolean', 'string', 'timestamp', 'float64'].includes(type) ? value : cast(value, 'float64');
+}
+
+function renderCall(name: FunctionWord, values: readonly QueryExpression[]): QueryExpression {
+  const [first = literal(null), second = literal(null)] = values;
+  switch (name) {
+    case '/':
+    case '%':
+      return when(call('=', second, zero), literal(null, 'float64'), call(name, first, second));
+    case 'sqrt':
+      return when(call('<', first, zero), literal(null, 'float64'), call('sqrt', first));
+    case 'ln':
+      return when(call('<=', first, zero), literal(null, 'float64'), call('ln', first));
+    case 'round':
+      return call('round', first, literal(0, 'int32'));
+    case 'epoch':
+      return call('/', cast(call('epoch-us', first), 'float64'), literal(1_000_000, 'float64'));
+    case 'concat':
+      // The engine's takes NULL for an empty text.
+      return when(call('or', call('is-null', first), call('is-null', second)), literal(null, 'string'), call('concat', first, second));
+    default:
+      return call(name satisfies FunctionName, ...values);
+  }
+}
+
+/** What an expression gives, as the type of its feature; what does not fit into it is NULL. */
+export function renderResult(type: ValueType, value: QueryExpression): QueryExpression {
+  const whole = type === 'int32' || type === 'int64';
+  if (whole) return cast(call('round', value, literal(0, 'int32')), type, { lenient: true });
+  return type === 'float32' ? cast(value, 'float32', { lenient: true }) : cast(value, type as ColumnType);
+}

@@ -1,0 +1,36 @@
+/** Join keys and request fields of whoever asks: columns of one length, read by their types. */
+import { DaisError, type ValueType } from '@dais/api';
+import { NoSuchValue, readValue, type Value } from '../values/cells.ts';
+
+export type Columns = Readonly<Record<string, readonly unknown[]>>;
+
+/** How long every column is. @throws DaisError `invalid_request` where one is longer than another. */
+export function rowCount(columns: Columns, what: string): number {
+  const lengths = Object.entries(columns).map(([name, values]) => ({ name, length: values.length }));
+  const [first] = lengths;
+  const other = lengths.find(({ length }) => length !== first?.length);
+  if (first !== undefined && other !== undefined) {
+    throw new DaisError(
+      'invalid_request',
+      `Columns of ${what} have one length: "${first.name}" has ${first.length} values, "${other.name}" has ${other.length}.`,
+    );
+  }
+  return first?.length ?? 0;
+}
+
+/** @throws DaisError `invalid_request` that names the column, the row (from 0) and what would fit. */
+export function readColumn(columns: Columns, name: string, type: ValueType, what: string): Value[] {
+  if (!Object.hasOwn(columns, name)) {
+    throw new DaisError('invalid_request', `Column "${name}" of ${what} is missing.`);
+  }
+  return (columns[name] ?? []).map((given, row) => {
+    try {
+      return readValue(type, given);
+    } catch (error) {
+      if (!(error instanceof NoSuchValue)) throw error;
+      throw new DaisError('invalid_request', `Column "${name}" of ${what}, row ${row}: ${error.message}.`, {
+        issues: [{ path: `${what}.${name}[${row}]`, message: error.message }],
+      });
+    }
+  });
+}

@@ -1,0 +1,184 @@
+/** Features as they are now: one look into the store for all that was asked at once. */
+import { DaisError, type FeatureColumn, type FeatureStatus, type OnlineFeatures } from '@dais/api';
+import type { Lookup, OnlineRow } from '#engines/online/contract.ts';
+import type { Call } from '#kernel/dispatch.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { Settled } from '#lib/coalesce.ts';
+import { authorizeSelection } from '../definitions/authorize-selection.ts';
+import type { Catalog } from '../definitions/catalog.ts';
+import type { SelectedView, Selection } from '../definitions/compiled.ts';
+import type { SelectionInput } from '../definitions/load-selection.ts';
+import { outputNames } from '../definitions/output-names.ts';
+import type { FeatureParts } from '../features-parts.ts';
+import { evaluateOnDemand } from '../on-demand/evaluate.ts';
+import type { Value } from '../values/cells.ts';
+import { packKey } from '../values/entity-key.ts';
+import { formatMoment } from '../values/moment.ts';
+import { schemaOf, unpackRow } from '../values/packed-row.ts';
+import { readColumn, rowCount, type Columns } from './entity-columns.ts';
+import type { Packings } from './packings.ts';
+
+export interface ReadInput extends SelectionInput {
+  readonly entities: Columns;
+  readonly fullNames: boolean;
+}
+
+/** Entities of one read: what one answer may hold, and what others wait for meanwhile. */
+const MOST_ENTITIES = 10_000;
+
+/** What is known of a view for one entity. */
+export interface StoredRow {
+  readonly status: FeatureStatus;
+  /** By feature; nothing unless `PRESENT`. */
+  readonly values: ReadonlyMap<string, Value> | undefined;
+  readonly eventTime: string | null;
+}
+
+const NOWHERE: StoredRow = { status: 'NOT_FOUND', values: undefined, eventTime: null };
+
+interface PreparedRead {
+  readonly selection: Selection;
+  readonly input: ReadInput;
+  readonly count: number;
+  readonly lookups: readonly Lookup[];
+  /** For each stored view: the place in its lookup of each entity; -1 for one without a key. */
+  readonly places: readonly (readonly number[])[];
+}
+
+export class OnlineReader {
+  readonly #parts: Pick<FeatureParts, 'online' | 'clock'>;
+  readonly #catalog: Catalog;
+  readonly #packings: Packings;
+
+  constructor(parts: Pick<FeatureParts, 'online' | 'clock'>, catalog: Catalog, packings: Packings) {
+    this.#parts = parts;
+    this.#catalog = catalog;
+    this.#packings = packings;
+  }
+
+  /** Several reads of one project: each gets its own answer or error. */
+  async share(tx: Transaction, calls: readonly Call<ReadInput>[]): Promise<readonly Settled<OnlineFeatures>[]> {
+    const version = await this.#catalog.version(tx);
+    const prepared: (PreparedRead | { readonly error: unknown })[] = [];
+    for (const call of calls) prepared.push(await this.#prepare(tx, call, version));
+    const all = prepared.flatMap((one) => ('error' in one ? [] : one.lookups));
+    const found = all.length === 0 ? [] : await (await this.#parts.online()).read(all);
+    const schemas = new Set(found.flatMap((rows) => rows.flatMap((row) => (row === undefined ? [] : [schemaOf(row.value)]))));
+    const packings = await this.#packings.read(tx, schemas);
+    const nowUs = this.#parts.clock.now() * 1000;
+    let at = 0;
+    return prepared.map((one) => {
+      if ('error' in one) return { error: one.error };
+      const rows = found.slice(at, at + one.lookups.length);
+      at += one.lookups.length;
+      try {
+        const stored = one.selection.stored.map((selected, index) =>
+          openRows(selected, one.places[index] ?? [], rows[index] ?? [], packings, nowUs),
+        );
+        return { value: answer(one, stored) };
+      } catch (error) {
+        return { error };
+      }
+    });
+  }
+
+  async #prepare(tx: Transaction, call: Call<ReadInput>, version: bigint): Promise<PreparedRead | { error: unknown }> {
+    try {
+      const { input, tenant } = call;
+      const selection = await this.#catalog.selection(tx, input, version);
+      await authorizeSelection(call, selection);
+      const count = rowCount(input.entities, 'entities');
+      if (count > MOST_ENTITIES) {
+        throw new DaisError('too_large', `One read asks about ${MOST_ENTITIES.toLocaleString('en')} entities at most.`);
+      }
+      outputNames(selection, input.fullNames);
+      const made = selection.stored.map((selected) => lookupOf(selected, input.entities, count, tenant.id));
+      return {
+        selection,
+        input,
+        count,
+        lookups: made.map(({ lookup }) => lookup),
+        places: made.map(({ places }) => places),
+      };
+    } catch (error) {
+      // A database that fails has failed for all.
+      if (!(error instanceof DaisError) || error.retryable) throw error;
+      return { error };
+    }
+  }
+}
+
+function lookupOf({ as, view, keys }: SelectedView, entities: Columns, count: number, project: string) {
+  if (!view.online) throw new DaisError('invalid_state', `FeatureView "${view.name}" is not online: \`online: false\`.`);
+  const columns = view.keys.map(({ name, type }) => {
+    const asked = keys.get(name) ?? name;
+    if (!Object.hasOwn(entities, asked)) {
+      throw new DaisError('invalid_request', `"${as}" needs the join key "${asked}", a ${type}, in \`entities\`.`);
+    }
+    return readColumn(entities, asked, type, 'entities');
+  });
+  const types = view.keys.map(({ type }) => type);
+  const packed: Buffer[] = [];
+  const places = Array.from({ length: count }, (_, row) => {
+    const values = columns.map((column) => column[row] ?? null);
+    // NULL is equal to nothing, as in a join.
+    return values.includes(null) ? -1 : packed.push(packKey(types, values)) - 1;
+  });
+  return { lookup: { project, view: view.uid, keys: packed }, places };
+}
+
+function openRows(
+  { view }: SelectedView,
+  places: readonly number[],
+  rows: readonly (OnlineRow | undefined)[],
+  packings: Awaited<ReturnType<Packings['read']>>,
+  nowUs: number,
+): readonly StoredRow[] {
+  const opened = rows.map((row) => (row === undefined ? NOWHERE : openRow(row, view.ttlUs, packings, nowUs)));
+  return places.map((place) => opened[place] ?? NOWHERE);
+}
+
+/** The same bound as in the point-in-time join: a value is true up to and with its event time plus the ttl. */
+export function openRow(
+  row: OnlineRow,
+  ttlUs: number,
+  packings: Awaited<ReturnType<Packings['read']>>,
+  nowUs: number,
+): StoredRow {
+  const eventTime = formatMoment(row.eventTime);
+  if (ttlUs > 0 && row.eventTime < nowUs - ttlUs) return { status: 'OUTSIDE_MAX_AGE', values: undefined, eventTime };
+  const columns = packings.get(schemaOf(row.value));
+  // Written with a schema that a restore of the database has lost.
+  if (columns === undefined) return NOWHERE;
+  const values = unpackRow(columns, row.value);
+  return { status: 'PRESENT', values: new Map(columns.map(({ name }, at) => [name, values[at] ?? null])), eventTime };
+}
+
+function answer({ selection, input, count }: PreparedRead, stored: readonly (readonly StoredRow[])[]): OnlineFeatures {
+  const rowsOf = new Map(selection.stored.map((selected, index) => [selected.as, stored[index] ?? []]));
+  const worked = evaluateOnDemand(selection, input.entities, count, rowsOf);
+  const columns = outputNames(selection, input.fullNames).map(({ name, from, feature }): FeatureColumn => {
+    const base = { name, view: from.as, feature: feature.name, type: feature.type };
+    const values: unknown[] = [];
+    const statuses: FeatureStatus[] = [];
+    const eventTimes: (string | null)[] = [];
+    const computed = worked.get(from.as)?.get(feature.name);
+    if (computed !== undefined) {
+      for (const value of computed) {
+        values.push(value);
+        statuses.push(value === null ? 'NULL_VALUE' : 'PRESENT');
+        eventTimes.push(null);
+      }
+      return { ...base, values, statuses, eventTimes };
+    }
+    for (const row of rowsOf.get(from.as) ?? []) {
+      const value = row.values?.get(feature.name);
+      values.push(value ?? null);
+      // A feature that was added after the row was written was never brought.
+      statuses.push(row.status !== 'PRESENT' ? row.status : value === undefined ? 'NOT_FOUND' : value === null ? 'NULL_VALUE' : 'PRESENT');
+      eventTimes.push(row.eventTime);
+    }
+    return { ...base, values, statuses, eventTimes };
+  });
+  return { entities: input.entities as OnlineFeatures['entities'], features: columns };
+}
