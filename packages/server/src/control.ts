@@ -7,6 +7,7 @@ import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Compute } from '#engines/compute/contract.ts';
 import type { ConnectionOptions, Database } from '#engines/database/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
+import type { QueryEngine } from '#engines/query/contract.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { Kernel } from '#kernel/kernel.ts';
 import { KindRegistry } from '#kernel/registry.ts';
@@ -33,6 +34,7 @@ import {
   openCompute,
   openDatabase,
   openEnvironments,
+  openQuery,
 } from './compose.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
@@ -65,6 +67,7 @@ interface ControlParts {
   readonly audit: Awaited<ReturnType<typeof loadAudit>>;
   readonly executions: Awaited<ReturnType<typeof loadExecutions>>;
   readonly compute: Lazy<Compute>;
+  readonly query: QueryEngine;
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly keys: KeyStore;
@@ -91,6 +94,7 @@ export class Control {
     const outbound = await openOutbound(config.outbound, setup.version);
     const around = { dataFolder: config.data, clock, log: io.log, environment: childEnvironment(), outbound };
     const keys = await openKeys(config.keys, around);
+    const query = await openQuery(config, around);
     const [{ kinds, jobs, entries, policies }, blobs] = await Promise.all([
       loadKinds({ keys, outbound, clock, folderRoot: config.tracking.artifactRoot }),
       openBlobs(config.blobs, around),
@@ -271,7 +275,7 @@ export class Control {
       if (authentication.mode === 'accounts' && !(await hasUsers(database))) {
         io.log.info('Nobody has an account yet. Make the first administrator: dais user invite EMAIL --admin');
       }
-      return new Control({ http, kernel, audit, executions, compute, database, blobs, keys, outbound });
+      return new Control({ http, kernel, audit, executions, compute, query, database, blobs, keys, outbound });
     } catch (error) {
       await database.close();
       throw error;
@@ -289,12 +293,13 @@ export class Control {
 
   /** Lets running requests finish, then stops everything. */
   async drain(deadlineMs: number): Promise<void> {
-    const { http, kernel, audit, executions, compute, database, blobs, keys, outbound } = this.#parts;
+    const { http, kernel, audit, executions, compute, query, database, blobs, keys, outbound } = this.#parts;
     await http.drain(deadlineMs);
     await executions.worker.stop();
     // Steps go on; the next process finds them.
     await (await compute.opened())?.close();
     await kernel.stop();
+    await query.close();
     await audit.stop();
     await database.close();
     await blobs.close();

@@ -89,8 +89,8 @@ function diffPlan(before: ReadableVersion, after: ReadableVersion): DiffPlan {
   const { keys } = after.version;
   const usable = keys.length > 0 && keys.every((key) => both.includes(key) && !masked.has(key)) ? keys : [];
   return {
-    before: maskedView('before', before.masked),
-    after: maskedView('after', after.masked),
+    before: maskedView('before', before),
+    after: maskedView('after', after),
     keys: usable,
     common: both.filter((one) => !usable.includes(one)),
     columns: both,

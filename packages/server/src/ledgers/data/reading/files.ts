@@ -53,7 +53,8 @@ export interface ExportInput {
 /** The file is made, then sent, then gone. */
 export async function exportVersion(parts: DataParts, call: Call<ExportInput>): Promise<Download> {
   const { name, version: which, format } = call.input;
-  const { version, masked } = await findReadable(parts, call, `${name}@${which}`);
+  const readable = await findReadable(parts, call, `${name}@${which}`);
+  const { version } = readable;
   const folder = join(parts.folder, 'export', uuidv7(parts.clock.now()));
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const drop = async () => await rm(folder, { recursive: true, force: true });
@@ -63,7 +64,7 @@ export async function exportVersion(parts: DataParts, call: Call<ExportInput>): 
     const output: QueryOutput =
       format === 'csv' ? { type: 'csv', path } : { type: 'parquet', folder, name: 'rows', split: { type: 'one' } };
     const result = await withTables(parts, { rows: version }, async (tables) => {
-      const job = { tables, query: maskedView('rows', masked), output, owner: call.tenant.id };
+      const job = { tables, query: maskedView('rows', readable), output, owner: call.tenant.id };
       return await engine.run(job, { signal: call.context.signal });
     });
     const made = result.files[0]?.path ?? path;

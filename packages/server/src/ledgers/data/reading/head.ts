@@ -15,7 +15,8 @@ export interface HeadInput {
 
 export async function headVersion(parts: DataParts, call: Call<HeadInput>) {
   const { name, version: which, limit, columns } = call.input;
-  const { version, masked } = await findReadable(parts, call, `${name}@${which}`);
+  const readable = await findReadable(parts, call, `${name}@${which}`);
+  const { version, masked } = readable;
   const there = version.schema.columns.map((one) => one.name);
   for (const wanted of columns ?? []) {
     if (there.includes(wanted)) continue;
@@ -23,7 +24,7 @@ export async function headVersion(parts: DataParts, call: Call<HeadInput>) {
     const hint = close === undefined ? '' : ` Did you mean ${close}?`;
     throw new DaisError('invalid_request', `${name}@${version.number} has no column ${wanted}.${hint}`);
   }
-  const view = maskedView('rows', masked);
+  const view = maskedView('rows', readable);
   const chosen: Relation =
     columns === undefined
       ? view

@@ -32,9 +32,9 @@ export async function queryData(parts: DataParts, call: Call<QueryDataInput>) {
   // By numbers, not by what people call them: a table of the engine is never the name that a person writes.
   const files: Record<string, DatasetVersion> = {};
   const views: Record<string, Relation> = {};
-  for (const [at, [table, { version, masked }]] of [...readable].entries()) {
-    files[`dataset_${at}`] = version;
-    views[table] = maskedView(`dataset_${at}`, masked);
+  for (const [at, [table, one]] of [...readable].entries()) {
+    files[`dataset_${at}`] = one.version;
+    views[table] = maskedView(`dataset_${at}`, one);
   }
   const result = await withTables(parts, files, async (sources) => {
     const query: Relation = { type: 'sql', dialect: 'duckdb', sql, views };

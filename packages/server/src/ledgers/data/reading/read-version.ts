@@ -1,7 +1,7 @@
 /** A version as its reader sees it: found, permitted, masked, on this machine. */
 import { DaisError, type DatasetVersion } from '@dais/api';
 import type { TableSource } from '#engines/query/contract.ts';
-import { named, scan } from '#engines/query/model/build.ts';
+import { column, named, scan } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import { transact } from '#kernel/transaction.ts';
@@ -47,15 +47,15 @@ export async function findReadable(
   });
 }
 
-/** The rows of `table` with masks in the place of what is masked: all that a reader's query may begin with. */
-export function maskedView(table: string, masked: readonly MaskedColumn[]): Relation {
+/**
+ * The rows of `table`, which are those of the version, with masks in the place of what is masked: all that a reader's
+ * query may begin with. Each column is named, so that none gets by that nobody thought of.
+ */
+export function maskedView(table: string, { version, masked }: ReadableVersion): Relation {
   if (masked.length === 0) return scan(table);
-  return {
-    type: 'project',
-    from: scan(table),
-    keep: 'all',
-    columns: masked.map(({ column, mask }) => named(column, mask)),
-  };
+  const masks = new Map(masked.map((one) => [one.column, one.mask]));
+  const columns = version.schema.columns.map(({ name }) => named(name, masks.get(name) ?? column(name)));
+  return { type: 'project', from: scan(table), keep: 'none', columns };
 }
 
 /** Does `work` with versions as tables of a query. */

@@ -9,7 +9,7 @@ import { expect } from 'vitest';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
-import { openDuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
+import { DuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { KindRegistry } from '#kernel/registry.ts';
@@ -46,7 +46,7 @@ export async function startDataWorld(more: Partial<DataParts> = {}): Promise<Dat
   const db = await startTestDatabase([kernelSlice, lineageSlice, dataSlice]);
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
   const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
-  const engine = openDuckdbQuery({ folder: join(folder, 'query'), log: silentLog });
+  const engine = new DuckdbQuery({ folder: join(folder, 'query'), log: silentLog, clock: systemClock, tempBytes: 2 ** 32, memoryBytes: 2 ** 30, threads: 2 });
   const kinds = [project, dataset(systemClock)];
   const ledger = dataLedger({
     database: db.database,
