@@ -88,6 +88,7 @@ export {
   restoreDatasetVersionOperation,
   tagDatasetVersionOperation,
   untagDatasetVersionOperation,
+  type DatasetDiff,
 } from '#operations/datasets.ts';
 export { findKind, kinds } from '#kinds/index.ts';
 export { pipelineIssues } from '#kinds/pipeline-check.ts';

@@ -21,6 +21,7 @@ import { openOutbound } from './calls.ts';
 import {
   loadArtifacts,
   loadAudit,
+  loadData,
   loadExecutions,
   authorizers,
   loadIdentity,
@@ -180,6 +181,17 @@ export class Control {
         perProject: config.executions.perProject,
         days: config.retention.executionDays,
       });
+      const data = await loadData({
+        database,
+        content,
+        blobs,
+        clock,
+        log: io.log,
+        query: async () => await Promise.resolve(query),
+        kinds: () => kernel.kinds,
+        folder: join(config.data, 'datasets'),
+        hooks: {},
+      });
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
       const { authentication } = config;
@@ -222,6 +234,7 @@ export class Control {
           ...lineage.jobs,
           ...webhooks.jobs,
           ...executions.jobs,
+          ...data.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
         entries: [
@@ -233,6 +246,7 @@ export class Control {
           ...lineage.entries,
           ...webhooks.entries,
           ...executions.entries,
+          ...data.entries,
           ...artifacts,
         ],
         subscribers: [audit.subscriber, webhooks.subscriber, executions.subscriber, ...lineage.subscribers],

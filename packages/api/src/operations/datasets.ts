@@ -61,7 +61,13 @@ export const findDatasetVersionsOperation = defineOperation({
   scope: 'project',
   summary: 'Finds versions of all datasets by what is known of them, the newest first.',
   input: z.strictObject({
-    digest: z.string().min(4).max(64).regex(/^[0-9a-f]+$/).optional().describe('The digest, or how it begins.'),
+    digest: z
+      .string()
+      .min(4)
+      .max(64)
+      .regex(/^[0-9a-f]+$/)
+      .optional()
+      .describe('The digest, or how it begins.'),
     ...paging,
   }),
   output: versionPage,
@@ -169,11 +175,10 @@ export const headDatasetVersionOperation = defineOperation({
   input: z.strictObject({
     ...one,
     limit: z.int().min(1).max(10_000).default(20).describe('Most rows.'),
-    columns: z.array(z.string().min(1).max(1024)).max(10_000).optional().describe('Only those, in this order.'),
   }),
   output: z.strictObject({ version: z.int().describe('Number of the version.'), ...rowsOutput }),
   target: ofDataset,
-  http: http('GET', `${versions}/:version/rows`, { query: ['limit', 'columns'] }),
+  http: http('GET', `${versions}/:version/rows`, { query: ['limit'] }),
 });
 
 export const queryDataOperation = defineOperation({
@@ -206,7 +211,8 @@ export const diffDatasetVersionsOperation = defineOperation({
   action: 'dataset:read',
   mode: 'read',
   scope: 'project',
-  summary: 'Tells what a version has that another one has not: columns, rows by their keys, and figures of the columns.',
+  summary:
+    'Tells what a version has that another one has not: columns, rows by their keys, and figures of the columns.',
   input: z.strictObject({
     ...one,
     from: whichVersion.optional().describe('The other one. Default: the newest ready one before.'),
@@ -258,6 +264,9 @@ export const diffDatasetVersionsOperation = defineOperation({
   target: ofDataset,
   http: http('GET', `${versions}/:version/diff`, { query: ['from', 'samples'] }),
 });
+
+/** What `datasetVersion.diff` tells. */
+export type DatasetDiff = z.output<typeof diffDatasetVersionsOperation.output>;
 
 export const datasetOperations: readonly Operation[] = [
   listDatasetVersionsOperation,

@@ -2,6 +2,7 @@ import { accountCommands } from '#commands/account-commands.ts';
 import { adminCommands } from '#commands/admin-commands.ts';
 import { auditCommands } from '#commands/audit-commands.ts';
 import { transferCommands } from '#commands/transfer-commands.ts';
+import { dataCommands } from '#commands/data-commands.ts';
 import type { CommandDefinition, OptionDefinition } from '#commands/definition.ts';
 import { loginCommands } from '#commands/login-commands.ts';
 import { manifestCommands } from '#commands/manifest-commands.ts';
@@ -15,6 +16,7 @@ import { serverCommands } from '#commands/server-commands.ts';
 export const commands: readonly CommandDefinition[] = [
   ...manifestCommands,
   ...resourceCommands,
+  ...dataCommands,
   ...runCommands,
   ...pipelineCommands,
   ...loginCommands,
@@ -33,6 +35,7 @@ export const commandFamilies: Readonly<Record<string, string>> = {
   export: 'Take along what a project holds',
   import: 'Bring what another server holds',
   config: 'The configuration of a server',
+  data: 'Datasets: push, pull, look, compare, query',
   pipeline: 'Pipelines: check, run, draw, do again, make up for the past',
   policy: 'Rights: test policies, ask why, simulate a change',
   session: 'Browsers that are signed in',

@@ -47,8 +47,15 @@ function standing({ newest, failed }: DatasetFacts): PlannedCondition[] {
     conditions.push({ type: 'Accepted', status: 'False', reason: 'Broken', message });
   } else if (newest !== undefined) {
     const building = newest.state === 'building';
-    const message = building ? `Version ${newest.number} is being checked.` : `Version ${newest.number} passed its checks.`;
-    conditions.push({ type: 'Accepted', status: building ? 'Unknown' : 'True', reason: building ? 'Checking' : 'Passed', message });
+    const message = building
+      ? `Version ${newest.number} is being checked.`
+      : `Version ${newest.number} passed its checks.`;
+    conditions.push({
+      type: 'Accepted',
+      status: building ? 'Unknown' : 'True',
+      reason: building ? 'Checking' : 'Passed',
+      message,
+    });
   }
   if (failed !== undefined) {
     conditions.push({ type: 'Fresh', status: 'False', reason: 'IngestFailed', message: failed });

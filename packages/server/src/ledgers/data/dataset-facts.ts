@@ -51,10 +51,17 @@ export async function readDatasetFacts({ sql, projectId }: Transaction, name: st
   return {
     ready: await newestOf(`v.state = 'ready'`, 'facts_ready'),
     newest: await newestOf(`v.state <> 'deleted'`, 'facts_newest'),
-    failed: ended?.state === 'failed' ? (ended.faults[0]?.message ?? 'The reason is not known.').slice(0, 1000) : undefined,
+    failed:
+      ended?.state === 'failed' ? (ended.faults[0]?.message ?? 'The reason is not known.').slice(0, 1000) : undefined,
   };
 }
 
 function factsOf({ created_at: createdAt, reason, rows, bytes, ...row }: Row): VersionFacts {
-  return { ...row, reason: reason ?? undefined, rows: Number(rows), bytes: Number(bytes), createdAt: Number(createdAt) };
+  return {
+    ...row,
+    reason: reason ?? undefined,
+    rows: Number(rows),
+    bytes: Number(bytes),
+    createdAt: Number(createdAt),
+  };
 }

@@ -106,7 +106,11 @@ async function refuseWithVersions(sql: Sql, { projectId, uid, name }: AdmittedCh
     'versions_of_deleted_dataset',
   );
   if (rows.length === 0) return;
-  throw new DaisError('still_referenced', `Dataset "${name}" has versions: delete them first (dais data delete ${name}@N).`, {
-    holders: rows.map(({ number }) => `version ${number}`),
-  });
+  throw new DaisError(
+    'still_referenced',
+    `Dataset "${name}" has versions: delete them first (dais data delete ${name}@N).`,
+    {
+      holders: rows.map(({ number }) => `version ${number}`),
+    },
+  );
 }

@@ -19,4 +19,3 @@ export function emitAboutDataset(
 ): void {
   tx.emit({ type, projectId, subject: { kind: 'Dataset', name, uid }, data });
 }
-

@@ -21,8 +21,19 @@ describe('a push', () => {
     const ingest = await world.push('people', { 'people.csv': PEOPLE }, { message: 'First', tags: ['initial'] });
     expect(ingest).toMatchObject({ state: 'done', version: 1, unchanged: false, faults: [], rejects: 0 });
     const version = await world.version('people');
-    expect(version).toMatchObject({ number: 1, state: 'ready', rows: 3, message: 'First', tags: ['initial'], mode: 'managed' });
-    expect(version.schema.columns.map(({ name, type }) => `${name} ${type}`)).toEqual(['id int64', 'name string', 'age int64']);
+    expect(version).toMatchObject({
+      number: 1,
+      state: 'ready',
+      rows: 3,
+      message: 'First',
+      tags: ['initial'],
+      mode: 'managed',
+    });
+    expect(version.schema.columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
+      'id int64',
+      'name string',
+      'age int64',
+    ]);
     expect(version.source.files?.map(({ name }) => name)).toEqual(['people.csv']);
     expect(await world.rows('people@1')).toEqual([
       [1, 'Ada', 36],
@@ -67,7 +78,12 @@ describe('a push', () => {
   });
 
   test('that cannot be read says file, line and column, and keeps the rows for download', async () => {
-    const name = await world.dataset({ columns: [{ name: 'id', type: 'int64' }, { name: 'age', type: 'int64' }] });
+    const name = await world.dataset({
+      columns: [
+        { name: 'id', type: 'int64' },
+        { name: 'age', type: 'int64' },
+      ],
+    });
     const bad = await world.push(name, { 'a.csv': 'id,age\n1,36\n2,old\n3,41\n' });
     expect(bad).toMatchObject({ state: 'failed', faults: [{ file: 'a.csv', line: 3, column: 'age', value: 'old' }] });
     expect(await codeOf(world.version(name))).toBe('not_found');
@@ -86,7 +102,12 @@ describe('a push', () => {
     ['nothing at all', ''],
     ['bytes that are no text', Buffer.from([0x69, 0x64, 0x2c, 0x61, 0x67, 0x65, 10, 0x31, 0x2c, 0xff, 0xfe, 10])],
   ])('%s is refused', async (_what, bytes) => {
-    const name = await world.dataset({ columns: [{ name: 'id', type: 'int64' }, { name: 'age', type: 'int64' }] });
+    const name = await world.dataset({
+      columns: [
+        { name: 'id', type: 'int64' },
+        { name: 'age', type: 'int64' },
+      ],
+    });
     const { state, faults } = await world.push(name, { 'a.csv': bytes });
     expect(state).toBe('failed');
     expect(faults[0]?.file ?? faults[0]?.message).toContain('a.csv');
@@ -206,7 +227,11 @@ describe('versions', () => {
     expect(graph.nodes[0]).toMatchObject({ name: `${name}@1`, type: 'dataset-version', data: { state: 'ready' } });
     await expect
       .poll(async () => (await world.dais.call<Resource>('dataset.get', { name })).status, { timeout: 10_000 })
-      .toMatchObject({ latestVersion: 1, rows: 1, conditions: expect.arrayContaining([expect.objectContaining({ type: 'Ready', status: 'True' })]) });
+      .toMatchObject({
+        latestVersion: 1,
+        rows: 1,
+        conditions: expect.arrayContaining([expect.objectContaining({ type: 'Ready', status: 'True' })]),
+      });
   });
 });
 
@@ -216,8 +241,19 @@ describe('reading', () => {
     await world.push(name, { 'a.csv': PEOPLE });
     const sql = `select id, name from "${name}@1" where age > 30 order by id`;
     const told = await world.dais.call<{ rows: unknown[]; masked: string[]; versions: object }>('data.query', { sql });
-    expect(told).toMatchObject({ rows: [[1, null], [3, null]], masked: ['name'], versions: { [`${name}@1`]: `${name}@1` } });
-    expect(await world.rows(name)).toEqual([[1, null, 36], [2, null, null], [3, null, 41]]);
+    expect(told).toMatchObject({
+      rows: [
+        [1, null],
+        [3, null],
+      ],
+      masked: ['name'],
+      versions: { [`${name}@1`]: `${name}@1` },
+    });
+    expect(await world.rows(name)).toEqual([
+      [1, null, 36],
+      [2, null, null],
+      [3, null, 41],
+    ]);
     const file = (await world.version(name)).files[0]?.name;
     expect(await codeOf(world.dais.call('datasetVersion.readFile', { name, version: '1', file }))).toBe('forbidden');
     expect(await codeOf(world.dais.call('data.query', { sql: 'select * from nowhere' }))).toBe('query_invalid');

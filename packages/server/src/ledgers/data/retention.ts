@@ -87,7 +87,7 @@ async function forgetReadings(tx: Transaction, now: number): Promise<number> {
 /** By `spec.retention` of each dataset. Tagged versions and the newest ready one stay. */
 async function deleteOld(parts: DataParts, io: JobIo, now: number): Promise<number> {
   let deleted = 0;
-  for (let after = 0n; !io.signal.aborted; ) {
+  for (let after = 0n; !io.signal.aborted;) {
     const [dataset] = await io.read(async (tx) => {
       await tx.enter('all');
       return await tx.sql.query<{ id: bigint; name: string; project_id: string }>(

@@ -41,7 +41,11 @@ async function choose(
 
 function shapeIssues(columns: readonly DataColumn[]): Issue[] {
   if (columns.length > MOST_COLUMNS) {
-    return [{ message: `There are ${columns.length} columns, and at most ${MOST_COLUMNS} can be: store the values as a list, or as rows.` }];
+    return [
+      {
+        message: `There are ${columns.length} columns, and at most ${MOST_COLUMNS} can be: store the values as a list, or as rows.`,
+      },
+    ];
   }
   const seen = new Map<string, string>();
   return columns.flatMap(({ name }) => {
@@ -71,4 +75,3 @@ function missingIssues(
 export function engineColumns(columns: readonly DataColumn[]): readonly Column[] {
   return columns.map(({ name, type }) => ({ name, type: type as Column['type'] }));
 }
-

@@ -18,7 +18,15 @@ import { requireDataset } from '../dataset-rows.ts';
 import { readDatasetSpec } from '../dataset-spec.ts';
 import { contentOfIngest, REJECTS } from './gather.ts';
 import { listIngests, presentIngest, readIngestOf } from './ingest-rows.ts';
-import { beginPush, cancelIngest, commitPush, enqueueIngest, insertIngest, uploadPushed, type BeginPushInput } from './pushes.ts';
+import {
+  beginPush,
+  cancelIngest,
+  commitPush,
+  enqueueIngest,
+  insertIngest,
+  uploadPushed,
+  type BeginPushInput,
+} from './pushes.ts';
 
 interface Named {
   readonly name: string;

@@ -5,7 +5,14 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DaisError, eventTypes, type DataColumn, type DatasetSpec, type DatasetVersion, type IngestFault } from '@dais/api';
+import {
+  DaisError,
+  eventTypes,
+  type DataColumn,
+  type DatasetSpec,
+  type DatasetVersion,
+  type IngestFault,
+} from '@dais/api';
 import type { DataFault, QueryEngine, SourceFile } from '#engines/query/contract.ts';
 import { scan } from '#engines/query/model/build.ts';
 import { QueryError } from '#engines/query/model/query-error.ts';
@@ -24,7 +31,14 @@ import { previousReady } from '../versions/version-rows.ts';
 import { engineColumns, wantedColumns } from './columns.ts';
 import { sourceFile } from './file-format.ts';
 import { contentOfIngest, gatherPushed, pushedName, REJECTS, type GatheredFile } from './gather.ts';
-import { endIngest, noteProgress, readIngest, readIngestFiles, type IngestFileRow, type IngestRow } from './ingest-rows.ts';
+import {
+  endIngest,
+  noteProgress,
+  readIngest,
+  readIngestFiles,
+  type IngestFileRow,
+  type IngestRow,
+} from './ingest-rows.ts';
 import { readGroups, type GroupsRead } from './read-groups.ts';
 import { checkTable } from './table-checks.ts';
 
@@ -169,7 +183,8 @@ class IngestRun {
     const { gathered, sources, columns } = from;
     const bytes = gathered.reduce((sum, file) => sum + file.bytes, 0);
     // Before they are read nobody knows their rows: those of text have about ten bytes a column.
-    const guess = version === undefined || version.bytes === 0 ? bytes / (10 * Math.max(1, columns.length)) : version.rows;
+    const guess =
+      version === undefined || version.bytes === 0 ? bytes / (10 * Math.max(1, columns.length)) : version.rows;
     const rows = splitRows(guess, splitBefore);
     const read = await readGroups(
       this.#parts,
@@ -283,7 +298,9 @@ class IngestRun {
   ): Promise<string | undefined> {
     const rejectsPath = join(this.#folder, REJECTS);
     const engine = await this.#parts.query();
-    const files = gathered.flatMap(({ path, name }) => (path === undefined ? [] : [sourceFile(path, name, spec.format)]));
+    const files = gathered.flatMap(({ path, name }) =>
+      path === undefined ? [] : [sourceFile(path, name, spec.format)],
+    );
     await engine.run(
       {
         tables: { rows: { files, columns: engineColumns(columns), faults: 'keep' } },
@@ -297,7 +314,10 @@ class IngestRun {
     const there = await stat(rejectsPath).catch(() => undefined);
     if (there === undefined) return undefined;
     const quota = await this.#io.read(async (tx) => await byteQuota(tx, row.project_id));
-    const { id } = await this.#parts.content.upload(createReadStream(rejectsPath), { projectId: row.project_id, quota });
+    const { id } = await this.#parts.content.upload(createReadStream(rejectsPath), {
+      projectId: row.project_id,
+      quota,
+    });
     return id;
   }
 
@@ -337,7 +357,8 @@ function faultOf({ sensitive = [] }: Pick<DatasetSpec, 'sensitive'>) {
     file,
     ...(line !== undefined && { line }),
     ...(column !== undefined && { column }),
-    ...(value !== undefined && (column === undefined ? hidden.size === 0 : !hidden.has(column)) && { value: value.slice(0, 100) }),
+    ...(value !== undefined &&
+      (column === undefined ? hidden.size === 0 : !hidden.has(column)) && { value: value.slice(0, 100) }),
     message: problem,
     remedy,
   });

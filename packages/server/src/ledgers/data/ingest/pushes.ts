@@ -1,9 +1,5 @@
 /** Files that somebody pushes: begun, sent one by one, and committed. */
-import {
-  DaisError,
-  type DatasetSpec,
-  type Ingest,
-} from '@dais/api';
+import { DaisError, type DatasetSpec, type Ingest } from '@dais/api';
 import { attachContent } from '#kernel/content/references.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import { ensureResource } from '#kernel/resource-handlers.ts';
@@ -61,7 +57,13 @@ export async function beginPush(tx: Transaction, call: Call<BeginPushInput>, par
   // What they are must be plain before hours of sending.
   for (const file of files) sourceFile('', file.name, spec.format);
   const known = await knownFiles(tx, dataset, spec, files, parts);
-  const id = await insertIngest(tx, dataset, { message, tags, source: { type: 'upload', faults }, now: parts.clock.now(), state: 'open' });
+  const id = await insertIngest(tx, dataset, {
+    message,
+    tags,
+    source: { type: 'upload', faults },
+    now: parts.clock.now(),
+    state: 'open',
+  });
   await tx.sql.query(
     `insert into data.ingest_file (ingest, position, project_id, name, digest, bytes, here)
      select $1, t.position - 1, $2, t.name, t.digest, t.bytes, t.here
@@ -89,15 +91,23 @@ async function knownFiles(
 ): Promise<ReadonlySet<string>> {
   const version = await previousReady(tx, dataset.name, 2 ** 31 - 1);
   if (version === undefined || (spec.columns === undefined && spec.schemaChanges !== 'refuse')) return new Set();
-  const columns =
-    spec.columns?.map(({ name, type, nullable }) => ({ name, type, nullable })) ?? version.schema.columns;
-  const plan = { columns, keys: spec.keys ?? [], splitRows: splitRows(version.rows, await splitBefore(tx, version.id)) };
+  const columns = spec.columns?.map(({ name, type, nullable }) => ({ name, type, nullable })) ?? version.schema.columns;
+  const plan = {
+    columns,
+    keys: spec.keys ?? [],
+    splitRows: splitRows(version.rows, await splitBefore(tx, version.id)),
+  };
   const readable = files.map(({ name, bytes, sha256 }): ReadableFile => {
     return { name, bytes, digest: sha256, source: sourceFile('', name, spec.format) };
   });
   const groups = groupFiles(readable).map((group) => ({ group, digest: groupDigest(group) }));
   const reading = readingDigest(plan, (await parts.query()).state().version);
-  const known = await knownReadings(tx, dataset, reading, groups.map(({ digest }) => digest));
+  const known = await knownReadings(
+    tx,
+    dataset,
+    reading,
+    groups.map(({ digest }) => digest),
+  );
   return new Set(groups.flatMap(({ group, digest }) => (known.has(digest) ? group.map(({ name }) => name) : [])));
 }
 

@@ -84,7 +84,12 @@ async function readGroup(
   parts: DataParts,
   engine: QueryEngine,
   request: GroupsRequest,
-  { group, at, signal, share }: { group: readonly ReadableFile[]; at: number; signal: AbortSignal; share(part: number): void },
+  {
+    group,
+    at,
+    signal,
+    share,
+  }: { group: readonly ReadableFile[]; at: number; signal: AbortSignal; share(part: number): void },
 ): Promise<GroupsRead> {
   const missing = group.find(({ source }) => source.path === '');
   if (missing !== undefined) {
@@ -157,7 +162,15 @@ async function remember(
     await tx.sql.query(
       `insert into data.read_file (dataset, digest, reading, project_id, files, rows, used_at) values ($1, $2, $3, $4, $5, $6, $7)
        on conflict (dataset, digest, reading) do update set files = excluded.files, rows = excluded.rows, used_at = excluded.used_at`,
-      [id, digest, reading, projectId, JSON.stringify(shapes), shapes.reduce((sum, { rows }) => sum + rows, 0), clock.now()],
+      [
+        id,
+        digest,
+        reading,
+        projectId,
+        JSON.stringify(shapes),
+        shapes.reduce((sum, { rows }) => sum + rows, 0),
+        clock.now(),
+      ],
       'remember_reading',
     );
   });

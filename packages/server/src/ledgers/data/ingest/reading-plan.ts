@@ -28,7 +28,5 @@ export function readingDigest({ columns, keys, splitRows }: ReadingPlan, engine:
 
 /** Of files that are read together, in this order: their bytes and formats, not what they are called. */
 export function groupDigest(group: readonly ReadableFile[]): string {
-  return sha256(
-    group.map(({ digest, source: { path: _path, name: _name, ...format } }) => [digest, format]),
-  );
+  return sha256(group.map(({ digest, source: { path: _path, name: _name, ...format } }) => [digest, format]));
 }

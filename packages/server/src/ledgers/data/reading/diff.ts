@@ -52,7 +52,10 @@ async function numberBefore({ database }: DataParts, { tenant }: Call, version: 
   const request = { mode: 'read', projectId: tenant.id } as const;
   const found = await transact(database, request, async (tx) => previousReady(tx, version.dataset, version.number));
   if (found !== undefined) return found.number;
-  throw new DaisError('not_found', `${version.dataset} has no ready version before ${version.number} to compare with: name one with \`from\`.`);
+  throw new DaisError(
+    'not_found',
+    `${version.dataset} has no ready version before ${version.number} to compare with: name one with \`from\`.`,
+  );
 }
 
 function schemaDiff({ schema: before }: DatasetVersion, { schema: after }: DatasetVersion) {
@@ -148,7 +151,13 @@ async function byKeys(
 ): Promise<Compared> {
   const pairs = keys.map((key) => ({ left: key, right: key }));
   const was = (name: string) => `${name} before`;
-  const only = (left: Relation, right: Relation): Relation => ({ type: 'join', kind: 'anti', left, right, keys: pairs });
+  const only = (left: Relation, right: Relation): Relation => ({
+    type: 'join',
+    kind: 'anti',
+    left,
+    right,
+    keys: pairs,
+  });
   const joined: Relation = {
     type: 'join',
     kind: 'inner',
@@ -292,7 +301,10 @@ async function compareFigures(
     return new Map(side.columns.map(({ name }, at) => [name, values[at] ?? null]));
   });
   const pair = (key: string): [Cell, Cell] => [sides[0]?.get(key) ?? null, sides[1]?.get(key) ?? null];
-  const both = (cells: [Cell, Cell], of: (cell: Cell, at: number) => number): [number, number] => [of(cells[0], 0), of(cells[1], 1)];
+  const both = (cells: [Cell, Cell], of: (cell: Cell, at: number) => number): [number, number] => [
+    of(cells[0], 0),
+    of(cells[1], 1),
+  ];
   const figure = (cell: Cell) => (typeof cell === 'number' ? cell : null);
   const rows = both(pair('rows'), Number);
   return told.map((name, at) => {

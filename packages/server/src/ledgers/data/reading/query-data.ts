@@ -24,7 +24,10 @@ export async function queryData(parts: DataParts, call: Call<QueryDataInput>) {
     if (!wanted.has(table)) wanted.set(table, reference);
   }
   if (wanted.size > MOST_TABLES) {
-    throw new DaisError('query_invalid', `The query speaks of ${wanted.size} datasets, and at most ${MOST_TABLES} can be.`);
+    throw new DaisError(
+      'query_invalid',
+      `The query speaks of ${wanted.size} datasets, and at most ${MOST_TABLES} can be.`,
+    );
   }
   const readable = new Map<string, ReadableVersion>();
   for (const [table, reference] of wanted) readable.set(table, await permitted(parts, call, reference));

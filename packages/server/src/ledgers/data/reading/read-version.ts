@@ -76,4 +76,3 @@ export async function withTables<T>(
   };
   return await use(Object.entries(versions), {});
 }
-

@@ -6,7 +6,8 @@
  */
 export function namesInSql(sql: string): readonly string[] {
   const names = new Set<string>();
-  const token = /'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?\*\/|\$\$[\s\S]*?\$\$|"((?:[^"]|"")+)"|([\p{L}_][\p{L}\p{N}_$]*)/gu;
+  const token =
+    /'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?\*\/|\$\$[\s\S]*?\$\$|"((?:[^"]|"")+)"|([\p{L}_][\p{L}\p{N}_$]*)/gu;
   for (const [, quoted, bare] of sql.matchAll(token)) {
     if (quoted !== undefined) names.add(quoted.replaceAll('""', '"'));
     if (bare !== undefined) names.add(bare);

@@ -46,7 +46,14 @@ export async function startDataWorld(more: Partial<DataParts> = {}): Promise<Dat
   const db = await startTestDatabase([kernelSlice, lineageSlice, dataSlice]);
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
   const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
-  const engine = new DuckdbQuery({ folder: join(folder, 'query'), log: silentLog, clock: systemClock, tempBytes: 2 ** 32, memoryBytes: 2 ** 30, threads: 2 });
+  const engine = new DuckdbQuery({
+    folder: join(folder, 'query'),
+    log: silentLog,
+    clock: systemClock,
+    tempBytes: 2 ** 32,
+    memoryBytes: 2 ** 30,
+    threads: 2,
+  });
   const kinds = [project, dataset(systemClock)];
   const ledger = dataLedger({
     database: db.database,

@@ -45,7 +45,9 @@ export async function deleteVersions(
 
 /** @throws DaisError `still_referenced` for a version with tags. */
 export async function refuseTagged(tx: Transaction, row: DatasetRow, id: string, number: number): Promise<void> {
-  const tags = await tx.sql.query<{ tag: string }>('select tag from data.version_tag where version = $1 order by tag', [id]);
+  const tags = await tx.sql.query<{ tag: string }>('select tag from data.version_tag where version = $1 order by tag', [
+    id,
+  ]);
   if (tags.length === 0) return;
   throw new DaisError('still_referenced', `${row.name}@${number} has tags: take them away first.`, {
     holders: tags.map(({ tag }) => `tag ${tag}`),

@@ -1,7 +1,14 @@
 /** Versions of datasets in the lineage, by their ids. */
 import { parseDatasetReference, type DatasetVersion } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import { keyOf, nodeKey, noteLineage, type NodeSource, type NotedEdge, type NotedNode } from '#ledgers/lineage/index.ts';
+import {
+  keyOf,
+  nodeKey,
+  noteLineage,
+  type NodeSource,
+  type NotedEdge,
+  type NotedNode,
+} from '#ledgers/lineage/index.ts';
 import { findByNumber, findByTag, findReady } from './version-rows.ts';
 
 /** `parents`: keys of nodes that were there before. */
@@ -13,7 +20,9 @@ export function noteDataVersion(
 ): void {
   const to = keyOf('dataset-version', id);
   const from = [...parents, ...(source.versions ?? []).map((version) => keyOf('dataset-version', version))];
-  const nodes: NotedNode[] = [{ key: to, name: `${dataset}@${number}`, data: { dataset, version: String(number), digest } }];
+  const nodes: NotedNode[] = [
+    { key: to, name: `${dataset}@${number}`, data: { dataset, version: String(number), digest } },
+  ];
   if (source.uri !== undefined) {
     // As other systems name what they read: it then meets what they tell of themselves.
     const key = nodeKey('dataset', source.uri);
@@ -40,7 +49,14 @@ export const dataVersionNodes: NodeSource = {
   action: 'dataset:read',
   target: { kind: 'Dataset' },
   describe: async ({ sql, projectId }, ids) => {
-    const rows = await sql.query<{ id: string; name: string; number: number; at: bigint; state: string; digest: string }>(
+    const rows = await sql.query<{
+      id: string;
+      name: string;
+      number: number;
+      at: bigint;
+      state: string;
+      digest: string;
+    }>(
       `select v.id, d.name, v.number, v.created_at as at, v.state, v.digest
        from data.version v join data.dataset d on d.id = v.dataset
        where v.project_id = $1 and v.id::text = any($2::text[])`,

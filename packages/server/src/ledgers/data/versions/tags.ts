@@ -15,7 +15,10 @@ export async function setTag(
   tag: string,
 ): Promise<void> {
   if (isReservedTag(tag)) {
-    throw new DaisError('invalid_request', `"${tag}" means something already where a version is named: choose another tag.`);
+    throw new DaisError(
+      'invalid_request',
+      `"${tag}" means something already where a version is named: choose another tag.`,
+    );
   }
   const [before] = await tx.sql.query<{ number: number }>(
     `select v.number from data.version_tag t join data.version v on v.id = t.version where t.dataset = $1 and t.tag = $2`,
@@ -29,10 +32,12 @@ export async function setTag(
     [row.id, tag, tx.projectId, version.id],
     'set_data_tag',
   );
-  const [count] = await tx.sql.query<{ n: number }>('select count(*)::int as n from data.version_tag where dataset = $1', [
-    row.id,
-  ]);
-  if ((count?.n ?? 0) > MOST_TAGS) throw new DaisError('too_large', `Dataset ${row.name} has ${MOST_TAGS} tags already.`);
+  const [count] = await tx.sql.query<{ n: number }>(
+    'select count(*)::int as n from data.version_tag where dataset = $1',
+    [row.id],
+  );
+  if ((count?.n ?? 0) > MOST_TAGS)
+    throw new DaisError('too_large', `Dataset ${row.name} has ${MOST_TAGS} tags already.`);
   emitAboutDataset(tx, row, eventTypes.datasetVersionTagged, {
     version: version.number,
     id: version.id,

@@ -62,9 +62,14 @@ export class VersionMaker {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     try {
       await this.#ensure(request, io);
-      return await this.#withTables(Object.entries(request.tables), {}, async (tables, versions) => {
-        return await this.#make(request, { tables, versions, folder, io, also });
-      }, request.projectId);
+      return await this.#withTables(
+        Object.entries(request.tables),
+        {},
+        async (tables, versions) => {
+          return await this.#make(request, { tables, versions, folder, io, also });
+        },
+        request.projectId,
+      );
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -88,7 +93,11 @@ export class VersionMaker {
   ): Promise<CommittedVersion> {
     const { projectId, dataset, source } = request;
     const engine = await this.#parts.query();
-    const spec = await transact(this.#parts.database, { mode: 'read', projectId }, async (tx) => await readDatasetSpec(tx, dataset));
+    const spec = await transact(
+      this.#parts.database,
+      { mode: 'read', projectId },
+      async (tx) => await readDatasetSpec(tx, dataset),
+    );
     const { keys = [], sensitive = [] } = spec;
     const rows = splitRows(request.expectedRows ?? rowsOf(tables), undefined);
     const result = await engine.run(
@@ -147,7 +156,9 @@ export class VersionMaker {
     const [name, table] = first;
     if (!('version' in table)) return await this.#withTables(rest, { ...tables, [name]: table }, work, projectId);
     const request = { mode: 'read', projectId } as const;
-    const version = await transact(this.#parts.database, request, async (tx) => requireUsable(await readVersion(tx, table.version)));
+    const version = await transact(this.#parts.database, request, async (tx) =>
+      requireUsable(await readVersion(tx, table.version)),
+    );
     return await withLocalFiles(this.#parts, version, async (files) => {
       const own = { ...tables, [name]: tableOf(version, files) };
       const withOwn = async (all: Readonly<Record<string, TableSource>>, others: readonly string[]) =>

@@ -1,0 +1,69 @@
+/** `dais data diff`. */
+import { diffDatasetVersionsOperation, type DatasetDiff as Diff } from '@dais/api';
+import type { Context, Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { countText } from '#output/amounts.ts';
+import { printedForPrograms } from '#output/result.ts';
+import { table } from '#output/table.ts';
+import { readReference } from './reference.ts';
+import { cellText } from './rows.ts';
+
+export const diff: Run<{ readonly samples: number }> = async (context, [reference = '', other], { samples }) => {
+  const client = await context.connect();
+  const from = other === undefined ? {} : { from: other.includes('@') ? readReference(other).version : other };
+  const told = await client.perform(diffDatasetVersionsOperation, { ...readReference(reference), ...from, samples });
+  if (!(await printedForPrograms(context, told))) show(context, told);
+  return exitCodes.ok.code;
+};
+
+function show(context: Context, told: Diff): void {
+  const { terminal } = context;
+  const { dataset, from, to, rows, schema, samples } = told;
+  terminal.out(`${dataset}@${from} -> ${dataset}@${to}${told.identical ? ': the same data' : ''}\n`);
+  for (const { name, after } of schema.added) terminal.out(`  + column ${name} ${after ?? ''}\n`);
+  for (const { name, before } of schema.removed) terminal.out(`  - column ${name} ${before ?? ''}\n`);
+  for (const { name, before, after } of schema.changed)
+    terminal.out(`  ~ column ${name} ${before ?? ''} -> ${after ?? ''}\n`);
+  const changed = told.keys.length === 0 ? '' : `, ${countText(rows.changed, 'row')} changed`;
+  const counts = `${rows.before.toLocaleString('en-US')} -> ${countText(rows.after, 'row')}`;
+  terminal.out(
+    `  ${counts}: ${rows.added.toLocaleString('en-US')} added, ${rows.removed.toLocaleString('en-US')} removed${changed}\n`,
+  );
+  if (told.changedColumns.length > 0) {
+    const named = told.changedColumns.slice(0, 10).map(({ name, rows: n }) => `${name} (${n.toLocaleString('en-US')})`);
+    terminal.out(`  changed columns: ${named.join(', ')}\n`);
+  }
+  sample(context, 'added', samples.columns, samples.added);
+  sample(context, 'removed', samples.columns, samples.removed);
+  sample(context, 'changed', samples.changedColumns, samples.changed);
+  const moved = told.distribution.filter(({ nulls, distinct, mean }) => {
+    return nulls[0] !== nulls[1] || distinct[0] !== distinct[1] || (mean !== undefined && mean[0] !== mean[1]);
+  });
+  if (moved.length === 0) return;
+  const figure = (pair: readonly (number | null)[] | undefined) =>
+    pair === undefined
+      ? ''
+      : pair.map((one) => (one === null ? '-' : Number(one.toPrecision(5)).toString())).join(' -> ');
+  const cells = moved.map(({ name, nulls, distinct, mean, deviation }) => [
+    { text: name },
+    { text: nulls.map((share) => `${(share * 100).toFixed(1)} %`).join(' -> ') },
+    { text: distinct.join(' -> ') },
+    { text: figure(mean) },
+    { text: figure(deviation) },
+  ]);
+  terminal.out('\n');
+  const heads = ['column', 'without value', 'distinct', 'mean', 'deviation'];
+  terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
+}
+
+function sample(
+  { terminal }: Context,
+  what: string,
+  columns: readonly string[],
+  rows: readonly (readonly unknown[])[],
+): void {
+  if (rows.length === 0) return;
+  terminal.out(`\n${what}:\n`);
+  const cells = rows.map((row) => row.map((value) => ({ text: cellText(value) })));
+  terminal.out(table(columns, cells, { style: terminal.style, columns: terminal.columns }));
+}

@@ -1,0 +1,49 @@
+/** `dais data head` and `dais data sql`. */
+import { DaisError, headDatasetVersionOperation, queryDataOperation } from '@dais/api';
+import type { Context, Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { printedForPrograms, remark } from '#output/result.ts';
+import { table } from '#output/table.ts';
+import { readReference } from './reference.ts';
+
+interface Rows {
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly rows: readonly (readonly unknown[])[];
+  readonly truncated: boolean;
+  readonly masked: readonly string[];
+}
+
+export const head: Run<{ readonly rows: number }> = async (context, [reference = ''], { rows: limit }) => {
+  const client = await context.connect();
+  const told = await client.perform(headDatasetVersionOperation, { ...readReference(reference), limit });
+  return await tellRows(context, told, false);
+};
+
+export const sql: Run<{ readonly limit: number }> = async (context, [text = ''], { limit }) => {
+  const query = text === '-' ? (await context.readStdin()).toString('utf8') : text;
+  const client = await context.connect();
+  try {
+    const told = await client.perform(queryDataOperation, { sql: query, limit }, { signal: context.signal });
+    return await tellRows(context, told, true);
+  } catch (error) {
+    // The places that an error names are those of the query.
+    if (error instanceof DaisError) context.sentTexts.set('query', query);
+    throw error;
+  }
+};
+
+/** A value as a person reads it. */
+export function cellText(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean);
+}
+
+async function tellRows(context: Context, told: Rows, tellMore: boolean): Promise<number> {
+  if (await printedForPrograms(context, told)) return exitCodes.ok.code;
+  const { terminal } = context;
+  const heads = told.columns.map(({ name }) => (told.masked.includes(name) ? `${name} (masked)` : name));
+  const cells = told.rows.map((row) => row.map((value) => ({ text: cellText(value) })));
+  terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
+  if (told.truncated && tellMore) remark(context, `There are more rows than these ${told.rows.length}: say --limit.`);
+  return exitCodes.ok.code;
+}
