@@ -111,6 +111,42 @@ const executionPages = [
   ),
 ];
 
+const datasets = lazyRouteComponent(() => import('#pages/data/datasets-page.tsx'), 'DatasetsPage');
+
+/** What models learn from and are asked with. */
+const dataPages = [
+  page('/projects/$project/data', datasets),
+  page('/projects/$project/datasets', datasets),
+  page(
+    '/projects/$project/datasets/$name',
+    lazyRouteComponent(() => import('#pages/data/dataset-page.tsx'), 'DatasetPage'),
+  ),
+  page(
+    '/projects/$project/datasets/$name/compare',
+    lazyRouteComponent(() => import('#pages/data/compare-versions-page.tsx'), 'CompareDatasetVersionsPage'),
+  ),
+  page(
+    '/projects/$project/datasets/$name/versions/$version',
+    lazyRouteComponent(() => import('#pages/data/dataset-version-page.tsx'), 'DatasetVersionPage'),
+  ),
+  page(
+    '/projects/$project/findings',
+    lazyRouteComponent(() => import('#pages/data/findings-page.tsx'), 'FindingsPage'),
+  ),
+  page(
+    '/projects/$project/feature-views',
+    lazyRouteComponent(() => import('#pages/features/features-page.tsx'), 'FeaturesPage'),
+  ),
+  page(
+    '/projects/$project/feature-views/$name',
+    lazyRouteComponent(() => import('#pages/features/feature-view-page.tsx'), 'FeatureViewPage'),
+  ),
+  page(
+    '/projects/$project/feature-services/$name',
+    lazyRouteComponent(() => import('#pages/features/feature-service-page.tsx'), 'FeatureServicePage'),
+  ),
+];
+
 const access = lazyRouteComponent(() => import('#pages/access/access-page.tsx'), 'AccessPage');
 
 /** People, how they come in, and what they may do. */
@@ -172,6 +208,7 @@ export function createConsoleRouter(basePath: string) {
       ...trainingPages,
       ...executionPages,
       ...modelPages,
+      ...dataPages,
       ...tracePages,
       ...stories,
     ]),

@@ -1,0 +1,1 @@
+export function FeaturesPage() { return null; }
