@@ -68,6 +68,27 @@ export {
   startScanOperation,
   waiveFindingOperation,
 } from '#operations/data-findings.ts';
+export {
+  acceptAgreedOperation,
+  addGuidelineOperation,
+  adjudicateOperation,
+  createLabelSetOperation,
+  deleteLabelSetOperation,
+  exportLabelsOperation,
+  importLabelsOperation,
+  listAnnotationVersionsOperation,
+  listGuidelinesOperation,
+  listLabelSetsOperation,
+  listLabelTasksOperation,
+  publishLabelsOperation,
+  readAgreementOperation,
+  readLabelSetOperation,
+  readPublicationOperation,
+  reviewAnnotationOperation,
+} from '#operations/labels.ts';
+export { MOST_IMPORTED_TASKS } from '#records/labels.ts';
+export type { Agreement, Annotation, Guideline, ImportedLabels, LabelPublication, LabelSet } from '#records/labels.ts';
+export type { LabelStudioTask, LabelTask, Review } from '#records/labels.ts';
 export { parseWhichVersion, versionTagSchema } from '#records/data-reference.ts';
 export type { DatasetReference, WhichVersion } from '#records/data-reference.ts';
 export { beginPushOperation, cancelIngestOperation, commitPushOperation } from '#operations/dataset-pushes.ts';

@@ -23,7 +23,9 @@ import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
 import type { DataLedger, DataParts } from '#ledgers/data/index.ts';
 import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#ledgers/executions/index.ts';
+import type { LabelsParts } from '#ledgers/labels/index.ts';
 import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
+import type { PrivacyLedger, PrivacyLedgerParts } from '#ledgers/privacy/index.ts';
 import type { RegistryParts } from '#ledgers/registry/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
 import type { ArtifactParts, TrackingLedger, TrackingParts } from '#ledgers/tracking/index.ts';
@@ -90,7 +92,11 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
   const changed = (await import('#policy/state.ts')).bumpVersion;
   const credentials = await import('#policy/identity/credentials.ts');
   const { endCredentials: end, claimEmail, whoseEmail, forgetUser: forget } = credentials;
-  const holders = await Promise.all([import('#ledgers/audit/index.ts'), import('#ledgers/webhooks/index.ts')]);
+  const holders = await Promise.all([
+    import('#ledgers/audit/index.ts'),
+    import('#ledgers/webhooks/index.ts'),
+    import('#ledgers/privacy/index.ts'),
+  ]);
   const secrets = secret(
     keys,
     holders.map(({ countByKey, rewrapJob }) => ({ countByKey, rewrapJob })),
@@ -111,6 +117,10 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     ofRun: async (tx, id) => await runHome(tx, id, { artifactRoot }),
     ofLoggedModel: async (tx, id) => await loggedModelHome(tx, id, { artifactRoot }),
   };
+  const [{ forgetProjectFindings }, { forgetProjectLabels }] = await Promise.all([
+    import('#ledgers/privacy/index.ts'),
+    import('#ledgers/labels/index.ts'),
+  ]);
   const [{ beginProject, endProject }, { forgetProject }, { forgetWebhooks }, { endProjectRuns }] = await Promise.all([
     import('#ledgers/tracking/index.ts'),
     import('#ledgers/lineage/index.ts'),
@@ -127,6 +137,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       import('#ledgers/registry/index.ts'),
       import('#ledgers/tracking/index.ts'),
     ]);
+  const { findingFacts } = await import('#ledgers/privacy/index.ts');
   const comments = commentEntries({
     now,
     subjects: {
@@ -146,6 +157,8 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
           await endProjectRuns(tx, ended);
           await forgetProject(tx, ended.id);
           await forgetWebhooks(tx, ended.id);
+          await forgetProjectFindings(tx, ended.id);
+          await forgetProjectLabels(tx, ended.id);
         },
       }),
       secrets.kind,
@@ -153,7 +166,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       model(clock),
       pipeline,
       schedule,
-      dataset(clock),
+      dataset(clock, { facts: findingFacts(now) }),
       user({ changed, end, claimEmail, whoseEmail, forget }),
       team({ changed }),
       serviceAccount({ changed, end }),
@@ -449,6 +462,67 @@ export async function loadData(parts: DataParts): Promise<DataLedger> {
   return (await import('#ledgers/data/index.ts')).dataLedger(parts);
 }
 
+/** What is personal in datasets, and what others see in its place. */
+export async function loadPrivacy({
+  keys,
+  local,
+  ...parts
+}: Omit<PrivacyLedgerParts, 'sealer' | 'versions'> & {
+  readonly keys: KeyStore;
+  /** Where the files of versions are found. */
+  readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
+}): Promise<PrivacyLedger> {
+  const [{ privacyLedger }, { readVersion, resolveVersion, tableOf, withLocalFiles }, { open, rewrap, seal }] =
+    await Promise.all([
+      import('#ledgers/privacy/index.ts'),
+      import('#ledgers/data/index.ts'),
+      import('#kinds/secret/sealing.ts'),
+    ]);
+  const sealer: PrivacyLedgerParts['sealer'] = {
+    seal: async (plaintext, context) => await seal(keys, plaintext, context),
+    open: async (sealed, context) => await open(keys, sealed, context),
+    rewrap: async (sealed, context) => await rewrap(keys, sealed, context),
+  };
+  const versions: PrivacyLedgerParts['versions'] = {
+    readVersion,
+    resolveVersion,
+    withFiles: async (version, work) =>
+      await withLocalFiles(local, version, async (files) => await work(tableOf(version, files).files)),
+  };
+  return privacyLedger({ ...parts, sealer, versions });
+}
+
+/** Labels that people gave. */
+export async function loadLabels({
+  maker,
+  ...parts
+}: Omit<LabelsParts, 'resolveVersion' | 'makeVersion'> & Pick<DataLedger, 'maker'>): Promise<
+  Pick<LoadedKinds, 'entries' | 'jobs'>
+> {
+  const [{ labelsLedger }, { resolveVersion }] = await Promise.all([
+    import('#ledgers/labels/index.ts'),
+    import('#ledgers/data/index.ts'),
+  ]);
+  const makeVersion: LabelsParts['makeVersion'] = async (
+    { projectId, dataset, spec, path, versions, message, by },
+    { signal, write },
+    also,
+  ) => {
+    const request = {
+      projectId,
+      dataset,
+      ensure: { origin: 'manifest', spec },
+      tables: { labels: { files: [{ path, name: 'labels', format: 'ndjson' as const }] } },
+      query: { type: 'scan' as const, table: 'labels' },
+      source: { type: 'labels' as const, versions: [...versions] },
+      message,
+      by,
+    };
+    return (await maker.make(request, { signal, write }, async (tx, { version }) => await also(tx, version))).version;
+  };
+  return labelsLedger({ ...parts, resolveVersion, makeVersion });
+}
+
 /** Files of runs and models. */
 export async function loadArtifacts(parts: ArtifactParts): Promise<readonly OperationEntry[]> {
   return (await import('#ledgers/tracking/index.ts')).artifactEntries(parts);
@@ -501,9 +575,13 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/webhooks/index.ts'),
     import('#ledgers/comments/index.ts'),
     import('#ledgers/executions/index.ts'),
+    import('#ledgers/privacy/index.ts'),
+    import('#ledgers/labels/index.ts'),
   ]);
-  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }] = ledgers;
-  const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice];
+  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }, ...ofData] =
+    ledgers;
+  const [{ privacySlice }, { labelsSlice }] = ofData;
+  const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, privacySlice, labelsSlice];
   return [kernelSlice, policySlice, auditSlice, ...own, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }
 

@@ -26,7 +26,9 @@ import {
   authorizers,
   loadIdentity,
   loadKinds,
+  loadLabels,
   loadLineage,
+  loadPrivacy,
   loadSignIn,
   loadSlices,
   loadTracking,
@@ -181,16 +183,30 @@ export class Control {
         perProject: config.executions.perProject,
         days: config.retention.executionDays,
       });
+      const local = { database, blobs, folder: join(config.data, 'datasets') };
+      const onQuery = { now: () => clock.now(), query: async () => await Promise.resolve(query) };
+      const privacy = await loadPrivacy({ ...onQuery, database, keys, local, random: randomBytes });
       const data = await loadData({
-        database,
+        ...local,
         content,
-        blobs,
         clock,
         log: io.log,
-        query: async () => await Promise.resolve(query),
+        query: onQuery.query,
         kinds: () => kernel.kinds,
-        folder: join(config.data, 'datasets'),
-        hooks: {},
+        hooks: {
+          begin: async (tx, version) => {
+            await privacy.enqueueScan(tx, version);
+            return 'ready';
+          },
+          forget: [privacy.forget],
+          masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+        },
+      });
+      const labels = await loadLabels({
+        now: onQuery.now,
+        folder: local.folder,
+        masks: privacy.masks,
+        maker: data.maker,
       });
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
@@ -235,6 +251,8 @@ export class Control {
           ...webhooks.jobs,
           ...executions.jobs,
           ...data.jobs,
+          ...privacy.jobs,
+          ...labels.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
         entries: [
@@ -247,6 +265,8 @@ export class Control {
           ...webhooks.entries,
           ...executions.entries,
           ...data.entries,
+          ...privacy.entries,
+          ...labels.entries,
           ...artifacts,
         ],
         subscribers: [audit.subscriber, webhooks.subscriber, executions.subscriber, ...lineage.subscribers],

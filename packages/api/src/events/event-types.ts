@@ -8,6 +8,7 @@ import { featureEvents } from '#events/feature-events.ts';
 import { pipelineEvents } from '#events/pipeline-events.ts';
 import { registryEvents } from '#events/registry-events.ts';
 import { importEvents } from '#events/import-events.ts';
+import { labelEvents } from '#events/label-events.ts';
 import { evaluationEvents } from '#events/evaluation-events.ts';
 import { trackingEvents } from '#events/tracking-events.ts';
 import { webhookEvents } from '#events/webhook-events.ts';
@@ -293,4 +294,5 @@ export const eventTypes = {
   ...featureEvents,
   ...dataEvents,
   ...privacyEvents,
+  ...labelEvents,
 } as const satisfies Record<string, EventType>;

@@ -21,6 +21,7 @@ import { registryImportOperations } from '#operations/registry-imports.ts';
 import { traceImportOperations } from '#operations/trace-imports.ts';
 import { auditOperations } from '#operations/audit.ts';
 import { dataFindingOperations } from '#operations/data-findings.ts';
+import { labelOperations } from '#operations/labels.ts';
 import { keyOperations } from '#operations/keys.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 import { pageInput } from '#operations/resources.ts';
@@ -263,4 +264,5 @@ export const platformOperations: readonly Operation[] = [
   ...executionViewOperations,
   ...dataFindingOperations,
   ...featureOperations,
+  ...labelOperations,
 ];

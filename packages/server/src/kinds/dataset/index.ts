@@ -1,6 +1,8 @@
 import { datasetKind } from '@dais/api';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { admitDataset, readDatasetFacts, dataSlice, type DatasetFacts } from '#ledgers/data/index.ts';
+import { forgetDatasetLabels } from '#ledgers/labels/index.ts';
+import { forgetDatasetFindings } from '#ledgers/privacy/index.ts';
 import { planDataset } from './dataset-plan.ts';
 
 /** What a person wants of a dataset. Its versions are in the ledger of data, which keeps a record beside each. */
@@ -14,6 +16,10 @@ export function dataset(
     slice: dataSlice,
     admit: async (tx, change) => {
       await admitDataset(tx, change, clock.now());
+      if (change.action === 'delete' && !change.dryRun) {
+        await forgetDatasetFindings(tx, change.uid);
+        await forgetDatasetLabels(tx, change.uid);
+      }
       return {};
     },
     controller: {

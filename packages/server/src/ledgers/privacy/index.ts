@@ -1,18 +1,18 @@
 /** Privacy: what is personal or secret in datasets, what people said of it, and what others see in its place. */
-import type { DatasetVersion } from '@dais/api';
+import type { ColumnMask, DatasetVersion } from '@dais/api';
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
-import type { FactProvider } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { findingFacts } from './finding-facts.ts';
+import { forgetScans } from './forget.ts';
 import { rewrapHandler } from './key-holder.ts';
-import { maskedColumns, type MaskedColumn } from './masked-columns.ts';
+import { columnMasks, maskedColumns, type MaskedColumn } from './masked-columns.ts';
 import { privacyEntries } from './privacy-entries.ts';
 import type { PrivacyParts } from './privacy-parts.ts';
 import { PseudonymKeys, type PseudonymKeysParts } from './pseudonym-keys.ts';
 import { enqueueScan, scanHandler } from './scan-job.ts';
 
-export { forgetDatasetFindings, forgetProjectFindings, forgetScans } from './forget.ts';
+export { findingFacts } from './finding-facts.ts';
+export { forgetDatasetFindings, forgetProjectFindings } from './forget.ts';
 export { countByKey, rewrapJob } from './key-holder.ts';
 export { privacySlice } from './privacy-slice.ts';
 
@@ -21,10 +21,12 @@ export type PrivacyLedgerParts = Omit<PrivacyParts, 'keys'> & PseudonymKeysParts
 export interface PrivacyLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
-  /** Of the Dataset kind. */
-  readonly facts: FactProvider;
   /** In the transaction that makes a version: it will be looked at. */
   readonly enqueueScan: (tx: Transaction, version: DatasetVersion) => Promise<void>;
+  /** Versions that were deleted for good. */
+  readonly forget: (tx: Transaction, versions: readonly string[]) => Promise<void>;
+  /** What whoever may not unmask a dataset does not see. */
+  readonly masks: (tx: Transaction, dataset: string) => Promise<readonly ColumnMask[]>;
   /** See `maskedColumns`. */
   readonly masked: (
     tx: Transaction,
@@ -39,8 +41,9 @@ export function privacyLedger({ database, now, query, versions, sealer, random }
   return {
     entries: privacyEntries(parts),
     jobs: [scanHandler(parts), rewrapHandler(sealer)],
-    facts: findingFacts(now),
     enqueueScan: async (tx, version) => await enqueueScan(tx, version, now()),
+    forget: forgetScans,
+    masks: async (tx, dataset) => await columnMasks(tx, dataset, now()),
     masked: async (tx, dataset, may) => await maskedColumns(tx, parts, dataset, may),
   };
 }

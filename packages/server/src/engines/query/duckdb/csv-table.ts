@@ -219,6 +219,7 @@ function readCsv(plan: CsvPlan, errors: 'store' | 'ignore', lineBytes = 2 * 1024
     `escape = ${text(dialect.escape)}`,
     `columns = {${columns.join(', ')}}`,
     `encoding = ${text(file.encoding)}`,
+    "compression = 'none'",
     'strict_mode = true',
     'null_padding = false',
     `nullstr = ${textList(csv.nulls ?? [''])}`,

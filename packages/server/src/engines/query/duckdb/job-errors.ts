@@ -1,43 +1,51 @@
-/** Errors of DuckDB in the words of the contract. No value of the data goes into a text that others may see. */
+/** Errors in the words of the contract. No value of the data goes into a text that others may see. */
 import { QueryError, type QueryErrorCode } from '../model/query-error.ts';
+import { duckdbFault, type DuckdbFault } from './duckdb-fault.ts';
 import type { WireFailure } from './wire.ts';
 
-/** What DuckDB calls its errors, at the beginning of the message. */
-const RULES: readonly {
-  readonly pattern: RegExp;
+interface Rule {
+  readonly type: RegExp;
+  readonly message?: RegExp;
   readonly code: QueryErrorCode;
-  readonly detail: (message: string) => string;
-}[] = [
+  readonly detail: (fault: DuckdbFault) => string;
+}
+
+const RULES: readonly Rule[] = [
+  { type: /./, message: /No space left on device/i, code: 'storage_full', detail: () => 'The disk is full.' },
   {
-    pattern: /^(?:Out of Memory Error|IO Error: .*max_temp_directory_size|.*failed to (?:allocate|offload))/,
+    type: /^Out of Memory$|^IO$/,
+    message: /max_temp_directory_size|offload|temp_directory|temporary/i,
     code: 'query_limit',
-    detail: (message) =>
-      /temp|offload/i.test(message)
-        ? 'The query needs more temporary disk than `query.tempMb` allows.'
-        : 'The query needs more memory than `query.memoryMb` allows.',
+    detail: () => 'The query needs more temporary disk than `query.tempMb` allows.',
   },
-  { pattern: /No space left on device/, code: 'storage_full', detail: () => 'The disk is full.' },
   {
-    pattern: /^IO Error: (?:Cannot open file|No files found)/,
+    type: /^Out of Memory$/,
+    code: 'query_limit',
+    detail: () => 'The query needs more memory than `query.memoryMb` allows.',
+  },
+  { type: /^Interrupted?$/i, code: 'query_limit', detail: () => 'The query was stopped.' },
+  {
+    type: /^IO$/,
+    message: /No files found|Cannot open file/,
     code: 'content_missing',
     detail: () => 'A file of the query is not there.',
   },
   {
-    pattern:
-      /^(?:Invalid Input Error|IO Error|Serialization Error|Not implemented Error|TProtocolException): .*(?:parquet|footer|magic bytes|snappy|zstd|decompress)/i,
+    type: /./,
+    message: /parquet|magic bytes|footer|snappy|thrift|decompress/i,
     code: 'data_invalid',
     detail: () => 'A Parquet file is broken or of a kind that cannot be read: write it anew.',
   },
-  { pattern: /^Conversion Error/, code: 'data_invalid', detail: conversion },
+  { type: /^Conversion$/, code: 'data_invalid', detail: conversion },
   {
-    pattern: /^(?:Out of Range Error|Constraint Error)/,
+    type: /^(?:Out of Range|Constraint)$/,
     code: 'data_invalid',
-    detail: (message) => withoutValues(firstLine(message)),
+    detail: () => 'A value lies outside of what its type can hold.',
   },
-  { pattern: /^INTERRUPT/, code: 'query_limit', detail: () => 'The query was stopped.' },
+  // Functions tell of values in these (a pattern that is none, a part of a date that there is not).
+  { type: /^Invalid Input$/, code: 'query_invalid', detail: () => 'A function was given a value that it cannot take.' },
   {
-    pattern:
-      /^(?:Parser|Binder|Catalog|Syntax|Permission|Invalid Input|Not implemented|Mismatch Type|Invalid type) Error/,
+    type: /^(?:Parser|Binder|Catalog|Syntax|Permission|Not implemented|Mismatch Type|Invalid type)$/,
     code: 'query_invalid',
     detail: firstLine,
   },
@@ -48,22 +56,23 @@ export function failureOf(error: unknown): WireFailure {
     const { faults, faultCount, position } = error;
     return { code: error.code as QueryErrorCode, detail: error.message, faults, faultCount, position };
   }
-  const message = error instanceof Error ? error.message : String(error);
   if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return { code: 'storage_full', detail: 'The disk is full.' };
-  const rule = RULES.find(({ pattern }) => pattern.test(message));
-  if (rule === undefined) return { code: 'query_failed', detail: firstLine(message) };
-  return { code: rule.code, detail: rule.detail(message) };
+  const fault = duckdbFault(error);
+  if (fault === undefined)
+    return {
+      code: 'query_failed',
+      detail: error instanceof Error ? `${error.name}: ${error.message.slice(0, 300)}` : '',
+    };
+  const rule = RULES.find(({ type, message = /(?:)/ }) => type.test(fault.type) && message.test(fault.message));
+  if (rule === undefined) return { code: 'query_failed', detail: `DuckDB says: ${fault.type} Error.` };
+  return { code: rule.code, detail: rule.detail(fault) };
 }
 
-function firstLine(message: string): string {
-  return (message.split('\n')[0] ?? '').slice(0, 1000).replace(/^\w+(?: \w+)* Error: /, '');
+function firstLine({ message }: DuckdbFault): string {
+  return (message.split('\n')[0] ?? '').slice(0, 500);
 }
 
-function conversion(message: string): string {
-  const [, type] = /(?:to|into) (?:type )?'?([A-Z][A-Z0-9 ()[\],]*)/.exec(message) ?? [];
-  return `A value cannot be converted${type === undefined ? '' : ` to ${type.trim()}`}: use a lenient cast to give NULL instead.`;
-}
-
-function withoutValues(detail: string): string {
-  return detail.replaceAll(/'[^']*'|"[^"]*"|-?\d[\d.]*/g, '…');
+function conversion({ message }: DuckdbFault): string {
+  const [, type] = /\b(?:to|into) (?:type )?'?([A-Z][A-Z0-9]*)/.exec(message) ?? [];
+  return `A value cannot be converted${type === undefined ? '' : ` to ${type}`}: a lenient cast (TRY_CAST) gives NULL instead.`;
 }

@@ -23,7 +23,7 @@ export async function loadJson(
   const read = [
     `format = ${file.source.format === 'ndjson' ? "'newline_delimited'" : "'auto'"}`,
     `maximum_object_size = ${options.lineBytes}`,
-    "compression = 'none'",
+    "compression = 'uncompressed'",
     ...(told === undefined
       ? [
           `sample_size = ${inferRows ?? -1}`,

@@ -220,15 +220,19 @@ export class RelationRenderer {
   #sql(relation: SqlRelation): string {
     const views = Object.entries(relation.views).map(([name, view]) => `${identifier(name)} AS (${this.render(view)})`);
     const withViews = views.length === 0 ? '' : `WITH ${views.join(', ')} `;
-    return `${withViews}SELECT * FROM (${SQL_START}${bareStatement(relation.sql)}\n) AS ${this.#alias()}`;
+    return `${withViews}SELECT * FROM ${SQL_START}${bareStatement(relation.sql)}\n) AS ${this.#alias()}`;
   }
 }
 
-/** Marks where a person's text begins, so that a position in the whole leads to one in theirs. */
-export const SQL_START = '\n/*~person*/\n';
+const SQL_START = '(\n';
+
+/** Where the text of the outermost SQL relation begins in what was rendered of it. */
+export function personStart(whole: string, sql: string): number {
+  return whole.lastIndexOf(`${SQL_START}${bareStatement(sql)}\n`) + SQL_START.length;
+}
 
 /** Without what ends a statement: it stands in parentheses. */
-export function bareStatement(sql: string): string {
+function bareStatement(sql: string): string {
   return sql.replace(/[\s;]+$/, '');
 }
 

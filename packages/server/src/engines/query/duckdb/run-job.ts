@@ -2,11 +2,12 @@
 import path from 'node:path';
 import type { Column, QueryJob, QueryProgress, Statement, StatementResult, TableSource } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
-import type { Relation } from '../model/query-tree.ts';
+import type { ProjectRelation, Relation, SqlRelation } from '../model/query-tree.ts';
 import { sqlType } from './column-types.ts';
 import { FaultLog } from './fault-log.ts';
 import { openTables, TableReader, type ReadyTable } from './job-tables.ts';
-import { RelationRenderer } from './render-relation.ts';
+import { checkPersonSql, personFault } from './person-sql.ts';
+import { personStart, RelationRenderer } from './render-relation.ts';
 import { Session, STAGE } from './session.ts';
 import { identifier } from './sql-text.ts';
 import { giveRows, writeCsv, writeNdjson, writeParquet } from './statement-output.ts';
@@ -100,6 +101,7 @@ class Queries {
   }
 
   async prepare(name: string, query: Relation): Promise<void> {
+    await this.#check(query);
     if (this.#tables.has(name)) throw new QueryError('query_invalid', `Two tables are called \`${name}\`.`);
     const table = `${STAGE}.${identifier(`~p${this.#tables.size}`)}`;
     const { canonical } = await this.#session.bind(this.#render(query));
@@ -108,6 +110,7 @@ class Queries {
   }
 
   async run({ query, output }: Statement, send: (rows: StatementResult['rows']) => Promise<void>): Promise<ResultHead> {
+    await this.#check(query);
     const sql = this.#render(query);
     switch (output.type) {
       case 'rows':
@@ -131,6 +134,10 @@ class Queries {
     return query.type === 'scan' && query.columns === undefined ? this.#tables.get(query.table)?.kept : undefined;
   }
 
+  async #check(query: Relation): Promise<void> {
+    await checkTree(this.#session, query, (relation) => this.#render(relation));
+  }
+
   #render(query: Relation): string {
     return new RelationRenderer((name) => {
       const table = this.#tables.get(name);
@@ -151,12 +158,56 @@ async function check(
       const defined = columns.map(({ name, type }) => `${identifier(name)} ${sqlType(type)}`);
       await session.run(`CREATE TABLE ${STAGE}."~c${n}" (${defined.join(', ')})`);
     }
-    const renderer = new RelationRenderer((name) => {
-      if (!names.includes(name)) throw noTable(name, names);
-      return `${STAGE}."~c${names.indexOf(name)}"`;
-    });
-    return (await session.bind(renderer.render(query))).columns;
+    const render = (relation: Relation) =>
+      new RelationRenderer((name) => {
+        if (!names.includes(name)) throw noTable(name, names);
+        return `${STAGE}."~c${names.indexOf(name)}"`;
+      }).render(relation);
+    await checkTree(session, query, render);
+    return (await session.bind(render(query))).columns;
   });
+}
+
+/**
+ * Every SQL of a person in the tree: what it may be, and then whether it can be bound, with its own position if not. And every
+ * projection that adds to what is there: a name that is there already would leave the old column readable beside it.
+ */
+async function checkTree(session: Session, query: Relation, render: (relation: Relation) => string): Promise<void> {
+  for (const relation of checkedRelations(query)) {
+    if (relation.type === 'project') {
+      const { columns } = await session.bind(render(relation.from));
+      const there = new Set(columns.map(({ name }) => name.toLowerCase()));
+      const without = new Set((relation.without ?? []).map((name) => name.toLowerCase()));
+      const twice = relation.columns.find(
+        ({ as, replaces }) => replaces !== true && there.has(as.toLowerCase()) && !without.has(as.toLowerCase()),
+      );
+      if (twice === undefined) continue;
+      throw new QueryError(
+        'query_invalid',
+        `A projection adds \`${twice.as}\`, which is there already: let it replace that.`,
+      );
+    }
+    await checkPersonSql(session, relation);
+    const whole = render(relation);
+    try {
+      await session.bind(whole);
+    } catch (error) {
+      throw personFault(error, relation.sql, Buffer.byteLength(whole.slice(0, personStart(whole, relation.sql))));
+    }
+  }
+}
+
+/** Inner ones first: views before the SQL that reads them. */
+function checkedRelations(value: unknown): readonly (SqlRelation | ProjectRelation)[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const inner = Object.values(value).flatMap(checkedRelations);
+  const relation = value as Relation;
+  const checked =
+    relation.type === 'sql' ||
+    (relation.type === 'project' &&
+      relation.keep === 'all' &&
+      relation.columns.some(({ replaces }) => replaces !== true));
+  return checked ? [...inner, relation] : inner;
 }
 
 function noTable(name: string, names: readonly string[]): QueryError {

@@ -47,6 +47,8 @@ export class Session {
       autoload_known_extensions: 'false',
       allow_community_extensions: 'false',
       allow_persistent_secrets: 'false',
+      // With the place of a fault, and the names that were meant.
+      errors_as_json: 'true',
       extension_directory: `${places.folder}/extensions`,
       home_directory: places.folder,
       // The page cache of the system has the files already.

@@ -1,0 +1,40 @@
+/** An error of DuckDB, which is told as JSON (`errors_as_json`). */
+export interface DuckdbFault {
+  /** `Binder`, `Conversion`, `Out of Memory` … */
+  readonly type: string;
+  readonly message: string;
+  /** Bytes from the start of the SQL, where the fault lies. */
+  readonly position: number | undefined;
+  readonly subtype: string | undefined;
+  readonly name: string | undefined;
+  readonly candidates: readonly string[];
+}
+
+/** Undefined for what is no error of DuckDB. */
+export function duckdbFault(error: unknown): DuckdbFault | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const start = error.message.indexOf('{"exception_type"');
+  if (start < 0) {
+    const [, type, message] = /^((?:[A-Z][A-Za-z]* )+)Error: ([\s\S]*)$/.exec(error.message) ?? [];
+    if (type === undefined || message === undefined) return undefined;
+    return { type: type.trim(), message, position: undefined, subtype: undefined, name: undefined, candidates: [] };
+  }
+  const told = parsed(error.message.slice(start));
+  const position = Number(told['position']);
+  return {
+    type: told['exception_type'] ?? 'Unknown',
+    message: told['exception_message'] ?? '',
+    position: Number.isInteger(position) ? position : undefined,
+    subtype: told['error_subtype'],
+    name: told['name'],
+    candidates: (told['candidates'] ?? '').split(',').filter((each) => each !== ''),
+  };
+}
+
+function parsed(json: string): Partial<Record<string, string>> {
+  try {
+    return JSON.parse(json) as Partial<Record<string, string>>;
+  } catch {
+    return { exception_type: 'Unknown', exception_message: '' };
+  }
+}

@@ -1,0 +1,242 @@
+/**
+ * What SQL of a person may be: one SELECT over the views that it was given. Decided on the tree of DuckDB's own parser, by what is
+ * allowed; everything that is not known is refused. Beside it the session is locked, so that a gap here opens no file.
+ */
+import type { SqlRelation } from '../model/query-tree.ts';
+import { QueryError } from '../model/query-error.ts';
+import { allowedFunctions, allowedTableFunctions, allowedTypes } from './allowed-functions.ts';
+import { duckdbFault } from './duckdb-fault.ts';
+import type { Session } from './session.ts';
+import { text } from './sql-text.ts';
+
+const MOST_SQL = 100_000;
+
+type Node = Readonly<Record<string, unknown>>;
+
+/** @throws QueryError `query_invalid` with the position in the person's text. */
+export async function checkPersonSql(session: Session, relation: SqlRelation): Promise<void> {
+  const { sql, dialect, views } = relation;
+  if ((dialect as string) !== 'duckdb') {
+    throw new QueryError(
+      'query_invalid',
+      `SQL of the dialect \`${dialect}\` is not understood here; write \`duckdb\`.`,
+    );
+  }
+  if (sql.length > MOST_SQL) throw new QueryError('query_invalid', `SQL has at most ${MOST_SQL} characters.`);
+  if (sql.includes('\0')) throw new QueryError('query_invalid', 'SQL holds no NUL characters.');
+  const [row] = await session.rows(`SELECT json_serialize_sql(${text(sql)}) AS tree`);
+  const tree = JSON.parse(String(row?.['tree'])) as Node;
+  if (tree['error'] === true) throw notParsed(sql, tree);
+  const statements = tree['statements'] as readonly Node[];
+  const [statement] = statements;
+  if (statement === undefined || statements.length !== 1) {
+    throw new QueryError('query_invalid', 'Write one statement: several cannot be run at once.');
+  }
+  new Walker(sql, Object.keys(views)).walk(statement, new Set(Object.keys(views).map(lowered)));
+}
+
+function notParsed(sql: string, tree: Node): QueryError {
+  if (tree['error_type'] === 'not implemented') {
+    return new QueryError('query_invalid', 'Only a SELECT can be run here: it reads and changes nothing.');
+  }
+  const at = Number(tree['position']);
+  const message = String(tree['error_message']);
+  return new QueryError('query_invalid', sentence(message), {
+    position: placeIn(sql, Number.isInteger(at) ? at : undefined),
+  });
+}
+
+/** Line and column from 1 of a byte in the text. */
+export function placeIn(
+  sql: string,
+  byte: number | undefined,
+): { readonly line: number; readonly column: number } | undefined {
+  if (byte === undefined || byte < 0 || byte > Buffer.byteLength(sql)) return undefined;
+  const before = Buffer.from(sql).subarray(0, byte).toString('utf8').split('\n');
+  return { line: before.length, column: (before.at(-1) ?? '').length + 1 };
+}
+
+/** A fault of binding a person's text that stands in `whole` from byte `start` on. */
+export function personFault(error: unknown, sql: string, start: number): unknown {
+  const fault = duckdbFault(error);
+  if (
+    fault === undefined ||
+    !/^(?:Binder|Catalog|Parser|Syntax|Invalid Input|Not implemented|Mismatch Type)$/.test(fault.type)
+  )
+    return error;
+  const position = fault.position === undefined ? undefined : placeIn(sql, fault.position - start);
+  return new QueryError('query_invalid', bindingDetail(fault.message, fault.subtype, fault.name, fault.candidates), {
+    position,
+  });
+}
+
+function bindingDetail(
+  message: string,
+  subtype: string | undefined,
+  name: string | undefined,
+  candidates: readonly string[],
+): string {
+  const nearest = candidates.slice(0, 5).map((each) => `\`${each}\``);
+  if (subtype === 'COLUMN_NOT_FOUND') {
+    return `There is no column \`${name}\`${nearest.length === 0 ? '.' : `; near it: ${nearest.join(', ')}.`}`;
+  }
+  // The candidates of a function are a page long.
+  return sentence(message.split('\n')[0] ?? '');
+}
+
+function sentence(message: string): string {
+  const capital = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+}
+
+const lowered = (name: string): string => name.toLowerCase();
+
+const RELATIONS: ReadonlySet<string> = new Set([
+  'BASE_TABLE',
+  'SUBQUERY',
+  'JOIN',
+  'EXPRESSION_LIST',
+  'TABLE_FUNCTION',
+  'EMPTY',
+]);
+const NODES: ReadonlySet<string> = new Set(['SELECT_NODE', 'SET_OPERATION_NODE', 'RECURSIVE_CTE_NODE', 'CTE_NODE']);
+const CLASSES: ReadonlySet<string> = new Set([
+  'BETWEEN',
+  'CASE',
+  'CAST',
+  'COLLATE',
+  'COLUMN_REF',
+  'COMPARISON',
+  'CONJUNCTION',
+  'CONSTANT',
+  'FUNCTION',
+  'LAMBDA',
+  'LAMBDA_REF',
+  'OPERATOR',
+  'POSITIONAL_REFERENCE',
+  'STAR',
+  'SUBQUERY',
+  'WINDOW',
+]);
+const MODIFIERS: ReadonlySet<string> = new Set([
+  'ORDER_MODIFIER',
+  'LIMIT_MODIFIER',
+  'LIMIT_PERCENT_MODIFIER',
+  'DISTINCT_MODIFIER',
+]);
+
+class Walker {
+  readonly #sql: string;
+  readonly #views: readonly string[];
+
+  constructor(sql: string, views: readonly string[]) {
+    this.#sql = sql;
+    this.#views = views;
+  }
+
+  /** `scope`: names of relations that can be read here, in lower case. */
+  walk(value: unknown, scope: ReadonlySet<string>): void {
+    if (Array.isArray(value)) {
+      for (const each of value) this.walk(each, scope);
+    } else if (typeof value === 'object' && value !== null) {
+      this.#node(value as Node, scope);
+    }
+  }
+
+  #node(node: Node, scope: ReadonlySet<string>): void {
+    this.#judge(node, scope);
+    let inner = scope;
+    const ctes = (node['cte_map'] as { readonly map?: readonly Node[] } | undefined)?.map ?? [];
+    for (const { key, value } of ctes as readonly { readonly key: string; readonly value: Node }[]) {
+      const recursive =
+        (value['query'] as { readonly node?: Node } | undefined)?.node?.['type'] === 'RECURSIVE_CTE_NODE';
+      const extended = new Set([...inner, lowered(key)]);
+      this.walk(value, recursive ? extended : inner);
+      inner = extended;
+    }
+    if (node['type'] === 'CTE_NODE' || node['type'] === 'RECURSIVE_CTE_NODE') {
+      const name = lowered(String(node['cte_name']));
+      if (node['type'] === 'CTE_NODE') this.walk(node['query'], inner);
+      const below = new Set([...inner, name]);
+      for (const [key, value] of Object.entries(node))
+        if (key !== 'cte_map' && key !== 'query') this.walk(value, below);
+      return;
+    }
+    for (const [key, value] of Object.entries(node)) {
+      if (key === 'cte_map') continue;
+      if (key === 'function' && node['type'] === 'TABLE_FUNCTION') this.walk((value as Node)['children'], inner);
+      else this.walk(value, inner);
+    }
+  }
+
+  #judge(node: Node, scope: ReadonlySet<string>): void {
+    const type = typeof node['type'] === 'string' ? node['type'] : '';
+    if (typeof node['class'] === 'string') {
+      this.#expression(node, node['class']);
+      return;
+    }
+    if ('at_clause' in node && node['at_clause'] !== null)
+      throw this.#refusal(node, 'A table has no versions here: name the version of the dataset instead.');
+    if (type === 'BASE_TABLE') this.#table(node, scope);
+    else if (type === 'TABLE_FUNCTION') this.#tableFunction(node);
+    else if (type === 'UNBOUND_TYPE_INFO') this.#type(node);
+    else if (type.endsWith('_NODE') && !NODES.has(type))
+      throw this.#refusal(node, 'This kind of query cannot be run here.');
+    else if (type.endsWith('_MODIFIER') && !MODIFIERS.has(type))
+      throw this.#refusal(node, 'This kind of query cannot be run here.');
+    else if ('column_name_alias' in node && !RELATIONS.has(type))
+      throw this.#refusal(node, 'Only tables, subqueries, VALUES and joins can stand after FROM.');
+    else if (type === 'SHOW_REF' || type === 'PIVOT' || type === 'COLUMN_DATA' || type === 'DELIM_GET')
+      throw this.#refusal(node, 'DESCRIBE, SHOW, SUMMARIZE and PIVOT cannot be run here.');
+  }
+
+  #table(node: Node, scope: ReadonlySet<string>): void {
+    const name = String(node['table_name']);
+    if (node['schema_name'] === '' && node['catalog_name'] === '' && scope.has(lowered(name))) return;
+    const nearest = this.#views.map((each) => `\`${each}\``).join(', ');
+    const whole = [node['catalog_name'], node['schema_name'], name].filter((part) => part !== '').join('.');
+    throw this.#refusal(node, `There is no table \`${whole}\` here; there is ${nearest === '' ? 'none' : nearest}.`);
+  }
+
+  #tableFunction(node: Node): void {
+    const called = node['function'] as Node | undefined;
+    const name = String(called?.['function_name']);
+    if (called?.['class'] === 'FUNCTION' && isPlain(called) && allowedTableFunctions.has(lowered(name))) return;
+    throw this.#refusal(
+      node,
+      `\`${name}\` cannot be read from: only the tables given here, range, generate_series and unnest can.`,
+    );
+  }
+
+  #expression(node: Node, kind: string): void {
+    if (kind === 'PARAMETER') throw this.#refusal(node, 'Parameters are not filled in here: write the value.');
+    if (!CLASSES.has(kind)) throw this.#refusal(node, 'This kind of expression cannot be used here.');
+    if (kind !== 'FUNCTION' && kind !== 'WINDOW') return;
+    const name = String(node['function_name']);
+    // Operators are functions with signs for a name.
+    if (isPlain(node) && (allowedFunctions.has(lowered(name)) || /^[^\w\s]+$/.test(name) || name === '__postfix'))
+      return;
+    throw this.#refusal(node, `The function \`${name}\` cannot be called here.`);
+  }
+
+  #type(node: Node): void {
+    const name = lowered(String(node['name']));
+    if (node['schema'] === '' && node['catalog'] === '' && allowedTypes.has(name)) return;
+    throw this.#refusal(node, `There is no type \`${name}\` here.`);
+  }
+
+  #refusal(node: Node, detail: string): QueryError {
+    const at = Number(node['query_location']);
+    return new QueryError('query_invalid', detail, {
+      position: placeIn(this.#sql, Number.isSafeInteger(at) ? at : undefined),
+    });
+  }
+}
+
+function isPlain(called: Node): boolean {
+  const { schema, catalog } = called as { readonly schema?: unknown; readonly catalog?: unknown };
+  return (
+    (schema === '' || schema === 'main' || schema === undefined) &&
+    (catalog === '' || catalog === 'system' || catalog === undefined)
+  );
+}

@@ -1,0 +1,116 @@
+/** Agreement of ratings, over all, for each label and for each pair. Pure. */
+import type { Agreement } from '@dais/api';
+import { cohenKappa } from '#lib/agreement/cohen-kappa.ts';
+import { fleissKappa } from '#lib/agreement/fleiss-kappa.ts';
+import { krippendorffAlpha, nominalAlpha, type MeasurementLevel } from '#lib/agreement/krippendorff-alpha.ts';
+
+export interface Rating {
+  readonly task: number;
+  readonly annotator: string;
+  readonly label: readonly string[];
+}
+
+const MOST_LABELS = 100;
+const MOST_PAIRS = 500;
+/** Annotators of one task whose pairs are told. */
+const MOST_TOGETHER = 50;
+
+/** Labels that are no numbers have no order and no difference: they do not count at these levels. */
+export function agreementOf(ratings: readonly Rating[], level: MeasurementLevel): Agreement {
+  const units = unitsOf(ratings);
+  const paired = units.filter((unit) => unit.size > 1);
+  const texts = paired.map((unit) => [...unit.values()]);
+  const alpha =
+    level === 'nominal'
+      ? nominalAlpha(texts)
+      : krippendorffAlpha(
+          texts.map((labels) => labels.map(Number).filter((number) => Number.isFinite(number))),
+          level,
+        );
+  const labels = countsOf(texts.flat());
+  const agreed = agreedShare(texts);
+  const fleiss = fleissOf(texts, [...labels.keys()]);
+  return {
+    level,
+    units: paired.length,
+    annotators: new Set(paired.flatMap((unit) => [...unit.keys()])).size,
+    ...(alpha !== undefined && { alpha: tidy(alpha) }),
+    ...(fleiss !== undefined && { fleiss: tidy(fleiss) }),
+    ...(agreed !== undefined && { agreed: tidy(agreed) }),
+    byLabel: [...labels]
+      .toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+      .slice(0, MOST_LABELS)
+      .map(([label, count]) => {
+        const own = nominalAlpha(texts.map((unit) => unit.map((one) => one === label)));
+        return { label, count, ...(own !== undefined && { alpha: tidy(own) }) };
+      }),
+    byPair: pairsOf(paired),
+  };
+}
+
+/** Of each task the label of each annotator; of two by one annotator the later counts. Several labels are one. */
+function unitsOf(ratings: readonly Rating[]): readonly ReadonlyMap<string, string>[] {
+  const units = new Map<number, Map<string, string>>();
+  for (const { task, annotator, label } of ratings) {
+    const unit = units.get(task) ?? new Map<string, string>();
+    unit.set(annotator, label.join(' + '));
+    units.set(task, unit);
+  }
+  return [...units.values()];
+}
+
+function countsOf(labels: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return counts;
+}
+
+function agreedShare(units: readonly (readonly string[])[]): number | undefined {
+  let pairs = 0;
+  let alike = 0;
+  for (const unit of units) {
+    pairs += unit.length * (unit.length - 1);
+    for (const count of countsOf(unit).values()) alike += count * (count - 1);
+  }
+  return pairs === 0 ? undefined : alike / pairs;
+}
+
+/** A table of units and labels: only as long as it is one that fits. */
+function fleissOf(units: readonly (readonly string[])[], labels: readonly string[]): number | undefined {
+  if (units.length * labels.length > 5_000_000) return undefined;
+  return fleissKappa(
+    units.map((unit) => {
+      const counts = countsOf(unit);
+      return labels.map((label) => counts.get(label) ?? 0);
+    }),
+  );
+}
+
+function pairsOf(units: readonly ReadonlyMap<string, string>[]): Agreement['byPair'] {
+  const pairs = new Map<string, { readonly annotators: [string, string]; readonly labels: [string, string][] }>();
+  for (const unit of units) {
+    const names = [...unit.keys()].toSorted().slice(0, MOST_TOGETHER);
+    for (const [at, first] of names.entries())
+      for (const second of names.slice(at + 1)) {
+        const key = JSON.stringify([first, second]);
+        const pair = pairs.get(key) ?? { annotators: [first, second], labels: [] };
+        pair.labels.push([unit.get(first) ?? '', unit.get(second) ?? '']);
+        pairs.set(key, pair);
+      }
+  }
+  return [...pairs.values()]
+    .toSorted((a, b) => b.labels.length - a.labels.length)
+    .slice(0, MOST_PAIRS)
+    .map(({ annotators, labels }) => {
+      const kappa = cohenKappa(
+        labels.map(([first]) => first),
+        labels.map(([, second]) => second),
+      );
+      return { annotators, units: labels.length, ...(kappa !== undefined && { kappa: tidy(kappa) }) };
+    });
+}
+
+/** Digits that mean something. */
+function tidy(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
+}

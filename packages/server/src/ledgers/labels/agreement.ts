@@ -1,0 +1,32 @@
+/** How far annotators agree. */
+import type { Agreement } from '@dais/api';
+import { DaisError } from '@dais/api';
+import type { Call } from '#kernel/dispatch.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { agreementOf, type Rating } from './agreement-of.ts';
+import { requireSet } from './set-rows.ts';
+
+/** Ratings that are compared at once; more would keep others waiting. */
+const MOST_RATINGS = 200_000;
+
+/** @throws DaisError `not_found`, `quota_exceeded`. */
+export async function readAgreement(
+  tx: Transaction,
+  { input, tenant }: Call<{ readonly set: string; readonly guideline?: string }>,
+): Promise<Agreement> {
+  const row = await requireSet(tx.sql, tenant.id, input.set);
+  const ratings = await tx.sql.query<Rating>(
+    `select task, annotator, label from labels.annotation
+     where label_set = $1 and not replaced and not cancelled and not ground_truth and cardinality(label) > 0
+       and ($2::int is null or guideline = $2) order by task, id limit $3`,
+    [row.id, input.guideline === undefined ? null : Number(input.guideline), MOST_RATINGS + 1],
+    'label_ratings',
+  );
+  if (ratings.length > MOST_RATINGS) {
+    throw new DaisError(
+      'quota_exceeded',
+      `Agreement is told of at most ${MOST_RATINGS} labels: ask for one guideline.`,
+    );
+  }
+  return agreementOf(ratings, row.level);
+}

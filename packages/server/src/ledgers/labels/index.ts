@@ -1,0 +1,26 @@
+/** Labels that people gave, who reviewed them, and what becomes of them. */
+import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { labelsEntries } from './labels-entries.ts';
+import type { LabelsParts } from './labels-parts.ts';
+import { publishHandler } from './publish.ts';
+
+export { labelsSlice } from './labels-slice.ts';
+export type { LabelsParts } from './labels-parts.ts';
+
+export function labelsLedger(parts: LabelsParts): {
+  readonly entries: readonly OperationEntry[];
+  readonly jobs: readonly JobHandler[];
+} {
+  return { entries: labelsEntries(parts), jobs: [publishHandler(parts)] };
+}
+
+/** A Dataset resource that goes, with the label sets of it. */
+export async function forgetDatasetLabels({ sql }: Transaction, uid: string): Promise<void> {
+  await sql.query('delete from labels.label_set where dataset = $1', [uid], 'forget_dataset_labels');
+}
+
+export async function forgetProjectLabels({ sql }: Transaction, projectId: string): Promise<void> {
+  await sql.query('delete from labels.label_set where project_id = $1', [projectId], 'forget_project_labels');
+}

@@ -1,0 +1,117 @@
+import type { Migration } from '#engines/database/contract.ts';
+
+/**
+ * Labels that people gave. What a labelling tool wrote is kept as text (`json`), byte for byte but for blanks: what goes out
+ * again is what came in. Times are milliseconds since 1970.
+ */
+export const labelTables: Migration = {
+  id: '0001-labels',
+  sql: `
+create table labels.label_set (
+  id bigint generated always as identity primary key,
+  project_id uuid not null,
+  name text collate "C" not null,
+  -- Of the Dataset resource, and its name.
+  dataset uuid not null,
+  dataset_name text collate "C" not null,
+  -- Which version of it, as it was named.
+  version text collate "C",
+  control text,
+  level text collate "C" not null,
+  config text not null,
+  guideline int not null default 0,
+  last_task int not null default 0,
+  created_at bigint not null,
+  created_by jsonb not null,
+  unique (project_id, name)
+);
+create index label_set_dataset on labels.label_set (dataset);
+select dais.protect('labels.label_set');
+
+create table labels.guideline (
+  label_set bigint not null references labels.label_set (id) on delete cascade,
+  number int not null,
+  project_id uuid not null,
+  text text not null,
+  at bigint not null,
+  by jsonb not null,
+  primary key (label_set, number)
+);
+select dais.protect('labels.guideline');
+
+create table labels.task (
+  label_set bigint not null references labels.label_set (id) on delete cascade,
+  number int not null,
+  project_id uuid not null,
+  external text collate "C" not null,
+  -- Without annotations and predictions.
+  body json not null,
+  predictions json not null,
+  state text collate "C" not null default 'open',
+  -- Its labels differ.
+  disagreed boolean not null default false,
+  primary key (label_set, number),
+  unique (label_set, external)
+);
+create index task_state on labels.task (label_set, state, number);
+select dais.protect('labels.task');
+
+create table labels.annotation (
+  id uuid not null,
+  version int not null,
+  label_set bigint not null,
+  task int not null,
+  project_id uuid not null,
+  external text collate "C" not null,
+  -- Among those of its task, as they came.
+  place int not null,
+  replaced boolean not null default false,
+  annotator text not null,
+  guideline int not null,
+  label text[] not null,
+  cancelled boolean not null,
+  ground_truth boolean not null,
+  seconds double precision,
+  labelled_at bigint,
+  imported_at bigint not null,
+  imported_by jsonb not null,
+  body json not null,
+  -- Of what makes it another one.
+  digest text collate "C" not null,
+  primary key (id, version),
+  foreign key (label_set, task) references labels.task (label_set, number) on delete cascade
+);
+create unique index annotation_now on labels.annotation (label_set, task, external) where not replaced;
+select dais.protect('labels.annotation');
+
+create table labels.review (
+  annotation uuid not null,
+  version int not null,
+  seq bigint generated always as identity,
+  project_id uuid not null,
+  verdict text collate "C" not null,
+  by jsonb not null,
+  at bigint not null,
+  reason text not null,
+  primary key (annotation, version, seq),
+  foreign key (annotation, version) references labels.annotation (id, version) on delete cascade
+);
+select dais.protect('labels.review');
+
+create table labels.publication (
+  id uuid primary key,
+  label_set bigint not null references labels.label_set (id) on delete cascade,
+  project_id uuid not null,
+  dataset text collate "C" not null,
+  message text not null,
+  state text collate "C" not null default 'waiting',
+  labels int not null,
+  version int,
+  error text,
+  created_at bigint not null,
+  created_by jsonb not null
+);
+create index publication_newest on labels.publication (label_set, created_at desc);
+select dais.protect('labels.publication');
+`,
+};

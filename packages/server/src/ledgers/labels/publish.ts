@@ -1,0 +1,215 @@
+/** Accepted labels become a dataset version. */
+import { randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { DaisError, eventTypes, type Actor, type DatasetVersion, type LabelPublication } from '@dais/api';
+import type { Call } from '#kernel/dispatch.ts';
+import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
+import { readResource } from '#kernel/store.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { tableRow } from './label-table.ts';
+import type { LabelsParts } from './labels-parts.ts';
+import { requireSet, type LabelSetRow } from './set-rows.ts';
+import { actorOf, emitAboutSet } from './sets.ts';
+import { annotationsOf, listTaskRows } from './task-rows.ts';
+
+const QUEUE = 'labels publish';
+/** Tasks in one read. */
+const BATCH = 500;
+
+/** @throws DaisError `not_found`, `invalid_state` when nothing is accepted. */
+export async function publishLabels(
+  tx: Transaction,
+  call: Call<{ readonly set: string; readonly dataset?: string; readonly message: string }>,
+  now: number,
+): Promise<LabelPublication> {
+  const { input, tenant } = call;
+  const row = await requireSet(tx.sql, tenant.id, input.set);
+  const [{ labels } = { labels: 0 }] = await tx.sql.query<{ labels: number }>(
+    `select count(*)::int as labels from labels.task where label_set = $1 and state = 'accepted'`,
+    [row.id],
+    'count_accepted',
+  );
+  if (labels === 0) {
+    throw new DaisError(
+      'invalid_state',
+      `No label of ${row.name} is accepted yet: review them first (dais labels review).`,
+    );
+  }
+  const dataset = input.dataset ?? row.name;
+  // Who may publish labels may not thereby write to any dataset.
+  await call.authorize({ kind: 'Dataset', name: dataset }, tenant, 'dataset:write');
+  const id = uuidv7(now);
+  await tx.sql.query(
+    `insert into labels.publication (id, label_set, project_id, dataset, message, labels, created_at, created_by)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [id, row.id, tenant.id, dataset, input.message, labels, now, JSON.stringify(actorOf(call))],
+    'insert_publication',
+  );
+  tx.enqueue({ queue: QUEUE, projectId: tenant.id, payload: { publication: id }, uniqueKey: id, maxAttempts: 5 });
+  return await readPublication(tx, row, id);
+}
+
+interface PublicationRow {
+  readonly id: string;
+  readonly dataset: string;
+  readonly message: string;
+  readonly state: LabelPublication['state'];
+  readonly labels: number;
+  readonly version: number | null;
+  readonly error: string | null;
+  readonly created_at: bigint;
+  readonly created_by: Actor;
+}
+
+const COLUMNS = 'p.id, p.dataset, p.message, p.state, p.labels, p.version, p.error, p.created_at, p.created_by';
+
+/** @throws DaisError `not_found`. */
+export async function readPublication(
+  tx: Transaction,
+  { id: set, name }: Pick<LabelSetRow, 'id' | 'name'>,
+  id: string,
+): Promise<LabelPublication> {
+  const [row] = await tx.sql.query<PublicationRow>(
+    `select ${COLUMNS} from labels.publication p where p.label_set = $1 and p.id = $2`,
+    [set, id],
+    'read_publication',
+  );
+  if (row === undefined) throw new DaisError('not_found', `There is no publication ${id} of ${name}.`);
+  return {
+    id: row.id,
+    set: name,
+    dataset: row.dataset,
+    state: row.state,
+    labels: row.labels,
+    ...(row.version !== null && { version: row.version }),
+    ...(row.error !== null && { error: row.error }),
+    createdAt: Number(row.created_at),
+    createdBy: row.created_by,
+  };
+}
+
+interface Started {
+  readonly publication: PublicationRow;
+  readonly set: LabelSetRow;
+  readonly source: DatasetVersion | undefined;
+  /** Sensitive columns of the dataset that was labelled. */
+  readonly sensitive: readonly { readonly column: string; readonly category: string; readonly mask: string }[];
+  /** Fields that must not go into a dataset that does not mask them. */
+  readonly left: ReadonlySet<string>;
+}
+
+export function publishHandler(parts: LabelsParts): JobHandler {
+  return {
+    queue: QUEUE,
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 2000, capMs: 300_000 },
+    run: async ({ payload, projectId }, io) => {
+      const id = String(payload['publication']);
+      const started = await io.read(async (tx) => await start(tx, id, parts));
+      const { publication, set, source, sensitive, left } = started;
+      if (publication.state === 'done') return {};
+      const folder = join(parts.folder, `labels-${randomUUID()}`);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      try {
+        const path = join(folder, 'labels.ndjson');
+        await pipeline(Readable.from(lines(io, set, left)), createWriteStream(path, { mode: 0o600 }), {
+          signal: io.signal,
+        });
+        const version = await parts.makeVersion(
+          {
+            projectId,
+            dataset: publication.dataset,
+            spec: {
+              description: `Accepted labels of ${set.name}`,
+              label: 'label',
+              ...(sensitive.length > 0 && { sensitive }),
+            },
+            path,
+            versions: source === undefined ? [] : [source.id],
+            message: publication.message === '' ? `Accepted labels of ${set.name}` : publication.message,
+            by: publication.created_by,
+          },
+          io,
+          async (tx, made) => await finish(tx, started, made),
+        );
+        return { version: version.number };
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+    ended: async (tx, job, end) => {
+      if (end.state !== 'failed' && end.state !== 'cancelled') return;
+      await tx.enter(job.projectId);
+      await tx.sql.query(
+        `update labels.publication set state = 'failed', error = $2 where id = $1 and state = 'waiting'`,
+        [String(job.payload['publication']), (end.error ?? 'it was cancelled').slice(0, 2000)],
+        'fail_publication',
+      );
+    },
+  };
+}
+
+async function start(tx: Transaction, id: string, parts: LabelsParts): Promise<Started> {
+  const [row] = await tx.sql.query<PublicationRow & { readonly set_name: string }>(
+    `select ${COLUMNS}, s.name as set_name from labels.publication p join labels.label_set s on s.id = p.label_set where p.id = $1`,
+    [id],
+    'start_publication',
+  );
+  if (row === undefined) throw new JobFailed('the label set was deleted');
+  const set = await requireSet(tx.sql, tx.projectId, row.set_name);
+  const source = set.version === null ? undefined : await parts.resolveVersion(tx, set.version);
+  const masks = await parts.masks(tx, set.dataset_name);
+  const there = await readResource(tx.sql, tx.projectId, 'Dataset', row.dataset);
+  const masked = new Set(there === undefined ? [] : (await parts.masks(tx, row.dataset)).map(({ column }) => column));
+  return {
+    publication: row,
+    set,
+    source,
+    sensitive: masks.map(({ column, category, method }) => ({
+      column,
+      category: category.toLowerCase(),
+      mask: method,
+    })),
+    left: new Set(there === undefined ? [] : masks.map(({ column }) => column).filter((column) => !masked.has(column))),
+  };
+}
+
+async function* lines(io: JobIo, set: LabelSetRow, left: ReadonlySet<string>): AsyncGenerator<string> {
+  for (let after: bigint | undefined; ;) {
+    io.signal.throwIfAborted();
+    const place = after;
+    const { tasks, annotations } = await io.read(async (tx) => {
+      const found = await listTaskRows(tx.sql, set.id, { after: place, limit: BATCH, state: 'accepted' });
+      const numbers = found.map(({ number }) => number);
+      return { tasks: found, annotations: await annotationsOf(tx.sql, set.id, numbers) };
+    });
+    for (const task of tasks) {
+      const row = tableRow(
+        task,
+        annotations.filter((one) => one.task === task.number),
+        left,
+      );
+      if (row !== undefined) yield `${JSON.stringify(row)}\n`;
+    }
+    const last = tasks.at(-1);
+    if (last === undefined) return;
+    after = BigInt(last.number);
+  }
+}
+
+async function finish(tx: Transaction, { publication, set }: Started, version: DatasetVersion): Promise<void> {
+  const ended = await tx.sql.query(
+    `update labels.publication set state = 'done', version = $2 where id = $1 and state = 'waiting' returning id`,
+    [publication.id, version.number],
+    'end_publication',
+  );
+  if (ended.length === 0) return;
+  const told = { set: set.name, dataset: publication.dataset, version: version.number, labels: version.rows };
+  emitAboutSet(tx, set, eventTypes.labelsPublished, told);
+}

@@ -1,0 +1,147 @@
+/** What reviewers say of labels: never of their own. */
+import { DaisError, eventTypes, type Annotation, type LabelTask } from '@dais/api';
+import type { Call } from '#kernel/dispatch.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { LabelsParts } from './labels-parts.ts';
+import { lockSet, type LabelSetRow } from './set-rows.ts';
+import { actorOf, emitAboutSet } from './sets.ts';
+import {
+  annotationsOf,
+  listTaskRows,
+  presentAnnotation,
+  presentTask,
+  versionsOf,
+  type AnnotationRow,
+} from './task-rows.ts';
+import { settleTasks, VERDICT } from './task-state.ts';
+import { hiddenFields } from './tasks.ts';
+
+type Verdict = 'accepted' | 'rejected';
+
+interface OneInput {
+  readonly set: string;
+  readonly annotation: string;
+  readonly reason: string;
+}
+
+/** @throws DaisError `forbidden` for one's own, `invalid_state` when another label of the task is accepted. */
+export async function review(
+  tx: Transaction,
+  call: Call<OneInput & { readonly verdict: Verdict }>,
+  now: number,
+): Promise<Annotation> {
+  const { input } = call;
+  const { row, annotation } = await lockAnnotation(tx, call);
+  requireNotOwn(call, annotation);
+  if (input.verdict === 'accepted') await requireNoOther(tx, row, annotation);
+  await writeReviews(tx, call, [annotation], input.verdict, now);
+  await settleTasks(tx.sql, row.id, [annotation.task]);
+  const told = { set: row.name, task: annotation.task, annotation: annotation.id };
+  emitAboutSet(tx, row, eventTypes.labelReviewed, { ...told, verdict: input.verdict, reason: input.reason });
+  return presentAnnotation((await lockAnnotation(tx, call)).annotation);
+}
+
+export async function adjudicate(tx: Transaction, call: Call<OneInput>, parts: LabelsParts): Promise<LabelTask> {
+  const { input } = call;
+  const { row, annotation } = await lockAnnotation(tx, call);
+  const all = await annotationsOf(tx.sql, row.id, [annotation.task]);
+  // Whoever labelled a task does not settle it, whichever label wins.
+  for (const one of all) requireNotOwn(call, one);
+  const now = parts.now();
+  const others = all.filter(({ id, cancelled }) => id !== annotation.id && !cancelled);
+  await writeReviews(tx, call, others, 'rejected', now);
+  await writeReviews(tx, call, [annotation], 'accepted', now);
+  await settleTasks(tx.sql, row.id, [annotation.task]);
+  const told = { set: row.name, task: annotation.task, annotation: annotation.id, reason: input.reason };
+  emitAboutSet(tx, row, eventTypes.labelAdjudicated, told);
+  const [task] = await listTaskRows(tx.sql, row.id, { after: undefined, limit: 1, numbers: [annotation.task] });
+  if (task === undefined) throw new Error('a task went while its set was locked');
+  const hidden = await hiddenFields(tx, call, row, parts);
+  return presentTask(task, await annotationsOf(tx.sql, row.id, [annotation.task]), hidden);
+}
+
+/** Of each task the oldest annotation is accepted: all of them say the same. */
+export async function acceptAgreed(
+  tx: Transaction,
+  call: Call<{ readonly set: string; readonly atLeast: number; readonly reason: string }>,
+  now: number,
+): Promise<{ accepted: number; left: number }> {
+  const { input, tenant } = call;
+  const row = await lockSet(tx.sql, tenant.id, input.set);
+  const by = actorOf(call);
+  const accepted = await tx.sql.query<{ task: number }>(
+    `with agreed as (
+       select a.task, min(a.id::text)::uuid as id from labels.annotation a
+       join labels.task t on t.label_set = a.label_set and t.number = a.task
+       where a.label_set = $1 and not a.replaced and not a.cancelled and t.state = 'labelled' and not t.disagreed
+         and ${VERDICT} is distinct from 'rejected' and cardinality(a.label) > 0
+       group by a.task having count(distinct a.annotator) >= $2 and bool_and(a.annotator <> $3)
+     )
+     insert into labels.review (annotation, version, project_id, verdict, by, at, reason)
+     select a.id, a.version, $4, 'accepted', $5, $6, $7 from agreed g join labels.annotation a on a.id = g.id and not a.replaced
+     returning (select a.task from labels.annotation a where a.id = annotation and a.version = review.version) as task`,
+    [row.id, input.atLeast, by.id, tenant.id, JSON.stringify(by), now, input.reason],
+    'accept_agreed',
+  );
+  const tasks = accepted.map(({ task }) => task);
+  await settleTasks(tx.sql, row.id, tasks);
+  const about = { set: row.name, tasks: tasks.length, atLeast: input.atLeast, reason: input.reason };
+  if (tasks.length > 0) emitAboutSet(tx, row, eventTypes.labelsAccepted, about);
+  const [{ left } = { left: 0 }] = await tx.sql.query<{ left: number }>(
+    `select count(*)::int as left from labels.task where label_set = $1 and state = 'labelled'`,
+    [row.id],
+    'tasks_left',
+  );
+  return { accepted: tasks.length, left };
+}
+
+async function lockAnnotation(
+  tx: Transaction,
+  { input, tenant }: Pick<Call<OneInput>, 'input' | 'tenant'>,
+): Promise<{ row: LabelSetRow; annotation: AnnotationRow }> {
+  const row = await lockSet(tx.sql, tenant.id, input.set);
+  const [annotation] = await versionsOf(tx.sql, row.id, input.annotation, { before: undefined, limit: 1 });
+  if (annotation === undefined)
+    throw new DaisError('not_found', `There is no annotation ${input.annotation} in ${input.set}.`);
+  if (!annotation.cancelled) return { row, annotation };
+  throw new DaisError('invalid_state', `${annotation.annotator} skipped the task: there is no label to speak of.`);
+}
+
+function requireNotOwn({ context }: Pick<Call, 'context'>, { annotator }: AnnotationRow): void {
+  if (annotator !== context.principal.id) return;
+  throw new DaisError('forbidden', 'You labelled this yourself: somebody else has to say what becomes of it.');
+}
+
+/** Two labels of one task that say the same may both be accepted. */
+async function requireNoOther(tx: Transaction, row: LabelSetRow, { id, task, label }: AnnotationRow): Promise<void> {
+  const others = await annotationsOf(tx.sql, row.id, [task]);
+  const other = others.find((one) => one.id !== id && one.reviews.at(-1)?.verdict === 'accepted');
+  if (other === undefined || JSON.stringify(other.label) === JSON.stringify(label)) return;
+  throw new DaisError(
+    'invalid_state',
+    `Task ${task} has an accepted label already, ${other.label.join(', ')}: adjudicate, or reject that one first.`,
+  );
+}
+
+async function writeReviews(
+  tx: Transaction,
+  call: Call<{ readonly reason: string }>,
+  annotations: readonly AnnotationRow[],
+  verdict: Verdict,
+  now: number,
+): Promise<void> {
+  await tx.sql.query(
+    `insert into labels.review (annotation, version, project_id, verdict, by, at, reason)
+     select id, version, $3, $4, $5, $6, $7 from unnest($1::uuid[], $2::int[]) as n (id, version)`,
+    [
+      annotations.map(({ id }) => id),
+      annotations.map(({ version }) => version),
+      tx.projectId,
+      verdict,
+      JSON.stringify(actorOf(call)),
+      now,
+      call.input.reason,
+    ],
+    'insert_reviews',
+  );
+}

@@ -1,0 +1,204 @@
+import type { DataFinding, Event } from '@dais/api';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { manifest } from '#kernel/testing/test-kernel.ts';
+import { errorOf } from '#kernel/testing/test-project.ts';
+import { startPrivacyWorld, type PrivacyProject, type PrivacyWorld } from './testing/privacy-world.ts';
+
+let world: PrivacyWorld;
+beforeAll(async () => {
+  world = await startPrivacyWorld();
+});
+afterAll(async () => await world.stop());
+
+const PEOPLE = ['ada@example.com', 'grace@example.org', 'alan@example.net', 'edsger@example.nl'];
+const CSV = [
+  'id,email,visits,note',
+  ...Array.from({ length: 40 }, (_, at) => `${at},${PEOPLE[at % 4]},${at * 37},nothing to see`),
+].join('\n');
+
+interface Rows {
+  readonly columns: readonly { readonly name: string }[];
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+const head = async (project: PrivacyProject, name: string, as = {}) =>
+  await project.call<Rows>('datasetVersion.head', { name, version: 'latest', limit: 40 }, as);
+const column = ({ columns, rows }: Rows, name: string) => {
+  const at = columns.findIndex((one) => one.name === name);
+  return rows.map((row) => row[at]);
+};
+
+describe('findings', () => {
+  test('a new version is looked at; a person resolves, waives and opens again, and each is an event', async () => {
+    const project = await world.project();
+    const name = await project.dataset();
+    await project.push(name, CSV);
+    const [found, ...others] = await project.findings(name);
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({ column: 'email', entity: 'EMAIL_ADDRESS', state: 'open', share: 1, because: 'both' });
+    expect(found?.example).toBe('xxx@xxxxxxx.xxx');
+    const finding = found?.id ?? '';
+    const editor = await project.member('editor');
+    const waived = await project.call<DataFinding>(
+      'datasetFinding.waive',
+      { name, finding, reason: 'made up for a demo', days: 30 },
+      editor,
+    );
+    expect(waived).toMatchObject({
+      state: 'waived',
+      reason: 'made up for a demo',
+      decidedBy: { id: editor.principal?.id },
+    });
+    expect(waived.expiresAt).toBeGreaterThan(waived.foundAt);
+    await project.call('datasetFinding.reopen', { name, finding, reason: 'it was not' }, editor);
+    expect(await errorOf(project.call('datasetFinding.reopen', { name, finding }))).toMatchObject({
+      code: 'invalid_state',
+    });
+    const resolved = await project.call<DataFinding>(
+      'datasetFinding.resolve',
+      { name, finding, mask: 'pseudonym' },
+      editor,
+    );
+    expect(resolved).toMatchObject({ state: 'resolved', mask: 'pseudonym' });
+    const told = async () => {
+      const input = { kind: 'Dataset', name, limit: 1000 };
+      const { items } = await project.call<{ items: Event[] }>('event.list', input);
+      expect(JSON.stringify(items)).not.toContain('ada@example.com');
+      return items
+        .map(({ type }) => type)
+        .filter((type) => type.startsWith('dataset.finding'))
+        .toSorted();
+    };
+    await expect
+      .poll(told)
+      .toEqual([
+        'dataset.finding.opened',
+        'dataset.finding.reopened',
+        'dataset.finding.resolved',
+        'dataset.finding.waived',
+      ]);
+    // Seen again in the next version: what was said stays said.
+    await project.push(name, `${CSV}\n99,new@example.com,1,x`);
+    expect(await project.findings(name)).toMatchObject([{ id: finding, state: 'resolved', lastVersion: 2 }]);
+    await project.push(name, CSV.replaceAll('@', ' at '));
+    expect((await project.findings(name)).map(({ state }) => state)).toEqual(['resolved']);
+  });
+
+  test('what a version does not hold any more is gone, and comes back', async () => {
+    const project = await world.project();
+    const name = await project.dataset();
+    await project.push(name, CSV);
+    await project.push(name, CSV.replaceAll('@', ' at '));
+    expect(await project.findings(name)).toMatchObject([{ state: 'gone', lastVersion: 1 }]);
+    expect(await project.findings(name, 'open')).toEqual([]);
+    await project.push(name, `${CSV}\n7,x@example.com,1,x`);
+    expect(await project.findings(name)).toMatchObject([{ state: 'open', lastVersion: 3 }]);
+  });
+
+  test('roles: a viewer reads and decides nothing; pages follow each other', async () => {
+    const project = await world.project();
+    const name = await project.dataset();
+    await project.push(name, 'email,ip,first_name\nada@example.com,192.0.2.7,Ada\nbob@example.com,192.0.2.8,Bob');
+    const viewer = await project.member('viewer');
+    const seen: string[] = [];
+    for (let cursor: string | undefined, more = true; more;) {
+      const page: { items: DataFinding[]; nextCursor?: string } = await project.call(
+        'datasetFinding.listAll',
+        { limit: 1, ...(cursor !== undefined && { cursor }) },
+        viewer,
+      );
+      seen.push(...page.items.map(({ entity }) => entity));
+      cursor = page.nextCursor;
+      more = cursor !== undefined;
+    }
+    expect(seen.toSorted()).toEqual(['EMAIL_ADDRESS', 'IP_ADDRESS', 'PERSON']);
+    const [finding] = await project.findings(name);
+    const input = { name, finding: finding?.id, reason: 'x' };
+    expect(await errorOf(project.call('datasetFinding.waive', input, viewer))).toMatchObject({ code: 'forbidden' });
+    expect(await errorOf(project.call('pseudonymKey.rotate', {}, await project.member('editor')))).toMatchObject({
+      code: 'forbidden',
+    });
+  });
+
+  test('policies ask how many are open', async () => {
+    const project = await world.project();
+    const name = await project.dataset();
+    await project.push(name, CSV);
+    const cedar = `@id("decided-first")
+      forbid (principal, action == Dais::Action::"dataset:unmask", resource is Dais::Dataset)
+      when { resource.facts has openPiiFindings && resource.facts.openPiiFindings > 0 };`;
+    await project.call('policy.create', { manifest: manifest('Policy', 'decided-first', { cedar }) });
+    const admin = await project.member('admin');
+    expect(column(await head(project, name, admin), 'email')[0]).toBeNull();
+    const [finding] = await project.findings(name);
+    await project.call('datasetFinding.resolve', { name, finding: finding?.id });
+    expect(column(await head(project, name, admin), 'email')[0]).toBe('ada@example.com');
+  });
+});
+
+describe('masks', () => {
+  test('what is declared or found is masked for whoever may not unmask, by each method', async () => {
+    const project = await world.project();
+    const methods = ['redact', 'hash', 'pseudonym', 'generalise'] as const;
+    const name = await project.dataset({
+      sensitive: methods.map((mask) => ({ column: mask, category: 'email', mask })),
+    });
+    const values = [...PEOPLE, ''];
+    await project.push(
+      name,
+      [
+        'id,redact,hash,pseudonym,generalise',
+        ...values.map((value, at) => [at, ...methods.map(() => value)].join(',')),
+      ].join('\n'),
+    );
+    const viewer = await project.member('viewer');
+    const admin = await project.member('admin');
+    expect(column(await head(project, name, admin), 'hash')).toEqual([...PEOPLE, null]);
+    const masked = await head(project, name, viewer);
+    expect(column(masked, 'redact')).toEqual([null, null, null, null, null]);
+    expect(column(masked, 'generalise')).toEqual([
+      '…@example.com',
+      '…@example.org',
+      '…@example.net',
+      '…@example.nl',
+      null,
+    ]);
+    for (const method of ['hash', 'pseudonym'] as const) {
+      const pseudonyms = column(masked, method);
+      expect(new Set(pseudonyms).size).toBe(5);
+      expect(pseudonyms[4]).toBeNull();
+      for (const value of pseudonyms.slice(0, 4)) expect(value).toMatch(/^[kd]\d+_[\da-f]{32}$/);
+    }
+    // A pseudonym joins datasets of a project, a hash does not.
+    const other = await project.dataset({
+      sensitive: [
+        { column: 'hash', category: 'email', mask: 'hash' },
+        { column: 'pseudonym', category: 'email', mask: 'pseudonym' },
+      ],
+    });
+    await project.push(other, `id,hash,pseudonym\n1,${PEOPLE[0]},${PEOPLE[0]}`);
+    const there = await head(project, other, viewer);
+    expect(column(there, 'pseudonym')[0]).toBe(column(masked, 'pseudonym')[0]);
+    expect(column(there, 'hash')[0]).not.toBe(column(masked, 'hash')[0]);
+  });
+
+  test('rotation gives others, destruction leaves nothing to link with', async () => {
+    const project = await world.project();
+    const name = await project.dataset({ sensitive: [{ column: 'email', category: 'email', mask: 'pseudonym' }] });
+    await project.push(name, CSV);
+    const viewer = await project.member('viewer');
+    const before = column(await head(project, name, viewer), 'email')[0];
+    expect(before).toMatch(/^k1_/);
+    await project.call('pseudonymKey.rotate', {});
+    const after = column(await head(project, name, viewer), 'email')[0];
+    expect(after).toMatch(/^k2_/);
+    await project.call('pseudonymKey.destroy', { key: 'k2', reason: 'they asked to be forgotten' });
+    expect(column(await head(project, name, viewer), 'email')[0]).toMatch(/^k3_/);
+    const { items } = await project.call<{ items: { id: string; state: string }[] }>('pseudonymKey.list', {});
+    expect(items.map(({ id, state }) => `${id} ${state}`)).toEqual(['k3 current', 'k2 destroyed', 'k1 retired']);
+    const rows = await world.db.asAdmin(
+      `select number from privacy.pseudonym_key where wrapped is null or ciphertext is null`,
+    );
+    expect(JSON.stringify(rows)).toContain('2');
+  });
+});
