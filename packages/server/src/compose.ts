@@ -26,6 +26,7 @@ import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#
 import type { LabelsParts } from '#ledgers/labels/index.ts';
 import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
 import type { PrivacyLedger, PrivacyLedgerParts } from '#ledgers/privacy/index.ts';
+import type { QualityLedger, QualityParts } from '#ledgers/quality/index.ts';
 import type { RegistryParts } from '#ledgers/registry/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
 import type { ArtifactParts, TrackingLedger, TrackingParts } from '#ledgers/tracking/index.ts';
@@ -462,6 +463,33 @@ export async function loadData(parts: DataParts): Promise<DataLedger> {
   return (await import('#ledgers/data/index.ts')).dataLedger(parts);
 }
 
+/** What is known of the rows of versions, and whether they are as expected. */
+export async function loadQuality({
+  local,
+  masked,
+  ...parts
+}: Omit<QualityParts, 'versions'> &
+  Pick<QualityParts['versions'], 'masked'> & {
+    /** Where the files of versions are found. */
+    readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
+  }): Promise<QualityLedger> {
+  const [{ qualityLedger }, data] = await Promise.all([
+    import('#ledgers/quality/index.ts'),
+    import('#ledgers/data/index.ts'),
+  ]);
+  const versions: QualityParts['versions'] = {
+    read: data.readVersion,
+    resolve: data.resolveVersion,
+    previous: data.previousReady,
+    decide: data.decideVersion,
+    spec: data.readDatasetSpec,
+    withTable: async (version, work) =>
+      await data.withLocalFiles(local, version, async (files) => await work(data.tableOf(version, files))),
+    masked,
+  };
+  return qualityLedger({ ...parts, versions });
+}
+
 /** What is personal in datasets, and what others see in its place. */
 export async function loadPrivacy({
   keys,
@@ -577,12 +605,13 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/executions/index.ts'),
     import('#ledgers/privacy/index.ts'),
     import('#ledgers/labels/index.ts'),
+    import('#ledgers/quality/index.ts'),
   ]);
   const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }, ...ofData] =
     ledgers;
-  const [{ privacySlice }, { labelsSlice }] = ofData;
+  const [{ privacySlice }, { labelsSlice }, { qualitySlice }] = ofData;
   const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, privacySlice, labelsSlice];
-  return [kernelSlice, policySlice, auditSlice, ...own, ...kinds.flatMap((kind) => kind.slice ?? [])];
+  return [kernelSlice, policySlice, auditSlice, ...own, qualitySlice, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }
 
 /** Who runs the database server. */

@@ -29,6 +29,7 @@ import {
   loadLabels,
   loadLineage,
   loadPrivacy,
+  loadQuality,
   loadSignIn,
   loadSlices,
   loadTracking,
@@ -186,6 +187,13 @@ export class Control {
       const local = { database, blobs, folder: join(config.data, 'datasets') };
       const onQuery = { now: () => clock.now(), query: async () => await Promise.resolve(query) };
       const privacy = await loadPrivacy({ ...onQuery, database, keys, local, random: randomBytes });
+      const quality = await loadQuality({
+        ...onQuery,
+        database,
+        local,
+        log: io.log,
+        masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+      });
       const data = await loadData({
         ...local,
         content,
@@ -196,9 +204,9 @@ export class Control {
         hooks: {
           begin: async (tx, version) => {
             await privacy.enqueueScan(tx, version);
-            return 'ready';
+            return await quality.begin(tx, version);
           },
-          forget: [privacy.forget],
+          forget: [privacy.forget, quality.forget],
           masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
         },
       });
@@ -252,6 +260,7 @@ export class Control {
           ...executions.jobs,
           ...data.jobs,
           ...privacy.jobs,
+          ...quality.jobs,
           ...labels.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
@@ -266,6 +275,7 @@ export class Control {
           ...executions.entries,
           ...data.entries,
           ...privacy.entries,
+          ...quality.entries,
           ...labels.entries,
           ...artifacts,
         ],

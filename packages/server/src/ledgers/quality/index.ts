@@ -4,12 +4,11 @@ import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { checkHandler, enqueueCheck } from './check-job.ts';
-import { insertCheck } from './check-rows.ts';
+import { forgetVersions, insertCheck } from './check-rows.ts';
 import { enqueueProfile, profileHandler } from './profile-job.ts';
 import { qualityEntries } from './quality-entries.ts';
 import type { QualityParts } from './quality-parts.ts';
 
-export { forgetVersions } from './check-rows.ts';
 export type { QualityParts, Versions } from './quality-parts.ts';
 export { qualitySlice } from './quality-slice.ts';
 
@@ -21,6 +20,8 @@ export interface QualityLedger {
    * version is not ready before the checks have decided.
    */
   readonly begin: (tx: Transaction, version: DatasetVersion) => Promise<'wait' | 'ready'>;
+  /** In the transaction that deletes versions for good. */
+  readonly forget: (tx: Transaction, ids: readonly string[]) => Promise<void>;
 }
 
 export function qualityLedger(parts: QualityParts): QualityLedger {
@@ -28,6 +29,7 @@ export function qualityLedger(parts: QualityParts): QualityLedger {
   return {
     entries: qualityEntries(parts),
     jobs: [checkHandler(parts), profileHandler(parts)],
+    forget: forgetVersions,
     begin: async (tx, version) => {
       // What lies elsewhere is not read here: it has no profile, and expectations that block fail closed.
       if (version.mode === 'managed') enqueueProfile(tx, version, now());

@@ -8,10 +8,13 @@ import type { DatasetVersion, Ingest } from '@dais/api';
 import { expect } from 'vitest';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import type { BlobStore } from '#engines/blobs/contract.ts';
+import type { Slice } from '#engines/database/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { DuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
+import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
 import { KindRegistry } from '#kernel/registry.ts';
 import { kernelSlice } from '#kernel/slice.ts';
 import { manifest, startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
@@ -20,7 +23,8 @@ import { project } from '#kinds/project/index.ts';
 import { lineageEntries, lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { dataLedger, dataSlice, dataVersionNodes, type DataLedger, type DataParts } from '../index.ts';
+import { dataLedger, dataSlice, dataVersionNodes } from '../index.ts';
+import type { DataLedger, DataParts, VersionHooks } from '../index.ts';
 
 export interface DataWorld {
   readonly db: TestDatabase;
@@ -41,9 +45,20 @@ export interface DataWorld {
   stop(): Promise<void>;
 }
 
-export async function startDataWorld(more: Partial<DataParts> = {}): Promise<DataWorld> {
+/** A ledger beside that of data, and the hooks by which it knows of versions. */
+export interface Beside {
+  readonly slice: Slice;
+  readonly make: (parts: Pick<DataParts, 'database' | 'blobs' | 'folder' | 'query'>) => {
+    readonly entries: readonly OperationEntry[];
+    readonly jobs: readonly JobHandler[];
+    readonly hooks: VersionHooks;
+  };
+}
+
+export async function startDataWorld(more: Partial<DataParts> = {}, beside?: Beside): Promise<DataWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-data-'));
-  const db = await startTestDatabase([kernelSlice, lineageSlice, dataSlice]);
+  const slices = [kernelSlice, lineageSlice, dataSlice];
+  const db = await startTestDatabase(beside === undefined ? slices : [...slices, beside.slice]);
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
   const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
   const engine = new DuckdbQuery({
@@ -55,22 +70,24 @@ export async function startDataWorld(more: Partial<DataParts> = {}): Promise<Dat
     threads: 2,
   });
   const kinds = [project, dataset(systemClock)];
+  const query = async () => await Promise.resolve<QueryEngine>(engine);
+  const other = beside?.make({ database: db.database, blobs, folder: join(folder, 'data'), query });
   const ledger = dataLedger({
     database: db.database,
     content,
     blobs,
     clock: systemClock,
     log: silentLog,
-    query: async () => await Promise.resolve(engine),
+    query,
     kinds: () => new KindRegistry(kinds),
     folder: join(folder, 'data'),
-    hooks: {},
+    hooks: other?.hooks ?? {},
     ...more,
   });
   const dais = await startTestKernel(db, {
     kinds,
-    entries: [...ledger.entries, ...lineageEntries([dataVersionNodes])],
-    jobs: ledger.jobs,
+    entries: [...ledger.entries, ...lineageEntries([dataVersionNodes]), ...(other?.entries ?? [])],
+    jobs: [...ledger.jobs, ...(other?.jobs ?? [])],
   });
   let made = 0;
   const split = (reference: string) => {

@@ -164,6 +164,8 @@ export const range: Check<'range'> = async (expectation, context) => {
     if (family !== 'number' && family !== 'time' && family !== 'text') {
       throw new CheckFault(`${of.name} is ${of.type}: it has no order to have a range in.`);
     }
+    const wrong = [min, max].find((bound) => typeof bound === (family === 'number' ? 'string' : 'number'));
+    if (wrong !== undefined) throw new CheckFault(`${JSON.stringify(wrong)} is no bound of ${of.name}, which is ${of.type}.`);
     const value = comparable(of);
     const broken = [
       ...(min === undefined ? [] : [call('<', value, valueFor(of, min))]),

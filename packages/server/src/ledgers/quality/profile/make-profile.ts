@@ -31,8 +31,8 @@ export interface ProfileRequest {
 /** Rows that are there twice are counted up to this size: each takes some 40 bytes of memory or temporary disk. */
 const MOST_COMPARED_ROWS = 100_000_000;
 const MOST_COMPARED_COLUMNS = 1000;
-/** Texts whose frequent values are counted: each is a scan of one column. */
-const MOST_TOPS = 1000;
+/** Columns whose frequent values are counted: each is a query of its own (25 ms at 500 columns). */
+const MOST_TOPS = 150;
 
 /**
  * Looks at the rows of one version: one scan for counts, moments and quantiles, a second one for pictures, whose edges the first
@@ -122,7 +122,9 @@ async function secondScan(
     const picture = pictureAsk(one.of, one.profile);
     return picture === undefined ? [] : [{ ...one, picture }];
   });
-  const tops = known.filter(({ profile }) => hasTop(profile)).slice(0, MOST_TOPS);
+  const counted = known.filter(({ profile }) => hasTop(profile));
+  const isText = ({ profile }: (typeof known)[number]) => profile.family === 'text';
+  const tops = [...counted.filter(isText), ...counted.filter((one) => !isText(one))].slice(0, MOST_TOPS);
   const groups = inGroups(pictures);
   const complete = new Map<number, ColumnProfile>();
   if (groups.length + tops.length === 0) return complete;
