@@ -7,6 +7,8 @@ import { z } from 'zod';
 
 export const lineageNodeTypes = [
   'dataset-version',
+  'feature-view',
+  'feature-service',
   'dataset',
   'commit',
   'entry-point',

@@ -4,9 +4,9 @@
  * created later.
  */
 import { DaisError } from '@dais/api';
-import { call, cast, column, filter, literal, named, scan } from '#engines/query/model/build.ts';
+import { call, cast, column, filter, literal, named } from '#engines/query/model/build.ts';
 import type { Expression, NamedExpression, Relation } from '#engines/query/model/query-tree.ts';
-import type { SelectedView, Selection } from '../definitions/compiled.ts';
+import type { CompiledView, SelectedView, Selection } from '../definitions/compiled.ts';
 import { findColumn } from '../definitions/on-demand-columns.ts';
 import { outputNames } from '../definitions/output-names.ts';
 import { inputsOf } from '../on-demand/evaluate.ts';
@@ -27,11 +27,14 @@ export interface HistoryOptions {
   readonly fullNames: boolean;
   /** Rows written after the moment do not count, where a view has a created time. */
   readonly createdCutoff: boolean;
-  /** The table of the job that a Dataset is. */
-  readonly tableOf: (dataset: string) => string;
-  /** Tables of the job that hold the rows of a view already, one for each key and moment. */
-  readonly prepared?: ReadonlyMap<string, string>;
+  /** Whether the source of a view is known to have one row for each key and moment. */
+  readonly unique: (view: CompiledView) => boolean;
+  /** Adds a column for each view with the event time of the row that was found: `timeOf(as)`. */
+  readonly times?: boolean;
 }
+
+/** Name of the column with the event time of what was found of a view. */
+export const timeOf = (as: string) => `\u0001${as}\u0001`;
 
 /** Columns of the asking rows, then the features, as they are called in the answer. */
 export function historyPlan(selection: Selection, asking: Asking, options: HistoryOptions): Relation {
@@ -41,6 +44,7 @@ export function historyPlan(selection: Selection, asking: Asking, options: Histo
   let relation: Relation = {
     type: 'project',
     from: asking.relation,
+    keep: 'all',
     columns: [
       named(moment, cast(column(asking.time), 'timestamp')),
       ...askedKeys(selection.stored).map(({ name, type }) => named(keyColumn(`${name} ${type}`), cast(column(name), type))),
@@ -50,7 +54,7 @@ export function historyPlan(selection: Selection, asking: Asking, options: Histo
     relation = joinView(relation, selected, moment, inner, options);
   }
   for (const selected of selection.onDemand) {
-    relation = { type: 'project', from: relation, columns: workedOut(selected, selection, inner) };
+    relation = { type: 'project', from: relation, keep: 'all', columns: workedOut(selected, selection, inner) };
   }
   return {
     type: 'project',
@@ -59,6 +63,7 @@ export function historyPlan(selection: Selection, asking: Asking, options: Histo
     columns: [
       ...asking.columns.map((name) => named(name, column(name))),
       ...outputs.map(({ name, from, feature }) => named(name, column(inner(from.as, feature.name)))),
+      ...(options.times === true ? selection.stored.map(({ as }) => named(timeOf(as), column(timeOf(as)))) : []),
     ],
   };
 }
@@ -80,25 +85,27 @@ function joinView(
   { as, view, features, keys }: SelectedView,
   moment: string,
   inner: (as: string, feature: string) => string,
-  { createdCutoff, tableOf, prepared }: HistoryOptions,
+  { createdCutoff, unique, times }: HistoryOptions,
 ): Relation {
-  const table = createdCutoff ? undefined : prepared?.get(view.uid);
-  const right = table === undefined ? sourceRelation(view, features, tableOf) : scan(table);
   const created = view.createdTime !== undefined;
+  const once = unique(view);
   return {
     type: 'asof',
     left,
-    right,
+    right: sourceRelation(view, features),
     keys: view.keys.map(({ name, type }) => ({
       left: keyColumn(`${keys.get(name) ?? name} ${type}`),
       right: keyColumn(name),
     })),
     time: { left: moment, right: TIME },
     ...(view.ttlUs > 0 && { ttlUs: view.ttlUs }),
-    ...(created && table === undefined && { tieBreak: CREATED }),
+    ...(created && !once && { tieBreak: CREATED }),
     ...(created && createdCutoff && { cutoff: CREATED }),
-    ...(table !== undefined && { unique: true }),
-    take: features.map(({ name }) => ({ column: featureColumn(name), as: inner(as, name) })),
+    ...(once && { unique: true }),
+    take: [
+      ...features.map(({ name }) => ({ column: featureColumn(name), as: inner(as, name) })),
+      ...(times === true ? [{ column: TIME, as: timeOf(as) }] : []),
+    ],
   };
 }
 
@@ -127,11 +134,10 @@ function workedOut(
  */
 export function everyRow(
   { stored }: Selection,
-  { start, end, time, tableOf }: {
+  { start, end, time }: {
     readonly start: number | undefined;
     readonly end: number | undefined;
     readonly time: string;
-    readonly tableOf: (dataset: string) => string;
   },
 ): Asking {
   const keysOf = ({ view, keys }: SelectedView) => view.keys.map(({ name }) => keys.get(name) ?? name).toSorted();
@@ -143,7 +149,7 @@ export function everyRow(
     throw new DaisError('invalid_request', `Without \`entities\` nobody knows which rows are asked about${why}.`);
   }
   const parts = [first, ...others].map(({ view, keys }): Relation => {
-    const rows = sourceRelation(view, [], tableOf);
+    const rows = sourceRelation(view, []);
     const within: Expression[] = [
       ...(start === undefined ? [] : [call('>=', column(TIME), literal(formatCell(start), 'timestamp'))]),
       ...(end === undefined ? [] : [call('<=', column(TIME), literal(formatCell(end), 'timestamp'))]),
@@ -165,16 +171,11 @@ export function everyRow(
 
 /** The newest row of each key within [start, end], both included; in the order of keys, so that a repetition gives the same. */
 export function latestPlan(
-  selected: Pick<SelectedView, 'view'>,
-  { start, end, tableOf }: {
-    readonly start: number | undefined;
-    readonly end: number;
-    readonly tableOf: (dataset: string) => string;
-  },
+  view: CompiledView,
+  { start, end }: { readonly start: number | undefined; readonly end: number },
 ): Relation {
-  const { view } = selected;
   const rows = filter(
-    sourceRelation(view, view.features, tableOf),
+    sourceRelation(view, view.features),
     call('<=', column(TIME), literal(formatCell(end), 'timestamp')),
     ...(start === undefined ? [] : [call('>=', column(TIME), literal(formatCell(start), 'timestamp'))]),
   );

@@ -11,6 +11,11 @@ export const CREATED = '\u0001created';
 export const keyColumn = (name: string) => `\u0001key ${name}`;
 export const featureColumn = (name: string) => `\u0001feature ${name}`;
 
+/** `weather@latest`: also the name of the table of a job that stands for it. */
+export function referenceOf({ source }: CompiledView, dataset: string): string {
+  return `${dataset}@${source.type === 'dataset' ? source.version : 'latest'}`;
+}
+
 /** The Datasets that a view reads. */
 export function datasetsOf({ source }: CompiledView): readonly string[] {
   if (source.type === 'dataset') return [source.dataset];
@@ -18,23 +23,19 @@ export function datasetsOf({ source }: CompiledView): readonly string[] {
 }
 
 /** @throws DaisError `invalid_state` for a view whose values are only pushed. */
-export function sourceRelation(
-  view: CompiledView,
-  features: readonly CompiledFeature[],
-  tableOf: (dataset: string) => string,
-): Relation {
+export function sourceRelation(view: CompiledView, features: readonly CompiledFeature[]): Relation {
   const { source, eventTime, createdTime, keys } = view;
   if (eventTime === undefined || (source.type !== 'dataset' && source.type !== 'sql')) {
     throw new DaisError('invalid_state', `FeatureView "${view.name}" has no source: its values are only pushed.`);
   }
   const from: Relation =
     source.type === 'dataset'
-      ? scan(tableOf(source.dataset))
+      ? scan(referenceOf(view, source.dataset))
       : {
           type: 'sql',
           dialect: 'duckdb',
           sql: source.sql,
-          views: Object.fromEntries(source.datasets.map((dataset) => [dataset, scan(tableOf(dataset))])),
+          views: Object.fromEntries(source.datasets.map((dataset) => [dataset, scan(referenceOf(view, dataset))])),
         };
   const timed: Relation = {
     type: 'project',

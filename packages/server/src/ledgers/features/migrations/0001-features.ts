@@ -10,6 +10,16 @@ create table features.catalog (
 );
 select dais.protect('features.catalog');
 
+-- Beside each view and service, written by its admission: what the lineage calls it.
+create table features.definition (
+  uid uuid primary key,
+  project_id uuid not null,
+  kind text collate "C" not null,
+  name text collate "C" not null,
+  created_at timestamptz not null default clock_timestamp()
+);
+select dais.protect('features.definition');
+
 -- What packed rows were packed with. Never changed: rows name it by its number.
 create table features.packing (
   id bigint generated always as identity primary key,
@@ -33,7 +43,7 @@ create table features.materialization (
   -- Microseconds since 1970; both bounds are included.
   start_time bigint,
   end_time bigint not null,
-  -- Id of the dataset version, or of each dataset by name; the same in every attempt.
+  -- Id of the version that is read of each Dataset; the same in every attempt.
   versions jsonb,
   dataset text,
   entities bigint not null default 0,
@@ -44,8 +54,10 @@ create table features.materialization (
   created_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz
 );
-create index materialization_newest on features.materialization (project_id, created_at desc, id desc);
-create index materialization_of_view on features.materialization (view, created_at desc, id desc);
+-- Ids are made in the order of time.
+create index materialization_newest on features.materialization (project_id, id);
+create index materialization_of_name on features.materialization (project_id, view_name, id);
+create index materialization_of_view on features.materialization (view, id);
 -- One at a time for each view.
 create unique index materialization_open on features.materialization (view) where state in ('waiting', 'running');
 select dais.protect('features.materialization');
@@ -79,7 +91,7 @@ create table features.build (
   created_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz
 );
-create index build_newest on features.build (project_id, created_at desc, id desc);
+create index build_newest on features.build (project_id, id);
 select dais.protect('features.build');
 
 -- Rows that were pushed and are not yet part of a version of the view's dataset.

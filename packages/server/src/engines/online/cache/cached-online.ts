@@ -1,0 +1,214 @@
+/**
+ * Rows of another store kept in a file of this machine (LMDB), outside of the heap of JavaScript: what was read once is
+ * read again within 4 µs, without a round trip. Whoever writes here is heard here at once, whoever writes in another
+ * process within milliseconds; a message that gets lost is made good after `maxAgeMs`.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Database } from '#engines/database/contract.ts';
+import type { Lookup, OnlineRow, OnlineStore, OnlineView } from '../contract.ts';
+import { changeText, keyMark, readChange } from './change-feed.ts';
+
+export interface CachedOnlineOptions {
+  readonly store: OnlineStore;
+  readonly database: Pick<Database, 'listen' | 'statement'>;
+  /** Emptied when it is opened: what changed while nobody listened is not known. */
+  readonly folder: string;
+  readonly maxBytes: number;
+  /** Default 10 s. */
+  readonly maxAgeMs?: number;
+  readonly now: () => number;
+}
+
+const CHANNEL = 'dais_online';
+/** Milliseconds, event time, created time; then one byte: whether there is a row. */
+const HEADER = 25;
+
+interface Kept {
+  readonly get: (key: Buffer) => Buffer | undefined;
+  readonly putSync: (key: Buffer, value: Buffer) => boolean;
+  readonly removeSync: (key: Buffer) => boolean;
+  readonly transactionSync: <T>(work: () => T) => T;
+  readonly clearSync: () => void;
+  readonly close: () => Promise<void>;
+}
+
+export async function openCachedOnline(options: CachedOnlineOptions): Promise<OnlineStore> {
+  const { open } = await import('lmdb');
+  const path = join(options.folder, randomUUID());
+  await rm(options.folder, { recursive: true, force: true });
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  // Nothing in it has to outlive the process: no waiting for the disk.
+  const kept = open({ path, keyEncoding: 'binary', encoding: 'binary', noSync: true, mapSize: options.maxBytes, compression: false });
+  const store = new CachedOnlineStore(kept as unknown as Kept, options);
+  await store.listen();
+  return store;
+}
+
+class CachedOnlineStore implements OnlineStore {
+  readonly #kept: Kept;
+  readonly #options: CachedOnlineOptions;
+  readonly #id = randomUUID();
+  readonly #maxAgeMs: number;
+  /** Grows with each change of a view: what was read before a change is not kept after it. */
+  readonly #changes = new Map<string, number>();
+  /** Part of every key: growing it forgets all of a view. */
+  readonly #epochs = new Map<string, number>();
+  #everything = 0;
+  #bytes = 0;
+  #unlisten: (() => Promise<void>) | undefined;
+
+  constructor(kept: Kept, options: CachedOnlineOptions) {
+    this.#kept = kept;
+    this.#options = options;
+    this.#maxAgeMs = options.maxAgeMs ?? 10_000;
+  }
+
+  async listen(): Promise<void> {
+    this.#unlisten = await this.#options.database.listen(CHANNEL, (text) => {
+      const { by, view, keys } = readChange(text);
+      if (by !== this.#id) this.#forget(view, keys);
+    });
+  }
+
+  async write(view: OnlineView, rows: readonly OnlineRow[]): Promise<number> {
+    const keys = rows.map(({ key }) => key);
+    try {
+      return await this.#options.store.write(view, rows);
+    } finally {
+      // After a failure too: nobody knows what of it was done.
+      this.#forget(view.view, keys.map(keyMark));
+      if (rows.length > 0) await this.#tell(view, keys);
+    }
+  }
+
+  async read(lookups: readonly Lookup[]): Promise<readonly (readonly (OnlineRow | undefined)[])[]> {
+    const oldest = this.#options.now() - this.#maxAgeMs;
+    const answers: (OnlineRow | undefined)[][] = [];
+    const missing: { readonly lookup: Lookup; readonly answer: (OnlineRow | undefined)[]; readonly places: number[]; readonly change: number }[] = [];
+    for (const lookup of lookups) {
+      const answer = Array.from<OnlineRow | undefined>({ length: lookup.keys.length });
+      const places: number[] = [];
+      for (const [at, key] of lookup.keys.entries()) {
+        const bytes = this.#kept.get(this.#name(lookup.view, keyMark(key)));
+        if (bytes === undefined || bytes.readDoubleBE(0) < oldest) places.push(at);
+        else answer[at] = opened(key, bytes);
+      }
+      answers.push(answer);
+      if (places.length > 0) missing.push({ lookup, answer, places, change: this.#change(lookup.view) });
+    }
+    if (missing.length === 0) return answers;
+    const found = await this.#options.store.read(
+      missing.map(({ lookup, places }) => ({ ...lookup, keys: places.map((at) => lookup.keys[at]!) })),
+    );
+    const now = this.#options.now();
+    this.#write(() => {
+      for (const [index, { lookup, answer, places, change }] of missing.entries()) {
+        const same = change === this.#change(lookup.view);
+        for (const [n, at] of places.entries()) {
+          const row = found[index]?.[n];
+          answer[at] = row;
+          if (same) this.#keep(this.#name(lookup.view, keyMark(lookup.keys[at]!)), packed(row, now));
+        }
+      }
+    });
+    return answers;
+  }
+
+  async keys(view: OnlineView, after: Buffer | undefined, limit: number): Promise<readonly Buffer[]> {
+    return await this.#options.store.keys(view, after, limit);
+  }
+
+  async count(view: OnlineView): Promise<number> {
+    return await this.#options.store.count(view);
+  }
+
+  async drop(view: OnlineView): Promise<void> {
+    try {
+      await this.#options.store.drop(view);
+    } finally {
+      this.#forget(view.view, undefined);
+      await this.#tell(view, undefined);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#unlisten?.();
+    this.#unlisten = undefined;
+    await this.#kept.close();
+    await this.#options.store.close();
+    await rm(this.#options.folder, { recursive: true, force: true });
+  }
+
+  async #tell(view: OnlineView, keys: readonly Buffer[] | undefined): Promise<void> {
+    await this.#options.database.statement(
+      { mode: 'write', scope: { project: view.project } },
+      'select pg_notify($1, $2)',
+      [CHANNEL, changeText(this.#id, view, keys)],
+      'tell_online',
+    );
+  }
+
+  #change(view: string): number {
+    return (this.#changes.get(view) ?? 0) + this.#everything;
+  }
+
+  #forget(view: string | undefined, marks: readonly string[] | undefined): void {
+    if (view === undefined) {
+      this.#everything += 1;
+      this.#clear();
+      return;
+    }
+    this.#changes.set(view, (this.#changes.get(view) ?? 0) + 1);
+    if (marks === undefined) {
+      this.#epochs.set(view, (this.#epochs.get(view) ?? 0) + 1);
+      return;
+    }
+    this.#write(() => {
+      for (const mark of marks) this.#kept.removeSync(this.#name(view, mark));
+    });
+  }
+
+  #name(view: string, mark: string): Buffer {
+    return Buffer.from(`${view}${this.#epochs.get(view) ?? 0} ${mark}`);
+  }
+
+  #keep(name: Buffer, value: Buffer): void {
+    // Half of the room: pages are never full, and those that were freed are not used at once.
+    this.#bytes += name.length + value.length + 32;
+    if (this.#bytes > this.#options.maxBytes / 2) this.#clear();
+    this.#kept.putSync(name, value);
+  }
+
+  #clear(): void {
+    this.#bytes = 0;
+    this.#kept.clearSync();
+  }
+
+  /** A file that cannot take more keeps nothing; nothing is read wrong because of it. */
+  #write(work: () => void): void {
+    try {
+      this.#kept.transactionSync(work);
+    } catch {
+      this.#clear();
+    }
+  }
+}
+
+function packed(row: OnlineRow | undefined, now: number): Buffer {
+  const bytes = Buffer.allocUnsafe(HEADER + (row?.value.length ?? 0));
+  bytes.writeDoubleBE(now, 0);
+  bytes.writeDoubleBE(row?.eventTime ?? 0, 8);
+  bytes.writeDoubleBE(row?.createdTime ?? 0, 16);
+  bytes[24] = row === undefined ? 0 : 1;
+  row?.value.copy(bytes, HEADER);
+  return bytes;
+}
+
+function opened(key: Buffer, bytes: Buffer): OnlineRow | undefined {
+  if (bytes[24] === 0) return undefined;
+  // A copy: the bytes are the file's, and change with it.
+  const value = Buffer.from(bytes.subarray(HEADER));
+  return { key, eventTime: bytes.readDoubleBE(8), createdTime: bytes.readDoubleBE(16), value };
+}

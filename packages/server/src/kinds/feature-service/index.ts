@@ -1,0 +1,12 @@
+import { featureServiceKind } from '@dais/api';
+import type { KindDefinition } from '#kernel/kind.ts';
+import { admitFeatureService } from '#ledgers/features/index.ts';
+
+/** The features that one model takes. */
+export const featureService: KindDefinition = {
+  spec: featureServiceKind,
+  admit: async (tx, change) => {
+    await admitFeatureService(tx, change);
+    return {};
+  },
+};

@@ -1,0 +1,26 @@
+import { DaisError } from '@dais/api';
+import type { Controller } from '#kernel/kind.ts';
+import { SYSTEM_ORIGIN } from '#kernel/transaction.ts';
+import { readOnlineState, startMaterialization, type OnlineState } from '#ledgers/features/index.ts';
+import { planFeatureView, type Refresh, type ViewFacts } from './feature-view-plan.ts';
+
+/** Tells how fresh a view is online, and brings it there by itself where its manifest says how often. */
+export function featureViewController(clock: { readonly now: () => number }): Controller<ViewFacts, Refresh> {
+  return {
+    observe: async ({ metadata }, io) => {
+      const state: OnlineState = await io.read(async (tx) => await readOnlineState(tx, metadata.uid));
+      return { ...state, nowMs: clock.now() };
+    },
+    plan: ({ resource, observed }) => planFeatureView(resource, observed),
+    perform: async ({ view }, { metadata }, io) => {
+      await io.write(async (tx) => {
+        // One that was begun meanwhile does as well.
+        if ((await readOnlineState(tx, metadata.uid)).underWay) return;
+        const call = { input: { view, mode: 'incremental' }, tenant: { id: tx.projectId, name: metadata.project ?? '' } } as const;
+        await startMaterialization(tx, { ...call, context: SYSTEM_ORIGIN }, clock.now()).catch((error: unknown) => {
+          if (!(error instanceof DaisError) || error.code !== 'invalid_state') throw error;
+        });
+      });
+    },
+  };
+}

@@ -1,0 +1,67 @@
+/** What the ledger does in the transaction in which an entity, a view or a service changes. */
+import { DaisError, fits, typeOfExpression, featureViewSpec, type Issue, type ValueType } from '@dais/api';
+import type { AdmittedChange } from '#kernel/kind.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { changeCatalog } from './definitions/catalog.ts';
+import { compileView } from './definitions/compile-view.ts';
+import { loadViews } from './definitions/load-selection.ts';
+import { DROP_QUEUE } from './materialize/queues.ts';
+import { findColumn } from './definitions/on-demand-columns.ts';
+
+export async function admitEntity(tx: Transaction, change: AdmittedChange): Promise<void> {
+  if (!change.dryRun) await changeCatalog(tx, change.projectId);
+}
+
+/** @throws DaisError `invalid_manifest` for an expression that does not fit what it names. */
+export async function admitFeatureView(tx: Transaction, change: AdmittedChange): Promise<void> {
+  if (change.spec !== undefined) await checkExpressions(tx, change.name, change.spec);
+  await admitDefinition(tx, change, 'FeatureView');
+}
+
+export async function admitFeatureService(tx: Transaction, change: AdmittedChange): Promise<void> {
+  await admitDefinition(tx, change, 'FeatureService');
+}
+
+async function admitDefinition(tx: Transaction, change: AdmittedChange, kind: string): Promise<void> {
+  if (change.dryRun) return;
+  await changeCatalog(tx, change.projectId);
+  if (change.action === 'delete' && kind === 'FeatureView') {
+    const payload = { view: change.uid };
+    tx.enqueue({ queue: DROP_QUEUE, projectId: change.projectId, payload, uniqueKey: change.uid, maxAttempts: 100 });
+  }
+  if (change.action !== 'create') return;
+  await tx.sql.query(
+    `insert into features.definition (uid, project_id, kind, name) values ($1, $2, $3, $4) on conflict do nothing`,
+    [change.uid, change.projectId, kind, change.name],
+    'admit_feature_definition',
+  );
+}
+
+/**
+ * The types of expressions, as far as the views that they use are there: those that the same apply makes later are looked
+ * at when features are read.
+ */
+async function checkExpressions(tx: Transaction, name: string, spec: Readonly<Record<string, unknown>>): Promise<void> {
+  const { source } = featureViewSpec.parse(spec);
+  if (source.type !== 'onDemand') return;
+  const views = await loadViews(tx, source.views).catch((error: unknown) => {
+    if (error instanceof DaisError && error.code === 'not_found') return undefined;
+    throw error;
+  });
+  if (views === undefined) return;
+  const inputs = [...views].map(([as, view]) => ({ as, view }));
+  const compiled = compileView({ spec, name, uid: '', generation: 0n } as never, new Map());
+  const issues = compiled.features.flatMap(({ expression, type }, at): Issue[] => {
+    if (expression === undefined) return [];
+    const path = `spec.features[${at}].expression`;
+    const found = typeOfExpression(expression, (column): ValueType | string => {
+      const place = findColumn(column, source.request, inputs);
+      return typeof place === 'string' ? place : place.type;
+    });
+    if ('fault' in found) return [{ path, message: `at character ${found.fault.at + 1}: ${found.fault.message}` }];
+    return fits(found.type, type) ? [] : [{ path, message: `gives a ${found.type}, which is no ${type}` }];
+  });
+  if (issues.length > 0) {
+    throw new DaisError('invalid_manifest', `FeatureView "${name}": ${issues[0]?.path} ${issues[0]?.message}.`, { issues });
+  }
+}

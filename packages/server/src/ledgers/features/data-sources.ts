@@ -1,0 +1,34 @@
+/** Versions of the ledger of data, as sources of features. */
+import type { DatasetVersion } from '@dais/api';
+import { transact } from '#kernel/transaction.ts';
+import type { Column } from '#engines/query/model/column-type.ts';
+import { readDatasetSpec, readVersion, requireUsable, resolveVersion, tableOf, withLocalFiles, type DataParts, type VersionMaker } from '#ledgers/data/index.ts';
+import type { SourceVersion, SourceVersions } from './features-parts.ts';
+
+export interface DataSourcesParts {
+  readonly data: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
+  readonly maker: VersionMaker;
+}
+
+export function dataSources({ data, maker }: DataSourcesParts): SourceVersions {
+  return {
+    resolve: async (tx, reference) => sourceOf(requireUsable(await resolveVersion(tx, reference))),
+    read: async (tx, id) => sourceOf(requireUsable(await readVersion(tx, id))),
+    withFiles: async (projectId, id, work) => {
+      const version = await transact(data.database, { mode: 'read', projectId }, async (tx) => requireUsable(await readVersion(tx, id)));
+      return await withLocalFiles(data, version, async (files) => await work(tableOf(version, files).files));
+    },
+    make: async ({ projectId, dataset, ensure, tables, query, source, parents, message, by }, io, also) => {
+      const request = { projectId, dataset, tables, query, source, parents, message, by };
+      await maker.make({ ...request, ...(ensure !== undefined && { ensure }) }, io, async (tx, { version }) => {
+        await also(tx, { ...sourceOf(version), rows: version.rows });
+      });
+    },
+    sensitive: async (tx, dataset) => (await readDatasetSpec(tx, dataset)).sensitive ?? [],
+  };
+}
+
+function sourceOf({ id, dataset, number, schema, keys, eventTime }: DatasetVersion): SourceVersion {
+  const columns = schema.columns.map(({ name, type }) => ({ name, type }) as Column);
+  return { id, dataset, number, columns, keys, eventTime };
+}

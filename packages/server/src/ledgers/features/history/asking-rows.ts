@@ -1,0 +1,69 @@
+/** Rows that somebody brings along and that each ask of one moment. */
+import { DaisError, type ValueType } from '@dais/api';
+import type { InlineTable } from '#engines/query/contract.ts';
+import type { Column, ColumnType } from '#engines/query/model/column-type.ts';
+import type { LiteralValue } from '#engines/query/model/query-tree.ts';
+import { column, scan } from '#engines/query/model/build.ts';
+import type { Selection } from '../definitions/compiled.ts';
+import { readColumn, rowCount, type Columns } from '../online/entity-columns.ts';
+import type { Value } from '../values/cells.ts';
+import type { Asking } from './history-plan.ts';
+
+const TABLE = 'asking';
+/** The place of each row, so that the answer is in the order asked. */
+export const PLACE = '\u0001place';
+
+/** @throws DaisError `invalid_request` that names the column and the row. */
+export function askingRows(
+  selection: Selection,
+  entities: Columns,
+  time: string,
+): { readonly asking: Asking; readonly table: Readonly<Record<string, InlineTable>>; readonly types: ReadonlyMap<string, ColumnType> } {
+  const count = rowCount(entities, 'entities');
+  const keyTypes = new Map<string, ValueType>(
+    selection.stored.flatMap(({ view, keys }) => view.keys.map(({ name, type }) => [keys.get(name) ?? name, type] as const)),
+  );
+  for (const { name, type } of selection.request) keyTypes.set(name, type);
+  const missing = [...keyTypes.keys(), time].find((name) => !Object.hasOwn(entities, name));
+  if (missing !== undefined) {
+    const what = missing === time ? 'the moment that each row asks of' : `a ${keyTypes.get(missing)}`;
+    throw new DaisError('invalid_request', `Column "${missing}" of entities is missing: ${what}.`);
+  }
+  const columns = Object.keys(entities).map((name) => {
+    const type = name === time ? 'timestamp' : (keyTypes.get(name) ?? guessType(entities[name] ?? []));
+    return { name, type, values: readColumn(entities, name, type, 'entities') };
+  });
+  const table: InlineTable = {
+    columns: [{ name: PLACE, type: 'int64' }, ...columns.map(({ name, type }) => ({ name, type: engineType(type) }) satisfies Column)],
+    rows: Array.from({ length: count }, (_, row): LiteralValue[] => [
+      row,
+      ...columns.map(({ values, type }) => literalOf(type, values[row] ?? null)),
+    ]),
+  };
+  const names = columns.map(({ name }) => name);
+  return {
+    asking: { relation: scan(TABLE), columns: [PLACE, ...names], time },
+    table: { [TABLE]: table },
+    types: new Map(columns.map(({ name, type }) => [name, engineType(type)])),
+  };
+}
+
+/** In the order asked. */
+export const inPlace = [{ expression: column(PLACE) }];
+
+function engineType(type: ValueType): ColumnType {
+  return type === 'json' ? 'string' : (type as ColumnType);
+}
+
+function literalOf(type: ValueType, value: Value): LiteralValue {
+  return type === 'json' && value !== null ? JSON.stringify(value) : (value as LiteralValue);
+}
+
+/** What a column is that no view says anything of. */
+function guessType(values: readonly unknown[]): ValueType {
+  const given = values.filter((value) => value !== null && value !== undefined);
+  const all = (type: string) => given.length > 0 && given.every((value) => typeof value === type);
+  if (all('boolean')) return 'boolean';
+  if (all('number')) return given.every((value) => Number.isSafeInteger(value)) ? 'int64' : 'float64';
+  return all('string') || given.length === 0 ? 'string' : 'json';
+}

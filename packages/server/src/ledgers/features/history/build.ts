@@ -1,0 +1,210 @@
+/** Versions of datasets out of features: rows of another version, each with what was known at its moment. */
+import { DaisError, eventTypes, type FeatureBuild } from '@dais/api';
+import { column, scan } from '#engines/query/model/build.ts';
+import type { ColumnType } from '#engines/query/model/column-type.ts';
+import type { Relation } from '#engines/query/model/query-tree.ts';
+import type { Call } from '#kernel/dispatch.ts';
+import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
+import type { JobClaim } from '#kernel/jobs.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { canonicalJson } from '#lib/canonical-json.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { authorizeSelection } from '../definitions/authorize-selection.ts';
+import type { CompiledView, Selection } from '../definitions/compiled.ts';
+import { loadSelection } from '../definitions/load-selection.ts';
+import type { FeatureParts, SensitiveColumn, SourceVersion } from '../features-parts.ts';
+import { noteSelection } from '../lineage-nodes.ts';
+import { BUILD_QUEUE } from '../materialize/queues.ts';
+import { outputNames } from '../definitions/output-names.ts';
+import { presentBuild, readBuild, type BuildRequest, type BuildRow, type BuildVersions } from './build-rows.ts';
+import { everyRow, historyPlan, type Asking } from './history-plan.ts';
+import { isUnique, rangeOf, requireTimes } from './read-history.ts';
+import { resolveSources } from './resolve-sources.ts';
+import { datasetsOf, referenceOf } from './source-relation.ts';
+
+const ENTITIES = 'entities';
+const USUAL_TIME = 'event_timestamp';
+
+/** Everything that can be wrong is told now: the job only works. */
+export async function startBuild(tx: Transaction, call: Call<BuildRequest>, parts: FeatureParts): Promise<FeatureBuild> {
+  const { input, tenant, context } = call;
+  const selection = await loadSelection(tx, input);
+  await authorizeSelection(call, selection, 'featureView:build');
+  await call.authorize({ kind: 'Dataset', name: input.to }, tenant, 'dataset:write');
+  const sources = await resolveSources(tx, parts, selection.stored);
+  if (input.entities !== undefined) {
+    await call.authorize({ kind: 'Dataset', name: input.entities.split('@')[0] ?? '' }, tenant, 'dataset:read');
+  }
+  const entities = input.entities === undefined ? undefined : await parts.sources.resolve(tx, input.entities);
+  planOf(selection, input, entities, sources);
+  const versions: BuildVersions = {
+    sources: Object.fromEntries([...sources].map(([reference, { id }]) => [reference, id])),
+    entities: entities?.id,
+    names: [...sources.values()].map(nameOf),
+    entitiesName: entities === undefined ? undefined : nameOf(entities),
+    features: selection.asked.flatMap(({ as, features }) => features.map(({ name }) => `${as}:${name}`)),
+  };
+  const id = uuidv7(parts.clock.now());
+  const { type, id: actor } = context.principal;
+  await tx.sql.query(
+    `insert into features.build (id, project_id, state, request, dataset, versions, actor_type, actor_id)
+     values ($1, $2, 'waiting', $3, $4, $5, $6, $7)`,
+    [id, tenant.id, JSON.stringify(input), input.to, JSON.stringify(versions), type, actor],
+    'start_build',
+  );
+  tx.enqueue({ id, queue: BUILD_QUEUE, projectId: tenant.id, payload: { id, dataset: input.to }, uniqueKey: id, maxAttempts: 5 });
+  return presentBuild(await readBuild(tx, id));
+}
+
+const nameOf = ({ dataset, number }: SourceVersion) => `${dataset}@${number}`;
+
+export function buildHandler(parts: FeatureParts): JobHandler {
+  return {
+    queue: BUILD_QUEUE,
+    concurrency: 2,
+    perProject: 1,
+    retry: { baseMs: 1000, capMs: 60_000 },
+    run: async (job, io) => {
+      try {
+        await build(parts, job, io);
+      } catch (error) {
+        if (error instanceof DaisError && !error.retryable) throw new JobFailed(error.message);
+        throw error;
+      }
+    },
+    ended: async (tx, job, end) => {
+      if (end.state === 'done') return;
+      await tx.enter(job.projectId);
+      const [row] = await tx.sql.query<BuildRow>(
+        `update features.build set state = $2, error = $3, finished_at = clock_timestamp()
+         where id = $1 and state in ('waiting', 'running') returning *`,
+        [job.payload['id'], end.state, end.error],
+        'fail_build',
+      );
+      if (row === undefined) return;
+      const data = { id: row.id, dataset: row.dataset, error: end.error };
+      tx.emit({ type: eventTypes.featureBuildFailed, projectId: job.projectId, data });
+    },
+  };
+}
+
+async function build(parts: FeatureParts, { payload, projectId }: JobClaim, io: JobIo): Promise<void> {
+  const id = String(payload['id']);
+  const begun = await io.write(async (tx) => {
+    const row = await readBuild(tx, id);
+    const selection = await loadSelection(tx, row.request);
+    const sources = await resolveSources(tx, parts, selection.stored, row.versions.sources);
+    const entities = row.versions.entities === undefined ? undefined : await parts.sources.read(tx, row.versions.entities);
+    const sensitive = await inheritedMarks(tx, parts, selection, row.request, entities);
+    await tx.sql.query(`update features.build set state = 'running' where id = $1 and state = 'waiting'`, [id], 'run_build');
+    return { row, selection, sources, entities, sensitive };
+  });
+  const { row, selection, sources, entities, sensitive } = begun;
+  if (row.state === 'done') return;
+  const { query, time } = planOf(selection, row.request, entities, sources);
+  const text = canonicalJson(query);
+  const versionsOf = (view: CompiledView) =>
+    datasetsOf(view).flatMap((dataset) => sources.get(referenceOf(view, dataset)) ?? []);
+  const parents = await io.write(async (tx) => noteSelection(tx, selection, versionsOf, parts.clock.now()));
+  const tables = Object.fromEntries([...sources].map(([reference, { id: version }]) => [reference, { version }]));
+  await parts.sources.make(
+    {
+      projectId,
+      dataset: row.dataset,
+      ensure: {
+        origin: 'manifest',
+        spec: {
+          description: `Features${row.request.service === undefined ? '' : ` of ${row.request.service}`}, as they were at the moment of each row.`,
+          eventTime: time,
+          ...(sensitive.length > 0 && { sensitive }),
+        },
+      },
+      tables: entities === undefined ? tables : { ...tables, [ENTITIES]: { version: entities.id } },
+      query,
+      source: { type: 'features' },
+      parents,
+      message: `Built of ${row.versions.features.length} features${entities === undefined ? '' : ` and ${nameOf(entities)}`}.`,
+      by: { type: row.actor_type, id: row.actor_id },
+    },
+    { ...io, progress: (share) => io.progress({ share }) },
+    async (tx, made) => {
+      await tx.sql.query(
+        `update features.build set state = 'done', version_id = $2, version = $3, rows = $4, query = $5,
+           finished_at = clock_timestamp() where id = $1`,
+        [id, made.id, made.number, made.rows, text],
+        'finish_build',
+      );
+      const { service } = selection;
+      tx.emit({
+        type: eventTypes.featuresBuilt,
+        projectId,
+        ...(service !== undefined && { subject: { kind: 'FeatureService', name: service.name, uid: service.uid } }),
+        data: { id, dataset: row.dataset, version: made.number, rows: made.rows, sources: [...row.versions.names] },
+      });
+    },
+  );
+}
+
+/** @throws DaisError `invalid_request` where the entities lack a key, or have one of another type. */
+function planOf(
+  selection: Selection,
+  request: BuildRequest,
+  entities: SourceVersion | undefined,
+  sources: ReadonlyMap<string, SourceVersion>,
+): { readonly query: Relation; readonly time: string } {
+  requireTimes(request, entities !== undefined);
+  const time = request.eventTime ?? entities?.eventTime ?? USUAL_TIME;
+  const asking =
+    entities === undefined ? everyRow(selection, { ...rangeOf(request), time }) : askingVersion(selection, entities, time);
+  const plan = historyPlan(selection, asking, { ...request, unique: (view) => isUnique(view, sources) });
+  // By time, then by everything that tells rows apart and can be ordered: the same versions give the same bytes.
+  const keys = [time, ...asking.columns.filter((name) => name !== time)];
+  return { query: { type: 'sort', from: plan, by: keys.map((name) => ({ expression: column(name) })) }, time };
+}
+
+function askingVersion(selection: Selection, entities: SourceVersion, time: string): Asking {
+  const types = new Map(entities.columns.map(({ name, type }) => [name, type]));
+  const wanted = new Map<string, { readonly type: string; readonly of: string }>();
+  for (const { as, view, keys } of selection.stored) {
+    for (const { name, type } of view.keys) wanted.set(keys.get(name) ?? name, { type, of: `the join key of ${as}` });
+  }
+  for (const { name, type } of selection.request) wanted.set(name, { type, of: 'which features are worked out of' });
+  wanted.set(time, { type: 'timestamp', of: 'the moment that each row asks of' });
+  for (const [name, { type, of }] of wanted) {
+    const found = types.get(name);
+    if (found === undefined) {
+      throw new DaisError('invalid_request', `${nameOf(entities)} has no column "${name}", ${of}.`);
+    }
+    if (family(found) !== family(type)) {
+      throw new DaisError('invalid_request', `"${name}" of ${nameOf(entities)} is ${found}; as ${of} it has to be ${type}.`);
+    }
+  }
+  const columns = entities.columns.map(({ name }) => name);
+  return { relation: scan(ENTITIES), columns, time };
+}
+
+function family(type: ColumnType | string): string {
+  if (/^u?int\d+$/.test(type)) return 'whole';
+  if (/^float\d+$|^decimal/.test(type)) return 'number';
+  return type === 'date' ? 'timestamp' : type;
+}
+
+/** What is not for everybody stays so under its new name. */
+async function inheritedMarks(
+  tx: Transaction,
+  parts: FeatureParts,
+  selection: Selection,
+  request: BuildRequest,
+  entities: SourceVersion | undefined,
+): Promise<readonly SensitiveColumn[]> {
+  const marks = new Map<string, SensitiveColumn>();
+  for (const mark of entities === undefined ? [] : await parts.sources.sensitive(tx, entities.dataset)) marks.set(mark.column, mark);
+  for (const { name, from, feature } of outputNames(selection, request.fullNames)) {
+    for (const dataset of datasetsOf(from.view)) {
+      const found = (await parts.sources.sensitive(tx, dataset)).find((mark) => mark.column === feature.column);
+      if (found !== undefined) marks.set(name, { ...found, column: name });
+    }
+  }
+  return [...marks.values()];
+}
+

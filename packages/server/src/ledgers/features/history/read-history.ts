@@ -1,0 +1,91 @@
+/** Features as they were, for rows that somebody brings along. */
+import { DaisError, type FeatureRows } from '@dais/api';
+import type { Call } from '#kernel/dispatch.ts';
+import { transact } from '#kernel/transaction.ts';
+import { requireVisible } from '../definitions/authorize-selection.ts';
+import type { CompiledView } from '../definitions/compiled.ts';
+import { loadSelection, type SelectionInput } from '../definitions/load-selection.ts';
+import type { FeatureParts, SourceVersion } from '../features-parts.ts';
+import type { Columns } from '../online/entity-columns.ts';
+import { parseMoment } from '../values/moment.ts';
+import { askingRows, inPlace, PLACE } from './asking-rows.ts';
+import { everyRow, historyPlan } from './history-plan.ts';
+import { resolveSources } from './resolve-sources.ts';
+import { referenceOf } from './source-relation.ts';
+import { withTables } from './with-tables.ts';
+
+export interface HistoryRequest extends SelectionInput {
+  readonly fullNames: boolean;
+  readonly createdCutoff: boolean;
+  readonly start?: string | undefined;
+  readonly end?: string | undefined;
+}
+
+export interface HistoryInput extends HistoryRequest {
+  readonly entities?: Columns | undefined;
+  readonly eventTime: string;
+  readonly limit: number;
+}
+
+/** @throws DaisError `not_found`, `invalid_request`, `invalid_state`, `too_large`; QueryError. */
+export async function readHistory(parts: FeatureParts, { input, tenant, context, ...call }: Call<HistoryInput>): Promise<FeatureRows> {
+  const { selection, versions } = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
+    const found = await loadSelection(tx, input);
+    await requireVisible(tx, call, found);
+    return { selection: found, versions: await resolveSources(tx, parts, found.stored) };
+  });
+  requireTimes(input, input.entities !== undefined);
+  const brought = input.entities === undefined ? undefined : askingRows(selection, input.entities, input.eventTime);
+  const asking =
+    brought?.asking ?? everyRow(selection, { ...rangeOf(input), time: input.eventTime });
+  const plan = historyPlan(selection, asking, { ...input, unique: (view) => isUnique(view, versions) });
+  return await withTables(parts, tenant.id, versions, async (tables) => {
+    const result = await (await parts.query()).run(
+      {
+        tables: { ...tables, ...brought?.table },
+        query: { type: 'sort', from: plan, by: brought === undefined ? orderOf(asking.columns) : inPlace },
+        output: { type: 'rows', limit: input.limit },
+        owner: tenant.id,
+      },
+      { signal: context.signal },
+    );
+    if (result.truncated) {
+      throw new DaisError('too_large', `There are more than ${input.limit} rows: ask of fewer, or let \`features.build\` make a dataset of them.`);
+    }
+    const columns = result.columns.flatMap(({ name, type }, at) => (name === PLACE ? [] : [{ name, type, at }]));
+    return {
+      columns: columns.map(({ name, type }) => ({ name, type })),
+      rows: Object.fromEntries(columns.map(({ name, at }) => [name, result.rows.map((row) => row[at] ?? null)])),
+      count: result.rows.length,
+    };
+  });
+}
+
+/** The moment first, then the keys: the same rows in the same order, whatever the engine does. */
+export function orderOf(columns: readonly string[]) {
+  const [time, ...keys] = columns.toReversed();
+  return [...(time === undefined ? [] : [time]), ...keys].map((name) => ({ expression: { type: 'column', name } as const }));
+}
+
+export function rangeOf({ start, end }: Pick<HistoryRequest, 'start' | 'end'>) {
+  return {
+    start: start === undefined ? undefined : parseMoment(start),
+    end: end === undefined ? undefined : parseMoment(end),
+  };
+}
+
+/** @throws DaisError `invalid_request`. */
+export function requireTimes({ start, end }: Pick<HistoryRequest, 'start' | 'end'>, entities: boolean): void {
+  if (entities && (start !== undefined || end !== undefined)) {
+    throw new DaisError('invalid_request', '`start` and `end` are for what is asked without `entities`: their rows say of which moment they ask.');
+  }
+}
+
+/** The source says that its keys and event time name a row: its versions were checked for that when they came. */
+export function isUnique(view: CompiledView, versions: ReadonlyMap<string, SourceVersion>): boolean {
+  const { source, keys, eventTime } = view;
+  if (source.type !== 'dataset' || eventTime === undefined) return false;
+  const version = versions.get(referenceOf(view, source.dataset));
+  const named = new Set([...keys.map(({ column }) => column), eventTime]);
+  return version !== undefined && version.keys.length > 0 && version.keys.every((key) => named.has(key));
+}

@@ -1,0 +1,118 @@
+/** Makes rows that were pushed part of the dataset of their view: one version for all that came meanwhile. */
+import { DaisError, eventTypes } from '@dais/api';
+import type { InlineTable } from '#engines/query/contract.ts';
+import type { ColumnType } from '#engines/query/model/column-type.ts';
+import type { LiteralValue } from '#engines/query/model/query-tree.ts';
+import { scan } from '#engines/query/model/build.ts';
+import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
+import type { JobClaim } from '#kernel/jobs.ts';
+import { loadView } from '../definitions/load-selection.ts';
+import type { FeatureParts } from '../features-parts.ts';
+import { viewKey } from '../lineage-nodes.ts';
+import { APPEND_QUEUE } from './queues.ts';
+
+/** In one version. */
+const MOST_BATCHES = 100;
+const MOST_ROWS = 90_000;
+
+interface PushedRow {
+  readonly id: bigint;
+  readonly rows: number;
+  readonly batch: Readonly<Record<string, readonly unknown[]>>;
+}
+
+export function appendHandler(parts: FeatureParts): JobHandler {
+  return {
+    queue: APPEND_QUEUE,
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 2000, capMs: 300_000 },
+    run: async (job, io) => {
+      try {
+        while (await append(parts, job, io));
+      } catch (error) {
+        // The rows stay and wait for the next push, or for whoever mends what is wrong.
+        if (error instanceof DaisError && !error.retryable) throw new JobFailed(error.message);
+        throw error;
+      }
+    },
+    ended: async (tx, job) => {
+      // What came while this one ended found a job under its key, and added none.
+      await tx.enter(job.projectId);
+      const [left] = await tx.sql.query('select 1 from features.pushed where view = $1 limit 1', [job.payload['view']], 'left_pushed');
+      if (left === undefined) return;
+      // Its key is free by then: a transaction writes its jobs last.
+      const uniqueKey = String(job.payload['view']);
+      tx.enqueue({ queue: APPEND_QUEUE, projectId: job.projectId, payload: job.payload, uniqueKey, delayMs: 60_000, maxAttempts: 20 });
+    },
+  };
+}
+
+/** True: there is more. */
+async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io: JobIo): Promise<boolean> {
+  const uid = String(payload['view']);
+  const { batches, view, base, more } = await io.read(async (tx) => {
+    const found = await tx.sql.query<PushedRow>(
+      'select id, rows, batch from features.pushed where view = $1 order by id limit $2',
+      [uid, MOST_BATCHES + 1],
+      'read_pushed',
+    );
+    let rows = 0;
+    const taken = found.slice(0, MOST_BATCHES).filter(({ rows: count }) => (rows += count) <= MOST_ROWS);
+    if (taken.length === 0) return { batches: taken, view: undefined, base: undefined, more: false };
+    const compiled = await loadView(tx, String(payload['name']));
+    const { source } = compiled;
+    const newest = source.type === 'dataset' ? await newestOf(tx, source.dataset) : undefined;
+    return { batches: taken, view: compiled, base: newest, more: found.length > taken.length };
+  });
+  if (view === undefined || view.source.type !== 'dataset') return false;
+  const { dataset } = view.source;
+  // The columns of the dataset where there are any, so that a version is like the one before it.
+  const types = new Map<string, ColumnType>(base?.columns.map(({ name, type }) => [name, type]));
+  const columns = Object.keys(batches[0]?.batch ?? {}).map((name) => ({ name, type: types.get(name) ?? typeOf(name) }));
+  const table: InlineTable = {
+    columns,
+    rows: batches.flatMap(({ rows, batch }) =>
+      Array.from({ length: rows }, (_, at) => columns.map(({ name }) => (batch[name]?.[at] ?? null) as LiteralValue)),
+    ),
+  };
+  await parts.sources.make(
+    {
+      projectId,
+      dataset,
+      tables: { pushed: table, ...(base !== undefined && { before: { version: base.id } }) },
+      query: base === undefined ? scan('pushed') : { type: 'union', of: [scan('before'), scan('pushed')] },
+      source: { type: 'features' },
+      parents: [viewKey(view)],
+      message: `${table.rows.length} rows pushed to ${view.name}.`,
+      by: { type: 'system', id: 'features' },
+    },
+    { signal: io.signal, write: io.write },
+    async (tx) => {
+      await tx.sql.query('delete from features.pushed where id = any($1::bigint[])', [batches.map(({ id }) => id)], 'drop_pushed');
+      tx.emit({
+        type: eventTypes.featuresPushed,
+        projectId,
+        subject: { kind: 'FeatureView', name: view.name, uid: view.uid },
+        data: { view: view.name, rows: table.rows.length },
+      });
+    },
+  );
+  return more;
+
+  async function newestOf(tx: Parameters<FeatureParts['sources']['resolve']>[0], name: string) {
+    try {
+      return await parts.sources.resolve(tx, `${name}@latest`);
+    } catch (error) {
+      if (error instanceof DaisError && error.code === 'not_found') return undefined;
+      throw error;
+    }
+  }
+
+  function typeOf(name: string): ColumnType {
+    const key = view?.keys.find((one) => one.column === name);
+    const feature = view?.features.find((one) => one.column === name);
+    const type = key?.type ?? feature?.type ?? 'timestamp';
+    return type === 'json' ? 'string' : (type as ColumnType);
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * Brings the newest rows of a window online. The versions that are read are fixed with the first attempt, rows come in the
+ * order of their keys, and the store takes a row that it has for no change: whatever dies in between, the next attempt ends
+ * with the same rows.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DaisError, eventTypes } from '@dais/api';
+import type { Cell } from '#engines/query/contract.ts';
+import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
+import type { JobClaim } from '#kernel/jobs.ts';
+import type { CompiledView } from '../definitions/compiled.ts';
+import { loadView } from '../definitions/load-selection.ts';
+import type { FeatureParts, SourceVersion } from '../features-parts.ts';
+import { latestPlan } from '../history/history-plan.ts';
+import { resolveSources } from '../history/resolve-sources.ts';
+import { withTables } from '../history/with-tables.ts';
+import { noteMaterialized } from '../lineage-nodes.ts';
+import type { Pusher, ReadRows } from '../online/push.ts';
+import { readValue, type Value } from '../values/cells.ts';
+import { formatMoment } from '../values/moment.ts';
+import { readCellLines } from './cell-lines.ts';
+import { readMaterialization, type MaterializationRow } from './materialization-rows.ts';
+import { MATERIALIZE_QUEUE } from './queues.ts';
+
+const BATCH = 5000;
+
+export function materializeHandler(parts: FeatureParts, pusher: Pusher): JobHandler {
+  return {
+    queue: MATERIALIZE_QUEUE,
+    concurrency: 2,
+    perProject: 2,
+    retry: { baseMs: 1000, capMs: 60_000 },
+    run: async (job, io) => {
+      try {
+        await materialize(parts, pusher, job, io);
+      } catch (error) {
+        // Trying again helps only where the catalogue says so, or where something broke.
+        if (error instanceof DaisError && !error.retryable) throw new JobFailed(error.message);
+        throw error;
+      }
+    },
+    ended: async (tx, job: JobClaim, end) => {
+      if (end.state === 'done') return;
+      await tx.enter(job.projectId);
+      const [row] = await tx.sql.query<{ view: string; view_name: string }>(
+        `update features.materialization set state = $2, error = $3, finished_at = clock_timestamp()
+         where id = $1 and state in ('waiting', 'running') returning view, view_name`,
+        [job.payload['id'], end.state, end.error],
+        'fail_materialization',
+      );
+      if (row === undefined) return;
+      tx.emit({
+        type: eventTypes.featureMaterializationFailed,
+        projectId: job.projectId,
+        subject: { kind: 'FeatureView', name: row.view_name, uid: row.view },
+        data: { id: String(job.payload['id']), view: row.view_name, error: end.error },
+      });
+    },
+  };
+}
+
+async function materialize(parts: FeatureParts, pusher: Pusher, { payload, projectId }: JobClaim, io: JobIo): Promise<void> {
+  const id = String(payload['id']);
+  const { row, view, versions } = await begin(parts, id, io);
+  if (row.state === 'done') return;
+  const folder = join(parts.folder, randomUUID());
+  await mkdir(folder, { recursive: true });
+  try {
+    await withTables(parts, projectId, versions, async (tables) => {
+      const query = latestPlan(
+        view,
+        { start: row.start_time === null ? undefined : Number(row.start_time), end: Number(row.end_time) },
+      );
+      const engine = await parts.query();
+      const path = join(folder, 'latest.ndjson');
+      await engine.run(
+        { tables, query, output: { type: 'ndjson', path }, owner: projectId },
+        { signal: io.signal, progress: ({ phase, share }) => io.progress({ phase, ...(share !== undefined && { share }) }) },
+      );
+      let entities = Number(row.entities);
+      let written = Number(row.written);
+      for await (const lines of readCellLines([path], { batch: BATCH, skip: entities, signal: io.signal })) {
+        written += await pusher.write(projectId, view, rowsOf(view, lines));
+        entities += lines.length;
+        io.progress({ phase: 'writing', entities, written });
+        await io.write(async (tx) => {
+          await tx.sql.query(
+            'update features.materialization set entities = $2, written = $3 where id = $1',
+            [id, entities, written],
+            'progress_materialization',
+          );
+        });
+      }
+      await finish(parts, { id, projectId, view, versions: [...versions.values()] }, io);
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function begin(parts: FeatureParts, id: string, io: JobIo) {
+  return await io.write(async (tx) => {
+    const row = await readMaterialization(tx, id);
+    const view = await loadView(tx, row.view_name);
+    if (view.uid !== row.view) throw new JobFailed(`FeatureView "${row.view_name}" was deleted.`);
+    const versions = await resolveSources(tx, parts, [{ view }], row.versions ?? {});
+    await tx.sql.query(
+      `update features.materialization set state = 'running', versions = $2, dataset = $3
+       where id = $1 and state in ('waiting', 'running')`,
+      [
+        id,
+        JSON.stringify(Object.fromEntries([...versions].map(([reference, version]) => [reference, version.id]))),
+        [...versions.values()].map(({ dataset, number }) => `${dataset}@${number}`).join(', '),
+      ],
+      'run_materialization',
+    );
+    return { row, view, versions };
+  });
+}
+
+function rowsOf(view: CompiledView, lines: readonly (readonly Cell[])[]): ReadRows {
+  const keys = view.keys.length;
+  const columnOf = (place: number, type: Parameters<typeof readValue>[0]): Value[] =>
+    lines.map((line) => readValue(type, line[place]));
+  return {
+    count: lines.length,
+    keys: view.keys.map(({ type }, at) => columnOf(at, type)),
+    eventTimes: lines.map((line) => Number(line[keys])),
+    createdTimes: lines.map((line) => Number(line[keys + 1] ?? 0)),
+    features: view.features.map(({ type }, at) => columnOf(keys + 2 + at, type)),
+  };
+}
+
+interface Finished {
+  readonly id: string;
+  readonly projectId: string;
+  readonly view: CompiledView;
+  readonly versions: readonly SourceVersion[];
+}
+
+async function finish(parts: FeatureParts, { id, projectId, view, versions }: Finished, io: JobIo): Promise<void> {
+  const entities = await (await parts.online()).count({ project: projectId, view: view.uid });
+  await io.write(async (tx) => {
+    const [row] = await tx.sql.query<MaterializationRow>(
+      `update features.materialization set state = 'done', finished_at = clock_timestamp()
+       where id = $1 and state = 'running' returning *`,
+      [id],
+      'finish_materialization',
+    );
+    if (row === undefined) return;
+    await tx.sql.query(
+      `insert into features.online_view as o (view, project_id, materialized_to, materialized_at, entities)
+       values ($1, $2, $3, clock_timestamp(), $4)
+       on conflict (view) do update set materialized_at = excluded.materialized_at,
+         materialized_to = greatest(o.materialized_to, excluded.materialized_to),
+         entities = excluded.entities`,
+      [view.uid, projectId, row.end_time, entities],
+      'note_online_view',
+    );
+    noteMaterialized(tx, view, versions, parts.clock.now());
+    tx.emit({
+      type: eventTypes.featuresMaterialized,
+      projectId: projectId,
+      subject: { kind: 'FeatureView', name: view.name, uid: view.uid },
+      data: {
+        id,
+        view: view.name,
+        ...(row.start_time !== null && { start: formatMoment(Number(row.start_time)) }),
+        end: formatMoment(Number(row.end_time)),
+        entities: Number(row.entities),
+        written: Number(row.written),
+      },
+    });
+  });
+}

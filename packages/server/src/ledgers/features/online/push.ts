@@ -1,0 +1,155 @@
+/** Rows that come by themselves: brought online at once, kept for the dataset of the view, or both. */
+import { DaisError, type ValueType } from '@dais/api';
+import type { OnlineRow } from '#engines/online/contract.ts';
+import type { Call } from '#kernel/dispatch.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { CompiledView } from '../definitions/compiled.ts';
+import { loadView } from '../definitions/load-selection.ts';
+import type { FeatureParts } from '../features-parts.ts';
+import { APPEND_QUEUE } from '../materialize/queues.ts';
+import type { Value } from '../values/cells.ts';
+import { packKey } from '../values/entity-key.ts';
+import { formatCell, parseMoment } from '../values/moment.ts';
+import { packRow } from '../values/packed-row.ts';
+import { readColumn, rowCount, type Columns } from './entity-columns.ts';
+import type { Packings } from './packings.ts';
+
+export interface PushInput {
+  readonly view: string;
+  readonly rows: Columns;
+  readonly to: 'online' | 'offline' | 'both';
+}
+
+const MOST_ROWS = 10_000;
+/** Rows of a view that wait for their dataset. */
+const MOST_WAITING = 1_000_000;
+
+/** Rows of a view, column by column, each value as `readValue` gives it. */
+export interface ReadRows {
+  readonly count: number;
+  readonly keys: readonly (readonly Value[])[];
+  readonly features: readonly (readonly Value[])[];
+  /** Microseconds. */
+  readonly eventTimes: readonly number[];
+  readonly createdTimes: readonly number[];
+}
+
+export class Pusher {
+  readonly #parts: Pick<FeatureParts, 'database' | 'online' | 'clock'>;
+  readonly #packings: Packings;
+
+  constructor(parts: Pick<FeatureParts, 'database' | 'online' | 'clock'>, packings: Packings) {
+    this.#parts = parts;
+    this.#packings = packings;
+  }
+
+  /** @throws DaisError `invalid_request`, `invalid_state`, `too_large`, `not_found`. */
+  async push({ input, tenant, context }: Call<PushInput>) {
+    const { database } = this.#parts;
+    const view = await transact(
+      database,
+      { mode: 'read', projectId: tenant.id },
+      async (tx) => await loadView(tx, input.view),
+    );
+    const rows = this.#read(view, input.rows);
+    const offline = input.to !== 'online';
+    if (offline) refuseWithoutDataset(view);
+    if (input.to !== 'offline' && !view.online) {
+      throw new DaisError('invalid_state', `FeatureView "${view.name}" is not online: \`online: false\`.`);
+    }
+    if (rows.count === 0) return { rows: 0, written: 0 };
+    // First what is kept: whoever is told of a failure sends it again, and only the online store takes a row twice for one.
+    if (offline) {
+      await transact(database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
+        const [waiting] = await tx.sql.query<{ n: number }>(
+          'select coalesce(sum(rows), 0)::int as n from features.pushed where view = $1',
+          [view.uid],
+          'count_pushed',
+        );
+        if ((waiting?.n ?? 0) > MOST_WAITING) {
+          throw new DaisError('overloaded', `${waiting?.n} rows of "${view.name}" wait to become part of its dataset.`);
+        }
+        await tx.sql.query(
+          'insert into features.pushed (project_id, view, rows, batch) values ($1, $2, $3, $4)',
+          [tenant.id, view.uid, rows.count, JSON.stringify(batchOf(view, rows))],
+          'keep_pushed',
+        );
+        tx.enqueue({
+          queue: APPEND_QUEUE,
+          projectId: tenant.id,
+          payload: { view: view.uid, name: view.name },
+          uniqueKey: view.uid,
+          delayMs: 1000,
+          maxAttempts: 20,
+        });
+      });
+    }
+    const written = input.to === 'offline' ? 0 : await this.write(tenant.id, view, rows);
+    return { rows: rows.count, written, ...(offline && { version: 'later' as const }) };
+  }
+
+  /** Brings rows of a view online; gives how many were newer than what was there. */
+  async write(projectId: string, view: CompiledView, rows: ReadRows): Promise<number> {
+    const packing = await this.#packings.of(projectId, view);
+    const types = view.keys.map(({ type }) => type);
+    const packed = Array.from({ length: rows.count }, (_, at): OnlineRow => ({
+      key: packKey(types, rows.keys.map((column) => column[at] ?? null)),
+      eventTime: rows.eventTimes[at] ?? 0,
+      createdTime: rows.createdTimes[at] ?? 0,
+      value: packRow(packing.id, packing.columns, rows.features.map((column) => column[at] ?? null)),
+    }));
+    return await (await this.#parts.online()).write({ project: projectId, view: view.uid }, packed);
+  }
+
+  #read(view: CompiledView, columns: Columns): ReadRows {
+    if (view.source.type === 'onDemand') {
+      throw new DaisError('invalid_state', `FeatureView "${view.name}" is worked out when it is read: nothing can be pushed to it.`);
+    }
+    const count = rowCount(columns, 'rows');
+    if (count > MOST_ROWS) {
+      throw new DaisError('too_large', `One push brings ${MOST_ROWS.toLocaleString('en')} rows at most; these are ${count}.`);
+    }
+    const read = (ours: string, theirs: string, type: ValueType) =>
+      readColumn(columns, Object.hasOwn(columns, ours) ? ours : theirs, type, 'rows');
+    const keys = view.keys.map(({ name, column, type }) => read(name, column, type));
+    for (const [place, values] of keys.entries()) {
+      const row = values.indexOf(null);
+      if (row >= 0) throw new DaisError('invalid_request', `Column "${view.keys[place]?.name}" of rows, row ${row}: a join key is missing.`);
+    }
+    const features = view.features.map(({ name, column, type }) => read(name, column, type));
+    const nowUs = this.#parts.clock.now() * 1000;
+    const eventTimes = timesOf(columns, view.eventTime ?? 'event_timestamp', nowUs);
+    // A view without a created time has none to compare by.
+    const createdTimes = view.createdTime === undefined ? eventTimes.map(() => 0) : timesOf(columns, view.createdTime, nowUs);
+    return { count, keys, features, eventTimes: eventTimes.slice(0, count), createdTimes };
+
+    function timesOf(given: Columns, name: string, fallback: number): number[] {
+      if (!Object.hasOwn(given, name)) {
+        if (name === view.eventTime || (view.eventTime === undefined && count > 0)) {
+          throw new DaisError('invalid_request', `Column "${name}" of rows is missing: the event time of each.`);
+        }
+        return Array.from({ length: count }, () => fallback);
+      }
+      return readColumn(given, name, 'timestamp', 'rows').map((value, row) => {
+        const micro = value === null ? undefined : parseMoment(value as string);
+        if (micro === undefined) throw new DaisError('invalid_request', `Column "${name}" of rows, row ${row}: there is no time.`);
+        return micro;
+      });
+    }
+  }
+}
+
+function refuseWithoutDataset(view: CompiledView): void {
+  if (view.source.type === 'dataset') return;
+  throw new DaisError('invalid_state', `FeatureView "${view.name}" has no dataset of its own that pushed rows could become part of; push \`to: online\`.`);
+}
+
+/** As the dataset calls its columns. */
+function batchOf(view: CompiledView, rows: ReadRows): Record<string, readonly Value[]> {
+  return Object.fromEntries([
+    ...view.keys.map(({ column }, at) => [column, rows.keys[at] ?? []] as const),
+    ...view.features.map(({ column }, at) => [column, rows.features[at] ?? []] as const),
+    ...(view.eventTime === undefined ? [] : [[view.eventTime, rows.eventTimes.map(formatCell)] as const]),
+    ...(view.createdTime === undefined ? [] : [[view.createdTime, rows.createdTimes.map(formatCell)] as const]),
+  ]);
+}
