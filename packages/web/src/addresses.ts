@@ -206,6 +206,20 @@ export function datasetDiffAddress(
   };
 }
 
+/** Labels that people gave. */
+export function labelsAddress(project: string): Address {
+  return { to: '/projects/$project/labels', params: { project } };
+}
+
+/** `query` says which tasks are looked at. */
+export function labelSetAddress(
+  project: string,
+  name: string,
+  query: { readonly tasks?: string } = {},
+): Address & { readonly search: { readonly tasks?: string } } {
+  return { to: '/projects/$project/labels/$name', params: { project, name }, search: query };
+}
+
 /** Findings of personal data in all datasets. */
 export function findingsAddress(project: string): Address {
   return { to: '/projects/$project/findings', params: { project } };

@@ -134,6 +134,14 @@ const dataPages = [
     lazyRouteComponent(() => import('#pages/data/findings-page.tsx'), 'FindingsPage'),
   ),
   page(
+    '/projects/$project/labels',
+    lazyRouteComponent(() => import('#pages/labels/labels-page.tsx'), 'LabelsPage'),
+  ),
+  page(
+    '/projects/$project/labels/$name',
+    lazyRouteComponent(() => import('#pages/labels/label-set-page.tsx'), 'LabelSetPage'),
+  ),
+  page(
     '/projects/$project/feature-views',
     lazyRouteComponent(() => import('#pages/features/features-page.tsx'), 'FeaturesPage'),
   ),

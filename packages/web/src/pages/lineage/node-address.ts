@@ -4,6 +4,7 @@ import {
   datasetVersionAddress,
   executionAddress,
   loggedModelAddress,
+  namedAddress,
   runAddress,
   versionAddress,
   type Address,
@@ -21,11 +22,17 @@ export const NODE_KINDS = {
   'job-run': 'Run of a job',
   step: 'Step',
   files: 'Files',
+  'feature-view': 'Feature view',
+  'feature-service': 'Feature service',
 } as const satisfies Readonly<Record<LineageNode['type'], string>>;
 
 /** Undefined: it has none, or it is not there any more. */
-export function nodeAddress(project: string, { type, data = {}, gone, hidden }: LineageNode): Address | undefined {
+export function nodeAddress(project: string, { node, type, name, data = {}, gone, hidden }: LineageNode): Address | undefined {
   if (hidden === true || (gone === true && type !== 'dataset-version')) return undefined;
+  if (type === 'feature-view' || type === 'feature-service') {
+    const kind = type === 'feature-view' ? 'FeatureView' : 'FeatureService';
+    return namedAddress(kind, project, name ?? node.slice(type.length + 1));
+  }
   const { run, loggedModel, model, version, dataset, execution, step } = data;
   if (type === 'run' && run !== undefined) return runAddress(project, run);
   if (type === 'logged-model' && loggedModel !== undefined) return loggedModelAddress(project, loggedModel);
