@@ -68,12 +68,17 @@ export function flightsCsv({ rows, later = 0, impossible = 0 }: FlightsOptions):
 }
 
 /** Pushes a version with the command line, as a person does. */
-export async function pushFile(journey: Journey, dataset: string, text: string, args: readonly string[] = []): Promise<void> {
+export async function pushFile(
+  journey: Journey,
+  dataset: string,
+  text: string,
+  args: readonly string[] = [],
+): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-push-'));
   try {
     const file = join(folder, `${dataset}.csv`);
     await writeFile(file, text);
-    await journey.dais(['data', 'push', dataset, file, ...args]);
+    await journey.daisAsOwner(['data', 'push', dataset, file, ...args]);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -83,5 +88,8 @@ export async function makeFlights(journey: Journey): Promise<void> {
   await journey.apply(FLIGHTS);
   await pushFile(journey, 'flights', flightsCsv({ rows: 2000 }), ['--message', 'October']);
   await pushFile(journey, 'flights', flightsCsv({ rows: 2400, later: 25 }), ['--tag', 'winter']);
-  await pushFile(journey, 'flights', flightsCsv({ rows: 2500, later: 25, impossible: 7 }), ['--message', 'With November']);
+  await pushFile(journey, 'flights', flightsCsv({ rows: 2500, later: 25, impossible: 7 }), [
+    '--message',
+    'With November',
+  ]);
 }

@@ -213,7 +213,13 @@ function tableColumns(
       end: true,
       cell: ({ now }) => (now?.family === 'number' ? figureText(now.mean) : ''),
     },
-    { id: 'max', title: 'Greatest', width: 'minmax(90px, 1fr)', end: true, cell: ({ now }) => boundText(now, now?.max) },
+    {
+      id: 'max',
+      title: 'Greatest',
+      width: 'minmax(90px, 1fr)',
+      end: true,
+      cell: ({ now }) => boundText(now, now?.max),
+    },
   ];
 }
 
@@ -233,7 +239,8 @@ interface MissingProps {
 
 function Missing({ now, before, rows, rowsBefore }: MissingProps) {
   const share = rows === 0 ? 0 : now.nulls / rows;
-  const was = before === undefined || rowsBefore === undefined || rowsBefore === 0 ? undefined : before.nulls / rowsBefore;
+  const was =
+    before === undefined || rowsBefore === undefined || rowsBefore === 0 ? undefined : before.nulls / rowsBefore;
   return (
     <span title={was === undefined ? undefined : `was ${shareText(was)}`}>
       <svg width="40" height="8" viewBox="0 0 40 8" className="data-missing" aria-hidden="true">

@@ -163,11 +163,19 @@ function Distribution({ diff: { distribution, changedColumns, rows } }: { readon
             about: 'Of rows with the same keys',
             cell: ({ name }) => {
               const count = changed.get(name) ?? 0;
-              return count === 0 ? <span className="dim">none</span> : `${countText(count)} of ${countText(rows.changed)}`;
+              return count === 0 ? (
+                <span className="dim">none</span>
+              ) : (
+                `${countText(count)} of ${countText(rows.changed)}`
+              );
             },
           },
           { title: 'Missing', cell: ({ nulls }) => <Pair pair={nulls} words={shareText} /> },
-          { title: 'Distinct', about: 'Approximate', cell: ({ distinct }) => <Pair pair={distinct} words={countText} /> },
+          {
+            title: 'Distinct',
+            about: 'Approximate',
+            cell: ({ distinct }) => <Pair pair={distinct} words={countText} />,
+          },
           { title: 'Mean', cell: ({ mean }) => mean !== undefined && <Pair pair={mean} words={figureText} /> },
           {
             title: 'Deviation',

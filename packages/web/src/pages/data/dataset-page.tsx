@@ -1,4 +1,11 @@
-import { datasetKind, refreshDatasetOperation, type DaisError, type DatasetSpec, type Ingest, type Resource } from '@dais/api';
+import {
+  datasetKind,
+  refreshDatasetOperation,
+  type DaisError,
+  type DatasetSpec,
+  type Ingest,
+  type Resource,
+} from '@dais/api';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';

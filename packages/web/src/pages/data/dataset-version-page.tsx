@@ -102,7 +102,8 @@ function OneVersion(props: { readonly project: string; readonly name: string; re
 
 /** What it is made of, in a line. */
 function Facts({ project, version }: { readonly project: string; readonly version: DatasetVersion }) {
-  const { rows, bytes, newBytes, schema, tags, createdAt, createdBy, source, message, keys, label, eventTime } = version;
+  const { rows, bytes, newBytes, schema, tags, createdAt, createdBy, source, message, keys, label, eventTime } =
+    version;
   return (
     <p className="data-facts">
       <span>
@@ -215,7 +216,12 @@ function VersionTabs({ place, version, report, reportError }: VersionTabsProps) 
       value={tab}
       onChange={(next) =>
         void navigate(
-          datasetVersionAddress(project, name, version.number, next === null || next === 'columns' ? {} : { tab: next }),
+          datasetVersionAddress(
+            project,
+            name,
+            version.number,
+            next === null || next === 'columns' ? {} : { tab: next },
+          ),
         )
       }
       keepMounted={false}

@@ -107,7 +107,8 @@ export function DatasetVersionsTab({ place }: { readonly place: DatasetPlace }) 
             about: 'Of its files, and what no version had before',
             cell: ({ bytes, newBytes }) => (
               <>
-                {bytesText(bytes)} <span className="dim">{newBytes === 0 ? 'nothing new' : `${bytesText(newBytes)} new`}</span>
+                {bytesText(bytes)}{' '}
+                <span className="dim">{newBytes === 0 ? 'nothing new' : `${bytesText(newBytes)} new`}</span>
               </>
             ),
           },

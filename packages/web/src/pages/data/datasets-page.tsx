@@ -144,9 +144,7 @@ export function DatasetsPage() {
           )}
         </>
       )}
-      {dropped !== undefined && (
-        <UploadDialog project={project} files={dropped} close={() => setDropped(undefined)} />
-      )}
+      {dropped !== undefined && <UploadDialog project={project} files={dropped} close={() => setDropped(undefined)} />}
     </div>
   );
 }

@@ -84,7 +84,8 @@ function Observed({ findings }: { readonly findings: readonly CheckFinding[] }) 
           {finding.broken !== undefined && finding.rows !== undefined && finding.rows > 0 && (
             <span className="dim">
               {' '}
-              · {countText(finding.broken)} of {countText(finding.rows)} rows ({shareText(finding.broken / finding.rows)})
+              · {countText(finding.broken)} of {countText(finding.rows)} rows (
+              {shareText(finding.broken / finding.rows)})
             </span>
           )}
           {finding.anomaly !== undefined && <span className="label-chip data-anomaly">{finding.anomaly}</span>}
@@ -94,7 +95,13 @@ function Observed({ findings }: { readonly findings: readonly CheckFinding[] }) 
   );
 }
 
-function Sample({ sample, name }: { readonly sample: NonNullable<ExpectationResult['sample']>; readonly name: string }) {
+function Sample({
+  sample,
+  name,
+}: {
+  readonly sample: NonNullable<ExpectationResult['sample']>;
+  readonly name: string;
+}) {
   if (sample.withheld !== undefined) return <p className="dim">No row is shown: {sample.withheld}</p>;
   if (sample.rows.length === 0) return null;
   return (

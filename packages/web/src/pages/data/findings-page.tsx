@@ -67,7 +67,11 @@ export function FindingsPage() {
           data={CHOICES}
           allowDeselect={false}
           onChange={(value) =>
-            void navigate({ to: '.', search: { state: value === 'open' ? undefined : (value ?? undefined) }, replace: true })
+            void navigate({
+              to: '.',
+              search: { state: value === 'open' ? undefined : (value ?? undefined) },
+              replace: true,
+            })
           }
         />
       </div>

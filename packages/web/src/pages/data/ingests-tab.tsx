@@ -70,9 +70,7 @@ export function IngestsTab({ place }: { readonly place: DatasetPlace }) {
             cell: ({ id, faults, rejects }) => (
               <>
                 <IngestFaults faults={faults} />
-                {rejects > 0 && (
-                  <Rejects place={place} id={id} rejects={rejects} why={whyNot('dataset:unmask')} />
-                )}
+                {rejects > 0 && <Rejects place={place} id={id} rejects={rejects} why={whyNot('dataset:unmask')} />}
               </>
             ),
           },

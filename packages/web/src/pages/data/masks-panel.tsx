@@ -19,7 +19,8 @@ export function MasksPanel({ masks }: { readonly masks: readonly ColumnMask[] })
             { title: 'Instead', narrow: true, cell: ({ method }) => method },
             {
               title: 'Because',
-              cell: ({ because }) => (because === 'declared' ? 'the manifest says so' : 'of a finding that is not waived'),
+              cell: ({ because }) =>
+                because === 'declared' ? 'the manifest says so' : 'of a finding that is not waived',
             },
           ]}
         />

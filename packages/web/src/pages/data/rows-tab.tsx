@@ -47,7 +47,9 @@ export function RowsTab({ place, version }: { readonly place: DatasetPlace; read
         <p className="data-said">
           You see {data.masked.length === 1 ? 'one column' : `${data.masked.length} columns`} masked:{' '}
           <code>{data.masked.join(', ')}</code>.{' '}
-          <Link {...accessAddress(project, { action: 'dataset:unmask', resource: `${datasetKind.kind}/${place.name}` })}>
+          <Link
+            {...accessAddress(project, { action: 'dataset:unmask', resource: `${datasetKind.kind}/${place.name}` })}
+          >
             Why, and what would change it
           </Link>
         </p>

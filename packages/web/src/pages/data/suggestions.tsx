@@ -16,7 +16,10 @@ export function Suggestions({ place, version }: { readonly place: DatasetPlace; 
   const { project, name, key } = place;
   const client = useClient(project);
   const [wanted, setWanted] = useState(false);
-  const { data, error, isFetching } = useQuery<{ readonly items: readonly unknown[]; readonly manifest: string }, DaisError>({
+  const { data, error, isFetching } = useQuery<
+    { readonly items: readonly unknown[]; readonly manifest: string },
+    DaisError
+  >({
     queryKey: [...key, 'suggestions', version.number],
     queryFn: async ({ signal }) =>
       await client.perform(suggestExpectationsOperation, { name, version: String(version.number) }, { signal }),

@@ -47,7 +47,9 @@ export function UploadDialog({ project, files: dropped, name: settled, close }: 
         onSuccess: (ingest) => {
           if (ingest.state !== 'done' || ingest.version === undefined) return;
           const text = `Version ${ingest.version} of ${name}`;
-          toast(ingest.unchanged ? { title: 'Nothing is new: no version was made', text } : { title: 'It is there', text });
+          toast(
+            ingest.unchanged ? { title: 'Nothing is new: no version was made', text } : { title: 'It is there', text },
+          );
           close();
           void navigate(datasetVersionAddress(project, name, ingest.version));
         },
@@ -68,7 +70,9 @@ export function UploadDialog({ project, files: dropped, name: settled, close }: 
       opened
       onClose={close}
       stays={send.isPending}
-      title={settled === undefined ? 'Which files become a dataset?' : `Which files become the next version of ${settled}?`}
+      title={
+        settled === undefined ? 'Which files become a dataset?' : `Which files become the next version of ${settled}?`
+      }
       size="lg"
     >
       <div className="confirm">
@@ -164,5 +168,8 @@ function Failed(props: { readonly project: string; readonly name: string; readon
 /** `flights-2026.csv.gz` becomes `flights-2026`. */
 function nameFrom(file: File | undefined): string {
   const name = file?.name.replace(/(\.(csv|tsv|json|ndjson|jsonl|parquet|arrow|gz|zst))+$/i, '') ?? '';
-  return name.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replaceAll(/^[._-]+|[._-]+$/g, '').slice(0, 128);
+  return name
+    .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+    .replaceAll(/^[._-]+|[._-]+$/g, '')
+    .slice(0, 128);
 }

@@ -34,7 +34,8 @@ export function VersionActions({ place, version, small = false }: VersionActions
   const [asking, setAsking] = useState<VersionVerb>();
   const whyNot = useWhyNotDo(project, datasetKind.kind, [...new Set(Object.values(ACTIONS))], name);
   const why = (verb: VersionVerb) => stateWhy(verb, version) ?? whyNot(ACTIONS[verb]);
-  const verbs: readonly VersionVerb[] = small && version.state === 'quarantined' ? ['release', 'tag', 'restore', 'delete'] : ['tag', 'restore', 'delete'];
+  const verbs: readonly VersionVerb[] =
+    small && version.state === 'quarantined' ? ['release', 'tag', 'restore', 'delete'] : ['tag', 'restore', 'delete'];
   return (
     <>
       <Menu position="bottom-end" withinPortal={false}>

@@ -45,7 +45,9 @@ export function BuildsPanel({ place, service }: { readonly place: FeaturesPlace;
           {
             title: 'State',
             narrow: true,
-            cell: (one) => <StateBadge state={WORK_STATES[one.state].state} word={WORK_STATES[one.state].word} why={one.error} />,
+            cell: (one) => (
+              <StateBadge state={WORK_STATES[one.state].state} word={WORK_STATES[one.state].word} why={one.error} />
+            ),
           },
           {
             title: 'Training set',

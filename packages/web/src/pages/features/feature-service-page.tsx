@@ -5,7 +5,13 @@ import { BuildsPanel } from './builds-panel.tsx';
 import { entityKey } from './feature-view-page.tsx';
 import { Freshness, partsOf, type ServicePart } from './features-page.tsx';
 import { TryOnline, type AskedKey } from './try-online.tsx';
-import { useEntities, useFeatureResource, useFeatureViews, useFeaturesPlace, type FeaturesPlace } from './use-features.ts';
+import {
+  useEntities,
+  useFeatureResource,
+  useFeatureViews,
+  useFeaturesPlace,
+  type FeaturesPlace,
+} from './use-features.ts';
 import { changeAddress, listAddress } from '#addresses.ts';
 import { cliCommand } from '#kinds/cli-command.ts';
 import { DeleteDialog } from '#kinds/delete-dialog.tsx';

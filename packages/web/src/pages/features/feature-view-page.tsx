@@ -6,7 +6,13 @@ import { FeaturesPanel } from './features-panel.tsx';
 import { MaterializationsPanel } from './materializations-panel.tsx';
 import { SkewPanel } from './skew-panel.tsx';
 import { TryOnline, type AskedKey } from './try-online.tsx';
-import { useEntities, useFeatureResource, useFeatureViews, useFeaturesPlace, type FeaturesPlace } from './use-features.ts';
+import {
+  useEntities,
+  useFeatureResource,
+  useFeatureViews,
+  useFeaturesPlace,
+  type FeaturesPlace,
+} from './use-features.ts';
 import { viewSpecOf, type ViewSpec } from './view-spec.ts';
 import { changeAddress, listAddress, resourceAddress } from '#addresses.ts';
 import { cliCommand } from '#kinds/cli-command.ts';

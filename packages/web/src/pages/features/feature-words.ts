@@ -57,7 +57,11 @@ export function freshness({ online, source, ttl, materializedTo }: FeatureViewSt
   const age = now - Date.parse(materializedTo);
   const most = durationMs(ttl) ?? 0;
   return most > 0 && age > most
-    ? { state: 'warning', word: 'stale', why: `What is online ends longer ago than the view lets values be old (${ttl})` }
+    ? {
+        state: 'warning',
+        word: 'stale',
+        why: `What is online ends longer ago than the view lets values be old (${ttl})`,
+      }
     : { state: 'ok', word: 'fresh' };
 }
 
@@ -66,7 +70,8 @@ export function keyValue(text: string, type: string): unknown {
   const trimmed = text.trim();
   if (/^(int|float)/.test(type)) {
     const number = Number(trimmed);
-    const exact = trimmed !== '' && Number.isFinite(number) && (type.startsWith('float') || Number.isSafeInteger(number));
+    const exact =
+      trimmed !== '' && Number.isFinite(number) && (type.startsWith('float') || Number.isSafeInteger(number));
     return exact ? number : trimmed;
   }
   return type === 'boolean' && /^(true|false)$/i.test(trimmed) ? trimmed.toLowerCase() === 'true' : text;

@@ -39,7 +39,10 @@ export function FeaturesPanel({ project, spec }: { readonly project: string; rea
         dataset !== undefined &&
         report !== undefined && (
           <span className="dim">
-            as in <Link {...datasetVersionAddress(project, dataset, report.version.number)}>{`${dataset}@${report.version.number}`}</Link>
+            as in{' '}
+            <Link
+              {...datasetVersionAddress(project, dataset, report.version.number)}
+            >{`${dataset}@${report.version.number}`}</Link>
           </span>
         )
       }
@@ -60,7 +63,12 @@ export function FeaturesPanel({ project, spec }: { readonly project: string; rea
           },
           { title: 'Type', narrow: true, cell: ({ type }) => <code>{type}</code> },
           ...(worked
-            ? [{ title: 'Worked out by', cell: ({ expression }: Feature) => expression !== undefined && <code>{expression}</code> }]
+            ? [
+                {
+                  title: 'Worked out by',
+                  cell: ({ expression }: Feature) => expression !== undefined && <code>{expression}</code>,
+                },
+              ]
             : []),
           ...(report?.profile === undefined
             ? []

@@ -36,11 +36,20 @@ export function MaterializationsPanel({ place, view, spec, state }: Materializat
   const client = useClient(project);
   const queries = useQueryClient();
   const { data, error, refetch } = useMaterializations(place, view);
-  const whyNot = useWhyNotDo(project, featureViewKind.kind, ['featureView:materialize'], view)('featureView:materialize');
+  const whyNot = useWhyNotDo(
+    project,
+    featureViewKind.kind,
+    ['featureView:materialize'],
+    view,
+  )('featureView:materialize');
   const start = useMutation<Materialization, DaisError, 'full' | 'incremental'>({
     mutationFn: async (mode) => await client.perform(materializeFeaturesOperation, { view, mode }),
     onSuccess: (_, mode) => {
-      toast({ title: mode === 'full' ? 'All is brought online' : 'What is new is brought online', text: view, state: 'waiting' });
+      toast({
+        title: mode === 'full' ? 'All is brought online' : 'What is new is brought online',
+        text: view,
+        state: 'waiting',
+      });
       void queries.invalidateQueries({ queryKey: key });
     },
   });
@@ -85,7 +94,9 @@ export function MaterializationsPanel({ place, view, spec, state }: Materializat
             {
               title: 'State',
               narrow: true,
-              cell: (one) => <StateBadge state={WORK_STATES[one.state].state} word={WORK_STATES[one.state].word} why={one.error} />,
+              cell: (one) => (
+                <StateBadge state={WORK_STATES[one.state].state} word={WORK_STATES[one.state].word} why={one.error} />
+              ),
             },
             { title: 'Which', narrow: true, cell: ({ mode }) => (mode === 'full' ? 'all' : 'what was new') },
             {
@@ -100,11 +111,18 @@ export function MaterializationsPanel({ place, view, spec, state }: Materializat
               title: 'From',
               cell: ({ dataset }) => {
                 const [name = '', version = ''] = dataset?.split('@') ?? [];
-                return dataset !== undefined && <Link {...datasetVersionAddress(project, name, version)}>{dataset}</Link>;
+                return (
+                  dataset !== undefined && <Link {...datasetVersionAddress(project, name, version)}>{dataset}</Link>
+                );
               },
             },
             { title: 'Keys', narrow: true, cell: ({ entities }) => countText(entities) },
-            { title: 'Newer', narrow: true, about: 'Newer than what was online', cell: ({ written }) => countText(written) },
+            {
+              title: 'Newer',
+              narrow: true,
+              about: 'Newer than what was online',
+              cell: ({ written }) => countText(written),
+            },
             {
               title: 'Begun',
               cell: ({ createdAt, createdBy, error: fault }) => (

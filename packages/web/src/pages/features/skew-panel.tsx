@@ -69,7 +69,8 @@ export function SkewPanel({ project, view, spec }: SkewPanelProps) {
                 cell: ({ examples: [one] }) =>
                   one !== undefined && (
                     <code>
-                      {JSON.stringify(one.entity)}: {JSON.stringify(one.online)} online, {JSON.stringify(one.offline)} offline
+                      {JSON.stringify(one.entity)}: {JSON.stringify(one.online)} online, {JSON.stringify(one.offline)}{' '}
+                      offline
                     </code>
                   ),
               },

@@ -103,7 +103,8 @@ export function useBuilds({ project, key, ready }: FeaturesPlace): UseQueryResul
   const client = useClient(project);
   return useQuery<FeatureBuild[], DaisError>({
     queryKey: [...key, 'builds'],
-    queryFn: async ({ signal }) => (await client.perform(listFeatureBuildsOperation, { limit: PAGE }, { signal })).items,
+    queryFn: async ({ signal }) =>
+      (await client.perform(listFeatureBuildsOperation, { limit: PAGE }, { signal })).items,
     enabled: ready,
     refetchInterval: ({ state: { data } }) => (data?.some(goesOn) === true ? LIVE_MS : false),
   });

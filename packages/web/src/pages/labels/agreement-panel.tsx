@@ -52,7 +52,12 @@ export function AgreementPanel({ project, name }: { readonly project: string; re
             columns={[
               { title: 'Label', cell: ({ label }) => <code>{label}</code> },
               { title: 'Given', narrow: true, cell: ({ count }) => countText(count) },
-              { title: 'α', narrow: true, about: 'Of this label against all others', cell: (one) => coefficient(one.alpha) },
+              {
+                title: 'α',
+                narrow: true,
+                about: 'Of this label against all others',
+                cell: (one) => coefficient(one.alpha),
+              },
             ]}
           />
         </Panel>

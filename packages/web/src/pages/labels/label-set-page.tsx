@@ -72,7 +72,9 @@ function OneSet({ project, name }: { readonly project: string; readonly name: st
         under={
           <>
             <Link {...labelsAddress(project)}>Labels</Link>
-            <span>of {address === undefined ? set.dataset : <Link {...address}>{set.version ?? set.dataset}</Link>}</span>
+            <span>
+              of {address === undefined ? set.dataset : <Link {...address}>{set.version ?? set.dataset}</Link>}
+            </span>
             <Accepted accepted={set.accepted} tasks={set.tasks} />
             <span>{set.guideline === 0 ? 'no guideline' : `guideline ${set.guideline}`}</span>
           </>
@@ -128,7 +130,11 @@ function Actions({ project, name, accepted }: ActionsProps) {
   const publish = useMutation<{ readonly dataset: string }, DaisError>({
     mutationFn: async () => await client.perform(publishLabelsOperation, { set: name }),
     onSuccess: ({ dataset }) =>
-      toast({ title: 'A version is made', text: `Accepted labels become the next version of ${dataset}.`, state: 'waiting' }),
+      toast({
+        title: 'A version is made',
+        text: `Accepted labels become the next version of ${dataset}.`,
+        state: 'waiting',
+      }),
     onError,
     onSettled,
   });

@@ -28,7 +28,9 @@ export function LabelsPage() {
     <div className="page">
       <PageHead
         title={`Which labels of ${project} can be learnt from?`}
-        under={<span className="page-head-brief">Labels that people gave, who agrees, and what reviewers accepted.</span>}
+        under={
+          <span className="page-head-brief">Labels that people gave, who agrees, and what reviewers accepted.</span>
+        }
         actions={<CopyAs forms={forms} />}
       />
       {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}

@@ -182,9 +182,7 @@ function VerdictDialog({ project, set, asked: { annotation, verdict }, close }: 
   return (
     <Modal opened onClose={close} title={QUESTIONS[verdict](annotation.label.join(', ') || 'this label')}>
       <div className="confirm">
-        <p>
-          By {annotation.annotator}. Nobody decides about a label of their own.
-        </p>
+        <p>By {annotation.annotator}. Nobody decides about a label of their own.</p>
         <Textarea
           label="Why"
           description="Kept with your name and the time."

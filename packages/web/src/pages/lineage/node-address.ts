@@ -27,7 +27,10 @@ export const NODE_KINDS = {
 } as const satisfies Readonly<Record<LineageNode['type'], string>>;
 
 /** Undefined: it has none, or it is not there any more. */
-export function nodeAddress(project: string, { node, type, name, data = {}, gone, hidden }: LineageNode): Address | undefined {
+export function nodeAddress(
+  project: string,
+  { node, type, name, data = {}, gone, hidden }: LineageNode,
+): Address | undefined {
   if (hidden === true || (gone === true && type !== 'dataset-version')) return undefined;
   if (type === 'feature-view' || type === 'feature-service') {
     const kind = type === 'feature-view' ? 'FeatureView' : 'FeatureService';

@@ -53,13 +53,7 @@ export function ValueStrip({ label, values }: ValueBarsProps) {
     <svg className="value-strip" width="140" height="22" viewBox="0 0 140 22" role="img" aria-label={label}>
       {start < 1 && <rect data-rest x={start * 140} y="6" width={(1 - start) * 140} height="10" />}
       {parts.map((part) => (
-        <rect
-          key={part.value}
-          x={part.start * 140}
-          y="6"
-          width={Math.max(part.share * 140 - 1, 0.5)}
-          height="10"
-        />
+        <rect key={part.value} x={part.start * 140} y="6" width={Math.max(part.share * 140 - 1, 0.5)} height="10" />
       ))}
     </svg>
   );
