@@ -21,7 +21,7 @@ export function specOf(resource: Resource | undefined): DatasetSpec {
 }
 
 export function statusOf(resource: Resource | undefined): Partial<DatasetStatus> {
-  return (resource?.status ?? {}) as Partial<DatasetStatus>;
+  return resource?.status ?? {};
 }
 
 export function catalogueRow(resource: Resource, newest: DatasetVersion | undefined): CatalogueRow {

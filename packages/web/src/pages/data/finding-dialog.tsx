@@ -73,7 +73,7 @@ export function FindingDialog({ project, finding, verb, close }: FindingDialogPr
               value={mask}
               allowDeselect={false}
               data={maskMethods.map((value) => ({ value, label: MASKS[value] }))}
-              onChange={(value) => setMask((value ?? 'redact') as MaskMethod)}
+              onChange={(value) => setMask(value ?? 'redact')}
             />
           </>
         )}

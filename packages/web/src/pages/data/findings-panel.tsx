@@ -55,7 +55,7 @@ export function FindingsPanel({ project, findings, named = false }: FindingsPane
     <Panel title="What looks personal or secret" flush={rows.length > 0}>
       {rows.length === 0 ? (
         <EmptyState sentence="Nothing was found. Every new version is looked at by itself.">
-          <a href="docs/guide/personal-data" target="_blank" rel="noreferrer">
+          <a href="docs/guide/private-data" target="_blank" rel="noreferrer">
             What is looked for
           </a>
         </EmptyState>

@@ -2,6 +2,7 @@ import { readFeaturesOperation, type DaisError, type OnlineFeatures } from '@dai
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { keyValue, STATUSES } from './feature-words.ts';
+import { cellText } from '#pages/data/data-words.ts';
 import { useClient } from '#server/console-context.ts';
 import { Button, TextInput } from '#ui/controls.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
@@ -95,5 +96,5 @@ export function TryOnline({ project, what, keys }: TryOnlineProps) {
 
 function Value({ value }: { readonly value: unknown }) {
   if (value === null || value === undefined) return <span className="dim">null</span>;
-  return <code>{typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean)}</code>;
+  return <code>{cellText(value)}</code>;
 }

@@ -77,7 +77,7 @@ export function useEntities({ project, key, ready }: FeaturesPlace): ReadonlyMap
     queryKey: [...key, 'entities'],
     queryFn: async ({ signal }) => {
       const found = new Map<string, Resource>();
-      for await (const one of client.list('Entity', {}, { signal })) found.set(one.metadata.name, one as Resource);
+      for await (const one of client.list('Entity', {}, { signal })) found.set(one.metadata.name, one);
       return found;
     },
     enabled: ready,
