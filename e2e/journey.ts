@@ -91,7 +91,8 @@ export class Journey {
     page.on('pageerror', (error) => this.#faults.push(`${page.url()}: ${error.stack ?? error.message}`));
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') {
-        this.#faults.push(`${page.url()}: ${message.text()}`);
+        // Of what could not be loaded the text says nothing more than the status.
+        this.#faults.push(`${page.url()}: ${message.text()} ${message.location().url}`);
       }
     });
     await page.goto(`${this.url}${path}`);

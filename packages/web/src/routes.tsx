@@ -1,5 +1,5 @@
 /** The route table: every page of the console. Everything but the frame is loaded when it is first shown. */
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
 import { PageFailure } from '#frame/page-failure.tsx';
 import { PageMissing } from '#frame/page-missing.tsx';
 import { Doorway } from '#pages/sign-in/doorway.tsx';
@@ -115,7 +115,13 @@ const datasets = lazyRouteComponent(() => import('#pages/data/datasets-page.tsx'
 
 /** What models learn from and are asked with. */
 const dataPages = [
-  page('/projects/$project/data', datasets),
+  createRoute({
+    getParentRoute: () => root,
+    path: '/projects/$project/data',
+    beforeLoad: ({ params, search }) => {
+      throw redirect({ to: '/projects/$project/datasets', params, search, replace: true });
+    },
+  }),
   page('/projects/$project/datasets', datasets),
   page(
     '/projects/$project/datasets/$name',

@@ -224,7 +224,12 @@ function Samples({ diff: { samples, rows, masked } }: { readonly diff: Diff }) {
           )
         }
       >
-        <DataTable label={part.title} columns={named(part.columns)} rows={part.rows} masked={masked} />
+        <DataTable
+          label={`${part.title}: some of them`}
+          columns={named(part.columns)}
+          rows={part.rows}
+          masked={masked}
+        />
       </Panel>
     ));
 }

@@ -17,6 +17,9 @@ const MOST_CHARACTERS = 120;
 export function DataTable({ label, columns, rows, masked }: DataTableProps) {
   const hidden = new Set(masked);
   const shown = columns.slice(0, MOST_COLUMNS);
+  const numeric = new Set(
+    shown.flatMap(({ name }, place) => (rows.some((row) => typeof row[place] === 'number') ? [name] : [])),
+  );
   return (
     <>
       <div className="plain-table data-rows" role="region" aria-label={label} tabIndex={0}>
@@ -24,7 +27,7 @@ export function DataTable({ label, columns, rows, masked }: DataTableProps) {
           <thead>
             <tr>
               {shown.map(({ name, type }) => (
-                <th key={name} scope="col" title={type}>
+                <th key={name} scope="col" title={type} data-number={numeric.has(name) || undefined}>
                   {name}
                   {hidden.has(name) && <span className="label-chip data-masked">masked</span>}
                 </th>
@@ -36,7 +39,7 @@ export function DataTable({ label, columns, rows, masked }: DataTableProps) {
               // oxlint-disable-next-line react/no-array-index-key -- rows have no name, and their order stays
               <tr key={at}>
                 {shown.map(({ name }, place) => (
-                  <Cell key={name} value={row[place]} />
+                  <Cell key={name} value={row[place]} masked={hidden.has(name)} />
                 ))}
               </tr>
             ))}
@@ -52,9 +55,10 @@ export function DataTable({ label, columns, rows, masked }: DataTableProps) {
   );
 }
 
-function Cell({ value }: { readonly value: unknown }) {
-  if (value === null || value === undefined) return <td className="dim">null</td>;
-  const text = cellText(value);
+function Cell({ value, masked }: { readonly value: unknown; readonly masked: boolean }) {
+  if (value === null || value === undefined) return <td className="dim">{masked ? 'masked' : 'null'}</td>;
+  // Moments without a fraction of a second are most of them.
+  const text = cellText(value).replace(/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.0+Z$/, '$1Z');
   const long = text.length > MOST_CHARACTERS;
   return (
     <td data-number={typeof value === 'number' || undefined} title={long ? text.slice(0, 2000) : undefined}>

@@ -168,7 +168,7 @@ function datasetColumns(project: string): readonly TableColumn<Row>[] {
     {
       id: 'name',
       title: 'Name',
-      width: 'minmax(160px, 2fr)',
+      width: 'minmax(140px, 2fr)',
       cell: ({ name, found }) => (
         <>
           <RowLink address={resourceAddress(datasetKind, project, name)}>{name}</RowLink>
@@ -186,7 +186,7 @@ function datasetColumns(project: string): readonly TableColumn<Row>[] {
     {
       id: 'state',
       title: 'Newest version',
-      width: 'minmax(150px, 1fr)',
+      width: '140px',
       cell: ({ name, newest, status }) => {
         if (newest === undefined) {
           return status.newestVersion === undefined ? (
@@ -209,7 +209,7 @@ function datasetColumns(project: string): readonly TableColumn<Row>[] {
     {
       id: 'ready',
       title: 'In use',
-      width: '80px',
+      width: '65px',
       cell: ({ name, status: { latestVersion } }) =>
         latestVersion === undefined ? (
           <span className="dim">none</span>
@@ -221,7 +221,7 @@ function datasetColumns(project: string): readonly TableColumn<Row>[] {
     {
       id: 'rows',
       title: 'Rows',
-      width: '110px',
+      width: '90px',
       end: true,
       cell: ({ status, newest }) => countOf(status.rows ?? newest?.rows),
       sortValue: ({ status, newest }) => status.rows ?? newest?.rows ?? -1,
@@ -229,7 +229,7 @@ function datasetColumns(project: string): readonly TableColumn<Row>[] {
     {
       id: 'bytes',
       title: 'Size',
-      width: '90px',
+      width: '80px',
       end: true,
       cell: ({ status, newest }) => {
         const bytes = status.bytes ?? newest?.bytes;
@@ -248,7 +248,7 @@ function datasetColumns(project: string): readonly TableColumn<Row>[] {
     {
       id: 'fresh',
       title: 'Made',
-      width: '110px',
+      width: '95px',
       cell: (row) => {
         const at = madeAt(row);
         return at === undefined ? null : <Time at={new Date(at).toISOString()} />;
@@ -258,7 +258,7 @@ function datasetColumns(project: string): readonly TableColumn<Row>[] {
     {
       id: 'owner',
       title: 'Owner',
-      width: 'minmax(80px, 1fr)',
+      width: '90px',
       cell: ({ spec: { owner } }) => {
         const address = owner === undefined ? undefined : namedAddress('Team', project, owner);
         return address === undefined ? null : <RowLink address={address}>{owner}</RowLink>;
@@ -268,7 +268,7 @@ function datasetColumns(project: string): readonly TableColumn<Row>[] {
     {
       id: 'tags',
       title: 'Tags',
-      width: 'minmax(90px, 1fr)',
+      width: '100px',
       cell: ({ newest }) =>
         newest?.tags.slice(0, 4).map((tag) => (
           <span key={tag} className="label-chip">
@@ -279,7 +279,7 @@ function datasetColumns(project: string): readonly TableColumn<Row>[] {
     {
       id: 'description',
       title: 'Description',
-      width: 'minmax(120px, 2fr)',
+      width: 'minmax(140px, 2fr)',
       cell: ({ spec }) => <span title={spec.description}>{spec.description}</span>,
     },
   ];

@@ -52,7 +52,9 @@ export function FailuresPanel({ check }: { readonly check: QualityCheckResults }
             {result.more !== undefined && result.more > 0 && (
               <p className="dim">{countText(result.more)} more of the same sort</p>
             )}
-            {result.sample !== undefined && <Sample sample={result.sample} name={result.name} />}
+            {result.sample !== undefined && (
+              <Sample sample={result.sample} name={result.name} open={result.severity === 'block'} />
+            )}
           </li>
         ))}
       </ul>
@@ -95,29 +97,30 @@ function Observed({ findings }: { readonly findings: readonly CheckFinding[] }) 
   );
 }
 
-function Sample({
-  sample,
-  name,
-}: {
+interface SampleProps {
   readonly sample: NonNullable<ExpectationResult['sample']>;
   readonly name: string;
-}) {
+  /** What only warns is folded: it would keep the reader from all that follows. */
+  readonly open: boolean;
+}
+
+function Sample({ sample, name, open }: SampleProps) {
   if (sample.withheld !== undefined) return <p className="dim">No row is shown: {sample.withheld}</p>;
   if (sample.rows.length === 0) return null;
   return (
-    <>
-      <p className="dim">
+    <details open={open}>
+      <summary className="dim">
         {sample.rows.length < sample.total
-          ? `${sample.rows.length} of ${countText(sample.total)} rows that break it:`
-          : 'Rows that break it:'}
-      </p>
+          ? `${sample.rows.length} of ${countText(sample.total)} rows that break it`
+          : 'Rows that break it'}
+      </summary>
       <DataTable
         label={`Rows that break ${name}`}
         columns={sample.columns.map((column) => ({ name: column }))}
         rows={sample.rows}
         masked={sample.masked}
       />
-    </>
+    </details>
   );
 }
 

@@ -42,8 +42,9 @@ export function VersionActions({ place, version, small = false }: VersionActions
         <Menu.Target>
           <Button
             variant="default"
-            size={small ? 'compact-xs' : 'xs'}
-            aria-label={`What can be done with version ${version.number}`}
+            {...(small && { size: 'compact-xs' })}
+            // What is heard begins with what is read.
+            aria-label={small ? `What can be done with version ${version.number}` : 'More that can be done'}
           >
             {small ? <Icon name="more" /> : 'More'}
           </Button>

@@ -139,28 +139,28 @@ function viewColumns(project: string): readonly TableColumn<FeatureViewState>[] 
     {
       id: 'name',
       title: 'View',
-      width: 'minmax(160px, 2fr)',
+      width: 'minmax(140px, 2fr)',
       cell: ({ name }) => <RowLink address={resourceAddress(featureViewKind, project, name)}>{name}</RowLink>,
       sortValue: nameOf,
     },
     {
       id: 'fresh',
       title: 'Online',
-      width: 'minmax(150px, 1fr)',
+      width: '150px',
       cell: (view) => <Freshness view={view} />,
       sortValue: ({ materializedTo }) => materializedTo ?? '',
     },
     {
       id: 'to',
       title: 'Up to',
-      width: '110px',
+      width: '95px',
       cell: ({ materializedTo }) => materializedTo !== undefined && <Time at={materializedTo} />,
       sortValue: ({ materializedTo }) => -(materializedTo === undefined ? 0 : Date.parse(materializedTo)),
     },
     {
       id: 'entities',
       title: 'Of',
-      width: 'minmax(90px, 1fr)',
+      width: '100px',
       cell: ({ entities }) =>
         entities.map((entity) => {
           const address = namedAddress('Entity', project, entity);
@@ -190,15 +190,15 @@ function viewColumns(project: string): readonly TableColumn<FeatureViewState>[] 
     {
       id: 'source',
       title: 'From',
-      width: 'minmax(110px, 1fr)',
+      width: '120px',
       cell: ({ source }) => <Source project={project} source={source} />,
       sortValue: ({ source }) => source,
     },
-    { id: 'ttl', title: 'True for', width: '90px', cell: ({ ttl }) => (ttl === '0s' ? 'ever' : ttl) },
+    { id: 'ttl', title: 'True for', width: '75px', cell: ({ ttl }) => (ttl === '0s' ? 'ever' : ttl) },
     {
       id: 'rows',
       title: 'Keys online',
-      width: '100px',
+      width: '95px',
       end: true,
       cell: ({ onlineEntities, online }) => (online ? onlineEntities.toLocaleString('en') : ''),
       sortValue: ({ onlineEntities }) => onlineEntities,
@@ -206,7 +206,7 @@ function viewColumns(project: string): readonly TableColumn<FeatureViewState>[] 
     {
       id: 'services',
       title: 'Taken by',
-      width: 'minmax(110px, 1fr)',
+      width: '110px',
       cell: ({ services }) =>
         services.map((service) => (
           <span key={service} className="features-entity">
