@@ -50,6 +50,7 @@ function OneVersion(props: { readonly project: string; readonly name: string; re
   // `latest` and tags may move while one looks: what is read of the version is that of its number.
   const number = version === undefined ? undefined : String(version.number);
   const report = useQualityReport(place, number);
+  const { tab = 'columns' } = useAddressQuery();
   const graph = useLineage(project, version === undefined ? undefined : `dataset-version:${version.id}`);
   if (version === undefined) {
     return (
@@ -94,7 +95,10 @@ function OneVersion(props: { readonly project: string; readonly name: string; re
           </p>
         </div>
       ) : null}
-      {report.data?.check !== undefined && <FailuresPanel check={report.data.check} />}
+      {/* Beside rows, lineage and files it would stand in the way. */}
+      {report.data?.check !== undefined && ['columns', 'expectations'].includes(tab) && (
+        <FailuresPanel check={report.data.check} />
+      )}
       <VersionTabs place={place} version={version} report={report.data} reportError={report.error} />
     </div>
   );
