@@ -91,7 +91,8 @@ export class Journey {
     page.on('pageerror', (error) => this.#faults.push(`${page.url()}: ${error.stack ?? error.message}`));
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') {
-        this.#faults.push(`${page.url()}: ${message.text()}`);
+        // Of what could not be loaded the text says nothing more than the status.
+        this.#faults.push(`${page.url()}: ${message.text()} ${message.location().url}`);
       }
     });
     await page.goto(`${this.url}${path}`);
@@ -141,19 +142,27 @@ export class Journey {
     return `Bearer ${await readFile(join(this.#folder, 'data', 'owner-token'), 'utf8')}`.trim();
   }
 
+  /** The same as the owner. */
+  async daisAsOwner(args: readonly string[]): Promise<string> {
+    return await this.dais(args, '', (await this.#ownerToken()).replace('Bearer ', ''));
+  }
+
   /** As somebody else would meanwhile. */
   async apply(manifest: string): Promise<void> {
     await this.call('/api/v1/apply', manifest);
   }
 
-  /** The command line from source. @throws Error with its output when it fails. */
-  async dais(args: readonly string[], input = ''): Promise<string> {
+  /** The command line from source, where there are accounts as nobody. @throws Error with its output when it fails. */
+  async dais(args: readonly string[], input = '', token = ''): Promise<string> {
     const program = fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url));
     const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
     const child = start(
       process.execPath,
       ['--conditions=dais-source', '--import', loader, program, ...args, '--url', this.url, '--no-color'],
-      { env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent' }, stdio: ['pipe', 'pipe', 'pipe'] },
+      {
+        env: { PATH: '/usr/bin:/bin', HOME: '/nonexistent', ...(token !== '' && { DAIS_TOKEN: token }) },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
     );
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {

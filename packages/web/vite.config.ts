@@ -15,8 +15,15 @@ export default defineConfig({
     target: 'es2023',
     sourcemap: false,
     reportCompressedSize: false,
-    // What most pages share is one file: the first view loads 11 scripts instead of 24, and weighs 4 KB less.
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'shared', minShareCount: 8 }] } } },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // What most pages share is one file, so that a page loads few. The first view loads it too: with what 14 pages
+          // share, instead of 8, it weighs 13 KB less. The YAML parser is 34 KB that only manifests need.
+          groups: [{ name: 'shared', minShareCount: 14, test: /^(?!.*node_modules.yaml.)/ }],
+        },
+      },
+    },
   },
   server: { proxy: { '^/(api|auth|docs|p)/': { target: 'http://127.0.0.1:7070' } } },
 });

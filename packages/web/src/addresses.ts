@@ -172,6 +172,59 @@ export function versionDiffAddress(
   };
 }
 
+/** One version of a dataset: a number, `latest`, a tag. `query` says what of it is looked at. */
+export function datasetVersionAddress(
+  project: string,
+  name: string,
+  version: number | string,
+  query: DatasetVersionQuery = {},
+): Address & { readonly search: DatasetVersionQuery } {
+  return {
+    to: '/projects/$project/datasets/$name/versions/$version',
+    params: { project, name, version: String(version) },
+    search: query,
+  };
+}
+
+export interface DatasetVersionQuery {
+  readonly tab?: string;
+  /** Name of the column that is looked at. */
+  readonly column?: string;
+}
+
+/** What one version of a dataset has that another has not. */
+export function datasetDiffAddress(
+  project: string,
+  name: string,
+  from: number | string,
+  to: number | string,
+): Address & { readonly search: { readonly from: string; readonly to: string } } {
+  return {
+    to: '/projects/$project/datasets/$name/compare',
+    params: { project, name },
+    search: { from: String(from), to: String(to) },
+  };
+}
+
+/** Labels that people gave. */
+export function labelsAddress(project: string): Address {
+  return { to: '/projects/$project/labels', params: { project } };
+}
+
+/** `query` says which tasks are looked at. */
+export function labelSetAddress(
+  project: string,
+  name: string,
+  query: { readonly tasks?: string } = {},
+): Address & { readonly search: { readonly tasks?: string } } {
+  return { to: '/projects/$project/labels/$name', params: { project, name }, search: query };
+}
+
+/** Findings of personal data in all datasets. */
+export function findingsAddress(project: string): Address {
+  return { to: '/projects/$project/findings', params: { project } };
+}
+
 /** The address of something that is named by its kind in words: `Secret`. Undefined for kinds of another version. */
 export function namedAddress(kindWord: string, project: string, name: string): Address | undefined {
   const kind = findKind(kindWord);

@@ -1,5 +1,5 @@
 /** The route table: every page of the console. Everything but the frame is loaded when it is first shown. */
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from '@tanstack/react-router';
 import { PageFailure } from '#frame/page-failure.tsx';
 import { PageMissing } from '#frame/page-missing.tsx';
 import { Doorway } from '#pages/sign-in/doorway.tsx';
@@ -111,6 +111,56 @@ const executionPages = [
   ),
 ];
 
+const datasets = lazyRouteComponent(() => import('#pages/data/datasets-page.tsx'), 'DatasetsPage');
+
+/** What models learn from and are asked with. */
+const dataPages = [
+  createRoute({
+    getParentRoute: () => root,
+    path: '/projects/$project/data',
+    beforeLoad: ({ params, search }) => {
+      throw redirect({ to: '/projects/$project/datasets', params, search, replace: true });
+    },
+  }),
+  page('/projects/$project/datasets', datasets),
+  page(
+    '/projects/$project/datasets/$name',
+    lazyRouteComponent(() => import('#pages/data/dataset-page.tsx'), 'DatasetPage'),
+  ),
+  page(
+    '/projects/$project/datasets/$name/compare',
+    lazyRouteComponent(() => import('#pages/data/compare-versions-page.tsx'), 'CompareDatasetVersionsPage'),
+  ),
+  page(
+    '/projects/$project/datasets/$name/versions/$version',
+    lazyRouteComponent(() => import('#pages/data/dataset-version-page.tsx'), 'DatasetVersionPage'),
+  ),
+  page(
+    '/projects/$project/findings',
+    lazyRouteComponent(() => import('#pages/data/findings-page.tsx'), 'FindingsPage'),
+  ),
+  page(
+    '/projects/$project/labels',
+    lazyRouteComponent(() => import('#pages/labels/labels-page.tsx'), 'LabelsPage'),
+  ),
+  page(
+    '/projects/$project/labels/$name',
+    lazyRouteComponent(() => import('#pages/labels/label-set-page.tsx'), 'LabelSetPage'),
+  ),
+  page(
+    '/projects/$project/feature-views',
+    lazyRouteComponent(() => import('#pages/features/features-page.tsx'), 'FeaturesPage'),
+  ),
+  page(
+    '/projects/$project/feature-views/$name',
+    lazyRouteComponent(() => import('#pages/features/feature-view-page.tsx'), 'FeatureViewPage'),
+  ),
+  page(
+    '/projects/$project/feature-services/$name',
+    lazyRouteComponent(() => import('#pages/features/feature-service-page.tsx'), 'FeatureServicePage'),
+  ),
+];
+
 const access = lazyRouteComponent(() => import('#pages/access/access-page.tsx'), 'AccessPage');
 
 /** People, how they come in, and what they may do. */
@@ -172,6 +222,7 @@ export function createConsoleRouter(basePath: string) {
       ...trainingPages,
       ...executionPages,
       ...modelPages,
+      ...dataPages,
       ...tracePages,
       ...stories,
     ]),

@@ -16,7 +16,15 @@ import { useTheme } from '#ui/use-theme.ts';
 import type { Shortcut } from '#ui/use-shortcuts.ts';
 
 /** Keys after `g`, by kind; other kinds are reached through the palette. */
-const GO_TO = { s: 'Secret', c: 'AlertChannel', m: 'Model', p: 'Project', u: 'User' } as const;
+const GO_TO = {
+  s: 'Secret',
+  c: 'AlertChannel',
+  m: 'Model',
+  p: 'Project',
+  u: 'User',
+  d: 'Dataset',
+  f: 'FeatureView',
+} as const;
 
 /** Shortcuts that work on every page. */
 export function useFrameShortcuts(): readonly Shortcut[] {

@@ -1,4 +1,4 @@
-import { kinds, modelKind, type KindSpec } from '@dais/api';
+import { datasetKind, featureViewKind, kinds, modelKind, type KindSpec } from '@dais/api';
 import { Link } from '@tanstack/react-router';
 import {
   accessAddress,
@@ -6,6 +6,7 @@ import {
   eventsAddress,
   executionsAddress,
   experimentsAddress,
+  labelsAddress,
   listAddress,
   promptsAddress,
   tracesAddress,
@@ -35,6 +36,24 @@ export function Rail({ folded, fold }: RailProps) {
           <Link {...eventsAddress(project)} title="Events">
             <Icon name="events" />
             <span className="rail-word">Events</span>
+          </Link>
+        </li>
+        <li>
+          <Link {...listAddress(datasetKind, project)} title="Data" activeOptions={{ includeSearch: false }}>
+            <Icon name="table" />
+            <span className="rail-word">Data</span>
+          </Link>
+        </li>
+        <li>
+          <Link {...listAddress(featureViewKind, project)} title="Features" activeOptions={{ includeSearch: false }}>
+            <Icon name="columns" />
+            <span className="rail-word">Features</span>
+          </Link>
+        </li>
+        <li>
+          <Link {...labelsAddress(project)} title="Labels" activeOptions={{ includeSearch: false }}>
+            <Icon name="tag" />
+            <span className="rail-word">Labels</span>
           </Link>
         </li>
         <li>
@@ -94,13 +113,16 @@ export function Rail({ folded, fold }: RailProps) {
   );
 }
 
+/** Kinds whose pages stand above, among what is worked with. */
+const ABOVE = new Set([modelKind.kind, datasetKind.kind, featureViewKind.kind].map(String));
+
 function KindLinks({ title, scope, project }: { title: string; scope: KindSpec['scope']; project: string }) {
   return (
     <>
       <h2>{title}</h2>
       <ul>
         {kinds
-          .filter((kind) => kind.scope === scope && kind !== modelKind)
+          .filter((kind) => kind.scope === scope && !ABOVE.has(kind.kind))
           .map((kind) => {
             const words = heading(plural(kind).replace(/^organisation /, ''));
             return (

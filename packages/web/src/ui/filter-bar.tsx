@@ -11,23 +11,28 @@ export interface FilterBarProps {
   /** Part of a name. */
   readonly name: string;
   readonly onName: (name: string) => void;
+  /** Where else than in names is looked, in a few words. */
+  readonly nameHint?: string;
   /** Of the rows there are: what completion offers. */
   readonly known: readonly Readonly<Record<string, string>>[];
   /** What is shown, in words. */
   readonly children?: ReactNode;
 }
 
-export function FilterBar({ labels, onLabels, name, onName, known, children }: FilterBarProps) {
+const NAME_HINT = 'Name contains  /';
+
+export function FilterBar(props: FilterBarProps) {
+  const { labels, onLabels, name, onName, nameHint = NAME_HINT, known, children } = props;
   const input = useRef<HTMLInputElement>(null);
   useShortcuts([{ keys: '/', title: '', run: () => input.current?.focus() }]);
   return (
     <div className="filter">
       <PausingInput
-        label="Name contains"
+        label={nameHint.replace('  /', '')}
         value={name}
         onValue={onName}
         inputRef={input}
-        placeholder="Name contains  /"
+        placeholder={nameHint}
         className="filter-name"
       />
       <LabelFilter labels={labels} onLabels={onLabels} known={known} />

@@ -4,6 +4,14 @@ import type { ReactNode } from 'react';
 const paths = {
   home: <path d="M2.5 7.5 8 3l5.5 4.5M4 6.5V13h8V6.5" />,
   list: <path d="M3 4.5h10M3 8h10M3 11.5h10" />,
+  table: <path d="M2.5 3.5h11v9h-11zM2.5 6.5h11M6.5 6.5v6" />,
+  columns: <path d="M3.5 13V8M8 13V3M12.5 13V6" />,
+  tag: (
+    <>
+      <path d="M2.5 7.5v-5h5l6 6-5 5-6-6Z" />
+      <circle cx="5" cy="5" r=".8" fill="currentColor" />
+    </>
+  ),
   events: <path d="M2 8h3l2-5 2.5 10L11.5 8H14" />,
   search: (
     <>

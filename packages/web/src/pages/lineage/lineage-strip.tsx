@@ -1,26 +1,13 @@
 import type { LineageGraph, LineageNode } from '@dais/api';
 import { Link } from '@tanstack/react-router';
 import { Fragment, type ReactNode } from 'react';
+import { NODE_KINDS, nodeAddress } from './node-address.ts';
 import { nodeWords, stripSteps } from './strip-steps.ts';
-import { loggedModelAddress, runAddress, versionAddress, type Address } from '#addresses.ts';
+import { runAddress } from '#addresses.ts';
 import './lineage-strip.css';
 
 /** Of one step; how many more there are is said. */
 const SHOWN = 3;
-
-const KINDS = {
-  'dataset-version': 'Version of a dataset',
-  dataset: 'Dataset',
-  commit: 'Commit',
-  'entry-point': 'Program',
-  run: 'Run',
-  'logged-model': 'Logged model',
-  'model-version': 'Version of a model',
-  job: 'Job',
-  'job-run': 'Run of a job',
-  step: 'Step',
-  files: 'Files',
-} as const satisfies Readonly<Record<LineageNode['type'], string>>;
 
 export interface LineageStripProps {
   readonly project: string;
@@ -86,7 +73,7 @@ interface NodeProps {
 function Node({ project, node, reader }: NodeProps) {
   if (node.hidden === true) return <span className="dim">something that you may not see</span>;
   const words = nodeWords(node);
-  const title = `${KINDS[node.type]} ${words}`;
+  const title = `${NODE_KINDS[node.type]} ${words}`;
   if (node.gone === true) {
     return (
       <span className="dim" title={title}>
@@ -94,15 +81,7 @@ function Node({ project, node, reader }: NodeProps) {
       </span>
     );
   }
-  const { run, loggedModel, model, version } = node.data ?? {};
-  const address: Address | undefined =
-    node.type === 'run' && run !== undefined
-      ? runAddress(project, run)
-      : node.type === 'logged-model' && loggedModel !== undefined
-        ? loggedModelAddress(project, loggedModel)
-        : node.type === 'model-version' && model !== undefined && version !== undefined
-          ? versionAddress(project, model, version)
-          : undefined;
+  const address = nodeAddress(project, node);
   if (address !== undefined) {
     return (
       <Link {...address} title={title}>

@@ -1,5 +1,6 @@
 import type { LatestMetric, Run } from '@dais/api';
 import { Link } from '@tanstack/react-router';
+import { datasetInputAddress, type RunDataset } from './dataset-input.ts';
 import { artifactRoot } from './artifacts/preview-kind.ts';
 import { isClientTag, metricText } from './run-words.ts';
 import { useLoggedModels } from './use-run.ts';
@@ -64,7 +65,10 @@ export function RunAbout({ project, run }: { readonly project: string; readonly 
               rows={run.datasets}
               keyOf={({ dataset }) => `${dataset.name}@${dataset.digest}`}
               columns={[
-                { title: 'Dataset', cell: ({ dataset }) => dataset.name },
+                {
+                  title: 'Dataset',
+                  cell: ({ dataset }) => <DatasetName project={project} dataset={dataset} />,
+                },
                 { title: 'Digest', narrow: true, cell: ({ dataset }) => <code>{dataset.digest}</code> },
                 { title: 'For', narrow: true, cell: ({ tags: { 'mlflow.data.context': context } }) => context ?? '' },
                 {
@@ -128,6 +132,12 @@ export function RunAbout({ project, run }: { readonly project: string; readonly 
       </div>
     </div>
   );
+}
+
+/** A version that lies in Dais has a page. */
+function DatasetName({ project, dataset }: { readonly project: string; readonly dataset: RunDataset }) {
+  const address = datasetInputAddress(project, dataset);
+  return address === undefined ? dataset.name : <Link {...address}>{dataset.name}</Link>;
 }
 
 const keyOfMetric = ({ key, datasetName, datasetDigest, modelId }: LatestMetric) =>

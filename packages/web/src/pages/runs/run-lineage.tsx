@@ -1,5 +1,6 @@
 import type { Run } from '@dais/api';
 import { Link } from '@tanstack/react-router';
+import { datasetInputAddress } from './dataset-input.ts';
 import { useVersionsOf } from './use-run.ts';
 import { versionAddress } from '#addresses.ts';
 
@@ -19,7 +20,10 @@ export function RunLineage({ project, run }: { readonly project: string; readonl
           {datasets.slice(0, SHOWN).map(({ dataset, tags }, at) => (
             <span key={`${dataset.name}@${dataset.digest}`}>
               {at > 0 && ', '}
-              <Link to="." search={{ tab: 'about' }} title={tags['mlflow.data.context']}>
+              <Link
+                {...(datasetInputAddress(project, dataset) ?? { to: '.', search: { tab: 'about' } })}
+                title={tags['mlflow.data.context']}
+              >
                 {dataset.name}@{dataset.digest.slice(0, 8)}
               </Link>
             </span>

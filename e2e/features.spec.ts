@@ -1,0 +1,128 @@
+/** Features and labels as people look at them: whether they are fresh, what a model would get, and who agrees. */
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { pushFile } from './flights.ts';
+import { Journey } from './journey.ts';
+import { describeLooks, type Look } from './looks.ts';
+
+let journey: Journey;
+
+const FEATURES = `apiVersion: dais.dev/v1
+kind: Entity
+metadata:
+  name: airport
+spec:
+  joinKey: airport_code
+---
+apiVersion: dais.dev/v1
+kind: FeatureView
+metadata:
+  name: airport_weather
+spec:
+  description: The weather at an airport, hour by hour
+  entities: [airport]
+  source:
+    type: dataset
+    dataset: weather
+  eventTime: observed_at
+  ttl: 0s
+  features:
+    - name: wind_knots
+      type: float64
+      description: Mean of ten minutes
+---
+apiVersion: dais.dev/v1
+kind: FeatureService
+metadata:
+  name: delay_v1
+spec:
+  description: What the model of delays takes
+  features:
+    - view: airport_weather
+`;
+
+const WEATHER = `airport_code,observed_at,wind_knots
+FRA,2026-10-01T00:00:00Z,12.5
+OSL,2026-10-01T00:00:00Z,7.25
+FRA,2026-10-01T01:00:00Z,14.75
+`;
+
+beforeAll(async () => {
+  journey = await Journey.start();
+  await pushFile(journey, 'weather', WEATHER);
+  await journey.apply(FEATURES);
+  await journey.call('/api/v1/labels/sets', { name: 'delay-causes', dataset: 'weather' });
+  const annotation = (id: number, by: string, choice: string) => ({
+    id,
+    completed_by: by,
+    result: [{ from_name: 'cause', to_name: 'text', type: 'choices', value: { choices: [choice] } }],
+  });
+  const tasks = [
+    { id: 1, data: { text: 'Fog' }, annotations: [annotation(1, 'ann', 'weather'), annotation(2, 'ben', 'weather')] },
+    { id: 2, data: { text: 'Strike' }, annotations: [annotation(3, 'ann', 'crew'), annotation(4, 'ben', 'weather')] },
+  ];
+  await journey.call('/api/v1/labels/sets/delay-causes/import', { tasks });
+});
+afterAll(async () => await journey.stop());
+afterEach(async ({ task }) => {
+  await journey.closePages();
+  if (task.result?.state !== 'fail') journey.expectQuiet();
+});
+
+const VIEW = '/projects/default/feature-views/airport_weather';
+const table = (page: Page, name: string) => page.getByRole('region', { name, exact: true }).last();
+
+test('what is new is brought online, and a key gives what a model would get', async () => {
+  const page = await journey.open('/projects/default/feature-views');
+  const row = page.getByRole('row', { name: 'airport_weather' });
+  await row.getByText('never materialized').waitFor();
+  await row.getByRole('link', { name: 'airport_weather' }).click();
+  await page.getByRole('heading', { name: 'Are the features of airport_weather fresh?' }).waitFor();
+  await page.getByRole('tab', { name: 'Online' }).click();
+  await page.getByRole('button', { name: 'Bring all' }).click();
+  await table(page, 'Materializations').getByText('done').waitFor();
+  await page.getByRole('textbox', { name: 'airport_code' }).fill('FRA');
+  await page.getByRole('button', { name: 'Read', exact: true }).click();
+  const values = table(page, 'Values online');
+  await values.getByRole('cell', { name: '14.75' }).waitFor();
+  await values.getByText('there', { exact: true }).waitFor();
+  await page.getByRole('textbox', { name: 'airport_code' }).fill('XXX');
+  await page.getByRole('button', { name: 'Read', exact: true }).click();
+  await values.getByText('not found').waitFor();
+});
+
+test('a service says what a model takes, and leads to its views', async () => {
+  const page = await journey.open('/projects/default/feature-services/delay_v1');
+  const parts = table(page, 'Parts');
+  await parts.getByText('wind_knots').waitFor();
+  await parts.getByText('airport_code').waitFor();
+  await parts.getByRole('link', { name: 'airport_weather' }).click();
+  await table(page, 'Features').getByText('Mean of ten minutes').waitFor();
+});
+
+test('labels say who agrees, and a task whose labels differ is settled with a reason', async () => {
+  const page = await journey.open('/projects/default/labels');
+  await page.getByRole('link', { name: 'delay-causes' }).click();
+  await page.getByText('Krippendorff’s α').waitFor();
+  const task = table(page, 'Tasks').getByRole('row', { name: /Strike/ });
+  await task.getByRole('button', { name: 'This one' }).first().click();
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Why' }).fill('A strike is no weather');
+  await page.getByRole('dialog').getByRole('button', { name: 'It counts' }).click();
+  await task.waitFor({ state: 'detached' });
+  expect(page.url()).toBe(`${journey.url}/projects/default/labels/delay-causes`);
+});
+
+const PAGES: readonly Look[] = [
+  ['features', '/projects/default/feature-views', async (page) => await page.getByText('delay_v1').first().waitFor()],
+  ['a feature view', VIEW, async (page) => await table(page, 'Features').waitFor()],
+  ['features online', `${VIEW}?tab=online`, async (page) => await table(page, 'Materializations').waitFor()],
+  [
+    'a feature service',
+    '/projects/default/feature-services/delay_v1',
+    async (page) => await table(page, 'Parts').waitFor(),
+  ],
+  ['labels', '/projects/default/labels', async (page) => await page.getByText('delay-causes').waitFor()],
+  ['a set of labels', '/projects/default/labels/delay-causes', async (page) => await table(page, 'Tasks').waitFor()],
+];
+
+describeLooks(PAGES, () => journey);

@@ -1,0 +1,68 @@
+import { cellText } from './data-words.ts';
+
+export interface DataTableProps {
+  readonly label: string;
+  readonly columns: readonly { readonly name: string; readonly type?: string }[];
+  readonly rows: readonly (readonly unknown[])[];
+  /** Columns that the reader sees masked. */
+  readonly masked: readonly string[];
+}
+
+/** More columns than these nobody looks through; the file has all. */
+const MOST_COLUMNS = 100;
+/** Longer texts are cut; all of it is on hover. */
+const MOST_CHARACTERS = 120;
+
+/** Rows of data as they are, or as the reader may see them. */
+export function DataTable({ label, columns, rows, masked }: DataTableProps) {
+  const hidden = new Set(masked);
+  const shown = columns.slice(0, MOST_COLUMNS);
+  const numeric = new Set(
+    shown.flatMap(({ name }, place) => (rows.some((row) => typeof row[place] === 'number') ? [name] : [])),
+  );
+  return (
+    <>
+      <div className="plain-table data-rows" role="region" aria-label={label} tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              {shown.map(({ name, type }) => (
+                <th key={name} scope="col" title={type} data-number={numeric.has(name) || undefined}>
+                  {name}
+                  {hidden.has(name) && <span className="label-chip data-masked">masked</span>}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row, at) => (
+              // oxlint-disable-next-line react/no-array-index-key -- rows have no name, and their order stays
+              <tr key={at}>
+                {shown.map(({ name }, place) => (
+                  <Cell key={name} value={row[place]} masked={hidden.has(name)} />
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {columns.length > MOST_COLUMNS && (
+        <p className="dim">
+          The first {MOST_COLUMNS} of {columns.length.toLocaleString('en')} columns.
+        </p>
+      )}
+    </>
+  );
+}
+
+function Cell({ value, masked }: { readonly value: unknown; readonly masked: boolean }) {
+  if (value === null || value === undefined) return <td className="dim">{masked ? 'masked' : 'null'}</td>;
+  // Moments without a fraction of a second are most of them.
+  const text = cellText(value).replace(/^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.0+Z$/, '$1Z');
+  const long = text.length > MOST_CHARACTERS;
+  return (
+    <td data-number={typeof value === 'number' || undefined} title={long ? text.slice(0, 2000) : undefined}>
+      {long ? `${text.slice(0, MOST_CHARACTERS)}…` : text}
+    </td>
+  );
+}

@@ -1,0 +1,77 @@
+/** How versions, sizes and figures of data are said. Pure. */
+import type { DatasetVersion, DatasetVersionState } from '@dais/api';
+import type { State } from '#ui/state-badge.tsx';
+
+interface Said {
+  readonly state: State;
+  readonly word: string;
+}
+
+export const VERSION_STATES: Readonly<Record<DatasetVersionState, Said>> = {
+  building: { state: 'running', word: 'being checked' },
+  ready: { state: 'ok', word: 'ready' },
+  quarantined: { state: 'failed', word: 'quarantined' },
+  broken: { state: 'warning', word: 'broken' },
+  deleted: { state: 'off', word: 'deleted' },
+};
+
+const UNITS = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'] as const;
+
+/** `1.4 GB`: powers of 1,024. */
+export function bytesText(bytes: number): string {
+  let [value, unit] = [bytes, 0];
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`;
+}
+
+export function countText(count: number): string {
+  return count.toLocaleString('en');
+}
+
+/** `+1,200`, `−3`; empty where nothing changed. */
+export function changeText(change: number): string {
+  return change === 0 ? '' : `${change > 0 ? '+' : '−'}${countText(Math.abs(change))}`;
+}
+
+/** `12.3 %`; what is little and not nothing is `< 0.1 %`, and what is almost all is `> 99.9 %`. */
+export function shareText(share: number): string {
+  const percent = share * 100;
+  if (percent > 0 && percent < 0.1) return '< 0.1 %';
+  if (percent < 100 && percent > 99.9) return '> 99.9 %';
+  return `${Number(percent.toFixed(1))} %`;
+}
+
+/** Five figures are as many as one compares at a glance. */
+export function figureText(value: number | undefined | null): string {
+  if (value === undefined || value === null) return '';
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e9 || size < 1e-4)) return value.toExponential(3);
+  return Number(value.toPrecision(5)).toLocaleString('en', { maximumFractionDigits: 8 });
+}
+
+/** A cell of a table of rows, as it came. Structures are shown as JSON. */
+export function cellText(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+const SOURCES: Readonly<Record<DatasetVersion['source']['type'], string>> = {
+  upload: 'files that were pushed',
+  files: 'objects of a bucket',
+  http: 'fetched addresses',
+  postgres: 'a query to PostgreSQL',
+  mysql: 'a query to MySQL',
+  query: 'a query over datasets',
+  step: 'a step of a pipeline',
+  restore: 'an older version, restored',
+  labels: 'accepted labels',
+  features: 'features, joined',
+};
+
+export function sourceText({ type }: DatasetVersion['source']): string {
+  return SOURCES[type];
+}

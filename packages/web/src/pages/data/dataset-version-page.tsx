@@ -1,0 +1,265 @@
+import { datasetKind, type DatasetVersion, type QualityReport } from '@dais/api';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { ColumnsTab } from './columns-tab.tsx';
+import { sourceText, bytesText, countText, VERSION_STATES } from './data-words.ts';
+import { Tags } from './dataset-versions-tab.tsx';
+import { ExpectationsPanel, FailuresPanel } from './expectations-panel.tsx';
+import { FindingsPanel } from './findings-panel.tsx';
+import { ReadItTab } from './read-it-tab.tsx';
+import { RowsTab } from './rows-tab.tsx';
+import {
+  useDatasetPlace,
+  useDatasetVersion,
+  useFindings,
+  useMasks,
+  useQualityReport,
+  type DatasetPlace,
+} from './use-data.ts';
+import { VersionActions } from './version-actions.tsx';
+import { datasetDiffAddress, datasetVersionAddress, listAddress, resourceAddress } from '#addresses.ts';
+import { cliCommand } from '#kinds/cli-command.ts';
+import { useCopyForms } from '#kinds/use-copy-forms.ts';
+import { LineageGraphTab } from '#pages/lineage/lineage-graph-tab.tsx';
+import { LineageStrip } from '#pages/lineage/lineage-strip.tsx';
+import { useLineage } from '#pages/lineage/use-lineage.ts';
+import { ActorName } from '#pages/people/actor-name.tsx';
+import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useConsole } from '#server/console-context.ts';
+import { useCurrentProject } from '#server/current-project.ts';
+import { Button, Tabs } from '#ui/controls.ts';
+import { CopyAs } from '#ui/copy-as.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { PageHead } from '#ui/page-head.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import '#kinds/resource-page.css';
+import './data.css';
+
+/** One version of a dataset: what is broken first, then how each column looks beside the version before. */
+export function DatasetVersionPage() {
+  const project = useCurrentProject();
+  const { name = '', version = '' } = useAddressParts();
+  return <OneVersion key={`${project} ${name} ${version}`} project={project} name={name} which={version} />;
+}
+
+function OneVersion(props: { readonly project: string; readonly name: string; readonly which: string }) {
+  const { project, name, which } = props;
+  const place = useDatasetPlace(project, name);
+  const { data: version, error, refetch } = useDatasetVersion(place, which);
+  // `latest` and tags may move while one looks: what is read of the version is that of its number.
+  const number = version === undefined ? undefined : String(version.number);
+  const report = useQualityReport(place, number);
+  const { tab = 'columns' } = useAddressQuery();
+  const graph = useLineage(project, version === undefined ? undefined : `dataset-version:${version.id}`);
+  if (version === undefined) {
+    return (
+      <div className="page">
+        <PageHead title={`Can version ${which} of ${name} be used?`} />
+        {error === null ? (
+          <Skeleton rows={8} />
+        ) : (
+          <ErrorNote error={error} retry={() => void refetch()}>
+            <p>
+              <Link {...resourceAddress(datasetKind, project, name)}>All versions of {name}</Link>
+            </p>
+          </ErrorNote>
+        )}
+      </div>
+    );
+  }
+  const self = `${name}@${version.number}`;
+  return (
+    <div className="page">
+      <PageHead
+        title={`Can version ${version.number} of ${name} be used?`}
+        under={
+          <>
+            <Link {...listAddress(datasetKind, project)}>Datasets</Link>
+            <Link {...resourceAddress(datasetKind, project, name)}>{name}</Link>
+            <StateBadge {...VERSION_STATES[version.state]} why={version.reason} />
+            {graph !== undefined && <LineageStrip project={project} graph={graph} self={self} />}
+          </>
+        }
+        actions={<Actions place={place} version={version} before={report.data?.before?.number} />}
+      />
+      <Facts project={project} version={version} />
+      {version.state === 'quarantined' || version.state === 'broken' ? (
+        <div className="note note-failed" role="status">
+          <StateBadge {...VERSION_STATES[version.state]} />
+          <p>{version.reason ?? 'Nobody said why.'}</p>
+          <p className="dim">
+            {version.state === 'broken'
+              ? 'What it points at has changed since. It is never silently something else.'
+              : `${name}@latest never is this version, until somebody releases it with a reason.`}
+          </p>
+        </div>
+      ) : null}
+      {/* Beside rows, lineage and files it would stand in the way. */}
+      {report.data?.check !== undefined && ['columns', 'expectations'].includes(tab) && (
+        <FailuresPanel check={report.data.check} />
+      )}
+      <VersionTabs place={place} version={version} report={report.data} reportError={report.error} />
+    </div>
+  );
+}
+
+/** What it is made of, in a line. */
+function Facts({ project, version }: { readonly project: string; readonly version: DatasetVersion }) {
+  const { rows, bytes, newBytes, schema, tags, createdAt, createdBy, source, message, keys, label, eventTime } =
+    version;
+  return (
+    <p className="data-facts">
+      <span>
+        <strong>{countText(rows)}</strong> rows of <strong>{countText(schema.columns.length)}</strong> columns
+      </span>
+      <span title={`${bytesText(newBytes)} of them no version had before`}>
+        <strong>{bytesText(bytes)}</strong>, {bytesText(newBytes)} new
+      </span>
+      {keys.length > 0 && (
+        <span>
+          keys <code>{keys.join(', ')}</code>
+        </span>
+      )}
+      {eventTime !== undefined && (
+        <span>
+          event time <code>{eventTime}</code>
+        </span>
+      )}
+      {label !== undefined && (
+        <span>
+          label <code>{label}</code>
+        </span>
+      )}
+      <span>
+        made <Time at={new Date(createdAt).toISOString()} /> by <ActorName actor={createdBy} project={project} /> of{' '}
+        {sourceText(source)}
+      </span>
+      {message !== '' && <span>“{message}”</span>}
+      {tags.length > 0 && (
+        <span>
+          <Tags tags={tags} />
+        </span>
+      )}
+    </p>
+  );
+}
+
+interface ActionsProps {
+  readonly place: DatasetPlace;
+  readonly version: DatasetVersion;
+  readonly before: number | undefined;
+}
+
+function Actions({ place, version, before }: ActionsProps) {
+  const { project, name } = place;
+  const { basePath } = useConsole();
+  const { number } = version;
+  const path = `/api/v1/data/datasets/${encodeURIComponent(name)}/versions/${number}`;
+  const reference = `${name}@${number}`;
+  const forms = useCopyForms({
+    command: cliCommand(['data', 'head', reference], datasetKind, project),
+    call: { project, path },
+  });
+  const other = before ?? (number > 1 ? number - 1 : undefined);
+  return (
+    <>
+      <CopyAs forms={[{ title: 'Its name', preview: reference, text: () => reference }, ...forms]} />
+      <Button
+        variant="default"
+        component="a"
+        href={`${basePath}/p/${encodeURIComponent(project)}${path}/report.html`}
+        target="_blank"
+        rel="noreferrer"
+      >
+        Report
+      </Button>
+      {other !== undefined && (
+        <Button
+          variant="default"
+          renderRoot={(props: object) => <Link {...datasetDiffAddress(project, name, other, number)} {...props} />}
+        >
+          Compare with {other}
+        </Button>
+      )}
+      <VersionActions place={place} version={version} />
+    </>
+  );
+}
+
+interface VersionTabsProps {
+  readonly place: DatasetPlace;
+  readonly version: DatasetVersion;
+  readonly report: QualityReport | undefined;
+  readonly reportError: unknown;
+}
+
+function VersionTabs({ place, version, report, reportError }: VersionTabsProps) {
+  const { project, name } = place;
+  const { tab = 'columns' } = useAddressQuery();
+  const navigate = useNavigate();
+  const findings = useFindings(place);
+  const masks = useMasks(place);
+  const own = findings.data?.filter(
+    ({ firstVersion, lastVersion }) => firstVersion <= version.number && version.number <= lastVersion,
+  );
+  const open = own?.filter(({ state }) => state === 'open').length ?? 0;
+  const results = report?.check?.results;
+  const kept = results?.filter(({ outcome }) => outcome === 'passed').length ?? 0;
+  const gone = version.state === 'deleted';
+  const tabs = [
+    ['columns', 'Columns'],
+    ['expectations', results === undefined ? 'Expectations' : `Expectations (${kept} of ${results.length} kept)`],
+    ['rows', 'Rows'],
+    ['findings', open === 0 ? 'Findings' : `Findings (${open} open)`],
+    ['lineage', 'Lineage'],
+    ['read', 'Files, and how to read them'],
+  ] as const;
+  return (
+    <Tabs
+      value={tab}
+      onChange={(next) =>
+        void navigate(
+          datasetVersionAddress(
+            project,
+            name,
+            version.number,
+            next === null || next === 'columns' ? {} : { tab: next },
+          ),
+        )
+      }
+      keepMounted={false}
+    >
+      <Tabs.List>
+        {tabs.map(([value, title]) => (
+          <Tabs.Tab key={value} value={value}>
+            {title}
+          </Tabs.Tab>
+        ))}
+      </Tabs.List>
+      <Tabs.Panel value="columns">
+        {reportError !== null && reportError !== undefined && <ErrorNote error={reportError} />}
+        <ColumnsTab version={version} report={report} masks={masks} findings={own ?? []} />
+      </Tabs.Panel>
+      <Tabs.Panel value="expectations">
+        <ExpectationsPanel place={place} version={version} report={report} />
+      </Tabs.Panel>
+      <Tabs.Panel value="rows">
+        {gone ? <p className="dim">Its files are gone.</p> : <RowsTab place={place} version={version} />}
+      </Tabs.Panel>
+      <Tabs.Panel value="findings">
+        {findings.error === null ? (
+          <FindingsPanel project={project} findings={own} />
+        ) : (
+          <ErrorNote error={findings.error} retry={() => void findings.refetch()} />
+        )}
+      </Tabs.Panel>
+      <Tabs.Panel value="lineage">
+        <LineageGraphTab project={project} node={`dataset-version:${version.id}`} />
+      </Tabs.Panel>
+      <Tabs.Panel value="read">
+        <ReadItTab place={place} version={version} />
+      </Tabs.Panel>
+    </Tabs>
+  );
+}

@@ -1,0 +1,127 @@
+import {
+  maskMethods,
+  reopenFindingOperation,
+  resolveFindingOperation,
+  waiveFindingOperation,
+  type DaisError,
+  type DataFinding,
+  type MaskMethod,
+} from '@dais/api';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { dataKey } from './use-data.ts';
+import { useClient } from '#server/console-context.ts';
+import { Button, Modal, Select, Textarea, TextInput } from '#ui/controls.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { toast } from '#ui/toast.ts';
+
+export type FindingVerb = 'resolve' | 'waive' | 'reopen';
+
+export interface FindingDialogProps {
+  readonly project: string;
+  readonly finding: DataFinding;
+  readonly verb: FindingVerb;
+  readonly close: () => void;
+}
+
+const MASKS: Readonly<Record<MaskMethod, string>> = {
+  redact: 'Redact: nothing is shown',
+  hash: 'Hash: the same values stay the same, within this dataset',
+  pseudonym: 'Pseudonym: the same values stay the same, in all datasets of the project',
+  generalise: 'Generalise: something coarser is shown',
+};
+
+/** Whether a column holds what it looks like, and what others then see. */
+export function FindingDialog({ project, finding, verb, close }: FindingDialogProps) {
+  const { id, dataset, column, entity } = finding;
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const [mask, setMask] = useState<MaskMethod>('redact');
+  const [reason, setReason] = useState('');
+  const [days, setDays] = useState('');
+  const { mutate, isPending, error } = useMutation<DataFinding, DaisError>({
+    mutationFn: async () => {
+      const one = { name: dataset, finding: id, reason: reason.trim() };
+      if (verb === 'resolve') return await client.perform(resolveFindingOperation, { ...one, mask });
+      if (verb === 'reopen') return await client.perform(reopenFindingOperation, one);
+      return await client.perform(waiveFindingOperation, { ...one, ...(days !== '' && { days: Number(days) }) });
+    },
+    onSuccess: () => {
+      toast({ title: DONE[verb], text: `${column} of ${dataset}` });
+      void queries.invalidateQueries({ queryKey: dataKey(project) });
+      close();
+    },
+  });
+  const why =
+    verb === 'waive' && reason.trim() === ''
+      ? 'Say why first: it is kept with your name.'
+      : verb === 'waive' && days !== '' && !/^[1-9]\d{0,3}$/.test(days)
+        ? 'Days: a whole number, or nothing for good.'
+        : undefined;
+  return (
+    <Modal opened onClose={close} title={QUESTIONS[verb](column, entity)}>
+      <div className="confirm">
+        {verb === 'resolve' && (
+          <>
+            <p>
+              It stays masked for everybody who may not <code>dataset:unmask</code>: in rows, queries, pictures and
+              downloads.
+            </p>
+            <Select
+              label="What others see"
+              value={mask}
+              allowDeselect={false}
+              data={maskMethods.map((value) => ({ value, label: MASKS[value] }))}
+              onChange={(value) => setMask(value ?? 'redact')}
+            />
+          </>
+        )}
+        {verb === 'waive' && (
+          <>
+            <p>Everybody who may read the dataset sees its values as they are.</p>
+            <TextInput
+              label="For how many days"
+              description="Then it is open again. Nothing: for good."
+              inputMode="numeric"
+              value={days}
+              onChange={(event) => setDays(event.currentTarget.value.trim())}
+            />
+          </>
+        )}
+        <Textarea
+          label="Why"
+          description="Kept with your name and the time."
+          value={reason}
+          maxLength={4096}
+          autosize
+          minRows={2}
+          onChange={(event) => setReason(event.currentTarget.value)}
+        />
+        {error !== null && <ErrorNote error={error} />}
+        <div className="confirm-end">
+          <Button variant="default" onClick={close}>
+            Cancel
+          </Button>
+          <GuardedButton why={why} loading={isPending} onClick={() => mutate()}>
+            {VERBS[verb]}
+          </GuardedButton>
+        </div>
+      </div>
+    </Modal>
+  );
+}
+
+const VERBS: Readonly<Record<FindingVerb, string>> = { resolve: 'Mask it', waive: 'Waive it', reopen: 'Open it again' };
+
+const DONE: Readonly<Record<FindingVerb, string>> = {
+  resolve: 'It stays masked',
+  waive: 'It is shown as it is',
+  reopen: 'It is open again',
+};
+
+const QUESTIONS: Readonly<Record<FindingVerb, (column: string, entity: string) => string>> = {
+  resolve: (column, entity) => `Does ${column} hold ${entity}?`,
+  waive: (column) => `May ${column} be shown as it is?`,
+  reopen: (column) => `Take back what was said of ${column}?`,
+};

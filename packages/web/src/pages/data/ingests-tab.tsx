@@ -1,0 +1,140 @@
+import { cancelIngestOperation, datasetKind, type DaisError, type Ingest, type IngestState } from '@dais/api';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { countText } from './data-words.ts';
+import { IngestFaults } from './ingest-faults.tsx';
+import { useIngests, type DatasetPlace } from './use-data.ts';
+import { datasetVersionAddress } from '#addresses.ts';
+import { ActorName } from '#pages/people/actor-name.tsx';
+import { useClient, useConsole } from '#server/console-context.ts';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge, type State } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import { toast } from '#ui/toast.ts';
+
+const STATES: Readonly<Record<IngestState, { readonly state: State; readonly word: string }>> = {
+  open: { state: 'waiting', word: 'waits for files' },
+  waiting: { state: 'waiting', word: 'waiting' },
+  running: { state: 'running', word: 'running' },
+  done: { state: 'ok', word: 'done' },
+  failed: { state: 'failed', word: 'failed' },
+  cancelled: { state: 'off', word: 'given up' },
+};
+
+/** How versions were made, and what was wrong with those that were not. */
+export function IngestsTab({ place }: { readonly place: DatasetPlace }) {
+  const { project, name, key } = place;
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const { data, error, refetch } = useIngests(place);
+  const whyNot = useWhyNotDo(project, datasetKind.kind, ['dataset:push', 'dataset:unmask'], name);
+  const cancel = useMutation<Ingest, DaisError, string>({
+    mutationFn: async (id) => await client.perform(cancelIngestOperation, { name, id }),
+    onSettled: () => void queries.invalidateQueries({ queryKey: key }),
+    onError: ({ message }) => toast({ title: 'It could not be given up', text: message, state: 'failed' }),
+  });
+  if (error !== null) return <ErrorNote error={error} retry={() => void refetch()} />;
+  if (data === undefined) return <Skeleton rows={6} />;
+  if (data.length === 0) {
+    return <EmptyState sentence="Each push and each reading of the source would be here. There was none yet." />;
+  }
+  return (
+    <Panel title="Newest first" flush>
+      <PlainTable
+        label="How versions were made"
+        rows={data}
+        keyOf={({ id }) => id}
+        columns={[
+          { title: 'State', narrow: true, cell: (ingest) => <Progress ingest={ingest} /> },
+          {
+            title: 'Version',
+            narrow: true,
+            cell: ({ version, unchanged }) =>
+              version === undefined ? (
+                ''
+              ) : (
+                <>
+                  <Link {...datasetVersionAddress(project, name, version)}>version {version}</Link>
+                  {unchanged && <span className="dim"> was there: nothing was new</span>}
+                </>
+              ),
+          },
+          {
+            title: 'What was wrong',
+            cell: ({ id, faults, rejects }) => (
+              <>
+                <IngestFaults faults={faults} />
+                {rejects > 0 && <Rejects place={place} id={id} rejects={rejects} why={whyNot('dataset:unmask')} />}
+              </>
+            ),
+          },
+          {
+            title: 'Begun',
+            narrow: true,
+            cell: ({ createdAt, createdBy }) => (
+              <>
+                <Time at={new Date(createdAt).toISOString()} /> by <ActorName actor={createdBy} project={project} />
+              </>
+            ),
+          },
+          {
+            title: '',
+            narrow: true,
+            cell: ({ id, endedAt }) =>
+              endedAt === undefined && (
+                <GuardedButton
+                  size="compact-xs"
+                  variant="default"
+                  why={whyNot('dataset:push')}
+                  loading={cancel.isPending && cancel.variables === id}
+                  onClick={() => cancel.mutate(id)}
+                >
+                  Give up
+                </GuardedButton>
+              ),
+          },
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function Progress({ ingest: { state, phase, done } }: { readonly ingest: Ingest }) {
+  return (
+    <>
+      <StateBadge {...STATES[state]} />
+      {state === 'running' && (
+        <span className="dim">
+          {' '}
+          {phase}, {Math.round(done * 100)} %
+        </span>
+      )}
+    </>
+  );
+}
+
+interface RejectsProps {
+  readonly place: DatasetPlace;
+  readonly id: string;
+  readonly rejects: number;
+  readonly why: string | undefined;
+}
+
+/** They are rows as they came, with nothing masked. */
+function Rejects({ place: { project, name }, id, rejects, why }: RejectsProps) {
+  const { basePath } = useConsole();
+  const words = `${countText(rejects)} rows were left out`;
+  if (why !== undefined) return <span title={why}>{words}</span>;
+  const path = `/p/${encodeURIComponent(project)}/api/v1/data/datasets/${encodeURIComponent(name)}/ingests/${id}/rejects`;
+  return (
+    <a href={`${basePath}${path}`} download={`${name}-rejects.ndjson`}>
+      {words}
+    </a>
+  );
+}

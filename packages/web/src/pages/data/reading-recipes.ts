@@ -1,0 +1,47 @@
+/** How programs read one version of a dataset. Pure. */
+
+export interface ReadingRecipesInput {
+  readonly name: string;
+  readonly number: number;
+  /** People sign in: programs need a token. */
+  readonly accounts: boolean;
+  /** `https://dais.example.com`, without a slash at its end. */
+  readonly server: string;
+  /** Of the version, below the server. */
+  readonly path: string;
+  /** Commands of `dais`. */
+  readonly pull: string;
+  readonly sql: string;
+}
+
+export interface Recipe {
+  readonly title: string;
+  readonly text: string;
+}
+
+export function readingRecipes(input: ReadingRecipesInput): readonly Recipe[] {
+  const { name, number, accounts, server, path, pull, sql } = input;
+  const url = `${server}${path}/export?format=parquet`;
+  const token = `os.environ["DAIS_TOKEN"]`;
+  const headers = accounts ? `, storage_options={"Authorization": f"Bearer {${token}}"}` : '';
+  const imports = accounts ? 'import os\n' : '';
+  const pandas = `${imports}import pandas\n\nframe = pandas.read_parquet("${url}"${headers})`;
+  const fetched = accounts
+    ? `import io, os, urllib.request\nimport polars\n\nrequest = urllib.request.Request("${url}", headers={"Authorization": f"Bearer {${token}}"})\nframe = polars.read_parquet(io.BytesIO(urllib.request.urlopen(request).read()))`
+    : `import io, urllib.request\nimport polars\n\nframe = polars.read_parquet(io.BytesIO(urllib.request.urlopen("${url}").read()))`;
+  const secret = accounts
+    ? `create secret dais (type http, extra_http_headers map {'Authorization': 'Bearer TOKEN'});\n`
+    : '';
+  return [
+    { title: 'Command line', text: pull },
+    { title: 'A query', text: sql },
+    { title: 'DuckDB', text: `${secret}select * from read_parquet('${url}');` },
+    { title: 'pandas', text: pandas },
+    { title: 'Polars', text: fetched },
+    {
+      title: 'MLflow',
+      // The address names the version: the run that logs it stands in its lineage.
+      text: `import mlflow\n\nmlflow.log_input(mlflow.data.from_pandas(frame, source="${url}", name="${name}", digest="${number}"), context="training")`,
+    },
+  ];
+}

@@ -1,0 +1,60 @@
+import { suggestExpectationsOperation, type DaisError, type DatasetVersion } from '@dais/api';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { DatasetPlace } from './use-data.ts';
+import { datasetKind } from '@dais/api';
+import { changeAddress } from '#addresses.ts';
+import { useClient } from '#server/console-context.ts';
+import { Button } from '#ui/controls.ts';
+import { CopyButton } from '#ui/copy-button.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { Panel } from '#ui/panel.tsx';
+
+/** What could be expected of further versions, as this one is. Asked for when somebody wants it. */
+export function Suggestions({ place, version }: { readonly place: DatasetPlace; readonly version: DatasetVersion }) {
+  const { project, name, key } = place;
+  const client = useClient(project);
+  const [wanted, setWanted] = useState(false);
+  const { data, error, isFetching } = useQuery<
+    { readonly items: readonly unknown[]; readonly manifest: string },
+    DaisError
+  >({
+    queryKey: [...key, 'suggestions', version.number],
+    queryFn: async ({ signal }) =>
+      await client.perform(suggestExpectationsOperation, { name, version: String(version.number) }, { signal }),
+    enabled: wanted,
+    staleTime: Infinity,
+  });
+  return (
+    <Panel
+      title="What could be expected of the next ones"
+      actions={
+        data === undefined ? (
+          <Button size="compact-xs" variant="default" loading={isFetching} onClick={() => setWanted(true)}>
+            Propose
+          </Button>
+        ) : (
+          <CopyButton text={data.manifest} label="Copy the expectations" />
+        )
+      }
+    >
+      {error !== null && <ErrorNote error={error} />}
+      {data === undefined ? (
+        <p className="dim">Proposals come from the profile of this version, each with its reason.</p>
+      ) : data.items.length === 0 ? (
+        <p className="dim">Its profile speaks for nothing in particular.</p>
+      ) : (
+        <>
+          <p>
+            Copy what fits into <code>spec.expectations</code> of{' '}
+            <Link {...changeAddress(datasetKind, project, name)}>its manifest</Link>.
+          </p>
+          <pre className="data-code" tabIndex={0}>
+            {data.manifest}
+          </pre>
+        </>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,175 @@
+import { datasetKind, type Ingest } from '@dais/api';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useId, useState } from 'react';
+import { bytesText } from './data-words.ts';
+import { canDigest, MOST_UPLOADED } from './file-digest.ts';
+import { IngestFaults } from './ingest-faults.tsx';
+import { useUpload } from './use-upload.ts';
+import { datasetVersionAddress } from '#addresses.ts';
+import { daisCommand } from '#kinds/cli-command.ts';
+import { Button, Checkbox, Modal, TextInput } from '#ui/controls.ts';
+import { CopyButton } from '#ui/copy-button.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { toast } from '#ui/toast.ts';
+import './data.css';
+
+export interface UploadDialogProps {
+  readonly project: string;
+  /** Those that were let go on the page already. */
+  readonly files: readonly File[];
+  /** Of the dataset that gets them, where that is settled. */
+  readonly name?: string;
+  readonly close: () => void;
+}
+
+/** Files of this machine become the next version of a dataset. */
+export function UploadDialog({ project, files: dropped, name: settled, close }: UploadDialogProps) {
+  const navigate = useNavigate();
+  const id = useId();
+  const [files, setFiles] = useState(dropped);
+  const [name, setName] = useState(settled ?? nameFrom(dropped[0]));
+  const [message, setMessage] = useState('');
+  const [keepFaults, setKeepFaults] = useState(false);
+  const { send, step } = useUpload(project);
+  const choose = (next: readonly File[]) => {
+    setFiles(next);
+    send.reset();
+    if (settled === undefined && name === '') setName(nameFrom(next[0]));
+  };
+  const fits = datasetKind.name.safeParse(name).success;
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  const command = daisCommand(['data', 'push', name === '' ? 'NAME' : name, 'FILE'], project);
+  const start = () =>
+    send.mutate(
+      { name, files, message, keepFaults },
+      {
+        onSuccess: (ingest) => {
+          if (ingest.state !== 'done' || ingest.version === undefined) return;
+          const text = `Version ${ingest.version} of ${name}`;
+          toast(
+            ingest.unchanged ? { title: 'Nothing is new: no version was made', text } : { title: 'It is there', text },
+          );
+          close();
+          void navigate(datasetVersionAddress(project, name, ingest.version));
+        },
+      },
+    );
+  const why =
+    files.length === 0
+      ? 'Choose files first.'
+      : !fits
+        ? 'A dataset needs a name: letters, digits and ._-'
+        : bytes > MOST_UPLOADED
+          ? `A browser can send up to ${bytesText(MOST_UPLOADED)} at once: ${command} sends any number.`
+          : canDigest()
+            ? undefined
+            : `Browsers do this over HTTPS only: ${command} does it from here.`;
+  return (
+    <Modal
+      opened
+      onClose={close}
+      stays={send.isPending}
+      title={
+        settled === undefined ? 'Which files become a dataset?' : `Which files become the next version of ${settled}?`
+      }
+      size="lg"
+    >
+      <div className="confirm">
+        <label
+          className="data-drop"
+          htmlFor={`${id}-files`}
+          onDragOver={(event) => event.preventDefault()}
+          onDrop={(event) => {
+            event.preventDefault();
+            choose([...event.dataTransfer.files]);
+          }}
+        >
+          <span>Let files go here, or choose them: CSV, JSON, NDJSON, Parquet or Arrow, also as .gz or .zst.</span>
+          <input
+            id={`${id}-files`}
+            type="file"
+            multiple
+            disabled={send.isPending}
+            onChange={(event) => choose([...(event.currentTarget.files ?? [])])}
+          />
+        </label>
+        {files.length > 0 && (
+          <ul className="data-files" aria-label="Chosen files">
+            {files.slice(0, 20).map((file) => (
+              <li key={`${file.name} ${file.size}`}>
+                {file.name} <span className="dim">{bytesText(file.size)}</span>
+              </li>
+            ))}
+            {files.length > 20 && <li className="dim">and {files.length - 20} more</li>}
+          </ul>
+        )}
+        {settled === undefined && (
+          <TextInput
+            label="Name of the dataset"
+            value={name}
+            description="One that is there gets its next version; another is made."
+            onChange={(event) => setName(event.currentTarget.value.trim())}
+          />
+        )}
+        <TextInput
+          label="What is new"
+          value={message}
+          maxLength={2000}
+          onChange={(event) => setMessage(event.currentTarget.value)}
+        />
+        <Checkbox
+          label="Leave out rows that cannot be read, and keep them for download"
+          checked={keepFaults}
+          onChange={(event) => setKeepFaults(event.currentTarget.checked)}
+        />
+        {step !== undefined && (
+          <div role="status">
+            <progress aria-label={step.word} max={1} value={step.done} className="data-progress" />
+            <span className="dim">{step.word}</span>
+          </div>
+        )}
+        {send.error !== null && <ErrorNote error={send.error} />}
+        {send.data !== undefined && send.data.state !== 'done' && (
+          <Failed project={project} name={name} ingest={send.data} />
+        )}
+        <p className="dim">
+          In a terminal: <code>{command}</code> <CopyButton text={command} label="Copy the command" />
+        </p>
+        <div className="confirm-end">
+          <Button variant="default" onClick={close}>
+            {send.isPending ? 'Give up' : 'Cancel'}
+          </Button>
+          <GuardedButton why={why} loading={send.isPending} onClick={start}>
+            Make a version
+          </GuardedButton>
+        </div>
+      </div>
+    </Modal>
+  );
+}
+
+function Failed(props: { readonly project: string; readonly name: string; readonly ingest: Ingest }) {
+  const { project, name, ingest } = props;
+  return (
+    <div className="note note-failed" role="alert">
+      <p>
+        No version was made. What is wrong with the files stands below, and{' '}
+        <Link to="/projects/$project/datasets/$name" params={{ project, name }} search={{ tab: 'made' }}>
+          stays with the dataset
+        </Link>
+        .
+      </p>
+      <IngestFaults faults={ingest.faults} />
+    </div>
+  );
+}
+
+/** `flights-2026.csv.gz` becomes `flights-2026`. */
+function nameFrom(file: File | undefined): string {
+  const name = file?.name.replace(/(\.(csv|tsv|json|ndjson|jsonl|parquet|arrow|gz|zst))+$/i, '') ?? '';
+  return name
+    .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
+    .replaceAll(/^[._-]+|[._-]+$/g, '')
+    .slice(0, 128);
+}

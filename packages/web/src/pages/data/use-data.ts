@@ -1,0 +1,213 @@
+/** What the pages of data read. Versions and findings have no watch of their own: their events tell that something changed. */
+import {
+  datasetKind,
+  findDatasetVersionsOperation,
+  headDatasetVersionOperation,
+  listDatasetVersionsOperation,
+  listFindingsOperation,
+  listIngestsOperation,
+  listMasksOperation,
+  readDatasetVersionOperation,
+  readQualityReportOperation,
+  type ColumnMask,
+  type DaisError,
+  type DataFinding,
+  type DatasetVersion,
+  type Ingest,
+  type QualityReport,
+  type Resource,
+} from '@dais/api';
+import { useInfiniteQuery, useQuery, type UseQueryResult } from '@tanstack/react-query';
+import type { z } from 'zod';
+import { useClient } from '#server/console-context.ts';
+import { useNews } from '#server/use-news.ts';
+
+/** Most items of one page that the server gives. */
+const PAGE = 1000;
+/** Versions read at once: more than fit on a screen; each has its first files with it. */
+const VERSIONS = 50;
+/** Versions of all datasets that the catalogue looks at for names of columns: pages of them. */
+const NEWEST = 100;
+const NEWEST_PAGES = 5;
+/** While something is being made, its progress comes without an event. */
+const LIVE_MS = 1000;
+/** Checks that run, and profiles that are on their way. */
+const CHECKS_MS = 2000;
+
+/** What a page is about. One watch of events serves all that it reads: a browser has six connections to a server. */
+export interface DataPlace {
+  readonly project: string;
+  /** All that is read again when something happens. */
+  readonly key: readonly string[];
+  /** What happens from now on is told. */
+  readonly ready: boolean;
+}
+
+export interface DatasetPlace extends DataPlace {
+  readonly name: string;
+}
+
+/** Of all that is read about data of a project; of a mutation too. */
+export function dataKey(project: string, ...name: readonly string[]): string[] {
+  return ['data', project, ...name];
+}
+
+/** All datasets of a project. */
+export function useAllDatasetsPlace(project: string): DataPlace {
+  const key = dataKey(project);
+  return { project, key, ready: useNews(project, { kind: datasetKind.kind }, key) };
+}
+
+export function useDatasetPlace(project: string, name: string): DatasetPlace {
+  const key = dataKey(project, name);
+  return { project, name, key, ready: useNews(project, { kind: datasetKind.kind, name }, key) };
+}
+
+/** The newest version of each dataset, as far as the newest some hundreds of all tell. */
+export function useNewestVersions({ project, key, ready }: DataPlace): ReadonlyMap<string, DatasetVersion> | undefined {
+  const client = useClient(project);
+  return useQuery<ReadonlyMap<string, DatasetVersion>, DaisError>({
+    queryKey: [...key, 'newest'],
+    queryFn: async ({ signal }) => {
+      const newest = new Map<string, DatasetVersion>();
+      let cursor: string | undefined;
+      for (let page = 0; page < NEWEST_PAGES; page++) {
+        const input = { limit: NEWEST, ...(cursor !== undefined && { cursor }) };
+        // oxlint-disable-next-line no-await-in-loop -- each page names the next
+        const answer = await client.perform(findDatasetVersionsOperation, input, { signal });
+        for (const version of answer.items) {
+          if (version.state !== 'deleted' && !newest.has(version.dataset)) newest.set(version.dataset, version);
+        }
+        cursor = answer.nextCursor;
+        if (cursor === undefined) break;
+      }
+      return newest;
+    },
+    enabled: ready,
+    refetchInterval: ({ state: { data } }) =>
+      data !== undefined && [...data.values()].some(({ state }) => state === 'building') ? CHECKS_MS : false,
+  }).data;
+}
+
+export function useDatasetResource({ project, name, key, ready }: DatasetPlace): UseQueryResult<Resource, DaisError> {
+  const client = useClient(project);
+  return useQuery<Resource, DaisError>({
+    queryKey: [...key, 'resource'],
+    queryFn: async ({ signal }) => (await client.get(datasetKind.kind, name, { signal })) as Resource,
+    enabled: ready,
+  });
+}
+
+export interface DatasetVersions {
+  /** Newest first; undefined while the first page is on its way. */
+  readonly versions: readonly DatasetVersion[] | undefined;
+  readonly more: boolean;
+  readonly loadMore: () => void;
+  readonly loading: boolean;
+  readonly error: DaisError | null;
+  readonly again: () => void;
+}
+
+export function useDatasetVersions({ project, name, key, ready }: DatasetPlace): DatasetVersions {
+  const client = useClient(project);
+  const found = useInfiniteQuery({
+    queryKey: [...key, 'versions'],
+    queryFn: async ({ pageParam, signal }) => {
+      const input = { name, limit: VERSIONS, ...(pageParam !== undefined && { cursor: pageParam }) };
+      return await client.perform(listDatasetVersionsOperation, input, { signal });
+    },
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: (last) => last.nextCursor,
+    enabled: ready,
+    refetchInterval: ({ state: { data } }) =>
+      data?.pages.some(({ items }) => items.some(({ state }) => state === 'building')) === true ? CHECKS_MS : false,
+  });
+  return {
+    versions: found.data?.pages.flatMap(({ items }) => items),
+    more: found.hasNextPage,
+    loadMore: () => void found.fetchNextPage(),
+    loading: found.isFetching,
+    error: found.error as DaisError | null,
+    again: () => void found.refetch(),
+  };
+}
+
+/** `version`: a number, `latest`, a day or a tag. */
+export function useDatasetVersion(
+  { project, name, key, ready }: DatasetPlace,
+  version: string,
+): UseQueryResult<DatasetVersion, DaisError> {
+  const client = useClient(project);
+  return useQuery<DatasetVersion, DaisError>({
+    queryKey: [...key, 'version', version],
+    queryFn: async ({ signal }) => await client.perform(readDatasetVersionOperation, { name, version }, { signal }),
+    enabled: ready,
+    refetchInterval: ({ state: { data } }) => (data?.state === 'building' ? CHECKS_MS : false),
+  });
+}
+
+/** What is known of the rows of a version: its newest check, its profile and that of the version before. */
+export function useQualityReport(
+  { project, name, key, ready }: DatasetPlace,
+  version: string | undefined,
+): UseQueryResult<QualityReport, DaisError> {
+  const client = useClient(project);
+  return useQuery<QualityReport, DaisError>({
+    queryKey: [...key, 'report', version],
+    queryFn: async ({ signal }) =>
+      await client.perform(readQualityReportOperation, { name, version: version ?? '' }, { signal }),
+    enabled: ready && version !== undefined,
+    refetchInterval: ({ state: { data } }) =>
+      data !== undefined && data.profile === undefined && data.version.state !== 'deleted' ? CHECKS_MS : false,
+  });
+}
+
+export type DataRows = z.output<(typeof headDatasetVersionOperation)['output']>;
+
+export function useRows(
+  { project, name, key }: DatasetPlace,
+  version: string,
+  limit: number,
+): UseQueryResult<DataRows, DaisError> {
+  const client = useClient(project);
+  return useQuery<DataRows, DaisError>({
+    queryKey: [...key, 'rows', version, limit],
+    queryFn: async ({ signal }) =>
+      await client.perform(headDatasetVersionOperation, { name, version, limit }, { signal }),
+  });
+}
+
+/** Findings in one dataset, newest first: the latest thousand. */
+export function useFindings({ project, name, key, ready }: DatasetPlace): UseQueryResult<DataFinding[], DaisError> {
+  const client = useClient(project);
+  return useQuery<DataFinding[], DaisError>({
+    queryKey: [...key, 'findings'],
+    queryFn: async ({ signal }) =>
+      (await client.perform(listFindingsOperation, { name, limit: PAGE }, { signal })).items,
+    enabled: ready,
+  });
+}
+
+/** Which columns are masked for whoever may not unmask. */
+export function useMasks({ project, name, key, ready }: DatasetPlace): readonly ColumnMask[] {
+  const client = useClient(project);
+  return (
+    useQuery<ColumnMask[], DaisError>({
+      queryKey: [...key, 'masks'],
+      queryFn: async ({ signal }) => (await client.perform(listMasksOperation, { name }, { signal })).items,
+      enabled: ready,
+    }).data ?? []
+  );
+}
+
+/** How versions were made, and what became of those that were not: the newest hundred. */
+export function useIngests({ project, name, key, ready }: DatasetPlace): UseQueryResult<Ingest[], DaisError> {
+  const client = useClient(project);
+  return useQuery<Ingest[], DaisError>({
+    queryKey: [...key, 'ingests'],
+    queryFn: async ({ signal }) => (await client.perform(listIngestsOperation, { name }, { signal })).items,
+    enabled: ready,
+    refetchInterval: ({ state: { data } }) =>
+      data?.some(({ endedAt, state }) => endedAt === undefined && state !== 'open') === true ? LIVE_MS : false,
+  });
+}

@@ -1,0 +1,73 @@
+import { beginPushOperation, commitPushOperation, readIngestOperation, type DaisError, type Ingest } from '@dais/api';
+import { useMutation, useQueryClient, type UseMutationResult } from '@tanstack/react-query';
+import { useEffect, useRef, useState } from 'react';
+import { fileDigest } from './file-digest.ts';
+import { dataKey } from './use-data.ts';
+import { useClient } from '#server/console-context.ts';
+import { uploadFile } from '#server/upload-file.ts';
+
+export interface UploadWish {
+  readonly name: string;
+  readonly files: readonly File[];
+  readonly message: string;
+  readonly keepFaults: boolean;
+}
+
+export interface Upload {
+  readonly send: UseMutationResult<Ingest, DaisError, UploadWish>;
+  /** What it does now, and the share of that which is done. */
+  readonly step: { readonly word: string; readonly done: number } | undefined;
+}
+
+/** Between two questions how far the version is. */
+const ASK_MS = 500;
+
+/** Files become a version: digests first, then those that the server has not, then the wait for the version itself. */
+export function useUpload(project: string): Upload {
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const [step, setStep] = useState<Upload['step']>();
+  const stop = useRef(new AbortController());
+  useEffect(() => {
+    // React runs effects twice in development: the second one needs a signal that still lives.
+    if (stop.current.signal.aborted) stop.current = new AbortController();
+    const { current } = stop;
+    return () => current.abort();
+  }, []);
+  const send = useMutation<Ingest, DaisError, UploadWish>({
+    mutationFn: async ({ name, files, message, keepFaults }) => {
+      const { signal } = stop.current;
+      const told: { name: string; bytes: number; sha256: string }[] = [];
+      for (const [at, file] of files.entries()) {
+        setStep({ word: `Reading ${file.name}`, done: at / files.length });
+        // oxlint-disable-next-line no-await-in-loop -- one file in memory at a time
+        told.push({ name: file.name, bytes: file.size, sha256: await fileDigest(file) });
+      }
+      const faults = keepFaults ? 'keep' : 'refuse';
+      const begun = await client.perform(beginPushOperation, { name, files: told, message, faults }, { signal });
+      const needed = files.filter((file) => begun.needed.includes(file.name));
+      for (const [at, file] of needed.entries()) {
+        const path = `api/v1/data/datasets/${encodeURIComponent(name)}/pushes/${begun.id}/files`;
+        const progress = (share: number) =>
+          setStep({ word: `Sending ${file.name}`, done: (at + share) / needed.length });
+        // oxlint-disable-next-line no-await-in-loop -- one after the other: each has the whole line
+        await uploadFile(client, { path, query: { file: file.name }, file, signal, progress });
+      }
+      let ingest = await client.perform(commitPushOperation, { name, id: begun.id }, { signal });
+      while (ingest.endedAt === undefined) {
+        setStep({ word: `Making a version: ${ingest.phase}`, done: ingest.done });
+        // oxlint-disable-next-line no-await-in-loop -- asked again and again
+        await new Promise((resolve) => void setTimeout(resolve, ASK_MS));
+        signal.throwIfAborted();
+        // oxlint-disable-next-line no-await-in-loop -- see above
+        ingest = await client.perform(readIngestOperation, { name, id: begun.id }, { signal });
+      }
+      return ingest;
+    },
+    onSettled: () => {
+      setStep(undefined);
+      void queries.invalidateQueries({ queryKey: dataKey(project) });
+    },
+  });
+  return { send, step };
+}

@@ -1,0 +1,88 @@
+import { datasetKind, type DatasetVersion } from '@dais/api';
+import { useState } from 'react';
+import type { DatasetPlace } from './use-data.ts';
+import { VersionDialog, type VersionVerb } from './version-dialog.tsx';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { Button, Menu } from '#ui/controls.ts';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { Icon } from '#ui/icons.tsx';
+
+export interface VersionActionsProps {
+  readonly place: DatasetPlace;
+  readonly version: DatasetVersion;
+  /** In a row of a table. */
+  readonly small?: boolean;
+}
+
+const ACTIONS: Readonly<Record<VersionVerb, string>> = {
+  tag: 'dataset:push',
+  restore: 'dataset:push',
+  release: 'dataset:release',
+  delete: 'dataset:delete',
+};
+
+const TITLES: Readonly<Record<VersionVerb, string>> = {
+  tag: 'Set a tag',
+  restore: 'Restore as the newest version',
+  release: 'Release from quarantine',
+  delete: 'Delete its files',
+};
+
+/** What can be done with a version. What cannot says why. */
+export function VersionActions({ place, version, small = false }: VersionActionsProps) {
+  const { project, name } = place;
+  const [asking, setAsking] = useState<VersionVerb>();
+  const whyNot = useWhyNotDo(project, datasetKind.kind, [...new Set(Object.values(ACTIONS))], name);
+  const why = (verb: VersionVerb) => stateWhy(verb, version) ?? whyNot(ACTIONS[verb]);
+  const verbs: readonly VersionVerb[] =
+    small && version.state === 'quarantined' ? ['release', 'tag', 'restore', 'delete'] : ['tag', 'restore', 'delete'];
+  return (
+    <>
+      <Menu position="bottom-end" withinPortal={false}>
+        <Menu.Target>
+          <Button
+            variant="default"
+            {...(small && { size: 'compact-xs' })}
+            // What is heard begins with what is read.
+            aria-label={small ? `What can be done with version ${version.number}` : 'More that can be done'}
+          >
+            {small ? <Icon name="more" /> : 'More'}
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {verbs.map((verb) => {
+            const reason = why(verb);
+            return (
+              <Menu.Item
+                key={verb}
+                // It keeps the focus, so that the reason can be reached.
+                {...(reason !== undefined && { 'data-disabled': true })}
+                aria-disabled={reason !== undefined}
+                closeMenuOnClick={reason === undefined}
+                onClick={() => reason === undefined && setAsking(verb)}
+              >
+                {TITLES[verb]}
+                {reason !== undefined && <span className="data-why">{reason}</span>}
+              </Menu.Item>
+            );
+          })}
+        </Menu.Dropdown>
+      </Menu>
+      {!small && version.state === 'quarantined' && (
+        <GuardedButton why={why('release')} onClick={() => setAsking('release')}>
+          Release
+        </GuardedButton>
+      )}
+      {asking !== undefined && (
+        <VersionDialog place={place} version={version} verb={asking} close={() => setAsking(undefined)} />
+      )}
+    </>
+  );
+}
+
+/** The server decides each time anew; this only spares people what it would refuse. */
+function stateWhy(verb: VersionVerb, { state, tags }: DatasetVersion): string | undefined {
+  if (state === 'deleted') return 'Its files are gone.';
+  if (verb === 'delete' && tags.length > 0) return `It has the tag ${tags[0]}: take that away first.`;
+  return verb === 'restore' && state === 'building' ? 'It is being checked still.' : undefined;
+}

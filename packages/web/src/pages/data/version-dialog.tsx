@@ -1,0 +1,161 @@
+import {
+  deleteDatasetVersionOperation,
+  releaseDatasetVersionOperation,
+  restoreDatasetVersionOperation,
+  tagDatasetVersionOperation,
+  untagDatasetVersionOperation,
+  versionTagSchema,
+  type DaisError,
+  type DatasetVersion,
+} from '@dais/api';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { countText } from './data-words.ts';
+import type { DatasetPlace } from './use-data.ts';
+import { datasetVersionAddress } from '#addresses.ts';
+import { useClient } from '#server/console-context.ts';
+import { Button, Modal, Textarea, TextInput } from '#ui/controls.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { toast } from '#ui/toast.ts';
+
+export type VersionVerb = 'tag' | 'restore' | 'release' | 'delete';
+
+export interface VersionDialogProps {
+  readonly place: DatasetPlace;
+  readonly version: DatasetVersion;
+  readonly verb: VersionVerb;
+  readonly close: () => void;
+}
+
+/** What is asked before something is done with a version: why, and what it is to be called. */
+export function VersionDialog({ place, version, verb, close }: VersionDialogProps) {
+  const { project, name, key } = place;
+  const { number } = version;
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const navigate = useNavigate();
+  const [text, setText] = useState('');
+  const one = { name, version: String(number) };
+  /** Gives the number of a version that came of it. */
+  const { mutate, isPending, error } = useMutation<number | undefined, DaisError, string | undefined>({
+    mutationFn: async (untag) => {
+      if (untag !== undefined) await client.perform(untagDatasetVersionOperation, { name, tag: untag });
+      else if (verb === 'tag') await client.perform(tagDatasetVersionOperation, { ...one, tag: text });
+      else if (verb === 'release') await client.perform(releaseDatasetVersionOperation, { ...one, reason: text });
+      else if (verb === 'delete') await client.perform(deleteDatasetVersionOperation, { ...one, reason: text });
+      else return (await client.perform(restoreDatasetVersionOperation, { ...one, message: text })).number;
+      return undefined;
+    },
+    onSuccess: (made, untag) => {
+      void queries.invalidateQueries({ queryKey: key });
+      if (untag !== undefined) return;
+      toast({ title: DONE[verb], text: `Version ${number} of ${name}` });
+      close();
+      if (made !== undefined) void navigate(datasetVersionAddress(project, name, made));
+    },
+  });
+  const trimmed = text.trim();
+  const why =
+    verb === 'tag'
+      ? versionTagSchema.safeParse(trimmed).success
+        ? undefined
+        : 'A tag: letters, digits and ._-, starting with a letter'
+      : verb === 'release' && trimmed === ''
+        ? 'Say why first: it is kept with your name.'
+        : undefined;
+  return (
+    <Modal opened onClose={close} title={QUESTIONS[verb](number, name)}>
+      <form
+        className="confirm"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (why === undefined) mutate(undefined);
+        }}
+      >
+        <About verb={verb} version={version} />
+        {verb === 'tag' ? (
+          <>
+            {version.tags.map((tag) => (
+              <p key={tag}>
+                <span className="label-chip">{tag}</span>
+                <Button size="compact-xs" variant="default" loading={isPending} onClick={() => mutate(tag)}>
+                  Take away {tag}
+                </Button>
+              </p>
+            ))}
+            <TextInput
+              label="Tag"
+              data-autofocus
+              value={text}
+              description="One that points elsewhere moves here."
+              onChange={(event) => setText(event.currentTarget.value)}
+            />
+          </>
+        ) : (
+          <Textarea
+            label="Why"
+            description="Kept with your name and the time."
+            data-autofocus
+            value={text}
+            maxLength={2000}
+            autosize
+            minRows={2}
+            onChange={(event) => setText(event.currentTarget.value)}
+          />
+        )}
+        {error !== null && <ErrorNote error={error} />}
+        <div className="confirm-end">
+          <Button variant="default" onClick={close}>
+            Cancel
+          </Button>
+          <GuardedButton
+            why={why}
+            {...(verb === 'delete' && { color: 'red' })}
+            loading={isPending}
+            onClick={() => mutate(undefined)}
+          >
+            {VERBS[verb]}
+          </GuardedButton>
+        </div>
+      </form>
+    </Modal>
+  );
+}
+
+const VERBS: Readonly<Record<VersionVerb, string>> = {
+  tag: 'Set the tag',
+  restore: 'Restore',
+  release: 'Release',
+  delete: 'Delete',
+};
+
+const DONE: Readonly<Record<VersionVerb, string>> = {
+  tag: 'Tagged',
+  restore: 'Restored',
+  release: 'Released',
+  delete: 'Its files are deleted',
+};
+
+const QUESTIONS: Readonly<Record<VersionVerb, (number: number, name: string) => string>> = {
+  tag: (number) => `What should version ${number} be called?`,
+  restore: (number, name) => `Make version ${number} the newest of ${name}?`,
+  release: (number) => `May version ${number} be used although a check failed?`,
+  delete: (number, name) => `Delete the files of version ${number} of ${name}?`,
+};
+
+function About({ verb, version }: { readonly verb: VersionVerb; readonly version: DatasetVersion }) {
+  if (verb === 'restore') {
+    return <p>A new version of the same {countText(version.rows)} rows is made. Nothing is copied, nothing is lost.</p>;
+  }
+  if (verb === 'delete') {
+    return (
+      <p>
+        Its rows cannot be read any more, and do not come back. That it was, and what was made of it, stays in the
+        lineage.
+      </p>
+    );
+  }
+  return verb === 'release' && version.reason !== undefined ? <p>It is quarantined: {version.reason}</p> : null;
+}

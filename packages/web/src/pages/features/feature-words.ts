@@ -1,0 +1,78 @@
+/** How features, their freshness and what brings them online are said. Pure. */
+import type { FeatureStatus, FeatureViewState, Materialization } from '@dais/api';
+import type { State } from '#ui/state-badge.tsx';
+
+interface Said {
+  readonly state: State;
+  readonly word: string;
+  readonly why?: string;
+}
+
+export const WORK_STATES: Readonly<Record<Materialization['state'], Said>> = {
+  waiting: { state: 'waiting', word: 'waiting' },
+  running: { state: 'running', word: 'running' },
+  done: { state: 'ok', word: 'done' },
+  failed: { state: 'failed', word: 'failed' },
+  cancelled: { state: 'off', word: 'cancelled' },
+};
+
+export const STATUSES: Readonly<Record<FeatureStatus, Said>> = {
+  PRESENT: { state: 'ok', word: 'there' },
+  NULL_VALUE: { state: 'off', word: 'empty', why: 'There is a row, and nothing in it' },
+  NOT_FOUND: { state: 'warning', word: 'not found', why: 'There is no row of this key' },
+  OUTSIDE_MAX_AGE: { state: 'warning', word: 'too old', why: 'There is a row, older than the view lets it be' },
+};
+
+const UNITS: Readonly<Record<string, number>> = {
+  us: 0.001,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** `1h 30m` in milliseconds; 0: of any age. Undefined: it cannot be read. */
+export function durationMs(text: string): number | undefined {
+  const parts = text.trim().split(/\s+/);
+  let sum = 0;
+  for (const part of parts) {
+    const [, number, unit = ''] = /^(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)$/.exec(part) ?? [];
+    if (number === undefined) return undefined;
+    sum += Number(number) * (UNITS[unit] ?? 0);
+  }
+  return sum;
+}
+
+/** Whether what is online is as young as the view wants it. `now` in milliseconds since 1970. */
+export function freshness({ online, source, ttl, materializedTo }: FeatureViewState, now: number): Said {
+  if (source === 'on demand') return { state: 'ok', word: 'worked out when read' };
+  if (!online) return { state: 'off', word: 'not online' };
+  if (materializedTo === undefined) {
+    return source === 'push'
+      ? { state: 'off', word: 'pushed', why: 'Values come when somebody pushes them' }
+      : { state: 'waiting', word: 'never materialized', why: 'Nothing was brought online yet' };
+  }
+  const age = now - Date.parse(materializedTo);
+  const most = durationMs(ttl) ?? 0;
+  return most > 0 && age > most
+    ? {
+        state: 'warning',
+        word: 'stale',
+        why: `What is online ends longer ago than the view lets values be old (${ttl})`,
+      }
+    : { state: 'ok', word: 'fresh' };
+}
+
+/** Whole numbers beyond 2^53 go as texts, or they would be others. */
+export function keyValue(text: string, type: string): unknown {
+  const trimmed = text.trim();
+  if (/^(int|float)/.test(type)) {
+    const number = Number(trimmed);
+    const exact =
+      trimmed !== '' && Number.isFinite(number) && (type.startsWith('float') || Number.isSafeInteger(number));
+    return exact ? number : trimmed;
+  }
+  return type === 'boolean' && /^(true|false)$/i.test(trimmed) ? trimmed.toLowerCase() === 'true' : text;
+}

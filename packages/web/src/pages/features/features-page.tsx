@@ -1,0 +1,279 @@
+import { featureServiceKind, featureViewKind, type FeatureViewState, type Resource } from '@dais/api';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useCallback, useMemo } from 'react';
+import { freshness } from './feature-words.ts';
+import { useFeaturesPlace, useFeatureViews } from './use-features.ts';
+import { createAddress, listAddress, namedAddress, resourceAddress } from '#addresses.ts';
+import { cliCommand } from '#kinds/cli-command.ts';
+import { ReferenceLink } from '#kinds/reference-link.tsx';
+import { RowLink } from '#kinds/row-link.tsx';
+import { useCopyForms } from '#kinds/use-copy-forms.ts';
+import { useWhyNot } from '#kinds/use-why-not.ts';
+import { useAddressQuery } from '#server/address-parts.ts';
+import { useCurrentProject } from '#server/current-project.ts';
+import { useLiveList } from '#server/use-live-list.ts';
+import { useNow } from '#ui/clock.tsx';
+import { CopyAs } from '#ui/copy-as.tsx';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { Icon } from '#ui/icons.tsx';
+import { PageHead } from '#ui/page-head.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PausingInput } from '#ui/pausing-input.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { readSort, ResourceTable, writeSort, type TableColumn } from '#ui/resource-table.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import './features.css';
+
+/** Every feature view of a project: whether it is fresh, what is in it, and who takes it; and the services made of them. */
+export function FeaturesPage() {
+  const project = useCurrentProject();
+  const navigate = useNavigate();
+  const { name = '', sort = '', selected } = useAddressQuery();
+  const place = useFeaturesPlace(project);
+  const views = useFeatureViews(place);
+  const services = useLiveList(featureServiceKind, project, '');
+  const shown = useMemo(() => views.data?.filter((view) => fits(view, name)), [views.data, name]);
+  const columns = useMemo(() => viewColumns(project), [project]);
+  const say = (change: Readonly<Record<string, string | undefined>>) =>
+    void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
+  const open = useCallback(
+    (view: FeatureViewState) => void navigate(resourceAddress(featureViewKind, project, view.name)),
+    [navigate, project],
+  );
+  const create = createAddress(featureViewKind, project);
+  const forms = useCopyForms({
+    command: cliCommand(['get', featureViewKind.plural], featureViewKind, project),
+    call: { project, path: '/api/v1/features/views' },
+  });
+  return (
+    <div className="page">
+      <PageHead
+        title={`Which features are there in ${project}, and are they fresh?`}
+        under={<span className="page-head-brief">Views of features, and the services that models take.</span>}
+        actions={
+          <>
+            <CopyAs forms={forms} />
+            <GuardedButton
+              why={useWhyNot(featureViewKind, project)('create')}
+              link={(props) => <Link {...create} {...props} />}
+              leftSection={<Icon name="plus" />}
+            >
+              Create feature view
+            </GuardedButton>
+          </>
+        }
+      />
+      {views.error !== null && <ErrorNote error={views.error} retry={() => void views.refetch()} />}
+      {shown === undefined ? (
+        views.error === null && <Skeleton rows={8} />
+      ) : views.data?.length === 0 ? (
+        <EmptyState
+          sentence={`Feature views of ${project} would be here. There are none yet.`}
+          command={cliCommand(['apply', '-f', 'features.yaml'], featureViewKind, project)}
+          example={featureViewKind.example}
+        >
+          <Link {...create}>Write one here</Link>, read about{' '}
+          <a href="docs/tutorial/features-without-leakage" target="_blank" rel="noreferrer">
+            features without leakage
+          </a>
+          , or{' '}
+          <a href="docs/guide/bring-your-feast-repository" target="_blank" rel="noreferrer">
+            bring your Feast repository
+          </a>
+          .
+        </EmptyState>
+      ) : (
+        <>
+          <div className="features-bar">
+            <PausingInput
+              label="View, feature, entity or service"
+              value={name}
+              onValue={(value) => say({ name: value })}
+              placeholder="View, feature, entity or service"
+            />
+            <span className="dim" role="status">
+              {shown.length.toLocaleString('en')}
+            </span>
+          </div>
+          {shown.length === 0 ? (
+            <EmptyState sentence="Nothing fits the filter.">
+              <Link {...listAddress(featureViewKind, project)}>Show all feature views</Link>
+            </EmptyState>
+          ) : (
+            <ResourceTable
+              key={`${project} ${name} ${sort}`}
+              label="Feature views"
+              rows={shown}
+              columns={columns}
+              keyOf={nameOf}
+              complete
+              sort={readSort(sort)}
+              onSort={(next) => say({ sort: writeSort(next) })}
+              selected={selected}
+              onSelect={(key) => say({ selected: key })}
+              onOpen={open}
+            />
+          )}
+        </>
+      )}
+      {services.rows !== undefined && services.rows.length > 0 && (
+        <Services project={project} services={services.rows} />
+      )}
+    </div>
+  );
+}
+
+const nameOf = ({ name }: FeatureViewState) => name;
+
+function fits({ name, features, entities, services }: FeatureViewState, text: string): boolean {
+  const has = (one: string) => one.toLowerCase().includes(text.toLowerCase());
+  return has(name) || entities.some(has) || services.some(has) || features.some((feature) => has(feature.name));
+}
+
+function viewColumns(project: string): readonly TableColumn<FeatureViewState>[] {
+  return [
+    {
+      id: 'name',
+      title: 'View',
+      width: 'minmax(140px, 2fr)',
+      cell: ({ name }) => <RowLink address={resourceAddress(featureViewKind, project, name)}>{name}</RowLink>,
+      sortValue: nameOf,
+    },
+    {
+      id: 'fresh',
+      title: 'Online',
+      width: '150px',
+      cell: (view) => <Freshness view={view} />,
+      sortValue: ({ materializedTo }) => materializedTo ?? '',
+    },
+    {
+      id: 'to',
+      title: 'Up to',
+      width: '95px',
+      cell: ({ materializedTo }) => materializedTo !== undefined && <Time at={materializedTo} />,
+      sortValue: ({ materializedTo }) => -(materializedTo === undefined ? 0 : Date.parse(materializedTo)),
+    },
+    {
+      id: 'entities',
+      title: 'Of',
+      width: '100px',
+      cell: ({ entities }) =>
+        entities.map((entity) => {
+          const address = namedAddress('Entity', project, entity);
+          return address === undefined ? (
+            entity
+          ) : (
+            <span key={entity} className="features-entity">
+              <RowLink address={address}>{entity}</RowLink>
+            </span>
+          );
+        }),
+    },
+    {
+      id: 'features',
+      title: 'Features',
+      width: 'minmax(140px, 2fr)',
+      cell: ({ features }) => {
+        const names = features.map((feature) => feature.name).join(', ');
+        return (
+          <span title={names}>
+            {features.length} <span className="dim">{names}</span>
+          </span>
+        );
+      },
+      sortValue: ({ features }) => features.length,
+    },
+    {
+      id: 'source',
+      title: 'From',
+      width: '120px',
+      cell: ({ source }) => <Source project={project} source={source} />,
+      sortValue: ({ source }) => source,
+    },
+    { id: 'ttl', title: 'True for', width: '75px', cell: ({ ttl }) => (ttl === '0s' ? 'ever' : ttl) },
+    {
+      id: 'rows',
+      title: 'Keys online',
+      width: '95px',
+      end: true,
+      cell: ({ onlineEntities, online }) => (online ? onlineEntities.toLocaleString('en') : ''),
+      sortValue: ({ onlineEntities }) => onlineEntities,
+    },
+    {
+      id: 'services',
+      title: 'Taken by',
+      width: '110px',
+      cell: ({ services }) =>
+        services.map((service) => (
+          <span key={service} className="features-entity">
+            <RowLink address={resourceAddress(featureServiceKind, project, service)}>{service}</RowLink>
+          </span>
+        )),
+    },
+  ];
+}
+
+export function Freshness({ view }: { readonly view: FeatureViewState }) {
+  const said = freshness(view, useNow());
+  return <StateBadge state={said.state} word={said.word} why={said.why} />;
+}
+
+/** `dataset weather` names a Dataset; other sources have no page. */
+function Source({ project, source }: { readonly project: string; readonly source: string }) {
+  const dataset = /^dataset (.+)$/.exec(source)?.[1];
+  const address = dataset === undefined ? undefined : namedAddress('Dataset', project, dataset);
+  return address === undefined ? source : <RowLink address={address}>{dataset}</RowLink>;
+}
+
+interface ServicesProps {
+  readonly project: string;
+  readonly services: readonly Resource[];
+}
+
+function Services({ project, services }: ServicesProps) {
+  return (
+    <Panel title="What models take" flush>
+      <PlainTable
+        label="Feature services"
+        rows={services}
+        keyOf={({ metadata }) => metadata.name}
+        columns={[
+          {
+            title: 'Service',
+            cell: ({ metadata }) => (
+              <Link {...resourceAddress(featureServiceKind, project, metadata.name)}>{metadata.name}</Link>
+            ),
+          },
+          {
+            title: 'Views',
+            cell: ({ spec }) =>
+              partsOf(spec).map(({ view, as }, at) => (
+                <span key={as ?? view}>
+                  {at > 0 && ', '}
+                  <ReferenceLink kind="FeatureView" name={view} project={project} />
+                  {as !== undefined && ` as ${as}`}
+                </span>
+              )),
+          },
+          { title: 'Description', cell: ({ spec }) => (spec as { readonly description?: string }).description ?? '' },
+          { title: 'Changed', narrow: true, cell: ({ metadata }) => <Time at={metadata.updatedAt} /> },
+        ]}
+      />
+    </Panel>
+  );
+}
+
+export interface ServicePart {
+  readonly view: string;
+  readonly features?: readonly string[];
+  readonly as?: string;
+  readonly keys?: Readonly<Record<string, string>>;
+}
+
+export function partsOf(spec: unknown): readonly ServicePart[] {
+  return (spec as { readonly features?: readonly ServicePart[] } | undefined)?.features ?? [];
+}

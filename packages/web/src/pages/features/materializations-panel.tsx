@@ -1,0 +1,158 @@
+import {
+  featureViewKind,
+  materializeFeaturesOperation,
+  type DaisError,
+  type FeatureViewState,
+  type Materialization,
+} from '@dais/api';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { WORK_STATES } from './feature-words.ts';
+import { goesOn, useMaterializations, type FeaturesPlace } from './use-features.ts';
+import type { ViewSpec } from './view-spec.ts';
+import { datasetVersionAddress } from '#addresses.ts';
+import { ActorName } from '#pages/people/actor-name.tsx';
+import { countText } from '#pages/data/data-words.ts';
+import { useClient } from '#server/console-context.ts';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import { toast } from '#ui/toast.ts';
+
+export interface MaterializationsPanelProps {
+  readonly place: FeaturesPlace;
+  readonly view: string;
+  readonly spec: ViewSpec;
+  readonly state: FeatureViewState | undefined;
+}
+
+/** What was brought online, and the way to bring what is new. */
+export function MaterializationsPanel({ place, view, spec, state }: MaterializationsPanelProps) {
+  const { project, key } = place;
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const { data, error, refetch } = useMaterializations(place, view);
+  const whyNot = useWhyNotDo(
+    project,
+    featureViewKind.kind,
+    ['featureView:materialize'],
+    view,
+  )('featureView:materialize');
+  const start = useMutation<Materialization, DaisError, 'full' | 'incremental'>({
+    mutationFn: async (mode) => await client.perform(materializeFeaturesOperation, { view, mode }),
+    onSuccess: (_, mode) => {
+      toast({
+        title: mode === 'full' ? 'All is brought online' : 'What is new is brought online',
+        text: view,
+        state: 'waiting',
+      });
+      void queries.invalidateQueries({ queryKey: key });
+    },
+  });
+  const why = stateWhy(spec, state, data) ?? whyNot;
+  return (
+    <Panel
+      title="What was brought online"
+      flush={(data?.length ?? 0) > 0}
+      actions={
+        <>
+          {spec.refresh !== undefined && <span className="dim">by itself, every {spec.refresh.every}</span>}
+          <GuardedButton
+            size="compact-xs"
+            variant="default"
+            why={why}
+            loading={start.isPending && start.variables === 'full'}
+            onClick={() => start.mutate('full')}
+          >
+            Bring all
+          </GuardedButton>
+          <GuardedButton
+            size="compact-xs"
+            why={why}
+            loading={start.isPending && start.variables === 'incremental'}
+            onClick={() => start.mutate('incremental')}
+          >
+            Bring what is new
+          </GuardedButton>
+        </>
+      }
+    >
+      {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
+      {start.error !== null && <ErrorNote error={start.error} />}
+      {data?.length === 0 ? (
+        <p className="dim">Nothing yet.</p>
+      ) : (
+        <PlainTable
+          label="Materializations"
+          rows={data ?? []}
+          keyOf={({ id }) => id}
+          columns={[
+            {
+              title: 'State',
+              narrow: true,
+              cell: (one) => (
+                <StateBadge state={WORK_STATES[one.state].state} word={WORK_STATES[one.state].word} why={one.error} />
+              ),
+            },
+            { title: 'Which', narrow: true, cell: ({ mode }) => (mode === 'full' ? 'all' : 'what was new') },
+            {
+              title: 'Event times',
+              cell: ({ start: from, end }) => (
+                <>
+                  {from === undefined ? 'from the first' : <Time at={from} />} to <Time at={end} />
+                </>
+              ),
+            },
+            {
+              title: 'From',
+              cell: ({ dataset }) => {
+                const [name = '', version = ''] = dataset?.split('@') ?? [];
+                return (
+                  dataset !== undefined && <Link {...datasetVersionAddress(project, name, version)}>{dataset}</Link>
+                );
+              },
+            },
+            { title: 'Keys', narrow: true, cell: ({ entities }) => countText(entities) },
+            {
+              title: 'Newer',
+              narrow: true,
+              about: 'Newer than what was online',
+              cell: ({ written }) => countText(written),
+            },
+            {
+              title: 'Begun',
+              cell: ({ createdAt, createdBy, error: fault }) => (
+                <>
+                  <Time at={createdAt} /> by <By who={createdBy} project={project} />
+                  {fault !== undefined && <div>{fault}</div>}
+                </>
+              ),
+            },
+          ]}
+        />
+      )}
+    </Panel>
+  );
+}
+
+/** The server decides each time anew; this only spares people what it would refuse. */
+function stateWhy(
+  { source, online }: ViewSpec,
+  state: FeatureViewState | undefined,
+  works: readonly Materialization[] | undefined,
+): string | undefined {
+  if (source.type === 'push') return 'Its values are pushed: there is nothing to bring.';
+  if (source.type === 'onDemand') return 'Its values are worked out when they are read.';
+  if (online === false || state?.online === false) return 'The view says that it is not read online: `online: false`.';
+  return works?.some(goesOn) === true ? 'One is under way.' : undefined;
+}
+
+/** `user:ada`, as it is written down. */
+export function By({ who, project }: { readonly who: string; readonly project: string }) {
+  const [type = '', ...rest] = who.split(':');
+  return <ActorName actor={{ type, id: rest.join(':') }} project={project} />;
+}

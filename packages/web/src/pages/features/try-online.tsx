@@ -1,0 +1,100 @@
+import { readFeaturesOperation, type DaisError, type OnlineFeatures } from '@dais/api';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import { keyValue, STATUSES } from './feature-words.ts';
+import { cellText } from '#pages/data/data-words.ts';
+import { useClient } from '#server/console-context.ts';
+import { Button, TextInput } from '#ui/controls.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+
+export interface AskedKey {
+  readonly name: string;
+  /** Of its values: `int64`, `string` … */
+  readonly type: string;
+}
+
+export interface TryOnlineProps {
+  readonly project: string;
+  /** What is read: a service, or features as `view:feature`. */
+  readonly what: { readonly service: string } | { readonly features: readonly string[] };
+  /** Join keys, and what on-demand views want of the request. */
+  readonly keys: readonly AskedKey[];
+}
+
+/** A key is typed, and what a model would get now is shown: values, statuses, event times. */
+export function TryOnline({ project, what, keys }: TryOnlineProps) {
+  const client = useClient(project);
+  const [texts, setTexts] = useState<Readonly<Record<string, string>>>({});
+  const { mutate, data, error, isPending } = useMutation<OnlineFeatures, DaisError>({
+    mutationFn: async () => {
+      const entities = Object.fromEntries(keys.map(({ name, type }) => [name, [keyValue(texts[name] ?? '', type)]]));
+      const asked = 'service' in what ? { service: what.service } : { features: [...what.features] };
+      return await client.perform(readFeaturesOperation, { ...asked, entities, fullNames: true });
+    },
+  });
+  return (
+    <Panel title="What would a model get now?" flush={data !== undefined}>
+      <form
+        className="features-try"
+        onSubmit={(event) => {
+          event.preventDefault();
+          mutate();
+        }}
+      >
+        {keys.map(({ name, type }) => (
+          <TextInput
+            key={name}
+            label={name}
+            placeholder={type}
+            value={texts[name] ?? ''}
+            onChange={(event) => {
+              const { value } = event.currentTarget;
+              setTexts((before) => ({ ...before, [name]: value }));
+            }}
+          />
+        ))}
+        <Button type="submit" loading={isPending}>
+          Read
+        </Button>
+      </form>
+      {error !== null && <ErrorNote error={error} />}
+      {data !== undefined && (
+        <PlainTable
+          label="Values online"
+          rows={data.features}
+          keyOf={({ name }) => name}
+          columns={[
+            { title: 'Feature', cell: ({ name }) => <code>{name}</code> },
+            { title: 'Value', cell: ({ values }) => <Value value={values[0]} /> },
+            {
+              title: 'Status',
+              narrow: true,
+              cell: ({ statuses }) => {
+                const said = statuses[0] === undefined ? undefined : STATUSES[statuses[0]];
+                return said === undefined ? null : <StateBadge state={said.state} word={said.word} why={said.why} />;
+              },
+            },
+            {
+              title: 'True since',
+              narrow: true,
+              cell: ({ eventTimes }) => {
+                const [at] = eventTimes;
+                return at === null || at === undefined ? null : <Time at={at} />;
+              },
+            },
+            { title: 'Type', narrow: true, cell: ({ type }) => <code>{type}</code> },
+          ]}
+        />
+      )}
+    </Panel>
+  );
+}
+
+function Value({ value }: { readonly value: unknown }) {
+  if (value === null || value === undefined) return <span className="dim">null</span>;
+  return <code>{cellText(value)}</code>;
+}

@@ -1,0 +1,115 @@
+/** What the pages of features read. */
+import {
+  featureViewKind,
+  listFeatureBuildsOperation,
+  listFeatureViewStatesOperation,
+  listMaterializationsOperation,
+  type DaisError,
+  type FeatureBuild,
+  type FeatureViewState,
+  type Materialization,
+  type Resource,
+} from '@dais/api';
+import { useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { useClient } from '#server/console-context.ts';
+import { useNews } from '#server/use-news.ts';
+
+const PAGE = 1000;
+/** Materializations and builds that are shown of one view or service. */
+const WORKS = 100;
+/** While something is under way, how far it is comes without an event. */
+const LIVE_MS = 1000;
+
+export interface FeaturesPlace {
+  readonly project: string;
+  readonly key: readonly string[];
+  /** What happens from now on is told. */
+  readonly ready: boolean;
+}
+
+export function featuresKey(project: string): string[] {
+  return ['features', project];
+}
+
+export function useFeaturesPlace(project: string): FeaturesPlace {
+  const key = featuresKey(project);
+  return { project, key, ready: useNews(project, { kind: featureViewKind.kind }, key) };
+}
+
+/** Every view of a project, with how fresh it is online and who takes it. */
+export function useFeatureViews({ project, key, ready }: FeaturesPlace): UseQueryResult<FeatureViewState[], DaisError> {
+  const client = useClient(project);
+  return useQuery<FeatureViewState[], DaisError>({
+    queryKey: [...key, 'views'],
+    queryFn: async ({ signal }) => {
+      const all: FeatureViewState[] = [];
+      let cursor: string | undefined;
+      do {
+        const input = { limit: PAGE, ...(cursor !== undefined && { cursor }) };
+        // oxlint-disable-next-line no-await-in-loop -- each page names the next
+        const page = await client.perform(listFeatureViewStatesOperation, input, { signal });
+        all.push(...page.items);
+        cursor = page.nextCursor;
+      } while (cursor !== undefined);
+      return all;
+    },
+    enabled: ready,
+  });
+}
+
+export function useFeatureResource(
+  { project, key, ready }: FeaturesPlace,
+  kind: 'FeatureView' | 'FeatureService' | 'Entity',
+  name: string | undefined,
+): UseQueryResult<Resource, DaisError> {
+  const client = useClient(project);
+  return useQuery<Resource, DaisError>({
+    queryKey: [...key, kind, name],
+    queryFn: async ({ signal }) => (await client.get(kind, name ?? '', { signal })) as Resource,
+    enabled: ready && name !== undefined,
+  });
+}
+
+/** Every entity of a project by its name: what it is told by. */
+export function useEntities({ project, key, ready }: FeaturesPlace): ReadonlyMap<string, Resource> | undefined {
+  const client = useClient(project);
+  return useQuery<ReadonlyMap<string, Resource>, DaisError>({
+    queryKey: [...key, 'entities'],
+    queryFn: async ({ signal }) => {
+      const found = new Map<string, Resource>();
+      for await (const one of client.list('Entity', {}, { signal })) found.set(one.metadata.name, one);
+      return found;
+    },
+    enabled: ready,
+  }).data;
+}
+
+export function useMaterializations(
+  { project, key, ready }: FeaturesPlace,
+  view: string,
+): UseQueryResult<Materialization[], DaisError> {
+  const client = useClient(project);
+  return useQuery<Materialization[], DaisError>({
+    queryKey: [...key, 'materializations', view],
+    queryFn: async ({ signal }) =>
+      (await client.perform(listMaterializationsOperation, { view, limit: WORKS }, { signal })).items,
+    enabled: ready,
+    refetchInterval: ({ state: { data } }) => (data?.some(goesOn) === true ? LIVE_MS : false),
+  });
+}
+
+/** Training sets that were built, the newest first; of all services. */
+export function useBuilds({ project, key, ready }: FeaturesPlace): UseQueryResult<FeatureBuild[], DaisError> {
+  const client = useClient(project);
+  return useQuery<FeatureBuild[], DaisError>({
+    queryKey: [...key, 'builds'],
+    queryFn: async ({ signal }) =>
+      (await client.perform(listFeatureBuildsOperation, { limit: PAGE }, { signal })).items,
+    enabled: ready,
+    refetchInterval: ({ state: { data } }) => (data?.some(goesOn) === true ? LIVE_MS : false),
+  });
+}
+
+export function goesOn({ state }: Pick<Materialization, 'state'>): boolean {
+  return state === 'waiting' || state === 'running';
+}

@@ -1,0 +1,166 @@
+import { acceptAgreedOperation, publishLabelsOperation, type DaisError } from '@dais/api';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { AgreementPanel } from './agreement-panel.tsx';
+import { Accepted } from './labels-page.tsx';
+import { TaskList } from './task-list.tsx';
+import { labelsKey, useLabelSet, useLabelTasks, type TaskChoice } from './use-labels.ts';
+import { datasetVersionAddress, labelsAddress, labelSetAddress, namedAddress } from '#addresses.ts';
+import { daisCommand } from '#kinds/cli-command.ts';
+import { useCopyForms } from '#kinds/use-copy-forms.ts';
+import { countText } from '#pages/data/data-words.ts';
+import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useClient } from '#server/console-context.ts';
+import { useCurrentProject } from '#server/current-project.ts';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { Select } from '#ui/controls.ts';
+import { CopyAs } from '#ui/copy-as.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { PageHead } from '#ui/page-head.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { toast } from '#ui/toast.ts';
+import '#ui/label-chip.css';
+import './labels.css';
+
+const CHOICES: readonly { readonly value: TaskChoice; readonly label: string }[] = [
+  { value: 'labelled', label: 'wait for a verdict' },
+  { value: 'disagreed', label: 'wait, and labels differ' },
+  { value: 'open', label: 'have no label yet' },
+  { value: 'accepted', label: 'are accepted' },
+  { value: 'rejected', label: 'are rejected' },
+];
+
+/** One set of labels: what waits for a verdict first, and how far annotators agree. */
+export function LabelSetPage() {
+  const project = useCurrentProject();
+  const { name = '' } = useAddressParts();
+  return <OneSet key={`${project} ${name}`} project={project} name={name} />;
+}
+
+function OneSet({ project, name }: { readonly project: string; readonly name: string }) {
+  const { data: set, error, refetch } = useLabelSet(project, name);
+  const { tasks: wanted } = useAddressQuery();
+  const navigate = useNavigate();
+  const choice = CHOICES.find(({ value }) => value === wanted)?.value ?? 'labelled';
+  const found = useLabelTasks(project, name, choice);
+  const title = `Which labels of ${name} can be trusted?`;
+  if (set === undefined) {
+    return (
+      <div className="page">
+        <PageHead title={title} />
+        {error === null ? (
+          <Skeleton rows={8} />
+        ) : (
+          <ErrorNote error={error} retry={() => void refetch()}>
+            <p>
+              <Link {...labelsAddress(project)}>All sets of labels</Link>
+            </p>
+          </ErrorNote>
+        )}
+      </div>
+    );
+  }
+  const of = set.version?.split('@')[1];
+  const address =
+    of === undefined ? namedAddress('Dataset', project, set.dataset) : datasetVersionAddress(project, set.dataset, of);
+  return (
+    <div className="page">
+      <PageHead
+        title={title}
+        under={
+          <>
+            <Link {...labelsAddress(project)}>Labels</Link>
+            <span>
+              of {address === undefined ? set.dataset : <Link {...address}>{set.version ?? set.dataset}</Link>}
+            </span>
+            <Accepted accepted={set.accepted} tasks={set.tasks} />
+            <span>{set.guideline === 0 ? 'no guideline' : `guideline ${set.guideline}`}</span>
+          </>
+        }
+        actions={<Actions project={project} name={name} accepted={set.accepted} />}
+      />
+      {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
+      <AgreementPanel project={project} name={name} />
+      <Panel
+        title="Tasks"
+        flush
+        actions={
+          <Select
+            aria-label="Which tasks"
+            size="xs"
+            value={choice}
+            data={[...CHOICES]}
+            allowDeselect={false}
+            onChange={(value) =>
+              void navigate({
+                ...labelSetAddress(project, name, value === null || value === 'labelled' ? {} : { tasks: value }),
+                replace: true,
+              })
+            }
+          />
+        }
+      >
+        <TaskList project={project} name={name} found={found} />
+      </Panel>
+    </div>
+  );
+}
+
+interface ActionsProps {
+  readonly project: string;
+  readonly name: string;
+  readonly accepted: number;
+}
+
+function Actions({ project, name, accepted }: ActionsProps) {
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const why = useWhyNotDo(project, 'LabelSet', ['labelset:review', 'labelset:publish']);
+  const onError = ({ message }: DaisError) => toast({ title: 'It could not be done', text: message, state: 'failed' });
+  const onSettled = () => void queries.invalidateQueries({ queryKey: labelsKey(project) });
+  const accept = useMutation<{ readonly accepted: number; readonly left: number }, DaisError>({
+    mutationFn: async () => await client.perform(acceptAgreedOperation, { set: name }),
+    onSuccess: ({ accepted: count, left }) =>
+      toast({ title: `${countText(count)} accepted`, text: `${countText(left)} still wait for a verdict.` }),
+    onError,
+    onSettled,
+  });
+  const publish = useMutation<{ readonly dataset: string }, DaisError>({
+    mutationFn: async () => await client.perform(publishLabelsOperation, { set: name }),
+    onSuccess: ({ dataset }) =>
+      toast({
+        title: 'A version is made',
+        text: `Accepted labels become the next version of ${dataset}.`,
+        state: 'waiting',
+      }),
+    onError,
+    onSettled,
+  });
+  const forms = useCopyForms({
+    command: daisCommand(['data', 'labels', 'show', name], project),
+    call: { project, path: `/api/v1/labels/sets/${encodeURIComponent(name)}` },
+  });
+  return (
+    <>
+      <CopyAs forms={forms} />
+      <GuardedButton
+        why={why('labelset:review')}
+        hint="Where two or more agree and nobody says otherwise; never your own"
+        variant="default"
+        loading={accept.isPending}
+        onClick={() => accept.mutate()}
+      >
+        Accept what is agreed
+      </GuardedButton>
+      <GuardedButton
+        why={accepted === 0 ? 'No label is accepted yet.' : why('labelset:publish')}
+        loading={publish.isPending}
+        onClick={() => publish.mutate()}
+      >
+        Make a dataset version
+      </GuardedButton>
+    </>
+  );
+}

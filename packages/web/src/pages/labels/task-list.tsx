@@ -1,0 +1,208 @@
+import {
+  adjudicateOperation,
+  reviewAnnotationOperation,
+  type Annotation,
+  type DaisError,
+  type LabelTask,
+} from '@dais/api';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { labelsKey, type LabelTasks } from './use-labels.ts';
+import { cellText } from '#pages/data/data-words.ts';
+import { useClient } from '#server/console-context.ts';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { Button, Modal, Textarea } from '#ui/controls.ts';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import { toast } from '#ui/toast.ts';
+
+type Verdict = 'accepted' | 'rejected' | 'settled';
+
+interface Asked {
+  readonly annotation: Annotation;
+  readonly verdict: Verdict;
+}
+
+export interface TaskListProps {
+  readonly project: string;
+  readonly name: string;
+  readonly found: LabelTasks;
+}
+
+/** Tasks with their labels, each of which may be accepted or rejected. */
+export function TaskList({ project, name, found }: TaskListProps) {
+  const { tasks, more, loadMore, loading, error, again } = found;
+  const [asked, setAsked] = useState<Asked>();
+  const why = useWhyNotDo(project, 'LabelSet', ['labelset:review'])('labelset:review');
+  if (error !== null) return <ErrorNote error={error} retry={again} />;
+  if (tasks === undefined) return <Skeleton rows={6} />;
+  if (tasks.length === 0) return <EmptyState sentence="There is none of this sort." />;
+  return (
+    <>
+      <PlainTable
+        label="Tasks"
+        rows={tasks}
+        keyOf={({ number }) => number}
+        columns={[
+          { title: 'Task', narrow: true, cell: ({ number, external }) => <span title={external}>{number}</span> },
+          { title: 'What is labelled', cell: ({ data }) => <TaskData data={data} /> },
+          {
+            title: 'Labels',
+            cell: (task) => <Annotations task={task} why={why} ask={setAsked} />,
+          },
+        ]}
+      />
+      {more && (
+        <p className="labels-bar">
+          <Button variant="default" loading={loading} onClick={loadMore}>
+            Show more
+          </Button>
+        </p>
+      )}
+      {asked !== undefined && (
+        <VerdictDialog
+          key={`${asked.annotation.id} ${asked.verdict}`}
+          project={project}
+          set={name}
+          asked={asked}
+          close={() => setAsked(undefined)}
+        />
+      )}
+    </>
+  );
+}
+
+function TaskData({ data }: { readonly data: LabelTask['data'] }) {
+  return (
+    <span className="labels-data">
+      {Object.entries(data)
+        .slice(0, 6)
+        .map(([key, value]) => (
+          <span key={key} title={cellText(value).slice(0, 2000)}>
+            <span className="dim">{key}</span> {cellText(value).slice(0, 160)}{' '}
+          </span>
+        ))}
+    </span>
+  );
+}
+
+interface AnnotationsProps {
+  readonly task: LabelTask;
+  readonly why: string | undefined;
+  readonly ask: (asked: Asked) => void;
+}
+
+function Annotations({ task: { annotations }, why, ask }: AnnotationsProps) {
+  const differ = new Set(annotations.map(({ label }) => label.toSorted().join('\n'))).size > 1;
+  const button = (annotation: Annotation, verdict: Verdict, word: string) => (
+    <GuardedButton size="compact-xs" variant="default" why={why} onClick={() => ask({ annotation, verdict })}>
+      {word}
+    </GuardedButton>
+  );
+  return (
+    <ul className="labels-annotations">
+      {annotations.map((annotation) => {
+        const verdict = annotation.reviews.at(-1);
+        return (
+          <li key={annotation.id}>
+            {annotation.cancelled ? (
+              <span className="dim">skipped</span>
+            ) : (
+              annotation.label.map((label) => (
+                <span key={label} className="label-chip">
+                  {label}
+                </span>
+              ))
+            )}
+            <span>
+              {annotation.annotator}{' '}
+              <span className="dim">
+                {annotation.guideline === 0 ? '' : `guideline ${annotation.guideline} `}
+                <Time at={new Date(annotation.labelledAt ?? annotation.importedAt).toISOString()} />
+              </span>
+            </span>
+            {verdict === undefined ? (
+              <>
+                {button(annotation, 'accepted', 'Accept')}
+                {button(annotation, 'rejected', 'Reject')}
+                {differ && button(annotation, 'settled', 'This one')}
+              </>
+            ) : (
+              <StateBadge
+                state={verdict.verdict === 'accepted' ? 'ok' : 'off'}
+                word={verdict.verdict}
+                why={`${verdict.by.id}${verdict.reason === '' ? '' : `: ${verdict.reason}`}`}
+              />
+            )}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+interface VerdictDialogProps {
+  readonly project: string;
+  readonly set: string;
+  readonly asked: Asked;
+  readonly close: () => void;
+}
+
+const QUESTIONS: Readonly<Record<Verdict, (label: string) => string>> = {
+  accepted: (label) => `Is ${label} right?`,
+  rejected: (label) => `Is ${label} wrong?`,
+  settled: (label) => `Does ${label} count, and none of the others?`,
+};
+
+const VERBS: Readonly<Record<Verdict, string>> = { accepted: 'Accept', rejected: 'Reject', settled: 'It counts' };
+
+function VerdictDialog({ project, set, asked: { annotation, verdict }, close }: VerdictDialogProps) {
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const [reason, setReason] = useState('');
+  const { mutate, isPending, error } = useMutation<unknown, DaisError>({
+    mutationFn: async () => {
+      const one = { set, annotation: annotation.id, reason: reason.trim() };
+      return verdict === 'settled'
+        ? await client.perform(adjudicateOperation, one)
+        : await client.perform(reviewAnnotationOperation, { ...one, verdict });
+    },
+    onSuccess: () => {
+      toast({ title: VERBS[verdict], text: `Task ${annotation.task} of ${set}` });
+      void queries.invalidateQueries({ queryKey: labelsKey(project) });
+      close();
+    },
+  });
+  const why = verdict === 'settled' && reason.trim() === '' ? 'Say why this one first.' : undefined;
+  return (
+    <Modal opened onClose={close} title={QUESTIONS[verdict](annotation.label.join(', ') || 'this label')}>
+      <div className="confirm">
+        <p>By {annotation.annotator}. Nobody decides about a label of their own.</p>
+        <Textarea
+          label="Why"
+          description="Kept with your name and the time."
+          data-autofocus
+          value={reason}
+          maxLength={4096}
+          autosize
+          minRows={2}
+          onChange={(event) => setReason(event.currentTarget.value)}
+        />
+        {error !== null && <ErrorNote error={error} />}
+        <div className="confirm-end">
+          <Button variant="default" onClick={close}>
+            Cancel
+          </Button>
+          <GuardedButton why={why} loading={isPending} onClick={() => mutate()}>
+            {VERBS[verdict]}
+          </GuardedButton>
+        </div>
+      </div>
+    </Modal>
+  );
+}

@@ -1,0 +1,36 @@
+import type { LineageGraph } from '@dais/api';
+import { expect, test } from 'vitest';
+import { nodeLook, pictureLevel } from './lineage-picture.ts';
+
+const graph: LineageGraph = {
+  root: 'dataset-version:1',
+  nodes: [
+    { node: 'dataset-version:1', type: 'dataset-version', name: 'flights@3', data: { state: 'quarantined' } },
+    { node: 'run:2', type: 'run', name: 'depth 8', data: { status: 'FINISHED' } },
+  ],
+  edges: [
+    { from: 'dataset-version:1', to: 'run:2', relation: 'read', at: 0 },
+    { from: 'dataset-version:1', to: 'run:2', relation: 'started', at: 0 },
+    { from: 'run:2', to: 'model-version:beyond/1', relation: 'registered', at: 0 },
+  ],
+  truncated: true,
+};
+
+test('two relations are one line, and what leads further is none', () => {
+  expect(pictureLevel(graph)).toEqual({
+    nodes: [
+      { id: 'dataset-version:1', group: false },
+      { id: 'run:2', group: false },
+    ],
+    edges: [['dataset-version:1', 'run:2']],
+  });
+});
+
+test('a node says what it is and how it is', () => {
+  const [version, run] = graph.nodes.map((node) => nodeLook(node, graph.root));
+  expect(version).toMatchObject({ title: 'flights@3', state: 'failed', note: 'this one' });
+  expect(run).toMatchObject({ title: 'depth 8', state: 'ok', word: 'Run', note: 'finished' });
+  expect(nodeLook({ node: 'run:9', type: 'run', hidden: true }, graph.root).about).toBe(
+    'Something that you may not see',
+  );
+});
