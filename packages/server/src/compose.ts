@@ -33,7 +33,6 @@ import type { IdentityParts } from '#policy/identity/identity-parts.ts';
 import type { SignInOptions } from '#policy/oidc/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { EngineSurroundings } from './compose-engines.ts';
-import { openDataSource } from './compose-data.ts';
 
 /** What kinds stand on. */
 export interface KindParts {

@@ -76,7 +76,7 @@ export function openDuckdbQuery({
   return new DuckdbQuery({ ...options, threads, memoryBytes: memoryMb * MEBIBYTE, tempBytes: tempMb * MEBIBYTE });
 }
 
-class DuckdbQuery implements QueryEngine {
+export class DuckdbQuery implements QueryEngine {
   readonly #options: DuckdbQueryOptions;
   readonly #own: string;
   readonly #heavy: Lane;
