@@ -264,6 +264,7 @@ export class Control {
           version,
           kernel,
           database,
+          query,
           slices,
           blobs,
           outbound,
