@@ -325,6 +325,7 @@ export class Control {
           version,
           kernel,
           database,
+          query,
           slices,
           blobs,
           outbound,

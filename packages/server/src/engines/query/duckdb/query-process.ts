@@ -107,6 +107,8 @@ export class QueryProcess {
     const child = this.#child;
     if (child === undefined) return;
     const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
+    // While somebody waits for its end, it holds our process again.
+    child.ref();
     child.kill('SIGKILL');
     await gone;
   }
