@@ -32,6 +32,7 @@ const guide = [
   { text: 'Alert channels', link: '/guide/alert-channels' },
   { text: 'Move from MLflow', link: '/guide/move-from-mlflow' },
   { text: 'Find runs', link: '/guide/find-runs' },
+  { text: 'Keep data in versions', link: '/guide/datasets' },
   { text: 'Run a command', link: '/guide/run-a-command' },
   { text: 'Write a pipeline', link: '/guide/pipelines' },
   { text: 'Schedules', link: '/guide/schedules' },

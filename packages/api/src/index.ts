@@ -46,13 +46,6 @@ export {
 export type { DataColumn, DataSchema, DatasetFile, DatasetMode, DatasetVersion } from '#records/data.ts';
 export type { DatasetVersionState, Ingest, IngestFault, IngestState, VersionSource } from '#records/data.ts';
 export { datasetReferenceSchema, isReservedTag, parseDatasetReference } from '#records/data-reference.ts';
-export {
-  columnMaskSchema,
-  dataFindingSchema,
-  dataScanSchema,
-  findingStates,
-  pseudonymKeySchema,
-} from '#records/data-findings.ts';
 export type { ColumnMask, DataFinding, DataScan, FindingState, PseudonymKey } from '#records/data-findings.ts';
 export { checkUnmaskOperation, destroyPseudonymKeyOperation } from '#operations/data-findings.ts';
 export { listAllFindingsOperation, listFindingsOperation, listMasksOperation } from '#operations/data-findings.ts';

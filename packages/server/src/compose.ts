@@ -96,11 +96,8 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
   const changed = (await import('#policy/state.ts')).bumpVersion;
   const credentials = await import('#policy/identity/credentials.ts');
   const { endCredentials: end, claimEmail, whoseEmail, forgetUser: forget } = credentials;
-  const holders = await Promise.all([
-    import('#ledgers/audit/index.ts'),
-    import('#ledgers/webhooks/index.ts'),
-    import('#ledgers/privacy/index.ts'),
-  ]);
+  const ofEvents = [import('#ledgers/audit/index.ts'), import('#ledgers/webhooks/index.ts')] as const;
+  const holders = await Promise.all([...ofEvents, import('#ledgers/privacy/index.ts')]);
   const secrets = secret(
     keys,
     holders.map(({ countByKey, rewrapJob }) => ({ countByKey, rewrapJob })),
@@ -121,7 +118,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     ofRun: async (tx, id) => await runHome(tx, id, { artifactRoot }),
     ofLoggedModel: async (tx, id) => await loggedModelHome(tx, id, { artifactRoot }),
   };
-  const [{ forgetProjectFindings }, { forgetProjectLabels }] = await Promise.all([
+  const [{ findingFacts, forgetProjectFindings }, { forgetProjectLabels }] = await Promise.all([
     import('#ledgers/privacy/index.ts'),
     import('#ledgers/labelling/index.ts'),
   ]);
@@ -143,7 +140,6 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       import('#ledgers/registry/index.ts'),
       import('#ledgers/tracking/index.ts'),
     ]);
-  const { findingFacts } = await import('#ledgers/privacy/index.ts');
   const comments = commentEntries({
     now,
     subjects: {

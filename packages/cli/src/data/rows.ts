@@ -26,9 +26,11 @@ export const sql: Run<{ readonly limit: number }> = async (context, [text = ''],
     const told = await client.perform(queryDataOperation, { sql: query, limit }, { signal: context.signal });
     return await tellRows(context, told, true);
   } catch (error) {
-    // The places that an error names are those of the query.
-    if (error instanceof DaisError) context.sentTexts.set('query', query);
-    throw error;
+    if (!(error instanceof DaisError) || error.issues === undefined) throw error;
+    // The places that it names are those of the query: the line is shown.
+    context.sentTexts.set('query', query);
+    const issues = error.issues.map((issue) => ({ ...issue, file: 'query', message: error.message }));
+    throw new DaisError(error.code, error.message, { issues });
   }
 };
 

@@ -11,6 +11,7 @@ export { commitVersion, type CommittedVersion, type NewFile, type NewVersion } f
 export { decideVersion } from './versions/decide.ts';
 export { dataVersionNodes, noteVersionRead } from './versions/lineage-nodes.ts';
 export { tableOf, withLocalFiles, type LocalFile } from './versions/local-files.ts';
+export { findMentionedVersion } from './versions/mentioned-version.ts';
 export { requireUsable, resolveVersion } from './versions/resolve.ts';
 export { VersionMaker, type MakeIo, type MakeRequest } from './versions/version-maker.ts';
 export { previousReady, readVersion } from './versions/version-rows.ts';

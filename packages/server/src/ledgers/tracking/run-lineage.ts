@@ -1,6 +1,7 @@
 /** What runs say of where they come from, what they read and what they made: edges of the lineage. */
 import type { DatasetInput } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
+import { findMentionedVersion } from '#ledgers/data/index.ts';
 import { keyOf, nodeKey, noteLineage, type NotedEdge, type NotedNode } from '#ledgers/lineage/index.ts';
 import type { TrackingParts } from './parts.ts';
 
@@ -50,14 +51,24 @@ interface Inputs {
   readonly models?: readonly string[];
 }
 
-export function noteInputs(tx: Transaction, { id, datasets = [], models = [] }: Inputs, now: number): void {
+/** Data that a client read from a version of a dataset are that version, whatever the client calls them. */
+export async function noteInputs(
+  tx: Transaction,
+  { id, datasets = [], models = [] }: Inputs,
+  now: number,
+): Promise<void> {
   const to = keyOf('run', id);
   const nodes = datasets.map(({ dataset: { name, digest, sourceType, source } }): NotedNode => {
     const key = nodeKey('dataset', name, digest);
     // A source may be a long document of the client's: enough of it is kept to find the place.
     return { key, name, data: { digest, sourceType, source: source.slice(0, 500) } };
   });
-  const read = [...nodes.map(({ key }) => key), ...models.map((model) => keyOf('logged-model', model))];
+  const versions: string[] = [];
+  for (const { dataset } of datasets) {
+    const version = await findMentionedVersion(tx, dataset);
+    if (version !== undefined) versions.push(keyOf('dataset-version', version));
+  }
+  const read = [...nodes.map(({ key }) => key), ...versions, ...models.map((model) => keyOf('logged-model', model))];
   noteLineage(tx, { nodes, edges: read.map((from) => ({ from, to, relation: 'read' })) }, now);
 }
 

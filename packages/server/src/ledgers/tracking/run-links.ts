@@ -14,7 +14,7 @@ export function linkEntries({ options, clock }: TrackingParts): readonly Operati
         const run = await activeRun(tx, input.id);
         await linkDatasets(tx, run, input.datasets ?? [], options.contextTag);
         await linkModels(tx, run, input.models ?? []);
-        noteInputs(tx, input, clock.now());
+        await noteInputs(tx, input, clock.now());
         return {};
       },
     },

@@ -89,6 +89,8 @@ function diffPlan(before: ReadableVersion, after: ReadableVersion): DiffPlan {
   const old = new Set(before.version.schema.columns.map(({ name }) => name));
   const both = [...types.keys()].filter((one) => old.has(one));
   const masked = new Set([...before.masked, ...after.masked].map((one) => one.column));
+  // What stands in the place of a number is a text.
+  for (const name of masked) if (types.has(name)) types.set(name, 'string');
   const { keys } = after.version;
   const usable = keys.length > 0 && keys.every((key) => both.includes(key) && !masked.has(key)) ? keys : [];
   return {

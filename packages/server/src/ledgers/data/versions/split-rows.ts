@@ -3,8 +3,8 @@
 const LEAST = 4096;
 /** A row group of the engine's Parquet. */
 const MOST = 122_880;
-/** A version has about as many files: one changed place costs about half a percent of its bytes. */
-const FILES = 256;
+/** A version has about as many files: one changed place costs about a quarter of a percent of its bytes. */
+const FILES = 512;
 
 /**
  * About so many rows each. Stays what it was in the version before while that gives between a quarter and four times as

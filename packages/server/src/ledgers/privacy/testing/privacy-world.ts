@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { DataFinding, DataScan, Ingest } from '@dais/api';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { openOutbound } from '#calls.ts';
 import { loadData } from '#compose-data.ts';
 import { loadLabels, loadPrivacy } from '#compose-privacy.ts';
@@ -107,7 +107,7 @@ export async function startPrivacyWorld(): Promise<PrivacyWorld> {
     const call = async <Output>(operation: string, input: unknown, as: As = {}) =>
       await dais.call<Output>(operation, input, { ...context, ...as });
     const ended = async <Thing>(read: () => Promise<Thing>, isOver: (thing: Thing) => boolean): Promise<Thing> => {
-      await expect.poll(async () => isOver(await read()), { timeout: 60_000, interval: 30 }).toBe(true);
+      await vi.waitUntil(async () => isOver(await read()), { timeout: 60_000, interval: 30 });
       return await read();
     };
     return {

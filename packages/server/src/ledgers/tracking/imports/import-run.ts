@@ -69,7 +69,7 @@ export async function importRun(tx: Transaction, input: ImportedRun, parts: Trac
   await linkModels(tx, run, input.modelInputs);
   await linkOutputs(tx, run, input.modelOutputs);
   noteOrigin(tx, id, new Map(Object.entries(input.tags)), parts);
-  noteInputs(tx, { id, datasets: input.datasets, models: input.modelInputs }, clock.now());
+  await noteInputs(tx, { id, datasets: input.datasets, models: input.modelInputs }, clock.now());
   noteOutputs(tx, id, input.modelOutputs, clock.now());
   await noteImported(tx, { source, kind: 'run', sourceId: id, id, state: '' });
   const number = shownNumber(experiment);
