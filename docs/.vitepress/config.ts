@@ -41,6 +41,8 @@ const guide = [
   { text: 'Trace what a program does', link: '/guide/trace' },
   { text: 'Follow where a model comes from', link: '/guide/lineage' },
   { text: 'Be told by webhooks', link: '/guide/webhooks' },
+  { text: 'Private data', link: '/guide/private-data' },
+  { text: 'Labels that people gave', link: '/guide/labels' },
   { text: 'Remove what was deleted', link: '/guide/take-away-garbage' },
   { text: 'Back up and restore', link: '/guide/backup-and-restore' },
   { text: 'PostgreSQL and S3 of your own', link: '/guide/production' },

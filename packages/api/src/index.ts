@@ -46,46 +46,18 @@ export {
 export type { DataColumn, DataSchema, DatasetFile, DatasetMode, DatasetVersion } from '#records/data.ts';
 export type { DatasetVersionState, Ingest, IngestFault, IngestState, VersionSource } from '#records/data.ts';
 export { datasetReferenceSchema, isReservedTag, parseDatasetReference } from '#records/data-reference.ts';
-export {
-  columnMaskSchema,
-  dataFindingSchema,
-  dataScanSchema,
-  findingStates,
-  pseudonymKeySchema,
-} from '#records/data-findings.ts';
 export type { ColumnMask, DataFinding, DataScan, FindingState, PseudonymKey } from '#records/data-findings.ts';
-export {
-  checkUnmaskOperation,
-  destroyPseudonymKeyOperation,
-  listAllFindingsOperation,
-  listFindingsOperation,
-  listMasksOperation,
-  listPseudonymKeysOperation,
-  readScanOperation,
-  reopenFindingOperation,
-  resolveFindingOperation,
-  rotatePseudonymKeyOperation,
-  startScanOperation,
-  waiveFindingOperation,
-} from '#operations/data-findings.ts';
-export {
-  acceptAgreedOperation,
-  addGuidelineOperation,
-  adjudicateOperation,
-  createLabelSetOperation,
-  deleteLabelSetOperation,
-  exportLabelsOperation,
-  importLabelsOperation,
-  listAnnotationVersionsOperation,
-  listGuidelinesOperation,
-  listLabelSetsOperation,
-  listLabelTasksOperation,
-  publishLabelsOperation,
-  readAgreementOperation,
-  readLabelSetOperation,
-  readPublicationOperation,
-  reviewAnnotationOperation,
-} from '#operations/labels.ts';
+export { checkUnmaskOperation, destroyPseudonymKeyOperation } from '#operations/data-findings.ts';
+export { listAllFindingsOperation, listFindingsOperation, listMasksOperation } from '#operations/data-findings.ts';
+export { listPseudonymKeysOperation, readScanOperation, reopenFindingOperation } from '#operations/data-findings.ts';
+export { resolveFindingOperation, rotatePseudonymKeyOperation, startScanOperation } from '#operations/data-findings.ts';
+export { waiveFindingOperation } from '#operations/data-findings.ts';
+export { acceptAgreedOperation, addGuidelineOperation, adjudicateOperation } from '#operations/labels.ts';
+export { createLabelSetOperation, deleteLabelSetOperation, exportLabelsOperation } from '#operations/labels.ts';
+export { importLabelsOperation, listAnnotationVersionsOperation, listGuidelinesOperation } from '#operations/labels.ts';
+export { listLabelSetsOperation, listLabelTasksOperation, publishLabelsOperation } from '#operations/labels.ts';
+export { readAgreementOperation, readLabelSetOperation, readPublicationOperation } from '#operations/labels.ts';
+export { reviewAnnotationOperation } from '#operations/labels.ts';
 export { MOST_IMPORTED_TASKS } from '#records/labels.ts';
 export type { Agreement, Annotation, Guideline, ImportedLabels, LabelPublication, LabelSet } from '#records/labels.ts';
 export type { LabelStudioTask, LabelTask, Review } from '#records/labels.ts';

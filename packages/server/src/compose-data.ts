@@ -1,8 +1,8 @@
 /** The lists of what data stand on; see compose.ts. */
-import type { DataParts } from '#ledgers/data/index.ts';
 import type { QualityLedger, QualityParts } from '#ledgers/quality/index.ts';
 import type { DataSource } from '#engines/sources/contract.ts';
-import type { ExternalSource, SecretReader } from '#ledgers/data/index.ts';
+import type { KeyStore } from '#engines/keys/contract.ts';
+import type { DataLedger, DataParts, ExternalSource, SecretReader } from '#ledgers/data/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 
 interface SourceSurroundings {
@@ -22,10 +22,10 @@ const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Typ
     for (const [name, ref] of Object.entries(headers)) opened[name] = await secret(ref);
     return (await import('#engines/sources/http/http-source.ts')).httpSource({ urls, headers: opened, outbound });
   },
-  postgres: async ({ type: _, password, ...source }, { outbound, secret }) => {
+  postgres: async ({ host, port, database, user, password, tls, sql }, { outbound, secret }) => {
     const opened = password === undefined ? undefined : await secret(password);
     const { postgresSource } = await import('#engines/sources/postgres/postgres-source.ts');
-    return postgresSource({ ...source, password: opened, outbound });
+    return postgresSource({ host, port, database, user, tls, sql, password: opened, outbound });
   },
   files: async ({ bucket, glob, region, endpoint, accessKeyId, secretAccessKey }, { outbound, secret }) => {
     const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
@@ -47,7 +47,30 @@ const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Typ
 
 export async function openDataSource(source: ExternalSource, around: SourceSurroundings): Promise<DataSource> {
   const open = dataSources[source.type] as SourceOpener<ExternalSource['type']>;
-  return await open(source as never, around);
+  return await open(source, around);
+}
+
+/** Versions of datasets, how they come, and who reads what of them. */
+export async function loadData({
+  keys,
+  outbound,
+  ...parts
+}: Omit<DataParts, 'source' | 'secretValue'> & {
+  readonly keys: KeyStore;
+  readonly outbound: Outbound;
+}): Promise<DataLedger> {
+  const [{ dataLedger }, { findSecretValue, openSecretValue }] = await Promise.all([
+    import('#ledgers/data/index.ts'),
+    import('#kinds/secret/index.ts'),
+  ]);
+  return dataLedger({
+    ...parts,
+    source: async (source, secret) => await openDataSource(source, { outbound, secret }),
+    secretValue: async (tx, ref) => {
+      const found = await findSecretValue(tx, tx.projectId, ref);
+      return found === undefined ? undefined : async () => await openSecretValue(keys, found);
+    },
+  });
 }
 
 /** What is known of the rows of versions, and whether they are as expected. */

@@ -21,11 +21,8 @@ import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
-import type { DataLedger, DataParts } from '#ledgers/data/index.ts';
 import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#ledgers/executions/index.ts';
-import type { LabelsParts } from '#ledgers/labels/index.ts';
 import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
-import type { PrivacyLedger, PrivacyLedgerParts } from '#ledgers/privacy/index.ts';
 import type { RegistryParts } from '#ledgers/registry/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
 import type { ArtifactParts, TrackingLedger, TrackingParts } from '#ledgers/tracking/index.ts';
@@ -37,7 +34,6 @@ import type { SignInOptions } from '#policy/oidc/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { Log } from '#lib/log.ts';
 import type { MlflowParts } from '#protocols/mlflow/index.ts';
-import { openDataSource } from './compose-data.ts';
 
 /** What kinds stand on. */
 export interface KindParts {
@@ -93,11 +89,8 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
   const changed = (await import('#policy/state.ts')).bumpVersion;
   const credentials = await import('#policy/identity/credentials.ts');
   const { endCredentials: end, claimEmail, whoseEmail, forgetUser: forget } = credentials;
-  const holders = await Promise.all([
-    import('#ledgers/audit/index.ts'),
-    import('#ledgers/webhooks/index.ts'),
-    import('#ledgers/privacy/index.ts'),
-  ]);
+  const ofEvents = [import('#ledgers/audit/index.ts'), import('#ledgers/webhooks/index.ts')] as const;
+  const holders = await Promise.all([...ofEvents, import('#ledgers/privacy/index.ts')]);
   const secrets = secret(
     keys,
     holders.map(({ countByKey, rewrapJob }) => ({ countByKey, rewrapJob })),
@@ -118,9 +111,9 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     ofRun: async (tx, id) => await runHome(tx, id, { artifactRoot }),
     ofLoggedModel: async (tx, id) => await loggedModelHome(tx, id, { artifactRoot }),
   };
-  const [{ forgetProjectFindings }, { forgetProjectLabels }] = await Promise.all([
+  const [{ findingFacts, forgetProjectFindings }, { forgetProjectLabels }] = await Promise.all([
     import('#ledgers/privacy/index.ts'),
-    import('#ledgers/labels/index.ts'),
+    import('#ledgers/labelling/index.ts'),
   ]);
   const [{ beginProject, endProject }, { forgetProject }, { forgetWebhooks }, { endProjectRuns }] = await Promise.all([
     import('#ledgers/tracking/index.ts'),
@@ -138,7 +131,6 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       import('#ledgers/registry/index.ts'),
       import('#ledgers/tracking/index.ts'),
     ]);
-  const { findingFacts } = await import('#ledgers/privacy/index.ts');
   const comments = commentEntries({
     now,
     subjects: {
@@ -458,96 +450,6 @@ export async function loadExecutions({
   });
 }
 
-/** Versions of datasets, how they come, and who reads what of them. */
-export async function loadData({
-  keys,
-  outbound,
-  ...parts
-}: Omit<DataParts, 'source' | 'secretValue'> & {
-  readonly keys: KeyStore;
-  readonly outbound: Outbound;
-}): Promise<DataLedger> {
-  const [{ dataLedger }, { findSecretValue, openSecretValue }] = await Promise.all([
-    import('#ledgers/data/index.ts'),
-    import('#kinds/secret/index.ts'),
-  ]);
-  return dataLedger({
-    ...parts,
-    source: async (source, secret) => await openDataSource(source, { outbound, secret }),
-    secretValue: async (tx, ref) => {
-      const found = await findSecretValue(tx, tx.projectId, ref);
-      return found === undefined ? undefined : async () => await openSecretValue(keys, found);
-    },
-  });
-}
-
-/** What is personal in datasets, and what others see in its place. */
-export async function loadPrivacy({
-  keys,
-  local,
-  ...parts
-}: Omit<PrivacyLedgerParts, 'sealer' | 'versions'> & {
-  readonly keys: KeyStore;
-  /** Where the files of versions are found. */
-  readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
-}): Promise<PrivacyLedger> {
-  const [{ privacyLedger }, { readVersion, resolveVersion, tableOf, withLocalFiles }, { open, rewrap, seal }] =
-    await Promise.all([
-      import('#ledgers/privacy/index.ts'),
-      import('#ledgers/data/index.ts'),
-      import('#kinds/secret/sealing.ts'),
-    ]);
-  const sealer: PrivacyLedgerParts['sealer'] = {
-    seal: async (plaintext, context) => await seal(keys, plaintext, context),
-    open: async (sealed, context) => await open(keys, sealed, context),
-    rewrap: async (sealed, context) => await rewrap(keys, sealed, context),
-  };
-  const versions: PrivacyLedgerParts['versions'] = {
-    readVersion,
-    resolveVersion,
-    withFiles: async (version, work) =>
-      await withLocalFiles(local, version, async (files) => await work(tableOf(version, files).files)),
-  };
-  return privacyLedger({ ...parts, sealer, versions });
-}
-
-/** Labels that people gave. */
-export async function loadLabels({
-  maker,
-  ...parts
-}: Omit<LabelsParts, 'resolveVersion' | 'makeVersion'> & Pick<DataLedger, 'maker'>): Promise<
-  Pick<LoadedKinds, 'entries' | 'jobs'>
-> {
-  const [{ labelsLedger }, { resolveVersion }] = await Promise.all([
-    import('#ledgers/labels/index.ts'),
-    import('#ledgers/data/index.ts'),
-  ]);
-  const makeVersion: LabelsParts['makeVersion'] = async (
-    { projectId, dataset, spec, path, versions, message, by },
-    io,
-    also,
-  ) => {
-    const request = {
-      projectId,
-      dataset,
-      ensure: { origin: 'manifest', spec },
-      tables: { labels: { files: [{ path, name: 'labels', format: 'ndjson' as const }] } },
-      query: { type: 'scan' as const, table: 'labels' },
-      source: { type: 'labels' as const, versions: [...versions] },
-      message,
-      by,
-    };
-    return (
-      await maker.make(
-        request,
-        { signal: io.signal, write: async (work) => await io.write(work) },
-        async (tx, { version }) => await also(tx, version),
-      )
-    ).version;
-  };
-  return labelsLedger({ ...parts, resolveVersion, makeVersion });
-}
-
 /** Files of runs and models. */
 export async function loadArtifacts(parts: ArtifactParts): Promise<readonly OperationEntry[]> {
   return (await import('#ledgers/tracking/index.ts')).artifactEntries(parts);
@@ -604,7 +506,7 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
   const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }] = ledgers;
   const [{ privacySlice }, { labelsSlice }, { qualitySlice }] = await Promise.all([
     import('#ledgers/privacy/index.ts'),
-    import('#ledgers/labels/index.ts'),
+    import('#ledgers/labelling/index.ts'),
     import('#ledgers/quality/index.ts'),
   ]);
   const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, privacySlice, labelsSlice];

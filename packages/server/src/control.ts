@@ -21,14 +21,11 @@ import { openOutbound } from './calls.ts';
 import {
   loadArtifacts,
   loadAudit,
-  loadData,
   loadExecutions,
   authorizers,
   loadIdentity,
   loadKinds,
-  loadLabels,
   loadLineage,
-  loadPrivacy,
   loadSignIn,
   loadSlices,
   loadTracking,
@@ -39,7 +36,8 @@ import {
   openEnvironments,
   openQuery,
 } from './compose.ts';
-import { loadQuality } from './compose-data.ts';
+import { loadData, loadQuality } from './compose-data.ts';
+import { loadLabels, loadPrivacy } from './compose-privacy.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
 import { openBlobs, openKeys } from './engines.ts';

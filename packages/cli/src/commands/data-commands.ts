@@ -94,10 +94,7 @@ export const dataCommands: readonly CommandDefinition[] = [
     details: 'A table is a dataset or a version: flights, "flights@3". Masked columns stay masked.',
     arguments: [{ syntax: '<sql>', description: 'in the dialect of DuckDB; `-` reads it from standard input' }],
     options: [{ flags: '--limit <n>', description: 'at most so many rows', type: 'integer', default: 100 }],
-    examples: [
-      { command: 'data sql "select carrier, avg(delay) from flights group by 1"', does: 'the newest version' },
-      { command: `data sql 'select count(*) from "flights@3"'`, does: 'a version' },
-    ],
+    examples: [{ command: 'data sql - < delays.sql', does: 'the query of a file' }],
     load: async () => ({ run: (await import('#data/rows.ts')).sql }),
   },
   {

@@ -95,7 +95,7 @@ export const labelCommands: readonly CommandDefinition[] = [
     examples: [
       { command: 'labels review mood 0198c0de-0000-7000-8000-000000000000 --accept', does: 'one label' },
       {
-        command: 'labels review mood 0198c0de-0000-7000-8000-000000000000 --settle --reason "see 2.1"',
+        command: 'labels review mood 0198c0de-0000-7000-8000-000000000000 --settle --reason 2.1',
         does: 'a task whose labels differ',
       },
     ],

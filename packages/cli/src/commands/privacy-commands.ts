@@ -47,7 +47,7 @@ export const privacyCommands: readonly CommandDefinition[] = [
       { flags: '--reason <text>', description: 'why it may stay as it is', required: true },
       { flags: '--days <n>', description: 'after so many days it is open again', type: 'integer' },
     ],
-    examples: [{ command: 'data waive flights crew_code --reason "codes, not people"', does: 'for good' }],
+    examples: [{ command: 'data waive flights crew_code --reason codes', does: 'for good' }],
     load: async () => ({ run: (await import('#privacy/findings.ts')).waive }),
   },
   {
@@ -81,7 +81,7 @@ export const privacyCommands: readonly CommandDefinition[] = [
     ],
     examples: [
       { command: 'data keys', does: 'which there are' },
-      { command: 'data keys --destroy k1 --reason "erasure request 17"', does: 'nobody can link k1_… again' },
+      { command: 'data keys --destroy k1 --reason request-17', does: 'nobody can link k1_… again' },
     ],
     load: async () => ({ run: (await import('#privacy/keys.ts')).keys }),
   },

@@ -135,11 +135,8 @@ export class Dispatcher {
     const first = items[0];
     if (first === undefined) return [];
     const { operation, share, tenantName } = first;
-    const request = {
-      mode: 'read',
-      projectId: this.#startIn(tenantName),
-      prelude: this.#parts.authorizer.prelude,
-    } as const;
+    const { prelude } = this.#parts.authorizer;
+    const request = { mode: 'read', projectId: this.#startIn(tenantName), prelude } as const;
     return await transact(this.#parts.database, request, async (tx) => {
       const tenant = await this.#enter(tx, operation, tenantName);
       const made = items.map(({ input, context }) => this.#makeCall(tx, operation, input, context, tenant));
@@ -178,14 +175,13 @@ export class Dispatcher {
     const request = { mode: 'read', projectId: this.#startIn(tenantName), by: context } as const;
     return await transact(this.#parts.database, request, async (tx) => {
       const tenant = await this.#enter(tx, operation, tenantName);
-      const { ask, call } = this.#makeCall(tx, operation, input, context, tenant);
       if (operation.target === undefined) throw new Error(`${operation.name} has no target`);
+      const { ask, call } = this.#makeCall(tx, operation, input, context, tenant);
       const permit = await ask(operation.target(input), tenant);
       // It has a transaction no more: each further question gets one of its own.
+      const made = [operation, input, context, tenant] as const;
       const authorize: Call['authorize'] = async (...asked) =>
-        await transact(this.#parts.database, request, async (next) =>
-          this.#makeCall(next, operation, input, context, tenant).call.authorize(...asked),
-        );
+        await transact(this.#parts.database, request, (next) => this.#makeCall(next, ...made).call.authorize(...asked));
       const signal = permit.until === undefined ? context.signal : AbortSignal.any([context.signal, permit.until]);
       return permitted({ ...call, authorize, context: withSignal(context, signal) }, permit);
     });

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib';
-import type { DatasetVersion, Event, LineageGraph, Resource } from '@dais/api';
+import type { DatasetVersion, Event, LineageGraph } from '@dais/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';
 import { errorOf } from '#kernel/testing/test-project.ts';
@@ -41,7 +41,7 @@ describe('a push', () => {
       [3, 'Čeněk', 41],
     ]);
     expect((await world.version('people@initial')).id).toBe(version.id);
-    const { metadata } = await world.dais.call<Resource>('dataset.get', { name: 'people' });
+    const { metadata } = await world.dais.call('dataset.get', { name: 'people' });
     expect(metadata.origin).toBe('manifest');
   });
 
@@ -226,7 +226,7 @@ describe('versions', () => {
     const graph = await world.dais.call<LineageGraph>('lineage.get', { node: `dataset-version:${id}` });
     expect(graph.nodes[0]).toMatchObject({ name: `${name}@1`, type: 'dataset-version', data: { state: 'ready' } });
     await expect
-      .poll(async () => (await world.dais.call<Resource>('dataset.get', { name })).status, { timeout: 10_000 })
+      .poll(async () => (await world.dais.call('dataset.get', { name })).status, { timeout: 10_000 })
       .toMatchObject({
         latestVersion: 1,
         rows: 1,

@@ -14,7 +14,10 @@ beforeAll(async () => {
   world = await startDataWorld();
   server = createServer((request, response) => {
     const text = files.get(request.url ?? '');
-    if (text === undefined) return void response.writeHead(404).end();
+    if (text === undefined) {
+      response.writeHead(404).end();
+      return;
+    }
     response.writeHead(200, { 'content-length': Buffer.byteLength(text), etag: `"${text.length}"` });
     response.end(request.method === 'HEAD' ? undefined : text);
   });

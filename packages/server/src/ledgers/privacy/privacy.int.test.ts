@@ -202,3 +202,107 @@ describe('masks', () => {
     expect(JSON.stringify(rows)).toContain('2');
   });
 });
+
+describe('no way round', () => {
+  let project: PrivacyProject;
+  let name: string;
+  let viewer: Awaited<ReturnType<PrivacyProject['member']>>;
+  beforeAll(async () => {
+    project = await world.project();
+    name = await project.dataset({
+      keys: ['id'],
+      sensitive: [
+        { column: 'email', category: 'email', mask: 'pseudonym' },
+        { column: 'visits', category: 'health' },
+      ],
+    });
+    await project.push(name, CSV);
+    await project.push(name, `${CSV}\n77,eve@example.com,5,new`);
+    viewer = await project.member('viewer');
+  });
+
+  /** Nothing of the values, and nothing of the key, in an answer or in an error. */
+  const leaks = (answer: unknown) =>
+    /example\.(com|org|net|nl)|(?:^|[^\d])(?:1443|1406|1369)(?:[^\d]|$)|hmac|opad/i.test(
+      answer instanceof Error ? JSON.stringify([answer.message, answer]) : JSON.stringify(answer),
+    );
+
+  test.each([
+    'select * from T',
+    'select email, visits from T order by email',
+    "select * from T where email like '%@%'",
+    "select count(*) from T where email = 'ada@example.com'",
+    'select max(visits), min(email) from T',
+    'select cast(email as int) from T',
+    'select error(email) from T',
+    'select t.* from (select * from T) t join T u using (id)',
+    'with T as (select * from T) select * from T',
+    'select (select email from T limit 1)',
+    'select * from T where id in (select visits from T)',
+    'select list(email), string_agg(email), histogram(visits) from T',
+    'select to_json(t) from T t',
+    'select columns(*) from T',
+    'select * from T using sample 10',
+    'summarize T',
+    'describe T',
+    'pivot T on email using count(*)',
+    "select * from read_parquet('/etc/passwd')",
+    "select * from parquet_scan('*')",
+    "select * from glob('/**')",
+    'select * from duckdb_views()',
+    'select sql from duckdb_tables()',
+    'select * from information_schema.columns',
+    'select * from pg_catalog.pg_views',
+    'select * from sqlite_master',
+    "select getenv('HOME')",
+    "select current_setting('temp_directory')",
+    'select * from dataset_0',
+    'select * from main.dataset_0',
+    'explain select * from T',
+    'select * from T; select * from dataset_0',
+    "copy T to '/tmp/x'",
+    "attach '/tmp/x' as y",
+    'pragma table_info(T)',
+    'set enable_external_access = true',
+    'create table x as select * from T',
+    'install httpfs',
+    'call pragma_version()',
+    "select * from query('select * from dataset_0')",
+    "select * from query_table('dataset_0')",
+    'execute x',
+  ])('%s', async (sql) => {
+    const answer = await project
+      .call('data.query', { sql: sql.replaceAll(/\bT\b/g, 'it'), tables: { it: name }, limit: 100 }, viewer)
+      .catch((error: unknown) => error);
+    expect(leaks(answer)).toBe(false);
+  });
+
+  test('rows, differences and copies', async () => {
+    const at = { name, version: 'latest' };
+    expect(leaks(await head(project, name, viewer))).toBe(false);
+    expect(leaks(await project.call('datasetVersion.diff', { ...at, samples: 50 }, viewer))).toBe(false);
+    // Whoever may unmask sees them: the question is not an empty one.
+    expect(leaks(await head(project, name))).toBe(true);
+    const ways = [
+      ['datasetVersion.readFile', { ...at, file: 'part-00000.parquet' }],
+      ['datasetVersion.export', { ...at, format: 'csv' }],
+      ['datasetVersion.export', { ...at, format: 'parquet' }],
+    ] as const;
+    for (const [operation, input] of ways) {
+      const answer = await project.call(operation, input, viewer).catch((error: unknown) => error);
+      expect([operation, leaks(await textOf(answer))]).toEqual([operation, false]);
+    }
+  });
+});
+
+/** The bytes of an answer that has some. */
+async function textOf(answer: unknown): Promise<unknown> {
+  const found = Object.values((answer ?? {}) as object).find(
+    (value): value is AsyncIterable<Uint8Array> =>
+      typeof value === 'object' && value !== null && Symbol.asyncIterator in value,
+  );
+  if (found === undefined) return answer;
+  const parts: Uint8Array[] = [];
+  for await (const part of found) parts.push(part);
+  return Buffer.concat(parts).toString('latin1');
+}

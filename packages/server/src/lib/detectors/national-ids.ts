@@ -78,7 +78,14 @@ function isSteuerId(text: string): boolean {
 
 const FISCAL_ODD = [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];
 
+/** Letters that stand for digits where two people would have the same code. */
+const OMOCODIA = 'LMNPQRSTUV';
+
 function isFiscalCode(text: string): boolean {
+  const digits = text.slice(9, 11).replaceAll(/[A-Z]/g, (letter) => String(OMOCODIA.indexOf(letter)));
+  // Of women 40 more.
+  const day = Number(digits) > 40 ? Number(digits) - 40 : Number(digits);
+  if (day < 1 || day > 31) return false;
   const sum = text
     .slice(0, 15)
     .split('')
@@ -270,6 +277,7 @@ const IDS: readonly NationalId[] = [
     shape: '\\d{6}[-+A-FU-Y]\\d{3}[\\dA-FHJ-NPR-Y]',
     strength: 0.95,
     verify: (text) =>
+      isDay(number(text, 4, 6), number(text, 2, 4), number(text, 0, 2)) &&
       '0123456789ABCDEFHJKLMNPRSTUVWXY'[Number(text.slice(0, 6) + text.slice(-4, -1)) % 31] === text.at(-1),
     chance: 1 / 31,
     words: ['hetu', 'henkilotunnus'],

@@ -2,7 +2,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
-import { DataType, RecordBatchReader, TimeUnit, type Vector } from 'apache-arrow';
+import { DataType, Precision, RecordBatchReader, TimeUnit, type Vector } from 'apache-arrow';
 import type { Column } from '../contract.ts';
 import type { ColumnType } from '../model/column-type.ts';
 import type { LiteralValue } from '../model/query-tree.ts';
@@ -60,7 +60,7 @@ function arrowType(type: DataType): ColumnType | undefined {
   if (DataType.isDictionary(type)) return arrowType(type.dictionary as DataType);
   if (DataType.isBool(type)) return 'boolean';
   if (DataType.isInt(type)) return `${type.isSigned ? '' : 'u'}int${type.bitWidth}` as ColumnType;
-  if (DataType.isFloat(type)) return type.precision === 2 ? 'float64' : 'float32';
+  if (DataType.isFloat(type)) return type.precision === Precision.DOUBLE ? 'float64' : 'float32';
   if (DataType.isUtf8(type) || DataType.isLargeUtf8(type)) return 'string';
   if (DataType.isBinary(type) || DataType.isLargeBinary(type) || DataType.isFixedSizeBinary(type)) return 'binary';
   if (DataType.isDecimal(type)) return `decimal(${type.precision},${type.scale})`;
@@ -92,7 +92,11 @@ function cellOf(value: unknown, type: DataType | undefined): LiteralValue {
     const inner = type.children[0]?.type as DataType;
     return [...(value as Iterable<unknown>)].map((each) => cellOf(each, inner));
   }
-  return typeof value === 'string' ? value : String(value);
+  return typeof value === 'string' ? value : numberText(value as number | bigint | boolean);
+}
+
+function numberText(value: number | bigint | boolean): string {
+  return String(value);
 }
 
 /** `get` of a vector gives milliseconds as a number where they are whole, whatever the unit. */

@@ -17,12 +17,12 @@ export interface BrokenInteger {
 
 const MOST = 1_000_000;
 
-export function integerColumns(columns: readonly Column[]): readonly Column[] {
+function integerColumns(columns: readonly Column[]): readonly Column[] {
   return columns.filter(({ type }) => /^u?int\d+$/.test(type));
 }
 
 /** Whether the text of a column would be read as an integer that it is not. */
-export function brokenInteger({ name, type }: Column): string {
+function brokenInteger({ name, type }: Column): string {
   const quoted = identifier(name);
   return `(NOT regexp_full_match(${quoted}, ' *[+-]?[0-9]+ *') AND TRY_CAST(${quoted} AS ${sqlType(type)}) IS NOT NULL)`;
 }

@@ -76,7 +76,7 @@ export function openDuckdbQuery({
   return new DuckdbQuery({ ...options, threads, memoryBytes: memoryMb * MEBIBYTE, tempBytes: tempMb * MEBIBYTE });
 }
 
-export class DuckdbQuery implements QueryEngine {
+class DuckdbQuery implements QueryEngine {
   readonly #options: DuckdbQueryOptions;
   readonly #own: string;
   readonly #heavy: Lane;

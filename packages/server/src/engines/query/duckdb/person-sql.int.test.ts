@@ -177,12 +177,12 @@ describe('what is wrong is told where it stands', () => {
   test.each([
     ['SELECT\n  nme\nFROM people', 'There is no column `nme`; near it: `name`.', { line: 2, column: 3 }],
     ['SELECT *\nFROM persons', 'There is no table `persons` here; there is `people`.', { line: 2, column: 6 }],
-    ['SELECT id id id FROM people', undefined, { line: 1, column: 14 }],
+    ['SELECT id id id FROM people', 'Syntax error', { line: 1, column: 14 }],
     ["SELECT 'ü', getenv('x')", 'The function `getenv` cannot be called here.', { line: 1, column: 13 }],
-    ['SELECT sum(name) FROM people', undefined, { line: 1, column: 8 }],
+    ['SELECT sum(name) FROM people', 'No function matches', { line: 1, column: 8 }],
   ])('%s', async (sql, message, position) => {
     const refusal = await refusalOf(sql);
-    if (message !== undefined) expect(refusal.message).toBe(message);
+    expect(refusal.message).toContain(message);
     expect(refusal.position).toEqual(position);
   });
 });

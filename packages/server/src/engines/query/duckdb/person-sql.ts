@@ -47,7 +47,7 @@ function notParsed(sql: string, tree: Node): QueryError {
 }
 
 /** Line and column from 1 of a byte in the text. */
-export function placeIn(
+function placeIn(
   sql: string,
   byte: number | undefined,
 ): { readonly line: number; readonly column: number } | undefined {

@@ -43,7 +43,7 @@ export function renderExpression(expression: Expression, sides?: Sides): string 
       return renderHmac(expression, render(expression.value));
     case 'aggregate':
       return renderAggregate(expression, render);
-    case 'window':
+    default:
       return renderWindow(expression, render);
   }
 }
@@ -254,17 +254,7 @@ function renderAggregate(expression: AggregateExpression, render: Render): strin
       return of('approx_top_k', [first, String(Math.trunc(Number(parameters[0] ?? 10)))]);
     case 'bit-hash':
       return of('sum', [`CAST(hash(${values.join(', ')}) AS HUGEINT)`]);
-    case 'sum':
-    case 'min':
-    case 'max':
-    case 'skewness':
-    case 'kurtosis':
-    case 'median':
-    case 'mode':
-    case 'product':
-    case 'first':
-    case 'last':
-    case 'entropy':
+    default:
       return of(expression.function, [first]);
   }
 }

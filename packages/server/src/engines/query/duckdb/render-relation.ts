@@ -81,7 +81,7 @@ export class RelationRenderer {
         const name = identifier(relation.column);
         return `SELECT * REPLACE (unnest(${name}) AS ${name}) FROM ${this.#from(relation.from)}`;
       }
-      case 'sql':
+      default:
         return this.#sql(relation);
     }
   }

@@ -33,7 +33,7 @@ export async function runWork(work: Work, io: JobIo): Promise<Answer> {
         description: await reader.describe('table', work.table, new FaultLog(undefined)),
       }));
     }
-    case 'check':
+    default:
       return { type: 'check', columns: await check(work.query, work.tables, io) };
   }
 }
@@ -121,7 +121,7 @@ class Queries {
         return await writeCsv(this.#session, sql, output);
       case 'ndjson':
         return await writeNdjson(this.#session, sql, output);
-      case 'none': {
+      default: {
         const { columns } = await this.#session.bind(sql);
         const hashed = columns.map(({ name }) => `count(${identifier(name)})`).join(', ');
         await this.#session.run(`SELECT ${hashed} FROM (${sql}\n)`);

@@ -209,16 +209,12 @@ async function contentCuts(
   );
   const [least, most] = [Math.ceil(average / 4), average * 4];
   const ends: number[] = [];
-  let last = 0;
-  const take = (end: number) => {
-    ends.push(end);
-    last = end;
+  const cut = (end: number) => {
+    // What has no place to cut for too long is cut all the same.
+    for (let forced = (ends.at(-1) ?? 0) + most; forced < end; forced += most) ends.push(forced);
+    if (end < rows && end - (ends.at(-1) ?? 0) >= least) ends.push(end);
   };
-  for (const { at } of found) {
-    const end = Number(at) + 1;
-    while (end - last > most) take(last + most);
-    if (end - last >= least && end < rows) take(end);
-  }
-  while (rows - last > most) take(last + most);
+  for (const { at } of found) cut(Number(at) + 1);
+  cut(rows);
   return ends;
 }

@@ -20,9 +20,15 @@ async function serve() {
   const asked: (string | undefined)[] = [];
   const server = createServer((request, response) => {
     asked.push(request.headers.authorization);
-    if (request.url === '/elsewhere') return void response.writeHead(302, { location: '/a.csv' }).end();
+    if (request.url === '/elsewhere') {
+      response.writeHead(302, { location: '/a.csv' }).end();
+      return;
+    }
     const text = files.get(request.url ?? '');
-    if (text === undefined) return void response.writeHead(404).end();
+    if (text === undefined) {
+      response.writeHead(404).end();
+      return;
+    }
     response.writeHead(200, { 'content-length': text.length, etag: `"${text}"`.replaceAll('\n', '-') });
     response.end(request.method === 'HEAD' ? undefined : text);
   });

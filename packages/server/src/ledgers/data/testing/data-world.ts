@@ -12,7 +12,7 @@ import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Slice } from '#engines/database/contract.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
-import { DuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
+import { openDuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
@@ -71,12 +71,12 @@ export async function startDataWorld(more: Partial<DataParts> = {}, beside?: Bes
   const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
   // Sources of these tests lie on this machine, which is not public.
   const outbound = await openOutbound({ allowHosts: ['127.0.0.1', 'localhost'] }, '0');
-  const engine = new DuckdbQuery({
+  const engine = openDuckdbQuery({
     folder: join(folder, 'query'),
     log: silentLog,
     clock: systemClock,
-    tempBytes: 2 ** 32,
-    memoryBytes: 2 ** 30,
+    tempMb: 4096,
+    memoryMb: 1024,
     threads: 2,
   });
   const kinds = [project, dataset(systemClock)];

@@ -30,29 +30,17 @@ async function find(
   dataset: string,
   which: DatasetReference['which'],
 ): Promise<DatasetVersion | undefined> {
-  switch (which.by) {
-    case 'latest':
-      return await findReady(tx, dataset);
-    case 'time':
-      return await findReady(tx, dataset, which.until);
-    case 'number':
-      return await findByNumber(tx, dataset, which.number);
-    case 'tag':
-      return await findByTag(tx, dataset, which.tag);
-  }
+  if (which.by === 'number') return await findByNumber(tx, dataset, which.number);
+  if (which.by === 'tag') return await findByTag(tx, dataset, which.tag);
+  return await findReady(tx, dataset, which.by === 'time' ? which.until : undefined);
 }
 
 function missing(dataset: string, which: DatasetReference['which']): string {
-  switch (which.by) {
-    case 'latest':
-      return `Dataset ${dataset} has no version that is ready`;
-    case 'time':
-      return `Dataset ${dataset} had no version that was ready at ${new Date(which.until).toISOString()}`;
-    case 'number':
-      return `Dataset ${dataset} has no version ${which.number}`;
-    case 'tag':
-      return `Dataset ${dataset} has no version with the tag ${which.tag}`;
-  }
+  if (which.by === 'number') return `Dataset ${dataset} has no version ${which.number}`;
+  if (which.by === 'tag') return `Dataset ${dataset} has no version with the tag ${which.tag}`;
+  return which.by === 'latest'
+    ? `Dataset ${dataset} has no version that is ready`
+    : `Dataset ${dataset} had no version that was ready at ${new Date(which.until).toISOString()}`;
 }
 
 /** @throws DaisError `invalid_state` for a version that is not ready. */

@@ -2,7 +2,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Actor, DataSchema, VersionSource } from '@dais/api';
-import type { FileTable, TableSource } from '#engines/query/contract.ts';
+import type { TableSource } from '#engines/query/contract.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { ensureResource } from '#kernel/resource-handlers.ts';
@@ -180,6 +180,6 @@ function pick({ parents, message, tags, by, origin }: MakeRequest) {
 
 /** A guess: bytes of Parquet files by ten a value would be finer, and change nothing much. */
 function rowsOf(tables: Readonly<Record<string, TableSource>>): number {
-  const files = Object.values(tables).flatMap((table) => ('files' in table ? (table as FileTable).files : []));
+  const files = Object.values(tables).flatMap((table) => ('files' in table ? table.files : []));
   return files.length * 100_000;
 }

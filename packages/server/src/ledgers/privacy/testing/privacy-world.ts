@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { DataFinding, DataScan, Ingest } from '@dais/api';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { openOutbound } from '#calls.ts';
-import { loadData, loadKinds, loadLabels, loadLineage, loadPrivacy, loadSlices } from '#compose.ts';
+import { loadData } from '#compose-data.ts';
+import { loadLabels, loadPrivacy } from '#compose-privacy.ts';
+import { loadKinds, loadLineage, loadSlices } from '#compose.ts';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
@@ -105,7 +107,7 @@ export async function startPrivacyWorld(): Promise<PrivacyWorld> {
     const call = async <Output>(operation: string, input: unknown, as: As = {}) =>
       await dais.call<Output>(operation, input, { ...context, ...as });
     const ended = async <Thing>(read: () => Promise<Thing>, isOver: (thing: Thing) => boolean): Promise<Thing> => {
-      await expect.poll(async () => isOver(await read()), { timeout: 60_000, interval: 30 }).toBe(true);
+      await vi.waitUntil(async () => isOver(await read()), { timeout: 60_000, interval: 30 });
       return await read();
     };
     return {

@@ -9,18 +9,20 @@ import { publishHandler } from './publish.ts';
 export { labelsSlice } from './labels-slice.ts';
 export type { LabelsParts } from './labels-parts.ts';
 
-export function labelsLedger(parts: LabelsParts): {
+export interface LabelsLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
-} {
+}
+
+export function labelsLedger(parts: LabelsParts): LabelsLedger {
   return { entries: labelsEntries(parts), jobs: [publishHandler(parts)] };
 }
 
 /** A Dataset resource that goes, with the label sets of it. */
 export async function forgetDatasetLabels({ sql }: Transaction, uid: string): Promise<void> {
-  await sql.query('delete from labels.label_set where dataset = $1', [uid], 'forget_dataset_labels');
+  await sql.query('delete from labelling.label_set where dataset = $1', [uid], 'forget_dataset_labels');
 }
 
 export async function forgetProjectLabels({ sql }: Transaction, projectId: string): Promise<void> {
-  await sql.query('delete from labels.label_set where project_id = $1', [projectId], 'forget_project_labels');
+  await sql.query('delete from labelling.label_set where project_id = $1', [projectId], 'forget_project_labels');
 }

@@ -60,7 +60,7 @@ async function writeTasks(
 ): Promise<{ numbers: ReadonlyMap<string, number>; made: number }> {
   const externals = tasks.map(({ external }) => external);
   const known = await tx.sql.query<{ external: string; number: number }>(
-    'select external, number from labels.task where label_set = $1 and external = any($2::text[])',
+    'select external, number from labelling.task where label_set = $1 and external = any($2::text[])',
     [row.id, externals],
     'known_label_tasks',
   );
@@ -71,7 +71,7 @@ async function writeTasks(
   }
   for (const [at, { external }] of unseen.entries()) numbers.set(external, row.last_task + at + 1);
   await tx.sql.query(
-    `insert into labels.task as t (label_set, number, project_id, external, body, predictions)
+    `insert into labelling.task as t (label_set, number, project_id, external, body, predictions)
      select $1, number, $2, external, body, predictions
      from unnest($3::int[], $4::text[], $5::json[], $6::json[]) as n (number, external, body, predictions)
      on conflict (label_set, external) do update set predictions = excluded.predictions
@@ -87,7 +87,7 @@ async function writeTasks(
     'insert_label_tasks',
   );
   await tx.sql.query(
-    'update labels.label_set set last_task = last_task + $2 where id = $1',
+    'update labelling.label_set set last_task = last_task + $2 where id = $1',
     [row.id, unseen.length],
     'count_label_tasks',
   );
@@ -117,7 +117,7 @@ async function writeAnnotations(
   { guideline, now, by }: Brought,
 ): Promise<{ annotations: number; replaced: number; unchanged: number }> {
   const known = await tx.sql.query<KnownAnnotation>(
-    `select id, version, task, external, place, digest from labels.annotation
+    `select id, version, task, external, place, digest from labelling.annotation
      where label_set = $1 and task = any($2::int[]) and not replaced`,
     [row.id, [...numbers.values()]],
     'known_annotations',
@@ -135,13 +135,13 @@ async function writeAnnotations(
   const fresh = came.filter((one) => one.known?.digest !== one.annotation.digest);
   const replaced = fresh.flatMap((one) => one.known ?? []);
   await tx.sql.query(
-    'update labels.annotation set replaced = true where not replaced and id = any($1::uuid[])',
+    'update labelling.annotation set replaced = true where not replaced and id = any($1::uuid[])',
     [replaced.map(({ id }) => id)],
     'replace_annotations',
   );
   const value = (of: (annotation: ReadAnnotation) => unknown) => fresh.map(({ annotation }) => of(annotation));
   await tx.sql.query(
-    `insert into labels.annotation (id, version, label_set, task, project_id, external, place, annotator, guideline, label, cancelled,
+    `insert into labelling.annotation (id, version, label_set, task, project_id, external, place, annotator, guideline, label, cancelled,
        ground_truth, seconds, labelled_at, imported_at, imported_by, body, digest)
      select id, version, $1, task, $2, external, place, annotator, $3, (select coalesce(array_agg(v order by o), '{}')
          from json_array_elements_text(label) with ordinality as l (v, o)), cancelled, ground_truth, seconds, labelled_at, $4, $5,

@@ -30,7 +30,7 @@ export async function publishLabels(
   const { input, tenant } = call;
   const row = await requireSet(tx.sql, tenant.id, input.set);
   const [{ labels } = { labels: 0 }] = await tx.sql.query<{ labels: number }>(
-    `select count(*)::int as labels from labels.task where label_set = $1 and state = 'accepted'`,
+    `select count(*)::int as labels from labelling.task where label_set = $1 and state = 'accepted'`,
     [row.id],
     'count_accepted',
   );
@@ -45,7 +45,7 @@ export async function publishLabels(
   await call.authorize({ kind: 'Dataset', name: dataset }, tenant, 'dataset:write');
   const id = uuidv7(now);
   await tx.sql.query(
-    `insert into labels.publication (id, label_set, project_id, dataset, message, labels, created_at, created_by)
+    `insert into labelling.publication (id, label_set, project_id, dataset, message, labels, created_at, created_by)
      values ($1, $2, $3, $4, $5, $6, $7, $8)`,
     [id, row.id, tenant.id, dataset, input.message, labels, now, JSON.stringify(actorOf(call))],
     'insert_publication',
@@ -75,7 +75,7 @@ export async function readPublication(
   id: string,
 ): Promise<LabelPublication> {
   const [row] = await tx.sql.query<PublicationRow>(
-    `select ${COLUMNS} from labels.publication p where p.label_set = $1 and p.id = $2`,
+    `select ${COLUMNS} from labelling.publication p where p.label_set = $1 and p.id = $2`,
     [set, id],
     'read_publication',
   );
@@ -147,7 +147,7 @@ export function publishHandler(parts: LabelsParts): JobHandler {
       if (end.state !== 'failed' && end.state !== 'cancelled') return;
       await tx.enter(job.projectId);
       await tx.sql.query(
-        `update labels.publication set state = 'failed', error = $2 where id = $1 and state = 'waiting'`,
+        `update labelling.publication set state = 'failed', error = $2 where id = $1 and state = 'waiting'`,
         [String(job.payload['publication']), (end.error ?? 'it was cancelled').slice(0, 2000)],
         'fail_publication',
       );
@@ -157,7 +157,7 @@ export function publishHandler(parts: LabelsParts): JobHandler {
 
 async function start(tx: Transaction, id: string, parts: LabelsParts): Promise<Started> {
   const [row] = await tx.sql.query<PublicationRow & { readonly set_name: string }>(
-    `select ${COLUMNS}, s.name as set_name from labels.publication p join labels.label_set s on s.id = p.label_set where p.id = $1`,
+    `select ${COLUMNS}, s.name as set_name from labelling.publication p join labelling.label_set s on s.id = p.label_set where p.id = $1`,
     [id],
     'start_publication',
   );
@@ -205,7 +205,7 @@ async function* lines(io: JobIo, set: LabelSetRow, left: ReadonlySet<string>): A
 
 async function finish(tx: Transaction, { publication, set }: Started, version: DatasetVersion): Promise<void> {
   const ended = await tx.sql.query(
-    `update labels.publication set state = 'done', version = $2 where id = $1 and state = 'waiting' returning id`,
+    `update labelling.publication set state = 'done', version = $2 where id = $1 and state = 'waiting' returning id`,
     [publication.id, version.number],
     'end_publication',
   );

@@ -5,9 +5,9 @@ import type { Migration } from '#engines/database/contract.ts';
  * again is what came in. Times are milliseconds since 1970.
  */
 export const labelTables: Migration = {
-  id: '0001-labels',
+  id: '0001-labelling',
   sql: `
-create table labels.label_set (
+create table labelling.label_set (
   id bigint generated always as identity primary key,
   project_id uuid not null,
   name text collate "C" not null,
@@ -25,11 +25,11 @@ create table labels.label_set (
   created_by jsonb not null,
   unique (project_id, name)
 );
-create index label_set_dataset on labels.label_set (dataset);
-select dais.protect('labels.label_set');
+create index label_set_dataset on labelling.label_set (dataset);
+select dais.protect('labelling.label_set');
 
-create table labels.guideline (
-  label_set bigint not null references labels.label_set (id) on delete cascade,
+create table labelling.guideline (
+  label_set bigint not null references labelling.label_set (id) on delete cascade,
   number int not null,
   project_id uuid not null,
   text text not null,
@@ -37,10 +37,10 @@ create table labels.guideline (
   by jsonb not null,
   primary key (label_set, number)
 );
-select dais.protect('labels.guideline');
+select dais.protect('labelling.guideline');
 
-create table labels.task (
-  label_set bigint not null references labels.label_set (id) on delete cascade,
+create table labelling.task (
+  label_set bigint not null references labelling.label_set (id) on delete cascade,
   number int not null,
   project_id uuid not null,
   external text collate "C" not null,
@@ -53,10 +53,10 @@ create table labels.task (
   primary key (label_set, number),
   unique (label_set, external)
 );
-create index task_state on labels.task (label_set, state, number);
-select dais.protect('labels.task');
+create index task_state on labelling.task (label_set, state, number);
+select dais.protect('labelling.task');
 
-create table labels.annotation (
+create table labelling.annotation (
   id uuid not null,
   version int not null,
   label_set bigint not null,
@@ -79,12 +79,12 @@ create table labels.annotation (
   -- Of what makes it another one.
   digest text collate "C" not null,
   primary key (id, version),
-  foreign key (label_set, task) references labels.task (label_set, number) on delete cascade
+  foreign key (label_set, task) references labelling.task (label_set, number) on delete cascade
 );
-create unique index annotation_now on labels.annotation (label_set, task, external) where not replaced;
-select dais.protect('labels.annotation');
+create unique index annotation_now on labelling.annotation (label_set, task, external) where not replaced;
+select dais.protect('labelling.annotation');
 
-create table labels.review (
+create table labelling.review (
   annotation uuid not null,
   version int not null,
   seq bigint generated always as identity,
@@ -94,13 +94,13 @@ create table labels.review (
   at bigint not null,
   reason text not null,
   primary key (annotation, version, seq),
-  foreign key (annotation, version) references labels.annotation (id, version) on delete cascade
+  foreign key (annotation, version) references labelling.annotation (id, version) on delete cascade
 );
-select dais.protect('labels.review');
+select dais.protect('labelling.review');
 
-create table labels.publication (
+create table labelling.publication (
   id uuid primary key,
-  label_set bigint not null references labels.label_set (id) on delete cascade,
+  label_set bigint not null references labelling.label_set (id) on delete cascade,
   project_id uuid not null,
   dataset text collate "C" not null,
   message text not null,
@@ -111,7 +111,7 @@ create table labels.publication (
   created_at bigint not null,
   created_by jsonb not null
 );
-create index publication_newest on labels.publication (label_set, created_at desc);
-select dais.protect('labels.publication');
+create index publication_newest on labelling.publication (label_set, created_at desc);
+select dais.protect('labelling.publication');
 `,
 };

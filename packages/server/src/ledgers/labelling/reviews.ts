@@ -71,15 +71,15 @@ export async function acceptAgreed(
   const by = actorOf(call);
   const accepted = await tx.sql.query<{ task: number }>(
     `with agreed as (
-       select a.task, min(a.id::text)::uuid as id from labels.annotation a
-       join labels.task t on t.label_set = a.label_set and t.number = a.task
+       select a.task, min(a.id::text)::uuid as id from labelling.annotation a
+       join labelling.task t on t.label_set = a.label_set and t.number = a.task
        where a.label_set = $1 and not a.replaced and not a.cancelled and t.state = 'labelled' and not t.disagreed
          and ${VERDICT} is distinct from 'rejected' and cardinality(a.label) > 0
        group by a.task having count(distinct a.annotator) >= $2 and bool_and(a.annotator <> $3)
      )
-     insert into labels.review (annotation, version, project_id, verdict, by, at, reason)
-     select a.id, a.version, $4, 'accepted', $5, $6, $7 from agreed g join labels.annotation a on a.id = g.id and not a.replaced
-     returning (select a.task from labels.annotation a where a.id = annotation and a.version = review.version) as task`,
+     insert into labelling.review (annotation, version, project_id, verdict, by, at, reason)
+     select a.id, a.version, $4, 'accepted', $5, $6, $7 from agreed g join labelling.annotation a on a.id = g.id and not a.replaced
+     returning (select a.task from labelling.annotation a where a.id = annotation and a.version = review.version) as task`,
     [row.id, input.atLeast, by.id, tenant.id, JSON.stringify(by), now, input.reason],
     'accept_agreed',
   );
@@ -88,7 +88,7 @@ export async function acceptAgreed(
   const about = { set: row.name, tasks: tasks.length, atLeast: input.atLeast, reason: input.reason };
   if (tasks.length > 0) emitAboutSet(tx, row, eventTypes.labelsAccepted, about);
   const [{ left } = { left: 0 }] = await tx.sql.query<{ left: number }>(
-    `select count(*)::int as left from labels.task where label_set = $1 and state = 'labelled'`,
+    `select count(*)::int as left from labelling.task where label_set = $1 and state = 'labelled'`,
     [row.id],
     'tasks_left',
   );
@@ -131,7 +131,7 @@ async function writeReviews(
   now: number,
 ): Promise<void> {
   await tx.sql.query(
-    `insert into labels.review (annotation, version, project_id, verdict, by, at, reason)
+    `insert into labelling.review (annotation, version, project_id, verdict, by, at, reason)
      select id, version, $3, $4, $5, $6, $7 from unnest($1::uuid[], $2::int[]) as n (id, version)`,
     [
       annotations.map(({ id }) => id),

@@ -33,7 +33,7 @@ export interface AnnotationRow {
 const ANNOTATION = `a.id, a.version, a.task, a.external, a.replaced, a.annotator, a.guideline, a.label, a.cancelled, a.ground_truth,
   a.seconds, a.labelled_at, a.imported_at, a.imported_by, a.body,
   (select coalesce(json_agg(json_build_object('verdict', r.verdict, 'by', r.by, 'at', r.at, 'reason', r.reason) order by r.seq), '[]')
-   from labels.review r where r.annotation = a.id and r.version = a.version) as reviews`;
+   from labelling.review r where r.annotation = a.id and r.version = a.version) as reviews`;
 
 export function presentAnnotation(row: AnnotationRow): Annotation {
   return {
@@ -81,7 +81,7 @@ export interface TaskPage {
 export async function listTaskRows(sql: Sql, set: bigint, page: TaskPage): Promise<readonly TaskRow[]> {
   const { after, limit, state, disagreed, numbers } = page;
   return await sql.query<TaskRow>(
-    `select number, external, body, predictions, state from labels.task
+    `select number, external, body, predictions, state from labelling.task
      where label_set = $1 and ($2::bigint is null or number > $2) and ($4::text is null or state = $4)
        and ($5::boolean is null or disagreed = $5) and ($6::int[] is null or number = any($6))
      order by number limit $3`,
@@ -97,7 +97,7 @@ export async function annotationsOf(
   tasks: readonly number[],
 ): Promise<readonly AnnotationRow[]> {
   return await sql.query<AnnotationRow>(
-    `select ${ANNOTATION} from labels.annotation a where a.label_set = $1 and a.task = any($2::int[]) and not a.replaced
+    `select ${ANNOTATION} from labelling.annotation a where a.label_set = $1 and a.task = any($2::int[]) and not a.replaced
      order by a.task, a.place, a.imported_at, a.id`,
     [set, tasks],
     'annotations_of_tasks',
@@ -112,7 +112,7 @@ export async function versionsOf(
   { before, limit }: { readonly before: bigint | undefined; readonly limit: number },
 ): Promise<readonly AnnotationRow[]> {
   return await sql.query<AnnotationRow>(
-    `select ${ANNOTATION} from labels.annotation a where a.label_set = $1 and a.id = $2 and ($3::bigint is null or a.version < $3)
+    `select ${ANNOTATION} from labelling.annotation a where a.label_set = $1 and a.id = $2 and ($3::bigint is null or a.version < $3)
      order by a.version desc limit $4`,
     [set, id, before ?? null, limit],
     'versions_of_annotation',
