@@ -42,7 +42,7 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
   const { now, versions } = parts;
   const versionOf = async (tx: Transaction, { name, version }: VersionInput) =>
     await versions.resolve(tx, `${name}@${version}`);
-  const masked = async (tx: Transaction, call: Call<unknown>, dataset: string) => {
+  const masked = async (tx: Transaction, call: Call, dataset: string) => {
     const may = async (action: string) => await permitted(call, dataset, action);
     const columns = await versions.masked(tx, dataset, call.context.principal, may);
     return new Set(columns.map(({ column }) => column));
@@ -170,7 +170,7 @@ export async function expectationsOf(
   return expectationsSchema.parse(expectations);
 }
 
-async function permitted(call: Call<unknown>, name: string, action: string): Promise<boolean> {
+async function permitted(call: Call, name: string, action: string): Promise<boolean> {
   try {
     await call.authorize({ kind: 'Dataset', name }, call.tenant, action);
     return true;

@@ -43,7 +43,7 @@ export class Asking {
   readonly #options: RunOptions & { readonly owner: string };
   #figures: Figures[] = [];
   #queries: Query[] = [];
-  #running: Promise<void> | undefined;
+  #due = false;
 
   constructor(
     engine: QueryEngine,
@@ -74,12 +74,14 @@ export class Asking {
 
   #soon(): void {
     // Checks that were just answered go on in microtasks: all of them have asked again before this.
-    this.#running ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#drain());
+    if (this.#due) return;
+    this.#due = true;
+    setImmediate(() => void this.#drain());
   }
 
   async #drain(): Promise<void> {
     const [figures, queries] = [this.#figures, this.#queries];
-    [this.#figures, this.#queries, this.#running] = [[], [], undefined];
+    [this.#figures, this.#queries, this.#due] = [[], [], false];
     const scans = inScans(figures);
     const parts = [
       ...scans.map((scanned) => ({ statement: scanned.statement, settle: scanned.settle, fail: scanned.fail })),

@@ -33,6 +33,12 @@ export function asCount(cell: Cell | undefined): number {
   return Number.isFinite(value) ? value : 0;
 }
 
+/** A value in words; lists and structs as JSON. */
+export function wordsOf(cell: Cell | undefined): string {
+  if (cell === null || cell === undefined) return 'null';
+  return typeof cell === 'object' ? JSON.stringify(cell) : String(cell);
+}
+
 /** Shares are compared as people write them: 0.9 of 10 rows are 9. */
 export function keeps(broken: number, rows: number, atLeast: number): boolean {
   return rows === 0 || broken <= (1 - atLeast) * rows + 1e-9;

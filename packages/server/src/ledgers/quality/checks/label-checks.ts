@@ -7,7 +7,7 @@ import { familyOf } from '../column-family.ts';
 import { wordOf } from '../column-values.ts';
 import { countsBy, relationOf } from './asking.ts';
 import { CheckFault, findColumn, named, pickColumns, type Check, type CheckContext } from './check-context.ts';
-import { asCount, countText, figureText, keeps, shareText } from './figures.ts';
+import { asCount, countText, figureText, keeps, shareText, wordsOf } from './figures.ts';
 
 /** A label of more classes than this is no label of classes. */
 const MOST_CLASSES = 10_000;
@@ -25,7 +25,7 @@ export const balance: Check<'balance'> = async (expectation, context) => {
   const extremes =
     most === undefined || least === undefined
       ? 'no rows with a label'
-      : `${rows.length} classes, from ${most[0]} (${countText(asCount(most[1]))}) to ${least[0]} (${countText(asCount(least[1]))})`;
+      : `${rows.length} classes, from ${wordsOf(most[0])} (${countText(asCount(most[1]))}) to ${wordsOf(least[0])} (${countText(asCount(least[1]))})`;
   return {
     findings: [
       {
@@ -56,9 +56,9 @@ export const classes: Check<'classes'> = async (expectation, context) => {
   };
   const { rows, truncated } = await context.asking.rows(countsBy(asText, ['split', 'class'], 100_000), 100_000);
   if (truncated) throw new CheckFault(`${name} has more classes than can be counted.`);
-  const splits = split === undefined ? [''] : [...new Set(rows.map(([one]) => textOf(one)))].toSorted();
+  const splits = split === undefined ? [''] : [...new Set(rows.map(([one]) => wordsOf(one)))].toSorted();
   const counts = new Map(
-    rows.map(([one, value, count]) => [JSON.stringify([textOf(one), textOf(value)]), asCount(count)]),
+    rows.map(([one, value, count]) => [JSON.stringify([wordsOf(one), wordsOf(value)]), asCount(count)]),
   );
   const findings = splits.flatMap((one) =>
     values.map((value): CheckFinding => {
@@ -75,10 +75,6 @@ export const classes: Check<'classes'> = async (expectation, context) => {
   );
   return { findings };
 };
-
-function textOf(cell: unknown): string {
-  return cell === null || cell === undefined ? 'null' : String(cell);
-}
 
 /** As an engine casts it to text: floating numbers have a point. */
 function classText(value: string | number | boolean, type: string | undefined): string {

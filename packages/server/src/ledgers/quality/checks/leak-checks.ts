@@ -9,7 +9,7 @@ import { figureOf, wordOf } from '../column-values.ts';
 import { rising } from '../profile/histogram-edges.ts';
 import { relationOf, type Rows } from './asking.ts';
 import { CheckFault, findColumn, named, pickColumns, type Check, type CheckContext } from './check-context.ts';
-import { asCount, asNumber, figureText } from './figures.ts';
+import { asCount, asNumber, figureText, wordsOf } from './figures.ts';
 
 /** A label of more values is cut into tenths when it is a number, and not looked at when it is none. */
 const MOST_CLASSES = 50;
@@ -64,7 +64,7 @@ async function readLabel(of: DataColumn, rows: Rows, context: CheckContext): Pro
   const limited: Relation = { type: 'limit', from: values, count: MOST_CLASSES + 1 };
   const { rows: found } = await context.asking.rows(limited, MOST_CLASSES + 1);
   if (found.length <= MOST_CLASSES) {
-    const classes = found.map(([value]) => String(value)).toSorted();
+    const classes = found.map(([value]) => wordsOf(value)).toSorted();
     const [, positive] = classes;
     return { expression: word, ...(classes.length === 2 && positive !== undefined && { positive }) };
   }
@@ -126,7 +126,7 @@ async function tellsOf(feature: DataColumn, label: Label, rows: Rows, context: C
     count: Math.min(limit, 100_000),
   };
   const { rows: counted } = await context.asking.rows(bounded, Math.min(limit, 100_000));
-  const counts = pooled(counted.map(([x, y, count]) => ({ x: String(x), y: String(y), count: asCount(count) })));
+  const counts = pooled(counted.map(([x, y, count]) => ({ x: wordsOf(x), y: wordsOf(y), count: asCount(count) })));
   if (label.positive === undefined)
     return { value: explainedEntropy(counts), measure: 'normalised mutual information' };
   return { value: areaOfWords(counts, label.positive), measure: 'area under ROC' };

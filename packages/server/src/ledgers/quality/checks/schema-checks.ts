@@ -43,14 +43,10 @@ export const schema: Check<'schema'> = async ({ columns, extra, ordered }, conte
     const seen = context.columns.map(({ name }) => name).filter((name) => known.has(name));
     const want = names.filter((name) => seen.includes(name));
     const at = want.findIndex((name, i) => seen[i] !== name);
-    if (at >= 0) {
+    const [missed] = want.slice(at, at + 1);
+    if (at >= 0 && missed !== undefined) {
       const observed = `${seen[at]} at place ${at + 1}`;
-      findings.push({
-        column: want[at],
-        anomaly: 'SCHEMA_COLUMN_ORDER',
-        observed,
-        allowed: `${want[at]} there`,
-      } as CheckFinding);
+      findings.push({ column: missed, anomaly: 'SCHEMA_COLUMN_ORDER', observed, allowed: `${missed} there` });
     }
   }
   return { findings };

@@ -16,7 +16,7 @@ import {
 } from './check-context.ts';
 import { comparedColumns } from './distribution-checks.ts';
 import { compare, type Side } from './distribution.ts';
-import { asCount, asNumber, countText, keeps, shareText } from './figures.ts';
+import { asCount, asNumber, countText, keeps, shareText, wordsOf } from './figures.ts';
 
 /** More splits than people make. */
 const MOST_SPLITS = 100;
@@ -139,7 +139,7 @@ export const splitSkew: Check<'splitSkew'> = async (expectation, context) => {
   const { rows } = await context.asking.rows(countsBy(asWord, ['split'], MOST_SPLITS + 1), MOST_SPLITS + 1);
   if (rows.length > MOST_SPLITS) throw new CheckFault(`${split} has more than ${MOST_SPLITS} values: it is no split.`);
   const reference = String(expectation.reference);
-  const splits = rows.flatMap(([value]) => (value === null || value === undefined ? [] : [String(value)]));
+  const splits = rows.flatMap(([value]) => (value === null || value === undefined ? [] : [wordsOf(value)]));
   if (!splits.includes(reference)) throw new CheckFault(`No row has ${split} = ${reference}.`);
   const side = (value: string): Side => ({ rows: { table: 'data', where }, only: ofSplit(context, split, value) });
   const others = splits.filter((value) => value !== reference).toSorted();
@@ -189,7 +189,7 @@ async function newLabels(
   const keys = [{ left: 'label', right: 'label' }];
   const lost: Relation = { type: 'join', kind: 'anti', left: labelled(other), right: labelled(reference), keys };
   const { rows } = await context.asking.rows(countsBy(lost, ['label'], 6), 6);
-  const found = rows.map(([label, count]) => `${label} (${countText(asCount(count))})`);
+  const found = rows.map(([label, count]) => `${wordsOf(label)} (${countText(asCount(count))})`);
   return {
     column: of.name,
     ...(found.length > 0 && { anomaly: 'SPLIT_NEW_LABEL' as const }),

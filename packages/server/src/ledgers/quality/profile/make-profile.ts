@@ -8,6 +8,7 @@ import {
   correlationQuery,
   distinctRows,
   firstAsks,
+  firstColumns,
   hasTop,
   numberOf,
   pictureAsk,
@@ -67,7 +68,10 @@ function empty({ name, type }: DataColumn, rows: number): ColumnProfile {
 async function firstScan(engine: QueryEngine, request: ProfileRequest, options: RunOptions) {
   const { columns, rows } = request;
   const groups = inGroups(columns.map((of, index) => ({ of, index })));
-  const queries: Query[] = groups.map((group) => askAll(group.map(({ of }) => firstAsks(of))));
+  const queries: Query[] = groups.map((group) => {
+    const ofGroup = group.map(({ of }) => of);
+    return askAll(ofGroup.map(firstAsks), firstColumns(ofGroup));
+  });
   const pairs = correlatedPairs(request);
   const compared = rows > 0 && rows <= MOST_COMPARED_ROWS && columns.length <= MOST_COMPARED_COLUMNS;
   const results = await ask(

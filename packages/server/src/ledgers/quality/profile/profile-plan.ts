@@ -17,20 +17,20 @@ export const COLUMNS_AT_ONCE = 100;
 
 type Ask = Readonly<Record<string, AggregateExpression>>;
 
-/** First scan: counts, moments, quantiles, lengths of a column. `figure`: a number, or undefined. */
-export function firstAsks(of: DataColumn): Ask {
-  const value = column(of.name);
+/** First scan: counts, moments, quantiles, lengths of the i-th column of `firstColumns`. */
+export function firstAsks(of: DataColumn, index: number): Ask {
+  const value = column(`v${index}`);
+  const figure = column(`f${index}`);
   const family = familyOf(of);
   const counts: Ask = {
-    count: aggregate('count', [], { where: call('is-not-null', value) }),
+    count: aggregate('count', [value]),
     distinct: aggregate('approx-count-distinct', [family === 'other' ? call('hash64', value) : value]),
   };
   if (family === 'number') {
-    const figure = figureOf(of);
     const floating: Ask = isFloating(of)
       ? {
           nans: aggregate('count', [], { where: call('is-nan', value) }),
-          finite: aggregate('count', [], { where: call('is-finite', value) }),
+          finite: aggregate('count', [figure]),
         }
       : {};
     return {
@@ -44,7 +44,7 @@ export function firstAsks(of: DataColumn): Ask {
       negatives: aggregate('count', [], { where: call('<', figure, literal(0, 'float64')) }),
     };
   }
-  if (family === 'time') return { ...counts, ...spreadOf(figureOf(of)) };
+  if (family === 'time') return { ...counts, ...spreadOf(figure) };
   if (family === 'boolean') return { ...counts, trues: aggregate('count', [], { where: value }) };
   if (family === 'text') {
     const length = call('length', value);
@@ -64,6 +64,20 @@ function spreadOf(figure: Expression): Ask {
     min: aggregate('min', [figure]),
     max: aggregate('max', [figure]),
     quantiles: aggregate('approx-quantiles', [figure], { parameters: Object.values(QUANTILES) }),
+  };
+}
+
+/** What the asks of the first scan are over: figures are worked out once, not once for each ask. */
+export function firstColumns(columns: readonly DataColumn[]): Relation {
+  const figured = (of: DataColumn) => ['number', 'time'].includes(familyOf(of));
+  return {
+    type: 'project',
+    from: scan('data'),
+    keep: 'none',
+    columns: columns.flatMap((of, i) => [
+      named(`v${i}`, column(of.name)),
+      ...(figured(of) ? [named(`f${i}`, figureOf(of))] : []),
+    ]),
   };
 }
 

@@ -25,8 +25,8 @@ code,.mono{font:12px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .word{font-weight:650}
 .tag{font-size:12px;border:1px solid var(--line);border-radius:4px;padding:0 5px;color:var(--quiet);white-space:nowrap}
 .scroll{overflow-x:auto;margin-top:6px}
-table{border-collapse:collapse;font-size:12px;min-width:100%}
-th,td{text-align:left;padding:3px 12px 3px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
+table{border-collapse:collapse;font-size:12px;min-width:max(100%,520px)}
+th,td{text-align:left;padding:3px 12px 3px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:break-word}
 .sample th,.sample td{white-space:nowrap;max-width:320px;overflow:hidden;text-overflow:ellipsis}
 th{color:var(--quiet);font-weight:500}
 td.n,th.n{text-align:right}

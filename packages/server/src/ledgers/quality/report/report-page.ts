@@ -8,6 +8,8 @@ import { PAGE_STYLE } from './page-style.ts';
 /** Columns with a picture; of further ones only a row of a table. */
 const MOST_PICTURES = 200;
 const MOST_LISTED = 2000;
+/** Rows of a sample that are open from the start. */
+const SHOWN_ROWS = 5;
 /** A distance that is marked, as TFDV's users and Vertex set it: see docs/guide/data-quality.md. */
 const FAR = 0.1;
 
@@ -150,9 +152,11 @@ function resultCard({
   const shown =
     outcome === 'passed' ? findings.slice(0, 20) : findings.filter(({ anomaly }) => anomaly !== undefined).slice(0, 50);
   const left = findings.length - shown.length + (more ?? 0);
+  const rest =
+    outcome === 'passed' || more === undefined ? `${left} more ${left === 1 ? 'is' : 'are'} kept` : `and ${left} more`;
   return `<article class="check ${kind}"><header><span class="word"><span aria-hidden="true">${sign}</span> ${word}</span><h3>${escape(name)}</h3><span class="tag">${escape(type)}</span><span class="tag">${severity === 'block' ? 'blocks' : 'warns'}</span></header>
 ${description === undefined ? '' : `<p class="quiet">${escape(description)}</p>`}${message === undefined ? '' : `<p>${escape(message)}</p>`}
-${findingsTable(shown)}${left > 0 ? `<p class="quiet">and ${left} more that ${outcome === 'passed' ? 'are' : 'may be'} kept</p>` : ''}${sample === undefined ? '' : sampleTable(sample)}</article>`;
+${findingsTable(shown)}${left > 0 && findings.length > 0 ? `<p class="quiet">${rest}</p>` : ''}${sample === undefined ? '' : sampleTable(sample)}</article>`;
 }
 
 function findingsTable(findings: readonly CheckFinding[]): string {
@@ -167,18 +171,26 @@ function findingsTable(findings: readonly CheckFinding[]): string {
 function sampleTable({ columns: names, rows, total, masked, withheld }: RowSample): string {
   if (withheld !== undefined) return `<p class="quiet">${escape(withheld)}</p>`;
   if (rows.length === 0) return '';
-  const head = names.map((name) => `<th>${escape(name)}</th>`).join('');
-  const body = rows
-    .map((row) => `<tr>${row.map((cell, i) => sampleCell(cell, masked.includes(names[i] ?? ''))).join('')}</tr>`)
-    .join('');
+  const numbers = names.map((_, i) => rows.some((row) => typeof row[i] === 'number'));
+  const head = names.map((name, i) => `<th${numbers[i] === true ? ' class="n"' : ''}>${escape(name)}</th>`).join('');
+  const lines = rows.map(
+    (row) => `<tr>${row.map((cell, i) => sampleCell(cell, masked.includes(names[i] ?? ''))).join('')}</tr>`,
+  );
+  const tableOf = (some: readonly string[]) =>
+    `<div class="scroll sample"><table><thead><tr>${head}</tr></thead><tbody>${some.join('')}</tbody></table></div>`;
+  const further = lines.slice(SHOWN_ROWS);
   const caption = `${rows.length} of ${countText(total)} that break it${masked.length > 0 ? `; ${masked.join(', ')} masked` : ''}`;
-  return `<p class="quiet">${escape(caption)}</p><div class="scroll sample"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+  const folded =
+    further.length === 0 ? '' : `<details><summary>${further.length} more</summary>${tableOf(further)}</details>`;
+  return `<p class="quiet">${escape(caption)}</p>${tableOf(lines.slice(0, SHOWN_ROWS))}${folded}`;
 }
 
 function sampleCell(cell: RowSample['rows'][number][number] | undefined, hidden: boolean): string {
   if (hidden) return '<td class="null">masked</td>';
   if (cell === null || cell === undefined) return '<td class="null">null</td>';
-  return `<td${typeof cell === 'number' ? ' class="n"' : ''} title="${escape(cell)}">${escape(cell)}</td>`;
+  // Of times of whole seconds the parts of a second say nothing.
+  const text = typeof cell === 'string' ? cell.replace(/(:\d\d)\.0+Z$/, '$1Z') : cell;
+  return `<td${typeof cell === 'number' ? ' class="n"' : ''} title="${escape(text)}">${escape(text)}</td>`;
 }
 
 function columns({ profile, before, shifts }: QualityReport): string {

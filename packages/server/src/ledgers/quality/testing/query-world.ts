@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataColumn } from '@dais/api';
 import type { QueryEngine } from '#engines/query/contract.ts';
-import { DuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
+import { openDuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { Asking } from '../checks/asking.ts';
@@ -18,10 +18,10 @@ export interface QueryWorld {
 
 export async function startQueryWorld(): Promise<QueryWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-quality-'));
-  const engine = new DuckdbQuery({
+  const engine = openDuckdbQuery({
     folder: join(folder, 'query'),
-    memoryBytes: 1024 * 1024 * 1024,
-    tempBytes: 1024 * 1024 * 1024,
+    memoryMb: 1024,
+    tempMb: 4096,
     threads: 2,
     clock: systemClock,
     log: silentLog,
