@@ -65,7 +65,6 @@ export const pipelineCommands: readonly CommandDefinition[] = [
     group: 'Runs',
     summary: 'Cancel a run of a pipeline; the same as `dais cancel`',
     arguments: [{ syntax: '<run>', description: 'its id' }],
-    options: [],
     examples: [{ command: `pipeline cancel ${RUN}`, does: 'nothing of it starts any more' }],
     load: async () => ({ run: (await import('#commands/runs.ts')).cancelRun }),
   },

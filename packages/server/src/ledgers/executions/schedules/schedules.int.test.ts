@@ -256,7 +256,8 @@ test('what happens elsewhere starts a run, once', async () => {
         tx.emit({ type, projectId, subject: { kind, name, uid: randomUUID() }, data });
         await tx.sql.query('select 1');
       });
-    const document = { parameters: { why: {} }, steps: { main: { run: 'true', isolation: 'none' } } };
+    const main = { run: 'echo "$DAIS_INPUT_WHY"', inputs: { why: { parameter: 'why' } }, isolation: 'none' };
+    const document = { parameters: { why: {} }, steps: { main } };
     const answering = async (starting: object) => {
       const input = {
         name: freshName(),
@@ -281,7 +282,7 @@ test('what happens elsewhere starts a run, once', async () => {
     await expect.poll(async () => (await fires(data)).length, PATIENCE).toBe(2);
     expect(await fires(other)).toEqual([]);
     const [made] = await fires(moved);
-    expect(await world.dais.call('execution.get', { id: made?.run ?? '' })).toMatchObject({ inputs: { why: 'v3' } });
+    expect(await world.log(await world.ended({ id: made?.run ?? '' }))).toBe('v3\n');
   } finally {
     await teller.stop();
   }
