@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { reference } from '#manifest.ts';
+import { nameSchema, reference } from '#manifest.ts';
 import { executionParameterSchema } from '#records/execution.ts';
 
 /** What starts runs by itself, and each time it did. */
@@ -28,6 +28,10 @@ export const startingSchema = z.discriminatedUnion('type', [
     type: z.literal('model').describe('When an alias of a model moves.'),
     model: reference('Model').describe('Name of the Model.'),
     alias: z.string().min(1).max(255).describe('The alias.'),
+  }),
+  z.strictObject({
+    type: z.literal('dataset').describe('When a dataset has a version that may be used.'),
+    dataset: nameSchema.describe('Name of the Dataset.'),
   }),
   z.strictObject({
     type: z.literal('webhook').describe('When somebody calls `/hooks/NAME`, signed as Standard Webhooks says.'),

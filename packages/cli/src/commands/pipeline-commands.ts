@@ -61,6 +61,14 @@ export const pipelineCommands: readonly CommandDefinition[] = [
     load: async () => ({ run: (await import('#commands/pipeline.ts')).showGraph }),
   },
   {
+    name: 'pipeline cancel',
+    group: 'Runs',
+    summary: 'Cancel a run of a pipeline; the same as `dais cancel`',
+    arguments: [{ syntax: '<run>', description: 'its id' }],
+    examples: [{ command: `pipeline cancel ${RUN}`, does: 'nothing of it starts any more' }],
+    load: async () => ({ run: (await import('#commands/runs.ts')).cancelRun }),
+  },
+  {
     name: 'pipeline retry',
     group: 'Runs',
     summary: 'Do a run that has ended again; what succeeded and would be the same is taken over',

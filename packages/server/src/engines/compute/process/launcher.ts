@@ -45,6 +45,7 @@ export class Launcher {
   readonly #pending = new Map<string, Pending>();
   #child: ChildProcess | undefined;
   #failures = 0;
+  #removing = 0;
   #closed = false;
   #lastId = 0;
 
@@ -63,13 +64,27 @@ export class Launcher {
 
   /** Removes the folder of a task in which there is little. False: there is more, or nobody did it. */
   async removeSmall(folder: string): Promise<boolean> {
-    return await new Promise((resolve) => {
-      this.#ask({
-        fields: ['remove', folder],
-        answered: (code, fault) => resolve(fault === undefined && code === 0),
-        alone: () => resolve(false),
+    this.#removing += 1;
+    try {
+      return await new Promise((resolve) => {
+        this.#ask({
+          fields: ['remove', folder],
+          answered: (code, fault) => resolve(fault === undefined && code === 0),
+          alone: () => resolve(false),
+        });
+        this.#keepAlive();
       });
-    });
+    } finally {
+      this.#removing -= 1;
+      this.#keepAlive();
+    }
+  }
+
+  /** Who waits for an answer keeps this process alive; tasks that run do not. */
+  #keepAlive(): void {
+    const answers = this.#child?.stdout as Socket | null | undefined;
+    if (this.#removing > 0) answers?.ref();
+    else answers?.unref();
   }
 
   /** Shims go on. */
@@ -88,6 +103,7 @@ export class Launcher {
 
   #send(id: string, { fields: [verb = '', ...fields] }: Pending): void {
     this.#child ??= this.#open();
+    this.#keepAlive();
     const body = Buffer.from([verb, id, ...fields].join('\0'));
     const length = Buffer.alloc(4);
     length.writeUInt32BE(body.length);
@@ -120,7 +136,7 @@ export class Launcher {
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     child.unref();
-    for (const pipe of [child.stdin, child.stdout]) (pipe as Socket | null)?.unref();
+    (child.stdin as Socket | null)?.unref();
     child.stdin?.on('error', () => {});
     let rest = '';
     child.stdout?.on('data', (chunk: Buffer) => {

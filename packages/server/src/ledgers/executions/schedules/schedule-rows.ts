@@ -120,7 +120,8 @@ export async function writeSchedule(tx: Transaction, wanted: WantedSchedule): Pr
 
 const dateOf = (ms: number | undefined) => (ms === undefined ? null : new Date(ms));
 
-const kindOf = ({ type }: Starting) => (type === 'pipeline' || type === 'model' ? 'event' : type);
+const EVENTS: ReadonlySet<string> = new Set(['pipeline', 'model', 'dataset']);
+const kindOf = ({ type }: Starting) => (EVENTS.has(type) ? 'event' : type);
 
 /** A time that was due stays due, unless the times are others or nobody wants those that were missed. */
 function nextOf(wanted: WantedSchedule, old: ScheduleRow | undefined, now: number): number | undefined {

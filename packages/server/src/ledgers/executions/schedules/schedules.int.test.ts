@@ -1,4 +1,5 @@
-import type { Execution, Fire, Recurrence } from '@dais/api';
+import { randomUUID } from 'node:crypto';
+import { eventTypes, type EventType, type Execution, type Fire, type Recurrence } from '@dais/api';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, manifest, startTestKernel } from '#kernel/testing/test-kernel.ts';
 import { errorOf, freshName } from '#kernel/testing/test-project.ts';
@@ -247,6 +248,41 @@ test('what happens elsewhere starts a run, once', async () => {
     expect(fire?.cause).toMatch(/^event\/\d+$/);
     expect(await world.log(await world.ended({ id: fire?.run ?? '' }))).toBe(`${before} succeeded\n`);
     expect(await fires(failing)).toEqual([]);
+
+    const [tenant] = await world.db.asAdmin(`select id from kernel.tenant where name = 'default'`);
+    const projectId = String(tenant?.['id']);
+    const told = async (type: EventType, kind: string, name: string, data: Readonly<Record<string, unknown>>) =>
+      await world.dais.write(async (tx) => {
+        tx.emit({ type, projectId, subject: { kind, name, uid: randomUUID() }, data });
+        await tx.sql.query('select 1');
+      });
+    const main = { run: 'echo "$DAIS_INPUT_WHY"', inputs: { why: { parameter: 'why' } }, isolation: 'none' };
+    const document = { parameters: { why: {} }, steps: { main } };
+    const answering = async (starting: object) => {
+      const input = {
+        name: freshName(),
+        format: 'steps',
+        document,
+        when: starting,
+        parameters: { why: 'v${version}' },
+      };
+      return (await world.dais.call<Recurrence>('recurrence.create', input)).id;
+    };
+    const moved = await answering({ type: 'model', model: 'champion-of-tests', alias: 'live' });
+    const other = await answering({ type: 'model', model: 'champion-of-tests', alias: 'shadow' });
+    const data = await answering({ type: 'dataset', dataset: 'flights' });
+    await told(eventTypes.modelAliasSet, 'Model', 'champion-of-tests', { alias: 'live', version: 3, approvals: [] });
+    const event = (type: string) => ({ ...eventTypes.modelAliasSet, type }) as unknown as EventType;
+    const of = { version: 7, id: randomUUID() };
+    await told(event('dataset.version.created'), 'Dataset', 'flights', { ...of, state: 'building' });
+    await told(event('dataset.version.created'), 'Dataset', 'trains', { ...of, state: 'ready' });
+    await told(event('dataset.version.ready'), 'Dataset', 'flights', of);
+    await told(event('dataset.version.created'), 'Dataset', 'flights', { ...of, version: 8, state: 'ready' });
+    await expect.poll(async () => await states(moved), PATIENCE).toEqual(['started']);
+    await expect.poll(async () => (await fires(data)).length, PATIENCE).toBe(2);
+    expect(await fires(other)).toEqual([]);
+    const [made] = await fires(moved);
+    expect(await world.log(await world.ended({ id: made?.run ?? '' }))).toBe('v3\n');
   } finally {
     await teller.stop();
   }

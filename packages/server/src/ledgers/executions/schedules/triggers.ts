@@ -9,7 +9,7 @@ import { MOST_WAITING } from './fires.ts';
 export const triggers: Subscriber = {
   name: 'schedule-triggers',
   async handle(tx, events) {
-    const relevant = events.filter(({ type }) => type === 'execution.finished' || type === 'model.alias.set');
+    const relevant = events.filter(isCause);
     if (relevant.length === 0) return;
     await tx.enter('all');
     const some = await tx.sql.query(
@@ -22,10 +22,28 @@ export const triggers: Subscriber = {
   },
 };
 
+/** A version of a dataset counts from when it may be used: at once, after its checks, or when somebody let it go. */
+function isCause({ type, data }: SequencedEvent): boolean {
+  if (type === 'dataset.version.created') return data['state'] === 'ready';
+  return CAUSES.has(type);
+}
+
+const CAUSES: ReadonlySet<string> = new Set([
+  'execution.finished',
+  'model.alias.set',
+  'dataset.version.ready',
+  'dataset.version.released',
+]);
+
+const subjectWord = ({ type }: SequencedEvent) => (type === 'model.alias.set' ? 'model' : 'dataset');
+
 async function answer(tx: Transaction, event: SequencedEvent): Promise<void> {
   const { seq, at, projectId, subject, data } = event;
   await tx.enter(projectId);
-  const cause = event.type === 'execution.finished' ? await ofRun(tx, event) : { model: subject?.name ?? '', ...data };
+  const cause =
+    event.type === 'execution.finished'
+      ? await ofRun(tx, event)
+      : { [subjectWord(event)]: subject?.name ?? '', ...data };
   if (cause === undefined) return;
   const rows = await tx.sql.query<{ schedule: string }>(
     `insert into executions.fire (schedule, project_id, cause, fire_time, data, state, error)
@@ -39,6 +57,7 @@ async function answer(tx: Transaction, event: SequencedEvent): Promise<void> {
          when 'pipeline' then s.trigger->>'pipeline' = $4::jsonb->>'pipeline'
            and s.trigger->>'state' in ('any', $4::jsonb->>'state')
          when 'model' then s.trigger->>'model' = $4::jsonb->>'model' and s.trigger->>'alias' = $4::jsonb->>'alias'
+         when 'dataset' then s.trigger->>'dataset' = $4::jsonb->>'dataset'
          else false end
      on conflict do nothing returning schedule`,
     [projectId, `event/${seq}`, at, JSON.stringify(cause), MOST_WAITING],
