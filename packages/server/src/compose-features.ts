@@ -16,7 +16,8 @@ export async function openOnline(
   { features: { online, cacheMb } }: Pick<ConfigSpec, 'features'>,
   { dataFolder, clock, database }: OnlineSurroundings,
 ): Promise<OnlineStore> {
-  if (online.type === 'redis') return await (await import('#engines/online/redis/redis-online.ts')).openRedisOnline(online);
+  if (online.type === 'redis')
+    return await (await import('#engines/online/redis/redis-online.ts')).openRedisOnline(online);
   const { PostgresOnlineStore } = await import('#engines/online/postgres/postgres-online.ts');
   const store = new PostgresOnlineStore(database);
   if (cacheMb === 0) return store;
