@@ -32,5 +32,10 @@ export const featuresConfig = z.strictObject({
     .describe(
       'Disk for rows that were read, kept by each process beside the database in `features/cache` of the data folder. 0: none is kept. Used with `online.type: postgres`.',
     ),
-  days: z.int().min(0).max(36_500).default(90).describe('How long records of materializations and builds are kept. 0: for ever.'),
+  days: z
+    .int()
+    .min(0)
+    .max(36_500)
+    .default(90)
+    .describe('How long records of materializations and builds are kept. 0: for ever.'),
 });

@@ -101,12 +101,14 @@ function typeOf(expression: Expression, columns: ColumnTypes): ExpressionType {
     const found = columns(expression);
     const type = expressionType(found as ValueType);
     if (type !== undefined && isValueType(found)) return type;
-    const message = isValueType(found) ? `"${expression.name}" is ${found}, with which nothing can be worked out` : found;
+    const message = isValueType(found)
+      ? `"${expression.name}" is ${found}, with which nothing can be worked out`
+      : found;
     throw new Wrong(expression.at, message);
   }
   if (expression.of === 'case') {
     for (const { when } of expression.branches) demand(typeOf(when, columns), 'boolean', expression.at, '`when`');
-    return common([...expression.branches.map(({ then }) => then), expression.otherwise], columns, expression.at);
+    return common([...expression.branches.map(({ gives }) => gives), expression.otherwise], columns, expression.at);
   }
   const { name, values, at } = expression;
   const { takes, gives } = SIGNATURES[name];

@@ -14,7 +14,7 @@ export type Expression =
   | { readonly of: 'call'; readonly name: FunctionWord; readonly values: readonly Expression[]; readonly at: number }
   | {
       readonly of: 'case';
-      readonly branches: readonly { readonly when: Expression; readonly then: Expression }[];
+      readonly branches: readonly { readonly when: Expression; readonly gives: Expression }[];
       readonly otherwise: Expression;
       readonly at: number;
     };
@@ -60,29 +60,30 @@ export const functionWords = [
 export type FunctionWord = (typeof functionWords)[number];
 
 /** As they are called in SQL, with how many values they take. */
-const CALLS: Readonly<Record<string, { readonly word: FunctionWord; readonly least: number; readonly most: number }>> = {
-  coalesce: { word: 'coalesce', least: 1, most: 100 },
-  nullif: { word: 'null-if', least: 2, most: 2 },
-  least: { word: 'least', least: 1, most: 100 },
-  greatest: { word: 'greatest', least: 1, most: 100 },
-  abs: { word: 'abs', least: 1, most: 1 },
-  floor: { word: 'floor', least: 1, most: 1 },
-  ceil: { word: 'ceil', least: 1, most: 1 },
-  ceiling: { word: 'ceil', least: 1, most: 1 },
-  round: { word: 'round', least: 1, most: 1 },
-  sqrt: { word: 'sqrt', least: 1, most: 1 },
-  ln: { word: 'ln', least: 1, most: 1 },
-  exp: { word: 'exp', least: 1, most: 1 },
-  power: { word: 'power', least: 2, most: 2 },
-  pow: { word: 'power', least: 2, most: 2 },
-  lower: { word: 'lower', least: 1, most: 1 },
-  upper: { word: 'upper', least: 1, most: 1 },
-  trim: { word: 'trim', least: 1, most: 1 },
-  length: { word: 'length', least: 1, most: 1 },
-  starts_with: { word: 'starts-with', least: 2, most: 2 },
-  contains: { word: 'contains', least: 2, most: 2 },
-  epoch: { word: 'epoch', least: 1, most: 1 },
-};
+const CALLS: Readonly<Record<string, { readonly word: FunctionWord; readonly least: number; readonly most: number }>> =
+  {
+    coalesce: { word: 'coalesce', least: 1, most: 100 },
+    nullif: { word: 'null-if', least: 2, most: 2 },
+    least: { word: 'least', least: 1, most: 100 },
+    greatest: { word: 'greatest', least: 1, most: 100 },
+    abs: { word: 'abs', least: 1, most: 1 },
+    floor: { word: 'floor', least: 1, most: 1 },
+    ceil: { word: 'ceil', least: 1, most: 1 },
+    ceiling: { word: 'ceil', least: 1, most: 1 },
+    round: { word: 'round', least: 1, most: 1 },
+    sqrt: { word: 'sqrt', least: 1, most: 1 },
+    ln: { word: 'ln', least: 1, most: 1 },
+    exp: { word: 'exp', least: 1, most: 1 },
+    power: { word: 'power', least: 2, most: 2 },
+    pow: { word: 'power', least: 2, most: 2 },
+    lower: { word: 'lower', least: 1, most: 1 },
+    upper: { word: 'upper', least: 1, most: 1 },
+    trim: { word: 'trim', least: 1, most: 1 },
+    length: { word: 'length', least: 1, most: 1 },
+    starts_with: { word: 'starts-with', least: 2, most: 2 },
+    contains: { word: 'contains', least: 2, most: 2 },
+    epoch: { word: 'epoch', least: 1, most: 1 },
+  };
 
 /** Deeper ones would only be made to tire a parser. */
 const DEEPEST = 100;
@@ -242,7 +243,8 @@ class Parser {
   #unary(): Expression {
     const at = this.#at;
     let negated = false;
-    for (let sign = this.#take('-', '+'); sign !== undefined; sign = this.#take('-', '+')) negated = (sign === '-') !== negated;
+    for (let sign = this.#take('-', '+'); sign !== undefined; sign = this.#take('-', '+'))
+      negated = (sign === '-') !== negated;
     const value = this.#primary();
     return negated ? call('negate', at, value) : value;
   }
@@ -306,12 +308,12 @@ class Parser {
 
   #case(at: number): Expression {
     const subject = this.#tokens[this.#place]?.raw.toLowerCase() === 'when' ? undefined : this.#or();
-    const branches: { when: Expression; then: Expression }[] = [];
+    const branches: { when: Expression; gives: Expression }[] = [];
     while (this.#take('when') !== undefined) {
       const condition = this.#or();
       this.#need('then');
       const when = subject === undefined ? condition : call('=', at, subject, condition);
-      branches.push({ when, then: this.#or() });
+      branches.push({ when, gives: this.#or() });
     }
     if (branches.length === 0) throw new Refused(this.#at, 'a case needs a `when`');
     const otherwise: Expression = this.#take('else') === undefined ? { of: 'literal', value: null } : this.#or();

@@ -12,7 +12,11 @@ export function featureViewIssues(spec: z.output<typeof featureViewSpec>): Issue
   const issues: Issue[] = [];
   const onDemand = source.type === 'onDemand';
   if (eventTime === undefined && (source.type === 'dataset' || source.type === 'sql')) {
-    issues.push({ path: 'spec.eventTime', message: 'is required', expected: 'the column that says since when a row is true' });
+    issues.push({
+      path: 'spec.eventTime',
+      message: 'is required',
+      expected: 'the column that says since when a row is true',
+    });
   }
   for (const [field, given] of Object.entries({ eventTime, createdTime, refresh })) {
     if (given !== undefined && (onDemand || (source.type === 'push' && field === 'refresh'))) {

@@ -33,14 +33,22 @@ const source = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('sql').describe('What a query makes of Datasets.'),
     sql: z.string().min(1).max(100_000).describe('One `select` of DuckDB; each Dataset is a table of its name.'),
-    datasets: z.array(reference('Dataset')).min(1).max(50).describe('The Datasets that it reads, in their newest version.'),
+    datasets: z
+      .array(reference('Dataset'))
+      .min(1)
+      .max(50)
+      .describe('The Datasets that it reads, in their newest version.'),
   }),
   z.strictObject({
     type: z.literal('push').describe('Whatever is pushed. Such a view has values online only.'),
   }),
   z.strictObject({
     type: z.literal('onDemand').describe('Worked out of other features whenever they are read.'),
-    views: z.array(reference('FeatureView')).max(50).default([]).describe('The views whose features the expressions use.'),
+    views: z
+      .array(reference('FeatureView'))
+      .max(50)
+      .default([])
+      .describe('The views whose features the expressions use.'),
     request: z
       .array(z.strictObject({ name: featureName, type: z.enum(valueTypes) }))
       .max(200)

@@ -16,7 +16,10 @@ export function featureViewController(clock: { readonly now: () => number }): Co
       await io.write(async (tx) => {
         // One that was begun meanwhile does as well.
         if ((await readOnlineState(tx, metadata.uid)).underWay) return;
-        const call = { input: { view, mode: 'incremental' }, tenant: { id: tx.projectId, name: metadata.project ?? '' } } as const;
+        const call = {
+          input: { view, mode: 'incremental' },
+          tenant: { id: tx.projectId, name: metadata.project ?? '' },
+        } as const;
         await startMaterialization(tx, { ...call, context: SYSTEM_ORIGIN }, clock.now()).catch((error: unknown) => {
           if (!(error instanceof DaisError) || error.code !== 'invalid_state') throw error;
         });

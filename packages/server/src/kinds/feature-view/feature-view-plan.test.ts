@@ -4,7 +4,13 @@ import { planFeatureView, type ViewFacts } from './feature-view-plan.ts';
 
 const HOUR = 3_600_000;
 const NOW = Date.parse('2026-11-01T12:00:00Z');
-const never: ViewFacts = { underWay: false, materializedTo: undefined, materializedAt: undefined, failure: undefined, nowMs: NOW };
+const never: ViewFacts = {
+  underWay: false,
+  materializedTo: undefined,
+  materializedAt: undefined,
+  failure: undefined,
+  nowMs: NOW,
+};
 const at = (hoursAgo: number): ViewFacts => ({
   ...never,
   materializedTo: (NOW - hoursAgo * HOUR) * 1000,
@@ -32,8 +38,14 @@ test('a view is brought online at once, then again and again', () => {
 });
 
 test('a failure is told, and tried again when its time has come', () => {
-  const failed = (hoursAgo: number) => ({ ...at(5), failure: { error: 'no such column', at: new Date(NOW - hoursAgo * HOUR) } });
-  expect(planFeatureView(view(), failed(0.5))).toMatchObject({ effects: [], conditions: [{ type: 'Ready', status: 'False' }] });
+  const failed = (hoursAgo: number) => ({
+    ...at(5),
+    failure: { error: 'no such column', at: new Date(NOW - hoursAgo * HOUR) },
+  });
+  expect(planFeatureView(view(), failed(0.5))).toMatchObject({
+    effects: [],
+    conditions: [{ type: 'Ready', status: 'False' }],
+  });
   expect(planFeatureView(view(), failed(1)).effects).toHaveLength(1);
 });
 

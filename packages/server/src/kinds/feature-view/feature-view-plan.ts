@@ -36,10 +36,17 @@ export function planFeatureView({ metadata, spec: authored }: Resource, facts: V
 }
 
 function readyOf({ materializedTo, failure, underWay }: ViewFacts, brought: boolean): PlannedCondition {
-  const condition = (status: PlannedCondition['status'], reason: string, message: string) => ({ type: 'Ready', status, reason, message });
+  const condition = (status: PlannedCondition['status'], reason: string, message: string) => ({
+    type: 'Ready',
+    status,
+    reason,
+    message,
+  });
   if (!brought) return condition('True', 'Defined', 'Nothing has to be brought online for it.');
-  if (failure !== undefined) return condition('False', 'MaterializationFailed', `It could not be brought online: ${failure.error}`);
-  if (materializedTo !== undefined) return condition('True', 'Materialized', `Its values are online up to ${formatMoment(materializedTo)}.`);
+  if (failure !== undefined)
+    return condition('False', 'MaterializationFailed', `It could not be brought online: ${failure.error}`);
+  if (materializedTo !== undefined)
+    return condition('True', 'Materialized', `Its values are online up to ${formatMoment(materializedTo)}.`);
   return underWay
     ? condition('Unknown', 'Materializing', 'Its values are being brought online.')
     : condition('Unknown', 'NotMaterialized', 'Its values were never brought online: dais features materialize.');

@@ -63,7 +63,9 @@ async function checkExpressions(tx: Transaction, name: string, spec: Readonly<Re
     return fits(found.type, type) ? [] : [{ path, message: `gives a ${found.type}, which is no ${type}` }];
   });
   if (issues.length > 0) {
-    throw new DaisError('invalid_manifest', `FeatureView "${name}": ${issues[0]?.path} ${issues[0]?.message}.`, { issues });
+    throw new DaisError('invalid_manifest', `FeatureView "${name}": ${issues[0]?.path} ${issues[0]?.message}.`, {
+      issues,
+    });
   }
 }
 

@@ -2,7 +2,16 @@
 import type { DatasetVersion } from '@dais/api';
 import { transact } from '#kernel/transaction.ts';
 import type { Column } from '#engines/query/model/column-type.ts';
-import { readDatasetSpec, readVersion, requireUsable, resolveVersion, tableOf, withLocalFiles, type DataParts, type VersionMaker } from '#ledgers/data/index.ts';
+import {
+  readDatasetSpec,
+  readVersion,
+  requireUsable,
+  resolveVersion,
+  tableOf,
+  withLocalFiles,
+  type DataParts,
+  type VersionMaker,
+} from '#ledgers/data/index.ts';
 import type { SourceVersion, SourceVersions } from './features-parts.ts';
 
 export interface DataSourcesParts {
@@ -15,7 +24,9 @@ export function dataSources({ data, maker }: DataSourcesParts): SourceVersions {
     resolve: async (tx, reference) => sourceOf(requireUsable(await resolveVersion(tx, reference))),
     read: async (tx, id) => sourceOf(requireUsable(await readVersion(tx, id))),
     withFiles: async (projectId, id, work) => {
-      const version = await transact(data.database, { mode: 'read', projectId }, async (tx) => requireUsable(await readVersion(tx, id)));
+      const version = await transact(data.database, { mode: 'read', projectId }, async (tx) =>
+        requireUsable(await readVersion(tx, id)),
+      );
       return await withLocalFiles(data, version, async (files) => await work(tableOf(version, files).files));
     },
     make: async ({ projectId, dataset, ensure, tables, query, source, parents, message, by }, io, also) => {

@@ -21,7 +21,12 @@ import { listBuilds, presentBuild, readBuild, type BuildRequest } from './histor
 import { readHistory } from './history/read-history.ts';
 import { listViews } from './list-views.ts';
 import { appendHandler } from './materialize/append-job.ts';
-import { listMaterializations, presentMaterialization, readMaterialization, type ListInput } from './materialize/materialization-rows.ts';
+import {
+  listMaterializations,
+  presentMaterialization,
+  readMaterialization,
+  type ListInput,
+} from './materialize/materialization-rows.ts';
 import { materializeHandler } from './materialize/materialize-job.ts';
 import { startMaterialization, type MaterializeInput } from './materialize/start.ts';
 import { dropHandler, featureRetention } from './retention.ts';
@@ -48,7 +53,10 @@ export function featuresLedger(parts: FeatureParts & { readonly days: number }):
       featureRetention(parts),
     ],
     entries: [
-      { operation: readFeaturesOperation, share: async (tx, calls: readonly Call<ReadInput>[]) => await reader.share(tx, calls) },
+      {
+        operation: readFeaturesOperation,
+        share: async (tx, calls: readonly Call<ReadInput>[]) => await reader.share(tx, calls),
+      },
       { operation: pushFeaturesOperation, perform: async (call) => await pusher.push(call) },
       {
         operation: materializeFeaturesOperation,
@@ -74,7 +82,8 @@ export function featuresLedger(parts: FeatureParts & { readonly days: number }):
       },
       {
         operation: listFeatureBuildsOperation,
-        handle: async (tx, { input }: Call<{ readonly limit: number; readonly cursor?: string }>) => await listBuilds(tx, input),
+        handle: async (tx, { input }: Call<{ readonly limit: number; readonly cursor?: string }>) =>
+          await listBuilds(tx, input),
       },
       { operation: checkFeaturesOperation, perform: async (call) => await checkSkew(parts, packings, call) },
       { operation: listFeatureViewStatesOperation, handle: listViews },

@@ -50,7 +50,10 @@ async function read(view: string, codes: readonly unknown[], feature = 'wind') {
 }
 
 const codeOf = async (work: Promise<unknown>): Promise<string> => {
-  const error: unknown = await work.then(() => new Error('it did not fail'), (failure: unknown) => failure);
+  const error: unknown = await work.then(
+    () => new Error('it did not fail'),
+    (failure: unknown) => failure,
+  );
   return error instanceof DaisError ? error.code : String(error);
 };
 
@@ -58,7 +61,12 @@ describe('materialize', () => {
   test('brings the newest of each entity within the window online, and reads tell what became of each', async () => {
     const { view } = await weather();
     expect(await read(view, ['FRA'])).toMatchObject({ values: [null], statuses: ['NOT_FOUND'], times: [null] });
-    expect(await world.materialize({ view, mode: 'full' })).toMatchObject({ state: 'done', entities: 1, written: 1, end: '2026-11-01T12:00:00Z' });
+    expect(await world.materialize({ view, mode: 'full' })).toMatchObject({
+      state: 'done',
+      entities: 1,
+      written: 1,
+      end: '2026-11-01T12:00:00Z',
+    });
     // MUC is older than 6 h by now, BER of the future.
     expect(await read(view, ['MUC', 'FRA', 'BER'])).toEqual({
       values: [null, 15, null],
@@ -74,7 +82,11 @@ describe('materialize', () => {
     expect(await world.materialize({ view, mode: 'full', ...window })).toMatchObject({ entities: 2 });
     expect(await read(view, ['FRA', 'MUC'])).toMatchObject({ values: [12.5, 3] });
     // From where the last one ended.
-    expect(await world.materialize({ view })).toMatchObject({ state: 'done', start: '2026-11-01T10:00:00Z', entities: 1 });
+    expect(await world.materialize({ view })).toMatchObject({
+      state: 'done',
+      start: '2026-11-01T10:00:00Z',
+      entities: 1,
+    });
     expect(await read(view, ['FRA', 'MUC', 'BER'])).toMatchObject({ values: [15, 3, null] });
   });
 
@@ -86,7 +98,11 @@ describe('materialize', () => {
       nowMs = Date.parse('2026-11-01T17:00:00Z');
       expect(await read(view, ['FRA'])).toMatchObject({ values: [15], statuses: ['PRESENT'] });
       nowMs += 1;
-      expect(await read(view, ['FRA'])).toEqual({ values: [null], statuses: ['OUTSIDE_MAX_AGE'], times: ['2026-11-01T11:00:00Z'] });
+      expect(await read(view, ['FRA'])).toEqual({
+        values: [null],
+        statuses: ['OUTSIDE_MAX_AGE'],
+        times: ['2026-11-01T11:00:00Z'],
+      });
     } finally {
       nowMs = before;
     }
@@ -94,14 +110,25 @@ describe('materialize', () => {
 
   test('one at a time, and what cannot be is told', async () => {
     const { view } = await weather();
-    const results = await Promise.all([codeOf(world.call('features.materialize', { view })), codeOf(world.call('features.materialize', { view }))]);
+    const results = await Promise.all([
+      codeOf(world.call('features.materialize', { view })),
+      codeOf(world.call('features.materialize', { view })),
+    ]);
     expect(results.toSorted()).toEqual(['Error: it did not fail', 'invalid_state']);
-    await world.apply('FeatureView', 'pushed only', { source: { type: 'push' }, features: [{ name: 'a', type: 'int32' }] });
+    await world.apply('FeatureView', 'pushed only', {
+      source: { type: 'push' },
+      features: [{ name: 'a', type: 'int32' }],
+    });
     expect(await codeOf(world.call('features.materialize', { view: 'pushed only' }))).toBe('invalid_state');
     expect(await codeOf(world.call('features.materialize', { view: 'none' }))).toBe('not_found');
-    expect(await codeOf(world.history({ features: ['pushed only:a'], entities: { event_timestamp: [] } }))).toBe('invalid_state');
+    expect(await codeOf(world.history({ features: ['pushed only:a'], entities: { event_timestamp: [] } }))).toBe(
+      'invalid_state',
+    );
     const wrong = await weather({ features: [{ name: 'rain', type: 'float64' }] });
-    expect(await world.materialize({ view: wrong.view })).toMatchObject({ state: 'failed', error: expect.stringMatching(/rain/) });
+    expect(await world.materialize({ view: wrong.view })).toMatchObject({
+      state: 'failed',
+      error: expect.stringMatching(/rain/),
+    });
   });
 
   test('features that are added later are not found until they are brought', async () => {
@@ -126,12 +153,19 @@ describe('materialize', () => {
 });
 
 describe('push', () => {
-  const row = (code: string, at: string, wind: number) => ({ code: [code], at: [at], written: [at], wind: [wind], gusts: [null] });
+  const row = (code: string, at: string, wind: number) => ({
+    code: [code],
+    at: [at],
+    written: [at],
+    wind: [wind],
+    gusts: [null],
+  });
 
   test('the newer event time wins, wherever it came from', async () => {
     const { view } = await weather();
     await world.materialize({ view, mode: 'full' });
-    const push = async (rows: object, to = 'online') => await world.call<{ written: number }>('features.push', { view, rows, to });
+    const push = async (rows: object, to = 'online') =>
+      await world.call<{ written: number }>('features.push', { view, rows, to });
     expect(await push(row('FRA', '2026-11-01T10:30:00Z', 1))).toEqual({ rows: 1, written: 0 });
     expect(await push(row('FRA', '2026-11-01T11:30:00Z', 2))).toEqual({ rows: 1, written: 1 });
     expect(await read(view, ['FRA'])).toMatchObject({ values: [2], times: ['2026-11-01T11:30:00Z'] });
@@ -141,16 +175,26 @@ describe('push', () => {
 
   test('what is pushed offline becomes a version of the dataset, and history knows it', async () => {
     const { view, dataset } = await weather({ ttl: '0s' }, true);
-    const pushed = await world.call('features.push', { view, rows: row('HAM', '2026-11-01T08:00:00Z', 42), to: 'both' });
+    const pushed = await world.call('features.push', {
+      view,
+      rows: row('HAM', '2026-11-01T08:00:00Z', 42),
+      to: 'both',
+    });
     expect(pushed).toEqual({ rows: 1, written: 1, version: 'later' });
-    const asked = { features: [`${view}:wind`], entities: { code: ['HAM', 'FRA'], event_timestamp: ['2026-11-01T08:00:00Z', '2026-11-01T09:00:00Z'] } };
+    const asked = {
+      features: [`${view}:wind`],
+      entities: { code: ['HAM', 'FRA'], event_timestamp: ['2026-11-01T08:00:00Z', '2026-11-01T09:00:00Z'] },
+    };
     await expect.poll(async () => (await world.history(asked)).rows['wind'], { timeout: 20_000 }).toEqual([42, 10]);
     const { rows } = await world.call<{ rows: number }>('datasetVersion.get', { name: dataset, version: 'latest' });
     expect(rows).toBe(6);
   });
 
   test.each([
-    [{ code: ['A'], at: ['2026-11-01'], written: ['2026-11-01'], wind: ['much'], gusts: [null] }, /"wind" of rows, row 0/],
+    [
+      { code: ['A'], at: ['2026-11-01'], written: ['2026-11-01'], wind: ['much'], gusts: [null] },
+      /"wind" of rows, row 0/,
+    ],
     [{ code: [null], at: ['2026-11-01'], written: ['2026-11-01'], wind: [1], gusts: [null] }, /join key is missing/],
     [{ code: ['A'], at: [null], written: ['2026-11-01'], wind: [1], gusts: [null] }, /there is no time/],
     [{ code: ['A'], written: ['2026-11-01'], wind: [1], gusts: [null] }, /"at" of rows is missing/],
@@ -170,7 +214,11 @@ describe('on demand', () => {
       features: [
         { name: 'headwind', type: 'float64', expression: 'coalesce(wind, 0) * 1.852 + speed' },
         { name: 'rough', type: 'boolean', expression: `${view}.wind > 12 or gusts` },
-        { name: 'class', type: 'string', expression: "case when wind is null then 'unknown' when wind >= 15 then 'strong' else 'light' end" },
+        {
+          name: 'class',
+          type: 'string',
+          expression: "case when wind is null then 'unknown' when wind >= 15 then 'strong' else 'light' end",
+        },
         { name: 'knots', type: 'int64', expression: 'wind / 2' },
       ],
     });
@@ -179,7 +227,13 @@ describe('on demand', () => {
     const entities = { code: ['FRA', 'XXX'], speed: [100, 200] };
     const { features } = await world.read({ service: 'flight', entities });
     const online = Object.fromEntries(features.map(({ name, values }) => [name, values]));
-    expect(online).toEqual({ headwind: [127.78, 200], rough: [true, null], class: ['strong', 'unknown'], knots: [8, null], wind: [15, null] });
+    expect(online).toEqual({
+      headwind: [127.78, 200],
+      rough: [true, null],
+      class: ['strong', 'unknown'],
+      knots: [8, null],
+      wind: [15, null],
+    });
     const at = ['2026-11-01T12:00:00Z', '2026-11-01T12:00:00Z'];
     const { rows } = await world.history({ service: 'flight', entities: { ...entities, event_timestamp: at } });
     expect(rows).toMatchObject(online);
@@ -195,7 +249,10 @@ describe('on demand', () => {
     ["wind || ''", /takes a text, not a number/],
   ])('%s is refused when it is applied', async (expression, message) => {
     const { view } = await weather();
-    const spec = { source: { type: 'onDemand', views: [view] }, features: [{ name: 'x', type: 'float64', expression }] };
+    const spec = {
+      source: { type: 'onDemand', views: [view] },
+      features: [{ name: 'x', type: 'float64', expression }],
+    };
     const failure: unknown = await world.apply('FeatureView', 'wrong', spec).catch((error: unknown) => error);
     expect(String(failure)).toMatch(message);
   });
@@ -209,8 +266,19 @@ describe('builds, states and skew', () => {
       'flight,code,event_timestamp,late\n2,MUC,2026-11-01T08:00:00Z,5\n1,FRA,2026-11-01T10:59:59Z,0\n3,FRA,2026-11-01T10:59:59Z,1\n',
     );
     const built = await world.build({ service: 'training', entities: `${flights}@1`, to: 'training-set' });
-    expect(built).toMatchObject({ state: 'done', dataset: 'training-set', version: 1, rows: 3, sources: [`${dataset}@1`], entities: `${flights}@1` });
-    const head = await world.call<{ columns: { name: string }[]; rows: unknown[][] }>('datasetVersion.head', { name: 'training-set', version: '1', limit: 10 });
+    expect(built).toMatchObject({
+      state: 'done',
+      dataset: 'training-set',
+      version: 1,
+      rows: 3,
+      sources: [`${dataset}@1`],
+      entities: `${flights}@1`,
+    });
+    const head = await world.call<{ columns: { name: string }[]; rows: unknown[][] }>('datasetVersion.head', {
+      name: 'training-set',
+      version: '1',
+      limit: 10,
+    });
     expect(head.rows.map((row) => [row[0], ...row.slice(3)])).toEqual([
       [2, 5, 3, true],
       [1, 0, 12.5, false],
@@ -224,14 +292,19 @@ describe('builds, states and skew', () => {
     const names = lineage.nodes.map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining(['training', view, `${dataset}@1`, `${flights}@1`]));
     // The same again is the same data: no version is made.
-    expect(await world.build({ service: 'training', entities: `${flights}@1`, to: 'training-set' })).toMatchObject({ version: 1, versionId: built.versionId });
+    expect(await world.build({ service: 'training', entities: `${flights}@1`, to: 'training-set' })).toMatchObject({
+      version: 1,
+      versionId: built.versionId,
+    });
   });
 
   test('keys of another type are refused by name before anything runs', async () => {
     const { view } = await weather();
     const flights = await world.dataset('code,event_timestamp\n1,2026-11-01T08:00:00Z\n');
     const input = { features: [`${view}:wind`], entities: `${flights}@1`, to: 'never' };
-    await expect(world.build(input)).rejects.toThrow(/"code" of .*@1 is int64; as the join key of .* it has to be string/);
+    await expect(world.build(input)).rejects.toThrow(
+      /"code" of .*@1 is int64; as the join key of .* it has to be string/,
+    );
     const other = await world.dataset('code,at\nFRA,2026-11-01T08:00:00Z\n');
     await expect(world.build({ ...input, entities: `${other}@1` })).rejects.toThrow(/has no column "event_timestamp"/);
     expect(await codeOf(world.build({ ...input, entities: 'none@1' }))).toBe('not_found');
@@ -254,10 +327,14 @@ describe('builds, states and skew', () => {
   test('the check finds what differs on either side', async () => {
     const { view } = await weather({ ttl: '0s' });
     await world.materialize({ view, mode: 'full' });
-    const check = async () => (await world.call<FeatureSkew>('features.check', { features: [`${view}:wind`], sample: 100 })).features[0];
+    const check = async () =>
+      (await world.call<FeatureSkew>('features.check', { features: [`${view}:wind`], sample: 100 })).features[0];
     expect(await check()).toMatchObject({ same: 3, different: 0, onlyOnline: 0, onlyOffline: 0, examples: [] });
     const at = ['2026-11-01T11:30:00Z', '2026-11-01T11:30:00Z'];
-    await world.call('features.push', { view, rows: { code: ['FRA', 'NEW'], at, written: at, wind: [7, 8], gusts: [null, null] } });
+    await world.call('features.push', {
+      view,
+      rows: { code: ['FRA', 'NEW'], at, written: at, wind: [7, 8], gusts: [null, null] },
+    });
     expect(await check()).toMatchObject({
       different: 1,
       onlyOnline: 1,

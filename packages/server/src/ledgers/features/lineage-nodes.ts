@@ -10,9 +10,18 @@ const idOf = ({ uid, generation }: { readonly uid: string; readonly generation: 
 export const viewKey = (view: CompiledView): string => keyOf('feature-view', idOf(view));
 
 /** A view reads versions. */
-export function noteMaterialized(tx: Transaction, view: CompiledView, versions: readonly SourceVersion[], now: number): void {
+export function noteMaterialized(
+  tx: Transaction,
+  view: CompiledView,
+  versions: readonly SourceVersion[],
+  now: number,
+): void {
   const node = nodeOf('feature-view', view);
-  const edges = versions.map(({ id }) => ({ from: keyOf('dataset-version', id), to: node.key, relation: 'read' as const }));
+  const edges = versions.map(({ id }) => ({
+    from: keyOf('dataset-version', id),
+    to: node.key,
+    relation: 'read' as const,
+  }));
   noteLineage(tx, { nodes: [node], edges }, now);
 }
 
@@ -24,9 +33,16 @@ export function noteSelection(
   now: number,
 ): readonly string[] {
   const all = [...stored, ...onDemand];
-  const nodes = [...all.map(({ view }) => nodeOf('feature-view', view)), ...(service === undefined ? [] : [nodeOf('feature-service', service)])];
+  const nodes = [
+    ...all.map(({ view }) => nodeOf('feature-view', view)),
+    ...(service === undefined ? [] : [nodeOf('feature-service', service)]),
+  ];
   const read = all.flatMap(({ view }) =>
-    versionsOf(view).map(({ id }) => ({ from: keyOf('dataset-version', id), to: viewKey(view), relation: 'read' as const })),
+    versionsOf(view).map(({ id }) => ({
+      from: keyOf('dataset-version', id),
+      to: viewKey(view),
+      relation: 'read' as const,
+    })),
   );
   const used = onDemand.flatMap(({ view }) => {
     const { source } = view;
@@ -35,12 +51,18 @@ export function noteSelection(
     return inputs.map((input) => ({ from: viewKey(input.view), to: viewKey(view), relation: 'read' as const }));
   });
   const serviceKey = service === undefined ? undefined : keyOf('feature-service', idOf(service));
-  const taken = serviceKey === undefined ? [] : asked.map(({ view }) => ({ from: viewKey(view), to: serviceKey, relation: 'read' as const }));
+  const taken =
+    serviceKey === undefined
+      ? []
+      : asked.map(({ view }) => ({ from: viewKey(view), to: serviceKey, relation: 'read' as const }));
   noteLineage(tx, { nodes, edges: [...read, ...used, ...taken] }, now);
   return serviceKey === undefined ? asked.map(({ view }) => viewKey(view)) : [serviceKey];
 }
 
-function nodeOf(type: LineageNodeType, of: { readonly uid: string; readonly name: string; readonly generation: number }) {
+function nodeOf(
+  type: LineageNodeType,
+  of: { readonly uid: string; readonly name: string; readonly generation: number },
+) {
   const data = { [type === 'feature-view' ? 'view' : 'service']: of.name, generation: String(of.generation) };
   return { key: keyOf(type, idOf(of)), name: of.name, data };
 }
@@ -67,7 +89,9 @@ const source = (type: 'feature-view' | 'feature-service', kind: 'FeatureView' | 
         const row = byUid.get(uid);
         if (row === undefined) return [];
         const data = { [kind === 'FeatureView' ? 'view' : 'service']: row.name, generation };
-        return [[id, { name: row.name, at: Number(row.at), gone: false, data, target: { kind, name: row.name } }] as const];
+        return [
+          [id, { name: row.name, at: Number(row.at), gone: false, data, target: { kind, name: row.name } }] as const,
+        ];
       }),
     );
   },

@@ -26,7 +26,12 @@ export async function listViews(tx: Transaction, { input, rows: seen }: Call<Lis
     name,
     views: new Set(featureServiceSpec.parse(spec).features.map(({ view }) => view)),
   }));
-  const online = await tx.sql.query<{ view: string; materialized_to: bigint | null; materialized_at: Date | null; entities: bigint }>(
+  const online = await tx.sql.query<{
+    view: string;
+    materialized_to: bigint | null;
+    materialized_at: Date | null;
+    entities: bigint;
+  }>(
     'select view, materialized_to, materialized_at, entities from features.online_view where view = any($1::uuid[])',
     [views.map(({ uid }) => uid)],
     'read_online_views',

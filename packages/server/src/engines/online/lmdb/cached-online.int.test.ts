@@ -49,7 +49,13 @@ describe('what is kept', () => {
     folder = await mkdtemp(join(tmpdir(), 'dais-online-'));
     db = await startTestDatabase([onlineSlice]);
     inner = new PostgresOnlineStore(db.database);
-    store = await openCachedOnline({ store: inner, database: db.database, folder: join(folder, 'c'), maxBytes: 2 ** 20, now: () => now });
+    store = await openCachedOnline({
+      store: inner,
+      database: db.database,
+      folder: join(folder, 'c'),
+      maxBytes: 2 ** 20,
+      now: () => now,
+    });
   });
   afterAll(async () => {
     await store.close();
@@ -72,7 +78,10 @@ describe('what is kept', () => {
 
   test('never takes more room than it may', async () => {
     const keys = Array.from({ length: 3000 }, (_, at) => Buffer.from(`k${at}`));
-    await inner.write(view, keys.map((one) => ({ ...row(5), key: one })));
+    await inner.write(
+      view,
+      keys.map((one) => ({ ...row(5), key: one })),
+    );
     for (let at = 0; at < keys.length; at += 100) {
       const [rows] = await store.read([{ ...view, keys: keys.slice(at, at + 100) }]);
       expect(rows?.every((one) => one?.eventTime === 5)).toBe(true);

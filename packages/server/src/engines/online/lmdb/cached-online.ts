@@ -40,7 +40,14 @@ export async function openCachedOnline(options: CachedOnlineOptions): Promise<On
   await rm(options.folder, { recursive: true, force: true });
   await mkdir(path, { recursive: true, mode: 0o700 });
   // Nothing in it has to outlive the process: no waiting for the disk.
-  const kept = open({ path, keyEncoding: 'binary', encoding: 'binary', noSync: true, mapSize: options.maxBytes, compression: false });
+  const kept = open({
+    path,
+    keyEncoding: 'binary',
+    encoding: 'binary',
+    noSync: true,
+    mapSize: options.maxBytes,
+    compression: false,
+  });
   const store = new CachedOnlineStore(kept as unknown as Kept, options);
   await store.listen();
   return store;
@@ -86,7 +93,12 @@ class CachedOnlineStore implements OnlineStore {
   async read(lookups: readonly Lookup[]): Promise<readonly (readonly (OnlineRow | undefined)[])[]> {
     const oldest = this.#options.now() - this.#maxAgeMs;
     const answers: (OnlineRow | undefined)[][] = [];
-    const missing: { readonly lookup: Lookup; readonly answer: (OnlineRow | undefined)[]; readonly places: number[]; readonly change: number }[] = [];
+    const missing: {
+      readonly lookup: Lookup;
+      readonly answer: (OnlineRow | undefined)[];
+      readonly places: number[];
+      readonly change: number;
+    }[] = [];
     for (const lookup of lookups) {
       const answer = Array.from<OnlineRow | undefined>({ length: lookup.keys.length });
       const places: number[] = [];

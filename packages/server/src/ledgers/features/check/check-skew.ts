@@ -46,13 +46,21 @@ export async function checkSkew(
     return { selection: { ...found, stored }, versions: await resolveSources(tx, parts, stored) };
   });
   if (selection.stored.length === 0) {
-    throw new DaisError('invalid_state', 'None of the views has both a source and values online: there is nothing to compare.');
+    throw new DaisError(
+      'invalid_state',
+      'None of the views has both a source and values online: there is nothing to compare.',
+    );
   }
   return await withTables(parts, tenant.id, versions, async (tables) => {
     const features: FeatureSkew['features'] = [];
     let entities = 0;
     for (const selected of selection.stored) {
-      const check = new ViewCheck(parts, packings, { projectId: tenant.id, nowUs, versions, tables, signal: context.signal }, selected);
+      const check = new ViewCheck(
+        parts,
+        packings,
+        { projectId: tenant.id, nowUs, versions, tables, signal: context.signal },
+        selected,
+      );
       const { compared, found } = await check.run(input.sample);
       entities += compared;
       features.push(...found);
@@ -105,7 +113,7 @@ class ViewCheck {
     const stride = Math.max(1, Math.floor((await store.count(view)) / wanted));
     const keys: Buffer[] = [];
     let seen = 0;
-    for (let after: Buffer | undefined; keys.length < wanted; ) {
+    for (let after: Buffer | undefined; keys.length < wanted;) {
       const page = await store.keys(view, after, PAGE);
       for (const key of page) {
         if (seen % stride === 0 && keys.length < wanted) keys.push(key);
@@ -131,7 +139,12 @@ class ViewCheck {
     };
     const query: Relation = { type: 'sample', from, size: { rows: wanted }, seed: 1 };
     const { rows } = await this.#run(query, {}, wanted);
-    return rows.map((row) => packKey(this.#types, view.keys.map(({ type }, at) => readValue(type, row[at]))));
+    return rows.map((row) =>
+      packKey(
+        this.#types,
+        view.keys.map(({ type }, at) => readValue(type, row[at])),
+      ),
+    );
   }
 
   async #serve(keys: readonly Buffer[]): Promise<readonly (StoredRow | undefined)[]> {
@@ -139,12 +152,18 @@ class ViewCheck {
     const { view } = this.#selected;
     const [rows = []] = await (await this.#parts.online()).read([{ project: projectId, view: view.uid, keys }]);
     const schemas = new Set(rows.flatMap((row) => (row === undefined ? [] : [schemaOf(row.value)])));
-    const packings = await transact(this.#parts.database, { mode: 'read', projectId }, async (tx) => await this.#packings.read(tx, schemas));
+    const packings = await transact(
+      this.#parts.database,
+      { mode: 'read', projectId },
+      async (tx) => await this.#packings.read(tx, schemas),
+    );
     return rows.map((row) => (row === undefined ? undefined : openRow(row, view.ttlUs, packings, nowUs)));
   }
 
   /** For each entity: the values of the source, and since when they are true. */
-  async #source(keys: readonly Buffer[]): Promise<readonly { readonly values: readonly Value[]; readonly time: string | null }[]> {
+  async #source(
+    keys: readonly Buffer[],
+  ): Promise<readonly { readonly values: readonly Value[]; readonly time: string | null }[]> {
     const { view, features } = this.#selected;
     const unpacked = keys.map((key) => unpackKey(this.#types, key));
     const moment = formatCell(this.#around.nowUs);
@@ -152,7 +171,13 @@ class ViewCheck {
       ...Object.fromEntries(view.keys.map(({ name }, at) => [name, unpacked.map((values) => values[at] ?? null)])),
       [TIME]: keys.map(() => moment),
     };
-    const alone: Selection = { service: undefined, stored: [this.#selected], onDemand: [], asked: [this.#selected], request: [] };
+    const alone: Selection = {
+      service: undefined,
+      stored: [this.#selected],
+      onDemand: [],
+      asked: [this.#selected],
+      request: [],
+    };
     const { asking, table } = askingRows(alone, entities, TIME);
     const plan = historyPlan(alone, asking, {
       fullNames: true,
@@ -173,7 +198,11 @@ class ViewCheck {
     });
   }
 
-  async #run(query: Relation, table: Readonly<Record<string, Tables[string] | ReturnType<typeof askingRows>['table'][string]>>, limit: number) {
+  async #run(
+    query: Relation,
+    table: Readonly<Record<string, Tables[string] | ReturnType<typeof askingRows>['table'][string]>>,
+    limit: number,
+  ) {
     const { tables, projectId, signal } = this.#around;
     const job = { tables: { ...tables, ...table }, query, output: { type: 'rows', limit }, owner: projectId } as const;
     return await (await this.#parts.query()).run(job, { signal });

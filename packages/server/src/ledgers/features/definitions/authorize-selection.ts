@@ -22,11 +22,24 @@ export async function authorizeSelection(
 }
 
 /** For what has no transaction to ask in: each view must be among those that the caller may see. @throws DaisError `not_found`. */
-export async function requireVisible(tx: Transaction, { rows }: Pick<Call, 'rows'>, { stored, onDemand }: Selection): Promise<void> {
+export async function requireVisible(
+  tx: Transaction,
+  { rows }: Pick<Call, 'rows'>,
+  { stored, onDemand }: Selection,
+): Promise<void> {
   if (rows === undefined) return;
   const wanted = new Set([...stored, ...onDemand].map(({ view }) => view.name));
-  const page = { projectId: tx.projectId, kind: 'FeatureView', limit: 1000, equal: {}, notEqual: [], present: [], absent: [], rows };
-  for (let after: string | undefined = ''; after !== undefined && wanted.size > 0; ) {
+  const page = {
+    projectId: tx.projectId,
+    kind: 'FeatureView',
+    limit: 1000,
+    equal: {},
+    notEqual: [],
+    present: [],
+    absent: [],
+    rows,
+  };
+  for (let after: string | undefined = ''; after !== undefined && wanted.size > 0;) {
     const found = await listResources(tx.sql, { ...page, after });
     for (const { name } of found) wanted.delete(name);
     after = found.length === 1000 ? found.at(-1)?.name : undefined;

@@ -40,7 +40,12 @@ export async function loadView(tx: Transaction, name: string): Promise<CompiledV
 /** @throws DaisError `not_found`, `invalid_request`. */
 export async function loadSelection(tx: Transaction, input: SelectionInput): Promise<Selection> {
   const { service, wanted } = await wantedViews(tx, input);
-  const views = new Map(await loadViews(tx, wanted.map(({ view }) => view)));
+  const views = new Map(
+    await loadViews(
+      tx,
+      wanted.map(({ view }) => view),
+    ),
+  );
   const asked = wanted.map((one) => select(one, views.get(one.view)!));
   // Views on demand may use others on demand: those that they need come along, each once.
   const hidden: SelectedView[] = [];
@@ -50,14 +55,19 @@ export async function loadSelection(tx: Transaction, input: SelectionInput): Pro
     const there = [...asked, ...hidden].filter(isWhole);
     const fresh = [...new Set(needed)].filter((name) => !there.some((one) => one.view.name === name));
     for (const [name, view] of await loadViews(tx, fresh)) views.set(name, view);
-    open = fresh.map((name) => ({ ...select({ as: `\u0001${name}`, view: name, features: undefined, keys: {} }, views.get(name)!), hidden: true }));
+    open = fresh.map((name) => ({
+      ...select({ as: `\u0001${name}`, view: name, features: undefined, keys: {} }, views.get(name)!),
+      hidden: true,
+    }));
     hidden.push(...open);
     if (hidden.length > 200) throw new DaisError('invalid_request', 'More than 200 views are needed for it.');
   }
   const all = [...asked, ...hidden];
   const onDemand = inOrder(all.filter(({ view }) => view.source.type === 'onDemand'));
   const request = new Map(
-    onDemand.flatMap(({ view: { source } }) => (source.type === 'onDemand' ? source.request.map((one) => [one.name, one] as const) : [])),
+    onDemand.flatMap(({ view: { source } }) =>
+      source.type === 'onDemand' ? source.request.map((one) => [one.name, one] as const) : [],
+    ),
   );
   return {
     service,
@@ -100,7 +110,12 @@ async function wantedViews(tx: Transaction, { service, features }: SelectionInpu
   const row = await readResource(tx.sql, tx.projectId, 'FeatureService', service);
   if (row === undefined) throw new DaisError('not_found', `There is no FeatureService "${service}".`);
   const spec = featureServiceSpec.parse(row.spec);
-  const wanted = spec.features.map(({ view, features: some, as = view, keys = {} }) => ({ as, view, features: some, keys }));
+  const wanted = spec.features.map(({ view, features: some, as = view, keys = {} }) => ({
+    as,
+    view,
+    features: some,
+    keys,
+  }));
   return { service: { name: service, uid: row.uid, generation: Number(row.generation) }, wanted };
 }
 
@@ -121,7 +136,10 @@ function select({ as, features, keys }: WantedView, view: CompiledView): Selecte
   const chosen = features?.map((name) => {
     const feature = view.features.find((one) => one.name === name);
     if (feature !== undefined) return feature;
-    const near = nearest(name, view.features.map((one) => one.name));
+    const near = nearest(
+      name,
+      view.features.map((one) => one.name),
+    );
     const hint = near === undefined ? '' : ` Nearest: "${near}".`;
     throw new DaisError('not_found', `FeatureView "${view.name}" has no feature "${name}".${hint}`);
   });

@@ -26,7 +26,10 @@ export function findColumn(
   });
   const [first, second] = found;
   if (first === undefined) {
-    const known = [...request.map((one) => one.name), ...inputs.flatMap((input) => input.view.features.map((one) => one.name))];
+    const known = [
+      ...request.map((one) => one.name),
+      ...inputs.flatMap((input) => input.view.features.map((one) => one.name)),
+    ];
     const near = nearest(name, known);
     const called = view === undefined ? `"${name}"` : `"${view}.${name}"`;
     return `${called} is neither of the request nor of a view in \`source.views\`${near === undefined ? '' : `; nearest: "${near}"`}`;

@@ -8,7 +8,11 @@ export interface NamedFeature {
 }
 
 /** What each feature is called in an answer. @throws DaisError `invalid_request` when two would be called the same. */
-export function outputNames({ asked }: Selection, fullNames: boolean, taken: readonly string[] = []): readonly NamedFeature[] {
+export function outputNames(
+  { asked }: Selection,
+  fullNames: boolean,
+  taken: readonly string[] = [],
+): readonly NamedFeature[] {
   const owners = new Map<string, string>(taken.map((name) => [name, 'a column of the entities']));
   return asked.flatMap((from) =>
     from.features.map((feature) => {

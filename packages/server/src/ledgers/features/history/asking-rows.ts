@@ -18,10 +18,16 @@ export function askingRows(
   selection: Selection,
   entities: Columns,
   time: string,
-): { readonly asking: Asking; readonly table: Readonly<Record<string, InlineTable>>; readonly types: ReadonlyMap<string, ColumnType> } {
+): {
+  readonly asking: Asking;
+  readonly table: Readonly<Record<string, InlineTable>>;
+  readonly types: ReadonlyMap<string, ColumnType>;
+} {
   const count = rowCount(entities, 'entities');
   const keyTypes = new Map<string, ValueType>(
-    selection.stored.flatMap(({ view, keys }) => view.keys.map(({ name, type }) => [keys.get(name) ?? name, type] as const)),
+    selection.stored.flatMap(({ view, keys }) =>
+      view.keys.map(({ name, type }) => [keys.get(name) ?? name, type] as const),
+    ),
   );
   for (const { name, type } of selection.request) keyTypes.set(name, type);
   const missing = [...keyTypes.keys(), time].find((name) => !Object.hasOwn(entities, name));
@@ -34,7 +40,10 @@ export function askingRows(
     return { name, type, values: readColumn(entities, name, type, 'entities') };
   });
   const table: InlineTable = {
-    columns: [{ name: PLACE, type: 'int64' }, ...columns.map(({ name, type }) => ({ name, type: engineType(type) }) satisfies Column)],
+    columns: [
+      { name: PLACE, type: 'int64' },
+      ...columns.map(({ name, type }) => ({ name, type: engineType(type) }) satisfies Column),
+    ],
     rows: Array.from({ length: count }, (_, row): LiteralValue[] => [
       row,
       ...columns.map(({ values, type }) => literalOf(type, values[row] ?? null)),

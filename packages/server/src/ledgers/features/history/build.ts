@@ -26,7 +26,11 @@ const ENTITIES = 'entities';
 const USUAL_TIME = 'event_timestamp';
 
 /** Everything that can be wrong is told now: the job only works. */
-export async function startBuild(tx: Transaction, call: Call<BuildRequest>, parts: FeatureParts): Promise<FeatureBuild> {
+export async function startBuild(
+  tx: Transaction,
+  call: Call<BuildRequest>,
+  parts: FeatureParts,
+): Promise<FeatureBuild> {
   const { input, tenant, context } = call;
   const selection = await loadSelection(tx, input);
   await authorizeSelection(call, selection, 'featureView:build');
@@ -52,7 +56,14 @@ export async function startBuild(tx: Transaction, call: Call<BuildRequest>, part
     [id, tenant.id, JSON.stringify(input), input.to, JSON.stringify(versions), type, actor],
     'start_build',
   );
-  tx.enqueue({ id, queue: BUILD_QUEUE, projectId: tenant.id, payload: { id, dataset: input.to }, uniqueKey: id, maxAttempts: 5 });
+  tx.enqueue({
+    id,
+    queue: BUILD_QUEUE,
+    projectId: tenant.id,
+    payload: { id, dataset: input.to },
+    uniqueKey: id,
+    maxAttempts: 5,
+  });
   return presentBuild(await readBuild(tx, id));
 }
 
@@ -94,9 +105,14 @@ async function build(parts: FeatureParts, { payload, projectId }: JobClaim, io: 
     const row = await readBuild(tx, id);
     const selection = await loadSelection(tx, row.request);
     const sources = await resolveSources(tx, parts, selection.stored, row.versions.sources);
-    const entities = row.versions.entities === undefined ? undefined : await parts.sources.read(tx, row.versions.entities);
+    const entities =
+      row.versions.entities === undefined ? undefined : await parts.sources.read(tx, row.versions.entities);
     const sensitive = await inheritedMarks(tx, parts, selection, row.request, entities);
-    await tx.sql.query(`update features.build set state = 'running' where id = $1 and state = 'waiting'`, [id], 'run_build');
+    await tx.sql.query(
+      `update features.build set state = 'running' where id = $1 and state = 'waiting'`,
+      [id],
+      'run_build',
+    );
     return { row, selection, sources, entities, sensitive };
   });
   const { row, selection, sources, entities, sensitive } = begun;
@@ -155,7 +171,9 @@ function planOf(
   requireTimes(request, entities !== undefined);
   const time = request.eventTime ?? entities?.eventTime ?? USUAL_TIME;
   const asking =
-    entities === undefined ? everyRow(selection, { ...rangeOf(request), time }) : askingVersion(selection, entities, time);
+    entities === undefined
+      ? everyRow(selection, { ...rangeOf(request), time })
+      : askingVersion(selection, entities, time);
   const plan = historyPlan(selection, asking, { ...request, unique: (view) => isUnique(view, sources) });
   // By time, then by everything that tells rows apart and can be ordered: the same versions give the same bytes.
   const keys = [time, ...asking.columns.filter((name) => name !== time)];
@@ -176,7 +194,10 @@ function askingVersion(selection: Selection, entities: SourceVersion, time: stri
       throw new DaisError('invalid_request', `${nameOf(entities)} has no column "${name}", ${of}.`);
     }
     if (family(found) !== family(type)) {
-      throw new DaisError('invalid_request', `"${name}" of ${nameOf(entities)} is ${found}; as ${of} it has to be ${type}.`);
+      throw new DaisError(
+        'invalid_request',
+        `"${name}" of ${nameOf(entities)} is ${found}; as ${of} it has to be ${type}.`,
+      );
     }
   }
   const columns = entities.columns.map(({ name }) => name);
@@ -198,7 +219,8 @@ async function inheritedMarks(
   entities: SourceVersion | undefined,
 ): Promise<readonly SensitiveColumn[]> {
   const marks = new Map<string, SensitiveColumn>();
-  for (const mark of entities === undefined ? [] : await parts.sources.sensitive(tx, entities.dataset)) marks.set(mark.column, mark);
+  for (const mark of entities === undefined ? [] : await parts.sources.sensitive(tx, entities.dataset))
+    marks.set(mark.column, mark);
   for (const { name, from, feature } of outputNames(selection, request.fullNames)) {
     for (const dataset of datasetsOf(from.view)) {
       const found = (await parts.sources.sensitive(tx, dataset)).find((mark) => mark.column === feature.column);
@@ -207,4 +229,3 @@ async function inheritedMarks(
   }
   return [...marks.values()];
 }
-

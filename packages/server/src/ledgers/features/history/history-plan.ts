@@ -47,7 +47,9 @@ export function historyPlan(selection: Selection, asking: Asking, options: Histo
     keep: 'all',
     columns: [
       named(moment, cast(column(asking.time), 'timestamp')),
-      ...askedKeys(selection.stored).map(({ name, type }) => named(keyColumn(`${name} ${type}`), cast(column(name), type))),
+      ...askedKeys(selection.stored).map(({ name, type }) =>
+        named(keyColumn(`${name} ${type}`), cast(column(name), type)),
+      ),
     ],
   };
   for (const selected of selection.stored) {
@@ -134,7 +136,11 @@ function workedOut(
  */
 export function everyRow(
   { stored }: Selection,
-  { start, end, time }: {
+  {
+    start,
+    end,
+    time,
+  }: {
     readonly start: number | undefined;
     readonly end: number | undefined;
     readonly time: string;

@@ -83,7 +83,10 @@ describe('vectors', () => {
 1002,2026-11-01,2026-11-03,40
 `;
     const name = await view({ csv });
-    const asked = [[1001, 1002], ['2026-11-02', '2026-11-02']] as const;
+    const asked = [
+      [1001, 1002],
+      ['2026-11-02', '2026-11-02'],
+    ] as const;
     expect(await values(name, ...asked)).toEqual([20, 40]);
     expect(await values(name, ...asked, { createdCutoff: true })).toEqual([10, 30]);
   });
@@ -98,25 +101,45 @@ describe('vectors', () => {
 2,2026-11-01,2026-11-01,300
 `;
     const name = await view({ csv });
-    const all = await world.history({ features: [`${name}:v`], start: '2026-10-29T00:00:00Z', end: '2026-11-01T01:00:00Z' });
+    const all = await world.history({
+      features: [`${name}:v`],
+      start: '2026-10-29T00:00:00Z',
+      end: '2026-11-01T01:00:00Z',
+    });
     expect(all.rows).toEqual({
       k: [1, 2, 1, 2, 1, 2],
-      event_timestamp: ['2026-10-30', '2026-10-30', '2026-10-31', '2026-10-31', '2026-11-01', '2026-11-01'].map((day) => `${day}T00:00:00.000000Z`),
+      event_timestamp: ['2026-10-30', '2026-10-30', '2026-10-31', '2026-10-31', '2026-11-01', '2026-11-01'].map(
+        (day) => `${day}T00:00:00.000000Z`,
+      ),
       v: [1, 100, 10, 200, 30, 300],
     });
-    const some = await world.history({ features: [`${name}:v`], start: '2026-10-31T00:00:00Z', end: '2026-10-31T00:00:00Z' });
+    const some = await world.history({
+      features: [`${name}:v`],
+      start: '2026-10-31T00:00:00Z',
+      end: '2026-10-31T00:00:00Z',
+    });
     expect(some.rows['v']).toEqual([10, 200]);
   });
 
   test('V5: both bounds are included, to the microsecond', async () => {
     const name = await view({ csv: 'k,ts,created,v\n1,2026-11-01T12:00:00,2026-11-01,7\n', ttl: '1h' });
-    const at = ['2026-11-01T12:00:00Z', '2026-11-01T11:59:59.999999Z', '2026-11-01T13:00:00Z', '2026-11-01T13:00:00.000001Z'];
+    const at = [
+      '2026-11-01T12:00:00Z',
+      '2026-11-01T11:59:59.999999Z',
+      '2026-11-01T13:00:00Z',
+      '2026-11-01T13:00:00.000001Z',
+    ];
     expect(await values(name, [1, 1, 1, 1], at)).toEqual([7, null, 7, null]);
   });
 
   test('V6: rows that ask the same stay rows of their own, with all that they brought', async () => {
     const name = await view({ csv: V1 });
-    const entities = { k: [1, 1], event_timestamp: ['2024-01-02', '2024-01-02'], label: ['yes', 'no'], weight: [0.5, null] };
+    const entities = {
+      k: [1, 1],
+      event_timestamp: ['2024-01-02', '2024-01-02'],
+      label: ['yes', 'no'],
+      weight: [0.5, null],
+    };
     const { rows, count } = await world.history({ features: [`${name}:v`], entities });
     expect(count).toBe(2);
     expect(rows).toMatchObject({ k: [1, 1], label: ['yes', 'no'], weight: [0.5, null], v: [22, 22] });
@@ -138,7 +161,11 @@ describe('keys, names and types', () => {
     const { rows } = await world.history({
       features: [`${pair}:v`, `${all}:v`],
       fullNames: true,
-      entities: { k: [1, 1, 2, 2], code: ['b', 'a', 'a', 'b'], event_timestamp: ['2024-01-02', '2024-01-02', '2024-01-04', '2023-01-01'] },
+      entities: {
+        k: [1, 1, 2, 2],
+        code: ['b', 'a', 'a', 'b'],
+        event_timestamp: ['2024-01-02', '2024-01-02', '2024-01-04', '2023-01-01'],
+      },
     });
     expect(rows).toMatchObject({ [`${pair}__v`]: [2, 1, 3, null], [`${all}__v`]: [7, 7, 8, null] });
   });
@@ -166,8 +193,12 @@ describe('keys, names and types', () => {
     const name = await view({ csv: V1 });
     const at = ['2024-01-02'];
     await expect(values(name, ['one'], at)).rejects.toThrow(/"k" of entities, row 0: this text is no int64/);
-    await expect(world.history({ features: [`${name}:v`], entities: { k: [1] } })).rejects.toThrow(/"event_timestamp" of entities is missing/);
-    await expect(world.history({ features: [`${name}:v`], entities: { event_timestamp: at } })).rejects.toThrow(/"k" of entities is missing: a int64/);
+    await expect(world.history({ features: [`${name}:v`], entities: { k: [1] } })).rejects.toThrow(
+      /"event_timestamp" of entities is missing/,
+    );
+    await expect(world.history({ features: [`${name}:v`], entities: { event_timestamp: at } })).rejects.toThrow(
+      /"k" of entities is missing: a int64/,
+    );
     await expect(world.history({ features: [`${name}:w`], entities: {} })).rejects.toThrow(/has no feature "w"/);
     await expect(world.history({ features: ['none:v'], entities: {} })).rejects.toThrow(/no FeatureView "none"/);
     await expect(values(name, [1, 2], at)).rejects.toThrow(/one length/);
@@ -180,7 +211,11 @@ describe('keys, names and types', () => {
     const dataset = await world.dataset(V1);
     await world.apply('FeatureView', 'doubled', {
       entities: ['k'],
-      source: { type: 'sql', sql: `select k, ts, created, v * 2 as v from "${dataset}" where v > 10`, datasets: [dataset] },
+      source: {
+        type: 'sql',
+        sql: `select k, ts, created, v * 2 as v from "${dataset}" where v > 10`,
+        datasets: [dataset],
+      },
       eventTime: 'ts',
       createdTime: 'created',
       features: [{ name: 'v', type: 'int64' }],
@@ -196,10 +231,18 @@ interface Row {
 }
 
 /** What the reference says, row by row. Of rows that are equal in both times any may be given. */
-function allowed(rows: readonly Row[], k: number, at: number, ttl: number, cutoff: boolean): readonly (number | null)[] {
+function allowed(
+  rows: readonly Row[],
+  k: number,
+  at: number,
+  ttl: number,
+  cutoff: boolean,
+): readonly (number | null)[] {
   const fitting = rows
     .map((row, v) => ({ ...row, v }))
-    .filter((row) => row.k === k && row.ts <= at && (ttl === 0 || row.ts >= at - ttl) && (!cutoff || row.created <= at));
+    .filter(
+      (row) => row.k === k && row.ts <= at && (ttl === 0 || row.ts >= at - ttl) && (!cutoff || row.created <= at),
+    );
   const newest = Math.max(...fitting.map((row) => row.ts));
   const tied = fitting.filter((row) => row.ts === newest);
   const last = Math.max(...tied.map((row) => row.created));

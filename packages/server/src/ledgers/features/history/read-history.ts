@@ -28,7 +28,10 @@ export interface HistoryInput extends HistoryRequest {
 }
 
 /** @throws DaisError `not_found`, `invalid_request`, `invalid_state`, `too_large`; QueryError. */
-export async function readHistory(parts: FeatureParts, { input, tenant, context, ...call }: Call<HistoryInput>): Promise<FeatureRows> {
+export async function readHistory(
+  parts: FeatureParts,
+  { input, tenant, context, ...call }: Call<HistoryInput>,
+): Promise<FeatureRows> {
   const { selection, versions } = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const found = await loadSelection(tx, input);
     await requireVisible(tx, call, found);
@@ -36,11 +39,12 @@ export async function readHistory(parts: FeatureParts, { input, tenant, context,
   });
   requireTimes(input, input.entities !== undefined);
   const brought = input.entities === undefined ? undefined : askingRows(selection, input.entities, input.eventTime);
-  const asking =
-    brought?.asking ?? everyRow(selection, { ...rangeOf(input), time: input.eventTime });
+  const asking = brought?.asking ?? everyRow(selection, { ...rangeOf(input), time: input.eventTime });
   const plan = historyPlan(selection, asking, { ...input, unique: (view) => isUnique(view, versions) });
   return await withTables(parts, tenant.id, versions, async (tables) => {
-    const result = await (await parts.query()).run(
+    const result = await (
+      await parts.query()
+    ).run(
       {
         tables: { ...tables, ...brought?.table },
         query: { type: 'sort', from: plan, by: brought === undefined ? orderOf(asking.columns) : inPlace },
@@ -50,7 +54,10 @@ export async function readHistory(parts: FeatureParts, { input, tenant, context,
       { signal: context.signal },
     );
     if (result.truncated) {
-      throw new DaisError('too_large', `There are more than ${input.limit} rows: ask of fewer, or let \`features.build\` make a dataset of them.`);
+      throw new DaisError(
+        'too_large',
+        `There are more than ${input.limit} rows: ask of fewer, or let \`features.build\` make a dataset of them.`,
+      );
     }
     const columns = result.columns.flatMap(({ name, type }, at) => (name === PLACE ? [] : [{ name, type, at }]));
     return {
@@ -64,7 +71,9 @@ export async function readHistory(parts: FeatureParts, { input, tenant, context,
 /** The moment first, then the keys: the same rows in the same order, whatever the engine does. */
 export function orderOf(columns: readonly string[]) {
   const [time, ...keys] = columns.toReversed();
-  return [...(time === undefined ? [] : [time]), ...keys].map((name) => ({ expression: { type: 'column', name } as const }));
+  return [...(time === undefined ? [] : [time]), ...keys].map((name) => ({
+    expression: { type: 'column', name } as const,
+  }));
 }
 
 export function rangeOf({ start, end }: Pick<HistoryRequest, 'start' | 'end'>) {
@@ -77,7 +86,10 @@ export function rangeOf({ start, end }: Pick<HistoryRequest, 'start' | 'end'>) {
 /** @throws DaisError `invalid_request`. */
 export function requireTimes({ start, end }: Pick<HistoryRequest, 'start' | 'end'>, entities: boolean): void {
   if (entities && (start !== undefined || end !== undefined)) {
-    throw new DaisError('invalid_request', '`start` and `end` are for what is asked without `entities`: their rows say of which moment they ask.');
+    throw new DaisError(
+      'invalid_request',
+      '`start` and `end` are for what is asked without `entities`: their rows say of which moment they ask.',
+    );
   }
 }
 

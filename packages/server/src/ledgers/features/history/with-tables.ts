@@ -14,7 +14,9 @@ export async function withTables<T>(
   ): Promise<T> => {
     if (first === undefined) return await work(tables);
     const [reference, { id, columns }] = first;
-    return await sources.withFiles(projectId, id, async (files) => open(rest, { ...tables, [reference]: { files, columns } }));
+    return await sources.withFiles(projectId, id, async (files) =>
+      open(rest, { ...tables, [reference]: { files, columns } }),
+    );
   };
   return await open([...versions], {});
 }

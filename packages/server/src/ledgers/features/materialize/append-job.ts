@@ -39,11 +39,22 @@ export function appendHandler(parts: FeatureParts): JobHandler {
     ended: async (tx, job) => {
       // What came while this one ended found a job under its key, and added none.
       await tx.enter(job.projectId);
-      const [left] = await tx.sql.query('select 1 from features.pushed where view = $1 limit 1', [job.payload['view']], 'left_pushed');
+      const [left] = await tx.sql.query(
+        'select 1 from features.pushed where view = $1 limit 1',
+        [job.payload['view']],
+        'left_pushed',
+      );
       if (left === undefined) return;
       // Its key is free by then: a transaction writes its jobs last.
       const uniqueKey = String(job.payload['view']);
-      tx.enqueue({ queue: APPEND_QUEUE, projectId: job.projectId, payload: job.payload, uniqueKey, delayMs: 60_000, maxAttempts: 20 });
+      tx.enqueue({
+        queue: APPEND_QUEUE,
+        projectId: job.projectId,
+        payload: job.payload,
+        uniqueKey,
+        delayMs: 60_000,
+        maxAttempts: 20,
+      });
     },
   };
 }
@@ -89,7 +100,11 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
     },
     { signal: io.signal, write: io.write },
     async (tx) => {
-      await tx.sql.query('delete from features.pushed where id = any($1::bigint[])', [batches.map(({ id }) => id)], 'drop_pushed');
+      await tx.sql.query(
+        'delete from features.pushed where id = any($1::bigint[])',
+        [batches.map(({ id }) => id)],
+        'drop_pushed',
+      );
       tx.emit({
         type: eventTypes.featuresPushed,
         projectId,

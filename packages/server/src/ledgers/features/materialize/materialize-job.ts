@@ -61,7 +61,12 @@ export function materializeHandler(parts: FeatureParts, pusher: Pusher): JobHand
   };
 }
 
-async function materialize(parts: FeatureParts, pusher: Pusher, { payload, projectId }: JobClaim, io: JobIo): Promise<void> {
+async function materialize(
+  parts: FeatureParts,
+  pusher: Pusher,
+  { payload, projectId }: JobClaim,
+  io: JobIo,
+): Promise<void> {
   const id = String(payload['id']);
   const { row, view, versions } = await begin(parts, id, io);
   if (row.state === 'done') return;
@@ -69,15 +74,18 @@ async function materialize(parts: FeatureParts, pusher: Pusher, { payload, proje
   await mkdir(folder, { recursive: true });
   try {
     await withTables(parts, projectId, versions, async (tables) => {
-      const query = latestPlan(
-        view,
-        { start: row.start_time === null ? undefined : Number(row.start_time), end: Number(row.end_time) },
-      );
+      const query = latestPlan(view, {
+        start: row.start_time === null ? undefined : Number(row.start_time),
+        end: Number(row.end_time),
+      });
       const engine = await parts.query();
       const path = join(folder, 'latest.ndjson');
       await engine.run(
         { tables, query, output: { type: 'ndjson', path }, owner: projectId },
-        { signal: io.signal, progress: ({ phase, share }) => io.progress({ phase, ...(share !== undefined && { share }) }) },
+        {
+          signal: io.signal,
+          progress: ({ phase, share }) => io.progress({ phase, ...(share !== undefined && { share }) }),
+        },
       );
       let entities = Number(row.entities);
       let written = Number(row.written);

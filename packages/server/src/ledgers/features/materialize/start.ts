@@ -18,17 +18,23 @@ export interface MaterializeInput {
 /** @throws DaisError `not_found`, `invalid_request`, `invalid_state` when one is under way. */
 export async function startMaterialization(
   tx: Transaction,
-  { input, tenant, context }: Pick<Call<MaterializeInput>, 'input' | 'tenant'> & { readonly context: TransactionOrigin },
+  {
+    input,
+    tenant,
+    context,
+  }: Pick<Call<MaterializeInput>, 'input' | 'tenant'> & { readonly context: TransactionOrigin },
   nowMs: number,
 ): Promise<Materialization> {
   const view = await loadView(tx, input.view);
-  if (!view.online) throw new DaisError('invalid_state', `FeatureView "${view.name}" is not online: \`online: false\`.`);
+  if (!view.online)
+    throw new DaisError('invalid_state', `FeatureView "${view.name}" is not online: \`online: false\`.`);
   if (view.source.type !== 'dataset' && view.source.type !== 'sql') {
     const detail = `FeatureView "${view.name}" has no source that could be brought online: its values are ${view.source.type === 'push' ? 'pushed' : 'worked out when they are read'}.`;
     throw new DaisError('invalid_state', detail);
   }
   const end = input.end === undefined ? nowMs * 1000 : momentOf(input.end, 'end');
-  const start = input.start === undefined ? await usualStart(tx, view, input.mode, end) : momentOf(input.start, 'start');
+  const start =
+    input.start === undefined ? await usualStart(tx, view, input.mode, end) : momentOf(input.start, 'start');
   if (start !== undefined && start > end) throw new DaisError('invalid_request', '`start` is after `end`.');
   const id = uuidv7(nowMs);
   const made = await tx.sql.query(
@@ -44,7 +50,14 @@ export async function startMaterialization(
     throw new DaisError('invalid_state', detail);
   }
   // Under the id of the record, so that whoever has the one finds the other.
-  tx.enqueue({ id, queue: MATERIALIZE_QUEUE, projectId: tenant.id, payload: { id, view: view.name }, uniqueKey: id, maxAttempts: 10 });
+  tx.enqueue({
+    id,
+    queue: MATERIALIZE_QUEUE,
+    projectId: tenant.id,
+    payload: { id, view: view.name },
+    uniqueKey: id,
+    maxAttempts: 10,
+  });
   return presentMaterialization(await readMaterialization(tx, id));
 }
 
@@ -68,6 +81,7 @@ async function usualStart(
 
 function momentOf(text: string, field: string): number {
   const moment = parseMoment(text);
-  if (moment === undefined) throw new DaisError('invalid_request', `\`${field}\` is no moment between the years 1684 and 2255.`);
+  if (moment === undefined)
+    throw new DaisError('invalid_request', `\`${field}\` is no moment between the years 1684 and 2255.`);
   return moment;
 }

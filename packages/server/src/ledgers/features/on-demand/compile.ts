@@ -18,7 +18,9 @@ export function compileExpression(expression: Expression): Compiled {
   }
   if (expression.of === 'column') return (row) => row(expression);
   if (expression.of === 'case') {
-    const branches = expression.branches.map(({ when, then }) => [compileExpression(when), compileExpression(then)] as const);
+    const branches = expression.branches.map(
+      ({ when, gives }) => [compileExpression(when), compileExpression(gives)] as const,
+    );
     const otherwise = compileExpression(expression.otherwise);
     return (row) => (branches.find(([when]) => when(row) === true)?.[1] ?? otherwise)(row);
   }
@@ -82,9 +84,18 @@ const nothing: Compiled = () => null;
 type Strict = Exclude<FunctionWord, 'and' | 'or' | 'is-null' | 'coalesce' | 'null-if' | 'least' | 'greatest'>;
 type Work = (left: NonNullable<Plain>, right: Plain) => Plain;
 
-const ofNumbers = (work: (left: number, right: number) => number | null): Work => (left, right) => work(left as number, right as number);
-const ofText = (work: (left: string, right: string) => Plain): Work => (left, right) => work(left as string, right as string);
-const comparing = (holds: (order: number) => boolean): Work => (left, right) => holds(compare(left, right as NonNullable<Plain>));
+const ofNumbers =
+  (work: (left: number, right: number) => number | null): Work =>
+  (left, right) =>
+    work(left as number, right as number);
+const ofText =
+  (work: (left: string, right: string) => Plain): Work =>
+  (left, right) =>
+    work(left as string, right as string);
+const comparing =
+  (holds: (order: number) => boolean): Work =>
+  (left, right) =>
+    holds(compare(left, right as NonNullable<Plain>));
 
 const STRICT: Readonly<Record<Strict, Work>> = {
   '+': ofNumbers((left, right) => left + right),

@@ -46,7 +46,8 @@ export function evaluateOnDemand(
             const value =
               place.of === 'request'
                 ? requested.get(place.name)?.[row]
-                : (worked.get(place.as)?.get(place.name)?.[row] ?? rowsOf.get(place.as)?.[row]?.values?.get(place.name));
+                : (worked.get(place.as)?.get(place.name)?.[row] ??
+                  rowsOf.get(place.as)?.[row]?.values?.get(place.name));
             return plainOf(place.type, value ?? null);
           }),
         ),

@@ -23,11 +23,10 @@ export function renderExpression(expression: Expression, place: Place): QueryExp
     return plainColumn(column(name), type);
   }
   if (expression.of === 'case') {
-    return {
-      type: 'case',
-      branches: expression.branches.map(({ when: condition, then }) => ({ when: render(condition), then: render(then) })),
-      otherwise: render(expression.otherwise),
-    };
+    return expression.branches.reduceRight<QueryExpression>(
+      (otherwise, branch) => when(render(branch.when), render(branch.gives), otherwise),
+      render(expression.otherwise),
+    );
   }
   return renderCall(expression.name, expression.values.map(render));
 }
@@ -53,7 +52,11 @@ function renderCall(name: FunctionWord, values: readonly QueryExpression[]): Que
       return call('/', cast(call('epoch-us', first), 'float64'), literal(1_000_000, 'float64'));
     case 'concat':
       // The engine's takes NULL for an empty text.
-      return when(call('or', call('is-null', first), call('is-null', second)), literal(null, 'string'), call('concat', first, second));
+      return when(
+        call('or', call('is-null', first), call('is-null', second)),
+        literal(null, 'string'),
+        call('concat', first, second),
+      );
     default:
       return call(name satisfies FunctionName, ...values);
   }

@@ -93,34 +93,52 @@ export class Pusher {
     const packing = await this.#packings.of(projectId, view);
     const types = view.keys.map(({ type }) => type);
     const packed = Array.from({ length: rows.count }, (_, at): OnlineRow => ({
-      key: packKey(types, rows.keys.map((column) => column[at] ?? null)),
+      key: packKey(
+        types,
+        rows.keys.map((column) => column[at] ?? null),
+      ),
       eventTime: rows.eventTimes[at] ?? 0,
       createdTime: rows.createdTimes[at] ?? 0,
-      value: packRow(packing.id, packing.columns, rows.features.map((column) => column[at] ?? null)),
+      value: packRow(
+        packing.id,
+        packing.columns,
+        rows.features.map((column) => column[at] ?? null),
+      ),
     }));
     return await (await this.#parts.online()).write({ project: projectId, view: view.uid }, packed);
   }
 
   #read(view: CompiledView, columns: Columns): ReadRows {
     if (view.source.type === 'onDemand') {
-      throw new DaisError('invalid_state', `FeatureView "${view.name}" is worked out when it is read: nothing can be pushed to it.`);
+      throw new DaisError(
+        'invalid_state',
+        `FeatureView "${view.name}" is worked out when it is read: nothing can be pushed to it.`,
+      );
     }
     const count = rowCount(columns, 'rows');
     if (count > MOST_ROWS) {
-      throw new DaisError('too_large', `One push brings ${MOST_ROWS.toLocaleString('en')} rows at most; these are ${count}.`);
+      throw new DaisError(
+        'too_large',
+        `One push brings ${MOST_ROWS.toLocaleString('en')} rows at most; these are ${count}.`,
+      );
     }
     const read = (ours: string, theirs: string, type: ValueType) =>
       readColumn(columns, Object.hasOwn(columns, ours) ? ours : theirs, type, 'rows');
     const keys = view.keys.map(({ name, column, type }) => read(name, column, type));
     for (const [place, values] of keys.entries()) {
       const row = values.indexOf(null);
-      if (row >= 0) throw new DaisError('invalid_request', `Column "${view.keys[place]?.name}" of rows, row ${row}: a join key is missing.`);
+      if (row >= 0)
+        throw new DaisError(
+          'invalid_request',
+          `Column "${view.keys[place]?.name}" of rows, row ${row}: a join key is missing.`,
+        );
     }
     const features = view.features.map(({ name, column, type }) => read(name, column, type));
     const nowUs = this.#parts.clock.now() * 1000;
     const eventTimes = timesOf(columns, view.eventTime ?? 'event_timestamp', nowUs);
     // A view without a created time has none to compare by.
-    const createdTimes = view.createdTime === undefined ? eventTimes.map(() => 0) : timesOf(columns, view.createdTime, nowUs);
+    const createdTimes =
+      view.createdTime === undefined ? eventTimes.map(() => 0) : timesOf(columns, view.createdTime, nowUs);
     return { count, keys, features, eventTimes: eventTimes.slice(0, count), createdTimes };
 
     function timesOf(given: Columns, name: string, fallback: number): number[] {
@@ -132,7 +150,8 @@ export class Pusher {
       }
       return readColumn(given, name, 'timestamp', 'rows').map((value, row) => {
         const micro = value === null ? undefined : parseMoment(value as string);
-        if (micro === undefined) throw new DaisError('invalid_request', `Column "${name}" of rows, row ${row}: there is no time.`);
+        if (micro === undefined)
+          throw new DaisError('invalid_request', `Column "${name}" of rows, row ${row}: there is no time.`);
         return micro;
       });
     }
@@ -141,7 +160,10 @@ export class Pusher {
 
 function refuseWithoutDataset(view: CompiledView): void {
   if (view.source.type === 'dataset') return;
-  throw new DaisError('invalid_state', `FeatureView "${view.name}" has no dataset of its own that pushed rows could become part of; push \`to: online\`.`);
+  throw new DaisError(
+    'invalid_state',
+    `FeatureView "${view.name}" has no dataset of its own that pushed rows could become part of; push \`to: online\`.`,
+  );
 }
 
 /** As the dataset calls its columns. */

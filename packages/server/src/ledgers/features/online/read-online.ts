@@ -63,7 +63,9 @@ export class OnlineReader {
     for (const call of calls) prepared.push(await this.#prepare(tx, call, version));
     const all = prepared.flatMap((one) => ('error' in one ? [] : one.lookups));
     const found = all.length === 0 ? [] : await (await this.#parts.online()).read(all);
-    const schemas = new Set(found.flatMap((rows) => rows.flatMap((row) => (row === undefined ? [] : [schemaOf(row.value)]))));
+    const schemas = new Set(
+      found.flatMap((rows) => rows.flatMap((row) => (row === undefined ? [] : [schemaOf(row.value)]))),
+    );
     const packings = await this.#packings.read(tx, schemas);
     const nowUs = this.#parts.clock.now() * 1000;
     let at = 0;
@@ -109,7 +111,8 @@ export class OnlineReader {
 }
 
 function lookupOf({ as, view, keys }: SelectedView, entities: Columns, count: number, project: string) {
-  if (!view.online) throw new DaisError('invalid_state', `FeatureView "${view.name}" is not online: \`online: false\`.`);
+  if (!view.online)
+    throw new DaisError('invalid_state', `FeatureView "${view.name}" is not online: \`online: false\`.`);
   const columns = view.keys.map(({ name, type }) => {
     const asked = keys.get(name) ?? name;
     if (!Object.hasOwn(entities, asked)) {
@@ -175,7 +178,15 @@ function answer({ selection, input, count }: PreparedRead, stored: readonly (rea
       const value = row.values?.get(feature.name);
       values.push(value ?? null);
       // A feature that was added after the row was written was never brought.
-      statuses.push(row.status !== 'PRESENT' ? row.status : value === undefined ? 'NOT_FOUND' : value === null ? 'NULL_VALUE' : 'PRESENT');
+      statuses.push(
+        row.status !== 'PRESENT'
+          ? row.status
+          : value === undefined
+            ? 'NOT_FOUND'
+            : value === null
+              ? 'NULL_VALUE'
+              : 'PRESENT',
+      );
       eventTimes.push(row.eventTime);
     }
     return { ...base, values, statuses, eventTimes };

@@ -50,7 +50,10 @@ export interface FeaturesWorldOptions {
   readonly online?: (test: TestDatabase) => Promise<OnlineStore>;
 }
 
-export async function startFeaturesWorld({ clock = systemClock, online }: FeaturesWorldOptions = {}): Promise<FeaturesWorld> {
+export async function startFeaturesWorld({
+  clock = systemClock,
+  online,
+}: FeaturesWorldOptions = {}): Promise<FeaturesWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-features-'));
   const db = await startTestDatabase([kernelSlice, lineageSlice, dataSlice, featuresSlice, onlineSlice]);
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
@@ -92,7 +95,11 @@ export async function startFeaturesWorld({ clock = systemClock, online }: Featur
   });
   const dais = await startTestKernel(db, {
     kinds,
-    entries: [...data.entries, ...features.entries, ...lineageEntries([dataVersionNodes, featureViewNodes, featureServiceNodes])],
+    entries: [
+      ...data.entries,
+      ...features.entries,
+      ...lineageEntries([dataVersionNodes, featureViewNodes, featureServiceNodes]),
+    ],
     jobs: [...data.jobs, ...features.jobs],
   });
   let made = 0;

@@ -31,7 +31,8 @@ function readScalar(type: ScalarType, given: unknown): Value {
       break;
     case 'int32':
       if (typeof given === 'number' && given === (given | 0)) return given;
-      if (typeof given === 'string' && /^-?\d{1,10}$/.test(given) && Number(given) === (Number(given) | 0)) return Number(given);
+      if (typeof given === 'string' && /^-?\d{1,10}$/.test(given) && Number(given) === (Number(given) | 0))
+        return Number(given);
       break;
     case 'int64':
       return readLong(given);
@@ -74,7 +75,9 @@ function readFloat(type: 'float32' | 'float64', given: unknown): Value {
 }
 
 export function wholeNumber(long: bigint): number | string {
-  return long >= BigInt(Number.MIN_SAFE_INTEGER) && long <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(long) : String(long);
+  return long >= BigInt(Number.MIN_SAFE_INTEGER) && long <= BigInt(Number.MAX_SAFE_INTEGER)
+    ? Number(long)
+    : String(long);
 }
 
 /** `NaN` and the infinities have no place in JSON. */
@@ -87,7 +90,14 @@ export function numberOf(value: number | string): number {
 }
 
 function refused(type: ValueType, given: unknown): NoSuchValue {
-  const what = typeof given === 'string' ? 'this text' : Array.isArray(given) ? 'a list' : typeof given === 'object' ? 'a map' : `this ${typeof given}`;
+  const what =
+    typeof given === 'string'
+      ? 'this text'
+      : Array.isArray(given)
+        ? 'a list'
+        : typeof given === 'object'
+          ? 'a map'
+          : `this ${typeof given}`;
   return new NoSuchValue(`${what} is no ${type}${HINTS[type] === undefined ? '' : `: ${HINTS[type]}`}`);
 }
 

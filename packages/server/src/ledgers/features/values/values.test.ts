@@ -1,4 +1,4 @@
-import { scalarTypes, valueTypes, type ValueType } from '@dais/api';
+import { valueTypes, type ScalarType, type ValueType } from '@dais/api';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { NoSuchValue, readValue, type Value } from './cells.ts';
@@ -7,9 +7,12 @@ import { formatCell, formatMoment, parseMoment } from './moment.ts';
 import { packRow, schemaOf, unpackRow } from './packed-row.ts';
 
 const long = fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n).map((one) => String(one));
-const float = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constantFrom('NaN', 'Infinity', '-Infinity'));
+const float = fc.oneof(
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.constantFrom('NaN', 'Infinity', '-Infinity'),
+);
 const moment = fc.integer({ min: -(2 ** 51), max: 2 ** 52 }).map(formatCell);
-const scalars: Record<(typeof scalarTypes)[number], fc.Arbitrary<unknown>> = {
+const scalars: Record<ScalarType, fc.Arbitrary<unknown>> = {
   boolean: fc.boolean(),
   int32: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
   int64: long,
@@ -21,8 +24,9 @@ const scalars: Record<(typeof scalarTypes)[number], fc.Arbitrary<unknown>> = {
   json: fc.jsonValue({ noUnicodeString: false }),
 };
 const valueOf = (type: ValueType): fc.Arbitrary<unknown> => {
-  const element = /^list<(.+)>$/.exec(type)?.[1] as (typeof scalarTypes)[number] | undefined;
-  const one = element === undefined ? scalars[type as (typeof scalarTypes)[number]] : fc.array(fc.option(scalars[element]));
+  const element = /^list<(.+)>$/.exec(type)?.[1] as ScalarType | undefined;
+  const one =
+    element === undefined ? scalars[type as ScalarType] : fc.array(fc.option(scalars[element]));
   return fc.option(one, { freq: 5 });
 };
 
@@ -49,7 +53,9 @@ describe('values', () => {
       fc.property(keys, keys, (one, other) => {
         const packed = packKey(types, read(one));
         expect(unpackKey(types, packed)).toEqual(read(one));
-        expect(packed.equals(packKey(types, read(other)))).toBe(JSON.stringify(read(one)) === JSON.stringify(read(other)));
+        expect(packed.equals(packKey(types, read(other)))).toBe(
+          JSON.stringify(read(one)) === JSON.stringify(read(other)),
+        );
       }),
     );
     expect(packKey(['int32'], [7])).toEqual(packKey(['int64'], ['7']));
@@ -75,7 +81,13 @@ describe('values', () => {
 
   test('moments are read in every usual form, to the microsecond', () => {
     const at = Date.parse('2026-11-01T06:00:00Z') * 1000;
-    for (const text of ['2026-11-01T06:00:00Z', '2026-11-01 06:00:00', '2026-11-01T06:00Z', '2026-11-01T07:00:00+01:00', '2026-11-01T01:30:00-04:30']) {
+    for (const text of [
+      '2026-11-01T06:00:00Z',
+      '2026-11-01 06:00:00',
+      '2026-11-01T06:00Z',
+      '2026-11-01T07:00:00+01:00',
+      '2026-11-01T01:30:00-04:30',
+    ]) {
       expect(parseMoment(text)).toBe(at);
     }
     expect(parseMoment('2026-11-01')).toBe(at - 6 * 3_600_000_000);

@@ -1,0 +1,28 @@
+/** `dais features push`. */
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { DaisError, pushFeaturesOperation } from '@dais/api';
+import type { Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { printedForPrograms } from '#output/result.ts';
+
+export const pushFeatures: Run<{ readonly to: 'online' | 'offline' | 'both' }> = async (
+  context,
+  [view = '', file = ''],
+  { to },
+) => {
+  const content = file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
+  let rows: unknown;
+  try {
+    rows = JSON.parse(content);
+  } catch {
+    throw new DaisError('invalid_request', `${file} is no JSON: write {"column": [value, …], …}.`);
+  }
+  const client = await context.connect();
+  const answer = await client.perform(pushFeaturesOperation, { view, rows: rows as Record<string, unknown[]>, to });
+  if (await printedForPrograms(context, answer)) return exitCodes.ok.code;
+  const later = answer.version === undefined ? '' : '; they become a version of the dataset in a moment';
+  const newer = to === 'offline' ? '' : `, ${answer.written} of them newer than what was online`;
+  context.terminal.out(`${answer.rows} rows pushed to ${view}${newer}${later}\n`);
+  return exitCodes.ok.code;
+};
