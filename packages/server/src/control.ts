@@ -280,6 +280,7 @@ export class Control {
           version,
           kernel,
           database,
+          query,
           slices,
           blobs,
           outbound,
