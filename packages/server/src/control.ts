@@ -299,6 +299,7 @@ export class Control {
           version,
           kernel,
           database,
+          query,
           slices,
           blobs,
           outbound,

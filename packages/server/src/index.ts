@@ -8,6 +8,7 @@ export type { ServerFile } from '#supervisor/server-file.ts';
 export { tcpListener } from '#lib/tcp-listener.ts';
 export type { Listener } from '#lib/tcp-listener.ts';
 export { lookAtCompute } from './compute-look.ts';
+export { lookAtQuery } from './query-look.ts';
 export { postgresBinaries } from './postgres-place.ts';
 export type { PostgresVersion } from './postgres-place.ts';
 export { backupInstallation, exportInstallation, importInstallation, restoreInstallation } from './admin.ts';

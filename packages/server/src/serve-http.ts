@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database, Slice } from '#engines/database/contract.ts';
+import type { QueryEngine } from '#engines/query/contract.ts';
 import { consoleDoor, readConsolePage } from '#http/console-door.ts';
 import { authDoor } from '#http/auth-door.ts';
 import type { Door } from '#http/door.ts';
@@ -43,6 +44,7 @@ export interface ServeParts {
   readonly version: string;
   readonly kernel: Kernel;
   readonly database: Database;
+  readonly query: QueryEngine;
   readonly slices: readonly Slice[];
   readonly blobs: BlobStore;
   readonly outbound: Outbound;
@@ -73,6 +75,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   let server: HttpServer | undefined;
   const sources = {
     requests: () => ({ running: server?.running ?? 0, streams: server?.streams.size ?? 0 }),
+    queries: () => parts.query.state(),
     pool: () => parts.database.stats(),
     health: () => kernel.health(),
   };

@@ -14,6 +14,7 @@ import { checkTargets, configTargets, packageTargets } from '#doctor/network.ts'
 import { checkNode, checkPrograms } from '#doctor/programs.ts';
 import { checkProxies } from '#doctor/proxies.ts';
 import { checkServer } from '#doctor/server.ts';
+import { checkQueries } from '#doctor/queries.ts';
 import { checkSteps } from '#doctor/steps.ts';
 import { writeSupportBundle } from '#doctor/support-bundle.ts';
 import { exitCodes } from '#exit-codes.ts';
@@ -72,6 +73,7 @@ async function examine(context: Context, options: DoctorOptions) {
           checkDatabase(server, config?.value, folder),
           checkPort(server, port, choice.url),
           checkSteps(server.lookAtCompute).then((finding) => [finding]),
+          checkQueries(server.lookAtQuery).then((finding) => [finding]),
         ]),
     checkServer(choice, now),
     ...(options.network === true ? [checkNetwork(context, config?.value)] : []),

@@ -32,6 +32,12 @@ export const metricDefinitions = {
     labels: [],
   },
   streams: { name: 'dais_http_streams', type: 'gauge', help: 'Open watch streams.', labels: [] },
+  queries: {
+    name: 'dais_queries',
+    type: 'gauge',
+    help: 'Queries over datasets, by state: `running`, `waiting`.',
+    labels: ['state'],
+  },
   databaseUp: {
     name: 'dais_database_up',
     type: 'gauge',

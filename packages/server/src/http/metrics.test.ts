@@ -19,6 +19,7 @@ const request: FinishedRequest = {
 
 const sources: MetricSources = {
   requests: () => ({ running: 2, streams: 1 }),
+  queries: () => ({ running: 1, waiting: 2 }),
   pool: () => ({ total: 5, idle: 3, waiting: 4 }),
   health: async () => ({
     watchers: 7,

@@ -6,6 +6,7 @@ import type { KernelHealth } from '#kernel/kernel.ts';
 /** Where figures come from that are read only when somebody asks. */
 export interface MetricSources {
   readonly requests: () => { readonly running: number; readonly streams: number };
+  readonly queries: () => { readonly running: number; readonly waiting: number };
   readonly pool: () => { readonly total: number; readonly idle: number; readonly waiting: number };
   /** @throws when the database does not answer. */
   readonly health: () => Promise<KernelHealth>;
@@ -54,6 +55,9 @@ export class Metrics {
     const { total, idle, waiting } = sources.pool();
     this.#set('requestsRunning', running);
     this.#set('streams', streams);
+    const queries = sources.queries();
+    this.#set('queries', queries.running, { state: 'running' });
+    this.#set('queries', queries.waiting, { state: 'waiting' });
     this.#set('databaseConnections', total - idle, { state: 'busy' });
     this.#set('databaseConnections', idle, { state: 'idle' });
     this.#set('databaseWaiting', waiting);

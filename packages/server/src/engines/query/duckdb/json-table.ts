@@ -61,7 +61,8 @@ async function jsonFault(
 ): Promise<unknown> {
   const message = error instanceof Error ? error.message : '';
   const [, where] = /in (?:line|record\/value) (\d+)/.exec(message) ?? [];
-  const line = where === undefined ? {} : { line: Number(where) };
+  // Of an array it is the number of the value.
+  const line = where === undefined || file.source.format === 'json' ? {} : { line: Number(where) };
   if (/maximum_object_size/.test(message)) {
     return fault(
       'line-too-long',

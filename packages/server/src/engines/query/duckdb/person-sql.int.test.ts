@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import type { QueryEngine } from '../contract.ts';
+import type { Column, QueryEngine } from '../contract.ts';
 import { call, column, filter, literal, named, scan } from '../model/build.ts';
 import { QueryError } from '../model/query-error.ts';
 import type { Relation } from '../model/query-tree.ts';
@@ -49,10 +49,26 @@ async function ask(sql: string, views: Readonly<Record<string, Relation>> = { pe
   });
 }
 
+const COLUMNS: readonly Column[] = [
+  { name: 'id', type: 'int64' },
+  { name: 'name', type: 'string' },
+  { name: 'salary', type: 'int64' },
+  { name: 'region', type: 'string' },
+];
+
+/** By the check that comes before every run. */
+async function checkedRefusal(sql: string): Promise<QueryError> {
+  const query: Relation = { type: 'sql', dialect: 'duckdb', sql, views: { people: people() } };
+  return await refused(engine.check(query, { people: COLUMNS }));
+}
+
 async function refusalOf(sql: string): Promise<QueryError> {
+  return await refused(ask(sql));
+}
+
+async function refused(work: Promise<unknown>): Promise<QueryError> {
   try {
-    const { rows } = await ask(sql);
-    throw new Error(`It was answered: ${JSON.stringify(rows)}`);
+    throw new Error(`It was answered: ${JSON.stringify(await work)}`);
   } catch (error) {
     if (!(error instanceof QueryError)) throw error;
     return error;
@@ -161,10 +177,14 @@ const ESCAPES: readonly (readonly [string, string])[] = [
 
 describe('what leads out is refused', () => {
   test.each(ESCAPES)('%s: %s', async (_, sql) => {
-    const refusal = await refusalOf(sql);
+    const refusal = await checkedRefusal(sql);
     expect(refusal.code).toBe('query_invalid');
     expect(refusal.message).not.toMatch(/Ada|Bob|Cyd|scratch|columns = |unhex/);
     expect(JSON.stringify(refusal.issues ?? [])).not.toContain(KEY);
+  });
+
+  test('the check comes before a run too', async () => {
+    expect((await refusalOf("SELECT * FROM read_text('/etc/passwd')")).code).toBe('query_invalid');
   });
 
   test('neither rows nor values that a view hides come with an error', async () => {

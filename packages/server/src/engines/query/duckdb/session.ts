@@ -62,19 +62,22 @@ export class Session {
       enable_external_file_cache: 'false',
     });
     const session = new Session(instance, await instance.connect());
-    // Each column of a table holds a block at least: those of the default (256 KiB) are 2.6 GB for 10,000 columns.
-    await session.run(`ATTACH ${text(`${places.folder}/stage.duckdb`)} AS ${STAGE} (BLOCK_SIZE 16384)`);
-    await session.run(`SET TimeZone = 'UTC'`);
-    await session.run('SET enable_progress_bar = true');
-    await session.run('SET enable_progress_bar_print = false');
+    const directories = [places.folder, ...places.outputs].map((each) => `${each}/`);
     await session.run(
-      `SET allowed_directories = ${textList([places.folder, ...places.outputs].map((each) => `${each}/`))}`,
+      [
+        // Each column of a table holds a block at least: those of the default (256 KiB) are 2.6 GB for 10,000 columns.
+        `ATTACH ${text(`${places.folder}/stage.duckdb`)} AS ${STAGE} (BLOCK_SIZE 16384)`,
+        `SET TimeZone = 'UTC'`,
+        'SET enable_progress_bar = true',
+        'SET enable_progress_bar_print = false',
+        `SET allowed_directories = ${textList(directories)}`,
+        `SET allowed_paths = ${textList(places.files)}`,
+        // Only for reading times without a zone; a person's SQL cannot set anything.
+        `SET allowed_configs = ['TimeZone']`,
+        'SET enable_external_access = false',
+        'SET lock_configuration = true',
+      ].join(';\n'),
     );
-    await session.run(`SET allowed_paths = ${textList(places.files)}`);
-    // Only for reading times without a zone; a person's SQL cannot set anything.
-    await session.run(`SET allowed_configs = ['TimeZone']`);
-    await session.run('SET enable_external_access = false');
-    await session.run('SET lock_configuration = true');
     return session;
   }
 
