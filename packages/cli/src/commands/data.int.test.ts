@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DatasetVersion, LineageGraph } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CliFixture } from '#testing/cli-fixture.ts';
 
@@ -79,4 +80,31 @@ test('what is wrong with a file is told with its line, and its rows are kept', a
   expect((await run('data', 'push', 'strict', 'nowhere.csv')).err).toContain('There is no file nowhere.csv.');
   const typo = await run('data', 'sql', 'select idd from strict');
   expect([typo.code, typo.err]).toEqual([7, expect.stringContaining('idd')]);
+});
+
+test('a run that says where its data came from is tied to the version', async () => {
+  await write('lineage.csv', 'id,x\n1,1\n');
+  await run('data', 'push', 'seen', 'lineage.csv');
+  const call = async <Output>(path: string, body?: object): Promise<Output> => {
+    const more = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${dais.server.url}/api/v1/${path}`, { headers, ...more });
+    expect(response.ok).toBe(true);
+    return (await response.json()) as Output;
+  };
+  const version = await call<DatasetVersion>('data/datasets/seen/versions/1');
+  const { id: experimentId } = await call<{ id: string }>('tracking/experiments', { name: 'reads data' });
+  const sources = [
+    { digest: 'abc', source: `{"url": "${dais.server.url}/api/v1/data/datasets/seen/versions/1/export"}` },
+    { digest: 'abc', source: 'dais://seen@latest' },
+    { digest: version.digest.slice(0, 32), source: 'elsewhere' },
+  ];
+  for (const { digest, source } of sources) {
+    const { id } = await call<{ id: string }>('tracking/runs', { experimentId });
+    const dataset = { name: 'data', digest, sourceType: 'http', source };
+    await call(`tracking/runs/${id}/inputs`, { datasets: [{ dataset, tags: {} }] });
+    const graph = await call<LineageGraph>(`lineage?node=run:${id}&direction=upstream`);
+    const edge = { from: `dataset-version:${version.id}`, to: `run:${id}`, relation: 'read' };
+    expect(graph.edges).toContainEqual(expect.objectContaining(edge));
+  }
 });

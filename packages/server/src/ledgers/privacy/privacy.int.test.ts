@@ -297,7 +297,7 @@ describe('no way round', () => {
 
 /** The bytes of an answer that has some. */
 async function textOf(answer: unknown): Promise<unknown> {
-  const found = Object.values((answer ?? {}) as object).find(
+  const found = Object.values(answer ?? {}).find(
     (value): value is AsyncIterable<Uint8Array> =>
       typeof value === 'object' && value !== null && Symbol.asyncIterator in value,
   );
