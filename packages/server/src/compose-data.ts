@@ -1,9 +1,13 @@
 /** The lists of what data stand on; see compose.ts. */
-import type { DataParts } from '#ledgers/data/index.ts';
+import type { KeyStore } from '#engines/keys/contract.ts';
+import type { DataLedger, DataParts } from '#ledgers/data/index.ts';
+import type { LabelsParts } from '#ledgers/labels/index.ts';
+import type { PrivacyLedger, PrivacyLedgerParts } from '#ledgers/privacy/index.ts';
 import type { QualityLedger, QualityParts } from '#ledgers/quality/index.ts';
 import type { DataSource } from '#engines/sources/contract.ts';
 import type { ExternalSource, SecretReader } from '#ledgers/data/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
+import type { LoadedKinds } from './compose.ts';
 
 interface SourceSurroundings {
   readonly outbound: Outbound;
@@ -75,4 +79,94 @@ export async function loadQuality({
     masked,
   };
   return qualityLedger({ ...parts, versions });
+}
+
+/** Versions of datasets, how they come, and who reads what of them. */
+export async function loadData({
+  keys,
+  outbound,
+  ...parts
+}: Omit<DataParts, 'source' | 'secretValue'> & {
+  readonly keys: KeyStore;
+  readonly outbound: Outbound;
+}): Promise<DataLedger> {
+  const [{ dataLedger }, { findSecretValue, openSecretValue }] = await Promise.all([
+    import('#ledgers/data/index.ts'),
+    import('#kinds/secret/index.ts'),
+  ]);
+  return dataLedger({
+    ...parts,
+    source: async (source, secret) => await openDataSource(source, { outbound, secret }),
+    secretValue: async (tx, ref) => {
+      const found = await findSecretValue(tx, tx.projectId, ref);
+      return found === undefined ? undefined : async () => await openSecretValue(keys, found);
+    },
+  });
+}
+
+/** What is personal in datasets, and what others see in its place. */
+export async function loadPrivacy({
+  keys,
+  local,
+  ...parts
+}: Omit<PrivacyLedgerParts, 'sealer' | 'versions'> & {
+  readonly keys: KeyStore;
+  /** Where the files of versions are found. */
+  readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
+}): Promise<PrivacyLedger> {
+  const [{ privacyLedger }, { readVersion, resolveVersion, tableOf, withLocalFiles }, { open, rewrap, seal }] =
+    await Promise.all([
+      import('#ledgers/privacy/index.ts'),
+      import('#ledgers/data/index.ts'),
+      import('#kinds/secret/sealing.ts'),
+    ]);
+  const sealer: PrivacyLedgerParts['sealer'] = {
+    seal: async (plaintext, context) => await seal(keys, plaintext, context),
+    open: async (sealed, context) => await open(keys, sealed, context),
+    rewrap: async (sealed, context) => await rewrap(keys, sealed, context),
+  };
+  const versions: PrivacyLedgerParts['versions'] = {
+    readVersion,
+    resolveVersion,
+    withFiles: async (version, work) =>
+      await withLocalFiles(local, version, async (files) => await work(tableOf(version, files).files)),
+  };
+  return privacyLedger({ ...parts, sealer, versions });
+}
+
+/** Labels that people gave. */
+export async function loadLabels({
+  maker,
+  ...parts
+}: Omit<LabelsParts, 'resolveVersion' | 'makeVersion'> & Pick<DataLedger, 'maker'>): Promise<
+  Pick<LoadedKinds, 'entries' | 'jobs'>
+> {
+  const [{ labelsLedger }, { resolveVersion }] = await Promise.all([
+    import('#ledgers/labels/index.ts'),
+    import('#ledgers/data/index.ts'),
+  ]);
+  const makeVersion: LabelsParts['makeVersion'] = async (
+    { projectId, dataset, spec, path, versions, message, by },
+    io,
+    also,
+  ) => {
+    const request = {
+      projectId,
+      dataset,
+      ensure: { origin: 'manifest', spec },
+      tables: { labels: { files: [{ path, name: 'labels', format: 'ndjson' as const }] } },
+      query: { type: 'scan' as const, table: 'labels' },
+      source: { type: 'labels' as const, versions: [...versions] },
+      message,
+      by,
+    };
+    return (
+      await maker.make(
+        request,
+        { signal: io.signal, write: async (work) => await io.write(work) },
+        async (tx, { version }) => await also(tx, version),
+      )
+    ).version;
+  };
+  return labelsLedger({ ...parts, resolveVersion, makeVersion });
 }

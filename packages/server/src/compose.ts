@@ -21,11 +21,8 @@ import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
-import type { DataLedger, DataParts } from '#ledgers/data/index.ts';
 import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#ledgers/executions/index.ts';
-import type { LabelsParts } from '#ledgers/labels/index.ts';
 import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
-import type { PrivacyLedger, PrivacyLedgerParts } from '#ledgers/privacy/index.ts';
 import type { RegistryParts } from '#ledgers/registry/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
 import type { ArtifactParts, TrackingLedger, TrackingParts } from '#ledgers/tracking/index.ts';
@@ -36,7 +33,6 @@ import type { IdentityParts } from '#policy/identity/identity-parts.ts';
 import type { SignInOptions } from '#policy/oidc/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { EngineSurroundings } from './compose-engines.ts';
-import { openDataSource } from './compose-data.ts';
 
 /** What kinds stand on. */
 export interface KindParts {
@@ -424,96 +420,6 @@ export async function loadExecutions({
     compilers: new Map([[KFP_FORMAT, pipelines]]),
     dialects: new Map([[kfpDialect.name, kfpDialect]]),
   });
-}
-
-/** Versions of datasets, how they come, and who reads what of them. */
-export async function loadData({
-  keys,
-  outbound,
-  ...parts
-}: Omit<DataParts, 'source' | 'secretValue'> & {
-  readonly keys: KeyStore;
-  readonly outbound: Outbound;
-}): Promise<DataLedger> {
-  const [{ dataLedger }, { findSecretValue, openSecretValue }] = await Promise.all([
-    import('#ledgers/data/index.ts'),
-    import('#kinds/secret/index.ts'),
-  ]);
-  return dataLedger({
-    ...parts,
-    source: async (source, secret) => await openDataSource(source, { outbound, secret }),
-    secretValue: async (tx, ref) => {
-      const found = await findSecretValue(tx, tx.projectId, ref);
-      return found === undefined ? undefined : async () => await openSecretValue(keys, found);
-    },
-  });
-}
-
-/** What is personal in datasets, and what others see in its place. */
-export async function loadPrivacy({
-  keys,
-  local,
-  ...parts
-}: Omit<PrivacyLedgerParts, 'sealer' | 'versions'> & {
-  readonly keys: KeyStore;
-  /** Where the files of versions are found. */
-  readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
-}): Promise<PrivacyLedger> {
-  const [{ privacyLedger }, { readVersion, resolveVersion, tableOf, withLocalFiles }, { open, rewrap, seal }] =
-    await Promise.all([
-      import('#ledgers/privacy/index.ts'),
-      import('#ledgers/data/index.ts'),
-      import('#kinds/secret/sealing.ts'),
-    ]);
-  const sealer: PrivacyLedgerParts['sealer'] = {
-    seal: async (plaintext, context) => await seal(keys, plaintext, context),
-    open: async (sealed, context) => await open(keys, sealed, context),
-    rewrap: async (sealed, context) => await rewrap(keys, sealed, context),
-  };
-  const versions: PrivacyLedgerParts['versions'] = {
-    readVersion,
-    resolveVersion,
-    withFiles: async (version, work) =>
-      await withLocalFiles(local, version, async (files) => await work(tableOf(version, files).files)),
-  };
-  return privacyLedger({ ...parts, sealer, versions });
-}
-
-/** Labels that people gave. */
-export async function loadLabels({
-  maker,
-  ...parts
-}: Omit<LabelsParts, 'resolveVersion' | 'makeVersion'> & Pick<DataLedger, 'maker'>): Promise<
-  Pick<LoadedKinds, 'entries' | 'jobs'>
-> {
-  const [{ labelsLedger }, { resolveVersion }] = await Promise.all([
-    import('#ledgers/labels/index.ts'),
-    import('#ledgers/data/index.ts'),
-  ]);
-  const makeVersion: LabelsParts['makeVersion'] = async (
-    { projectId, dataset, spec, path, versions, message, by },
-    io,
-    also,
-  ) => {
-    const request = {
-      projectId,
-      dataset,
-      ensure: { origin: 'manifest', spec },
-      tables: { labels: { files: [{ path, name: 'labels', format: 'ndjson' as const }] } },
-      query: { type: 'scan' as const, table: 'labels' },
-      source: { type: 'labels' as const, versions: [...versions] },
-      message,
-      by,
-    };
-    return (
-      await maker.make(
-        request,
-        { signal: io.signal, write: async (work) => await io.write(work) },
-        async (tx, { version }) => await also(tx, version),
-      )
-    ).version;
-  };
-  return labelsLedger({ ...parts, resolveVersion, makeVersion });
 }
 
 /** Files of runs and models. */

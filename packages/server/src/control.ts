@@ -22,14 +22,11 @@ import { openOutbound } from './calls.ts';
 import {
   loadArtifacts,
   loadAudit,
-  loadData,
   loadExecutions,
   authorizers,
   loadIdentity,
   loadKinds,
-  loadLabels,
   loadLineage,
-  loadPrivacy,
   loadSignIn,
   loadSlices,
   loadTracking,
@@ -40,7 +37,7 @@ import {
   openEnvironments,
   openQuery,
 } from './compose.ts';
-import { loadQuality } from './compose-data.ts';
+import { loadData, loadLabels, loadPrivacy, loadQuality } from './compose-data.ts';
 import { loadFeatures, openOnline } from './compose-features.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
