@@ -8,7 +8,6 @@ import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
-import { Slots } from '#lib/slots.ts';
 import type { Compute, ComputeAbilities, LogChunk, LogOptions, OutputFile, TaskSpec, TaskState } from '../contract.ts';
 import { DeviceLeases, findGpus, GPU, machineResources } from './capacity.ts';
 import { findControlGroups, type ControlGroups } from './control-groups.ts';
@@ -51,9 +50,6 @@ export interface ProcessComputeOptions {
 const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const MAX_WAITING = 10_000;
 const MAX_RUNNING = 500;
-/** Folders that are being removed while others go on. */
-const MOST_REMOVALS = 100;
-const REMOVALS_AT_ONCE = 20;
 /** How often running tasks are looked at when nothing tells of a change: finds shims that were killed. */
 const ROUND_MS = 5000;
 
@@ -117,8 +113,6 @@ class ProcessCompute implements Compute {
   readonly #running = new Map<string, TaskRun>();
   readonly #listeners = new Map<string, Set<() => void>>();
   #scheduling: Promise<void> = Promise.resolve();
-  readonly #removing = new Slots(REMOVALS_AT_ONCE);
-  readonly #removals = new Set<Promise<void>>();
   #cancelRound: (() => void) | undefined;
   #closed = false;
   #lastOrder = 0;
@@ -325,14 +319,7 @@ class ProcessCompute implements Compute {
       if (errnoOf(error) !== 'ENOENT') throw storageError(error, this.#root);
     }
     // What is left of it when this process ends is swept by the next one.
-    const removal = this.#removing
-      .run(async () => {
-        if (!(await this.#parts.launcher.removeSmall(away))) await new TaskFolder(away).remove();
-      })
-      .catch((error: unknown) => this.#parts.log.warn('the folder of a task was not removed', { attempt, error }))
-      .finally(() => this.#removals.delete(removal));
-    this.#removals.add(removal);
-    if (this.#removals.size > MOST_REMOVALS) await removal;
+    if (!(await this.#parts.launcher.removeSmall(away))) await new TaskFolder(away).remove();
   }
 
   async *attempts(): AsyncIterable<string> {
@@ -344,7 +331,6 @@ class ProcessCompute implements Compute {
     this.#cancelRound?.();
     await this.#scheduling;
     await Promise.all([...this.#running.values()].map(async (run) => await run.close()));
-    await Promise.all(this.#removals);
     this.#parts.launcher.close();
     // What is empty goes; where tasks go on, it stays for them.
     await this.#groups?.sweep(() => true);
