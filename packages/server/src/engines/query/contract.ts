@@ -53,7 +53,8 @@ export interface FileTable {
   readonly inferRows?: number;
   /**
    * What becomes of a row of text that is broken (too many or too few fields, a value that does not fit, bytes that are no text).
-   * `refuse` (default): the job fails with `data_invalid` and the first faults. `keep`: it is left out and told in `rejects`.
+   * `refuse` (default): the job fails with `data_invalid` and the first faults. `keep`: it is left out and told in `rejects`;
+   * of NDJSON only a line that is no JSON: a value of another type than its column ends the reading.
    */
   readonly faults?: 'refuse' | 'keep';
   /** Columns of a file that `columns` does not name: default `refuse`. */

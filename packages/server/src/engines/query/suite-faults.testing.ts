@@ -104,6 +104,15 @@ export function faultTests(bench: Bench): void {
       expect(failure.faults[0]?.file).toBe(`people.${format}`);
       expect(failure.faults[0]?.line).toBe(line);
     });
+    test('lines that are no JSON are left out and told', async () => {
+      const { rows, rejects } = await bench.rowsOfFile(
+        '{"a":1}\n{"a":\n{"a":3}\n',
+        { format: 'ndjson' },
+        { faults: 'keep' },
+      );
+      expect(rows).toEqual([[1], [3]]);
+      expect(rejects.first).toMatchObject([{ line: 2, value: '{"a":', kind: 'json' }]);
+    });
     test('a value of NDJSON that does not fit its column', async () => {
       const failure = await expectFailure(
         bench.rowsOfFile('{"a":1}\n{"a":"x"}\n', { format: 'ndjson' }, { columns: [{ name: 'a', type: 'int64' }] }),

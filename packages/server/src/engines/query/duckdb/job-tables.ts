@@ -125,7 +125,12 @@ export class TableReader {
       this.#tell(plan.file, describedFile(plan));
       return { target, columns };
     }
-    const columns = await loadJson(session, name, file, target, { wanted: table, lineBytes: limits.lineBytes });
+    const columns = await loadJson(session, name, file, target, {
+      wanted: table,
+      lineBytes: limits.lineBytes,
+      faults,
+      scratch: path.join(folder, `json-${this.#made}`),
+    });
     this.#tell(file, file.source);
     return { target, columns };
   }

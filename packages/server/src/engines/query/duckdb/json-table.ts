@@ -1,10 +1,12 @@
 /** Strict reading of JSON: one value a line, or one array of values. */
-import { createReadStream } from 'node:fs';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Column, FileTable } from '../contract.ts';
 import { sqlType } from './column-types.ts';
 import { MOST_COLUMNS } from './csv-table.ts';
-import { fault } from './fault-log.ts';
+import { QueryError } from '../model/query-error.ts';
+import { fault, type FaultLog } from './fault-log.ts';
 import type { Session } from './session.ts';
 import { text } from './sql-text.ts';
 import type { TextFile } from './source-files.ts';
@@ -15,7 +17,13 @@ export async function loadJson(
   table: string,
   file: TextFile,
   target: string,
-  options: { readonly wanted: FileTable; readonly lineBytes: number },
+  options: {
+    readonly wanted: FileTable;
+    readonly lineBytes: number;
+    readonly faults: FaultLog;
+    /** Beginning of names for files that it makes. */
+    readonly scratch: string;
+  },
 ): Promise<readonly Column[]> {
   const place = { table, file: file.name };
   const { columns, inferRows } = options.wanted;
@@ -35,12 +43,21 @@ export async function loadJson(
         ]
       : [`columns = {${told.join(', ')}}`]),
   ];
-  try {
+  const load = async (path: string) =>
     await session.run(
-      `CREATE OR REPLACE TABLE ${target} AS SELECT * FROM read_json(${text(file.plainPath)}, ${read.join(', ')})`,
+      `CREATE OR REPLACE TABLE ${target} AS SELECT * FROM read_json(${text(path)}, ${read.join(', ')})`,
     );
+  try {
+    await load(file.plainPath);
   } catch (error) {
-    throw await jsonFault(error, place, file);
+    const told = await jsonFault(error, place, file);
+    const broken = told instanceof QueryError && told.faults[0]?.kind === 'json';
+    if (!broken || file.source.format !== 'ndjson' || options.wanted.faults !== 'keep') throw told;
+    const whole = `${options.scratch}.whole.ndjson`;
+    await leaveBrokenOut(file.plainPath, whole, place, options.faults);
+    await load(whole).catch(async (again: unknown) => {
+      throw await jsonFault(again, place, file);
+    });
   }
   const made = (await session.bind(`SELECT * FROM ${target}`)).columns;
   if (made.length > MOST_COLUMNS) {
@@ -74,12 +91,7 @@ async function jsonFault(
   if (/Malformed JSON|unexpected end of (?:data|input)|invalid (?:UTF|utf)/i.test(message)) {
     // DuckDB counts on when a line ends too early.
     const broken = file.source.format === 'ndjson' ? await firstBrokenLine(file.plainPath) : undefined;
-    return fault(
-      'json',
-      { ...place, ...(broken === undefined ? line : { line: broken }) },
-      'It is no well-formed JSON.',
-      'Write one JSON value a line, or one array of values.',
-    );
+    return fault('json', { ...place, ...(broken === undefined ? line : { line: broken }) }, ...MALFORMED);
   }
   const [, column] = /(?:column|key|field) "([^"]+)"/i.exec(message) ?? [];
   if (
@@ -97,19 +109,49 @@ async function jsonFault(
   return error;
 }
 
+const MALFORMED = ['It is no well-formed JSON.', 'Write one JSON value a line, or one array of values.'] as const;
+
+/** Copies the lines that are JSON; the others are told. A second reading: only where one was found. */
+async function leaveBrokenOut(
+  from: string,
+  to: string,
+  place: { readonly table: string; readonly file: string },
+  faults: FaultLog,
+): Promise<void> {
+  const output = createWriteStream(to);
+  let number = 0;
+  for await (const line of createInterface({ input: createReadStream(from), crlfDelay: Infinity })) {
+    number += 1;
+    if (isJson(line)) {
+      if (!output.write(`${line}\n`)) await once(output, 'drain');
+    } else {
+      const [problem, remedy] = MALFORMED;
+      await faults.add({ ...place, line: number, kind: 'json', value: line, problem, remedy });
+    }
+  }
+  output.end();
+  await once(output, 'close');
+}
+
+function isJson(line: string): boolean {
+  if (line.trim() === '') return true;
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Undefined when every line is JSON to JavaScript. */
 async function firstBrokenLine(path: string): Promise<number | undefined> {
   const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });
   let number = 0;
   for await (const line of lines) {
     number += 1;
-    if (line.trim() === '') continue;
-    try {
-      JSON.parse(line);
-    } catch {
-      lines.close();
-      return number;
-    }
+    if (isJson(line)) continue;
+    lines.close();
+    return number;
   }
   return undefined;
 }
