@@ -6,7 +6,7 @@ import { datasetNameSchema, datasetReferenceSchema, versionTagSchema } from '#re
 const dataset = '/api/v1/data/datasets/:name' as const;
 const versions = `${dataset}/versions` as const;
 const name = datasetNameSchema.describe('Name of the dataset.');
-export const whichVersion = z
+const whichVersion = z
   .string()
   .min(1)
   .max(150)
@@ -140,7 +140,7 @@ export const readDatasetFileOperation = defineOperation({
   http: http('GET', `${versions}/:version/files/:file`, { content: 'download' }),
 });
 
-export const exportFormats = ['parquet', 'csv'] as const;
+const exportFormats = ['parquet', 'csv'] as const;
 
 export const exportDatasetVersionOperation = defineOperation({
   name: 'datasetVersion.export',

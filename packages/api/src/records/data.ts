@@ -50,7 +50,7 @@ export const dataSchemaSchema = z.strictObject({
 });
 export type DataSchema = z.output<typeof dataSchemaSchema>;
 
-export const datasetFileSchema = z.strictObject({
+const datasetFileSchema = z.strictObject({
   name: z.string().describe('Unique in the version.'),
   digest: sha256.describe('SHA-256 of its bytes.'),
   bytes: z.int().describe('Its size.'),

@@ -59,7 +59,7 @@ export interface CommittedVersion {
 }
 
 /** A file that was there when it was looked for has gone meanwhile, with its version: the caller looks again. */
-export class FilesGone extends Error {}
+class FilesGone extends Error {}
 
 /** @throws DaisError `not_found` (no such dataset), `content_missing`; FilesGone. */
 export async function commitVersion(

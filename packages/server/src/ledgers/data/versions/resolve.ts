@@ -5,7 +5,7 @@ import { requireDataset } from '../dataset-rows.ts';
 import { findByNumber, findByTag, findReady } from './version-rows.ts';
 
 /** @throws DaisError `invalid_request`. */
-export function parseReference(text: string): DatasetReference {
+function parseReference(text: string): DatasetReference {
   const parsed = parseDatasetReference(text);
   if (parsed !== undefined) return parsed;
   const expected = 'NAME@3, NAME@latest, NAME@2026-11-01 or NAME@TAG';

@@ -9,7 +9,7 @@ import { requireDataset } from '../dataset-rows.ts';
 import { keptDigests, type NewFile } from './commit.ts';
 
 /** Lower-case hex SHA-256 of a file. */
-export async function fileDigest(path: string, signal?: AbortSignal): Promise<string> {
+async function fileDigest(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 18, signal })) hash.update(chunk as Buffer);
   return hash.digest('hex');

@@ -31,7 +31,7 @@ export interface VersionCall {
 /** Files of each version in a list. */
 const LISTED_FILES = 10;
 
-export async function versionOf(tx: Transaction, { name, version }: VersionCall): Promise<DatasetVersion> {
+async function versionOf(tx: Transaction, { name, version }: VersionCall): Promise<DatasetVersion> {
   return await resolveVersion(tx, `${name}@${version}`);
 }
 
