@@ -64,7 +64,8 @@ describe('expressions', () => {
         ),
         (text) => {
           const parsed = parseExpression(text);
-          if (!parsed.ok) expect(parsed.fault.at).toBeLessThanOrEqual(text.length);
+          const at = parsed.ok ? 0 : parsed.fault.at;
+          expect(at).toBeLessThanOrEqual(text.length);
         },
       ),
     );
