@@ -27,9 +27,11 @@ async function follow<One extends Work>(
   { follows, done }: { readonly follows: boolean; readonly done: (ended: One) => string },
 ): Promise<number> {
   let work = begun;
-  while (follows && ['waiting', 'running'].includes(work.state)) {
-    await wait(POLL_MS);
-    work = await get();
+  if (follows) {
+    while (['waiting', 'running'].includes(work.state)) {
+      await wait(POLL_MS);
+      work = await get();
+    }
   }
   const failed = follows && work.state !== 'done';
   const code = failed ? exitCodes.failed.code : exitCodes.ok.code;

@@ -37,7 +37,10 @@ beforeAll(async () => {
 afterAll(async () => await world.stop());
 
 test('attempts go on where the last one stood, and nothing is lost or doubled', async () => {
-  const lines = Array.from({ length: ENTITIES * 2 }, (_, at) => `${at % ENTITIES},2026-11-01T00:00:0${at < ENTITIES ? 1 : 2}Z,${at}`);
+  const lines = Array.from(
+    { length: ENTITIES * 2 },
+    (_, at) => `${at % ENTITIES},2026-11-01T00:00:0${at < ENTITIES ? 1 : 2}Z,${at}`,
+  );
   const dataset = await world.dataset(`k,at,v\n${lines.join('\n')}\n`);
   await world.apply('FeatureView', 'counted', {
     entities: ['k'],

@@ -62,14 +62,21 @@ const expressions: readonly (readonly [string, ValueType])[] = [
   ['n between 0 and 1', 'boolean'],
   ["s in ('a', 'abc')", 'boolean'],
   ['epoch(t)', 'float64'],
-  ["t is null or epoch(t) < 0", 'boolean'],
+  ['t is null or epoch(t) < 0', 'boolean'],
 ];
 
 let engine: DuckdbQuery;
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-expressions-'));
-  engine = new DuckdbQuery({ folder, log: silentLog, clock: systemClock, tempBytes: 2 ** 30, memoryBytes: 2 ** 29, threads: 1 });
+  engine = new DuckdbQuery({
+    folder,
+    log: silentLog,
+    clock: systemClock,
+    tempBytes: 2 ** 30,
+    memoryBytes: 2 ** 29,
+    threads: 1,
+  });
 });
 afterAll(async () => {
   await engine.close();
@@ -95,22 +102,36 @@ test('both paths give the same for every expression and row', async () => {
       type: 'project',
       from: { type: 'sort', from: scan('t'), by: [{ expression: column('place') }] },
       keep: 'none',
-      columns: parsed.map(({ expression, type }, at) => named(`e${at}`, renderResult(type, renderExpression(expression, place)))),
+      columns: parsed.map(({ expression, type }, at) =>
+        named(`e${at}`, renderResult(type, renderExpression(expression, place))),
+      ),
     },
     output: { type: 'rows', limit: 100 },
   });
   const online = rows.map((row) =>
     parsed.map(({ expression, type }) => {
-      const plain = (name: string) => plainOf(types[name as keyof typeof types], row[names.indexOf(name as keyof typeof types)] ?? null);
-      return valueOf(type, compileExpression(expression)(({ name }) => plain(name)));
+      const plain = (name: string) =>
+        plainOf(types[name as keyof typeof types], row[names.indexOf(name as keyof typeof types)] ?? null);
+      return valueOf(
+        type,
+        compileExpression(expression)(({ name }) => plain(name)),
+      );
     }),
   );
   const told = (all: readonly (readonly unknown[])[]) =>
-    all.flatMap((row, at) => row.map((value, of) => `${parsed[of]?.text} of row ${at}: ${JSON.stringify(close(value))}`));
-  expect(told(online)).toEqual(told(offline.map((row) => row.map((value, of) => readValue(parsed[of]?.type ?? 'json', value)))));
+    all.flatMap((row, at) =>
+      row.map((value, of) => `${parsed[of]?.text} of row ${at}: ${JSON.stringify(close(value))}`),
+    );
+  expect(told(online)).toEqual(
+    told(offline.map((row) => row.map((value, of) => readValue(parsed[of]?.type ?? 'json', value)))),
+  );
 });
 
 /** The last digit of a logarithm is the library's. */
 function close(value: unknown): unknown {
-  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(14)) : value === 0 ? 0 : value;
+  return typeof value === 'number' && !Number.isInteger(value)
+    ? Number(value.toPrecision(14))
+    : value === 0
+      ? 0
+      : value;
 }

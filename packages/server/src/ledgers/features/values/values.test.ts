@@ -25,8 +25,7 @@ const scalars: Record<ScalarType, fc.Arbitrary<unknown>> = {
 };
 const valueOf = (type: ValueType): fc.Arbitrary<unknown> => {
   const element = /^list<(.+)>$/.exec(type)?.[1] as ScalarType | undefined;
-  const one =
-    element === undefined ? scalars[type as ScalarType] : fc.array(fc.option(scalars[element]));
+  const one = element === undefined ? scalars[type as ScalarType] : fc.array(fc.option(scalars[element]));
   return fc.option(one, { freq: 5 });
 };
 
