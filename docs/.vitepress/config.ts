@@ -36,6 +36,7 @@ const guide = [
   { text: 'Schedules', link: '/guide/schedules' },
   { text: 'Bring your Kubeflow pipeline', link: '/guide/bring-your-kubeflow-pipeline' },
   { text: 'What is understood of Kubeflow pipelines', link: '/guide/kfp-ir' },
+  { text: 'Bring your Feast repository', link: '/guide/bring-your-feast-repository' },
   { text: 'Trace what a program does', link: '/guide/trace' },
   { text: 'Follow where a model comes from', link: '/guide/lineage' },
   { text: 'Be told by webhooks', link: '/guide/webhooks' },

@@ -7,6 +7,7 @@ import { eventPage } from './event-page.ts';
 import type { GeneratedFile } from './generated-file.ts';
 import { httpPage } from './http-page.ts';
 import { jsonSchemas } from './json-schemas.ts';
+import { feastPage } from './feast-page.ts';
 import { kfpPage } from './kfp-page.ts';
 import { kindPages } from './kind-pages.ts';
 import { manifestPage } from './manifest-page.ts';
@@ -28,6 +29,7 @@ export function reference(): readonly GeneratedFile[] {
     metricsPage(),
     mlflowPage(),
     kfpPage(),
+    feastPage(),
     openApiFile(operations(), programVersion()),
   ];
 }

@@ -40,7 +40,7 @@ const run = async (program: string, args: readonly string[]) => {
 // It lints, checks the types of and tests all packages, each with both cores where they are free.
 test('what the scaffolds write passes the checks and its own tests', { timeout: 900_000 }, async () => {
   for (const [scaffold, name] of [
-    ['new-kind', 'FeatureView'],
+    ['new-kind', 'KnowledgeBase'],
     ['new-kind', 'Study'],
     ['new-engine', 'search'],
     ['new-protocol', 'foreign-tongue'],
@@ -50,10 +50,11 @@ test('what the scaffolds write passes the checks and its own tests', { timeout: 
   }
   const written = [
     'packages/api/src/kinds',
-    'packages/server/src/kinds/feature-view',
+    'packages/server/src/kinds/knowledge-base',
     'packages/server/src/kinds/study',
     'packages/server/src/engines/search',
-    'packages/server/src/protocols',
+    'packages/server/src/protocols/foreign-tongue',
+    'packages/server/src/protocols/other',
     'packages/server/src/compose.ts',
     'tools/arrows.ts',
   ];

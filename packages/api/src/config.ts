@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { portsSchema } from '#config-ports.ts';
+import { featuresConfig } from '#config-features.ts';
 import { queryConfig } from '#config-query.ts';
 import { API_VERSION } from '#manifest.ts';
 
@@ -449,6 +451,7 @@ export const configSpec = z.strictObject({
     .max(65_535)
     .optional()
     .describe('Port to listen on; 0 takes any free one. Default: 7070, or the next free one, up to 7089.'),
+  ports: portsSchema,
   publicUrl: httpUrl
     .optional()
     .describe('Address under which people reach Dais, with the base path if a proxy adds one. Default: host and port.'),
@@ -475,6 +478,7 @@ export const configSpec = z.strictObject({
   keys: keys.default({ type: 'file' }),
   executions: executions.prefault({}).describe('Runs of commands.'),
   environments: environments.prefault({}).describe('Pythons and packages that commands and models run in.'),
+  features: featuresConfig.prefault({}).describe('Features.'),
   query: queryConfig.prefault({}).describe('Queries over datasets.'),
   outbound: outbound.prefault({}).describe('Calls that Dais makes to others.'),
   limits: limits.prefault({}),

@@ -509,7 +509,13 @@ export { checkExpectations, expectationNames, expectationSchema, expectationsSch
 export type { Distance, Expectation, ExpectationOf, ExpectationType, Severity } from '#records/expectation.ts';
 export { MOST_CORRELATED, MOST_FINDINGS, MOST_SAMPLE_ROWS } from '#records/data-quality.ts';
 export type { Anomaly, CheckFinding, ColumnFamily, ColumnProfile } from '#records/data-quality.ts';
-export type { Correlation, DatasetProfile, ExpectationResult, QualityCheck, QualityCheckResults } from '#records/data-quality.ts';
+export type {
+  Correlation,
+  DatasetProfile,
+  ExpectationResult,
+  QualityCheck,
+  QualityCheckResults,
+} from '#records/data-quality.ts';
 export type { QualityReport, RowSample, SampleCell, Suggestion } from '#records/data-quality.ts';
 export { lineageOperations, readLineageOperation, recordLineageBatchOperation } from '#operations/lineage.ts';
 export { recordLineageOperation } from '#operations/lineage.ts';
@@ -542,38 +548,27 @@ export type { ExecutionValue } from '#records/execution.ts';
 export type { ExecutionEdge, ExecutionMark, ExecutionQueue, ExecutionStep } from '#records/execution-view.ts';
 export type { ExecutionWait } from '#records/execution-view.ts';
 export { durationMicroseconds } from '#features/duration.ts';
-export { elementType, keyTypes, scalarTypes, valueTypes } from '#features/value-type.ts';
+export { expressionType, fits, typeOfExpression } from '#features/expression-types.ts';
+export { parseExpression, type Expression, type FunctionWord } from '#features/expression.ts';
+export { elementType, scalarTypes, valueTypes } from '#features/value-type.ts';
 export type { KeyType, ScalarType, ValueType } from '#features/value-type.ts';
 export { entityKind, entitySpec } from '#kinds/entity.ts';
 export { featureServiceKind, featureServiceSpec } from '#kinds/feature-service.ts';
-export { featureViewKind, featureViewSpec } from '#kinds/feature-view.ts';
-export type { EntitySpec } from '#kinds/entity.ts';
-export type { FeatureServiceSpec } from '#kinds/feature-service.ts';
-export type { FeatureViewSource, FeatureViewSpec } from '#kinds/feature-view.ts';
+export { featureViewKind, featureViewSpec, type FeatureViewSource } from '#kinds/feature-view.ts';
+export { buildFeaturesOperation, checkFeaturesOperation, listFeatureBuildsOperation } from '#operations/features.ts';
+export { listFeatureViewStatesOperation, listMaterializationsOperation } from '#operations/features.ts';
 export {
-  buildFeaturesOperation,
-  checkFeaturesOperation,
-  listFeatureBuildsOperation,
-  listFeatureViewStatesOperation,
-  listMaterializationsOperation,
   materializeFeaturesOperation,
   pushFeaturesOperation,
   readFeatureBuildOperation,
-  readFeaturesOperation,
-  readHistoryOperation,
-  readMaterializationOperation,
 } from '#operations/features.ts';
-export type {
-  FeatureBuild,
-  FeatureColumn,
-  FeatureRows,
-  FeatureSkew,
-  FeatureStatus,
-  FeatureViewState,
-  Materialization,
-  OnlineFeatures,
-} from '#records/features.ts';
-export { featureViewIssues } from '#kinds/feature-view-check.ts';
-export { parseExpression } from '#features/expression.ts';
-export type { Expression, FunctionWord } from '#features/expression.ts';
-export { expressionType, fits, typeOfExpression } from '#features/expression-types.ts';
+export { readFeaturesOperation, readHistoryOperation, readMaterializationOperation } from '#operations/features.ts';
+export type { FeatureBuild, FeatureColumn, FeatureRows, FeatureSkew, FeatureStatus } from '#records/features.ts';
+export type { FeatureViewState, Materialization, OnlineFeatures } from '#records/features.ts';
+export {
+  deleteDefinitionOperation,
+  listDefinitionsOperation,
+  putDefinitionOperation,
+} from '#operations/definitions.ts';
+export { readDefinitionOperation } from '#operations/definitions.ts';
+export { MOST_DEFINITION_BYTES, type Definition } from '#records/definition.ts';

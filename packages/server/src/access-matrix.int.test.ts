@@ -12,7 +12,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { makeTokenText } from '#policy/identity/token-text.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import { MEASURED, measuredSpec } from './testing/feature-recipes.ts';
 import { NEVER_RUNS, requestFor, targetManifest, type RecipeWorld, type Request } from './testing/operation-recipes.ts';
+import { labelTargets } from './testing/privacy-recipes.ts';
+import { DATASET, datasetSpec, pushedFiles } from './testing/data-recipes.ts';
 import { trackingTargets } from './testing/tracking-recipes.ts';
 
 type Role = (typeof roles)[number];
@@ -127,7 +130,36 @@ async function endedExecution(): Promise<string> {
   return spare;
 }
 
+/** Versions of the Dataset `rows`, in every project: the number of the newest. */
+async function makeDatasetVersion(rows: number): Promise<string> {
+  let number = '';
+  for (const project of ['own', 'other']) {
+    await apply([resource('Dataset', DATASET, datasetSpec(rows))], project);
+    const { id } = await asOwner('dataset.refresh', { path: { name: DATASET }, body: {} }, project);
+    const path = { name: DATASET, id: String(id) };
+    const ended = async () => {
+      const ingest = await asOwner('datasetIngest.get', { path }, project);
+      return ingest['endedAt'] === undefined ? undefined : ingest;
+    };
+    const ingest = await vi.waitUntil(ended, { timeout: 60_000, interval: 50 });
+    number = String(ingest['version']);
+  }
+  return number;
+}
+
+/** Something that is asked for once in every project: a name that stands for its id in each. */
+async function inEveryProject(operation: string, body: object): Promise<string> {
+  const made = `${operation} of all`;
+  for (const project of ['own', 'other']) {
+    if (ids.has(`${project}/${made}`)) continue;
+    await apply([resource('FeatureView', MEASURED, measuredSpec)], project);
+    ids.set(`${project}/${made}`, String((await asOwner(operation, { body }, project))['id']));
+  }
+  return made;
+}
+
 let execution: Promise<string> | undefined;
+let datasetRows = 1;
 
 const resource = (kind: string, named: string, spec: object) => ({
   apiVersion: 'dais.dev/v1',
@@ -160,6 +192,20 @@ async function register(model: string, project: string): Promise<void> {
 async function addPipelineVersion(project: string, version: string): Promise<void> {
   const body = { version, format: 'steps', document: { steps: { main: NEVER_RUNS } } };
   await asOwner('pipelineVersion.create', { path: { name: 'target' }, body }, project);
+}
+
+/** Version 1 of the Dataset `target`, made of labels, and what was found in it. */
+async function addDatasetVersion(project: string): Promise<void> {
+  for (const [operation, request] of labelTargets) await asOwner(operation, request, project);
+  const path = { set: 'target' };
+  const first = async (operation: string, request: Request) =>
+    ((await asOwner(operation, request, project))['items'] as { id: string; annotations: { id: string }[] }[])[0];
+  const task = await first('labelTask.list', { path });
+  const { id } = await asOwner('labelSet.publish', { path, body: { dataset: 'target' } }, project);
+  ids.set(`${project}/annotation`, task?.annotations[0]?.id ?? '');
+  ids.set(`${project}/publication`, String(id));
+  const finding = async () => (await first('datasetFinding.list', { path: { name: 'target' } }))?.id;
+  ids.set(`${project}/finding`, (await vi.waitUntil(finding, { timeout: 60_000, interval: 100 })) ?? '');
 }
 
 /** Ids of what is made anew in every project, by project and the name that recipes give it. */
@@ -201,6 +247,8 @@ beforeAll(async () => {
   for (const project of ['own', 'other']) await apply(ofScope('project'), project);
   for (const project of ['own', 'other']) await register('target', project);
   for (const project of ['own', 'other']) await addPipelineVersion(project, '1');
+  for (const project of ['own', 'other']) await addDatasetVersion(project);
+  await makeDatasetVersion(datasetRows);
   for (const project of ['own', 'other'])
     for (const [operation, request] of trackingTargets) await asOwner(operation, request, project);
   await apply(
@@ -266,6 +314,12 @@ beforeAll(async () => {
       }
       return spare;
     },
+    definition: async () => {
+      const spare = `definition-${String((models += 1))}`;
+      const body = { format: 'recipe', type: 'thing', name: spare, body: '' };
+      for (const project of ['own', 'other']) await asOwner('definition.put', { body }, project);
+      return spare;
+    },
     pipelineVersion: async () => {
       const spare = `version-${String((models += 1))}`;
       for (const project of ['own', 'other']) await addPipelineVersion(project, spare);
@@ -279,8 +333,26 @@ beforeAll(async () => {
       }
       return spare;
     },
+    push: async () => {
+      const spare = `push-${randomBytes(8).toString('hex')}`;
+      for (const project of ['own', 'other']) {
+        const body = { files: pushedFiles };
+        const { id } = await asOwner('datasetPush.begin', { path: { name: 'target' }, body }, project);
+        ids.set(`${project}/${spare}`, String(id));
+      }
+      return spare;
+    },
+    materialization: async () => await inEveryProject('features.materialize', { view: MEASURED }),
+    featureBuild: async () => await inEveryProject('features.build', { features: [`${MEASURED}:x`], to: 'built' }),
+    datasetVersion: async () => await makeDatasetVersion((datasetRows += 1)),
     execution: async () => await (execution ??= endedExecution()),
     spareExecution: async () => await endedExecution(),
+    spareLabelSet: async () => {
+      const spare = `spare-${randomBytes(6).toString('hex')}`;
+      for (const project of ['own', 'other'])
+        await asOwner('labelSet.create', { body: { name: spare, dataset: 'target' } }, project);
+      return spare;
+    },
     spareUser: async () => {
       const spare = `spare-${String((users += 1))}`;
       await apply([resource('User', spare, { email: `${spare}@example.com` })]);

@@ -3,7 +3,6 @@
  * loads only what its role and its configuration use.
  */
 import type { ConfigSpec } from '@dais/api';
-import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Compute } from '#engines/compute/contract.ts';
 import type { ProcessComputeOptions } from '#engines/compute/process/process-compute.ts';
 import type { ConnectionOptions, Database, DatabaseEngine, Slice } from '#engines/database/contract.ts';
@@ -16,6 +15,7 @@ import type { Environments } from '#engines/environments/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
+import { KindRegistry } from '#kernel/registry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';
@@ -26,7 +26,6 @@ import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#
 import type { LabelsParts } from '#ledgers/labels/index.ts';
 import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
 import type { PrivacyLedger, PrivacyLedgerParts } from '#ledgers/privacy/index.ts';
-import type { QualityLedger, QualityParts } from '#ledgers/quality/index.ts';
 import type { RegistryParts } from '#ledgers/registry/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
 import type { ArtifactParts, TrackingLedger, TrackingParts } from '#ledgers/tracking/index.ts';
@@ -36,8 +35,8 @@ import type { PolicyEngine } from '#policy/policy-engine.ts';
 import type { IdentityParts } from '#policy/identity/identity-parts.ts';
 import type { SignInOptions } from '#policy/oidc/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import type { Log } from '#lib/log.ts';
-import type { MlflowParts } from '#protocols/mlflow/index.ts';
+import type { EngineSurroundings } from './compose-engines.ts';
+import { openDataSource } from './compose-data.ts';
 
 /** What kinds stand on. */
 export interface KindParts {
@@ -71,6 +70,9 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     { pipeline },
     { schedule },
     { dataset },
+    { entity },
+    { featureView },
+    { featureService },
     { user },
     { team },
     { serviceAccount },
@@ -84,6 +86,9 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     import('#kinds/pipeline/index.ts'),
     import('#kinds/schedule/index.ts'),
     import('#kinds/dataset/index.ts'),
+    import('#kinds/entity/index.ts'),
+    import('#kinds/feature-view/index.ts'),
+    import('#kinds/feature-service/index.ts'),
     import('#kinds/user/index.ts'),
     import('#kinds/team/index.ts'),
     import('#kinds/service-account/index.ts'),
@@ -122,12 +127,14 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     import('#ledgers/privacy/index.ts'),
     import('#ledgers/labels/index.ts'),
   ]);
-  const [{ beginProject, endProject }, { forgetProject }, { forgetWebhooks }, { endProjectRuns }] = await Promise.all([
-    import('#ledgers/tracking/index.ts'),
-    import('#ledgers/lineage/index.ts'),
-    import('#ledgers/webhooks/index.ts'),
-    import('#ledgers/executions/index.ts'),
-  ]);
+  const [{ beginProject, endProject }, { forgetProject }, { forgetWebhooks }, { endProjectRuns }, { forgetFeatures }] =
+    await Promise.all([
+      import('#ledgers/tracking/index.ts'),
+      import('#ledgers/lineage/index.ts'),
+      import('#ledgers/webhooks/index.ts'),
+      import('#ledgers/executions/index.ts'),
+      import('#ledgers/features/index.ts'),
+    ]);
   const principals = new AccountDirectory();
   const engine = new PolicyEngine(() => loaded.kinds, principals);
   const now = () => clock.now();
@@ -147,6 +154,8 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       places: async (tx, keys) => new Map([...(await commentedRuns(tx, keys)), ...(await commentedVersions(tx, keys))]),
     },
   });
+  const { definitionEntries, forgetDefinitions } = await import('#ledgers/definitions/index.ts');
+  const definitions = definitionEntries({ now, kinds: () => new KindRegistry(loaded.kinds) });
   const registry = registryEntries({ now, kinds: () => engine.kinds, artifactRoot, homes, memberOf });
   const loaded: KindsAndPolicies = {
     policies: engine,
@@ -158,6 +167,8 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
           await endProjectRuns(tx, ended);
           await forgetProject(tx, ended.id);
           await forgetWebhooks(tx, ended.id);
+          await forgetDefinitions(tx, ended.id);
+          await forgetFeatures(tx, ended.id);
           await forgetProjectFindings(tx, ended.id);
           await forgetProjectLabels(tx, ended.id);
         },
@@ -168,6 +179,9 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       pipeline,
       schedule,
       dataset(clock, { facts: findingFacts(now) }),
+      entity,
+      featureView(clock),
+      featureService,
       user({ changed, end, claimEmail, whoseEmail, forget }),
       team({ changed }),
       serviceAccount({ changed, end }),
@@ -175,72 +189,16 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       ...policies({ changed, check: async (source) => await engine.check(source) }),
     ],
     jobs: [...secrets.jobs, ...channels.jobs],
-    entries: [...secrets.entries, ...accessEntries({ engine, now: () => clock.now() }), ...registry, ...comments],
+    entries: [
+      ...secrets.entries,
+      ...accessEntries({ engine, now: () => clock.now() }),
+      ...registry,
+      ...comments,
+      ...definitions,
+    ],
   };
   return loaded;
 }
-
-type Keys = ConfigSpec['keys'];
-type Blobs = ConfigSpec['blobs'];
-
-/** What the engines of one process share. */
-export interface EngineSurroundings {
-  readonly dataFolder: string;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** The environment that programs of the operator run in. */
-  readonly environment: Readonly<Record<string, string>>;
-  /** Carries the requests of SDKs, which know no proxy by themselves. */
-  readonly outbound: Outbound;
-}
-
-/** Where the keys lie that seal secrets, by `spec.keys.type`. */
-export const keyEngines = {
-  file: async (config: Extract<Keys, { type: 'file' }>, { dataFolder, clock, log }: EngineSurroundings) =>
-    await (
-      await import('#engines/keys/file/file-keys.ts')
-    ).openFileKeys({
-      folder: config.folder ?? '',
-      dataFolder,
-      now: () => clock.now(),
-      announce: (message) => log.info(message),
-    }),
-  env: async (config: Extract<Keys, { type: 'env' }>) =>
-    (await import('#engines/keys/env/env-keys.ts')).openEnvKeys(config.values),
-  command: async (config: Extract<Keys, { type: 'command' }>, { environment, log }: EngineSurroundings) =>
-    (await import('#engines/keys/command/command-keys.ts')).openCommandKeys({
-      command: config.command as [string, ...string[]],
-      env: environment,
-      timeoutMs: config.timeoutSeconds * 1000,
-      log: (line) => log.warn(line),
-    }),
-  kms: async (config: Extract<Keys, { type: 'kms' }>, { outbound }: EngineSurroundings) => {
-    const { createSmithyHandler } = await import('#lib/outbound/smithy-handler.ts');
-    const timeoutMs = config.timeoutSeconds * 1000;
-    return (await import('#engines/keys/kms/kms-keys.ts')).openKmsKeys({
-      requestHandler: createSmithyHandler(outbound, { totalMs: timeoutMs }),
-      timeoutMs,
-      keys: config.keys as [string, ...string[]],
-      region: config.region,
-      ...(config.endpoint !== undefined && { endpoint: config.endpoint }),
-    });
-  },
-} as const;
-
-/** Where content lies, by `spec.blobs.type`. */
-export const blobEngines = {
-  fs: async (config: Extract<Blobs, { type: 'fs' }>, { clock }: EngineSurroundings): Promise<BlobStore> =>
-    await (await import('#engines/blobs/fs/fs-blob-store.ts')).openFsBlobStore({ root: config.folder ?? '', clock }),
-  s3: async (config: Extract<Blobs, { type: 's3' }>, { clock, outbound }: EngineSurroundings): Promise<BlobStore> => {
-    const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
-    const { accessKeyId, secretAccessKey, bucket, region, prefix, pathStyle, endpoint } = config;
-    const credentials = accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {};
-    const address = endpoint === undefined ? {} : { endpoint };
-    const requestHandler = createSmithyHandler(outbound, TRANSFER_TIMEOUTS);
-    const options = { bucket, region, prefix, pathStyle, requestHandler, ...address, ...credentials };
-    return (await import('#engines/blobs/s3/s3-blob-store.ts')).openS3BlobStore(options, clock);
-  },
-} as const;
 
 /** What commands and models run in. Looks at nothing until something is asked of it. */
 export async function openEnvironments(
@@ -351,6 +309,7 @@ export async function loadLineage({
     { versionNodes },
     { stepNodes },
     { dataVersionNodes },
+    { featureServiceNodes, featureViewNodes },
     { openLineageEntries, runEvent },
   ] = await Promise.all([
     import('#ledgers/lineage/index.ts'),
@@ -358,9 +317,18 @@ export async function loadLineage({
     import('#ledgers/registry/index.ts'),
     import('#ledgers/executions/index.ts'),
     import('#ledgers/data/index.ts'),
+    import('#ledgers/features/index.ts'),
     import('#protocols/openlineage/index.ts'),
   ]);
-  const sources = [runNodes, loggedModelNodes, versionNodes, stepNodes, dataVersionNodes];
+  const sources = [
+    runNodes,
+    loggedModelNodes,
+    versionNodes,
+    stepNodes,
+    dataVersionNodes,
+    featureViewNodes,
+    featureServiceNodes,
+  ];
   const told = [emission ?? []].flat().map(({ apiKey, namespace, ...parts }): TellingParts => ({
     ...parts,
     sources,
@@ -459,35 +427,26 @@ export async function loadExecutions({
 }
 
 /** Versions of datasets, how they come, and who reads what of them. */
-export async function loadData(parts: DataParts): Promise<DataLedger> {
-  return (await import('#ledgers/data/index.ts')).dataLedger(parts);
-}
-
-/** What is known of the rows of versions, and whether they are as expected. */
-export async function loadQuality({
-  local,
-  masked,
+export async function loadData({
+  keys,
+  outbound,
   ...parts
-}: Omit<QualityParts, 'versions'> &
-  Pick<QualityParts['versions'], 'masked'> & {
-    /** Where the files of versions are found. */
-    readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
-  }): Promise<QualityLedger> {
-  const [{ qualityLedger }, data] = await Promise.all([
-    import('#ledgers/quality/index.ts'),
+}: Omit<DataParts, 'source' | 'secretValue'> & {
+  readonly keys: KeyStore;
+  readonly outbound: Outbound;
+}): Promise<DataLedger> {
+  const [{ dataLedger }, { findSecretValue, openSecretValue }] = await Promise.all([
     import('#ledgers/data/index.ts'),
+    import('#kinds/secret/index.ts'),
   ]);
-  const versions: QualityParts['versions'] = {
-    read: data.readVersion,
-    resolve: data.resolveVersion,
-    previous: data.previousReady,
-    decide: data.decideVersion,
-    spec: data.readDatasetSpec,
-    withTable: async (version, work) =>
-      await data.withLocalFiles(local, version, async (files) => await work(data.tableOf(version, files))),
-    masked,
-  };
-  return qualityLedger({ ...parts, versions });
+  return dataLedger({
+    ...parts,
+    source: async (source, secret) => await openDataSource(source, { outbound, secret }),
+    secretValue: async (tx, ref) => {
+      const found = await findSecretValue(tx, tx.projectId, ref);
+      return found === undefined ? undefined : async () => await openSecretValue(keys, found);
+    },
+  });
 }
 
 /** What is personal in datasets, and what others see in its place. */
@@ -533,7 +492,7 @@ export async function loadLabels({
   ]);
   const makeVersion: LabelsParts['makeVersion'] = async (
     { projectId, dataset, spec, path, versions, message, by },
-    { signal, write },
+    io,
     also,
   ) => {
     const request = {
@@ -546,7 +505,13 @@ export async function loadLabels({
       message,
       by,
     };
-    return (await maker.make(request, { signal, write }, async (tx, { version }) => await also(tx, version))).version;
+    return (
+      await maker.make(
+        request,
+        { signal: io.signal, write: async (work) => await io.write(work) },
+        async (tx, { version }) => await also(tx, version),
+      )
+    ).version;
   };
   return labelsLedger({ ...parts, resolveVersion, makeVersion });
 }
@@ -554,15 +519,6 @@ export async function loadLabels({
 /** Files of runs and models. */
 export async function loadArtifacts(parts: ArtifactParts): Promise<readonly OperationEntry[]> {
   return (await import('#ledgers/tracking/index.ts')).artifactEntries(parts);
-}
-
-/** The doors of foreign languages. */
-export async function protocolDoors(parts: MlflowParts) {
-  const { mlflowDoor, mlflowProbes } = await import('#protocols/mlflow/index.ts');
-  const { otlpDoor } = await import('#protocols/otlp/index.ts');
-  const { hooksDoor } = await import('#protocols/standard-webhooks/index.ts');
-  const { kfpDoor, kfpProbe } = await import('#protocols/kfp/index.ts');
-  return [mlflowProbes(), mlflowDoor(parts), hooksDoor(parts), otlpDoor(parts), kfpProbe(), kfpDoor(parts)];
 }
 
 /** The words are those of the clients that write there. */
@@ -603,15 +559,19 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/webhooks/index.ts'),
     import('#ledgers/comments/index.ts'),
     import('#ledgers/executions/index.ts'),
+    import('#ledgers/definitions/index.ts'),
+    import('#engines/online/postgres/online-slice.ts'),
+  ]);
+  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, ...more] = ledgers;
+  const [{ executionsSlice }, { definitionsSlice }, { onlineSlice }] = more;
+  const [{ privacySlice }, { labelsSlice }, { qualitySlice }] = await Promise.all([
     import('#ledgers/privacy/index.ts'),
     import('#ledgers/labels/index.ts'),
     import('#ledgers/quality/index.ts'),
   ]);
-  const [{ lineageSlice }, { trackingSlice }, { webhooksSlice }, { commentsSlice }, { executionsSlice }, ...ofData] =
-    ledgers;
-  const [{ privacySlice }, { labelsSlice }, { qualitySlice }] = ofData;
-  const own = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, privacySlice, labelsSlice];
-  return [kernelSlice, policySlice, auditSlice, ...own, qualitySlice, ...kinds.flatMap((kind) => kind.slice ?? [])];
+  const records = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, definitionsSlice];
+  const own = [...records, onlineSlice, privacySlice, labelsSlice, qualitySlice];
+  return [kernelSlice, policySlice, auditSlice, ...own, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }
 
 /** Who runs the database server. */

@@ -7,6 +7,7 @@ import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Compute } from '#engines/compute/contract.ts';
 import type { ConnectionOptions, Database } from '#engines/database/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
+import type { OnlineStore } from '#engines/online/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { Kernel } from '#kernel/kernel.ts';
@@ -29,7 +30,6 @@ import {
   loadLabels,
   loadLineage,
   loadPrivacy,
-  loadQuality,
   loadSignIn,
   loadSlices,
   loadTracking,
@@ -40,6 +40,8 @@ import {
   openEnvironments,
   openQuery,
 } from './compose.ts';
+import { loadQuality } from './compose-data.ts';
+import { loadFeatures, openOnline } from './compose-features.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
 import { openBlobs, openKeys } from './engines.ts';
@@ -72,6 +74,7 @@ interface ControlParts {
   readonly executions: Awaited<ReturnType<typeof loadExecutions>>;
   readonly compute: Lazy<Compute>;
   readonly query: QueryEngine;
+  readonly online: Lazy<OnlineStore>;
   readonly database: Database;
   readonly blobs: BlobStore;
   readonly keys: KeyStore;
@@ -196,6 +199,8 @@ export class Control {
       });
       const data = await loadData({
         ...local,
+        keys,
+        outbound,
         content,
         clock,
         log: io.log,
@@ -215,6 +220,18 @@ export class Control {
         folder: local.folder,
         masks: privacy.masks,
         maker: data.maker,
+      });
+      const online = new Lazy(async () => await openOnline(config, { ...around, database }));
+      const features = await loadFeatures({
+        database,
+        clock,
+        log: io.log,
+        data: { database, blobs, folder: join(config.data, 'datasets') },
+        maker: data.maker,
+        query: async () => await Promise.resolve(query),
+        online: async () => await online.get(),
+        folder: join(config.data, 'features', 'jobs'),
+        days: config.features.days,
       });
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
@@ -262,6 +279,7 @@ export class Control {
           ...privacy.jobs,
           ...quality.jobs,
           ...labels.jobs,
+          ...features.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
         entries: [
@@ -277,6 +295,7 @@ export class Control {
           ...privacy.entries,
           ...quality.entries,
           ...labels.entries,
+          ...features.entries,
           ...artifacts,
         ],
         subscribers: [audit.subscriber, webhooks.subscriber, executions.subscriber, ...lineage.subscribers],
@@ -319,15 +338,17 @@ export class Control {
       if (authentication.mode === 'accounts' && !(await hasUsers(database))) {
         io.log.info('Nobody has an account yet. Make the first administrator: dais user invite EMAIL --admin');
       }
-      return new Control({ http, kernel, audit, executions, compute, query, database, blobs, keys, outbound });
+      return new Control({ http, kernel, audit, executions, compute, query, online, database, blobs, keys, outbound });
     } catch (error) {
       await database.close();
       throw error;
     }
   }
 
-  accept(socket: Socket): void {
-    this.#parts.http.accept(socket);
+  /** `at`: the socket that it came to, where it is not the main one. */
+  accept(socket: Socket, at: string | undefined): void {
+    if (at === 'grpc') this.#parts.http.acceptGrpc(socket);
+    else this.#parts.http.accept(socket);
   }
 
   /** Takes over what can change without a restart. */
@@ -337,13 +358,14 @@ export class Control {
 
   /** Lets running requests finish, then stops everything. */
   async drain(deadlineMs: number): Promise<void> {
-    const { http, kernel, audit, executions, compute, query, database, blobs, keys, outbound } = this.#parts;
+    const { http, kernel, audit, executions, compute, query, online, database, blobs, keys, outbound } = this.#parts;
     await http.drain(deadlineMs);
     await executions.worker.stop();
     // Steps go on; the next process finds them.
     await (await compute.opened())?.close();
     await kernel.stop();
     await query.close();
+    await (await online.opened())?.close();
     await audit.stop();
     await database.close();
     await blobs.close();

@@ -2,7 +2,7 @@
 import type { ConfigSpec } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
-import { blobEngines, keyEngines, type EngineSurroundings } from './compose.ts';
+import { blobEngines, keyEngines, type EngineSurroundings } from './compose-engines.ts';
 
 /** @throws DaisError `invalid_config`. */
 export async function openKeys(config: ConfigSpec['keys'], around: EngineSurroundings): Promise<KeyStore> {

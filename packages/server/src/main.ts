@@ -53,9 +53,9 @@ export function runChild(): void {
         await start(message.setup as ControlSetup);
         break;
       case 'connection':
-        send({ type: 'took', id: message.id });
+        send({ type: 'took', id: message.id, ...(message.at !== undefined && { at: message.at }) });
         // Undefined when the peer had gone before the connection arrived here.
-        if (socket !== undefined) (await starting)?.accept(socket);
+        if (socket !== undefined) (await starting)?.accept(socket, message.at);
         break;
       case 'reload':
         log.setLevel((message.setup as ControlSetup).config.log.level);

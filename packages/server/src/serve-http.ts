@@ -1,4 +1,4 @@
-/** The HTTP side of a control process: its doors, and what is told of every request. */
+/** The side of a control process that clients see: its doors, and what is told of every request. */
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { BlobStore } from '#engines/blobs/contract.ts';
@@ -6,7 +6,8 @@ import type { Database, Slice } from '#engines/database/contract.ts';
 import { consoleDoor, readConsolePage } from '#http/console-door.ts';
 import { authDoor } from '#http/auth-door.ts';
 import type { Door } from '#http/door.ts';
-import { HttpServer, type FinishedRequest } from '#http/http-server.ts';
+import { GrpcServer } from '#grpc/grpc-server.ts';
+import { HttpServer, type FinishedRequest, type TlsFiles } from '#http/http-server.ts';
 import { metricsDoor } from '#http/metrics-door.ts';
 import { Metrics } from '#http/metrics.ts';
 import { nativeDoor } from '#http/native-door.ts';
@@ -30,7 +31,8 @@ import { systemClock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { OtlpTracer } from '#lib/otlp-tracer.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
-import { protocolDoors, schemaState } from './compose.ts';
+import { grpcDoors, protocolDoors } from './compose-doors.ts';
+import { schemaState } from './compose.ts';
 import type { ResolvedConfig } from './config-load.ts';
 import { blobsReadiness, readiness } from './readiness.ts';
 import { publicUrl } from './server-url.ts';
@@ -54,6 +56,8 @@ export interface HttpSide {
   accept(socket: Socket): void;
   /** The same for one that comes out of an isolated step. */
   acceptFromStep(socket: Socket, attempt: string): void;
+  /** Takes over a connection of a client that speaks gRPC. */
+  acceptGrpc(socket: Socket): void;
   /** Reads the certificate again. @throws DaisError `invalid_config`. */
   reload(config: ResolvedConfig): Promise<void>;
   drain(deadlineMs: number): Promise<void>;
@@ -79,10 +83,12 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   const blobs = blobsReadiness(parts.blobs, systemClock);
   const schema = () => schemaState(parts.database, parts.slices, version);
   const probes = probesDoor(() => readiness(kernel, parts.database, schema, blobs));
+  const access = openAccess(parts);
+  const tls = await readTls(config);
   const opened = await HttpServer.open({
     doors: [probes, metricsDoor(metrics, sources), ...(await userDoors(parts))],
     operations: new Set(kernel.dispatcher.operations.map((operation) => operation.name)),
-    access: openAccess(parts),
+    access,
     browserPrompt: config.authentication.mode === 'solo',
     clock: systemClock,
     log,
@@ -90,20 +96,35 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
     forStepsOnly: config.role === 'controller',
     publicUrl: config.publicUrl,
     trustedProxies: config.trustedProxies,
-    tls: await readTls(config),
+    tls,
     finished,
   });
   server = opened;
-  const unwatch = watchTls(config, log, (tls) => opened.setTls(tls));
+  const grpc = new GrpcServer({
+    doors: await grpcDoors({ calls: kernel.dispatcher, log }),
+    access,
+    clock: systemClock,
+    log,
+    bodyBytes: config.limits.bodyBytes,
+    tls,
+    finished,
+  });
+  const setTls = (files: TlsFiles) => {
+    opened.setTls(files);
+    grpc.setTls(files);
+  };
+  const unwatch = watchTls(config, log, setTls);
   return {
     accept: (socket) => opened.accept(socket),
     acceptFromStep: (socket, attempt) => opened.acceptFromStep(socket, attempt),
+    acceptGrpc: (socket) => grpc.accept(socket),
     reload: async (changed) => {
-      const tls = await readTls(changed);
-      if (tls !== undefined && config.tls !== undefined) opened.setTls(tls);
+      const files = await readTls(changed);
+      if (files !== undefined && config.tls !== undefined) setTls(files);
     },
     drain: async (deadlineMs) => {
       unwatch();
+      await grpc.drain(deadlineMs);
       await opened.drain(deadlineMs);
       await tracer?.flush();
     },

@@ -20,6 +20,11 @@ export function insideUrl(port: number): string {
   return `http://127.0.0.1:${port}`;
 }
 
+/** Where this machine's clients of gRPC reach the server. */
+export function grpcAddress({ host }: ResolvedConfig, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 /** Where this machine reaches the server, without a slash at the end. */
 export function localUrl(config: ResolvedConfig, port: number): string {
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;

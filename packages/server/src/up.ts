@@ -14,14 +14,14 @@ import { createLineLog } from '#lib/line-log.ts';
 import { start, type ChildProcess } from '#lib/process.ts';
 import { ownerToken, refuseSecondServer, removeServerFile, writeServerFile } from '#supervisor/server-file.ts';
 import { startScreen } from '#supervisor/start-screen.ts';
-import { supervise, type Supervised } from '#supervisor/supervise.ts';
+import { supervise, type FurtherSocket, type Supervised } from '#supervisor/supervise.ts';
 import { databaseEngines } from './compose.ts';
 import { childEnvironment, loadConfig, type ConfigFlags, type ResolvedConfig } from './config-load.ts';
 import type { ControlSetup } from './control.ts';
 import { refuseSharedFolder } from './shared-folder.ts';
 import { refuseUnsafeBind } from './safe-bind.ts';
 import { postgresPlace } from './postgres-place.ts';
-import { localUrl, publicUrl } from './server-url.ts';
+import { grpcAddress, localUrl, publicUrl } from './server-url.ts';
 import { programVersion } from './version.ts';
 
 /** What shells give for a program that SIGINT ended: 128 + 2. */
@@ -43,6 +43,8 @@ export interface UpOptions {
 export interface RunningDais {
   /** Where it answers, without a slash at the end. */
   readonly url: string;
+  /** `host:port` of what speaks gRPC; undefined: nothing does here. */
+  readonly grpc: string | undefined;
   /** Absolute path of the file that holds the owner's token. */
   readonly tokenFile: string;
   readonly data: string;
@@ -80,6 +82,7 @@ export async function startDais(options: UpOptions): Promise<RunningDais> {
     };
     return {
       url: running.url,
+      grpc: running.grpc,
       tokenFile: running.tokenFile,
       data: running.data,
       get controlPid() {
@@ -155,6 +158,7 @@ async function startTree(options: UpOptions): Promise<RunningDais> {
   const tree = await supervise<RunningDatabase>({
     host: config.host,
     port: config.port,
+    further: furtherSockets(config),
     startService: async () => await (await databaseEngine(config)).start(),
     spawnChild: () => spawnControl(format),
     setup,
@@ -177,15 +181,33 @@ async function startTree(options: UpOptions): Promise<RunningDais> {
   });
   const readyMs = Date.now() - startedAt;
   const wantedPort = config.port === undefined && tree.port !== 7070 ? 7070 : undefined;
+  const grpc = tree.further['grpc'] === undefined ? undefined : grpcAddress(config, tree.further['grpc']);
   const database = `PostgreSQL ${majorMinor(tree.service)}, ${config.database.url === undefined ? 'run by Dais' : 'run elsewhere'}`;
   if (format === 'text') {
     options.stdout.write(
-      startScreen({ version, url, wantedPort, data: config.data, database, readyMs, phases, colour: options.colour }),
+      startScreen({
+        version,
+        url,
+        grpc,
+        wantedPort,
+        data: config.data,
+        database,
+        readyMs,
+        phases,
+        colour: options.colour,
+      }),
     );
   } else {
-    log.info('ready', { url, data: config.data, readyMs, phases, ...(wantedPort !== undefined && { wantedPort }) });
+    log.info('ready', {
+      url,
+      ...(grpc !== undefined && { grpc }),
+      data: config.data,
+      readyMs,
+      phases,
+      ...(wantedPort !== undefined && { wantedPort }),
+    });
   }
-  return handle({ url: localUrl(config, tree.port), tokenFile, config, tree }, async () => {
+  return handle({ url: localUrl(config, tree.port), grpc, tokenFile, config, tree }, async () => {
     try {
       current = { ...(await loadConfig(options)), data: config.data };
     } catch (error) {
@@ -198,20 +220,30 @@ async function startTree(options: UpOptions): Promise<RunningDais> {
   });
 }
 
+/** What only runs controllers answers no clients of these. */
+function furtherSockets({ role, port, ports }: ResolvedConfig): readonly FurtherSocket[] {
+  if (role === 'controller') return [];
+  // Who takes any free port for one wants no fixed one for the other.
+  const grpc = ports.grpc ?? (port === 0 ? 0 : undefined);
+  return [{ name: 'grpc', port: grpc, first: 7072, refuse: (socket) => socket.destroy() }];
+}
+
 interface TreeFacts {
   readonly url: string;
+  readonly grpc: string | undefined;
   readonly tokenFile: string;
   readonly config: ResolvedConfig;
   readonly tree: Supervised<RunningDatabase>;
 }
 
-function handle({ url, tokenFile, config, tree }: TreeFacts, reload: () => Promise<void>): RunningDais {
+function handle({ url, grpc, tokenFile, config, tree }: TreeFacts, reload: () => Promise<void>): RunningDais {
   const stop = async () => {
     await tree.stop();
     await removeServerFile(config.data);
   };
   return {
     url,
+    grpc,
     tokenFile,
     data: config.data,
     get controlPid() {

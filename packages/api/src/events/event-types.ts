@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { commentEvents } from '#events/comment-events.ts';
+import { definitionEvents } from '#events/definition-events.ts';
 import { dataEvents } from '#events/data-events.ts';
 import { privacyEvents } from '#events/privacy-events.ts';
 import type { EventType } from '#events/event-type.ts';
@@ -291,6 +292,7 @@ export const eventTypes = {
   ...importEvents,
   ...executionEvents,
   ...pipelineEvents,
+  ...definitionEvents,
   ...featureEvents,
   ...dataEvents,
   ...privacyEvents,

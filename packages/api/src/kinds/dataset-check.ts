@@ -31,7 +31,7 @@ export function datasetIssues(spec: DatasetSpec): Issue[] {
     ),
   );
   const source = spec.source?.type ?? 'upload';
-  if (spec.refreshMinutes !== undefined && (source === 'upload' || source === 'step')) {
+  if (spec.refreshMinutes !== undefined && source === 'upload') {
     issues.push({ path: 'spec.refreshMinutes', message: `means nothing for the source \`${source}\`` });
   }
   if (spec.source?.type === 'files') {

@@ -51,9 +51,10 @@ const httpSource = z.strictObject({
     .describe('Headers whose values Secrets have: `Authorization`.'),
   mode: modeField,
 });
-const queryOf = (what: string, port: number) => ({
-  host: z.string().min(1).max(253).describe(`Name or address of the ${what} server.`),
-  port: z.int().min(1).max(65_535).default(port).describe('Its port.'),
+const postgresSource = z.strictObject({
+  type: z.literal('postgres').describe('A query to a PostgreSQL server, read in one snapshot.'),
+  host: z.string().min(1).max(253).describe('Name or address of the server.'),
+  port: z.int().min(1).max(65_535).default(5432).describe('Its port.'),
   database: z.string().min(1).max(63).describe('Name of the database.'),
   user: z.string().min(1).max(63).describe('Who reads; needs no more than the right to.'),
   password: secretValue.optional().describe('The password, kept in a Secret.'),
@@ -63,14 +64,6 @@ const queryOf = (what: string, port: number) => ({
     .describe('`verify`: encrypted, and the certificate is checked. `require`: encrypted. `off`: in the clear.'),
   sql: z.string().min(1).max(65_536).describe('One query; what it gives, in its order, are the rows.'),
 });
-const postgresSource = z.strictObject({
-  type: z.literal('postgres').describe('A query to a PostgreSQL server, read in one snapshot.'),
-  ...queryOf('PostgreSQL', 5432),
-});
-const mysqlSource = z.strictObject({
-  type: z.literal('mysql').describe('A query to a MySQL or MariaDB server, read in one snapshot.'),
-  ...queryOf('MySQL', 3306),
-});
 const datasetsSource = z.strictObject({
   type: z.literal('dataset').describe('A query over other datasets of the project.'),
   sql: z.string().min(1).max(65_536).describe('One SELECT; the tables are those of `tables`.'),
@@ -78,21 +71,12 @@ const datasetsSource = z.strictObject({
     .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/), datasetReferenceSchema)
     .describe('Name of each table in the query, with the version that it is: `flights@latest`.'),
 });
-const stepSource = z.strictObject({
-  type: z.literal('step').describe('The output of a step of a pipeline; each run that succeeds makes a version.'),
-  pipeline: reference('Pipeline').describe('Name of the Pipeline.'),
-  step: z.string().min(1).max(256).describe('Its step.'),
-  output: z.string().min(1).max(256).describe('The output with the files.'),
-});
-
 export const datasetSourceSchema = z.discriminatedUnion('type', [
   uploadSource,
   filesSource,
   httpSource,
   postgresSource,
-  mysqlSource,
   datasetsSource,
-  stepSource,
 ]);
 export type DatasetSource = z.output<typeof datasetSourceSchema>;
 

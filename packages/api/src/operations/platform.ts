@@ -8,10 +8,13 @@ import { commentOperations } from '#operations/comments.ts';
 import { artifactFileOperations } from '#operations/artifact-files.ts';
 import { artifactOperations } from '#operations/artifacts.ts';
 import { executionViewOperations } from '#operations/execution-views.ts';
+import { definitionOperations } from '#operations/definitions.ts';
 import { featureOperations } from '#operations/features.ts';
 import { executionSearchOperations } from '#operations/execution-search.ts';
 import { pipelineSearchOperations } from '#operations/pipeline-search.ts';
 import { recurrenceSearchOperations } from '#operations/recurrence-search.ts';
+import { datasetOperations } from '#operations/datasets.ts';
+import { datasetPushOperations } from '#operations/dataset-pushes.ts';
 import { executionOperations } from '#operations/executions.ts';
 import { pipelineOperations } from '#operations/pipelines.ts';
 import { recurrenceOperations } from '#operations/recurrences.ts';
@@ -262,7 +265,10 @@ export const platformOperations: readonly Operation[] = [
   ...pipelineOperations,
   ...recurrenceOperations,
   ...executionViewOperations,
+  ...definitionOperations,
   ...dataFindingOperations,
-  ...featureOperations,
   ...labelOperations,
+  ...featureOperations,
+  ...datasetOperations,
+  ...datasetPushOperations,
 ];

@@ -14,12 +14,22 @@ export const columnFamilies = ['number', 'time', 'boolean', 'text', 'other'] as 
 export type ColumnFamily = (typeof columnFamilies)[number];
 
 const quantilesSchema = z
-  .strictObject({ p01: z.number(), p05: z.number(), p25: z.number(), p50: z.number(), p75: z.number(), p95: z.number(), p99: z.number() })
+  .strictObject({
+    p01: z.number(),
+    p05: z.number(),
+    p25: z.number(),
+    p50: z.number(),
+    p75: z.number(),
+    p95: z.number(),
+    p99: z.number(),
+  })
   .describe('`p25`: a quarter of the values is smaller. Approximate (t-digest); of a time in milliseconds since 1970.');
 
 export const histogramSchema = z.strictObject({
   edges: z.array(z.number()).describe('Ascending; one more than `counts`. Of a time: milliseconds since 1970, UTC.'),
-  counts: z.array(z.int()).describe('Rows of each bin, which has its upper edge and not its lower one; the first has both.'),
+  counts: z
+    .array(z.int())
+    .describe('Rows of each bin, which has its upper edge and not its lower one; the first has both.'),
 });
 
 export const topValueSchema = z.strictObject({
@@ -33,8 +43,13 @@ export const columnProfileSchema = z.strictObject({
   family: z.enum(columnFamilies),
   count: z.int().describe('Rows with a value.'),
   nulls: z.int().describe('Rows without one.'),
-  distinct: z.int().describe('Different values; approximate (HyperLogLog, about 2 % of error), never more than `count`.'),
-  nans: z.int().optional().describe('Of floating numbers: how many are NaN. They count as values, and for no figure below.'),
+  distinct: z
+    .int()
+    .describe('Different values; approximate (HyperLogLog, about 2 % of error), never more than `count`.'),
+  nans: z
+    .int()
+    .optional()
+    .describe('Of floating numbers: how many are NaN. They count as values, and for no figure below.'),
   infinities: z.int().optional().describe('Of floating numbers: how many are infinite. As `nans`.'),
   min: z.number().optional().describe('Of numbers; of times in milliseconds since 1970, UTC.'),
   max: z.number().optional().describe('As `min`.'),
@@ -203,7 +218,9 @@ export type QualityCheck = z.output<typeof qualityCheckSchema>;
 
 export const qualityCheckResultsSchema = z.strictObject({
   ...qualityCheckSchema.shape,
-  results: z.array(expectationResultSchema).describe('Broken ones that block first, then those that warn, then the others.'),
+  results: z
+    .array(expectationResultSchema)
+    .describe('Broken ones that block first, then those that warn, then the others.'),
 });
 export type QualityCheckResults = z.output<typeof qualityCheckResultsSchema>;
 

@@ -7,7 +7,7 @@ import { datasetNameSchema, datasetReferenceSchema } from '#records/data-referen
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
 /** How far two labels are apart: all alike, by their order, or by their difference. */
-export const measurementLevels = ['nominal', 'ordinal', 'interval'] as const;
+const measurementLevels = ['nominal', 'ordinal', 'interval'] as const;
 
 export const labelSetNameSchema = datasetNameSchema;
 

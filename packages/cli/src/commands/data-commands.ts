@@ -1,4 +1,5 @@
 import type { CommandDefinition } from '#commands/definition.ts';
+import { qualityCommands } from '#commands/quality-commands.ts';
 
 const REFERENCE = 'a dataset, or a version of it: flights, flights@3, flights@2026-11-01, flights@TAG';
 
@@ -158,4 +159,5 @@ export const dataCommands: readonly CommandDefinition[] = [
     examples: [{ command: 'data rejects flights > rejects.ndjson', does: 'one JSON object on each line' }],
     load: async () => ({ run: (await import('#data/push.ts')).rejects }),
   },
+  ...qualityCommands,
 ];

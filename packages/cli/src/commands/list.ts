@@ -4,10 +4,12 @@ import { auditCommands } from '#commands/audit-commands.ts';
 import { transferCommands } from '#commands/transfer-commands.ts';
 import { dataCommands } from '#commands/data-commands.ts';
 import type { CommandDefinition, OptionDefinition } from '#commands/definition.ts';
+import { labelCommands } from '#commands/label-commands.ts';
 import { loginCommands } from '#commands/login-commands.ts';
 import { manifestCommands } from '#commands/manifest-commands.ts';
 import { pipelineCommands } from '#commands/pipeline-commands.ts';
 import { policyCommands } from '#commands/policy-commands.ts';
+import { privacyCommands } from '#commands/privacy-commands.ts';
 import { resourceCommands } from '#commands/resource-commands.ts';
 import { runCommands } from '#commands/run-commands.ts';
 import { serverCommands } from '#commands/server-commands.ts';
@@ -17,6 +19,8 @@ export const commands: readonly CommandDefinition[] = [
   ...manifestCommands,
   ...resourceCommands,
   ...dataCommands,
+  ...privacyCommands,
+  ...labelCommands,
   ...runCommands,
   ...pipelineCommands,
   ...loginCommands,
@@ -36,6 +40,7 @@ export const commandFamilies: Readonly<Record<string, string>> = {
   import: 'Bring what another server holds',
   config: 'The configuration of a server',
   data: 'Datasets: push, pull, look, compare, query',
+  labels: 'Labels that people gave: bring, review, measure, publish',
   pipeline: 'Pipelines: check, run, draw, do again, make up for the past',
   policy: 'Rights: test policies, ask why, simulate a change',
   session: 'Browsers that are signed in',

@@ -20,6 +20,7 @@ import { bytesText, countText } from '#output/amounts.ts';
 import { barText } from '#output/progress-bar.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { printable } from '#output/width.ts';
+import { tellGate } from './quality.ts';
 import { findFiles, withDigests, type LocalFile } from './local-files.ts';
 
 /** Files that are on their way at the same time. */
@@ -104,6 +105,7 @@ async function tellIngest(context: Context, client: DaisClient, made: Ingest, wa
     context.terminal.out(`${ended.dataset}@${ended.version}\n`);
   } else if (!(await printedForPrograms(context, ended))) tell(context, ended);
   if (ended.state === 'failed') return exitCodes.invalid.code;
+  if (wait && ended.version !== undefined) return await tellGate(context, client, ended.dataset, ended.version);
   return ended.state === 'cancelled' ? exitCodes.failed.code : exitCodes.ok.code;
 }
 

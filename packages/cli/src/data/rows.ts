@@ -35,7 +35,7 @@ export const sql: Run<{ readonly limit: number }> = async (context, [text = ''],
 /** A value as a person reads it. */
 export function cellText(value: unknown): string {
   if (value === null || value === undefined) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean);
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 async function tellRows(context: Context, told: Rows, tellMore: boolean): Promise<number> {

@@ -19,7 +19,11 @@ export class PeerUids {
 
   async of(request: IncomingMessage): Promise<number | undefined> {
     if (FORWARDED.some((name) => request.headers[name] !== undefined)) return undefined;
-    const { socket } = request;
+    return await this.ofSocket(request.socket);
+  }
+
+  /** For a connection with nothing between: no proxy says that it is one. */
+  async ofSocket(socket: Socket): Promise<number | undefined> {
     let uid = this.#known.get(socket);
     if (uid === undefined) {
       uid = this.#lookUp(socket);

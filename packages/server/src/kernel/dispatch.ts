@@ -135,8 +135,11 @@ export class Dispatcher {
     const first = items[0];
     if (first === undefined) return [];
     const { operation, share, tenantName } = first;
-    const { prelude } = this.#parts.authorizer;
-    const request = { mode: 'read', projectId: this.#startIn(tenantName), prelude } as const;
+    const request = {
+      mode: 'read',
+      projectId: this.#startIn(tenantName),
+      prelude: this.#parts.authorizer.prelude,
+    } as const;
     return await transact(this.#parts.database, request, async (tx) => {
       const tenant = await this.#enter(tx, operation, tenantName);
       const made = items.map(({ input, context }) => this.#makeCall(tx, operation, input, context, tenant));
@@ -167,8 +170,7 @@ export class Dispatcher {
     if (!('stream' in entry)) throw new Error(`${name} is not a stream: use call`);
     const { operation, stream } = entry;
     const input = parseInput(operation, rawInput);
-    const tenantName = this.#tenantName(operation, input, context);
-    return stream((await this.#admit(operation, input, context, tenantName)) as never);
+    return stream((await this.#admit(operation, input, context, this.#tenantName(operation, input, context))) as never);
   }
 
   /** Authorizes what then goes on without this transaction. */
@@ -180,10 +182,10 @@ export class Dispatcher {
       if (operation.target === undefined) throw new Error(`${operation.name} has no target`);
       const permit = await ask(operation.target(input), tenant);
       // It has a transaction no more: each further question gets one of its own.
-      const authorize: Call['authorize'] = async (...question) =>
-        await transact(this.#parts.database, request, async (again) => {
-          await this.#makeCall(again, operation, input, context, tenant).call.authorize(...question);
-        });
+      const authorize: Call['authorize'] = async (...asked) =>
+        await transact(this.#parts.database, request, async (next) =>
+          this.#makeCall(next, operation, input, context, tenant).call.authorize(...asked),
+        );
       const signal = permit.until === undefined ? context.signal : AbortSignal.any([context.signal, permit.until]);
       return permitted({ ...call, authorize, context: withSignal(context, signal) }, permit);
     });
@@ -241,8 +243,7 @@ export class Dispatcher {
         tx.unseen.set(targetKey({ projectId: of.id, kind, name }), error);
       return permit;
     };
-    const authorize: Call['authorize'] = async (target, of, action) => void (await ask(target, of, action));
-    const call: Call = { input, context, tenant, authorize };
+    const call: Call = { input, context, tenant, authorize: async (...asked) => void (await ask(...asked)) };
     return { ask, call, wasAsked: () => asked };
   }
 }

@@ -79,6 +79,22 @@ export class ProtobufReader {
     return this.#bytes.subarray(from, from + length);
   }
 
+  /** The value as it is: a number of any kind but fixed ones, or the bytes of all else. */
+  value(): number | string | Buffer {
+    switch (this.#type) {
+      case 0:
+        return this.int64();
+      case 1:
+        return this.#slice(8);
+      case 2:
+        return this.bytes();
+      case 5:
+        return this.#slice(4);
+      default:
+        throw new ProtobufFault(`a field is of type ${this.#type}`);
+    }
+  }
+
   /** Nanoseconds and the like: all 64 bits. */
   fixed64(): bigint {
     this.#expect(1);
@@ -115,6 +131,11 @@ export class ProtobufReader {
     if (from + length > this.#end) throw new ProtobufFault('a value is cut off');
     this.#at = from + length;
     return from;
+  }
+
+  #slice(length: number): Buffer {
+    const from = this.#take(length);
+    return this.#bytes.subarray(from, from + length);
   }
 
   #length(): number {

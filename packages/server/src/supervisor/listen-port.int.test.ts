@@ -19,6 +19,12 @@ test('without a port the first free one from 7070 is taken', async () => {
   expect(tried).toEqual([7070, 7071, 7072]);
 });
 
+test('or from another one on', async () => {
+  const { listen, tried } = failing('EADDRINUSE');
+  expect(await listenOn(listen, '127.0.0.1', undefined, 7072)).toBe(7073);
+  expect(tried).toEqual([7072, 7073]);
+});
+
 test('when all are taken, that is said', async () => {
   const { listen } = failing(...Array.from({ length: 20 }, () => 'EADDRINUSE'));
   await expect(listenOn(listen, '127.0.0.1', undefined)).rejects.toThrow('All ports from 7070 to 7089');

@@ -1,20 +1,21 @@
 import { DaisError } from '@dais/api';
 import { tcpListener } from '#lib/tcp-listener.ts';
 
-/** The port of a server that was given none, and how many after it are tried. */
+/** The port of a server that was given none; those after it are tried up to the last. */
 const FIRST_PORT = 7070;
 const LAST_PORT = 7089;
 
 /**
- * Listens on the port asked for, or without one on the first that is free from 7070. Gives the port.
+ * Listens on the port asked for, or without one on the first that is free from `first`. Gives the port.
  * @throws DaisError `address_in_use` naming the process that has it, when that can be seen.
  */
 export async function listenOn(
   listen: (host: string, port: number) => Promise<number>,
   host: string,
   port: number | undefined,
+  first = FIRST_PORT,
 ): Promise<number> {
-  const ports = port === undefined ? range(FIRST_PORT, LAST_PORT) : [port];
+  const ports = port === undefined ? range(first, LAST_PORT) : [port];
   for (const candidate of ports) {
     try {
       return await listen(host, candidate);
@@ -36,7 +37,7 @@ export async function listenOn(
     }
   }
   if (port === undefined) {
-    throw new DaisError('address_in_use', `All ports from ${FIRST_PORT} to ${LAST_PORT} of ${host} are taken.`);
+    throw new DaisError('address_in_use', `All ports from ${first} to ${LAST_PORT} of ${host} are taken.`);
   }
   const holder = await tcpListener(port);
   const who = holder === undefined ? 'another process' : `process ${holder.pid} (${holder.command.slice(0, 200)})`;

@@ -4,8 +4,8 @@ import type { Problem } from '@dais/api';
 export type ToChild =
   /** Once, after `loaded`: everything the child needs. `setup` is opaque to the supervisor. */
   | { readonly type: 'start'; readonly setup: unknown }
-  /** An accepted connection, not read from yet. Answered with `took`. */
-  | { readonly type: 'connection'; readonly id: number }
+  /** An accepted connection, not read from yet; `at` names the socket that it came to where it is not the main one. Answered with `took`. */
+  | { readonly type: 'connection'; readonly id: number; readonly at?: string }
   | { readonly type: 'reload'; readonly setup: unknown }
   /** Finish what runs, then exit. */
   | { readonly type: 'drain'; readonly deadlineMs: number };
@@ -17,6 +17,6 @@ export type FromChild =
   /** It answers requests. */
   | { readonly type: 'ready' }
   /** The connection is the child's now: the supervisor closes its copy. */
-  | { readonly type: 'took'; readonly id: number }
+  | { readonly type: 'took'; readonly id: number; readonly at?: string }
   /** It cannot start; it exits after this. */
   | { readonly type: 'failed'; readonly problem: Problem };

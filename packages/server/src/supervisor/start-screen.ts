@@ -2,6 +2,8 @@
 export interface StartFacts {
   readonly version: string;
   readonly url: string;
+  /** `host:port` of the services that speak gRPC; undefined: none do here. */
+  readonly grpc: string | undefined;
   /** The port that was wanted and is taken, when another one was used. */
   readonly wantedPort: number | undefined;
   readonly data: string;
@@ -21,6 +23,7 @@ export function startScreen(facts: StartFacts): string {
     '',
     row('Open', paint(36, `${facts.url}/`)),
     ...(facts.wantedPort === undefined ? [] : [row('', `port ${facts.wantedPort} is taken, so it is this one`)]),
+    ...(facts.grpc === undefined ? [] : [row('gRPC', facts.grpc)]),
     row('Data', facts.data),
     row('Database', facts.database),
     '',

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { DaisError } from '@dais/api';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { start } from '#lib/process.ts';
-import { supervise, type Service, type Supervised } from '#supervisor/supervise.ts';
+import { supervise, type FurtherSocket, type Service, type Supervised } from '#supervisor/supervise.ts';
 
 /** A child that answers every connection with its pid, and does what its setup says. */
 const CHILD = `
@@ -19,9 +19,9 @@ const CHILD = `
       else if (message.type === 'start') { process.send({ type: 'phase', name: 'work', ms: 1 }); process.send({ type: 'ready' }); }
     }
     if (message.type === 'connection') {
-      process.send({ type: 'took', id: message.id });
+      process.send({ type: 'took', id: message.id, at: message.at });
       open++;
-      socket.on('data', () => socket.end(String(process.pid) + ' ' + (mode.word ?? '')));
+      socket.on('data', () => socket.end(String(process.pid) + ' ' + (message.at ?? mode.word ?? '')));
       socket.on('error', () => {});
       socket.on('close', () => open--);
     }
@@ -47,6 +47,7 @@ interface Options {
   readonly heldConnections?: number;
   readonly startService?: () => Promise<Service>;
   readonly drainMs?: number;
+  readonly further?: readonly FurtherSocket[];
 }
 
 async function tree(options: Options = {}) {
@@ -54,6 +55,7 @@ async function tree(options: Options = {}) {
   const supervised = await supervise<Service>({
     host: '127.0.0.1',
     port: 0,
+    further: options.further ?? [],
     startService: options.startService ?? (async () => ({ ended: new Promise(() => {}), stop: async () => {} })),
     spawnChild: () => start(process.execPath, ['-e', CHILD], { env: {}, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }),
     setup: () => state.setup,
@@ -102,6 +104,17 @@ describe('connections', () => {
     expect(new Set(answers).size).toBe(1);
     expect(answers[0]).toBe(`${supervised.childPid} `);
     expect([supervised.childPid === first, state.refused]).toEqual([false, 0]);
+  });
+
+  test('of a further socket are told by its name, and wait like others', async () => {
+    const refuse = (socket: Socket) => socket.destroy();
+    const { supervised } = await tree({ further: [{ name: 'side', port: 0, first: 0, refuse }] });
+    const { side = 0 } = supervised.further;
+    expect(await ask(side)).toBe(`${supervised.childPid} side`);
+    expect(await ask(supervised.port)).toBe(`${supervised.childPid} `);
+    process.kill(supervised.childPid ?? 0, 'SIGKILL');
+    const answers = await Promise.all([ask(side), ask(supervised.port)]);
+    expect(answers).toEqual([`${supervised.childPid} side`, `${supervised.childPid} `]);
   });
 
   test('beyond those that may wait are refused at once', async () => {

@@ -1,6 +1,6 @@
 /**
  * The process tree on one machine: a service that the program stands on (restarted when it dies), one child that does
- * the work, and the socket that outlives both.
+ * the work, and the sockets that outlive both.
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '#lib/clock.ts';
@@ -16,9 +16,23 @@ export interface Service {
   stop(): Promise<void>;
 }
 
+/** A socket beside the main one, at the same address. */
+export interface FurtherSocket {
+  readonly name: string;
+  /** Undefined: the first that is free from `first`. */
+  readonly port: number | undefined;
+  readonly first: number;
+  /** Answers and closes a connection for which there is no room to wait. */
+  readonly refuse: (socket: Socket) => void;
+}
+
+/** Ports of the sockets beside the main one, by name. */
+export type FurtherPorts = Readonly<Record<string, number>>;
+
 export interface SuperviseParts<S extends Service> {
   readonly host: string;
   readonly port: number | undefined;
+  readonly further?: readonly FurtherSocket[];
   readonly startService: () => Promise<S>;
   readonly spawnChild: () => ChildProcess;
   /** What the child is given, once the service runs and the port is known. */
@@ -34,6 +48,7 @@ export interface SuperviseParts<S extends Service> {
 
 export interface Supervised<S extends Service> {
   readonly port: number;
+  readonly further: FurtherPorts;
   /** As last started. */
   readonly service: S;
   readonly childPid: number | undefined;
@@ -65,6 +80,8 @@ export async function supervise<S extends Service>(parts: SuperviseParts<S>): Pr
 class ProcessTree<S extends Service> implements Supervised<S> {
   readonly #parts: SuperviseParts<S>;
   readonly #broker: ConnectionBroker;
+  readonly #further: ReadonlyMap<string, ConnectionBroker>;
+  readonly #furtherPorts: Record<string, number> = {};
   readonly #child: SupervisedProcess;
   #port = 0;
   #service: Promise<S> | undefined;
@@ -75,19 +92,28 @@ class ProcessTree<S extends Service> implements Supervised<S> {
   constructor(parts: SuperviseParts<S>) {
     this.#parts = parts;
     this.#broker = new ConnectionBroker(parts);
+    this.#further = new Map(
+      (parts.further ?? []).map(({ name, refuse }) => [name, new ConnectionBroker({ ...parts, refuse })]),
+    );
     this.#child = new SupervisedProcess({
       ...parts,
       name: 'control',
       spawn: parts.spawnChild,
       setup: async () => parts.setup(await this.#currentService(), this.#port),
-      onReady: () => this.#broker.connect((id, socket) => this.#child.send({ type: 'connection', id }, socket)),
-      onGone: () => this.#broker.disconnect(),
-      onTook: (id) => this.#broker.took(id),
+      onReady: () => this.#connect(),
+      onGone: () => {
+        for (const broker of this.#brokers()) broker.disconnect();
+      },
+      onTook: (id, at) => (at === undefined ? this.#broker : this.#further.get(at))?.took(id),
     });
   }
 
   get port(): number {
     return this.#port;
+  }
+
+  get further(): FurtherPorts {
+    return this.#furtherPorts;
   }
 
   get service(): S {
@@ -102,6 +128,11 @@ class ProcessTree<S extends Service> implements Supervised<S> {
   async start(): Promise<void> {
     const { parts } = { parts: this.#parts };
     this.#port = await listenOn((host, port) => this.#broker.listen(host, port), parts.host, parts.port);
+    for (const { name, port, first } of parts.further ?? []) {
+      const broker = this.#further.get(name);
+      const listen = async (host: string, candidate: number) => (await broker?.listen(host, candidate)) ?? candidate;
+      this.#furtherPorts[name] = await listenOn(listen, parts.host, port, first);
+    }
     const startedAt = parts.clock.now();
     // The child loads its code while the service starts.
     this.#service = this.#startService();
@@ -129,10 +160,21 @@ class ProcessTree<S extends Service> implements Supervised<S> {
 
   async #stop(): Promise<void> {
     this.#wakeRestart?.();
-    this.#broker.close();
+    for (const broker of this.#brokers()) broker.close();
     await this.#child.stop(this.#parts.drainMs);
     const service = await this.#service?.catch(() => undefined);
     await service?.stop();
+  }
+
+  #brokers(): readonly ConnectionBroker[] {
+    return [this.#broker, ...this.#further.values()];
+  }
+
+  #connect(): void {
+    this.#broker.connect((id, socket) => this.#child.send({ type: 'connection', id }, socket));
+    for (const [at, broker] of this.#further) {
+      broker.connect((id, socket) => this.#child.send({ type: 'connection', id, at }, socket));
+    }
   }
 
   async #currentService(): Promise<S> {

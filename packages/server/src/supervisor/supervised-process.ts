@@ -20,7 +20,7 @@ export interface SupervisedParts {
   readonly onReady: () => void;
   /** It takes no more connections: it has ended, or was told to. */
   readonly onGone: () => void;
-  readonly onTook: (id: number) => void;
+  readonly onTook: (id: number, at?: string) => void;
 }
 
 const FIRST_PAUSE_MS = 100;
@@ -141,7 +141,7 @@ export class SupervisedProcess {
         this.#settleStart = undefined;
         break;
       case 'took':
-        this.#parts.onTook(message.id);
+        this.#parts.onTook(message.id, message.at);
         break;
       case 'failed':
         this.#problem = fromProblem(message.problem);

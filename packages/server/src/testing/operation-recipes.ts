@@ -4,6 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { KindSpec, Operation } from '@dais/api';
+import { privacyRecipes } from './privacy-recipes.ts';
+import { qualityRecipes } from './quality-recipes.ts';
+import { dataRecipes } from './data-recipes.ts';
+import { featureRecipes } from './feature-recipes.ts';
 import { trackingRecipes } from './tracking-recipes.ts';
 
 export interface Request {
@@ -36,8 +40,20 @@ export interface RecipeWorld {
   spareExecution(): Promise<string>;
   /** What starts runs by itself and that nobody needs, made now in every project: a name that stands for its id in each. */
   recurrence(): Promise<string>;
+  /** Name of a definition of the format `recipe`, made now in every project. */
+  definition(): Promise<string>;
   /** Name of a version of the Pipeline `target` that nobody needs, made now in every project. */
   pipelineVersion(): Promise<string>;
+  /** Name of a label set that nobody needs, made now in every project. */
+  spareLabelSet(): Promise<string>;
+  /** A push of which no file has come, made now in every project: a name that stands for its id in each. */
+  push(): Promise<string>;
+  /** A materialization in every project: a name that stands for its id in each. */
+  materialization(): Promise<string>;
+  /** A build of features in every project: a name that stands for its id in each. */
+  featureBuild(): Promise<string>;
+  /** Number of a version of the Dataset `rows` that nobody needs, made now in every project. */
+  datasetVersion(): Promise<string>;
   /** Name of a user that nobody needs, made now. */
   spareUser(): Promise<string>;
 }
@@ -52,6 +68,10 @@ const TARGET_SPECS: Readonly<Record<string, object>> = {
   // More than there are: nobody's approval is the last.
   Model: { approvals: [{ aliases: ['guarded'], teams: [{ team: 'deciders', members: 20 }] }] },
   Pipeline: {},
+  Dataset: {},
+  Entity: {},
+  FeatureView: { source: { type: 'push' }, features: [{ name: 'a', type: 'int64' }] },
+  FeatureService: { features: [{ view: 'target' }] },
   // It never comes.
   Schedule: { pipeline: 'target', when: { type: 'cron', cron: '0 0 30 2 *' } },
   User: { email: 'target@example.com' },
@@ -87,6 +107,11 @@ export const NEVER_RUNS = { command: ['true'], resources: { cpu: 1_000_000 } };
 /** By operation; those of kinds follow their verb. */
 const recipes: Readonly<Record<string, Recipe>> = {
   ...trackingRecipes,
+  ...privacyRecipes,
+  ...qualityRecipes,
+  'labelSet.delete': async (world) => ({ path: { set: await world.spareLabelSet() } }),
+  ...dataRecipes,
+  ...featureRecipes,
   'secret.rotate': () => ({ ...target, body: {} }),
   'alertChannel.test': () => ({ ...target, body: { message: 'tried' } }),
   'access.mine': () => ({}),
@@ -159,6 +184,10 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'pipeline.run': () => ({ ...target, body: { version: '1' } }),
   'pipeline.graph': () => target,
   'schedule.call': () => ({ ...target, body: { id: 'x', timestamp: 0, signature: 'x', body: '' } }),
+  'definition.put': () => ({ body: { format: 'recipe', type: 'thing', name: 'tried', body: '' } }),
+  'definition.get': async (world) => ({ path: { format: 'recipe', type: 'thing', name: await world.definition() } }),
+  'definition.list': () => ({ query: { format: 'recipe' } }),
+  'definition.delete': async (world) => ({ path: { format: 'recipe', type: 'thing', name: await world.definition() } }),
   'recurrence.create': () => ({
     body: { name: 'tried', pipeline: 'target', when: { type: 'cron', cron: '0 0 30 2 *' }, enabled: false },
   }),

@@ -1,7 +1,8 @@
-import type { DatasetVersion } from '@dais/api';
+import type { DatasetSource, DatasetVersion } from '@dais/api';
 import type { BlobStore, LocalBlobs } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
+import type { DataSource } from '#engines/sources/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
 import type { Principal } from '#kernel/principal.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
@@ -29,6 +30,14 @@ export interface VersionHooks {
   ) => Promise<readonly MaskedColumn[]>;
 }
 
+/** A source that is no file of ours. */
+export type ExternalSource = Exclude<DatasetSource, { type: 'upload' | 'dataset' }>;
+export interface SecretRef {
+  readonly secret: string;
+  readonly key: string;
+}
+export type SecretReader = (ref: SecretRef) => Promise<string>;
+
 /** What the ledger of data stands on. */
 export interface DataParts {
   readonly database: Database;
@@ -39,6 +48,10 @@ export interface DataParts {
   /** Opened when it is first needed. */
   readonly query: () => Promise<QueryEngine>;
   readonly kinds: () => KindRegistry;
+  /** Opens what lies outside; values of Secrets are read by `secret`. */
+  readonly source: (source: ExternalSource, secret: SecretReader) => Promise<DataSource>;
+  /** The value of a Secret of the transaction's project, opened after it; undefined: there is none. */
+  readonly secretValue: (tx: Transaction, ref: SecretRef) => Promise<(() => Promise<string>) | undefined>;
   /** Absolute folder of this machine for files that are being worked on; made when it is absent. */
   readonly folder: string;
   readonly hooks: VersionHooks;

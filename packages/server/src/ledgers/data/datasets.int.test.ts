@@ -72,8 +72,8 @@ describe('a push', () => {
       'a.json': JSON.stringify(rows),
     })) {
       const { version, faults } = await world.push(name, { [file]: bytes });
-      expect(faults, file).toEqual([]);
-      expect((await world.version(`${name}@${version}`)).digest, file).toBe(first.digest);
+      expect([file, faults]).toEqual([file, []]);
+      expect([file, (await world.version(`${name}@${version}`)).digest]).toEqual([file, first.digest]);
     }
   });
 

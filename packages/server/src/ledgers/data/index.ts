@@ -1,5 +1,5 @@
 /** The ledger of data: versions of datasets, how they came, and who reads what of them. */
-export type { DataParts, VersionHooks } from './data-parts.ts';
+export type { DataParts, ExternalSource, SecretReader, VersionHooks } from './data-parts.ts';
 export { dataLedger, type DataLedger } from './data-ledger.ts';
 export { dataSlice } from './data-slice.ts';
 export { readDatasetFacts, type DatasetFacts } from './dataset-facts.ts';

@@ -27,6 +27,7 @@ async function admitDefinition(tx: Transaction, change: AdmittedChange, kind: st
   await changeCatalog(tx, change.projectId);
   if (change.action === 'delete' && kind === 'FeatureView') {
     const payload = { view: change.uid };
+    await tx.sql.query('delete from features.definition where uid = $1', [change.uid], 'drop_feature_definition');
     tx.enqueue({ queue: DROP_QUEUE, projectId: change.projectId, payload, uniqueKey: change.uid, maxAttempts: 100 });
   }
   if (change.action !== 'create') return;
@@ -49,7 +50,7 @@ async function checkExpressions(tx: Transaction, name: string, spec: Readonly<Re
     throw error;
   });
   if (views === undefined) return;
-  const inputs = [...views].map(([as, view]) => ({ as, view }));
+  const inputs = [...views].map(([name, view]) => ({ name, as: name, view }));
   const compiled = compileView({ spec, name, uid: '', generation: 0n } as never, new Map());
   const issues = compiled.features.flatMap(({ expression, type }, at): Issue[] => {
     if (expression === undefined) return [];
@@ -64,4 +65,14 @@ async function checkExpressions(tx: Transaction, name: string, spec: Readonly<Re
   if (issues.length > 0) {
     throw new DaisError('invalid_manifest', `FeatureView "${name}": ${issues[0]?.path} ${issues[0]?.message}.`, { issues });
   }
+}
+
+/** Everything that the ledger has of a project that ends; its views are gone already. */
+export async function forgetFeatures(tx: Transaction, projectId: string): Promise<void> {
+  const home = tx.projectId;
+  await tx.enter(projectId);
+  for (const table of ['catalog', 'packing', 'materialization', 'online_view', 'build', 'pushed', 'definition']) {
+    await tx.sql.query(`delete from features.${table} where project_id = $1`, [projectId], `forget_${table}s`);
+  }
+  await tx.enter(home);
 }

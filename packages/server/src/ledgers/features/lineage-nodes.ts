@@ -31,7 +31,7 @@ export function noteSelection(
   const used = onDemand.flatMap(({ view }) => {
     const { source } = view;
     const names = source.type === 'onDemand' ? source.views : [];
-    const inputs = all.filter((other) => names.includes(other.as));
+    const inputs = all.filter((other) => names.includes(other.view.name));
     return inputs.map((input) => ({ from: viewKey(input.view), to: viewKey(view), relation: 'read' as const }));
   });
   const serviceKey = service === undefined ? undefined : keyOf('feature-service', idOf(service));

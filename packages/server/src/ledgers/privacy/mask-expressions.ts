@@ -43,40 +43,23 @@ function coarser(text: Expression): Expression {
   const size = call(
     'power',
     literal(10, 'float64'),
-    call('floor', call('/', call('ln', call('abs', number)), literal(Math.LN10))),
+    call('floor', call('/', call('ln', call('null-if', call('abs', number), literal(0))), literal(Math.LN10))),
   );
   const rounded = call('*', call('floor', call('/', call('abs', number), size)), size);
   const sign = when(call('<', number, literal(0, 'float64')), literal('-'), literal(''));
-  return {
-    type: 'case',
-    branches: [
-      { when: looks('^\\d{4}-\\d{2}-\\d{2}'), then: call('left', text, literal(7)) },
-      {
-        when: looks('^[^@\\s]+@[^@\\s]+$'),
-        then: call('concat', literal('…@'), call('split-part', text, literal('@'), literal(2))),
-      },
-      {
-        when: looks('^\\d{1,3}(\\.\\d{1,3}){3}$'),
-        then: call(
-          'concat',
-          call('split-part', text, literal('.'), literal(1)),
-          literal('.'),
-          call('split-part', text, literal('.'), literal(2)),
-          literal('.'),
-          call('split-part', text, literal('.'), literal(3)),
-          literal('.0/24'),
-        ),
-      },
-      { when: looks('^-?0*(\\.0*)?$'), then: literal('0') },
-      {
-        when: looks('^-?\\d{1,15}(\\.\\d+)?$'),
-        then: call('concat', sign, cast(rounded, 'string', { lenient: true })),
-      },
-      {
-        when: call('>', call('length', text), literal(6)),
-        then: call('concat', call('left', text, literal(3)), literal('…')),
-      },
-    ],
-    otherwise: call('concat', call('left', text, literal(1)), literal('…')),
-  };
+  const dots = (at: number) => call('split-part', text, literal('.'), literal(at));
+  const dot = literal('.');
+  const prefix = when(
+    call('>', call('length', text), literal(6)),
+    call('concat', call('left', text, literal(3)), literal('…')),
+    call('concat', call('left', text, literal(1)), literal('…')),
+  );
+  const forms: readonly (readonly [pattern: string, form: Expression])[] = [
+    ['^\\d{4}-\\d{2}-\\d{2}', call('left', text, literal(7))],
+    ['^[^@\\s]+@[^@\\s]+$', call('concat', literal('…@'), call('split-part', text, literal('@'), literal(2)))],
+    ['^\\d{1,3}(\\.\\d{1,3}){3}$', call('concat', dots(1), dot, dots(2), dot, dots(3), literal('.0/24'))],
+    ['^-?0*(\\.0*)?$', literal('0')],
+    ['^-?\\d{1,15}(\\.\\d+)?$', call('concat', sign, cast(rounded, 'string', { lenient: true }))],
+  ];
+  return forms.reduceRight<Expression>((otherwise, [pattern, form]) => when(looks(pattern), form, otherwise), prefix);
 }

@@ -54,7 +54,12 @@ interface Conclusion {
   readonly message?: string;
 }
 
-async function conclude(tx: Transaction, { now, versions }: QualityParts, due: DueCheck, told: Conclusion): Promise<void> {
+async function conclude(
+  tx: Transaction,
+  { now, versions }: QualityParts,
+  due: DueCheck,
+  told: Conclusion,
+): Promise<void> {
   const { results, message } = told;
   const blocking = results.filter(({ outcome, severity }) => outcome !== 'passed' && severity === 'block');
   const state = message !== undefined ? 'error' : blocking.length > 0 ? 'failed' : 'passed';

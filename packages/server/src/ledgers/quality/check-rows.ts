@@ -47,7 +47,10 @@ export interface NewCheck {
   readonly by?: Actor;
 }
 
-export async function insertCheck(tx: Transaction, { version, gate, expectations, now, by }: NewCheck): Promise<QualityCheck> {
+export async function insertCheck(
+  tx: Transaction,
+  { version, gate, expectations, now, by }: NewCheck,
+): Promise<QualityCheck> {
   const [row] = await tx.sql.query<CheckRow>(
     `insert into quality.check (id, project_id, dataset, version, number, state, gate, expectations, created_at, created_by)
      values ($1, $2, $3, $4, $5, 'waiting', $6, $7, $8, $9) returning ${COLUMNS}`,

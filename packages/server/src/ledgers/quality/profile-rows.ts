@@ -11,7 +11,10 @@ export async function writeProfile({ sql, projectId }: Transaction, profile: Dat
 }
 
 /** Undefined: it is not made yet. */
-export async function readProfile({ sql, projectId }: Transaction, version: string): Promise<DatasetProfile | undefined> {
+export async function readProfile(
+  { sql, projectId }: Transaction,
+  version: string,
+): Promise<DatasetProfile | undefined> {
   const [row] = await sql.query<{ profile: DatasetProfile }>(
     'select profile from quality.profile where project_id = $1 and version = $2',
     [projectId, version],

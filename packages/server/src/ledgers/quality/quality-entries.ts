@@ -142,7 +142,10 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
           const named = `${version.dataset}@${version.number}`;
           throw new DaisError('invalid_state', `${named} is ${version.state}: only a quarantined version is released.`);
         }
-        const { id, number, state } = await versions.decide(tx, version.id, 'released', { now: now(), reason: input.reason });
+        const { id, number, state } = await versions.decide(tx, version.id, 'released', {
+          now: now(),
+          reason: input.reason,
+        });
         return { id, number, state };
       },
     },
@@ -152,10 +155,17 @@ export function qualityEntries(parts: QualityParts): readonly OperationEntry[] {
 /** @throws DaisError `invalid_state` for one without rows here. */
 function readable(version: DatasetVersion): DatasetVersion {
   if (version.mode === 'managed') return version;
-  throw new DaisError('invalid_state', `${version.dataset}@${version.number} points at files elsewhere; they are not read here.`);
+  throw new DaisError(
+    'invalid_state',
+    `${version.dataset}@${version.number} points at files elsewhere; they are not read here.`,
+  );
 }
 
-export async function expectationsOf({ versions }: QualityParts, tx: Transaction, dataset: string): Promise<Expectation[]> {
+export async function expectationsOf(
+  { versions }: QualityParts,
+  tx: Transaction,
+  dataset: string,
+): Promise<Expectation[]> {
   const { expectations = [] } = await versions.spec(tx, dataset);
   return expectationsSchema.parse(expectations);
 }

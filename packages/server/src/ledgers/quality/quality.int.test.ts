@@ -60,7 +60,10 @@ describe('the gate', () => {
     });
     expect(broken.results[0]?.sample?.rows).toHaveLength(7);
     const version = await world.version(`${name}@2`);
-    expect(version).toMatchObject({ state: 'quarantined', reason: expect.stringContaining('completeness(age)') as string });
+    expect(version).toMatchObject({
+      state: 'quarantined',
+      reason: expect.stringContaining('completeness(age)') as string,
+    });
     expect((await world.version(`${name}@latest`)).number).toBe(1);
   });
 
@@ -116,7 +119,9 @@ describe('the gate', () => {
   test('rows of another dataset', async () => {
     const carriers = await world.dataset();
     await world.push(carriers, { 'c.csv': 'code,name\nAA,American\nDL,Delta\n' });
-    const name = await world.dataset({ expectations: [{ type: 'reference', columns: ['carrier'], in: `${carriers}@latest`, to: ['code'] }] });
+    const name = await world.dataset({
+      expectations: [{ type: 'reference', columns: ['carrier'], in: `${carriers}@latest`, to: ['code'] }],
+    });
     await world.push(name, { 'a.csv': good });
     const { results } = await world.checked(`${name}@1`);
     expect(results[0]).toMatchObject({ findings: [{ anomaly: 'REFERENCE_MISSING', rows: 100, broken: 33 }] });
@@ -129,7 +134,11 @@ describe('by hand', () => {
     await world.push(name, { 'b.csv': bad });
     expect(await codeOf(world.dais.call('qualityCheck.start', { name, version: '1' }))).toBe('invalid_state');
     await world.dais.call('qualityCheck.start', { name, version: '1', expectations: gates });
-    expect(await world.checked(`${name}@1`)).toMatchObject({ state: 'failed', gate: false, createdBy: { id: 'owner' } });
+    expect(await world.checked(`${name}@1`)).toMatchObject({
+      state: 'failed',
+      gate: false,
+      createdBy: { id: 'owner' },
+    });
     expect((await world.version(`${name}@1`)).state).toBe('ready');
   });
 
@@ -138,7 +147,11 @@ describe('by hand', () => {
     await world.push(name, { 'a.csv': good });
     const made: string[] = [];
     for (let i = 0; i < 3; i += 1) {
-      const { id } = await world.dais.call<{ id: string }>('qualityCheck.start', { name, version: '1', expectations: gates });
+      const { id } = await world.dais.call<{ id: string }>('qualityCheck.start', {
+        name,
+        version: '1',
+        expectations: gates,
+      });
       made.unshift(id);
     }
     const seen: string[] = [];
@@ -176,7 +189,10 @@ describe('what is known of rows', () => {
       [2, 'failed'],
       [1, 'passed'],
     ]);
-    const page = await world.dais.call<{ size: number; open: () => Promise<AsyncIterable<Buffer>> }>('qualityReport.page', { name, version: '2' });
+    const page = await world.dais.call<{ size: number; open: () => Promise<AsyncIterable<Buffer>> }>(
+      'qualityReport.page',
+      { name, version: '2' },
+    );
     const chunks: Buffer[] = [];
     for await (const chunk of await page.open()) chunks.push(chunk);
     const html = Buffer.concat(chunks).toString();
@@ -217,8 +233,13 @@ describe('what is known of rows', () => {
     await world.profiled(`${name}@2`);
     await world.dais.call<DatasetVersion>('datasetVersion.delete', { name, version: '1', reason: 'asked for' });
     expect(await codeOf(world.dais.call('qualityCheck.get', { name, check: id }))).toBe('not_found');
-    const [row] = await world.db.database.transaction({ mode: 'read', scope: 'all' }, async (sql) =>
-      await sql.query<{ profiles: number }>('select count(*)::int as profiles from quality.profile p join data.version v on v.id = p.version join data.dataset d on d.id = v.dataset where d.name = $1', [name]),
+    const [row] = await world.db.database.transaction(
+      { mode: 'read', scope: 'all' },
+      async (sql) =>
+        await sql.query<{ profiles: number }>(
+          'select count(*)::int as profiles from quality.profile p join data.version v on v.id = p.version join data.dataset d on d.id = v.dataset where d.name = $1',
+          [name],
+        ),
     );
     expect(row?.profiles).toBe(1);
   });
@@ -227,9 +248,14 @@ describe('what is known of rows', () => {
     const name = await world.dataset({ label: 'carrier' });
     await world.push(name, { 'a.csv': good });
     await world.profiled(`${name}@1`);
-    const { items, manifest: text } = await world.dais.call<{ items: Suggestion[]; manifest: string }>('expectation.suggest', { name, version: '1' });
+    const { items, manifest: text } = await world.dais.call<{ items: Suggestion[]; manifest: string }>(
+      'expectation.suggest',
+      { name, version: '1' },
+    );
     const types = items.map(({ expectation }) => expectation['type']);
-    expect(types).toEqual(expect.arrayContaining(['schema', 'completeness', 'range', 'domain', 'leakage', 'balance', 'classes', 'drift']));
+    expect(types).toEqual(
+      expect.arrayContaining(['schema', 'completeness', 'range', 'domain', 'leakage', 'balance', 'classes', 'drift']),
+    );
     const written = (parse(text) as { spec: { expectations: unknown[] } }).spec.expectations;
     expect(expectationsSchema.safeParse(written).error).toBeUndefined();
     await world.dais.call('qualityCheck.start', { name, version: '1', expectations: written });
@@ -242,6 +268,8 @@ describe('what is known of rows', () => {
 
   test('an expectation that cannot be is refused with its place', async () => {
     const spec = { expectations: [{ type: 'range', columns: ['age'], min: 3, max: 1 }] };
-    expect(await codeOf(world.dais.call('dataset.create', { manifest: manifest('Dataset', 'wrong', spec) }))).toBe('invalid_manifest');
+    expect(await codeOf(world.dais.call('dataset.create', { manifest: manifest('Dataset', 'wrong', spec) }))).toBe(
+      'invalid_manifest',
+    );
   });
 });

@@ -59,7 +59,12 @@ function ofCompleteness(columns: readonly ColumnProfile[], rows: number): readon
   return [
     ...(whole.length === 0
       ? []
-      : [{ expectation: { type: 'completeness', columns: whole }, reason: 'no row of this version lacks a value in them' }]),
+      : [
+          {
+            expectation: { type: 'completeness', columns: whole },
+            reason: 'no row of this version lacks a value in them',
+          },
+        ]),
     ...some.map(({ name, count }) => {
       const atLeast = Math.floor(wilsonInterval(count, rows).low * 1000) / 1000;
       return {
@@ -71,11 +76,18 @@ function ofCompleteness(columns: readonly ColumnProfile[], rows: number): readon
 }
 
 function ofKeys(columns: readonly ColumnProfile[], { keys }: SuggestionFacts): readonly Proposed[] {
-  if (keys.length > 0) return [{ expectation: { type: 'unique', columns: [...keys] }, reason: 'they are the keys of the dataset' }];
+  if (keys.length > 0)
+    return [{ expectation: { type: 'unique', columns: [...keys] }, reason: 'they are the keys of the dataset' }];
   return columns
     .filter(({ family, count, nulls, distinct, name, type }) => {
       const idLike = family === 'text' || /int/.test(type);
-      return idLike && nulls === 0 && count > 100 && distinct >= UNIQUE_SHARE * count && /(^|_)(id|key|uuid|number|no)$/i.test(name);
+      return (
+        idLike &&
+        nulls === 0 &&
+        count > 100 &&
+        distinct >= UNIQUE_SHARE * count &&
+        /(^|_)(id|key|uuid|number|no)$/i.test(name)
+      );
     })
     .map(({ name, distinct, count }) => ({
       expectation: { type: 'unique', columns: [name] },
@@ -90,8 +102,12 @@ function ofDuplicates(rows: number): Proposed {
   };
 }
 
-function ofWords({ name, family, count, top, topComplete }: ColumnProfile, { masked }: SuggestionFacts): readonly Proposed[] {
-  const few = family === 'text' && topComplete === true && top !== undefined && top.length > 0 && top.length <= MOST_VALUES;
+function ofWords(
+  { name, family, count, top, topComplete }: ColumnProfile,
+  { masked }: SuggestionFacts,
+): readonly Proposed[] {
+  const few =
+    family === 'text' && topComplete === true && top !== undefined && top.length > 0 && top.length <= MOST_VALUES;
   if (!few || masked.includes(name) || count < 20) return [];
   const single = top.filter((one) => one.count === 1).length;
   if (single > MOST_SINGLE * top.length) return [];
@@ -156,7 +172,8 @@ function ofLabel(columns: readonly ColumnProfile[], { label, masked }: Suggestio
 }
 
 function ofTimes(columns: readonly ColumnProfile[], { eventTime }: SuggestionFacts): readonly Proposed[] {
-  if (eventTime === undefined || !columns.some(({ name, family }) => name === eventTime && family === 'time')) return [];
+  if (eventTime === undefined || !columns.some(({ name, family }) => name === eventTime && family === 'time'))
+    return [];
   return [
     {
       expectation: { type: 'futureTime', columns: [eventTime], severity: 'warn' },

@@ -22,9 +22,9 @@ export function krippendorffAlpha(units: readonly (readonly number[])[], level: 
 }
 
 /** The same for labels that have no order. */
-export function nominalAlpha<Label>(units: readonly (readonly Label[])[]): number | undefined {
-  const numbers = new Map<Label, number>();
-  const numberOf = (label: Label) => {
+export function nominalAlpha(units: readonly (readonly unknown[])[]): number | undefined {
+  const numbers = new Map<unknown, number>();
+  const numberOf = (label: unknown) => {
     const number = numbers.get(label) ?? numbers.size;
     numbers.set(label, number);
     return number;

@@ -1,7 +1,7 @@
 /** Check digits. Each takes digits as text and tells whether they belong together; none throws. */
 
 function digitsOf(text: string): number[] {
-  return [...text].map(Number);
+  return Array.from(text, Number);
 }
 
 /** Σ digit · weight over as many digits as there are weights. */

@@ -17,7 +17,7 @@ export interface ColumnFinding {
 }
 
 /** From here on a find is reported. */
-export const REPORTED = 0.5;
+const REPORTED = 0.5;
 /** What the name of a column adds. */
 const NAME_BONUS = 0.35;
 /** How sure a name alone makes. */

@@ -33,10 +33,10 @@ export const contactDetectors: readonly Detector[] = [
   {
     entity: 'PHONE_NUMBER',
     patterns: [
-      { expression: /(?<![\w+])\+[1-9](?:[ ().\/-]{0,2}\d){6,14}(?!\d)/g, strength: 0.8 },
-      { expression: /(?<![\w+])00[1-9](?:[ ().\/-]{0,2}\d){6,14}(?!\d)/g, strength: 0.45 },
+      { expression: /(?<![\w+])\+[1-9](?:[ ()./-]{0,2}\d){6,14}(?!\d)/g, strength: 0.8 },
+      { expression: /(?<![\w+])00[1-9](?:[ ()./-]{0,2}\d){6,14}(?!\d)/g, strength: 0.45 },
       {
-        expression: /(?<![\w+.])\(?\d{2,5}\)?[ .\/-]{1,2}\d{2,4}(?:[ .-]?\d{2,4}){1,3}(?![\d]|[.-]\d)/g,
+        expression: /(?<![\w+.])\(?\d{2,5}\)?[ ./-]{1,2}\d{2,4}(?:[ .-]?\d{2,4}){1,3}(?![\d]|[.-]\d)/g,
         strength: 0.45,
       },
       { expression: /(?<![\w+.-])\d{10,11}(?![\d]|[.-]\d)/g, strength: 0.2 },

@@ -27,8 +27,8 @@ describe('the corpus', () => {
 
   test.each(Object.entries(EXAMPLES))('%s: every example is found, alone and in a sentence', (entity, examples) => {
     for (const example of examples) {
-      expect(entitiesIn(example), example).toContain(entity);
-      expect(entitiesIn(`He wrote: ${example}, and left.`), example).toContain(entity);
+      expect([example, ...entitiesIn(example)]).toContain(entity);
+      expect([example, ...entitiesIn(`He wrote: ${example}, and left.`)]).toContain(entity);
     }
   });
 
@@ -40,7 +40,7 @@ describe('the corpus', () => {
       let refused = 0;
       let tried = 0;
       for (const example of examples)
-        for (const [at, character] of [...example].entries()) {
+        for (const [at, character] of example.split('').entries()) {
           if (!/\d/.test(character)) continue;
           const changed = `${example.slice(0, at)}${(Number(character) + 1) % 10}${example.slice(at + 1)}`;
           tried += 1;
@@ -91,7 +91,7 @@ describe('columns', () => {
 
   test('one key among a thousand notes is found', () => {
     const notes = Array.from({ length: 1000 }, (_, at) => `note ${at}: nothing to see`);
-    notes[500] = `use AKIA${'IOSFODNN7EXAMPLE'} for now`;
+    notes[500] = 'use AKIAIOSFODNN7EXAMPLE for now';
     expect(findingsOf('notes', notes)).toMatchObject([{ entity: 'CREDENTIAL', share: 0.001 }]);
   });
 
@@ -122,26 +122,13 @@ test('an example shows no letter and no digit of the value', () => {
 });
 
 test('hostile texts take time in proportion to their length', () => {
-  for (const unit of [
-    '1',
-    '1 ',
-    'a@',
-    'a.',
-    '1.',
-    'f:',
-    '0x',
-    '(1',
-    '+1 ',
-    'eyJ.',
-    'A1-',
-    '::',
-    '1-1.',
-    'a@a.',
-  ] as const) {
+  const units = ['1', '1 ', 'a@', 'a.', '1.', 'f:', '0x', '(1', '+1 ', 'eyJ.', 'A1-', '::', '1-1.', 'a@a.'];
+  const slow = units.filter((unit) => {
     const started = process.cpuUsage();
     findInText(unit.repeat(2000));
     const { user, system } = process.cpuUsage(started);
-    // Milliseconds of 2,000 characters; quadratic patterns took seconds here.
-    expect((user + system) / 1000, unit).toBeLessThan(400);
-  }
+    // Milliseconds of CPU for 2,000 characters; quadratic patterns took seconds here.
+    return (user + system) / 1000 > 400;
+  });
+  expect(slow).toEqual([]);
 });

@@ -79,10 +79,13 @@ function isSteuerId(text: string): boolean {
 const FISCAL_ODD = [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];
 
 function isFiscalCode(text: string): boolean {
-  const sum = [...text.slice(0, 15)].reduce((total, letter, at) => {
-    const code = /\d/.test(letter) ? Number(letter) : letter.charCodeAt(0) - 65;
-    return total + (at % 2 === 0 ? (FISCAL_ODD[code] ?? 0) : code);
-  }, 0);
+  const sum = text
+    .slice(0, 15)
+    .split('')
+    .reduce((total, letter, at) => {
+      const code = /\d/.test(letter) ? Number(letter) : letter.charCodeAt(0) - 65;
+      return total + (at % 2 === 0 ? (FISCAL_ODD[code] ?? 0) : code);
+    }, 0);
   return String.fromCharCode(65 + (sum % 26)) === text[15];
 }
 
@@ -97,7 +100,7 @@ function isFnr(text: string): boolean {
 }
 
 function isTurkish(text: string): boolean {
-  const digits = [...text].map(Number);
+  const digits = Array.from(text, Number);
   const odd = weightedSum(text, [1, 0, 1, 0, 1, 0, 1, 0, 1]);
   const even = weightedSum(text, [0, 1, 0, 1, 0, 1, 0, 1]);
   const tenth = (((odd * 7 - even) % 10) + 10) % 10;
@@ -193,7 +196,7 @@ const IDS: readonly NationalId[] = [
     entity: 'IN_AADHAAR',
     shape: '[2-9]\\d{3}([ :-]?)\\d{4}\\1\\d{4}',
     strength: 0.7,
-    verify: (text) => verhoeff(text) && [...text].reverse().join('') !== text,
+    verify: (text) => verhoeff(text) && text.split('').reverse().join('') !== text,
     chance: 0.1,
     words: ['aadhaar', 'aadhar', 'uidai'],
   },

@@ -48,7 +48,7 @@ const BECH32M = 0x2bc830a3;
 function isBech32Address(text: string): boolean {
   const lower = text.toLowerCase();
   if (lower !== text && text.toUpperCase() !== text) return false;
-  const data = [...lower.slice(3)].map((letter) => BECH32.indexOf(letter));
+  const data = Array.from(lower.slice(3), (letter) => BECH32.indexOf(letter));
   if (data.includes(-1)) return false;
   // The prefix `bc`, spread out: high bits, 0, low bits.
   const values = [3, 3, 0, 2, 3, ...data];

@@ -1,16 +1,21 @@
 /** Strict reading of CSV: columns are named, types are told or widened until all values fit, and every broken row is told. */
 import type { Column, CsvDialect, DataFault, FaultKind, FileTable, SourceFile } from '../contract.ts';
 import { sqlType } from './column-types.ts';
-import type { ColumnType } from '../model/column-type.ts';
 import { firstRecord } from './csv-header.ts';
+import { brokenIntegers, linesOfRows, type BrokenInteger } from './csv-integers.ts';
+import { TypeGuesses, widerType } from './csv-guess.ts';
 import { fault, refusal, type FaultLog } from './fault-log.ts';
-import type { Session } from './session.ts';
+import { LineCounter } from './line-counter.ts';
+import type { RejectTables, Session } from './session.ts';
 import { identifier, text, textList } from './sql-text.ts';
 import type { TextFile } from './source-files.ts';
 
 export const MOST_COLUMNS = 10_000;
 /** Rows looked at for a first guess of types; what does not fit is found by reading all. */
 const GUESS_ROWS = 20_480;
+/** Of wide tables fewer: a value costs about a microsecond. */
+const GUESS_CELLS = 1_000_000;
+const LEAST_GUESS_ROWS = 20;
 /** Broken rows that are told one by one; a file with more is another file than was meant. */
 const MOST_REJECTS = 1_000_000;
 /** DuckDB's least; small buffers of many columns are slow, large ones cost every thread. */
@@ -157,56 +162,19 @@ async function guessedColumns(
   names: readonly string[],
   rows: number | undefined,
 ): Promise<readonly Column[]> {
-  const looked = rows ?? GUESS_ROWS;
   const texts = names.map((name) => ({ name, type: 'string' as const }));
-  const sample = `FROM (SELECT * FROM ${readCsv({ file, dialect, columns: texts, notes: [] }, 'ignore')} LIMIT ${looked})`;
-  const columns: Column[] = [];
-  // In groups: a select of 10,000 columns times the candidates is slow to plan.
-  for (let from = 0; from < names.length; from += 200) {
-    const group = names.slice(from, from + 200);
-    const tests = group.flatMap((name, n) =>
-      GUESSES.map(({ test }, g) => `bool_and(${test(identifier(name))}) AS "c${n}_${g}"`),
-    );
-    const [found = {}] = await session.rows(`SELECT ${tests.join(', ')} ${sample}`);
-    for (const [n, name] of group.entries()) {
-      const fits = GUESSES.findIndex((_, g) => found[`c${n}_${g}`] === true);
-      columns.push({ name, type: GUESSES[fits]?.type ?? 'string' });
-    }
+  const looked = Math.max(LEAST_GUESS_ROWS, Math.min(rows ?? GUESS_ROWS, Math.floor(GUESS_CELLS / names.length)));
+  const source = readCsv({ file, dialect, columns: texts, notes: [] }, 'ignore');
+  const guesses = new TypeGuesses(names.length);
+  const result = await session.stream(`SELECT * FROM ${source} LIMIT ${looked}`);
+  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    for (const row of chunk.getRows()) guesses.see(row as readonly (string | null)[]);
   }
-  return columns;
+  return guesses.types().map((type, n) => ({ name: names[n] ?? '', type }));
 }
 
-/** The first that all values fit. A column without values is text. */
-const GUESSES: readonly { readonly type: ColumnType; readonly test: (column: string) => string }[] = [
-  { type: 'boolean', test: (c) => `CASE WHEN ${c} IS NOT NULL THEN lower(${c}) IN ('true', 'false') END` },
-  // Codes such as 00123 would lose their zeros as numbers.
-  {
-    type: 'int64',
-    test: (c) =>
-      `CASE WHEN ${c} IS NOT NULL THEN regexp_full_match(${c}, '[+-]?(0|[1-9][0-9]{0,18})') AND TRY_CAST(${c} AS BIGINT) IS NOT NULL END`,
-  },
-  {
-    type: 'float64',
-    test: (c) =>
-      `CASE WHEN ${c} IS NOT NULL THEN NOT regexp_matches(${c}, '^[+-]?0[0-9]') AND NOT regexp_matches(${c}, '_') AND TRY_CAST(${c} AS DOUBLE) IS NOT NULL END`,
-  },
-  {
-    type: 'date',
-    test: (c) =>
-      `CASE WHEN ${c} IS NOT NULL THEN regexp_full_match(${c}, '\\d{4}-\\d{2}-\\d{2}') AND TRY_CAST(${c} AS DATE) IS NOT NULL END`,
-  },
-  {
-    type: 'timestamp',
-    test: (c) =>
-      `CASE WHEN ${c} IS NOT NULL THEN regexp_matches(${c}, '^\\d{4}-\\d{2}-\\d{2}') AND TRY_CAST(${c} AS TIMESTAMPTZ) IS NOT NULL END`,
-  },
-];
-
-/** What a guessed type becomes when a value does not fit. */
-const WIDER: Readonly<Partial<Record<ColumnType, ColumnType>>> = { int64: 'float64', date: 'timestamp' };
-
 /** The table function that reads the file; `store` keeps broken rows in DuckDB's table of rejects, `ignore` leaves them out. */
-function readCsv(plan: CsvPlan, errors: 'store' | 'ignore', lineBytes = 2 * 1024 * 1024): string {
+function readCsv(plan: CsvPlan, errors: RejectTables | 'ignore', lineBytes = 2 * 1024 * 1024): string {
   const { file, dialect } = plan;
   const csv: CsvDialect = file.source.csv ?? {};
   const columns = plan.columns.map(({ name, type }) => `${text(name)}: ${text(sqlType(type))}`);
@@ -226,9 +194,17 @@ function readCsv(plan: CsvPlan, errors: 'store' | 'ignore', lineBytes = 2 * 1024
     `max_line_size = ${lineBytes}`,
     `buffer_size = ${Math.max(LEAST_BUFFER, 2 * lineBytes)}`,
     ...(csv.timestampFormat === undefined ? [] : [`timestampformat = ${text(csv.timestampFormat)}`]),
-    ...(csv.dateFormat === undefined ? [] : [`dateformat = ${text(csv.dateFormat)}`]),
+    // Without a format a time of the day would be dropped without a word.
+    `dateformat = ${text(csv.dateFormat ?? '%Y-%m-%d')}`,
     ...(csv.decimalSeparator === undefined ? [] : [`decimal_separator = ${text(csv.decimalSeparator)}`]),
-    ...(errors === 'ignore' ? ['ignore_errors = true'] : ['store_rejects = true', `rejects_limit = ${MOST_REJECTS}`]),
+    ...(errors === 'ignore'
+      ? ['ignore_errors = true']
+      : [
+          'store_rejects = true',
+          `rejects_table = ${text(errors.errors)}`,
+          `rejects_scan = ${text(errors.scans)}`,
+          `rejects_limit = ${MOST_REJECTS}`,
+        ]),
   ];
   return `read_csv(${text(file.plainPath)}, ${options.join(', ')})`;
 }
@@ -249,70 +225,111 @@ export async function loadCsv(
   let columns = plan.columns;
   try {
     for (;;) {
-      await session.run(
-        `CREATE OR REPLACE TABLE ${target} AS SELECT * FROM ${readCsv({ ...plan, columns }, 'store', options.lineBytes)}`,
-      );
-      const widened = options.guessed ? await widenedColumns(session, columns) : undefined;
-      if (widened === undefined) break;
+      const rejects = session.rejectTables();
+      const source = readCsv({ ...plan, columns }, rejects, options.lineBytes);
+      await session.run(`CREATE OR REPLACE TABLE ${target} AS SELECT * FROM ${source}`);
+      const texts = columns.map(({ name }) => ({ name, type: 'string' as const }));
+      const asText = readCsv({ ...plan, columns: texts }, 'ignore', options.lineBytes);
+      const integers = await brokenIntegers(session, asText, columns);
+      const widened = options.guessed ? await widenedColumns(session, rejects, columns, integers) : undefined;
+      if (widened === undefined) {
+        await takeRejects(session, rejects, { table, plan, columns, faults: options.faults, integers });
+        await leaveOut(session, { ...plan, columns }, target, options.lineBytes, integers);
+        return columns;
+      }
       columns = widened;
-      await forgetRejects(session);
     }
-    await takeRejects(session, table, plan, columns, options.faults);
-    return columns;
   } finally {
-    await forgetRejects(session);
     await session.run(`SET TimeZone = 'UTC'`);
   }
 }
 
-async function widenedColumns(session: Session, columns: readonly Column[]): Promise<readonly Column[] | undefined> {
-  const broken = await session
-    .rows(`SELECT DISTINCT column_name AS name FROM reject_errors WHERE error_type = 'CAST'`)
-    .catch(() => []);
-  const names = new Set(broken.map(({ name }) => String(name)));
+async function widenedColumns(
+  session: Session,
+  { errors }: RejectTables,
+  columns: readonly Column[],
+  integers: readonly BrokenInteger[],
+): Promise<readonly Column[] | undefined> {
+  const broken = await session.rows(`SELECT DISTINCT column_name AS name FROM ${errors} WHERE error_type = 'CAST'`);
+  const names = new Set([...broken.map(({ name }) => String(name)), ...integers.map(({ column }) => column)]);
   if (!columns.some(({ name, type }) => names.has(name) && type !== 'string')) return undefined;
-  return columns.map((column) =>
-    names.has(column.name) ? { ...column, type: WIDER[column.type] ?? 'string' } : column,
+  return columns.map((column) => (names.has(column.name) ? { ...column, type: widerType(column.type) } : column));
+}
+
+/** Rows with a broken integer were read as something else: read once more without them. */
+async function leaveOut(
+  session: Session,
+  plan: CsvPlan,
+  target: string,
+  lineBytes: number,
+  integers: readonly BrokenInteger[],
+): Promise<void> {
+  if (integers.length === 0) return;
+  const names = new Set(integers.map(({ column }) => column));
+  const affected = plan.columns.filter(({ name }) => names.has(name));
+  const columns = plan.columns.map(({ name, type }) => ({ name, type: names.has(name) ? ('string' as const) : type }));
+  const casts = affected.map(
+    ({ name, type }) => `CAST(${identifier(name)} AS ${sqlType(type)}) AS ${identifier(name)}`,
+  );
+  const whole = affected.map(({ name }) => `coalesce(regexp_full_match(${identifier(name)}, ' *[+-]?[0-9]+ *'), TRUE)`);
+  const fits = affected.map(
+    ({ name, type }) =>
+      `(${identifier(name)} IS NULL OR TRY_CAST(${identifier(name)} AS ${sqlType(type)}) IS NOT NULL)`,
+  );
+  const source = readCsv({ ...plan, columns }, 'ignore', lineBytes);
+  await session.run(
+    `CREATE OR REPLACE TABLE ${target} AS SELECT * REPLACE (${casts.join(', ')}) FROM ${source} WHERE ${[...whole, ...fits].join(' AND ')}`,
   );
 }
 
-async function forgetRejects(session: Session): Promise<void> {
-  for (const name of ['reject_errors', 'reject_scans']) await session.run(`DROP TABLE IF EXISTS ${name}`);
+interface Taken {
+  readonly table: string;
+  readonly plan: CsvPlan;
+  readonly columns: readonly Column[];
+  readonly faults: FaultLog;
+  readonly integers: readonly BrokenInteger[];
 }
 
-async function takeRejects(
-  session: Session,
-  table: string,
-  plan: CsvPlan,
-  columns: readonly Column[],
-  faults: FaultLog,
-): Promise<void> {
-  const found = await session
-    .rows(
-      'SELECT line, column_name AS name, error_type::VARCHAR AS kind, error_message AS message, csv_line AS content FROM reject_errors ORDER BY line, column_idx',
-    )
-    .catch(() => []);
-  // A row that lacks three fields is one fault, not three.
-  let last = '';
-  for (const { line, name, kind, message, content } of found) {
-    const key = kind === 'MISSING COLUMNS' ? String(line) : '';
-    if (key !== '' && key === last) continue;
-    last = key;
-    await faults.add(
-      faultOf(
-        { table, file: plan.file.name, line: Number(line) },
-        String(kind),
-        name === null ? undefined : String(name),
-        String(message),
-        String(content ?? ''),
-        columns,
-      ),
-    );
+async function takeRejects(session: Session, { errors }: RejectTables, taken: Taken): Promise<void> {
+  const { table, plan, columns, faults, integers } = taken;
+  const found = await session.rows(
+    `SELECT line, line_byte_position AS at, column_name AS name, error_type::VARCHAR AS kind, error_message AS message, csv_line AS content FROM ${errors} ORDER BY line, column_idx`,
+  );
+  // Rows whose values do not fit are rows where all is read as text.
+  const rejected = new Set(found.filter(({ kind }) => kind !== 'CAST').map(({ at }) => Number(at)));
+  // Other encodings are turned into UTF-8 first: places in that are none in the file.
+  const plain = plan.file.encoding === 'utf-8';
+  if (found.length > 0) {
+    const lines = plain ? await LineCounter.open(plan.file.plainPath) : undefined;
+    try {
+      // A row that lacks three fields is one fault, not three.
+      let last = '';
+      for (const { line, at, name, kind, message, content } of found) {
+        const key = kind === 'MISSING COLUMNS' ? String(line) : '';
+        if (key !== '' && key === last) continue;
+        last = key;
+        const place = { table, file: plan.file.name, line: (await lines?.lineAt(Number(at))) ?? Number(line) };
+        const column = name === null ? undefined : String(name);
+        await faults.add(faultOf(place, String(kind), column, String(message), String(content ?? ''), columns));
+      }
+    } finally {
+      await lines?.close();
+    }
+  }
+  if (integers.length === 0) return;
+  const { quote, header, skip } = plan.dialect;
+  const rows = integers.map(({ row }) => row);
+  const options = { quote, before: (header ? 1 : 0) + skip, rejected };
+  const lines = plain ? await linesOfRows(plan.file.plainPath, rows, options) : new Map<number, number>();
+  for (const { row, column, value } of integers) {
+    const line = lines.get(row);
+    const place = { table, file: plan.file.name, ...(line !== undefined && { line }) };
+    await faults.add(faultOf(place, 'CAST', column, `Could not convert string "${value}" to 'BIGINT'`, value, columns));
   }
 }
 
 function faultOf(
-  place: { readonly table: string; readonly file: string; readonly line: number },
+  place: { readonly table: string; readonly file: string; readonly line?: number },
   kind: string,
   column: string | undefined,
   message: string,

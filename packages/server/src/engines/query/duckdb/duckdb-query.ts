@@ -95,14 +95,8 @@ export class DuckdbQuery implements QueryEngine {
     const began = this.#options.clock.now();
     const outputs = [job.output, ...(job.more ?? []).map(({ output }) => output)];
     try {
-      const lane = await this.#laneOf(Object.values(job.tables));
-      const { answer, rows, usage } = await this.#work(
-        lane,
-        { type: 'run', job },
-        job.owner ?? '',
-        job.limits ?? {},
-        options,
-      );
+      const work: Work = { type: 'run', job };
+      const { answer, rows, usage } = await this.#inLane(Object.values(job.tables), work, job, options);
       const [first, ...more] = (answer as RunAnswer).statements.map((head, n): StatementResult => ({
         ...head,
         rows: rows[n] ?? [],
@@ -117,8 +111,7 @@ export class DuckdbQuery implements QueryEngine {
   }
 
   async describe(table: FileTable, options: RunOptions = {}): Promise<TableDescription> {
-    const lane = await this.#laneOf([table]);
-    const { answer } = await this.#work(lane, { type: 'describe', table }, '', {}, options);
+    const { answer } = await this.#inLane([table], { type: 'describe', table }, {}, options);
     if (answer.type !== 'describe') throw new QueryError('query_failed', 'The query process gave another answer.');
     return answer.description;
   }
@@ -152,6 +145,23 @@ export class DuckdbQuery implements QueryEngine {
       process: new QueryProcess({ clock, log, folder: this.#own, idleMs }),
       memoryBytes: this.#options.memoryBytes * OF_MEMORY * share,
     };
+  }
+
+  /** What looked light and needs more memory than a light one has runs once more where there is more. */
+  async #inLane(
+    tables: readonly TableSource[],
+    work: Work,
+    { owner = '', limits = {} }: Pick<QueryJob, 'owner' | 'limits'>,
+    options: RunOptions,
+  ): Promise<ProcessAnswer> {
+    const lane = await this.#laneOf(tables);
+    try {
+      return await this.#work(lane, work, owner, limits, options);
+    } catch (error) {
+      const more = lane === this.#light && (limits.memoryBytes ?? lane.memoryBytes) >= lane.memoryBytes;
+      if (!more || !(error instanceof QueryError) || !error.message.includes('query.memoryMb')) throw error;
+      return await this.#work(this.#heavy, work, owner, limits, options);
+    }
   }
 
   async #laneOf(tables: readonly TableSource[]): Promise<Lane> {

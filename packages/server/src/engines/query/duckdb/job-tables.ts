@@ -4,9 +4,10 @@ import path from 'node:path';
 import type { Column, FileTable, InlineTable, TableDescription, TableSource } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
 import type { LiteralValue } from '../model/query-tree.ts';
+import { arrowLines } from './arrow-table.ts';
 import { sqlType } from './column-types.ts';
 import { describedFile, loadCsv, planCsv, type CsvPlan } from './csv-table.ts';
-import { fault, refusal, type FaultLog } from './fault-log.ts';
+import { refusal, type FaultLog } from './fault-log.ts';
 import { loadJson } from './json-table.ts';
 import { parquetRelation } from './parquet-table.ts';
 import { STAGE, type Session } from './session.ts';
@@ -104,12 +105,12 @@ export class TableReader {
     const { session, folder, limits } = this.#parts;
     const target = this.#nextTable();
     if (opened.source.format === 'arrow') {
-      throw fault(
-        'unreadable',
-        { table: name, file: opened.name },
-        'Arrow files are not read yet.',
-        'Write it as Parquet.',
-      );
+      const lines = path.join(folder, `arrow-${this.#made}.ndjson`);
+      const columns = await arrowLines(name, opened, lines);
+      await session.run(`CREATE TABLE ${target} (${columns.map(definition).join(', ')})`);
+      await this.#insertCells(target, columns, lines);
+      this.#described.push({ ...opened.source, compression: 'none' });
+      return { target, columns };
     }
     const file = await plainText(opened, name, { folder, number: this.#made }, this.#budget);
     if (file.source.format === 'csv') {
@@ -160,6 +161,17 @@ export class TableReader {
     return { source: `(SELECT ${names.map(identifier).join(', ')} FROM (${all}))`, kept: undefined };
   }
 
+  /** Lines of `{"c0": …}`, the values as text but lists and structs. */
+  async #insertCells(target: string, columns: readonly Column[], lines: string): Promise<void> {
+    const values = columns.map(({ type }, n) =>
+      type === 'binary' ? `from_base64("c${n}")` : `CAST("c${n}" AS ${sqlType(type)})`,
+    );
+    const read = columns.map(({ type }, n) => `c${n}: ${/^(?:list|struct|map)</.test(type) ? "'JSON'" : "'VARCHAR'"}`);
+    await this.#parts.session.run(
+      `INSERT INTO ${target} SELECT ${values.join(', ')} FROM read_json(${text(lines)}, format = 'newline_delimited', columns = {${read.join(', ')}})`,
+    );
+  }
+
   async #inline(table: InlineTable): Promise<ReadyTable> {
     if (table.rows.length > INLINE_ROWS) {
       throw new QueryError('too_large', `A job brings at most ${INLINE_ROWS} rows itself; write more as a file.`);
@@ -173,16 +185,8 @@ export class TableReader {
       file,
       table.rows.map((row) => `${JSON.stringify(inlineRow(row, table.columns.length))}\n`).join(''),
     );
-    const values = table.columns.map(({ type }, n) =>
-      type === 'binary' ? `from_base64("c${n}")` : `CAST("c${n}" AS ${sqlType(type)})`,
-    );
-    const read = table.columns.map(
-      ({ type }, n) => `c${n}: ${/^(?:list|struct|map)</.test(type) ? "'JSON'" : "'VARCHAR'"}`,
-    );
     try {
-      await session.run(
-        `INSERT INTO ${target} SELECT ${values.join(', ')} FROM read_json(${text(file)}, format = 'newline_delimited', columns = {${read.join(', ')}})`,
-      );
+      await this.#insertCells(target, table.columns, file);
     } catch (error) {
       const message = error instanceof Error ? error.message : '';
       throw new QueryError(

@@ -1,4 +1,6 @@
 /** Strict reading of JSON: one value a line, or one array of values. */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
 import type { Column, FileTable } from '../contract.ts';
 import { sqlType } from './column-types.ts';
 import { MOST_COLUMNS } from './csv-table.ts';
@@ -38,7 +40,7 @@ export async function loadJson(
       `CREATE OR REPLACE TABLE ${target} AS SELECT * FROM read_json(${text(file.plainPath)}, ${read.join(', ')})`,
     );
   } catch (error) {
-    throw jsonFault(error, place);
+    throw await jsonFault(error, place, file);
   }
   const made = (await session.bind(`SELECT * FROM ${target}`)).columns;
   if (made.length > MOST_COLUMNS) {
@@ -52,7 +54,11 @@ export async function loadJson(
   return made;
 }
 
-function jsonFault(error: unknown, place: { readonly table: string; readonly file: string }): unknown {
+async function jsonFault(
+  error: unknown,
+  place: { readonly table: string; readonly file: string },
+  file: TextFile,
+): Promise<unknown> {
   const message = error instanceof Error ? error.message : '';
   const [, where] = /in (?:line|record\/value) (\d+)/.exec(message) ?? [];
   const line = where === undefined ? {} : { line: Number(where) };
@@ -65,9 +71,11 @@ function jsonFault(error: unknown, place: { readonly table: string; readonly fil
     );
   }
   if (/Malformed JSON|unexpected end of (?:data|input)|invalid (?:UTF|utf)/i.test(message)) {
+    // DuckDB counts on when a line ends too early.
+    const broken = file.source.format === 'ndjson' ? await firstBrokenLine(file.plainPath) : undefined;
     return fault(
       'json',
-      { ...place, ...line },
+      { ...place, ...(broken === undefined ? line : { line: broken }) },
       'It is no well-formed JSON.',
       'Write one JSON value a line, or one array of values.',
     );
@@ -86,4 +94,21 @@ function jsonFault(error: unknown, place: { readonly table: string; readonly fil
     );
   }
   return error;
+}
+
+/** Undefined when every line is JSON to JavaScript. */
+async function firstBrokenLine(path: string): Promise<number | undefined> {
+  const lines = createInterface({ input: createReadStream(path), crlfDelay: Infinity });
+  let number = 0;
+  for await (const line of lines) {
+    number += 1;
+    if (line.trim() === '') continue;
+    try {
+      JSON.parse(line);
+    } catch {
+      lines.close();
+      return number;
+    }
+  }
+  return undefined;
 }

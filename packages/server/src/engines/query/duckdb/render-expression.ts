@@ -30,7 +30,7 @@ export function renderExpression(expression: Expression, sides?: Sides): string 
       return renderCall(expression.function, expression.arguments.map(render));
     case 'in':
       return expression.options.length === 0
-        ? `(${render(expression.value)} IS NULL AND NULL)`
+        ? 'FALSE'
         : `(${render(expression.value)} IN (${expression.options.map(render).join(', ')}))`;
     case 'case': {
       const branches = expression.branches.map(({ when, then }) => `WHEN ${render(when)} THEN ${render(then)}`);

@@ -2,6 +2,7 @@
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import type { DataFormat } from '@dais/api';
 import { findReference } from '#kernel/content/references.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
@@ -13,6 +14,11 @@ export interface GatheredFile {
   readonly bytes: number;
   /** Undefined: nobody sent it, because what became of it is known. */
   readonly path: string | undefined;
+  /** Of files that lie outside. */
+  readonly uri?: string;
+  readonly pin?: string;
+  /** Where the source says it. */
+  readonly format?: DataFormat | undefined;
 }
 
 /** Names of the content of an ingest. */

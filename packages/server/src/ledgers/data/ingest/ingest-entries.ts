@@ -61,9 +61,11 @@ export function ingestEntries(parts: DataParts): readonly OperationEntry[] {
         const dataset = await requireDataset(tx, input.name);
         const spec = await readDatasetSpec(tx, input.name);
         const { type } = spec.source ?? { type: 'upload' as const };
-        if (type === 'upload' || type === 'step') {
-          const how = type === 'upload' ? 'push files to it' : 'run its pipeline';
-          throw new DaisError('invalid_state', `Dataset ${input.name} has no source that can be read again: ${how}.`);
+        if (type === 'upload') {
+          throw new DaisError(
+            'invalid_state',
+            `The rows of ${input.name} are pushed: there is no source to read again.`,
+          );
         }
         const { message, tags, faults } = input;
         const source = { type: type === 'dataset' ? ('query' as const) : type, faults };
@@ -90,6 +92,7 @@ export function ingestEntries(parts: DataParts): readonly OperationEntry[] {
         const row = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
           return await readIngestOf(tx, input.name, input.id);
         });
+        if (row.rejects === 0n) throw new DaisError('invalid_state', 'No row was left out.');
         const owner = contentOfIngest(row);
         const { size, sha256 } = await parts.content.stat(owner, REJECTS);
         return { size, sha256, open: async (range) => (await parts.content.open(owner, REJECTS, range)).bytes };

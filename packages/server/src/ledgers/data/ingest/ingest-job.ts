@@ -9,28 +9,36 @@ import {
   DaisError,
   eventTypes,
   type DataColumn,
+  type DatasetSource,
   type DatasetSpec,
   type DatasetVersion,
   type IngestFault,
 } from '@dais/api';
-import type { DataFault, QueryEngine, SourceFile } from '#engines/query/contract.ts';
-import { scan } from '#engines/query/model/build.ts';
+import type { QueryEngine, SourceFile } from '#engines/query/contract.ts';
+import { aggregate, named, scan } from '#engines/query/model/build.ts';
+import type { Relation } from '#engines/query/model/query-tree.ts';
 import { QueryError } from '#engines/query/model/query-error.ts';
 import { attachContent, detachContent } from '#kernel/content/references.ts';
 import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim } from '#kernel/jobs.ts';
 import { byteQuota } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import { keyOf } from '#ledgers/lineage/index.ts';
 import type { DataParts } from '../data-parts.ts';
 import { requireDataset } from '../dataset-rows.ts';
 import { emitAboutDataset, readDatasetSpec } from '../dataset-spec.ts';
-import { commitVersion } from '../versions/commit.ts';
+import { commitVersion, type NewFile } from '../versions/commit.ts';
 import { withStoredFiles } from '../versions/local-files.ts';
+import { requireUsable, resolveVersion } from '../versions/resolve.ts';
 import { splitRows } from '../versions/split-rows.ts';
+import { VersionMaker, type MakeRequest } from '../versions/version-maker.ts';
 import { previousReady } from '../versions/version-rows.ts';
 import { engineColumns, wantedColumns } from './columns.ts';
+import { commonUri } from './common-uri.ts';
 import { sourceFile } from './file-format.ts';
+import { fetchAll, withSource } from './from-source.ts';
 import { contentOfIngest, gatherPushed, pushedName, REJECTS, type GatheredFile } from './gather.ts';
+import { faultOf, faultsOfError, SHOWN_FAULTS } from './ingest-faults.ts';
 import {
   endIngest,
   noteProgress,
@@ -44,9 +52,6 @@ import { checkTable } from './table-checks.ts';
 
 export const INGEST_QUEUE = 'data-ingest';
 
-/** Faults that are shown; all are in the rejects. */
-const SHOWN_FAULTS = 100;
-
 interface Before {
   readonly row: IngestRow;
   readonly files: readonly IngestFileRow[];
@@ -54,6 +59,18 @@ interface Before {
   /** The newest ready version. */
   readonly version: DatasetVersion | undefined;
   readonly splitRows: number | undefined;
+}
+
+interface Reading {
+  readonly gathered: readonly GatheredFile[];
+  readonly sources: readonly SourceFile[];
+  readonly columns: readonly DataColumn[];
+}
+
+interface Gathered {
+  readonly gathered: readonly GatheredFile[];
+  readonly told: readonly DataColumn[] | undefined;
+  readonly mode: 'managed' | 'reference';
 }
 
 export function ingestHandler(parts: DataParts): JobHandler {
@@ -111,6 +128,8 @@ class IngestRun {
   readonly #io: JobIo;
   readonly #folder: string;
   #notedAt = 0;
+  /** What is read, once it is known. */
+  #reading: Reading | undefined;
 
   constructor(parts: DataParts, job: JobClaim, io: JobIo) {
     this.#parts = parts;
@@ -138,16 +157,106 @@ class IngestRun {
     const { signal } = this.#io;
     const before = await this.#io.read(async (tx) => await this.#readBefore(tx));
     if (before.row.ended_at !== null) return { ingest: this.#id };
+    if (before.spec.source?.type === 'dataset') return await this.#query(before, before.spec.source);
     await this.#note('fetch', 0);
-    const gathered = await gatherPushed(this.#parts, before.row, before.files, { folder: this.#folder, signal });
+    const { gathered, told, mode } = await this.#gather(before, signal);
     const engine = await this.#parts.query();
-    const sources = gathered.map(({ path, name }) => sourceFile(path ?? '', name, before.spec.format));
-    const columns = await this.#columns(engine, before, gathered, sources);
+    const formats = { ...before.spec.format };
+    const sources = gathered.map(({ path, name, format }) =>
+      sourceFile(path ?? '', name, format === undefined ? before.spec.format : { ...formats, type: format }),
+    );
+    const columns = told ?? (await this.#columns(engine, before, gathered, sources));
+    this.#reading = { gathered, sources, columns };
+    if (mode === 'reference') return await this.#pin(engine, before, { gathered, sources, columns });
     const read = await this.#read(engine, before, { gathered, sources, columns });
     await this.#note('check', 0);
     await this.#check(engine, before, columns, read);
     await this.#note('store', 0);
     return await this.#commit(before, { gathered, columns, read });
+  }
+
+  /** The files to read; `told`: their columns, where the source knows them and the manifest says nothing. */
+  async #gather({ row, files, spec }: Before, signal: AbortSignal): Promise<Gathered> {
+    const { source = { type: 'upload' as const } } = spec;
+    if (source.type === 'upload' || source.type === 'dataset') {
+      const gathered = await gatherPushed(this.#parts, row, files, { folder: this.#folder, signal });
+      return { gathered, told: undefined, mode: 'managed' };
+    }
+    return await withSource(this.#parts, { source, projectId: row.project_id }, async (opened) => {
+      const progress = (share: number) => void this.#note('fetch', share);
+      const found = await fetchAll(opened, { folder: this.#folder, signal, progress });
+      const gathered = found.files.map(({ object, ...file }) => ({ ...file, format: object.format }));
+      const mode = 'mode' in source ? source.mode : 'managed';
+      return { gathered, told: spec.columns === undefined ? found.columns : undefined, mode };
+    });
+  }
+
+  /** A version of other versions, by SQL. */
+  async #query({ row }: Before, source: Extract<DatasetSource, { type: 'dataset' }>): Promise<unknown> {
+    const { sql, tables: named } = source;
+    const found = await this.#io.read(async (tx) => {
+      const versions: [string, string][] = [];
+      for (const [table, reference] of Object.entries(named)) {
+        versions.push([table, requireUsable(await resolveVersion(tx, reference)).id]);
+      }
+      return versions;
+    });
+    const views = Object.fromEntries(found.map(([table]) => [table, scan(`dataset ${table}`)]));
+    const request: MakeRequest = {
+      projectId: row.project_id,
+      dataset: row.name,
+      tables: Object.fromEntries(found.map(([table, version]) => [`dataset ${table}`, { version }])),
+      query: { type: 'sql', dialect: 'duckdb', sql, views },
+      source: { type: 'query', sql },
+      message: row.message,
+      tags: row.tags,
+      by: row.created_by,
+      origin: row.origin,
+    };
+    const io = { ...this.#io, progress: (share: number) => void this.#note('read', share) };
+    const made = await new VersionMaker(this.#parts).make(request, io, async (tx, { version, unchanged }) => {
+      await endIngest(tx, row.id, { state: 'done', now: this.#parts.clock.now(), version, unchanged });
+    });
+    return { ingest: row.id, version: made.version.number, unchanged: made.unchanged };
+  }
+
+  /** A version that points at its files: they were read once, to know what they are. */
+  async #pin(engine: QueryEngine, { row, spec }: Before, from: Reading): Promise<unknown> {
+    const { gathered, sources, columns } = from;
+    const files: NewFile[] = [];
+    for (const [at, source] of sources.entries()) {
+      const file = gathered[at];
+      if (file?.uri === undefined) throw new Error('a file that is pinned has an address');
+      const table = { files: [source], columns: engineColumns(columns), faults: row.source.faults };
+      const count: Relation = {
+        type: 'aggregate',
+        from: scan('rows'),
+        by: [],
+        columns: [named('n', aggregate('count'))],
+      };
+      const job = {
+        tables: { rows: table },
+        query: count,
+        output: { type: 'rows', limit: 1 } as const,
+        owner: row.project_id,
+      };
+      const result = await engine.run(job, { signal: this.#io.signal });
+      const rows = Number(result.rows[0]?.[0] ?? 0);
+      files.push({
+        digest: file.digest,
+        bytes: file.bytes,
+        rows,
+        uri: file.uri,
+        pin: file.pin ?? '',
+        format: source.format,
+      });
+      await this.#note('read', (at + 1) / sources.length);
+    }
+    const options = { signal: this.#io.signal, owner: row.project_id };
+    const hidden = new Set((spec.sensitive ?? []).map(({ column }) => column));
+    await checkTable(engine, sources, { columns, keys: spec.keys ?? [], hidden }, options);
+    const read = { files, rejects: [], rejectCount: 0, paths: new Map<string, string>(), splitRows: undefined };
+    return await this.#commit({ row, spec }, { gathered, columns, read, mode: 'reference' });
   }
 
   async #readBefore(tx: Transaction): Promise<Before> {
@@ -233,16 +342,19 @@ class IngestRun {
   }
 
   async #commit(
-    { row, spec }: Before,
+    { row, spec }: Pick<Before, 'row' | 'spec'>,
     made: {
       gathered: readonly GatheredFile[];
       columns: readonly DataColumn[];
-      read: GroupsRead & { readonly splitRows: number };
+      read: GroupsRead & { readonly splitRows: number | undefined };
+      mode?: 'reference';
     },
   ): Promise<unknown> {
-    const { gathered, columns, read } = made;
+    const { gathered, columns, read, mode } = made;
     const { faults: _, ...source } = row.source;
-    const rejects = read.rejectCount === 0 ? undefined : await this.#keepRejects(row, gathered, columns, spec);
+    const reading = this.#reading;
+    const rejects = read.rejectCount === 0 || reading === undefined ? undefined : await this.#keepRejects(row, reading);
+    const parents = row.source.step === undefined ? [] : [keyOf('step', row.source.step)];
     return await this.#io.write(async (tx) => {
       const locked = await readIngest(tx, this.#id, true);
       if (locked.ended_at !== null) return { ingest: this.#id };
@@ -250,15 +362,18 @@ class IngestRun {
         dataset: row.name,
         files: read.files,
         schema: { columns: [...columns] },
+        ...(mode !== undefined && { mode }),
+        parents,
         source: {
           ...source,
+          ...(gathered[0]?.uri !== undefined && { uri: commonUri(gathered) }),
           files: gathered.slice(0, 1000).map(({ name, digest, bytes }) => ({ name, digest, bytes })),
         },
         message: row.message,
         tags: row.tags,
         by: row.created_by,
         origin: row.origin,
-        splitRows: read.splitRows,
+        ...(read.splitRows !== undefined && { splitRows: read.splitRows }),
       });
       if (rejects !== undefined) {
         await attachContent(tx, contentOfIngest(row), [{ lease: rejects, name: REJECTS }], { replace: true });
@@ -279,28 +394,37 @@ class IngestRun {
   /** The files are not what they should be: that is no fault of the job. */
   async #refuse(error: DaisError): Promise<void> {
     const { row, spec } = await this.#io.read(async (tx) => await this.#readBefore(tx));
-    const faults =
-      error instanceof QueryError && error.faults.length > 0
-        ? error.faults.slice(0, SHOWN_FAULTS).map(faultOf(spec))
-        : faultsOfIssues(error);
+    const faults = faultsOfError(error, spec);
     const count = error instanceof QueryError ? error.faultCount : 0;
+    const lease = count === 0 || this.#reading === undefined ? undefined : await this.#tryRejects(row, this.#reading);
     await this.#io.write(async (tx) => {
-      await failIngest(tx, row.id, 'failed', { now: this.#parts.clock.now(), faults, rejects: count });
+      if (lease !== undefined) {
+        await attachContent(tx, contentOfIngest(row), [{ lease, name: REJECTS }], { replace: true });
+      }
+      await failIngest(tx, row.id, 'failed', {
+        now: this.#parts.clock.now(),
+        faults,
+        rejects: lease === undefined ? 0 : count,
+      });
     });
   }
 
+  /** What could not be read at all has no rows to keep. */
+  async #tryRejects(row: IngestRow, reading: Reading): Promise<string | undefined> {
+    try {
+      return await this.#keepRejects(row, reading);
+    } catch (error) {
+      this.#io.signal.throwIfAborted();
+      this.#parts.log.debug('rejected rows could not be kept', { ingest: row.id, error });
+      return undefined;
+    }
+  }
+
   /** All rows that cannot be read, as one file; undefined when it cannot be made. */
-  async #keepRejects(
-    row: IngestRow,
-    gathered: readonly GatheredFile[],
-    columns: readonly DataColumn[],
-    spec: DatasetSpec,
-  ): Promise<string | undefined> {
+  async #keepRejects(row: IngestRow, { gathered, sources, columns }: Reading): Promise<string | undefined> {
     const rejectsPath = join(this.#folder, REJECTS);
     const engine = await this.#parts.query();
-    const files = gathered.flatMap(({ path, name }) =>
-      path === undefined ? [] : [sourceFile(path, name, spec.format)],
-    );
+    const files = sources.filter((_, at) => gathered[at]?.path !== undefined);
     await engine.run(
       {
         tables: { rows: { files, columns: engineColumns(columns), faults: 'keep' } },
@@ -348,29 +472,4 @@ const PHASES: Readonly<Record<string, readonly [number, number]>> = {
 function overall(phase: string, share: number): number {
   const [from, to] = PHASES[phase] ?? [0, 1];
   return from + (to - from) * Math.min(1, Math.max(0, share));
-}
-
-/** Values of columns that are masked stand in no fault. */
-function faultOf({ sensitive = [] }: Pick<DatasetSpec, 'sensitive'>) {
-  const hidden = new Set(sensitive.map(({ column }) => column));
-  return ({ file, line, column, value, problem, remedy }: DataFault): IngestFault => ({
-    file,
-    ...(line !== undefined && { line }),
-    ...(column !== undefined && { column }),
-    ...(value !== undefined &&
-      (column === undefined ? hidden.size === 0 : !hidden.has(column)) && { value: value.slice(0, 100) }),
-    message: problem,
-    remedy,
-  });
-}
-
-function faultsOfIssues(error: DaisError): IngestFault[] {
-  const issues = error.issues ?? [];
-  if (issues.length === 0) return [{ message: error.message }];
-  return issues.slice(0, SHOWN_FAULTS).map(({ path, file, line, message }) => ({
-    message,
-    ...(file !== undefined && { file }),
-    ...(line !== undefined && { line }),
-    ...(path !== undefined && path !== '' && { column: path }),
-  }));
 }

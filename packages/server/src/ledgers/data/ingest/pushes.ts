@@ -125,6 +125,9 @@ export async function insertIngest(
 ): Promise<string> {
   const id = uuidv7(made.now);
   const { principal, origin } = tx.by;
+  const { via } = principal;
+  // A step that pushes is where the version comes from.
+  const step = via?.method === 'step' && via.credential !== undefined ? { step: via.credential } : {};
   await tx.sql.query(
     `insert into data.ingest (id, project_id, dataset, state, phase, message, tags, source, created_at, created_by, origin)
      values ($1, $2, $3, $4, '', $5, $6, $7, $8, $9, $10)`,
@@ -135,7 +138,7 @@ export async function insertIngest(
       made.state,
       made.message,
       made.tags,
-      JSON.stringify(made.source),
+      JSON.stringify({ ...made.source, ...step }),
       made.now,
       JSON.stringify({ type: principal.type, id: principal.id }),
       origin,

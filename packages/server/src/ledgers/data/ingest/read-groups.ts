@@ -89,7 +89,7 @@ async function readGroup(
     at,
     signal,
     share,
-  }: { group: readonly ReadableFile[]; at: number; signal: AbortSignal; share(part: number): void },
+  }: { group: readonly ReadableFile[]; at: number; signal: AbortSignal; share: (part: number) => void },
 ): Promise<GroupsRead> {
   const missing = group.find(({ source }) => source.path === '');
   if (missing !== undefined) {

@@ -49,7 +49,10 @@ export async function checkTable(
   const twice = result.more[0]?.rows ?? [];
   if (twice.length > 0) {
     const more = twice.length > SHOWN ? ' and more' : '';
-    const values = twice.slice(0, SHOWN).map((row) => `${row.slice(0, -1).join(', ')} (${String(row.at(-1))} times)`);
+    const values = twice.slice(0, SHOWN).map((row) => {
+      const [times = '', ...key] = row.map((cell) => JSON.stringify(cell)).toReversed();
+      return `${key.toReversed().join(', ')} (${times} times)`;
+    });
     const shown = keys.some((key) => hidden.has(key)) ? '' : `: ${values.join('; ')}${more}`;
     const message = `Rows share the keys ${keys.join(', ')}${shown}. Keep one row of each, or take the keys out of \`spec.keys\`.`;
     issues.push({ path: keys.join(', '), message });

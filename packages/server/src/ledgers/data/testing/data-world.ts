@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { DatasetVersion, Ingest } from '@dais/api';
 import { expect } from 'vitest';
+import { openOutbound } from '#calls.ts';
+import { openDataSource } from '#compose-data.ts';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Slice } from '#engines/database/contract.ts';
@@ -23,8 +25,14 @@ import { project } from '#kinds/project/index.ts';
 import { lineageEntries, lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { dataLedger, dataSlice, dataVersionNodes } from '../index.ts';
-import type { DataLedger, DataParts, VersionHooks } from '../index.ts';
+import {
+  dataLedger,
+  dataSlice,
+  dataVersionNodes,
+  type DataLedger,
+  type DataParts,
+  type VersionHooks,
+} from '../index.ts';
 
 export interface DataWorld {
   readonly db: TestDatabase;
@@ -61,6 +69,8 @@ export async function startDataWorld(more: Partial<DataParts> = {}, beside?: Bes
   const db = await startTestDatabase(beside === undefined ? slices : [...slices, beside.slice]);
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
   const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
+  // Sources of these tests lie on this machine, which is not public.
+  const outbound = await openOutbound({ allowHosts: ['127.0.0.1', 'localhost'] }, '0');
   const engine = new DuckdbQuery({
     folder: join(folder, 'query'),
     log: silentLog,
@@ -82,6 +92,8 @@ export async function startDataWorld(more: Partial<DataParts> = {}, beside?: Bes
     kinds: () => new KindRegistry(kinds),
     folder: join(folder, 'data'),
     hooks: other?.hooks ?? {},
+    secretValue: async () => await Promise.resolve(undefined),
+    source: async (source, secret) => await openDataSource(source, { outbound, secret }),
     ...more,
   });
   const dais = await startTestKernel(db, {
@@ -135,6 +147,7 @@ export async function startDataWorld(more: Partial<DataParts> = {}, beside?: Bes
     stop: async () => {
       await dais.stop();
       await engine.close();
+      await outbound.close();
       await db.stop();
       await blobs.close();
       await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });

@@ -1,9 +1,6 @@
 /** Copies of content on this machine, for stores whose files the query engine cannot open. Bounded. */
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
-import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { uuidv7 } from '#lib/ids.ts';
 
 /** Beyond it, what was used longest ago goes, but nothing that is in use. */
@@ -28,22 +25,22 @@ export class ContentCache {
   }
 
   /**
-   * Gives the path of the content with this digest, and keeps it there until `release` is called. `open` is called when
-   * it is not there yet.
+   * Gives the path of the content with this digest, and keeps it there until `release` is called. When it is not there
+   * yet, `fill` makes the file at the path that it is given.
    */
-  async take(digest: string, open: () => Promise<Readable>): Promise<{ path: string; release: () => void }> {
+  async take(digest: string, fill: (path: string) => Promise<void>): Promise<{ path: string; release: () => void }> {
     this.#opened ??= this.#open();
     await this.#opened;
     const path = join(this.#folder, digest);
     const coming = this.#coming.get(digest);
     if (coming !== undefined) await coming.catch(() => {});
     if (!this.#kept.has(digest)) {
-      const fetching = this.#fetch(digest, path, open).finally(() => this.#coming.delete(digest));
+      const fetching = this.#fetch(digest, path, fill).finally(() => this.#coming.delete(digest));
       this.#coming.set(digest, fetching);
       await fetching;
     }
     const kept = this.#kept.get(digest);
-    if (kept === undefined) return await this.take(digest, open);
+    if (kept === undefined) return await this.take(digest, fill);
     kept.users += 1;
     kept.usedAt = Date.now();
     void utimes(path, new Date(), new Date()).catch(() => {});
@@ -71,10 +68,10 @@ export class ContentCache {
     }
   }
 
-  async #fetch(digest: string, path: string, open: () => Promise<Readable>): Promise<void> {
+  async #fetch(digest: string, path: string, fill: (path: string) => Promise<void>): Promise<void> {
     const part = `${path}.${uuidv7()}`;
     try {
-      await pipeline(await open(), createWriteStream(part, { mode: 0o600 }));
+      await fill(part);
       const { size } = await stat(part);
       await rename(part, path);
       this.#kept.set(digest, { bytes: size, usedAt: Date.now(), users: 0 });

@@ -1,26 +1,32 @@
 /** The files of a version as paths that the query engine can open. */
+import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { DaisError, type DatasetVersion } from '@dais/api';
-import type { FileTable } from '#engines/query/contract.ts';
+import type { FileFormat, FileTable, SourceFile } from '#engines/query/contract.ts';
 import { findReference } from '#kernel/content/references.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
 import { contentOf, requireDataset } from '../dataset-rows.ts';
 import { ContentCache } from './content-cache.ts';
+import { withPinnedFiles } from './pinned-files.ts';
 
 export interface LocalFile {
   /** In the version. */
   readonly name: string;
   /** Absolute. */
   readonly path: string;
-  readonly format: 'parquet';
+  readonly format: FileFormat;
   readonly bytes: number;
   readonly rows: number;
   readonly digest: string;
+  /** How it is read, of one that is not Parquet of ours. */
+  readonly source?: SourceFile;
 }
 
 type StoredFile = Pick<LocalFile, 'name' | 'digest' | 'bytes' | 'rows'>;
-type LocalParts = Pick<DataParts, 'database' | 'blobs' | 'folder'>;
+/** Without `source` and `secretValue`, versions that point elsewhere cannot be read. */
+type LocalParts = Pick<DataParts, 'database' | 'blobs' | 'folder'> & Partial<Pick<DataParts, 'source' | 'secretValue'>>;
 
 /** One for each folder: two would not know of each other's copies. */
 const caches = new Map<string, ContentCache>();
@@ -44,7 +50,11 @@ export async function withLocalFiles<T>(
   const named = `${version.dataset}@${version.number}`;
   if (version.state === 'deleted') throw new DaisError('invalid_state', `${named} was deleted.`);
   if (version.mode === 'reference') {
-    throw new DaisError('invalid_state', `${named} points at files elsewhere; they are not read here.`);
+    const { source, secretValue } = parts;
+    if (source === undefined || secretValue === undefined) {
+      throw new DaisError('invalid_state', `${named} points at files elsewhere; they are not read here.`);
+    }
+    return await withPinnedFiles({ ...parts, source, secretValue }, cacheOf(parts.folder), version, work);
   }
   return await withStoredFiles(parts, version, version.files, work);
 }
@@ -68,7 +78,9 @@ export async function withStoredFiles<T>(
       if (locator === undefined) throw new DaisError('content_missing', `${name} of ${of.dataset} is not there.`);
       let path = parts.blobs.localPath?.(locator);
       if (path === undefined) {
-        const taken = await cacheOf(parts.folder).take(digest, async () => await parts.blobs.get(locator));
+        const taken = await cacheOf(parts.folder).take(digest, async (part) => {
+          await pipeline(await parts.blobs.get(locator), createWriteStream(part, { mode: 0o600 }));
+        });
         releases.push(taken.release);
         ({ path } = taken);
       }
@@ -98,5 +110,5 @@ async function locatorsOf(
 /** As a table of a query. */
 export function tableOf(version: Pick<DatasetVersion, 'schema'>, files: readonly LocalFile[]): FileTable {
   const columns = version.schema.columns.map(({ name, type }) => ({ name, type: type as never }));
-  return { files: files.map(({ name, path, format }) => ({ name, path, format })), columns };
+  return { files: files.map(({ name, path, format, source }) => source ?? { name, path, format }), columns };
 }

@@ -25,7 +25,11 @@ export async function resolveVersion(tx: Transaction, reference: string | Datase
   throw new DaisError('not_found', `${missing(dataset, which)}${found === undefined ? '' : ': it was deleted'}.`);
 }
 
-async function find(tx: Transaction, dataset: string, which: DatasetReference['which']) {
+async function find(
+  tx: Transaction,
+  dataset: string,
+  which: DatasetReference['which'],
+): Promise<DatasetVersion | undefined> {
   switch (which.by) {
     case 'latest':
       return await findReady(tx, dataset);

@@ -47,9 +47,10 @@ export async function loadSelection(tx: Transaction, input: SelectionInput): Pro
   let open = asked;
   while (open.length > 0) {
     const needed = open.flatMap(({ view }) => (view.source.type === 'onDemand' ? view.source.views : []));
-    const fresh = [...new Set(needed)].filter((name) => ![...asked, ...hidden].some((one) => one.as === name));
+    const there = [...asked, ...hidden].filter(isWhole);
+    const fresh = [...new Set(needed)].filter((name) => !there.some((one) => one.view.name === name));
     for (const [name, view] of await loadViews(tx, fresh)) views.set(name, view);
-    open = fresh.map((name) => ({ ...select({ as: name, view: name, features: undefined, keys: {} }, views.get(name)!), hidden: true }));
+    open = fresh.map((name) => ({ ...select({ as: `\u0001${name}`, view: name, features: undefined, keys: {} }, views.get(name)!), hidden: true }));
     hidden.push(...open);
     if (hidden.length > 200) throw new DaisError('invalid_request', 'More than 200 views are needed for it.');
   }
@@ -67,6 +68,11 @@ export async function loadSelection(tx: Transaction, input: SelectionInput): Pro
   };
 }
 
+/** It has all features, for the entity of the same name: expressions of other views can use it. */
+export function isWhole({ view, features, keys }: SelectedView): boolean {
+  return features.length === view.features.length && [...keys].every(([name, asked]) => name === asked);
+}
+
 /** Those that others use first; the reference check of the kernel allows no circle but through a rename. */
 function inOrder(views: readonly SelectedView[]): SelectedView[] {
   const done: SelectedView[] = [];
@@ -77,7 +83,7 @@ function inOrder(views: readonly SelectedView[]): SelectedView[] {
     }
     const { source } = one.view;
     for (const name of source.type === 'onDemand' ? source.views : []) {
-      const other = views.find(({ as }) => as === name);
+      const other = views.find((view) => view.view.name === name && isWhole(view));
       if (other !== undefined) visit(other, [...above, one]);
     }
     done.push(one);

@@ -4,6 +4,8 @@ import type { ColumnPlace, CompiledView } from './compiled.ts';
 
 export interface NamedView {
   /** What expressions call it. */
+  readonly name: string;
+  /** What it is called in the selection. */
   readonly as: string;
   readonly view: Pick<CompiledView, 'features'>;
 }
@@ -20,7 +22,7 @@ export function findColumn(
   }
   const found = inputs.flatMap((input) => {
     const feature = input.view.features.find((one) => one.name === name);
-    return feature === undefined || (view !== undefined && view !== input.as) ? [] : [{ input, feature }];
+    return feature === undefined || (view !== undefined && view !== input.name) ? [] : [{ input, feature }];
   });
   const [first, second] = found;
   if (first === undefined) {
@@ -30,7 +32,7 @@ export function findColumn(
     return `${called} is neither of the request nor of a view in \`source.views\`${near === undefined ? '' : `; nearest: "${near}"`}`;
   }
   if (second !== undefined) {
-    return `"${name}" is of ${found.map(({ input }) => input.as).join(' and ')}: say which, "${first.input.as}".${name}`;
+    return `"${name}" is of ${found.map(({ input }) => input.name).join(' and ')}: say which, "${first.input.name}".${name}`;
   }
   return { of: 'feature', as: first.input.as, name, type: first.feature.type };
 }

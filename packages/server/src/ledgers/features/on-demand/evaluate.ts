@@ -1,6 +1,7 @@
 import { DaisError } from '@dais/api';
 import type { ColumnPlace, SelectedView, Selection } from '../definitions/compiled.ts';
-import { findColumn } from '../definitions/on-demand-columns.ts';
+import { isWhole } from '../definitions/load-selection.ts';
+import { findColumn, type NamedView } from '../definitions/on-demand-columns.ts';
 import { readColumn, type Columns } from '../online/entity-columns.ts';
 import type { StoredRow } from '../online/read-online.ts';
 import type { Value } from '../values/cells.ts';
@@ -58,8 +59,11 @@ export function evaluateOnDemand(
 }
 
 /** The views that the expressions of one may name. */
-export function inputsOf({ view }: SelectedView, all: readonly SelectedView[]): readonly SelectedView[] {
+export function inputsOf({ view }: SelectedView, all: readonly SelectedView[]): readonly NamedView[] {
   const { source } = view;
-  return source.type === 'onDemand' ? source.views.flatMap((name) => all.find(({ as }) => as === name) ?? []) : [];
+  const names = source.type === 'onDemand' ? source.views : [];
+  return names.flatMap((name) => {
+    const found = all.find((one) => one.view.name === name && isWhole(one));
+    return found === undefined ? [] : [{ name, as: found.as, view: found.view }];
+  });
 }
-

@@ -1,7 +1,7 @@
 /** For tests: a kernel with the ledgers of data and features, a real query engine and a real online store. */
 import { join } from 'node:path';
 import type { FeatureBuild, FeatureRows, Ingest, Materialization, OnlineFeatures } from '@dais/api';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { PostgresOnlineStore } from '#engines/online/postgres/postgres-online.ts';
@@ -74,6 +74,9 @@ export async function startFeaturesWorld({ clock = systemClock, online }: Featur
     kinds: () => new KindRegistry(kinds),
     folder: join(folder, 'data'),
     hooks: {},
+    // Nothing here reads from elsewhere.
+    source: () => Promise.reject(new Error('no sources')),
+    secretValue: () => Promise.reject(new Error('no secrets')),
   };
   const data = dataLedger(parts);
   const store = online === undefined ? new PostgresOnlineStore(db.database) : await online(db);
@@ -103,15 +106,15 @@ export async function startFeaturesWorld({ clock = systemClock, online }: Featur
     }
     await call('datasetPush.commit', { name, id: begun.id });
     const get = async () => await call<Ingest>('datasetIngest.get', { name, id: begun.id });
-    await expect.poll(async () => (await get()).endedAt !== undefined, { timeout: 60_000, interval: 30 }).toBe(true);
+    await vi.waitUntil(async () => (await get()).endedAt !== undefined, { timeout: 60_000, interval: 30 });
     const ended = await get();
     expect(ended.faults).toEqual([]);
     expect(ended.state).toBe('done');
     return ended.version ?? 0;
   };
   const settled = async <Work extends { readonly state: string }>(get: () => Promise<Work>): Promise<Work> => {
-    const open = async () => ['waiting', 'running'].includes((await get()).state);
-    await expect.poll(open, { timeout: 60_000, interval: 30 }).toBe(false);
+    const ended = async () => !['waiting', 'running'].includes((await get()).state);
+    await vi.waitUntil(ended, { timeout: 60_000, interval: 30 });
     return await get();
   };
   return {

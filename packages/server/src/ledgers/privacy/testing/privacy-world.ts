@@ -23,7 +23,7 @@ import { CedarAuthorizer } from '#policy/cedar-authorizer.ts';
 type As = Partial<CallContext>;
 
 /** As people sign in. */
-export function person(name: string): As {
+function person(name: string): As {
   return { principal: { type: 'user', id: name, via: { method: 'password', mfa: false } } };
 }
 
@@ -73,6 +73,8 @@ export async function startPrivacyWorld(): Promise<PrivacyWorld> {
   const privacy = await loadPrivacy({ database, keys, local, now, query, random: randomBytes });
   const data = await loadData({
     ...local,
+    keys,
+    outbound,
     content: new Content({ database, blobs, clock, ...CONTENT_DEFAULTS }),
     clock,
     log: silentLog,

@@ -4,7 +4,14 @@
  */
 import { DaisError } from '@dais/api';
 import { aggregate, column, named, scan } from '#engines/query/model/build.ts';
-import type { Cell, QueryEngine, RunOptions, Statement, StatementResult, TableSource } from '#engines/query/contract.ts';
+import type {
+  Cell,
+  QueryEngine,
+  RunOptions,
+  Statement,
+  StatementResult,
+  TableSource,
+} from '#engines/query/contract.ts';
 import type { AggregateExpression, Relation } from '#engines/query/model/query-tree.ts';
 
 /** Rows of a table for which a condition of a person holds; without one, all. */
@@ -91,7 +98,10 @@ export class Asking {
         return;
       }
       // One of them is wrong: each is asked alone, so that the others get their answers.
-      for (const { asked, alone } of [...figures.map((one) => this.#figuresAlone(one)), ...queries.map((one) => this.#queryAlone(one))]) {
+      for (const { asked, alone } of [
+        ...figures.map((one) => this.#figuresAlone(one)),
+        ...queries.map((one) => this.#queryAlone(one)),
+      ]) {
         await alone(asked);
       }
     }

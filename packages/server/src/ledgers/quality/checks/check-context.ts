@@ -65,7 +65,12 @@ export function findColumn(columns: readonly DataColumn[], name: string): DataCo
 
 /** What stands in for a check of a column that is not there. */
 export function missingColumn(name: string): CheckFinding {
-  return { column: name, anomaly: 'SCHEMA_MISSING_COLUMN', observed: 'no such column', allowed: 'a column of this name' };
+  return {
+    column: name,
+    anomaly: 'SCHEMA_MISSING_COLUMN',
+    observed: 'no such column',
+    allowed: 'a column of this name',
+  };
 }
 
 /** Splits names into columns that are there and findings for those that are not. */
@@ -84,7 +89,9 @@ export function pickColumns(context: CheckContext, names: readonly string[]) {
 export function named(given: string | undefined, fallback: string | undefined, what: string, field: string): string {
   const name = given ?? fallback;
   if (name !== undefined) return name;
-  throw new CheckFault(`It names no ${what}, and the dataset has none: give \`${field}\`, or spec.${what} of the dataset.`);
+  throw new CheckFault(
+    `It names no ${what}, and the dataset has none: give \`${field}\`, or spec.${what} of the dataset.`,
+  );
 }
 
 /** @throws CheckFault */

@@ -1,7 +1,14 @@
 /** Drift from another version, and skew between training and serving. */
 import type { CheckFinding, DataColumn, Distance } from '@dais/api';
 import { familyOf } from '../column-family.ts';
-import { findColumn, otherVersion, pickColumns, type Check, type CheckContext, type OtherVersion } from './check-context.ts';
+import {
+  findColumn,
+  otherVersion,
+  pickColumns,
+  type Check,
+  type CheckContext,
+  type OtherVersion,
+} from './check-context.ts';
 import { compare, type Comparison, type Side } from './distribution.ts';
 
 export interface Distances {
@@ -14,7 +21,9 @@ export interface Distances {
 export function comparedColumns(context: CheckContext, { columns }: Distances, without: readonly string[] = []) {
   if (columns !== undefined) return pickColumns(context, columns);
   const left = new Set([...context.keys, ...without]);
-  const found = context.columns.filter((of) => !left.has(of.name) && ['number', 'boolean', 'text'].includes(familyOf(of)));
+  const found = context.columns.filter(
+    (of) => !left.has(of.name) && ['number', 'boolean', 'text'].includes(familyOf(of)),
+  );
   return { found, missing: [] };
 }
 
@@ -31,7 +40,8 @@ async function distancesTo(
   const findings = await Promise.all(
     found.map(async (of): Promise<CheckFinding | undefined> => {
       const there = findColumn(other.columns, of.name);
-      if (there === undefined || familyOf(there) !== familyOf(of)) return notComparable(of, there, other.name, expectation);
+      if (there === undefined || familyOf(there) !== familyOf(of))
+        return notComparable(of, there, other.name, expectation);
       const comparison = { column: of, metric, atMost, against: other.name, ...more };
       return await compare(context.asking, comparison, reference, current, expectation.columns !== undefined);
     }),
@@ -40,7 +50,12 @@ async function distancesTo(
 }
 
 /** New columns are the matter of `schema`; one that was asked for by name cannot be told. */
-function notComparable(of: DataColumn, there: DataColumn | undefined, other: string, { columns, metric, atMost }: Distances) {
+function notComparable(
+  of: DataColumn,
+  there: DataColumn | undefined,
+  other: string,
+  { columns, metric, atMost }: Distances,
+) {
   if (columns === undefined) return undefined;
   const observed = there === undefined ? `${other} has no such column` : `${of.type} here, ${there.type} in ${other}`;
   const allowed = `${metric} at most ${atMost} to ${other}`;
@@ -58,4 +73,6 @@ export const drift: Check<'drift'> = async (expectation, context) => {
 };
 
 export const servingSkew: Check<'servingSkew'> = async (expectation, context) =>
-  await distancesTo(context, expectation, otherVersion(context, expectation.serving), { anomaly: 'SKEW_TRAINING_SERVING' });
+  await distancesTo(context, expectation, otherVersion(context, expectation.serving), {
+    anomaly: 'SKEW_TRAINING_SERVING',
+  });

@@ -91,7 +91,13 @@ interface Counts {
   readonly current: readonly number[];
 }
 
-async function figureCounts(asking: Asking, of: DataColumn, metric: Distance, reference: Side, current: Side): Promise<Counts> {
+async function figureCounts(
+  asking: Asking,
+  of: DataColumn,
+  metric: Distance,
+  reference: Side,
+  current: Side,
+): Promise<Counts> {
   const shares = metric === 'psi' ? steps(10) : metric === 'ks' ? steps(FINE) : [0.01, 0.99];
   const figure = figureOf(of);
   const only = (side: Side) => (side.only === undefined ? {} : { where: side.only });
@@ -101,7 +107,9 @@ async function figureCounts(asking: Asking, of: DataColumn, metric: Distance, re
   const quantiles = Array.isArray(cell) ? (cell as readonly Cell[]).map(asNumber).filter(Number.isFinite) : [];
   const edges = metric === 'psi' || metric === 'ks' ? rising(quantiles) : widths(quantiles);
   if (edges.length === 0) {
-    const counted = async (side: Side) => [asCount((await asking.figures(side.rows, [aggregate('count', [figure], only(side))]))[0])];
+    const counted = async (side: Side) => [
+      asCount((await asking.figures(side.rows, [aggregate('count', [figure], only(side))]))[0]),
+    ];
     const [r, c] = await Promise.all([counted(reference), counted(current)]);
     return { reference: r, current: c };
   }
@@ -133,7 +141,10 @@ async function wordCounts(
   const word = wordOf(of);
   const part = (side: Side, isReference: boolean): Relation => ({
     type: 'project',
-    from: side.only === undefined ? relationOf(side.rows) : { type: 'filter', from: relationOf(side.rows), where: side.only },
+    from:
+      side.only === undefined
+        ? relationOf(side.rows)
+        : { type: 'filter', from: relationOf(side.rows), where: side.only },
     keep: 'none',
     columns: [as('value', word), as('r', literal(isReference ? 1 : 0)), as('c', literal(isReference ? 0 : 1))],
   });
@@ -154,7 +165,11 @@ async function wordCounts(
     type: 'aggregate',
     from: values,
     by: [],
-    columns: [as('values', aggregate('count')), as('r', aggregate('sum', [column('r')])), as('c', aggregate('sum', [column('c')]))],
+    columns: [
+      as('values', aggregate('count')),
+      as('r', aggregate('sum', [column('r')])),
+      as('c', aggregate('sum', [column('c')])),
+    ],
   };
   const [top, total] = await Promise.all([asking.rows(largest, MOST_VALUES), asking.rows(totals, 1)]);
   const [different, ofReference, ofCurrent] = total.rows[0] ?? [];

@@ -5,7 +5,8 @@ import { relationOf, type Rows } from './asking.ts';
 import { CheckFault, findColumn, otherVersion, pickColumns, type Check } from './check-context.ts';
 import { asCount, countText, keeps, shareText } from './figures.ts';
 
-const present = (names: readonly string[]): Expression => allOf(...names.map((name) => call('is-not-null', column(name))));
+const present = (names: readonly string[]): Expression =>
+  allOf(...names.map((name) => call('is-not-null', column(name))));
 
 /** Rows of which there are several, by these columns. */
 function severalOf(rows: Rows, names: readonly string[], nulls: boolean): Relation {
@@ -30,7 +31,10 @@ export const unique: Check<'unique'> = async (expectation, context) => {
   const [all, different] = (
     await context.asking.figures(rows, [
       aggregate('count', [], { where: present(columns) }),
-      aggregate('count-distinct', columns.map((name) => column(name))),
+      aggregate(
+        'count-distinct',
+        columns.map((name) => column(name)),
+      ),
     ])
   ).map(asCount);
   const [looked = 0, distinct = 0] = [all, different];
@@ -95,7 +99,12 @@ export const reference: Check<'reference'> = async (expectation, context) => {
   const keys = columns.map((left, i) => ({ left, right: to[i] ?? left }));
   const right: Relation = { type: 'distinct', from: scan(other.table, to) };
   const lost: Relation = { type: 'join', kind: 'anti', left: from, right, keys };
-  const count = (of: Relation): Relation => ({ type: 'aggregate', from: of, by: [], columns: [as('rows', aggregate('count'))] });
+  const count = (of: Relation): Relation => ({
+    type: 'aggregate',
+    from: of,
+    by: [],
+    columns: [as('rows', aggregate('count'))],
+  });
   const [all, without] = await Promise.all([context.asking.rows(count(from), 1), context.asking.rows(count(lost), 1)]);
   const [looked, broken] = [asCount(all.rows[0]?.[0]), asCount(without.rows[0]?.[0])];
   const failed = !keeps(broken, looked, atLeast);

@@ -57,7 +57,9 @@ export const classes: Check<'classes'> = async (expectation, context) => {
   const { rows, truncated } = await context.asking.rows(countsBy(asText, ['split', 'class'], 100_000), 100_000);
   if (truncated) throw new CheckFault(`${name} has more classes than can be counted.`);
   const splits = split === undefined ? [''] : [...new Set(rows.map(([one]) => textOf(one)))].toSorted();
-  const counts = new Map(rows.map(([one, value, count]) => [JSON.stringify([textOf(one), textOf(value)]), asCount(count)]));
+  const counts = new Map(
+    rows.map(([one, value, count]) => [JSON.stringify([textOf(one), textOf(value)]), asCount(count)]),
+  );
   const findings = splits.flatMap((one) =>
     values.map((value): CheckFinding => {
       const count = counts.get(JSON.stringify([one, classText(value, of?.type)])) ?? 0;
@@ -85,7 +87,10 @@ function classText(value: string | number | boolean, type: string | undefined): 
 }
 
 /** Every column but those that name or place a row. */
-export function featuresOf({ columns, keys, eventTime, label }: CheckContext, without: readonly string[]): readonly string[] {
+export function featuresOf(
+  { columns, keys, eventTime, label }: CheckContext,
+  without: readonly string[],
+): readonly string[] {
   const left = new Set([...keys, ...without, eventTime, label]);
   return columns.filter((one) => familyOf(one) !== 'time' && !left.has(one.name)).map(({ name }) => name);
 }
@@ -119,7 +124,11 @@ export const labelConflict: Check<'labelConflict'> = async (expectation, context
   const keys = names.map((name) => ({ left: name, right: name }));
   const right = filter(groups, several);
   const joined: Relation = { type: 'join', kind: 'semi', left: from, right, keys, nullsMeet: true };
-  const offending: Relation = { type: 'sort', from: joined, by: [...names, label].map((name) => ({ expression: column(name) })) };
+  const offending: Relation = {
+    type: 'sort',
+    from: joined,
+    by: [...names, label].map((name) => ({ expression: column(name) })),
+  };
   return {
     findings: [
       {

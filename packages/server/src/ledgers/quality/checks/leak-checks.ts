@@ -55,7 +55,12 @@ export const leakage: Check<'leakage'> = async (expectation, context) => {
 async function readLabel(of: DataColumn, rows: Rows, context: CheckContext): Promise<Label> {
   const word = wordOf(of);
   const present = filter(relationOf(rows), call('is-not-null', column(of.name)));
-  const values: Relation = { type: 'aggregate', from: present, by: [as('value', word)], columns: [as('rows', aggregate('count'))] };
+  const values: Relation = {
+    type: 'aggregate',
+    from: present,
+    by: [as('value', word)],
+    columns: [as('rows', aggregate('count'))],
+  };
   const limited: Relation = { type: 'limit', from: values, count: MOST_CLASSES + 1 };
   const { rows: found } = await context.asking.rows(limited, MOST_CLASSES + 1);
   if (found.length <= MOST_CLASSES) {
@@ -64,13 +69,20 @@ async function readLabel(of: DataColumn, rows: Rows, context: CheckContext): Pro
     return { expression: word, ...(classes.length === 2 && positive !== undefined && { positive }) };
   }
   if (familyOf(of) !== 'number') {
-    throw new CheckFault(`${of.name} has more than ${MOST_CLASSES} values and is no number: it is no label of classes.`);
+    throw new CheckFault(
+      `${of.name} has more than ${MOST_CLASSES} values and is no number: it is no label of classes.`,
+    );
   }
   return { expression: partOf(figureOf(of), await partEdges(of, rows, context, TENTHS)) };
 }
 
 /** Rising edges between parts of about equal size. */
-async function partEdges(of: DataColumn, rows: Rows, { asking }: CheckContext, parts: number): Promise<readonly number[]> {
+async function partEdges(
+  of: DataColumn,
+  rows: Rows,
+  { asking }: CheckContext,
+  parts: number,
+): Promise<readonly number[]> {
   const parameters = Array.from({ length: parts - 1 }, (_, i) => (i + 1) / parts);
   const [cell] = await asking.figures(rows, [aggregate('approx-quantiles', [figureOf(of)], { parameters })]);
   if (!Array.isArray(cell)) return [];
@@ -89,9 +101,7 @@ async function tellsOf(feature: DataColumn, label: Label, rows: Rows, context: C
   if (ordered && label.positive !== undefined) {
     return { value: await areaOfFigures(feature, label, label.positive, rows, context), measure: 'area under ROC' };
   }
-  const value = ordered
-    ? partOf(figureOf(feature), await partEdges(feature, rows, context, 20))
-    : wordOf(feature);
+  const value = ordered ? partOf(figureOf(feature), await partEdges(feature, rows, context, 20)) : wordOf(feature);
   const pairs: Relation = {
     type: 'aggregate',
     from: {
@@ -105,11 +115,20 @@ async function tellsOf(feature: DataColumn, label: Label, rows: Rows, context: C
     having: call('and', call('is-not-null', column('x')), call('is-not-null', column('y'))),
   };
   const limit = MOST_VALUES * (label.positive === undefined ? 5 : 2);
-  const largest = [{ expression: column('rows'), descending: true }, { expression: column('x') }, { expression: column('y') }];
-  const bounded: Relation = { type: 'limit', from: { type: 'sort', from: pairs, by: largest }, count: Math.min(limit, 100_000) };
+  const largest = [
+    { expression: column('rows'), descending: true },
+    { expression: column('x') },
+    { expression: column('y') },
+  ];
+  const bounded: Relation = {
+    type: 'limit',
+    from: { type: 'sort', from: pairs, by: largest },
+    count: Math.min(limit, 100_000),
+  };
   const { rows: counted } = await context.asking.rows(bounded, Math.min(limit, 100_000));
   const counts = pooled(counted.map(([x, y, count]) => ({ x: String(x), y: String(y), count: asCount(count) })));
-  if (label.positive === undefined) return { value: explainedEntropy(counts), measure: 'normalised mutual information' };
+  if (label.positive === undefined)
+    return { value: explainedEntropy(counts), measure: 'normalised mutual information' };
   return { value: areaOfWords(counts, label.positive), measure: 'area under ROC' };
 }
 
@@ -150,9 +169,13 @@ async function areaOfFigures(
   if (edges.length === 0) return 0.5;
   const figure = figureOf(feature);
   const ofClass = (same: boolean) =>
-    aggregate('histogram', [when(call(same ? '=' : '!=', label.expression, literal(positive)), figure)], { parameters: [...edges] });
+    aggregate('histogram', [when(call(same ? '=' : '!=', label.expression, literal(positive)), figure)], {
+      parameters: [...edges],
+    });
   const [yes, no] = await context.asking.figures(rows, [ofClass(true), ofClass(false)]);
   if (!Array.isArray(yes) || !Array.isArray(no)) return 0.5;
-  const area = areaUnderRoc(yes.map((count: Cell, i) => ({ positive: asCount(count), negative: asCount((no as Cell[])[i]) })));
+  const area = areaUnderRoc(
+    yes.map((count: Cell, i) => ({ positive: asCount(count), negative: asCount((no as Cell[])[i]) })),
+  );
   return Math.max(area, 1 - area);
 }

@@ -165,7 +165,8 @@ export const range: Check<'range'> = async (expectation, context) => {
       throw new CheckFault(`${of.name} is ${of.type}: it has no order to have a range in.`);
     }
     const wrong = [min, max].find((bound) => typeof bound === (family === 'number' ? 'string' : 'number'));
-    if (wrong !== undefined) throw new CheckFault(`${JSON.stringify(wrong)} is no bound of ${of.name}, which is ${of.type}.`);
+    if (wrong !== undefined)
+      throw new CheckFault(`${JSON.stringify(wrong)} is no bound of ${of.name}, which is ${of.type}.`);
     const value = comparable(of);
     const broken = [
       ...(min === undefined ? [] : [call('<', value, valueFor(of, min))]),
@@ -173,9 +174,13 @@ export const range: Check<'range'> = async (expectation, context) => {
       // NaN lies in no range, whichever bound there is.
       ...(isFloating(of) ? [call('is-nan', column(of.name))] : []),
     ];
-    const right = max === undefined ? `at least ${min}` : min === undefined ? `at most ${max}` : `from ${min} to ${max}`;
+    const right =
+      max === undefined ? `at least ${min}` : min === undefined ? `at most ${max}` : `from ${min} to ${max}`;
     const anomaly = rangeAnomaly(of, false);
-    const below = min === undefined ? {} : { other: { breaks: call('<', value, valueFor(of, min)), anomaly: rangeAnomaly(of, true) } };
+    const below =
+      min === undefined
+        ? {}
+        : { other: { breaks: call('<', value, valueFor(of, min)), anomaly: rangeAnomaly(of, true) } };
     return { of, anomaly, ...below, breaks: anyOf(broken), right };
   });
 };
@@ -233,7 +238,13 @@ export const length: Check<'length'> = async (expectation, context) => {
   });
 };
 
-const PARSED = { integer: 'int64', number: 'float64', boolean: 'boolean', date: 'date', timestamp: 'timestamp' } as const;
+const PARSED = {
+  integer: 'int64',
+  number: 'float64',
+  boolean: 'boolean',
+  date: 'date',
+  timestamp: 'timestamp',
+} as const;
 const PATTERNS = { uuid: '^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', integer: '^[ ]*[+-]?[0-9]+[ ]*$' };
 
 export const parses: Check<'parses'> = async (expectation, context) => {

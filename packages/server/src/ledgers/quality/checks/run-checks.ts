@@ -65,7 +65,9 @@ export async function runChecks(
 ): Promise<readonly ExpectationResult[]> {
   const names = expectationNames(expectations);
   const results = await Promise.all(
-    expectations.map(async (expectation, i) => await runOne(expectation, names[i] ?? expectation.type, context, signal)),
+    expectations.map(
+      async (expectation, i) => await runOne(expectation, names[i] ?? expectation.type, context, signal),
+    ),
   );
   return results.toSorted((a, b) => rank(a) - rank(b));
 }

@@ -26,7 +26,12 @@ export const schema: Check<'schema'> = async ({ columns, extra, ordered }, conte
     const type = wanted[name] ?? '';
     if (found === undefined) return missingColumn(name);
     const right = hasType(found, type);
-    return { column: name, ...(!right && { anomaly: 'UNEXPECTED_DATA_TYPE' as const }), observed: found.type, allowed: type };
+    return {
+      column: name,
+      ...(!right && { anomaly: 'UNEXPECTED_DATA_TYPE' as const }),
+      observed: found.type,
+      allowed: type,
+    };
   });
   const known = new Set(names);
   if (extra === 'refuse') {
@@ -40,7 +45,12 @@ export const schema: Check<'schema'> = async ({ columns, extra, ordered }, conte
     const at = want.findIndex((name, i) => seen[i] !== name);
     if (at >= 0) {
       const observed = `${seen[at]} at place ${at + 1}`;
-      findings.push({ column: want[at], anomaly: 'SCHEMA_COLUMN_ORDER', observed, allowed: `${want[at]} there` } as CheckFinding);
+      findings.push({
+        column: want[at],
+        anomaly: 'SCHEMA_COLUMN_ORDER',
+        observed,
+        allowed: `${want[at]} there`,
+      } as CheckFinding);
     }
   }
   return { findings };

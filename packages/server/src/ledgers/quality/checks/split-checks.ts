@@ -5,7 +5,15 @@ import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
 import { familyOf } from '../column-family.ts';
 import { figureOf, wordOf } from '../column-values.ts';
 import { countsBy, relationOf } from './asking.ts';
-import { CheckFault, findColumn, named, otherVersion, pickColumns, type Check, type CheckContext } from './check-context.ts';
+import {
+  CheckFault,
+  findColumn,
+  named,
+  otherVersion,
+  pickColumns,
+  type Check,
+  type CheckContext,
+} from './check-context.ts';
 import { comparedColumns } from './distribution-checks.ts';
 import { compare, type Side } from './distribution.ts';
 import { asCount, asNumber, countText, keeps, shareText } from './figures.ts';
@@ -18,7 +26,8 @@ export const splitOverlap: Check<'splitOverlap'> = async (expectation, context) 
   const names = expectation.columns ?? context.columns.map(({ name }) => name).filter((name) => name !== split);
   const { missing } = pickColumns(context, [...names, ...(split === undefined ? [] : [split])]);
   if (missing.length > 0) return { findings: missing };
-  const { offending, where } = split === undefined ? inOther(expectation.with ?? '', names, context) : inSplits(split, names);
+  const { offending, where } =
+    split === undefined ? inOther(expectation.with ?? '', names, context) : inSplits(split, names);
   const counted: Relation = { type: 'aggregate', from: offending, by: [], columns: [as('rows', aggregate('count'))] };
   const broken = asCount((await context.asking.rows(counted, 1)).rows[0]?.[0]);
   const share = context.rows === 0 ? 0 : broken / context.rows;
@@ -49,16 +58,27 @@ function inSplits(split: string, names: readonly string[]): { offending: Relatio
     having: call('>', column('different splits'), literal(1)),
   };
   const keys = names.map((name) => ({ left: name, right: name }));
-  return { offending: { type: 'join', kind: 'semi', left: scan('data'), right: groups, keys, nullsMeet: true }, where: 'another split' };
+  return {
+    offending: { type: 'join', kind: 'semi', left: scan('data'), right: groups, keys, nullsMeet: true },
+    where: 'another split',
+  };
 }
 
-function inOther(name: string, names: readonly string[], context: CheckContext): { offending: Relation; where: string } {
+function inOther(
+  name: string,
+  names: readonly string[],
+  context: CheckContext,
+): { offending: Relation; where: string } {
   const other = otherVersion(context, name);
   const lacking = names.find((one) => findColumn(other.columns, one) === undefined);
-  if (lacking !== undefined) throw new CheckFault(`${other.name} has no column ${lacking}: give \`columns\` that both have.`);
+  if (lacking !== undefined)
+    throw new CheckFault(`${other.name} has no column ${lacking}: give \`columns\` that both have.`);
   const right: Relation = { type: 'distinct', from: scan(other.table, names) };
   const keys = names.map((one) => ({ left: one, right: one }));
-  return { offending: { type: 'join', kind: 'semi', left: scan('data'), right, keys, nullsMeet: true }, where: other.name };
+  return {
+    offending: { type: 'join', kind: 'semi', left: scan('data'), right, keys, nullsMeet: true },
+    where: other.name,
+  };
 }
 
 /** The rows of one split, as a condition. @throws CheckFault for no such column. */
@@ -110,7 +130,12 @@ export const splitSkew: Check<'splitSkew'> = async (expectation, context) => {
   const { found, missing } = comparedColumns(context, expectation, [split]);
   const of = findColumn(context.columns, split);
   if (of === undefined) return { findings: pickColumns(context, [split]).missing };
-  const asWord: Relation = { type: 'project', from: relationOf({ table: 'data', where }), keep: 'none', columns: [as('split', wordOf(of))] };
+  const asWord: Relation = {
+    type: 'project',
+    from: relationOf({ table: 'data', where }),
+    keep: 'none',
+    columns: [as('split', wordOf(of))],
+  };
   const { rows } = await context.asking.rows(countsBy(asWord, ['split'], MOST_SPLITS + 1), MOST_SPLITS + 1);
   if (rows.length > MOST_SPLITS) throw new CheckFault(`${split} has more than ${MOST_SPLITS} values: it is no split.`);
   const reference = String(expectation.reference);
@@ -120,8 +145,20 @@ export const splitSkew: Check<'splitSkew'> = async (expectation, context) => {
   const others = splits.filter((value) => value !== reference).toSorted();
   const compared = others.flatMap((other) =>
     found.map(async (one) => {
-      const comparison = { column: one, metric, atMost, against: `${split} ${reference}`, anomaly: 'SPLIT_SKEW' as const };
-      const finding = await compare(context.asking, comparison, side(reference), side(other), expectation.columns !== undefined);
+      const comparison = {
+        column: one,
+        metric,
+        atMost,
+        against: `${split} ${reference}`,
+        anomaly: 'SPLIT_SKEW' as const,
+      };
+      const finding = await compare(
+        context.asking,
+        comparison,
+        side(reference),
+        side(other),
+        expectation.columns !== undefined,
+      );
       return finding === undefined ? undefined : { ...finding, observed: `${other}: ${finding.observed}` };
     }),
   );
@@ -130,13 +167,22 @@ export const splitSkew: Check<'splitSkew'> = async (expectation, context) => {
   return { findings: [...missing, ...findings.filter((one) => one !== undefined)] };
 };
 
-async function newLabels(context: CheckContext, split: string, reference: string, other: string): Promise<CheckFinding | undefined> {
+async function newLabels(
+  context: CheckContext,
+  split: string,
+  reference: string,
+  other: string,
+): Promise<CheckFinding | undefined> {
   const of = context.label === undefined ? undefined : findColumn(context.columns, context.label);
   // Numbers that are predicted have no classes.
   if (of === undefined || (familyOf(of) !== 'text' && familyOf(of) !== 'boolean')) return undefined;
   const labelled = (value: string): Relation => ({
     type: 'project',
-    from: { type: 'filter', from: scan('data'), where: call('and', ofSplit(context, split, value), call('is-not-null', column(of.name))) },
+    from: {
+      type: 'filter',
+      from: scan('data'),
+      where: call('and', ofSplit(context, split, value), call('is-not-null', column(of.name))),
+    },
     keep: 'none',
     columns: [as('label', wordOf(of))],
   });

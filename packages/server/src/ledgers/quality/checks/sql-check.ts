@@ -6,7 +6,12 @@ import { asCount, countText } from './figures.ts';
 
 export const sql: Check<'sql'> = async ({ query, atMost }, { asking }) => {
   const offending: Relation = { type: 'sql', dialect: 'duckdb', sql: query, views: { data: scan('data') } };
-  const counted: Relation = { type: 'aggregate', from: offending, by: [], columns: [named('rows', aggregate('count'))] };
+  const counted: Relation = {
+    type: 'aggregate',
+    from: offending,
+    by: [],
+    columns: [named('rows', aggregate('count'))],
+  };
   const broken = asCount((await asking.rows(counted, 1)).rows[0]?.[0]);
   const failed = broken > atMost;
   return {

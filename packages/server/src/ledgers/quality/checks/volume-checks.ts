@@ -22,7 +22,10 @@ interface Measured {
 }
 
 /** No value at all lies in no bounds. */
-function judgeBounds({ min, max }: Bounds, { column: of, value, below, above, text = figureText }: Measured): CheckFinding {
+function judgeBounds(
+  { min, max }: Bounds,
+  { column: of, value, below, above, text = figureText }: Measured,
+): CheckFinding {
   const low = min !== undefined && !(value >= min);
   const high = max !== undefined && !(value <= max);
   const allowed =
@@ -55,7 +58,9 @@ export const rowCountChange: Check<'rowCountChange'> = async (expectation, { row
   const names = { below: 'COMPARATOR_LOW_NUM_EXAMPLES', above: 'COMPARATOR_HIGH_NUM_EXAMPLES' } as const;
   const value = before.rows === 0 ? (rows === 0 ? 1 : Number.POSITIVE_INFINITY) : rows / before.rows;
   const finding = judgeBounds(expectation, { value, ...names, text });
-  return { findings: [{ ...finding, observed: `${countText(rows)}, ${finding.observed} (${countText(before.rows)})` }] };
+  return {
+    findings: [{ ...finding, observed: `${countText(rows)}, ${finding.observed} (${countText(before.rows)})` }],
+  };
 };
 
 export const distinct: Check<'distinct'> = async (expectation, context) => {

@@ -17,7 +17,14 @@ const now = () => Date.UTC(2026, 10, 1);
 async function profileOf(columns: readonly (readonly [string, string])[], rows: readonly (readonly unknown[])[]) {
   const described = columns.map(([name, type]) => ({ name, type, nullable: true }));
   const data = { columns: described as never, rows: rows as never };
-  const request = { version: '0196f8f0-0000-7000-8000-000000000001', rows: rows.length, columns: described, keys: [], data, owner: 'p' };
+  const request = {
+    version: '0196f8f0-0000-7000-8000-000000000001',
+    rows: rows.length,
+    columns: described,
+    keys: [],
+    data,
+    owner: 'p',
+  };
   return await makeProfile(world.engine, request, { now });
 }
 
@@ -41,7 +48,17 @@ test('figures of each family of columns', async () => {
   );
   const [id, score, word, flag, at] = profile.columns;
   expect(profile).toMatchObject({ rows: 1000, duplicates: 0 });
-  expect(id).toMatchObject({ family: 'number', count: 1000, nulls: 0, min: 0, max: 999, mean: 499.5, sum: 499_500, zeros: 1, negatives: 0 });
+  expect(id).toMatchObject({
+    family: 'number',
+    count: 1000,
+    nulls: 0,
+    min: 0,
+    max: 999,
+    mean: 499.5,
+    sum: 499_500,
+    zeros: 1,
+    negatives: 0,
+  });
   expect(id?.stddev).toBeCloseTo(288.819436, 5);
   expect(id?.quantiles?.p50).toBeCloseTo(499.5, -1);
   expect(Math.abs((id?.distinct ?? 0) - 1000)).toBeLessThan(100);
@@ -78,13 +95,22 @@ test('numbers that are none, columns without values, rows there twice', async ()
   const request = { version: '0196f8f0-0000-7000-8000-000000000001', rows: 6, columns, keys: [], data, owner: 'p' };
   const profile = await makeProfile(world.engine, request, { now });
   expect(profile.duplicates).toBe(1);
-  expect(profile.columns[0]).toMatchObject({ topComplete: true, histogram: { edges: [1, 1.5, 2.5, 3], counts: [2, 2, 2] } });
+  expect(profile.columns[0]).toMatchObject({
+    topComplete: true,
+    histogram: { edges: [1, 1.5, 2.5, 3], counts: [2, 2, 2] },
+  });
   expect(profile.columns[1]).toMatchObject({ count: 0, nulls: 6, distinct: 0 });
   expect(profile.columns[2]).toMatchObject({ count: 6, nans: 2, infinities: 2, min: 1.5, max: 2.5, mean: 2 });
 });
 
 test('no rows at all', async () => {
-  const profile = await profileOf([['x', 'float64'], ['w', 'string']], []);
+  const profile = await profileOf(
+    [
+      ['x', 'float64'],
+      ['w', 'string'],
+    ],
+    [],
+  );
   expect(profile.columns).toMatchObject([
     { name: 'x', count: 0, nulls: 0, distinct: 0 },
     { name: 'w', count: 0, nulls: 0, distinct: 0 },
@@ -94,13 +120,16 @@ test('no rows at all', async () => {
 test('five hundred columns', async () => {
   const names = Array.from({ length: 500 }, (_, i) => `c${i}`);
   const path = join(world.folder, 'wide.csv');
-  const line = (value: number) => names.map((_, i) => i % 7 === 0 ? `w${value}` : `${value + i}`).join(',');
+  const line = (value: number) => names.map((_, i) => (i % 7 === 0 ? `w${value}` : `${value + i}`)).join(',');
   await writeFile(path, `${names.join(',')}\n${[1, 2, 3].map(line).join('\n')}\n`);
   const columns = names.map((name, i) => ({ name, type: i % 7 === 0 ? 'string' : 'int64', nullable: true }));
   const output = { type: 'parquet', folder: world.folder, name: 'wide', split: { type: 'one' } } as const;
   const csv = { files: [{ path, format: 'csv' as const }], columns: columns as never };
   const made = await world.engine.run({ tables: { csv }, query: { type: 'scan', table: 'csv' }, output });
-  const data = { files: made.files.map((file) => ({ path: file.path, format: 'parquet' as const })), columns: columns as never };
+  const data = {
+    files: made.files.map((file) => ({ path: file.path, format: 'parquet' as const })),
+    columns: columns as never,
+  };
   const request = { version: '0196f8f0-0000-7000-8000-000000000001', rows: 3, columns, keys: [], data, owner: 'p' };
   const profile = await makeProfile(world.engine, request, { now });
   expect(profile.columns).toHaveLength(500);

@@ -91,7 +91,9 @@ async function firstScan(engine: QueryEngine, request: ProfileRequest, options: 
 }
 
 function correlatedPairs({ columns, keys }: ProfileRequest) {
-  const numbers = columns.filter((of) => familyOf(of) === 'number' && !keys.includes(of.name)).slice(0, MOST_CORRELATED);
+  const numbers = columns
+    .filter((of) => familyOf(of) === 'number' && !keys.includes(of.name))
+    .slice(0, MOST_CORRELATED);
   return numbers.flatMap((a, i) => numbers.slice(i + 1).map((b) => [a, b] as const));
 }
 
@@ -142,7 +144,9 @@ async function secondScan(
   }
   for (const [at, { index, profile }] of tops.entries()) {
     const rows = results[groups.length + at]?.rows ?? [];
-    const top = rows.slice(0, TOP).map(([value = null, count]) => ({ value: shown(value), count: numberOf(count) ?? 0 }));
+    const top = rows
+      .slice(0, TOP)
+      .map(([value = null, count]) => ({ value: shown(value), count: numberOf(count) ?? 0 }));
     complete.set(index, { ...(complete.get(index) ?? profile), top, topComplete: rows.length <= TOP });
   }
   return complete;

@@ -28,7 +28,10 @@ export function firstAsks(of: DataColumn): Ask {
   if (family === 'number') {
     const figure = figureOf(of);
     const floating: Ask = isFloating(of)
-      ? { nans: aggregate('count', [], { where: call('is-nan', value) }), finite: aggregate('count', [], { where: call('is-finite', value) }) }
+      ? {
+          nans: aggregate('count', [], { where: call('is-nan', value) }),
+          finite: aggregate('count', [], { where: call('is-finite', value) }),
+        }
       : {};
     return {
       ...counts,
@@ -86,7 +89,20 @@ export function readFirst(of: DataColumn, rows: number, answer: ReadonlyMap<stri
   const finite = figure('finite');
   const quantiles = readQuantiles(answer.get('quantiles'));
   const optional = Object.fromEntries(
-    ['min', 'max', 'mean', 'stddev', 'sum', 'zeros', 'negatives', 'trues', 'minLength', 'maxLength', 'meanLength', 'empty']
+    [
+      'min',
+      'max',
+      'mean',
+      'stddev',
+      'sum',
+      'zeros',
+      'negatives',
+      'trues',
+      'minLength',
+      'maxLength',
+      'meanLength',
+      'empty',
+    ]
       .map((what) => [what, figure(what)] as const)
       .filter(([, value]) => value !== undefined),
   );
@@ -123,7 +139,8 @@ export function pictureAsk(of: DataColumn, { min, max, quantiles }: ColumnProfil
   const inner = innerEdges({ min, max, p01, p99, whole: isInteger(of) });
   const edges = [min, ...inner, max];
   const figure = figureOf(of);
-  const ask = inner.length === 0 ? aggregate('count', [figure]) : aggregate('histogram', [figure], { parameters: inner });
+  const ask =
+    inner.length === 0 ? aggregate('count', [figure]) : aggregate('histogram', [figure], { parameters: inner });
   return { ask, edges };
 }
 
@@ -139,7 +156,8 @@ const MOST_CLASSES = 50;
 
 /** Whether the most frequent values of a column are worth counting. */
 export function hasTop({ family, distinct, count }: ColumnProfile): boolean {
-  if (family === 'text') return distinct > 0 && distinct <= MOST_COUNTED && (distinct <= MOST_CLASSES || distinct < count / 2);
+  if (family === 'text')
+    return distinct > 0 && distinct <= MOST_COUNTED && (distinct <= MOST_CLASSES || distinct < count / 2);
   return family === 'number' && distinct > 0 && distinct <= MOST_CLASSES;
 }
 

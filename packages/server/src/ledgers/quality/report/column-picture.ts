@@ -65,7 +65,8 @@ function classPicture(classes: readonly Class[]): string {
   const bars = classes.map(({ name, share, before }, i) => {
     const y = i * row;
     const short = name.length > 15 ? `${name.slice(0, 14)}…` : name;
-    const then = before === undefined ? '' : `<rect class="was" x="${left}" y="${y + 2}" width="${width(before)}" height="10"/>`;
+    const then =
+      before === undefined ? '' : `<rect class="was" x="${left}" y="${y + 2}" width="${width(before)}" height="10"/>`;
     const title = `${name}: ${shareText(share)}${before === undefined ? '' : `, before ${shareText(before)}`}`;
     return `<g><title>${escape(title)}</title><text class="name" x="${left - 6}" y="${y + 10}">${escape(short === '' ? '(empty)' : short)}</text>${then}<rect class="is" x="${left}" y="${y + 4}" width="${width(share)}" height="6"/><text class="tick" x="${WIDTH}" y="${y + 10}" text-anchor="end">${escape(shareText(share))}</text></g>`;
   });

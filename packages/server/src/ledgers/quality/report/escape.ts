@@ -2,8 +2,10 @@ const NAMES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>'
 
 /** Text that stands in HTML as text, in attributes too. Control characters show as a sign. */
 export function escape(text: unknown): string {
-  return String(text)
-    .replaceAll(/[&<>"']/g, (sign) => NAMES[sign] ?? sign)
-    // oxlint-disable-next-line no-control-regex -- control characters are exactly what is replaced here
-    .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '\u{fffd}');
+  return (
+    String(text)
+      .replaceAll(/[&<>"']/g, (sign) => NAMES[sign] ?? sign)
+      // oxlint-disable-next-line no-control-regex -- control characters are exactly what is replaced here
+      .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '\u{fffd}')
+  );
 }

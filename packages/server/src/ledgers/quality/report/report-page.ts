@@ -59,10 +59,20 @@ function verdictOf({ state, reason }: QualityReport['version'], check: QualityRe
     return { kind: 'warn', sign: '…', word: 'Not yet: its checks run', why: 'It is ready when they have passed.' };
   }
   if (check === undefined) {
-    return { kind: 'warn', sign: '?', word: 'Nobody said what is expected', why: 'No expectation has been checked: see dais data suggest.' };
+    return {
+      kind: 'warn',
+      sign: '?',
+      word: 'Nobody said what is expected',
+      why: 'No expectation has been checked: see dais data suggest.',
+    };
   }
   if (check.state === 'error') {
-    return { kind: 'bad', sign: '✕', word: 'It could not be told', why: check.message ?? 'The checks could not be run.' };
+    return {
+      kind: 'bad',
+      sign: '✕',
+      word: 'It could not be told',
+      why: check.message ?? 'The checks could not be run.',
+    };
   }
   if (check.failed > 0) {
     const word = check.gate ? 'Released, although checks failed' : 'It is in use, but breaks expectations';
@@ -88,9 +98,15 @@ function facts({ version, profile, before }: QualityReport): string {
     ['Rows', figureText(version.rows)],
     ...(profile === undefined ? [] : ([['Columns', figureText(profile.columns.length)]] as [string, string][])),
     ['Size', bytesText(version.bytes)],
-    ...(missing === undefined || cells === 0 ? [] : ([['Values missing', shareText(missing / cells)]] as [string, string][])),
-    ...(profile?.duplicates === undefined ? [] : ([['Rows there twice', figureText(profile.duplicates)]] as [string, string][])),
-    ...(before === undefined ? [] : ([['Compared with', `version ${before.number} (${countText(before.profile.rows)})`]] as [string, string][])),
+    ...(missing === undefined || cells === 0
+      ? []
+      : ([['Values missing', shareText(missing / cells)]] as [string, string][])),
+    ...(profile?.duplicates === undefined
+      ? []
+      : ([['Rows there twice', figureText(profile.duplicates)]] as [string, string][])),
+    ...(before === undefined
+      ? []
+      : ([['Compared with', `version ${before.number} (${countText(before.profile.rows)})`]] as [string, string][])),
   ];
   return `<dl class="facts">${entries.map(([term, text]) => `<div><dt>${escape(term)}</dt><dd>${escape(text)}</dd></div>`).join('')}</dl>`;
 }
@@ -114,14 +130,25 @@ function expectations({ check }: QualityReport): string {
   return `<section><h2>Which expectations are broken?</h2>${when}${open}${closed}</section>`;
 }
 
-function resultCard({ name, type, severity, outcome, description, findings, more, message, sample }: ExpectationResult): string {
+function resultCard({
+  name,
+  type,
+  severity,
+  outcome,
+  description,
+  findings,
+  more,
+  message,
+  sample,
+}: ExpectationResult): string {
   const [kind, sign, word] =
     outcome === 'passed'
       ? (['good', '✓', 'kept'] as const)
       : severity === 'block'
         ? (['bad', '✕', outcome === 'error' ? 'could not be told' : 'broken'] as const)
         : (['warn', '!', outcome === 'error' ? 'could not be told' : 'broken'] as const);
-  const shown = outcome === 'passed' ? findings.slice(0, 20) : findings.filter(({ anomaly }) => anomaly !== undefined).slice(0, 50);
+  const shown =
+    outcome === 'passed' ? findings.slice(0, 20) : findings.filter(({ anomaly }) => anomaly !== undefined).slice(0, 50);
   const left = findings.length - shown.length + (more ?? 0);
   return `<article class="check ${kind}"><header><span class="word"><span aria-hidden="true">${sign}</span> ${word}</span><h3>${escape(name)}</h3><span class="tag">${escape(type)}</span><span class="tag">${severity === 'block' ? 'blocks' : 'warns'}</span></header>
 ${description === undefined ? '' : `<p class="quiet">${escape(description)}</p>`}${message === undefined ? '' : `<p>${escape(message)}</p>`}
@@ -155,13 +182,16 @@ function sampleCell(cell: RowSample['rows'][number][number] | undefined, hidden:
 }
 
 function columns({ profile, before, shifts }: QualityReport): string {
-  if (profile === undefined) return '<section><h2>What is in the columns?</h2><p>The profile is not made yet.</p></section>';
+  if (profile === undefined)
+    return '<section><h2>What is in the columns?</h2><p>The profile is not made yet.</p></section>';
   const earlier = new Map(before?.profile.columns.map((one) => [one.name, one]));
   const distance = new Map(shifts.map(({ column, jsdLog2 }) => [column, jsdLog2]));
   // Those that moved come first; all others keep the order of the schema.
   const moved = (name: string) => ((distance.get(name) ?? 0) >= FAR ? (distance.get(name) ?? 0) : 0);
   const ordered = profile.columns.toSorted((a, b) => moved(b.name) - moved(a.name));
-  const cards = ordered.slice(0, MOST_PICTURES).map((one) => columnCard(one, earlier.get(one.name), distance.get(one.name)));
+  const cards = ordered
+    .slice(0, MOST_PICTURES)
+    .map((one) => columnCard(one, earlier.get(one.name), distance.get(one.name)));
   const rest = ordered.slice(MOST_PICTURES, MOST_LISTED);
   const legend =
     before === undefined
@@ -177,7 +207,8 @@ function restTable(rest: readonly ColumnProfile[], all: number): string {
       `<tr><td>${escape(name)}</td><td class="mono">${escape(type)}</td><td class="n">${missingText(count, nulls)}</td><td class="n">${figureText(distinct)}</td></tr>`,
   );
   const left = all - MOST_LISTED;
-  const more = left > 0 ? `<p class="quiet">and ${countText(left, 'more columns')}: the JSON of this report has them.</p>` : '';
+  const more =
+    left > 0 ? `<p class="quiet">and ${countText(left, 'more columns')}: the JSON of this report has them.</p>` : '';
   return `<details><summary>${countText(rest.length, 'further columns')}</summary><div class="scroll"><table><thead><tr><th>Column</th><th>Type</th><th class="n">Missing</th><th class="n">Different values</th></tr></thead><tbody>${rows.join('')}</tbody></table></div>${more}</details>`;
 }
 
@@ -208,7 +239,8 @@ function missingText(count: number, nulls: number): string {
 
 function statsOf(of: ColumnProfile): readonly (readonly [string, string])[] {
   const time = of.family === 'time';
-  const value = (figure: number) => (time ? new Date(figure).toISOString().slice(0, 16).replace('T', ' ') : figureText(figure));
+  const value = (figure: number) =>
+    time ? new Date(figure).toISOString().slice(0, 16).replace('T', ' ') : figureText(figure);
   const stats: [string, string][] = [
     ['missing', missingText(of.count, of.nulls)],
     ['different', `${of.distinct > 100 ? '≈ ' : ''}${figureText(of.distinct)}`],
@@ -229,7 +261,10 @@ function statsOf(of: ColumnProfile): readonly (readonly [string, string])[] {
   if ((of.nans ?? 0) > 0) add('NaN', of.nans);
   if ((of.infinities ?? 0) > 0) add('infinite', of.infinities);
   if (of.minLength !== undefined && of.maxLength !== undefined) {
-    stats.push(['characters', of.minLength === of.maxLength ? `${of.minLength}` : `${of.minLength} to ${of.maxLength}`]);
+    stats.push([
+      'characters',
+      of.minLength === of.maxLength ? `${of.minLength}` : `${of.minLength} to ${of.maxLength}`,
+    ]);
   }
   if ((of.empty ?? 0) > 0) add('empty', of.empty);
   return stats;
@@ -239,7 +274,8 @@ function correlations({ profile }: QualityReport): string {
   const strong = profile?.correlations.filter(({ pearson }) => Math.abs(pearson) >= 0.5).slice(0, 20) ?? [];
   if (strong.length === 0) return '';
   const rows = strong.map(
-    ({ columns: [a, b], pearson }) => `<tr><td>${escape(a)}</td><td>${escape(b)}</td><td class="n">${pearson.toFixed(3)}</td></tr>`,
+    ({ columns: [a, b], pearson }) =>
+      `<tr><td>${escape(a)}</td><td>${escape(b)}</td><td class="n">${pearson.toFixed(3)}</td></tr>`,
   );
   return `<section><h2>Which columns move together?</h2><p class="quiet">Pearson’s r of at least 0.5 in size</p><div class="scroll"><table><thead><tr><th>Column</th><th>with</th><th class="n">r</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></section>`;
 }
@@ -247,13 +283,15 @@ function correlations({ profile }: QualityReport): string {
 function history({ history: checks }: QualityReport): string {
   if (checks.length < 2) return '';
   const rows = checks.map(({ number, state, passed, failed, warned, createdAt }) => {
-    const [kind, sign] = state === 'passed' ? ['good', '✓'] : state === 'failed' || state === 'error' ? ['bad', '✕'] : ['warn', '…'];
+    const [kind, sign] =
+      state === 'passed' ? ['good', '✓'] : state === 'failed' || state === 'error' ? ['bad', '✕'] : ['warn', '…'];
     return `<tr class="${kind}"><td>version ${number}</td><td><span class="word">${sign} ${escape(state)}</span></td><td class="n">${passed}</td><td class="n">${failed}</td><td class="n">${warned}</td><td>${moment(createdAt)}</td></tr>`;
   });
   return `<section><h2>How were the checks before?</h2><div class="scroll"><table><thead><tr><th>Version</th><th>State</th><th class="n">Kept</th><th class="n">Blocking broken</th><th class="n">Warning broken</th><th>When</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></section>`;
 }
 
 function footer({ profile }: QualityReport): string {
-  const seconds = profile === undefined ? '' : ` The profile took ${figureText(Number(profile.seconds.toPrecision(2)))} s.`;
+  const seconds =
+    profile === undefined ? '' : ` The profile took ${figureText(Number(profile.seconds.toPrecision(2)))} s.`;
   return `<footer>Counts are exact, but for the number of different values (HyperLogLog, about 2 %) and quantiles (t-digest). NaN and infinite values are in no figure and no picture. Outermost bins may be wider than they are drawn: they take outliers.${seconds}</footer>`;
 }

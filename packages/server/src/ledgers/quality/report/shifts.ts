@@ -46,7 +46,10 @@ function classCounts(reference: ColumnProfile, current: ColumnProfile) {
 }
 
 /** Mass of a histogram in other bins, spread evenly within each of its own; what lies outside goes into the outermost ones. */
-export function rebin({ edges: own, counts }: NonNullable<ColumnProfile['histogram']>, edges: readonly number[]): number[] {
+export function rebin(
+  { edges: own, counts }: NonNullable<ColumnProfile['histogram']>,
+  edges: readonly number[],
+): number[] {
   const bins = edges.slice(1).map(() => 0);
   const last = bins.length - 1;
   for (const [i, count] of counts.entries()) {
@@ -55,7 +58,12 @@ export function rebin({ edges: own, counts }: NonNullable<ColumnProfile['histogr
     for (const [at] of bins.entries()) {
       const left = at === 0 ? Number.NEGATIVE_INFINITY : (edges[at] ?? 0);
       const right = at === last ? Number.POSITIVE_INFINITY : (edges[at + 1] ?? 0);
-      const share = high > low ? Math.max(0, Math.min(high, right) - Math.max(low, left)) / (high - low) : low > left && low <= right ? 1 : 0;
+      const share =
+        high > low
+          ? Math.max(0, Math.min(high, right) - Math.max(low, left)) / (high - low)
+          : low > left && low <= right
+            ? 1
+            : 0;
       bins[at] = (bins[at] ?? 0) + count * share;
     }
   }

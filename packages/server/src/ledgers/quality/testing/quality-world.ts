@@ -55,7 +55,8 @@ export async function startQualityWorld(): Promise<QualityWorld> {
     const [name = '', version = 'latest'] = reference.split('@');
     return { name, version };
   };
-  const report = async (reference: string) => await world.dais.call<QualityReport>('qualityReport.get', split(reference));
+  const report = async (reference: string) =>
+    await world.dais.call<QualityReport>('qualityReport.get', split(reference));
   return {
     ...world,
     hidden,
@@ -67,11 +68,15 @@ export async function startQualityWorld(): Promise<QualityWorld> {
         const { items } = await world.dais.call<{ items: QualityCheck[] }>('qualityCheck.list', { name });
         return items.find(({ version }) => version === id);
       };
-      await expect.poll(async () => (await newest())?.endedAt !== undefined, { timeout: 60_000, interval: 50 }).toBe(true);
+      await expect
+        .poll(async () => (await newest())?.endedAt !== undefined, { timeout: 60_000, interval: 50 })
+        .toBe(true);
       return await world.dais.call<QualityCheckResults>('qualityCheck.get', { name, check: (await newest())?.id });
     },
     profiled: async (reference) => {
-      await expect.poll(async () => (await report(reference)).profile !== undefined, { timeout: 60_000, interval: 50 }).toBe(true);
+      await expect
+        .poll(async () => (await report(reference)).profile !== undefined, { timeout: 60_000, interval: 50 })
+        .toBe(true);
       return await world.dais.call<DatasetProfile>('datasetProfile.get', split(reference));
     },
   };

@@ -51,7 +51,9 @@ function inline({ columns, rows }: TestTable) {
   };
 }
 
-export interface ContextOptions extends Partial<Omit<CheckContext, 'columns' | 'rows' | 'asking' | 'before' | 'others'>> {
+export interface ContextOptions extends Partial<
+  Omit<CheckContext, 'columns' | 'rows' | 'asking' | 'before' | 'others'>
+> {
   readonly before?: TestTable;
   readonly others?: Readonly<Record<string, TestTable>>;
 }

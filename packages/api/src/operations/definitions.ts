@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { defineOperation, type HttpBinding, type Operation } from '#operations/operation.ts';
+import { definitionSchema, MOST_DEFINITION_BYTES } from '#records/definition.ts';
+
+/** What clients with words of their own defined, kept as they said it, beside the resources that Dais makes of it. */
+
+const base = '/api/v1/definitions' as const;
+const word = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/, { message: 'letters, digits and `-`, at most 64' });
+const format = word.describe('Whose words it is in: `feast`.');
+const type = word.describe('What it is among the things of that format: `entity`, `dataSource`.');
+const name = z.string().min(1).max(512).describe('Unique among those of its type.');
+const reference = z.string().min(1).max(1024);
+const one = { format, type, name };
+const ofDefinition = ({ name: named }: { readonly name: string }) => ({ kind: 'Definition', name: named });
+const ofDefinitions = () => ({ kind: 'Definition' });
+const http = (
+  method: HttpBinding['method'],
+  path: HttpBinding['path'],
+  more: Partial<HttpBinding> = {},
+): HttpBinding => ({ method, path, status: 200, ...more });
+
+export const putDefinitionOperation = defineOperation({
+  name: 'definition.put',
+  action: 'definition:write',
+  mode: 'write',
+  scope: 'project',
+  summary:
+    'Keeps what a client defined, and applies the manifests that say the same in the words of Dais: both or none.',
+  input: z.strictObject({
+    ...one,
+    body: z
+      .base64()
+      .max(Math.ceil(MOST_DEFINITION_BYTES / 3) * 4)
+      .describe('What the client sent; base64.'),
+    refersTo: z.array(reference).max(10_000).default([]).describe('What it names, to be found by: `entity:driver`.'),
+    manifests: z
+      .array(z.record(z.string(), z.unknown()))
+      .max(500)
+      .default([])
+      .describe('Resources that stand for it; each is asked about by itself.'),
+  }),
+  output: definitionSchema,
+  target: ofDefinition,
+  roles: ['editor'],
+  http: http('POST', base),
+});
+
+export const readDefinitionOperation = defineOperation({
+  name: 'definition.get',
+  action: 'definition:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives one definition.',
+  input: z.strictObject(one),
+  output: definitionSchema,
+  target: ofDefinition,
+  http: http('GET', `${base}/:format/:type/:name`),
+});
+
+export const listDefinitionsOperation = defineOperation({
+  name: 'definition.list',
+  action: 'definition:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Lists definitions, by type and name.',
+  input: z.strictObject({
+    format,
+    type: type.optional(),
+    refersTo: reference.optional().describe('Only those that name this.'),
+    limit: z.int().min(1).max(1000).default(100).describe('Most items in one page.'),
+    cursor: z.string().max(4096).optional().describe('`nextCursor` of the page before.'),
+  }),
+  output: z.strictObject({ items: z.array(definitionSchema), nextCursor: z.string().optional() }),
+  target: ofDefinitions,
+  http: http('GET', base, { query: ['format', 'type', 'refersTo', 'limit', 'cursor'] }),
+});
+
+export const deleteDefinitionOperation = defineOperation({
+  name: 'definition.delete',
+  action: 'definition:write',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Forgets a definition. The resources that were made of it are deleted by themselves.',
+  input: z.strictObject(one),
+  output: z.strictObject({}),
+  target: ofDefinition,
+  roles: ['editor'],
+  http: http('DELETE', `${base}/:format/:type/:name`),
+});
+
+export const definitionOperations: readonly Operation[] = [
+  putDefinitionOperation,
+  readDefinitionOperation,
+  listDefinitionsOperation,
+  deleteDefinitionOperation,
+];

@@ -1,0 +1,140 @@
+/** `dais labels tasks`, `review`, `accept-agreed` and `agreement`. */
+import {
+  acceptAgreedOperation,
+  adjudicateOperation,
+  DaisError,
+  listLabelTasksOperation,
+  readAgreementOperation,
+  reviewAnnotationOperation,
+  type LabelTask,
+} from '@dais/api';
+import type { Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { printedForPrograms, remark } from '#output/result.ts';
+import { table } from '#output/table.ts';
+
+interface TaskOptions {
+  readonly state?: LabelTask['state'];
+  readonly disagreed?: true;
+  readonly limit: number;
+}
+
+export const listTasks: Run<TaskOptions> = async (context, [set = ''], { state, disagreed, limit }) => {
+  const client = await context.connect();
+  const items: LabelTask[] = [];
+  for (let cursor: string | undefined; items.length < limit;) {
+    const page = await client.perform(listLabelTasksOperation, {
+      set,
+      limit: Math.min(limit - items.length, 200),
+      ...(state !== undefined && { state }),
+      ...(disagreed === true && { disagreed: 'true' as const }),
+      ...(cursor !== undefined && { cursor }),
+    });
+    items.push(...page.items);
+    cursor = page.nextCursor;
+    if (cursor === undefined) break;
+  }
+  if (await printedForPrograms(context, { items })) return exitCodes.ok.code;
+  const { terminal } = context;
+  if (items.length === 0) remark(context, `${set} has no such task.`);
+  else {
+    const rows = items.flatMap((task) =>
+      (task.annotations.length === 0 ? [undefined] : task.annotations).map((one, at) => [
+        { text: at === 0 ? String(task.number) : '' },
+        { text: at === 0 ? task.state : '' },
+        { text: one?.label.join(' + ') ?? '' },
+        { text: one === undefined ? '' : one.cancelled ? 'skipped' : (one.reviews.at(-1)?.verdict ?? 'waits') },
+        { text: one?.annotator ?? '' },
+        { text: one === undefined || one.guideline === 0 ? '' : String(one.guideline) },
+        { text: one?.id ?? '' },
+      ]),
+    );
+    const heads = ['task', 'state', 'label', 'verdict', 'annotator', 'guideline', 'annotation'];
+    terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
+  }
+  return exitCodes.ok.code;
+};
+
+interface ReviewOptions {
+  readonly accept?: true;
+  readonly reject?: true;
+  readonly settle?: true;
+  readonly reason?: string;
+}
+
+export const review: Run<ReviewOptions> = async (
+  context,
+  [set = '', annotation = ''],
+  { accept, reject, settle, reason = '' },
+) => {
+  if ([accept, reject, settle].filter((one) => one === true).length !== 1) {
+    throw new DaisError('invalid_request', 'Say one of --accept, --reject and --settle.');
+  }
+  const client = await context.connect();
+  if (settle === true) {
+    const task = await client.perform(adjudicateOperation, { set, annotation, reason });
+    if (!(await printedForPrograms(context, task))) context.terminal.out(`Task ${task.number} is settled.\n`);
+    return exitCodes.ok.code;
+  }
+  const verdict = accept === true ? 'accepted' : 'rejected';
+  const told = await client.perform(reviewAnnotationOperation, { set, annotation, verdict, reason });
+  if (!(await printedForPrograms(context, told))) {
+    context.terminal.out(`${told.label.join(' + ')} by ${told.annotator} is ${verdict}.\n`);
+  }
+  return exitCodes.ok.code;
+};
+
+export const acceptAgreed: Run<{ readonly atLeast: number; readonly reason?: string }> = async (
+  context,
+  [set = ''],
+  { atLeast, reason = '' },
+) => {
+  const client = await context.connect();
+  const told = await client.perform(acceptAgreedOperation, { set, atLeast, reason });
+  if (!(await printedForPrograms(context, told))) {
+    context.terminal.out(`${told.accepted} tasks were accepted, ${told.left} wait for a verdict.\n`);
+  }
+  return exitCodes.ok.code;
+};
+
+export const agreement: Run<{ readonly guideline?: number }> = async (context, [set = ''], { guideline }) => {
+  const client = await context.connect();
+  const told = await client.perform(readAgreementOperation, {
+    set,
+    ...(guideline !== undefined && { guideline: String(guideline) }),
+  });
+  if (await printedForPrograms(context, told)) return exitCodes.ok.code;
+  const { terminal } = context;
+  const number = (value: number | undefined) => (value === undefined ? 'cannot be told' : value.toFixed(3));
+  const style = { style: terminal.style, columns: terminal.columns };
+  terminal.out(
+    table(
+      ['measure', 'value'],
+      [
+        [{ text: 'tasks with two labels or more' }, { text: String(told.units) }],
+        [{ text: 'annotators' }, { text: String(told.annotators) }],
+        [{ text: `Krippendorff’s α, ${told.level}` }, { text: number(told.alpha) }],
+        [{ text: 'Fleiss’ κ' }, { text: number(told.fleiss) }],
+        [{ text: 'pairs alike, chance included' }, { text: number(told.agreed) }],
+      ],
+      style,
+    ),
+  );
+  if (told.byLabel.length > 0) {
+    const rows = told.byLabel.map((one) => [
+      { text: one.label },
+      { text: String(one.count) },
+      { text: number(one.alpha) },
+    ]);
+    terminal.out(`\n${table(['label', 'given', 'α'], rows, style)}`);
+  }
+  if (told.byPair.length > 0) {
+    const rows = told.byPair.map((one) => [
+      { text: one.annotators.join(' and ') },
+      { text: String(one.units) },
+      { text: number(one.kappa) },
+    ]);
+    terminal.out(`\n${table(['annotators', 'tasks', 'κ'], rows, style)}`);
+  }
+  return exitCodes.ok.code;
+};

@@ -1,0 +1,97 @@
+/** `dais labels list`, `create`, `guideline` and `publish`. */
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  addGuidelineOperation,
+  createLabelSetOperation,
+  listLabelSetsOperation,
+  publishLabelsOperation,
+  readPublicationOperation,
+  type LabelSet,
+} from '@dais/api';
+import type { Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { printedForPrograms, remark } from '#output/result.ts';
+import { table } from '#output/table.ts';
+
+const POLL_MS = 300;
+
+export const listSets: Run = async (context) => {
+  const client = await context.connect();
+  const items: LabelSet[] = [];
+  for (let cursor: string | undefined, more = true; more;) {
+    const page = await client.perform(listLabelSetsOperation, { limit: 1000, ...(cursor !== undefined && { cursor }) });
+    items.push(...page.items);
+    cursor = page.nextCursor;
+    more = cursor !== undefined;
+  }
+  const { terminal } = context;
+  if (context.globals.output === 'name') terminal.out(items.map(({ name }) => `${name}\n`).join(''));
+  else if (await printedForPrograms(context, { items })) return exitCodes.ok.code;
+  else if (items.length === 0) remark(context, 'There are no label sets; `dais labels create` begins one.');
+  else {
+    const rows = items.map((one) => [
+      { text: one.name },
+      { text: one.version ?? one.dataset },
+      { text: String(one.tasks) },
+      { text: String(one.annotations) },
+      { text: String(one.accepted) },
+      { text: one.guideline === 0 ? '' : String(one.guideline) },
+    ]);
+    const heads = ['name', 'of', 'tasks', 'labels', 'accepted', 'guideline'];
+    terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
+  }
+  return exitCodes.ok.code;
+};
+
+interface CreateOptions {
+  readonly dataset: string;
+  readonly control?: string;
+  readonly level: LabelSet['level'];
+}
+
+export const createSet: Run<CreateOptions> = async (context, [name = ''], { dataset, control, level }) => {
+  const client = await context.connect();
+  const input = { name, dataset, level, ...(control !== undefined && { control }) };
+  const made = await client.perform(createLabelSetOperation, input);
+  if (!(await printedForPrograms(context, made)))
+    context.terminal.out(`${made.name} takes labels of ${made.version ?? made.dataset}.\n`);
+  return exitCodes.ok.code;
+};
+
+export const addGuideline: Run = async (context, [set = '', file = '']) => {
+  const bytes = file === '-' ? await context.readStdin() : await readFile(resolve(context.workingFolder, file));
+  const client = await context.connect();
+  const made = await client.perform(addGuidelineOperation, { set, text: bytes.toString('utf8') });
+  if (!(await printedForPrograms(context, made))) {
+    context.terminal.out(`Labels that come from now on are given under version ${made.number} of the guideline.\n`);
+  }
+  return exitCodes.ok.code;
+};
+
+interface PublishOptions {
+  readonly dataset?: string;
+  readonly message?: string;
+  readonly wait: boolean;
+}
+
+export const publish: Run<PublishOptions> = async (context, [set = ''], { dataset, message = '', wait }) => {
+  const client = await context.connect();
+  const input = { set, message, ...(dataset !== undefined && { dataset }) };
+  let told = await client.perform(publishLabelsOperation, input);
+  while (told.state === 'waiting') {
+    if (!wait) break;
+    await sleep(POLL_MS, undefined, { signal: context.signal });
+    told = await client.perform(readPublicationOperation, { set, publication: told.id });
+  }
+  if (!(await printedForPrograms(context, told))) {
+    const text = {
+      waiting: `A version of ${told.dataset} will be made of ${told.labels} labels.`,
+      done: `${told.dataset}@${told.version ?? 0} has ${told.labels} accepted labels of ${set}.`,
+      failed: `No version of ${told.dataset} could be made: ${told.error ?? 'no reason is known'}`,
+    }[told.state];
+    context.terminal.out(`${text}\n`);
+  }
+  return told.state === 'failed' ? exitCodes.failed.code : exitCodes.ok.code;
+};

@@ -1,0 +1,78 @@
+/** The lists of what data stand on; see compose.ts. */
+import type { DataParts } from '#ledgers/data/index.ts';
+import type { QualityLedger, QualityParts } from '#ledgers/quality/index.ts';
+import type { DataSource } from '#engines/sources/contract.ts';
+import type { ExternalSource, SecretReader } from '#ledgers/data/index.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+
+interface SourceSurroundings {
+  readonly outbound: Outbound;
+  readonly secret: SecretReader;
+}
+
+type SourceOpener<Type extends ExternalSource['type']> = (
+  source: Extract<ExternalSource, { type: Type }>,
+  around: SourceSurroundings,
+) => Promise<DataSource>;
+
+/** Where data lie outside, by `spec.source.type` of a Dataset. */
+const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Type> } = {
+  http: async ({ urls, headers = {} }, { outbound, secret }) => {
+    const opened: Record<string, string> = {};
+    for (const [name, ref] of Object.entries(headers)) opened[name] = await secret(ref);
+    return (await import('#engines/sources/http/http-source.ts')).httpSource({ urls, headers: opened, outbound });
+  },
+  postgres: async ({ type: _, password, ...source }, { outbound, secret }) => {
+    const opened = password === undefined ? undefined : await secret(password);
+    const { postgresSource } = await import('#engines/sources/postgres/postgres-source.ts');
+    return postgresSource({ ...source, password: opened, outbound });
+  },
+  files: async ({ bucket, glob, region, endpoint, accessKeyId, secretAccessKey }, { outbound, secret }) => {
+    const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
+    // The address is a user's, not the operator's: it is looked at like any other.
+    const guarded: Outbound = {
+      ...outbound,
+      send: async (request) => await outbound.send({ ...request, trusted: false }),
+      stream: async (request) => await outbound.stream({ ...request, trusted: false }),
+    };
+    const requestHandler = createSmithyHandler(guarded, TRANSFER_TIMEOUTS);
+    const credentials =
+      accessKeyId === undefined || secretAccessKey === undefined
+        ? undefined
+        : { accessKeyId: await secret(accessKeyId), secretAccessKey: await secret(secretAccessKey) };
+    const { s3Source } = await import('#engines/sources/s3/s3-source.ts');
+    return s3Source({ bucket, glob, region, endpoint, credentials, requestHandler });
+  },
+};
+
+export async function openDataSource(source: ExternalSource, around: SourceSurroundings): Promise<DataSource> {
+  const open = dataSources[source.type] as SourceOpener<ExternalSource['type']>;
+  return await open(source as never, around);
+}
+
+/** What is known of the rows of versions, and whether they are as expected. */
+export async function loadQuality({
+  local,
+  masked,
+  ...parts
+}: Omit<QualityParts, 'versions'> &
+  Pick<QualityParts['versions'], 'masked'> & {
+    /** Where the files of versions are found. */
+    readonly local: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
+  }): Promise<QualityLedger> {
+  const [{ qualityLedger }, data] = await Promise.all([
+    import('#ledgers/quality/index.ts'),
+    import('#ledgers/data/index.ts'),
+  ]);
+  const versions: QualityParts['versions'] = {
+    read: data.readVersion,
+    resolve: data.resolveVersion,
+    previous: data.previousReady,
+    decide: data.decideVersion,
+    spec: data.readDatasetSpec,
+    withTable: async (version, work) =>
+      await data.withLocalFiles(local, version, async (files) => await work(data.tableOf(version, files))),
+    masked,
+  };
+  return qualityLedger({ ...parts, versions });
+}

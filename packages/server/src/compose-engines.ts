@@ -1,0 +1,68 @@
+/** The lists of engines that hold content and keys; see compose.ts. */
+import type { ConfigSpec } from '@dais/api';
+import type { BlobStore } from '#engines/blobs/contract.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+
+type Keys = ConfigSpec['keys'];
+type Blobs = ConfigSpec['blobs'];
+
+/** What the engines of one process share. */
+export interface EngineSurroundings {
+  readonly dataFolder: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The environment that programs of the operator run in. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Carries the requests of SDKs, which know no proxy by themselves. */
+  readonly outbound: Outbound;
+}
+
+/** Where the keys lie that seal secrets, by `spec.keys.type`. */
+export const keyEngines = {
+  file: async (config: Extract<Keys, { type: 'file' }>, { dataFolder, clock, log }: EngineSurroundings) =>
+    await (
+      await import('#engines/keys/file/file-keys.ts')
+    ).openFileKeys({
+      folder: config.folder ?? '',
+      dataFolder,
+      now: () => clock.now(),
+      announce: (message) => log.info(message),
+    }),
+  env: async (config: Extract<Keys, { type: 'env' }>) =>
+    (await import('#engines/keys/env/env-keys.ts')).openEnvKeys(config.values),
+  command: async (config: Extract<Keys, { type: 'command' }>, { environment, log }: EngineSurroundings) =>
+    (await import('#engines/keys/command/command-keys.ts')).openCommandKeys({
+      command: config.command as [string, ...string[]],
+      env: environment,
+      timeoutMs: config.timeoutSeconds * 1000,
+      log: (line) => log.warn(line),
+    }),
+  kms: async (config: Extract<Keys, { type: 'kms' }>, { outbound }: EngineSurroundings) => {
+    const { createSmithyHandler } = await import('#lib/outbound/smithy-handler.ts');
+    const timeoutMs = config.timeoutSeconds * 1000;
+    return (await import('#engines/keys/kms/kms-keys.ts')).openKmsKeys({
+      requestHandler: createSmithyHandler(outbound, { totalMs: timeoutMs }),
+      timeoutMs,
+      keys: config.keys as [string, ...string[]],
+      region: config.region,
+      ...(config.endpoint !== undefined && { endpoint: config.endpoint }),
+    });
+  },
+} as const;
+
+/** Where content lies, by `spec.blobs.type`. */
+export const blobEngines = {
+  fs: async (config: Extract<Blobs, { type: 'fs' }>, { clock }: EngineSurroundings): Promise<BlobStore> =>
+    await (await import('#engines/blobs/fs/fs-blob-store.ts')).openFsBlobStore({ root: config.folder ?? '', clock }),
+  s3: async (config: Extract<Blobs, { type: 's3' }>, { clock, outbound }: EngineSurroundings): Promise<BlobStore> => {
+    const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
+    const { accessKeyId, secretAccessKey, bucket, region, prefix, pathStyle, endpoint } = config;
+    const credentials = accessKeyId && secretAccessKey ? { credentials: { accessKeyId, secretAccessKey } } : {};
+    const address = endpoint === undefined ? {} : { endpoint };
+    const requestHandler = createSmithyHandler(outbound, TRANSFER_TIMEOUTS);
+    const options = { bucket, region, prefix, pathStyle, requestHandler, ...address, ...credentials };
+    return (await import('#engines/blobs/s3/s3-blob-store.ts')).openS3BlobStore(options, clock);
+  },
+} as const;

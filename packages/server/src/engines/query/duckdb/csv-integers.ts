@@ -1,0 +1,89 @@
+/**
+ * Integers of a CSV that are none: DuckDB rounds `1.5` to 2 and takes `1_000` and `0x10` where an integer is read. A second
+ * look at these columns as text costs about a third of the reading.
+ */
+import { createReadStream } from 'node:fs';
+import type { Column } from '../contract.ts';
+import type { Session } from './session.ts';
+import { sqlType } from './column-types.ts';
+import { identifier } from './sql-text.ts';
+
+export interface BrokenInteger {
+  /** Of the rows that were read, from 0. */
+  readonly row: number;
+  readonly column: string;
+  readonly value: string;
+}
+
+const MOST = 1_000_000;
+
+export function integerColumns(columns: readonly Column[]): readonly Column[] {
+  return columns.filter(({ type }) => /^u?int\d+$/.test(type));
+}
+
+/** Whether the text of a column would be read as an integer that it is not. */
+export function brokenInteger({ name, type }: Column): string {
+  const quoted = identifier(name);
+  return `(NOT regexp_full_match(${quoted}, ' *[+-]?[0-9]+ *') AND TRY_CAST(${quoted} AS ${sqlType(type)}) IS NOT NULL)`;
+}
+
+/** @param source the file with every column as text, broken rows left out. */
+export async function brokenIntegers(
+  session: Session,
+  source: string,
+  columns: readonly Column[],
+): Promise<readonly BrokenInteger[]> {
+  const looked = integerColumns(columns);
+  if (looked.length === 0) return [];
+  const broken = looked.map(brokenInteger);
+  const [found] = await session.rows(`SELECT count(*) AS n FROM ${source} WHERE ${broken.join(' OR ')}`);
+  if (Number(found?.['n']) === 0) return [];
+  const each = looked.map(
+    ({ name }, n) => `CASE WHEN ${broken[n]} THEN struct_pack(k := ${n}, v := ${identifier(name)}) END`,
+  );
+  const numbered = `SELECT row_number() OVER () - 1 AS "n", [${each.join(', ')}] AS "f" FROM ${source}`;
+  const single = `SELECT "n", unnest("f") AS "f" FROM (${numbered})`;
+  const rows = await session.rows(
+    `SELECT "n", "f".k AS "k", "f".v AS "v" FROM (${single}) WHERE "f" IS NOT NULL ORDER BY "n", "k" LIMIT ${MOST}`,
+  );
+  return rows.map(({ n, k, v }) => ({ row: Number(n), column: looked[Number(k)]?.name ?? '', value: String(v) }));
+}
+
+const [LINE_FEED, RETURN] = [0x0a, 0x0d];
+
+/**
+ * The lines, from 1, on which the rows numbered `rows` (rising, from 0) begin. Empty lines and records that begin at a byte of
+ * `rejected` are no rows.
+ */
+export async function linesOfRows(
+  path: string,
+  rows: readonly number[],
+  {
+    quote,
+    before,
+    rejected,
+  }: { readonly quote: string; readonly before: number; readonly rejected: ReadonlySet<number> },
+): Promise<ReadonlyMap<number, number>> {
+  const lines = new Map<number, number>();
+  const wanted = new Set(rows);
+  const last = rows.at(-1) ?? -1;
+  const mark = quote === '' ? -1 : quote.charCodeAt(0);
+  let [at, line, start, startLine, row, quoted, empty] = [0, 1, 0, 1, -before, false, true];
+  for await (const piece of createReadStream(path) as AsyncIterable<Buffer>) {
+    for (const byte of piece) {
+      if (byte === mark) quoted = !quoted;
+      if (byte === LINE_FEED && !quoted) {
+        if (!empty && !rejected.has(start)) {
+          if (wanted.has(row)) lines.set(row, startLine);
+          row += 1;
+        }
+        if (row > last) return lines;
+        [start, startLine, empty] = [at + 1, line + 1, true];
+      } else if (byte !== RETURN) empty = false;
+      if (byte === LINE_FEED) line += 1;
+      at += 1;
+    }
+  }
+  if (!empty && wanted.has(row)) lines.set(row, startLine);
+  return lines;
+}

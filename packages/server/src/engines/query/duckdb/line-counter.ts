@@ -1,0 +1,43 @@
+/** Lines of a file as an editor counts them, asked for in rising order: a record of a CSV may have several. */
+import { open, type FileHandle } from 'node:fs/promises';
+
+const PIECE = 1024 * 1024;
+const LINE_FEED = 0x0a;
+
+export class LineCounter {
+  readonly #file: FileHandle;
+  readonly #piece = Buffer.alloc(PIECE);
+  /** Of the next byte. */
+  #at = 0;
+  #line = 1;
+  #pending: Buffer = Buffer.alloc(0);
+
+  private constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  static async open(path: string): Promise<LineCounter> {
+    return new LineCounter(await open(path, 'r'));
+  }
+
+  /** From 1; of a byte before the last one asked for, that one's line. */
+  async lineAt(byte: number): Promise<number> {
+    while (this.#at < byte) {
+      if (this.#pending.length === 0) {
+        const { bytesRead } = await this.#file.read(this.#piece, 0, PIECE, this.#at);
+        if (bytesRead === 0) break;
+        this.#pending = this.#piece.subarray(0, bytesRead);
+      }
+      const taken = Math.min(this.#pending.length, byte - this.#at);
+      const looked = this.#pending.subarray(0, taken);
+      for (let at = looked.indexOf(LINE_FEED); at >= 0; at = looked.indexOf(LINE_FEED, at + 1)) this.#line += 1;
+      this.#pending = this.#pending.subarray(taken);
+      this.#at += taken;
+    }
+    return this.#line;
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}

@@ -1,0 +1,143 @@
+/** A query to a PostgreSQL server, read in one snapshot that can write nothing. */
+import { Readable } from 'node:stream';
+import type { Socket } from 'node:net';
+import { DaisError, type DataColumn } from '@dais/api';
+import type { Client, FieldDef } from 'pg';
+import type { Outbound } from '#lib/outbound/outbound.ts';
+import type { DataSource, SourceObject } from '../contract.ts';
+import { writeFetched } from '../written-file.ts';
+import { csvRow } from './csv-row.ts';
+import { columnTypeOf } from './postgres-types.ts';
+
+export interface PostgresSourceOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password: string | undefined;
+  readonly tls: 'verify' | 'require' | 'off';
+  readonly sql: string;
+  readonly outbound: Outbound;
+}
+
+/** Rows that cross at once. */
+const FETCH = 10_000;
+/** A query that gives no row for so long is given up. */
+const STATEMENT_MS = 3_600_000;
+
+export function postgresSource(options: PostgresSourceOptions): DataSource {
+  const uri = `postgres://${options.host}:${options.port}/${encodeURIComponent(options.database)}`;
+  return {
+    list: async (signal) => {
+      const columns = await withQuery(options, signal, async (client) => {
+        const result = await client.query({ text: 'fetch 0 from dais_rows', rowMode: 'array' });
+        return columnsOf(result.fields);
+      });
+      // Nothing over there tells of a change: only the rows do.
+      return [{ name: 'query.csv', uri, pin: '', bytes: undefined, format: 'csv', columns }];
+    },
+    fetch: async (_object: SourceObject, path, io) => {
+      return await withQuery(options, io.signal, async (client) => {
+        let columns: readonly DataColumn[] = [];
+        async function* lines(): AsyncGenerator<string> {
+          for (let first = true, rows = FETCH; first || rows === FETCH; first = false) {
+            const result = await client.query<(string | null)[]>({
+              text: `fetch ${FETCH} from dais_rows`,
+              rowMode: 'array',
+            });
+            if (first) {
+              columns = columnsOf(result.fields);
+              yield csvRow(columns.map(({ name }) => name));
+            }
+            rows = result.rows.length;
+            if (rows > 0) yield result.rows.map((row) => csvRow(row)).join('');
+          }
+        }
+        const written = await writeFetched(Readable.from(lines(), { objectMode: false }), path, io);
+        return { ...written, pin: '', columns };
+      });
+    },
+    close: async () => {},
+  };
+}
+
+function columnsOf(fields: readonly FieldDef[]): readonly DataColumn[] {
+  return fields.map(({ name, dataTypeID, dataTypeModifier }) => ({
+    name,
+    type: columnTypeOf(dataTypeID, dataTypeModifier),
+    nullable: true,
+  }));
+}
+
+/** One connection, one snapshot, one cursor named `dais_rows`; all values as text. */
+async function withQuery<T>(
+  options: PostgresSourceOptions,
+  signal: AbortSignal,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const { host, port, outbound } = options;
+  const socket = await outbound.connect(host, port, signal);
+  const stop = () => socket.destroy();
+  signal.addEventListener('abort', stop, { once: true });
+  let client: Client | undefined;
+  try {
+    client = await connect(options, socket);
+    await client.query(
+      `set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres'; set extra_float_digits = 1`,
+    );
+    await client.query(`set statement_timeout = ${STATEMENT_MS}`);
+    await client.query('begin transaction isolation level repeatable read read only');
+    // Extended: the server itself refuses more than one statement.
+    const declare = { text: `declare dais_rows no scroll cursor for ${options.sql}`, queryMode: 'extended' };
+    await client.query(declare);
+    return await work(client);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw faultOf(error, options);
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await client?.end().catch(() => {});
+    socket.destroy();
+  }
+}
+
+async function connect(options: PostgresSourceOptions, socket: Socket): Promise<Client> {
+  const { host, port, database, user, password, tls, outbound } = options;
+  const { Client: PgClient } = (await import('pg')).default;
+  // It is connected already, to an address that the guard has looked at.
+  socket.connect = () => {
+    queueMicrotask(() => socket.emit('connect'));
+    return socket;
+  };
+  const secure = {
+    rejectUnauthorized: tls === 'verify',
+    ...(outbound.secureContext !== undefined && { secureContext: outbound.secureContext }),
+  };
+  const client = new PgClient({
+    host,
+    port,
+    database,
+    user,
+    // A function: for an absent or empty one the driver would look into files and variables of this machine.
+    password: () => password ?? '',
+    ssl: tls === 'off' ? false : secure,
+    stream: () => socket,
+    types: { getTypeParser: () => (value: string) => value },
+    connectionTimeoutMillis: 30_000,
+  });
+  client.on('error', () => {});
+  await client.connect();
+  return client;
+}
+
+const CONNECTION = /^(08|57P)/;
+
+function faultOf(error: unknown, { host, database }: PostgresSourceOptions): unknown {
+  if (error instanceof DaisError) return error;
+  const { code, message } = error as { readonly code?: string; readonly message: string };
+  const where = `database ${database} at ${host}`;
+  if (code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !CONNECTION.test(code)) {
+    return new DaisError('invalid_request', `The ${where} refuses: ${message}`);
+  }
+  return new DaisError('upstream_failed', `The ${where} cannot be read: ${message}`, { cause: error });
+}

@@ -1,0 +1,19 @@
+/** Globs over keys: `*` is anything but `/`, `**` anything, `?` one character but `/`. Pure. */
+
+/** All before the first character that stands for others: what a listing can begin with. */
+export function globPrefix(glob: string): string {
+  const at = glob.search(/[*?]/);
+  return at === -1 ? glob : glob.slice(0, at);
+}
+
+export function globPattern(glob: string): RegExp {
+  const parts = glob.split(/(\*\*\/?|\*|\?)/);
+  const body = parts.map((part) => {
+    if (part === '**/') return '(?:.*/)?';
+    if (part === '**') return '.*';
+    if (part === '*') return '[^/]*';
+    if (part === '?') return '[^/]';
+    return part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  });
+  return new RegExp(`^${body.join('')}$`, 's');
+}

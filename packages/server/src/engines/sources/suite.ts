@@ -1,0 +1,74 @@
+/** What every source of data must do. */
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DaisError } from '@dais/api';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { DataSource } from './contract.ts';
+
+export interface SourceSubject {
+  readonly source: DataSource;
+  /** The same source where nothing is. */
+  readonly absent: DataSource;
+  /** Makes the objects other ones than they are. */
+  change(): Promise<void>;
+  end(): Promise<void>;
+}
+
+const codeOf = async (work: Promise<unknown>) =>
+  await work.then(
+    () => 'ok',
+    (error: unknown) => (error instanceof DaisError ? error.code : String(error)),
+  );
+
+/** `told`: whether a pin tells of a change before the bytes are read. */
+export function sourcesSuite(name: string, told: boolean, open: () => Promise<SourceSubject>): void {
+  describe(`data source: ${name}`, () => {
+    let subject: SourceSubject;
+    let folder: string;
+    const signal = new AbortController().signal;
+    beforeAll(async () => {
+      subject = await open();
+      folder = await mkdtemp(join(tmpdir(), 'dais-source-'));
+    });
+    afterAll(async () => {
+      await subject.end();
+      await rm(folder, { recursive: true, force: true });
+    });
+
+    test('lists the same objects twice, and gives bytes with their digest', async () => {
+      const { source } = subject;
+      const objects = await source.list(signal);
+      expect(objects.length).toBeGreaterThan(0);
+      expect(await source.list(signal)).toEqual(objects);
+      for (const [at, object] of objects.entries()) {
+        const path = join(folder, `first-${at}`);
+        const fetched = await source.fetch(object, path, { signal });
+        const bytes = await readFile(path);
+        expect(fetched.bytes).toBe(bytes.length);
+        expect(fetched.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
+        expect(fetched.pin).toBe(object.pin);
+        expect(object.uri).not.toContain('@');
+      }
+    });
+
+    test('what is not there is told, and an abort ends a fetch', async () => {
+      expect(['not_found', 'invalid_request']).toContain(await codeOf(subject.absent.list(signal)));
+      const [object] = await subject.source.list(signal);
+      const aborted = AbortSignal.abort(new Error('enough'));
+      const path = join(folder, 'aborted');
+      expect(await codeOf(subject.source.fetch(object!, path, { signal: aborted }))).toContain('enough');
+    });
+
+    test('a change is seen: by its pin, or by the digest', async () => {
+      const { source } = subject;
+      const [object] = await source.list(signal);
+      const before = await source.fetch(object!, join(folder, 'before'), { signal });
+      await subject.change();
+      const again = source.fetch(object!, join(folder, 'after'), { signal });
+      if (told) expect(await codeOf(again)).toBe('conflict');
+      else expect((await again).sha256).not.toBe(before.sha256);
+    });
+  });
+}

@@ -1,0 +1,31 @@
+/** Bytes on their way into a file, counted and hashed. */
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { Transform, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { DaisError } from '@dais/api';
+import type { FetchedObject, FetchIo } from './contract.ts';
+import { MOST_OBJECT_BYTES } from './contract.ts';
+
+export async function writeFetched(
+  source: Readable,
+  path: string,
+  { signal, progress }: FetchIo,
+): Promise<Omit<FetchedObject, 'pin'>> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const measured = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes > MOST_OBJECT_BYTES) {
+        done(new DaisError('too_large', `it has more than the ${MOST_OBJECT_BYTES} bytes allowed here`));
+        return;
+      }
+      hash.update(chunk);
+      progress?.(bytes);
+      done(null, chunk);
+    },
+  });
+  await pipeline(source, measured, createWriteStream(path, { flags: 'wx', mode: 0o600 }), { signal });
+  return { sha256: hash.digest('hex'), bytes };
+}

@@ -1,0 +1,226 @@
+/**
+ * The gRPC server of a process. It does for every call what the HTTP server does for every request: says who calls, counts,
+ * logs, tells mistakes. Its library (6 MB) is loaded with the first connection: most installations never get one.
+ */
+import type { Socket } from 'node:net';
+import { DaisError } from '@dais/api';
+import type * as grpcModule from '@grpc/grpc-js';
+import type { sendUnaryData, Server, ServerUnaryCall } from '@grpc/grpc-js';
+import type { GrpcDoor, GrpcMethod, GrpcStatus } from '#grpc/grpc-door.ts';
+import type { FinishedRequest, TlsFiles } from '#http/http-server.ts';
+import { PeerUids } from '#http/peer-uids.ts';
+import { requestId } from '#http/request-id.ts';
+import type { CallContext } from '#kernel/context.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import type { Access } from '#policy/access.ts';
+
+export interface GrpcServerParts {
+  readonly doors: readonly GrpcDoor[];
+  readonly access: Access;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Largest message that is read, in bytes. */
+  readonly bodyBytes: number;
+  /** PEM texts; with them the server speaks TLS. */
+  readonly tls: TlsFiles | undefined;
+  readonly finished: (request: FinishedRequest) => void;
+}
+
+type Call = ServerUnaryCall<Buffer, Uint8Array>;
+type Grpc = typeof grpcModule;
+type Injector = ReturnType<Server['createConnectionInjector']>;
+
+const OK = 0;
+const INTERNAL = 13;
+/** What a metadata entry may be long: clients refuse more than 8 KiB of all of them. */
+const MOST_DETAILS = 2000;
+/** Calls at once on one connection. */
+const MOST_STREAMS = 100;
+
+/** What HTTP calls each status, so that one set of figures tells of both doors. */
+const HTTP_STATUSES = [200, 499, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503, 500, 401];
+
+/** The one path that asks whether anybody is there, by the published health protocol. */
+const HEALTH = '/grpc.health.v1.Health/Check';
+/** `HealthCheckResponse {status: SERVING}` */
+const SERVING = Uint8Array.of(8, 1);
+
+export class GrpcServer {
+  readonly #parts: GrpcServerParts;
+  readonly #peerUids = new PeerUids();
+  /** By `address:port` of the peer, as calls name it. */
+  readonly #sockets = new Map<string, Socket>();
+  #opening: Promise<{ readonly grpc: Grpc; readonly server: Server }> | undefined;
+  #injector: Injector | undefined;
+  #tls: TlsFiles | undefined;
+  #draining = false;
+
+  constructor(parts: GrpcServerParts) {
+    this.#parts = parts;
+    this.#tls = parts.tls;
+  }
+
+  /** Takes over a connection that somebody else accepted. */
+  accept(socket: Socket): void {
+    // Whoever leaves before the library is there must not end the process.
+    socket.on('error', () => {});
+    if (this.#draining) {
+      socket.destroy();
+      return;
+    }
+    this.#take(socket).catch((error: unknown) => {
+      this.#parts.log.error('a connection of a gRPC client could not be taken', { error });
+      socket.destroy();
+    });
+  }
+
+  /** Uses new certificates for connections from now on. */
+  setTls(tls: TlsFiles): void {
+    this.#tls = tls;
+    this.#injector = undefined;
+  }
+
+  /** Lets running calls finish, for at most `deadlineMs`; then closes every connection. */
+  async drain(deadlineMs: number): Promise<void> {
+    this.#draining = true;
+    const { server } = (await this.#opening?.catch(() => undefined)) ?? {};
+    if (server === undefined) return;
+    await new Promise<void>((resolve) => {
+      const cancel = this.#parts.clock.after(deadlineMs, () => {
+        server.forceShutdown();
+        resolve();
+      });
+      server.tryShutdown(() => {
+        cancel();
+        resolve();
+      });
+    });
+    for (const socket of this.#sockets.values()) socket.destroy();
+  }
+
+  async #take(socket: Socket): Promise<void> {
+    this.#opening ??= this.#open();
+    const { grpc, server } = await this.#opening;
+    const { remoteAddress, remotePort } = socket;
+    // Gone already.
+    if (remoteAddress === undefined || remotePort === undefined) {
+      socket.destroy();
+      return;
+    }
+    const peer = `${remoteAddress}:${remotePort}`;
+    this.#sockets.set(peer, socket);
+    socket.once('close', () => this.#sockets.delete(peer));
+    this.#injector ??= server.createConnectionInjector(credentials(grpc, this.#tls));
+    this.#injector.injectConnection(socket);
+  }
+
+  async #open(): Promise<{ readonly grpc: Grpc; readonly server: Server }> {
+    const grpc = await import('@grpc/grpc-js');
+    const server = new grpc.Server({
+      'grpc.max_receive_message_length': this.#parts.bodyBytes,
+      'grpc.max_concurrent_streams': MOST_STREAMS,
+      'grpc.keepalive_time_ms': 60_000,
+      'grpc.enable_channelz': 0,
+    });
+    const asSent = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const add = (path: string, handle: (call: Call, answer: sendUnaryData<Uint8Array>) => void) =>
+      server.register(path, handle, asSent, (bytes: Buffer) => bytes, 'unary');
+    add(HEALTH, (_call, answer) => answer(null, SERVING));
+    for (const door of this.#parts.doors) {
+      for (const [path, method] of Object.entries(door.methods)) {
+        add(path, (call, answer) => void this.#answer(door, path, method, call, answer));
+      }
+    }
+    return { grpc, server };
+  }
+
+  async #answer(
+    door: GrpcDoor,
+    path: string,
+    method: GrpcMethod,
+    call: Call,
+    answer: sendUnaryData<Uint8Array>,
+  ): Promise<void> {
+    const { clock, log, finished } = this.#parts;
+    const startedAt = clock.now();
+    const id = requestId(call.metadata.get('x-request-id')[0]?.toString(), startedAt);
+    const socket = this.#sockets.get(call.getPeer());
+    let status: GrpcStatus = { code: OK, details: '' };
+    let sent: Uint8Array | undefined;
+    try {
+      const context = await this.#contextOf(door, path, method, call, id, socket);
+      sent = await method.answer(call.request, context);
+    } catch (error) {
+      const told = door.tell(error);
+      if (told === undefined) log.error('a call failed', { error, requestId: id });
+      status = told ?? { code: INTERNAL, details: `Dais made a mistake. Request id: ${id}` };
+    }
+    finished({
+      operation: method.operation,
+      method: 'POST',
+      path,
+      status: HTTP_STATUSES[status.code] ?? 500,
+      durationMs: clock.now() - startedAt,
+      requestId: id,
+      client: socket?.remoteAddress,
+      traceparent: call.metadata.get('traceparent')[0]?.toString(),
+      streamed: false,
+    });
+    if (sent === undefined) answer({ ...status, details: status.details.slice(0, MOST_DETAILS) });
+    else answer(null, sent);
+  }
+
+  async #contextOf(
+    door: GrpcDoor,
+    path: string,
+    method: GrpcMethod,
+    call: Call,
+    id: string,
+    socket: Socket | undefined,
+  ): Promise<CallContext> {
+    const { metadata } = call;
+    const one = (name: string) => {
+      const values = metadata.get(name);
+      // Which of two counts would be a matter of taste, and who is trusted must not be.
+      if (values.length > 1)
+        throw new DaisError('invalid_request', `The metadata ${name} is there twice: send it once.`);
+      return values[0]?.toString();
+    };
+    const address = socket?.remoteAddress ?? '';
+    const principal = await this.#parts.access.identify(
+      {
+        method: 'POST',
+        url: path,
+        host: call.getHost(),
+        scheme: this.#tls === undefined ? 'http' : 'https',
+        origin: one('origin'),
+        fetchSite: one('sec-fetch-site'),
+        authorization: one('authorization'),
+        cookie: undefined,
+        address,
+        peerUid: async () => (socket === undefined ? undefined : await this.#peerUids.ofSocket(socket)),
+      },
+      { anonymous: false, dispatched: method.undispatched !== true },
+    );
+    const project = one('dais-project')?.trim() ?? '';
+    const userAgent = one('user-agent')?.slice(0, 256);
+    const gone = new AbortController();
+    call.once('cancelled', () => gone.abort());
+    return {
+      principal,
+      client: { address, ...(userAgent !== undefined && { userAgent }) },
+      requestId: id,
+      origin: door.origin,
+      projects: project === '' ? [] : [project],
+      signal: gone.signal,
+    };
+  }
+}
+
+function credentials(grpc: Grpc, tls: TlsFiles | undefined) {
+  if (tls === undefined) return grpc.ServerCredentials.createInsecure();
+  return grpc.ServerCredentials.createSsl(null, [
+    { cert_chain: Buffer.from(tls.cert), private_key: Buffer.from(tls.key) },
+  ]);
+}

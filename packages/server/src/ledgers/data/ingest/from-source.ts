@@ -1,0 +1,59 @@
+/** Files of a source outside, fetched to this machine. */
+import { join } from 'node:path';
+import { DaisError, type DataColumn } from '@dais/api';
+import type { DataSource, SourceObject } from '#engines/sources/contract.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { DataParts, ExternalSource, SecretReader } from '../data-parts.ts';
+import type { GatheredFile } from './gather.ts';
+
+interface FetchedFile extends GatheredFile {
+  readonly uri: string;
+  readonly pin: string;
+  /** Says the format. */
+  readonly object: SourceObject;
+}
+
+/** Opens a source with the Secrets that it names, does `work` and closes it. */
+export async function withSource<T>(
+  parts: Pick<DataParts, 'database' | 'source' | 'secretValue'>,
+  { source, projectId }: { readonly source: ExternalSource; readonly projectId: string },
+  work: (source: DataSource) => Promise<T>,
+): Promise<T> {
+  const secret: SecretReader = async (ref) => {
+    const request = { mode: 'read', projectId } as const;
+    const open = await transact(parts.database, request, async (tx) => await parts.secretValue(tx, ref));
+    if (open === undefined) {
+      throw new DaisError('invalid_state', `There is no value ${ref.key} in the Secret ${ref.secret}.`);
+    }
+    return await open();
+  };
+  const opened = await parts.source(source, secret);
+  try {
+    return await work(opened);
+  } finally {
+    await opened.close();
+  }
+}
+
+/** @throws DaisError as the source does. */
+export async function fetchAll(
+  source: DataSource,
+  { folder, signal, progress }: { folder: string; signal: AbortSignal; progress: (share: number) => void },
+): Promise<{ readonly files: readonly FetchedFile[]; readonly columns: readonly DataColumn[] | undefined }> {
+  const objects = await source.list(signal);
+  const all = objects.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
+  const files: FetchedFile[] = [];
+  let done = 0;
+  let columns: readonly DataColumn[] | undefined;
+  for (const [at, object] of objects.entries()) {
+    signal.throwIfAborted();
+    const path = join(folder, `object-${at}`);
+    const share = (bytes: number) => progress(all === 0 ? at / objects.length : Math.min(1, (done + bytes) / all));
+    const fetched = await source.fetch(object, path, { signal, progress: share });
+    done += fetched.bytes;
+    columns ??= fetched.columns ?? object.columns;
+    const { name, uri } = object;
+    files.push({ name, uri, path, pin: fetched.pin, digest: fetched.sha256, bytes: fetched.bytes, object });
+  }
+  return { files, columns };
+}

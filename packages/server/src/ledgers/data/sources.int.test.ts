@@ -1,0 +1,94 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Ingest, LineageGraph } from '@dais/api';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { codeOf } from '#kernel/testing/test-kernel.ts';
+import { startDataWorld, type DataWorld } from './testing/data-world.ts';
+
+let world: DataWorld;
+let server: Server;
+let base: string;
+const files = new Map<string, string>();
+
+beforeAll(async () => {
+  world = await startDataWorld();
+  server = createServer((request, response) => {
+    const text = files.get(request.url ?? '');
+    if (text === undefined) return void response.writeHead(404).end();
+    response.writeHead(200, { 'content-length': Buffer.byteLength(text), etag: `"${text.length}"` });
+    response.end(request.method === 'HEAD' ? undefined : text);
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(async () => {
+  server.close();
+  await world.stop();
+});
+
+async function refresh(name: string): Promise<Ingest> {
+  return await world.ended(await world.dais.call<Ingest>('dataset.refresh', { name }));
+}
+
+test('addresses are fetched into a version; nothing new makes none', async () => {
+  files.set('/a.csv', 'id,x\n1,1\n');
+  files.set('/b.ndjson', '{"id": 2, "x": 5}\n');
+  const name = await world.dataset({ source: { type: 'http', urls: [`${base}/a.csv`, `${base}/b.ndjson`] } });
+  expect(await codeOf(world.push(name, { 'a.csv': 'id\n1\n' }))).toBe('invalid_state');
+  expect(await refresh(name)).toMatchObject({ state: 'done', version: 1, faults: [] });
+  expect(await world.rows(name)).toEqual([
+    [1, 1],
+    [2, 5],
+  ]);
+  expect(await refresh(name)).toMatchObject({ state: 'done', unchanged: true });
+  files.set('/a.csv', 'id,x\n1,1\n3,3\n');
+  expect(await refresh(name)).toMatchObject({ version: 2 });
+  const { id, source } = await world.version(name);
+  expect(source).toMatchObject({ type: 'http', uri: `${base}/` });
+  const graph = await world.dais.call<LineageGraph>('lineage.get', { node: `dataset-version:${id}` });
+  expect(graph.nodes.map(({ type }) => type)).toContain('dataset');
+  files.delete('/b.ndjson');
+  const gone = await refresh(name);
+  expect(gone).toMatchObject({ state: 'failed' });
+  expect(gone.faults[0]?.message).toContain('is not there');
+});
+
+test('a version that points elsewhere is read from there, and breaks when that changes', async () => {
+  files.set('/pinned.csv', 'id,x\n1,1\n2,2\n');
+  const name = await world.dataset({ source: { type: 'http', urls: [`${base}/pinned.csv`], mode: 'reference' } });
+  expect(await refresh(name)).toMatchObject({ state: 'done', version: 1, faults: [] });
+  expect(await world.version(name)).toMatchObject({
+    mode: 'reference',
+    rows: 2,
+    files: [{ uri: `${base}/pinned.csv` }],
+  });
+  expect(await world.rows(name)).toEqual([
+    [1, 1],
+    [2, 2],
+  ]);
+  files.set('/pinned.csv', 'id,x\n1,1\n2,3\n');
+  expect(await refresh(name)).toMatchObject({ state: 'done', version: 2, faults: [] });
+  files.set('/pinned.csv', 'id,x\n1,1\n2,30\n');
+  expect(await codeOf(world.rows(`${name}@2`))).toBe('invalid_state');
+  expect(await world.version(`${name}@2`)).toMatchObject({ state: 'broken' });
+});
+
+test('a query over other datasets makes a version that knows where it comes from', async () => {
+  const left = await world.dataset();
+  await world.push(left, { 'a.csv': 'id,x\n1,1\n2,2\n3,\n' });
+  const sql = 'select id, x * 10 as ten from t where x is not null order by id';
+  const name = await world.dataset({ source: { type: 'dataset', sql, tables: { t: `${left}@latest` } } });
+  expect(await refresh(name)).toMatchObject({ state: 'done', version: 1, faults: [] });
+  expect(await world.rows(name)).toEqual([
+    [1, 10],
+    [2, 20],
+  ]);
+  const { source } = await world.version(name);
+  expect(source).toMatchObject({ type: 'query', sql, versions: [(await world.version(left)).id] });
+});
+
+test('an address inside of the network is refused', async () => {
+  const name = await world.dataset({ source: { type: 'http', urls: ['http://169.254.169.254/latest/meta-data'] } });
+  const { state, faults } = await refresh(name);
+  expect([state, faults[0]?.message]).toEqual(['failed', expect.stringContaining('169.254.169.254')]);
+});

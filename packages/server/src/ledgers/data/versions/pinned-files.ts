@@ -1,0 +1,62 @@
+/** Files of a version that stay where they are: fetched when they are read, and held against what was pinned. */
+import { DaisError, type DataFormat, type DatasetVersion } from '@dais/api';
+import { SYSTEM_ORIGIN, transact } from '#kernel/transaction.ts';
+import type { DataParts } from '../data-parts.ts';
+import { readDatasetSpec } from '../dataset-spec.ts';
+import { sourceFile } from '../ingest/file-format.ts';
+import { withSource } from '../ingest/from-source.ts';
+import type { ContentCache } from './content-cache.ts';
+import { decideVersion } from './decide.ts';
+import type { LocalFile } from './local-files.ts';
+
+type PinnedParts = Pick<DataParts, 'database' | 'source' | 'secretValue'>;
+
+/**
+ * Does `work` with copies of the files, each of which has the digest that was pinned. What has changed or gone makes the
+ * version `broken`. @throws DaisError `invalid_state`, and as the source does.
+ */
+export async function withPinnedFiles<T>(
+  parts: PinnedParts,
+  cache: ContentCache,
+  version: DatasetVersion,
+  work: (files: readonly LocalFile[]) => Promise<T>,
+): Promise<T> {
+  const { database } = parts;
+  const { project: projectId, dataset, number } = version;
+  const named = `${dataset}@${number}`;
+  if (version.state === 'broken') throw new DaisError('invalid_state', `${named} is broken: ${version.reason ?? ''}`);
+  const spec = await transact(database, { mode: 'read', projectId }, async (tx) => await readDatasetSpec(tx, dataset));
+  const { source } = spec;
+  if (source === undefined || source.type === 'upload' || source.type === 'dataset') {
+    throw new DaisError('invalid_state', `The manifest of ${dataset} does not say any more where ${named} lies.`);
+  }
+  const releases: (() => void)[] = [];
+  const signal = new AbortController().signal;
+  try {
+    return await withSource(parts, { source, projectId }, async (opened) => {
+      const files: LocalFile[] = [];
+      for (const { name, digest, bytes, rows, uri = '', pin = '', format = 'parquet' } of version.files) {
+        const fill = async (path: string): Promise<void> => {
+          const key = uri.startsWith('s3://') ? uri.split('/').slice(3).join('/') : name;
+          const fetched = await opened.fetch({ name: key, uri, pin, bytes }, path, { signal });
+          if (fetched.sha256 !== digest) throw new DaisError('conflict', `${uri} has other bytes than it had`);
+        };
+        const taken = await cache.take(digest, fill);
+        releases.push(taken.release);
+        const type = format as DataFormat;
+        const how = sourceFile(taken.path, name, { ...spec.format, type });
+        files.push({ name, path: taken.path, format: type, bytes, rows, digest, source: how });
+      }
+      return await work(files);
+    });
+  } catch (error) {
+    if (!(error instanceof DaisError) || (error.code !== 'conflict' && error.code !== 'not_found')) throw error;
+    const request = { mode: 'write', projectId, by: SYSTEM_ORIGIN } as const;
+    await transact(database, request, async (tx) => {
+      await decideVersion(tx, version.id, 'broken', { now: Date.now(), reason: error.message });
+    });
+    throw new DaisError('invalid_state', `${named} is broken: ${error.message}.`, { cause: error });
+  } finally {
+    for (const release of releases) release();
+  }
+}

@@ -1,0 +1,171 @@
+import { DaisError, eventTypes, MOST_DEFINITION_BYTES, type Definition, type EventType } from '@dais/api';
+import { applyDocuments } from '#kernel/apply.ts';
+import type { Call } from '#kernel/dispatch.ts';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
+import type { KindRegistry } from '#kernel/registry.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+
+/** Most definitions of one format in one project: more than anybody writes, and an end to what a mistake can do. */
+const MOST = 20_000;
+
+interface DefinitionRow {
+  readonly format: string;
+  readonly type: string;
+  readonly name: string;
+  readonly body: Buffer;
+  readonly refers_to: string[];
+  readonly created_at: bigint;
+  readonly updated_at: bigint;
+}
+
+interface Named {
+  readonly format: string;
+  readonly type: string;
+  readonly name: string;
+}
+
+export interface PutInput extends Named {
+  readonly body: string;
+  readonly refersTo: readonly string[];
+  readonly manifests: readonly Readonly<Record<string, unknown>>[];
+}
+
+interface ListInput {
+  readonly format: string;
+  readonly type?: string;
+  readonly refersTo?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+const COLUMNS = 'format, type, name, body, refers_to, created_at, updated_at';
+
+/**
+ * Keeps it, and applies its manifests in the same transaction. The same body again changes nothing of it.
+ * @throws DaisError `too_large`, `quota_exceeded`, whatever the manifests are refused for.
+ */
+export async function putDefinition(
+  tx: Transaction,
+  call: Call<PutInput>,
+  kinds: () => KindRegistry,
+  now: number,
+): Promise<Definition> {
+  const { format, type, name, manifests, refersTo } = call.input;
+  const body = Buffer.from(call.input.body, 'base64');
+  if (body.length > MOST_DEFINITION_BYTES) {
+    throw new DaisError('too_large', `It is ${body.length} bytes; at most ${MOST_DEFINITION_BYTES} are kept.`);
+  }
+  if (manifests.length > 0) {
+    const text = manifests.map((manifest) => JSON.stringify(manifest)).join('\n---\n');
+    const input = { sources: [{ file: `${type} ${name}`, text }], prune: false, takeOver: false };
+    await applyDocuments(tx, kinds(), { ...call, input }, false);
+    await tx.enter(call.tenant.id);
+  }
+  const [row] = await tx.sql.query<DefinitionRow & { readonly changed: boolean }>(
+    `insert into definitions.definition as d (project_id, ${COLUMNS}) values ($1, $2, $3, $4, $5, $6, $7, $7)
+     on conflict (project_id, format, type, name) do update
+       set body = excluded.body, refers_to = excluded.refers_to,
+           updated_at = case when d.body = excluded.body then d.updated_at else excluded.updated_at end
+     returning ${COLUMNS}, updated_at = $7 as changed`,
+    [tx.projectId, format, type, name, body, refersTo, now],
+    'put_definition',
+  );
+  if (row === undefined) throw new Error('an upsert gave no row');
+  if (row.changed) {
+    if (row.created_at === row.updated_at) await checkCount(tx, format);
+    tell(tx, eventTypes.definitionWritten, row);
+  }
+  return present(row);
+}
+
+/** @throws DaisError `not_found`. */
+export async function readDefinition(tx: Transaction, { input }: Call<Named>): Promise<Definition> {
+  const [row] = await tx.sql.query<DefinitionRow>(
+    `select ${COLUMNS} from definitions.definition where project_id = $1 and format = $2 and type = $3 and name = $4`,
+    [tx.projectId, input.format, input.type, input.name],
+    'read_definition',
+  );
+  if (row === undefined)
+    throw new DaisError('not_found', `There is no ${input.type} "${input.name}" of ${input.format}.`);
+  return present(row);
+}
+
+/** By type and name. @throws DaisError `invalid_cursor`. */
+export async function listDefinitions(
+  tx: Transaction,
+  { input }: Call<ListInput>,
+): Promise<{ items: readonly Definition[]; nextCursor?: string }> {
+  const { format, type, refersTo, limit } = input;
+  const filter = [tx.projectId, format, type ?? null, refersTo ?? null];
+  const [afterType, afterName] = placeOf(decodePageCursor(filter, input.cursor));
+  const rows = await tx.sql.query<DefinitionRow>(
+    `select ${COLUMNS} from definitions.definition
+     where project_id = $1 and format = $2 and ($3::text is null or type = $3)
+       and ($4::text is null or $4 = any(refers_to)) and (type, name) > ($5, $6)
+     order by type, name limit $7`,
+    [...filter, afterType, afterName, limit + 1],
+    'list_definitions',
+  );
+  const { page, next } = cutPage(rows, limit, filter, (row) => JSON.stringify([row.type, row.name]));
+  return { items: page.map(present), ...next };
+}
+
+/** @throws DaisError `not_found`. */
+export async function deleteDefinition(tx: Transaction, { input }: Call<Named>): Promise<object> {
+  const { format, type, name } = input;
+  const gone = await tx.sql.query<Named>(
+    `delete from definitions.definition where project_id = $1 and format = $2 and type = $3 and name = $4
+     returning format, type, name`,
+    [tx.projectId, format, type, name],
+    'delete_definition',
+  );
+  if (gone.length === 0) throw new DaisError('not_found', `There is no ${type} "${name}" of ${format}.`);
+  tell(tx, eventTypes.definitionDeleted, input);
+  return {};
+}
+
+/** Of a project that goes. */
+export async function forgetDefinitions(tx: Transaction, projectId: string): Promise<void> {
+  await tx.sql.query('delete from definitions.definition where project_id = $1', [projectId], 'forget_definitions');
+}
+
+async function checkCount(tx: Transaction, format: string): Promise<void> {
+  const [held] = await tx.sql.query<{ count: number }>(
+    'select count(*)::int as count from definitions.definition where project_id = $1 and format = $2',
+    [tx.projectId, format],
+    'count_definitions',
+  );
+  if ((held?.count ?? 0) > MOST) {
+    throw new DaisError(
+      'quota_exceeded',
+      `There are ${MOST} definitions of ${format} in the project, which is the most.`,
+    );
+  }
+}
+
+function placeOf(place: string | undefined): readonly [type: string, name: string] {
+  if (place === undefined) return ['', ''];
+  try {
+    const [type, name] = JSON.parse(place) as unknown[];
+    if (typeof type === 'string' && typeof name === 'string') return [type, name];
+  } catch {
+    // Falls through: whatever it was, it is not one of ours.
+  }
+  throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+}
+
+function tell(tx: Transaction, type: EventType, { format, type: of, name }: Named): void {
+  tx.emit({ type, projectId: tx.projectId, data: { format, type: of, name } });
+}
+
+function present(row: DefinitionRow): Definition {
+  return {
+    format: row.format,
+    type: row.type,
+    name: row.name,
+    body: row.body.toString('base64'),
+    refersTo: row.refers_to,
+    createdAt: new Date(Number(row.created_at)).toISOString(),
+    updatedAt: new Date(Number(row.updated_at)).toISOString(),
+  };
+}

@@ -1,0 +1,41 @@
+import { DaisError, type Operation } from '@dais/api';
+import type { z } from 'zod';
+import type { CallContext } from '#kernel/context.ts';
+import type { Log } from '#lib/log.ts';
+
+/** The part of the kernel that both doors need. */
+export interface FeastCalls {
+  readonly operations: readonly Operation[];
+  call(name: string, input: unknown, context: CallContext): Promise<unknown>;
+}
+
+export interface FeastParts {
+  readonly calls: FeastCalls;
+  readonly log: Log;
+}
+
+/** Calls operations on behalf of one request. */
+export interface Caller {
+  <Input extends z.ZodType, Output extends z.ZodType>(
+    operation: Operation<Input, Output>,
+    input: z.input<Input>,
+  ): Promise<z.output<Output>>;
+  /** By name: of operations that every kind has. Undefined when the thing, or the operation, is not there. */
+  find(name: string, input: unknown): Promise<unknown>;
+}
+
+export function caller(calls: FeastCalls, context: CallContext): Caller {
+  const call = async (operation: Operation, input: unknown) =>
+    // The kernel checks inputs by the operation's schema; outputs are the handlers' business.
+    (await calls.call(operation.name, input, context)) as never;
+  const find = async (name: string, input: unknown) => {
+    if (!calls.operations.some((operation) => operation.name === name)) return undefined;
+    try {
+      return await calls.call(name, input, context);
+    } catch (error) {
+      if (error instanceof DaisError && error.code === 'not_found') return undefined;
+      throw error;
+    }
+  };
+  return Object.assign(call, { find });
+}

@@ -1,0 +1,3 @@
+import { clientScenarios } from './testing/client-scenarios.ts';
+
+clientScenarios({ line: '0.67', requirements: 'requirements.txt' });

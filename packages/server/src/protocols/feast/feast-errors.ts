@@ -1,0 +1,162 @@
+import { errorCatalogue, type DaisError, type ErrorCode } from '@dais/api';
+
+/** Numbers of gRPC: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+export const rpc = {
+  invalidArgument: 3,
+  deadlineExceeded: 4,
+  notFound: 5,
+  alreadyExists: 6,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  failedPrecondition: 9,
+  aborted: 10,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
+
+/** Every code has its status here; a new code does not compile until it has one too. */
+const codes: Readonly<Record<ErrorCode, number>> = {
+  invalid_request: rpc.invalidArgument,
+  unreadable_body: rpc.invalidArgument,
+  not_utf8: rpc.invalidArgument,
+  project_mismatch: rpc.invalidArgument,
+  invalid_cursor: rpc.invalidArgument,
+  unauthenticated: rpc.unauthenticated,
+  forbidden: rpc.permissionDenied,
+  approval_missing: rpc.permissionDenied,
+  host_refused: rpc.permissionDenied,
+  origin_refused: rpc.permissionDenied,
+  not_found: rpc.notFound,
+  content_missing: rpc.notFound,
+  route_not_found: rpc.notFound,
+  method_not_allowed: rpc.unimplemented,
+  not_acceptable: rpc.invalidArgument,
+  request_timeout: rpc.deadlineExceeded,
+  already_exists: rpc.alreadyExists,
+  conflict: rpc.aborted,
+  still_referenced: rpc.failedPrecondition,
+  other_origin: rpc.failedPrecondition,
+  being_deleted: rpc.aborted,
+  invalid_state: rpc.failedPrecondition,
+  cursor_expired: rpc.invalidArgument,
+  precondition_failed: rpc.aborted,
+  too_large: rpc.invalidArgument,
+  digest_mismatch: rpc.invalidArgument,
+  unsupported_media_type: rpc.invalidArgument,
+  range_not_satisfiable: rpc.invalidArgument,
+  idempotency_mismatch: rpc.invalidArgument,
+  headers_too_large: rpc.invalidArgument,
+  rate_limited: rpc.resourceExhausted,
+  too_many_streams: rpc.resourceExhausted,
+  invalid_manifest: rpc.invalidArgument,
+  unknown_kind: rpc.invalidArgument,
+  unknown_version: rpc.invalidArgument,
+  duplicate_document: rpc.invalidArgument,
+  manifest_too_complex: rpc.invalidArgument,
+  reference_not_found: rpc.failedPrecondition,
+  immutable_field: rpc.failedPrecondition,
+  quota_exceeded: rpc.resourceExhausted,
+  address_refused: rpc.invalidArgument,
+  unsafe_path: rpc.invalidArgument,
+  nothing_to_roll_back: rpc.notFound,
+  internal: rpc.internal,
+  database_unavailable: rpc.unavailable,
+  blobs_unavailable: rpc.unavailable,
+  keys_unavailable: rpc.unavailable,
+  shutting_down: rpc.unavailable,
+  overloaded: rpc.unavailable,
+  upstream_failed: rpc.unavailable,
+  server_unreachable: rpc.unavailable,
+  storage_full: rpc.unavailable,
+  invalid_config: rpc.invalidArgument,
+  data_locked: rpc.aborted,
+  data_version: rpc.aborted,
+  database_setup: rpc.invalidArgument,
+  address_in_use: rpc.aborted,
+  unsafe_bind: rpc.invalidArgument,
+  key_missing: rpc.invalidArgument,
+  key_mismatch: rpc.invalidArgument,
+  keys_read_only: rpc.invalidArgument,
+  backup_invalid: rpc.invalidArgument,
+  query_invalid: rpc.invalidArgument,
+  query_failed: rpc.failedPrecondition,
+  query_limit: rpc.resourceExhausted,
+  data_invalid: rpc.failedPrecondition,
+};
+
+/** Classes of `feast.errors` that the client imports and raises by their names. */
+export type FeastClass =
+  | 'FeastError'
+  | 'FeastObjectNotFoundException'
+  | 'FeastPermissionError'
+  | 'FeastProviderNotImplementedError'
+  | 'ConflictingFeatureViewNames'
+  | 'EntityNotFoundException'
+  | 'DataSourceObjectNotFoundException'
+  | 'FeatureViewNotFoundException'
+  | 'OnDemandFeatureViewNotFoundException'
+  | 'FeatureServiceNotFoundException'
+  | 'SavedDatasetNotFound'
+  | 'ValidationReferenceNotFound'
+  | 'PermissionObjectNotFoundException'
+  | 'ProjectObjectNotFoundException'
+  | 'PushSourceNotFoundException';
+
+/** A failure in the form that Feast's clients understand: over both doors the text of a JSON document. */
+export class FeastFault extends Error {
+  readonly feastClass: FeastClass;
+  /** Number of gRPC. */
+  readonly code: number;
+  /** Status of HTTP. */
+  readonly status: number;
+
+  constructor(feastClass: FeastClass, message: string, code: number, status: number, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.feastClass = feastClass;
+    this.code = code;
+    this.status = status;
+  }
+
+  detail(): string {
+    return JSON.stringify({ module: 'feast.errors', class: this.feastClass, message: this.message });
+  }
+}
+
+export function notFound(feastClass: FeastClass, message: string): FeastFault {
+  return new FeastFault(feastClass, message, rpc.notFound, 404);
+}
+
+/** Something that this server does not do, with what to do instead. */
+export function notDone(message: string): FeastFault {
+  return new FeastFault('FeastProviderNotImplementedError', message, rpc.unimplemented, 422);
+}
+
+export function invalid(message: string): FeastFault {
+  return new FeastFault('FeastError', message, rpc.invalidArgument, 400);
+}
+
+/** Problems that are told at once. */
+const MOST_ISSUES = 20;
+
+export function feastFault(error: DaisError): FeastFault {
+  const { status, title, remedy } = errorCatalogue[error.code];
+  const told = error.message === '' ? title : error.message;
+  const places = (error.issues ?? [])
+    .slice(0, MOST_ISSUES)
+    .filter(({ message, expected = '' }) => !told.includes(message) || !told.includes(expected))
+    .map(({ path = '', message, expected }) =>
+      `${path} ${message}${expected === undefined ? '' : `, expected ${expected}`}`.trim(),
+    );
+  const whole = places.length === 0 ? told : `${told} ${places.join('; ')}.`;
+  const denied = error.code === 'forbidden' || error.code === 'unauthenticated';
+  const feastClass = error.code === 'not_found' ? 'FeastObjectNotFoundException' : 'FeastError';
+  return new FeastFault(
+    denied ? 'FeastPermissionError' : feastClass,
+    denied ? `${whole} ${remedy}` : whole,
+    codes[error.code],
+    status,
+    error,
+  );
+}

@@ -1,0 +1,191 @@
+/** Applying and deleting: the definition as it came, and the resources of Dais that say the same. */
+import { DaisError } from '@dais/api';
+import { FeastFault, rpc } from '../feast-errors.ts';
+import type { Caller } from '../feast-calls.ts';
+import { Message } from '../wire/message.ts';
+import {
+  columnManifest,
+  datasetNames,
+  entityManifest,
+  featureViewParts,
+  refuseOnDemand,
+  serviceManifest,
+  streamFeatureViewParts,
+  viewManifest,
+  type Manifest,
+  type ViewParts,
+} from './manifests.ts';
+import { keepIntervals, nameOf } from './object-message.ts';
+import {
+  dataSource,
+  entity,
+  featureService,
+  featureView,
+  labelView,
+  onDemandFeatureView,
+  streamFeatureView,
+  views,
+  type FeastObject,
+} from './objects.ts';
+import type { RegistryProject } from './registry-calls.ts';
+
+export async function applyObject(project: RegistryProject, object: FeastObject, body: Buffer): Promise<void> {
+  const name = nameOf(object, body);
+  if (name === '') throw new FeastFault('FeastError', `The ${object.title} has no name.`, rpc.invalidArgument, 400);
+  if (views.some((view) => view.object === object)) {
+    await applyView(project, object, name, body);
+    return;
+  }
+  const message = new Message(body);
+  if (object === entity) {
+    await project.put(entity, { name, body, manifests: await entityManifests(project.call, message.message(1)) });
+  } else if (object === featureService) {
+    const spec = message.message(1);
+    const refersTo = spec.messages(3).map((projection) => `featureView:${projection.text(1)}`);
+    await project.put(object, { name, body, refersTo: unique(refersTo), manifests: [serviceManifest(spec)] });
+  } else {
+    await project.put(object, { name, body });
+  }
+}
+
+async function applyView(project: RegistryProject, object: FeastObject, name: string, body: Buffer): Promise<void> {
+  const spec = new Message(body).message(1);
+  if (object === onDemandFeatureView) refuseOnDemand(spec);
+  for (const view of views) {
+    if (view.object === object || (await project.find(view.object, name)) === undefined) continue;
+    throw new FeastFault(
+      'ConflictingFeatureViewNames',
+      `Multiple feature views have name '${name}'. Please ensure that all feature view names are case-insensitively unique.`,
+      rpc.alreadyExists,
+      409,
+    );
+  }
+  const kept = keepIntervals(bodyOf(await project.find(object, name)), body);
+  if (object === labelView) {
+    await project.put(object, { name, body: kept });
+    return;
+  }
+  const view = viewParts(object, spec);
+  await project.put(object, {
+    name,
+    body: kept,
+    refersTo: unique([
+      ...spec.texts(3).map((one) => `entity:${one}`),
+      ...[view.batchSource, view.streamSource].flatMap((source) =>
+        source === undefined ? [] : [`dataSource:${nameOfSource(source)}`],
+      ),
+    ]),
+    manifests: await viewManifests(project.call, view),
+  });
+}
+
+export function viewParts(object: FeastObject, spec: Message): ViewParts {
+  return object === streamFeatureView ? streamFeatureViewParts(spec) : featureViewParts(spec);
+}
+
+export function nameOfSource(source: Message): string {
+  return source.text(dataSource.name);
+}
+
+function bodyOf(definition: { readonly body: string } | undefined): Buffer | undefined {
+  return definition === undefined ? undefined : Buffer.from(definition.body, 'base64');
+}
+
+/** The view, and those of its entities that nobody has made: clients apply entities after the views. */
+export async function viewManifests(call: Caller, view: ViewParts): Promise<readonly Manifest[]> {
+  const missing = [];
+  for (const column of view.entities) {
+    if ((await call.find('entity.get', { name: column.entity })) === undefined) missing.push(columnManifest(column));
+  }
+  return [...missing, viewManifest(view, await datasetOf(call, view))];
+}
+
+/** The Dataset that a view's batch source is; undefined when Dais has none, or when a program makes the rows of it. */
+async function datasetOf(call: Caller, { batchSource, transformed }: ViewParts): Promise<string | undefined> {
+  if (batchSource === undefined || transformed) return undefined;
+  for (const name of datasetNames(batchSource)) {
+    if ((await call.find('dataset.get', { name })) !== undefined) return name;
+  }
+  return undefined;
+}
+
+interface KnownEntity {
+  readonly metadata: { readonly origin?: string };
+  readonly spec: { readonly joinKey?: string; readonly type?: string };
+}
+
+/** None where Dais has the entity from elsewhere, and it is the same; the type that was made of a view's column stays. */
+async function entityManifests(call: Caller, spec: Message): Promise<readonly Manifest[]> {
+  const wanted = entityManifest(spec);
+  if (wanted === undefined) return [];
+  const name = spec.text(1);
+  const known = (await call.find('entity.get', { name })) as KnownEntity | undefined;
+  if (known === undefined) return [wanted];
+  const { joinKey, type, ...about } = wanted['spec'] as Readonly<Record<string, string>>;
+  const untold = spec.number(2) === 0;
+  const same = (known.spec.joinKey ?? name) === joinKey && (untold || (known.spec.type ?? 'string') === type);
+  if (known.metadata.origin !== 'feast') {
+    if (same) return [];
+    throw new DaisError(
+      'other_origin',
+      `Entity "${name}" was made through ${known.metadata.origin ?? 'another client'}, with another join key or type.`,
+    );
+  }
+  const kept = { joinKey, type: untold ? (known.spec.type ?? 'string') : type };
+  return [{ ...wanted, spec: { ...about, ...kept } }];
+}
+
+const RESOURCES: ReadonlyMap<FeastObject, string> = new Map([
+  [entity, 'entity'],
+  [featureView, 'featureView'],
+  [streamFeatureView, 'featureView'],
+  [featureService, 'featureService'],
+]);
+
+/** The resource first, so that a delete that was cut off is done again by asking again. */
+export async function deleteObject(project: RegistryProject, object: FeastObject, name: string): Promise<void> {
+  await project.need(object, name);
+  const noun = RESOURCES.get(object);
+  if (noun !== undefined) await deleteResource(project.call, noun, name);
+  await project.forget(object, name);
+  if (noun === 'featureView' || noun === 'featureService') await sweep(project);
+}
+
+/**
+ * Clients delete entities before the views that use them. What something else still refers to stays until that is gone: so
+ * whatever came from a definition and has none any more goes now.
+ */
+async function sweep(project: RegistryProject): Promise<void> {
+  const defined = new Set((await project.list({})).map(({ type, name }) => `${nounOf(type)}/${name}`));
+  for (const noun of ['featureView', 'entity']) {
+    let cursor: string | undefined;
+    do {
+      const page = (await project.call.find(`${noun}.list`, { origin: 'feast', limit: 500, cursor })) as
+        | { items: readonly { metadata: { name: string } }[]; nextCursor?: string }
+        | undefined;
+      for (const { metadata } of page?.items ?? []) {
+        if (!defined.has(`${noun}/${metadata.name}`)) await deleteResource(project.call, noun, metadata.name);
+      }
+      cursor = page?.nextCursor;
+    } while (cursor !== undefined);
+  }
+}
+
+function nounOf(type: string): string {
+  return type === streamFeatureView.type ? 'featureView' : type;
+}
+
+async function deleteResource(call: Caller, noun: string, name: string): Promise<void> {
+  const known = (await call.find(`${noun}.get`, { name })) as KnownEntity | undefined;
+  // Somebody else's is not ours to delete.
+  if (known === undefined || known.metadata.origin !== 'feast') return;
+  try {
+    await call.find(`${noun}.delete`, { name });
+  } catch (error) {
+    if (!(error instanceof DaisError) || !['still_referenced', 'being_deleted'].includes(error.code)) throw error;
+  }
+}
+
+function unique(names: readonly string[]): readonly string[] {
+  return [...new Set(names)];
+}

@@ -1,0 +1,165 @@
+/** What the methods of the registry share: objects by name and by page, in the project that a request names. */
+import {
+  applyOperation,
+  DaisError,
+  deleteDefinitionOperation,
+  listDefinitionsOperation,
+  listMaterializationsOperation,
+  putDefinitionOperation,
+  readDefinitionOperation,
+  type Definition,
+  type Materialization,
+} from '@dais/api';
+import type { CallContext } from '#kernel/context.ts';
+import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/protobuf-writer.ts';
+import { notFound } from '../feast-errors.ts';
+import { caller, type Caller, type FeastCalls } from '../feast-calls.ts';
+import { daisProject, inProject } from '../projects.ts';
+import { isMissing, type Manifest } from './manifests.ts';
+import { asSeen, moment } from './object-message.ts';
+import { views, type FeastObject } from './objects.ts';
+
+const FORMAT = 'feast';
+const PAGE = 1000;
+/** Most materializations that are told of: of one view, and of all views of a project. */
+const MOST_INTERVALS = 100;
+
+/** `FeatureViewState` */
+const MATERIALIZING = 3;
+const AVAILABLE_ONLINE = 4;
+
+export interface RegistryProject {
+  /** As Feast writes it. */
+  readonly name: string;
+  readonly call: Caller;
+  /** Undefined when it is not there. */
+  find(object: FeastObject, name: string): Promise<Definition | undefined>;
+  /** @throws FeastFault of the object's own class. */
+  need(object: FeastObject, name: string): Promise<Definition>;
+  list(filter: { readonly type?: string; readonly refersTo?: string }): Promise<readonly Definition[]>;
+  /** The project is made with the first of its objects, as Feast's own registry does. */
+  put(object: Pick<FeastObject, 'type'>, wanted: WantedDefinition): Promise<void>;
+  forget(object: Pick<FeastObject, 'type'>, name: string): Promise<void>;
+  /** As clients get them, in order. */
+  seen(object: FeastObject, definitions: readonly Definition[]): Promise<readonly Buffer[]>;
+}
+
+export interface WantedDefinition {
+  readonly name: string;
+  readonly body: Buffer;
+  readonly refersTo?: readonly string[];
+  readonly manifests?: readonly Manifest[];
+}
+
+export function registryProject(calls: FeastCalls, context: CallContext, name: string): RegistryProject {
+  const call = caller(calls, inProject(context, name));
+  const known = calls.operations.some((operation) => operation.name === listMaterializationsOperation.name);
+  const list: RegistryProject['list'] = async (filter) => {
+    const found: Definition[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await call(listDefinitionsOperation, { format: FORMAT, ...filter, limit: PAGE, cursor });
+      found.push(...page.items);
+      cursor = page.nextCursor;
+    } while (cursor !== undefined);
+    return found;
+  };
+  const find: RegistryProject['find'] = async ({ type }, wanted) => {
+    // No name, no thing.
+    if (wanted === '') return undefined;
+    try {
+      return await call(readDefinitionOperation, { format: FORMAT, type, name: wanted });
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  };
+  const seen: RegistryProject['seen'] = async (object, definitions) => {
+    const isView = views.some((view) => view.object === object);
+    const [only] = definitions;
+    const one = definitions.length === 1 && only !== undefined ? { view: only.name } : {};
+    const done =
+      isView && known && definitions.length > 0
+        ? (await call(listMaterializationsOperation, { ...one, limit: only === undefined ? PAGE : MOST_INTERVALS }))
+            .items
+        : [];
+    return definitions.map((definition) => asSeen(object, definition, name, viewMeta(definition.name, done)));
+  };
+  return {
+    name,
+    call,
+    find,
+    need: async (object, wanted) => {
+      const definition = await find(object, wanted);
+      if (definition !== undefined) return definition;
+      throw notFound(object.missing, `${object.title} ${wanted} does not exist in project ${name}`);
+    },
+    list: async (filter) => {
+      try {
+        return await list(filter);
+      } catch (error) {
+        // A project that nobody has made yet is an empty one.
+        if (isNoProject(error, name)) return [];
+        throw error;
+      }
+    },
+    put: async ({ type }, { name: wanted, body, refersTo = [], manifests = [] }) => {
+      const input = {
+        format: FORMAT,
+        type,
+        name: wanted,
+        body: body.toString('base64'),
+        refersTo: [...refersTo],
+        manifests: [...manifests],
+      };
+      try {
+        await call(putDefinitionOperation, input);
+      } catch (error) {
+        if (!isNoProject(error, name)) throw error;
+        await makeProject(calls, context, name);
+        await call(putDefinitionOperation, input);
+      }
+    },
+    forget: async ({ type }, wanted) => {
+      await call(deleteDefinitionOperation, { format: FORMAT, type, name: wanted });
+    },
+    seen,
+  };
+}
+
+/** `materialization_intervals` and `state` of `FeatureViewMeta`, as Dais knows them. */
+function viewMeta(view: string, materializations: readonly Materialization[]): readonly ProtobufField[] {
+  const own = materializations.filter((one) => one.view === view);
+  const done = own
+    .filter(({ state }) => state === 'done')
+    .slice(0, MOST_INTERVALS)
+    .toReversed();
+  const running = own.some(({ state }) => state === 'waiting' || state === 'running');
+  const intervals = done.map(({ start = '1970-01-01T00:00:00Z', end }) =>
+    bytesField(3, messageOf(moment(1, start), moment(2, end))),
+  );
+  const state = running ? MATERIALIZING : AVAILABLE_ONLINE;
+  return running || done.length > 0 ? [...intervals, numberField(6, state)] : [];
+}
+
+export async function makeProject(
+  calls: FeastCalls,
+  context: CallContext,
+  name: string,
+  description = '',
+): Promise<void> {
+  const manifest = {
+    apiVersion: 'dais.dev/v1',
+    kind: 'Project',
+    metadata: { name: daisProject(name) },
+    spec: description === '' ? {} : { description },
+  };
+  const sources = [{ file: `project ${name}`, text: JSON.stringify(manifest) }];
+  await caller(calls, context)(applyOperation, { sources });
+}
+
+/** Told apart from other things that are not there by its words, which name the project. */
+export function isNoProject(error: unknown, name: string): boolean {
+  if (!(error instanceof DaisError) || error.code !== 'not_found' || name === '') return false;
+  return error.message === `There is no project "${daisProject(name)}".`;
+}

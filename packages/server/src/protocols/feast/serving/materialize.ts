@@ -1,0 +1,138 @@
+/** `/materialize` and `/materialize-incremental`: each view's materialization is a job of its own, which is waited for. */
+import {
+  listMaterializationsOperation,
+  materializeFeaturesOperation,
+  readMaterializationOperation,
+  type Materialization,
+} from '@dais/api';
+import type { Clock } from '#lib/clock.ts';
+import { FeastFault, invalid, notFound, rpc } from '../feast-errors.ts';
+import { viewManifests, viewParts } from '../registry/apply-object.ts';
+import { featureView, streamFeatureView } from '../registry/objects.ts';
+import type { RegistryProject } from '../registry/registry-calls.ts';
+import type { KnownView } from '../feast-view.ts';
+import { Message } from '../wire/message.ts';
+
+export interface Window {
+  readonly mode: 'full' | 'incremental';
+  readonly start?: string;
+  readonly end?: string;
+}
+
+/** In ms; from the first look at whether it has ended on. */
+const FIRST_PAUSE = 25;
+const LONGEST_PAUSE = 1000;
+
+/**
+ * Those that are named, or all that are online and have a dataset.
+ * @throws FeastFault for one that is not there, or that nothing can be brought online of.
+ */
+export async function viewsToMaterialize(
+  project: RegistryProject,
+  named: readonly string[] | undefined,
+): Promise<readonly string[]> {
+  const kinds = [featureView, streamFeatureView];
+  const defined = new Map<string, Buffer>();
+  for (const object of kinds) {
+    for (const { name, body } of await project.list({ type: object.type })) {
+      if (named !== undefined && !named.includes(name)) continue;
+      defined.set(name, Buffer.from(body, 'base64'));
+      await findSource(project, object, name, Buffer.from(body, 'base64'));
+    }
+  }
+  const ready: string[] = [];
+  const without: string[] = [];
+  for (const name of named ?? defined.keys()) {
+    const view = (await project.call.find('featureView.get', { name })) as KnownView | undefined;
+    if (view === undefined) {
+      throw notFound('FeatureViewNotFoundException', `Feature view ${name} does not exist in project ${project.name}`);
+    }
+    if (named === undefined && view.spec.online === false) continue;
+    if (view.spec.source.type === 'push') without.push(name);
+    else ready.push(name);
+  }
+  if (without.length > 0 && (named !== undefined || ready.length === 0)) throw noDataset(without);
+  return ready;
+}
+
+function noDataset(names: readonly string[]): FeastFault {
+  return invalid(
+    `No data of ${names.join(', ')} are in Dais: bring them with \`dais data push DATASET FILE\`, where the Dataset has the name of the data source, or is named by its tag \`dais.dev/dataset\`. ` +
+      'A view whose rows are made by a transformation of the client can only be pushed to.',
+  );
+}
+
+/** A Dataset may have come after the view that is to be read from it. */
+async function findSource(
+  project: RegistryProject,
+  object: typeof featureView,
+  name: string,
+  body: Buffer,
+): Promise<void> {
+  const known = (await project.call.find('featureView.get', { name })) as KnownView | undefined;
+  if (known?.spec.source.type !== 'push') return;
+  const manifests = await viewManifests(project.call, viewParts(object, new Message(body).message(1)));
+  const found = manifests.at(-1)?.['spec'] as KnownView['spec'] | undefined;
+  if (found?.source.type !== 'dataset') return;
+  const definition = await project.need(object, name);
+  await project.put(object, { name, body, refersTo: definition.refersTo, manifests });
+}
+
+/** Views of which one is under way. */
+export async function underWay(project: RegistryProject, names: readonly string[]): Promise<readonly string[]> {
+  const busy: string[] = [];
+  for (const view of names) {
+    const { items } = await project.call(listMaterializationsOperation, { view, limit: 1 });
+    if (items.some(({ state }) => state === 'waiting' || state === 'running')) busy.push(view);
+  }
+  return busy;
+}
+
+export async function startMaterializations(
+  project: RegistryProject,
+  names: readonly string[],
+  { mode, start, end }: Window,
+): Promise<readonly Materialization[]> {
+  const started = [];
+  for (const view of names) {
+    started.push(
+      await project.call(materializeFeaturesOperation, {
+        view,
+        mode,
+        ...(start !== undefined && { start }),
+        ...(end !== undefined && { end }),
+      }),
+    );
+  }
+  return started;
+}
+
+/** Resolves when all have ended. @throws FeastFault naming those that failed, and why. */
+export async function ended(
+  project: RegistryProject,
+  started: readonly Materialization[],
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<void> {
+  const failed: string[] = [];
+  for (const { id, view } of started) {
+    let pause = FIRST_PAUSE;
+    for (;;) {
+      const { state, error = state } = await project.call(readMaterializationOperation, { id });
+      if (state === 'failed' || state === 'cancelled') failed.push(`${view}: ${error}`);
+      // Nobody waits any more; the jobs go on.
+      if (!['waiting', 'running'].includes(state) || signal.aborted) break;
+      await new Promise<void>((resolve) => {
+        clock.after(pause, resolve);
+      });
+      pause = Math.min(pause * 1.5, LONGEST_PAUSE);
+    }
+  }
+  if (failed.length > 0) {
+    throw new FeastFault(
+      'FeastError',
+      `Could not be brought online: ${failed.join('; ')}`,
+      rpc.failedPrecondition,
+      422,
+    );
+  }
+}

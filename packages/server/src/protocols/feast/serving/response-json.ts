@@ -1,0 +1,66 @@
+/** The answer of a feature server as text. By hand, because Feast's clients tell `5` from `5.0`, which JSON.stringify does not. */
+import { elementType, type FeatureColumn, type OnlineFeatures, type ValueType } from '@dais/api';
+
+/** What clients read where there is no moment. */
+const EPOCH = '"1970-01-01T00:00:00Z"';
+
+/** Column by column: `results[i]` belongs to `feature_names[i]`. Join keys come first. */
+export function responseJson({ entities, features }: OnlineFeatures, versions: boolean): string {
+  const keys = Object.entries(entities);
+  const names = [...keys.map(([name]) => name), ...features.map(({ name }) => name)];
+  const views = versions
+    ? `,"feature_view_metadata":${JSON.stringify([...new Set(features.map(({ view }) => view))].map((name) => ({ name })))}`
+    : '';
+  const results = [...keys.map(([, values]) => keyJson(values)), ...features.map(columnJson)];
+  return `{"results":[${results.join(',')}],"metadata":{"feature_names":${JSON.stringify(names)}${views}}}`;
+}
+
+function keyJson(values: readonly unknown[]): string {
+  const texts = values.map((value) => (isDigits(value) ? value : JSON.stringify(value)));
+  const present = values.map(() => '"PRESENT"').join(',');
+  return vector(texts, present, values.map(() => EPOCH).join(','));
+}
+
+function columnJson({ type, values, statuses, eventTimes }: FeatureColumn): string {
+  const write = writerOf(type);
+  const texts = values.map((value) => (value === null || value === undefined ? 'null' : write(value)));
+  const times = eventTimes.map((time) => (time === null ? EPOCH : `"${time}"`)).join(',');
+  return vector(texts, statuses.map((status) => `"${status}"`).join(','), times);
+}
+
+function vector(values: readonly string[], statuses: string, times: string): string {
+  return `{"values":[${values.join(',')}],"statuses":[${statuses}],"event_timestamps":[${times}]}`;
+}
+
+type Write = (value: unknown) => string;
+
+function writerOf(type: ValueType): Write {
+  const element = elementType(type);
+  if (element !== undefined) {
+    const write = writerOf(element);
+    return (value) => `[${(value as readonly unknown[]).map((one) => (one === null ? 'null' : write(one))).join(',')}]`;
+  }
+  switch (type) {
+    case 'float32':
+    case 'float64':
+      return floatJson;
+    case 'int64':
+      return (value) => (isDigits(value) ? value : JSON.stringify(value));
+    case 'timestamp':
+      // Whole seconds, as Feast keeps them.
+      return (value) => String(Math.floor(Date.parse(String(value)) / 1000));
+    default:
+      return (value) => JSON.stringify(value);
+  }
+}
+
+function floatJson(value: unknown): string {
+  if (typeof value !== 'number') return JSON.stringify(value);
+  if (!Number.isFinite(value)) return `"${String(value)}"`;
+  const text = String(value);
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
+}
+
+function isDigits(value: unknown): value is string {
+  return typeof value === 'string' && /^-?\d{16,19}$/.test(value);
+}

@@ -1,0 +1,275 @@
+/** Feast's feature server: online reads, pushes and materializations over HTTP, for the project that the address names. */
+import { DaisError, materializeFeaturesOperation, pushFeaturesOperation, readFeaturesOperation } from '@dais/api';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { CallContext } from '#kernel/context.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import { FeastFault, feastFault, invalid, notFound, rpc } from '../feast-errors.ts';
+import type { FeastParts } from '../feast-calls.ts';
+import { nameOfSource, viewParts } from '../registry/apply-object.ts';
+import { feastProject } from '../projects.ts';
+import { featureService, featureView, streamFeatureView } from '../registry/objects.ts';
+import { registryProject, type RegistryProject } from '../registry/registry-calls.ts';
+import type { KnownView } from '../feast-view.ts';
+import { Message } from '../wire/message.ts';
+import { framed, momentText, type Frame } from './frame.ts';
+import { ended, startMaterializations, underWay, viewsToMaterialize, type Window } from './materialize.ts';
+import {
+  incrementalRequest,
+  materializeRequest,
+  onlineRequest,
+  pushRequest,
+  readRequest,
+  writeRequest,
+} from './requests.ts';
+import { responseJson } from './response-json.ts';
+
+/** The part of the HTTP server that this door needs. */
+interface ServingIo {
+  contextOf(request: FastifyRequest, reply: FastifyReply, origin: string): CallContext;
+  readBody(payload: FastifyRequest['raw']): Promise<Buffer>;
+}
+
+interface Asked {
+  readonly body: Buffer;
+  readonly query: Readonly<Record<string, unknown>>;
+  readonly project: RegistryProject;
+  readonly context: CallContext;
+}
+
+interface Answer {
+  readonly status: number;
+  /** JSON; empty for none. */
+  readonly text: string;
+}
+
+const ORIGIN = 'feast';
+const JSON_TYPE = 'application/json';
+/** Of `DataSource.SourceType`. */
+const PUSH_SOURCE = 9;
+
+/** What a feature server answers, as data. */
+export const servedPaths = [
+  { path: '/get-online-features', operation: readFeaturesOperation.name },
+  { path: '/push', operation: pushFeaturesOperation.name },
+  { path: '/write-to-online-store', operation: pushFeaturesOperation.name },
+  { path: '/materialize', operation: materializeFeaturesOperation.name },
+  { path: '/materialize-incremental', operation: materializeFeaturesOperation.name },
+] as const;
+type ServedPath = (typeof servedPaths)[number]['path'];
+
+export function feastDoor({ calls, log, clock }: FeastParts & { readonly clock: Clock }) {
+  const known = new Set(calls.operations.map(({ name }) => name));
+  const answers: Readonly<Record<ServedPath, (asked: Asked) => Promise<Answer>>> = {
+    '/get-online-features': readOnline,
+    '/push': push,
+    '/write-to-online-store': writeOnline,
+    '/materialize': materializing(clock, windowOf),
+    '/materialize-incremental': materializing(clock, windowTo),
+  };
+  return {
+    name: 'feast',
+    paths: servedPaths.map(({ path }) => path),
+    perProject: true,
+    access: 'checked',
+    dispatched: true,
+    compress: true,
+    register: (app: FastifyInstance, io: ServingIo) => {
+      app.removeAllContentTypeParsers();
+      app.addContentTypeParser(
+        '*',
+        async (_request: FastifyRequest, payload: FastifyRequest['raw']) => await io.readBody(payload),
+      );
+      app.setErrorHandler(async (error, request, reply) => await sendError(error, request, reply, log));
+      for (const { path, operation } of servedPaths) {
+        if (!known.has(operation)) continue;
+        app.post(path, { config: { operation } }, async (request, reply) => {
+          const context = io.contextOf(request, reply, ORIGIN);
+          const { status, text } = await answers[path]({
+            body: (request.body as Buffer | undefined) ?? Buffer.alloc(0),
+            query: request.query as Readonly<Record<string, unknown>>,
+            project: registryProject(calls, context, feastProject(context.projects[0] ?? '')),
+            context,
+          });
+          return text === '' ? await reply.code(status).send() : await reply.code(status).type(JSON_TYPE).send(text);
+        });
+      }
+    },
+  } as const;
+}
+
+async function readOnline({ body, project }: Asked): Promise<Answer> {
+  const asked = readRequest(onlineRequest, body);
+  const service = asked.feature_service ?? '';
+  if (service === '' && asked.features.length === 0) throw invalid('Name `features` or a `feature_service`.');
+  for (const feature of asked.features) {
+    if (!feature.includes(':')) throw invalid(`"${feature.slice(0, 200)}" names no feature: write \`view:feature\`.`);
+  }
+  try {
+    const read = await project.call(readFeaturesOperation, {
+      ...(service === '' ? { features: asked.features } : { service }),
+      entities: asked.entities,
+      fullNames: asked.full_feature_names,
+    });
+    return { status: 200, text: responseJson(read, asked.include_feature_view_version_metadata) };
+  } catch (error) {
+    throw await whatIsMissing(error, project, service, asked.features);
+  }
+}
+
+/** Clients raise the class that they are told. */
+async function whatIsMissing(
+  error: unknown,
+  { call, name: project }: RegistryProject,
+  service: string,
+  features: readonly string[],
+): Promise<unknown> {
+  if (!(error instanceof DaisError) || error.code !== 'not_found') return error;
+  if (service !== '') {
+    const known = await call.find('featureService.get', { name: service });
+    return known === undefined
+      ? notFound(featureService.missing, `Feature service ${service} does not exist${within(project)}`)
+      : error;
+  }
+  for (const name of new Set(features.map((feature) => feature.slice(0, feature.lastIndexOf(':'))))) {
+    if ((await call.find('featureView.get', { name })) === undefined) {
+      return notFound(featureView.missing, `Feature view ${name} does not exist${within(project)}`);
+    }
+  }
+  return error;
+}
+
+function within(project: string): string {
+  return project === '' ? '' : ` in project ${project}`;
+}
+
+async function push({ body, project }: Asked): Promise<Answer> {
+  const { push_source_name: source, df, to } = readRequest(pushRequest, body);
+  const names: string[] = [];
+  const referring = await project.list({ refersTo: `dataSource:${source}` });
+  for (const object of [featureView, streamFeatureView]) {
+    for (const definition of referring.filter(({ type }) => type === object.type)) {
+      const spec = new Message(Buffer.from(definition.body, 'base64')).message(1);
+      const { streamSource } = viewParts(object, spec);
+      if (
+        streamSource !== undefined &&
+        streamSource.number(1) === PUSH_SOURCE &&
+        nameOfSource(streamSource) === source
+      ) {
+        names.push(definition.name);
+      }
+    }
+  }
+  if (names.length === 0) {
+    throw new FeastFault('PushSourceNotFoundException', `Unable to find push source '${source}'.`, rpc.notFound, 422);
+  }
+  for (const name of names) await pushTo(project, name, df, to === 'online_and_offline' ? 'both' : to);
+  return { status: 200, text: '' };
+}
+
+async function writeOnline({ body, project }: Asked): Promise<Answer> {
+  const { feature_view_name: name, df } = readRequest(writeRequest, body);
+  await pushTo(project, name, df, 'online');
+  return { status: 200, text: 'null' };
+}
+
+interface KnownEntity {
+  readonly spec: { readonly joinKey?: string };
+}
+
+async function pushTo(
+  project: RegistryProject,
+  name: string,
+  df: Frame,
+  to: 'online' | 'offline' | 'both',
+): Promise<void> {
+  const view = (await project.call.find('featureView.get', { name })) as KnownView | undefined;
+  if (view === undefined)
+    throw notFound(featureView.missing, `Feature view ${name} does not exist${within(project.name)}`);
+  const joinKeys = [];
+  for (const entity of view.spec.entities ?? []) {
+    const known = (await project.call.find('entity.get', { name: entity })) as KnownEntity | undefined;
+    joinKeys.push(known?.spec.joinKey ?? entity);
+  }
+  await project.call(pushFeaturesOperation, { view: name, rows: framed(df, view.spec, joinKeys), to });
+}
+
+type ReadWindow = (body: Buffer) => { readonly window: Window; readonly views: readonly string[] | undefined };
+
+function windowOf(body: Buffer): ReturnType<ReadWindow> {
+  const asked = readRequest(materializeRequest, body);
+  refuseVersion(asked.version);
+  if (asked.disable_event_timestamp) {
+    throw invalid(
+      'Without the event times of the rows nobody could tell what is newer: leave `disable_event_timestamp` out.',
+    );
+  }
+  const [start, end] = [asked.start_ts, asked.end_ts];
+  if (start === undefined || start === null || end === undefined || end === null) {
+    throw invalid('start_ts and end_ts are required.');
+  }
+  return {
+    window: { mode: 'full', start: momentText(start, 'start_ts') ?? '', end: momentText(end, 'end_ts') ?? '' },
+    views: asked.feature_views ?? undefined,
+  };
+}
+
+function windowTo(body: Buffer): ReturnType<ReadWindow> {
+  const asked = readRequest(incrementalRequest, body);
+  refuseVersion(asked.version);
+  return {
+    window: { mode: 'incremental', end: momentText(asked.end_ts, 'end_ts') ?? '' },
+    views: asked.feature_views ?? undefined,
+  };
+}
+
+function refuseVersion(version: string | null | undefined): void {
+  if (version === undefined || version === null) return;
+  throw invalid(
+    'Versions of a view are not read online here: leave `version` out, and give another version another name.',
+  );
+}
+
+function materializing(clock: Clock, read: ReadWindow) {
+  return async ({ body, query, project, context }: Asked): Promise<Answer> => {
+    const { window, views } = read(body);
+    const names = await viewsToMaterialize(project, views);
+    const busy = await underWay(project, names);
+    if (busy.length > 0) return { status: 409, text: conflict(busy) };
+    const started = await startMaterializations(project, names, window);
+    if (query['async'] === 'true' || query['async'] === '1') {
+      return { status: 202, text: JSON.stringify({ status: 'accepted', feature_views: names }) };
+    }
+    await ended(project, started, { clock, signal: context.signal });
+    return { status: 200, text: 'null' };
+  };
+}
+
+function conflict(views: readonly string[]): string {
+  const error = `These feature views are being materialized already: ${views.join(', ')}. Wait until that has ended.`;
+  return JSON.stringify({ error, feature_views: views });
+}
+
+async function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, log: Log): Promise<void> {
+  const told = tellable(error);
+  if (told === undefined) log.error('a request failed', { error, requestId: request.id });
+  const answer =
+    told ?? new FeastFault('FeastError', `Dais made a mistake. Request id: ${request.id}`, rpc.internal, 500);
+  if (error instanceof DaisError && error.retryable) {
+    reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfter ?? 1))));
+  }
+  if (answer.status === 401) reply.header('www-authenticate', 'Bearer realm="dais"');
+  // The rest of the request may still be on its way.
+  if (answer.status === 413 || answer.status === 408) reply.header('connection', 'close');
+  // Encoded twice: the body is a text whose content is JSON.
+  await reply.code(answer.status).type(JSON_TYPE).send(JSON.stringify(answer.detail()));
+}
+
+function tellable(error: unknown): FeastFault | undefined {
+  if (error instanceof FeastFault) return error;
+  if (error instanceof DaisError) return feastFault(error);
+  // Of the HTTP framework: what it finds wrong with a request.
+  const { statusCode: status, message } = error as { statusCode?: number; message?: string };
+  if (status === undefined || status < 400 || status >= 500) return undefined;
+  return new FeastFault('FeastError', message ?? 'Bad Request.', rpc.invalidArgument, status, error);
+}

@@ -1,0 +1,19 @@
+/** For tests that try every operation: those about what rows are like, of version 1 of the Dataset `target`. */
+import type { Request } from './operation-recipes.ts';
+
+const dataset = { path: { name: 'target' } };
+const version = { path: { name: 'target', version: '1' } };
+const expectations = [{ type: 'rowCount', min: 0 }];
+
+export const qualityRecipes: Readonly<Record<string, () => Request>> = {
+  'datasetProfile.get': () => version,
+  'datasetProfile.make': () => ({ ...version, body: {} }),
+  'qualityCheck.start': () => ({ ...version, body: { expectations } }),
+  'qualityCheck.list': () => dataset,
+  'qualityCheck.get': () => ({ path: { name: 'target', check: 'check' } }),
+  'qualityReport.get': () => version,
+  'qualityReport.page': () => version,
+  'expectation.suggest': () => version,
+  // It is no quarantined one: who may is told so.
+  'datasetVersion.release': () => ({ ...version, body: { reason: 'tried' } }),
+};
