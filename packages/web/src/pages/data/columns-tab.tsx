@@ -170,7 +170,7 @@ function tableColumns(
     {
       id: 'picture',
       title: 'Values',
-      width: '156px',
+      width: '168px',
       cell: ({ now, before }) => now !== undefined && <ColumnPicture now={now} before={before} titles={titles} small />,
     },
     {
