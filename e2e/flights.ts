@@ -88,8 +88,9 @@ export async function makeFlights(journey: Journey): Promise<void> {
   await journey.apply(FLIGHTS);
   await pushFile(journey, 'flights', flightsCsv({ rows: 2000 }), ['--message', 'October']);
   await pushFile(journey, 'flights', flightsCsv({ rows: 2400, later: 25 }), ['--tag', 'winter']);
-  await pushFile(journey, 'flights', flightsCsv({ rows: 2500, later: 25, impossible: 7 }), [
-    '--message',
-    'With November',
-  ]);
+  // The command says so by its exit code.
+  const broken = flightsCsv({ rows: 2500, later: 25, impossible: 7 });
+  await pushFile(journey, 'flights', broken, ['--message', 'With November']).catch((error: unknown) => {
+    if (!String(error).includes('is quarantined')) throw error;
+  });
 }

@@ -527,7 +527,12 @@ export { elementType, scalarTypes, valueTypes } from '#features/value-type.ts';
 export type { KeyType, ScalarType, ValueType } from '#features/value-type.ts';
 export { entityKind, entitySpec } from '#kinds/entity.ts';
 export { featureServiceKind, featureServiceSpec } from '#kinds/feature-service.ts';
-export { featureViewKind, featureViewSpec, type FeatureViewSource } from '#kinds/feature-view.ts';
+export {
+  featureViewKind,
+  featureViewSpec,
+  type FeatureViewSource,
+  type FeatureViewSpec,
+} from '#kinds/feature-view.ts';
 export { buildFeaturesOperation, checkFeaturesOperation, listFeatureBuildsOperation } from '#operations/features.ts';
 export { listFeatureViewStatesOperation, listMaterializationsOperation } from '#operations/features.ts';
 export {

@@ -267,8 +267,8 @@ export const platformOperations: readonly Operation[] = [
   ...executionViewOperations,
   ...definitionOperations,
   ...dataFindingOperations,
-  ...featureOperations,
   ...labelOperations,
+  ...featureOperations,
   ...datasetOperations,
   ...datasetPushOperations,
 ];

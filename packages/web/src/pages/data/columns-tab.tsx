@@ -34,7 +34,7 @@ export interface ColumnRow {
 }
 
 /** Beyond this a picture tells that a column changed; the default of the expectation `drift`. */
-export const FAR = 0.1;
+const FAR = 0.1;
 
 /** Every column: how its values lie, beside those of the version before. One that is chosen is shown in full. */
 export function ColumnsTab({ version, report, masks, findings }: ColumnsTabProps) {
@@ -170,7 +170,7 @@ function tableColumns(
     {
       id: 'picture',
       title: 'Values',
-      width: '156px',
+      width: '168px',
       cell: ({ now, before }) => now !== undefined && <ColumnPicture now={now} before={before} titles={titles} small />,
     },
     {

@@ -1,6 +1,7 @@
-import type { FeatureViewSpec, Resource } from '@dais/api';
+import type { featureViewSpec, Resource } from '@dais/api';
+import type { z } from 'zod';
 
-export type ViewSpec = FeatureViewSpec;
+export type ViewSpec = z.input<typeof featureViewSpec>;
 
 /** The server has checked it. */
 export function viewSpecOf(resource: Resource): ViewSpec {
