@@ -3,7 +3,7 @@
  * dataset or role: callers bring files to the disk, decide who sees which column and put masks into the query. Nothing
  * outlives a job but the files that it was told to write. It never reaches the network.
  */
-import type { Column, ColumnType } from './model/column-type.ts';
+import type { Column } from './model/column-type.ts';
 import type { Expression, LiteralValue, Query, SortKey } from './model/query-tree.ts';
 
 export type FileFormat = 'csv' | 'ndjson' | 'json' | 'parquet' | 'arrow';
@@ -289,4 +289,4 @@ export interface QueryEngine {
   close(): Promise<void>;
 }
 
-export type { Column, ColumnType, Expression };
+export type { Column, Expression };
