@@ -2,7 +2,7 @@
  * The query engine on DuckDB. Two lanes, each with a queue and a child of its own: what reads little does not wait for what reads
  * much. DuckDB never runs in this process: six heavy queries held libuv's threads for 12 s.
  */
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
 import type { Clock } from '#lib/clock.ts';
@@ -227,13 +227,16 @@ export class DuckdbQuery implements QueryEngine {
       if (await isLeftBehind(left, clock.now())) await rm(left, { recursive: true, force: true });
     }
     await mkdir(this.#own, { mode: 0o700 });
-    await writeFile(path.join(this.#own, OWNER), JSON.stringify(processIdentity(process.pid) ?? {}));
+    const owner = path.join(this.#own, OWNER);
+    await writeFile(`${owner}.tmp`, JSON.stringify(processIdentity(process.pid) ?? {}));
+    await rename(`${owner}.tmp`, owner);
   }
 }
 
 const OWNER = 'owner.json';
 
 async function isLeftBehind(folder: string, now: number): Promise<boolean> {
+  // Without one it was made by a process that died, or is about to write it.
   const text = await readFile(path.join(folder, OWNER), 'utf8').catch(() => '{}');
   const judged = judgeProcess(JSON.parse(text) as ProcessIdentity);
   if (judged === 'gone') return true;
