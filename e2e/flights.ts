@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Journey } from './journey.ts';
 
-export const FLIGHTS = `apiVersion: dais.dev/v1
+const FLIGHTS = `apiVersion: dais.dev/v1
 kind: Dataset
 metadata:
   name: flights

@@ -18,7 +18,7 @@ export function fits(type: ExpressionType, wanted: ValueType): boolean {
   return type === 'null' || type === expressionType(wanted);
 }
 
-export type ColumnTypes = (column: { readonly name: string; readonly view?: string }) => ValueType | string;
+export type ColumnTypes = (column: { readonly name: string; readonly view?: string }) => string;
 
 interface Signature {
   readonly takes: readonly ExpressionType[] | 'same';

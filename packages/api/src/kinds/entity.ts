@@ -14,7 +14,6 @@ export const entitySpec = z.strictObject({
   owner: reference('Team').optional().describe('The Team that answers for it.'),
   tags: z.record(z.string().min(1).max(256), z.string().max(5000)).optional().describe('Whatever else is known of it.'),
 });
-export type EntitySpec = z.input<typeof entitySpec>;
 
 export const entityKind = {
   kind: 'Entity',

@@ -27,7 +27,6 @@ export const featureServiceSpec = z.strictObject({
   tags: z.record(z.string().min(1).max(256), z.string().max(5000)).optional().describe('Whatever else is known of it.'),
   features: z.array(part).min(1).max(200).describe('What it is made of.'),
 });
-export type FeatureServiceSpec = z.input<typeof featureServiceSpec>;
 
 function checkService({ features }: z.output<typeof featureServiceSpec>): Issue[] {
   const seen = new Set<string>();

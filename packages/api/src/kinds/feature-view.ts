@@ -50,7 +50,12 @@ const source = z.discriminatedUnion('type', [
       .default([])
       .describe('The views whose features the expressions use.'),
     request: z
-      .array(z.strictObject({ name: featureName, type: z.enum(valueTypes) }))
+      .array(
+        z.strictObject({
+          name: featureName.describe('What it is called in a reading.'),
+          type: z.enum(valueTypes).describe('Of its values.'),
+        }),
+      )
       .max(200)
       .default([])
       .describe('What whoever reads must give beside the join keys.'),

@@ -25,14 +25,14 @@ const quantilesSchema = z
   })
   .describe('`p25`: a quarter of the values is smaller. Approximate (t-digest); of a time in milliseconds since 1970.');
 
-export const histogramSchema = z.strictObject({
+const histogramSchema = z.strictObject({
   edges: z.array(z.number()).describe('Ascending; one more than `counts`. Of a time: milliseconds since 1970, UTC.'),
   counts: z
     .array(z.int())
     .describe('Rows of each bin, which has its upper edge and not its lower one; the first has both.'),
 });
 
-export const topValueSchema = z.strictObject({
+const topValueSchema = z.strictObject({
   value: sampleCellSchema.describe('The value; long texts are cut to 100 characters.'),
   count: z.int().describe('Rows that have it.'),
 });
@@ -77,8 +77,6 @@ export const correlationSchema = z.strictObject({
 });
 export type Correlation = z.output<typeof correlationSchema>;
 
-/** Columns whose values are looked at; of further ones only what their files tell. */
-export const MOST_PROFILED = 10_000;
 /** Columns between which correlations are looked for. */
 export const MOST_CORRELATED = 12;
 
@@ -152,8 +150,7 @@ export const anomalies = [
 export type Anomaly = (typeof anomalies)[number];
 
 /** `passed`; `failed`: the data break it; `error`: it could not be told, which counts as failed. */
-export const checkOutcomes = ['passed', 'failed', 'error'] as const;
-export type CheckOutcome = (typeof checkOutcomes)[number];
+const checkOutcomes = ['passed', 'failed', 'error'] as const;
 
 export const checkFindingSchema = z.strictObject({
   column: z.string().optional().describe('The column, or several with commas between.'),
@@ -193,8 +190,7 @@ export const expectationResultSchema = z.strictObject({
 });
 export type ExpectationResult = z.output<typeof expectationResultSchema>;
 
-export const checkStates = ['waiting', 'running', 'passed', 'failed', 'error'] as const;
-export type CheckState = (typeof checkStates)[number];
+const checkStates = ['waiting', 'running', 'passed', 'failed', 'error'] as const;
 
 export const qualityCheckSchema = z.strictObject({
   id: z.uuid(),
@@ -230,7 +226,7 @@ export const suggestionSchema = z.strictObject({
 });
 export type Suggestion = z.output<typeof suggestionSchema>;
 
-export const columnShiftSchema = z.strictObject({
+const columnShiftSchema = z.strictObject({
   column: z.string(),
   jsdLog2: z.number().describe('Jensen-Shannon divergence to the version before, base 2.'),
 });

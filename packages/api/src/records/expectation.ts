@@ -6,7 +6,7 @@ export const severities = ['block', 'warn'] as const;
 export type Severity = (typeof severities)[number];
 
 const columnName = z.string().min(1).max(256);
-const columnNames = z.array(columnName).min(1).max(1000);
+const columnNames = z.array(columnName).min(1).max(1000).describe('Names of columns: each is looked at by itself.');
 const share = z.number().min(0).max(1);
 const bound = z.union([z.number(), z.string().min(1).max(64)]);
 const cell = z.union([z.string().max(4096), z.number(), z.boolean()]);
@@ -50,10 +50,9 @@ const distance = {
   atMost: z.number().min(0).max(1000).default(0.1).describe('The largest distance that is expected.'),
 };
 
-export const balanceMeasures = ['ratio', 'evenness', 'gini', 'effectiveClasses', 'minShare'] as const;
-export type BalanceMeasure = (typeof balanceMeasures)[number];
+const balanceMeasures = ['ratio', 'evenness', 'gini', 'effectiveClasses', 'minShare'] as const;
 
-export const columnStatistics = [
+const columnStatistics = [
   'min',
   'max',
   'mean',
@@ -67,7 +66,6 @@ export const columnStatistics = [
   'p95',
   'p99',
 ] as const;
-export type ColumnStatistic = (typeof columnStatistics)[number];
 
 const splitBy = columnName.describe('The column that says to which split a row belongs.');
 
@@ -109,7 +107,7 @@ const variants = [
     type: z.literal('domain').describe('Values are among these.'),
     ...rows,
     columns: columnNames,
-    values: z.array(cell).min(1).max(10_000),
+    values: z.array(cell).min(1).max(10_000).describe('All of them: texts, numbers or booleans.'),
   }),
   z.strictObject({
     type: z.literal('range').describe('Numbers, dates and times lie within bounds, both inclusive.'),
@@ -127,14 +125,14 @@ const variants = [
     type: z.literal('pattern').describe('Texts match a regular expression (RE2), as a whole.'),
     ...rows,
     columns: columnNames,
-    pattern: z.string().min(1).max(2000),
+    pattern: z.string().min(1).max(2000).describe('`[A-Z]{3}`.'),
   }),
   z.strictObject({
     type: z.literal('length').describe('Texts have so many characters.'),
     ...rows,
     columns: columnNames,
-    min: z.int().min(0).optional(),
-    max: z.int().min(0).optional(),
+    min: z.int().min(0).optional().describe('At least.'),
+    max: z.int().min(0).optional().describe('At most.'),
   }),
   z.strictObject({
     type: z.literal('unique').describe('No two rows have the same values in these columns together.'),
@@ -148,8 +146,8 @@ const variants = [
     ...common,
     where,
     columns: columnNames,
-    min: z.int().min(0).optional(),
-    max: z.int().min(0).optional(),
+    min: z.int().min(0).optional().describe('At least.'),
+    max: z.int().min(0).optional().describe('At most.'),
   }),
   z.strictObject({
     type: z.literal('reference').describe('Values are found in another dataset.'),
@@ -173,8 +171,8 @@ const variants = [
     type: z.literal('rowCount').describe('The version has so many rows.'),
     ...common,
     where,
-    min: z.int().min(0).optional(),
-    max: z.int().min(0).optional(),
+    min: z.int().min(0).optional().describe('At least.'),
+    max: z.int().min(0).optional().describe('At most.'),
   }),
   z.strictObject({
     type: z.literal('rowCountChange').describe('The version has not many fewer or more rows than the one before.'),
@@ -192,8 +190,8 @@ const variants = [
     where,
     columns: columnNames,
     statistic: z.enum(columnStatistics).describe('`p25`: a quarter of the values is smaller.'),
-    min: z.number().optional(),
-    max: z.number().optional(),
+    min: z.number().optional().describe('At least.'),
+    max: z.number().optional().describe('At most.'),
   }),
   z.strictObject({
     type: z.literal('balance').describe('No class is far more frequent than another.'),
@@ -213,7 +211,7 @@ const variants = [
     ...common,
     where,
     column: columnName.optional().describe('Default: the label of the dataset.'),
-    values: z.array(cell).min(1).max(10_000),
+    values: z.array(cell).min(1).max(10_000).describe('All of them: texts, numbers or booleans.'),
     minRows: z.int().min(1).default(1).describe('So many for each class.'),
     split: splitBy.optional().describe('When given, each split must have them.'),
   }),
@@ -309,7 +307,7 @@ export type ExpectationType = Expectation['type'];
 export type ExpectationOf<Type extends ExpectationType> = Extract<Expectation, { type: Type }>;
 
 /** The most that one dataset has. */
-export const MOST_EXPECTATIONS = 500;
+const MOST_EXPECTATIONS = 500;
 
 export const expectationsSchema = z
   .array(expectationSchema)
@@ -335,7 +333,7 @@ function plainName(expectation: Expectation): string {
 }
 
 /** The columns that an expectation names itself. */
-export function columnsOf(expectation: Expectation): readonly string[] {
+function columnsOf(expectation: Expectation): readonly string[] {
   if (expectation.type === 'schema') return Object.keys(expectation.columns ?? {});
   const named = 'columns' in expectation ? (expectation.columns ?? []) : [];
   const one = 'column' in expectation && expectation.column !== undefined ? [expectation.column] : [];

@@ -11,7 +11,7 @@ export const moment = z.iso
 export const featureStatuses = ['PRESENT', 'NULL_VALUE', 'NOT_FOUND', 'OUTSIDE_MAX_AGE'] as const;
 export type FeatureStatus = (typeof featureStatuses)[number];
 
-export const featureStatusText =
+const featureStatusText =
   '`PRESENT`; `NULL_VALUE`: there is a row, and nothing in it; `NOT_FOUND`: there is no row; `OUTSIDE_MAX_AGE`: there is one, older than the view lets it be.';
 
 export const featureColumnSchema = z.strictObject({
@@ -40,7 +40,7 @@ export const featureRowsSchema = z.strictObject({
 });
 export type FeatureRows = z.infer<typeof featureRowsSchema>;
 
-export const featureWorkStates = ['waiting', 'running', 'done', 'failed', 'cancelled'] as const;
+const featureWorkStates = ['waiting', 'running', 'done', 'failed', 'cancelled'] as const;
 const state = z.enum(featureWorkStates);
 
 export const materializationSchema = z.strictObject({

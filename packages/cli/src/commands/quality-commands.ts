@@ -65,9 +65,7 @@ export const qualityCommands: readonly CommandDefinition[] = [
     details: 'The reason stays in the audit log, with who gave it.',
     arguments: [{ syntax: '<version>', description: 'flights@3' }],
     options: [{ flags: '--reason <text>', description: 'why it may be used although a check failed' }],
-    examples: [
-      { command: 'data release flights@3 --reason "known gap of May 4"', does: 'flights@latest may be it now' },
-    ],
+    examples: [{ command: 'data release flights@3 --reason gap-of-May-4', does: 'flights@latest may be it now' }],
     load: async () => ({ run: (await import('#data/quality.ts')).release }),
   },
 ];

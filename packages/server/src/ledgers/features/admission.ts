@@ -1,6 +1,6 @@
 /** What the ledger does in the transaction in which an entity, a view or a service changes. */
 import { DaisError, type Issue } from '@dais/api';
-import { fits, typeOfExpression, featureViewSpec, type ValueType } from '@dais/api/data';
+import { fits, typeOfExpression, featureViewSpec } from '@dais/api/data';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { changeCatalog } from './definitions/catalog.ts';
@@ -56,7 +56,7 @@ async function checkExpressions(tx: Transaction, name: string, spec: Readonly<Re
   const issues = compiled.features.flatMap(({ expression, type }, at): Issue[] => {
     if (expression === undefined) return [];
     const path = `spec.features[${at}].expression`;
-    const found = typeOfExpression(expression, (column): ValueType | string => {
+    const found = typeOfExpression(expression, (column): string => {
       const place = findColumn(column, source.request, inputs);
       return typeof place === 'string' ? place : place.type;
     });

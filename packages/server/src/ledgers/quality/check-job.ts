@@ -10,7 +10,7 @@ import type { OtherVersion } from './checks/check-context.ts';
 import { runChecks } from './checks/run-checks.ts';
 import type { QualityParts, Versions } from './quality-parts.ts';
 
-export const CHECK_QUEUE = 'dataset-check';
+const CHECK_QUEUE = 'dataset-check';
 
 export function enqueueCheck(tx: Transaction, id: string): void {
   tx.enqueue({ queue: CHECK_QUEUE, projectId: tx.projectId, payload: { check: id }, uniqueKey: id, maxAttempts: 5 });

@@ -9,7 +9,7 @@ import { enqueueProfile, profileHandler } from './profile-job.ts';
 import { qualityEntries } from './quality-entries.ts';
 import type { QualityParts } from './quality-parts.ts';
 
-export type { QualityParts, Versions } from './quality-parts.ts';
+export type { QualityParts } from './quality-parts.ts';
 export { qualitySlice } from './quality-slice.ts';
 
 export interface QualityLedger {

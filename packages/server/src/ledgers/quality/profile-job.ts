@@ -8,7 +8,7 @@ import { makeProfile } from './profile/make-profile.ts';
 import { writeProfile } from './profile-rows.ts';
 import type { QualityParts } from './quality-parts.ts';
 
-export const PROFILE_QUEUE = 'dataset-profile';
+const PROFILE_QUEUE = 'dataset-profile';
 
 /** @returns the id of the job; where one waits or runs already, that one does it. */
 export function enqueueProfile(tx: Transaction, { id }: Pick<DatasetVersion, 'id'>, now: number): string {

@@ -161,11 +161,7 @@ function readable(version: DatasetVersion): DatasetVersion {
   );
 }
 
-export async function expectationsOf(
-  { versions }: QualityParts,
-  tx: Transaction,
-  dataset: string,
-): Promise<Expectation[]> {
+async function expectationsOf({ versions }: QualityParts, tx: Transaction, dataset: string): Promise<Expectation[]> {
   const { expectations = [] } = await versions.spec(tx, dataset);
   return expectationsSchema.parse(expectations);
 }

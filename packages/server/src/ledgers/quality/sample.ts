@@ -19,7 +19,7 @@ export function sampleOf({ columns, rows }: StatementResult, show: readonly stri
   };
 }
 
-export function shownCell(cell: Cell): SampleCell {
+function shownCell(cell: Cell): SampleCell {
   if (cell === null || typeof cell === 'number' || typeof cell === 'boolean') return cell;
   const text = typeof cell === 'string' ? cell : JSON.stringify(cell);
   return text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT)}…` : text;

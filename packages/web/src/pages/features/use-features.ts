@@ -26,7 +26,7 @@ export interface FeaturesPlace {
   readonly ready: boolean;
 }
 
-export function featuresKey(project: string): string[] {
+function featuresKey(project: string): string[] {
   return ['features', project];
 }
 

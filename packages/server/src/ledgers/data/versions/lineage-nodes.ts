@@ -39,11 +39,6 @@ export function noteDataVersion(
   noteLineage(tx, { nodes, edges }, now);
 }
 
-/** What a run says that it read: an edge from the version itself. */
-export function noteVersionRead(tx: Transaction, version: string, reader: string, now: number): void {
-  noteLineage(tx, { edges: [{ from: keyOf('dataset-version', version), to: reader, relation: 'read' }] }, now);
-}
-
 export const dataVersionNodes: NodeSource = {
   type: 'dataset-version',
   action: 'dataset:read',

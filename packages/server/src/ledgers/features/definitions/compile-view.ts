@@ -29,7 +29,7 @@ export function compileView(row: ResourceRow, entities: ReadonlyMap<string, Reso
   };
 }
 
-export function joinKeyOf(name: string, row: ResourceRow | undefined): { joinKey: string; type: KeyType } {
+function joinKeyOf(name: string, row: ResourceRow | undefined): { joinKey: string; type: KeyType } {
   const { joinKey = name, type } = entitySpec.parse(row?.spec ?? {});
   return { joinKey, type };
 }

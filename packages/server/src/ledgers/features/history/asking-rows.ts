@@ -62,7 +62,7 @@ export function askingRows(
 export const inPlace = [{ expression: column(PLACE) }];
 
 function engineType(type: ValueType): ColumnType {
-  return type === 'json' ? 'string' : (type as ColumnType);
+  return type === 'json' ? 'string' : type;
 }
 
 function literalOf(type: ValueType, value: Value): LiteralValue {

@@ -2,7 +2,6 @@
 import { DaisError, eventTypes } from '@dais/api';
 import { type FeatureBuild } from '@dais/api/data';
 import { column, scan } from '#engines/query/model/build.ts';
-import type { ColumnType } from '#engines/query/model/column-type.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
@@ -205,7 +204,7 @@ function askingVersion(selection: Selection, entities: SourceVersion, time: stri
   return { relation: scan(ENTITIES), columns, time };
 }
 
-function family(type: ColumnType | string): string {
+function family(type: string): string {
   if (/^u?int\d+$/.test(type)) return 'whole';
   if (/^float\d+$|^decimal/.test(type)) return 'number';
   return type === 'date' ? 'timestamp' : type;

@@ -70,7 +70,7 @@ export async function readHistory(
 }
 
 /** The moment first, then the keys: the same rows in the same order, whatever the engine does. */
-export function orderOf(columns: readonly string[]) {
+function orderOf(columns: readonly string[]) {
   const [time, ...keys] = columns.toReversed();
   return [...(time === undefined ? [] : [time]), ...keys].map((name) => ({
     expression: { type: 'column', name } as const,

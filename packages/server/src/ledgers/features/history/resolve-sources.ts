@@ -22,6 +22,6 @@ export async function resolveSources(
 }
 
 /** `weather@latest` of each Dataset that a view reads. */
-export function referencesOf(view: CompiledView): readonly string[] {
+function referencesOf(view: CompiledView): readonly string[] {
   return datasetsOf(view).map((dataset) => referenceOf(view, dataset));
 }

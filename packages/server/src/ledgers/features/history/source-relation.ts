@@ -2,7 +2,6 @@
 import { DaisError } from '@dais/api';
 import { type ValueType } from '@dais/api/data';
 import { call, cast, column, filter, named, scan } from '#engines/query/model/build.ts';
-import type { ColumnType } from '#engines/query/model/column-type.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
 import type { CompiledFeature, CompiledView } from '../definitions/compiled.ts';
 
@@ -55,5 +54,5 @@ export function sourceRelation(view: CompiledView, features: readonly CompiledFe
 }
 
 function asValue(value: Expression, type: ValueType): Expression {
-  return type === 'json' ? value : cast(value, type as ColumnType);
+  return type === 'json' ? value : cast(value, type);
 }

@@ -98,7 +98,7 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
       message: `${table.rows.length} rows pushed to ${view.name}.`,
       by: { type: 'system', id: 'features' },
     },
-    { signal: io.signal, write: io.write },
+    { signal: io.signal, write: async (work) => await io.write(work) },
     async (tx) => {
       await tx.sql.query(
         'delete from features.pushed where id = any($1::bigint[])',
@@ -128,6 +128,6 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
     const key = view?.keys.find((one) => one.column === name);
     const feature = view?.features.find((one) => one.column === name);
     const type = key?.type ?? feature?.type ?? 'timestamp';
-    return type === 'json' ? 'string' : (type as ColumnType);
+    return type === 'json' ? 'string' : type;
   }
 }

@@ -24,7 +24,7 @@ export interface MaterializationRow {
   readonly finished_at: Date | null;
 }
 
-export const COLUMNS =
+const COLUMNS =
   'id, view, view_name, mode, state, start_time, end_time, versions, dataset, entities, written, error, actor_type, actor_id, created_at, finished_at';
 
 export function presentMaterialization(row: MaterializationRow): Materialization {

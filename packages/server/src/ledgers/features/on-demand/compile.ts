@@ -122,7 +122,7 @@ const STRICT: Readonly<Record<Strict, Work>> = {
   lower: ofText((text) => eachLetter(text, (letter) => letter.toLowerCase())),
   upper: ofText((text) => eachLetter(text, (letter) => letter.toUpperCase())),
   trim: ofText((text) => text.replaceAll(/^\p{Zs}+|\p{Zs}+$/gu, '')),
-  length: ofText((text) => [...text].length),
+  length: ofText((text) => Array.from(text).length),
   concat: ofText((left, right) => left + right),
   'starts-with': ofText((text, start) => text.startsWith(start)),
   contains: ofText((text, part) => text.includes(part)),
@@ -138,7 +138,7 @@ function compare(left: NonNullable<Plain>, right: NonNullable<Plain>): number {
 }
 
 /** Half away from zero, as SQL does. */
-export function roundAway(value: number): number {
+function roundAway(value: number): number {
   return value < 0 ? -Math.round(-value) : Math.round(value);
 }
 
@@ -146,7 +146,7 @@ export function roundAway(value: number): number {
 function eachLetter(text: string, change: (letter: string) => string): string {
   return Array.from(text, (letter) => {
     const changed = change(letter);
-    return [...changed].length === 1 ? changed : letter;
+    return Array.from(changed).length === 1 ? changed : letter;
   }).join('');
 }
 

@@ -113,7 +113,7 @@ function readScalar(reader: ByteReader, type: ScalarType): Value {
       return reader.text('base64');
     case 'timestamp':
       return formatCell(Number(reader.int64()));
-    case 'json':
+    default:
       return JSON.parse(reader.text('utf8')) as Value;
   }
 }

@@ -83,10 +83,7 @@ function classText(value: string | number | boolean, type: string | undefined): 
 }
 
 /** Every column but those that name or place a row. */
-export function featuresOf(
-  { columns, keys, eventTime, label }: CheckContext,
-  without: readonly string[],
-): readonly string[] {
+function featuresOf({ columns, keys, eventTime, label }: CheckContext, without: readonly string[]): readonly string[] {
   const left = new Set([...keys, ...without, eventTime, label]);
   return columns.filter((one) => familyOf(one) !== 'time' && !left.has(one.name)).map(({ name }) => name);
 }

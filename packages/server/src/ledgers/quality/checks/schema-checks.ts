@@ -11,7 +11,7 @@ const FAMILIES: Readonly<Record<string, (column: DataColumn) => boolean>> = {
 };
 
 /** `int32` is itself, `integer` and `number`. */
-export function hasType(column: DataColumn, word: string): boolean {
+function hasType(column: DataColumn, word: string): boolean {
   const plain = (text: string) => text.replaceAll(/\s/g, '').toLowerCase();
   return FAMILIES[word]?.(column) ?? plain(column.type) === plain(word);
 }

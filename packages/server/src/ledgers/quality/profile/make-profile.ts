@@ -173,7 +173,7 @@ function inGroups<T>(items: readonly T[]): readonly (readonly T[])[] {
 }
 
 /** The one row of `askAll`, by index of the ask. */
-export function answersOf(result: StatementResult | undefined): (index: number) => ReadonlyMap<string, Cell> {
+function answersOf(result: StatementResult | undefined): (index: number) => ReadonlyMap<string, Cell> {
   const byAsk = new Map<number, Map<string, Cell>>();
   const row = result?.rows[0] ?? [];
   for (const [at, { name }] of (result?.columns ?? []).entries()) {

@@ -7,7 +7,7 @@ import { familyOf, isFloating, isInteger } from '../column-family.ts';
 import { figureOf } from '../column-values.ts';
 import { innerEdges } from './histogram-edges.ts';
 
-export const QUANTILES = { p01: 0.01, p05: 0.05, p25: 0.25, p50: 0.5, p75: 0.75, p95: 0.95, p99: 0.99 } as const;
+const QUANTILES = { p01: 0.01, p05: 0.05, p25: 0.25, p50: 0.5, p75: 0.75, p95: 0.95, p99: 0.99 } as const;
 
 /**
  * Columns of one scan: a scan reads only its own columns, so that many small ones cost no more than a wide one, and a row of
