@@ -41,7 +41,7 @@ function checkService({ features }: z.output<typeof featureServiceSpec>): Issue[
 
 export const featureServiceKind = {
   kind: 'FeatureService',
-  plural: 'feature-services',
+  plural: 'featureservices',
   shortNames: ['fs'],
   scope: 'project',
   description: 'The features that one model takes: what training data are built with, and what is read online.',

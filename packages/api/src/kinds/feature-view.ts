@@ -97,7 +97,7 @@ export type FeatureViewSource = z.output<typeof source>;
 
 export const featureViewKind = {
   kind: 'FeatureView',
-  plural: 'feature-views',
+  plural: 'featureviews',
   shortNames: ['fv'],
   scope: 'project',
   description:
