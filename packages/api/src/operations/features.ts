@@ -20,7 +20,9 @@ const features = z
   .max(5000)
   .describe('Instead of a service: `view:feature` each.');
 /** Columns of one length. */
-const rows = z.record(z.string().min(1).max(256), z.array(z.unknown()).max(100_000)).describe('Each column with its values.');
+const rows = z
+  .record(z.string().min(1).max(256), z.array(z.unknown()).max(100_000))
+  .describe('Each column with its values.');
 const fullNames = z.boolean().default(false).describe('Columns are called `view__feature` instead of `feature`.');
 const selection = { service: service.optional(), features: features.optional() };
 const id = z.uuid().describe('Its id.');
@@ -86,7 +88,10 @@ export const materializeFeaturesOperation = defineOperation({
   summary: 'Brings the newest values of a view online; one that is under way is told as `invalid_state`.',
   input: z.strictObject({
     view,
-    mode: z.enum(['full', 'incremental']).default('incremental').describe('`incremental`: from where the last one ended.'),
+    mode: z
+      .enum(['full', 'incremental'])
+      .default('incremental')
+      .describe('`incremental`: from where the last one ended.'),
     start: moment.optional().describe('Event times from here on, itself included. Default: see `mode`.'),
     end: moment.optional().describe('Event times up to here, itself included. Default: now.'),
   }),

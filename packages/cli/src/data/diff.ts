@@ -1,5 +1,5 @@
 /** `dais data diff`. */
-import { diffDatasetVersionsOperation, type DatasetDiff as Diff } from '@dais/api';
+import { diffDatasetVersionsOperation, type DatasetDiff as Diff } from '@dais/api/data';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { countText } from '#output/amounts.ts';

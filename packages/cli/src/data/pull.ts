@@ -4,14 +4,13 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { DaisError, type DaisClient } from '@dais/api';
 import {
-  DaisError,
   exportDatasetVersionOperation,
   readDatasetFileOperation,
   readDatasetVersionOperation,
-  type DaisClient,
   type DatasetVersion,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { bytesText, countText } from '#output/amounts.ts';

@@ -2,18 +2,17 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
+import { DaisError, type DaisClient } from '@dais/api';
 import {
   beginPushOperation,
   commitPushOperation,
-  DaisError,
   listIngestsOperation,
   readIngestOperation,
   readRejectsOperation,
   refreshDatasetOperation,
   uploadPushedFileOperation,
-  type DaisClient,
   type Ingest,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { bytesText, countText } from '#output/amounts.ts';

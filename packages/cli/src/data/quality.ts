@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { DaisError, schemaIssues, type DaisClient } from '@dais/api';
 import {
-  DaisError,
   expectationsSchema,
   listQualityChecksOperation,
   makeDatasetProfileOperation,
@@ -13,16 +13,14 @@ import {
   readQualityReportOperation,
   readQualityReportPageOperation,
   releaseDatasetVersionOperation,
-  schemaIssues,
   startQualityCheckOperation,
   suggestExpectationsOperation,
   type ColumnProfile,
-  type DaisClient,
   type DatasetProfile,
   type DatasetVersion,
   type ExpectationResult,
   type QualityCheckResults,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Context, Run } from '#context.ts';
 import { exitCodes, type ExitCode } from '#exit-codes.ts';
 import { countText } from '#output/amounts.ts';

@@ -1,5 +1,6 @@
 /** `flights@3` on a command line. */
-import { DaisError, parseDatasetReference } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { parseDatasetReference } from '@dais/api/data';
 
 /** @throws DaisError `invalid_request`. */
 export function readReference(text: string): { readonly name: string; readonly version: string } {

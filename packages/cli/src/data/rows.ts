@@ -1,5 +1,6 @@
 /** `dais data head` and `dais data sql`. */
-import { DaisError, headDatasetVersionOperation, queryDataOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { headDatasetVersionOperation, queryDataOperation } from '@dais/api/data';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms, remark } from '#output/result.ts';

@@ -6,7 +6,7 @@ import {
   tagDatasetVersionOperation,
   untagDatasetVersionOperation,
   type DatasetVersion,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { age } from '#output/age.ts';

@@ -1,5 +1,5 @@
 /** `dais features check`. */
-import { checkFeaturesOperation } from '@dais/api';
+import { checkFeaturesOperation } from '@dais/api/data';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms, remark } from '#output/result.ts';

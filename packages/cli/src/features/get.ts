@@ -1,5 +1,6 @@
 /** `dais features get`. */
-import { DaisError, readFeaturesOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { readFeaturesOperation } from '@dais/api/data';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms } from '#output/result.ts';

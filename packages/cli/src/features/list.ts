@@ -1,5 +1,5 @@
 /** `dais features list`. */
-import { listFeatureViewStatesOperation, type FeatureViewState } from '@dais/api';
+import { listFeatureViewStatesOperation, type FeatureViewState } from '@dais/api/data';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { age } from '#output/age.ts';

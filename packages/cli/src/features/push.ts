@@ -1,7 +1,8 @@
 /** `dais features push`. */
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { DaisError, pushFeaturesOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { pushFeaturesOperation } from '@dais/api/data';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms } from '#output/result.ts';

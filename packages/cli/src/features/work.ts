@@ -5,7 +5,7 @@ import {
   materializeFeaturesOperation,
   readFeatureBuildOperation,
   readMaterializationOperation,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms, remark } from '#output/result.ts';

@@ -1,13 +1,13 @@
 /** `dais labels tasks`, `review`, `accept-agreed` and `agreement`. */
+import { DaisError } from '@dais/api';
 import {
   acceptAgreedOperation,
   adjudicateOperation,
-  DaisError,
   listLabelTasksOperation,
   readAgreementOperation,
   reviewAnnotationOperation,
   type LabelTask,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms, remark } from '#output/result.ts';

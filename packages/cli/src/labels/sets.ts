@@ -9,7 +9,7 @@ import {
   publishLabelsOperation,
   readPublicationOperation,
   type LabelSet,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms, remark } from '#output/result.ts';

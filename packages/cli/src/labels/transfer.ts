@@ -4,15 +4,14 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { DaisError, type DaisClient } from '@dais/api';
 import {
-  DaisError,
   exportLabelsOperation,
   importLabelsOperation,
   MOST_IMPORTED_TASKS,
-  type DaisClient,
   type ImportedLabels,
   type LabelStudioTask,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms } from '#output/result.ts';

@@ -1,7 +1,7 @@
 /** `dais data findings`, `resolve`, `waive`, `scan` and `masks`. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DaisError, type DaisClient, type MaskMethod } from '@dais/api';
 import {
-  DaisError,
   listAllFindingsOperation,
   listFindingsOperation,
   listMasksOperation,
@@ -9,10 +9,8 @@ import {
   resolveFindingOperation,
   startScanOperation,
   waiveFindingOperation,
-  type DaisClient,
   type DataFinding,
-  type MaskMethod,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Context, Run } from '#context.ts';
 import { readReference } from '#data/reference.ts';
 import { exitCodes } from '#exit-codes.ts';

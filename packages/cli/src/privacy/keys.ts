@@ -1,11 +1,11 @@
 /** `dais data keys`. */
+import { DaisError } from '@dais/api';
 import {
-  DaisError,
   destroyPseudonymKeyOperation,
   listPseudonymKeysOperation,
   rotatePseudonymKeyOperation,
   type PseudonymKey,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { age } from '#output/age.ts';

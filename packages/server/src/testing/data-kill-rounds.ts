@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { DatasetVersion, Ingest } from '@dais/api';
+import type { DatasetVersion, Ingest } from '@dais/api/data';
 import { expect } from 'vitest';
 import { controlOf, freePort, isAlive, killTree, startDaisProcess, treeOf } from './dais-process.ts';
 

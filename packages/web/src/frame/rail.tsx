@@ -1,4 +1,5 @@
-import { datasetKind, featureViewKind, kinds, modelKind, type KindSpec } from '@dais/api';
+import { datasetKind, kinds, modelKind, type KindSpec } from '@dais/api';
+import { featureViewKind } from '@dais/api/data';
 import { Link } from '@tanstack/react-router';
 import {
   accessAddress,

@@ -2,7 +2,8 @@
  * Sources of data outside of Dais: what is there now, each object with a pin by which a change is seen, and its bytes.
  * A source knows no dataset, version or blob store. It reads and never writes over there.
  */
-import type { DataColumn, DataFormat } from '@dais/api';
+import type { DataFormat } from '@dais/api';
+import type { DataColumn } from '@dais/api/data';
 
 export interface SourceObject {
   /** Unique in the source; its ending says the format, unless `format` does. At most 1,024 characters. */

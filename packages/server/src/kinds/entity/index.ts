@@ -1,4 +1,4 @@
-import { entityKind } from '@dais/api';
+import { entityKind } from '@dais/api/data';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { admitEntity } from '#ledgers/features/index.ts';
 

@@ -1,4 +1,4 @@
-import { featureServiceKind } from '@dais/api';
+import { featureServiceKind } from '@dais/api/data';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { admitFeatureService } from '#ledgers/features/index.ts';
 

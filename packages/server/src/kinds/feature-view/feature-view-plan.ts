@@ -1,4 +1,5 @@
-import { durationMicroseconds, featureViewSpec, type Resource } from '@dais/api';
+import { type Resource } from '@dais/api';
+import { durationMicroseconds, featureViewSpec } from '@dais/api/data';
 import type { ControllerPlan, PlannedCondition } from '#kernel/kind.ts';
 import { formatMoment, type OnlineState } from '#ledgers/features/index.ts';
 

@@ -1,4 +1,4 @@
-import { featureViewKind } from '@dais/api';
+import { featureViewKind } from '@dais/api/data';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { admitFeatureView, featuresSlice } from '#ledgers/features/index.ts';
 import { featureViewController } from './feature-view-controller.ts';

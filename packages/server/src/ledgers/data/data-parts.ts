@@ -1,4 +1,5 @@
-import type { DatasetSource, DatasetVersion } from '@dais/api';
+import type { DatasetSource } from '@dais/api';
+import type { DatasetVersion } from '@dais/api/data';
 import type { BlobStore, LocalBlobs } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';

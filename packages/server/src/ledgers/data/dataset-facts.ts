@@ -1,5 +1,5 @@
 /** What the controller of a dataset looks at. */
-import type { DatasetVersionState, IngestFault, IngestState } from '@dais/api';
+import type { DatasetVersionState, IngestFault, IngestState } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 
 interface VersionFacts {

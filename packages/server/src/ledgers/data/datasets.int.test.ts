@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
-import type { DatasetVersion, Event, LineageGraph } from '@dais/api';
+import type { Event, LineageGraph } from '@dais/api';
+import type { DatasetVersion } from '@dais/api/data';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';
 import { errorOf } from '#kernel/testing/test-project.ts';

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Ingest, LineageGraph } from '@dais/api';
+import type { LineageGraph } from '@dais/api';
+import type { Ingest } from '@dais/api/data';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { codeOf } from '#kernel/testing/test-kernel.ts';
 import { startDataWorld, type DataWorld } from './testing/data-world.ts';

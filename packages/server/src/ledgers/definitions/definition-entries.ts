@@ -3,7 +3,7 @@ import {
   listDefinitionsOperation,
   putDefinitionOperation,
   readDefinitionOperation,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { deleteDefinition, listDefinitions, putDefinition, readDefinition, type PutInput } from './definitions.ts';

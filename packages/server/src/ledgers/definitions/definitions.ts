@@ -1,4 +1,5 @@
-import { DaisError, eventTypes, MOST_DEFINITION_BYTES, type Definition, type EventType } from '@dais/api';
+import { DaisError, eventTypes, type EventType } from '@dais/api';
+import { MOST_DEFINITION_BYTES, type Definition } from '@dais/api/data';
 import { applyDocuments } from '#kernel/apply.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';

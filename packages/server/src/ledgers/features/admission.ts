@@ -1,5 +1,6 @@
 /** What the ledger does in the transaction in which an entity, a view or a service changes. */
-import { DaisError, fits, typeOfExpression, featureViewSpec, type Issue, type ValueType } from '@dais/api';
+import { DaisError, type Issue } from '@dais/api';
+import { fits, typeOfExpression, featureViewSpec, type ValueType } from '@dais/api/data';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { changeCatalog } from './definitions/catalog.ts';

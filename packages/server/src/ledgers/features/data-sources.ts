@@ -1,5 +1,5 @@
 /** Versions of the ledger of data, as sources of features. */
-import type { DatasetVersion } from '@dais/api';
+import type { DatasetVersion } from '@dais/api/data';
 import { transact } from '#kernel/transaction.ts';
 import type { Column } from '#engines/query/model/column-type.ts';
 import {

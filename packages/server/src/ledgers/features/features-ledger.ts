@@ -10,7 +10,7 @@ import {
   readFeaturesOperation,
   readHistoryOperation,
   readMaterializationOperation,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { checkSkew } from './check/check-skew.ts';

@@ -1,4 +1,5 @@
-import type { Actor, VersionSource } from '@dais/api';
+import type { Actor } from '@dais/api';
+import type { VersionSource } from '@dais/api/data';
 import type { Database } from '#engines/database/contract.ts';
 import type { OnlineStore } from '#engines/online/contract.ts';
 import type { InlineTable, QueryEngine, SourceFile } from '#engines/query/contract.ts';

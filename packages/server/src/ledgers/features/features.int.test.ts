@@ -1,5 +1,6 @@
 /** Features online: materialized, pushed, read, worked out, compared; and built into datasets. */
-import { DaisError, type FeatureSkew, type FeatureViewState } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type FeatureSkew, type FeatureViewState } from '@dais/api/data';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Clock } from '#lib/clock.ts';
 import { systemClock } from '#lib/clock.ts';

@@ -1,4 +1,4 @@
-import { featureServiceSpec, featureViewSpec, type FeatureViewSource, type FeatureViewState } from '@dais/api';
+import { featureServiceSpec, featureViewSpec, type FeatureViewSource, type FeatureViewState } from '@dais/api/data';
 import type { Call } from '#kernel/dispatch.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { listResources } from '#kernel/store.ts';

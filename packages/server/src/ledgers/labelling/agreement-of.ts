@@ -1,5 +1,5 @@
 /** Agreement of ratings, over all, for each label and for each pair. Pure. */
-import type { Agreement } from '@dais/api';
+import type { Agreement } from '@dais/api/data';
 import { cohenKappa } from '#lib/agreement/cohen-kappa.ts';
 import { fleissKappa } from '#lib/agreement/fleiss-kappa.ts';
 import { krippendorffAlpha, nominalAlpha, type MeasurementLevel } from '#lib/agreement/krippendorff-alpha.ts';

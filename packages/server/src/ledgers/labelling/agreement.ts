@@ -1,5 +1,5 @@
 /** How far annotators agree. */
-import type { Agreement } from '@dais/api';
+import type { Agreement } from '@dais/api/data';
 import { DaisError } from '@dais/api';
 import type { Call } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';

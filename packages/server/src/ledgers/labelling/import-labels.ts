@@ -1,5 +1,6 @@
 /** Brings in what a labelling tool wrote. The same file again changes nothing. */
-import { DaisError, eventTypes, type ImportedLabels, type LabelStudioTask } from '@dais/api';
+import { DaisError, eventTypes } from '@dais/api';
+import { type ImportedLabels, type LabelStudioTask } from '@dais/api/data';
 import type { Call } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';

@@ -1,5 +1,5 @@
 /** For tests: an export in the form that Label Studio writes it, with the kinds of results that it has. */
-import type { LabelStudioTask } from '@dais/api';
+import type { LabelStudioTask } from '@dais/api/data';
 
 const sentiment = (value: string, id: string) => ({
   id,

@@ -1,6 +1,6 @@
 /** Tasks and annotations as Label Studio writes them, taken apart and put together again. Pure. */
 import { createHash } from 'node:crypto';
-import type { LabelStudioTask } from '@dais/api';
+import type { LabelStudioTask } from '@dais/api/data';
 import { canonicalJson } from '#lib/canonical-json.ts';
 import { labelIn, type ResultEntry } from './label-values.ts';
 

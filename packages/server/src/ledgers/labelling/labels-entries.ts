@@ -1,3 +1,4 @@
+import { type Operation } from '@dais/api';
 import {
   acceptAgreedOperation,
   addGuidelineOperation,
@@ -15,8 +16,7 @@ import {
   readLabelSetOperation,
   readPublicationOperation,
   reviewAnnotationOperation,
-  type Operation,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readAgreement } from './agreement.ts';

@@ -1,4 +1,4 @@
-import type { ColumnMask, DatasetVersion } from '@dais/api';
+import type { ColumnMask, DatasetVersion } from '@dais/api/data';
 import type { JobIo } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 

@@ -5,7 +5,7 @@ import type {
   LabelPublication,
   LabelStudioTask,
   LabelTask,
-} from '@dais/api';
+} from '@dais/api/data';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorOf } from '#kernel/testing/test-project.ts';
 import { startPrivacyWorld, type PrivacyProject, type PrivacyWorld } from '#ledgers/privacy/testing/privacy-world.ts';

@@ -1,5 +1,6 @@
 /** What reviewers say of labels: never of their own. */
-import { DaisError, eventTypes, type Annotation, type LabelTask } from '@dais/api';
+import { DaisError, eventTypes } from '@dais/api';
+import { type Annotation, type LabelTask } from '@dais/api/data';
 import type { Call } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { LabelsParts } from './labels-parts.ts';

@@ -1,5 +1,6 @@
 /** Label sets as they are kept and as they are told. */
-import { DaisError, nearest, type Actor, type LabelSet } from '@dais/api';
+import { DaisError, nearest, type Actor } from '@dais/api';
+import { type LabelSet } from '@dais/api/data';
 import type { Sql } from '#engines/database/contract.ts';
 
 export interface LabelSetRow {

@@ -1,13 +1,6 @@
 /** Label sets and their guidelines. */
-import {
-  DaisError,
-  eventTypes,
-  parseDatasetReference,
-  type Actor,
-  type EventType,
-  type Guideline,
-  type LabelSet,
-} from '@dais/api';
+import { DaisError, eventTypes, type Actor, type EventType } from '@dais/api';
+import { parseDatasetReference, type Guideline, type LabelSet } from '@dais/api/data';
 import type { Call } from '#kernel/dispatch.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
 import { readResource } from '#kernel/store.ts';

@@ -1,5 +1,6 @@
 /** Tasks and annotations as they are kept and as they are told. */
-import type { Actor, Annotation, LabelTask, Review } from '@dais/api';
+import type { Actor } from '@dais/api';
+import type { Annotation, LabelTask, Review } from '@dais/api/data';
 import type { Sql } from '#engines/database/contract.ts';
 import { withoutHidden } from './label-studio.ts';
 

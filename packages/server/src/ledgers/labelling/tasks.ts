@@ -1,5 +1,6 @@
 /** Tasks with their labels, as people read them and as Label Studio does. */
-import { DaisError, type Annotation, type LabelStudioTask, type LabelTask } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type Annotation, type LabelStudioTask, type LabelTask } from '@dais/api/data';
 import type { Call } from '#kernel/dispatch.ts';
 import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

@@ -1,5 +1,6 @@
 /** Which columns of a dataset are sensitive now, by its manifest and by what was found. Pure. */
-import type { ColumnMask, MaskMethod } from '@dais/api';
+import type { MaskMethod } from '@dais/api';
+import type { ColumnMask } from '@dais/api/data';
 import { stateAt, type FindingRow } from './finding-rows.ts';
 
 export interface DeclaredColumn {

@@ -1,5 +1,6 @@
 /** Findings as they are kept, and as they count now. */
-import { DaisError, type Actor, type DataFinding, type FindingState, type MaskMethod } from '@dais/api';
+import { DaisError, type Actor, type MaskMethod } from '@dais/api';
+import { type DataFinding, type FindingState } from '@dais/api/data';
 import type { Sql } from '#engines/database/contract.ts';
 import type { RowFilter } from '#kernel/principal.ts';
 import { listResources } from '#kernel/store.ts';

@@ -1,5 +1,6 @@
 /** What people say of findings. */
-import { DaisError, eventTypes, type Actor, type DataFinding, type EventType, type MaskMethod } from '@dais/api';
+import { DaisError, eventTypes, type Actor, type EventType, type MaskMethod } from '@dais/api';
+import { type DataFinding } from '@dais/api/data';
 import type { Call } from '#kernel/dispatch.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

@@ -1,5 +1,6 @@
 /** What administrators do with the keys of pseudonyms. */
-import { DaisError, eventTypes, type PseudonymKey } from '@dais/api';
+import { DaisError, eventTypes } from '@dais/api';
+import { type PseudonymKey } from '@dais/api/data';
 import type { Call } from '#kernel/dispatch.ts';
 import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

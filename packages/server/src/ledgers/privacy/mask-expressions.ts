@@ -1,5 +1,5 @@
 /** Masks as expressions of the query tree: what stands in the place of a value. Pure. */
-import type { ColumnMask } from '@dais/api';
+import type { ColumnMask } from '@dais/api/data';
 import { call, cast, column, literal, when } from '#engines/query/model/build.ts';
 import type { Expression } from '#engines/query/model/query-tree.ts';
 

@@ -1,5 +1,5 @@
 /** What whoever reads the rows of a dataset does not see as it is. */
-import type { ColumnMask } from '@dais/api';
+import type { ColumnMask } from '@dais/api/data';
 import type { Expression } from '#engines/query/model/query-tree.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { declaredIn, requireDatasetResource } from './datasets.ts';

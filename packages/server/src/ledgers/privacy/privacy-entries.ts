@@ -1,6 +1,6 @@
+import { DaisError, type Operation } from '@dais/api';
 import {
   checkUnmaskOperation,
-  DaisError,
   destroyPseudonymKeyOperation,
   listAllFindingsOperation,
   listFindingsOperation,
@@ -14,8 +14,7 @@ import {
   waiveFindingOperation,
   type DataScan,
   type DatasetVersion,
-  type Operation,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { listAllFindings, listFindings, reopenFinding, resolveFinding, waiveFinding } from './findings.ts';

@@ -1,4 +1,4 @@
-import type { DatasetVersion } from '@dais/api';
+import type { DatasetVersion } from '@dais/api/data';
 import type { Database } from '#engines/database/contract.ts';
 import type { QueryEngine, SourceFile } from '#engines/query/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';

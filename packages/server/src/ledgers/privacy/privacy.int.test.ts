@@ -1,4 +1,5 @@
-import type { DataFinding, Event } from '@dais/api';
+import type { Event } from '@dais/api';
+import type { DataFinding } from '@dais/api/data';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manifest } from '#kernel/testing/test-kernel.ts';
 import { errorOf } from '#kernel/testing/test-project.ts';

@@ -3,7 +3,7 @@
  * engine as secrets are, made when they are first needed. A key that is destroyed is gone: what was made with it can no
  * longer be linked to anybody.
  */
-import type { PseudonymKey } from '@dais/api';
+import type { PseudonymKey } from '@dais/api/data';
 import type { Database, Sql } from '#engines/database/contract.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import type { MaskKey } from './mask-expressions.ts';

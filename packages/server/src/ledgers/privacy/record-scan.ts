@@ -1,5 +1,6 @@
 /** What a scan found becomes findings: new ones are open, known ones are seen again, others are gone. */
-import { eventTypes, type DataScan } from '@dais/api';
+import { eventTypes } from '@dais/api';
+import { type DataScan } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { ColumnFinding } from '#lib/detectors/column-findings.ts';
 import { redactExample } from '#lib/detectors/redact-example.ts';

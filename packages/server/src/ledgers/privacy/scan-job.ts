@@ -1,6 +1,7 @@
 /** Looks for personal data in a version, once it is there. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { DaisError, type DatasetVersion } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type DatasetVersion } from '@dais/api/data';
 import { call, cast, column, literal, named } from '#engines/query/model/build.ts';
 import type { ColumnType } from '#engines/query/model/column-type.ts';
 import type { Query } from '#engines/query/model/query-tree.ts';

@@ -1,5 +1,6 @@
 /** Runs the checks of a version, and decides by them where they are its gate. What fails in itself fails closed. */
-import { DaisError, type DatasetSpec, type DatasetVersion, type Expectation, type ExpectationResult } from '@dais/api';
+import { DaisError, type DatasetSpec } from '@dais/api';
+import { type DatasetVersion, type Expectation, type ExpectationResult } from '@dais/api/data';
 import type { FileTable } from '#engines/query/contract.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';

@@ -1,13 +1,12 @@
 /** Checks of versions as they are kept. */
+import { DaisError, type Actor } from '@dais/api';
 import {
-  DaisError,
-  type Actor,
   type DatasetVersion,
   type Expectation,
   type ExpectationResult,
   type QualityCheck,
   type QualityCheckResults,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';

@@ -1,4 +1,4 @@
-import type { ColumnFamily, DataColumn } from '@dais/api';
+import type { ColumnFamily, DataColumn } from '@dais/api/data';
 
 /** What can be asked of a column's values, by its type. */
 export function familyOf({ type }: Pick<DataColumn, 'type'>): ColumnFamily {

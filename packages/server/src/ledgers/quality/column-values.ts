@@ -1,5 +1,5 @@
 /** Values of columns as expressions that figures can be asked of. */
-import type { DataColumn } from '@dais/api';
+import type { DataColumn } from '@dais/api/data';
 import { call, cast, column, literal, when } from '#engines/query/model/build.ts';
 import type { Expression } from '#engines/query/model/query-tree.ts';
 import { familyOf, isFloating } from './column-family.ts';

@@ -1,5 +1,5 @@
 /** The quality ledger: what is known of the rows of dataset versions, what is expected of them, and whether they keep it. */
-import { expectationsSchema, type DatasetVersion } from '@dais/api';
+import { expectationsSchema, type DatasetVersion } from '@dais/api/data';
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';

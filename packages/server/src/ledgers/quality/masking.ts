@@ -1,5 +1,11 @@
 /** What stays of profiles and results for whoever may not see every column. */
-import type { CheckFinding, ColumnProfile, DatasetProfile, ExpectationResult, QualityCheckResults } from '@dais/api';
+import type {
+  CheckFinding,
+  ColumnProfile,
+  DatasetProfile,
+  ExpectationResult,
+  QualityCheckResults,
+} from '@dais/api/data';
 
 /** Types whose findings tell only counts and shares of rows, whatever the column. */
 const ONLY_COUNTS: ReadonlySet<string> = new Set([

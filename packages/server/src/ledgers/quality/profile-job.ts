@@ -1,5 +1,6 @@
 /** Makes the profile of a version, after it is there. */
-import { DaisError, type DatasetVersion } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type DatasetVersion } from '@dais/api/data';
 import { JobFailed, type JobHandler } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';

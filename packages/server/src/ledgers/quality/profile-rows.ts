@@ -1,4 +1,4 @@
-import type { DatasetProfile } from '@dais/api';
+import type { DatasetProfile } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 
 export async function writeProfile({ sql, projectId }: Transaction, profile: DatasetProfile): Promise<void> {

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
+import { DaisError } from '@dais/api';
 import {
-  DaisError,
   expectationsSchema,
   listQualityChecksOperation,
   makeDatasetProfileOperation,
@@ -14,7 +14,7 @@ import {
   type DatasetVersion,
   type Expectation,
   type QualityReport,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';

@@ -1,4 +1,5 @@
-import type { DatasetSpec, DatasetVersion } from '@dais/api';
+import type { DatasetSpec } from '@dais/api';
+import type { DatasetVersion } from '@dais/api/data';
 import type { Database } from '#engines/database/contract.ts';
 import type { FileTable, QueryEngine } from '#engines/query/contract.ts';
 import type { Principal } from '#kernel/principal.ts';

@@ -1,5 +1,6 @@
-import type { DatasetVersion, Event, Suggestion } from '@dais/api';
-import { expectationsSchema } from '@dais/api';
+import type { Event } from '@dais/api';
+import type { DatasetVersion, Suggestion } from '@dais/api/data';
+import { expectationsSchema } from '@dais/api/data';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { codeOf, manifest } from '#kernel/testing/test-kernel.ts';

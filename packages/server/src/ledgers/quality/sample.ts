@@ -1,5 +1,5 @@
 /** Some rows, as they are kept and shown. */
-import { MOST_SAMPLE_ROWS, type RowSample, type SampleCell } from '@dais/api';
+import { MOST_SAMPLE_ROWS, type RowSample, type SampleCell } from '@dais/api/data';
 import type { Cell, StatementResult } from '#engines/query/contract.ts';
 
 /** Columns of a sample: those that matter first. */

@@ -2,7 +2,7 @@
  * Proposes expectations from what one version is like. The rules are those of Deequ's constraint suggestion
  * (deequ: suggestions/rules/), with Wilson's bound in place of the normal one, and some for labels, keys and times.
  */
-import type { ColumnProfile, DatasetProfile, Suggestion } from '@dais/api';
+import type { ColumnProfile, DatasetProfile, Suggestion } from '@dais/api/data';
 import { wilsonInterval } from '#lib/statistics/proportion.ts';
 import { countText, figureText, shareText } from './checks/figures.ts';
 

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { Suggestion } from '@dais/api';
+import type { Suggestion } from '@dais/api/data';
 
 /** Suggestions as a person reads them: a fragment of a manifest with the reasons above. */
 export function suggestedYaml(suggestions: readonly Suggestion[], of: string): string {

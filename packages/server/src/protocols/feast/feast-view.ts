@@ -1,4 +1,4 @@
-import type { featureViewSpec } from '@dais/api';
+import type { featureViewSpec } from '@dais/api/data';
 import type { z } from 'zod';
 
 /** A FeatureView as `featureView.get` tells it, as far as the doors look at it. */

@@ -1,4 +1,5 @@
-import type { DatasetVersion, Resource } from '@dais/api';
+import type { Resource } from '@dais/api';
+import type { DatasetVersion } from '@dais/api/data';
 import { expect, test } from 'vitest';
 import { catalogueRow, findIn } from './catalogue.ts';
 

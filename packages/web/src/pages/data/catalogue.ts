@@ -1,5 +1,6 @@
 /** Datasets as the catalogue shows and finds them. Pure. */
-import type { DatasetSpec, DatasetVersion, Resource } from '@dais/api';
+import type { DatasetSpec, Resource } from '@dais/api';
+import type { DatasetVersion } from '@dais/api/data';
 import type { z } from 'zod';
 import type { datasetStatus } from '@dais/api';
 

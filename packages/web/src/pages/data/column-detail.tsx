@@ -1,4 +1,4 @@
-import type { ColumnProfile } from '@dais/api';
+import type { ColumnProfile } from '@dais/api/data';
 import { ColumnPicture, timeText } from './column-picture.tsx';
 import type { ColumnRow } from './columns-tab.tsx';
 import { countText, figureText, shareText } from './data-words.ts';

@@ -1,4 +1,4 @@
-import type { ColumnProfile } from '@dais/api';
+import type { ColumnProfile } from '@dais/api/data';
 import { cellText, figureText } from './data-words.ts';
 import { HistogramPair } from '#ui/plot/histogram-pair.tsx';
 import { ValueBars, ValueStrip, type ValueShare } from '#ui/plot/value-bars.tsx';

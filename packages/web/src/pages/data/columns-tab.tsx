@@ -1,4 +1,4 @@
-import type { ColumnMask, ColumnProfile, DataColumn, DataFinding, DatasetVersion, QualityReport } from '@dais/api';
+import type { ColumnMask, ColumnProfile, DataColumn, DataFinding, DatasetVersion, QualityReport } from '@dais/api/data';
 import { useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { ColumnDetail } from './column-detail.tsx';

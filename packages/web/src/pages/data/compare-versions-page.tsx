@@ -1,4 +1,5 @@
-import { datasetKind, diffDatasetVersionsOperation, type DaisError } from '@dais/api';
+import { datasetKind, type DaisError } from '@dais/api';
+import { diffDatasetVersionsOperation } from '@dais/api/data';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import type { z } from 'zod';

@@ -1,5 +1,5 @@
 /** How versions, sizes and figures of data are said. Pure. */
-import type { DatasetVersion, DatasetVersionState } from '@dais/api';
+import type { DatasetVersion, DatasetVersionState } from '@dais/api/data';
 import type { State } from '#ui/state-badge.tsx';
 
 interface Said {

@@ -1,11 +1,5 @@
-import {
-  datasetKind,
-  refreshDatasetOperation,
-  type DaisError,
-  type DatasetSpec,
-  type Ingest,
-  type Resource,
-} from '@dais/api';
+import { datasetKind, type DaisError, type DatasetSpec, type Resource } from '@dais/api';
+import { refreshDatasetOperation, type Ingest } from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';

@@ -1,4 +1,5 @@
-import { datasetKind, type DatasetVersion, type QualityReport } from '@dais/api';
+import { datasetKind } from '@dais/api';
+import { type DatasetVersion, type QualityReport } from '@dais/api/data';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { ColumnsTab } from './columns-tab.tsx';
 import { sourceText, bytesText, countText, VERSION_STATES } from './data-words.ts';

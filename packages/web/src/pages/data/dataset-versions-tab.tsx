@@ -1,4 +1,4 @@
-import type { DatasetVersion } from '@dais/api';
+import type { DatasetVersion } from '@dais/api/data';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { bytesText, changeText, countText, sourceText, VERSION_STATES } from './data-words.ts';
 import { useDatasetVersions, type DatasetPlace } from './use-data.ts';

@@ -1,4 +1,5 @@
-import { datasetKind, type DatasetVersion, type Resource } from '@dais/api';
+import { datasetKind, type Resource } from '@dais/api';
+import { type DatasetVersion } from '@dais/api/data';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';
 import { catalogueRow, findIn, type CatalogueRow, type Found } from './catalogue.ts';

@@ -1,14 +1,13 @@
+import { datasetKind, type DaisError } from '@dais/api';
 import {
-  datasetKind,
   makeDatasetProfileOperation,
   startQualityCheckOperation,
   type CheckFinding,
-  type DaisError,
   type DatasetVersion,
   type ExpectationResult,
   type QualityCheckResults,
   type QualityReport,
-} from '@dais/api';
+} from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { DataTable } from './data-table.tsx';
 import { countText, shareText } from './data-words.ts';

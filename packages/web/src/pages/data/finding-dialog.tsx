@@ -1,12 +1,10 @@
+import { maskMethods, type DaisError, type MaskMethod } from '@dais/api';
 import {
-  maskMethods,
   reopenFindingOperation,
   resolveFindingOperation,
   waiveFindingOperation,
-  type DaisError,
   type DataFinding,
-  type MaskMethod,
-} from '@dais/api';
+} from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { dataKey } from './use-data.ts';

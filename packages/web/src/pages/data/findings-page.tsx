@@ -1,4 +1,5 @@
-import { datasetKind, listAllFindingsOperation, type DaisError, type DataFinding, type FindingState } from '@dais/api';
+import { datasetKind, type DaisError } from '@dais/api';
+import { listAllFindingsOperation, type DataFinding, type FindingState } from '@dais/api/data';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { FindingsPanel } from './findings-panel.tsx';

@@ -1,4 +1,5 @@
-import { datasetKind, type DataFinding, type FindingState } from '@dais/api';
+import { datasetKind } from '@dais/api';
+import { type DataFinding, type FindingState } from '@dais/api/data';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { shareText } from './data-words.ts';

@@ -1,4 +1,4 @@
-import type { IngestFault } from '@dais/api';
+import type { IngestFault } from '@dais/api/data';
 import { withCode } from '#ui/with-code.tsx';
 
 /** What was wrong with files: where it stands, what stands there, and what to do. */

@@ -1,4 +1,5 @@
-import { cancelIngestOperation, datasetKind, type DaisError, type Ingest, type IngestState } from '@dais/api';
+import { datasetKind, type DaisError } from '@dais/api';
+import { cancelIngestOperation, type Ingest, type IngestState } from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { countText } from './data-words.ts';

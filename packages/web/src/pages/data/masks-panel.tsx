@@ -1,4 +1,4 @@
-import type { ColumnMask } from '@dais/api';
+import type { ColumnMask } from '@dais/api/data';
 import { Panel } from '#ui/panel.tsx';
 import { PlainTable } from '#ui/plain-table.tsx';
 

@@ -1,4 +1,5 @@
-import { datasetKind, type DatasetVersion } from '@dais/api';
+import { datasetKind } from '@dais/api';
+import { type DatasetVersion } from '@dais/api/data';
 import { bytesText, countText } from './data-words.ts';
 import { readingRecipes } from './reading-recipes.ts';
 import type { DatasetPlace } from './use-data.ts';

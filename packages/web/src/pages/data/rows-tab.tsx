@@ -1,4 +1,5 @@
-import { datasetKind, type DatasetVersion } from '@dais/api';
+import { datasetKind } from '@dais/api';
+import { type DatasetVersion } from '@dais/api/data';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { DataTable } from './data-table.tsx';
 import { countText } from './data-words.ts';

@@ -1,4 +1,5 @@
-import { suggestExpectationsOperation, type DaisError, type DatasetVersion } from '@dais/api';
+import { type DaisError } from '@dais/api';
+import { suggestExpectationsOperation, type DatasetVersion } from '@dais/api/data';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';

@@ -1,4 +1,5 @@
-import { datasetKind, type Ingest } from '@dais/api';
+import { datasetKind } from '@dais/api';
+import { type Ingest } from '@dais/api/data';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useId, useState } from 'react';
 import { bytesText } from './data-words.ts';

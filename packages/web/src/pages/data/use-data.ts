@@ -1,6 +1,6 @@
 /** What the pages of data read. Versions and findings have no watch of their own: their events tell that something changed. */
+import { datasetKind, type DaisError, type Resource } from '@dais/api';
 import {
-  datasetKind,
   findDatasetVersionsOperation,
   headDatasetVersionOperation,
   listDatasetVersionsOperation,
@@ -10,13 +10,11 @@ import {
   readDatasetVersionOperation,
   readQualityReportOperation,
   type ColumnMask,
-  type DaisError,
   type DataFinding,
   type DatasetVersion,
   type Ingest,
   type QualityReport,
-  type Resource,
-} from '@dais/api';
+} from '@dais/api/data';
 import { useInfiniteQuery, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import type { z } from 'zod';
 import { useClient } from '#server/console-context.ts';

@@ -1,4 +1,5 @@
-import { beginPushOperation, commitPushOperation, readIngestOperation, type DaisError, type Ingest } from '@dais/api';
+import { type DaisError } from '@dais/api';
+import { beginPushOperation, commitPushOperation, readIngestOperation, type Ingest } from '@dais/api/data';
 import { useMutation, useQueryClient, type UseMutationResult } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { fileDigest } from './file-digest.ts';

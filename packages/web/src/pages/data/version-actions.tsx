@@ -1,4 +1,5 @@
-import { datasetKind, type DatasetVersion } from '@dais/api';
+import { datasetKind } from '@dais/api';
+import { type DatasetVersion } from '@dais/api/data';
 import { useState } from 'react';
 import type { DatasetPlace } from './use-data.ts';
 import { VersionDialog, type VersionVerb } from './version-dialog.tsx';

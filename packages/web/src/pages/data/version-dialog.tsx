@@ -1,3 +1,4 @@
+import { type DaisError } from '@dais/api';
 import {
   deleteDatasetVersionOperation,
   releaseDatasetVersionOperation,
@@ -5,9 +6,8 @@ import {
   tagDatasetVersionOperation,
   untagDatasetVersionOperation,
   versionTagSchema,
-  type DaisError,
   type DatasetVersion,
-} from '@dais/api';
+} from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';

@@ -1,4 +1,5 @@
-import { featureServiceKind, featureViewKind, type Resource } from '@dais/api';
+import { type Resource } from '@dais/api';
+import { featureServiceKind, featureViewKind } from '@dais/api/data';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { BuildsPanel } from './builds-panel.tsx';

@@ -1,4 +1,4 @@
-import type { FeatureViewState } from '@dais/api';
+import type { FeatureViewState } from '@dais/api/data';
 import { expect, test } from 'vitest';
 import { durationMs, freshness, keyValue } from './feature-words.ts';
 

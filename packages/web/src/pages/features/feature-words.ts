@@ -1,5 +1,5 @@
 /** How features, their freshness and what brings them online are said. Pure. */
-import type { FeatureStatus, FeatureViewState, Materialization } from '@dais/api';
+import type { FeatureStatus, FeatureViewState, Materialization } from '@dais/api/data';
 import type { State } from '#ui/state-badge.tsx';
 
 interface Said {

@@ -1,4 +1,5 @@
-import { featureServiceKind, featureViewKind, type FeatureViewState, type Resource } from '@dais/api';
+import { type Resource } from '@dais/api';
+import { featureServiceKind, featureViewKind, type FeatureViewState } from '@dais/api/data';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
 import { freshness } from './feature-words.ts';

@@ -1,4 +1,5 @@
-import { datasetKind, readQualityReportOperation, type ColumnProfile, type QualityReport } from '@dais/api';
+import { datasetKind } from '@dais/api';
+import { readQualityReportOperation, type ColumnProfile, type QualityReport } from '@dais/api/data';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ViewSpec } from './view-spec.ts';

@@ -1,10 +1,10 @@
+import { type DaisError } from '@dais/api';
 import {
   featureViewKind,
   materializeFeaturesOperation,
-  type DaisError,
   type FeatureViewState,
   type Materialization,
-} from '@dais/api';
+} from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { WORK_STATES } from './feature-words.ts';

@@ -1,4 +1,5 @@
-import { checkFeaturesOperation, type DaisError, type FeatureSkew } from '@dais/api';
+import { type DaisError } from '@dais/api';
+import { checkFeaturesOperation, type FeatureSkew } from '@dais/api/data';
 import { useMutation } from '@tanstack/react-query';
 import type { ViewSpec } from './view-spec.ts';
 import { countText } from '#pages/data/data-words.ts';

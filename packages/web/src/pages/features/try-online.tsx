@@ -1,4 +1,5 @@
-import { readFeaturesOperation, type DaisError, type OnlineFeatures } from '@dais/api';
+import { type DaisError } from '@dais/api';
+import { readFeaturesOperation, type OnlineFeatures } from '@dais/api/data';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { keyValue, STATUSES } from './feature-words.ts';

@@ -1,15 +1,14 @@
 /** What the pages of features read. */
+import { type DaisError, type Resource } from '@dais/api';
 import {
   featureViewKind,
   listFeatureBuildsOperation,
   listFeatureViewStatesOperation,
   listMaterializationsOperation,
-  type DaisError,
   type FeatureBuild,
   type FeatureViewState,
   type Materialization,
-  type Resource,
-} from '@dais/api';
+} from '@dais/api/data';
 import { useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 import { useNews } from '#server/use-news.ts';

@@ -1,4 +1,5 @@
-import type { featureViewSpec, Resource } from '@dais/api';
+import type { Resource } from '@dais/api';
+import type { featureViewSpec } from '@dais/api/data';
 import type { z } from 'zod';
 
 export type ViewSpec = z.input<typeof featureViewSpec>;

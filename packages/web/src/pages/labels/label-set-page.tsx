@@ -1,4 +1,5 @@
-import { acceptAgreedOperation, publishLabelsOperation, type DaisError } from '@dais/api';
+import { type DaisError } from '@dais/api';
+import { acceptAgreedOperation, publishLabelsOperation } from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { AgreementPanel } from './agreement-panel.tsx';

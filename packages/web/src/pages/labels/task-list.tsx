@@ -1,10 +1,5 @@
-import {
-  adjudicateOperation,
-  reviewAnnotationOperation,
-  type Annotation,
-  type DaisError,
-  type LabelTask,
-} from '@dais/api';
+import { type DaisError } from '@dais/api';
+import { adjudicateOperation, reviewAnnotationOperation, type Annotation, type LabelTask } from '@dais/api/data';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { labelsKey, type LabelTasks } from './use-labels.ts';

@@ -1,14 +1,14 @@
 /** What the pages of labels read. */
+import { type DaisError } from '@dais/api';
 import {
   listLabelSetsOperation,
   listLabelTasksOperation,
   readAgreementOperation,
   readLabelSetOperation,
   type Agreement,
-  type DaisError,
   type LabelSet,
   type LabelTask,
-} from '@dais/api';
+} from '@dais/api/data';
 import { useInfiniteQuery, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { useClient } from '#server/console-context.ts';
 

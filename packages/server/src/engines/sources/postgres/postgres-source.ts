@@ -1,7 +1,8 @@
 /** A query to a PostgreSQL server, read in one snapshot that can write nothing. */
 import { Readable } from 'node:stream';
 import type { Socket } from 'node:net';
-import { DaisError, type DataColumn } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type DataColumn } from '@dais/api/data';
 import type { Client, FieldDef } from 'pg';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { DataSource, SourceObject } from '../contract.ts';

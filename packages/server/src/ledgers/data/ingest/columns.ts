@@ -1,5 +1,6 @@
 /** Which columns a version shall have. */
-import { DaisError, MOST_COLUMNS, type DataColumn, type DatasetSpec, type Issue } from '@dais/api';
+import { DaisError, type DatasetSpec, type Issue } from '@dais/api';
+import { MOST_COLUMNS, type DataColumn } from '@dais/api/data';
 import type { Column, TableDescription } from '#engines/query/contract.ts';
 
 export interface WantedColumns {

@@ -1,6 +1,7 @@
 /** Files of a source outside, fetched to this machine. */
 import { join } from 'node:path';
-import { DaisError, type DataColumn } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type DataColumn } from '@dais/api/data';
 import type { DataSource, SourceObject } from '#engines/sources/contract.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataParts, ExternalSource, SecretReader } from '../data-parts.ts';

@@ -1,15 +1,15 @@
 /** Operations on how versions come. */
+import { DaisError } from '@dais/api';
 import {
   beginPushOperation,
   cancelIngestOperation,
   commitPushOperation,
-  DaisError,
   listIngestsOperation,
   readIngestOperation,
   readRejectsOperation,
   refreshDatasetOperation,
   uploadPushedFileOperation,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Download } from '#kernel/content/download.ts';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import { transact } from '#kernel/transaction.ts';

@@ -1,5 +1,6 @@
 /** What was wrong with the files of an ingest, as it is told. */
-import type { DaisError, DatasetSpec, IngestFault } from '@dais/api';
+import type { DaisError, DatasetSpec } from '@dais/api';
+import type { IngestFault } from '@dais/api/data';
 import type { DataFault } from '#engines/query/contract.ts';
 import { QueryError } from '#engines/query/model/query-error.ts';
 

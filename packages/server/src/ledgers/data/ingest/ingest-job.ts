@@ -5,15 +5,8 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  DaisError,
-  eventTypes,
-  type DataColumn,
-  type DatasetSource,
-  type DatasetSpec,
-  type DatasetVersion,
-  type IngestFault,
-} from '@dais/api';
+import { DaisError, eventTypes, type DatasetSource, type DatasetSpec } from '@dais/api';
+import { type DataColumn, type DatasetVersion, type IngestFault } from '@dais/api/data';
 import type { QueryEngine, SourceFile } from '#engines/query/contract.ts';
 import { aggregate, named, scan } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';

@@ -1,5 +1,6 @@
 /** The making of versions as it is kept and as it is told. */
-import { DaisError, type Actor, type Ingest, type IngestFault, type IngestState, type VersionSource } from '@dais/api';
+import { DaisError, type Actor } from '@dais/api';
+import { type Ingest, type IngestFault, type IngestState, type VersionSource } from '@dais/api/data';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 

@@ -1,5 +1,6 @@
 /** Files that somebody pushes: begun, sent one by one, and committed. */
-import { DaisError, type DatasetSpec, type Ingest } from '@dais/api';
+import { DaisError, type DatasetSpec } from '@dais/api';
+import { type Ingest } from '@dais/api/data';
 import { attachContent } from '#kernel/content/references.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import { ensureResource } from '#kernel/resource-handlers.ts';

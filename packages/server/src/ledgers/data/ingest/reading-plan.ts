@@ -1,6 +1,6 @@
 /** How the files of a dataset are read, and the digests by which what was read once is found again. Pure. */
 import { createHash } from 'node:crypto';
-import type { DataColumn } from '@dais/api';
+import type { DataColumn } from '@dais/api/data';
 import type { SourceFile } from '#engines/query/contract.ts';
 
 export interface ReadingPlan {

@@ -1,5 +1,6 @@
 /** What must be so of the rows of every version: values where there must be some, keys that name one row each. */
-import { DaisError, type DataColumn, type Issue } from '@dais/api';
+import { DaisError, type Issue } from '@dais/api';
+import { type DataColumn } from '@dais/api/data';
 import type { FileTable, QueryEngine, RunOptions, Statement } from '#engines/query/contract.ts';
 import { aggregate, call, column, filter, named, scan } from '#engines/query/model/build.ts';
 import { engineColumns } from './columns.ts';

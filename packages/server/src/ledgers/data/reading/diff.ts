@@ -1,5 +1,6 @@
 /** What a version has that another one has not. */
-import { DaisError, type DatasetVersion } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type DatasetVersion } from '@dais/api/data';
 import type { Cell, QueryEngine, Statement, TableSource } from '#engines/query/contract.ts';
 import { aggregate, allOf, call as fn, column, filter, literal, named } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';

@@ -1,5 +1,6 @@
 /** SQL of a person over datasets. */
-import { DaisError, parseDatasetReference, type DatasetVersion } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { parseDatasetReference, type DatasetVersion } from '@dais/api/data';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import { transact } from '#kernel/transaction.ts';

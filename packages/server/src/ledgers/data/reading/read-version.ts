@@ -1,5 +1,6 @@
 /** A version as its reader sees it: found, permitted, masked, on this machine. */
-import { DaisError, type DatasetVersion } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type DatasetVersion } from '@dais/api/data';
 import type { TableSource } from '#engines/query/contract.ts';
 import { column, named, scan } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';

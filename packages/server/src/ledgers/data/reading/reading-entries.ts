@@ -5,7 +5,7 @@ import {
   headDatasetVersionOperation,
   queryDataOperation,
   readDatasetFileOperation,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import type { DataParts } from '../data-parts.ts';
 import { diffVersions, type DiffInput } from './diff.ts';

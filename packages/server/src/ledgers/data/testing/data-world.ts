@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { DatasetVersion, Ingest } from '@dais/api';
+import type { DatasetVersion, Ingest } from '@dais/api/data';
 import { expect } from 'vitest';
 import { openOutbound } from '#calls.ts';
 import { openDataSource } from '#compose-data.ts';

@@ -1,12 +1,6 @@
 /** The one way to a version: its rows, its content, its lineage and the news of it, in one transaction. */
-import {
-  eventTypes,
-  type Actor,
-  type DataSchema,
-  type DatasetMode,
-  type DatasetVersion,
-  type VersionSource,
-} from '@dais/api';
+import { eventTypes, type Actor } from '@dais/api';
+import { type DataSchema, type DatasetMode, type DatasetVersion, type VersionSource } from '@dais/api/data';
 import { attachContent } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';

@@ -1,5 +1,6 @@
 /** What becomes of a version after it was made. */
-import { DaisError, eventTypes, type DatasetVersion, type EventType } from '@dais/api';
+import { DaisError, eventTypes, type EventType } from '@dais/api';
+import { type DatasetVersion } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 import { lockDataset } from '../dataset-rows.ts';
 import { emitAboutDataset } from '../dataset-spec.ts';

@@ -1,5 +1,5 @@
 /** Versions of datasets in the lineage, by their ids. */
-import { parseDatasetReference, type DatasetVersion } from '@dais/api';
+import { parseDatasetReference, type DatasetVersion } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 import {
   keyOf,

@@ -2,7 +2,8 @@
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { DaisError, type DatasetVersion } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type DatasetVersion } from '@dais/api/data';
 import type { FileFormat, FileTable, SourceFile } from '#engines/query/contract.ts';
 import { findReference } from '#kernel/content/references.ts';
 import { transact } from '#kernel/transaction.ts';

@@ -1,6 +1,6 @@
 /** The digest of a version: of what it is, not of when or by whom it was made. Pure. */
 import { createHash } from 'node:crypto';
-import type { DataSchema, DatasetMode } from '@dais/api';
+import type { DataSchema, DatasetMode } from '@dais/api/data';
 
 export interface VersionManifest {
   readonly mode: DatasetMode;

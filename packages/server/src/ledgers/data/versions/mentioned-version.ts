@@ -1,5 +1,5 @@
 /** Which version a client means that says in its own words what it read. */
-import { parseDatasetReference } from '@dais/api';
+import { parseDatasetReference } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 import { findByNumber, findByTag, findReady } from './version-rows.ts';
 

@@ -1,5 +1,6 @@
 /** Files of a version that stay where they are: fetched when they are read, and held against what was pinned. */
-import { DaisError, type DataFormat, type DatasetVersion } from '@dais/api';
+import { DaisError, type DataFormat } from '@dais/api';
+import { type DatasetVersion } from '@dais/api/data';
 import { SYSTEM_ORIGIN, transact } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
 import { readDatasetSpec } from '../dataset-spec.ts';

@@ -1,5 +1,6 @@
 /** From what people write to the version that is meant. */
-import { DaisError, parseDatasetReference, type DatasetReference, type DatasetVersion } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { parseDatasetReference, type DatasetReference, type DatasetVersion } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 import { requireDataset } from '../dataset-rows.ts';
 import { findByNumber, findByTag, findReady } from './version-rows.ts';

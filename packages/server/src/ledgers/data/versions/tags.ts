@@ -1,5 +1,6 @@
 /** What versions are called beside their numbers. */
-import { DaisError, eventTypes, isReservedTag } from '@dais/api';
+import { DaisError, eventTypes } from '@dais/api';
+import { isReservedTag } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { DatasetRow } from '../dataset-rows.ts';
 import { emitAboutDataset } from '../dataset-spec.ts';

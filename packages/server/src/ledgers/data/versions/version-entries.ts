@@ -9,7 +9,7 @@ import {
   untagDatasetVersionOperation,
   type DatasetVersion,
   type DatasetVersionState,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import { cutPage, decodeNumberCursor, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { RowFilter } from '#kernel/principal.ts';

@@ -1,7 +1,8 @@
 /** Versions that other parts make: of a query over versions and files. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Actor, DataSchema, VersionSource } from '@dais/api';
+import type { Actor } from '@dais/api';
+import type { DataSchema, VersionSource } from '@dais/api/data';
 import type { TableSource } from '#engines/query/contract.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { JobIo } from '#kernel/job-runner.ts';

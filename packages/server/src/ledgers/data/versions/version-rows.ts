@@ -1,5 +1,6 @@
 /** Versions as they are kept and as they are told. */
-import { DaisError, type Actor, type DataSchema, type DatasetVersion, type VersionSource } from '@dais/api';
+import { DaisError, type Actor } from '@dais/api';
+import { type DataSchema, type DatasetVersion, type VersionSource } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 
 export interface VersionRow {

@@ -1,5 +1,6 @@
 /** Whether training and serving see the same: what is online beside what the source says of the same entities now. */
-import { DaisError, type FeatureSkew } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type FeatureSkew } from '@dais/api/data';
 import { column } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Cell } from '#engines/query/contract.ts';

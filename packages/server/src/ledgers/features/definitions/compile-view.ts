@@ -1,4 +1,4 @@
-import { durationMicroseconds, entitySpec, featureViewSpec, parseExpression, type KeyType } from '@dais/api';
+import { durationMicroseconds, entitySpec, featureViewSpec, parseExpression, type KeyType } from '@dais/api/data';
 import type { ResourceRow } from '#kernel/store.ts';
 import type { CompiledView } from './compiled.ts';
 

@@ -1,5 +1,5 @@
 /** Views and services as the ledger works with them: references followed, defaults filled in, expressions parsed. */
-import type { Expression, FeatureViewSource, KeyType, ValueType } from '@dais/api';
+import type { Expression, FeatureViewSource, KeyType, ValueType } from '@dais/api/data';
 
 export interface JoinKey {
   /** The join key, as the entity calls it. */

@@ -1,5 +1,6 @@
 /** From a service, or names of features, to what there is to do. */
-import { DaisError, featureServiceSpec, nearest } from '@dais/api';
+import { DaisError, nearest } from '@dais/api';
+import { featureServiceSpec } from '@dais/api/data';
 import { readResource, readResources, type ResourceRow } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { compileView } from './compile-view.ts';

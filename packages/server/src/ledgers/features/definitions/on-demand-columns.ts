@@ -1,5 +1,6 @@
 /** What names in the expressions of a view on demand mean. */
-import { nearest, type ValueType } from '@dais/api';
+import { nearest } from '@dais/api';
+import { type ValueType } from '@dais/api/data';
 import type { ColumnPlace, CompiledView } from './compiled.ts';
 
 export interface NamedView {

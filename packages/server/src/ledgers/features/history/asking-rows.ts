@@ -1,5 +1,6 @@
 /** Rows that somebody brings along and that each ask of one moment. */
-import { DaisError, type ValueType } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type ValueType } from '@dais/api/data';
 import type { InlineTable } from '#engines/query/contract.ts';
 import type { Column, ColumnType } from '#engines/query/model/column-type.ts';
 import type { LiteralValue } from '#engines/query/model/query-tree.ts';

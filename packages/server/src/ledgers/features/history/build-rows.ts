@@ -1,4 +1,5 @@
-import { DaisError, type FeatureBuild } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type FeatureBuild } from '@dais/api/data';
 import { cutPage } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readPlace } from '../materialize/materialization-rows.ts';

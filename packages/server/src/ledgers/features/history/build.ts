@@ -1,5 +1,6 @@
 /** Versions of datasets out of features: rows of another version, each with what was known at its moment. */
-import { DaisError, eventTypes, type FeatureBuild } from '@dais/api';
+import { DaisError, eventTypes } from '@dais/api';
+import { type FeatureBuild } from '@dais/api/data';
 import { column, scan } from '#engines/query/model/build.ts';
 import type { ColumnType } from '#engines/query/model/column-type.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';

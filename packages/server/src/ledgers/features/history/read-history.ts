@@ -1,5 +1,6 @@
 /** Features as they were, for rows that somebody brings along. */
-import { DaisError, type FeatureRows } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type FeatureRows } from '@dais/api/data';
 import type { Call } from '#kernel/dispatch.ts';
 import { transact } from '#kernel/transaction.ts';
 import { requireVisible } from '../definitions/authorize-selection.ts';

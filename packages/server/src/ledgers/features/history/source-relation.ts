@@ -1,5 +1,6 @@
 /** The rows of a view's source under the names and types that the view gives them. */
-import { DaisError, type ValueType } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type ValueType } from '@dais/api/data';
 import { call, cast, column, filter, named, scan } from '#engines/query/model/build.ts';
 import type { ColumnType } from '#engines/query/model/column-type.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';

@@ -1,4 +1,5 @@
-import { DaisError, type Materialization } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type Materialization } from '@dais/api/data';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { formatMoment } from '../values/moment.ts';

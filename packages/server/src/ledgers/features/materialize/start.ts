@@ -1,4 +1,5 @@
-import { DaisError, type Materialization } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type Materialization } from '@dais/api/data';
 import type { Call } from '#kernel/dispatch.ts';
 import type { Transaction, TransactionOrigin } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseExpression, type ValueType } from '@dais/api';
+import { parseExpression, type ValueType } from '@dais/api/data';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
 import { column, named, scan } from '#engines/query/model/build.ts';

@@ -2,7 +2,7 @@
  * Expressions as functions of one row, for reads online. `render.ts` says the same to the query engine: a test holds both
  * to one table of cases.
  */
-import type { Expression, FunctionWord, ValueType } from '@dais/api';
+import type { Expression, FunctionWord, ValueType } from '@dais/api/data';
 import { floatValue, numberOf, wholeNumber, type Value } from '../values/cells.ts';
 import { parseMoment } from '../values/moment.ts';
 

@@ -1,5 +1,5 @@
 /** Expressions as the query engine takes them; see `compile.ts` for the same in the server. */
-import type { Expression, FunctionWord, ValueType } from '@dais/api';
+import type { Expression, FunctionWord, ValueType } from '@dais/api/data';
 import { call, cast, column, literal, when } from '#engines/query/model/build.ts';
 import type { ColumnType } from '#engines/query/model/column-type.ts';
 import type { Expression as QueryExpression, FunctionName } from '#engines/query/model/query-tree.ts';

@@ -1,5 +1,6 @@
 /** Join keys and request fields of whoever asks: columns of one length, read by their types. */
-import { DaisError, type ValueType } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type ValueType } from '@dais/api/data';
 import { NoSuchValue, readValue, type Value } from '../values/cells.ts';
 
 export type Columns = Readonly<Record<string, readonly unknown[]>>;

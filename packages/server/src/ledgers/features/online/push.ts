@@ -1,5 +1,6 @@
 /** Rows that come by themselves: brought online at once, kept for the dataset of the view, or both. */
-import { DaisError, type ValueType } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type ValueType } from '@dais/api/data';
 import type { OnlineRow } from '#engines/online/contract.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import { transact } from '#kernel/transaction.ts';

@@ -1,5 +1,6 @@
 /** Features as they are now: one look into the store for all that was asked at once. */
-import { DaisError, type FeatureColumn, type FeatureStatus, type OnlineFeatures } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type FeatureColumn, type FeatureStatus, type OnlineFeatures } from '@dais/api/data';
 import type { Lookup, OnlineRow } from '#engines/online/contract.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';

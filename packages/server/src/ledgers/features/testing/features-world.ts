@@ -1,6 +1,6 @@
 /** For tests: a kernel with the ledgers of data and features, a real query engine and a real online store. */
 import { join } from 'node:path';
-import type { FeatureBuild, FeatureRows, Ingest, Materialization, OnlineFeatures } from '@dais/api';
+import type { FeatureBuild, FeatureRows, Ingest, Materialization, OnlineFeatures } from '@dais/api/data';
 import { expect, vi } from 'vitest';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';

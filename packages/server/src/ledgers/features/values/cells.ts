@@ -3,7 +3,7 @@
  * beyond 2^53 as text; `NaN`, `Infinity` and `-Infinity` as these words; binary as base64; moments as text in UTC with
  * microseconds; JSON as itself.
  */
-import { elementType, type ScalarType, type ValueType } from '@dais/api';
+import { elementType, type ScalarType, type ValueType } from '@dais/api/data';
 import { formatCell, parseMoment } from './moment.ts';
 
 export type Value = null | boolean | number | string | readonly Value[] | { readonly [name: string]: Value };

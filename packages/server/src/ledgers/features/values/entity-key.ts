@@ -1,5 +1,5 @@
 /** The join keys of an entity as one key of the online store: values in the order of the keys' names, each with its length. */
-import type { KeyType } from '@dais/api';
+import type { KeyType } from '@dais/api/data';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { wholeNumber, type Value } from './cells.ts';

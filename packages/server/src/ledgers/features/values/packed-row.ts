@@ -2,7 +2,7 @@
  * The values of one entity in few bytes: the number of the schema they were written with, a bit for each column that has
  * one, then the values. Fifty float64 take 410 bytes, and 1 µs to unpack.
  */
-import { elementType, type ScalarType, type ValueType } from '@dais/api';
+import { elementType, type ScalarType, type ValueType } from '@dais/api/data';
 import { ByteReader } from './byte-reader.ts';
 import { ByteWriter } from './byte-writer.ts';
 import { floatValue, numberOf, wholeNumber, type Value } from './cells.ts';

@@ -1,4 +1,4 @@
-import { valueTypes, type ScalarType, type ValueType } from '@dais/api';
+import { valueTypes, type ScalarType, type ValueType } from '@dais/api/data';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { NoSuchValue, readValue, type Value } from './cells.ts';

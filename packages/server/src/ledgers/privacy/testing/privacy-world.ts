@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { DataFinding, DataScan, Ingest } from '@dais/api';
+import type { DataFinding, DataScan, Ingest } from '@dais/api/data';
 import { expect, vi } from 'vitest';
 import { openOutbound } from '#calls.ts';
 import { loadData } from '#compose-data.ts';

@@ -1,5 +1,5 @@
 /** What a check is given, and what it says. */
-import type { CheckFinding, DataColumn, Expectation, ExpectationOf, ExpectationType } from '@dais/api';
+import type { CheckFinding, DataColumn, Expectation, ExpectationOf, ExpectationType } from '@dais/api/data';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Asking } from './asking.ts';
 

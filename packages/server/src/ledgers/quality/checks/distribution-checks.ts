@@ -1,5 +1,5 @@
 /** Drift from another version, and skew between training and serving. */
-import type { CheckFinding, DataColumn, Distance } from '@dais/api';
+import type { CheckFinding, DataColumn, Distance } from '@dais/api/data';
 import { familyOf } from '../column-family.ts';
 import {
   findColumn,

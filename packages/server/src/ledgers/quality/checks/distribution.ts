@@ -1,5 +1,5 @@
 /** How far apart one column is in two sets of rows. */
-import type { CheckFinding, Anomaly, DataColumn, Distance } from '@dais/api';
+import type { CheckFinding, Anomaly, DataColumn, Distance } from '@dais/api/data';
 import { aggregate, column, literal, named as as, call } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
 import type { Cell } from '#engines/query/contract.ts';

@@ -1,5 +1,5 @@
 /** Classes of a label: how even they are, whether all are there, whether equal rows have the same one. */
-import type { CheckFinding } from '@dais/api';
+import type { CheckFinding } from '@dais/api/data';
 import { aggregate, call, column, filter, literal, named as as } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 import { balanceOf } from '#lib/statistics/balance.ts';

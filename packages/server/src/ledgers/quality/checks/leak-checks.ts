@@ -1,5 +1,5 @@
 /** Whether one column alone tells the label. */
-import type { CheckFinding, DataColumn } from '@dais/api';
+import type { CheckFinding, DataColumn } from '@dais/api/data';
 import { aggregate, call, column, filter, literal, named as as, when } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
 import type { Cell } from '#engines/query/contract.ts';

@@ -1,5 +1,5 @@
 /** Expectations of which each row keeps or breaks its own part: one count each, all in one scan. */
-import type { Anomaly, DataColumn } from '@dais/api';
+import type { Anomaly, DataColumn } from '@dais/api/data';
 import { aggregate, allOf, call, cast, column, filter, literal } from '#engines/query/model/build.ts';
 import type { Expression, LiteralExpression } from '#engines/query/model/query-tree.ts';
 import { familyOf, isFloating, isInteger } from '../column-family.ts';

@@ -1,6 +1,6 @@
 /** All expectations of one version: what each of them found, the broken ones first. */
+import { DaisError } from '@dais/api';
 import {
-  DaisError,
   expectationNames,
   MOST_FINDINGS,
   MOST_SAMPLE_ROWS,
@@ -8,7 +8,7 @@ import {
   type ExpectationResult,
   type Expectation,
   type ExpectationType,
-} from '@dais/api';
+} from '@dais/api/data';
 import { sampleOf } from '../sample.ts';
 import { CheckFault, type AnyCheck, type Check, type CheckContext, type Verdict } from './check-context.ts';
 import { drift, servingSkew } from './distribution-checks.ts';

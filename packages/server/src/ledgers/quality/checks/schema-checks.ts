@@ -1,5 +1,5 @@
 /** Expectations that the schema alone answers. */
-import type { CheckFinding, DataColumn } from '@dais/api';
+import type { CheckFinding, DataColumn } from '@dais/api/data';
 import { familyOf, isInteger } from '../column-family.ts';
 import { CheckFault, findColumn, missingColumn, pickColumns, type Check } from './check-context.ts';
 

@@ -1,5 +1,5 @@
 /** What must not be the same, and what must be, between the splits of a dataset. */
-import type { CheckFinding } from '@dais/api';
+import type { CheckFinding } from '@dais/api/data';
 import { aggregate, call, column, literal, named as as, scan } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
 import { familyOf } from '../column-family.ts';

@@ -1,5 +1,5 @@
 /** How many rows, how new, and figures of whole columns. */
-import type { Anomaly, CheckFinding } from '@dais/api';
+import type { Anomaly, CheckFinding } from '@dais/api/data';
 import { aggregate, column } from '#engines/query/model/build.ts';
 import type { AggregateExpression } from '#engines/query/model/query-tree.ts';
 import type { Cell } from '#engines/query/contract.ts';

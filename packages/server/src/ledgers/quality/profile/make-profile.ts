@@ -1,4 +1,10 @@
-import { MOST_CORRELATED, type ColumnProfile, type Correlation, type DataColumn, type DatasetProfile } from '@dais/api';
+import {
+  MOST_CORRELATED,
+  type ColumnProfile,
+  type Correlation,
+  type DataColumn,
+  type DatasetProfile,
+} from '@dais/api/data';
 import type { Cell, QueryEngine, RunOptions, StatementResult, TableSource } from '#engines/query/contract.ts';
 import type { Query } from '#engines/query/model/query-tree.ts';
 import { familyOf } from '../column-family.ts';

@@ -1,5 +1,5 @@
 /** What a profile asks of the query engine, and what its answers mean. No I/O. */
-import type { ColumnProfile, DataColumn } from '@dais/api';
+import type { ColumnProfile, DataColumn } from '@dais/api/data';
 import { aggregate, call, column, literal, named, scan } from '#engines/query/model/build.ts';
 import type { AggregateExpression, Expression, NamedExpression, Relation } from '#engines/query/model/query-tree.ts';
 import type { Cell } from '#engines/query/contract.ts';

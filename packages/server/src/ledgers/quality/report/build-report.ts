@@ -1,4 +1,4 @@
-import type { DatasetProfile, DatasetVersion, QualityCheck, QualityCheckResults, QualityReport } from '@dais/api';
+import type { DatasetProfile, DatasetVersion, QualityCheck, QualityCheckResults, QualityReport } from '@dais/api/data';
 import { shiftsOf } from './shifts.ts';
 
 export interface ReportParts {

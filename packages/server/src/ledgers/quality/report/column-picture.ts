@@ -1,5 +1,5 @@
 /** The picture of a column as SVG, beside that of the version before: shares of rows, so that sizes do not matter. */
-import type { ColumnProfile } from '@dais/api';
+import type { ColumnProfile } from '@dais/api/data';
 import { sharesOf } from '#lib/statistics/distances.ts';
 import { figureText, shareText } from '../checks/figures.ts';
 import { escape } from './escape.ts';

@@ -1,5 +1,5 @@
 /** The report as one page: no script, nothing from elsewhere. What needs a person comes first. */
-import type { CheckFinding, ColumnProfile, ExpectationResult, QualityReport, RowSample } from '@dais/api';
+import type { CheckFinding, ColumnProfile, ExpectationResult, QualityReport, RowSample } from '@dais/api/data';
 import { countText, figureText, shareText } from '../checks/figures.ts';
 import { columnPicture } from './column-picture.ts';
 import { escape } from './escape.ts';

@@ -1,5 +1,5 @@
 /** How far the columns of two profiles are apart. */
-import type { ColumnProfile, DatasetProfile } from '@dais/api';
+import type { ColumnProfile, DatasetProfile } from '@dais/api/data';
 import { jsdLog2 } from '#lib/statistics/distances.ts';
 import { alignHistograms } from '#lib/statistics/histogram.ts';
 

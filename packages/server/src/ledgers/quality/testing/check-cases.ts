@@ -1,5 +1,5 @@
 /** Rows of one shape, and what an expectation says of them. */
-import { expectationSchema, type Expectation, type ExpectationResult } from '@dais/api';
+import { expectationSchema, type Expectation, type ExpectationResult } from '@dais/api/data';
 import { runChecks } from '../checks/run-checks.ts';
 import { contextOf, type ContextOptions, type QueryWorld, type TestTable } from './query-world.ts';
 

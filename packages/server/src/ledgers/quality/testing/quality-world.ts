@@ -1,5 +1,5 @@
 /** For tests: the ledger of data with that of quality beside it. */
-import type { DatasetProfile, QualityCheck, QualityCheckResults, QualityReport } from '@dais/api';
+import type { DatasetProfile, QualityCheck, QualityCheckResults, QualityReport } from '@dais/api/data';
 import { expect } from 'vitest';
 import { startDataWorld, type DataWorld } from '#ledgers/data/testing/data-world.ts';
 import {

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DataColumn } from '@dais/api';
+import type { DataColumn } from '@dais/api/data';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import { openDuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
 import { systemClock } from '#lib/clock.ts';

@@ -1,5 +1,6 @@
 /** What Feast's definitions are in the words of Dais. */
-import { DaisError, type KeyType } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { type KeyType } from '@dais/api/data';
 import { invalid, notDone } from '../feast-errors.ts';
 import type { Message } from '../wire/message.ts';
 import { keyType, valueType } from '../wire/value-types.ts';

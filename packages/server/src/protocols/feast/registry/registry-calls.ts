@@ -1,7 +1,6 @@
 /** What the methods of the registry share: objects by name and by page, in the project that a request names. */
+import { applyOperation, DaisError } from '@dais/api';
 import {
-  applyOperation,
-  DaisError,
   deleteDefinitionOperation,
   listDefinitionsOperation,
   listMaterializationsOperation,
@@ -9,7 +8,7 @@ import {
   readDefinitionOperation,
   type Definition,
   type Materialization,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { CallContext } from '#kernel/context.ts';
 import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/protobuf-writer.ts';
 import { notFound } from '../feast-errors.ts';

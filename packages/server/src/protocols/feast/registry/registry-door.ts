@@ -2,7 +2,8 @@
  * `feast.registry.RegistryServer`: the table of its 55 methods. Most of them do the same with one kind of object or another, so
  * they are made of the table of objects.
  */
-import { DaisError, putDefinitionOperation, listDefinitionsOperation, readDefinitionOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { putDefinitionOperation, listDefinitionsOperation, readDefinitionOperation } from '@dais/api/data';
 import type { CallContext } from '#kernel/context.ts';
 import { ProtobufFault } from '#lib/protobuf-reader.ts';
 import { bytesField, messageOf, numberField } from '#lib/protobuf-writer.ts';

@@ -1,5 +1,5 @@
 /** Columns as Feast's clients send them, as the columns that Dais takes. */
-import type { ValueType } from '@dais/api';
+import type { ValueType } from '@dais/api/data';
 import { invalid } from '../feast-errors.ts';
 
 export type Frame = Readonly<Record<string, readonly unknown[]>>;

@@ -4,7 +4,7 @@ import {
   materializeFeaturesOperation,
   readMaterializationOperation,
   type Materialization,
-} from '@dais/api';
+} from '@dais/api/data';
 import type { Clock } from '#lib/clock.ts';
 import { FeastFault, invalid, notFound, rpc } from '../feast-errors.ts';
 import { viewManifests, viewParts } from '../registry/apply-object.ts';

@@ -1,4 +1,4 @@
-import type { FeatureColumn, ValueType } from '@dais/api';
+import type { FeatureColumn, ValueType } from '@dais/api/data';
 import { expect, test } from 'vitest';
 import { responseJson } from './response-json.ts';
 

@@ -1,5 +1,5 @@
 /** The answer of a feature server as text. By hand, because Feast's clients tell `5` from `5.0`, which JSON.stringify does not. */
-import { elementType, type FeatureColumn, type OnlineFeatures, type ValueType } from '@dais/api';
+import { elementType, type FeatureColumn, type OnlineFeatures, type ValueType } from '@dais/api/data';
 
 /** What clients read where there is no moment. */
 const EPOCH = '"1970-01-01T00:00:00Z"';

@@ -1,5 +1,6 @@
 /** Feast's feature server: online reads, pushes and materializations over HTTP, for the project that the address names. */
-import { DaisError, materializeFeaturesOperation, pushFeaturesOperation, readFeaturesOperation } from '@dais/api';
+import { DaisError } from '@dais/api';
+import { materializeFeaturesOperation, pushFeaturesOperation, readFeaturesOperation } from '@dais/api/data';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { CallContext } from '#kernel/context.ts';
 import type { Clock } from '#lib/clock.ts';

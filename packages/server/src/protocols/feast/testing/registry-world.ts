@@ -1,6 +1,6 @@
 /** For tests of the registry: a kernel with the ledger of definitions behind a gRPC server on a port of its own. */
 import { createServer } from 'node:net';
-import { entityKind, featureServiceKind, featureViewKind } from '@dais/api';
+import { entityKind, featureServiceKind, featureViewKind } from '@dais/api/data';
 import { GrpcServer } from '#grpc/grpc-server.ts';
 import { OWNER_TOKEN, startHttpFixture, TEST_LIMITS, type HttpFixture } from '#http/testing/http-fixture.ts';
 import { KindRegistry } from '#kernel/registry.ts';

@@ -1,4 +1,4 @@
-import type { KeyType, ValueType } from '@dais/api';
+import type { KeyType, ValueType } from '@dais/api/data';
 
 /** `feast.types.ValueType.Enum` by number. A set is a list here: Feast keeps no order for it, and takes a list back. */
 const types: ReadonlyMap<number, ValueType> = new Map([
