@@ -69,11 +69,11 @@ afterEach(async ({ task }) => {
   if (task.result?.state !== 'fail') journey.expectQuiet();
 });
 
-const VIEW = '/projects/default/feature-views/airport_weather';
+const VIEW = '/projects/default/featureviews/airport_weather';
 const table = (page: Page, name: string) => page.getByRole('region', { name, exact: true }).last();
 
 test('what is new is brought online, and a key gives what a model would get', async () => {
-  const page = await journey.open('/projects/default/feature-views');
+  const page = await journey.open('/projects/default/featureviews');
   const row = page.getByRole('row', { name: 'airport_weather' });
   await row.getByText('never materialized').waitFor();
   await row.getByRole('link', { name: 'airport_weather' }).click();
@@ -92,7 +92,7 @@ test('what is new is brought online, and a key gives what a model would get', as
 });
 
 test('a service says what a model takes, and leads to its views', async () => {
-  const page = await journey.open('/projects/default/feature-services/delay_v1');
+  const page = await journey.open('/projects/default/featureservices/delay_v1');
   const parts = table(page, 'Parts');
   await parts.getByText('wind_knots').waitFor();
   await parts.getByText('airport_code').waitFor();
@@ -113,12 +113,12 @@ test('labels say who agrees, and a task whose labels differ is settled with a re
 });
 
 const PAGES: readonly Look[] = [
-  ['features', '/projects/default/feature-views', async (page) => await page.getByText('delay_v1').first().waitFor()],
+  ['features', '/projects/default/featureviews', async (page) => await page.getByText('delay_v1').first().waitFor()],
   ['a feature view', VIEW, async (page) => await table(page, 'Features').waitFor()],
   ['features online', `${VIEW}?tab=online`, async (page) => await table(page, 'Materializations').waitFor()],
   [
     'a feature service',
-    '/projects/default/feature-services/delay_v1',
+    '/projects/default/featureservices/delay_v1',
     async (page) => await table(page, 'Parts').waitFor(),
   ],
   ['labels', '/projects/default/labels', async (page) => await page.getByText('delay-causes').waitFor()],

@@ -148,15 +148,15 @@ const dataPages = [
     lazyRouteComponent(() => import('#pages/labels/label-set-page.tsx'), 'LabelSetPage'),
   ),
   page(
-    '/projects/$project/feature-views',
+    '/projects/$project/featureviews',
     lazyRouteComponent(() => import('#pages/features/features-page.tsx'), 'FeaturesPage'),
   ),
   page(
-    '/projects/$project/feature-views/$name',
+    '/projects/$project/featureviews/$name',
     lazyRouteComponent(() => import('#pages/features/feature-view-page.tsx'), 'FeatureViewPage'),
   ),
   page(
-    '/projects/$project/feature-services/$name',
+    '/projects/$project/featureservices/$name',
     lazyRouteComponent(() => import('#pages/features/feature-service-page.tsx'), 'FeatureServicePage'),
   ),
 ];

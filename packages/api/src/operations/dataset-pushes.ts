@@ -147,6 +147,7 @@ export const listIngestsOperation = defineOperation({
   http: http('GET', `${dataset}/ingests`, { query: ['limit', 'cursor'] }),
 });
 
+/** Its rows are as they came, unmasked: roles beside its action would give them every masked column. */
 export const readRejectsOperation = defineOperation({
   name: 'datasetIngest.rejects',
   action: 'dataset:unmask',
@@ -156,7 +157,7 @@ export const readRejectsOperation = defineOperation({
   input: z.strictObject({ name, id }),
   output: z.strictObject({ size: z.int(), sha256: z.string().nullable() }),
   target: ofDataset,
-  roles: PUSHERS,
+  roles: [],
   http: http('GET', `${dataset}/ingests/:id/rejects`, { content: 'download' }),
 });
 

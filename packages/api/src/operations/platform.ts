@@ -24,6 +24,7 @@ import { registryImportOperations } from '#operations/registry-imports.ts';
 import { traceImportOperations } from '#operations/trace-imports.ts';
 import { auditOperations } from '#operations/audit.ts';
 import { dataFindingOperations } from '#operations/data-findings.ts';
+import { dataQualityOperations } from '#operations/data-quality.ts';
 import { labelOperations } from '#operations/labels.ts';
 import { keyOperations } from '#operations/keys.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
@@ -267,6 +268,7 @@ export const platformOperations: readonly Operation[] = [
   ...executionViewOperations,
   ...definitionOperations,
   ...dataFindingOperations,
+  ...dataQualityOperations,
   ...labelOperations,
   ...featureOperations,
   ...datasetOperations,

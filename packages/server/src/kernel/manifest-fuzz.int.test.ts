@@ -34,6 +34,8 @@ beforeAll(async () => {
     ...['Fleet', 'Part', 'Machine', 'Secret', 'Team', 'ServiceAccount'].map((kind) => manifest(kind, KNOWN)),
     manifest('User', KNOWN, { email: 'known@example.com' }),
     manifest('Pipeline', KNOWN, { steps: { one: { command: ['true'] } } }),
+    ...['Dataset', 'Entity'].map((kind) => manifest(kind, KNOWN)),
+    manifest('FeatureView', KNOWN, { source: { type: 'push' }, features: [{ name: 'a', type: 'int64' }] }),
     manifest('Part', 'a', { note: 'x' }),
   ]);
 });
@@ -89,7 +91,7 @@ function bigintAsNumber(_key: string, value: unknown): unknown {
 type Spec = Readonly<Record<string, unknown>>;
 
 /**
- * What chance never makes sense of, by a field that only one kind has: texts in languages of their own, and parts that name
+ * What chance never makes sense of, by a field that tells the kind: texts in languages of their own, and parts that name
  * each other. All of these have tests of their own.
  */
 const SENSE: Readonly<Record<string, (spec: Spec) => object>> = {
@@ -116,7 +118,52 @@ const SENSE: Readonly<Record<string, (spec: Spec) => object>> = {
     ),
     outputs: undefined,
   }),
+  // A list in a Dataset; a FeatureView has names by name there.
+  columns: ({ columns }) => (Array.isArray(columns) ? datasetOf(columns as Spec[]) : {}),
+  features: (spec) => (spec['source'] === undefined ? serviceOf(spec) : viewOf(spec)),
 };
+
+const firstOfEach = <Item>(items: readonly Item[], name: (item: Item) => unknown): Item[] => [
+  ...new Map(items.toReversed().map((item) => [name(item), item])).values(),
+];
+
+/** A Dataset whose schema is pinned names columns of it, and none twice. */
+function datasetOf(columns: readonly Spec[]): object {
+  const kept = firstOfEach(columns, ({ name }) => String(name).toLowerCase());
+  const [{ name }] = kept as [Spec];
+  return {
+    columns: kept,
+    keys: [name],
+    label: name,
+    eventTime: undefined,
+    createdTime: undefined,
+    sensitive: undefined,
+    protected: undefined,
+  };
+}
+
+/** A FeatureService whose views have different names, and that takes all of their features. */
+function serviceOf({ features }: Spec): object {
+  const parts = (features as Spec[]).map(({ features: _features, ...part }): Spec => part);
+  return { features: firstOfEach(parts, ({ as, view }) => as ?? view) };
+}
+
+/** A FeatureView with what its source asks for, and without what means nothing beside it. */
+function viewOf({ source, features, eventTime = 'at' }: Spec): object {
+  const { type } = source as Spec;
+  const named = firstOfEach(features as Spec[], ({ name }) => name).map(({ expression: _, ...one }): Spec => one);
+  if (type === 'push') return { features: named, refresh: undefined };
+  if (type !== 'onDemand') return { features: named, eventTime };
+  const asked = { name: 'asked', type: named[0]?.['type'] };
+  return {
+    source: { type, request: [asked] },
+    features: named.map((one) => ({ ...one, type: asked.type, expression: asked.name })),
+    entities: undefined,
+    eventTime: undefined,
+    createdTime: undefined,
+    refresh: undefined,
+  };
+}
 
 /** A step that is given nothing and waits for nobody. */
 function alone({ command = ['true'], ...step }: Spec): object {

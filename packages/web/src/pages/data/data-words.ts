@@ -56,7 +56,7 @@ export function figureText(value: number | undefined | null): string {
 /** A cell of a table of rows, as it came. Structures are shown as JSON. */
 export function cellText(value: unknown): string {
   if (value === null || value === undefined) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 const SOURCES: Readonly<Record<DatasetVersion['source']['type'], string>> = {

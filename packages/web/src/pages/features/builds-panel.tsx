@@ -25,7 +25,7 @@ export function BuildsPanel({ place, service }: { readonly place: FeaturesPlace;
       <EmptyState
         sentence="Training sets that are built with it would be here."
         command={daisCommand(
-          ['features', 'build', '--entities', 'DATASET@latest', '--service', service, '--to', 'TRAINING'],
+          ['features', 'build', 'TRAINING', '--service', service, '--entities', 'DATASET@latest'],
           project,
         )}
       />

@@ -140,7 +140,7 @@ function Actions({ project, name, accepted }: ActionsProps) {
     onSettled,
   });
   const forms = useCopyForms({
-    command: daisCommand(['data', 'labels', 'show', name], project),
+    command: daisCommand(['labels', 'tasks', name], project),
     call: { project, path: `/api/v1/labels/sets/${encodeURIComponent(name)}` },
   });
   return (

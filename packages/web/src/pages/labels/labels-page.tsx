@@ -21,7 +21,7 @@ export function LabelsPage() {
   const project = useCurrentProject();
   const { data, error, refetch } = useLabelSets(project);
   const forms = useCopyForms({
-    command: daisCommand(['data', 'labels', 'list'], project),
+    command: daisCommand(['labels', 'list'], project),
     call: { project, path: '/api/v1/labels/sets' },
   });
   return (
@@ -39,7 +39,7 @@ export function LabelsPage() {
       ) : data.length === 0 ? (
         <EmptyState
           sentence={`Sets of labels of ${project} would be here. There are none yet: a labelling tool’s export brings them.`}
-          command={daisCommand(['data', 'labels', 'import', 'SET', 'export.json'], project)}
+          command={daisCommand(['labels', 'import', 'SET', 'export.json'], project)}
         >
           <a href="docs/guide/labels" target="_blank" rel="noreferrer">
             How labels come in, are reviewed and become a dataset

@@ -25,6 +25,10 @@ describe('the times of a schedule', () => {
     expect(times(bounded, '2026-01-01T00:00:00Z', 9)).toEqual(['01-11T00:00', '01-12T00:00']);
     expect(nextTime(cron('0 0 30 2 *'), 0)).toBeUndefined();
     expect(nextTime({ when: { type: 'model', model: 'm', alias: 'a' }, anchor: 0 }, 0)).toBeUndefined();
+    // No year has five digits.
+    const late = at('9999-12-30T23:59:59Z');
+    expect(nextTime(every(86_400, late), late)).toBe(at('9999-12-31T23:59:59Z'));
+    expect(nextTime(every(86_401, late), late)).toBeUndefined();
     expect(nextTime(every(10, 5000), 5000)).toBe(15_000);
     expect(nextTime(every(10, 5000), 14_999)).toBe(15_000);
     expect(nextTime(every(10, 5000), 15_000)).toBe(25_000);

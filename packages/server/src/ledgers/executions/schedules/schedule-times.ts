@@ -10,11 +10,14 @@ export interface Timing {
   readonly endsAt?: number | undefined;
 }
 
+/** The end of the year 9999: RFC 3339 has no later time, nor does the database read one from its text. */
+const LAST = 253_402_300_799_999;
+
 /** The first time after `after`. Undefined: there is none, or it starts for other reasons. */
 export function nextTime(timing: Timing, after: number): number | undefined {
   const { startsAt, endsAt } = timing;
   const next = timeAfter(timing, startsAt === undefined ? after : Math.max(after, startsAt - 1));
-  return next === undefined || (endsAt !== undefined && next > endsAt) ? undefined : next;
+  return next === undefined || next > Math.min(endsAt ?? LAST, LAST) ? undefined : next;
 }
 
 function timeAfter({ when, anchor }: Timing, after: number): number | undefined {
