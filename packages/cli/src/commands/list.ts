@@ -42,6 +42,7 @@ export const commandFamilies: Readonly<Record<string, string>> = {
   import: 'Bring what another server holds',
   config: 'The configuration of a server',
   data: 'Datasets: push, pull, look, compare, query',
+  features: 'Features: read, push, materialize, build, check',
   labels: 'Labels that people gave: bring, review, measure, publish',
   pipeline: 'Pipelines: check, run, draw, do again, make up for the past',
   policy: 'Rights: test policies, ask why, simulate a change',

@@ -151,7 +151,9 @@ function serviceOf({ features }: Spec): object {
 /** A FeatureView with what its source asks for, and without what means nothing beside it. */
 function viewOf({ source, features, eventTime = 'at' }: Spec): object {
   const { type } = source as Spec;
-  const named = firstOfEach(features as Spec[], ({ name }) => name).map(({ expression: _, ...one }): Spec => one);
+  const named = firstOfEach(features as Spec[], ({ name }) => name).map((one): Spec =>
+    Object.fromEntries(Object.entries(one).filter(([key]) => key !== 'expression')),
+  );
   if (type === 'push') return { features: named, refresh: undefined };
   if (type !== 'onDemand') return { features: named, eventTime };
   const asked = { name: 'asked', type: named[0]?.['type'] };
