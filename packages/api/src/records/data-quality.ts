@@ -221,7 +221,7 @@ export const qualityCheckResultsSchema = z.strictObject({
 export type QualityCheckResults = z.output<typeof qualityCheckResultsSchema>;
 
 export const suggestionSchema = z.strictObject({
-  expectation: z.record(z.string(), z.json()).describe('As it would stand in `spec.expectations`.'),
+  expectation: z.record(z.string(), z.unknown()).describe('As it would stand in `spec.expectations`.'),
   reason: z.string().describe('What in the version speaks for it.'),
 });
 export type Suggestion = z.output<typeof suggestionSchema>;
