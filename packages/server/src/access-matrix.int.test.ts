@@ -206,6 +206,8 @@ async function addDatasetVersion(project: string): Promise<void> {
   ids.set(`${project}/publication`, String(id));
   const finding = async () => (await first('datasetFinding.list', { path: { name: 'target' } }))?.id;
   ids.set(`${project}/finding`, (await vi.waitUntil(finding, { timeout: 60_000, interval: 100 })) ?? '');
+  const expected = { path: { name: 'target', version: '1' }, body: { expectations: [{ type: 'rowCount', min: 0 }] } };
+  ids.set(`${project}/check`, String((await asOwner('qualityCheck.start', expected, project))['id']));
 }
 
 /** Ids of what is made anew in every project, by project and the name that recipes give it. */

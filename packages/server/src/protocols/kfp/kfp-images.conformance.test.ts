@@ -1,8 +1,7 @@
-/** Components in images that nothing stands for, where podman is on the machine. The image is made here; nothing is fetched. */
+/** Components in images that nothing stands for, by podman. The image is made here; nothing is fetched. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   addPrograms,
-  hasPodman,
   startTestImages,
   TEST_IMAGE,
   type TestImages,
@@ -10,7 +9,7 @@ import {
 import { startKfpWorld, type KfpWorld } from './testing/kfp-world.ts';
 import { smallPipeline, WRITES } from './testing/small-pipeline.ts';
 
-describe.skipIf(!(await hasPodman()))('components in images', () => {
+describe('components in images', () => {
   let images: TestImages;
   let world: KfpWorld;
   beforeAll(async () => {

@@ -3,9 +3,9 @@ import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hasPodman, startTestImages, TEST_IMAGE, type TestImages } from './test-image.testing.ts';
+import { startTestImages, TEST_IMAGE, type TestImages } from './test-image.testing.ts';
 
-describe.skipIf(!(await hasPodman()))('images by podman', () => {
+describe('images by podman', () => {
   let world: TestImages;
 
   beforeAll(async () => {

@@ -5,14 +5,11 @@ import { dirname, join } from 'node:path';
 import { silentLog } from '#lib/log.ts';
 import { run } from '#lib/process.ts';
 import type { Environments } from '../contract.ts';
+import { ensureProgram } from '../../../../../../tools/debian-packages.mjs';
 import { openPodmanImages } from './podman-images.ts';
 
 const PATH = process.env['PATH'] ?? '';
 export const TEST_IMAGE = 'localhost/dais-test:1';
-
-export async function hasPodman(): Promise<boolean> {
-  return (await run('podman', ['--version'], { env: { PATH } })).code === 0;
-}
 
 export interface TestImages {
   readonly images: Environments;
@@ -22,6 +19,7 @@ export interface TestImages {
 
 /** `add` puts more into the image's files. */
 export async function startTestImages(add: (files: string, folder: string) => Promise<void>): Promise<TestImages> {
+  await ensureProgram('Tests of images need podman, and it is not on the PATH.', ['podman'], 'podman');
   const folder = await mkdtemp(join(tmpdir(), 'dais-images-'));
   const global = ['--root', join(folder, 'store'), '--runroot', join(folder, 'run'), '--storage-driver', 'vfs'];
   const files = join(folder, 'files');

@@ -22,7 +22,9 @@ import { kernelSlice } from '#kernel/slice.ts';
 import { manifest, startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
 import { dataset } from '#kinds/dataset/index.ts';
 import { project } from '#kinds/project/index.ts';
+import { labelsSlice } from '#ledgers/labelling/index.ts';
 import { lineageEntries, lineageSlice } from '#ledgers/lineage/index.ts';
+import { privacySlice } from '#ledgers/privacy/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import {
@@ -65,8 +67,10 @@ export interface Beside {
 
 export async function startDataWorld(more: Partial<DataParts> = {}, beside?: Beside): Promise<DataWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-data-'));
-  const slices = [kernelSlice, lineageSlice, dataSlice];
-  const db = await startTestDatabase(beside === undefined ? slices : [...slices, beside.slice]);
+  // A dataset that is deleted takes with it what the ledgers of findings and of labels have of it.
+  const slices = new Set([kernelSlice, lineageSlice, dataSlice, privacySlice, labelsSlice]);
+  if (beside !== undefined) slices.add(beside.slice);
+  const db = await startTestDatabase([...slices]);
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
   const content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
   // Sources of these tests lie on this machine, which is not public.
