@@ -60,7 +60,7 @@ metadata:
 spec:
   description: What the model of delays takes
   features:
-    - view: airport-weather
-      features: [wind_knots, visibility_m]
+    - view: airport-delays
+      features: [delay_minutes, taxi_minutes]
 `,
 } as const satisfies KindSpec;

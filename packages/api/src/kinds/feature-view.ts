@@ -125,22 +125,21 @@ export const featureViewKind = {
   example: `apiVersion: dais.dev/v1
 kind: FeatureView
 metadata:
-  name: airport-weather
+  name: airport-delays
 spec:
-  description: The weather at an airport, hour by hour
+  description: How late flights landed at an airport, of late
   entities: [airport]
   source:
     type: dataset
-    dataset: weather
-  eventTime: observed_at
-  createdTime: received_at
+    dataset: flights
+  eventTime: landed_at
   ttl: 6h
   features:
-    - name: wind_knots
+    - name: delay_minutes
       type: float64
-    - name: visibility_m
+      description: Of the last flight that landed
+    - name: taxi_minutes
       type: float64
-      description: How far one sees along the runway
   refresh:
     every: 1h
 `,
