@@ -105,7 +105,7 @@ def apply_again_and_change():
     store.apply([changed])
     after = store.get_feature_view("driver_hourly_stats")
     assert after.description == "changed" and after.last_updated_timestamp >= before
-    resource = dais.call("GET", "changes", "/api/v1/feature-views/driver_hourly_stats")
+    resource = dais.call("GET", "changes", "/api/v1/featureviews/driver_hourly_stats")
     assert resource["spec"]["description"] == "changed" and resource["metadata"]["origin"] == "feast"
     store.apply([Permission(name="all", types=[FeatureView], policy=RoleBasedPolicy(roles=["reader"]), actions=[AuthzedAction.DESCRIBE])])
     assert [permission.name for permission in store.list_permissions()] == ["all"]
@@ -116,7 +116,7 @@ def apply_again_and_change():
     raises(errors.FeatureViewNotFoundException, lambda: store.delete_feature_view("driver_fresh"))
     store.teardown()
     assert store.list_feature_views() == [] and store.list_entities() == []
-    assert dais.call("GET", "changes", "/api/v1/feature-views")["items"] == []
+    assert dais.call("GET", "changes", "/api/v1/featureviews")["items"] == []
     assert dais.call("GET", "changes", "/api/v1/entities")["items"] == []
 
 

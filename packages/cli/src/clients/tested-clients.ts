@@ -12,7 +12,7 @@ export interface TestedClient {
 export const testedClients: readonly TestedClient[] = [
   { name: 'mlflow', also: ['mlflow-skinny'], versions: ['2.22.5', '3.4.0', '3.17.2', '3.18.0'] },
   { name: 'kfp', versions: ['2.15.2', '2.17.3'] },
-  { name: 'feast', versions: [] },
+  { name: 'feast', versions: ['0.66.0', '0.67.0'] },
   { name: 'optuna', versions: [] },
   { name: 'openai', versions: [] },
   { name: 'tritonclient', versions: [] },

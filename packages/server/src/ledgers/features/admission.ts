@@ -75,7 +75,7 @@ export async function forgetFeatures(tx: Transaction, projectId: string): Promis
   const home = tx.projectId;
   await tx.enter(projectId);
   for (const table of ['catalog', 'packing', 'materialization', 'online_view', 'build', 'pushed', 'definition']) {
-    await tx.sql.query(`delete from features.${table} where project_id = $1`, [projectId], `forget_${table}s`);
+    await tx.sql.query(`delete from features.${table} where project_id = $1`, [projectId], `forget_feature_${table}s`);
   }
   await tx.enter(home);
 }
