@@ -112,7 +112,9 @@ function addProtocolToCompose(text: string, { camel, kebab }: Pick<Names, 'camel
       `${head}${imports}  const { ${camel}Door } = await import('#protocols/${kebab}/index.ts');\n${doors}, ${camel}Door(parts.calls)];`,
   );
   if (changed === text) {
-    throw new Error('packages/server/src/compose-doors.ts has a form that this scaffold does not know: add the door by hand');
+    throw new Error(
+      'packages/server/src/compose-doors.ts has a form that this scaffold does not know: add the door by hand',
+    );
   }
   return changed;
 }

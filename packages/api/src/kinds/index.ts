@@ -31,10 +31,10 @@ const all = [
   pipelineKind,
   scheduleKind,
   targetKind,
+  datasetKind,
   entityKind,
   featureViewKind,
   featureServiceKind,
-  datasetKind,
 ] as const;
 
 /** The kinds with their precise types; the typed client derives its own from them. */

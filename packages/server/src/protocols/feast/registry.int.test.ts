@@ -62,7 +62,7 @@ test('views come before their entities; all of it is there as resources too', as
       spec: { joinKey: 'driver_id', type: 'int64', description: 'who drives' },
     },
   ]);
-  expect(await resources('feature-views', 'whole-repo')).toMatchObject([
+  expect(await resources('featureviews', 'whole-repo')).toMatchObject([
     {
       metadata: { name: 'stats', origin: 'feast' },
       spec: {
@@ -77,7 +77,7 @@ test('views come before their entities; all of it is there as resources too', as
       },
     },
   ]);
-  expect(await resources('feature-services', 'whole-repo')).toMatchObject([
+  expect(await resources('featureservices', 'whole-repo')).toMatchObject([
     { spec: { features: [{ view: 'stats', features: ['conv_rate'] }] } },
   ]);
   const any = new Message(await call('GetAnyFeatureView', named('stats', 'whole_repo')));
@@ -96,9 +96,9 @@ test('entities go before the views that use them, and nothing is left', async ()
   await call('DeleteEntity', named('driver', 'goes'));
   await call('DeleteFeatureView', named('v', 'goes'));
   // The service still takes features of it.
-  expect(await resources('feature-views', 'goes')).toHaveLength(1);
+  expect(await resources('featureviews', 'goes')).toHaveLength(1);
   await call('DeleteFeatureService', named('svc', 'goes'));
-  for (const plural of ['entities', 'feature-views', 'feature-services']) {
+  for (const plural of ['entities', 'featureviews', 'featureservices']) {
     expect(await resources(plural, 'goes')).toEqual([]);
   }
   expect(await refused(call('DeleteEntity', named('driver', 'goes')))).toMatchObject({ code: 5 });
@@ -108,7 +108,7 @@ test('a teardown takes what was defined; the project stays', async () => {
   await call('ApplyProject', messageOf(bytesField(1, messageOf(bytesField(1, messageOf(bytesField(1, 'torn_down')))))));
   await call('ApplyFeatureView', applyingView(viewBytes('v', fileSource('s')), 'torn_down'));
   await call('DeleteProject', ofProject('torn_down'));
-  expect(await resources('feature-views', 'torn-down')).toEqual([]);
+  expect(await resources('featureviews', 'torn-down')).toEqual([]);
   expect(await resources('entities', 'torn-down')).toEqual([]);
   expect(new Message(await call('GetProject', ofProject('torn_down'))).message(1).text(1)).toBe('torn_down');
 });
