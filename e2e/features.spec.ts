@@ -104,7 +104,7 @@ test('labels say who agrees, and a task whose labels differ is settled with a re
   const page = await journey.open('/projects/default/labels');
   await page.getByRole('link', { name: 'delay-causes' }).click();
   await page.getByText('Krippendorff’s α').waitFor();
-  const task = table(page, 'Tasks').getByRole('row', { name: /Strike/ });
+  const task = table(page, 'Tasks and their labels').getByRole('row', { name: /Strike/ });
   await task.getByRole('button', { name: 'This one' }).first().click();
   await page.getByRole('dialog').getByRole('textbox', { name: 'Why' }).fill('A strike is no weather');
   await page.getByRole('dialog').getByRole('button', { name: 'It counts' }).click();
@@ -122,7 +122,7 @@ const PAGES: readonly Look[] = [
     async (page) => await table(page, 'Parts').waitFor(),
   ],
   ['labels', '/projects/default/labels', async (page) => await page.getByText('delay-causes').waitFor()],
-  ['a set of labels', '/projects/default/labels/delay-causes', async (page) => await table(page, 'Tasks').waitFor()],
+  ['a set of labels', '/projects/default/labels/delay-causes', async (page) => await table(page, 'Tasks and their labels').waitFor()],
 ];
 
 describeLooks(PAGES, () => journey);
