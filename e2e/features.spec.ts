@@ -74,7 +74,8 @@ const table = (page: Page, name: string) => page.getByRole('region', { name, exa
 
 test('what is new is brought online, and a key gives what a model would get', async () => {
   const page = await journey.open('/projects/default/featureviews');
-  const row = page.getByRole('row', { name: 'airport_weather' });
+  const views = page.getByRole('grid', { name: 'Feature views' });
+  const row = views.getByRole('row', { name: 'airport_weather' });
   await row.getByText('never materialized').waitFor();
   await row.getByRole('link', { name: 'airport_weather' }).click();
   await page.getByRole('heading', { name: 'Are the features of airport_weather fresh?' }).waitFor();
