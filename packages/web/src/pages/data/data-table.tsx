@@ -32,7 +32,7 @@ export function DataTable({ label, columns, rows, masked }: DataTableProps) {
                   {hidden.has(name) && (
                     <>
                       {' '}
-                      <span className="label-chip data-masked">masked</span>
+                      <span className="label-chip">masked</span>
                     </>
                   )}
                 </th>
