@@ -124,7 +124,11 @@ const PAGES: readonly Look[] = [
     async (page) => await table(page, 'Parts').waitFor(),
   ],
   ['labels', '/projects/default/labels', async (page) => await page.getByText('delay-causes').waitFor()],
-  ['a set of labels', '/projects/default/labels/delay-causes', async (page) => await table(page, 'Tasks and their labels').waitFor()],
+  [
+    'a set of labels',
+    '/projects/default/labels/delay-causes',
+    async (page) => await table(page, 'Tasks and their labels').waitFor(),
+  ],
 ];
 
 describeLooks(PAGES, () => journey);
