@@ -41,7 +41,8 @@ spec:
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
   await journey.closePages();
-  if (task.result?.state !== 'fail') journey.expectQuiet();
+  if (task.result?.state === 'fail') journey.forgetFaults();
+  else journey.expectQuiet();
 });
 
 const address = (query = '') => `/projects/default/compare?runs=${runs.join(',')}${query}`;

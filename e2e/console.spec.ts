@@ -25,7 +25,8 @@ afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
   await journey.closePages();
   // Whatever else failed, its own words come first.
-  if (task.result?.state !== 'fail') journey.expectQuiet();
+  if (task.result?.state === 'fail') journey.forgetFaults();
+  else journey.expectQuiet();
 });
 
 const rows = (page: Page) => page.getByRole('grid').getByRole('row');

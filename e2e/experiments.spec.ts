@@ -12,7 +12,8 @@ beforeAll(async () => {
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
   await journey.closePages();
-  if (task.result?.state !== 'fail') journey.expectQuiet();
+  if (task.result?.state === 'fail') journey.forgetFaults();
+  else journey.expectQuiet();
 });
 
 test('where nothing was logged yet stand the lines to paste', async () => {

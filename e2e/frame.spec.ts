@@ -13,7 +13,8 @@ beforeAll(async () => {
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
   await journey.closePages();
-  if (task.result?.state !== 'fail') journey.expectQuiet();
+  if (task.result?.state === 'fail') journey.forgetFaults();
+  else journey.expectQuiet();
 });
 
 /** A channel of chat whose address is under `key` of the Secret `one`. */

@@ -113,6 +113,11 @@ export class Journey {
     expect(faults).toEqual([]);
   }
 
+  /** What pages said in a test that failed anyhow is not laid at the next one's door. */
+  forgetFaults(): void {
+    this.#faults.length = 0;
+  }
+
   /** Calls the server without a browser, where there are accounts as the owner; without a body it reads. */
   async call(path: string, body?: string | object): Promise<unknown> {
     const text = typeof body === 'string';

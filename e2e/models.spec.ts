@@ -20,7 +20,8 @@ beforeAll(async () => {
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
   await journey.closePages();
-  if (task.result?.state !== 'fail') journey.expectQuiet();
+  if (task.result?.state === 'fail') journey.forgetFaults();
+  else journey.expectQuiet();
 });
 
 const MODEL = '/projects/default/models/flight-delay';

@@ -55,7 +55,8 @@ beforeAll(async () => {
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
   await journey.closePages();
-  if (task.result?.state !== 'fail') journey.expectQuiet();
+  if (task.result?.state === 'fail') journey.forgetFaults();
+  else journey.expectQuiet();
 });
 
 const region = (page: Page, name: string | RegExp) => page.getByRole('region', { name, exact: true });

@@ -65,7 +65,8 @@ beforeAll(async () => {
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
   await journey.closePages();
-  if (task.result?.state !== 'fail') journey.expectQuiet('Content Security Policy', 'Content-Security-Policy');
+  if (task.result?.state === 'fail') journey.forgetFaults();
+  else journey.expectQuiet('Content Security Policy', 'Content-Security-Policy');
 });
 
 const address = (run: string, query = '') => `/projects/default/runs/${run}${query}`;

@@ -1,5 +1,5 @@
 import type { ColumnMask, ColumnProfile, DataColumn, DataFinding, DatasetVersion, QualityReport } from '@dais/api/data';
-import { useNavigate } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { ColumnDetail } from './column-detail.tsx';
 import { ColumnPicture } from './column-picture.tsx';
@@ -56,7 +56,6 @@ export function ColumnsTab({ version, report, masks, findings }: ColumnsTabProps
   const say = (change: Readonly<Record<string, string | undefined>>) =>
     void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
   const row = chosen === undefined ? undefined : all.find(({ column }) => column.name === chosen);
-  const show = (name: string) => say({ column: name === chosen ? undefined : name });
   return (
     <div className="data-columns" data-open={row !== undefined || undefined}>
       <div className="data-columns-main">
@@ -88,8 +87,8 @@ export function ColumnsTab({ version, report, masks, findings }: ColumnsTabProps
             sort={readSort(sort)}
             onSort={(next) => say({ sort: writeSort(next) })}
             selected={chosen}
-            onSelect={show}
-            onOpen={({ column }) => show(column.name)}
+            onSelect={(name) => say({ column: name })}
+            onOpen={({ column }) => say({ column: column.name === chosen ? undefined : column.name })}
           />
         )}
       </div>
@@ -143,7 +142,9 @@ function tableColumns(
       width: 'minmax(150px, 2fr)',
       cell: ({ column, roles, mask, open, added }) => (
         <span className="data-column-name">
-          <code>{column.name}</code>
+          <Link to="." search={(before: object) => ({ ...before, column: column.name })} replace>
+            <code>{column.name}</code>
+          </Link>
           {roles.map((role) => (
             <span key={role} className="label-chip">
               {role}

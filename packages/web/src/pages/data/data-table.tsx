@@ -29,7 +29,12 @@ export function DataTable({ label, columns, rows, masked }: DataTableProps) {
               {shown.map(({ name, type }) => (
                 <th key={name} scope="col" title={type} data-number={numeric.has(name) || undefined}>
                   {name}
-                  {hidden.has(name) && <span className="label-chip data-masked">masked</span>}
+                  {hidden.has(name) && (
+                    <>
+                      {' '}
+                      <span className="label-chip">masked</span>
+                    </>
+                  )}
                 </th>
               ))}
             </tr>

@@ -40,7 +40,7 @@ export function TaskList({ project, name, found }: TaskListProps) {
   return (
     <>
       <PlainTable
-        label="Tasks"
+        label="Tasks and their labels"
         rows={tasks}
         keyOf={({ number }) => number}
         columns={[
