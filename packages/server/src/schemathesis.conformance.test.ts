@@ -10,7 +10,7 @@ import { startDais, type RunningDais } from './up.ts';
 
 const folder = fileURLToPath(new URL('../../../conformance/schemathesis', import.meta.url));
 /** Examples per operation; the long runs ask for more. */
-const EXAMPLES = process.env['DAIS_PROPERTY_RUNS'] === undefined ? 20 : 100;
+const EXAMPLES = process.env['DAIS_PROPERTY_RUNS'] === undefined ? 10 : 100;
 /** In ms. A hundred examples of each operation take some ten minutes on two cores. */
 const PATIENCE = 1_500_000;
 
