@@ -40,7 +40,7 @@ async function file(name: string, text: string | Buffer): Promise<string> {
 
 async function ok(words: readonly string[], options?: CliOptions): Promise<string> {
   const result = await cli.run(words, options);
-  expect(result, result.err).toMatchObject({ code: 0 });
+  expect(result).toMatchObject({ code: 0, err: result.code === 0 ? result.err : '' });
   return result.out;
 }
 
