@@ -1,4 +1,5 @@
 /** For tests of the door: a server with the ledgers that it speaks for, spoken to as its clients speak. */
+import type { Environments } from '#engines/environments/contract.ts';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -44,6 +45,16 @@ export interface KfpWorld {
 }
 
 const API = '/apis/v2beta1';
+const unneeded = () => Promise.reject(new Error('no test here needs an environment'));
+/** A machine that runs no image. */
+const withoutImages: Environments = {
+  fault: async (type) => await Promise.resolve(type === 'image' ? 'there is no podman here' : undefined),
+  lock: unneeded,
+  build: unneeded,
+  list: unneeded,
+  evict: unneeded,
+};
+
 /** The image whose components run with the programs of the machine. */
 export const SYSTEM_IMAGE = 'example.com/system:1';
 
@@ -77,7 +88,7 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
         holder: randomUUID(),
         place: 'this machine',
         compute: async () => await Promise.resolve(compute),
-        environments: () => Promise.reject(new Error('no test here needs an environment')),
+        environments: async () => await Promise.resolve(withoutImages),
         secretValue: async () => await Promise.resolve(undefined),
         compilers: new Map([[KFP_FORMAT, kfpCompiler({ now: () => systemClock.now() })]]),
         dialects: new Map([[kfpDialect.name, kfpDialect]]),
