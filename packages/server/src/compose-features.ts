@@ -30,8 +30,9 @@ export async function openOnline(
 export async function loadFeatures({
   data,
   maker,
+  masks,
   ...parts
 }: Omit<FeatureParts, 'sources'> & DataSourcesParts & { readonly days: number }): Promise<FeaturesLedger> {
   const { dataSources, featuresLedger } = await import('#ledgers/features/index.ts');
-  return featuresLedger({ ...parts, sources: dataSources({ data, maker }) });
+  return featuresLedger({ ...parts, sources: dataSources({ data, maker, masks }) });
 }

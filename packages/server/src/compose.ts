@@ -21,11 +21,9 @@ import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { AuditLedger, AuditLedgerParts } from '#ledgers/audit/index.ts';
-import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#ledgers/executions/index.ts';
 import type { lineageRetention as lineageUpkeep, TellingParts } from '#ledgers/lineage/index.ts';
 import type { RegistryParts } from '#ledgers/registry/index.ts';
 import type { WebhookParts, WebhooksLedger } from '#ledgers/webhooks/index.ts';
-import type { ArtifactParts, TrackingLedger, TrackingParts } from '#ledgers/tracking/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { CedarAuthorizerParts } from '#policy/cedar-authorizer.ts';
 import type { PolicyEngine } from '#policy/policy-engine.ts';
@@ -364,96 +362,6 @@ export async function loadWebhooks({
   };
   const inside = allowHosts.flatMap((host) => parseHostPattern(host) ?? []);
   return webhooksLedger({ ...parts, sealer, inside, formats: [nativeFormat, mlflowWebhooks] });
-}
-
-/** Runs of commands, and what runs them. */
-export async function loadExecutions({
-  keys,
-  urls,
-  random,
-  folderRoot,
-  ...parts
-}: Omit<ExecutionParts, 'secretValue' | 'calls' | 'tracked'> & {
-  readonly folderRoot?: string | undefined;
-  readonly keys: KeyStore;
-  readonly days: number;
-  readonly urls: StepCalls['urls'];
-  readonly random: (bytes: number) => Buffer;
-}): Promise<ExecutionsLedger> {
-  const [
-    { executionsLedger },
-    { findSecretValue, openSecretValue },
-    tokens,
-    { mlflowStep, mlflowStepTags },
-    { stepRuns },
-    { KFP_FORMAT, kfpCompiler },
-    { kfpDialect },
-  ] = await Promise.all([
-    import('#ledgers/executions/index.ts'),
-    import('#kinds/secret/index.ts'),
-    import('#policy/identity/step-tokens.ts'),
-    import('#protocols/mlflow/index.ts'),
-    import('#ledgers/tracking/index.ts'),
-    import('#protocols/kfp/ir/index.ts'),
-    import('#protocols/kfp/runtime/index.ts'),
-  ]);
-  const pipelines = kfpCompiler({ now: () => parts.clock.now() });
-  const calls: StepCalls = {
-    issue: async (tx, step) => await tokens.issueStepToken(tx, step, random),
-    end: tokens.endStepTokens,
-    keep: tokens.keepStepTokens,
-    urls,
-    clients: [mlflowStep],
-  };
-  const runs = stepRuns({ clock: parts.clock, random, options: await trackingOptions(folderRoot) });
-  const tracked: TrackedRuns = {
-    ...runs,
-    begin: async (tx, { source, ...run }) => await runs.begin(tx, { ...run, tags: mlflowStepTags(run.user, source) }),
-  };
-  const secretValue: ExecutionParts['secretValue'] = async (tx, ref) => {
-    const found = await findSecretValue(tx, tx.projectId, ref);
-    return found === undefined ? undefined : async () => await openSecretValue(keys, found);
-  };
-  return executionsLedger({
-    ...parts,
-    secretValue,
-    calls,
-    tracked,
-    compilers: new Map([[KFP_FORMAT, pipelines]]),
-    dialects: new Map([[kfpDialect.name, kfpDialect]]),
-  });
-}
-
-/** Files of runs and models. */
-export async function loadArtifacts(parts: ArtifactParts): Promise<readonly OperationEntry[]> {
-  return (await import('#ledgers/tracking/index.ts')).artifactEntries(parts);
-}
-
-/** The words are those of the clients that write there. */
-async function trackingOptions(folderRoot: string | undefined): Promise<TrackingParts['options']> {
-  return {
-    artifactRoot: 'mlflow-artifacts:',
-    folderRoot,
-    nameTag: 'mlflow.runName',
-    contextTag: 'mlflow.data.context',
-    originTags: {
-      parent: 'mlflow.parentRunId',
-      commit: 'mlflow.source.git.commit',
-      repository: 'mlflow.source.git.repoURL',
-      entryPoint: 'mlflow.source.name',
-    },
-    traces: (await import('#protocols/otlp/index.ts')).spanWords,
-  };
-}
-
-/** Experiments, runs and what runs leave behind. */
-export async function loadTracking({
-  folderRoot,
-  ...parts
-}: Omit<TrackingParts, 'options' | 'heldBy'> & { readonly folderRoot?: string | undefined }): Promise<TrackingLedger> {
-  const { heldSources: heldBy } = await import('#ledgers/registry/index.ts');
-  const options = await trackingOptions(folderRoot);
-  return (await import('#ledgers/tracking/index.ts')).trackingLedger({ ...parts, options, heldBy });
 }
 
 /** Every PostgreSQL schema, the kernel's first. */

@@ -20,16 +20,13 @@ import { Sessions } from '#policy/identity/sessions.ts';
 import { hasUsers } from '#policy/identity/users.ts';
 import { openOutbound } from './calls.ts';
 import {
-  loadArtifacts,
   loadAudit,
-  loadExecutions,
   authorizers,
   loadIdentity,
   loadKinds,
   loadLineage,
   loadSignIn,
   loadSlices,
-  loadTracking,
   loadWebhooks,
   migrate,
   openCompute,
@@ -37,6 +34,7 @@ import {
   openEnvironments,
   openQuery,
 } from './compose.ts';
+import { loadArtifacts, loadExecutions, loadTracking } from './compose-runs.ts';
 import { loadData, loadQuality } from './compose-data.ts';
 import { loadLabels, loadPrivacy } from './compose-privacy.ts';
 import { loadFeatures, openOnline } from './compose-features.ts';
@@ -226,6 +224,7 @@ export class Control {
         log: io.log,
         data: { database, blobs, folder: join(config.data, 'datasets') },
         maker: data.maker,
+        masks: privacy.masks,
         query: async () => await Promise.resolve(query),
         online: async () => await online.get(),
         folder: join(config.data, 'features', 'jobs'),

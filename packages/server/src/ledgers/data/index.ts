@@ -5,6 +5,8 @@ export { dataSlice } from './data-slice.ts';
 export { readDatasetFacts, type DatasetFacts } from './dataset-facts.ts';
 export { admitDataset } from './dataset-rows.ts';
 export { readDatasetSpec } from './dataset-spec.ts';
+export { marksOf, type SensitiveColumn } from './marks.ts';
+export { mayOf } from './reading/read-version.ts';
 export { decideVersion } from './versions/decide.ts';
 export { dataVersionNodes } from './versions/lineage-nodes.ts';
 export { tableOf, withLocalFiles } from './versions/local-files.ts';

@@ -1,9 +1,10 @@
 /** Versions of the ledger of data, as sources of features. */
-import type { DatasetVersion } from '@dais/api/data';
-import { transact } from '#kernel/transaction.ts';
+import type { ColumnMask, DatasetVersion } from '@dais/api/data';
+import { transact, type Transaction } from '#kernel/transaction.ts';
 import type { Column } from '#engines/query/model/column-type.ts';
 import {
-  readDatasetSpec,
+  marksOf,
+  mayOf,
   readVersion,
   requireUsable,
   resolveVersion,
@@ -17,9 +18,11 @@ import type { SourceVersion, SourceVersions } from './features-parts.ts';
 export interface DataSourcesParts {
   readonly data: Pick<DataParts, 'database' | 'blobs' | 'folder'>;
   readonly maker: VersionMaker;
+  /** What whoever may not unmask a dataset does not see. */
+  readonly masks: (tx: Transaction, dataset: string) => Promise<readonly ColumnMask[]>;
 }
 
-export function dataSources({ data, maker }: DataSourcesParts): SourceVersions {
+export function dataSources({ data, maker, masks }: DataSourcesParts): SourceVersions {
   return {
     resolve: async (tx, reference) => sourceOf(requireUsable(await resolveVersion(tx, reference))),
     read: async (tx, id) => sourceOf(requireUsable(await readVersion(tx, id))),
@@ -35,7 +38,8 @@ export function dataSources({ data, maker }: DataSourcesParts): SourceVersions {
         await also(tx, { ...sourceOf(version), rows: version.rows });
       });
     },
-    sensitive: async (tx, dataset) => (await readDatasetSpec(tx, dataset)).sensitive ?? [],
+    sensitive: async (tx, dataset) => marksOf(await masks(tx, dataset)),
+    mayUnmask: async (call, dataset) => await mayOf(call, dataset)('dataset:unmask'),
   };
 }
 

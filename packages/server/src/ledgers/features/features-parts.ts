@@ -5,8 +5,10 @@ import type { OnlineStore } from '#engines/online/contract.ts';
 import type { InlineTable, QueryEngine, SourceFile } from '#engines/query/contract.ts';
 import type { Column } from '#engines/query/model/column-type.ts';
 import type { Query } from '#engines/query/model/query-tree.ts';
+import type { Call } from '#kernel/dispatch.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { SensitiveColumn } from '#ledgers/data/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 
@@ -50,14 +52,10 @@ export interface SourceVersions {
     io: Pick<JobIo, 'signal' | 'write'> & { readonly progress?: (share: number) => void },
     also: (tx: Transaction, made: SourceVersion & { readonly rows: number }) => Promise<void>,
   ): Promise<void>;
-  /** The columns of a Dataset that not everybody may see, as its manifest marks them. */
+  /** The columns of a Dataset that not everybody may see: its manifest says so, or what was found in them. */
   sensitive(tx: Transaction, dataset: string): Promise<readonly SensitiveColumn[]>;
-}
-
-export interface SensitiveColumn {
-  readonly column: string;
-  readonly category: string;
-  readonly mask?: string;
+  /** Whether the caller sees them all the same. */
+  mayUnmask(call: Pick<Call, 'authorize' | 'tenant'>, dataset: string): Promise<boolean>;
 }
 
 /** What the ledger of features stands on. */

@@ -10,6 +10,7 @@ import { type DatasetVersion, type LabelPublication } from '@dais/api/data';
 import type { Call } from '#kernel/dispatch.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import { readResource } from '#kernel/store.ts';
+import { marksOf, type SensitiveColumn } from '#ledgers/data/index.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { tableRow } from './label-table.ts';
@@ -99,7 +100,7 @@ interface Started {
   readonly set: LabelSetRow;
   readonly source: DatasetVersion | undefined;
   /** Sensitive columns of the dataset that was labelled. */
-  readonly sensitive: readonly { readonly column: string; readonly category: string; readonly mask: string }[];
+  readonly sensitive: readonly SensitiveColumn[];
   /** Fields that must not go into a dataset that does not mask them. */
   readonly left: ReadonlySet<string>;
 }
@@ -172,11 +173,7 @@ async function start(tx: Transaction, id: string, parts: LabelsParts): Promise<S
     publication: row,
     set,
     source,
-    sensitive: masks.map(({ column, category, method }) => ({
-      column,
-      category: category.toLowerCase(),
-      mask: method,
-    })),
+    sensitive: marksOf(masks),
     left: new Set(there === undefined ? [] : masks.map(({ column }) => column).filter((column) => !masked.has(column))),
   };
 }

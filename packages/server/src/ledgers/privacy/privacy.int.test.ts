@@ -1,5 +1,5 @@
 import type { Event } from '@dais/api';
-import type { DataFinding } from '@dais/api/data';
+import type { DataFinding, FeatureBuild } from '@dais/api/data';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { manifest } from '#kernel/testing/test-kernel.ts';
 import { errorOf } from '#kernel/testing/test-project.ts';
@@ -292,6 +292,56 @@ describe('no way round', () => {
     for (const [operation, input] of ways) {
       const answer = await project.call(operation, input, viewer).catch((error: unknown) => error);
       expect([operation, leaks(await textOf(answer))]).toEqual([operation, false]);
+    }
+  });
+});
+
+describe('features', () => {
+  test('a view shows nobody what its dataset hides from them, and a training set hides it too', async () => {
+    const project = await world.project();
+    const sensitive = [{ column: 'visits', category: 'health' }];
+    const name = await project.dataset({ keys: ['id'], sensitive });
+    await project.push(name, CSV.replace('note', 'seen').replaceAll('nothing to see', '2026-01-01T00:00:00Z'));
+    const make = async (kind: string, operation: string, called: string, spec: object) =>
+      await project.call(`${operation}.create`, { manifest: manifest(kind, called, spec) });
+    await make('Entity', 'entity', 'person', { joinKey: 'id', type: 'int64' });
+    const view = { entities: ['person'], eventTime: 'seen', features: [{ name: 'visits', type: 'int64' }] };
+    await make('FeatureView', 'featureView', 'plain', { ...view, source: { type: 'dataset', dataset: name } });
+    // Under another name, in SQL.
+    const sql = `select id, seen, visits + 0 as calls from "${name}"`;
+    await make('FeatureView', 'featureView', 'worked', {
+      ...view,
+      source: { type: 'sql', datasets: [name], sql },
+      features: [{ name: 'calls', type: 'int64' }],
+    });
+    const people = [await project.member('viewer'), await project.member('editor')];
+    const rows = { id: [1, 2], event_timestamp: ['2026-02-01T00:00:00Z', '2026-02-01T00:00:00Z'] };
+    for (const feature of ['plain:visits', 'worked:calls']) {
+      const asked = { features: [feature] };
+      const ways = [
+        ['features.history', { ...asked, entities: rows }],
+        ['features.history', asked],
+        ['features.read', { ...asked, entities: { id: [1] } }],
+        ['features.check', asked],
+      ] as const;
+      for (const [operation, input] of ways) {
+        for (const who of people) {
+          const refused = await errorOf(project.call(operation, input, who));
+          expect([operation, refused.code, refused.message]).toEqual([
+            operation,
+            'forbidden',
+            expect.stringContaining(`Dataset "${name}"`),
+          ]);
+        }
+      }
+      expect(await project.call('features.history', { ...asked, entities: rows })).toMatchObject({ count: 2 });
+      const to = `set-of-${feature.replace(':', '-')}`;
+      const { id } = await project.call<FeatureBuild>('features.build', { ...asked, to }, people[1]);
+      const build = async () => await project.call<FeatureBuild>('featureBuild.get', { id });
+      await expect.poll(async () => (await build()).state).toBe('done');
+      const [, called = ''] = feature.split(':');
+      expect(column(await head(project, to), called)).toContain(37);
+      expect(new Set(column(await head(project, to, people[0]), called))).toEqual(new Set([null]));
     }
   });
 });

@@ -17,7 +17,7 @@ export interface ReadableVersion {
 }
 
 /** Whether the caller may do an action to a dataset. */
-function mayOf(call: Call, dataset: string) {
+export function mayOf(call: Pick<Call, 'authorize' | 'tenant'>, dataset: string) {
   return async (action: string): Promise<boolean> => {
     try {
       await call.authorize({ kind: 'Dataset', name: dataset }, call.tenant, action);

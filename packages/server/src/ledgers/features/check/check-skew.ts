@@ -6,7 +6,7 @@ import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Cell } from '#engines/query/contract.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import { transact } from '#kernel/transaction.ts';
-import { requireVisible } from '../definitions/authorize-selection.ts';
+import { requireUnmasked, requireVisible } from '../definitions/authorize-selection.ts';
 import type { SelectedView, Selection } from '../definitions/compiled.ts';
 import { loadSelection, type SelectionInput } from '../definitions/load-selection.ts';
 import type { FeatureParts, SourceVersion } from '../features-parts.ts';
@@ -43,6 +43,7 @@ export async function checkSkew(
   const { selection, versions } = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const found = await loadSelection(tx, input);
     await requireVisible(tx, call, found);
+    await requireUnmasked(tx, parts, { ...call, tenant }, found, { keys: true });
     const stored = found.stored.filter(({ view }) => view.online && view.source.type !== 'push');
     return { selection: { ...found, stored }, versions: await resolveSources(tx, parts, stored) };
   });

@@ -2,7 +2,9 @@ import { DaisError } from '@dais/api';
 import type { Call } from '#kernel/dispatch.ts';
 import { listResources } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { Selection } from './compiled.ts';
+import type { FeatureParts } from '../features-parts.ts';
+import { datasetsOf } from '../history/source-relation.ts';
+import type { SelectedView, Selection } from './compiled.ts';
 
 /**
  * Beyond what the operation's own target covers: of a service, the service; of several views by name, each of them. What
@@ -46,4 +48,38 @@ export async function requireVisible(
   }
   const [hidden] = wanted;
   if (hidden !== undefined) throw new DaisError('not_found', `There is no FeatureView "${hidden}".`);
+}
+
+/**
+ * A view must not show what its dataset hides: values of a column that is masked for the caller are no features for them,
+ * neither as they are nor as they were. Of a view by SQL nobody knows where a feature came from, so all of them count.
+ * `keys`: the answer tells join keys that nobody brought. @throws DaisError `forbidden`, naming view, feature and dataset.
+ */
+export async function requireUnmasked(
+  tx: Transaction,
+  { sources }: Pick<FeatureParts, 'sources'>,
+  call: Pick<Call, 'authorize' | 'tenant'>,
+  { stored }: Pick<Selection, 'stored'>,
+  { keys }: { readonly keys: boolean },
+): Promise<void> {
+  for (const dataset of new Set(stored.flatMap(({ view }) => datasetsOf(view)))) {
+    if (await sources.mayUnmask(call, dataset)) continue;
+    const hidden = new Set((await sources.sensitive(tx, dataset)).map(({ column }) => column));
+    if (hidden.size === 0) continue;
+    for (const selected of stored) {
+      if (!datasetsOf(selected.view).includes(dataset)) continue;
+      const told = toldOf(selected, keys).find(
+        ({ column }) => selected.view.source.type === 'sql' || hidden.has(column),
+      );
+      if (told === undefined) continue;
+      throw new DaisError(
+        'forbidden',
+        `${selected.view.name}:${told.name} may tell what is masked for you in Dataset "${dataset}": dataset:unmask.`,
+      );
+    }
+  }
+}
+
+function toldOf({ view, features }: SelectedView, keys: boolean): readonly { name: string; column: string }[] {
+  return keys ? [...features, ...view.keys] : features;
 }

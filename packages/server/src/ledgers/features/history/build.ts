@@ -12,7 +12,8 @@ import { uuidv7 } from '#lib/ids.ts';
 import { authorizeSelection } from '../definitions/authorize-selection.ts';
 import type { CompiledView, Selection } from '../definitions/compiled.ts';
 import { loadSelection } from '../definitions/load-selection.ts';
-import type { FeatureParts, SensitiveColumn, SourceVersion } from '../features-parts.ts';
+import type { SensitiveColumn } from '#ledgers/data/index.ts';
+import type { FeatureParts, SourceVersion } from '../features-parts.ts';
 import { noteSelection } from '../lineage-nodes.ts';
 import { BUILD_QUEUE } from '../materialize/queues.ts';
 import { outputNames } from '../definitions/output-names.ts';
@@ -223,7 +224,9 @@ async function inheritedMarks(
     marks.set(mark.column, mark);
   for (const { name, from, feature } of outputNames(selection, request.fullNames)) {
     for (const dataset of datasetsOf(from.view)) {
-      const found = (await parts.sources.sensitive(tx, dataset)).find((mark) => mark.column === feature.column);
+      const there = await parts.sources.sensitive(tx, dataset);
+      // Of a view by SQL nobody knows where a feature came from.
+      const found = from.view.source.type === 'sql' ? there[0] : there.find((mark) => mark.column === feature.column);
       if (found !== undefined) marks.set(name, { ...found, column: name });
     }
   }

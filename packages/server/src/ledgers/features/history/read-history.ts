@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api';
 import { type FeatureRows } from '@dais/api/data';
 import type { Call } from '#kernel/dispatch.ts';
 import { transact } from '#kernel/transaction.ts';
-import { requireVisible } from '../definitions/authorize-selection.ts';
+import { requireUnmasked, requireVisible } from '../definitions/authorize-selection.ts';
 import type { CompiledView } from '../definitions/compiled.ts';
 import { loadSelection, type SelectionInput } from '../definitions/load-selection.ts';
 import type { FeatureParts, SourceVersion } from '../features-parts.ts';
@@ -36,6 +36,7 @@ export async function readHistory(
   const { selection, versions } = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
     const found = await loadSelection(tx, input);
     await requireVisible(tx, call, found);
+    await requireUnmasked(tx, parts, { ...call, tenant }, found, { keys: input.entities === undefined });
     return { selection: found, versions: await resolveSources(tx, parts, found.stored) };
   });
   requireTimes(input, input.entities !== undefined);

@@ -5,7 +5,7 @@ import type { Lookup, OnlineRow } from '#engines/online/contract.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Settled } from '#lib/coalesce.ts';
-import { authorizeSelection } from '../definitions/authorize-selection.ts';
+import { authorizeSelection, requireUnmasked } from '../definitions/authorize-selection.ts';
 import type { Catalog } from '../definitions/catalog.ts';
 import type { SelectedView, Selection } from '../definitions/compiled.ts';
 import type { SelectionInput } from '../definitions/load-selection.ts';
@@ -47,11 +47,11 @@ interface PreparedRead {
 }
 
 export class OnlineReader {
-  readonly #parts: Pick<FeatureParts, 'online' | 'clock'>;
+  readonly #parts: Pick<FeatureParts, 'online' | 'clock' | 'sources'>;
   readonly #catalog: Catalog;
   readonly #packings: Packings;
 
-  constructor(parts: Pick<FeatureParts, 'online' | 'clock'>, catalog: Catalog, packings: Packings) {
+  constructor(parts: Pick<FeatureParts, 'online' | 'clock' | 'sources'>, catalog: Catalog, packings: Packings) {
     this.#parts = parts;
     this.#catalog = catalog;
     this.#packings = packings;
@@ -90,6 +90,7 @@ export class OnlineReader {
       const { input, tenant } = call;
       const selection = await this.#catalog.selection(tx, input, version);
       await authorizeSelection(call, selection);
+      await requireUnmasked(tx, this.#parts, call, selection, { keys: false });
       const count = rowCount(input.entities, 'entities');
       if (count > MOST_ENTITIES) {
         throw new DaisError('too_large', `One read asks about ${MOST_ENTITIES.toLocaleString('en')} entities at most.`);

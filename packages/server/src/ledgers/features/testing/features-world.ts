@@ -17,7 +17,7 @@ import { entity } from '#kinds/entity/index.ts';
 import { featureService } from '#kinds/feature-service/index.ts';
 import { featureView } from '#kinds/feature-view/index.ts';
 import { project } from '#kinds/project/index.ts';
-import { dataLedger, dataSlice, dataVersionNodes, VersionMaker } from '#ledgers/data/index.ts';
+import { dataLedger, dataSlice, dataVersionNodes, readDatasetSpec, VersionMaker } from '#ledgers/data/index.ts';
 import { lineageEntries, lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock, type Clock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
@@ -87,7 +87,18 @@ export async function startFeaturesWorld({
     database: db.database,
     clock,
     log: silentLog,
-    sources: dataSources({ data: parts, maker: new VersionMaker(parts) }),
+    sources: dataSources({
+      data: parts,
+      maker: new VersionMaker(parts),
+      // What is found in columns is tried where that is looked for: here the manifest alone says.
+      masks: async (tx, of) =>
+        ((await readDatasetSpec(tx, of)).sensitive ?? []).map(({ column, category, mask }) => ({
+          column,
+          category,
+          method: mask,
+          because: 'declared' as const,
+        })),
+    }),
     query: parts.query,
     online: async () => await Promise.resolve(store),
     folder: join(folder, 'features'),

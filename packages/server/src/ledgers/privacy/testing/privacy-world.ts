@@ -8,6 +8,7 @@ import type { DataFinding, DataScan, Ingest } from '@dais/api/data';
 import { expect, vi } from 'vitest';
 import { openOutbound } from '#calls.ts';
 import { loadData } from '#compose-data.ts';
+import { loadFeatures, openOnline } from '#compose-features.ts';
 import { loadLabels, loadPrivacy } from '#compose-privacy.ts';
 import { loadKinds, loadLineage, loadSlices } from '#compose.ts';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
@@ -92,11 +93,34 @@ export async function startPrivacyWorld(): Promise<PrivacyWorld> {
     },
   });
   const labels = await loadLabels({ now, folder: local.folder, masks: privacy.masks, maker: data.maker });
+  const online = await openOnline(
+    { features: { online: { type: 'postgres' }, cacheMb: 0, days: 90 } },
+    { dataFolder: folder, clock, database },
+  );
+  const features = await loadFeatures({
+    database,
+    clock,
+    log: silentLog,
+    data: local,
+    maker: data.maker,
+    masks: privacy.masks,
+    query,
+    online: async () => await Promise.resolve(online),
+    folder: join(folder, 'features'),
+    days: 90,
+  });
   const lineage = await loadLineage({ days: 400, now });
   const dais = await startTestKernel(db, {
     kinds,
-    entries: [...entries, ...data.entries, ...privacy.entries, ...labels.entries, ...lineage.entries],
-    jobs: [...jobs, ...data.jobs, ...privacy.jobs, ...labels.jobs],
+    entries: [
+      ...entries,
+      ...data.entries,
+      ...privacy.entries,
+      ...labels.entries,
+      ...features.entries,
+      ...lineage.entries,
+    ],
+    jobs: [...jobs, ...data.jobs, ...privacy.jobs, ...labels.jobs, ...features.jobs],
     authorizer: new CedarAuthorizer({ database, clock, log: silentLog, engine: policies }),
   });
   let made = 0;

@@ -2,7 +2,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Experiment, Run } from '@dais/api';
 import { openOutbound } from '#calls.ts';
-import { loadKinds, loadLineage, loadSlices, loadTracking } from '#compose.ts';
+import { loadKinds, loadLineage, loadSlices } from '#compose.ts';
+import { loadTracking } from '#compose-runs.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { openEnvKeys } from '#engines/keys/env/env-keys.ts';
 import type { CallContext } from '#kernel/context.ts';
