@@ -3,6 +3,7 @@ import type { JobHandler } from '#kernel/job-runner.ts';
 import type { DataParts } from './data-parts.ts';
 import { ingestEntries } from './ingest/ingest-entries.ts';
 import { ingestHandler } from './ingest/ingest-job.ts';
+import { refreshHandler } from './ingest/refresh.ts';
 import { readingEntries } from './reading/reading-entries.ts';
 import { dataRetention } from './retention.ts';
 import { VersionMaker } from './versions/version-maker.ts';
@@ -18,7 +19,7 @@ export interface DataLedger {
 export function dataLedger(parts: DataParts): DataLedger {
   return {
     entries: [...versionEntries(parts), ...ingestEntries(parts), ...readingEntries(parts)],
-    jobs: [ingestHandler(parts), dataRetention(parts)],
+    jobs: [ingestHandler(parts), refreshHandler(parts), dataRetention(parts)],
     maker: new VersionMaker(parts),
   };
 }

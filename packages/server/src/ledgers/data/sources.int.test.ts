@@ -57,6 +57,22 @@ test('addresses are fetched into a version; nothing new makes none', async () =>
   expect(gone.faults[0]?.message).toContain('is not there');
 });
 
+test('a source is read again by itself, as often as the manifest says; what is being read is left alone', async () => {
+  files.set('/often.csv', 'id\n1\n');
+  const source = { type: 'http', urls: [`${base}/often.csv`] };
+  const name = await world.dataset({ source, refreshMinutes: 1 });
+  const ingests = async () =>
+    (await world.dais.call<{ items: Ingest[] }>('datasetIngest.list', { name, limit: 10 })).items;
+  await expect.poll(ingests).toMatchObject([{ state: 'done', version: 1 }]);
+  files.set('/often.csv', 'id\n1\n2\n');
+  await world.db.asAdmin(`update data.dataset set next_refresh_at = 0 where name = '${name}'`);
+  await expect.poll(ingests).toMatchObject([{ state: 'done', version: 2 }, { version: 1 }]);
+  const [{ next } = { next: 0 }] = await world.db.asAdmin(
+    `select next_refresh_at as next from data.dataset where name = '${name}'`,
+  );
+  expect(Number(next)).toBeGreaterThan(Date.now() - 60_000);
+});
+
 test('a version that points elsewhere is read from there, and breaks when that changes', async () => {
   files.set('/pinned.csv', 'id,x\n1,1\n2,2\n');
   const name = await world.dataset({ source: { type: 'http', urls: [`${base}/pinned.csv`], mode: 'reference' } });

@@ -15,29 +15,14 @@ import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
 import { requireDataset } from '../dataset-rows.ts';
-import { readDatasetSpec } from '../dataset-spec.ts';
 import { contentOfIngest, REJECTS } from './gather.ts';
 import { listIngests, presentIngest, readIngestOf } from './ingest-rows.ts';
-import {
-  beginPush,
-  cancelIngest,
-  commitPush,
-  enqueueIngest,
-  insertIngest,
-  uploadPushed,
-  type BeginPushInput,
-} from './pushes.ts';
+import { beginPush, cancelIngest, commitPush, uploadPushed, type BeginPushInput } from './pushes.ts';
+import { startRefresh, type RefreshInput } from './refresh.ts';
 
 interface Named {
   readonly name: string;
   readonly id: string;
-}
-
-interface RefreshInput {
-  readonly name: string;
-  readonly message: string;
-  readonly tags: readonly string[];
-  readonly faults: 'refuse' | 'keep';
 }
 
 export function ingestEntries(parts: DataParts): readonly OperationEntry[] {
@@ -58,19 +43,7 @@ export function ingestEntries(parts: DataParts): readonly OperationEntry[] {
     {
       operation: refreshDatasetOperation,
       handle: async (tx, { input }: Call<RefreshInput>) => {
-        const dataset = await requireDataset(tx, input.name);
-        const spec = await readDatasetSpec(tx, input.name);
-        const { type } = spec.source ?? { type: 'upload' as const };
-        if (type === 'upload') {
-          throw new DaisError(
-            'invalid_state',
-            `The rows of ${input.name} are pushed: there is no source to read again.`,
-          );
-        }
-        const { message, tags, faults } = input;
-        const source = { type: type === 'dataset' ? ('query' as const) : type, faults };
-        const id = await insertIngest(tx, dataset, { message, tags, source, now: parts.clock.now(), state: 'waiting' });
-        enqueueIngest(tx, id);
+        const id = await startRefresh(tx, input, parts.clock.now());
         return await presentIngest(tx, await readIngestOf(tx, input.name, id));
       },
     },

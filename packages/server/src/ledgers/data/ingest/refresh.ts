@@ -1,0 +1,70 @@
+/** Reading a source again: when somebody asks, and by itself where the manifest says how often. */
+import { DaisError } from '@dais/api';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { DataParts } from '../data-parts.ts';
+import { requireDataset } from '../dataset-rows.ts';
+import { readDatasetSpec } from '../dataset-spec.ts';
+import { enqueueIngest, insertIngest } from './pushes.ts';
+
+export interface RefreshInput {
+  readonly name: string;
+  readonly message: string;
+  readonly tags: readonly string[];
+  readonly faults: 'refuse' | 'keep';
+}
+
+/** Gives the id of the ingest. @throws DaisError `not_found`, `invalid_state` for a dataset whose rows are pushed. */
+export async function startRefresh(
+  tx: Transaction,
+  { name, message, tags, faults }: RefreshInput,
+  now: number,
+): Promise<string> {
+  const dataset = await requireDataset(tx, name);
+  const { source } = await readDatasetSpec(tx, name);
+  const type = source?.type ?? 'upload';
+  if (type === 'upload') {
+    throw new DaisError('invalid_state', `The rows of ${name} are pushed: there is no source to read again.`);
+  }
+  const from = { type: type === 'dataset' ? ('query' as const) : type, faults };
+  const id = await insertIngest(tx, dataset, { message, tags, source: from, now, state: 'waiting' });
+  enqueueIngest(tx, id);
+  return id;
+}
+
+const SLICE = 50;
+
+/** Datasets with `refreshMinutes`. One that is still being read is left alone until its next time. */
+export function refreshHandler({ clock }: Pick<DataParts, 'clock'>): JobHandler {
+  return {
+    queue: 'data-refresh',
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 1000, capMs: 60_000 },
+    every: { firstMs: 5000, againMs: 15_000 },
+    run: async (_job, io) => {
+      let started = 0;
+      for (let due = SLICE; due === SLICE && !io.signal.aborted;) {
+        due = await io.write(async (tx) => {
+          await tx.enter('all');
+          const now = clock.now();
+          const rows = await tx.sql.query<{ name: string; project_id: string; busy: boolean }>(
+            `update data.dataset d set next_refresh_at = greatest($1, next_refresh_at + refresh_ms)
+             where id in (select id from data.dataset where next_refresh_at <= $1 order by next_refresh_at limit ${SLICE} for update skip locked)
+             returning name, project_id, exists (select from data.ingest i where i.dataset = d.id and i.ended_at is null and i.state <> 'open') as busy`,
+            [now],
+            'due_refreshes',
+          );
+          for (const { name, project_id: projectId, busy } of rows) {
+            if (busy) continue;
+            await tx.enter(projectId);
+            await startRefresh(tx, { name, message: '', tags: [], faults: 'refuse' }, now);
+            started += 1;
+          }
+          return rows.length;
+        });
+      }
+      return { started };
+    },
+  };
+}
