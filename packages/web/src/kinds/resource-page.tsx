@@ -1,15 +1,13 @@
 import { findReferences, type KindSpec, type Resource } from '@dais/api';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { ResourceTabs } from './resource-tabs.tsx';
+import { UnreadPage } from './unread-page.tsx';
+import { ChangeButtons } from './resource-actions.tsx';
 import { ActionMenu } from './action-menu.tsx';
 import { cliCommand } from './cli-command.ts';
-import { DeleteDialog } from './delete-dialog.tsx';
 import { KindPanels, LeadPanels } from './kind-panels.tsx';
 import { heading, plural, singular } from './kind-words.ts';
 import { ReferenceLink } from './reference-link.tsx';
-import { ResourceEvents } from './resource-events.tsx';
-import { ResourceHistory } from './resource-history.tsx';
-import { ResourceManifest } from './resource-manifest.tsx';
 import { ResourceOverview } from './resource-overview.tsx';
 import { resourceState } from './resource-state.ts';
 import { useCopyForms, type CopySources } from './use-copy-forms.ts';
@@ -19,24 +17,13 @@ import { changeAddress, listAddress } from '#addresses.ts';
 import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useLiveResource } from '#server/use-live-resource.ts';
-import { Tabs } from '#ui/controls.ts';
 import { CopyAs } from '#ui/copy-as.tsx';
 import { ErrorNote } from '#ui/error-note.tsx';
-import { GuardedButton } from '#ui/guarded-button.tsx';
-import { Icon } from '#ui/icons.tsx';
 import { PageHead } from '#ui/page-head.tsx';
-import { Skeleton } from '#ui/skeleton.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import { sayWhyNot } from '#ui/toast.ts';
 import { useShortcuts } from '#ui/use-shortcuts.ts';
 import './resource-page.css';
-
-const TABS = [
-  ['overview', 'Overview'],
-  ['manifest', 'Manifest'],
-  ['history', 'History'],
-  ['events', 'Events'],
-] as const;
 
 /** One resource of any kind: what was asked for, what is so, how it came about. */
 export function ResourcePage() {
@@ -57,7 +44,6 @@ function OneResource({ kind, project, name }: OneResourceProps) {
   const { tab = 'overview' } = useAddressQuery();
   const navigate = useNavigate();
   const { resource, gone, error, retry } = useLiveResource(kind, project, name);
-  const [deleting, setDeleting] = useState(false);
   const change = changeAddress(kind, project, name);
   const whyNot = useWhyNot(kind, project, resource);
   const noEdit = whyNot('update');
@@ -72,29 +58,15 @@ function OneResource({ kind, project, name }: OneResourceProps) {
         : { title: 'Manifest', text: async () => (await import('./manifest-text.ts')).manifestText(resource) },
     call: callOf(tab, kind, project, name),
   });
+  const title = `Is ${singular(kind)} ${name} as it should be?`;
   if (resource === undefined) {
-    return (
-      <div className="page">
-        <PageHead title={`Is ${singular(kind)} ${name} as it should be?`} />
-        {error === undefined ? (
-          <Skeleton rows={8} />
-        ) : (
-          <ErrorNote error={error} retry={retry}>
-            <p>
-              <Link {...listAddress(kind, project)}>All {plural(kind)}</Link>
-            </p>
-          </ErrorNote>
-        )}
-      </div>
-    );
+    return <UnreadPage title={title} kind={kind} project={project} error={error} retry={retry} />;
   }
   const state = resourceState(resource);
-  const choose = (next: string | null) =>
-    void navigate({ to: '.', search: { tab: next === 'overview' ? undefined : (next ?? undefined) }, replace: true });
   return (
     <div className="page">
       <PageHead
-        title={`Is ${singular(kind)} ${name} as it should be?`}
+        title={title}
         under={
           <>
             {state !== undefined && <StateBadge {...state} />}
@@ -105,21 +77,7 @@ function OneResource({ kind, project, name }: OneResourceProps) {
           <>
             <CopyAs forms={forms} />
             <ActionMenu kind={kind} project={project} name={name} whyNot={whyNot} />
-            <GuardedButton
-              why={whyNot('delete')}
-              variant="default"
-              leftSection={<Icon name="bin" />}
-              onClick={() => setDeleting(true)}
-            >
-              Delete
-            </GuardedButton>
-            <GuardedButton
-              why={noEdit}
-              link={(props) => <Link {...change} {...props} />}
-              leftSection={<Icon name="edit" />}
-            >
-              Edit
-            </GuardedButton>
+            <ChangeButtons kind={kind} project={project} name={name} whyNot={whyNot} />
           </>
         }
       />
@@ -132,32 +90,24 @@ function OneResource({ kind, project, name }: OneResourceProps) {
         </div>
       )}
       {error !== undefined && !gone && <ErrorNote error={error} retry={retry} />}
-      <Tabs value={tab} onChange={choose} keepMounted={false}>
-        <Tabs.List>
-          {TABS.map(([value, title]) => (
-            <Tabs.Tab key={value} value={value}>
-              {title}
-            </Tabs.Tab>
-          ))}
-        </Tabs.List>
-        <Tabs.Panel value="overview">
-          <div className="resource-overview">
-            <LeadPanels kind={kind} resource={resource} project={project} />
-            <ResourceOverview kind={kind} resource={resource} project={project} />
-            <KindPanels kind={kind} resource={resource} project={project} />
-          </div>
-        </Tabs.Panel>
-        <Tabs.Panel value="manifest">
-          <ResourceManifest resource={resource} />
-        </Tabs.Panel>
-        <Tabs.Panel value="history">
-          <ResourceHistory kind={kind} resource={resource} project={project} whyNot={whyNot} />
-        </Tabs.Panel>
-        <Tabs.Panel value="events">
-          <ResourceEvents kind={kind} name={name} project={project} />
-        </Tabs.Panel>
-      </Tabs>
-      {deleting && <DeleteDialog kind={kind} project={project} name={name} close={() => setDeleting(false)} />}
+      <ResourceTabs
+        kind={kind}
+        project={project}
+        resource={resource}
+        lead={[
+          {
+            name: 'overview',
+            title: 'Overview',
+            panel: (
+              <div className="resource-overview">
+                <LeadPanels kind={kind} resource={resource} project={project} />
+                <ResourceOverview kind={kind} resource={resource} project={project} />
+                <KindPanels kind={kind} resource={resource} project={project} />
+              </div>
+            ),
+          },
+        ]}
+      />
     </div>
   );
 }

@@ -11,27 +11,20 @@ import { IngestsTab } from './ingests-tab.tsx';
 import { MasksPanel } from './masks-panel.tsx';
 import { UploadDialog } from './upload-dialog.tsx';
 import { useDatasetPlace, useDatasetResource, useFindings, useMasks, type DatasetPlace } from './use-data.ts';
-import { changeAddress, datasetVersionAddress, listAddress } from '#addresses.ts';
-import { cliCommand } from '#kinds/cli-command.ts';
-import { DeleteDialog } from '#kinds/delete-dialog.tsx';
+import { datasetVersionAddress, listAddress } from '#addresses.ts';
+import { ResourceTabs } from '#kinds/resource-tabs.tsx';
+import { ResourceActions } from '#kinds/resource-actions.tsx';
+import { UnreadPage } from '#kinds/unread-page.tsx';
 import { ReferenceLink } from '#kinds/reference-link.tsx';
-import { ResourceEvents } from '#kinds/resource-events.tsx';
-import { ResourceHistory } from '#kinds/resource-history.tsx';
-import { ResourceManifest } from '#kinds/resource-manifest.tsx';
 import { ResourceOverview } from '#kinds/resource-overview.tsx';
-import { useCopyForms } from '#kinds/use-copy-forms.ts';
-import { useWhyNot } from '#kinds/use-why-not.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressParts } from '#server/address-parts.ts';
 import { useClient } from '#server/console-context.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { useWhyNotDo } from '#server/use-why-not-do.ts';
-import { Tabs } from '#ui/controls.ts';
-import { CopyAs } from '#ui/copy-as.tsx';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { GuardedButton } from '#ui/guarded-button.tsx';
 import { Icon } from '#ui/icons.tsx';
 import { PageHead } from '#ui/page-head.tsx';
-import { Skeleton } from '#ui/skeleton.tsx';
 import { Time } from '#ui/time.tsx';
 import { toast } from '#ui/toast.ts';
 import '#kinds/resource-page.css';
@@ -49,20 +42,7 @@ function OneDataset({ project, name }: { readonly project: string; readonly name
   const { data: resource, error, refetch } = useDatasetResource(place);
   const title = `Which version of ${name} can be used?`;
   if (resource === undefined) {
-    return (
-      <div className="page">
-        <PageHead title={title} />
-        {error === null ? (
-          <Skeleton rows={8} />
-        ) : (
-          <ErrorNote error={error} retry={() => void refetch()}>
-            <p>
-              <Link {...listAddress(datasetKind, project)}>All datasets</Link>
-            </p>
-          </ErrorNote>
-        )}
-      </div>
-    );
+    return <UnreadPage title={title} kind={datasetKind} project={project} error={error} retry={() => void refetch()} />;
   }
   return (
     <div className="page">
@@ -116,51 +96,28 @@ function Under({ project, name, spec, status }: UnderProps) {
 
 function Actions({ place, resource }: { readonly place: DatasetPlace; readonly resource: Resource }) {
   const { project, name } = place;
-  const [asking, setAsking] = useState<'upload' | 'delete'>();
-  const whyNot = useWhyNot(datasetKind, project, resource);
+  const [uploading, setUploading] = useState(false);
   const whyNotPush = useWhyNotDo(project, datasetKind.kind, ['dataset:push'], name)('dataset:push');
   const { source } = specOf(resource);
   const uploaded = source === undefined || source.type === 'upload';
-  const forms = useCopyForms({
-    command: cliCommand(['data', 'versions', name], datasetKind, project),
-    manifest: {
-      title: 'Manifest',
-      text: async () => (await import('#kinds/manifest-text.ts')).manifestText(resource),
-    },
-    call: { project, path: `/api/v1/data/datasets/${encodeURIComponent(name)}/versions` },
-  });
   return (
     <>
-      <CopyAs forms={forms} />
-      <GuardedButton
-        why={whyNot('delete')}
-        variant="default"
-        leftSection={<Icon name="bin" />}
-        onClick={() => setAsking('delete')}
-      >
-        Delete
-      </GuardedButton>
-      <GuardedButton
-        why={whyNot('update')}
-        variant="default"
-        link={(props) => <Link {...changeAddress(datasetKind, project, name)} {...props} />}
-        leftSection={<Icon name="edit" />}
-      >
-        Edit
-      </GuardedButton>
+      <ResourceActions
+        kind={datasetKind}
+        project={project}
+        resource={resource}
+        command={['data', 'versions', name]}
+        path={`/api/v1/data/datasets/${encodeURIComponent(name)}/versions`}
+        quiet
+      />
       {uploaded ? (
-        <GuardedButton why={whyNotPush} leftSection={<Icon name="plus" />} onClick={() => setAsking('upload')}>
+        <GuardedButton why={whyNotPush} leftSection={<Icon name="plus" />} onClick={() => setUploading(true)}>
           Upload a version
         </GuardedButton>
       ) : (
         <RefreshButton place={place} why={whyNotPush} />
       )}
-      {asking === 'upload' && (
-        <UploadDialog project={project} files={[]} name={name} close={() => setAsking(undefined)} />
-      )}
-      {asking === 'delete' && (
-        <DeleteDialog kind={datasetKind} project={project} name={name} close={() => setAsking(undefined)} />
-      )}
+      {uploading && <UploadDialog project={project} files={[]} name={name} close={() => setUploading(false)} />}
     </>
   );
 }
@@ -187,58 +144,35 @@ function RefreshButton({ place, why }: { readonly place: DatasetPlace; readonly 
 }
 
 function DatasetTabs({ place, resource }: { readonly place: DatasetPlace; readonly resource: Resource }) {
-  const { project, name } = place;
-  const { tab = 'versions' } = useAddressQuery();
-  const navigate = useNavigate();
-  const whyNot = useWhyNot(datasetKind, project, resource);
+  const { project } = place;
   const findings = useFindings(place);
   const masks = useMasks(place);
   const open = findings.data?.filter(({ state }) => state === 'open').length ?? 0;
-  const choose = (next: string | null) =>
-    void navigate({ to: '.', search: { tab: next === 'versions' ? undefined : (next ?? undefined) }, replace: true });
-  const tabs = [
-    ['versions', 'Versions'],
-    ['findings', open === 0 ? 'Findings' : `Findings (${open} open)`],
-    ['made', 'How they were made'],
-    ['about', 'About'],
-    ['manifest', 'Manifest'],
-    ['history', 'History'],
-    ['events', 'Events'],
-  ] as const;
   return (
-    <Tabs value={tab} onChange={choose} keepMounted={false}>
-      <Tabs.List>
-        {tabs.map(([value, title]) => (
-          <Tabs.Tab key={value} value={value}>
-            {title}
-          </Tabs.Tab>
-        ))}
-      </Tabs.List>
-      <Tabs.Panel value="versions">
-        <DatasetVersionsTab place={place} />
-      </Tabs.Panel>
-      <Tabs.Panel value="findings">
-        <div className="resource-overview">
-          {findings.error !== null && <ErrorNote error={findings.error} retry={() => void findings.refetch()} />}
-          <FindingsPanel project={project} findings={findings.data} />
-          <MasksPanel masks={masks} />
-        </div>
-      </Tabs.Panel>
-      <Tabs.Panel value="made">
-        <IngestsTab place={place} />
-      </Tabs.Panel>
-      <Tabs.Panel value="about">
-        <ResourceOverview kind={datasetKind} resource={resource} project={project} />
-      </Tabs.Panel>
-      <Tabs.Panel value="manifest">
-        <ResourceManifest resource={resource} />
-      </Tabs.Panel>
-      <Tabs.Panel value="history">
-        <ResourceHistory kind={datasetKind} resource={resource} project={project} whyNot={whyNot} />
-      </Tabs.Panel>
-      <Tabs.Panel value="events">
-        <ResourceEvents kind={datasetKind} name={name} project={project} />
-      </Tabs.Panel>
-    </Tabs>
+    <ResourceTabs
+      kind={datasetKind}
+      project={project}
+      resource={resource}
+      lead={[
+        { name: 'versions', title: 'Versions', panel: <DatasetVersionsTab place={place} /> },
+        {
+          name: 'findings',
+          title: open === 0 ? 'Findings' : `Findings (${open} open)`,
+          panel: (
+            <div className="resource-overview">
+              {findings.error !== null && <ErrorNote error={findings.error} retry={() => void findings.refetch()} />}
+              <FindingsPanel project={project} findings={findings.data} />
+              <MasksPanel masks={masks} />
+            </div>
+          ),
+        },
+        { name: 'made', title: 'How they were made', panel: <IngestsTab place={place} /> },
+        {
+          name: 'about',
+          title: 'About',
+          panel: <ResourceOverview kind={datasetKind} resource={resource} project={project} />,
+        },
+      ]}
+    />
   );
 }

@@ -1,7 +1,6 @@
 import { type Resource } from '@dais/api';
 import { featureServiceKind, featureViewKind } from '@dais/api/data';
-import { Link, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { Link } from '@tanstack/react-router';
 import { BuildsPanel } from './builds-panel.tsx';
 import { entityKey } from './feature-view-page.tsx';
 import { Freshness, partsOf, type ServicePart } from './features-page.tsx';
@@ -13,26 +12,17 @@ import {
   useFeaturesPlace,
   type FeaturesPlace,
 } from './use-features.ts';
-import { changeAddress, listAddress } from '#addresses.ts';
-import { cliCommand } from '#kinds/cli-command.ts';
-import { DeleteDialog } from '#kinds/delete-dialog.tsx';
+import { listAddress } from '#addresses.ts';
+import { ResourceTabs } from '#kinds/resource-tabs.tsx';
+import { ResourceActions } from '#kinds/resource-actions.tsx';
+import { UnreadPage } from '#kinds/unread-page.tsx';
 import { ReferenceLink } from '#kinds/reference-link.tsx';
-import { ResourceEvents } from '#kinds/resource-events.tsx';
-import { ResourceHistory } from '#kinds/resource-history.tsx';
-import { ResourceManifest } from '#kinds/resource-manifest.tsx';
-import { useCopyForms } from '#kinds/use-copy-forms.ts';
-import { useWhyNot } from '#kinds/use-why-not.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressParts } from '#server/address-parts.ts';
 import { useCurrentProject } from '#server/current-project.ts';
-import { Tabs } from '#ui/controls.ts';
-import { CopyAs } from '#ui/copy-as.tsx';
 import { ErrorNote } from '#ui/error-note.tsx';
-import { GuardedButton } from '#ui/guarded-button.tsx';
-import { Icon } from '#ui/icons.tsx';
 import { PageHead } from '#ui/page-head.tsx';
 import { Panel } from '#ui/panel.tsx';
 import { PlainTable } from '#ui/plain-table.tsx';
-import { Skeleton } from '#ui/skeleton.tsx';
 import '#kinds/resource-page.css';
 import './features.css';
 
@@ -49,18 +39,14 @@ function OneService({ project, name }: { readonly project: string; readonly name
   const title = `What does a model of ${name} take?`;
   if (resource === undefined) {
     return (
-      <div className="page">
-        <PageHead title={title} />
-        {error === null ? (
-          <Skeleton rows={8} />
-        ) : (
-          <ErrorNote error={error} retry={() => void refetch()}>
-            <p>
-              <Link {...listAddress(featureViewKind, project)}>All features</Link>
-            </p>
-          </ErrorNote>
-        )}
-      </div>
+      <UnreadPage
+        title={title}
+        kind={featureViewKind}
+        project={project}
+        error={error}
+        retry={() => void refetch()}
+        all="features"
+      />
     );
   }
   const { description, owner } = resource.spec as { readonly description?: string; readonly owner?: string };
@@ -79,93 +65,42 @@ function OneService({ project, name }: { readonly project: string; readonly name
             {description !== undefined && <span>{description}</span>}
           </>
         }
-        actions={<Actions project={project} resource={resource} />}
+        actions={
+          <ResourceActions
+            kind={featureServiceKind}
+            project={project}
+            resource={resource}
+            command={['describe', 'featureservice', name]}
+            path={`/api/v1/${featureServiceKind.plural}/${encodeURIComponent(name)}`}
+          />
+        }
       />
       <ServiceTabs place={place} resource={resource} />
     </div>
   );
 }
 
-function Actions({ project, resource }: { readonly project: string; readonly resource: Resource }) {
-  const { name } = resource.metadata;
-  const [deleting, setDeleting] = useState(false);
-  const whyNot = useWhyNot(featureServiceKind, project, resource);
-  const forms = useCopyForms({
-    command: cliCommand(['describe', 'featureservice', name], featureServiceKind, project),
-    manifest: {
-      title: 'Manifest',
-      text: async () => (await import('#kinds/manifest-text.ts')).manifestText(resource),
-    },
-    call: { project, path: `/api/v1/${featureServiceKind.plural}/${encodeURIComponent(name)}` },
-  });
-  return (
-    <>
-      <CopyAs forms={forms} />
-      <GuardedButton
-        why={whyNot('delete')}
-        variant="default"
-        leftSection={<Icon name="bin" />}
-        onClick={() => setDeleting(true)}
-      >
-        Delete
-      </GuardedButton>
-      <GuardedButton
-        why={whyNot('update')}
-        link={(props) => <Link {...changeAddress(featureServiceKind, project, name)} {...props} />}
-        leftSection={<Icon name="edit" />}
-      >
-        Edit
-      </GuardedButton>
-      {deleting && (
-        <DeleteDialog kind={featureServiceKind} project={project} name={name} close={() => setDeleting(false)} />
-      )}
-    </>
-  );
-}
-
-const TABS = [
-  ['features', 'Features'],
-  ['builds', 'Training sets'],
-  ['manifest', 'Manifest'],
-  ['history', 'History'],
-  ['events', 'Events'],
-] as const;
-
 function ServiceTabs({ place, resource }: { readonly place: FeaturesPlace; readonly resource: Resource }) {
   const { project } = place;
   const { name } = resource.metadata;
-  const { tab = 'features' } = useAddressQuery();
-  const navigate = useNavigate();
-  const whyNot = useWhyNot(featureServiceKind, project, resource);
-  const choose = (next: string | null) =>
-    void navigate({ to: '.', search: { tab: next === 'features' ? undefined : (next ?? undefined) }, replace: true });
   return (
-    <Tabs value={tab} onChange={choose} keepMounted={false}>
-      <Tabs.List>
-        {TABS.map(([value, title]) => (
-          <Tabs.Tab key={value} value={value}>
-            {title}
-          </Tabs.Tab>
-        ))}
-      </Tabs.List>
-      <Tabs.Panel value="features">
-        <div className="resource-overview">
-          <Parts place={place} name={name} parts={partsOf(resource.spec)} />
-        </div>
-      </Tabs.Panel>
-      <Tabs.Panel value="builds">
-        <BuildsPanel place={place} service={name} />
-      </Tabs.Panel>
-      <Tabs.Panel value="manifest">
-        <ResourceManifest resource={resource} />
-      </Tabs.Panel>
-      <Tabs.Panel value="history">
-        <ResourceHistory kind={featureServiceKind} resource={resource} project={project} whyNot={whyNot} />
-      </Tabs.Panel>
-      <Tabs.Panel value="events">
-        <ResourceEvents kind={featureServiceKind} name={name} project={project} />
-      </Tabs.Panel>
-    </Tabs>
+    <ResourceTabs
+      kind={featureServiceKind}
+      project={project}
+      resource={resource}
+      lead={[
+        {
+          name: 'features',
+          title: 'Features',
+          panel: (
+            <div className="resource-overview">
+              <Parts place={place} name={name} parts={partsOf(resource.spec)} />
+            </div>
+          ),
+        },
+        { name: 'builds', title: 'Training sets', panel: <BuildsPanel place={place} service={name} /> },
+      ]}
+    />
   );
 }
 

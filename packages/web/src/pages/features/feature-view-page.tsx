@@ -1,7 +1,6 @@
 import { type Resource } from '@dais/api';
 import { featureServiceKind, featureViewKind, type FeatureViewState } from '@dais/api/data';
-import { Link, useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { Link } from '@tanstack/react-router';
 import { Freshness } from './features-page.tsx';
 import { FeaturesPanel } from './features-panel.tsx';
 import { MaterializationsPanel } from './materializations-panel.tsx';
@@ -15,25 +14,16 @@ import {
   type FeaturesPlace,
 } from './use-features.ts';
 import { viewSpecOf, type ViewSpec } from './view-spec.ts';
-import { changeAddress, listAddress, resourceAddress } from '#addresses.ts';
-import { cliCommand } from '#kinds/cli-command.ts';
-import { DeleteDialog } from '#kinds/delete-dialog.tsx';
+import { listAddress, resourceAddress } from '#addresses.ts';
+import { ResourceTabs } from '#kinds/resource-tabs.tsx';
+import { ResourceActions } from '#kinds/resource-actions.tsx';
+import { UnreadPage } from '#kinds/unread-page.tsx';
 import { ReferenceLink } from '#kinds/reference-link.tsx';
-import { ResourceEvents } from '#kinds/resource-events.tsx';
-import { ResourceHistory } from '#kinds/resource-history.tsx';
-import { ResourceManifest } from '#kinds/resource-manifest.tsx';
 import { ResourceOverview } from '#kinds/resource-overview.tsx';
-import { useCopyForms } from '#kinds/use-copy-forms.ts';
-import { useWhyNot } from '#kinds/use-why-not.ts';
-import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useAddressParts } from '#server/address-parts.ts';
 import { useCurrentProject } from '#server/current-project.ts';
-import { Tabs } from '#ui/controls.ts';
-import { CopyAs } from '#ui/copy-as.tsx';
 import { ErrorNote } from '#ui/error-note.tsx';
-import { GuardedButton } from '#ui/guarded-button.tsx';
-import { Icon } from '#ui/icons.tsx';
 import { PageHead } from '#ui/page-head.tsx';
-import { Skeleton } from '#ui/skeleton.tsx';
 import { Time } from '#ui/time.tsx';
 import '#kinds/resource-page.css';
 import './features.css';
@@ -53,18 +43,14 @@ function OneView({ project, name }: { readonly project: string; readonly name: s
   const title = `Are the features of ${name} fresh?`;
   if (resource === undefined) {
     return (
-      <div className="page">
-        <PageHead title={title} />
-        {error === null ? (
-          <Skeleton rows={8} />
-        ) : (
-          <ErrorNote error={error} retry={() => void refetch()}>
-            <p>
-              <Link {...listAddress(featureViewKind, project)}>All feature views</Link>
-            </p>
-          </ErrorNote>
-        )}
-      </div>
+      <UnreadPage
+        title={title}
+        kind={featureViewKind}
+        project={project}
+        error={error}
+        retry={() => void refetch()}
+        all="features"
+      />
     );
   }
   return (
@@ -72,7 +58,15 @@ function OneView({ project, name }: { readonly project: string; readonly name: s
       <PageHead
         title={title}
         under={<Under project={project} spec={viewSpecOf(resource)} state={state} />}
-        actions={<Actions project={project} resource={resource} />}
+        actions={
+          <ResourceActions
+            kind={featureViewKind}
+            project={project}
+            resource={resource}
+            command={['describe', 'featureview', name]}
+            path={`/api/v1/${featureViewKind.plural}/${encodeURIComponent(name)}`}
+          />
+        }
       />
       {views.error !== null && <ErrorNote error={views.error} retry={() => void views.refetch()} />}
       <ViewTabs place={place} resource={resource} state={state} />
@@ -149,52 +143,6 @@ function Names({ kind, names, project }: NamesProps) {
   ));
 }
 
-function Actions({ project, resource }: { readonly project: string; readonly resource: Resource }) {
-  const { name } = resource.metadata;
-  const [deleting, setDeleting] = useState(false);
-  const whyNot = useWhyNot(featureViewKind, project, resource);
-  const forms = useCopyForms({
-    command: cliCommand(['describe', 'featureview', name], featureViewKind, project),
-    manifest: {
-      title: 'Manifest',
-      text: async () => (await import('#kinds/manifest-text.ts')).manifestText(resource),
-    },
-    call: { project, path: `/api/v1/${featureViewKind.plural}/${encodeURIComponent(name)}` },
-  });
-  return (
-    <>
-      <CopyAs forms={forms} />
-      <GuardedButton
-        why={whyNot('delete')}
-        variant="default"
-        leftSection={<Icon name="bin" />}
-        onClick={() => setDeleting(true)}
-      >
-        Delete
-      </GuardedButton>
-      <GuardedButton
-        why={whyNot('update')}
-        link={(props) => <Link {...changeAddress(featureViewKind, project, name)} {...props} />}
-        leftSection={<Icon name="edit" />}
-      >
-        Edit
-      </GuardedButton>
-      {deleting && (
-        <DeleteDialog kind={featureViewKind} project={project} name={name} close={() => setDeleting(false)} />
-      )}
-    </>
-  );
-}
-
-const TABS = [
-  ['features', 'Features'],
-  ['online', 'Online'],
-  ['about', 'About'],
-  ['manifest', 'Manifest'],
-  ['history', 'History'],
-  ['events', 'Events'],
-] as const;
-
 interface ViewTabsProps {
   readonly place: FeaturesPlace;
   readonly resource: Resource;
@@ -205,43 +153,31 @@ function ViewTabs({ place, resource, state }: ViewTabsProps) {
   const { project } = place;
   const { name } = resource.metadata;
   const spec = viewSpecOf(resource);
-  const { tab = 'features' } = useAddressQuery();
-  const navigate = useNavigate();
-  const whyNot = useWhyNot(featureViewKind, project, resource);
-  const choose = (next: string | null) =>
-    void navigate({ to: '.', search: { tab: next === 'features' ? undefined : (next ?? undefined) }, replace: true });
   return (
-    <Tabs value={tab} onChange={choose} keepMounted={false}>
-      <Tabs.List>
-        {TABS.map(([value, title]) => (
-          <Tabs.Tab key={value} value={value}>
-            {title}
-          </Tabs.Tab>
-        ))}
-      </Tabs.List>
-      <Tabs.Panel value="features">
-        <FeaturesPanel project={project} spec={spec} />
-      </Tabs.Panel>
-      <Tabs.Panel value="online">
-        <div className="resource-overview">
-          <Try place={place} name={name} spec={spec} />
-          <MaterializationsPanel place={place} view={name} spec={spec} state={state} />
-          {spec.source.type !== 'push' && <SkewPanel project={project} view={name} spec={spec} />}
-        </div>
-      </Tabs.Panel>
-      <Tabs.Panel value="about">
-        <ResourceOverview kind={featureViewKind} resource={resource} project={project} />
-      </Tabs.Panel>
-      <Tabs.Panel value="manifest">
-        <ResourceManifest resource={resource} />
-      </Tabs.Panel>
-      <Tabs.Panel value="history">
-        <ResourceHistory kind={featureViewKind} resource={resource} project={project} whyNot={whyNot} />
-      </Tabs.Panel>
-      <Tabs.Panel value="events">
-        <ResourceEvents kind={featureViewKind} name={name} project={project} />
-      </Tabs.Panel>
-    </Tabs>
+    <ResourceTabs
+      kind={featureViewKind}
+      project={project}
+      resource={resource}
+      lead={[
+        { name: 'features', title: 'Features', panel: <FeaturesPanel project={project} spec={spec} /> },
+        {
+          name: 'online',
+          title: 'Online',
+          panel: (
+            <div className="resource-overview">
+              <Try place={place} name={name} spec={spec} />
+              <MaterializationsPanel place={place} view={name} spec={spec} state={state} />
+              {spec.source.type !== 'push' && <SkewPanel project={project} view={name} spec={spec} />}
+            </div>
+          ),
+        },
+        {
+          name: 'about',
+          title: 'About',
+          panel: <ResourceOverview kind={featureViewKind} resource={resource} project={project} />,
+        },
+      ]}
+    />
   );
 }
 
