@@ -5,6 +5,7 @@ import { DaisError } from '@dais/api';
 import { pushFeaturesOperation } from '@dais/api/data';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms } from '#output/result.ts';
 
 export const pushFeatures: Run<{ readonly to: 'online' | 'offline' | 'both' }> = async (
@@ -23,7 +24,7 @@ export const pushFeatures: Run<{ readonly to: 'online' | 'offline' | 'both' }> =
   const answer = await client.perform(pushFeaturesOperation, { view, rows: rows as Record<string, unknown[]>, to });
   if (await printedForPrograms(context, answer)) return exitCodes.ok.code;
   const later = answer.version === undefined ? '' : '; they become a version of the dataset in a moment';
-  const newer = to === 'offline' ? '' : `, ${answer.written} of them newer than what was online`;
-  context.terminal.out(`${answer.rows} rows pushed to ${view}${newer}${later}\n`);
+  const newer = to === 'offline' ? '' : `, ${answer.written} newer than what was online`;
+  context.terminal.out(`${countText(answer.rows, 'row')} pushed to ${view}${newer}${later}.\n`);
   return exitCodes.ok.code;
 };

@@ -8,6 +8,7 @@ import {
 } from '@dais/api/data';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
+import { countText } from '#output/amounts.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { readSelection, type SelectionOptions } from './selection.ts';
 
@@ -94,7 +95,8 @@ export const build: Run<
   const get = async () => await client.perform(readFeatureBuildOperation, { id: begun.id });
   return await follow(context, begun, get, {
     follows,
-    done: ({ version, rows, sources }) => `${dataset}@${version}: ${rows} rows, out of ${sources.join(', ')}.`,
+    done: ({ version, rows, sources }) =>
+      `${dataset}@${version}: ${countText(rows ?? 0, 'row')}, out of ${sources.join(', ')}.`,
   });
 };
 
