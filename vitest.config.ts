@@ -64,7 +64,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.spec.ts'],
-          globalSetup: ['e2e/console-built.ts'],
+          globalSetup: ['e2e/built.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

@@ -17,15 +17,23 @@ export interface DaisProcess {
   readonly ended: Promise<number | string>;
 }
 
+export interface DaisProcessOptions {
+  readonly ephemeral?: boolean;
+  readonly file?: string;
+  /** A plain Node program that does what `up-program.ts` does, with built packages; default the sources. */
+  readonly program?: string;
+}
+
 /** Starts Dais on a data folder, at any free port unless `flags` say otherwise. */
 export function startDaisProcess(
   flags: Record<string, unknown>,
-  options: { readonly ephemeral?: boolean; readonly file?: string } = {},
+  { program, ...options }: DaisProcessOptions = {},
 ): DaisProcess {
-  const program = fileURLToPath(new URL('./up-program.ts', import.meta.url));
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  const sources = fileURLToPath(new URL('./up-program.ts', import.meta.url));
+  const command = program === undefined ? ['--conditions=dais-source', '--import', loader, sources] : [program];
   const input = JSON.stringify({ flags: { port: 0, 'log.format': 'json', ...flags }, ...options });
-  const child = start(process.execPath, ['--conditions=dais-source', '--import', loader, program, input], {
+  const child = start(process.execPath, [...command, input], {
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

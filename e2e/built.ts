@@ -1,11 +1,13 @@
-/** Before all journeys: there is a console of today's sources, and a browser to look at it with. */
+/** Before all journeys: packages and console are built of today's sources, and there is a browser to look at it with. */
 import { isBuilt } from '../tools/build-stamp.mjs';
-import { buildConsole } from '../tools/build-console.mjs';
+import { runCommand } from '../tools/command.mjs';
 import { ensureChromium } from '../tools/chromium.mjs';
 
 export async function setup(project: { provide(key: 'chromium', value: string): void }): Promise<void> {
   project.provide('chromium', await ensureChromium());
-  if (!isBuilt()) await buildConsole();
+  if (isBuilt()) return;
+  const { code, output } = await runCommand('node', ['tools/build.mjs'], { quiet: true });
+  if (code !== 0) throw new Error(output);
 }
 
 declare module 'vitest' {
