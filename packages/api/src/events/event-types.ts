@@ -141,7 +141,7 @@ export const eventTypes = {
     description: 'A token, or all of a user or service account, was ended.',
     data: z.strictObject({
       token: token.optional(),
-      reason: z.enum(['revoked', 'suspended', 'deleted', 'provider']).describe('Why.'),
+      reason: z.enum(['revoked', 'password', 'suspended', 'deleted', 'provider']).describe('Why.'),
       count: z.int().optional().describe('How many, when it was not one.'),
     }),
   },

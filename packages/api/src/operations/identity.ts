@@ -324,6 +324,10 @@ const createdInvitation = z.strictObject({
     .string()
     .describe('Address to open. The secret stands behind `#`, so that no server and no log sees it. Shown this once.'),
   expiresAt: time('When it ends'),
+  tokens: z
+    .int()
+    .optional()
+    .describe('For a new password: how many tokens of the user go on working, whatever the password is.'),
 });
 export type CreatedInvitation = z.infer<typeof createdInvitation>;
 
@@ -357,7 +361,16 @@ export const resetPasswordOperation = defineOperation({
   mode: 'write',
   scope: 'org',
   summary: 'Makes a link by which a user chooses a new password; the old one holds until then.',
-  input: z.strictObject({ name: userName, hours: invited.hours }),
+  input: z.strictObject({
+    name: userName,
+    hours: invited.hours,
+    endAccess: z
+      .boolean()
+      .optional()
+      .describe(
+        'End every session, every token and the old password of the user at once, as when somebody else may have them. Default: sessions and the old password end when the new one is chosen, and tokens stay.',
+      ),
+  }),
   output: createdInvitation,
   target: ({ name }) => ({ kind: 'User', name }),
   http: { method: 'POST', path: '/api/v1/users/:name/password-reset', status: 201 },

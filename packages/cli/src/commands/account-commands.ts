@@ -109,8 +109,14 @@ export const accountCommands: readonly CommandDefinition[] = [
     group: 'Accounts',
     summary: 'Make a link by which a person chooses a new password',
     arguments: [{ syntax: '<name>', description: 'login name' }],
-    options: [{ flags: '--hours <n>', description: 'hours until it ends; default: 72', type: 'integer' }],
-    examples: [{ command: 'user reset-password ada@example.com', does: 'the old password holds until then' }],
+    options: [
+      { flags: '--hours <n>', description: 'hours until it ends; default: 72', type: 'integer' },
+      { flags: '--end-access', description: 'end their sessions and tokens at once' },
+    ],
+    examples: [
+      { command: 'user reset-password ada@example.com', does: 'the old password holds until then' },
+      { command: 'user reset-password ada@example.com --end-access', does: 'somebody else may be signed in as them' },
+    ],
     load: async () => ({ run: (await import('#commands/users.ts')).resetPassword }),
   },
 ];

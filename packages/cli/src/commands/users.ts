@@ -24,9 +24,14 @@ export const inviteUser: Run<InviteOptions> = async (context, args, { admin, nam
   return await showLink(context, await client.perform(operation, wish));
 };
 
-export const resetPassword: Run<Pick<InviteOptions, 'hours'>> = async (context, args, { hours }) => {
+interface ResetOptions {
+  readonly hours?: number;
+  readonly endAccess?: true;
+}
+
+export const resetPassword: Run<ResetOptions> = async (context, args, { hours, endAccess }) => {
   const client = await context.connect();
-  const wish = { name: args[0] ?? '', ...(hours !== undefined && { hours }) };
+  const wish = { name: args[0] ?? '', ...(hours !== undefined && { hours }), ...(endAccess === true && { endAccess }) };
   return await showLink(context, await client.perform(resetPasswordOperation, wish));
 };
 
@@ -36,6 +41,8 @@ async function showLink(context: Context, invitation: CreatedInvitation): Promis
   context.terminal.out(`${invitation.link}\n`);
   const ends = invitation.expiresAt.slice(0, 16).replace('T', ' ');
   remark(context, `It opens once, until ${ends} UTC, for whoever has it, and is not shown again.`);
+  const { tokens = 0 } = invitation;
+  if (tokens > 0) remark(context, `${tokens} token(s) of theirs go on working; --end-access ends them too.`);
   return exitCodes.ok.code;
 }
 

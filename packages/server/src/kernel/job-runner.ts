@@ -1,6 +1,15 @@
 import type { Database } from '#engines/database/contract.ts';
 import { backoffMs } from '#lib/backoff.ts';
-import { claimJobs, endJob, heartbeatJob, holdJob, JOB_CHANNEL, type JobClaim, type JobEnd } from '#kernel/jobs.ts';
+import {
+  claimJobs,
+  dueQueues,
+  endJob,
+  heartbeatJob,
+  holdJob,
+  JOB_CHANNEL,
+  type JobClaim,
+  type JobEnd,
+} from '#kernel/jobs.ts';
 import { LeaseLost } from '#kernel/leases.ts';
 import { Loop, type LoopParts } from '#lib/loop.ts';
 import { timedRuns, type TimedQueue } from '#kernel/timed-jobs.ts';
@@ -64,33 +73,38 @@ export interface JobRunnerParts extends LoopParts {
 export class JobRunner {
   readonly #parts: JobRunnerParts;
   readonly #leaseMs: number;
-  readonly #loops: readonly { readonly handler: JobHandler; readonly loop: Loop }[];
+  readonly #handlers: ReadonlyMap<string, JobHandler>;
+  readonly #loop: Loop;
   readonly #running = new Set<RunningJob>();
 
   constructor(parts: JobRunnerParts, handlers: readonly JobHandler[]) {
     this.#parts = parts;
     this.#leaseMs = parts.leaseMs ?? LEASE_MS;
-    this.#loops = handlers.map((handler) => ({
-      handler,
-      loop: new Loop(`jobs ${handler.queue}`, { ...parts, pollMs: 1000 }, () => this.#claim(handler)),
-    }));
+    this.#handlers = new Map(handlers.map((handler) => [handler.queue, handler]));
+    this.#loop = new Loop('jobs', { ...parts, pollMs: 1000 }, () => this.#turn());
   }
 
   async start(): Promise<void> {
-    for (const { loop } of this.#loops) await loop.start((ring) => this.#parts.database.listen(JOB_CHANNEL, ring));
+    await this.#loop.start((ring) => this.#parts.database.listen(JOB_CHANNEL, ring));
   }
 
   /** Takes no more jobs, asks the running ones to stop and waits for them. They wait for the next process. */
   async stop(): Promise<void> {
-    await Promise.all(this.#loops.map(({ loop }) => loop.stop()));
+    await this.#loop.stop();
     for (const { stop } of this.#running) stop.abort(new ProcessStops('the process stops'));
     await Promise.all([...this.#running].map(({ done }) => done));
   }
 
-  async #claim(handler: JobHandler): Promise<boolean> {
+  async #turn(): Promise<boolean> {
+    const due = await dueQueues(this.#parts.database, [...this.#handlers.keys()]);
+    for (const queue of due) await this.#claim(this.#handlers.get(queue)!);
+    return false;
+  }
+
+  async #claim(handler: JobHandler): Promise<void> {
     const busy = [...this.#running].filter(({ claim }) => claim.queue === handler.queue).length;
     const free = handler.concurrency - busy;
-    if (free <= 0) return false;
+    if (free <= 0) return;
     const { database, holder } = this.#parts;
     const claims = await transact(database, { mode: 'write', projectId: 'all' }, (tx) =>
       claimJobs(tx.sql, handler.queue, holder, { leaseMs: this.#leaseMs, limit: free, perProject: handler.perProject }),
@@ -104,10 +118,9 @@ export class JobRunner {
       this.#running.add(job);
       job.done = this.#run(handler, claim, job.stop).finally(() => {
         this.#running.delete(job);
-        this.#loops.find((entry) => entry.handler === handler)?.loop.poke();
+        this.#loop.poke();
       });
     }
-    return false;
   }
 
   async #run(handler: JobHandler, claim: JobClaim, stop: AbortController): Promise<void> {

@@ -38,7 +38,7 @@ const [PROJECT_A, PROJECT_B, PROJECT_C] = ['a', 'b', 'c'].map(
 ) as [string, string, string];
 
 const enqueue = (...jobs: Partial<NewJob>[]) =>
-  quiet.write((tx) =>
+  quiet.write(async (tx) =>
     insertJobs(
       tx.sql,
       jobs.map((job) => ({ queue, projectId: PROJECT_A, payload: {}, maxAttempts: 3, ...job })),

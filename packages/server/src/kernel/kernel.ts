@@ -13,7 +13,7 @@ import { applyDocuments, type ApplyInput } from '#kernel/apply.ts';
 import { Dispatcher, type Call, type OperationEntry } from '#kernel/dispatch.ts';
 import { eventPage } from '#kernel/event-page.ts';
 import { JobRunner, type JobHandler } from '#kernel/job-runner.ts';
-import { insertJobs, jobCounts } from '#kernel/jobs.ts';
+import { jobCounts } from '#kernel/jobs.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import type { LoopParts } from '#lib/loop.ts';
 import type { Authorizer } from '#kernel/principal.ts';
@@ -106,8 +106,7 @@ export class Kernel {
         const wanted = { kind: tenantKind.spec.kind, name: DEFAULT_TENANT, origin: 'manifest' };
         await ensureResource(tx, this.kinds, { id: ORGANISATION, name: '' }, wanted);
       }
-      await tx.enter('all');
-      await insertJobs(tx.sql, timedRuns(this.#handlers, 'firstMs'));
+      for (const job of timedRuns(this.#handlers, 'firstMs')) tx.enqueue(job);
     });
   }
 

@@ -87,7 +87,7 @@ export async function claimDue(
   leaseMs: number,
   limit: number,
 ): Promise<Claim[]> {
-  const rows = await sql.query<Omit<Claim, 'projectId'> & { project_id: string }>(
+  return await sql.query<Claim>(
     `update kernel.reconcile r
      set holder = $1, epoch = r.epoch + 1, lease_until = clock_timestamp() + $2 * interval '1 millisecond'
      from (
@@ -96,11 +96,10 @@ export async function claimDue(
          and kind = any($3::text[])
        order by due_at limit $4 for update skip locked
      ) due
-     where r.uid = due.uid returning r.uid, r.kind, r.project_id, r.epoch, r.dirty, r.attempts`,
+     where r.uid = due.uid returning r.uid, r.kind, r.project_id as "projectId", r.epoch, r.dirty, r.attempts`,
     [holder, leaseMs, kinds, limit],
     'claim_due',
   );
-  return rows.map(({ project_id, ...claim }) => ({ ...claim, projectId: project_id }));
 }
 
 /** Extends a claim. False when it is lost. */

@@ -1,7 +1,6 @@
 import type { Database } from '#engines/database/contract.ts';
 import { COMMITTED_CHANNEL } from '#kernel/events.ts';
 import { acquireLease, LeaseLost, releaseLease, type Lease } from '#kernel/leases.ts';
-import { transact } from '#kernel/transaction.ts';
 import { Loop, type LoopParts } from '#lib/loop.ts';
 
 /** PostgreSQL channel on which the sequencer says that the order has grown. A hint only. */
@@ -65,32 +64,31 @@ export class Sequencer {
 }
 
 /**
- * Numbers up to 1,000 waiting events; returns how many. Two round trips: the lease is guarded (as `guardedWrite` does) by
- * the statement that numbers, because this runs after almost every write. @throws LeaseLost
+ * Numbers up to 1,000 waiting events; returns how many. One statement, because this runs after almost every write: the
+ * lease is guarded (as `guardedWrite` does) by what numbers. @throws LeaseLost
  */
 export async function sequenceBatch(database: Database, lease: Lease): Promise<number> {
-  return await transact(database, { mode: 'write', projectId: 'all' }, async ({ sql }) => {
-    const [row] = await sql.query<{ n: number; held: boolean }>(
-      `with lease as materialized (
-         select 1 from kernel.lease
-         where name = $1 and holder = $2 and epoch = $3 and expires_at > clock_timestamp() for share
-       ), batch as (
-         select id, at, row_number() over (order by id) as n
-         from (select id, at from kernel.event where seq is null order by id limit ${BATCH}) e where exists (select from lease)
-       ), base as (
-         select seq from kernel.cursor where exists (select from lease) for update
-       ), numbered as (
-         update kernel.event e set seq = base.seq + batch.n from batch, base
-         where e.id = batch.id and e.at = batch.at returning 1
-       ), counted as (select count(*)::int as n from numbered), moved as (
-         update kernel.cursor c set seq = c.seq + counted.n from counted where counted.n > 0 returning 1
-       )
-       select n, exists (select from lease) as held from counted, (select count(*) from moved) m`,
-      [lease.name, lease.holder, lease.epoch],
-      'sequence_batch',
-    );
-    if (row?.held !== true) throw new LeaseLost(lease.name);
-    if (row.n > 0) sql.defer(`select pg_notify('${SEQUENCED_CHANNEL}', '')`, [], 'notify_sequenced');
-    return row.n;
-  });
+  const [row] = await database.statement<{ n: number; held: boolean }>(
+    { mode: 'write', scope: 'all' },
+    `with lease as materialized (
+       select 1 from kernel.lease
+       where name = $1 and holder = $2 and epoch = $3 and expires_at > clock_timestamp() for share
+     ), batch as (
+       select id, at, row_number() over (order by id) as n
+       from (select id, at from kernel.event where seq is null order by id limit ${BATCH}) e where exists (select from lease)
+     ), base as (
+       select seq from kernel.cursor where exists (select from lease) for update
+     ), numbered as (
+       update kernel.event e set seq = base.seq + batch.n from batch, base
+       where e.id = batch.id and e.at = batch.at returning 1
+     ), counted as (select count(*)::int as n from numbered), moved as (
+       update kernel.cursor c set seq = c.seq + counted.n from counted where counted.n > 0
+       returning pg_notify('${SEQUENCED_CHANNEL}', '')
+     )
+     select n, exists (select from lease) as held from counted, (select count(*) from moved) m`,
+    [lease.name, lease.holder, lease.epoch],
+    'sequence_batch',
+  );
+  if (row?.held !== true) throw new LeaseLost(lease.name);
+  return row.n;
 }

@@ -79,15 +79,12 @@ export class Transaction {
   /** Checks what must hold and writes what was buffered. Called once, last. */
   async flush(): Promise<void> {
     for (const check of this.#checks.values()) await check();
+    if (this.#events.length + this.#jobs.length > 0) await this.enter('all');
     if (this.#events.length > 0) {
-      await this.enter('all');
       insertEvents(this.sql, this.#events, this.by, this.#decision);
       wakeWaiting(this.sql, this.#events);
     }
-    if (this.#jobs.length > 0) {
-      await this.enter('all');
-      await insertJobs(this.sql, this.#jobs);
-    }
+    if (this.#jobs.length > 0) insertJobs(this.sql, this.#jobs);
   }
 
   #requireWritable(): void {

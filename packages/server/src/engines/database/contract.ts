@@ -65,8 +65,13 @@ export interface Sql {
    * Runs a statement in the round trip of the next one, before it, or in that of the commit: for what gives no rows that
    * anybody reads. What it fails with is thrown there. A function of the database may refuse with an error of the
    * catalogue: SQLSTATE `DA000`, the code as its DETAIL, what happened as its message.
+   *
+   * A transaction that defers all it does takes one round trip. What is then not as it was expected to be, a function of
+   * the database tells with SQLSTATE `DA001`: nothing of the transaction stays, and it begins anew, `careful`.
    */
   defer(text: string, values?: readonly unknown[], name?: string): void;
+  /** It began anew because something was not as it was expected to be: now it is looked at first. */
+  readonly careful: boolean;
   /**
    * What `prelude` of the transaction's options gave, as PostgreSQL writes it. Undefined before the first statement, and
    * without a prelude.

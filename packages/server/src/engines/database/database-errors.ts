@@ -68,6 +68,11 @@ export function isStalePlan(error: unknown): boolean {
   return codeOf(error) === '0A000' && error instanceof Error && error.message.startsWith('cached plan must not change');
 }
 
+/** What was written in the expectation of a state was written into another one. */
+export function isUnexpectedState(error: unknown): boolean {
+  return codeOf(error) === 'DA001';
+}
+
 /** What a function of the database refused with an error of the catalogue. */
 const REFUSED = 'DA000';
 

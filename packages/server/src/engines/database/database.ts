@@ -11,6 +11,7 @@ import {
   isStalePlan,
   isStandby,
   isUnavailable,
+  isUnexpectedState,
   translate,
 } from './database-errors.ts';
 import { APP_ROLE } from './roles.ts';
@@ -79,18 +80,19 @@ class PooledDatabase implements Database {
   }
 
   async transaction<T>(options: TransactionOptions, work: (sql: Sql) => Promise<T>): Promise<T> {
+    let careful = false;
     return await this.#withRetries(async (client) => {
-      const transaction = new RunningTransaction(this.#runner(client), this.#beginSteps(options));
-      let result: T;
+      const transaction = new RunningTransaction(this.#runner(client), this.#beginning(options), careful);
       try {
-        result = await work(transaction);
+        const result = await work(transaction);
+        if (options.mode === 'read') transaction.commitLater();
+        else await transaction.commit();
+        return result;
       } catch (error) {
         await transaction.rollback();
+        careful ||= isUnexpectedState(error);
         throw error;
       }
-      if (options.mode === 'read') transaction.commitLater();
-      else await transaction.commit();
-      return result;
     }, options.mode);
   }
 
@@ -151,13 +153,15 @@ class PooledDatabase implements Database {
         } catch (error) {
           const lost = isUnavailable(error) || isStalePlan(error) || (mode === 'write' && isStandby(error));
           client.release(lost);
+          const unexpected = isUnexpectedState(error);
           const again =
+            unexpected ||
             isSerializationFailure(error) ||
             isStalePlan(error) ||
             // The server restarted while this connection lay idle: nothing was committed, a new one may do.
             (lost && reused && attempts === 1);
           if (!again || attempts === MAX_ATTEMPTS) throw this.#toCaller(error, mode);
-          if (!lost) await delay(FIRST_RETRY_MS * 2 ** attempts * this.#random());
+          if (!lost && !unexpected) await delay(FIRST_RETRY_MS * 2 ** attempts * this.#random());
         }
       }
     } finally {
@@ -203,17 +207,15 @@ class PooledDatabase implements Database {
     return (steps) => runSteps(client, prepared, steps);
   }
 
-  #beginSteps(options: TransactionOptions): Step[] {
+  #beginning(options: TransactionOptions): Beginning {
     const begin: Step =
       options.snapshot === true
         ? { text: 'begin isolation level repeatable read', name: 'dais_begin_snapshot' }
         : { text: 'begin', name: 'dais_begin' };
     const { prelude } = options;
-    return [
-      begin,
-      this.#scopeStep(options),
-      ...(prelude === undefined ? [] : [{ ...prelude, prelude: true } as const]),
-    ];
+    const scope = this.#scopeStep(options);
+    const steps = [begin, scope, ...(prelude === undefined ? [] : [{ ...prelude, prelude: true } as const])];
+    return { steps, ...(options.snapshot !== true && { implicit: scope }) };
   }
 
   #scopeStep(options: TransactionOptions): Step {
@@ -256,19 +258,27 @@ function unknownFate(error: unknown): DaisError {
 
 type Runner = (steps: readonly Step[]) => Promise<StepResult>;
 
+interface Beginning {
+  readonly steps: readonly Step[];
+  /** All that one of a single round trip begins with: what goes to the server together is a transaction by itself. */
+  readonly implicit?: Step;
+}
+
 /** Begins with the first statement; see openDatabase. */
 class RunningTransaction implements Sql {
+  readonly careful: boolean;
   readonly #run: Runner;
-  readonly #begin: readonly Step[];
+  readonly #begin: Beginning;
   readonly #deferred: Step[] = [];
   #state: 'new' | 'open' | 'ended' = 'new';
   #prelude: string | undefined;
   #busy = false;
   #failure: unknown;
 
-  constructor(run: Runner, begin: readonly Step[]) {
+  constructor(run: Runner, begin: Beginning, careful: boolean) {
     this.#run = run;
     this.#begin = begin;
+    this.careful = careful;
   }
 
   get prelude(): string | undefined {
@@ -283,7 +293,7 @@ class RunningTransaction implements Sql {
       const statement: Step = { text, values, name };
       const begins = this.#state === 'new';
       this.#state = 'open';
-      const before = begins ? [...this.#begin, ...this.#deferred.splice(0)] : this.#deferred.splice(0);
+      const before = begins ? [...this.#begin.steps, ...this.#deferred.splice(0)] : this.#deferred.splice(0);
       const { rows, prelude } = await this.#run([...before, statement]);
       if (begins) this.#prelude = prelude;
       return rows as Row[];
@@ -302,20 +312,23 @@ class RunningTransaction implements Sql {
 
   async commit(): Promise<void> {
     const last = this.#deferred.splice(0);
-    const before = this.#state === 'new' && last.length > 0 ? [...this.#begin, ...last] : last;
-    if (last.length > 0) this.#state = 'open';
+    const { steps, implicit } = this.#begin;
+    const begins = this.#state === 'new' && last.length > 0;
+    const whole = begins && implicit !== undefined;
+    const before = begins ? [...(whole ? [implicit] : steps), ...last] : last;
+    if (begins) this.#state = 'open';
     if (!this.#end()) return;
     let tag: string;
     try {
-      ({ tag } = await this.#run([...before, COMMIT]));
+      ({ tag } = await this.#run(whole ? before : [...before, COMMIT]));
     } catch (error) {
       // What failed went before the commit: the transaction is still there, and can only be rolled back.
-      if (last.length > 0) await this.#run([ROLLBACK]).catch(() => {});
+      if (last.length > 0 && !whole) await this.#run([ROLLBACK]).catch(() => {});
       if (this.#failure !== undefined) throw this.#failure;
       throw isUnavailable(error) ? unknownFate(error) : error;
     }
     // The work swallowed the error of a statement: the server could only roll back.
-    if (tag === 'ROLLBACK') throw this.#failure;
+    if (!whole && tag === 'ROLLBACK') throw this.#failure;
   }
 
   /** For reads: the result does not depend on it. A connection that it breaks is found broken at its next use. */

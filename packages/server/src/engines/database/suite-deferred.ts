@@ -1,6 +1,6 @@
 /** What every implementation must do with statements that are put off. */
 import { expect, test } from 'vitest';
-import type { Database, TransactionOptions } from './contract.ts';
+import type { Database, Sql, TransactionOptions } from './contract.ts';
 
 const READ: TransactionOptions = { mode: 'read', scope: 'all' };
 const WRITE: TransactionOptions = { mode: 'write', scope: 'all' };
@@ -55,6 +55,29 @@ export function testDeferred(opened: () => Database): void {
       Array.from({ length: 20 }, () => database.statement(READ, 'select from probe.shared where id = 25')),
     );
     expect(all.flat()).toEqual([]);
+  });
+
+  test('what finds another state than it expected begins anew, and then is careful', async () => {
+    const database = opened();
+    const seen: boolean[] = [];
+    const expecting = (sql: Sql) =>
+      sql.defer(`do $$ begin raise exception using errcode = 'DA001', message = 'not so'; end $$`);
+    await database.transaction(WRITE, async (sql) => {
+      seen.push(sql.careful);
+      sql.defer('insert into probe.shared values (26)');
+      if (!sql.careful) expecting(sql);
+    });
+    // Also where it runs before the commit.
+    await database.transaction(WRITE, async (sql) => {
+      seen.push(sql.careful);
+      if (!sql.careful) expecting(sql);
+      await sql.query('insert into probe.shared values (27)');
+    });
+    expect(seen).toEqual([false, true, false, true]);
+    expect(await database.statement(READ, 'select id from probe.shared where id in (26, 27) order by id')).toEqual([
+      { id: 26 },
+      { id: 27 },
+    ]);
   });
 
   test('a function of the database may refuse with an error of the catalogue', async () => {

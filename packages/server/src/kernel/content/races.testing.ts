@@ -235,6 +235,7 @@ function gatedDatabase(database: Database, scheduler: fc.Scheduler): Database {
             return await sql.query(statement, values, as);
           },
           defer: (...statement) => sql.defer(...statement),
+          careful: sql.careful,
         });
         await gate('commit');
         return result;

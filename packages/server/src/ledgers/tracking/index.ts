@@ -62,7 +62,7 @@ export function trackingLedger(parts: TrackingParts): TrackingLedger {
     jobs: [
       compactionHandler(),
       compactionSweepHandler(),
-      traceRetention(parts.traceDays ?? 0, parts.clock),
+      traceRetention(parts.traceDays ?? 0, parts),
       transferRetention(),
       garbageJob(garbage, deletedDays, clock),
     ],

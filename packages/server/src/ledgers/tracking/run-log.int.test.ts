@@ -42,6 +42,35 @@ test('metrics are kept with their latest point; the same call again changes noth
   ]);
 });
 
+test('texts may hold any character, and keys any name', async () => {
+  const { id } = await world.run();
+  const odd = { 'a\u0001b': 'x', c: 'y\u0001z', ['__proto__']: 'p', d: ',"\\' };
+  await call('run.log', { id, params: pairs(odd), tags: pairs({ t: '\u0001' }) });
+  const points = ['m\u0001', '__proto__', 'n'].map((key) => ({ key, value: 'NaN', timestamp: 1, step: 0 }));
+  await call('run.log', { id, metrics: points });
+  const run = await read(id);
+  expect(Object.entries(run.params).toSorted()).toEqual(Object.entries(odd).toSorted());
+  expect(run.tags).toMatchObject({ t: '\u0001' });
+  expect(run.metrics.map(({ key, value }) => [key, value]).toSorted()).toEqual([
+    ['__proto__', 'NaN'],
+    ['m\u0001', 'NaN'],
+    ['n', 'NaN'],
+  ]);
+});
+
+test('a run that was deleted meanwhile takes no metrics, and is told so', async () => {
+  const { id } = await world.run();
+  const log = async (step: number) =>
+    await codeOf(call('run.log', { id, metrics: [{ key: 'loss', step, timestamp: step, value: 1 }] }));
+  expect([await log(0), await log(1)]).toEqual(['ok', 'ok']);
+  await call('run.delete', { id });
+  expect(await log(2)).toBe('invalid_state');
+  await call('run.restore', { id });
+  expect(await log(3)).toBe('ok');
+  const { items } = await call<{ items: { step: number }[] }>('metric.history', { id, key: 'loss' });
+  expect(items.map(({ step }) => step)).toEqual([0, 1, 3]);
+});
+
 test('metrics of a refused call are not there', async () => {
   const { id } = await world.run();
   await call('run.log', { id, params: pairs({ lr: '0.1' }) });

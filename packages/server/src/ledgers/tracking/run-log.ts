@@ -2,17 +2,19 @@
 import { DaisError, logRunOperation, removeRunTagOperation } from '@dais/api';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import { KnownRows } from './known-rows.ts';
 import { appendMetrics } from './metrics/append.ts';
+import { appendAhead } from './metrics/append-ahead.ts';
 import type { LoggedPoint } from './metrics/logged-point.ts';
 import { removePairs, setPairs } from './pairs.ts';
 import { addParams, type Pair } from './params.ts';
 import type { TrackingParts } from './parts.ts';
-import { activeRun, activeRunAhead, KnownRuns } from './run-lookup.ts';
+import { activeRun, activeRunAhead, type KnownRuns } from './run-lookup.ts';
 import { noteOrigin } from './run-lineage.ts';
 import { cutOff, LONGEST } from './texts.ts';
 
 export function logEntries(parts: TrackingParts): readonly OperationEntry[] {
-  const known = new KnownRuns();
+  const known: KnownRuns = new KnownRows();
   return [
     {
       operation: logRunOperation,
@@ -40,6 +42,8 @@ interface LogCall {
 /** In the order params, metrics, tags in every call, so that two calls wait for each other and never deadlock. */
 async function logRun(tx: Transaction, input: LogCall, known: KnownRuns, parts: TrackingParts): Promise<object> {
   const { id, metrics = [], params = [], tags = [] } = input;
+  const there = params.length + tags.length === 0 ? known.get(tx.projectId, id) : undefined;
+  if (there !== undefined && appendAhead(tx, there, metrics)) return {};
   const run = await activeRunAhead(tx, id, known);
   await addParams(tx, 'param', run.num, params);
   await appendMetrics(tx, run, metrics);

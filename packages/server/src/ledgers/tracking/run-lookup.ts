@@ -2,6 +2,7 @@
 import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { RUN_COLUMNS, type RunRow } from './hydrate.ts';
+import type { KnownRows } from './known-rows.ts';
 
 /** A run that takes writes, by its number inside. */
 export interface ActiveRun {
@@ -27,23 +28,12 @@ export async function requireRun(tx: Transaction, id: string): Promise<RunRow> {
   return row;
 }
 
-/** Some hours of runs that log at the same time; 200 bytes each. */
-const REMEMBERED = 10_000;
-
-/** Numbers of runs that logged before: they never change. */
-export class KnownRuns {
-  readonly #runs = new Map<string, ActiveRun>();
-
-  get(projectId: string, id: string): ActiveRun | undefined {
-    return this.#runs.get(`${projectId} ${id}`);
-  }
-
-  add(id: string, run: ActiveRun): void {
-    const [oldest] = this.#runs.keys();
-    if (this.#runs.size >= REMEMBERED && oldest !== undefined) this.#runs.delete(oldest);
-    this.#runs.set(`${run.projectId} ${id}`, run);
-  }
+/** A run that logged before: some hours of those that log at the same time are remembered. */
+export interface KnownRun extends ActiveRun {
+  /** How many more calls look at what is there before they write: see append-ahead.ts. */
+  wary: number;
 }
+export type KnownRuns = KnownRows<KnownRun>;
 
 /**
  * As `activeRun`, but once a run is known it is asked with the next statement whether it takes writes, and refused by
@@ -53,7 +43,7 @@ export async function activeRunAhead(tx: Transaction, id: string, known: KnownRu
   const there = known.get(tx.projectId, id);
   if (there === undefined) {
     const run = await activeRun(tx, id);
-    known.add(id, run);
+    known.add(run.projectId, id, { ...run, wary: 0 });
     return run;
   }
   const texts = [noRunText(id), runDeletedText(id)];

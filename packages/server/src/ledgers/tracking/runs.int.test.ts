@@ -63,6 +63,17 @@ test('an id of the client’s own is there once in a project', async () => {
   expect(await codeOf(call('run.create', { experimentId: '999999' }))).toBe('not_found');
 });
 
+test('an experiment that was deleted meanwhile takes no run, and is told so', async () => {
+  const experimentId = await world.experiment();
+  const create = async (id: string) => await codeOf(call('run.create', { experimentId, id }));
+  expect([await create('meanwhile-1'), await create('meanwhile-2')]).toEqual(['ok', 'ok']);
+  expect(await create('meanwhile-1')).toBe('already_exists');
+  await call('experiment.delete', { id: experimentId });
+  expect(await create('meanwhile-3')).toBe('invalid_state');
+  await call('experiment.restore', { id: experimentId });
+  expect(await create('meanwhile-3')).toBe('ok');
+});
+
 test('a creation that is repeated with its key makes one run', async () => {
   const experimentId = await world.experiment();
   const create = () => call<Run>('run.create', { experimentId }, { idempotencyKey: 'run-key' });

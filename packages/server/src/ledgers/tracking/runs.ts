@@ -12,14 +12,7 @@ import {
 } from '@dais/api';
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import {
-  DEFAULT_NUMBER,
-  ensureDefault,
-  experimentDeleted,
-  noExperiment,
-  shownNumber,
-  type ExperimentRow,
-} from './experiment-lookup.ts';
+import { DEFAULT_NUMBER, ensureDefault, experimentDeleted, noExperiment, shownNumber } from './experiment-lookup.ts';
 import { hydrateRun, RUN_COLUMNS, runInfo, type RunRow } from './hydrate.ts';
 import type { TrackingOptions } from './options.ts';
 import { compactEndedRun } from './metrics/compaction-queue.ts';
@@ -28,15 +21,18 @@ import type { TrackingParts } from './parts.ts';
 import { findRun, noRun, requireRun, runDeleted } from './run-lookup.ts';
 import { makeName } from './run-names.ts';
 import { noteOrigin, noteStarter } from './run-lineage.ts';
-import { columns, cutOff, LONGEST } from './texts.ts';
+import { insertRun, insertRunAhead, type KnownHomes, type RowOfRun } from './run-insert.ts';
+import { KnownRows } from './known-rows.ts';
+import { cutOff, LONGEST } from './texts.ts';
 import { tellRun, tellStatus } from './tracking-events.ts';
 
 export function runEntries(parts: TrackingParts): readonly OperationEntry[] {
   const { options, clock } = parts;
+  const homes: KnownHomes = new KnownRows();
   return [
     {
       operation: createRunOperation,
-      handle: async (tx, { input }: Call<NewRun>) => await createRun(tx, input, parts),
+      handle: async (tx, { input }: Call<NewRun>) => await createRun(tx, input, parts, homes),
     },
     {
       operation: readRunOperation,
@@ -68,26 +64,24 @@ interface NewRun {
 }
 
 /** @throws DaisError `not_found`, `invalid_state`, `already_exists`. */
-export async function createRun(tx: Transaction, input: NewRun, parts: TrackingParts): Promise<Run> {
+export async function createRun(
+  tx: Transaction,
+  input: NewRun,
+  parts: TrackingParts,
+  known?: KnownHomes,
+): Promise<Run> {
   const { options, random } = parts;
   const { experimentId, user = '', startedAt = 0 } = input;
   const id = input.id ?? random(16).toString('hex');
   const { name, tags } = named(input, parts);
   const row = { id, name, user, startedAt, tags };
-  let inserted = await insertRun(tx, experimentId, row);
-  if (inserted === undefined && experimentId === DEFAULT_NUMBER) {
-    await ensureDefault(tx, parts.clock.now());
-    inserted = await insertRun(tx, experimentId, row);
-  }
-  if (inserted === undefined) throw noExperiment(experimentId);
-  if (inserted.deleted_at !== null) throw experimentDeleted(experimentId);
-  if (inserted.num === null) throw new DaisError('already_exists', `There is a run "${id}" in this project already.`);
-  tellRun(tx, 'runCreated', id, shownNumber(inserted));
+  const home =
+    insertRunAhead(tx, experimentId, row, known) ?? (await insertedInto(tx, experimentId, row, parts, known));
+  tellRun(tx, 'runCreated', id, shownNumber(home));
   noteOrigin(tx, id, tags, parts);
   noteStarter(tx, id, parts.clock.now());
   const info = runInfo(
     {
-      num: inserted.num,
       id,
       name,
       user_name: user,
@@ -95,14 +89,36 @@ export async function createRun(tx: Transaction, input: NewRun, parts: TrackingP
       started_at: BigInt(startedAt),
       ended_at: null,
       deleted_at: null,
-      experiment: inserted.id,
-      is_default: inserted.is_default,
-      artifact_location: inserted.artifact_location,
+      experiment: home.id,
+      is_default: home.is_default,
+      artifact_location: home.artifact_location,
     },
     options,
   );
   const nothing = { metrics: [], params: {}, datasets: [], modelInputs: [], modelOutputs: [] };
   return { ...info, ...nothing, tags: Object.fromEntries(tags) };
+}
+
+/** The run is there when this ends. @throws as `createRun` does. */
+async function insertedInto(
+  tx: Transaction,
+  experimentId: string,
+  row: RowOfRun,
+  { clock }: TrackingParts,
+  known: KnownHomes | undefined,
+) {
+  let inserted = await insertRun(tx, experimentId, row);
+  if (inserted === undefined && experimentId === DEFAULT_NUMBER) {
+    await ensureDefault(tx, clock.now());
+    inserted = await insertRun(tx, experimentId, row);
+  }
+  if (inserted === undefined) throw noExperiment(experimentId);
+  if (inserted.deleted_at !== null) throw experimentDeleted(experimentId);
+  if (inserted.num === null)
+    throw new DaisError('already_exists', `There is a run "${row.id}" in this project already.`);
+  const { id, is_default, artifact_location } = inserted;
+  known?.add(tx.projectId, experimentId, { id, is_default, artifact_location });
+  return inserted;
 }
 
 /** The name and the tag that says it are one. @throws DaisError `invalid_request` when both are given and differ. */
@@ -119,45 +135,6 @@ function named(input: NewRun, { options: { nameTag }, random }: TrackingParts) {
   const given = input.name ?? (said === undefined || said === '' ? makeName(random) : said);
   const name = cutOff(given, LONGEST.runName);
   return { name, tags: tags.set(nameTag, name) };
-}
-
-interface RowOfRun {
-  readonly id: string;
-  readonly name: string;
-  readonly user: string;
-  readonly startedAt: number;
-  readonly tags: ReadonlyMap<string, string>;
-}
-
-type Inserted = Pick<ExperimentRow, 'id' | 'is_default' | 'artifact_location' | 'deleted_at'> & {
-  /** null: there is one of its id already, or the experiment is deleted. */
-  readonly num: bigint | null;
-};
-
-/** One statement for all of it. The lock keeps a deletion of the experiment from missing this run. */
-async function insertRun(
-  { sql, projectId }: Transaction,
-  experiment: string,
-  run: RowOfRun,
-): Promise<Inserted | undefined> {
-  const isDefault = experiment === DEFAULT_NUMBER;
-  const [row] = await sql.query<Inserted>(
-    `with of as (
-       select id, is_default, artifact_location, deleted_at from tracking.experiment
-       where project_id = $1 and ${isDefault ? 'is_default and $8::bigint = 0' : 'id = $8 and not is_default'} for share
-     ), made as (
-       insert into tracking.run (project_id, id, experiment, name, user_name, status, started_at)
-       select $1, $2, of.id, $3, $4, 'RUNNING', $5 from of where of.deleted_at is null
-       on conflict (project_id, id) do nothing returning num, experiment
-     ), tagged as (
-       insert into tracking.tag (run, experiment, key, project_id, value)
-       select made.num, made.experiment, t.key, $1, t.value from made, unnest($6::text[], $7::text[]) t (key, value)
-     )
-     select of.*, made.num from of left join made on true`,
-    [projectId, run.id, run.name, run.user, run.startedAt, ...columns(run.tags), BigInt(experiment)],
-    isDefault ? 'insert_run_into_default' : 'insert_run',
-  );
-  return row;
 }
 
 interface RunChange {

@@ -4,8 +4,9 @@ import { importTables } from './migrations/0002-imports.ts';
 import { traceTables } from './migrations/0003-traces.ts';
 import { evaluationTables } from './migrations/0004-evaluation.ts';
 import { transferTables } from './migrations/0005-transfers.ts';
+import { expectedState } from './migrations/0006-expected.ts';
 
 export const trackingSlice: Slice = {
   schema: 'tracking',
-  migrations: [trackingTables, importTables, traceTables, evaluationTables, transferTables],
+  migrations: [trackingTables, importTables, traceTables, evaluationTables, transferTables, expectedState],
 };

@@ -16,7 +16,7 @@ export interface AccountSubject {
 export async function endCredentials(
   tx: Transaction,
   account: AccountSubject,
-  reason: 'suspended' | 'deleted' | 'provider',
+  reason: 'password' | 'suspended' | 'deleted' | 'provider',
 ): Promise<void> {
   // First: whoever makes a session at this moment either commits before, and it is found, or sees the change.
   await bumpVersion(tx);

@@ -17,6 +17,7 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import type { AuthAnswer } from '#policy/auth-answer.ts';
 import { addressGroup, countAttempt } from '#policy/identity/attempts.ts';
 import { whoseEmail } from '#policy/identity/credentials.ts';
+import { endCredentials } from '#policy/identity/credentials.ts';
 import { describeCaller } from '#policy/identity/current-session.ts';
 import { requireAccounts, subjectOf, writeAs, type IdentityParts } from '#policy/identity/identity-parts.ts';
 import {
@@ -30,10 +31,11 @@ import {
   type NewInvitation,
 } from '#policy/identity/invitations.ts';
 import { checkNewPassword } from '#policy/identity/password-rules.ts';
-import { writePasswordHash } from '#policy/identity/passwords.ts';
+import { removePassword, writePasswordHash } from '#policy/identity/passwords.ts';
 import { requireUser } from '#policy/identity/session-entries.ts';
 import { startSession } from '#policy/identity/session-start.ts';
 import { endSessionsOf } from '#policy/identity/sessions.ts';
+import { countTokens } from '#policy/identity/tokens.ts';
 import { findAccount, findAccountByUid, makeAdministrator, makeUser, type Account } from '#policy/identity/users.ts';
 import { bumpVersion } from '#policy/state.ts';
 
@@ -58,7 +60,7 @@ export function invitationEntries(parts: IdentityParts): readonly OperationEntry
     { operation: inviteAdministratorOperation, perform: (call: Call<InviteInput>) => invite(parts, call, true) },
     {
       operation: resetPasswordOperation,
-      perform: (call: Call<{ readonly name: string; readonly hours?: number }>) => reset(parts, call),
+      perform: (call: Call<ResetInput>) => reset(parts, call),
     },
     {
       operation: listInvitationsOperation,
@@ -122,15 +124,23 @@ async function invite(parts: IdentityParts, { context, input }: Call<InviteInput
   });
 }
 
-async function reset(
-  parts: IdentityParts,
-  { context, input }: Call<{ readonly name: string; readonly hours?: number }>,
-) {
+interface ResetInput {
+  readonly name: string;
+  readonly hours?: number;
+  readonly endAccess?: boolean;
+}
+
+async function reset(parts: IdentityParts, { context, input }: Call<ResetInput>) {
   requireAccounts(parts);
   return await writeAs(parts, context, context.principal, async (tx) => {
     const { uid, name, email = '' } = await requireUser(tx, input.name);
+    if (input.endAccess === true) {
+      await endCredentials(tx, { kind: 'User', uid, name }, 'password');
+      await removePassword(tx.sql, uid);
+    }
     const whom = { email, userName: name, userUid: uid, administrator: false };
-    return await makeLink(tx, parts, { ...whom, ...life(input.hours), createdBy: context.principal });
+    const link = await makeLink(tx, parts, { ...whom, ...life(input.hours), createdBy: context.principal });
+    return { ...link, tokens: await countTokens(tx.sql, uid) };
   });
 }
 

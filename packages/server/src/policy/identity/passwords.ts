@@ -13,6 +13,11 @@ export async function readPasswordHash(sql: Sql, userUid: string): Promise<strin
   return row?.hash;
 }
 
+/** Until a new one is chosen, nobody signs in with any. */
+export async function removePassword(sql: Sql, userUid: string): Promise<void> {
+  await sql.query('delete from policy.password where user_uid = $1', [userUid], 'remove_password');
+}
+
 export async function writePasswordHash(sql: Sql, userUid: string, hash: string): Promise<void> {
   await sql.query(
     `insert into policy.password (user_uid, hash) values ($1, $2)

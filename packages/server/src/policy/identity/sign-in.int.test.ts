@@ -69,6 +69,7 @@ describe('invitations', () => {
   test('a reset gives a new password and ends what was', async () => {
     const { name, cookie } = await world.person();
     const { body } = await world.send(`/api/v1/users/${name}/password-reset`, { headers: asOwner, body: {} });
+    expect(body.tokens).toBe(0);
     const password = 'another-orbit-mango-8';
     const accepted = await world.send('/auth/invitation/accept', {
       body: { secret: body.link.split('#')[1], password },
@@ -77,6 +78,19 @@ describe('invitations', () => {
     expect(await world.whoIs({ cookie })).toBe('nobody');
     expect((await world.login(name, PASSWORD)).status).toBe(401);
     expect((await world.login(name, password)).status).toBe(200);
+  });
+
+  test('a reset tells which tokens stay, or ends all access at once', async () => {
+    const { name, cookie } = await world.person();
+    const { token } = await world.tokenOf(cookie);
+    const reset = async (body: object) =>
+      (await world.send(`/api/v1/users/${name}/password-reset`, { headers: asOwner, body })).body;
+    expect((await reset({})).tokens).toBe(1);
+    expect(await world.whoIs({ authorization: `Bearer ${token}` })).toBe(name);
+    expect((await reset({ endAccess: true })).tokens).toBe(0);
+    expect(await world.whoIs({ authorization: `Bearer ${token}` })).toBe('nobody');
+    expect(await world.whoIs({ cookie })).toBe('nobody');
+    expect((await world.login(name, PASSWORD)).status).toBe(401);
   });
 });
 

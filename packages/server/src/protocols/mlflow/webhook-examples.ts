@@ -1,4 +1,4 @@
-/** What tests of webhooks send: MLflow's own examples, one for each event that it knows. */
+/** What tests of webhooks send: MLflow's own examples, one for each event but that of its budgets. */
 const model = { name: 'example_model' };
 const modelVersion = { ...model, version: '1' };
 const prompt = { name: 'example_prompt' };
@@ -34,18 +34,6 @@ export const EXAMPLES = {
   'prompt_version_tag.deleted': { ...promptVersion, ...key },
   'prompt_alias.created': { ...prompt, ...alias, version: '1' },
   'prompt_alias.deleted': { ...prompt, ...alias },
-  'budget_policy.exceeded': {
-    budget_policy_id: 'bp-abc123',
-    budget_unit: 'USD',
-    budget_amount: 100,
-    current_spend: 105.5,
-    duration_unit: 'MONTHS',
-    duration_value: 1,
-    target_scope: 'ENDPOINT',
-    workspace: 'default',
-    target_value: 'ep-abc123',
-    window_start: 1_704_067_200_000,
-  },
 } as const;
 
 export type WebhookEventName = keyof typeof EXAMPLES;

@@ -20,6 +20,9 @@ export function LinkOnce({ made, purpose, close }: LinkOnceProps) {
         <StateBadge state="warning" word="It is not shown again." /> Whoever opens it {purpose}. Send it in a way that
         only that person reads; it works once, and ends <Time at={made.expiresAt} />.
       </p>
+      {made.tokens !== undefined && made.tokens > 0 && (
+        <p>Tokens of theirs go on working, whatever the password is: end those that should not below.</p>
+      )}
       <div className="token-text">
         <code>{made.link}</code>
         <CopyButton text={made.link} label="Copy the link" />

@@ -117,6 +117,7 @@ async function load(
   await options.finish?.({
     query: async <Row extends object>(text: string, values: readonly unknown[] = []) =>
       (await client.query<Row>(text, [...values])).rows,
+    careful: false,
     defer: () => {
       throw new Error('an import runs its statements one by one');
     },

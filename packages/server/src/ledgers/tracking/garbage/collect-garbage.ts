@@ -3,6 +3,7 @@ import { eventTypes } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';
 import { artifactsOf as artifactOwner, removeTree } from '../artifacts/artifact-tree.ts';
+import { ownPath } from '../artifacts/own-path.ts';
 import { artifactsOf, below, shownNumber } from '../experiment-lookup.ts';
 import type { TrackingOptions } from '../options.ts';
 import { OF_MODELS, OF_RUNS, OF_SERIES } from '../project-records.ts';
@@ -207,14 +208,13 @@ async function removeExperiments({ sql, projectId }: Transaction, before: number
 async function removeFolders(
   tx: Transaction,
   addresses: readonly string[],
-  { artifactRoot }: Pick<TrackingOptions, 'artifactRoot'>,
+  options: Pick<TrackingOptions, 'artifactRoot'>,
 ): Promise<number> {
   const owner = artifactOwner(tx.projectId);
   let files = 0;
   for (const address of addresses) {
-    if (!address.startsWith(artifactRoot)) continue;
-    const path = address.slice(artifactRoot.length).replace(/\?.*$/s, '').split('/').filter(Boolean).join('/');
-    if (path !== '') files += await removeTree(tx, owner, path);
+    const path = ownPath(address, options);
+    if (path !== undefined) files += await removeTree(tx, owner, path);
   }
   return files;
 }

@@ -14,6 +14,7 @@ import { commentsSlice } from '#ledgers/comments/index.ts';
 import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { systemClock, type Clock } from '#lib/clock.ts';
 import { artifactEntries, trackingLedger, trackingSlice } from '../index.ts';
+import { traceRetention } from '../traces/trace-retention.ts';
 import { TEST_OPTIONS } from '../testing/tracking-world.ts';
 import { garbageJob } from './garbage-job.ts';
 
@@ -193,4 +194,26 @@ test('the same happens by itself, in every project', async () => {
   const report = await later(31 * DAY_MS, async () => await garbageJob(parts, 30, clock).run({} as JobClaim, io));
   expect(report).toMatchObject({ runs: 1, files: 1 });
   expect((await ask('GET', `runs/${run}`)).status).toBe(404);
+});
+
+test('files of traces go with them, whether they are deleted or grow too old', async () => {
+  const of = await experiment();
+  const begin = async (requestedAt: number) => {
+    const id = `tr-${randomBytes(16).toString('hex')}`;
+    expect((await ask('POST', 'traces', { id, experimentId: of, requestedAt, state: 'OK' })).status).toBe(201);
+    await keep(`${of}/traces/${id}/artifacts/attachments/picture`);
+    return id;
+  };
+  const [old, newer, newest] = [await begin(1000), await begin(2000), await begin(Date.now())];
+  const traces = async () => (await filesIn(`${of}/traces`)).toSorted();
+  expect(await traces()).toEqual([old, newer, newest].toSorted());
+  expect((await ask('POST', 'delete-traces', { experimentId: of, ids: [newer] })).status).toBe(200);
+  expect(await traces()).toEqual([old, newest].toSorted());
+  const io = {
+    signal: new AbortController().signal,
+    write: async (work) => await transact(database, { mode: 'write', projectId: 'all' }, work),
+  } as JobIo;
+  const job = traceRetention(10, { options: TEST_OPTIONS, clock: systemClock });
+  expect(await job.run({} as JobClaim, io)).toEqual({ removed: 1 });
+  expect(await traces()).toEqual([newest]);
 });

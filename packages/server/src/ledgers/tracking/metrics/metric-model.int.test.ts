@@ -1,6 +1,7 @@
 /** Series in tails and chunks against the plain set of what was logged: whatever is logged, compacted and read. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { appendAhead } from './append-ahead.ts';
 import { appendMetrics } from './append.ts';
 import { chartSeries } from './chart.ts';
 import { readHistory } from './history.ts';
@@ -28,6 +29,7 @@ const stretch = fc.record({
   every: fc.constantFrom(0, 1, 3),
   time: fc.constantFrom(0, 5),
   value: fc.constantFrom('ramp', 'single', 'nan', 'same'),
+  calls: fc.constantFrom('one', 'each', 'all'),
 });
 type Stretch = typeof stretch extends fc.Arbitrary<infer T> ? T : never;
 
@@ -50,6 +52,23 @@ function pointsOf({ keys, from, n, every, time, value }: Stretch): Logged[] {
   return points.flatMap((point) => keys.map((key) => ({ key, ...point })));
 }
 
+/** The first point of each metric in calls of their own: what is sent with the commit. */
+function callsOf(points: readonly Logged[], how: Stretch['calls']): (readonly Logged[])[] {
+  if (how === 'all') return [points];
+  const first = new Map(points.toReversed().map((point) => [point.key, point]));
+  const ahead = [...first.values()];
+  const rest = points.filter((point) => !ahead.includes(point));
+  return [...(how === 'each' ? [ahead] : ahead.map((point) => [point])), rest];
+}
+
+async function log(run: MetricRun, points: readonly Logged[]): Promise<void> {
+  const known = { ...run, wary: 0 };
+  const logged = points.map(wire);
+  await world.write(run, async (tx) => {
+    if (!appendAhead(tx, known, logged)) await appendMetrics(tx, run, logged);
+  });
+}
+
 const wire = (point: Logged) => ({ ...point, value: Number.isNaN(point.value) ? ('NaN' as const) : point.value });
 
 test('a series gives back exactly the points that were logged, once each, in order, sampled and summed up', async () => {
@@ -69,7 +88,7 @@ test('a series gives back exactly the points that were logged, once each, in ord
             const points = 'log' in action ? pointsOf(action.log) : calls[action.again % calls.length];
             if (points === undefined) continue;
             calls.push(points);
-            await world.write(run, (tx) => appendMetrics(tx, run, points.map(wire)));
+            for (const call of callsOf(points, 'log' in action ? action.log.calls : 'all')) await log(run, call);
             for (const key of KEYS) models.get(key)?.add(points.filter((point) => point.key === key));
           }
         }

@@ -20,7 +20,7 @@ export function traceEntries(parts: TraceParts): readonly OperationEntry[] {
     ...traceReadEntries(parts),
     ...traceSearchEntries(parts),
     ...traceMetricEntries(parts),
-    ...traceDeleteEntries(),
+    ...traceDeleteEntries(parts),
     ...assessmentEntries(parts),
   ];
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { manifest } from '#kernel/testing/test-kernel.ts';
 import { systemClock } from '#lib/clock.ts';
-import { startTrackingWorld, type TrackingWorld } from '../testing/tracking-world.ts';
+import { startTrackingWorld, TEST_OPTIONS, type TrackingWorld } from '../testing/tracking-world.ts';
 import { hex, makeSpan } from './testing/span-maker.ts';
 import { traceRetention } from './trace-retention.ts';
 
@@ -36,7 +36,8 @@ test('traces go when they are older than the installation keeps them, in every p
     signal: new AbortController().signal,
     write: async (work) => await world.dais.write(work),
   };
-  const run = async (days: number) => await traceRetention(days, systemClock).run({} as never, io as JobIo);
+  const run = async (days: number) =>
+    await traceRetention(days, { options: TEST_OPTIONS, clock: systemClock }).run({} as never, io as JobIo);
   expect(await run(0)).toEqual({ removed: 0 });
   expect(await run(10)).toEqual({ removed: 4 });
   for (const project of ['default', 'lab']) expect(await left(project)).toEqual([1, 9]);

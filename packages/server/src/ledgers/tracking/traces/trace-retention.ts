@@ -1,13 +1,15 @@
-/** Traces are kept as long as the installation says, then removed. */
+/** Traces are kept as long as the installation says, then removed with their files. */
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Clock } from '#lib/clock.ts';
+import type { TrackingParts } from '../parts.ts';
+import { removeTraceFiles, type GoneTrace } from './trace-files.ts';
 
 /** Traces in one transaction: each can have many rows of spans. */
 const SLICE = 500;
 const DAY_MS = 86_400_000;
 
 /** `days` 0: for ever. */
-export function traceRetention(days: number, clock: Clock): JobHandler {
+export function traceRetention(days: number, { options, clock }: Pick<TrackingParts, 'options' | 'clock'>): JobHandler {
   return {
     queue: 'trace-retention',
     concurrency: 1,
@@ -21,12 +23,17 @@ export function traceRetention(days: number, clock: Clock): JobHandler {
       for (let rows = SLICE; rows === SLICE && !io.signal.aborted; removed += rows) {
         rows = await io.write(async (tx) => {
           await tx.enter('all');
-          const gone = await tx.sql.query(
-            `delete from tracking.trace where num in (
-               select num from tracking.trace where requested_at < $1 limit ${SLICE} for update skip locked) returning 1`,
+          const gone = await tx.sql.query<GoneTrace>(
+            `with gone as (
+               delete from tracking.trace where num in (
+                 select num from tracking.trace where requested_at < $1 limit ${SLICE} for update skip locked)
+               returning id, project_id, experiment
+             )
+             select gone.*, e.is_default, e.artifact_location from gone join tracking.experiment e on e.id = gone.experiment`,
             [before],
             'expire_traces',
           );
+          await removeTraceFiles(tx, gone, options);
           return gone.length;
         });
       }

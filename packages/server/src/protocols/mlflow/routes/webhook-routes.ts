@@ -196,6 +196,10 @@ function webhookMessage(of: Webhook) {
 function eventName({ entity = 'REGISTERED_MODEL', action = 'CREATED' }: Sent): string {
   const name = `${entity.toLowerCase()}.${action.toLowerCase()}`;
   if (name in EXAMPLES) return name;
+  // Somebody who was told yes would wait for it in vain.
+  if (name === 'budget_policy.exceeded') {
+    throw invalid('There are no budget policies here, so that none can be exceeded: leave budget_policy.exceeded out.');
+  }
   const valid = Object.keys(EXAMPLES)
     .filter((one) => one.startsWith(`${entity.toLowerCase()}.`))
     .map((one) => `'${one.slice(one.indexOf('.') + 1)}'`);

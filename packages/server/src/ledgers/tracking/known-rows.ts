@@ -1,0 +1,16 @@
+/** What never changes of rows that were seen before, by project and id: some thousands, of some hundred bytes each. */
+const REMEMBERED = 10_000;
+
+export class KnownRows<Row> {
+  readonly #rows = new Map<string, Row>();
+
+  get(projectId: string, id: string): Row | undefined {
+    return this.#rows.get(`${projectId} ${id}`);
+  }
+
+  add(projectId: string, id: string, row: Row): void {
+    const [oldest] = this.#rows.keys();
+    if (this.#rows.size >= REMEMBERED && oldest !== undefined) this.#rows.delete(oldest);
+    this.#rows.set(`${projectId} ${id}`, row);
+  }
+}

@@ -1,0 +1,39 @@
+/** Files of traces: what their messages carried besides text, and spans that clients keep as a file. They go with them. */
+import { listReferences } from '#kernel/content/references.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { artifactsOf as artifactOwner, removeTree } from '../artifacts/artifact-tree.ts';
+import { ownPath } from '../artifacts/own-path.ts';
+import { artifactsOf, below } from '../experiment-lookup.ts';
+import type { TrackingOptions } from '../options.ts';
+
+export interface GoneTrace {
+  readonly id: string;
+  readonly project_id: string;
+  readonly experiment: bigint;
+  readonly is_default: boolean;
+  readonly artifact_location: string | null;
+}
+
+/** Only what lies in Dais. Their bytes go when nobody else has the same. */
+export async function removeTraceFiles(
+  tx: Transaction,
+  traces: readonly GoneTrace[],
+  options: Pick<TrackingOptions, 'artifactRoot'>,
+): Promise<void> {
+  const folders = new Map<string, { readonly projectId: string; readonly path: string; readonly ids: string[] }>();
+  for (const trace of traces) {
+    const path = ownPath(below(artifactsOf({ ...trace, id: trace.experiment }, options), 'traces'), options);
+    if (path === undefined) continue;
+    const key = `${trace.project_id} ${path}`;
+    const folder = folders.get(key) ?? { projectId: trace.project_id, path, ids: [] };
+    folders.set(key, folder);
+    folder.ids.push(trace.id);
+  }
+  for (const { projectId, path, ids } of folders.values()) {
+    const owner = artifactOwner(projectId);
+    // Most traces have none: one look for all of an experiment instead of two for each of them.
+    const some = await listReferences(tx, owner, { prefix: `${path}/`, limit: 1 });
+    if (some.length === 0) continue;
+    for (const id of ids) await removeTree(tx, owner, `${path}/${id}`);
+  }
+}
