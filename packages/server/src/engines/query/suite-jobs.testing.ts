@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import type { InlineTable, QueryJob, QueryResult } from './contract.ts';
+import type { InlineTable, QueryJob, QueryResult, TableSource } from './contract.ts';
 import {
   aggregate,
   allOf,
@@ -136,6 +136,54 @@ export function jobTests(bench: Bench): void {
       });
       expect(await readFile(ndjson, 'utf8')).toBe('[0,"value 0"]\n[1,"value 1"]\n');
       expect(made).toMatchObject([{ rows: 2, bytes: 28 }]);
+    });
+    test('an Arrow stream that is read back as it was, value by value', async () => {
+      const arrow = path.join(bench.folder, 'out.arrow');
+      const table: InlineTable = {
+        columns: [
+          { name: 'id', type: 'int64' },
+          { name: 'big', type: 'uint64' },
+          { name: 'money', type: 'decimal(38,2)' },
+          { name: 'share', type: 'float64' },
+          { name: 'word', type: 'string' },
+          { name: 'yes', type: 'boolean' },
+          { name: 'bytes', type: 'binary' },
+          { name: 'day', type: 'date' },
+          { name: 'at', type: 'timestamp' },
+          { name: 'list', type: 'list<int64>' },
+        ],
+        rows: [
+          [
+            '9007199254740993',
+            '18446744073709551615',
+            '-123456789012345678901234567890.12',
+            0.1,
+            'ü',
+            true,
+            'AP8=',
+            '2026-11-01',
+            '2026-11-01T10:00:00.123456Z',
+            [1, null, 3],
+          ],
+          [null, null, null, null, '', null, null, null, null, []],
+          [-1, 0, '0.01', -1.5, null, false, '', '1969-12-31', '1969-12-31T23:59:59.999999Z', null],
+        ],
+      };
+      const { files: made } = await bench.engine.run({
+        tables: { t: table },
+        query: scan('t'),
+        output: { type: 'arrow', path: arrow },
+      });
+      expect(made).toMatchObject([{ rows: 3 }]);
+      const read = async (tables: Record<string, TableSource>) => (await bench.rowsOf(scan('t'), tables)).rows;
+      expect(await read({ t: { files: [{ path: arrow, format: 'arrow' }] } })).toEqual(await read({ t: table }));
+      await bench.engine.run({
+        tables: { t: { ...table, rows: [] } },
+        query: scan('t'),
+        output: { type: 'arrow', path: arrow },
+      });
+      const none = await bench.rowsOf(scan('t'), { t: { files: [{ path: arrow, format: 'arrow' }] } });
+      expect([none.rows, none.columns]).toEqual([[], table.columns]);
     });
     test('nothing but its faults', async () => {
       const result = await bench.engine.run({ tables: { t: numbers }, query: scan('t'), output: { type: 'none' } });
