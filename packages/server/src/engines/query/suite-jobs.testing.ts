@@ -305,6 +305,27 @@ export function jobTests(bench: Bench): void {
       expect(failure.code).toBe('query_limit');
       expect(await bench.valueOf(literal(2))).toBe(2);
     });
+    test('when what it keeps between its steps needs more disk than it may have', async () => {
+      const numbered = inline({ n: 'int64' }, ...Array.from({ length: 4000 }, (_, n) => [n]));
+      const pairs: Relation = {
+        type: 'project',
+        from: { type: 'join', kind: 'cross', left: scan('t'), right: scan('t'), take: [{ column: 'n', as: 'm' }] },
+        columns: [
+          named('x', call('sha256', cast(call('+', call('*', column('n'), literal(4000)), column('m')), 'string'))),
+        ],
+      };
+      const failure = await expectFailure(
+        bench.engine.run({
+          tables: { t: numbered },
+          prepare: [{ name: 'kept', query: pairs }],
+          query: scan('kept'),
+          output: { type: 'rows', limit: 1 },
+          limits: { tempBytes: 50 * 1024 * 1024 },
+        }),
+      );
+      expect(failure.code).toBe('query_limit');
+      expect(failure.message).toContain('query.tempMb');
+    });
     test('and leaves no files of a job that failed', async () => {
       const failing: Relation = {
         type: 'project',

@@ -39,7 +39,7 @@ const action = z.looseObject({
       configuration: z.record(z.string(), z.string().nullable()).nullish(),
     })
     .nullish(),
-  add: z.looseObject({ path: z.string(), deletionVector: z.unknown() }).nullish(),
+  add: z.looseObject({ path: z.string(), deletionVector: z.unknown().optional() }).nullish(),
   remove: z.looseObject({ path: z.string() }).nullish(),
 });
 

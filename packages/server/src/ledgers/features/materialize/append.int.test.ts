@@ -31,7 +31,7 @@ async function keys(dataset: string, version = 'latest'): Promise<readonly unkno
   const { rows } = await world.call<{ rows: unknown[][] }>('datasetVersion.head', {
     name: dataset,
     version,
-    rows: 100,
+    limit: 100,
   });
   return rows.map(([k]) => k).toSorted((a, b) => Number(a) - Number(b));
 }
