@@ -50,7 +50,12 @@ const put = async (name: string, key: string, text: string) =>
   void (await client.send(new PutObjectCommand({ Bucket: name, Key: key, Body: text })));
 
 function source(name: string, glob: string, more: Partial<S3SourceOptions> = {}): DataSource {
-  const requestHandler = createSmithyHandler(outbound, TRANSFER_TIMEOUTS);
+  // As for a user's address: it is looked at.
+  const guarded = {
+    ...outbound,
+    stream: async (request: Parameters<Outbound['stream']>[0]) => await outbound.stream({ ...request, trusted: false }),
+  };
+  const requestHandler = createSmithyHandler(guarded, TRANSFER_TIMEOUTS);
   const made = s3Source({ bucket: name, glob, region, endpoint: server.url, credentials, requestHandler, ...more });
   opened.push(made);
   return made;

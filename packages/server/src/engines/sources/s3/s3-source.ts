@@ -43,16 +43,18 @@ export function s3Source({ glob, ...options }: S3SourceOptions): DataSource {
 export function s3Bucket(options: S3BucketOptions): S3Bucket {
   const { bucket } = options;
   let client: Promise<S3> | undefined;
-  const call = async <T>(doing: string, work: (s3: S3) => Promise<T>): Promise<T> => {
+  const call = async <T>(doing: string, signal: AbortSignal, work: (s3: S3) => Promise<T>): Promise<T> => {
     try {
       return await work(await (client ??= connect(options)));
     } catch (error) {
+      // The SDK tells of an abort in words of its own.
+      signal.throwIfAborted();
       throw faultOf(error, bucket, doing);
     }
   };
   const read = async (object: SourceObject, signal: AbortSignal) => {
     const etag = object.pin.replace(/^etag /, '');
-    const answer = await call(`read ${object.name}`, async (s3) => {
+    const answer = await call(`read ${object.name}`, signal, async (s3) => {
       const only = etag === '' ? {} : { IfMatch: etag };
       return await s3.getObject({ Bucket: bucket, Key: object.name, ...only }, { abortSignal: signal });
     });
@@ -64,7 +66,7 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
       const pattern = globPattern(glob);
       const objects: SourceObject[] = [];
       for (let token: string | undefined; ;) {
-        const page = await call('list', async (s3) => {
+        const page = await call('list', signal, async (s3) => {
           const place = token === undefined ? {} : { ContinuationToken: token };
           return await s3.listObjectsV2(
             { Bucket: bucket, Prefix: globPrefix(glob), ...place },
