@@ -27,23 +27,39 @@ const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Typ
     const { postgresSource } = await import('#engines/sources/postgres/postgres-source.ts');
     return postgresSource({ host, port, database, user, tls, sql, password: opened, outbound });
   },
-  files: async ({ bucket, glob, region, endpoint, accessKeyId, secretAccessKey }, { outbound, secret }) => {
-    const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
-    // The address is a user's, not the operator's: it is looked at like any other.
-    const guarded: Outbound = {
-      ...outbound,
-      send: async (request) => await outbound.send({ ...request, trusted: false }),
-      stream: async (request) => await outbound.stream({ ...request, trusted: false }),
-    };
-    const requestHandler = createSmithyHandler(guarded, TRANSFER_TIMEOUTS);
-    const credentials =
-      accessKeyId === undefined || secretAccessKey === undefined
-        ? undefined
-        : { accessKeyId: await secret(accessKeyId), secretAccessKey: await secret(secretAccessKey) };
+  mysql: async ({ host, port, database, user, password, tls, sql }, { outbound, secret }) => {
+    const opened = password === undefined ? undefined : await secret(password);
+    const { mysqlSource } = await import('#engines/sources/mysql/mysql-source.ts');
+    return mysqlSource({ host, port, database, user, tls, sql, password: opened, outbound });
+  },
+  files: async ({ glob, ...place }, around) => {
     const { s3Source } = await import('#engines/sources/s3/s3-source.ts');
-    return s3Source({ bucket, glob, region, endpoint, credentials, requestHandler });
+    return s3Source({ ...(await bucketOptions(place, around)), glob });
+  },
+  delta: async ({ path, version, ...place }, around) => {
+    const { deltaSource } = await import('#engines/sources/s3/delta-source.ts');
+    return deltaSource({ ...(await bucketOptions(place, around)), path, version });
   },
 };
+
+type BucketPlace = Omit<Extract<ExternalSource, { type: 'files' }>, 'type' | 'glob' | 'mode'>;
+
+async function bucketOptions(place: BucketPlace, { outbound, secret }: SourceSurroundings) {
+  const { bucket, region, endpoint, accessKeyId, secretAccessKey } = place;
+  const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
+  // The address is a user's, not the operator's: it is looked at like any other.
+  const guarded: Outbound = {
+    ...outbound,
+    send: async (request) => await outbound.send({ ...request, trusted: false }),
+    stream: async (request) => await outbound.stream({ ...request, trusted: false }),
+  };
+  const credentials =
+    accessKeyId === undefined || secretAccessKey === undefined
+      ? undefined
+      : { accessKeyId: await secret(accessKeyId), secretAccessKey: await secret(secretAccessKey) };
+  const requestHandler = createSmithyHandler(guarded, TRANSFER_TIMEOUTS);
+  return { bucket, region, endpoint, credentials, requestHandler };
+}
 
 export async function openDataSource(source: ExternalSource, around: SourceSurroundings): Promise<DataSource> {
   const open = dataSources[source.type] as SourceOpener<ExternalSource['type']>;

@@ -20,14 +20,8 @@ const modeField = z
 const uploadSource = z.strictObject({
   type: z.literal('upload').describe('Files that somebody pushes: `dais data push`.'),
 });
-const filesSource = z.strictObject({
-  type: z.literal('files').describe('Objects of an S3 bucket.'),
-  bucket: z.string().min(1).max(255).describe('Name of the bucket.'),
-  glob: z
-    .string()
-    .min(1)
-    .max(1024)
-    .describe('Which objects: `raw/2026-*/part-*.parquet`; `*` ends at `/`, `**` does not.'),
+/** How a bucket is reached. */
+const ofBucket = {
   endpoint: z
     .url({ protocol: /^https?$/ })
     .max(2048)
@@ -37,6 +31,28 @@ const filesSource = z.strictObject({
   accessKeyId: secretValue.optional().describe('Default: the bucket is read without signing.'),
   secretAccessKey: secretValue.optional().describe('The secret beside it.'),
   mode: modeField,
+};
+const filesSource = z.strictObject({
+  type: z.literal('files').describe('Objects of an S3 bucket.'),
+  bucket: z.string().min(1).max(255).describe('Name of the bucket.'),
+  glob: z
+    .string()
+    .min(1)
+    .max(1024)
+    .describe('Which objects: `raw/2026-*/part-*.parquet`; `*` ends at `/`, `**` does not.'),
+  ...ofBucket,
+});
+const deltaSource = z.strictObject({
+  type: z.literal('delta').describe('A Delta table in an S3 bucket, as of one of its versions.'),
+  bucket: z.string().min(1).max(255).describe('Name of the bucket.'),
+  path: z
+    .string()
+    .min(1)
+    .max(1024)
+    .regex(/^[^*?]+$/, { message: 'a path without `*` and `?`' })
+    .describe('Where the table lies in it: the folder above `_delta_log`.'),
+  version: z.int().min(0).max(1_000_000).optional().describe('Its version. Default: the newest.'),
+  ...ofBucket,
 });
 const httpSource = z.strictObject({
   type: z.literal('http').describe('Addresses that are fetched.'),
@@ -51,18 +67,26 @@ const httpSource = z.strictObject({
     .describe('Headers whose values Secrets have: `Authorization`.'),
   mode: modeField,
 });
-const postgresSource = z.strictObject({
-  type: z.literal('postgres').describe('A query to a PostgreSQL server, read in one snapshot.'),
+/** Of a server that answers queries. */
+const ofDatabase = (usualPort: number, longestName: number) => ({
   host: z.string().min(1).max(253).describe('Name or address of the server.'),
-  port: z.int().min(1).max(65_535).default(5432).describe('Its port.'),
-  database: z.string().min(1).max(63).describe('Name of the database.'),
-  user: z.string().min(1).max(63).describe('Who reads; needs no more than the right to.'),
+  port: z.int().min(1).max(65_535).default(usualPort).describe('Its port.'),
+  database: z.string().min(1).max(longestName).describe('Name of the database.'),
+  user: z.string().min(1).max(longestName).describe('Who reads; needs no more than the right to.'),
   password: secretValue.optional().describe('The password, kept in a Secret.'),
   tls: z
     .enum(['verify', 'require', 'off'])
     .default('verify')
     .describe('`verify`: encrypted, and the certificate is checked. `require`: encrypted. `off`: in the clear.'),
   sql: z.string().min(1).max(65_536).describe('One query; what it gives, in its order, are the rows.'),
+});
+const postgresSource = z.strictObject({
+  type: z.literal('postgres').describe('A query to a PostgreSQL server, read in one snapshot.'),
+  ...ofDatabase(5432, 63),
+});
+const mysqlSource = z.strictObject({
+  type: z.literal('mysql').describe('A query to a MySQL or MariaDB server, read in one snapshot.'),
+  ...ofDatabase(3306, 64),
 });
 const datasetsSource = z.strictObject({
   type: z.literal('dataset').describe('A query over other datasets of the project.'),
@@ -74,8 +98,10 @@ const datasetsSource = z.strictObject({
 export const datasetSourceSchema = z.discriminatedUnion('type', [
   uploadSource,
   filesSource,
+  deltaSource,
   httpSource,
   postgresSource,
+  mysqlSource,
   datasetsSource,
 ]);
 export type DatasetSource = z.output<typeof datasetSourceSchema>;

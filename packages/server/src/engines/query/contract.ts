@@ -118,12 +118,18 @@ export interface NdjsonOutput {
   readonly path: string;
 }
 
+/** An Arrow IPC stream. What has no type of its own there is text, as in `Cell`. */
+export interface ArrowOutput {
+  readonly type: 'arrow';
+  readonly path: string;
+}
+
 /** Checks and runs, gives the columns. For a query that is run for its faults. */
 export interface NoOutput {
   readonly type: 'none';
 }
 
-export type QueryOutput = RowsOutput | ParquetOutput | CsvOutput | NdjsonOutput | NoOutput;
+export type QueryOutput = RowsOutput | ParquetOutput | CsvOutput | NdjsonOutput | ArrowOutput | NoOutput;
 
 export interface Statement {
   readonly query: Query;

@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import type { InlineTable, QueryJob, QueryResult } from './contract.ts';
+import type { InlineTable, QueryJob, QueryResult, TableSource } from './contract.ts';
 import {
   aggregate,
   allOf,
@@ -137,6 +137,54 @@ export function jobTests(bench: Bench): void {
       expect(await readFile(ndjson, 'utf8')).toBe('[0,"value 0"]\n[1,"value 1"]\n');
       expect(made).toMatchObject([{ rows: 2, bytes: 28 }]);
     });
+    test('an Arrow stream that is read back as it was, value by value', async () => {
+      const arrow = path.join(bench.folder, 'out.arrow');
+      const table: InlineTable = {
+        columns: [
+          { name: 'id', type: 'int64' },
+          { name: 'big', type: 'uint64' },
+          { name: 'money', type: 'decimal(38,2)' },
+          { name: 'share', type: 'float64' },
+          { name: 'word', type: 'string' },
+          { name: 'yes', type: 'boolean' },
+          { name: 'bytes', type: 'binary' },
+          { name: 'day', type: 'date' },
+          { name: 'at', type: 'timestamp' },
+          { name: 'list', type: 'list<int64>' },
+        ],
+        rows: [
+          [
+            '9007199254740993',
+            '18446744073709551615',
+            '-123456789012345678901234567890.12',
+            0.1,
+            'ü',
+            true,
+            'AP8=',
+            '2026-11-01',
+            '2026-11-01T10:00:00.123456Z',
+            [1, null, 3],
+          ],
+          [null, null, null, null, '', null, null, null, null, []],
+          [-1, 0, '0.01', -1.5, null, false, '', '1969-12-31', '1969-12-31T23:59:59.999999Z', null],
+        ],
+      };
+      const { files: made } = await bench.engine.run({
+        tables: { t: table },
+        query: scan('t'),
+        output: { type: 'arrow', path: arrow },
+      });
+      expect(made).toMatchObject([{ rows: 3 }]);
+      const read = async (tables: Record<string, TableSource>) => (await bench.rowsOf(scan('t'), tables)).rows;
+      expect(await read({ t: { files: [{ path: arrow, format: 'arrow' }] } })).toEqual(await read({ t: table }));
+      await bench.engine.run({
+        tables: { t: { ...table, rows: [] } },
+        query: scan('t'),
+        output: { type: 'arrow', path: arrow },
+      });
+      const none = await bench.rowsOf(scan('t'), { t: { files: [{ path: arrow, format: 'arrow' }] } });
+      expect([none.rows, none.columns]).toEqual([[], table.columns]);
+    });
     test('nothing but its faults', async () => {
       const result = await bench.engine.run({ tables: { t: numbers }, query: scan('t'), output: { type: 'none' } });
       expect(result).toMatchObject({ rowCount: 0, rows: [], files: [] });
@@ -256,6 +304,27 @@ export function jobTests(bench: Bench): void {
       const failure = await expectFailure(bench.engine.run({ ...work(limits), query, output: { type: 'none' } }));
       expect(failure.code).toBe('query_limit');
       expect(await bench.valueOf(literal(2))).toBe(2);
+    });
+    test('when what it keeps between its steps needs more disk than it may have', async () => {
+      const numbered = inline({ n: 'int64' }, ...Array.from({ length: 4000 }, (_, n) => [n]));
+      const pairs: Relation = {
+        type: 'project',
+        from: { type: 'join', kind: 'cross', left: scan('t'), right: scan('t'), take: [{ column: 'n', as: 'm' }] },
+        columns: [
+          named('x', call('sha256', cast(call('+', call('*', column('n'), literal(4000)), column('m')), 'string'))),
+        ],
+      };
+      const failure = await expectFailure(
+        bench.engine.run({
+          tables: { t: numbered },
+          prepare: [{ name: 'kept', query: pairs }],
+          query: scan('kept'),
+          output: { type: 'rows', limit: 1 },
+          limits: { tempBytes: 50 * 1024 * 1024 },
+        }),
+      );
+      expect(failure.code).toBe('query_limit');
+      expect(failure.message).toContain('query.tempMb');
     });
     test('and leaves no files of a job that failed', async () => {
       const failing: Relation = {

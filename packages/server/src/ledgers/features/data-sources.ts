@@ -3,6 +3,7 @@ import type { ColumnMask, DatasetVersion } from '@dais/api/data';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import type { Column } from '#engines/query/model/column-type.ts';
 import {
+  findNewest,
   marksOf,
   mayOf,
   readVersion,
@@ -26,15 +27,20 @@ export function dataSources({ data, maker, masks }: DataSourcesParts): SourceVer
   return {
     resolve: async (tx, reference) => sourceOf(requireUsable(await resolveVersion(tx, reference))),
     read: async (tx, id) => sourceOf(requireUsable(await readVersion(tx, id))),
+    newest: async (tx, dataset) => {
+      const found = await findNewest(tx, dataset);
+      return found === undefined ? undefined : { version: sourceOf(found), ready: found.state === 'ready' };
+    },
     withFiles: async (projectId, id, work) => {
       const version = await transact(data.database, { mode: 'read', projectId }, async (tx) =>
         requireUsable(await readVersion(tx, id)),
       );
       return await withLocalFiles(data, version, async (files) => await work(tableOf(version, files).files));
     },
-    make: async ({ projectId, dataset, ensure, tables, query, source, parents, message, by }, io, also) => {
+    make: async ({ projectId, dataset, ensure, tables, query, source, onto, parents, message, by }, io, also) => {
       const request = { projectId, dataset, tables, query, source, parents, message, by };
-      await maker.make({ ...request, ...(ensure !== undefined && { ensure }) }, io, async (tx, { version }) => {
+      const more = { ...(ensure !== undefined && { ensure }), ...(onto !== undefined && { onto }) };
+      await maker.make({ ...request, ...more }, io, async (tx, { version }) => {
         await also(tx, { ...sourceOf(version), rows: version.rows });
       });
     },

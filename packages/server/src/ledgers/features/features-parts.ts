@@ -32,6 +32,8 @@ export interface VersionRequest {
   readonly tables: Readonly<Record<string, { readonly version: string } | InlineTable>>;
   readonly query: Query;
   readonly source: VersionSource;
+  /** Id of the version that its rows go on from, null for none; another one that came meanwhile is a `conflict`. */
+  readonly onto?: string | null;
   /** Keys of lineage nodes that it came from, beside the versions of `tables`. */
   readonly parents: readonly string[];
   readonly message: string;
@@ -44,9 +46,14 @@ export interface SourceVersions {
   resolve(tx: Transaction, reference: string): Promise<SourceVersion>;
   /** @throws as `resolve`. */
   read(tx: Transaction, id: string): Promise<SourceVersion>;
+  /** The newest of a dataset that is ready, or will be once it is checked; then `ready` is false. */
+  newest(
+    tx: Transaction,
+    dataset: string,
+  ): Promise<{ readonly version: SourceVersion; readonly ready: boolean } | undefined>;
   /** Its files on this machine while `work` runs, in the order of its rows. */
   withFiles<T>(projectId: string, id: string, work: (files: readonly SourceFile[]) => Promise<T>): Promise<T>;
-  /** Makes a version, whole or not at all; `also` is done in the transaction that makes it. */
+  /** Makes a version, whole or not at all; `also` is done in the transaction that makes it. @throws DaisError `conflict`. */
   make(
     request: VersionRequest,
     io: Pick<JobIo, 'signal' | 'write'> & { readonly progress?: (share: number) => void },

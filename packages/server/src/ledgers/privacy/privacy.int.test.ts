@@ -129,6 +129,19 @@ describe('findings', () => {
       forbid (principal, action == Dais::Action::"dataset:unmask", resource is Dais::Dataset)
       when { resource.facts has openPiiFindings && resource.facts.openPiiFindings > 0 };`;
     await project.call('policy.create', { manifest: manifest('Policy', 'decided-first', { cedar }) });
+    const misspelt = {
+      'resource has openPiiFindings': 'resource.facts has openPiiFindings',
+      'resource.facts has openPiiFinding': 'resource.facts has openPiiFindings',
+      'resource has facts.piiScaned': 'resource.facts has piiScanned',
+    };
+    for (const [asked, nearest] of Object.entries(misspelt)) {
+      const wrong = `@id("never") forbid (principal, action == Dais::Action::"dataset:unmask", resource is Dais::Dataset)
+        when { ${asked} };`;
+      const refused = await errorOf(
+        project.call('policy.create', { manifest: manifest('Policy', 'never', { cedar: wrong }) }),
+      );
+      expect(refused).toMatchObject({ code: 'invalid_manifest', issues: [{ path: 'spec.cedar', nearest }] });
+    }
     const admin = await project.member('admin');
     expect(column(await head(project, name, admin), 'email')[0]).toBeNull();
     const [finding] = await project.findings(name);

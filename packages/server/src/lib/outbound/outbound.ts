@@ -77,6 +77,8 @@ export interface Outbound {
   checkHost(host: string, port: number): Promise<void>;
   /** For TLS on such a connection: trusts `extraCa` too. Undefined: Node's own authorities are enough. */
   readonly secureContext: SecureContext | undefined;
+  /** The same as PEM, for what makes a context of its own. */
+  readonly authorities: readonly string[] | undefined;
   /** Ends every connection, also those in use. Idempotent. */
   close(): Promise<void>;
 }
@@ -97,7 +99,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const guard = createAddressGuard({ allowHosts: options.allowHosts, resolve, fail });
   const proxyOf = createProxyChoice(options.proxy, fail);
   const base: Timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
-  const secureContext = options.extraCa === undefined ? undefined : trustAlso(options.extraCa, fail);
+  const { secureContext, authorities } =
+    options.extraCa === undefined
+      ? { secureContext: undefined, authorities: undefined }
+      : trustAlso(options.extraCa, fail);
   const dispatchers = createDispatchers({ guard, secureContext, timeouts: base, fail });
 
   async function stream(request: OutboundRequest): Promise<OutboundAnswer<Readable>> {
@@ -182,6 +187,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
 
   return {
     secureContext,
+    authorities,
     stream,
     async check(text) {
       const url = readUrl(text, fail);

@@ -242,6 +242,21 @@ describe('admission', () => {
     });
   });
 
+  test('refuses a question that nothing answers with yes', async () => {
+    const asks = (what: string) =>
+      document([
+        '@id("asks") forbid(principal, action == Dais::Action::"secret:delete", resource)',
+        `  when { resource has ${what} };`,
+      ]);
+    expect(await applied(asks('nmae'))).toMatchObject({
+      code: 'invalid_manifest',
+      issues: [{ path: 'spec.cedar', line: 8, nearest: 'resource has name' }],
+    });
+    expect(await applied(asks('entirelyElse'))).toMatchObject({
+      issues: [{ message: expect.stringContaining('`entirelyElse`'), expected: expect.stringContaining('name') }],
+    });
+  });
+
   test('wants an id of its own for each policy', async () => {
     const plain = (id: string) => `@id("${id}") forbid(principal, action == Dais::Action::"secret:delete", resource);`;
     expect(await applied(document([plain('frozen')]))).toMatchObject({

@@ -4,6 +4,7 @@ import { nearest, type Issue } from '@dais/api';
 import { UnknownConstruct } from './cedar-json.ts';
 import type { CedarWasm } from './cedar-wasm.ts';
 import { compilePolicy, type CompiledPolicy } from './compile-policy.ts';
+import { impossibleHas } from './impossible-has.ts';
 import { actionUid, actionWord, type Model } from './model.ts';
 import { runCase, UnreadableCase, type CaseResult, type PolicyCase } from './policy-test.ts';
 import { placeOf, readPolicies, type PolicyPart, type TextFault } from './policy-text.ts';
@@ -34,7 +35,7 @@ export function checkPolicy(cedar: CedarWasm, model: Model, source: PolicyText):
   const digest = createHash('sha256').update(source.cedar).digest('hex');
   const read = readPolicies(cedar, model, source.cedar);
   if (!read.ok) return { issues: read.faults.map((fault) => issueOf(model, fault)), policies: [], digest, cases: [] };
-  const faults = read.parts.flatMap((part) => listFaults(model, source.cedar, part));
+  const faults = read.parts.flatMap((part) => partFaults(model, source.cedar, part));
   if (faults.length > 0)
     return { issues: faults.map((fault) => issueOf(model, fault)), policies: [], digest, cases: [] };
   const policies = read.parts.map(({ id, json }) => {
@@ -63,8 +64,8 @@ function nearestAction(model: Model, message: string): string | undefined {
   return near === undefined ? undefined : `Dais::Action::"${near}"`;
 }
 
-/** A policy over what lists show must be one that the database can filter by. */
-function listFaults(model: Model, text: string, { id, json }: PolicyPart): readonly TextFault[] {
+/** A policy over what lists show must be one that the database can filter by, and each must be able to match. */
+function partFaults(model: Model, text: string, { id, json }: PolicyPart): readonly TextFault[] {
   const faults: TextFault[] = [];
   let compiled: CompiledPolicy;
   try {
@@ -91,7 +92,7 @@ function listFaults(model: Model, text: string, { id, json }: PolicyPart): reado
       });
     }
   }
-  return faults.slice(0, 1);
+  return [...faults.slice(0, 1), ...impossibleHas(model, text, compiled)];
 }
 
 function runCases(model: Model, parts: readonly PolicyPart[], { tests = [], project }: PolicyText) {

@@ -62,6 +62,7 @@ export function cellText(value: unknown): string {
 const SOURCES: Readonly<Record<DatasetVersion['source']['type'], string>> = {
   upload: 'files that were pushed',
   files: 'objects of a bucket',
+  delta: 'a Delta table in a bucket',
   http: 'fetched addresses',
   postgres: 'a query to PostgreSQL',
   mysql: 'a query to MySQL',

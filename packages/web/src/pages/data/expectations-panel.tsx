@@ -89,7 +89,17 @@ function Observed({ findings }: { readonly findings: readonly CheckFinding[] }) 
               {shareText(finding.broken / finding.rows)})
             </span>
           )}
-          {finding.anomaly !== undefined && <span className="label-chip data-anomaly">{finding.anomaly}</span>}
+          {finding.anomaly !== undefined && (
+            <>
+              {' '}
+              <span
+                className="label-chip data-anomaly"
+                title="Name of the anomaly, as TensorFlow Data Validation has it"
+              >
+                {finding.anomaly}
+              </span>
+            </>
+          )}
         </li>
       ))}
     </ul>

@@ -253,7 +253,8 @@ async function sizeOf(file: string): Promise<number> {
 
 async function removeOutputs(outputs: readonly QueryOutput[]): Promise<void> {
   for (const output of outputs) {
-    if (output.type === 'csv' || output.type === 'ndjson') await rm(output.path, { force: true });
+    if (output.type === 'csv' || output.type === 'ndjson' || output.type === 'arrow')
+      await rm(output.path, { force: true });
     if (output.type !== 'parquet') continue;
     const names = await readdir(output.folder).catch(() => []);
     const ours = names.filter((name) => name.startsWith(`${output.name}-`) || name === `.${output.name}.trial`);

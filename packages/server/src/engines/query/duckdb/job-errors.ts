@@ -10,6 +10,8 @@ interface Rule {
   readonly detail: (fault: DuckdbFault) => string;
 }
 
+const MEMORY = 'The query needs more memory than `query.memoryMb` allows.';
+
 const RULES: readonly Rule[] = [
   { type: /./, message: /No space left on device/i, code: 'storage_full', detail: () => 'The disk is full.' },
   {
@@ -21,7 +23,7 @@ const RULES: readonly Rule[] = [
   {
     type: /^Out of Memory$/,
     code: 'query_limit',
-    detail: () => 'The query needs more memory than `query.memoryMb` allows.',
+    detail: () => MEMORY,
   },
   { type: /^Interrupted?$/i, code: 'query_limit', detail: () => 'The query was stopped.' },
   {
@@ -51,7 +53,18 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-export function failureOf(error: unknown): WireFailure {
+/** Columns beyond which they are what takes the memory: buffers of each, whatever the rows. */
+const WIDE = 1000;
+
+/** `widest`: columns of the widest table of the job. */
+export function failureOf(error: unknown, widest = 0): WireFailure {
+  const failure = plainFailure(error);
+  if (widest <= WIDE || failure.detail !== MEMORY) return failure;
+  const hint = `Its widest table has ${widest} columns, each of which takes memory: raise it (10,000 columns want about 4096), or split the table.`;
+  return { ...failure, detail: `${failure.detail} ${hint}` };
+}
+
+function plainFailure(error: unknown): WireFailure {
   if (error instanceof QueryError) {
     const { faults, faultCount, position } = error;
     return { code: error.code as QueryErrorCode, detail: error.message, faults, faultCount, position };

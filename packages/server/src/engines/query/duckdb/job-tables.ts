@@ -7,6 +7,7 @@ import type { LiteralValue } from '../model/query-tree.ts';
 import { arrowLines } from './arrow-table.ts';
 import { sqlType } from './column-types.ts';
 import { describedFile, loadCsv, planCsv, type CsvPlan } from './csv-table.ts';
+import { refuseEndlessLine } from './endless-line.ts';
 import { refusal, type FaultLog } from './fault-log.ts';
 import { loadJson } from './json-table.ts';
 import { parquetRelation } from './parquet-table.ts';
@@ -113,9 +114,12 @@ export class TableReader {
       return { target, columns };
     }
     const file = await plainText(opened, name, { folder, number: this.#made }, this.#budget);
+    // A JSON document may well be one line.
+    if (file.source.format !== 'json') await refuseEndlessLine(name, file, limits.lineBytes);
     if (file.source.format === 'csv') {
       const plan = await planCsv(session, name, file, table);
       notes.push(...plan.notes);
+      session.widest = Math.max(session.widest, plan.columns.length);
       const { lineBytes } = limits;
       const columns = await loadCsv(session, name, plan, target, {
         guessed: table.columns === undefined,

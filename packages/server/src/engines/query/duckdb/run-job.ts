@@ -119,6 +119,8 @@ class Queries {
         return await writeParquet(this.#session, sql, output, this.#kept(query));
       case 'csv':
         return await writeCsv(this.#session, sql, output);
+      case 'arrow':
+        return await (await import('./arrow-output.ts')).writeArrow(this.#session, sql, output);
       case 'ndjson':
         return await writeNdjson(this.#session, sql, output);
       default: {

@@ -27,6 +27,7 @@ export interface BoundQuery {
 
 /** The attached file of kept steps. Tables in it are compressed and leave memory, unlike those of the in-memory database. */
 export const STAGE = 'stage';
+export const STAGE_FILE = 'stage.duckdb';
 
 /** Where DuckDB writes the broken rows of one reading of a CSV. A name serves once: what it counts goes on after the table. */
 export interface RejectTables {
@@ -35,6 +36,8 @@ export interface RejectTables {
 }
 
 export class Session {
+  /** Columns of the widest table that was seen. */
+  widest = 0;
   #rejects = 0;
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
@@ -66,7 +69,7 @@ export class Session {
     await session.run(
       [
         // Each column of a table holds a block at least: those of the default (256 KiB) are 2.6 GB for 10,000 columns.
-        `ATTACH ${text(`${places.folder}/stage.duckdb`)} AS ${STAGE} (BLOCK_SIZE 16384)`,
+        `ATTACH ${text(`${places.folder}/${STAGE_FILE}`)} AS ${STAGE} (BLOCK_SIZE 16384)`,
         `SET TimeZone = 'UTC'`,
         'SET enable_progress_bar = true',
         'SET enable_progress_bar_print = false',
@@ -116,6 +119,7 @@ export class Session {
         const quoted = identifier(name);
         selected.push(isCanonical(type) ? quoted : `CAST(${quoted} AS ${sqlType(told)}) AS ${quoted}`);
       }
+      this.widest = Math.max(this.widest, columns.length);
       const asIs = selected.every((each, n) => each === identifier(columns[n]?.name ?? ''));
       return { columns, canonical: asIs ? sql : `SELECT ${selected.join(', ')} FROM (${sql}\n)` };
     } finally {

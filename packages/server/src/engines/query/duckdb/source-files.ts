@@ -82,23 +82,20 @@ async function inflate(
 ): Promise<number> {
   const { source, name, bytes, compression } = opened;
   let inflated = 0;
+  const bomb = () =>
+    new QueryError('too_large', `${name} inflates to more than ${RATIO} times its size: it is refused as a bomb.`);
   const guard = new Transform({
     transform: (chunk: Buffer, _, done) => {
       inflated += chunk.length;
       if (inflated > budget.left) {
         done(new QueryError('too_large', `${name} inflates to more than a job may read (${budget.left} bytes).`));
       } else if (inflated > FREE_BYTES && inflated > RATIO * bytes) {
-        done(
-          new QueryError(
-            'too_large',
-            `${name} inflates to more than ${RATIO} times its size: it is refused as a bomb.`,
-          ),
-        );
+        done(bomb());
       } else done(null, chunk);
     },
   });
   try {
-    const inflater = compression === 'gzip' ? createGunzip() : zstdInflate();
+    const inflater = compression === 'gzip' ? createGunzip() : zstdInflate(2 * FREE_BYTES, bomb);
     await pipeline(createReadStream(source.path), inflater, guard, createWriteStream(to));
   } catch (error) {
     if (error instanceof QueryError) throw error;

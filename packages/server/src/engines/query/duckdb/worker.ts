@@ -1,17 +1,19 @@
 /** The program of the engine's process: takes one piece of work at a time over its pipes, and ends with whoever started it. */
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { version } from '@duckdb/node-api';
 import { onFrames, sendFrame } from './frames.ts';
 import { failureOf } from './job-errors.ts';
+import { QueryError } from '../model/query-error.ts';
 import { runWork } from './run-job.ts';
-import type { Session } from './session.ts';
+import { STAGE_FILE, type Session } from './session.ts';
 import type { FromWorker, ToWorker } from './wire.ts';
 
 /** The engine opens it for both ways. */
 const PIPE = 3;
 const LOOK_EVERY_MS = 250;
+const OVERFULL = 'The query needs more temporary disk than `query.tempMb` allows.';
 
 let current: { readonly id: number; session: Session | undefined; cancelled: boolean } | undefined;
 
@@ -27,9 +29,13 @@ async function work(message: Extract<ToWorker, { readonly type: 'work' }>): Prom
   current = state;
   const cpu = process.cpuUsage();
   let peak = process.memoryUsage.rss();
+  let overfull = false;
   let phase: 'reading' | 'running' | 'writing' = 'reading';
   const timer = setInterval(() => {
     peak = Math.max(peak, process.memoryUsage.rss());
+    // DuckDB counts what it spills, and not what lies in the file of kept steps.
+    overfull ||= stageBytes(folder) > limits.tempBytes;
+    if (overfull) state.session?.interrupt();
     const share = state.session?.share;
     send({ type: 'progress', id, progress: { phase, ...(share !== undefined && { share }) } });
   }, LOOK_EVERY_MS);
@@ -54,11 +60,19 @@ async function work(message: Extract<ToWorker, { readonly type: 'work' }>): Prom
     peak = Math.max(peak, process.memoryUsage.rss());
     send({ type: 'done', id, answer, usage: { cpuMs: Math.round((user + system) / 1000), peakMemoryBytes: peak } });
   } catch (error) {
-    send({ type: 'failed', id, failure: failureOf(error) });
+    const told = overfull ? new QueryError('query_limit', OVERFULL) : error;
+    send({ type: 'failed', id, failure: failureOf(told, state.session?.widest) });
   } finally {
     clearInterval(timer);
     current = undefined;
   }
+}
+
+function stageBytes(folder: string): number {
+  const sizes = ['', '.wal'].map(
+    (end) => statSync(`${folder}/${STAGE_FILE}${end}`, { throwIfNoEntry: false })?.size ?? 0,
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 function hear(message: ToWorker): void {

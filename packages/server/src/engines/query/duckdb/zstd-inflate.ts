@@ -3,12 +3,18 @@ import { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
 
-export function zstdInflate(): Transform {
+/**
+ * `bomb` is thrown when one chunk becomes more than `mostAtOnce` bytes: in JavaScript all that a chunk becomes is made before
+ * anybody can look at it, and 64 KiB may become 2 GiB.
+ */
+export function zstdInflate(mostAtOnce: number, bomb: () => Error): Transform {
   const native = (zlib as { readonly createZstdDecompress?: () => Transform }).createZstdDecompress;
   if (native !== undefined) return native();
   const decoder = new Decompress();
+  let made = 0;
   const stream = new Transform({
     transform: (chunk: Buffer, _, done) => {
+      made = 0;
       try {
         decoder.push(chunk);
         done();
@@ -25,6 +31,10 @@ export function zstdInflate(): Transform {
       }
     },
   });
-  decoder.ondata = (piece) => stream.push(piece);
+  decoder.ondata = (piece) => {
+    made += piece.length;
+    if (made > mostAtOnce) throw bomb();
+    stream.push(piece);
+  };
   return stream;
 }

@@ -7,7 +7,7 @@ import type { Client, FieldDef } from 'pg';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { DataSource, SourceObject } from '../contract.ts';
 import { writeFetched } from '../written-file.ts';
-import { csvRow } from './csv-row.ts';
+import { csvRow } from '../csv-row.ts';
 import { columnTypeOf } from './postgres-types.ts';
 
 export interface PostgresSourceOptions {

@@ -1,14 +1,14 @@
 /** Objects of an S3 bucket, pinned by version id or entity tag. */
 import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { DaisError } from '@dais/api';
 import type { S3, S3ClientConfig } from '@aws-sdk/client-s3';
 import { MOST_OBJECTS, type DataSource, type SourceObject } from '../contract.ts';
 import { writeFetched } from '../written-file.ts';
 import { globPattern, globPrefix } from './glob.ts';
 
-export interface S3SourceOptions {
+export interface S3BucketOptions {
   readonly bucket: string;
-  readonly glob: string;
   readonly region: string;
   readonly endpoint: string | undefined;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
@@ -16,22 +16,57 @@ export interface S3SourceOptions {
   readonly requestHandler: NonNullable<S3ClientConfig['requestHandler']>;
 }
 
-export function s3Source(options: S3SourceOptions): DataSource {
-  const { bucket, glob } = options;
+export interface S3SourceOptions extends S3BucketOptions {
+  readonly glob: string;
+}
+
+export interface S3Bucket extends Pick<DataSource, 'fetch' | 'close'> {
+  /** In the order of names; none where none fits. @throws DaisError as `DataSource.list`. */
+  objects(glob: string, signal: AbortSignal): Promise<readonly SourceObject[]>;
+  /** Of an object that is text. @throws DaisError as `DataSource.fetch`; `too_large`. */
+  text(object: SourceObject, mostBytes: number, signal: AbortSignal): Promise<string>;
+}
+
+export function s3Source({ glob, ...options }: S3SourceOptions): DataSource {
+  const { objects, fetch, close } = s3Bucket(options);
+  return {
+    list: async (signal) => {
+      const found = await objects(glob, signal);
+      if (found.length > 0) return found;
+      throw new DaisError('not_found', `No object of the bucket ${options.bucket} fits ${glob}.`);
+    },
+    fetch,
+    close,
+  };
+}
+
+export function s3Bucket(options: S3BucketOptions): S3Bucket {
+  const { bucket } = options;
   let client: Promise<S3> | undefined;
-  const call = async <T>(doing: string, work: (s3: S3) => Promise<T>): Promise<T> => {
+  const call = async <T>(doing: string, signal: AbortSignal, work: (s3: S3) => Promise<T>): Promise<T> => {
     try {
       return await work(await (client ??= connect(options)));
     } catch (error) {
+      // The SDK tells of an abort in words of its own.
+      signal.throwIfAborted();
       throw faultOf(error, bucket, doing);
     }
   };
+  const read = async (object: SourceObject, signal: AbortSignal) => {
+    const etag = object.pin.replace(/^etag /, '');
+    const answer = await call(`read ${object.name}`, signal, async (s3) => {
+      const only = etag === '' ? {} : { IfMatch: etag };
+      return await s3.getObject({ Bucket: bucket, Key: object.name, ...only }, { abortSignal: signal });
+    });
+    if (answer.Body === undefined) throw new DaisError('upstream_failed', `${object.uri} came without bytes`);
+    return { body: answer.Body as Readable, pin: `etag ${answer.ETag ?? etag}` };
+  };
   return {
-    list: async (signal) => {
+    objects: async (glob, signal) => {
       const pattern = globPattern(glob);
       const objects: SourceObject[] = [];
       for (let token: string | undefined; ;) {
-        const page = await call('list', async (s3) => {
+        const page = await call('list', signal, async (s3) => {
           const place = token === undefined ? {} : { ContinuationToken: token };
           return await s3.listObjectsV2(
             { Bucket: bucket, Prefix: globPrefix(glob), ...place },
@@ -48,17 +83,17 @@ export function s3Source(options: S3SourceOptions): DataSource {
         token = page.NextContinuationToken;
         if (token === undefined) break;
       }
-      if (objects.length === 0) throw new DaisError('not_found', `No object of the bucket ${bucket} fits ${glob}.`);
       return objects.toSorted((a, b) => (a.name < b.name ? -1 : 1));
     },
+    text: async (object, mostBytes, signal) => {
+      const { bytes = 0 } = object;
+      if (bytes > mostBytes)
+        throw new DaisError('too_large', `${object.uri} has ${bytes} bytes, ${mostBytes} at most.`);
+      return (await buffer((await read(object, signal)).body)).toString('utf8');
+    },
     fetch: async (object, path, io) => {
-      const etag = object.pin.replace(/^etag /, '');
-      const answer = await call(`read ${object.name}`, async (s3) => {
-        const only = etag === '' ? {} : { IfMatch: etag };
-        return await s3.getObject({ Bucket: bucket, Key: object.name, ...only }, { abortSignal: io.signal });
-      });
-      if (answer.Body === undefined) throw new DaisError('upstream_failed', `${object.uri} came without bytes`);
-      return { ...(await writeFetched(answer.Body as Readable, path, io)), pin: `etag ${answer.ETag ?? etag}` };
+      const { body, pin } = await read(object, io.signal);
+      return { ...(await writeFetched(body, path, io)), pin };
     },
     close: async () => {
       (await client)?.destroy();
@@ -66,7 +101,7 @@ export function s3Source(options: S3SourceOptions): DataSource {
   };
 }
 
-async function connect({ region, endpoint, credentials, requestHandler }: S3SourceOptions): Promise<S3> {
+async function connect({ region, endpoint, credentials, requestHandler }: S3BucketOptions): Promise<S3> {
   const { S3: S3Client } = await import('@aws-sdk/client-s3');
   // Without keys a bucket that is open to all is read: the keys of this machine are not the project's to use.
   const anonymous = {

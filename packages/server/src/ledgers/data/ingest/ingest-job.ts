@@ -58,11 +58,14 @@ interface Reading {
   readonly gathered: readonly GatheredFile[];
   readonly sources: readonly SourceFile[];
   readonly columns: readonly DataColumn[];
+  /** Which state of a table outside was read. */
+  readonly snapshot: string | undefined;
 }
 
 interface Gathered {
   readonly gathered: readonly GatheredFile[];
   readonly told: readonly DataColumn[] | undefined;
+  readonly snapshot?: string | undefined;
   readonly mode: 'managed' | 'reference';
 }
 
@@ -152,15 +155,15 @@ class IngestRun {
     if (before.row.ended_at !== null) return { ingest: this.#id };
     if (before.spec.source?.type === 'dataset') return await this.#query(before, before.spec.source);
     await this.#note('fetch', 0);
-    const { gathered, told, mode } = await this.#gather(before, signal);
+    const { gathered, told, mode, snapshot } = await this.#gather(before, signal);
     const engine = await this.#parts.query();
     const formats = { ...before.spec.format };
     const sources = gathered.map(({ path, name, format }) =>
       sourceFile(path ?? '', name, format === undefined ? before.spec.format : { ...formats, type: format }),
     );
     const columns = told ?? (await this.#columns(engine, before, gathered, sources));
-    this.#reading = { gathered, sources, columns };
-    if (mode === 'reference') return await this.#pin(engine, before, { gathered, sources, columns });
+    this.#reading = { gathered, sources, columns, snapshot };
+    if (mode === 'reference') return await this.#pin(engine, before, { gathered, sources, columns, snapshot });
     const read = await this.#read(engine, before, { gathered, sources, columns });
     await this.#note('check', 0);
     await this.#check(engine, before, columns, read);
@@ -180,7 +183,8 @@ class IngestRun {
       const found = await fetchAll(opened, { folder: this.#folder, signal, progress });
       const gathered = found.files.map(({ object, ...file }) => ({ ...file, format: object.format }));
       const mode = 'mode' in source ? source.mode : 'managed';
-      return { gathered, told: spec.columns === undefined ? found.columns : undefined, mode };
+      const snapshot = found.files[0]?.object.snapshot;
+      return { gathered, told: spec.columns === undefined ? found.columns : undefined, mode, snapshot };
     });
   }
 
@@ -360,6 +364,7 @@ class IngestRun {
         source: {
           ...source,
           ...(gathered[0]?.uri !== undefined && { uri: commonUri(gathered) }),
+          ...(reading?.snapshot !== undefined && { snapshot: reading.snapshot }),
           files: gathered.slice(0, 1000).map(({ name, digest, bytes }) => ({ name, digest, bytes })),
         },
         message: row.message,

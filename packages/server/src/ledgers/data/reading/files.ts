@@ -47,7 +47,7 @@ export async function readDatasetFile(parts: DataParts, call: Call<FileInput>): 
 export interface ExportInput {
   readonly name: string;
   readonly version: string;
-  readonly format: 'parquet' | 'csv';
+  readonly format: 'parquet' | 'csv' | 'arrow';
 }
 
 /** The file is made, then sent, then gone. */
@@ -62,7 +62,7 @@ export async function exportVersion(parts: DataParts, call: Call<ExportInput>): 
     const engine = await parts.query();
     const path = join(folder, `rows.${format}`);
     const output: QueryOutput =
-      format === 'csv' ? { type: 'csv', path } : { type: 'parquet', folder, name: 'rows', split: { type: 'one' } };
+      format !== 'parquet' ? { type: format, path } : { type: 'parquet', folder, name: 'rows', split: { type: 'one' } };
     const result = await withTables(parts, { rows: version }, async (tables) => {
       const job = { tables, query: maskedView('rows', readable), output, owner: call.tenant.id };
       return await engine.run(job, { signal: call.context.signal });

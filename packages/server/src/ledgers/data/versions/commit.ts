@@ -1,5 +1,5 @@
 /** The one way to a version: its rows, its content, its lineage and the news of it, in one transaction. */
-import { eventTypes, type Actor } from '@dais/api';
+import { DaisError, eventTypes, type Actor } from '@dais/api';
 import { type DataSchema, type DatasetMode, type DatasetVersion, type VersionSource } from '@dais/api/data';
 import { attachContent } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -10,7 +10,14 @@ import { emitAboutDataset, readDatasetSpec } from '../dataset-spec.ts';
 import { noteDataVersion } from './lineage-nodes.ts';
 import { manifestDigest } from './manifest-digest.ts';
 import { setTag } from './tags.ts';
-import { MOST_FILES, presentVersions, readVersion, VERSION_COLUMNS, type VersionRow } from './version-rows.ts';
+import {
+  findNewest,
+  MOST_FILES,
+  presentVersions,
+  readVersion,
+  VERSION_COLUMNS,
+  type VersionRow,
+} from './version-rows.ts';
 
 interface FileShape {
   readonly digest: string;
@@ -39,6 +46,8 @@ export interface NewVersion {
   readonly parents?: readonly string[];
   /** Default: the newest version. */
   readonly parent?: string;
+  /** Id of the version that its rows go on from, null for none: when another one came meanwhile, none is made. */
+  readonly onto?: string | null;
   /** Default: whoever the transaction acts for. */
   readonly by?: Actor;
   readonly origin?: string;
@@ -55,7 +64,7 @@ export interface CommittedVersion {
 /** A file that was there when it was looked for has gone meanwhile, with its version: the caller looks again. */
 class FilesGone extends Error {}
 
-/** @throws DaisError `not_found` (no such dataset), `content_missing`; FilesGone. */
+/** @throws DaisError `not_found` (no such dataset), `content_missing`, `conflict` (see `onto`); FilesGone. */
 export async function commitVersion(
   tx: Transaction,
   { clock, hooks }: Pick<DataParts, 'clock' | 'hooks'>,
@@ -64,6 +73,7 @@ export async function commitVersion(
   const { files, schema, mode = 'managed', source } = wanted;
   if (files.length > MOST_FILES) throw new Error(`${files.length} files in one version`);
   const row = await lockDataset(tx, wanted.dataset);
+  if (wanted.onto !== undefined) await requireNewest(tx, row, wanted.onto);
   const spec = await readDatasetSpec(tx, row.name);
   const now = clock.now();
   const named = new Set(schema.columns.map(({ name }) => name));
@@ -126,6 +136,12 @@ export async function commitVersion(
   const told = { version: number, id, state, rows: version.rows, bytes, digest };
   emitAboutDataset(tx, row, eventTypes.datasetVersionCreated, told);
   return { version: { ...version, state }, unchanged: false };
+}
+
+async function requireNewest(tx: Transaction, { name }: DatasetRow, onto: string | null): Promise<void> {
+  const newest = await findNewest(tx, name);
+  if ((newest?.id ?? null) === onto) return;
+  throw new DaisError('conflict', `Version ${newest?.number ?? 0} of ${name} came meanwhile.`);
 }
 
 function actorOf({ by }: Transaction): Actor {

@@ -32,6 +32,8 @@ export interface MakeRequest {
   /** About how many rows there will be, where that is known. */
   readonly expectedRows?: number;
   readonly source: VersionSource;
+  /** See `NewVersion`. */
+  readonly onto?: string | null;
   /** Keys of lineage nodes, beside the versions of `tables`. */
   readonly parents?: readonly string[];
   readonly message?: string;
@@ -52,7 +54,7 @@ export class VersionMaker {
   /**
    * Runs the query, keeps what it gives and commits it as a version with its lineage. Whole or absent. `also` is done in
    * the transaction that commits.
-   * @throws QueryError; DaisError `not_found`, `invalid_state` (a version that is not ready), `data_invalid`.
+   * @throws QueryError; DaisError `not_found`, `invalid_state` (a version that is not ready), `conflict`, `data_invalid`.
    */
   async make(
     request: MakeRequest,
@@ -169,8 +171,9 @@ export class VersionMaker {
   }
 }
 
-function pick({ parents, message, tags, by, origin }: MakeRequest) {
+function pick({ onto, parents, message, tags, by, origin }: MakeRequest) {
   return {
+    ...(onto !== undefined && { onto }),
     ...(parents !== undefined && { parents }),
     ...(message !== undefined && { message }),
     ...(tags !== undefined && { tags }),

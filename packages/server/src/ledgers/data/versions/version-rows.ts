@@ -141,6 +141,12 @@ export async function findReady(tx: Transaction, dataset: string, until?: number
   return await readWhere(tx, condition, [dataset, until ?? null], 'data_version_ready');
 }
 
+/** The newest that is ready or will be once it is checked. */
+export async function findNewest(tx: Transaction, dataset: string) {
+  const condition = `d.name = $2 and v.state in ('ready', 'building') order by v.number desc`;
+  return await readWhere(tx, condition, [dataset], 'data_version_newest');
+}
+
 /** The newest ready one below a number: what a version is compared with. */
 export async function previousReady(tx: Transaction, dataset: string, number: number) {
   const condition = `d.name = $2 and v.state = 'ready' and v.number < $3 order by v.number desc`;

@@ -14,6 +14,8 @@ import { APPEND_QUEUE } from './queues.ts';
 /** In one version. */
 const MOST_BATCHES = 100;
 const MOST_ROWS = 90_000;
+/** Until a version that somebody else made is checked. */
+const CHECK_MS = 2000;
 
 interface PushedRow {
   readonly id: bigint;
@@ -32,6 +34,7 @@ export function appendHandler(parts: FeatureParts): JobHandler {
         while (await append(parts, job, io));
       } catch (error) {
         // The rows stay and wait for the next push, or for whoever mends what is wrong.
+        if (error instanceof DaisError && error.code === 'conflict') throw new JobFailed(error.message, 0);
         if (error instanceof DaisError && !error.retryable) throw new JobFailed(error.message);
         throw error;
       }
@@ -73,8 +76,12 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
     if (taken.length === 0) return { batches: taken, view: undefined, base: undefined, more: false };
     const compiled = await loadView(tx, String(payload['name']));
     const { source } = compiled;
-    const newest = source.type === 'dataset' ? await newestOf(tx, source.dataset) : undefined;
-    return { batches: taken, view: compiled, base: newest, more: found.length > taken.length };
+    const newest = source.type === 'dataset' ? await parts.sources.newest(tx, source.dataset) : undefined;
+    if (newest?.ready === false) {
+      const { dataset: name, number } = newest.version;
+      throw new JobFailed(`${name}@${number} is being checked: what was pushed comes after it.`, CHECK_MS);
+    }
+    return { batches: taken, view: compiled, base: newest?.version, more: found.length > taken.length };
   });
   if (view === undefined || view.source.type !== 'dataset') return false;
   const { dataset } = view.source;
@@ -94,6 +101,7 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
       tables: { pushed: table, ...(base !== undefined && { before: { version: base.id } }) },
       query: base === undefined ? scan('pushed') : { type: 'union', of: [scan('before'), scan('pushed')] },
       source: { type: 'features' },
+      onto: base?.id ?? null,
       parents: [viewKey(view)],
       message: `${table.rows.length} rows pushed to ${view.name}.`,
       by: { type: 'system', id: 'features' },
@@ -114,15 +122,6 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
     },
   );
   return more;
-
-  async function newestOf(tx: Parameters<FeatureParts['sources']['resolve']>[0], name: string) {
-    try {
-      return await parts.sources.resolve(tx, `${name}@latest`);
-    } catch (error) {
-      if (error instanceof DaisError && error.code === 'not_found') return undefined;
-      throw error;
-    }
-  }
 
   function typeOf(name: string): ColumnType {
     const key = view?.keys.find((one) => one.column === name);

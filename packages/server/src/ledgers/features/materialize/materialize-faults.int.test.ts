@@ -9,6 +9,7 @@ const ENTITIES = 12_000;
 /** Which writes end in a failure although they were done. */
 const failing = new Set([1, 3]);
 let writes = 0;
+let views = 0;
 let world: FeaturesWorld;
 beforeAll(async () => {
   world = await startFeaturesWorld({
@@ -57,3 +58,26 @@ test('attempts go on where the last one stood, and nothing is lost or doubled', 
   const again = await world.materialize({ view: 'counted', mode: 'full', end: '2026-11-02T00:00:00Z' });
   expect(again).toMatchObject({ state: 'done', entities: ENTITIES, written: 0 });
 }, 120_000);
+
+test.each([
+  `select 1 as k, timestamp '2026-01-01' as at, content as v from read_text('/etc/passwd')`,
+  `copy (select 1) to '/tmp/dais-stolen'`,
+  `select 1 as k, timestamp '2026-01-01' as at, getenv('HOME') as v`,
+])(
+  'a view whose SQL reads or writes outside brings nothing: %s',
+  async (sql) => {
+    const name = `outside-${(views += 1)}`;
+    const dataset = await world.dataset('x\n1\n');
+    await world.apply('FeatureView', name, {
+      entities: ['k'],
+      source: { type: 'sql', sql, datasets: [dataset] },
+      eventTime: 'at',
+      features: [{ name: 'v', type: 'string' }],
+    });
+    const ended = await world.materialize({ view: name, mode: 'full' });
+    expect(ended).toMatchObject({ state: 'failed', entities: 0, error: expect.any(String) });
+    const asked = { features: [`${name}:v`], entities: { k: [1], event_timestamp: ['2026-02-01'] } };
+    await expect(world.history(asked)).rejects.toMatchObject({ code: 'query_invalid' });
+  },
+  120_000,
+);

@@ -1,0 +1,63 @@
+/** Rows that are pushed offline, while others make versions of the same dataset. */
+import type { DatasetVersion } from '@dais/api/data';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startFeaturesWorld, type FeaturesWorld } from '../testing/features-world.ts';
+
+const PATIENCE = { timeout: 60_000, interval: 50 };
+let world: FeaturesWorld;
+beforeAll(async () => {
+  world = await startFeaturesWorld();
+  await world.apply('Entity', 'k', { type: 'int64' });
+});
+afterAll(async () => await world.stop());
+
+async function viewsOf(...names: readonly string[]): Promise<string> {
+  const dataset = await world.dataset('k,at,v\n0,2026-11-01T00:00:00Z,0\n');
+  for (const name of names) {
+    await world.apply('FeatureView', name, {
+      entities: ['k'],
+      source: { type: 'dataset', dataset },
+      eventTime: 'at',
+      features: [{ name: 'v', type: 'int64' }],
+    });
+  }
+  return dataset;
+}
+
+const push = async (view: string, k: number) =>
+  await world.call('features.push', { view, rows: { k: [k], at: ['2026-11-02T00:00:00Z'], v: [k] }, to: 'offline' });
+
+async function keys(dataset: string, version = 'latest'): Promise<readonly unknown[]> {
+  const { rows } = await world.call<{ rows: unknown[][] }>('datasetVersion.head', {
+    name: dataset,
+    version,
+    limit: 100,
+  });
+  return rows.map(([k]) => k).toSorted((a, b) => Number(a) - Number(b));
+}
+
+test('two views push into one dataset at once: every row is there, once', async () => {
+  const dataset = await viewsOf('left', 'right');
+  await Promise.all(Array.from({ length: 20 }, async (_, n) => await push(n % 2 === 0 ? 'left' : 'right', n + 1)));
+  await expect.poll(async () => await keys(dataset), PATIENCE).toEqual(Array.from({ length: 21 }, (_, n) => n));
+});
+
+test('rows go on from the newest version, also from one that is still being checked', async () => {
+  const dataset = await viewsOf('gated');
+  await push('gated', 1);
+  await expect.poll(async () => await keys(dataset), PATIENCE).toEqual([0, 1]);
+  const state = async (to: string) =>
+    await world.db.asAdmin(
+      `update data.version set state = '${to}' where number = 2 and dataset = (select id from data.dataset where name = '${dataset}')`,
+    );
+  await state('building');
+  await push('gated', 2);
+  const waiting = `select state from kernel.job where queue = 'features.append' and last_error like '%${dataset}@2 is being checked%'`;
+  await expect.poll(async () => (await world.db.asAdmin(waiting)).length, PATIENCE).toBe(1);
+  expect(await keys(dataset)).toEqual([0]);
+  await state('ready');
+  await expect.poll(async () => await keys(dataset), PATIENCE).toEqual([0, 1, 2]);
+  expect(await world.call<DatasetVersion>('datasetVersion.get', { name: dataset, version: 'latest' })).toMatchObject({
+    number: 3,
+  });
+});

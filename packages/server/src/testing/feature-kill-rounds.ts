@@ -1,0 +1,209 @@
+/**
+ * A whole Dais is killed again and again while features are brought online, rows are pushed, versions are checked and
+ * labels published. What was acknowledged is there in the end and once; nothing half made is ever seen.
+ */
+import type { DatasetVersion, Ingest, LabelPublication, Materialization, OnlineFeatures } from '@dais/api/data';
+import { expect } from 'vitest';
+import { pushRows } from './data-kill-rounds.ts';
+import { KillableDais, KILL_PATIENCE, type LeftContent } from './killable-dais.ts';
+
+interface FeatureKillReport {
+  readonly kills: number;
+  readonly faults: readonly string[];
+  readonly left: LeftContent;
+  readonly exitCode: number | string;
+}
+
+interface Size {
+  readonly rounds: number;
+  readonly entities: number;
+  /** Kills of one piece of work. */
+  readonly kills: number;
+}
+
+const MOMENT_MS = 1200;
+const TASKS = 400;
+
+export async function featureKillRounds(
+  folder: string,
+  { rounds, entities, kills }: Size,
+  random: () => number,
+): Promise<FeatureKillReport> {
+  const dais = await KillableDais.start(folder, random);
+  const world = { dais, entities, limits: { most: kills, withinMs: MOMENT_MS } };
+  await prepare(world);
+  for (let round = 1; round <= rounds; round += 1) {
+    await materialized(world, round, 'full');
+    await materialized(world, round, 'incremental');
+    await pushed(world, round);
+    await checked(world, round);
+    await published(world, round);
+  }
+  const exitCode = await dais.stop();
+  return { kills: dais.kills, faults: dais.faults, left: await dais.leftContent(), exitCode };
+}
+
+interface World {
+  readonly dais: KillableDais;
+  readonly entities: number;
+  readonly limits: { readonly most: number; readonly withinMs: number };
+}
+
+async function prepare({ dais }: World): Promise<void> {
+  const document = (kind: string, name: string, spec: object) =>
+    JSON.stringify({ apiVersion: 'dais.dev/v1', kind, metadata: { name }, spec });
+  const view = (dataset: string) => ({
+    entities: ['k'],
+    source: { type: 'dataset', dataset },
+    eventTime: 'at',
+    features: [{ name: 'v', type: 'int64' }],
+  });
+  const documents = [
+    document('Dataset', 'facts', {}),
+    document('Dataset', 'grown', {}),
+    document('Dataset', 'checked', { expectations: [{ type: 'range', columns: ['x'], min: 0, severity: 'block' }] }),
+    document('Entity', 'k', { type: 'int64' }),
+    document('FeatureView', 'counted', view('facts')),
+    document('FeatureView', 'growing', view('grown')),
+  ];
+  await dais.call('POST', '/apply', { sources: [{ file: 'all.yaml', text: documents.join('\n---\n') }] });
+  await newVersion(dais, 'grown', 'k,at,v\n0,2026-01-01T00:00:00Z,0\n');
+}
+
+async function newVersion(dais: KillableDais, dataset: string, csv: string): Promise<number> {
+  const id = await pushRows(dais, dataset, csv);
+  const ingest = async () => await dais.call<Ingest>('GET', `/data/datasets/${dataset}/ingests/${id}`);
+  await expect.poll(async () => (await ingest()).state, KILL_PATIENCE).toBe('done');
+  return (await ingest()).version ?? 0;
+}
+
+/** Values say of which version they are: a row that is online is one of a version, whole. */
+async function materialized({ dais, entities, limits }: World, round: number, mode: 'full' | 'incremental') {
+  const generation = round * 2 + (mode === 'full' ? 0 : 1);
+  const lines = Array.from({ length: entities }, (_, k) => {
+    const at = new Date(Date.UTC(2026, 0, generation)).toISOString();
+    return `${k},${at},${generation * entities + k}`;
+  });
+  await newVersion(dais, 'facts', `k,at,v\n${lines.join('\n')}\n`);
+  const { id } = await dais.call<Materialization>('POST', '/features/materialize', {
+    view: 'counted',
+    mode,
+    end: new Date(Date.UTC(2026, 0, generation, 1)).toISOString(),
+  });
+  const get = async () => await dais.call<Materialization>('GET', `/features/materializations/${id}`);
+  const sample = Array.from({ length: 200 }, (_, n) => Math.floor((n * entities) / 200));
+  const values = async () => {
+    const asked = { features: ['counted:v'], entities: { k: sample } };
+    return (await dais.call<OnlineFeatures>('POST', '/features/online', asked)).features[0]?.values ?? [];
+  };
+  const look = async () => {
+    for (const [n, value] of (await values()).entries()) {
+      const known =
+        value === null || (Number(value) % entities === sample[n] && Number(value) < (generation + 1) * entities);
+      if (!known) dais.faults.push(`entity ${sample[n]} has ${String(value)}`);
+    }
+  };
+  const ended = async () => !['waiting', 'running'].includes((await get()).state);
+  await dais.killUntil(limits, { ended, look });
+  const { state, entities: brought, error } = await get();
+  const end = JSON.stringify([state, brought, error]);
+  if (end !== JSON.stringify(['done', entities, undefined])) dais.faults.push(`${mode} ${round} ended ${end}`);
+  const expected = sample.map((k) => generation * entities + k);
+  if (JSON.stringify((await values()).map(Number)) !== JSON.stringify(expected)) {
+    dais.faults.push(`${mode} ${round} is not online`);
+  }
+}
+
+/** Rows that were acknowledged are in the dataset, each once; with whom nobody was told they are there once or not. */
+async function pushed({ dais, limits }: World, round: number): Promise<void> {
+  const told: number[] = [];
+  const tried: number[] = [];
+  const rows = async () => {
+    const sql = 'select k, count(*) from grown group by k order by k';
+    return (await dais.call<{ rows: number[][] }>('POST', '/data/query', { sql })).rows;
+  };
+  const look = async () => {
+    for (const [k, count] of await rows()) if (count !== 1) dais.faults.push(`${k} was pushed ${count} times`);
+  };
+  for (let kill = 0; kill < Math.max(1, limits.most); kill += 1) {
+    const sending = (async () => {
+      for (let n = 0; n < 40; n += 1) {
+        const k = round * 10_000 + kill * 100 + n;
+        tried.push(k);
+        const one = { k: [k], at: ['2026-02-01T00:00:00Z'], v: [k] };
+        await dais.call('POST', '/features/push', { view: 'growing', rows: one, to: 'both' });
+        told.push(k);
+      }
+    })().catch(() => {});
+    await dais.kill(limits.withinMs * 2);
+    await sending;
+    await look();
+  }
+  const missing = async () => {
+    const there = new Set((await rows()).map(([k]) => k));
+    return told.filter((k) => !there.has(k));
+  };
+  await expect.poll(missing, KILL_PATIENCE).toEqual([]);
+  await look();
+  const online = await dais.call<OnlineFeatures>('POST', '/features/online', {
+    features: ['growing:v'],
+    entities: { k: told },
+  });
+  if (JSON.stringify(online.features[0]?.values.map(Number)) !== JSON.stringify(told)) {
+    dais.faults.push(`what was pushed in round ${round} is not online`);
+  }
+  const strange = (await rows()).filter(([k = 0]) => k >= round * 10_000 && !tried.includes(k));
+  if (strange.length > 0) dais.faults.push(`${JSON.stringify(strange)} nobody pushed`);
+}
+
+/** One version that keeps its expectation and one that breaks it: `@latest` is never the latter. */
+async function checked({ dais, limits }: World, round: number): Promise<void> {
+  for (const good of [true, false]) {
+    const first = good ? round : -round;
+    const lines = Array.from({ length: 20_000 }, (_, n) => (n === 0 ? first : n));
+    const number = await newVersion(dais, 'checked', `x\n${lines.join('\n')}\n`);
+    const version = async () => await dais.call<DatasetVersion>('GET', `/data/datasets/checked/versions/${number}`);
+    const look = async () => {
+      const { state } = await version();
+      if (!good && state === 'ready') dais.faults.push(`version ${number} is ready although it is broken`);
+      const latest = await dais
+        .call<{ rows: number[][] }>('POST', '/data/query', { sql: 'select min(x) from checked' })
+        .catch(() => undefined);
+      if ((latest?.rows[0]?.[0] ?? 0) < 0) dais.faults.push(`@latest is a version that broke its expectation`);
+    };
+    await dais.killUntil(limits, { ended: async () => (await version()).state !== 'building', look });
+    const { state } = await version();
+    if (state !== (good ? 'ready' : 'quarantined')) dais.faults.push(`version ${number} ended ${state}`);
+  }
+}
+
+async function published({ dais, limits }: World, round: number): Promise<void> {
+  const set = `labels-${round}`;
+  await dais.call('POST', '/labels/sets', { name: set, dataset: 'grown' });
+  const tasks = Array.from({ length: TASKS }, (_, id) => {
+    const result = [
+      { from_name: 'kind', to_name: 'text', type: 'choices', value: { choices: [id % 2 === 0 ? 'a' : 'b'] } },
+    ];
+    return {
+      id: id + 1,
+      data: { text: `t${id}` },
+      annotations: [{ id: id + 1, completed_by: 1, result, was_cancelled: false }],
+    };
+  });
+  await dais.call('POST', `/labels/sets/${set}/import`, { tasks });
+  await dais.call('POST', `/labels/sets/${set}/accept-agreed`, { atLeast: 1 });
+  const { id } = await dais.call<LabelPublication>('POST', `/labels/sets/${set}/publish`, {});
+  const get = async () => await dais.call<LabelPublication>('GET', `/labels/sets/${set}/publications/${id}`);
+  const look = async () => {
+    const { items } = await dais
+      .call<{ items: DatasetVersion[] }>('GET', `/data/datasets/${set}/versions`)
+      .catch(() => ({ items: [] }));
+    const seen = items.map(({ number, rows }) => [number, rows]);
+    if (seen.length > 0 && JSON.stringify(seen) !== JSON.stringify([[1, TASKS]])) {
+      dais.faults.push(`versions of ${set}: ${JSON.stringify(seen)}`);
+    }
+  };
+  await dais.killUntil(limits, { ended: async () => (await get()).state !== 'waiting', look });
+  const { state, version } = await get();
+  if (state !== 'done' || version !== 1) dais.faults.push(`${set} ended ${state} with version ${version}`);
+}
