@@ -37,6 +37,33 @@ export async function inputsOf(
   return inputs;
 }
 
+/** What lies at an address of the web is brought; of other places a step gets the address. */
+export function isFetched({ uri }: Artifact): boolean {
+  return uri !== undefined && /^https?:\/\//i.test(uri);
+}
+
+/** Those that are fetched, when they are opened. What cannot be had fails the step. */
+export function addressed(
+  placed: readonly PlacedArtifact[],
+  read: ((url: string, signal: AbortSignal) => Promise<Readable>) | undefined,
+  signal: AbortSignal,
+): readonly TaskInput[] {
+  return placed.flatMap(({ artifact, path }): TaskInput[] => {
+    if (!isFetched(artifact)) return [];
+    const url = artifact.uri ?? '';
+    const open = async () => {
+      if (read === undefined) throw new ValueFault(`nothing is fetched from outside here: ${url}`);
+      try {
+        return await read(url, signal);
+      } catch (error) {
+        if (error instanceof DaisError) throw new ValueFault(`${url} cannot be had: ${error.message}`, { cause: error });
+        throw error;
+      }
+    };
+    return [{ path, open }];
+  });
+}
+
 /** Every file of a folder, in the order of their names. */
 async function* filesBelow(content: Content, owner: { projectId: string; uid: string }, folder: string) {
   for (let after = ''; ;) {
@@ -103,6 +130,21 @@ export async function collectOutputs(from: Collection): Promise<Collected> {
     return { outputs: Object.fromEntries(outputs), uploads };
   } catch (error) {
     await releaseAll(from.content, uploads);
+    throw error;
+  }
+}
+
+/** What is kept of a step that failed, as far as it is there. What cannot be kept is no second failure. */
+export async function collectAlways(from: Collection): Promise<readonly Uploaded[]> {
+  const kept = Object.entries(from.step.outputs).flatMap(([name, output]) =>
+    'artifact' in output && output.always === true ? [[name, { ...output, optional: true }] as const] : [],
+  );
+  if (kept.length === 0) return [];
+  const step = { ...from.step, outputs: Object.fromEntries(kept) };
+  try {
+    return (await collectOutputs({ ...from, step, dialect: undefined })).uploads;
+  } catch (error) {
+    if (error instanceof ValueFault || error instanceof DaisError) return [];
     throw error;
   }
 }
