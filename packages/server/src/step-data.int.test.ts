@@ -40,8 +40,7 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
 
 async function apply(kind: string, name: string, spec: object): Promise<void> {
   const manifest = { apiVersion: 'dais.dev/v1', kind, metadata: { name }, spec };
-  const plural = kind === 'Dataset' ? 'datasets' : 'pipelines';
-  await call('POST', `/api/v1/${plural}`, manifest);
+  await call('POST', `/api/v1/${kind.toLowerCase()}s`, manifest);
 }
 
 async function push(name: string, text: string): Promise<Ingest> {
@@ -97,7 +96,7 @@ const rowsOf = async (name: string) =>
 test('a run is given a version: its rows, its name, and its place in the lineage and in the run that is tracked', async () => {
   await apply('Dataset', 'rides', {});
   await push('rides', 'id,km\n1,5\n2,7\n');
-  const look = 'cat "$DAIS_DATA_ROWS/rows.csv"; echo "$DAIS_DATA_ROWS_VERSION"; ls "$DAIS_DATA_FILES" | head -1';
+  const look = '{ cat "$DAIS_DATA_ROWS/rows.csv"; echo "$DAIS_DATA_ROWS_VERSION"; ls "$DAIS_DATA_FILES" | head -1; }';
   const inputs = {
     rows: { dataset: 'rides@latest', format: 'csv' as const },
     files: { dataset: 'rides@1' },
@@ -143,7 +142,7 @@ test('a step of a pipeline reads the version that a parameter names, and its fil
     },
   });
   const run = async (parameters: object) =>
-    await ended(await call<Execution>('POST', '/api/v1/pipelines/filter/versions/latest/runs', { parameters }));
+    await ended(await call<Execution>('POST', '/api/v1/pipelines/filter/runs', { parameters }));
   const first = await run({ from: '1' });
   expect(first).toMatchObject({ state: 'succeeded' });
   const version = await newest('long-rides', 1);
@@ -157,6 +156,18 @@ test('a step of a pipeline reads the version that a parameter names, and its fil
   expect(await run({})).toMatchObject({ state: 'succeeded' });
   await newest('long-rides', 2);
   expect(await rowsOf('long-rides@2')).toEqual([[9, 9]]);
+});
+
+test('a schedule that waits for a dataset needs it, holds it, and its run reads the version that came', async () => {
+  const when = (dataset: string) => ({ type: 'dataset', dataset });
+  const spec = { pipeline: 'filter', parameters: { from: '${version}' } };
+  await expect(apply('Schedule', 'waits', { ...spec, when: when('nowhere') })).rejects.toThrow('nowhere');
+  await apply('Schedule', 'waits', { ...spec, when: when('rides') });
+  const refused = await fetch(`${url}/api/v1/datasets/rides`, { method: 'DELETE' });
+  expect([refused.status, await refused.text()]).toEqual([409, expect.stringContaining('waits')]);
+  await push('rides', 'id,km\n3,30\n');
+  await newest('long-rides', 3);
+  expect(await rowsOf('long-rides@3')).toEqual([[3, 30]]);
 });
 
 test('files of which nothing says what they are fail the step', async () => {

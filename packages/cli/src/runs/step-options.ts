@@ -45,7 +45,7 @@ export async function stepOf(command: readonly string[], options: StepOptions, f
     variables,
     resources,
     network,
-    inputs: dataInputs(options),
+    ...(options.data !== undefined && { inputs: dataInputs(options.data, options.dataFormat) }),
     secrets: Object.fromEntries((options.secret ?? []).map(readSecret)),
     outputs: {
       ...(notebook !== undefined && { [NOTEBOOK_OUTPUT]: { path: notebook.executed, always: true } }),
@@ -90,14 +90,14 @@ function cut(text: string, mark: string, option: string, expected: string): [str
 }
 
 /** By the name of the dataset, unless it is given another one. */
-function dataInputs({ data = [], dataFormat }: StepOptions): NonNullable<Step['inputs']> {
+function dataInputs(data: readonly string[], format: StepOptions['dataFormat']): NonNullable<Step['inputs']> {
   const expected = 'DATASET@VERSION or NAME=DATASET@VERSION';
   const inputs: NonNullable<Step['inputs']> = {};
   for (const text of data) {
     const [name, dataset] = text.includes('=') ? cut(text, '=', '--data', expected) : [text.split('@')[0] ?? '', text];
     if (parseDatasetReference(dataset) === undefined) throw wrong('--data', text, expected);
     if (inputs[name] !== undefined) throw wrong('--data', text, `another name, OTHER=${dataset}: ${name} is taken`);
-    inputs[name] = { dataset, ...(dataFormat !== undefined && { format: dataFormat }) };
+    inputs[name] = { dataset, ...(format !== undefined && { format }) };
   }
   return inputs;
 }

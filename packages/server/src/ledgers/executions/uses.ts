@@ -77,6 +77,11 @@ export async function findVersion(
   may: MayOf | undefined,
 ): Promise<FoundVersion> {
   if (data === undefined) throw new DaisError('invalid_request', 'No datasets are kept here.');
+  const name = reference.split('@')[0] ?? '';
+  // Before anything is told of it.
+  if (may !== undefined && !(await may(name)('dataset:read'))) {
+    throw new DaisError('forbidden', `You may not read the dataset ${name}, which a step is to be given.`);
+  }
   return await data.find(tx, reference, may);
 }
 
