@@ -108,7 +108,10 @@ test('a schedule tells its next times, and the runs that it started', async () =
   const page = await journey.open('/projects/default/schedules/daily');
   await region(page, 'Next times').getByRole('listitem').nth(4).waitFor();
   const latest = region(page, 'Latest starts').first();
-  await latest.getByRole('link', { name: /^The run of / }).first().click();
+  await latest
+    .getByRole('link', { name: /^The run of / })
+    .first()
+    .click();
   await page.getByRole('heading', { name: 'How did daily go?' }).waitFor();
 });
 

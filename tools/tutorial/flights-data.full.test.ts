@@ -7,5 +7,6 @@ test('twelve months become versions, and training data of a third of a million f
     files: 'examples/flights/data',
     instead: { ' --from slice': '', '491 flights': '327,346 flights' },
   };
-  for (const { shown, printed } of await followPage('tutorial/a-year-of-flights.md', reader)) expect(printed).toBe(shown);
+  for (const { shown, printed } of await followPage('tutorial/a-year-of-flights.md', reader))
+    expect(printed).toBe(shown);
 }, 1_800_000);

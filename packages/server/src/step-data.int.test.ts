@@ -101,7 +101,11 @@ test('a run is given a version: its rows, its name, and its place in the lineage
     rows: { dataset: 'rides@latest', format: 'csv' as const },
     files: { dataset: 'rides@1' },
   };
-  const main = sh(`${look} > out; cat out`, { inputs, tracking: { experiment: 'rides' }, outputs: { out: { path: 'out', as: 'text' } } });
+  const main = sh(`${look} > out; cat out`, {
+    inputs,
+    tracking: { experiment: 'rides' },
+    outputs: { out: { path: 'out', as: 'text' } },
+  });
   const made = await call<Execution>('POST', '/api/v1/executions', { name: 'look', steps: { main } });
   // What was submitted stays what it was.
   await push('rides', 'id,km\n9,9\n');
@@ -121,11 +125,15 @@ test('a run is given a version: its rows, its name, and its place in the lineage
 
 test('what cannot be read is said when the run is submitted', async () => {
   const submit = async (dataset: string) =>
-    await call<Execution>('POST', '/api/v1/executions', { steps: { main: sh('true', { inputs: { a: { dataset } } }) } });
+    await call<Execution>('POST', '/api/v1/executions', {
+      steps: { main: sh('true', { inputs: { a: { dataset } } }) },
+    });
   await expect(submit('nowhere@latest')).rejects.toThrow('There is no dataset nowhere');
   await expect(submit('rides@77')).rejects.toThrow('has no version 77');
   const text = sh('true', { outputs: { a: { path: 'a', as: 'text', dataset: 'rides' } } });
-  await expect(call('POST', '/api/v1/executions', { steps: { main: text } })).rejects.toThrow('this output is a parameter');
+  await expect(call('POST', '/api/v1/executions', { steps: { main: text } })).rejects.toThrow(
+    'this output is a parameter',
+  );
 });
 
 test('a step of a pipeline reads the version that a parameter names, and its file becomes a version', async () => {
@@ -146,7 +154,11 @@ test('a step of a pipeline reads the version that a parameter names, and its fil
   const first = await run({ from: '1' });
   expect(first).toMatchObject({ state: 'succeeded' });
   const version = await newest('long-rides', 1);
-  expect(version).toMatchObject({ source: { type: 'step', execution: first.id }, rows: 1, createdBy: { type: 'user' } });
+  expect(version).toMatchObject({
+    source: { type: 'step', execution: first.id },
+    rows: 1,
+    createdBy: { type: 'user' },
+  });
   expect(await rowsOf('long-rides@1')).toEqual([[2, 7]]);
   const query = `node=dataset-version:${version.id}&direction=upstream&depth=4`;
   const { nodes } = await call<LineageGraph>('GET', `/api/v1/lineage?${query}`);
@@ -173,7 +185,10 @@ test('a schedule that waits for a dataset needs it, holds it, and its run reads 
 test('files of which nothing says what they are fail the step', async () => {
   const main = sh('echo x > rows', { outputs: { rows: { path: 'rows', dataset: 'odd' } } });
   const run = await ended(await call<Execution>('POST', '/api/v1/executions', { steps: { main } }));
-  expect([run.state, (await nodeOf(run)).error]).toEqual(['failed', expect.stringContaining('Nothing says what rows is')]);
+  expect([run.state, (await nodeOf(run)).error]).toEqual([
+    'failed',
+    expect.stringContaining('Nothing says what rows is'),
+  ]);
 });
 
 test('a step that fails leaves what is to be kept in any case', async () => {
@@ -205,6 +220,9 @@ test('kill -9 while steps make versions: each step makes one, once', async () =>
   for (const name of ['killed-0', 'killed-1']) {
     const ingests = async () => (await call<{ items: Ingest[] }>('GET', `/api/v1/data/datasets/${name}/ingests`)).items;
     await expect.poll(async () => (await ingests()).filter(({ state }) => state === 'done').length, PATIENCE).toBe(3);
-    expect([(await ingests()).length, (await versionsOf(name)).map(({ rows }) => rows)]).toEqual([3, [2000, 2000, 2000]]);
+    expect([(await ingests()).length, (await versionsOf(name)).map(({ rows }) => rows)]).toEqual([
+      3,
+      [2000, 2000, 2000],
+    ]);
   }
 }, 300_000);

@@ -3,9 +3,9 @@ import { pipelineIssues } from './pipeline-check.ts';
 import { pipelineSpec } from './pipeline.ts';
 
 const told = (inputs: object, more: object = {}) =>
-  pipelineIssues(
-    pipelineSpec.parse({ parameters: { which: {} }, steps: { a: { run: 'true', inputs, ...more } } }),
-  ).map(({ path, message }) => `${path ?? ''} ${message}`);
+  pipelineIssues(pipelineSpec.parse({ parameters: { which: {} }, steps: { a: { run: 'true', inputs, ...more } } })).map(
+    ({ path, message }) => `${path ?? ''} ${message}`,
+  );
 
 test('a dataset is an input like others, with a version of its own or of a parameter', () => {
   const good = {

@@ -176,7 +176,11 @@ function datasetIssue({ dataset, version, parameter, format }: Source, path: str
     return { path: `${path}.version`, message: 'is said here and by `parameter`', expected: 'one of both' };
   }
   if (version === undefined || parseWhichVersion(version) !== undefined) return undefined;
-  return { path: `${path}.version`, message: `${version} names no version`, expected: '3, latest, 2026-11-01 or a tag' };
+  return {
+    path: `${path}.version`,
+    message: `${version} names no version`,
+    expected: '3, latest, 2026-11-01 or a tag',
+  };
 }
 
 function unknown(path: string, what: string, name: string, there: object): Issue {

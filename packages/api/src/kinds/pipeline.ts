@@ -26,7 +26,9 @@ const source = {
 /** What only an input of a step can be. */
 const input = z.strictObject({
   ...source,
-  parameter: source.parameter.describe('A parameter of the pipeline; beside `dataset`, the one that says which version.'),
+  parameter: source.parameter.describe(
+    'A parameter of the pipeline; beside `dataset`, the one that says which version.',
+  ),
   dataset: reference('Dataset').optional().describe('A version of this Dataset, settled when a run begins.'),
   version: z
     .string()

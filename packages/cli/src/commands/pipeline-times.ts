@@ -37,7 +37,9 @@ export const times: Run<TimesOptions> = async (context, [name = ''], { count }) 
     terminal.out(table(['next', 'in'], rows, { style, columns }));
   }
   if (latest.length > 0) {
-    const rows = latest.map(({ at, state, run = '', error = '' }) => [at, state, run, error].map((one) => ({ text: one })));
+    const rows = latest.map(({ at, state, run = '', error = '' }) =>
+      [at, state, run, error].map((one) => ({ text: one })),
+    );
     terminal.out(`\n${table(['for', 'state', 'run', 'why'], rows, { style, columns })}`);
   }
   return exitCodes.ok.code;

@@ -40,7 +40,8 @@ export const runCommands: readonly CommandDefinition[] = [
       },
       {
         flags: '--data <dataset@version>',
-        description: 'rows that it reads; `DAIS_DATA_NAME` says where they lie. NAME=DATASET@VERSION gives another name',
+        description:
+          'rows that it reads; `DAIS_DATA_NAME` says where they lie. NAME=DATASET@VERSION gives another name',
         repeatable: true,
       },
       { flags: '--data-format <format>', description: 'how they lie there', choices: ['parquet', 'csv'] },

@@ -58,10 +58,7 @@ function taskOf(
   { code, solo, data }: NativePlanOptions & { readonly data: FoundData },
 ): Task {
   const bindings = Object.fromEntries(
-    Object.entries(step.inputs).map(([name, input]): [string, Binding] => [
-      name,
-      bindingOf(input, data),
-    ]),
+    Object.entries(step.inputs).map(([name, input]): [string, Binding] => [name, bindingOf(input, data)]),
   );
   const isFiles = (name: string) => {
     const input = step.inputs[name];

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { ExecutionNode } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startKfpWorld, type KfpWorld } from './testing/kfp-fixture.ts';
 import { FAILS, smallPipeline, WAITS, WRITES } from './testing/small-pipeline.ts';
@@ -120,6 +121,11 @@ test('what an importer names at an address of the web is brought to the componen
     await until(id, 'SUCCEEDED');
     expect(await world.get(`/runs/${id}/nodes/say/artifacts/data:read`)).toMatchObject({
       json: { data: Buffer.from('id\n7\n').toString('base64') },
+    });
+    const { items } = (await world.send('GET', `/api/v1/executions/${id}/nodes`)).json as { items: ExecutionNode[] };
+    // What a step says of its artifacts is read without Kubeflow's words too.
+    expect(items.find(({ path }) => path === 'bring')?.outputs['artifact']).toMatchObject({
+      files: [{ name: 'artifact', metadata: { rows: 3 }, uri: `http://127.0.0.1:${port}/rows.csv` }],
     });
     const { error } = await until(await run('127.0.0.1', 'other.csv'), 'FAILED');
     expect(error.message).toContain('cannot be had');

@@ -127,7 +127,10 @@ export class StepVersions {
     const spec = there === undefined ? undefined : await readDatasetSpec(tx, dataset);
     const source = spec?.source?.type ?? 'upload';
     if (source !== 'upload') {
-      throw new DaisError('invalid_state', `The rows of ${dataset} come from its source \`${source}\`, not from steps.`);
+      throw new DaisError(
+        'invalid_state',
+        `The rows of ${dataset} come from its source \`${source}\`, not from steps.`,
+      );
     }
     for (const name of names) sourceFile('', name, spec?.format);
   }

@@ -193,7 +193,10 @@ async function dataOf(
     return datasetArtifact(await find(`${dataset}@${value}`), format);
   }
   const why = known.has(parameter) ? 'is neither text nor a number' : 'is known only when steps have run';
-  throw new DaisError('invalid_request', `Which version of ${dataset} a step reads must be known when the run begins, and the parameter ${parameter} ${why}.`);
+  throw new DaisError(
+    'invalid_request',
+    `Which version of ${dataset} a step reads must be known when the run begins, and the parameter ${parameter} ${why}.`,
+  );
 }
 
 function commandTask(
@@ -269,7 +272,9 @@ async function pipelineTask(
       ...Object.fromEntries(defaults),
       ...(options.code !== undefined && { [CODE_INPUT]: { input: CODE_INPUT } }),
     },
-    body: { graph: await graphOf(spec, { ...options, known: knownInside(parameters, given, options) }, [...trail, pipeline]) },
+    body: {
+      graph: await graphOf(spec, { ...options, known: knownInside(parameters, given, options) }, [...trail, pipeline]),
+    },
   };
 }
 

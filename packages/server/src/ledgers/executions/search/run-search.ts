@@ -83,7 +83,12 @@ async function archive({ sql, projectId }: Transaction, { input }: Call<ArchiveI
 }
 
 /** @throws DaisError `invalid_state` for one that succeeded, goes on, or was gone on with before. */
-async function resume(tx: Transaction, call: Call<{ readonly id: string }>, machines: RunMachines, parts: DataParts): Promise<Execution> {
+async function resume(
+  tx: Transaction,
+  call: Call<{ readonly id: string }>,
+  machines: RunMachines,
+  parts: DataParts,
+): Promise<Execution> {
   const { sql, projectId } = tx;
   const { id, state, name } = await requireRun(sql, projectId, call.input.id);
   if (state !== 'failed' && state !== 'cancelled') {

@@ -56,7 +56,8 @@ export function addressed(
       try {
         return await read(url, signal);
       } catch (error) {
-        if (error instanceof DaisError) throw new ValueFault(`${url} cannot be had: ${error.message}`, { cause: error });
+        if (error instanceof DaisError)
+          throw new ValueFault(`${url} cannot be had: ${error.message}`, { cause: error });
         throw error;
       }
     };

@@ -21,7 +21,9 @@ export async function withData(
   placed: readonly PlacedArtifact[],
   work: (inputs: readonly TaskInput[]) => Promise<void>,
 ): Promise<void> {
-  const wanted = placed.flatMap(({ artifact: { dataset }, path }) => (dataset === undefined ? [] : [{ dataset, path }]));
+  const wanted = placed.flatMap(({ artifact: { dataset }, path }) =>
+    dataset === undefined ? [] : [{ dataset, path }],
+  );
   const next = async (at: number, inputs: readonly TaskInput[]): Promise<void> => {
     const one = wanted[at];
     if (one === undefined) return await work(inputs);
