@@ -94,7 +94,8 @@ export interface Collection {
   readonly run: string;
   readonly attempt: string;
   readonly step: Step;
-  readonly quota: number | null;
+  /** Bytes that the project may hold. */
+  readonly quota: () => Promise<number | null>;
   /** Makes the outputs, of a step in somebody's own words. */
   readonly dialect?: ((left: Left) => Values) | undefined;
 }
@@ -181,7 +182,7 @@ interface StoredFile {
 async function keepFile({ content, projectId, attempt, quota }: Collection, file: OutputFile): Promise<StoredFile> {
   const { output, path, executable } = file;
   const name = [prefixOf(attempt, output), path].filter((part) => part !== '').join('/');
-  const lease = await content.upload(await file.open(), { projectId, quota });
+  const lease = await content.upload(await file.open(), { projectId, quota: await quota() });
   return { upload: { lease, name }, path, executable };
 }
 
@@ -272,7 +273,7 @@ export async function keepLog({
     }
   };
   try {
-    const lease = await content.upload(Readable.from(bytes()), { projectId, quota });
+    const lease = await content.upload(Readable.from(bytes()), { projectId, quota: await quota() });
     return { lease, name: logName(attempt), tail: lastLines(tail) };
   } catch (error) {
     // A project that may hold no more bytes still learns how its step ended.

@@ -62,7 +62,6 @@ interface Loaded {
   readonly code: Execution['code'] | undefined;
   readonly retryOf: string | undefined;
   readonly again: readonly string[];
-  readonly quota: number | null;
 }
 
 /** What an attempt comes to, before it is committed. */
@@ -81,6 +80,7 @@ export class StepRun {
   readonly #claim: AttemptClaim;
   readonly #signals: StepRunSignals;
   #environment: BuiltEnvironment | undefined;
+  #quota: Promise<number | null> | undefined;
 
   constructor(parts: ExecutionParts, machines: RunMachines, claim: AttemptClaim, signals: StepRunSignals) {
     this.#parts = parts;
@@ -156,7 +156,6 @@ export class StepRun {
         actor: { type: row.actor_type, id: row.actor_id },
         code: row.code ?? undefined,
         retryOf: retryOf ?? undefined,
-        quota: await byteQuota(tx, projectId),
       };
     });
   }
@@ -344,7 +343,7 @@ export class StepRun {
 
   async #ended(
     compute: Compute,
-    { step, inputs, quota }: Loaded,
+    { step, inputs }: Loaded,
     { fingerprint }: ResolvedStep,
     state: TaskState | undefined,
   ): Promise<Outcome> {
@@ -356,6 +355,7 @@ export class StepRun {
     const { id: attempt, run, projectId } = this.#claim;
     const dialect = dialectOf(step, this.#dialects);
     const outputsOf = dialect && ((left: Left) => dialect.outputs({ step, inputs, left }));
+    const quota = async () => await this.#bytesLeft();
     const from: Collection = { compute, content, projectId, run, attempt, step, quota, dialect: outputsOf };
     const log = await keepLog(from);
     const kept = log === undefined ? [] : [log];
@@ -388,6 +388,19 @@ export class StepRun {
       await releaseAll(content, kept);
       throw error;
     }
+  }
+
+  /** Asked when there is something to keep: most steps of a fan-out leave nothing. */
+  async #bytesLeft(): Promise<number | null> {
+    const { projectId } = this.#claim;
+    const request = { mode: 'read', projectId } as const;
+    this.#quota ??= transact(this.#parts.database, request, async (tx) => await byteQuota(tx, projectId)).catch(
+      (error: unknown) => {
+        this.#quota = undefined;
+        throw error;
+      },
+    );
+    return await this.#quota;
   }
 
   /** Outputs, end and what follows from it in one transaction; none of it when the attempt is somebody else's by now. */
