@@ -47,10 +47,26 @@ spec:
           parameter: gate
 `;
 
+const DAY_MS = 86_400_000;
+
+const schedule = (name: string, start: number) => `apiVersion: dais.dev/v1
+kind: Schedule
+metadata:
+  name: ${name}
+spec:
+  pipeline: delays
+  parameters: { gate: A1 }
+  startAt: '${new Date(start).toISOString()}'
+  when: { type: interval, seconds: 86400 }
+  catchUp: true
+`;
+
 beforeAll(async () => {
   journey = await Journey.start();
   await journey.apply(manifest(3));
   await journey.apply(manifest(5));
+  await journey.apply(schedule('daily', Date.now() - DAY_MS - 1000));
+  await journey.apply(schedule('later', Date.now() + 10 * DAY_MS));
 });
 afterAll(async () => await journey.stop());
 afterEach(async ({ task }) => {
@@ -88,7 +104,23 @@ test('versions are compared line by line', async () => {
   expect(new URL(page.url()).searchParams.get('from')).toBe('1');
 });
 
+test('a schedule tells its next times, and the runs that it started', async () => {
+  const page = await journey.open('/projects/default/schedules/daily');
+  await region(page, 'Next times').getByRole('listitem').nth(4).waitFor();
+  const latest = region(page, 'Latest starts').first();
+  await latest
+    .getByRole('link', { name: /^The run of / })
+    .first()
+    .click();
+  await page.getByRole('heading', { name: 'How did daily go?' }).waitFor();
+});
+
 const PAGES: readonly Look[] = [
+  [
+    'a schedule',
+    '/projects/default/schedules/later',
+    async (page) => await page.getByText('It has started nothing yet.').waitFor(),
+  ],
   [
     'a pipeline',
     `${address}?from=1`,

@@ -22,6 +22,7 @@ const start = [
   { text: 'Track your first model', link: '/tutorial/track-your-first-model' },
   { text: 'Your first pipeline', link: '/tutorial/your-first-pipeline' },
   { text: 'From CSV to a trusted dataset', link: '/tutorial/from-csv-to-a-trusted-dataset' },
+  { text: 'A year of flights', link: '/tutorial/a-year-of-flights' },
 ];
 
 const guide = [

@@ -9,3 +9,9 @@ test.each(['from-csv-to-a-trusted-dataset', 'features-without-leakage'])(
   // One start of Dais and about ten commands from source; several times as long on a busy machine.
   600_000,
 );
+
+test('the page of a year of flights works as it is written, on the days that lie beside it', async () => {
+  const reader = { files: 'examples/flights/data' };
+  for (const { shown, printed } of await followPage('tutorial/a-year-of-flights.md', reader))
+    expect(printed).toBe(shown);
+}, 600_000);

@@ -16,6 +16,8 @@ export interface Reader {
   readonly programs?: readonly string[];
   /** A folder of the repository whose files the reader has. */
   readonly files?: string;
+  /** What this reader types instead of what stands there. */
+  readonly instead?: Readonly<Record<string, string>>;
 }
 
 /** What a block shows and what was printed, with its place; both are the place alone when all went as the page says. */
@@ -38,7 +40,9 @@ export async function followPage(page: string, reader: Reader = {}): Promise<rea
   const followed: Followed[] = [];
   try {
     if (reader.files !== undefined) cpSync(join(root, reader.files), folder, { recursive: true });
-    for (const block of readBlocks(readFileSync(join(root, 'docs', page), 'utf8'))) {
+    let text = readFileSync(join(root, 'docs', page), 'utf8');
+    for (const [there, other] of Object.entries(reader.instead ?? {})) text = text.replaceAll(there, other);
+    for (const block of readBlocks(text)) {
       const one = await follow(block, desk);
       followed.push(one);
       if (one.printed !== one.shown) break;

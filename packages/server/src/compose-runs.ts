@@ -1,7 +1,10 @@
 /** The lists of what runs stand on: commands, pipelines, and what is tracked of them; see compose.ts. */
+import type { Readable } from 'node:stream';
+import { DaisError } from '@dais/api';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#ledgers/executions/index.ts';
+import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { ArtifactParts, TrackingLedger, TrackingParts } from '#ledgers/tracking/index.ts';
 
 /** Runs of commands, and what runs them. */
@@ -10,8 +13,10 @@ export async function loadExecutions({
   urls,
   random,
   folderRoot,
+  outbound,
   ...parts
-}: Omit<ExecutionParts, 'secretValue' | 'calls' | 'tracked'> & {
+}: Omit<ExecutionParts, 'secretValue' | 'calls' | 'tracked' | 'readAddress'> & {
+  readonly outbound: Outbound;
   readonly folderRoot?: string | undefined;
   readonly keys: KeyStore;
   readonly days: number;
@@ -22,7 +27,7 @@ export async function loadExecutions({
     { executionsLedger },
     { findSecretValue, openSecretValue },
     tokens,
-    { mlflowStep, mlflowStepTags },
+    { mlflowDataset, mlflowStep, mlflowStepTags },
     { stepRuns },
     { KFP_FORMAT, kfpCompiler },
     { kfpDialect },
@@ -46,7 +51,10 @@ export async function loadExecutions({
   const runs = stepRuns({ clock: parts.clock, random, options: await trackingOptions(folderRoot) });
   const tracked: TrackedRuns = {
     ...runs,
-    begin: async (tx, { source, ...run }) => await runs.begin(tx, { ...run, tags: mlflowStepTags(run.user, source) }),
+    begin: async (tx, { source, data, ...run }) => {
+      const tags = mlflowStepTags(run.user, source);
+      return await runs.begin(tx, { ...run, tags, datasets: data.map(mlflowDataset) });
+    },
   };
   const secretValue: ExecutionParts['secretValue'] = async (tx, ref) => {
     const found = await findSecretValue(tx, tx.projectId, ref);
@@ -55,11 +63,23 @@ export async function loadExecutions({
   return executionsLedger({
     ...parts,
     secretValue,
+    readAddress: async (url, signal) => await readAddress(outbound, url, signal),
     calls,
     tracked,
     compilers: new Map([[KFP_FORMAT, pipelines]]),
     dialects: new Map([[kfpDialect.name, kfpDialect]]),
   });
+}
+
+/** A large file may take hours; that nothing comes for a minute ends it. */
+const TIMEOUTS = { totalMs: 0, headersMs: 60_000, idleMs: 60_000 };
+
+/** What lies at an address of the web. @throws DaisError as `Outbound`, and for what is not there. */
+export async function readAddress(outbound: Outbound, url: string, signal: AbortSignal): Promise<Readable> {
+  const { status, body } = await outbound.stream({ url, redirects: 5, timeouts: TIMEOUTS, signal });
+  if (status === 200) return body;
+  body.on('error', () => {}).destroy();
+  throw new DaisError('upstream_failed', `it answers with status ${status}`);
 }
 
 /** Files of runs and models. */

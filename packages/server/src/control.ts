@@ -164,25 +164,6 @@ export class Control {
       };
       const compute = new Lazy(async () => await openCompute(around, hidden, [reach]));
       const environments = new Lazy(async () => await openEnvironments(config, around));
-      const executions = await loadExecutions({
-        database,
-        content,
-        keys,
-        clock,
-        log: io.log,
-        holder,
-        // What was begun here is found again here, and nowhere else.
-        place: `${hostname()}:${config.data}`,
-        compute: async () => await compute.get(),
-        environments: async () => await environments.get(),
-        solo: config.authentication.mode === 'solo',
-        random: randomBytes,
-        folderRoot: config.tracking.artifactRoot,
-        urls: { inside: insideUrl(setup.port), outside: stepUrl(config, setup.port) },
-        slots: config.executions.atOnce,
-        perProject: config.executions.perProject,
-        days: config.retention.executionDays,
-      });
       const local = { database, blobs, folder: join(config.data, 'datasets') };
       const onQuery = { now: () => clock.now(), query: async () => await Promise.resolve(query) };
       const privacy = await loadPrivacy({ ...onQuery, database, keys, local, random: randomBytes });
@@ -210,6 +191,27 @@ export class Control {
           forget: [privacy.forget, quality.forget],
           masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
         },
+      });
+      const executions = await loadExecutions({
+        database,
+        content,
+        keys,
+        clock,
+        log: io.log,
+        holder,
+        // What was begun here is found again here, and nowhere else.
+        place: `${hostname()}:${config.data}`,
+        compute: async () => await compute.get(),
+        environments: async () => await environments.get(),
+        solo: config.authentication.mode === 'solo',
+        random: randomBytes,
+        folderRoot: config.tracking.artifactRoot,
+        urls: { inside: insideUrl(setup.port), outside: stepUrl(config, setup.port) },
+        slots: config.executions.atOnce,
+        perProject: config.executions.perProject,
+        days: config.retention.executionDays,
+        data: data.steps,
+        outbound,
       });
       const labels = await loadLabels({
         now: onQuery.now,

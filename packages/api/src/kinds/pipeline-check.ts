@@ -4,6 +4,7 @@ import type { PipelineSpec, PipelineStep } from '#kinds/pipeline.ts';
 import { nearest } from '#nearest.ts';
 import { ConditionFault, conditionReferences, parseCondition } from '#pipelines/condition.ts';
 import { misfit } from '#pipelines/parameters.ts';
+import { parseWhichVersion } from '#records/data-reference.ts';
 
 /** The name of the input that is the code of a run. */
 const RESERVED = 'code';
@@ -30,6 +31,9 @@ interface Source {
   readonly parameter?: string | undefined;
   readonly step?: string | undefined;
   readonly output?: string | undefined;
+  readonly dataset?: string | undefined;
+  readonly version?: string | undefined;
+  readonly format?: string | undefined;
 }
 
 export function pipelineIssues(spec: PipelineSpec): Issue[] {
@@ -85,6 +89,10 @@ class StepCheck {
       variables.set(variable, input);
     }
     for (const [input, source] of Object.entries(step.inputs ?? {})) {
+      if (source.dataset !== undefined && step.pipeline !== undefined) {
+        const message = 'is files, and pipelines give each other parameters: say the dataset in the other pipeline';
+        issues.push({ path: `${path}.inputs.${input}.dataset`, message });
+      }
       issues.push(...this.source(source, `${path}.inputs.${input}`));
     }
     if (step.when !== undefined) issues.push(...this.#condition(step, step.when, `${path}.when`));
@@ -95,13 +103,16 @@ class StepCheck {
     const forms = [
       ...(source.value === undefined ? [] : ['value']),
       ...(source.items === undefined ? [] : ['items']),
-      ...(source.parameter === undefined ? [] : ['parameter']),
+      ...(source.dataset === undefined ? [] : ['dataset']),
+      ...(source.parameter === undefined || source.dataset !== undefined ? [] : ['parameter']),
       ...(source.step === undefined && source.output === undefined ? [] : ['step']),
     ];
     if (forms.length !== 1) {
       const message = forms.length === 0 ? 'comes from nowhere' : `comes from ${forms.join(' and ')}`;
-      return [{ path, message, expected: 'one of them: a value, `parameter`, or `step` with `output`' }];
+      return [{ path, message, expected: 'one of them: a value, `parameter`, `dataset`, or `step` with `output`' }];
     }
+    const odd = datasetIssue(source, path);
+    if (odd !== undefined) return [odd];
     const { parameter, step, output } = source;
     if (parameter !== undefined) {
       const there = Object.hasOwn(this.#parameters, parameter);
@@ -156,6 +167,22 @@ class StepCheck {
   }
 }
 
+function datasetIssue({ dataset, version, parameter, format }: Source, path: string): Issue | undefined {
+  if (dataset === undefined) {
+    const field = version === undefined ? (format === undefined ? undefined : 'format') : 'version';
+    return field === undefined ? undefined : { path: `${path}.${field}`, message: 'is said of a `dataset` only' };
+  }
+  if (version !== undefined && parameter !== undefined) {
+    return { path: `${path}.version`, message: 'is said here and by `parameter`', expected: 'one of both' };
+  }
+  if (version === undefined || parseWhichVersion(version) !== undefined) return undefined;
+  return {
+    path: `${path}.version`,
+    message: `${version} names no version`,
+    expected: '3, latest, 2026-11-01 or a tag',
+  };
+}
+
 function unknown(path: string, what: string, name: string, there: object): Issue {
   const names = Object.keys(there);
   const near = nearest(name, names);
@@ -180,7 +207,11 @@ function bodyIssues(step: PipelineStep, path: string): Issue[] {
 }
 
 function outputIssues({ outputs = {} }: PipelineStep, path: string): Issue[] {
-  return Object.entries(outputs).flatMap(([name, output]) => {
+  return Object.entries(outputs).flatMap(([name, output]): Issue[] => {
+    if (output.dataset !== undefined && output.as !== 'files') {
+      const message = 'makes a version of files, and this output is a parameter';
+      return [{ path: `${path}.outputs.${name}.dataset`, message, expected: 'as: files' }];
+    }
     const parts = output.path.split('/');
     if (parts.every((part) => part !== '' && part !== '.' && part !== '..') && !output.path.includes('\\')) return [];
     const message = 'leaves the working folder, or has an empty part';

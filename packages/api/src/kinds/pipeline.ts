@@ -3,6 +3,7 @@ import { baseStatus, nameSchema, reference, type KindSpec } from '#manifest.ts';
 import { parameterTypes } from '#pipelines/parameters.ts';
 import {
   argumentText,
+  stepDataFormat,
   stepEnvironment,
   stepOutputs,
   stepRetry,
@@ -21,6 +22,21 @@ const source = {
   step: stepWord.optional().describe('Another step, which then comes before.'),
   output: stepWord.optional().describe('One of the outputs of `step`; of one with `forEach`, the list of them.'),
 };
+
+/** What only an input of a step can be. */
+const input = z.strictObject({
+  ...source,
+  parameter: source.parameter.describe(
+    'A parameter of the pipeline; beside `dataset`, the one that says which version.',
+  ),
+  dataset: reference('Dataset').optional().describe('A version of this Dataset, settled when a run begins.'),
+  version: z
+    .string()
+    .regex(/^[A-Za-z0-9._:+-]{1,150}$/, { message: 'a number, a tag, a day or `latest`' })
+    .optional()
+    .describe('Of `dataset`: a number, a tag, a day or `latest`. Default: `latest`.'),
+  format: stepDataFormat.optional(),
+});
 
 const pipelineStep = z.strictObject({
   command: z.array(argumentText).min(1).max(4096).optional().describe('A program and its arguments; no shell.'),
@@ -54,10 +70,10 @@ const pipelineStep = z.strictObject({
     .optional()
     .describe('It runs once for each item of a list. Its outputs are then lists.'),
   inputs: z
-    .record(stepWord, z.strictObject(source))
+    .record(stepWord, input)
     .optional()
     .describe(
-      'What it is given: parameters in the variable `DAIS_INPUT_NAME`, files in `inputs/NAME` of its working folder.',
+      'What it is given: parameters in the variable `DAIS_INPUT_NAME`, files in `inputs/NAME` of its working folder; `DAIS_DATA_NAME` says where a dataset lies.',
     ),
   outputs: stepOutputs.optional().describe('What is kept of what it leaves.'),
   variables: z.record(variableName, argumentText).optional().describe('Its environment.'),

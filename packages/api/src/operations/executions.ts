@@ -11,8 +11,10 @@ import {
   executionSchema,
   executionStates,
 } from '#records/execution.ts';
+import { datasetReferenceSchema } from '#records/data-reference.ts';
 import {
   argumentText,
+  stepDataFormat,
   stepEnvironment,
   stepOutputs,
   stepPath,
@@ -51,11 +53,17 @@ const stepSchema = z.strictObject({
       z.union([
         z.strictObject({ value: executionParameterSchema.describe('As it is.') }),
         z.strictObject({ step: stepWord.describe('Another step.'), output: stepWord.describe('One of its outputs.') }),
+        z.strictObject({
+          dataset: datasetReferenceSchema.describe(
+            'A version of a dataset: `flights@3`, `flights@latest`. Which one it is, is settled when the run is submitted.',
+          ),
+          format: stepDataFormat.optional(),
+        }),
       ]),
     )
     .default({})
     .describe(
-      'What it is given: parameters in the variable `DAIS_INPUT_NAME`, files in `inputs/NAME` of its working folder.',
+      'What it is given: parameters in the variable `DAIS_INPUT_NAME`, files in `inputs/NAME` of its working folder; `DAIS_DATA_NAME` says where a dataset lies.',
     ),
   outputs: stepOutputs.default({}).describe('What is kept of what it leaves.'),
   variables: z.record(variableName, argumentText).default({}).describe('Its environment.'),

@@ -80,11 +80,21 @@ export const executionValueSchema = z
           files: z.int().describe('How many.'),
           bytes: z.int().describe('All together.'),
           digest: z.string().describe('Equal for equal files.'),
+          name: z.string().optional().describe('What its pipeline calls it.'),
+          type: z.string().optional().describe('What it is, in the words of its pipeline: `system.Model`.'),
+          metadata: z.record(z.string(), z.unknown()).optional().describe('What its step says about it.'),
+          uri: z.string().optional().describe('Where it lies, when that is not here.'),
         }),
       ),
     }),
+    z.strictObject({
+      dataset: z.string().describe('Name of the dataset.'),
+      version: z.int().describe('Number of the version.'),
+      id: z.string().describe('Id of the version.'),
+      digest: z.string().describe('Equal for equal rows, as the step sees them.'),
+    }),
   ])
-  .describe('A parameter, or files.');
+  .describe('A parameter, files, or a version of a dataset.');
 export type ExecutionValue = z.infer<typeof executionValueSchema>;
 
 export const executionNodeSchema = z.strictObject({

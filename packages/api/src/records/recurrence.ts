@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameSchema, reference } from '#manifest.ts';
+import { reference } from '#manifest.ts';
 import { executionParameterSchema } from '#records/execution.ts';
 
 /** What starts runs by itself, and each time it did. */
@@ -31,7 +31,7 @@ export const startingSchema = z.discriminatedUnion('type', [
   }),
   z.strictObject({
     type: z.literal('dataset').describe('When a dataset has a version that may be used.'),
-    dataset: nameSchema.describe('Name of the Dataset.'),
+    dataset: reference('Dataset').describe('Name of the Dataset.'),
   }),
   z.strictObject({
     type: z.literal('webhook').describe('When somebody calls `/hooks/NAME`, signed as Standard Webhooks says.'),

@@ -1,5 +1,6 @@
 /** What a step of a run says of itself, whoever writes it down: a manifest, or whoever submits a run. */
 import { z } from 'zod';
+import { reference } from '#manifest.ts';
 
 /** Names of steps, inputs and outputs. */
 export const stepWord = z.string().regex(/^[A-Za-z0-9_]([A-Za-z0-9._-]{0,126}[A-Za-z0-9_])?$/, {
@@ -23,8 +24,17 @@ export const stepOutputs = z.record(
     path: stepPath,
     as: z.enum(['files', 'text', 'json']).default('files').describe('A file or folder, or a parameter.'),
     optional: z.boolean().default(false).describe('It is no failure when it is not there.'),
+    always: z.boolean().default(false).describe('Files that are kept also when the step fails.'),
+    dataset: reference('Dataset')
+      .optional()
+      .describe('The files become a version of this Dataset, which is made when there is none.'),
   }),
 );
+
+/** How a step finds the rows of a version. */
+export const stepDataFormat = z
+  .enum(['parquet', 'csv'])
+  .describe('Parquet files as the version has them, or all rows as `rows.csv`. Default: `parquet`.');
 
 export const stepEnvironment = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('system').describe('The programs of the machine.') }),

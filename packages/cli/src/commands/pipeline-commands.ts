@@ -84,6 +84,15 @@ export const pipelineCommands: readonly CommandDefinition[] = [
     load: async () => ({ run: (await import('#commands/pipeline.ts')).retryRun }),
   },
   {
+    name: 'pipeline times',
+    group: 'Runs',
+    summary: 'Tell when a schedule starts runs next, and what it started last',
+    arguments: [{ syntax: '<schedule>', description: 'its name' }],
+    options: [{ flags: '--count <n>', description: 'how many times', default: 5, type: 'integer' }],
+    examples: [{ command: 'pipeline times nightly', does: 'the next five nights' }],
+    load: async () => ({ run: (await import('#commands/pipeline-times.ts')).times }),
+  },
+  {
     name: 'pipeline backfill',
     group: 'Runs',
     summary: 'Start the runs of a schedule for its times in the past',

@@ -147,6 +147,11 @@ test('the past of a schedule is made up for', async () => {
   const { code, out } = await dais.run(words);
   expect([code, out]).toEqual([0, '2 runs will start:\n  2026-01-01T03:00:00.000Z\n  2026-01-02T03:00:00.000Z\n']);
   expect((await dais.run(words)).out).toBe('There is nothing to make up for.\n');
+  const told = await dais.run(['pipeline', 'times', 'nightly', '--count', '2', '-o', 'json']);
+  const { next, latest } = JSON.parse(told.out) as { next: string[]; latest: { at: string }[] };
+  expect(next).toEqual([expect.stringMatching(/T03:00:00.000Z$/), expect.stringMatching(/T03:00:00.000Z$/)]);
+  expect(latest.map(({ at }) => at)).toEqual(['2026-01-02T03:00:00.000Z', '2026-01-01T03:00:00.000Z']);
+  expect((await dais.run(['pipeline', 'times', 'nightly'])).out).toMatch(/^NEXT +IN\n\d{4}-/);
   const { out: schedule } = await dais.run(['get', 'schedule', 'nightly', '-o', 'json']);
   expect(schedule).toContain('"pipeline": "count"');
   expect((await dais.run(['pipeline', 'backfill', 'nightly', '--from', 'monday'])).code).toBe(7);

@@ -38,6 +38,18 @@ export const runCommands: readonly CommandDefinition[] = [
         description: 'a file or folder that it leaves and that is kept',
         repeatable: true,
       },
+      {
+        flags: '--data <dataset@version>',
+        description:
+          'rows that it reads; `DAIS_DATA_NAME` says where they lie. NAME=DATASET@VERSION gives another name',
+        repeatable: true,
+      },
+      { flags: '--data-format <format>', description: 'how they lie there', choices: ['parquet', 'csv'] },
+      {
+        flags: '--data-out <dataset=path>',
+        description: 'a file or folder that it leaves and that becomes a version of a dataset',
+        repeatable: true,
+      },
       { flags: '--timeout <time>', description: 'end it after so long: 30m', type: 'duration' },
       { flags: '--retries <n>', description: 'how often to try again when it fails', type: 'integer' },
       { flags: '--priority <n>', description: 'higher first; default 0', type: 'integer' },
@@ -57,6 +69,7 @@ export const runCommands: readonly CommandDefinition[] = [
         command: 'run --requirements requirements.txt -- fit.ipynb rate=0.1',
         does: 'a notebook; the executed one is kept',
       },
+      { command: 'run --data flights@3 -- python train.py', does: 'with the rows of a version of a dataset' },
       { command: 'run --memory 4Gi --keep model=out/model -- ./train.sh', does: 'keep what it leaves' },
     ],
     load: async () => ({ run: (await import('#commands/run.ts')).run }),

@@ -50,11 +50,15 @@ test('a notebook is executed with its parameters, and kept with what it showed',
   expect([kept.cells[2]?.outputs[0]?.text].flat().join('')).toBe('ada 41.0\n');
 });
 
-test('the error of a cell is told, and the run fails', { timeout: PATIENCE }, async () => {
+test('the error of a cell is told, the run fails, and what was executed is kept', { timeout: PATIENCE }, async () => {
   const workingFolder = await mkdtemp(join(dais.folder, 'notebook-'));
   await writeFile(join(workingFolder, 'bad.ipynb'), notebook(code('1 / 0')));
-  const run = await dais.run([...RUN, '--', 'bad.ipynb'], { workingFolder });
-  expect([run.code, run.out]).toEqual([1, expect.stringContaining('ZeroDivisionError')]);
+  const run = await dais.run([...RUN, '-o', 'name', '--', 'bad.ipynb'], { workingFolder });
+  expect([run.code, run.err]).toEqual([1, expect.stringContaining('ZeroDivisionError')]);
+  const kept = JSON.parse(await readFileOf(run.out.trim(), /^steps\/.*\/notebook/)) as {
+    cells: { outputs: { ename: string }[] }[];
+  };
+  expect(kept.cells[0]?.outputs[0]?.ename).toBe('ZeroDivisionError');
 });
 
 test('a run that is done again has the same packages, and the same comes of it', { timeout: PATIENCE }, async () => {

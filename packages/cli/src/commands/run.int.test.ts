@@ -182,3 +182,20 @@ test('a run is done again, and what differs is named', async () => {
     same: { outputs: 1, logged: 0 },
   });
 });
+
+test('a command reads a version of a dataset, and what it leaves becomes a version', async () => {
+  const workingFolder = await folderOf({ 'trips.csv': 'id,km\n1,5\n2,7\n', 'more.csv': 'id,km\n1,5\n2,7\n3,9\n' });
+  expect((await dais.run(['data', 'push', 'trips', 'trips.csv'], { workingFolder })).code).toBe(0);
+  const data = ['--data', 'trips@latest', '--data-format', 'csv', '--data-out', 'copies=copy.csv', '-o', 'name'];
+  const script = 'cp "$DAIS_DATA_TRIPS/rows.csv" copy.csv; echo "$DAIS_DATA_TRIPS_VERSION"';
+  const run = await dais.run([...RUN, ...data, '--no-code', '--', 'sh', '-c', script], { workingFolder });
+  expect([run.code, run.err]).toEqual([0, expect.stringContaining('trips@1')]);
+  const copies = async () => (await dais.run(['data', 'sql', 'select id, km from copies order by id'])).out;
+  await expect.poll(copies, { timeout: 60_000 }).toMatch(/1 +5\n2 +7\n$/);
+  expect((await dais.run(['data', 'push', 'trips', 'more.csv'], { workingFolder })).code).toBe(0);
+  // The version that it was, not the latest.
+  const again = await dais.run(['reproduce', run.out.trim()]);
+  expect([again.code, again.out]).toEqual([0, expect.stringMatching(/^Nothing differs: 1 output/)]);
+  const none = await dais.run([...RUN, '--data', 'nowhere@3', '--no-code', '--', 'true']);
+  expect([none.code, none.err]).toEqual([3, expect.stringContaining('There is no dataset nowhere')]);
+});

@@ -49,7 +49,11 @@ function factsOf({ nodes, tracked }: ComparedRun): Map<string, { readonly of: Fo
     for (const [name, value] of Object.entries(outputs)) {
       // Of files, their digest says whether they are the same; where they lie does not.
       const shown =
-        'parameter' in value ? JSON.stringify(value.parameter) : value.files.map(({ digest }) => digest).join(' ');
+        'parameter' in value
+          ? JSON.stringify(value.parameter)
+          : 'files' in value
+            ? value.files.map(({ digest }) => digest).join(' ')
+            : value.digest;
       add({ step, what: 'output', name }, shown);
     }
     const run = tracked.get(step);

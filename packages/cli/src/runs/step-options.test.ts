@@ -29,6 +29,16 @@ test('a Python is asked for by its version, its packages or both', async () => {
   expect(environment).toEqual({ type: 'python', version: '3.11', requirements: [] });
 });
 
+test('versions of datasets have names of their own, or those of the datasets', async () => {
+  const data = ['flights@3', 'old=flights@2'];
+  const { inputs, outputs } = await stepOf(['a'], { data, dataOut: ['b=out/b.csv'], network: true }, '/');
+  expect(inputs).toEqual({ flights: { dataset: 'flights@3' }, old: { dataset: 'flights@2' } });
+  expect(outputs).toEqual({ b: { path: 'out/b.csv', dataset: 'b' } });
+  const twice = stepOf(['a'], { data: ['flights@3', 'flights@2'], network: true }, '/');
+  await expect(twice).rejects.toThrow('flights is taken');
+  await expect(stepOf(['a'], { data: ['flights@'], network: true }, '/')).rejects.toThrow('--data does not take');
+});
+
 test('a file of variables', () => {
   expect(readEnvFile('# no\nA=1\r\n\nB=x=y z\n')).toEqual({ A: '1', B: 'x=y z' });
   expect(() => readEnvFile('A')).toThrow('--env-file does not take "A"');

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { DaisError, type SubmitExecutionInput } from '@dais/api';
+import { parseDatasetReference } from '@dais/api/data';
 import { isNotebook, NOTEBOOK_OUTPUT, notebookCommand } from '#runs/notebook-step.ts';
 
 export interface StepOptions {
@@ -14,6 +15,9 @@ export interface StepOptions {
   readonly python?: string;
   readonly requirements?: string;
   readonly keep?: readonly string[];
+  readonly data?: readonly string[];
+  readonly dataOut?: readonly string[];
+  readonly dataFormat?: 'parquet' | 'csv';
   readonly timeout?: number;
   readonly retries?: number;
   readonly network: boolean;
@@ -41,13 +45,20 @@ export async function stepOf(command: readonly string[], options: StepOptions, f
     variables,
     resources,
     network,
+    ...(options.data !== undefined && { inputs: dataInputs(options.data, options.dataFormat) }),
     secrets: Object.fromEntries((options.secret ?? []).map(readSecret)),
     outputs: {
-      ...(notebook !== undefined && { [NOTEBOOK_OUTPUT]: { path: notebook.executed } }),
+      ...(notebook !== undefined && { [NOTEBOOK_OUTPUT]: { path: notebook.executed, always: true } }),
       ...Object.fromEntries(
         (options.keep ?? []).map((text) => {
           const [name, path] = text.includes('=') ? cut(text, '=', '--keep', 'NAME=PATH') : [nameOf(text), text];
           return [name, { path }];
+        }),
+      ),
+      ...Object.fromEntries(
+        (options.dataOut ?? []).map((text) => {
+          const [dataset, path] = cut(text, '=', '--data-out', 'DATASET=PATH');
+          return [dataset, { path, dataset }];
         }),
       ),
     },
@@ -76,6 +87,19 @@ function cut(text: string, mark: string, option: string, expected: string): [str
   const at = text.indexOf(mark);
   if (at < 1) throw wrong(option, text, expected);
   return [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** By the name of the dataset, unless it is given another one. */
+function dataInputs(data: readonly string[], format: StepOptions['dataFormat']): NonNullable<Step['inputs']> {
+  const expected = 'DATASET@VERSION or NAME=DATASET@VERSION';
+  const inputs: NonNullable<Step['inputs']> = {};
+  for (const text of data) {
+    const [name, dataset] = text.includes('=') ? cut(text, '=', '--data', expected) : [text.split('@')[0] ?? '', text];
+    if (parseDatasetReference(dataset) === undefined) throw wrong('--data', text, expected);
+    if (inputs[name] !== undefined) throw wrong('--data', text, `another name, OTHER=${dataset}: ${name} is taken`);
+    inputs[name] = { dataset, ...(format !== undefined && { format }) };
+  }
+  return inputs;
 }
 
 function readSecret(text: string): [string, { secret: string; key: string }] {

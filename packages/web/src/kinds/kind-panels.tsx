@@ -11,6 +11,9 @@ const PolicyPanels = lazy(async () => ({ default: (await import('#pages/policies
 const PipelinePanels = lazy(async () => ({
   default: (await import('#pages/pipelines/pipeline-panels.tsx')).PipelinePanels,
 }));
+const SchedulePanels = lazy(async () => ({
+  default: (await import('#pages/schedules/schedule-panels.tsx')).SchedulePanels,
+}));
 const Invitations = lazy(async () => ({ default: (await import('#pages/people/invitations.tsx')).Invitations }));
 
 export interface KindPanelsProps {
@@ -32,7 +35,12 @@ export function KindPanels({ kind, resource, project }: KindPanelsProps) {
 
 /** Above the overview of one resource: what people come to its page for. */
 export function LeadPanels({ kind, resource, project }: KindPanelsProps) {
-  return <Suspense>{kind.kind === 'Pipeline' && <PipelinePanels resource={resource} project={project} />}</Suspense>;
+  return (
+    <Suspense>
+      {kind.kind === 'Pipeline' && <PipelinePanels resource={resource} project={project} />}
+      {kind.kind === 'Schedule' && <SchedulePanels resource={resource} project={project} />}
+    </Suspense>
+  );
 }
 
 /** Above the list of a kind. */

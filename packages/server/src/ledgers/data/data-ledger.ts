@@ -6,6 +6,7 @@ import { ingestHandler } from './ingest/ingest-job.ts';
 import { refreshHandler } from './ingest/refresh.ts';
 import { readingEntries } from './reading/reading-entries.ts';
 import { dataRetention } from './retention.ts';
+import { StepVersions } from './steps/step-versions.ts';
 import { VersionMaker } from './versions/version-maker.ts';
 import { versionEntries } from './versions/version-entries.ts';
 
@@ -14,6 +15,8 @@ export interface DataLedger {
   readonly jobs: readonly JobHandler[];
   /** For parts that make versions by themselves. */
   readonly maker: VersionMaker;
+  /** For steps of runs. */
+  readonly steps: StepVersions;
 }
 
 export function dataLedger(parts: DataParts): DataLedger {
@@ -21,5 +24,6 @@ export function dataLedger(parts: DataParts): DataLedger {
     entries: [...versionEntries(parts), ...ingestEntries(parts), ...readingEntries(parts)],
     jobs: [ingestHandler(parts), refreshHandler(parts), dataRetention(parts)],
     maker: new VersionMaker(parts),
+    steps: new StepVersions(parts),
   };
 }

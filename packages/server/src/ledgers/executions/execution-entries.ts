@@ -15,19 +15,20 @@ import { uuidv7 } from '#lib/ids.ts';
 import type { ExecutionParts } from './execution-parts.ts';
 import { presentWhole, requireRun, type RunRow } from './execution-rows.ts';
 import { tellExecution } from './executions-events.ts';
-import type { Graph, Values } from './machine/plan.ts';
+import type { Artifact, Graph, Values } from './machine/plan.ts';
 import { keepCode, type CodeInput } from './run-code.ts';
-import { CODE_INPUT, nativePlan, type NativeSteps } from './native-plan.ts';
+import { CODE_INPUT, dataKey, nativePlan, type FoundData, type NativeSteps } from './native-plan.ts';
 import { removeRun } from './remove.ts';
 import { cancelRun, type RunMachines } from './run-machine.ts';
 import { takeOverPackages } from './same-packages.ts';
 import { submitRun, type RunOrigin } from './submit.ts';
-import { authorizePlan } from './uses.ts';
+import { datasetArtifact, type FoundVersion } from './step-data.ts';
+import { authorizePlan, findVersion, mayOfCall } from './uses.ts';
 import { takeOverValues } from './worker/spared.ts';
 
 type Identified = Call<{ readonly id: string }>;
 
-type EntryParts = Pick<ExecutionParts, 'database' | 'content' | 'solo'>;
+type EntryParts = Pick<ExecutionParts, 'database' | 'content' | 'solo' | 'data'>;
 
 export function executionEntries(parts: EntryParts, machines: RunMachines): readonly OperationEntry[] {
   return [
@@ -47,7 +48,7 @@ export function executionEntries(parts: EntryParts, machines: RunMachines): read
     },
     {
       operation: retryExecutionOperation,
-      handle: async (tx, call: Call<RetryInput>) => await retry(tx, call, machines),
+      handle: async (tx, call: Call<RetryInput>) => await retry(tx, call, machines, parts),
     },
     { operation: deleteExecutionOperation, handle: remove },
   ];
@@ -81,10 +82,25 @@ async function submit(tx: Transaction, call: Call<SubmitInput>, parts: EntryPart
   const artifact = code === undefined || code.files.length === 0 ? undefined : await keepCode(tx, id, code, mayRead);
   const { files: _, ...about } = code ?? { files: [] };
   const inputs: Values = artifact === undefined ? {} : { [CODE_INPUT]: { artifact } };
-  const plan = nativePlan(steps, { code: artifact, solo: parts.solo });
-  await authorizePlan(call, plan);
+  const data = await findData(steps, async (reference) => await findVersion(tx, parts, reference, mayOfCall(call)));
+  const plan = nativePlan(steps, { code: artifact, solo: parts.solo, data });
+  await authorizePlan(call, plan, { tx, data: parts.data });
   await submitRun(tx, machines, { id, name, plan, inputs, priority, code: code === undefined ? undefined : about });
   return await presentWhole(tx.sql, tx.projectId, id);
+}
+
+/** The versions that the steps name, each looked for once. */
+async function findData(steps: NativeSteps, find: (reference: string) => Promise<FoundVersion>): Promise<FoundData> {
+  const found = new Map<string, Artifact>();
+  for (const { inputs } of Object.values(steps)) {
+    for (const input of Object.values(inputs)) {
+      if (!('dataset' in input)) continue;
+      const { dataset, format = 'parquet' } = input;
+      const key = dataKey(dataset, format);
+      if (!found.has(key)) found.set(key, datasetArtifact(await find(dataset), format));
+    }
+  }
+  return found;
 }
 
 interface RetryInput {
@@ -93,7 +109,12 @@ interface RetryInput {
 }
 
 /** A new run of the same plan, with the same code. */
-export async function retry(tx: Transaction, call: Call<RetryInput>, machines: RunMachines) {
+export async function retry(
+  tx: Transaction,
+  call: Call<RetryInput>,
+  machines: RunMachines,
+  { data }: Pick<ExecutionParts, 'data'>,
+) {
   const { input } = call;
   const old = await requireRun(tx.sql, tx.projectId, input.id);
   if (old.ended_at === null) {
@@ -112,7 +133,7 @@ export async function retry(tx: Transaction, call: Call<RetryInput>, machines: R
     const issues = [{ path: `again[${unknown}]`, message: 'is no step of the run', expected }];
     throw new DaisError('invalid_request', `The run has no step "${input.again[unknown]}".`, { issues });
   }
-  await authorizePlan(call, plan);
+  await authorizePlan(call, plan, { tx, data });
   const id = uuidv7();
   const { name, priority, code } = old;
   const inputs = await ownInputs(tx, id, row.inputs);

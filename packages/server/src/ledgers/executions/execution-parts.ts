@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Compute } from '#engines/compute/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { Environments } from '#engines/environments/contract.ts';
@@ -5,6 +6,7 @@ import type { Content } from '#kernel/content/content.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { LoopParts } from '#lib/loop.ts';
 import type { StepCalls } from './step-calls.ts';
+import type { StepData } from './step-data.ts';
 import type { StepDialects } from './worker/step-dialect.ts';
 import type { TrackedRuns } from './tracked-runs.ts';
 
@@ -29,6 +31,10 @@ export interface ExecutionParts extends LoopParts {
   readonly calls?: StepCalls;
   /** Absent: steps have no runs of the tracking ledger. */
   readonly tracked?: TrackedRuns;
+  /** Bytes that lie at an address outside. Absent: nothing outside is brought. @throws DaisError */
+  readonly readAddress?: (url: string, signal: AbortSignal) => Promise<Readable>;
+  /** Absent: steps have no datasets. */
+  readonly data?: StepData;
   /** Front ends whose steps are in their own words. */
   readonly dialects?: StepDialects;
   /** There are no accounts: whoever may submit is the owner of the server. */

@@ -8,7 +8,7 @@ import {
   type ExecutionValue,
 } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
-import type { Value, Values } from './machine/plan.ts';
+import type { Artifact, Value, Values } from './machine/plan.ts';
 
 export interface RunRow {
   readonly id: string;
@@ -144,8 +144,26 @@ function presentValue(value: Value): ExecutionValue {
   // Read from JSON, and the same type by another name.
   if ('parameter' in value)
     return { parameter: value.parameter as Extract<ExecutionValue, { parameter: unknown }>['parameter'] };
+  if ('artifact' in value && value.artifact.dataset !== undefined) {
+    const { name, number, id } = value.artifact.dataset;
+    return { dataset: name, version: number, id, digest: value.artifact.digest };
+  }
   const all = 'artifact' in value ? [value.artifact] : value.artifacts;
-  return { files: all.map(({ run, prefix, files, bytes, digest }) => ({ run, prefix, files, bytes, digest })) };
+  return { files: all.map(presentArtifact) };
+}
+
+function presentArtifact({ run, prefix, files, bytes, digest, label, type, metadata, uri }: Artifact) {
+  return {
+    run,
+    prefix,
+    files,
+    bytes,
+    digest,
+    ...(label !== undefined && { name: label }),
+    ...(type !== undefined && { type }),
+    ...(metadata !== undefined && { metadata: { ...metadata } }),
+    ...(uri !== undefined && { uri }),
+  };
 }
 
 export interface AttemptRow {

@@ -29,7 +29,8 @@ import { ExecutionWorker } from './worker/execution-worker.ts';
 export type { ExecutionParts } from './execution-parts.ts';
 export { stepNodes } from './lineage-nodes.ts';
 export type { StepCalls, StepTold } from './step-calls.ts';
-export type { TrackedRuns, TrackedSource } from './tracked-runs.ts';
+export type { StepData } from './step-data.ts';
+export type { TrackedData, TrackedRuns, TrackedSource } from './tracked-runs.ts';
 export type {
   Artifact,
   Binding,
@@ -57,6 +58,7 @@ export type { PipelineCompilers } from './pipelines/compiler.ts';
 export { admitPipeline } from './pipelines/pipeline-rows.ts';
 export { admitSchedule } from './schedules/schedule-admission.ts';
 export { endProjectRuns } from './remove.ts';
+export { isFetched } from './worker/step-files.ts';
 
 export interface ExecutionsLedger {
   readonly entries: readonly OperationEntry[];
@@ -78,7 +80,8 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
     if (tracked !== undefined) await endTrackedRuns(tx, tracked, id);
   });
   const compilers = new Map([[STEPS_FORMAT, stepsCompiler], ...(parts.compilers ?? [])]);
-  const starts = { machines, compilers, solo: parts.solo, environments: parts.environments };
+  const { solo, environments, data } = parts;
+  const starts = { machines, compilers, solo, environments, ...(data !== undefined && { data }) };
   const worker = new ExecutionWorker(parts, machines);
   const ticker = new Ticker({ ...parts, machines, compilers });
   return {
@@ -94,7 +97,7 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
       signedCallEntry(parts),
       ...pipelineSearch,
       ...recurrenceSearch,
-      ...runSearch(machines),
+      ...runSearch(machines, parts),
       ...runStart(starts),
     ],
     jobs: [executionRetention(parts.days)],

@@ -1,6 +1,7 @@
 /** From what a client asks for to a plan. */
 import { DaisError, type ExecutionStepInput, type Issue } from '@dais/api';
 import type { Artifact, Binding, Graph, Json, LateText, Step, StepOutput, Task } from './machine/plan.ts';
+import { datasetVariables } from './step-data.ts';
 
 const MOST_STEPS = 1000;
 /** The input of the run that is the code. */
@@ -8,13 +9,19 @@ export const CODE_INPUT = 'code';
 
 export type NativeSteps = Readonly<Record<string, ExecutionStepInput>>;
 
+/** What names of versions stand for, by name. */
+export type FoundData = ReadonlyMap<string, Artifact>;
+
+/** How a version is named that is brought in a format. */
+export const dataKey = (reference: string, format: 'parquet' | 'csv' = 'parquet') => `${format} ${reference}`;
+
 export interface NativePlanOptions {
   readonly code: Artifact | undefined;
   readonly solo: boolean;
 }
 
 /** @throws DaisError `invalid_request` */
-export function nativePlan(steps: NativeSteps, options: NativePlanOptions): Graph {
+export function nativePlan(steps: NativeSteps, options: NativePlanOptions & { readonly data: FoundData }): Graph {
   const names = Object.keys(steps);
   if (names.length === 0 || names.length > MOST_STEPS) {
     const message = `has ${names.length} steps`;
@@ -32,7 +39,11 @@ function stepIssues(name: string, { inputs, outputs }: ExecutionStepInput): Issu
   if (inputs[CODE_INPUT] !== undefined) {
     issues.push({ path: `steps.${name}.inputs.${CODE_INPUT}`, message: 'is the code of the run; choose another name' });
   }
-  for (const [output, { path }] of Object.entries(outputs)) {
+  for (const [output, { path, as, dataset }] of Object.entries(outputs)) {
+    if (dataset !== undefined && as !== 'files') {
+      const message = 'makes a version of files, and this output is a parameter';
+      issues.push({ path: `steps.${name}.outputs.${output}.dataset`, message, expected: 'as: files' });
+    }
     const parts = path.split('/');
     if (parts.every((part) => part !== '' && part !== '.' && part !== '..') && !path.includes('\\')) continue;
     const at = `steps.${name}.outputs.${output}.path`;
@@ -41,12 +52,13 @@ function stepIssues(name: string, { inputs, outputs }: ExecutionStepInput): Issu
   return issues;
 }
 
-function taskOf(step: ExecutionStepInput, steps: NativeSteps, { code, solo }: NativePlanOptions): Task {
+function taskOf(
+  step: ExecutionStepInput,
+  steps: NativeSteps,
+  { code, solo, data }: NativePlanOptions & { readonly data: FoundData },
+): Task {
   const bindings = Object.fromEntries(
-    Object.entries(step.inputs).map(([name, input]): [string, Binding] => [
-      name,
-      'value' in input ? { value: input.value as Json } : { task: input.step, output: input.output },
-    ]),
+    Object.entries(step.inputs).map(([name, input]): [string, Binding] => [name, bindingOf(input, data)]),
   );
   const isFiles = (name: string) => {
     const input = step.inputs[name];
@@ -54,6 +66,14 @@ function taskOf(step: ExecutionStepInput, steps: NativeSteps, { code, solo }: Na
     return (steps[input.step]?.outputs[input.output]?.as ?? 'files') === 'files';
   };
   return stepTask(step, { bindings, given: Object.keys(bindings), isFiles, code, solo });
+}
+
+function bindingOf(input: ExecutionStepInput['inputs'][string], data: FoundData): Binding {
+  if ('value' in input) return { value: input.value as Json };
+  if ('step' in input) return { task: input.step, output: input.output };
+  const artifact = data.get(dataKey(input.dataset, input.format));
+  if (artifact === undefined) throw new Error(`${input.dataset} was not looked for`);
+  return { artifact };
 }
 
 export interface StepTaskOptions extends NativePlanOptions {
@@ -73,13 +93,18 @@ export function stepTask(
   const given = Object.fromEntries(
     names.map((name): [string, LateText] => [
       variableOf(name),
-      [isFiles(name) ? { pathOfInput: name } : { parameter: name }],
+      [isFiles(name) || isArtifact(bindings[name]) ? { pathOfInput: name } : { parameter: name }],
     ]),
+  );
+  const data = Object.entries(bindings).flatMap(([name, binding]) =>
+    'artifact' in binding && binding.artifact.dataset !== undefined
+      ? datasetVariables(name, binding.artifact.dataset)
+      : [],
   );
   if (code !== undefined) inputs[CODE_INPUT] = { input: CODE_INPUT };
   const body: Step = {
     command: step.command,
-    variables: { ...given, ...step.variables },
+    variables: { ...given, ...Object.fromEntries(data), ...step.variables },
     secrets: step.secrets,
     environment: environmentOf(step.environment),
     resources: step.resources,
@@ -90,9 +115,11 @@ export function stepTask(
     ...(step.tracking !== undefined && { tracking: trackingOf(step.tracking) }),
     places: code === undefined ? {} : { [CODE_INPUT]: '.' },
     outputs: Object.fromEntries(
-      Object.entries(step.outputs).map(([name, { path, as, optional }]): [string, StepOutput] => [
+      Object.entries(step.outputs).map(([name, { path, as, optional, always, dataset }]): [string, StepOutput] => [
         name,
-        as === 'files' ? { artifact: true, path, optional } : { parameter: as, path, optional },
+        as === 'files'
+          ? { artifact: true, path, optional, ...(always && { always }), ...(dataset !== undefined && { dataset }) }
+          : { parameter: as, path, optional },
       ]),
     ),
   };
@@ -133,6 +160,8 @@ function optionalInputs(inputs: Readonly<Record<string, Binding>>): Record<strin
     ]),
   );
 }
+
+const isArtifact = (binding: Binding | undefined) => binding !== undefined && 'artifact' in binding;
 
 /** `learning-rate` becomes `DAIS_INPUT_LEARNING_RATE`. */
 function variableOf(input: string): string {

@@ -1,7 +1,7 @@
 /** Runs of the tracking ledger that belong to steps: begun with the first attempt, ended with the step. */
 import { DaisError } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
-import type { Step } from './machine/plan.ts';
+import type { DatasetInput, Step } from './machine/plan.ts';
 import { ValueFault } from './machine/values.ts';
 
 /** How a step that ran can end. */
@@ -12,6 +12,9 @@ export interface TrackedRun {
   readonly experiment: string;
 }
 
+/** A version of a dataset that a step reads. */
+export type TrackedData = Pick<DatasetInput, 'name' | 'number' | 'versionDigest'>;
+
 export interface NewTrackedRun {
   readonly experiment: NonNullable<Step['tracking']>;
   readonly name: string;
@@ -19,6 +22,8 @@ export interface NewTrackedRun {
   readonly user: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly source: TrackedSource;
+  /** Versions of datasets that it reads. */
+  readonly data: readonly TrackedData[];
 }
 
 /** Where what is measured comes from. */

@@ -1,10 +1,12 @@
 /** Runs that the platform begins for a command, and ends with it: the command itself logs into them. */
-import { DaisError } from '@dais/api';
+import { DaisError, type DatasetInput } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import { createExperiment, findExperimentOfName } from './experiments.ts';
 import { DEFAULT_NAME, DEFAULT_NUMBER, experimentDeleted, shownNumber } from './experiment-lookup.ts';
 import { addParams } from './params.ts';
 import type { TrackingParts } from './parts.ts';
+import { noteInputs } from './run-lineage.ts';
+import { linkDatasets } from './run-links.ts';
 import { activeRun } from './run-lookup.ts';
 import { createRun, updateRun } from './runs.ts';
 
@@ -15,6 +17,8 @@ export interface StepRunFacts {
   readonly user: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
+  /** What it reads. */
+  readonly datasets: readonly DatasetInput[];
 }
 
 export interface StepRuns {
@@ -29,11 +33,15 @@ const STATUS_OF = { succeeded: 'FINISHED', failed: 'FAILED', cancelled: 'KILLED'
 export function stepRuns(parts: TrackingParts): StepRuns {
   const { clock, options } = parts;
   return {
-    begin: async (tx, { experiment, name, user, parameters, tags }) => {
+    begin: async (tx, { experiment, name, user, parameters, tags, datasets }) => {
       const experimentId = 'id' in experiment ? experiment.id : await experimentNamed(tx, experiment.name, parts);
       const run = await createRun(tx, { experimentId, name, user, startedAt: clock.now(), tags }, parts);
       const pairs = Object.entries(parameters).map(([key, value]) => ({ key, value }));
       if (pairs.length > 0) await addParams(tx, 'param', (await activeRun(tx, run.id)).num, pairs);
+      if (datasets.length > 0) {
+        await linkDatasets(tx, await activeRun(tx, run.id), datasets, options.contextTag);
+        await noteInputs(tx, { id: run.id, datasets }, clock.now());
+      }
       return { run: run.id, experiment: experimentId };
     },
     resume: async (tx, id) => await unlessGone(updateRun(tx, { id, status: 'RUNNING' }, options)),

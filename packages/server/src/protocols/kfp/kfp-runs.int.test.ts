@@ -1,3 +1,6 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ExecutionNode } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startKfpWorld, type KfpWorld } from './testing/kfp-fixture.ts';
 import { FAILS, smallPipeline, WAITS, WRITES } from './testing/small-pipeline.ts';
@@ -52,6 +55,85 @@ test('a run of a pipeline that stands in the request goes to its end, and its ar
   });
   expect((await world.get(`${file}/other:read`)).status).toBe(404);
   expect((await world.get(`/runs/${run.run_id}/nodes/none/artifacts/data:read`)).status).toBe(404);
+});
+
+/** Brings `address` and tells what is in it. */
+function importing(address: string) {
+  const spec = smallPipeline('cat "$1" > "$2"');
+  const artifactType = { schemaTitle: 'system.Dataset', schemaVersion: '0.0.1' };
+  const { 'comp-say': say } = spec.components;
+  return {
+    ...spec,
+    deploymentSpec: {
+      executors: {
+        'exec-say': {
+          container: {
+            ...spec.deploymentSpec.executors['exec-say'].container,
+            args: ['x', "{{$.inputs.artifacts['given'].path}}", "{{$.outputs.artifacts['data'].path}}"],
+          },
+        },
+        'exec-bring': {
+          importer: {
+            artifactUri: { constant: address },
+            typeSchema: artifactType,
+            metadata: { rows: 3 },
+          },
+        },
+      },
+    },
+    components: {
+      'comp-say': { ...say, inputDefinitions: { artifacts: { given: { artifactType } } } },
+      'comp-bring': {
+        executorLabel: 'exec-bring',
+        outputDefinitions: { artifacts: { artifact: { artifactType } } },
+      },
+    },
+    root: {
+      dag: {
+        tasks: {
+          bring: { taskInfo: { name: 'bring' }, componentRef: { name: 'comp-bring' }, cachingOptions: {} },
+          say: {
+            taskInfo: { name: 'say' },
+            componentRef: { name: 'comp-say' },
+            cachingOptions: {},
+            dependentTasks: ['bring'],
+            inputs: {
+              artifacts: { given: { taskOutputArtifact: { producerTask: 'bring', outputArtifactKey: 'artifact' } } },
+            },
+          },
+        },
+      },
+    },
+  };
+}
+
+test('what an importer names at an address of the web is brought to the component', async () => {
+  const server = createServer((request, response) => {
+    response.writeHead(request.url === '/rows.csv' ? 200 : 404).end('id\n7\n');
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const run = async (host: string, file: string) =>
+    (await world.post('/runs', { display_name: 'brings', pipeline_spec: importing(`http://${host}:${port}/${file}`) }))
+      .json.run_id as string;
+  try {
+    const id = await run('127.0.0.1', 'rows.csv');
+    await until(id, 'SUCCEEDED');
+    expect(await world.get(`/runs/${id}/nodes/say/artifacts/data:read`)).toMatchObject({
+      json: { data: Buffer.from('id\n7\n').toString('base64') },
+    });
+    const { items } = (await world.send('GET', `/api/v1/executions/${id}/nodes`)).json as { items: ExecutionNode[] };
+    // What a step says of its artifacts is read without Kubeflow's words too.
+    expect(items.find(({ path }) => path === 'bring')?.outputs['artifact']).toMatchObject({
+      files: [{ name: 'artifact', metadata: { rows: 3 }, uri: `http://127.0.0.1:${port}/rows.csv` }],
+    });
+    const { error } = await until(await run('127.0.0.1', 'other.csv'), 'FAILED');
+    expect(error.message).toContain('cannot be had');
+    // Inside the network, and not permitted.
+    await until(await run('127.0.0.2', 'rows.csv'), 'FAILED');
+  } finally {
+    await new Promise((resolve) => void server.close(resolve));
+  }
 });
 
 test('a run that fails says why, and is retried under its id', async () => {

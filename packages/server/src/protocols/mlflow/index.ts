@@ -15,7 +15,7 @@ import { parseMessage } from './wire/parse.ts';
 import { MlflowError } from './wire/mlflow-error.ts';
 import { bodyJson, queryJson, requireJsonType, type Json } from './wire/request-json.ts';
 
-export { mlflowStep, mlflowStepTags } from './step-variables.ts';
+export { mlflowDataset, mlflowStep, mlflowStepTags } from './step-variables.ts';
 export { mlflowWebhooks } from './webhook-format.ts';
 
 /** The part of the kernel that this door needs. */

@@ -1,5 +1,6 @@
 /** What MLflow's client reads in a step, so that an unchanged script logs here, and what it calls where a run is from. Pure. */
-import type { StepTold, TrackedSource } from '#ledgers/executions/index.ts';
+import type { DatasetInput } from '@dais/api';
+import type { StepTold, TrackedData, TrackedSource } from '#ledgers/executions/index.ts';
 
 export function mlflowStep({ url, project, tracked }: StepTold) {
   return {
@@ -25,4 +26,10 @@ export function mlflowStepTags(user: string, source: TrackedSource): Readonly<Re
     'dais.execution': execution,
     'dais.step': step,
   };
+}
+
+/** A version that a step was given, as what its run read. */
+export function mlflowDataset({ name, number, versionDigest }: TrackedData): DatasetInput {
+  const dataset = { name, digest: versionDigest.slice(0, 36), sourceType: 'dais', source: `dais://${name}@${number}` };
+  return { dataset, tags: {} };
 }

@@ -56,5 +56,6 @@ function diffValues(side: ValueDiff['side'], from: Values, to: Values): readonly
 function valueText(value: ExecutionValue | undefined): string {
   if (value === undefined) return 'nothing';
   if ('files' in value) return value.files.map(({ digest }) => `files ${digest.slice(0, 8)}`).join(', ');
+  if ('dataset' in value) return `${value.dataset}@${value.version}`;
   return typeof value.parameter === 'string' ? value.parameter : JSON.stringify(value.parameter);
 }

@@ -1,7 +1,9 @@
 import type { ExecutionValue } from '@dais/api';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { bytesText } from './execution-words.ts';
 import { useRunFiles, useRunFileUrl } from './use-step.ts';
+import { datasetVersionAddress } from '#addresses.ts';
 import { FilePreview } from '#pages/runs/artifacts/artifact-preview.tsx';
 import { endingOf } from '#pages/runs/artifacts/preview-kind.ts';
 import { Button } from '#ui/controls.ts';
@@ -38,6 +40,8 @@ export function StepValues({ project, title, nothing, values, paths = {} }: Step
               <dd>
                 {'parameter' in value ? (
                   <ParameterText value={value.parameter} />
+                ) : 'dataset' in value ? (
+                  <DatasetVersion project={project} name={value.dataset} version={value.version} />
                 ) : (
                   <ArtifactFiles project={project} artifacts={value.files} called={paths[name]} />
                 )}
@@ -47,6 +51,14 @@ export function StepValues({ project, title, nothing, values, paths = {} }: Step
         </dl>
       )}
     </Panel>
+  );
+}
+
+function DatasetVersion({ project, name, version }: { project: string; name: string; version: number }) {
+  return (
+    <Link {...datasetVersionAddress(project, name, String(version))}>
+      {name}@{version}
+    </Link>
   );
 }
 

@@ -49,7 +49,7 @@ export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPla
     environmentFolders: environment.folders,
     ...(environment.root !== undefined && { root: environment.root }),
   };
-  await folder.reserveResult();
+  folder.reserveResult();
   await folder.stage('task.json', JSON.stringify(record));
 }
 

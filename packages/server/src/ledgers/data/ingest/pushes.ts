@@ -1,5 +1,5 @@
 /** Files that somebody pushes: begun, sent one by one, and committed. */
-import { DaisError, type DatasetSpec } from '@dais/api';
+import { DaisError, type Actor, type DatasetSpec } from '@dais/api';
 import { type Ingest } from '@dais/api/data';
 import { attachContent } from '#kernel/content/references.ts';
 import type { Call } from '#kernel/dispatch.ts';
@@ -65,19 +65,10 @@ export async function beginPush(tx: Transaction, call: Call<BeginPushInput>, par
     now: parts.clock.now(),
     state: 'open',
   });
-  await tx.sql.query(
-    `insert into data.ingest_file (ingest, position, project_id, name, digest, bytes, here)
-     select $1, t.position - 1, $2, t.name, t.digest, t.bytes, t.here
-     from unnest($3::text[], $4::text[], $5::bigint[], $6::boolean[]) with ordinality as t (name, digest, bytes, here, position)`,
-    [
-      id,
-      tx.projectId,
-      files.map((file) => file.name),
-      files.map(({ sha256 }) => sha256),
-      files.map(({ bytes }) => bytes),
-      files.map(({ name: of }) => known.has(of)),
-    ],
-    'insert_ingest_files',
+  await insertIngestFiles(
+    tx,
+    id,
+    files.map((file) => ({ ...file, here: known.has(file.name) })),
   );
   return await presentIngest(tx, await readIngestOf(tx, name, id));
 }
@@ -122,6 +113,8 @@ export async function insertIngest(
     readonly source: IngestSource;
     readonly now: number;
     readonly state: 'open' | 'waiting';
+    /** Who made it, where that is not who calls. */
+    readonly by?: Actor;
   },
 ): Promise<string> {
   const id = uuidv7(made.now);
@@ -141,12 +134,34 @@ export async function insertIngest(
       made.tags,
       JSON.stringify({ ...made.source, ...step }),
       made.now,
-      JSON.stringify({ type: principal.type, id: principal.id }),
+      JSON.stringify(made.by ?? { type: principal.type, id: principal.id }),
       origin,
     ],
     'insert_ingest',
   );
   return id;
+}
+
+/** `here`: its bytes need not be sent. */
+export async function insertIngestFiles(
+  tx: Transaction,
+  ingest: string,
+  files: readonly (PushedFile & { readonly here: boolean })[],
+): Promise<void> {
+  await tx.sql.query(
+    `insert into data.ingest_file (ingest, position, project_id, name, digest, bytes, here)
+     select $1, t.position - 1, $2, t.name, t.digest, t.bytes, t.here
+     from unnest($3::text[], $4::text[], $5::bigint[], $6::boolean[]) with ordinality as t (name, digest, bytes, here, position)`,
+    [
+      ingest,
+      tx.projectId,
+      files.map(({ name }) => name),
+      files.map(({ sha256 }) => sha256),
+      files.map(({ bytes }) => bytes),
+      files.map(({ here }) => here),
+    ],
+    'insert_ingest_files',
+  );
 }
 
 export function enqueueIngest(tx: Transaction, id: string): void {

@@ -25,6 +25,19 @@ export interface Artifact {
   readonly metadata?: { readonly [key: string]: Json };
   /** Where it lies when that is not here: then there are no files, and nobody fetches it for a step. */
   readonly uri?: string;
+  /** It is the rows of a version of a dataset: they lie there, and are brought when a step starts. */
+  readonly dataset?: DatasetInput;
+}
+
+/** A version of a dataset as a run was given it: which one, and what of it may be seen as it is. */
+export interface DatasetInput {
+  readonly name: string;
+  readonly number: number;
+  readonly id: string;
+  readonly versionDigest: string;
+  readonly format: 'parquet' | 'csv';
+  /** Columns that are masked for others, and were not for whoever had the run begin. */
+  readonly unmasked: readonly string[];
 }
 
 /** What goes from task to task. */
@@ -38,6 +51,8 @@ export type Values = Readonly<Record<string, Value>>;
 /** Where an input comes from. */
 export type Binding =
   | { readonly value: Json }
+  /** Known when the run begins. */
+  | { readonly artifact: Artifact }
   | ({ readonly input: string } & Taking)
   | ({ readonly task: string; readonly output: string } & Taking)
   /** Made of other inputs of the same task. */
@@ -106,7 +121,15 @@ export type LateText =
 export type StepOutput =
   /** Read from a file as text, or as JSON. */
   | { readonly parameter: 'text' | 'json'; readonly path: string; readonly optional?: boolean }
-  | { readonly artifact: true; readonly path: string; readonly optional?: boolean };
+  | {
+      readonly artifact: true;
+      readonly path: string;
+      readonly optional?: boolean;
+      /** They are kept also when the step fails. */
+      readonly always?: true;
+      /** The files become a version of this dataset. */
+      readonly dataset?: string;
+    };
 
 export interface Step {
   readonly command: readonly LateText[];

@@ -47,6 +47,7 @@ function resolve(
   siblings: ReadonlyMap<string, Ended>,
 ): Value | undefined {
   if ('value' in binding) return { parameter: binding.value };
+  if ('artifact' in binding) return binding;
   if ('statusOf' in binding) {
     const ended = siblings.get(binding.statusOf);
     const error = ended?.error === undefined ? null : ended.error;

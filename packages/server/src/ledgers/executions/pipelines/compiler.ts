@@ -1,6 +1,7 @@
 /** From the document of a pipeline to a plan. Each language of pipelines brings its own, under the word of its format. */
 import type { PipelineParameters } from '@dais/api';
 import type { Artifact, Graph, Json, Values } from '../machine/plan.ts';
+import type { FoundVersion } from '../step-data.ts';
 import type { ImageRule } from './image-rules.ts';
 
 export interface CompileOptions {
@@ -17,6 +18,8 @@ export interface CompileOptions {
   readonly fire?: Fire | undefined;
   /** The newest version of another pipeline of the project. */
   readonly pipeline: (name: string) => Promise<PipelineDocument | undefined>;
+  /** The version of a dataset that is meant; where the plan is only looked at, any. @throws DaisError */
+  readonly dataset: (reference: string) => Promise<FoundVersion>;
   /** What stands for images where steps run. */
   readonly images: () => Promise<readonly ImageRule[]>;
   /** Why other images cannot be run there; undefined when they can. */

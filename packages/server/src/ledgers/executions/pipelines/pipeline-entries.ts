@@ -16,7 +16,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { presentWhole } from '../execution-rows.ts';
 import type { Json } from '../machine/plan.ts';
 import type { CodeInput } from '../run-code.ts';
-import { authorizePlan } from '../uses.ts';
+import { authorizePlan, mayOfCall } from '../uses.ts';
 import {
   addVersion,
   listVersions,
@@ -67,7 +67,7 @@ async function createVersion(tx: Transaction, call: Call<CreateVersionInput>, pa
   const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
   await refuseOfManifest(tx, name);
   const { plan } = await lookAt(tx, parts, { name, format: wanted.format, document: wanted.document });
-  await authorizePlan(call, plan);
+  await authorizePlan(call, plan, { tx, data: parts.data });
   return presentVersion(await addVersion(tx, pipeline, { ...wanted, name: version }));
 }
 
@@ -127,7 +127,8 @@ async function run(tx: Transaction, call: Call<RunInput>, parts: StartParts) {
     experimentId,
     priority,
     code,
-    authorize: async (plan) => await authorizePlan(call, plan),
+    may: mayOfCall(call),
+    authorize: async (plan) => await authorizePlan(call, plan, { tx, data: parts.data }),
   });
   return await presentWhole(tx.sql, tx.projectId, id);
 }

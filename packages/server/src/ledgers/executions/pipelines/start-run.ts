@@ -7,7 +7,9 @@ import { uuidv7 } from '#lib/ids.ts';
 import type { Graph, Json } from '../machine/plan.ts';
 import { keepCode, type CodeInput } from '../run-code.ts';
 import type { RunMachines } from '../run-machine.ts';
+import { anyVersion, type MayOf, type StepData } from '../step-data.ts';
 import { submitRun, type RunOrigin } from '../submit.ts';
+import { findVersion } from '../uses.ts';
 import type { CompiledPipeline, CompileOptions, Fire, PipelineCompilers } from './compiler.ts';
 import { imageRules } from './image-rules.ts';
 import { newestVersion } from './pipeline-rows.ts';
@@ -17,6 +19,7 @@ export interface StartParts {
   readonly compilers: PipelineCompilers;
   readonly solo: boolean;
   readonly environments: () => Promise<Environments>;
+  readonly data?: StepData;
 }
 
 export interface StartRequest extends Omit<RunOrigin, 'warnings'> {
@@ -32,6 +35,8 @@ export interface StartRequest extends Omit<RunOrigin, 'warnings'> {
   readonly priority: number;
   readonly code?: CodeInput | undefined;
   readonly fire?: Fire | undefined;
+  /** Absent: nobody is there to be asked what may be seen. */
+  readonly may?: MayOf;
   /** Whether what the steps use may be used. @throws DaisError `forbidden` */
   readonly authorize: (plan: Graph) => Promise<void>;
 }
@@ -43,7 +48,11 @@ export async function startRun(tx: Transaction, parts: StartParts, request: Star
   const compiler = compilerOf(parts, format);
   const artifact = code === undefined || code.files.length === 0 ? undefined : await keepCode(tx, id, code);
   const options = { name: pipelineName, runId: id, parameters, code: artifact, solo: parts.solo, fire };
-  const { plan, inputs, warnings } = await compiler.compile(document, { ...options, ...around(tx, parts) });
+  const { plan, inputs, warnings } = await compiler.compile(document, {
+    ...options,
+    ...around(tx, parts),
+    dataset: async (reference) => await findVersion(tx, parts, reference, request.may),
+  });
   await authorize(plan);
   const { files: _, ...about } = code ?? { files: [] };
   await submitRun(tx, parts.machines, {
@@ -71,7 +80,11 @@ export async function lookAt(
   { name, format, document }: { readonly name: string; readonly format: string; readonly document: unknown },
 ): Promise<CompiledPipeline> {
   const options = { name, runId: uuidv7(), parameters: undefined, code: undefined, solo: parts.solo };
-  return await compilerOf(parts, format).compile(document, { ...options, ...around(tx, parts) });
+  return await compilerOf(parts, format).compile(document, {
+    ...options,
+    ...around(tx, parts),
+    dataset: async (reference) => await Promise.resolve(anyVersion(reference.split('@')[0] ?? '')),
+  });
 }
 
 function compilerOf({ compilers }: Pick<StartParts, 'compilers'>, format: string) {

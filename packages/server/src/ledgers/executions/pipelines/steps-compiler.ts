@@ -14,8 +14,9 @@ import {
   type PipelineSpec,
   type PipelineStep,
 } from '@dais/api';
-import type { Binding, Expression, Graph, GraphOutput, Json, Task, Values } from '../machine/plan.ts';
+import type { Artifact, Binding, Expression, Graph, GraphOutput, Json, Task, Values } from '../machine/plan.ts';
 import { CODE_INPUT, stepTask } from '../native-plan.ts';
+import { datasetArtifact } from '../step-data.ts';
 import type { CompiledPipeline, CompileOptions, PipelineCompiler } from './compiler.ts';
 import { STEPS_FORMAT } from './pipeline-rows.ts';
 
@@ -30,7 +31,7 @@ export const stepsCompiler: PipelineCompiler = {
     const issues = given === undefined ? [] : parameterIssues(parameters, given, 'parameters');
     if (issues.length > 0)
       throw new DaisError('invalid_request', 'The pipeline cannot run with these parameters.', { issues });
-    const plan = await graphOf(spec, options, [options.name]);
+    const plan = await graphOf(spec, { ...options, known: knownOf(parameters, given) }, [options.name]);
     return { plan, inputs: inputsOf(parameters, given, options), parameters, warnings: [] };
   },
 };
@@ -85,10 +86,24 @@ function withCause(given: Readonly<Record<string, Json>>, { fire }: CompileOptio
   );
 }
 
+/** Values of parameters that are known before anything runs. Undefined: none is, because the plan is only looked at. */
+type Known = ReadonlyMap<string, Json> | undefined;
+
+interface GraphOptions extends CompileOptions {
+  readonly known: Known;
+}
+
+function knownOf(parameters: PipelineParameters, given: Readonly<Record<string, Json>> | undefined): Known {
+  if (given === undefined) return undefined;
+  return new Map(
+    Object.entries(parameters).map(([name, { default: value }]) => [name, (given[name] ?? value ?? null) as Json]),
+  );
+}
+
 /** Apart from the code, which is an input of every run too. */
 const nameOfParameter = (name: string) => `parameters.${name}`;
 
-async function graphOf(spec: PipelineSpec, options: CompileOptions, trail: readonly string[]): Promise<Graph> {
+async function graphOf(spec: PipelineSpec, options: GraphOptions, trail: readonly string[]): Promise<Graph> {
   const { steps = {}, outputs = {} } = spec;
   const tasks: [string, Task][] = [];
   for (const [name, step] of Object.entries(steps)) tasks.push([name, await taskOf(step, spec, options, trail)]);
@@ -106,14 +121,18 @@ async function graphOf(spec: PipelineSpec, options: CompileOptions, trail: reado
 async function taskOf(
   step: PipelineStep,
   spec: PipelineSpec,
-  options: CompileOptions,
+  options: GraphOptions,
   trail: readonly string[],
 ): Promise<Task> {
   const { inputs = {}, forEach, when, pipeline, always = false } = step;
   const optional = always && { optional: true };
-  const bindings: Record<string, Binding> = Object.fromEntries(
-    Object.entries(inputs).map(([name, source]) => [name, bindingOf(source, optional)]),
-  );
+  const bindings: Record<string, Binding> = {};
+  for (const [name, source] of Object.entries(inputs)) {
+    bindings[name] =
+      source.dataset === undefined
+        ? bindingOf(source, optional)
+        : { artifact: await dataOf({ ...source, dataset: source.dataset }, options) };
+  }
   const inside = (input: string) => (pipeline === undefined ? input : nameOfParameter(input));
   const condition = when === undefined ? undefined : conditionOf(parseCondition(when), inside);
   const extra: Record<string, Binding> = { ...condition?.inputs };
@@ -152,6 +171,32 @@ function bindingOf(
   if (parameter !== undefined) return { input: nameOfParameter(parameter) };
   if (step !== undefined && output !== undefined) return { task: step, output, ...optional };
   return { value: value as Json };
+}
+
+interface DataSource {
+  readonly dataset: string;
+  readonly version?: string | undefined;
+  readonly parameter?: string | undefined;
+  readonly format?: 'parquet' | 'csv' | undefined;
+}
+
+/** @throws DaisError `invalid_request`: which version it is, is known only when steps have run. */
+async function dataOf(
+  { dataset, version = 'latest', parameter, format = 'parquet' }: DataSource,
+  { known, dataset: find }: GraphOptions,
+): Promise<Artifact> {
+  if (parameter === undefined || known === undefined) {
+    return datasetArtifact(await find(`${dataset}@${version}`), format);
+  }
+  const value = known.get(parameter);
+  if (typeof value === 'string' || typeof value === 'number') {
+    return datasetArtifact(await find(`${dataset}@${value}`), format);
+  }
+  const why = known.has(parameter) ? 'is neither text nor a number' : 'is known only when steps have run';
+  throw new DaisError(
+    'invalid_request',
+    `Which version of ${dataset} a step reads must be known when the run begins, and the parameter ${parameter} ${why}.`,
+  );
 }
 
 function commandTask(
@@ -197,7 +242,7 @@ function givesFiles({ step, output }: Source, { steps = {} }: PipelineSpec): boo
 async function pipelineTask(
   { pipeline, needs = [], always = false, forEach }: PipelineStep & { readonly pipeline: string },
   bindings: Readonly<Record<string, Binding>>,
-  options: CompileOptions,
+  options: GraphOptions,
   trail: readonly string[],
 ): Promise<Task> {
   if (trail.includes(pipeline) || trail.length > DEEPEST) {
@@ -227,8 +272,28 @@ async function pipelineTask(
       ...Object.fromEntries(defaults),
       ...(options.code !== undefined && { [CODE_INPUT]: { input: CODE_INPUT } }),
     },
-    body: { graph: await graphOf(spec, options, [...trail, pipeline]) },
+    body: {
+      graph: await graphOf(spec, { ...options, known: knownInside(parameters, given, options) }, [...trail, pipeline]),
+    },
   };
+}
+
+/** Those that are constants, or parameters of the pipeline around it that are known. */
+function knownInside(
+  parameters: PipelineParameters,
+  given: Readonly<Record<string, Binding>>,
+  { known }: GraphOptions,
+): Known {
+  if (known === undefined) return undefined;
+  return new Map(
+    Object.entries(parameters).flatMap(([name, { default: value }]): [string, Json][] => {
+      const binding = Object.hasOwn(given, name) ? given[name] : undefined;
+      if (binding === undefined) return value === undefined ? [] : [[name, value as Json]];
+      if ('value' in binding) return binding.value === null ? [] : [[name, binding.value]];
+      const outer = 'input' in binding ? known.get(binding.input.slice(nameOfParameter('').length)) : undefined;
+      return outer === undefined ? [] : [[name, outer]];
+    }),
+  );
 }
 
 /** What is known now is checked now; what steps give each other is theirs. */

@@ -84,7 +84,7 @@ async function create(tx: Transaction, call: Call<CreateRecurrenceInput>, parts:
   if (issues.length > 0) throw new DaisError('invalid_request', 'Nothing can be started like that.', { issues });
   const source = pipeline === undefined ? { format: format ?? '', document } : await ofPipeline(tx, pipeline, version);
   const { plan } = await lookAt(tx, parts, { name: input.name, format: source.format, document: source.document });
-  await authorizePlan(call, plan);
+  await authorizePlan(call, plan, { tx, data: parts.data });
   const id = uuidv7();
   const runs = 'pipeline' in source ? { pipeline: source.pipeline, pipelineVersion: source.version } : source;
   await writeSchedule(tx, { ...wanted, ...runs, id, origin: context.origin });

@@ -11,6 +11,7 @@ import {
 import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { retry } from '../execution-entries.ts';
+import type { ExecutionParts } from '../execution-parts.ts';
 import { presentRun, presentWhole, requireRun, RUN_COLUMNS, type RunRow } from '../execution-rows.ts';
 import type { RunMachines } from '../run-machine.ts';
 import { searchRecords, type RecordTable } from './record-query.ts';
@@ -42,7 +43,7 @@ const runs: RecordTable<RunRow> = {
   present: presentRun,
 };
 
-export function runSearch(machines: RunMachines): readonly OperationEntry[] {
+export function runSearch(machines: RunMachines, parts: DataParts): readonly OperationEntry[] {
   return [
     {
       operation: searchExecutionsOperation,
@@ -51,7 +52,7 @@ export function runSearch(machines: RunMachines): readonly OperationEntry[] {
     { operation: archiveExecutionsOperation, handle: archive },
     {
       operation: resumeExecutionOperation,
-      handle: async (tx, call: Call<{ readonly id: string }>) => await resume(tx, call, machines),
+      handle: async (tx, call: Call<{ readonly id: string }>) => await resume(tx, call, machines, parts),
     },
   ];
 }
@@ -61,6 +62,8 @@ interface ArchiveInput {
   readonly experimentId?: string;
   readonly archived: boolean;
 }
+
+type DataParts = Pick<ExecutionParts, 'data'>;
 
 async function archive({ sql, projectId }: Transaction, { input }: Call<ArchiveInput>) {
   const { id, experimentId, archived } = input;
@@ -80,7 +83,12 @@ async function archive({ sql, projectId }: Transaction, { input }: Call<ArchiveI
 }
 
 /** @throws DaisError `invalid_state` for one that succeeded, goes on, or was gone on with before. */
-async function resume(tx: Transaction, call: Call<{ readonly id: string }>, machines: RunMachines): Promise<Execution> {
+async function resume(
+  tx: Transaction,
+  call: Call<{ readonly id: string }>,
+  machines: RunMachines,
+  parts: DataParts,
+): Promise<Execution> {
   const { sql, projectId } = tx;
   const { id, state, name } = await requireRun(sql, projectId, call.input.id);
   if (state !== 'failed' && state !== 'cancelled') {
@@ -96,7 +104,7 @@ async function resume(tx: Transaction, call: Call<{ readonly id: string }>, mach
     'supersede_execution',
   );
   if (old === undefined) throw new DaisError('invalid_state', `The run "${name}" was gone on with already.`);
-  const made = await retry(tx, { ...call, input: { id, again: [] } }, machines);
+  const made = await retry(tx, { ...call, input: { id, again: [] } }, machines, parts);
   await sql.query(
     'update executions.run set thread = $2 where id = $1',
     [made.id, old.thread ?? id],

@@ -6,7 +6,7 @@ import { presentWhole } from '../execution-rows.ts';
 import type { Json } from '../machine/plan.ts';
 import { requirePipeline, requireVersion } from '../pipelines/pipeline-rows.ts';
 import { startRun, type StartParts } from '../pipelines/start-run.ts';
-import { authorizePlan } from '../uses.ts';
+import { authorizePlan, mayOfCall } from '../uses.ts';
 
 interface StartInput {
   readonly name: string;
@@ -47,7 +47,8 @@ async function start(tx: Transaction, call: Call<StartInput>, parts: StartParts)
     experimentId,
     about,
     priority,
-    authorize: async (plan) => await authorizePlan(call, plan),
+    may: mayOfCall(call),
+    authorize: async (plan) => await authorizePlan(call, plan, { tx, data: parts.data }),
   });
   return await presentWhole(tx.sql, tx.projectId, id);
 }

@@ -37,6 +37,34 @@ export async function inputsOf(
   return inputs;
 }
 
+/** What lies at an address of the web is brought; of other places a step gets the address. */
+export function isFetched({ uri }: Artifact): boolean {
+  return uri !== undefined && /^https?:\/\//i.test(uri);
+}
+
+/** Those that are fetched, when they are opened. What cannot be had fails the step. */
+export function addressed(
+  placed: readonly PlacedArtifact[],
+  read: ((url: string, signal: AbortSignal) => Promise<Readable>) | undefined,
+  signal: AbortSignal,
+): readonly TaskInput[] {
+  return placed.flatMap(({ artifact, path }): TaskInput[] => {
+    if (!isFetched(artifact)) return [];
+    const url = artifact.uri ?? '';
+    const open = async () => {
+      if (read === undefined) throw new ValueFault(`nothing is fetched from outside here: ${url}`);
+      try {
+        return await read(url, signal);
+      } catch (error) {
+        if (error instanceof DaisError)
+          throw new ValueFault(`${url} cannot be had: ${error.message}`, { cause: error });
+        throw error;
+      }
+    };
+    return [{ path, open }];
+  });
+}
+
 /** Every file of a folder, in the order of their names. */
 async function* filesBelow(content: Content, owner: { projectId: string; uid: string }, folder: string) {
   for (let after = ''; ;) {
@@ -66,7 +94,8 @@ export interface Collection {
   readonly run: string;
   readonly attempt: string;
   readonly step: Step;
-  readonly quota: number | null;
+  /** Bytes that the project may hold. */
+  readonly quota: () => Promise<number | null>;
   /** Makes the outputs, of a step in somebody's own words. */
   readonly dialect?: ((left: Left) => Values) | undefined;
 }
@@ -107,6 +136,21 @@ export async function collectOutputs(from: Collection): Promise<Collected> {
   }
 }
 
+/** What is kept of a step that failed, as far as it is there. What cannot be kept is no second failure. */
+export async function collectAlways(from: Collection): Promise<readonly Uploaded[]> {
+  const kept = Object.entries(from.step.outputs).flatMap(([name, output]) =>
+    'artifact' in output && output.always === true ? [[name, { ...output, optional: true }] as const] : [],
+  );
+  if (kept.length === 0) return [];
+  const step = { ...from.step, outputs: Object.fromEntries(kept) };
+  try {
+    return (await collectOutputs({ ...from, step, dialect: undefined })).uploads;
+  } catch (error) {
+    if (error instanceof ValueFault || error instanceof DaisError) return [];
+    throw error;
+  }
+}
+
 function leftBehind(
   from: Collection,
   outputsOf: (left: Left) => Values,
@@ -138,7 +182,7 @@ interface StoredFile {
 async function keepFile({ content, projectId, attempt, quota }: Collection, file: OutputFile): Promise<StoredFile> {
   const { output, path, executable } = file;
   const name = [prefixOf(attempt, output), path].filter((part) => part !== '').join('/');
-  const lease = await content.upload(await file.open(), { projectId, quota });
+  const lease = await content.upload(await file.open(), { projectId, quota: await quota() });
   return { upload: { lease, name }, path, executable };
 }
 
@@ -229,7 +273,7 @@ export async function keepLog({
     }
   };
   try {
-    const lease = await content.upload(Readable.from(bytes()), { projectId, quota });
+    const lease = await content.upload(Readable.from(bytes()), { projectId, quota: await quota() });
     return { lease, name: logName(attempt), tail: lastLines(tail) };
   } catch (error) {
     // A project that may hold no more bytes still learns how its step ended.

@@ -81,6 +81,10 @@ function origin(of: StepFacts): { readonly nodes: NotedNode[]; readonly edges: N
   }
   for (const { name, artifact } of artifactsOf(of.inputs)) {
     const isCode = name === CODE_INPUT;
+    if (artifact.dataset !== undefined) {
+      edges.push({ from: keyOf('dataset-version', artifact.dataset.id), to, relation: 'read' });
+      continue;
+    }
     if (isCode) nodes.push(filesNode(`code of ${of.name}`, artifact));
     edges.push({ from: filesKey(artifact), to, relation: isCode ? 'code' : 'read' });
   }

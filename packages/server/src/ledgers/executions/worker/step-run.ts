@@ -21,6 +21,8 @@ import { endTrackedStep, trackStep, type TrackedRun } from '../tracked-runs.ts';
 import { lockOf } from './environment-locks.ts';
 import { findSpared, takeOverValues, type Spared } from './spared.ts';
 import {
+  addressed,
+  collectAlways,
   collectOutputs,
   inputsOf,
   keepLog,
@@ -30,7 +32,8 @@ import {
   type Uploaded,
 } from './step-files.ts';
 import { noteSpared, noteStep, noteTracked, type StepFacts } from './step-lineage.ts';
-import { parametersOf, programOf } from './step-source.ts';
+import { fitData, makeVersions, withData } from './step-versions.ts';
+import { dataOf, parametersOf, programOf } from './step-source.ts';
 import { dialectOf, resolveAny, type Left, type StepAbout, type StepDialects, type StepText } from './step-dialect.ts';
 import type { ResolvedStep } from './step-spec.ts';
 
@@ -59,7 +62,6 @@ interface Loaded {
   readonly code: Execution['code'] | undefined;
   readonly retryOf: string | undefined;
   readonly again: readonly string[];
-  readonly quota: number | null;
 }
 
 /** What an attempt comes to, before it is committed. */
@@ -78,6 +80,7 @@ export class StepRun {
   readonly #claim: AttemptClaim;
   readonly #signals: StepRunSignals;
   #environment: BuiltEnvironment | undefined;
+  #quota: Promise<number | null> | undefined;
 
   constructor(parts: ExecutionParts, machines: RunMachines, claim: AttemptClaim, signals: StepRunSignals) {
     this.#parts = parts;
@@ -153,7 +156,6 @@ export class StepRun {
         actor: { type: row.actor_type, id: row.actor_id },
         code: row.code ?? undefined,
         retryOf: retryOf ?? undefined,
-        quota: await byteQuota(tx, projectId),
       };
     });
   }
@@ -221,14 +223,13 @@ export class StepRun {
     const possible = isolationFault === undefined || step.environment.type === 'image' ? 'required' : 'none';
     const isolation = step.isolation === 'preferred' ? possible : step.isolation;
     const around = await this.#surroundings(loaded, resolved, isolation === 'required' && !step.network);
-    const spec: TaskSpec = {
+    const spec: Omit<TaskSpec, 'inputs'> = {
       attempt: id,
       command,
       // What whoever wrote the step says of these counts.
       variables: { ...around.variables, ...variables },
       secretVariables: { ...around.secretVariables, ...(await this.#secrets(step)) },
       ...(this.#environment !== undefined && { environment: seenFrom(this.#environment) }),
-      inputs: [...(await inputsOf(this.#parts.content, projectId, artifacts)), ...files.map(inputOfText)],
       outputs: [
         ...Object.entries(step.outputs).map(([name, { path }]) => ({ name, path })),
         ...Object.entries(texts).map(([name, path]) => ({ name, path })),
@@ -238,7 +239,17 @@ export class StepRun {
       isolation,
       network: step.network,
     };
-    await compute.submit(spec);
+    const { data, readAddress, content } = this.#parts;
+    const signal = AbortSignal.any([this.#signals.stop, this.#signals.cancelled]);
+    const inputs = [
+      ...(await inputsOf(content, projectId, artifacts)),
+      ...addressed(artifacts, readAddress, signal),
+      ...files.map(inputOfText),
+    ];
+    const from = { data, projectId, signal };
+    await withData(from, artifacts, async (more) => {
+      await compute.submit({ ...spec, inputs: [...inputs, ...more] });
+    });
   }
 
   /** Makes what the step runs in be there, and keeps it so until the attempt has ended. */
@@ -284,6 +295,7 @@ export class StepRun {
       user: actor.id,
       parameters: parametersOf(inputs),
       source: { execution: run, step: path, program: programOf(command), ...code },
+      data: dataOf(inputs),
     }));
     noteTracked(tx, this.#facts(loaded), made.run, clock.now());
     return made;
@@ -331,7 +343,7 @@ export class StepRun {
 
   async #ended(
     compute: Compute,
-    { step, inputs, quota }: Loaded,
+    { step, inputs }: Loaded,
     { fingerprint }: ResolvedStep,
     state: TaskState | undefined,
   ): Promise<Outcome> {
@@ -343,15 +355,16 @@ export class StepRun {
     const { id: attempt, run, projectId } = this.#claim;
     const dialect = dialectOf(step, this.#dialects);
     const outputsOf = dialect && ((left: Left) => dialect.outputs({ step, inputs, left }));
+    const quota = async () => await this.#bytesLeft();
     const from: Collection = { compute, content, projectId, run, attempt, step, quota, dialect: outputsOf };
     const log = await keepLog(from);
     const kept = log === undefined ? [] : [log];
     const { end: ending, code, signal, usage } = state;
     const record = { ending, code, signal, usage, logBytes: log?.lease.size };
-    const failed = (error: string): Outcome => ({
+    const failed = (error: string, left: readonly Uploaded[] = []): Outcome => ({
       end: { is: 'failed', error },
       record: { ...record, error },
-      uploads: kept,
+      uploads: [...kept, ...left],
       fingerprint,
     });
     try {
@@ -359,15 +372,35 @@ export class StepRun {
       if (ending !== 'exit' || code !== 0) {
         // Who speaks another language has often no other place to look at.
         const tail = dialect === undefined ? '' : (log?.tail ?? '');
-        return failed([howItEnded(state), tail].filter((part) => part !== '').join('\n'));
+        const why = [howItEnded(state), tail].filter((part) => part !== '').join('\n');
+        return failed(why, await collectAlways(from));
       }
       const { outputs, uploads } = await collectOutputs(from);
+      try {
+        await fitData(this.#parts, { projectId, attempt, step, uploads });
+      } catch (error) {
+        await releaseAll(content, uploads);
+        throw error;
+      }
       return { end: { is: 'succeeded', outputs }, record, uploads: [...kept, ...uploads], fingerprint };
     } catch (error) {
       if (error instanceof ValueFault) return failed(error.message);
       await releaseAll(content, kept);
       throw error;
     }
+  }
+
+  /** Asked when there is something to keep: most steps of a fan-out leave nothing. */
+  async #bytesLeft(): Promise<number | null> {
+    const { projectId } = this.#claim;
+    const request = { mode: 'read', projectId } as const;
+    this.#quota ??= transact(this.#parts.database, request, async (tx) => await byteQuota(tx, projectId)).catch(
+      (error: unknown) => {
+        this.#quota = undefined;
+        throw error;
+      },
+    );
+    return await this.#quota;
   }
 
   /** Outputs, end and what follows from it in one transaction; none of it when the attempt is somebody else's by now. */
@@ -382,6 +415,11 @@ export class StepRun {
       this.#parts.calls?.end(tx, id);
       const entries = uploads.map(({ lease, name }) => ({ lease: lease.id, name }));
       if (entries.length > 0) await attachContent(tx, { projectId, uid: run }, entries);
+      if (end.is === 'succeeded' && this.#parts.data !== undefined) {
+        const { actor, name, path } = loaded;
+        const message = path === ONLY_STEP ? name : `${name} / ${path}`;
+        await makeVersions(tx, this.#parts.data, { run, attempt: id, actor, step, uploads, message });
+      }
       const outputs =
         spared === undefined ? undefined : await takeOverValues(tx, run, spared.outputs, (name) => prefixOf(id, name));
       if (fingerprint !== undefined) {

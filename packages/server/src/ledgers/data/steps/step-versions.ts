@@ -1,0 +1,179 @@
+/** Versions of datasets for steps of runs: what they read, and what becomes of the files that they leave. */
+import { createReadStream } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { DaisError, type Actor } from '@dais/api';
+import type { QueryOutput } from '#engines/query/contract.ts';
+import { linkContent } from '#kernel/content/references.ts';
+import { ensureResource } from '#kernel/resource-handlers.ts';
+import { tenantNames } from '#kernel/tenants.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import type { DataParts } from '../data-parts.ts';
+import { findDataset, requireDataset } from '../dataset-rows.ts';
+import { readDatasetSpec } from '../dataset-spec.ts';
+import { sourceFile } from '../ingest/file-format.ts';
+import { pushedName } from '../ingest/gather.ts';
+import { enqueueIngest, insertIngest, insertIngestFiles } from '../ingest/pushes.ts';
+import { maskedColumns, type MaskedColumn } from '../reading/masks.ts';
+import { maskedView } from '../reading/read-version.ts';
+import { tableOf, withLocalFiles } from '../versions/local-files.ts';
+import { requireUsable, resolveVersion } from '../versions/resolve.ts';
+import { readVersion } from '../versions/version-rows.ts';
+
+type MayOf = (dataset: string) => (action: string) => Promise<boolean>;
+
+/** A version as a run was given it. */
+interface GivenVersion {
+  readonly name: string;
+  readonly number: number;
+  readonly id: string;
+  readonly versionDigest: string;
+  readonly unmasked: readonly string[];
+}
+
+interface StepFile {
+  readonly name: string;
+  readonly open: () => Promise<Readable>;
+}
+
+interface Made {
+  readonly dataset: string;
+  readonly run: string;
+  readonly attempt: string;
+  readonly actor: Actor;
+  readonly message: string;
+  readonly files: readonly {
+    readonly name: string;
+    readonly content: string;
+    readonly sha256: string;
+    readonly bytes: number;
+  }[];
+}
+
+export class StepVersions {
+  readonly #parts: DataParts;
+
+  constructor(parts: DataParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws DaisError `not_found`, `invalid_state`, `invalid_request`. */
+  async find(tx: Transaction, reference: string, may: MayOf | undefined): Promise<GivenVersion> {
+    const { id, dataset: name, number, digest, schema } = requireUsable(await resolveVersion(tx, reference));
+    const there = new Set(schema.columns.map((column) => column.name));
+    const hidden = await this.masked(tx, name, undefined);
+    const still = new Set(may === undefined ? hidden : await this.masked(tx, name, may));
+    const unmasked = hidden.filter((column) => there.has(column) && !still.has(column));
+    return { name, number, id, versionDigest: digest, unmasked };
+  }
+
+  async masked(tx: Transaction, dataset: string, may: MayOf | undefined): Promise<readonly string[]> {
+    return (await this.#masks(tx, dataset, may)).map(({ column }) => column);
+  }
+
+  /**
+   * Parquet files as they are kept where nothing of them is masked; else a copy that is made for this, and goes after it.
+   * @throws DaisError `invalid_state` for a version that was deleted or is broken.
+   */
+  async withFiles<T>(
+    {
+      projectId,
+      input,
+      signal,
+    }: {
+      readonly projectId: string;
+      readonly input: GivenVersion & { readonly format: 'parquet' | 'csv' };
+      readonly signal: AbortSignal;
+    },
+    work: (files: readonly StepFile[]) => Promise<T>,
+  ): Promise<T> {
+    const { database } = this.#parts;
+    const { version, masked } = await transact(database, { mode: 'read', projectId }, async (tx) => {
+      const found = requireUsable(await readVersion(tx, input.id));
+      const shown = new Set(input.unmasked);
+      const there = new Set(found.schema.columns.map(({ name }) => name));
+      const masks = await this.#masks(tx, found.dataset, undefined);
+      return { version: found, masked: masks.filter(({ column }) => there.has(column) && !shown.has(column)) };
+    });
+    return await withLocalFiles(this.#parts, version, async (files) => {
+      const kept = files.every(({ format, source }) => format === 'parquet' && source === undefined);
+      if (input.format === 'parquet' && masked.length === 0 && kept && files.length > 0) {
+        return await work(files.map(({ name, path }) => fileAt(name.replaceAll('/', '_'), path)));
+      }
+      const folder = join(this.#parts.folder, 'steps', uuidv7(this.#parts.clock.now()));
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      try {
+        const path = join(folder, 'rows.csv');
+        const output: QueryOutput =
+          input.format === 'csv'
+            ? { type: 'csv', path }
+            : { type: 'parquet', folder, name: 'rows', split: { type: 'one' } };
+        const engine = await this.#parts.query();
+        const tables = { rows: tableOf(version, files) };
+        const job = { tables, query: maskedView('rows', { version, masked }), output, owner: projectId };
+        const made = await engine.run(job, { signal });
+        return await work([fileAt(`rows.${input.format}`, made.files[0]?.path ?? path)]);
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    });
+  }
+
+  /** @throws DaisError `invalid_request` (nothing says what a file is), `invalid_state` (its rows come from elsewhere). */
+  async requireReadable(tx: Transaction, dataset: string, names: readonly string[]): Promise<void> {
+    const there = await findDataset(tx, dataset);
+    const spec = there === undefined ? undefined : await readDatasetSpec(tx, dataset);
+    const source = spec?.source?.type ?? 'upload';
+    if (source !== 'upload') {
+      throw new DaisError(
+        'invalid_state',
+        `The rows of ${dataset} come from its source \`${source}\`, not from steps.`,
+      );
+    }
+    for (const name of names) sourceFile('', name, spec?.format);
+  }
+
+  /** The files are content of the run, and become that of the ingest too. */
+  async make(tx: Transaction, { dataset: name, run, attempt, actor, message, files }: Made): Promise<void> {
+    const { projectId } = tx;
+    if ((await findDataset(tx, name)) === undefined) {
+      const project = (await tenantNames(tx.sql, [projectId])).get(projectId) ?? '';
+      const wanted = { kind: 'Dataset', name, origin: 'step', spec: {} };
+      await ensureResource(tx, this.#parts.kinds(), { id: projectId, name: project }, wanted);
+    }
+    const dataset = await requireDataset(tx, name);
+    const id = await insertIngest(tx, dataset, {
+      message,
+      tags: [],
+      source: { type: 'step', faults: 'refuse', execution: run, step: attempt },
+      now: this.#parts.clock.now(),
+      state: 'waiting',
+      by: actor,
+    });
+    await insertIngestFiles(
+      tx,
+      id,
+      files.map((file) => ({ ...file, here: true })),
+    );
+    for (const [position, { content }] of files.entries()) {
+      const to = { projectId, uid: id, name: pushedName(position) };
+      // The project has these bytes already.
+      await linkContent(tx, { projectId, uid: run, name: content }, to, { quota: null });
+    }
+    enqueueIngest(tx, id);
+  }
+
+  async #masks(tx: Transaction, dataset: string, may: MayOf | undefined): Promise<readonly MaskedColumn[]> {
+    const { principal } = tx.by;
+    return await maskedColumns(tx, this.#parts.hooks, dataset, {
+      principal,
+      ...(may !== undefined && { may: may(dataset) }),
+    });
+  }
+}
+
+function fileAt(name: string, path: string): StepFile {
+  return { name, open: async () => await Promise.resolve(createReadStream(path)) };
+}

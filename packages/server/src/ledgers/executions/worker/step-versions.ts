@@ -1,0 +1,96 @@
+/** Versions of datasets around a step: those that it reads, brought; those that its files become, begun. */
+import { DaisError, type Actor } from '@dais/api';
+import type { TaskInput } from '#engines/compute/contract.ts';
+import type { Database } from '#engines/database/contract.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import type { Step } from '../machine/plan.ts';
+import { ValueFault } from '../machine/values.ts';
+import type { LeftFile, StepData } from '../step-data.ts';
+import { prefixOf, type Uploaded } from './step-files.ts';
+import type { PlacedArtifact } from './step-spec.ts';
+
+interface DataWays {
+  readonly data: StepData | undefined;
+  readonly projectId: string;
+  readonly signal: AbortSignal;
+}
+
+/** Does `work` with the files of all versions among the inputs, which stay until it has ended. @throws ValueFault */
+export async function withData(
+  { data, projectId, signal }: DataWays,
+  placed: readonly PlacedArtifact[],
+  work: (inputs: readonly TaskInput[]) => Promise<void>,
+): Promise<void> {
+  const wanted = placed.flatMap(({ artifact: { dataset }, path }) =>
+    dataset === undefined ? [] : [{ dataset, path }],
+  );
+  const next = async (at: number, inputs: readonly TaskInput[]): Promise<void> => {
+    const one = wanted[at];
+    if (one === undefined) return await work(inputs);
+    if (data === undefined) throw new ValueFault('no datasets are kept here');
+    const { dataset: input, path } = one;
+    await data.withFiles({ projectId, input, signal }, async (files) => {
+      await next(at + 1, [...inputs, ...files.map(({ name, open }) => ({ path: `${path}/${name}`, open }))]);
+    });
+  };
+  try {
+    await next(0, []);
+  } catch (error) {
+    // A version that is gone comes back by no other attempt.
+    if (error instanceof DaisError && (error.code === 'not_found' || error.code === 'invalid_state')) {
+      throw new ValueFault(error.message, { cause: error });
+    }
+    throw error;
+  }
+}
+
+interface Leaving {
+  readonly attempt: string;
+  readonly step: Step;
+  readonly uploads: readonly Uploaded[];
+}
+
+/** Whether what a step left can be read as rows. @throws ValueFault */
+export async function fitData(
+  { database, data }: { readonly database: Database; readonly data?: StepData },
+  { projectId, ...left }: Leaving & { readonly projectId: string },
+): Promise<void> {
+  const made = leftFor(left);
+  if (made.length === 0 || data === undefined) return;
+  try {
+    await transact(database, { mode: 'read', projectId }, async (tx) => {
+      for (const { dataset, files } of made) {
+        const names = files.map(({ name }) => name);
+        await data.requireReadable(tx, dataset, names);
+      }
+    });
+  } catch (error) {
+    if (error instanceof DaisError && !error.retryable) throw new ValueFault(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** In the transaction that commits the step, after its files have become the run's. */
+export async function makeVersions(
+  tx: Transaction,
+  data: StepData,
+  { run, actor, message, ...left }: Leaving & { readonly run: string; readonly actor: Actor; readonly message: string },
+): Promise<void> {
+  for (const { dataset, files } of leftFor(left)) {
+    await data.make(tx, { dataset, run, attempt: left.attempt, actor, message, files });
+  }
+}
+
+function leftFor({ attempt, step, uploads }: Leaving) {
+  return Object.entries(step.outputs).flatMap(([output, spec]) => {
+    if (!('artifact' in spec) || spec.dataset === undefined) return [];
+    const prefix = prefixOf(attempt, output);
+    const files = uploads.flatMap(({ name, lease }): LeftFile[] => {
+      if (name !== prefix && !name.startsWith(`${prefix}/`)) return [];
+      // A single file is kept by the name of the output; what it is says its own.
+      const called = name === prefix ? (spec.path.split('/').at(-1) ?? '') : name.slice(prefix.length + 1);
+      return [{ name: called, content: name, sha256: lease.sha256, bytes: lease.size }];
+    });
+    return files.length === 0 ? [] : [{ dataset: spec.dataset, files }];
+  });
+}

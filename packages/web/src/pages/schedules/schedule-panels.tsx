@@ -1,0 +1,93 @@
+import type { Fire, Resource } from '@dais/api';
+import { Link } from '@tanstack/react-router';
+import { useFires, useNextTimes, type SchedulePlace } from './use-schedule.ts';
+import { executionAddress } from '#addresses.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge, type State } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+
+export interface SchedulePanelsProps {
+  readonly resource: Resource;
+  readonly project: string;
+}
+
+/** When a schedule starts runs, and what came of each time that it did. */
+export function SchedulePanels({ resource, project }: SchedulePanelsProps) {
+  const { uid, resourceVersion } = resource.metadata;
+  const place = { project, id: uid, seen: resourceVersion };
+  return (
+    <>
+      <NextTimes place={place} suspended={resource.spec['suspended'] === true} />
+      <Fires place={place} />
+    </>
+  );
+}
+
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });
+
+function NextTimes({ place, suspended }: { readonly place: SchedulePlace; readonly suspended: boolean }) {
+  const { data: times, error } = useNextTimes(place);
+  if (error !== null) return <ErrorNote error={error} />;
+  if (times === undefined) return <Skeleton rows={3} />;
+  return (
+    <Panel title="Next times">
+      {suspended && <p>It is suspended: nothing starts at these times.</p>}
+      {times.length === 0 ? (
+        <p className="dim">The clock starts nothing more: it waits for something to happen, or its time is over.</p>
+      ) : (
+        <ul aria-label="Next times">
+          {times.map((time) => (
+            <li key={time}>
+              {exact.format(time)}{' '}
+              <span className="dim">
+                <Time at={new Date(time).toISOString()} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+const STATES: Readonly<Record<Fire['state'], { readonly state: State; readonly word: string }>> = {
+  waiting: { state: 'waiting', word: 'Waits' },
+  started: { state: 'ok', word: 'Started' },
+  skipped: { state: 'off', word: 'Left out' },
+  failed: { state: 'failed', word: 'Failed' },
+};
+
+function Fires({ place }: { readonly place: SchedulePlace }) {
+  const { data, error } = useFires(place);
+  if (error !== null) return <ErrorNote error={error} />;
+  if (data === undefined) return <Skeleton rows={4} />;
+  const { fires, more } = data;
+  return (
+    <Panel title="Latest starts" flush={fires.length > 0}>
+      {fires.length === 0 ? (
+        <p className="dim">It has started nothing yet.</p>
+      ) : (
+        <PlainTable
+          label="Latest starts"
+          rows={fires}
+          keyOf={({ cause }) => cause}
+          columns={[
+            { title: 'For', narrow: true, cell: ({ at }) => <Time at={new Date(at).toISOString()} /> },
+            { title: 'State', narrow: true, cell: ({ state }) => <StateBadge {...STATES[state]} /> },
+            { title: 'Run', cell: (fire) => <RunOf project={place.project} fire={fire} /> },
+            { title: 'Why', cell: ({ error: why }) => why ?? '' },
+          ]}
+        />
+      )}
+      {more && <p className="artifact-note dim">There are older ones.</p>}
+    </Panel>
+  );
+}
+
+function RunOf({ project, fire: { run, at } }: { readonly project: string; readonly fire: Fire }) {
+  if (run === undefined) return null;
+  return <Link {...executionAddress(project, run)}>The run of {exact.format(at)}</Link>;
+}
