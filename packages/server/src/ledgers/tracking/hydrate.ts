@@ -35,7 +35,11 @@ export const RUN_COLUMNS =
 /** Of one run. A statement of its own: PostgreSQL would plan the one for many anew each time, which takes longer than it. */
 export async function hydrateRun({ sql }: Transaction, row: RunRow, options: TrackingOptions): Promise<Run> {
   const run = bareRun(row, options);
-  await addParts(sql, new Map([[row.num, run]]), await sql.query(runParts('= $1'), [row.num], 'run_parts_of_one'));
+  await addParts(
+    sql,
+    new Map([[row.num, run]]),
+    await sql.query<PartRow>(runParts('= $1'), [row.num], 'run_parts_of_one'),
+  );
   return run;
 }
 
@@ -43,7 +47,7 @@ export async function hydrateRun({ sql }: Transaction, row: RunRow, options: Tra
 export async function hydrateRows(sql: Sql, rows: readonly RunRow[], options: TrackingOptions): Promise<Run[]> {
   if (rows.length === 0) return [];
   const runs = new Map(rows.map((row) => [row.num, bareRun(row, options)]));
-  await addParts(sql, runs, await sql.query(runParts('= any($1)'), [[...runs.keys()]], 'run_parts'));
+  await addParts(sql, runs, await sql.query<PartRow>(runParts('= any($1)'), [[...runs.keys()]], 'run_parts'));
   return [...runs.values()];
 }
 
@@ -55,9 +59,11 @@ async function addParts(sql: Sql, runs: ReadonlyMap<bigint, RunParts>, rows: rea
     if (run !== undefined && !addPart(run, row, reader)) plain.add(row.run);
   }
   if (plain.size === 0) return;
-  for (const { run: num, part, data } of await sql.query<PlainRow>(PLAIN_PARTS, [[...plain]], 'plain_run_parts')) {
-    const run = runs.get(num);
-    if (run !== undefined) Object.assign(run, { [part]: part === 'metrics' ? metricsOf(data) : data });
+  for (const row of await sql.query<PlainRow>(PLAIN_PARTS, [[...plain]], 'plain_run_parts')) {
+    const run = runs.get(row.run);
+    if (run === undefined) continue;
+    if (row.part === 'metrics') run.metrics = metricsOf(row.data);
+    else run[row.part] = row.data;
   }
 }
 

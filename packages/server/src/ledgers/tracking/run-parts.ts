@@ -10,7 +10,7 @@ const MARK = '\u0001';
 const joined = (column: string) => `string_agg(${column}, E'\\x01')`;
 const numbers = (column: string) => `string_agg(${column}::text, ',')`;
 
-export interface JoinedRow {
+interface JoinedRow {
   readonly run: bigint;
   readonly n: number;
   readonly keys: string;

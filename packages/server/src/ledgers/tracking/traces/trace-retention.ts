@@ -1,6 +1,5 @@
 /** Traces are kept as long as the installation says, then removed with their files. */
 import type { JobHandler } from '#kernel/job-runner.ts';
-import type { Clock } from '#lib/clock.ts';
 import type { TrackingParts } from '../parts.ts';
 import { removeTraceFiles, type GoneTrace } from './trace-files.ts';
 
