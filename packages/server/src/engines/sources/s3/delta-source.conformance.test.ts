@@ -47,7 +47,7 @@ beforeAll(async () => {
     env: { PATH: '/usr/bin:/bin', HOME: folder },
     timeoutMs: 300_000,
   });
-  expect(made.code, made.stderr).toBe(0);
+  if (made.code !== 0) throw new Error(made.stderr);
   const location = { CreateBucketConfiguration: { LocationConstraint: region } } as const;
   await client.send(new CreateBucketCommand({ Bucket: BUCKET, ...location }));
   const tables = join(folder, 'tables');
