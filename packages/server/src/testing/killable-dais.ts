@@ -86,7 +86,7 @@ export class KillableDais {
       await this.kill(withinMs);
       await look();
     }
-    await vi.waitUntil(ended, KILL_PATIENCE);
+    await vi.waitUntil(async () => await ended().catch(() => false), KILL_PATIENCE);
     await look();
   }
 
