@@ -99,7 +99,7 @@ async function ids(from: DataSource): Promise<readonly unknown[]> {
       files.push({ path, format: 'parquet' as const });
     }
     const told = await engine.run({ tables: { t: { files } }, query: scan('t'), output: { type: 'rows', limit: 100 } });
-    return told.rows.map(([id]) => id).toSorted();
+    return told.rows.map(([id]) => id).toSorted((a, b) => Number(a) - Number(b));
   } finally {
     await engine.close();
   }
