@@ -6,8 +6,8 @@ import { Collector } from '#kernel/content/collector.ts';
 import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { loadConfig } from '../config-load.ts';
-import { withInstallation } from '../installation.ts';
+import { loadConfig } from '#config-load.ts';
+import { withInstallation } from '#installation.ts';
 import { controlOf, freePort, isAlive, killTree, startDaisProcess, treeOf, type DaisProcess } from './dais-process.ts';
 
 export const KILL_PATIENCE = { timeout: 300_000, interval: 100 } as const;
