@@ -148,7 +148,10 @@ export const exportDatasetVersionOperation = defineOperation({
   mode: 'read',
   scope: 'project',
   summary: 'Gives all rows of a version as one file, masked as the caller sees them.',
-  input: z.strictObject({ ...one, format: z.enum(exportFormats).default('parquet').describe('Of the file; `arrow`: an IPC stream.') }),
+  input: z.strictObject({
+    ...one,
+    format: z.enum(exportFormats).default('parquet').describe('Of the file; `arrow`: an IPC stream.'),
+  }),
   output: z.strictObject({ size: z.int(), sha256: z.string().nullable() }),
   target: ofDataset,
   http: http('GET', `${versions}/:version/export`, { query: ['format'], content: 'download' }),

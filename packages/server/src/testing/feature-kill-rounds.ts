@@ -100,7 +100,7 @@ async function materialized({ dais, entities, limits }: World, round: number, mo
     for (const [n, value] of (await values()).entries()) {
       const known =
         value === null || (Number(value) % entities === sample[n] && Number(value) < (generation + 1) * entities);
-      if (!known) dais.faults.push(`entity ${sample[n]} has ${String(value)}`);
+      if (!known) dais.faults.push(`entity ${sample[n]} has ${JSON.stringify(value)}`);
     }
   };
   const ended = async () => !['waiting', 'running'].includes((await get()).state);

@@ -1,13 +1,13 @@
 /** For tests of the whole: a Dais on one folder and port that is killed and started again, with calls to it. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { Collector } from '#kernel/content/collector.ts';
 import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import { loadConfig } from '../config-load.ts';
-import { withInstallation } from '../installation.ts';
+import { loadConfig } from '#config-load.ts';
+import { withInstallation } from '#installation.ts';
 import { controlOf, freePort, isAlive, killTree, startDaisProcess, treeOf, type DaisProcess } from './dais-process.ts';
 
 export const KILL_PATIENCE = { timeout: 300_000, interval: 100 } as const;
@@ -86,7 +86,7 @@ export class KillableDais {
       await this.kill(withinMs);
       await look();
     }
-    await expect.poll(ended, KILL_PATIENCE).toBe(true);
+    await vi.waitUntil(async () => await ended().catch(() => false), KILL_PATIENCE);
     await look();
   }
 
@@ -97,7 +97,7 @@ export class KillableDais {
     dais.process.kill('SIGTERM');
     const exitCode = await dais.ended;
     this.#dais = undefined;
-    await expect.poll(() => tree.filter(isAlive), KILL_PATIENCE).toEqual([]);
+    await vi.waitUntil(() => tree.filter(isAlive).length === 0, KILL_PATIENCE);
     return exitCode;
   }
 

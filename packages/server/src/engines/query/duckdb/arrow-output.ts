@@ -2,7 +2,6 @@
 import { createWriteStream } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pipeline } from 'node:stream/promises';
-import type { Readable } from 'node:stream';
 import { RecordBatch, RecordBatchStreamWriter, Schema, Struct, makeData, type DataType } from 'apache-arrow';
 import type { ArrowOutput } from '../contract.ts';
 import { arrowData, arrowField } from './arrow-values.ts';
@@ -22,7 +21,7 @@ export async function writeArrow(session: Session, sql: string, output: ArrowOut
   const schema = new Schema(fields);
   const writer = new RecordBatchStreamWriter({ autoDestroy: false });
   const file = createWriteStream(output.path);
-  const written = pipeline(writer.toNodeStream() as Readable, file);
+  const written = pipeline(writer.toNodeStream(), file);
   // Its failure is told where it is waited for.
   written.catch(() => {});
   let rows = 0;

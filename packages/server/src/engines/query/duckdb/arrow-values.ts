@@ -115,7 +115,7 @@ export function arrowData(type: DataType, values: readonly unknown[]): Data {
     const children = type.children.map(({ name, type: inner }) =>
       arrowData(
         inner as DataType,
-        values.map((value) => (value instanceof DuckDBStructValue ? (value.entries[String(name)] ?? null) : null)),
+        values.map((value) => (value instanceof DuckDBStructValue ? (value.entries[name] ?? null) : null)),
       ),
     );
     return makeData({ type, ...common, children });
@@ -145,7 +145,10 @@ function plainOf(value: unknown): unknown {
 
 function bytesOf(value: unknown): Uint8Array {
   if (value === null) return new Uint8Array(0);
-  return value instanceof DuckDBBlobValue ? value.bytes : Buffer.from(String(value), 'utf8');
+  if (value instanceof DuckDBBlobValue) return value.bytes;
+  // The query was cast to the types of the contract: what is text there is text here.
+  if (typeof value !== 'string') throw new Error(`${typeof value} is no text`);
+  return Buffer.from(value, 'utf8');
 }
 
 function nulls(values: readonly unknown[]): Pick<Common, 'nullCount' | 'nullBitmap'> {

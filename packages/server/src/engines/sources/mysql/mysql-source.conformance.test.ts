@@ -28,7 +28,7 @@ beforeAll(async () => {
   const data = [`--datadir=${join(folder, 'data')}`, `--user=${userInfo().username}`];
   const words = ['--no-defaults', ...data, '--auth-root-authentication-method=normal', '--skip-test-db'];
   const made = await run(installer, words, { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }, timeoutMs: PATIENCE_MS });
-  expect(made.code, made.stderr).toBe(0);
+  if (made.code !== 0) throw new Error(made.stderr);
   port = await freePort();
   server = start(
     program,

@@ -79,7 +79,7 @@ async function fieldsOf(connection: Connection, { sql }: MysqlSourceOptions): Pr
     connection.query(
       { sql: `select * from (${sql}\n) as dais_rows limit 0`, rowsAsArray: true },
       (error, _rows, found) => {
-        if (error === null) resolve(found as unknown as readonly MysqlField[]);
+        if (error === null) resolve(found);
         else reject(error);
       },
     );

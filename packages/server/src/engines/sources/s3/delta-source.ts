@@ -49,7 +49,7 @@ export function deltaSource({ path, version, ...options }: DeltaSourceOptions): 
       if (files.length > 0) return files;
       throw new DaisError('not_found', `Version ${snapshot.version} of the Delta table ${table} has no rows.`);
     },
-    fetch: bucket.fetch,
-    close: bucket.close,
+    fetch: async (object, path, io) => await bucket.fetch(object, path, io),
+    close: async () => await bucket.close(),
   };
 }

@@ -28,15 +28,15 @@ export interface S3Bucket extends Pick<DataSource, 'fetch' | 'close'> {
 }
 
 export function s3Source({ glob, ...options }: S3SourceOptions): DataSource {
-  const { objects, fetch, close } = s3Bucket(options);
+  const bucket = s3Bucket(options);
   return {
     list: async (signal) => {
-      const found = await objects(glob, signal);
+      const found = await bucket.objects(glob, signal);
       if (found.length > 0) return found;
       throw new DaisError('not_found', `No object of the bucket ${options.bucket} fits ${glob}.`);
     },
-    fetch,
-    close,
+    fetch: async (object, path, io) => await bucket.fetch(object, path, io),
+    close: async () => await bucket.close(),
   };
 }
 

@@ -125,7 +125,7 @@ export async function startDataWorld(more: Partial<DataParts> = {}, beside?: Bes
   };
   const ended: DataWorld['ended'] = async ({ id, dataset: name }) => {
     const get = async () => await dais.call<Ingest>('datasetIngest.get', { name, id });
-    await expect.poll(async () => (await get()).endedAt !== undefined, { timeout: 60_000, interval: 30 }).toBe(true);
+    await expect.poll(async () => (await get()).endedAt !== undefined, { timeout: 240_000, interval: 30 }).toBe(true);
     return await get();
   };
   return {
