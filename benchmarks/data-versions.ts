@@ -21,7 +21,7 @@ const { values: flags } = parseArgs({
 });
 const MEGABYTES = Number(flags.megabytes ?? (flags.full ? 1000 : 100));
 /** Of the rows below in Parquet with zstd. */
-const BYTES_A_ROW = 70;
+const BYTES_A_ROW = 61;
 const ROWS = Math.floor((MEGABYTES * 1e6) / BYTES_A_ROW);
 const FILES = 100;
 /** Of what the first version stores. */
