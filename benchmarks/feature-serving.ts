@@ -148,7 +148,9 @@ async function startFeast(): Promise<Server> {
   const filled = run('python', [here('feast_online.py'), home, String(ENTITIES), String(FEATURES)]);
   if ((await filled.ended) !== 0) throw new Error(filled.said());
   const port = await freePort();
-  const server = run('feast', ['serve', '--host', '127.0.0.1', '--port', String(port), '--no-access-log']);
+  // A worker that is ended after 1,000 calls, as it is by default, would break connections and be paid for in the middle of a line.
+  const words = ['serve', '--host', '127.0.0.1', '--port', String(port), '--no-access-log', '--max-requests', '0'];
+  const server = run('feast', words);
   const kill = () => server.child.kill('SIGTERM');
   process.once('exit', kill);
   const url = `http://127.0.0.1:${port}`;
