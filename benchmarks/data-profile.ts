@@ -118,7 +118,7 @@ if (!flags.alone) {
       const kept = claims.judge(`beside ${what}`, times >= TARGET);
       console.log(`${what}: ${told(usage)}; times less: ${times.toFixed(1)} (target ${TARGET}: ${kept}), ${load()}`);
     } catch (error) {
-      console.log(`${what} is left out: ${String(error).slice(0, 500)}`);
+      console.log(`${what} is left out: ${String(error).slice(-300)}`);
     }
   }
 }

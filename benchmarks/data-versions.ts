@@ -94,16 +94,16 @@ interface Version {
   readonly files: readonly { readonly digest: string; readonly bytes: number }[];
 }
 
-async function storedByOwn({ push, ask, cpu }: Own, dataset: string, versions: readonly string[]): Promise<Stored> {
+async function storedByOwn(dais: Own, dataset: string, versions: readonly string[]): Promise<Stored> {
   const known = new Set<string>();
   const stored: number[] = [];
   let cpuMs = 0;
   for (const [at, version] of versions.entries()) {
     const files = (await readdir(version)).toSorted().map((file) => join(version, file));
-    const before = cpu();
-    await push(dataset, files);
-    cpuMs = cpu() - before;
-    const made = await ask<Version>('GET', `/api/v1/data/datasets/${dataset}/versions/${at + 1}`);
+    const before = dais.cpu();
+    await dais.push(dataset, files);
+    cpuMs = dais.cpu() - before;
+    const made = await dais.ask<Version>('GET', `/api/v1/data/datasets/${dataset}/versions/${at + 1}`);
     const fresh = made.files.filter(({ digest }) => !known.has(digest));
     for (const { digest } of fresh) known.add(digest);
     stored.push(fresh.reduce((sum, { bytes }) => sum + bytes, 0));

@@ -197,5 +197,5 @@ async function startDais(): Promise<Server> {
     feature_view_name: 'online_view',
     df: { entity: entities, event_timestamp, ...Object.fromEntries(columns) },
   });
-  return { name: 'Dais', url: own.url, pid: own.pid, stop: own.stop };
+  return { name: 'Dais', url: own.url, pid: own.pid, stop: async () => await own.stop() };
 }
