@@ -229,7 +229,11 @@ function renderAggregate(expression: AggregateExpression, render: Render): strin
       return of('approx_quantile', [first, shares]);
     case 'histogram':
       // NaN would be counted below the first edge.
-      return `map_values(${of('histogram', [`CAST(${first} AS DOUBLE)`, numbers], [`NOT isnan(CAST(${first} AS DOUBLE))`])})`;
+      return `map_values(${of(
+        'histogram',
+        [`CAST(${first} AS DOUBLE)`, numbers],
+        expression.withoutNan === true ? [] : [`NOT isnan(CAST(${first} AS DOUBLE))`],
+      )})`;
     case 'any-value':
       return of('any_value', [first]);
     case 'arg-min':

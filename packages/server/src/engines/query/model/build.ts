@@ -39,7 +39,7 @@ export function allOf(...conditions: readonly Expression[]): Expression {
 export function aggregate(
   name: AggregateName,
   values: readonly Expression[] = [],
-  options: Pick<AggregateExpression, 'where' | 'order' | 'parameters'> = {},
+  options: Pick<AggregateExpression, 'where' | 'order' | 'parameters' | 'withoutNan'> = {},
 ): AggregateExpression {
   return { type: 'aggregate', function: name, arguments: values, ...options };
 }

@@ -103,6 +103,42 @@ test('numbers that are none, columns without values, rows there twice', async ()
   expect(profile.columns[2]).toMatchObject({ count: 6, nans: 2, infinities: 2, min: 1.5, max: 2.5, mean: 2 });
 });
 
+test('of a million rows: counts and moments of all, quantiles and pictures of a sample, whatever is sparse of all again', async () => {
+  const rows = 1_000_000;
+  const sql = `select range as id, (range * 7919 % 1000003)::double as x,
+    case when range % 1000 = 0 then (range / 1000)::double end as sparse,
+    case when range % 100 = 0 then 'nan'::double when range % 100 = 1 then 'inf'::double else 1.0 end as odd from range(${rows})`;
+  const made = await world.engine.run({
+    tables: {},
+    query: { type: 'sql', dialect: 'duckdb', sql, views: {} },
+    output: { type: 'parquet', folder: world.folder, name: 'million', split: { type: 'one' } },
+  });
+  const columns = [
+    { name: 'id', type: 'int64', nullable: false },
+    ...['x', 'sparse', 'odd'].map((name) => ({ name, type: 'float64', nullable: true })),
+  ];
+  const files = made.files.map(({ path }) => ({ path, format: 'parquet' as const }));
+  const data = { files, columns: columns as never };
+  const request = { version: '0196f8f0-0000-7000-8000-000000000001', rows, columns, keys: ['id'], data, owner: 'p' };
+  const profile = await makeProfile(world.engine, request, { now });
+  const [id, x, sparse, odd] = profile.columns;
+  expect(profile.duplicates).toBe(0);
+  expect(id).toMatchObject({ count: rows, min: 0, max: rows - 1, mean: (rows - 1) / 2, zeros: 1 });
+  for (const [share, value] of [
+    [0.01, x?.quantiles?.p01],
+    [0.5, x?.quantiles?.p50],
+    [0.99, x?.quantiles?.p99],
+  ] as const) {
+    expect(Math.abs((value ?? 0) / 1_000_003 - share)).toBeLessThan(0.01);
+  }
+  expect(x?.histogram?.counts.reduce((a, b) => a + b)).toBe(rows);
+  expect(Math.max(...(x?.histogram?.counts ?? []))).toBeLessThan((rows / 28) * 1.1);
+  expect(sparse).toMatchObject({ count: 1000, min: 0, max: 999 });
+  expect(Math.abs((sparse?.quantiles?.p50 ?? 0) - 499.5)).toBeLessThan(10);
+  expect(sparse?.histogram?.counts.reduce((a, b) => a + b)).toBe(1000);
+  expect(odd).toMatchObject({ nans: 10_000, infinities: 10_000, min: 1, max: 1, histogram: { counts: [980_000] } });
+}, 120_000);
+
 test('no rows at all', async () => {
   const profile = await profileOf(
     [

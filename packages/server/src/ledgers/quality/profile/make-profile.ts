@@ -10,18 +10,26 @@ import type { Query } from '#engines/query/model/query-tree.ts';
 import { familyOf } from '../column-family.ts';
 import {
   askAll,
+  columnAsks,
   COLUMNS_AT_ONCE,
   correlationQuery,
   distinctRows,
-  firstAsks,
-  firstColumns,
+  edgesOf,
+  hasFigures,
   hasTop,
+  isSparse,
+  NUMBERED,
   numberOf,
-  pictureAsk,
-  readFirst,
-  readPicture,
+  PLACE,
+  readColumn,
+  readSpread,
+  nansQuery,
+  sampledEvery,
+  scannedColumns,
+  spreadQuery,
   TOP,
   topQuery,
+  type ColumnSpread,
 } from './profile-plan.ts';
 
 export interface ProfileRequest {
@@ -42,8 +50,8 @@ const MOST_COMPARED_COLUMNS = 1000;
 const MOST_TOPS = 150;
 
 /**
- * Looks at the rows of one version: one scan for counts, moments and quantiles, a second one for pictures, whose edges the first
- * gave. `now` in milliseconds.
+ * Looks at the rows of one version: a sample of them says where figures lie, one scan of all counts, adds up and fills the
+ * pictures between the edges that the sample gave. Up to a million rows the sample is all of them. `now` in milliseconds.
  * @throws QueryError, or the reason of `options.signal`.
  */
 export async function makeProfile(
@@ -52,52 +60,90 @@ export async function makeProfile(
   { now, ...options }: RunOptions & { readonly now: () => number },
 ): Promise<DatasetProfile> {
   const startedAt = now();
-  const { columns, rows, version } = request;
-  const first = await firstScan(engine, request, options);
-  const complete = await secondScan(engine, request, first.columns, options);
+  const { rows, version } = request;
+  const { spreads, correlations } = await lookAtSample(engine, request, options);
+  const { columns, duplicates } = await scanAll(engine, request, spreads, options);
+  await countNans(engine, request, columns, options);
+  await countTops(engine, request, columns, options);
   const madeAt = now();
   return {
     version,
     rows,
-    ...(first.distinct !== undefined && { duplicates: rows - first.distinct }),
-    columns: columns.map((of, i) => complete.get(i) ?? first.columns[i] ?? empty(of, rows)),
-    correlations: first.correlations,
+    ...(duplicates !== undefined && { duplicates }),
+    columns,
+    correlations,
     madeAt,
     seconds: (madeAt - startedAt) / 1000,
   };
 }
 
-function empty({ name, type }: DataColumn, rows: number): ColumnProfile {
-  return { name, type, family: familyOf({ type }), count: 0, nulls: rows, distinct: 0 };
+type Spreads = ReadonlyMap<DataColumn, ColumnSpread>;
+
+async function lookAtSample(engine: QueryEngine, request: ProfileRequest, options: RunOptions) {
+  const every = everyOf(request);
+  const pairs = correlatedPairs(request);
+  const figured = request.columns.filter(hasFigures);
+  const correlation = pairs.length > 0 ? [correlationQuery(pairs, every)] : [];
+  const sampled = await askSpreads(engine, request, { of: figured, every, more: correlation }, options);
+  const spreads = new Map(sampled.spreads);
+  const sparse = figured.filter((of) => isSparse(spreads.get(of), request.rows, every));
+  const whole = await askSpreads(engine, request, { of: sparse, every: 1, more: [] }, options);
+  for (const [of, spread] of whole.spreads) spreads.set(of, spread);
+  return { spreads, correlations: pairs.length > 0 ? readCorrelations(pairs, sampled.more[0]) : [] };
 }
 
-async function firstScan(engine: QueryEngine, request: ProfileRequest, options: RunOptions) {
-  const { columns, rows } = request;
-  const groups = inGroups(columns.map((of, index) => ({ of, index })));
-  const queries: Query[] = groups.map((group) => {
-    const ofGroup = group.map(({ of }) => of);
-    return askAll(ofGroup.map(firstAsks), firstColumns(ofGroup));
-  });
-  const pairs = correlatedPairs(request);
-  const compared = rows > 0 && rows <= MOST_COMPARED_ROWS && columns.length <= MOST_COMPARED_COLUMNS;
-  const results = await ask(
-    engine,
-    request,
-    [
-      ...queries,
-      ...(pairs.length > 0 ? [correlationQuery(pairs, rows)] : []),
-      ...(compared ? [askAll([{ rows: distinctRows(columns) }])] : []),
-    ],
-    options,
-  );
-  const found: ColumnProfile[] = [];
+/** Rows brought with a job have no numbers, and are few. */
+function everyOf({ data, rows }: ProfileRequest): number {
+  return 'files' in data ? sampledEvery(rows) : 1;
+}
+
+async function askSpreads(
+  engine: QueryEngine,
+  request: ProfileRequest,
+  { of, every, more }: { readonly of: readonly DataColumn[]; readonly every: number; readonly more: readonly Query[] },
+  options: RunOptions,
+): Promise<{ readonly spreads: Spreads; readonly more: readonly StatementResult[] }> {
+  const groups = inGroups(of);
+  const results = await ask(engine, request, [...groups.map((group) => spreadQuery(group, every)), ...more], options);
+  const spreads = new Map<DataColumn, ColumnSpread>();
   for (const [at, group] of groups.entries()) {
     const answers = answersOf(results[at]);
-    for (const [i, { of, index }] of group.entries()) found[index] = readFirst(of, rows, answers(i));
+    for (const [i, one] of group.entries()) {
+      const spread = readSpread(answers(i));
+      if (spread !== undefined) spreads.set(one, spread);
+    }
   }
-  const correlations = pairs.length > 0 ? readCorrelations(pairs, results[groups.length]) : [];
+  return { spreads, more: results.slice(groups.length) };
+}
+
+async function scanAll(engine: QueryEngine, request: ProfileRequest, spreads: Spreads, options: RunOptions) {
+  const { columns, rows, keys } = request;
+  const every = everyOf(request);
+  const groups = inGroups(columns);
+  const edges = (of: DataColumn) => {
+    const spread = spreads.get(of);
+    return spread && edgesOf(of, spread);
+  };
+  // A version was refused if two of its rows had one key.
+  const compared =
+    keys.length === 0 && rows > 0 && rows <= MOST_COMPARED_ROWS && columns.length <= MOST_COMPARED_COLUMNS;
+  const queries: Query[] = [
+    ...groups.map((group) =>
+      askAll(
+        group.map((of, i) => columnAsks(of, i, edges(of))),
+        scannedColumns(group, every),
+      ),
+    ),
+    ...(compared ? [askAll([{ rows: distinctRows(columns) }])] : []),
+  ];
+  const results = await ask(engine, request, queries, options);
+  const found = groups.flatMap((group, at) => {
+    const answers = answersOf(results[at]);
+    return group.map((of, i) => readColumn(of, rows, answers(i), spreads.get(of)));
+  });
   const distinct = compared ? numberOf(answersOf(results.at(-1))(0).get('rows')) : undefined;
-  return { columns: found, correlations, distinct };
+  const duplicates = keys.length > 0 ? 0 : distinct === undefined ? undefined : rows - distinct;
+  return { columns: found, duplicates };
 }
 
 function correlatedPairs({ columns, keys }: ProfileRequest) {
@@ -120,46 +166,55 @@ function readCorrelations(
     .toSorted((a, b) => Math.abs(b.pearson) - Math.abs(a.pearson));
 }
 
-async function secondScan(
+/** Tells NaN from infinities where there are such values, in `profiles`. */
+async function countNans(
   engine: QueryEngine,
   request: ProfileRequest,
-  first: readonly ColumnProfile[],
+  profiles: ColumnProfile[],
   options: RunOptions,
-): Promise<Map<number, ColumnProfile>> {
-  const known = request.columns.flatMap((of, index) => {
-    const profile = first[index];
-    return profile === undefined ? [] : [{ of, index, profile }];
+): Promise<void> {
+  const odd = request.columns.flatMap((of, index) => {
+    const profile = profiles[index];
+    return profile !== undefined && (profile.infinities ?? 0) > 0 ? [{ of, index, profile }] : [];
   });
-  const pictures = known.flatMap((one) => {
-    const picture = pictureAsk(one.of, one.profile);
-    return picture === undefined ? [] : [{ ...one, picture }];
-  });
-  const counted = known.filter(({ profile }) => hasTop(profile));
-  const isText = ({ profile }: (typeof known)[number]) => profile.family === 'text';
-  const tops = [...counted.filter(isText), ...counted.filter((one) => !isText(one))].slice(0, MOST_TOPS);
-  const groups = inGroups(pictures);
-  const complete = new Map<number, ColumnProfile>();
-  if (groups.length + tops.length === 0) return complete;
-  const queries = [
-    ...groups.map((group) => askAll(group.map(({ picture }) => ({ picture: picture.ask })))),
-    ...tops.map(({ of }) => topQuery(of)),
-  ];
+  const groups = inGroups(odd);
+  const queries = groups.map((group) => nansQuery(group.map(({ of }) => of)));
   const results = await ask(engine, request, queries, options);
   for (const [at, group] of groups.entries()) {
     const answers = answersOf(results[at]);
-    for (const [i, { index, profile, picture }] of group.entries()) {
-      const histogram = readPicture(answers(i).get('picture'), picture);
-      complete.set(index, { ...profile, ...(histogram !== undefined && { histogram }) });
+    for (const [i, { index, profile }] of group.entries()) {
+      const nans = numberOf(answers(i).get('nans')) ?? 0;
+      profiles[index] = { ...profile, nans, infinities: (profile.infinities ?? 0) - nans };
     }
   }
+}
+
+/** Frequent values, put into `profiles`. */
+async function countTops(
+  engine: QueryEngine,
+  request: ProfileRequest,
+  profiles: ColumnProfile[],
+  options: RunOptions,
+): Promise<void> {
+  const counted = request.columns.flatMap((of, index) => {
+    const profile = profiles[index];
+    return profile !== undefined && hasTop(profile) ? [{ of, index, profile }] : [];
+  });
+  const isText = ({ profile }: (typeof counted)[number]) => profile.family === 'text';
+  const tops = [...counted.filter(isText), ...counted.filter((one) => !isText(one))].slice(0, MOST_TOPS);
+  const results = await ask(
+    engine,
+    request,
+    tops.map(({ of }) => topQuery(of)),
+    options,
+  );
   for (const [at, { index, profile }] of tops.entries()) {
-    const rows = results[groups.length + at]?.rows ?? [];
+    const rows = results[at]?.rows ?? [];
     const top = rows
       .slice(0, TOP)
       .map(([value = null, count]) => ({ value: shown(value), count: numberOf(count) ?? 0 }));
-    complete.set(index, { ...(complete.get(index) ?? profile), top, topComplete: rows.length <= TOP });
+    profiles[index] = { ...profile, top, topComplete: rows.length <= TOP };
   }
-  return complete;
 }
 
 function shown(value: Cell): string | number | boolean | null {
@@ -188,14 +243,18 @@ function answersOf(result: StatementResult | undefined): (index: number) => Read
 /** Several queries over the same rows in one job; the answers in their order. */
 async function ask(
   engine: QueryEngine,
-  { data, owner }: ProfileRequest,
+  request: ProfileRequest,
   queries: readonly Query[],
   options: RunOptions,
 ): Promise<readonly StatementResult[]> {
+  const { data, owner } = request;
   const [query, ...others] = queries;
   if (query === undefined) return [];
   const output = { type: 'rows', limit: 1000 } as const;
-  const job = { tables: { data }, query, output, more: others.map((other) => ({ query: other, output })), owner };
+  // The same files, once without and once with the numbers of their rows.
+  const tables =
+    'files' in data && everyOf(request) > 1 ? { data, [NUMBERED]: { ...data, provenance: PLACE } } : { data };
+  const job = { tables, query, output, more: others.map((other) => ({ query: other, output })), owner };
   const { more, ...result } = await engine.run(job, options);
   return [result, ...more];
 }

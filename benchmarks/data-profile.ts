@@ -1,0 +1,158 @@
+/**
+ * The profile of a version and its validation, as the ledger of quality makes them, in CPU of the query process and its memory. First
+ * Dais alone, then ydata-profiling, Great Expectations and TensorFlow Data Validation beside it on one smaller file: all of them
+ * begin with the Parquet file and have loaded their libraries. Peers that do not install are left out, with the reason.
+ *
+ * `--rows N` (default 2,000,000) for Dais alone, whose claim is of 10,000,000 and is scaled; `--peer-rows N` (default 50,000)
+ * for the comparison; `--full` is 10,000,000 and 1,000,000. `--alone` leaves the peers out.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { expectationSchema } from '../packages/api/src/data/index.ts';
+import type { QueryEngine, QueryResult } from '../packages/server/src/engines/query/contract.ts';
+import { Asking } from '../packages/server/src/ledgers/quality/checks/asking.ts';
+import { runChecks } from '../packages/server/src/ledgers/quality/checks/run-checks.ts';
+import { makeProfile } from '../packages/server/src/ledgers/quality/profile/make-profile.ts';
+import { here, runPeer, type PeerUsage } from './data/peer.ts';
+import { openEngine, twentyColumns, writeTable } from './data/tables.ts';
+import { Claims } from './lib/claims.mjs';
+
+const { values: flags } = parseArgs({
+  options: {
+    rows: { type: 'string' },
+    'peer-rows': { type: 'string' },
+    full: { type: 'boolean', default: false },
+    alone: { type: 'boolean', default: false },
+  },
+});
+const ROWS = Number(flags.rows ?? (flags.full ? 10_000_000 : 2_000_000));
+const PEER_ROWS = Number(flags['peer-rows'] ?? (flags.full ? 1_000_000 : 50_000));
+const GIBIBYTE = 1024 ** 3;
+/** For 10 million rows of 20 columns. */
+const PROFILE_CPU_SECONDS = 30;
+const TARGET = 10;
+
+const folder = await mkdtemp(join(tmpdir(), 'dais-benchmark-profile-'));
+const claims = new Claims();
+const count = (value: number) => value.toLocaleString('en');
+const load = () => `load ${loadavg()[0]?.toFixed(2)}`;
+console.log(`${cpus().length} cores, ${load()}, Node ${process.version}\n`);
+await mkdir(join(folder, 'files'));
+const engine = openEngine(folder);
+
+/** What several jobs took together. */
+class Usage {
+  cpuMs = 0;
+  peakBytes = 0;
+
+  /** The engine, counted. */
+  of(counted: QueryEngine): QueryEngine {
+    const run: QueryEngine['run'] = async (job, options) => this.#add(await counted.run(job, options));
+    return Object.assign(Object.create(counted) as QueryEngine, { run });
+  }
+
+  #add(result: QueryResult): QueryResult {
+    this.cpuMs += result.usage.cpuMs;
+    this.peakBytes = Math.max(this.peakBytes, result.usage.peakMemoryBytes);
+    return result;
+  }
+}
+
+async function tableOf(path: string) {
+  const files = [{ path, format: 'parquet' as const }];
+  const { columns } = await engine.describe({ files });
+  return { files, columns: columns.map(({ name, type }) => ({ name, type, nullable: true })) };
+}
+
+async function profile(path: string, rows: number, keys: readonly string[]): Promise<Usage> {
+  const { files, columns } = await tableOf(path);
+  const usage = new Usage();
+  const request = { version: 'of a benchmark', rows, columns, keys, data: { files, columns }, owner: 'benchmark' };
+  await makeProfile(usage.of(engine), request, { now: Date.now });
+  return usage;
+}
+
+const told = ({ cpuMs, peakBytes }: Pick<PeerUsage, 'cpuMs' | 'peakBytes'>) =>
+  `${(cpuMs / 1000).toFixed(1)} CPU s, ${(peakBytes / GIBIBYTE).toFixed(2)} GiB`;
+
+const large = await writeTable(engine, join(folder, 'files'), 'large', twentyColumns(ROWS));
+const lag = monitorEventLoopDelay({ resolution: 10 });
+lag.enable();
+for (const keys of [['id'], []]) {
+  const usage = await profile(large, ROWS, keys);
+  const allowed = (PROFILE_CPU_SECONDS * ROWS) / 10_000_000;
+  const what = `profile of a dataset ${keys.length > 0 ? 'with keys' : 'without keys'}`;
+  const kept = claims.judge(what, usage.cpuMs / 1000 <= allowed);
+  const within = claims.judge(`${what} within 2 GiB`, usage.peakBytes <= 2 * GIBIBYTE);
+  console.log(
+    `${what}, ${count(ROWS)} × 20: ${told(usage)} (wanted: ${allowed.toFixed(1)} CPU s: ${kept}; 2 GiB: ${within}), ${load()}`,
+  );
+}
+lag.disable();
+const p99 = Math.max(0, lag.percentile(99) / 1e6 - 10);
+console.log(`event loop of this process meanwhile: p99 ${p99.toFixed(1)} ms late (at most 50 on an idle machine)`);
+
+if (!flags.alone) {
+  const small = await writeTable(engine, join(folder, 'files'), 'small', twentyColumns(PEER_ROWS));
+  const profiled = await profile(small, PEER_ROWS, []);
+  const validated = await validate(small);
+  console.log(`\n${count(PEER_ROWS)} × 20: profile ${told(profiled)}; validation ${told(validated)}`);
+  const requirements = (name: string) => ({ name, requirements: here(`requirements-${name}.txt`) });
+  const peers = [
+    { what: 'ydata-profiling, minimal', of: 'ydata', script: ['ydata_profile.py', small, 'minimal'], own: profiled },
+    {
+      what: 'Great Expectations',
+      of: 'great-expectations',
+      script: ['great_expectations_checks.py', small, String(PEER_ROWS)],
+      own: validated,
+    },
+    { what: 'TFDV', of: 'tfdv', script: ['tfdv_validate.py', small], own: profiled },
+  ];
+  for (const { what, of, script, own } of peers) {
+    try {
+      const usage = await runPeer<PeerUsage>(requirements(of), join(folder, of), script);
+      const times = usage.cpuMs / own.cpuMs;
+      const kept = claims.judge(`beside ${what}`, times >= TARGET);
+      console.log(`${what}: ${told(usage)}; times less: ${times.toFixed(1)} (target ${TARGET}: ${kept}), ${load()}`);
+    } catch (error) {
+      console.log(`${what} is left out: ${String(error).slice(-300)}`);
+    }
+  }
+}
+await engine.close();
+await rm(folder, { recursive: true });
+claims.end();
+
+/** The same as great_expectations_checks.py asks. @throws Error where one is not kept. */
+async function validate(path: string): Promise<Usage> {
+  const { files, columns } = await tableOf(path);
+  const usage = new Usage();
+  const numbers = Array.from({ length: 14 }, (_, n) => `f${n}`);
+  const expectations = [
+    { type: 'rowCount', min: PEER_ROWS, max: PEER_ROWS },
+    { type: 'unique', columns: ['id'] },
+    { type: 'completeness', columns: [...numbers, 'id', 'ent', 's0', 's1'] },
+    { type: 'range', columns: numbers, min: 0, max: 200_000 },
+    { type: 'domain', columns: ['s0'], values: Array.from({ length: 100 }, (_, n) => `value ${n}`) },
+    { type: 'pattern', columns: ['s1'], pattern: 'value [0-9]+' },
+    { type: 'length', columns: ['s1'], min: 7, max: 10 },
+    { type: 'statistic', columns: ['f0'], statistic: 'mean', min: 0, max: 100_000 },
+  ].map((one) => expectationSchema.parse(one));
+  const results = await runChecks(expectations, {
+    columns,
+    rows: PEER_ROWS,
+    createdAt: Date.now(),
+    keys: [],
+    others: new Map(),
+    asking: new Asking(usage.of(engine), { data: { files, columns } }, { owner: 'benchmark' }),
+    unexpected: (error) => {
+      throw error;
+    },
+  });
+  const broken = results.filter(({ outcome }) => outcome !== 'passed');
+  if (broken.length > 0) throw new Error(JSON.stringify(broken));
+  return usage;
+}

@@ -1,0 +1,20 @@
+"""ydata-profiling's report of a Parquet file: the shorter one that it has for larger data (`minimal`), or the whole."""
+
+import sys
+import warnings
+
+warnings.simplefilter("ignore")
+
+import pandas
+from ydata_profiling import ProfileReport
+
+from measured import measured, tell
+
+path, minimal = sys.argv[1], sys.argv[2] == "minimal"
+
+
+def profile():
+    return ProfileReport(pandas.read_parquet(path), minimal=minimal, progress_bar=False).to_json()
+
+
+tell(**measured(profile)[0])
