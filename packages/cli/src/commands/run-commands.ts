@@ -63,13 +63,15 @@ export const runCommands: readonly CommandDefinition[] = [
       { flags: '--no-wait', description: 'only submit it' },
     ],
     examples: [
-      { command: 'run --python 3.11 --requirements requirements.txt -- python train.py', does: 'with packages' },
+      {
+        command: 'run --requirements requirements.txt --data flights@3 -- python train.py',
+        does: 'with packages, and the rows of a version of a dataset',
+      },
       { command: 'run --experiment delays -- python train.py', does: 'what it logs is in one run of an experiment' },
       {
         command: 'run --requirements requirements.txt -- fit.ipynb rate=0.1',
         does: 'a notebook; the executed one is kept',
       },
-      { command: 'run --data flights@3 -- python train.py', does: 'with the rows of a version of a dataset' },
       { command: 'run --memory 4Gi --keep model=out/model -- ./train.sh', does: 'keep what it leaves' },
     ],
     load: async () => ({ run: (await import('#commands/run.ts')).run }),

@@ -10,7 +10,7 @@ test('a notebook runs in a Python that can execute it, and what comes of it is k
   );
   expect(command.slice(3)).toEqual(['work/fit.ipynb', 'executed/fit.ipynb', '{"rate":"0.1","name":"x=y"}']);
   expect(environment).toEqual({ type: 'python', requirements: ['nbclient', 'nbformat', 'ipykernel'] });
-  expect(outputs).toEqual({ notebook: { path: 'executed/fit.ipynb' } });
+  expect(outputs).toEqual({ notebook: { path: 'executed/fit.ipynb', always: true } });
 });
 
 test('what is no parameter is told', () => {

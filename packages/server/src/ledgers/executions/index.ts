@@ -29,7 +29,6 @@ import { ExecutionWorker } from './worker/execution-worker.ts';
 export type { ExecutionParts } from './execution-parts.ts';
 export { stepNodes } from './lineage-nodes.ts';
 export type { StepCalls, StepTold } from './step-calls.ts';
-export type { StepData } from './step-data.ts';
 export type { TrackedData, TrackedRuns, TrackedSource } from './tracked-runs.ts';
 export type {
   Artifact,

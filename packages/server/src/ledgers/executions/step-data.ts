@@ -12,7 +12,7 @@ export type MayOf = (dataset: string) => (action: string) => Promise<boolean>;
 /** A version as it was found. */
 export type FoundVersion = Omit<DatasetInput, 'format'>;
 
-export interface DataFile {
+interface DataFile {
   /** Its name in the folder of the input. */
   readonly name: string;
   readonly open: () => Promise<Readable>;
@@ -27,7 +27,7 @@ export interface LeftFile {
   readonly bytes: number;
 }
 
-export interface DataMade {
+interface DataMade {
   readonly dataset: string;
   readonly run: string;
   readonly attempt: string;
