@@ -1,0 +1,11 @@
+/** What gateways and control planes say to each other; an entry of its own, so that a command or page loads none of it. */
+export {
+  servedEndpointSchema,
+  servedModelSchema,
+  servedVariantSchema,
+  snapshotSchema,
+  type ServedEndpoint,
+  type ServedModel,
+  type ServedVariant,
+  type Snapshot,
+} from './snapshot.ts';
