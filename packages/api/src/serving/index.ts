@@ -9,3 +9,4 @@ export {
   type ServedVariant,
   type Snapshot,
 } from './snapshot.ts';
+export { endpointHash, predictionId, readPredictionId, type PredictionPlace } from './prediction-id.ts';
