@@ -12,6 +12,7 @@ export interface VariantStats {
   readonly variant: string;
   /** Key of its model. */
   readonly model: string;
+  readonly version: string;
   readonly shadow: boolean;
   readonly requests: number;
   /** Of those, answered with 500 or above. */
@@ -21,6 +22,7 @@ export interface VariantStats {
   readonly shadowDropped: number;
   /** Counts of latencies by upper bound in seconds (`latencyBounds`), the last without a bound. */
   readonly latencies: readonly number[];
+  readonly latencySeconds: number;
   readonly lastAt: number;
 }
 

@@ -35,16 +35,27 @@ export interface ServedDescription {
   readonly enforce: boolean;
 }
 
-/** A request in tensors. `form` is the door's own memory of how to answer. */
-export interface InferRequest<Form = unknown> {
-  readonly id?: string | undefined;
+/** A request in tensors. */
+export interface InferRequest {
   readonly inputs: readonly Tensor[];
   /** Names wanted; all without it. */
   readonly outputs?: readonly string[] | undefined;
-  readonly parameters?: Readonly<Record<string, string | number | boolean>> | undefined;
+  /** What is passed on to the model. */
+  readonly parameters?: Parameters | undefined;
+}
+
+export type Parameters = Readonly<Record<string, string | number | boolean>>;
+
+/** A request that was read as far as no model is needed for it: which one answers may hang on what it says. */
+export interface OpenedRequest<Reply> {
+  /** The caller's own. */
+  readonly id: string | undefined;
+  readonly parameters: Parameters | undefined;
   /** What the caller allows, in microseconds. */
-  readonly timeoutMicros?: number | undefined;
-  readonly form: Form;
+  readonly timeoutMicros: number | undefined;
+  /** Throws `invalid_request`. Called once, with the model that answers. */
+  decode(described: ServedDescription): InferRequest;
+  encode(answer: InferAnswer): Reply;
 }
 
 export interface InferAnswer {
@@ -64,8 +75,8 @@ export interface EndpointAddress {
 export interface InferMatch extends EndpointAddress {
   readonly kind: 'infer';
   readonly operation: string;
-  decode(body: Buffer, call: ServingCall, described: ServedDescription): InferRequest;
-  encode(answer: InferAnswer, request: InferRequest, call: ServingCall): ServingReply;
+  /** Throws `invalid_request` and its like. The body is no longer compressed. */
+  open(body: Buffer, call: ServingCall): OpenedRequest<ServingReply>;
 }
 
 /** An address that tells of what is served. */
@@ -92,8 +103,8 @@ export interface ServedView {
   readonly server: { readonly name: string; readonly version: string };
   readonly ready: boolean;
   endpoints(): readonly ServedEndpointView[];
-  /** Throws `not_found` for one that is not there or that the caller may not call. */
-  endpoint(address: EndpointAddress): ServedEndpointView;
+  /** All variants of it. Throws `not_found` for one that is not there or that the caller may not call. */
+  endpoint(address: Pick<EndpointAddress, 'endpoint'>): ServedEndpointView;
 }
 
 export interface ServedEndpointView {
@@ -107,6 +118,7 @@ export interface ServedEndpointView {
 export interface ServedVariantView {
   readonly name: string;
   readonly version: string;
+  readonly aliases: readonly string[];
   readonly state: 'ready' | 'idle' | 'loading' | 'failed';
   /** Why it is not ready. */
   readonly reason: string | undefined;
@@ -141,13 +153,7 @@ export interface RpcInfer {
   readonly operation: string;
   /** Messages both ways on one stream, each answered for itself; mistakes are answers too. */
   readonly stream?: { readonly answer: (sent: Uint8Array) => Uint8Array; readonly fault: (text: string) => Uint8Array };
-  /** Reads the message but for what needs the model. */
-  open(message: Buffer): RpcOpened;
-}
-
-export interface RpcOpened extends EndpointAddress {
-  decode(described: ServedDescription): InferRequest;
-  encode(answer: InferAnswer, request: InferRequest): Uint8Array;
+  open(message: Buffer): { readonly address: EndpointAddress; readonly opened: OpenedRequest<Uint8Array> };
 }
 
 export interface RpcAnswer {
