@@ -7,6 +7,8 @@ import type { Tensor } from './tensors.ts';
 /** Who asks, and through which door. */
 export interface Caller {
   readonly grant: Grant;
+  /** Who is recorded. */
+  readonly principal: string;
   readonly protocol: string;
   readonly project: string | undefined;
   readonly requestId: string;

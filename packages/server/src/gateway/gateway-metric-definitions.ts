@@ -17,9 +17,16 @@ export const gatewayMetrics = {
   refused: {
     name: 'dais_gateway_refused_total',
     type: 'counter',
+    help: 'Predictions that were answered with a status of 400 to 499.',
+    labels: VARIANT,
+  },
+  shed: {
+    name: 'dais_gateway_shed_total',
+    type: 'counter',
     help: 'Predictions that were refused because the queue was full or the time too short.',
     labels: VARIANT,
   },
+  rows: { name: 'dais_gateway_rows_total', type: 'counter', help: 'Rows that the model was given.', labels: VARIANT },
   shadowDropped: {
     name: 'dais_gateway_shadow_dropped_total',
     type: 'counter',

@@ -1,7 +1,8 @@
 /** The figures of a gateway in the Prometheus text format. Counted in plain fields, put into words only when asked. */
+import { LATENCY_BUCKETS_MS } from '@dais/api/serving';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { gatewayMetrics } from './gateway-metric-definitions.ts';
-import { latencyBounds, type GatewayStats, type VariantStats } from './gateway-stats.ts';
+import type { GatewayStats, VariantStats } from './gateway-stats.ts';
 
 type Key = keyof typeof gatewayMetrics;
 type Labels = Readonly<Record<string, string>>;
@@ -28,6 +29,8 @@ function variantLines(variants: readonly VariantStats[]): string[] {
     ...metric('requests', of(({ requests }) => requests)),
     ...metric('failures', of(({ failures }) => failures)),
     ...metric('refused', of(({ refused }) => refused)),
+    ...metric('shed', of(({ shed }) => shed)),
+    ...metric('rows', of(({ rows }) => rows)),
     ...metric('shadowDropped', of(({ shadowDropped }) => shadowDropped)),
     ...heading('latency'),
     ...variants.flatMap(histogram),
@@ -40,13 +43,18 @@ function histogram(variant: VariantStats): string[] {
   let below = 0;
   const buckets = variant.latencies.map((count, place) => {
     below += count;
-    return line(`${name}_bucket`, { ...labels, le: String(latencyBounds[place] ?? '+Inf') }, below);
+    return line(`${name}_bucket`, { ...labels, le: bound(place) }, below);
   });
   return [
     ...buckets,
     line(`${name}_sum`, labels, variant.latencySeconds),
     line(`${name}_count`, labels, below),
   ];
+}
+
+function bound(place: number): string {
+  const ms = LATENCY_BUCKETS_MS[place];
+  return ms === undefined ? '+Inf' : String(ms / 1000);
 }
 
 function modelLines({ models }: GatewayStats): string[] {

@@ -1,6 +1,7 @@
 /** Puts the parts of a gateway together, and starts and stops it. */
 import { mkdir, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { DaisError } from '@dais/api';
 import { snapshotSchema } from '@dais/api/serving';
@@ -22,7 +23,7 @@ const LOOPBACK = '127.0.0.1';
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { clock, log, listen, version, number, capture } = options;
   const store = new SnapshotStore(options.folder);
-  const routes = new Routes({ clock, log, load: async (served) => await loadModel(served, options) });
+  const routes = new Routes({ clock, log, load: async (served, onPhase) => await loadModel(served, options, onPhase) });
   const predictor = new Predictor({ routes, capture, number, clock, log });
   const metrics = new GatewayMetrics();
   let heardAt = 0;
@@ -55,12 +56,19 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     doors: [...options.doors, probes(async () => await metrics.expose(stats()))],
     allowHosts: listen.allowHosts ?? [],
   });
+  const handedOver = http.server({ guarded: false });
+  // Closing waits for the connections of a server that listens; this one never does.
+  const sockets = new Set<Socket>();
+  handedOver.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   const servers: Server[] = [];
   let port: number | undefined;
   let grpc: GrpcListener | undefined;
   const closeAll = async (deadlineMs: number): Promise<void> => {
     const closed = servers.map(async (server) => await closeServer(server, deadlineMs, clock));
-    await Promise.all([...closed, grpc?.drain(deadlineMs)]);
+    await Promise.all([...closed, closeHandedOver(handedOver, sockets, deadlineMs, clock), grpc?.drain(deadlineMs)]);
     await predictor.shadows.settled();
     await routes.close();
     await capture?.flush();
@@ -106,6 +114,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       return await swapped;
     },
     heard,
+    accept: (socket) => void handedOver.emit('connection', socket),
     stats,
     drain: async ({ noticeMs, deadlineMs }) => {
       draining = true;
@@ -139,6 +148,28 @@ async function closeServer(server: Server, deadlineMs: number, clock: GatewayOpt
   });
 }
 
+async function closeHandedOver(
+  server: Server,
+  sockets: ReadonlySet<Socket>,
+  deadlineMs: number,
+  clock: GatewayOptions['clock'],
+): Promise<void> {
+  server.closeIdleConnections();
+  if (sockets.size === 0) return;
+  await new Promise<void>((resolve) => {
+    const cancel = clock.after(deadlineMs, () => {
+      for (const socket of sockets) socket.destroy();
+    });
+    for (const socket of sockets) {
+      socket.once('close', () => {
+        if (sockets.size > 0) return;
+        cancel();
+        resolve();
+      });
+    }
+  });
+}
+
 function gatewayStats(routes: Routes, draining: boolean): GatewayStats {
   const { revision, endpoints } = routes.table;
   return {
@@ -152,8 +183,8 @@ function gatewayStats(routes: Routes, draining: boolean): GatewayStats {
   };
 }
 
-function variantStats({ served }: EndpointRoute, { name, model, counters }: RouteVariant, shadow: boolean): VariantStats {
-  const { requests, failures, refused, shadowDropped, latencies, latencyMicros, lastAt } = counters;
+function variantStats({ served, load }: EndpointRoute, { name, model, counters }: RouteVariant, shadow: boolean): VariantStats {
+  const { requests, failures, refused, shed, shadowDropped, latencies, latencyMicros, lastAt, batches } = counters;
   return {
     project: served.project,
     endpoint: served.name,
@@ -161,9 +192,12 @@ function variantStats({ served }: EndpointRoute, { name, model, counters }: Rout
     model: model.key,
     version: model.version ?? model.name,
     shadow,
+    running: load.running,
     requests,
     failures,
     refused,
+    shed,
+    rows: batches.rows,
     shadowDropped,
     latencies: [...latencies],
     latencySeconds: latencyMicros / 1e6,

@@ -15,7 +15,7 @@ import type { Caller } from './attempt.ts';
 import { grpcStatusOf } from './grpc-status.ts';
 import type { Predictor } from './predictor.ts';
 import type { Routes } from './routes.ts';
-import type { Grant } from './served-access.ts';
+import { ServedAccess, type Grant } from './served-access.ts';
 import { servedView, type ViewParts } from './served-view.ts';
 import type { RpcAnswer, RpcInfer, ServingRpc } from './serving-door.ts';
 
@@ -202,8 +202,10 @@ function watchHealth(health: () => Uint8Array, clock: Clock) {
 function callerOf(parts: GrpcGatewayParts, protocol: string, call: AnyCall): Caller {
   const deadline = call.getDeadline();
   const left = Number(deadline) - parts.clock.now();
+  const grant = grantOf(parts, call);
   return {
-    grant: grantOf(parts, call),
+    grant,
+    principal: ServedAccess.principal(grant, one(call.metadata, 'dais-on-behalf-of')),
     protocol,
     project: one(call.metadata, 'dais-project'),
     requestId: callId(call, parts.clock),

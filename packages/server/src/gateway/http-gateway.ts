@@ -10,7 +10,7 @@ import { checkBody, readBody } from './http-body.ts';
 import { sendReply } from './http-reply.ts';
 import type { Predictor } from './predictor.ts';
 import type { Routes } from './routes.ts';
-import type { Grant } from './served-access.ts';
+import { ServedAccess, type Grant } from './served-access.ts';
 import { servedView, type ViewParts } from './served-view.ts';
 import type { AnswerMatch, InferMatch, ServingCall, ServingDoor } from './serving-door.ts';
 
@@ -98,6 +98,7 @@ export class HttpGateway {
     const body = await readBody(request, route.served.bodyBytes);
     const caller: Caller = {
       grant,
+      principal: ServedAccess.principal(grant, oneHeader(request, 'dais-on-behalf-of')),
       protocol: door.name,
       project,
       requestId,

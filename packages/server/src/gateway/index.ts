@@ -1,6 +1,6 @@
 /** The data plane: routes, queues, batches and answers of predictions, without the control plane and without a database. */
 export type { CapturedPrediction, CaptureSink } from './capture.ts';
-export { latencyBounds, type GatewayStats, type ModelSlotStats, type VariantStats } from './gateway-stats.ts';
+export type { GatewayStats, ModelSlotStats, VariantStats } from './gateway-stats.ts';
 export { startGateway } from './gateway.ts';
 export type { Gateway, GatewayListen, GatewayOptions, SwapOutcome } from './options.ts';
 export type {

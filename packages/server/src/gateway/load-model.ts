@@ -7,8 +7,11 @@ import type { GatewayOptions } from './options.ts';
 export async function loadModel(
   served: ServedModel,
   { engines, files }: Pick<GatewayOptions, 'engines' | 'files'>,
+  onPhase: (phase: string) => void,
 ): Promise<LoadedModel> {
-  const { environment, ...found } = await files(served);
+  onPhase('files');
+  const found = await files(served);
+  const { environment } = served;
   const refusals: string[] = [];
   for (const engine of engines) {
     if (served.engine !== undefined && served.engine !== engine.name) continue;
@@ -16,6 +19,7 @@ export async function loadModel(
     if (refusal === undefined) {
       return await engine.load(found, {
         trust: served.trust,
+        onPhase,
         workers: Math.max(1, served.workers.max),
         ...(served.threads !== undefined && { threads: served.threads }),
         ...(served.memoryBytes !== undefined && { memoryBytes: served.memoryBytes }),

@@ -8,7 +8,7 @@ import { Batcher } from './batcher.ts';
 import type { ModelSlotStats } from './gateway-stats.ts';
 
 export interface ModelSlotParts {
-  readonly load: (model: ServedModel) => Promise<LoadedModel>;
+  readonly load: (model: ServedModel, onPhase: (phase: string) => void) => Promise<LoadedModel>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -42,6 +42,7 @@ export class ModelSlot {
   #heldBytes = 0;
   #failure: { readonly reason: string; readonly at: number; readonly pauseMs: number } | undefined;
   #loadMs: number | undefined;
+  #phase: string | undefined;
   #usedAt: number;
   #cancelIdle: (() => void) | undefined;
   /** Requests between being admitted and having their answer; a model with any is not idle. */
@@ -145,7 +146,12 @@ export class ModelSlot {
       key: this.#key,
       state: this.state,
       reason: this.reason,
+      phase: this.#phase,
       engine: this.#known?.engine,
+      platform: this.#known?.platform,
+      inputs: this.#known?.inputs,
+      outputs: this.#known?.outputs,
+      batchable: this.#known?.batchable,
       waitingRows: this.#live?.batcher.load.waitingRows ?? 0,
       waitingBytes: this.#live?.batcher.load.waitingBytes ?? this.#heldBytes,
       running: this.#live?.batcher.load.running ?? 0,
@@ -162,7 +168,9 @@ export class ModelSlot {
     const { project, name, version } = this.served;
     try {
       await this.#closing;
-      const model = await load(this.served);
+      const model = await load(this.served, (phase) => {
+        this.#phase = phase;
+      });
       this.#loadMs = performance.now() - startedAt;
       this.#failure = undefined;
       this.#known = model;
@@ -179,6 +187,7 @@ export class ModelSlot {
       throw unloadable(reason, pauseMs);
     } finally {
       this.#loading = undefined;
+      this.#phase = undefined;
     }
   }
 

@@ -171,12 +171,12 @@ export class Predictor {
     const { queue } = load;
     // A request larger than the whole queue is let in when it is alone.
     if (queue.rows > 0 && (queue.rows + rows > served.queue.rows || queue.bytes + bytes > served.queue.bytes)) {
-      variant.counters.refused++;
+      variant.counters.shed++;
       throw new DaisError('overloaded', `${queue.rows} rows wait at the endpoint "${served.name}": there is no room.`);
     }
     const left = deadline - performance.now();
     if (batcher.expectedMicros / 1000 > left) {
-      variant.counters.refused++;
+      variant.counters.shed++;
       throw new DaisError('overloaded', 'Those who wait already need more time than the request has.', {
         retryAfter: Math.max(1, Math.ceil(batcher.expectedMicros / 1e6)),
       });
@@ -249,7 +249,7 @@ export class Predictor {
         version: variant?.model.version ?? '',
         shadowOf,
         protocol: caller.protocol,
-        principal: caller.grant.principal,
+        principal: caller.principal,
         requestId: caller.requestId,
         callerId: attempt.callerId,
         traceparent: caller.traceparent,

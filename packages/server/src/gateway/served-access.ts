@@ -9,7 +9,9 @@ export interface Grant {
 }
 
 const EVERYTHING: Grant = { principal: 'owner', may: () => true };
-/** Whose token is not known. Hashing one takes 2 µs; looking it up by its text does not. */
+/** Name of the control plane's own token. */
+const CONTROL_PLANE = 'system/dais';
+/** Headers that are remembered: hashing a token takes 2 µs; finding its text does not. */
 const MOST_SEEN = 1000;
 
 interface Known extends Grant {
@@ -41,6 +43,11 @@ export class ServedAccess {
   /** Whoever reaches the port is let in: such a port answers only to names of this machine. */
   get solo(): boolean {
     return this.#tokens === undefined;
+  }
+
+  /** Who is recorded: the control plane calls for those who it has let in itself. */
+  static principal(grant: Grant, onBehalfOf: string | undefined): string {
+    return grant.principal === CONTROL_PLANE && onBehalfOf !== undefined ? onBehalfOf : grant.principal;
   }
 
   /** Throws `unauthenticated`, or `server_unreachable` when nobody has confirmed the tokens for too long. */
