@@ -10,6 +10,7 @@ export {
   type Snapshot,
 } from './snapshot.ts';
 export { gatewayFiguresSchema } from '#serving/figures.ts';
+export { endpointHash, predictionId, readPredictionId, type PredictionPlace } from './prediction-id.ts';
 export type { GatewayFigures, ModelFigures, VariantFigures } from '#serving/figures.ts';
 export { parseServedModel, type ServedModelName } from '#serving/model-reference.ts';
 export { endpointKind, endpointSpec, type EndpointSpec, type EndpointVariant } from '#kinds/endpoint.ts';
