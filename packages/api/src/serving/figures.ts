@@ -1,6 +1,11 @@
 /** What a gateway tells of itself: states of models and counters since it started, from which rates and shares are made. */
 import { z } from 'zod';
 
+/** Upper ends of the buckets of latencies; a last one holds what took longer. Each is 1.5 to 2 times the one before. */
+export const LATENCY_BUCKETS_MS = [
+  0.25, 0.5, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 25, 40, 60, 100, 150, 250, 400, 600, 1000, 1500, 2500, 5000, 10_000, 30_000,
+] as const;
+
 export const modelFiguresSchema = z.strictObject({
   /** Of the snapshot. */
   key: z.string(),
@@ -27,7 +32,7 @@ export const variantFiguresSchema = z.strictObject({
   failed: z.int(),
   /** For want of room or time. */
   refused: z.int(),
-  /** Requests by `latencyBoundsMs`, one more for what took longer. */
+  /** Requests by LATENCY_BUCKETS_MS, one more for what took longer. */
   latency: z.array(z.int()),
 });
 
@@ -36,7 +41,6 @@ export const gatewayFiguresSchema = z.strictObject({
   startedAt: z.iso.datetime(),
   /** Of the snapshot that is served; 0 before there is one. */
   revision: z.int(),
-  latencyBoundsMs: z.array(z.number()),
   models: z.array(modelFiguresSchema),
   variants: z.array(variantFiguresSchema),
 });

@@ -9,7 +9,7 @@ export {
   type ServedVariant,
   type Snapshot,
 } from './snapshot.ts';
-export { gatewayFiguresSchema } from '#serving/figures.ts';
+export { gatewayFiguresSchema, LATENCY_BUCKETS_MS } from '#serving/figures.ts';
 export { endpointHash, predictionId, readPredictionId, type PredictionPlace } from './prediction-id.ts';
 export type { GatewayFigures, ModelFigures, VariantFigures } from '#serving/figures.ts';
 export { parseServedModel, type ServedModelName } from '#serving/model-reference.ts';

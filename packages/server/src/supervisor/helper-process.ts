@@ -13,6 +13,7 @@ export interface Helper {
   readonly spawn: () => ChildProcess;
   /** What it is given; asked anew for every start. */
   readonly setup: () => unknown;
+  readonly host: string;
   /** Undefined: the first that is free from `first`. */
   readonly port: number | undefined;
   readonly first: number;
@@ -21,7 +22,6 @@ export interface Helper {
 }
 
 export interface HelperSurroundings {
-  readonly host: string;
   readonly heldConnections: number;
   readonly clock: Clock;
   readonly log: Log;
@@ -100,8 +100,8 @@ export class HelperProcess {
   }
 
   async #start(): Promise<void> {
-    const { name, port, first } = this.#helper;
-    const { host, log, clock } = this.#around;
+    const { name, host, port, first } = this.#helper;
+    const { log, clock } = this.#around;
     try {
       if (this.#port === undefined) {
         const listening = await listenOn(async (at, candidate) => await this.#broker.listen(at, candidate), host, port, first);

@@ -4,7 +4,7 @@ import { admitEndpoint, servingSlice, type EndpointWork } from '#ledgers/serving
 import { endpointController } from './endpoint-controller.ts';
 
 /** Where models answer. What is served there and how it came there is in the ledger of serving. */
-export function endpoint(work: () => EndpointWork): KindDefinition {
+export function endpoint(work?: () => EndpointWork): KindDefinition {
   return {
     spec: endpointKind,
     slice: servingSlice,
@@ -12,6 +12,6 @@ export function endpoint(work: () => EndpointWork): KindDefinition {
       await admitEndpoint(tx, change);
       return {};
     },
-    controller: endpointController(work),
+    ...(work !== undefined && { controller: endpointController(work) }),
   };
 }

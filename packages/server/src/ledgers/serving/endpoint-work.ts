@@ -273,7 +273,7 @@ function stepFigures(figures: GatewayFigures | undefined, { row, rollout, projec
   const of = (variant: 'stable' | 'canary') => {
     const counters = now?.[variant] ?? { requests: 0, failed: 0, latency: [] };
     const before = baseline?.[variant];
-    return summarize(same && before !== undefined ? since(counters, before) : counters, figures?.latencyBoundsMs ?? []);
+    return summarize(same && before !== undefined ? since(counters, before) : counters);
   };
   return { stable: of('stable'), canary: of('canary') };
 }

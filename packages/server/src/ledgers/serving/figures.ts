@@ -1,5 +1,5 @@
 /** From counters that only grow to what happened between two looks at them. */
-import type { GatewayFigures, RolloutFigures } from '@dais/api/serving';
+import { LATENCY_BUCKETS_MS, type GatewayFigures, type RolloutFigures } from '@dais/api/serving';
 
 export interface Counters {
   readonly requests: number;
@@ -36,27 +36,27 @@ export function since(now: Counters, before: Counters): Counters {
 }
 
 /** In ms, placed evenly within its bucket; null without requests. Beyond the last bound: that bound. */
-export function quantile(latency: readonly number[], bounds: readonly number[], share: number): number | null {
+export function quantile(latency: readonly number[], share: number): number | null {
   const total = latency.reduce((sum, one) => sum + one, 0);
   if (total === 0) return null;
   const wanted = total * share;
   let below = 0;
   for (const [at, count] of latency.entries()) {
     if (count > 0 && below + count >= wanted) {
-      const low = at === 0 ? 0 : (bounds[at - 1] ?? 0);
-      const high = bounds[at] ?? low;
+      const low = at === 0 ? 0 : (LATENCY_BUCKETS_MS[at - 1] ?? 0);
+      const high = LATENCY_BUCKETS_MS[at] ?? low;
       return Math.round((low + (high - low) * ((wanted - below) / count)) * 1000) / 1000;
     }
     below += count;
   }
-  return bounds.at(-1) ?? null;
+  return LATENCY_BUCKETS_MS.at(-1) ?? null;
 }
 
-export function summarize(counters: Counters, bounds: readonly number[]): RolloutFigures {
+export function summarize(counters: Counters): RolloutFigures {
   return {
     requests: counters.requests,
     failed: counters.failed,
-    p50Ms: quantile(counters.latency, bounds, 0.5),
-    p99Ms: quantile(counters.latency, bounds, 0.99),
+    p50Ms: quantile(counters.latency, 0.5),
+    p99Ms: quantile(counters.latency, 0.99),
   };
 }

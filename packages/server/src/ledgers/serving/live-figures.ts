@@ -60,7 +60,6 @@ export async function readFigures(
       const last = countersOf(figures, of);
       const lately = window === undefined ? NOTHING : since(countersOf(window.last.figures, of), countersOf(window.first.figures, of));
       const loaded = figures?.models.find(({ key }) => key === model);
-      const bounds = figures?.latencyBoundsMs ?? [];
       const rate = (count: number) => (seconds === 0 ? 0 : Math.round((count / seconds) * 10) / 10);
       return {
         name: variant,
@@ -71,8 +70,8 @@ export async function readFigures(
         inFlight: loaded?.inFlight ?? 0,
         ratePerSecond: rate(lately.requests),
         failedPerSecond: rate(lately.failed),
-        p50Ms: quantile(lately.latency, bounds, 0.5),
-        p99Ms: quantile(lately.latency, bounds, 0.99),
+        p50Ms: quantile(lately.latency, 0.5),
+        p99Ms: quantile(lately.latency, 0.99),
         memoryBytes: loaded?.memoryBytes ?? 0,
         workers: loaded?.workers ?? 0,
       };

@@ -1,0 +1,23 @@
+/** The lists of what endpoints stand on, in the control process and in the gateway's; see compose.ts. */
+import type { InferenceEngine } from '#engines/inference/contract.ts';
+import type { CaptureSink } from '#gateway/index.ts';
+import type { ServingLedger, ServingParts } from '#ledgers/serving/index.ts';
+import type { Log } from '#lib/log.ts';
+
+export type { EndpointWork, GatewayAccess, GatewayAnswer, GatewayLink, ServingLedger } from '#ledgers/serving/index.ts';
+export { RecentFigures } from '#ledgers/serving/index.ts';
+
+/** Endpoints: what answers at each, and how it came there. */
+export async function loadServing(parts: ServingParts): Promise<ServingLedger> {
+  return (await import('#ledgers/serving/index.ts')).servingLedger(parts);
+}
+
+/** What loads models, in the order in which they are asked. */
+export async function openInference(_parts: { readonly folder: string; readonly log: Log }): Promise<readonly InferenceEngine[]> {
+  return await Promise.resolve([]);
+}
+
+/** What keeps predictions, if anything does. */
+export async function openCapture(_folder: string, _log: Log): Promise<CaptureSink | undefined> {
+  return await Promise.resolve(undefined);
+}
