@@ -13,6 +13,7 @@ export type {
   OpenedRequest,
   Parameters,
   RpcMethod,
+  RpcAnswer,
   ServedDescription,
   ServedEndpointView,
   ServedVariantView,
@@ -23,3 +24,4 @@ export type {
   ServingRpc,
 } from './serving-door.ts';
 export type { Datatype, InferenceEngine, ModelFiles, Tensor, TensorData, TensorSpec } from './tensors.ts';
+export { arrayOver, elementBytes, ElementWriter, isDatatype } from './tensor-elements.ts';

@@ -103,6 +103,9 @@ export class Predictor {
     if (concurrency !== undefined && load.running >= concurrency) {
       throw new DaisError('rate_limited', `The endpoint "${served.name}" answers ${concurrency} requests at once.`);
     }
+    if (served.capture.policy !== 'off' && served.capture.overflow === 'shed' && this.#parts.capture?.full() === true) {
+      throw new DaisError('overloaded', 'Predictions cannot be written down at the moment, and none goes unwritten.');
+    }
     load.running++;
     let pinned: RouteVariant | undefined;
     try {

@@ -30,7 +30,9 @@ export function joinRows(requests: readonly (readonly Tensor[])[]): Tensor[] {
     const parts = requests.map((tensors) => (tensors[place] as Tensor).data);
     let rows = 0;
     for (const tensors of requests) rows += (tensors[place] as Tensor).shape[0] as number;
-    return { name, datatype, shape: [rows, ...shape.slice(1)], data: joinData(parts) };
+    const joined = { name, datatype, shape: [rows, ...shape.slice(1)], data: joinData(parts) };
+    if (requests.every((tensors) => tensors[place]?.nulls === undefined)) return joined;
+    return { ...joined, nulls: joinNulls(requests.map((tensors) => tensors[place] as Tensor)) };
   });
 }
 
@@ -41,10 +43,13 @@ export function cutRows(outputs: readonly Tensor[], rows: readonly number[]): Te
   if (outputs.some(({ shape }) => shape[0] !== total)) return undefined;
   let from = 0;
   return rows.map((n) => {
-    const cut = outputs.map(({ name, datatype, shape, data }) => {
+    const cut = outputs.map(({ name, datatype, shape, data, nulls }) => {
       const rest = shape.slice(1);
       const width = elementCount(rest);
-      return { name, datatype, shape: [n, ...rest], data: cutData(data, from * width, (from + n) * width) };
+      const [begin, end] = [from * width, (from + n) * width];
+      const own = nulls?.subarray(begin, end);
+      const tensor = { name, datatype, shape: [n, ...rest], data: cutData(data, begin, end) };
+      return own === undefined ? tensor : { ...tensor, nulls: own };
     });
     from += n;
     return cut;
@@ -65,6 +70,10 @@ function joinData(parts: readonly TensorData[]): TensorData {
     at += part.length;
   }
   return joined;
+}
+
+function joinNulls(tensors: readonly Tensor[]): Uint8Array {
+  return Uint8Array.from(tensors.flatMap(({ data, nulls }) => Array.from(nulls ?? new Uint8Array(data.length))));
 }
 
 function cutData(data: TensorData, from: number, to: number): TensorData {
