@@ -2,6 +2,7 @@
 import type { InferenceEngine } from '#engines/inference/contract.ts';
 import type { CaptureSink } from '#gateway/index.ts';
 import type { ServingLedger, ServingParts } from '#ledgers/serving/index.ts';
+import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 
 export type { EndpointWork, GatewayAccess, GatewayAnswer, GatewayLink, ServingLedger } from '#ledgers/serving/index.ts';
@@ -13,8 +14,9 @@ export async function loadServing(parts: ServingParts): Promise<ServingLedger> {
 }
 
 /** What loads models, in the order in which they are asked. */
-export async function openInference(_parts: { readonly folder: string; readonly log: Log }): Promise<readonly InferenceEngine[]> {
-  return await Promise.resolve([]);
+export async function openInference(parts: { readonly clock: Clock; readonly log: Log }): Promise<readonly InferenceEngine[]> {
+  const { openOnnxInference } = await import('#engines/inference/onnx/onnx-engine.ts');
+  return [openOnnxInference(parts)];
 }
 
 /** What keeps predictions, if anything does. */

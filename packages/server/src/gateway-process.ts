@@ -121,9 +121,9 @@ function runGateway(): void {
 async function open({ folder, config }: GatewaySetup, log: Log): Promise<Gateway> {
   const capture = await openCapture(join(folder, 'captured'), log);
   return await startGateway({
-    engines: await openInference({ folder: join(folder, 'engines'), log }),
-    doors: await servingDoors(),
-    rpcs: await servingRpcs(),
+    engines: await openInference({ clock: systemClock, log }),
+    doors: servingDoors(),
+    rpcs: servingRpcs(),
     files: async ({ key, environment }) =>
       await Promise.resolve({
         folder: join(folder, 'models', key),

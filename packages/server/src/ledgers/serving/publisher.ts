@@ -108,6 +108,14 @@ export class Publisher {
     const names = await tenantNames(tx.sql, [...new Set(rows.map((row) => row.project_id))]);
     const ids = rows.flatMap((row) => idsOf(row, rollouts.get(row.uid)));
     const known = await readModels(tx, ids);
+    const asked = rows.map((row) => ({
+      name: row.name,
+      project: names.get(row.project_id) ?? '',
+      projectId: row.project_id,
+    }));
+    const access = await this.#parts.access.access(tx, asked);
+    // Where several people log models, one of them is not thereby somebody whose files the gateway itself reads.
+    const trust = access.mode === 'solo' ? 'trusted' : 'untrusted';
     const models = new Map<string, ServedModel>();
     const wanted = new Set<string>();
     const endpoints: ServedEndpoint[] = [];
@@ -122,17 +130,11 @@ export class Publisher {
         const local = this.#parts.models.want(key, model);
         if (local.state !== 'here' || models.has(key)) continue;
         const aliases = await aliasesOf(tx, model);
-        models.set(key, servedModel(model, row.spec, { project, aliases, environment: local.environment }));
+        models.set(key, servedModel(model, row.spec, { project, aliases, trust, environment: local.environment }));
       }
       endpoints.push(servedEndpoint(row, rollout, project, models));
     }
     await this.#parts.models.keepOnly(wanted);
-    const asked = rows.map((row) => ({
-      name: row.name,
-      project: names.get(row.project_id) ?? '',
-      projectId: row.project_id,
-    }));
-    const access = await this.#parts.access.access(tx, asked);
     return { v: 1, access, models: [...models.values()], endpoints };
   }
 

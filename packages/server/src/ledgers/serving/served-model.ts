@@ -14,7 +14,7 @@ export function servedKey(model: string, { resources, scaling }: Settings): stri
 export function servedModel(
   row: ModelRow,
   settings: Settings,
-  about: { readonly project: string; readonly aliases: readonly string[]; readonly environment?: string | undefined },
+  about: { readonly project: string; readonly aliases: readonly string[]; readonly trust: ServedModel['trust']; readonly environment?: string | undefined },
 ): ServedModel {
   const { resources, scaling } = settings;
   const { described } = row;
@@ -25,8 +25,7 @@ export function servedModel(
     ...(row.version !== null && { version: row.version }),
     aliases: [...about.aliases],
     files: described.files.map(({ path, digest, bytes }) => ({ path, digest, bytes })),
-    // Whoever may log a model is not thereby somebody who may run code in the gateway.
-    trust: 'untrusted',
+    trust: about.trust,
     ...(described.signature !== null && { signature: described.signature }),
     threads: resources.threads,
     workers: { min: scaling.min, max: scaling.max, idleMs: scaling.idleSeconds * 1000 },
