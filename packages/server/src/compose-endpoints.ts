@@ -15,8 +15,8 @@ export async function loadServing(parts: ServingParts): Promise<ServingLedger> {
 
 /** What loads models, in the order in which they are asked. */
 export async function openInference(parts: { readonly clock: Clock; readonly log: Log }): Promise<readonly InferenceEngine[]> {
-  const { openOnnxInference } = await import('#engines/inference/onnx/onnx-engine.ts');
-  return [openOnnxInference(parts)];
+  const { OnnxInference } = await import('#engines/inference/onnx/onnx-engine.ts');
+  return [new OnnxInference(parts)];
 }
 
 /** What keeps predictions, if anything does. */

@@ -77,6 +77,11 @@ const capture = z.strictObject({
     .default('drop')
     .describe('When writing is too slow: `shed` refuses the request, `drop` counts what was not written.'),
   omit: z.array(z.string().min(1).max(1024)).max(1000).default([]).describe('Inputs and outputs that are not written.'),
+  mask: z
+    .array(z.string().min(1).max(1024))
+    .max(1000)
+    .default([])
+    .describe('Inputs and outputs that are written, and shown only to whoever may see them unmasked.'),
 });
 
 export const endpointSpec = z.strictObject({

@@ -154,6 +154,11 @@ export class Publisher {
   }
 }
 
+/** Masks are for readers: what is written is whole. */
+function captured({ policy, share, overflow, omit }: EndpointRow['spec']['capture']): ServedEndpoint['capture'] {
+  return { policy, share, overflow, omit: [...omit] };
+}
+
 function idsOf(row: EndpointRow, rollout: RolloutRow | undefined): readonly string[] {
   return [
     ...(row.stable === null ? [] : [row.stable]),
@@ -225,7 +230,7 @@ export function servedEndpoint(
     queue: { rows: spec.queue.rows, bytes: spec.queue.mb * 2 ** 20 },
     batching: { rows: spec.batching.rows, delayMs: spec.batching.delayMs },
     ...(spec.concurrency !== undefined && { concurrency: spec.concurrency }),
-    capture: { ...spec.capture },
+    capture: captured(spec.capture),
     enforce: spec.enforce,
   };
 }
