@@ -1,7 +1,7 @@
 /** Tells the gateway of this machine what to serve and who may call: the snapshot, written whole, renamed, then announced. */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ServedEndpoint, ServedModel, Snapshot } from '@dais/api/serving';
+import { snapshotSchema, type ServedEndpoint, type ServedModel, type Snapshot } from '@dais/api/serving';
 import type { Database } from '#engines/database/contract.ts';
 import { tenantNames } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
@@ -55,6 +55,8 @@ export class Publisher {
   #version = '';
   #revision = 0;
   #published = '';
+  /** As the gateway has it, also of a process before this one. */
+  #last: Pick<Snapshot, 'models' | 'endpoints'> = { models: [], endpoints: [] };
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
@@ -63,6 +65,9 @@ export class Publisher {
 
   async start(): Promise<void> {
     await mkdir(this.#parts.folder, { recursive: true, mode: 0o700 });
+    const kept = await readFile(join(this.#parts.folder, 'snapshot.json'), 'utf8').catch(() => undefined);
+    const read = kept === undefined ? undefined : snapshotSchema.safeParse(parseOrNothing(kept));
+    if (read?.success === true) this.#last = read.data;
     await this.#loop.start((ring) =>
       this.#parts.database.listen(SERVING_CHANNEL, () => {
         this.#rung = true;
@@ -132,10 +137,33 @@ export class Publisher {
         const aliases = await aliasesOf(tx, model);
         models.set(key, servedModel(model, row.spec, { project, aliases, trust, environment: local.environment }));
       }
-      endpoints.push(servedEndpoint(row, rollout, project, models));
+      endpoints.push(this.#unlessLost(row, servedEndpoint(row, rollout, project, models), models, wanted));
     }
     await this.#parts.models.keepOnly(wanted);
     return { v: 1, access, models: [...models.values()], endpoints };
+  }
+
+  /**
+   * What answers goes on to answer: while files of it are still on their way to this machine, as after a restart of this
+   * process, the endpoint stays as the gateway has it.
+   */
+  #unlessLost(
+    row: EndpointRow,
+    made: ServedEndpoint,
+    models: Map<string, ServedModel>,
+    wanted: Set<string>,
+  ): ServedEndpoint {
+    const named = [row.stable, ...Object.values(row.active)].flatMap((id) => id ?? []);
+    if (named.every((id) => models.has(servedKey(id, row.spec)))) return made;
+    const before = this.#last.endpoints.find(({ uid }) => uid === row.uid);
+    if (before === undefined) return made;
+    const keys = new Set([...before.variants, ...before.shadow].map(({ model }) => model));
+    for (const model of this.#last.models) {
+      if (!keys.has(model.key)) continue;
+      models.set(model.key, model);
+      wanted.add(model.key);
+    }
+    return before;
   }
 
   async #publish(made: Omit<Snapshot, 'revision' | 'at'>): Promise<void> {
@@ -149,8 +177,17 @@ export class Publisher {
       await writeFile(`${file}.new`, JSON.stringify(snapshot), { mode: 0o600 });
       await rename(`${file}.new`, file);
       this.#published = text;
+      this.#last = made;
     }
     this.#parts.gateway.publish();
+  }
+}
+
+function parseOrNothing(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -18,6 +18,7 @@ export const NODE_KINDS = {
   run: 'Run',
   'logged-model': 'Logged model',
   'model-version': 'Version of a model',
+  endpoint: 'Endpoint',
   job: 'Job',
   'job-run': 'Run of a job',
   step: 'Step',
