@@ -14,7 +14,10 @@ export async function loadServing(parts: ServingParts): Promise<ServingLedger> {
 }
 
 /** What loads models, in the order in which they are asked. */
-export async function openInference(parts: { readonly clock: Clock; readonly log: Log }): Promise<readonly InferenceEngine[]> {
+export async function openInference(parts: {
+  readonly clock: Clock;
+  readonly log: Log;
+}): Promise<readonly InferenceEngine[]> {
   const { OnnxInference } = await import('#engines/inference/onnx/onnx-engine.ts');
   return [new OnnxInference(parts)];
 }

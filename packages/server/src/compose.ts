@@ -58,7 +58,13 @@ export interface KindsAndPolicies extends LoadedKinds {
 }
 
 /** Every kind there is, in the order of reference pages. */
-export async function loadKinds({ keys, outbound, clock, folderRoot, endpointWork }: KindParts): Promise<KindsAndPolicies> {
+export async function loadKinds({
+  keys,
+  outbound,
+  clock,
+  folderRoot,
+  endpointWork,
+}: KindParts): Promise<KindsAndPolicies> {
   const [
     { projectWith },
     { secret },

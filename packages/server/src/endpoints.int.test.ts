@@ -44,10 +44,14 @@ test('without an endpoint no gateway runs; the first one starts it, and answers 
   expect(child('gateway-process')).toBeUndefined();
   expect(await client.register('m', 2, { example: { inputs: [[1]] } })).toBe(1);
   await client.call('PUT', '/api/v1/registry/models/m/aliases/champion', { version: '1' });
-  const deployed = await client.call('POST', '/api/v1/serving/endpoints/scaled/deploy', { model: 'models:/m@champion' });
+  const deployed = await client.call('POST', '/api/v1/serving/endpoints/scaled/deploy', {
+    model: 'models:/m@champion',
+  });
   expect(deployed).toMatchObject({ status: 202, body: { endpoint: 'scaled', created: true } });
   const status = await client.settled('scaled', isServing);
-  expect(status.variants).toMatchObject([{ name: 'stable', model: 'models:/m/1', weight: 100, state: 'ready', engine: 'onnx' }]);
+  expect(status.variants).toMatchObject([
+    { name: 'stable', model: 'models:/m/1', weight: 100, state: 'ready', engine: 'onnx' },
+  ]);
   expect(child('gateway-process')).toBeDefined();
   const first = await client.lastRollout('scaled');
   expect(first).toMatchObject({ state: 'promoted', to: 'models:/m/1', cause: 'deploy', startedBy: 'user:owner' });
@@ -85,7 +89,10 @@ test('a canary gets its share until somebody promotes it, a pin reaches it, and 
   await expect.poll(async () => (await infer(gatewayUrl, 1)).y).toBe(3);
   expect((await client.call('POST', '/api/v1/serving/endpoints/scaled/rollout/promote', {})).status).toBe(409);
   await client.call('POST', '/api/v1/serving/endpoints/scaled/revert', { reason: 'gates complained' });
-  const back = await client.settled('scaled', (now) => variantOf(now, 'stable')?.model === 'models:/m/1' && isServing(now));
+  const back = await client.settled(
+    'scaled',
+    (now) => variantOf(now, 'stable')?.model === 'models:/m/1' && isServing(now),
+  );
   expect(back.conditions.find((one: any) => one.type === 'Current')).toMatchObject({ reason: 'HeldBack' });
   await expect.poll(async () => (await infer(gatewayUrl, 1)).y).toBe(2);
 });

@@ -56,10 +56,15 @@ function runGateway(): void {
       send({ type: 'ready' });
       void publish(gateway);
       setInterval(() => {
-        send({ type: 'tell', to: 'control', body: { figures: figuresOf(gateway.stats(), startedAt) } satisfies FromGateway });
+        send({
+          type: 'tell',
+          to: 'control',
+          body: { figures: figuresOf(gateway.stats(), startedAt) } satisfies FromGateway,
+        });
       }, TELL_MS).unref();
     } catch (error) {
-      const told = error instanceof DaisError ? error : new DaisError('internal', error instanceof Error ? error.message : '');
+      const told =
+        error instanceof DaisError ? error : new DaisError('internal', error instanceof Error ? error.message : '');
       log.error('the gateway could not start', { error });
       process.send?.({ type: 'failed', problem: toProblem(told) } satisfies FromChild, undefined, undefined, () =>
         process.exit(1),
@@ -131,7 +136,10 @@ async function open({ folder, config }: GatewaySetup, log: Log): Promise<Gateway
       }),
     ...(capture !== undefined && { capture }),
     // Its HTTP connections are handed over by the supervisor, whose socket outlives this process.
-    listen: { allowHosts: config.allowHosts, ...(config.ports.inferenceGrpc !== undefined && { grpcPort: config.ports.inferenceGrpc }) },
+    listen: {
+      allowHosts: config.allowHosts,
+      ...(config.ports.inferenceGrpc !== undefined && { grpcPort: config.ports.inferenceGrpc }),
+    },
     folder: join(folder, 'gateway'),
     number: 0,
     version: programVersion(),

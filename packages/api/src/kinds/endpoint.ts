@@ -24,12 +24,7 @@ const rollout = z.strictObject({
     .max(20)
     .default([10, 50, 100])
     .describe('Percent of the traffic that a new version gets, step by step; the last one is 100.'),
-  bakeSeconds: z
-    .number()
-    .min(0)
-    .max(86_400)
-    .default(60)
-    .describe('How long each step lasts at least.'),
+  bakeSeconds: z.number().min(0).max(86_400).default(60).describe('How long each step lasts at least.'),
   minimumRequests: z
     .int()
     .min(0)
@@ -138,7 +133,12 @@ export const endpointSpec = z.strictObject({
   batching: z
     .strictObject({
       rows: z.int().min(1).max(4096).default(64).describe('Most rows that run together. 1: each request by itself.'),
-      delayMs: z.int().min(0).max(10).default(0).describe('Wait for more that long. 0 joins what is there, and is best.'),
+      delayMs: z
+        .int()
+        .min(0)
+        .max(10)
+        .default(0)
+        .describe('Wait for more that long. 0 joins what is there, and is best.'),
     })
     .prefault({})
     .describe('Requests that run together.'),
@@ -194,7 +194,11 @@ function checkEndpoint(spec: EndpointSpec): Issue[] {
     issues.push({ path: 'spec.sticky', message: 'needs one of both', expected: '`header` or `parameter`' });
   }
   if (scaling.max < scaling.min) {
-    issues.push({ path: 'spec.scaling.max', message: `is ${scaling.max}`, expected: `${scaling.min} or more, like \`min\`` });
+    issues.push({
+      path: 'spec.scaling.max',
+      message: `is ${scaling.max}`,
+      expected: `${scaling.min} or more, like \`min\``,
+    });
   }
   return [...issues, ...checkSteps(spec.rollout.steps)];
 }
@@ -207,7 +211,9 @@ function checkSteps(steps: readonly number[]): Issue[] {
   }
   const last = steps.at(-1);
   if (last === 100) return [];
-  return [{ path: `spec.rollout.steps[${steps.length - 1}]`, message: `is ${last}`, expected: '100, as the last step' }];
+  return [
+    { path: `spec.rollout.steps[${steps.length - 1}]`, message: `is ${last}`, expected: '100, as the last step' },
+  ];
 }
 
 export const endpointVariantStates = ['preparing', 'loading', 'ready', 'idle', 'failed'] as const;
@@ -251,7 +257,13 @@ export const endpointKind = {
   check: checkEndpoint,
   actions: [],
   attributes: [
-    { name: 'environment', path: 'spec.environment', type: 'string', fallback: 'dev', description: '`dev`, `staging`, `prod`.' },
+    {
+      name: 'environment',
+      path: 'spec.environment',
+      type: 'string',
+      fallback: 'dev',
+      description: '`dev`, `staging`, `prod`.',
+    },
     { name: 'team', path: 'spec.owner', type: 'string', fallback: '', description: 'The Team that answers for it.' },
   ],
   columns: [

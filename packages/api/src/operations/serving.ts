@@ -24,8 +24,13 @@ export const deployOperation = defineOperation({
       .gt(0)
       .max(100)
       .optional()
-      .describe('Percent of the traffic that it gets, until somebody promotes or aborts. Default: the steps of the endpoint.'),
-    shadow: z.boolean().default(false).describe('It gets copies of all requests instead, until somebody promotes or aborts.'),
+      .describe(
+        'Percent of the traffic that it gets, until somebody promotes or aborts. Default: the steps of the endpoint.',
+      ),
+    shadow: z
+      .boolean()
+      .default(false)
+      .describe('It gets copies of all requests instead, until somebody promotes or aborts.'),
   }),
   output: z.strictObject({ endpoint, created: z.boolean().describe('There was none of that name.') }),
   target: ({ endpoint: name, model }) => ({ kind: endpointKind.kind, name, desired: { spec: { model } } }),

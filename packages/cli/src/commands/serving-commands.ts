@@ -22,11 +22,18 @@ export const servingCommands: readonly CommandDefinition[] = [
     details:
       'The model is loaded, tried with its stored input example, and given more of the traffic step by step; one that does worse than what runs is taken back by itself.',
     arguments: [
-      { syntax: '<model>', description: 'models:/NAME@ALIAS, models:/NAME/7 or runs:/RUN/path; NAME@ALIAS and NAME/7 do as well' },
+      {
+        syntax: '<model>',
+        description: 'models:/NAME@ALIAS, models:/NAME/7 or runs:/RUN/path; NAME@ALIAS and NAME/7 do as well',
+      },
     ],
     options: [
       { flags: '--to <endpoint>', description: 'name of the endpoint', required: true },
-      { flags: '--canary <percent>', description: 'that share of the traffic, until you promote or abort it', type: 'integer' },
+      {
+        flags: '--canary <percent>',
+        description: 'that share of the traffic, until you promote or abort it',
+        type: 'integer',
+      },
       { flags: '--shadow', description: 'copies of all requests instead; nobody sees its answers' },
       { flags: '--wait', description: 'until it answers, or has come as far as it does by itself' },
     ],

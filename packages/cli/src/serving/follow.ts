@@ -51,7 +51,12 @@ function rests({ state, automatic, steps }: Rollout): boolean {
   return !automatic && (steps.at(-1)?.number ?? 0) > 0;
 }
 
-export function showState(context: Context, endpoint: string, { variants = [] }: EndpointState, rollout: Rollout | undefined) {
+export function showState(
+  context: Context,
+  endpoint: string,
+  { variants = [] }: EndpointState,
+  rollout: Rollout | undefined,
+) {
   const { terminal } = context;
   const options = { style: terminal.style, columns: terminal.columns };
   if (variants.length === 0) terminal.out(`Nothing answers at ${endpoint} yet.\n`);

@@ -103,7 +103,8 @@ async function forward({ calls, gateway, agent, io }: Forwarding, request: Fasti
   for (const [name, value] of Object.entries(answer.headers)) {
     if (value !== undefined && !HOP_HEADERS.has(name) && name !== 'content-length') void reply.header(name, value);
   }
-  if (answer.headers['content-length'] !== undefined) void reply.header('content-length', answer.headers['content-length']);
+  if (answer.headers['content-length'] !== undefined)
+    void reply.header('content-length', answer.headers['content-length']);
   return await reply.send(answer);
 }
 
@@ -134,13 +135,17 @@ async function ask(
   } catch (error) {
     // The gateway before this one had closed the connection: nobody has read the request.
     const { stale = false, code } = error as { stale?: boolean; code?: string };
-    if (body !== undefined && stale && (code === 'ECONNRESET' || code === 'EPIPE')) return await once(false).catch(gone);
+    if (body !== undefined && stale && (code === 'ECONNRESET' || code === 'EPIPE'))
+      return await once(false).catch(gone);
     return gone(error);
   }
 }
 
 function gone(error: unknown): never {
-  throw new DaisError('model_unavailable', 'The gateway ended while it had the request.', { cause: error, retryAfter: 1 });
+  throw new DaisError('model_unavailable', 'The gateway ended while it had the request.', {
+    cause: error,
+    retryAfter: 1,
+  });
 }
 
 /** `/v2/models/NAME/…`, `/endpoints/NAME/…`, `/v1/models/NAME:predict`. */

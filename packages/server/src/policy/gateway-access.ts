@@ -41,7 +41,14 @@ export function tokenAccess({ authorizer, ownToken, offlineMs }: TokenAccessPart
         const may: string[] = [];
         for (const { name, project, projectId } of endpoints) {
           const operation = invokeEndpointOperation;
-          const question = { principal, requestId: '', operation, target: { kind: 'Endpoint', name }, projectId, project };
+          const question = {
+            principal,
+            requestId: '',
+            operation,
+            target: { kind: 'Endpoint', name },
+            projectId,
+            project,
+          };
           const evidence = { sql: tx.sql, facts: async () => await Promise.resolve({}) };
           const permitted = await authorizer.authorize(question, evidence).then(
             () => true,

@@ -104,7 +104,12 @@ export class HelperProcess {
     const { log, clock } = this.#around;
     try {
       if (this.#port === undefined) {
-        const listening = await listenOn(async (at, candidate) => await this.#broker.listen(at, candidate), host, port, first);
+        const listening = await listenOn(
+          async (at, candidate) => await this.#broker.listen(at, candidate),
+          host,
+          port,
+          first,
+        );
         if (this.#stopping) return;
         this.#port = listening;
         this.#around.onPort(name, listening);

@@ -4,7 +4,11 @@ import { onnxFile } from '#engines/inference/onnx/onnx-files.testing.ts';
 export interface ServingClient {
   call(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: any }>;
   /** Logs a model that multiplies its input and registers it; gives the number of the version. */
-  register(model: string, factor: number, options?: { readonly example?: unknown; readonly bytes?: Buffer }): Promise<number>;
+  register(
+    model: string,
+    factor: number,
+    options?: { readonly example?: unknown; readonly bytes?: Buffer },
+  ): Promise<number>;
   /** The status of an endpoint once `wanted` says so. */
   settled(endpoint: string, wanted: (status: any) => boolean): Promise<any>;
   lastRollout(endpoint: string): Promise<any>;
@@ -60,7 +64,9 @@ export function servingClient(url: string, headers: Readonly<Record<string, stri
   return {
     call,
     register: async (model, factor, { example, bytes = multiplier(factor) } = {}) => {
-      experiment ??= must('POST', '/api/2.0/mlflow/experiments/create', { name: 'served' }).then((made) => made.experiment_id);
+      experiment ??= must('POST', '/api/2.0/mlflow/experiments/create', { name: 'served' }).then(
+        (made) => made.experiment_id,
+      );
       const { run } = await must('POST', '/api/2.0/mlflow/runs/create', { experiment_id: await experiment });
       const { run_id: id, artifact_uri: uri } = run.info;
       const put = async (path: string, content: Buffer) => {

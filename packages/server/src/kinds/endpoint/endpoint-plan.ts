@@ -21,7 +21,9 @@ export interface EndpointFacts {
   readonly others: Readonly<Record<string, Resolution>>;
   readonly rollout: RolloutRow | undefined;
   /** Its step that is under way. */
-  readonly step: { readonly startedMs: number; readonly stable: RolloutFigures; readonly canary: RolloutFigures } | undefined;
+  readonly step:
+    | { readonly startedMs: number; readonly stable: RolloutFigures; readonly canary: RolloutFigures }
+    | undefined;
   /** Of the running version, in the last step that was judged. */
   readonly stableBefore: RolloutFigures | undefined;
   /** Of the rollout that ended last. */
@@ -37,6 +39,8 @@ export type EndpointEffect =
   | { readonly do: 'start'; readonly to: FoundModel }
   | { readonly do: 'pend'; readonly pending: Readonly<Record<string, string>> }
   | { readonly do: 'activate'; readonly active: Readonly<Record<string, string>> }
+  /** What was asked for is there: what comes next without a word is an alias that moved. */
+  | { readonly do: 'settle' }
   | { readonly do: 'smoke' }
   | { readonly do: 'advance'; readonly result: StepResult }
   | { readonly do: 'pause'; readonly reason: string }
@@ -75,7 +79,13 @@ export function planEndpoint(resource: Resource, facts: EndpointFacts): Controll
       rollout:
         rollout === undefined
           ? undefined
-          : { id: rollout.id, state: rollout.state, to: rollout.to_label, weight: weightOf(rollout), message: turn.message },
+          : {
+              id: rollout.id,
+              state: rollout.state,
+              to: rollout.to_label,
+              weight: weightOf(rollout),
+              message: turn.message,
+            },
     },
     wakeOn: topics,
     recheckAfterMs: underWay ? QUICK_MS : SLOW_MS,
@@ -96,7 +106,11 @@ function takeTurn(facts: EndpointFacts): Turn {
   if ('fault' in target) return rollout === undefined ? nothing(target.fault) : followRollout(facts, rollout);
   const back = rollout?.cause === 'rollback';
   if (target.id === row.stable) {
-    if (rollout === undefined || back) return rollout === undefined ? nothing('') : followRollout(facts, rollout);
+    if (rollout === undefined) {
+      const asked = row.request.cause === 'deploy';
+      return { effects: asked ? [{ do: 'settle' }] : [], message: `${target.label} answers.` };
+    }
+    if (back) return followRollout(facts, rollout);
     const message = `The endpoint names ${target.label} again.`;
     return { effects: [{ do: 'end', state: 'aborted', result: { verdict: 'forced', message } }], message };
   }
@@ -132,10 +146,12 @@ function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
   const judged = judge(row.spec.rollout, facts.nowMs - step.startedMs, step.canary, measure(facts));
   const result = { ...judged, stable: step.stable, canary: step.canary };
   if (judged.verdict === 'bad') {
-    if (row.spec.rollout.onFailure === 'pause') return { effects: [{ do: 'pause', reason: judged.message }], message: judged.message };
+    if (row.spec.rollout.onFailure === 'pause')
+      return { effects: [{ do: 'pause', reason: judged.message }], message: judged.message };
     return { effects: [{ do: 'end', state: 'rolledBack', result }], message: judged.message };
   }
-  if (!rollout.automatic) return nothing(`${judged.message} It stays at ${weightOf(rollout)} % until somebody promotes or aborts it.`);
+  if (!rollout.automatic)
+    return nothing(`${judged.message} It stays at ${weightOf(rollout)} % until somebody promotes or aborts it.`);
   if (judged.verdict === 'waiting') return nothing(judged.message);
   if (rollout.step >= rollout.weights.length) return promote(result);
   return { effects: [{ do: 'advance', result }], message: judged.message };
@@ -152,7 +168,9 @@ const promote = (result: StepResult): Turn => ({ effects: [{ do: 'promote', resu
 
 /** Further variants and shadows change places once their models are on this machine: the gateway waits for the rest. */
 function shiftOthers({ row, others, states }: EndpointFacts): readonly EndpointEffect[] {
-  const wanted = new Map(Object.entries(others).flatMap(([name, one]) => ('fault' in one ? [] : [[name, one.id] as const])));
+  const wanted = new Map(
+    Object.entries(others).flatMap(([name, one]) => ('fault' in one ? [] : [[name, one.id] as const])),
+  );
   const active: Record<string, string> = {};
   const pending: Record<string, string> = {};
   for (const name of Object.keys(others)) {
@@ -196,7 +214,12 @@ function readyOf({ row, target, rollout, states, live, lastReason }: EndpointFac
 
 /** Whether what answers is what the manifest names. */
 function currentOf({ row, target, rollout }: EndpointFacts, message: string): PlannedCondition {
-  const is = (status: PlannedCondition['status'], reason: string, text: string) => ({ type: 'Current', status, reason, message: text });
+  const is = (status: PlannedCondition['status'], reason: string, text: string) => ({
+    type: 'Current',
+    status,
+    reason,
+    message: text,
+  });
   if ('fault' in target) return is('False', 'ModelNotFound', target.fault);
   if (rollout !== undefined) return is('False', rollout.state === 'paused' ? 'RolloutPaused' : 'RollingOut', message);
   if (target.id === row.stable) return is('True', 'AsNamed', `${target.label} is what the manifest names.`);
@@ -205,10 +228,18 @@ function currentOf({ row, target, rollout }: EndpointFacts, message: string): Pl
 
 function variantsOf({ row, rollout, states }: EndpointFacts): readonly EndpointVariant[] {
   const { spec } = row;
-  const shares = spec.variants.reduce((sum, { name, weight }) => sum + (row.active[name] === undefined ? 0 : weight), 0);
+  const shares = spec.variants.reduce(
+    (sum, { name, weight }) => sum + (row.active[name] === undefined ? 0 : weight),
+    0,
+  );
   const rest = 100 - shares;
   const canary = rollout === undefined ? 0 : (rest * weightOf(rollout)) / 100;
-  const one = (name: string, id: string, weight: number, role: EndpointVariant['role'] = 'variant'): EndpointVariant => {
+  const one = (
+    name: string,
+    id: string,
+    weight: number,
+    role: EndpointVariant['role'] = 'variant',
+  ): EndpointVariant => {
     const known = states.get(id);
     const state = known === undefined || known.state === 'unknown' ? 'preparing' : known.state;
     return {
@@ -225,7 +256,9 @@ function variantsOf({ row, rollout, states }: EndpointFacts): readonly EndpointV
   return [
     ...(row.stable === null ? [] : [one('stable', row.stable, rest - canary)]),
     ...(rollout === undefined ? [] : [one('canary', rollout.to_model, canary)]),
-    ...spec.variants.flatMap(({ name, weight }) => (row.active[name] === undefined ? [] : [one(name, row.active[name], weight)])),
+    ...spec.variants.flatMap(({ name, weight }) =>
+      row.active[name] === undefined ? [] : [one(name, row.active[name], weight)],
+    ),
     ...spec.shadow.flatMap(({ name, percent }) =>
       row.active[name] === undefined ? [] : [one(name, row.active[name], percent, 'shadow')],
     ),

@@ -65,6 +65,7 @@ type EndpointAct =
   | { readonly do: 'start'; readonly to: FoundModel }
   | { readonly do: 'pend'; readonly pending: Readonly<Record<string, string>> }
   | { readonly do: 'activate'; readonly active: Readonly<Record<string, string>> }
+  | { readonly do: 'settle' }
   | { readonly do: 'smoke' }
   | { readonly do: 'advance'; readonly result: StepResult }
   | { readonly do: 'pause'; readonly reason: string }
@@ -72,6 +73,8 @@ type EndpointAct =
   | { readonly do: 'end'; readonly state: 'rolledBack' | 'aborted'; readonly result: StepResult };
 
 const SYSTEM_BY = 'system:dais';
+/** What comes next without a word of anybody is an alias that moved. */
+const BY_ALIAS = { by: SYSTEM_BY, cause: 'alias' } as const;
 
 export class EndpointWork {
   readonly #parts: EndpointWorkParts;
@@ -109,7 +112,8 @@ export class EndpointWork {
                 ...stepFigures(figures, { row, rollout, project, baseline: step.baseline ?? undefined }),
               },
         stableBefore:
-          steps.findLast(({ stable }) => (stable?.requests ?? 0) >= row.spec.rollout.minimumRequests)?.stable ?? undefined,
+          steps.findLast(({ stable }) => (stable?.requests ?? 0) >= row.spec.rollout.minimumRequests)?.stable ??
+          undefined,
         lastReason: await lastReason(tx, row.uid),
         states,
         live: figures !== undefined,
@@ -139,6 +143,9 @@ export class EndpointWork {
         case 'pend':
           await changeEndpoint(tx, uid, { pending: act.pending });
           break;
+        case 'settle':
+          await changeEndpoint(tx, uid, { request: BY_ALIAS });
+          break;
         case 'activate':
           await this.#activate(tx, row, act.active);
           break;
@@ -151,11 +158,18 @@ export class EndpointWork {
           if (rollout !== undefined) await setPaused(tx, rollout, true, act.reason);
           break;
         case 'promote':
-          if (rollout !== undefined) await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#parts.now() }, act.result);
+          if (rollout !== undefined)
+            await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#parts.now() }, act.result);
           break;
         case 'end':
           if (rollout !== undefined) {
-            await takeBack(tx, row, rollout, { state: act.state, by: SYSTEM_BY, reason: act.result.message }, act.result);
+            await takeBack(
+              tx,
+              row,
+              rollout,
+              { state: act.state, by: SYSTEM_BY, reason: act.result.message },
+              act.result,
+            );
           }
           break;
       }
@@ -187,8 +201,7 @@ export class EndpointWork {
       by: request.by,
       reason: '',
     });
-    // What comes next without a word of anybody is an alias that moved.
-    await changeEndpoint(tx, row.uid, { held: null, request: { by: SYSTEM_BY, cause: 'alias' } });
+    await changeEndpoint(tx, row.uid, { held: null, request: BY_ALIAS });
   }
 
   async #activate(tx: Transaction, row: EndpointRow, active: Readonly<Record<string, string>>): Promise<void> {
@@ -203,7 +216,8 @@ export class EndpointWork {
     const found = await io.read(async (tx) => {
       const row = await findEndpoint(tx, uid);
       const rollout = row === undefined ? undefined : await runningRollout(tx, uid);
-      const model = rollout === undefined ? undefined : (await readModels(tx, [rollout.to_model])).get(rollout.to_model);
+      const model =
+        rollout === undefined ? undefined : (await readModels(tx, [rollout.to_model])).get(rollout.to_model);
       return row === undefined || rollout === undefined || model === undefined ? undefined : { row, rollout, model };
     });
     if (found === undefined) return;
@@ -248,7 +262,8 @@ export class EndpointWork {
     const key = servedKey(model.id, spec);
     const local = this.#parts.models.stateOf(key);
     if (local?.state === 'failed') return { ...about, state: 'failed', message: local.note };
-    if (local?.state !== 'here') return { ...about, state: 'preparing', ...(local !== undefined && { message: local.note }) };
+    if (local?.state !== 'here')
+      return { ...about, state: 'preparing', ...(local !== undefined && { message: local.note }) };
     const told = figures?.models.find((one) => one.key === key);
     if (told === undefined) return { ...about, state: 'loading' };
     return {

@@ -34,7 +34,12 @@ export class RecentFigures {
 export async function readFigures(
   tx: Transaction,
   name: string,
-  { gateway, recent, project, now }: { readonly gateway: GatewayLink; readonly recent: RecentFigures; readonly project: string; readonly now: number },
+  {
+    gateway,
+    recent,
+    project,
+    now,
+  }: { readonly gateway: GatewayLink; readonly recent: RecentFigures; readonly project: string; readonly now: number },
 ): Promise<EndpointFigures> {
   const row = await readEndpoint(tx, name);
   const rollout = await runningRollout(tx, row.uid);
@@ -58,7 +63,10 @@ export async function readFigures(
       const model = servedKey(id, row.spec);
       const of = { project, endpoint: name, variant, model };
       const last = countersOf(figures, of);
-      const lately = window === undefined ? NOTHING : since(countersOf(window.last.figures, of), countersOf(window.first.figures, of));
+      const lately =
+        window === undefined
+          ? NOTHING
+          : since(countersOf(window.last.figures, of), countersOf(window.first.figures, of));
       const loaded = figures?.models.find(({ key }) => key === model);
       const rate = (count: number) => (seconds === 0 ? 0 : Math.round((count / seconds) * 10) / 10);
       return {
@@ -66,7 +74,9 @@ export async function readFigures(
         model: models.get(id)?.label ?? id,
         requests: last.requests,
         failed: last.failed,
-        refused: figures?.variants.find((one) => one.endpoint === name && one.project === project && one.variant === variant)?.refused ?? 0,
+        refused:
+          figures?.variants.find((one) => one.endpoint === name && one.project === project && one.variant === variant)
+            ?.refused ?? 0,
         inFlight: loaded?.inFlight ?? 0,
         ratePerSecond: rate(lately.requests),
         failedPerSecond: rate(lately.failed),

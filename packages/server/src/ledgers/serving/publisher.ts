@@ -205,7 +205,10 @@ function idsOf(row: EndpointRow, rollout: RolloutRow | undefined): readonly stri
   ];
 }
 
-async function aliasesOf(tx: Transaction, { project_id: project, name, version }: ModelRow): Promise<readonly string[]> {
+async function aliasesOf(
+  tx: Transaction,
+  { project_id: project, name, version }: ModelRow,
+): Promise<readonly string[]> {
   if (version === null) return [];
   return await readVersion(tx.sql, project, name, Number(version)).then(
     ({ aliases }) => aliases,

@@ -167,7 +167,7 @@ export async function startRollout(tx: Transaction, wanted: NewRollout): Promise
      values ($1, $2, $3, $4, 'running', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
     [
       ...[id, tx.projectId, endpoint.uid, endpoint.name, from?.id ?? null, from?.label ?? null, to.id, to.label],
-      ...[cause, weights, automatic, shadow, by, reason],
+      ...[cause, JSON.stringify(weights), automatic, shadow, by, reason],
     ],
     'start_rollout',
   );

@@ -7,14 +7,21 @@ type Settings = Pick<EndpointSpec, 'resources' | 'scaling'>;
 
 /** Same key: same files, same settings. Fit for the name of a folder. */
 export function servedKey(model: string, { resources, scaling }: Settings): string {
-  const settings = createHash('sha256').update(JSON.stringify([resources, scaling])).digest('hex');
+  const settings = createHash('sha256')
+    .update(JSON.stringify([resources, scaling]))
+    .digest('hex');
   return `${model.slice(0, 24)}${settings.slice(0, 8)}`;
 }
 
 export function servedModel(
   row: ModelRow,
   settings: Settings,
-  about: { readonly project: string; readonly aliases: readonly string[]; readonly trust: ServedModel['trust']; readonly environment?: string | undefined },
+  about: {
+    readonly project: string;
+    readonly aliases: readonly string[];
+    readonly trust: ServedModel['trust'];
+    readonly environment?: string | undefined;
+  },
 ): ServedModel {
   const { resources, scaling } = settings;
   const { described } = row;

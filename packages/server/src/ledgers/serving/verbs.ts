@@ -55,7 +55,10 @@ export async function revert(tx: Transaction, { input, context }: Call<VerbInput
     await takeBack(tx, row, rollout, { state: 'aborted', by, reason }, { verdict: 'forced', message: reason });
     return await readRollout(tx, rollout.id);
   }
-  const models = await readModels(tx, [row.stable, row.previous].flatMap((id) => id ?? []));
+  const models = await readModels(
+    tx,
+    [row.stable, row.previous].flatMap((id) => id ?? []),
+  );
   const [from, to] = [models.get(row.stable ?? ''), models.get(row.previous ?? '')];
   if (from === undefined || to === undefined) {
     throw new DaisError('nothing_to_roll_back', `Nothing answered at Endpoint "${row.name}" before what answers now.`);

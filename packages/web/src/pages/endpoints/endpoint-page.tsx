@@ -29,7 +29,14 @@ function OneEndpoint({ project, name }: { readonly project: string; readonly nam
   const title = `Does ${name} answer well?`;
   if (resource === undefined) {
     return (
-      <UnreadPage title={title} kind={endpointKind} project={project} error={error} retry={() => void refetch()} all="endpoints" />
+      <UnreadPage
+        title={title}
+        kind={endpointKind}
+        project={project}
+        error={error}
+        retry={() => void refetch()}
+        all="endpoints"
+      />
     );
   }
   return (
@@ -60,7 +67,9 @@ function Under({ project, resource }: { readonly project: string; readonly resou
   return (
     <>
       <Link {...listAddress(endpointKind, project)}>Endpoints</Link>
-      {ready !== undefined && <StateBadge state={ready.reason === 'Starting' ? 'waiting' : state} word={ready.message} />}
+      {ready !== undefined && (
+        <StateBadge state={ready.reason === 'Starting' ? 'waiting' : state} word={ready.message} />
+      )}
       <span>{environment}</span>
       {description !== undefined && <span>{description}</span>}
     </>

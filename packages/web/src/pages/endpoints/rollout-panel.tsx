@@ -40,7 +40,10 @@ export function RolloutPanel({ place, status }: RolloutPanelProps) {
   const [last, ...before] = data ?? [];
   return (
     <>
-      <Panel title={last === undefined ? 'Rollout' : `Rollout of ${last.to}`} actions={<Verbs place={place} last={last} />}>
+      <Panel
+        title={last === undefined ? 'Rollout' : `Rollout of ${last.to}`}
+        actions={<Verbs place={place} last={last} />}
+      >
         {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
         {last === undefined ? (
           <p className="dim">Nothing was rolled out yet.</p>
@@ -96,12 +99,16 @@ function Steps({ rollout }: { readonly rollout: Rollout }) {
         {
           title: 'New version',
           cell: ({ canary }) =>
-            canary === undefined ? '' : `${canary.failed} of ${canary.requests} failed, p99 ${milliseconds(canary.p99Ms)}`,
+            canary === undefined
+              ? ''
+              : `${canary.failed} of ${canary.requests} failed, p99 ${milliseconds(canary.p99Ms)}`,
         },
         {
           title: 'Running version',
           cell: ({ stable }) =>
-            stable === undefined ? '' : `${stable.failed} of ${stable.requests} failed, p99 ${milliseconds(stable.p99Ms)}`,
+            stable === undefined
+              ? ''
+              : `${stable.failed} of ${stable.requests} failed, p99 ${milliseconds(stable.p99Ms)}`,
         },
         { title: 'Found', cell: ({ message }) => message },
         { title: 'Begun', narrow: true, cell: ({ startedAt }) => <Time at={startedAt} /> },

@@ -35,7 +35,10 @@ export function TrafficPanel({ place, status }: TrafficPanelProps) {
           keyOf={({ name }) => name}
           columns={[
             { title: 'Variant', cell: ({ name, role }) => (role === 'shadow' ? `${name} (shadow)` : name) },
-            { title: 'Model', cell: ({ model, version }) => <ModelLink project={place.project} model={model} version={version} /> },
+            {
+              title: 'Model',
+              cell: ({ model, version }) => <ModelLink project={place.project} model={model} version={version} />,
+            },
             {
               title: 'State',
               narrow: true,

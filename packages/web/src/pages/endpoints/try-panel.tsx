@@ -45,7 +45,8 @@ function TryForm({ place, contract }: { readonly place: EndpointPlace; readonly 
       }
     >
       <p className="dim">
-        It takes {contract.inputs.map(({ name, datatype, shape }) => `${name} (${datatype} [${shape.join(', ')}])`).join(', ')}.
+        It takes{' '}
+        {contract.inputs.map(({ name, datatype, shape }) => `${name} (${datatype} [${shape.join(', ')}])`).join(', ')}.
       </p>
       <form
         onSubmit={(event) => {

@@ -27,7 +27,12 @@ export interface EndpointPlace {
 
 /** The parts of the status that the page shows. */
 export interface EndpointStatus {
-  readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string; readonly message: string }[];
+  readonly conditions?: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly reason: string;
+    readonly message: string;
+  }[];
   readonly variants?: readonly EndpointVariant[];
   readonly rollout?: { readonly state: string; readonly to: string; readonly weight: number; readonly message: string };
 }

@@ -53,7 +53,8 @@ create table serving.rollout (
   to_model text collate "C" not null,
   to_label text not null,
   cause text collate "C" not null,
-  weights float8[] not null,
+  -- [10, 50, 100]
+  weights jsonb not null,
   -- Of the step that is under way; 0 before the first one.
   step int not null default 0,
   automatic boolean not null,
