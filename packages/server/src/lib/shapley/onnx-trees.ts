@@ -30,13 +30,16 @@ interface Attribute {
 
 /** What may stand behind the trees without changing what they say. */
 const BEHIND = new Set(['ZipMap', 'Cast', 'Identity', 'Reshape', 'Squeeze', 'Normalizer', 'ArrayFeatureExtractor']);
+/** LightGBM's converter multiplies probabilities by a constant one. Of a classifier the sums are explained, not what becomes of them. */
+const BEHIND_CLASSES = new Set([...BEHIND, 'Mul']);
 
 /** Undefined where it has another shape, or trees deeper than can be explained. */
 export function readOnnxTrees(model: Buffer): OnnxTrees | undefined {
   try {
     const { nodes, inputs } = readModel(model);
-    const [first, ...others] = nodes.filter(({ op }) => !BEHIND.has(op));
-    if (first === undefined || others.length > 0 || !first.op.startsWith('TreeEnsemble')) return undefined;
+    const first = nodes.find(({ op }) => op.startsWith('TreeEnsemble'));
+    const behind = first?.op === 'TreeEnsembleClassifier' ? BEHIND_CLASSES : BEHIND;
+    if (first === undefined || !nodes.every((node) => node === first || behind.has(node.op))) return undefined;
     const [input = ''] = first.inputs;
     return inputs.length === 1 && inputs[0] === input ? treesOf(first, input) : undefined;
   } catch (error) {
