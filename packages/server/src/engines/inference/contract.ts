@@ -42,6 +42,8 @@ export interface Tensor {
   readonly datatype: Datatype;
   readonly shape: readonly number[];
   readonly data: TensorData;
+  /** One byte for each element, 1 where the value is missing: of columns that may lack one and whose datatype has no NaN. */
+  readonly nulls?: Uint8Array;
 }
 
 /** -1 in `shape`: any size. */
