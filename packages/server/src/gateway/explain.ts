@@ -1,9 +1,9 @@
 /** Why a model says what it says: Shapley values of the elements of each row, by the best method that the model allows. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DaisError } from '@dais/api';
-import type { LoadedModel } from '#engines/inference/contract.ts';
+import type { LoadedModel, ModelFiles } from '#engines/inference/contract.ts';
 import { exactShapley, MOST_EXACT, sampledShapley, type Evaluate, type Shapley } from '#lib/shapley/coalitions.ts';
 import { readOnnxTrees, type OnnxTrees } from '#lib/shapley/onnx-trees.ts';
 import { treeShapley, treeSum } from '#lib/shapley/tree-ensemble.ts';
@@ -13,6 +13,7 @@ import type { LiveModel } from './model-slot.ts';
 import type { ExplainMethod, ExplainRequest, Explanation } from './serving-door.ts';
 import type { Tensor } from './tensors.ts';
 
+const ONNX = '.onnx';
 const MOST_ROWS = 64;
 const MOST_BACKGROUND = 1000;
 /** Rows that one explanation may ask the model for: some seconds of a small model. */
@@ -92,14 +93,20 @@ export class Explainer {
     };
   }
 
-  async #treesOf({ model, files: { folder, path } }: LiveModel): Promise<OnnxTrees | undefined> {
-    if (model.engine !== 'onnx' || path === undefined) return undefined;
+  async #treesOf({ model, files }: LiveModel): Promise<OnnxTrees | undefined> {
+    if (model.engine !== 'onnx') return undefined;
     const known = this.#trees.get(model);
     if (known !== undefined) return await known;
-    const reading = readFile(join(folder, path)).then(readOnnxTrees);
+    const reading = readTrees(files);
     this.#trees.set(model, reading);
     return await reading;
   }
+}
+
+async function readTrees({ folder, path = '' }: ModelFiles): Promise<OnnxTrees | undefined> {
+  if (path.endsWith(ONNX)) return readOnnxTrees(await readFile(join(folder, path)));
+  const found = (await readdir(join(folder, path))).filter((name) => name.endsWith(ONNX));
+  return found.length === 1 ? readOnnxTrees(await readFile(join(folder, path, found[0] as string))) : undefined;
 }
 
 function chosen(asked: ExplainMethod | 'auto', trees: OnnxTrees | undefined, features: number): ExplainMethod {
