@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { DaisError } from '@dais/api';
 import { snapshotSchema } from '@dais/api/serving';
+import { Explainer } from './explain.ts';
 import { GatewayMetrics } from './gateway-metrics.ts';
 import type { GatewayStats, VariantStats } from './gateway-stats.ts';
 import { listenGrpc, type GrpcListener } from './grpc-gateway.ts';
@@ -45,7 +46,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const shared = {
     routes,
     predictor,
-    view: { routes, version, ready },
+    view: { routes, explainer: new Explainer(), version, ready },
     heardAt: () => heardAt,
     draining: () => !accepting,
     clock,
@@ -183,7 +184,11 @@ function gatewayStats(routes: Routes, draining: boolean): GatewayStats {
   };
 }
 
-function variantStats({ served, load }: EndpointRoute, { name, model, counters }: RouteVariant, shadow: boolean): VariantStats {
+function variantStats(
+  { served, load }: EndpointRoute,
+  { name, model, counters }: RouteVariant,
+  shadow: boolean,
+): VariantStats {
   const { requests, failures, refused, shed, shadowDropped, latencies, latencyMicros, lastAt, batches } = counters;
   return {
     project: served.project,

@@ -6,7 +6,13 @@ import { DaisError } from '@dais/api';
 import { endpointHash, type ServedEndpoint, type ServedModel, type Snapshot } from '@dais/api/serving';
 import { ModelSlot, type ModelSlotParts } from './model-slot.ts';
 import type { SwapOutcome } from './options.ts';
-import { routeTable, type EndpointLoad, type EndpointRoute, type RouteTable, type RouteVariant } from './route-table.ts';
+import {
+  routeTable,
+  type EndpointLoad,
+  type EndpointRoute,
+  type RouteTable,
+  type RouteVariant,
+} from './route-table.ts';
 import { ServedAccess } from './served-access.ts';
 import { VariantCounters } from './variant-counts.ts';
 
