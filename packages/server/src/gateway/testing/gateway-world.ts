@@ -58,7 +58,7 @@ export async function startWorld(options: Partial<GatewayOptions> = {}): Promise
   const folder = await mkdtemp(join(tmpdir(), 'dais-gateway-'));
   const engine = new PlainEngine();
   const capture = new MemoryCapture();
-  const agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   const start = async (more: Partial<GatewayOptions>) =>
     await startGateway({
       engines: [engine],
