@@ -77,7 +77,11 @@ test('tensors come back as they were, in JSON and in binary', () => {
 test('half precision goes in binary only', () => {
   const tensor: Tensor = { name: 'x', datatype: 'FP16', shape: [2], data: Uint16Array.of(0x3c00, 1) };
   expect(roundTrip(tensor, true)).toMatchObject([{ datatype: 'FP16', data: Uint16Array.of(0x3c00, 1) }]);
-  expect(() => roundTrip(tensor, false)).toThrow('ask for it with the parameter binary_data');
+  // Also when nobody asked for binary; whoever asks for JSON is told.
+  expect(roundTrip(tensor, false)).toMatchObject([{ data: Uint16Array.of(0x3c00, 1) }]);
+  const outputs = [{ name: 'x', parameters: { binary_data: false } }];
+  const ask = () => writeRest({ ...ANSWER, outputs: [tensor] }, { ...NO_REQUEST, outputs }, { nan: false, binary: true });
+  expect(ask).toThrow('ask for it with the parameter binary_data');
 });
 
 test('what is no number goes into JSON when both sides say so', () => {
