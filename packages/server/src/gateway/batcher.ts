@@ -163,10 +163,7 @@ export class Batcher {
     }
     const startedAt = performance.now();
     try {
-      const outputs = await this.#infer(
-        joinRows(batch.map(({ inputs }) => inputs)),
-        first,
-      );
+      const outputs = await this.#infer(joinRows(batch.map(({ inputs }) => inputs)), first);
       const cut = cutRows(
         outputs,
         batch.map(({ rows }) => rows),

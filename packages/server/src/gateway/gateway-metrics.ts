@@ -26,12 +26,30 @@ function variantLines(variants: readonly VariantStats[]): string[] {
   const of = (pick: (variant: VariantStats) => number) =>
     variants.map((variant): [Labels, number] => [labelsOf(variant), pick(variant)]);
   return [
-    ...metric('requests', of(({ requests }) => requests)),
-    ...metric('failures', of(({ failures }) => failures)),
-    ...metric('refused', of(({ refused }) => refused)),
-    ...metric('shed', of(({ shed }) => shed)),
-    ...metric('rows', of(({ rows }) => rows)),
-    ...metric('shadowDropped', of(({ shadowDropped }) => shadowDropped)),
+    ...metric(
+      'requests',
+      of(({ requests }) => requests),
+    ),
+    ...metric(
+      'failures',
+      of(({ failures }) => failures),
+    ),
+    ...metric(
+      'refused',
+      of(({ refused }) => refused),
+    ),
+    ...metric(
+      'shed',
+      of(({ shed }) => shed),
+    ),
+    ...metric(
+      'rows',
+      of(({ rows }) => rows),
+    ),
+    ...metric(
+      'shadowDropped',
+      of(({ shadowDropped }) => shadowDropped),
+    ),
     ...heading('latency'),
     ...variants.flatMap(histogram),
   ];
@@ -45,11 +63,7 @@ function histogram(variant: VariantStats): string[] {
     below += count;
     return line(`${name}_bucket`, { ...labels, le: bound(place) }, below);
   });
-  return [
-    ...buckets,
-    line(`${name}_sum`, labels, variant.latencySeconds),
-    line(`${name}_count`, labels, below),
-  ];
+  return [...buckets, line(`${name}_sum`, labels, variant.latencySeconds), line(`${name}_count`, labels, below)];
 }
 
 function bound(place: number): string {
@@ -63,16 +77,28 @@ function modelLines({ models }: GatewayStats): string[] {
       'models',
       STATES.map((state) => [{ state }, models.filter((model) => model.state === state).length]),
     ),
-    ...metric('waitingRows', models.map(({ key, waitingRows }) => [{ model: key }, waitingRows])),
-    ...metric('running', models.map(({ key, running }) => [{ model: key }, running])),
+    ...metric(
+      'waitingRows',
+      models.map(({ key, waitingRows }) => [{ model: key }, waitingRows]),
+    ),
+    ...metric(
+      'running',
+      models.map(({ key, running }) => [{ model: key }, running]),
+    ),
     ...metric(
       'coldStart',
       models.flatMap(({ key, loadMs }): [Labels, number][] =>
         loadMs === undefined ? [] : [[{ model: key }, loadMs / 1000]],
       ),
     ),
-    ...metric('memory', models.map(({ key, memoryBytes }) => [{ model: key }, memoryBytes])),
-    ...metric('crashes', models.map(({ key, crashes }) => [{ model: key }, crashes])),
+    ...metric(
+      'memory',
+      models.map(({ key, memoryBytes }) => [{ model: key }, memoryBytes]),
+    ),
+    ...metric(
+      'crashes',
+      models.map(({ key, crashes }) => [{ model: key }, crashes]),
+    ),
   ];
 }
 

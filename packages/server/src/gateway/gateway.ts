@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { DaisError } from '@dais/api';
 import { snapshotSchema } from '@dais/api/serving';
+import { Explainer } from './explain.ts';
 import { GatewayMetrics } from './gateway-metrics.ts';
 import type { GatewayStats, VariantStats } from './gateway-stats.ts';
 import { listenGrpc, type GrpcListener } from './grpc-gateway.ts';
@@ -45,7 +46,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const shared = {
     routes,
     predictor,
-    view: { routes, version, ready },
+    view: { routes, explainer: new Explainer(), version, ready },
     heardAt: () => heardAt,
     draining: () => !accepting,
     clock,
@@ -69,8 +70,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const closeAll = async (deadlineMs: number): Promise<void> => {
     const closed = servers.map(async (server) => await closeServer(server, deadlineMs, clock));
     await Promise.all([...closed, closeHandedOver(handedOver, sockets, deadlineMs, clock), grpc?.drain(deadlineMs)]);
-    await predictor.shadows.settled();
-    await routes.close();
+    // A model that does not load, or a copy for a shadow that does not end, keeps nobody from stopping.
+    const late = await within(deadlineMs, clock, async () => {
+      await predictor.shadows.settled();
+      await routes.close();
+    });
+    if (late) log.warn('models were still being loaded or asked when the gateway stopped');
     await capture?.flush();
   };
   try {
@@ -123,6 +128,16 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await closeAll(deadlineMs);
     },
   };
+}
+
+/** True when it took longer. */
+async function within(ms: number, clock: GatewayOptions['clock'], work: () => Promise<void>): Promise<boolean> {
+  return await new Promise<boolean>((resolve, reject) => {
+    const cancel = clock.after(ms, () => resolve(true));
+    work()
+      .then(() => resolve(false), reject)
+      .finally(cancel);
+  });
 }
 
 async function listenHttp(server: Server, where: { port: number; host: string } | { path: string }): Promise<number> {
@@ -183,7 +198,11 @@ function gatewayStats(routes: Routes, draining: boolean): GatewayStats {
   };
 }
 
-function variantStats({ served, load }: EndpointRoute, { name, model, counters }: RouteVariant, shadow: boolean): VariantStats {
+function variantStats(
+  { served, load }: EndpointRoute,
+  { name, model, counters }: RouteVariant,
+  shadow: boolean,
+): VariantStats {
   const { requests, failures, refused, shed, shadowDropped, latencies, latencyMicros, lastAt, batches } = counters;
   return {
     project: served.project,

@@ -86,7 +86,13 @@ function register(server: Server, parts: GrpcGatewayParts, metadata: () => Metad
   const bytes = (sent: Uint8Array) => Buffer.from(sent.buffer, sent.byteOffset, sent.byteLength);
   const same = (message: Buffer) => message;
   const health = () => (parts.view.ready() ? SERVING : NOT_SERVING);
-  server.register(`${HEALTH}/Check`, (_call: Unary, done: sendUnaryData<Uint8Array>) => done(null, health()), bytes, same, 'unary');
+  server.register(
+    `${HEALTH}/Check`,
+    (_call: Unary, done: sendUnaryData<Uint8Array>) => done(null, health()),
+    bytes,
+    same,
+    'unary',
+  );
   server.register(`${HEALTH}/Watch`, watchHealth(health, parts.clock), bytes, same, 'serverStream');
   for (const rpc of parts.rpcs) {
     for (const [path, method] of Object.entries(rpc.methods)) {

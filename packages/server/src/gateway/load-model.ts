@@ -1,14 +1,19 @@
 import { DaisError } from '@dais/api';
 import type { ServedModel } from '@dais/api/serving';
-import type { LoadedModel } from '#engines/inference/contract.ts';
+import type { LoadedModel, ModelFiles } from '#engines/inference/contract.ts';
 import type { GatewayOptions } from './options.ts';
+
+export interface Loaded {
+  readonly model: LoadedModel;
+  readonly files: ModelFiles;
+}
 
 /** Brings the files and loads them with the engine that the model names, else the first that can. */
 export async function loadModel(
   served: ServedModel,
   { engines, files }: Pick<GatewayOptions, 'engines' | 'files'>,
   onPhase: (phase: string) => void,
-): Promise<LoadedModel> {
+): Promise<Loaded> {
   onPhase('files');
   const found = await files(served);
   const { environment } = served;
@@ -17,7 +22,7 @@ export async function loadModel(
     if (served.engine !== undefined && served.engine !== engine.name) continue;
     const refusal = await engine.refusal(found);
     if (refusal === undefined) {
-      return await engine.load(found, {
+      const model = await engine.load(found, {
         trust: served.trust,
         onPhase,
         workers: Math.max(1, served.workers.max),
@@ -25,6 +30,7 @@ export async function loadModel(
         ...(served.memoryBytes !== undefined && { memoryBytes: served.memoryBytes }),
         ...(environment !== undefined && { environment }),
       });
+      return { model, files: found };
     }
     refusals.push(`${engine.name}: ${refusal}`);
   }

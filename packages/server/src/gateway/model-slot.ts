@@ -1,14 +1,15 @@
 /** One model of the snapshot on this gateway: loaded, idle, loading or failed, and who waits for it. */
 import { DaisError } from '@dais/api';
 import type { ServedModel } from '@dais/api/serving';
-import type { LoadedModel } from '#engines/inference/contract.ts';
+import type { LoadedModel, ModelFiles } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { Batcher } from './batcher.ts';
 import type { ModelSlotStats } from './gateway-stats.ts';
+import type { Loaded } from './load-model.ts';
 
 export interface ModelSlotParts {
-  readonly load: (model: ServedModel, onPhase: (phase: string) => void) => Promise<LoadedModel>;
+  readonly load: (model: ServedModel, onPhase: (phase: string) => void) => Promise<Loaded>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -16,6 +17,7 @@ export interface ModelSlotParts {
 /** A model that can be asked. */
 export interface LiveModel {
   readonly model: LoadedModel;
+  readonly files: ModelFiles;
   readonly batcher: Batcher;
 }
 
@@ -168,14 +170,14 @@ export class ModelSlot {
     const { project, name, version } = this.served;
     try {
       await this.#closing;
-      const model = await load(this.served, (phase) => {
+      const { model, files } = await load(this.served, (phase) => {
         this.#phase = phase;
       });
       this.#loadMs = performance.now() - startedAt;
       this.#failure = undefined;
       this.#known = model;
       this.#usedAt = clock.now();
-      this.#live = { model, batcher: new Batcher(model, clock) };
+      this.#live = { model, files, batcher: new Batcher(model, clock) };
       this.#sleepWhenIdle();
       log.info('a model was loaded', { project, model: name, version, ms: Math.round(this.#loadMs) });
       return this.#live;

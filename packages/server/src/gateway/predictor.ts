@@ -79,7 +79,8 @@ export class Predictor {
       return reply;
     } catch (error) {
       const told = asDaisError(error);
-      if (told.code === 'internal') this.#parts.log.error('a prediction failed', { error, requestId: caller.requestId });
+      if (told.code === 'internal')
+        this.#parts.log.error('a prediction failed', { error, requestId: caller.requestId });
       this.#tally(attempt, told.status);
       // A failure is told whether it could be written down or not.
       await this.#record(attempt, caller, told, undefined)?.catch(() => {});

@@ -6,7 +6,13 @@ import { DaisError } from '@dais/api';
 import { endpointHash, type ServedEndpoint, type ServedModel, type Snapshot } from '@dais/api/serving';
 import { ModelSlot, type ModelSlotParts } from './model-slot.ts';
 import type { SwapOutcome } from './options.ts';
-import { routeTable, type EndpointLoad, type EndpointRoute, type RouteTable, type RouteVariant } from './route-table.ts';
+import {
+  routeTable,
+  type EndpointLoad,
+  type EndpointRoute,
+  type RouteTable,
+  type RouteVariant,
+} from './route-table.ts';
 import { ServedAccess } from './served-access.ts';
 import { VariantCounters } from './variant-counts.ts';
 
@@ -48,8 +54,11 @@ export class Routes {
     return this.#slots.values();
   }
 
-  /** `cold`: models that may sleep are not loaded until somebody asks. */
-  async swap(snapshot: Snapshot, { cold }: { readonly cold: boolean }): Promise<SwapOutcome> {
+  /**
+   * `cold`: models that may sleep are not loaded until somebody asks. Throws at once for what it does not take; what holds at
+   * once does when it returns.
+   */
+  swap(snapshot: Snapshot, { cold }: { readonly cold: boolean }): Promise<SwapOutcome> {
     if (snapshot.revision < this.#wanted.revision) {
       const { revision } = this.#wanted;
       throw new DaisError('conflict', `The snapshot ${snapshot.revision} is older than ${revision}, which is here.`);
@@ -64,6 +73,10 @@ export class Routes {
       for (const { model } of endpoint.shadow) needed.set(SHADOW + model, this.#slot(SHADOW + model, models));
     }
     this.#publish();
+    return this.#load(snapshot, needed, cold);
+  }
+
+  async #load(snapshot: Snapshot, needed: ReadonlyMap<string, ModelSlot>, cold: boolean): Promise<SwapOutcome> {
     const failed = new Map<string, string>();
     await Promise.all(
       [...needed].map(async ([key, slot]) => {
@@ -103,7 +116,7 @@ export class Routes {
       const name = `${served.project}/${served.name}`;
       const before = this.#table.endpoints.get(name);
       const next = this.#route(served);
-      const ready = next.variants.every(({ slot }) => slot.proven || slot.state === 'idle');
+      const ready = next.variants.every(({ slot }) => slot.proven);
       // Of another endpoint that had the name, nothing is left.
       const keep = !ready && before !== undefined && before.served.uid === served.uid;
       endpoints.set(name, keep ? before : next);

@@ -124,7 +124,46 @@ export interface ServedVariantView {
   readonly reason: string | undefined;
   /** Loads the model if nobody has yet. Throws `model_unavailable`. */
   describe(): Promise<ServedDescription>;
+  /** Throws `invalid_request` for what cannot be explained. Explained predictions are not captured. */
+  explain(request: ExplainRequest): Promise<Explanation>;
   readonly counts: VariantCounts;
+}
+
+/** `tree_shap`: interventional, exact; `exact`: all coalitions; `sampled_shapley`: antithetic pairs of random orders. */
+export type ExplainMethod = 'tree_shap' | 'exact' | 'sampled_shapley';
+
+export interface ExplainRequest {
+  /** At most 64 rows. */
+  readonly inputs: readonly Tensor[];
+  /** Rows to compare with; default the model's input example. */
+  readonly background: readonly Tensor[] | undefined;
+  readonly method: ExplainMethod | 'auto';
+  /** Default the first of fractions. */
+  readonly output: string | undefined;
+  /** Which number of a row of it; default the largest. */
+  readonly outputIndex: number | undefined;
+  /** Pairs of orders. */
+  readonly pairs: number | undefined;
+  readonly seed: number | undefined;
+}
+
+/** Of every row: the attributions add up to `instances` - `baselines`. */
+export interface Explanation {
+  readonly method: ExplainMethod;
+  readonly features: readonly string[];
+  /** How many rows were compared with. */
+  readonly background: number;
+  readonly seed: number | undefined;
+  /** `margin`: the sum of the trees before it becomes a probability. */
+  readonly scale: 'margin' | 'output';
+  /** Rows × features. */
+  readonly attributions: Float64Array;
+  readonly baselines: Float64Array;
+  readonly instances: Float64Array;
+  /** Relative standard errors; 0: exact. */
+  readonly errors: Float64Array;
+  /** Which number of the output each row's explanation is of. */
+  readonly outputs: Int32Array;
 }
 
 export interface VariantCounts {

@@ -78,7 +78,8 @@ export function readMessage(read: () => void): void {
   try {
     read();
   } catch (error) {
-    if (error instanceof ProtobufFault) throw new DaisError('unreadable_body', `The message is not valid: ${error.message}.`);
+    if (error instanceof ProtobufFault)
+      throw new DaisError('unreadable_body', `The message is not valid: ${error.message}.`);
     throw error;
   }
 }

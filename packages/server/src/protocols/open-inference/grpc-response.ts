@@ -43,7 +43,10 @@ export function modelMetadataMessage({ name, versions, platform, inputs, outputs
 export function indexMessage(entries: readonly IndexEntry[]): Buffer {
   return messageOf(
     ...entries.map(({ name, version, state, reason }) =>
-      bytesField(1, messageOf(bytesField(1, name), bytesField(2, version), bytesField(3, state), bytesField(4, reason))),
+      bytesField(
+        1,
+        messageOf(bytesField(1, name), bytesField(2, version), bytesField(3, state), bytesField(4, reason)),
+      ),
     ),
   );
 }
@@ -60,10 +63,7 @@ function statistics(model: ModelStatistics): Buffer {
     numberField(3, model.last_inference),
     numberField(4, model.inference_count),
     numberField(5, model.execution_count),
-    bytesField(
-      6,
-      messageOf(duration(1, success), duration(2, fail), duration(3, queue), duration(5, infer)),
-    ),
+    bytesField(6, messageOf(duration(1, success), duration(2, fail), duration(3, queue), duration(5, infer))),
     ...model.batch_stats.map(({ batch_size: size, compute_infer: run }) =>
       bytesField(7, messageOf(numberField(1, size), duration(3, run))),
     ),

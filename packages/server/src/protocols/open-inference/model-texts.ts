@@ -2,12 +2,7 @@
 import type { ServedEndpointView, ServedVariantView, ServedView, TensorSpec } from '#gateway/index.ts';
 
 /** What of the published extensions is here. */
-export const EXTENSIONS = [
-  'binary_tensor_data',
-  'model_repository',
-  'statistics',
-  'parameters',
-] as const;
+export const EXTENSIONS = ['binary_tensor_data', 'model_repository', 'statistics', 'parameters', 'explain'] as const;
 
 export interface ModelMetadata {
   readonly name: string;
@@ -90,10 +85,7 @@ export function repositoryIndex(served: ServedView, onlyReady: boolean): IndexEn
     .filter(({ state }) => !onlyReady || state === 'READY');
 }
 
-export function modelStatistics(
-  { name }: ServedEndpointView,
-  { version, counts }: ServedVariantView,
-): ModelStatistics {
+export function modelStatistics({ name }: ServedEndpointView, { version, counts }: ServedVariantView): ModelStatistics {
   const good = counts.requests - counts.failures;
   const ns = (micros: number) => Math.round(micros * 1000);
   const spent = ns(counts.queueMicros + counts.runMicros);

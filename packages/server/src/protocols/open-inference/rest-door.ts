@@ -14,14 +14,8 @@ import type {
   ServingDoor,
   ServingReply,
 } from '#gateway/index.ts';
-import {
-  EXTENSIONS,
-  isReady,
-  modelMetadata,
-  modelStatistics,
-  repositoryIndex,
-  variantOf,
-} from './model-texts.ts';
+import { EXTENSIONS, isReady, modelMetadata, modelStatistics, repositoryIndex, variantOf } from './model-texts.ts';
+import { explained } from './explain.ts';
 import { forModel, timeoutMicros } from './own-parameters.ts';
 import { readRawRest, readRest, type RestRequest } from './rest-request.ts';
 import { writeRest } from './rest-response.ts';
@@ -68,6 +62,13 @@ function matchModel(method: string, rest: string): DoorMatch | undefined {
   if (verbs.length > 1) return undefined;
   const [verb] = verbs;
   if (method === 'POST' && verb === 'infer') return inferMatch(endpoint, version);
+  if (method === 'POST' && verb === 'explain') {
+    return answered('explain', async (served, body, { headers }) => {
+      const { variant } = look(served, endpoint, version);
+      const request = readRest(body, jsonLength(headers['inference-header-content-length'], body), false);
+      return json(200, await explained(endpoint, variant, request));
+    });
+  }
   if (method !== 'GET') return undefined;
   switch (verb) {
     case undefined:

@@ -68,7 +68,10 @@ export function readRest(body: Buffer, headerLength: number, nan: boolean): Rest
 export function readRawRest(body: Buffer, { inputs, endpoint }: ServedDescription): RestRequest {
   const [input] = inputs;
   if (input === undefined || inputs.length > 1) {
-    throw new DaisError('invalid_request', `A bare tensor is for models of one input; "${endpoint}" has ${inputs.length}.`);
+    throw new DaisError(
+      'invalid_request',
+      `A bare tensor is for models of one input; "${endpoint}" has ${inputs.length}.`,
+    );
   }
   const { name, datatype, shape } = input;
   // A batch of one, where the first dimension is that of the batch.
@@ -76,7 +79,10 @@ export function readRawRest(body: Buffer, { inputs, endpoint }: ServedDescriptio
   if (datatype === 'BYTES') {
     const one = sizes.map((size) => (size === -1 ? 1 : size));
     if (one.some((size) => size !== 1)) {
-      throw new DaisError('invalid_request', `A bare text is for inputs of one element; "${name}" has [${shape.join()}].`);
+      throw new DaisError(
+        'invalid_request',
+        `A bare text is for inputs of one element; "${name}" has [${shape.join()}].`,
+      );
     }
     return alone({ name, datatype, shape: one, data: [body] });
   }
@@ -84,7 +90,10 @@ export function readRawRest(body: Buffer, { inputs, endpoint }: ServedDescriptio
   const fixed = sizes.reduce((product, size) => product * (size === -1 ? 1 : size), 1);
   const count = open === 0 ? fixed : Math.floor(body.length / (elementBytes(datatype) as number));
   if (open > 1 || (open === 1 && count % fixed !== 0)) {
-    throw new DaisError('invalid_request', `${body.length} bytes are no tensor "${name}" of the shape [${shape.join()}].`);
+    throw new DaisError(
+      'invalid_request',
+      `${body.length} bytes are no tensor "${name}" of the shape [${shape.join()}].`,
+    );
   }
   const data = fromRaw(name, datatype, body, count);
   return alone({ name, datatype, shape: sizes.map((size) => (size === -1 ? count / fixed : size)), data });
@@ -94,11 +103,7 @@ function alone(tensor: Tensor): RestRequest {
   return { id: undefined, parameters: NONE, inputs: [tensor], outputs: undefined };
 }
 
-function readInput(
-  reader: JsonReader,
-  reading: JsonReading,
-  binary: { readonly body: Buffer; at: number },
-): Tensor {
+function readInput(reader: JsonReader, reading: JsonReading, binary: { readonly body: Buffer; at: number }): Tensor {
   let name: string | undefined;
   let datatype: JsonValue | undefined;
   let shape: JsonValue | undefined;
@@ -153,7 +158,8 @@ function declared(
 ): Declared {
   if (name === undefined) throw new DaisError('invalid_request', 'An input has no "name".');
   if (!isDatatype(datatype)) {
-    const told = datatype === undefined ? 'no "datatype"' : `the datatype ${JSON.stringify(datatype)}, which is unknown`;
+    const told =
+      datatype === undefined ? 'no "datatype"' : `the datatype ${JSON.stringify(datatype)}, which is unknown`;
     throw new DaisError('invalid_request', `The input "${name}" has ${told}.`);
   }
   if (!Array.isArray(shape)) throw new DaisError('invalid_request', `The input "${name}" has no "shape".`);

@@ -18,7 +18,9 @@ export function writeRest(answer: InferAnswer, request: RestRequest, { nan, bina
   const raw: Buffer[] = [];
   const written = outputs.map((output) => {
     const own = wanted.get(output.name)?.['binary_data'];
-    const inBinary = typeof own === 'boolean' ? own : binary;
+    // Half precision has no form in JSON: unless that is asked for, it goes in binary.
+    const half = output.datatype === 'FP16' || output.datatype === 'BF16';
+    const inBinary = typeof own === 'boolean' ? own : binary || half;
     const head = `{"name":${JSON.stringify(output.name)},"datatype":"${output.datatype}","shape":[${output.shape.join()}]`;
     if (!inBinary) return `${head},"data":${dataText(output, nan)}}`;
     const bytes = toRaw(output.data);

@@ -85,12 +85,12 @@ function fromList(
   columns: readonly Column[] | undefined,
 ): Tensor[] {
   const [spec] = inputs;
-  if (spec === undefined) return [guessed('input', flatten(value), shapeOf(value))];
+  if (spec === undefined) return [guessed('input', flatten(value), shapeOf(value as JsonValue[]))];
   if (inputs.length > 1) {
     const names = columns?.map(({ name }) => name) ?? inputs.map(({ name }) => name);
     throw wrong(`A list has no names of columns; the model takes ${names.map((name) => `"${name}"`).join(', ')}.`);
   }
-  return [tensor(spec, shapeOf(value), flatten(value), spec.name)];
+  return [tensor(spec, shapeOf(value as JsonValue[]), flatten(value), spec.name)];
 }
 
 function fromNamed(
@@ -112,7 +112,7 @@ function fromNamed(
     if (spec === undefined) {
       throw wrong(`The model has no input "${name}"; it has ${inputs.map((input) => `"${input.name}"`).join(', ')}.`);
     }
-    return tensor(spec, shapeOf(value), flatten(value), name);
+    return tensor(spec, shapeOf(value as JsonValue[]), flatten(value), name);
   });
 }
 
