@@ -5,7 +5,7 @@ import type { ServingLedger, ServingParts } from '#ledgers/serving/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 
-export type { EndpointWork, GatewayAccess, GatewayAnswer, GatewayLink, ServingLedger } from '#ledgers/serving/index.ts';
+export type { EndpointWork, GatewayAnswer, GatewayLink, ServingLedger } from '#ledgers/serving/index.ts';
 export { RecentFigures } from '#ledgers/serving/index.ts';
 
 /** Endpoints: what answers at each, and how it came there. */

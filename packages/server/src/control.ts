@@ -383,8 +383,19 @@ export class Control {
         io.log.info('Nobody has an account yet. Make the first administrator: dais user invite EMAIL --admin');
       }
       return new Control({
-        ...{ http, kernel, audit, executions, compute, query, online, database, blobs, keys, outbound },
-        ...{ gateway, serving: served },
+        http,
+        kernel,
+        audit,
+        executions,
+        compute,
+        query,
+        online,
+        database,
+        blobs,
+        keys,
+        outbound,
+        gateway,
+        serving: served,
       });
     } catch (error) {
       await database.close();

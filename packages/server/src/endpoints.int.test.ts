@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { childrenOf, commandOf, isAlive, startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
-import { servingClient, type ServingClient } from './testing/serving-client.ts';
+import { servingClient, type SeenStatus, type ServingClient } from './testing/serving-client.ts';
 
 let folder: string;
 let dais: DaisProcess;
@@ -24,9 +24,10 @@ const infer = async (base: string, x: number, headers: Readonly<Record<string, s
   if (answer.status !== 200) return { status: answer.status, variant, y: undefined, text };
   return { status: 200, variant, y: (JSON.parse(text) as { outputs: { data: number[] }[] }).outputs[0]?.data[0], text };
 };
-const isServing = (status: any) =>
-  status.conditions?.some((one: any) => one.type === 'Ready' && one.status === 'True') && status.rollout === undefined;
-const variantOf = (status: any, name: string) => status.variants?.find((one: any) => one.name === name);
+const isServing = (status: SeenStatus) =>
+  status.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true &&
+  status.rollout === undefined;
+const variantOf = (status: SeenStatus, name: string) => status.variants?.find((one) => one.name === name);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-endpoints-'));
@@ -55,10 +56,10 @@ test('without an endpoint no gateway runs; the first one starts it, and answers 
   expect(child('gateway-process')).toBeDefined();
   const first = await client.lastRollout('scaled');
   expect(first).toMatchObject({ state: 'promoted', to: 'models:/m/1', cause: 'deploy', startedBy: 'user:owner' });
-  expect(first.steps[0].message).toBe('It was loaded and answered its input example.');
+  expect(first.steps[0]?.message).toBe('It was loaded and answered its input example.');
   const { body } = await client.call('GET', '/api/v1/serving/endpoints/scaled/contract');
   expect(body).toMatchObject({ model: 'models:/m/1', ready: true, example: { inputs: [[1]] } });
-  expect(body.inputs).toMatchObject([{ name: 'x', datatype: 'FP32' }]);
+  expect(body['inputs']).toMatchObject([{ name: 'x', datatype: 'FP32' }]);
   gatewayUrl = `http://127.0.0.1:${body.port}`;
   expect(await infer(url, 21)).toMatchObject({ status: 200, y: 42, variant: 'stable' });
   expect(await infer(gatewayUrl, 21)).toMatchObject({ status: 200, y: 42, variant: 'stable' });
@@ -93,7 +94,7 @@ test('a canary gets its share until somebody promotes it, a pin reaches it, and 
     'scaled',
     (now) => variantOf(now, 'stable')?.model === 'models:/m/1' && isServing(now),
   );
-  expect(back.conditions.find((one: any) => one.type === 'Current')).toMatchObject({ reason: 'HeldBack' });
+  expect(back.conditions?.find((one) => one.type === 'Current')).toMatchObject({ reason: 'HeldBack' });
   await expect.poll(async () => (await infer(gatewayUrl, 1)).y).toBe(2);
 });
 
@@ -107,10 +108,10 @@ test('a moved alias drives a rollout; one that cannot be loaded is taken back, a
   await client.settled('scaled', (status) => isServing(status));
   const version = await client.register('m', 5, { example: { inputs: [[1]] } });
   await client.call('PUT', '/api/v1/registry/models/m/aliases/champion', { version: String(version) });
-  let asking = true;
+  const asking = { on: true };
   const failures: string[] = [];
   const load = (async () => {
-    while (asking) {
+    while (asking.on) {
       const { status, text } = await infer(gatewayUrl, 1);
       if (status !== 200) failures.push(text);
     }
@@ -118,15 +119,15 @@ test('a moved alias drives a rollout; one that cannot be loaded is taken back, a
   await client.settled('scaled', (now) => variantOf(now, 'stable')?.model === `models:/m/${version}` && isServing(now));
   const rollout = await client.lastRollout('scaled');
   expect(rollout).toMatchObject({ state: 'promoted', cause: 'alias', from: 'models:/m/1', startedBy: 'system:dais' });
-  expect(rollout.steps.map((step: any) => [step.weight, step.verdict])).toEqual([
+  expect(rollout.steps.map((step) => [step.weight, step.verdict])).toEqual([
     [0, 'good'],
     [50, 'good'],
     [100, 'good'],
   ]);
   const broken = await client.register('m', 7, { bytes: Buffer.from('no model') });
   await client.call('PUT', '/api/v1/registry/models/m/aliases/champion', { version: String(broken) });
-  await client.settled('scaled', (now) => now.conditions?.some((one: any) => one.reason === 'HeldBack'));
-  asking = false;
+  await client.settled('scaled', (now) => now.conditions?.some((one) => one.reason === 'HeldBack') === true);
+  asking.on = false;
   await load;
   expect(failures).toEqual([]);
   const ended = await client.lastRollout('scaled');
@@ -137,9 +138,9 @@ test('a moved alias drives a rollout; one that cannot be loaded is taken back, a
 
 test('kill -9 of the control process fails nothing at the gateway, of the gateway only what it had', async () => {
   const results: { readonly at: 'gateway' | 'main'; readonly status: number | string }[] = [];
-  let asking = true;
+  const asking = { on: true };
   const ask = async (at: 'gateway' | 'main', base: string) => {
-    while (asking) {
+    while (asking.on) {
       const status = await infer(base, 1).then(
         (answer) => answer.status,
         (error: unknown) => String((error as Error).cause ?? error),
@@ -162,7 +163,7 @@ test('kill -9 of the control process fails nothing at the gateway, of the gatewa
   await expect.poll(async () => (await infer(gatewayUrl, 1).catch(() => undefined))?.status).toBe(200);
   const after = results.length;
   await expect.poll(() => results.length).toBeGreaterThan(after + 50);
-  asking = false;
+  asking.on = false;
   await Promise.all(loads);
   // Two askers: at most one request each was inside; whoever came meanwhile waited for the next one.
   expect(results.filter(({ status }) => status !== 200).length).toBeLessThanOrEqual(2);

@@ -216,7 +216,7 @@ function checkSteps(steps: readonly number[]): Issue[] {
   ];
 }
 
-export const endpointVariantStates = ['preparing', 'loading', 'ready', 'idle', 'failed'] as const;
+const endpointVariantStates = ['preparing', 'loading', 'ready', 'idle', 'failed'] as const;
 
 const variantStatus = z.strictObject({
   name: z.string().describe('`stable`, `canary`, or the name of the manifest.'),

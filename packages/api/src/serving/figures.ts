@@ -6,7 +6,7 @@ export const LATENCY_BUCKETS_MS = [
   0.25, 0.5, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 25, 40, 60, 100, 150, 250, 400, 600, 1000, 1500, 2500, 5000, 10_000, 30_000,
 ] as const;
 
-export const modelFiguresSchema = z.strictObject({
+const modelFiguresSchema = z.strictObject({
   /** Of the snapshot. */
   key: z.string(),
   /** `idle`: it is loaded with the first request. */
@@ -20,7 +20,7 @@ export const modelFiguresSchema = z.strictObject({
   loadMs: z.number().optional(),
 });
 
-export const variantFiguresSchema = z.strictObject({
+const variantFiguresSchema = z.strictObject({
   /** Name of the project. */
   project: z.string(),
   endpoint: z.string(),

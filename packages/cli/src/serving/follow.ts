@@ -97,7 +97,7 @@ export function headline({ state, from, to, reason, weight, endedBy, startedBy }
       return `${to} was taken back: ${reason}`;
     case 'aborted':
       return `${to} was aborted by ${endedBy ?? 'nobody'}: ${reason}`;
-    case 'superseded':
+    default:
       return reason;
   }
 }

@@ -294,7 +294,7 @@ function stepFigures(figures: GatewayFigures | undefined, { row, rollout, projec
 }
 
 /** Counters of both as they are now. */
-export function baselineOf(
+function baselineOf(
   figures: GatewayFigures | undefined,
   row: EndpointRow,
   rollout: RolloutRow,

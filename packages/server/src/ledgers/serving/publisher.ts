@@ -11,7 +11,7 @@ import type { Log } from '#lib/log.ts';
 import { Loop } from '#lib/loop.ts';
 import { allEndpoints, SERVING_CHANNEL, type EndpointRow } from './endpoint-rows.ts';
 import type { GatewayLink } from './gateway-link.ts';
-import { LocalModels } from './local-models.ts';
+import type { LocalModels } from './local-models.ts';
 import { readModels, type ModelRow } from './model-rows.ts';
 import { allRunning, weightOf, type RolloutRow } from './rollout-rows.ts';
 import { servedKey, servedModel } from './served-model.ts';
@@ -218,7 +218,7 @@ async function aliasesOf(
 }
 
 /** Pure. What is not on this machine yet stands in no variant. */
-export function servedEndpoint(
+function servedEndpoint(
   row: EndpointRow,
   rollout: RolloutRow | undefined,
   project: string,

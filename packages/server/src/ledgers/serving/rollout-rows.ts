@@ -166,8 +166,20 @@ export async function startRollout(tx: Transaction, wanted: NewRollout): Promise
        to_label, cause, weights, automatic, shadow, started_by, reason)
      values ($1, $2, $3, $4, 'running', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
     [
-      ...[id, tx.projectId, endpoint.uid, endpoint.name, from?.id ?? null, from?.label ?? null, to.id, to.label],
-      ...[cause, JSON.stringify(weights), automatic, shadow, by, reason],
+      id,
+      tx.projectId,
+      endpoint.uid,
+      endpoint.name,
+      from?.id ?? null,
+      from?.label ?? null,
+      to.id,
+      to.label,
+      cause,
+      JSON.stringify(weights),
+      automatic,
+      shadow,
+      by,
+      reason,
     ],
     'start_rollout',
   );
@@ -196,7 +208,10 @@ async function endStep(tx: Transaction, { id, step }: RolloutRow, result: StepRe
     `update serving.rollout_step set ended_at = clock_timestamp(), verdict = $3, message = $4, stable = $5, canary = $6
      where rollout = $1 and number = $2 and ended_at is null`,
     [
-      ...[id, step, result.verdict, result.message],
+      id,
+      step,
+      result.verdict,
+      result.message,
       result.stable === undefined ? null : JSON.stringify(result.stable),
       result.canary === undefined ? null : JSON.stringify(result.canary),
     ],

@@ -25,7 +25,7 @@ import { deploy, type DeployInput } from './deploy.ts';
 import { EndpointWork } from './endpoint-work.ts';
 import { readEndpoint } from './endpoint-rows.ts';
 import type { GatewayLink } from './gateway-link.ts';
-import { readFigures, RecentFigures } from './live-figures.ts';
+import { readFigures, type RecentFigures } from './live-figures.ts';
 import { LocalModels } from './local-models.ts';
 import { readModels } from './model-rows.ts';
 import { Publisher, type GatewayAccess } from './publisher.ts';

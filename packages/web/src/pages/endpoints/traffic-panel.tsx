@@ -72,7 +72,7 @@ interface ModelLinkProps {
 }
 
 /** `models:/flights/7` leads to the version. */
-export function ModelLink({ project, model, version }: ModelLinkProps) {
+function ModelLink({ project, model, version }: ModelLinkProps) {
   const name = /^models:\/([^/@]+)/.exec(model)?.[1];
   if (name === undefined || version === undefined) return <code>{model}</code>;
   return (

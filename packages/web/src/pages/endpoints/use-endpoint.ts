@@ -1,5 +1,5 @@
 /** What the page of an endpoint reads. */
-import { DaisError, fromProblem, type DaisClient, type Resource } from '@dais/api';
+import { fromProblem, type DaisClient, type DaisError, type Resource } from '@dais/api';
 import {
   listRolloutsOperation,
   readEndpointContractOperation,
@@ -46,7 +46,7 @@ export function useEndpoint({ project, name, key, ready }: EndpointPlace): UseQu
   const client = useClient(project);
   return useQuery<Resource, DaisError>({
     queryKey: [...key, 'resource'],
-    queryFn: async ({ signal }) => (await client.get('Endpoint', name, { signal })) as unknown as Resource,
+    queryFn: async ({ signal }) => (await client.get('Endpoint', name, { signal })) as Resource,
     enabled: ready,
   });
 }
