@@ -26,7 +26,11 @@ describe('routes', () => {
       [1, 2],
       [3, 4],
     ]);
-    expect(json).toMatchObject({ model_name: 'sum', model_version: '1', outputs: [{ name: 'y', shape: [2], data: [3, 7] }] });
+    expect(json).toMatchObject({
+      model_name: 'sum',
+      model_version: '1',
+      outputs: [{ name: 'y', shape: [2], data: [3, 7] }],
+    });
     expect(status).toBe(200);
     expect(headers).toMatchObject({ 'dais-variant': 'stable', 'dais-model-version': '1' });
     expect(readPredictionId(String(headers['dais-prediction-id']))).toMatchObject({ gateway: 7 });
@@ -34,12 +38,16 @@ describe('routes', () => {
 
   test('splits by hash: one key goes one way, and more for the canary moves keys into it only', async () => {
     const split = (revision: number, canary: number) =>
-      snapshot(revision, [model('sum'), model('sum-2', { version: '2' })], [
-        endpoint('sum', [
-          ['stable', 'sum', 10_000 - canary],
-          ['canary', 'sum-2', canary],
-        ]),
-      ]);
+      snapshot(
+        revision,
+        [model('sum'), model('sum-2', { version: '2' })],
+        [
+          endpoint('sum', [
+            ['stable', 'sum', 10_000 - canary],
+            ['canary', 'sum-2', canary],
+          ]),
+        ],
+      );
     const who = async () => {
       const variants: string[] = [];
       for (let id = 0; id < 100; id++) {
@@ -141,9 +149,9 @@ describe('routes', () => {
   test('what is older, or names what is not there, is refused', async () => {
     await world.gateway.swap(snapshot(5, [model('sum')], [endpoint('sum', [['stable', 'sum', 10_000]])]));
     await expect(world.gateway.swap(sum())).rejects.toThrow('older');
-    await expect(
-      world.gateway.swap(snapshot(6, [], [endpoint('sum', [['stable', 'sum', 10_000]])])),
-    ).rejects.toThrow('names the model sum');
+    await expect(world.gateway.swap(snapshot(6, [], [endpoint('sum', [['stable', 'sum', 10_000]])]))).rejects.toThrow(
+      'names the model sum',
+    );
     expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
   });
 
@@ -158,11 +166,20 @@ describe('routes', () => {
 describe('batches', () => {
   test('what comes while the model is busy runs together, counted in rows', async () => {
     await world.gateway.swap(
-      snapshot(1, [model('gated')], [endpoint('sum', [['stable', 'gated', 10_000]], { batching: { rows: 6, delayMs: 0 } })]),
+      snapshot(
+        1,
+        [model('gated')],
+        [endpoint('sum', [['stable', 'gated', 10_000]], { batching: { rows: 6, delayMs: 0 } })],
+      ),
     );
     const first = world.sums('sum', [[1, 2]]);
     await expect.poll(() => runsOf('gated')).toEqual([1]);
-    const others = [1, 2, 3, 4].map((n) => world.sums('sum', [[n, 1], [n, 2]]));
+    const others = [1, 2, 3, 4].map((n) =>
+      world.sums('sum', [
+        [n, 1],
+        [n, 2],
+      ]),
+    );
     await expect.poll(() => world.gateway.stats().models[0]?.waitingRows).toBe(8);
     world.engine.waiting.shift()?.();
     await expect.poll(() => runsOf('gated')).toEqual([1, 6]);
@@ -186,7 +203,14 @@ describe('batches', () => {
     await world.gateway.swap(snapshot(1, [model('forgetful')], [endpoint('sum', [['stable', 'forgetful', 10_000]])]));
     const answers = await Promise.all([1, 2, 3].map((n) => world.sums('sum', [[n, 1]])));
     expect(answers.map(({ json }) => json)).toMatchObject([1, 2, 3].map((n) => ({ outputs: [{ data: [n + 1] }] })));
-    expect((await world.sums('sum', [[1, 1], [2, 2]])).status).toBe(500);
+    expect(
+      (
+        await world.sums('sum', [
+          [1, 1],
+          [2, 2],
+        ])
+      ).status,
+    ).toBe(500);
   });
 });
 
@@ -291,9 +315,7 @@ describe('shadows', () => {
 describe('capture', () => {
   test('failed requests are remembered too, and nothing runs when nothing may go unwritten', async () => {
     const capture = { policy: 'ack', share: 1, overflow: 'shed', omit: [] } as const;
-    await world.gateway.swap(
-      snapshot(1, [model('sum')], [endpoint('sum', [['stable', 'sum', 10_000]], { capture })]),
-    );
+    await world.gateway.swap(snapshot(1, [model('sum')], [endpoint('sum', [['stable', 'sum', 10_000]], { capture })]));
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     const good = await world.sums('sum', [[1, 2]], { id: 'mine', headers: { traceparent, 'x-request-id': 'r-1' } });
     await world.ask('/v2/models/sum/infer', { body: '{"inputs": []}' });
@@ -301,7 +323,14 @@ describe('capture', () => {
     world.capture.fullNow = true;
     expect((await world.sums('sum', [[1, 2]])).status).toBe(503);
     expect(world.capture.records).toMatchObject([
-      { status: 200, id: good.headers['dais-prediction-id'], callerId: 'mine', requestId: 'r-1', traceparent, principal: 'owner' },
+      {
+        status: 200,
+        id: good.headers['dais-prediction-id'],
+        callerId: 'mine',
+        requestId: 'r-1',
+        traceparent,
+        principal: 'owner',
+      },
       { status: 400, error: 'The request lacks "x" FP32 [-1,2].' },
       { status: 400, inputs: [] },
       { status: 503 },
@@ -325,7 +354,11 @@ describe('access', () => {
     snapshot(
       revision,
       [model('sum')],
-      [endpoint('sum', [['stable', 'sum', 10_000]], { capture: { policy: 'ack', share: 1, overflow: 'drop', omit: [] } })],
+      [
+        endpoint('sum', [['stable', 'sum', 10_000]], {
+          capture: { policy: 'ack', share: 1, overflow: 'drop', omit: [] },
+        }),
+      ],
       access(names, offlineMs),
     );
   const as = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
@@ -358,7 +391,11 @@ describe('access', () => {
     world.engine.loading.set('slow', new Promise<void>((resolve) => (loaded = resolve)));
     const next = served(2, []);
     const slow = endpoint('slow', [['stable', 'slow', 10_000]]);
-    const swapping = world.gateway.swap({ ...next, models: [...next.models, model('slow')], endpoints: [...next.endpoints, slow] });
+    const swapping = world.gateway.swap({
+      ...next,
+      models: [...next.models, model('slow')],
+      endpoints: [...next.endpoints, slow],
+    });
     expect((await world.sums('sum', [[1, 2]], as('good'))).status).toBe(404);
     loaded();
     await swapping;

@@ -218,11 +218,10 @@ export class JsonReader {
     }
     this.#at = at;
     if (digits <= 15 && exponent >= -22 && exponent <= 22) {
-      const value =
-        exponent < 0 ? mantissa / (POWERS[-exponent] as number) : mantissa * (POWERS[exponent] as number);
+      const value = exponent < 0 ? mantissa / (POWERS[-exponent] as number) : mantissa * (POWERS[exponent] as number);
       return negative ? -value : value;
     }
-    const text = bytes.toString("latin1", from, at);
+    const text = bytes.toString('latin1', from, at);
     const value = Number(text);
     if (whole && !Number.isSafeInteger(value)) return BigInt(text);
     if (!Number.isFinite(value)) this.fail('a number is too large', from);
@@ -279,7 +278,7 @@ export class JsonReader {
   }
 
   #word(word: string): void {
-    if (this.#bytes.toString("latin1", this.#at, Math.min(this.#at + word.length, this.#end)) !== word) {
+    if (this.#bytes.toString('latin1', this.#at, Math.min(this.#at + word.length, this.#end)) !== word) {
       this.fail(`expected ${word}`);
     }
     this.#at += word.length;

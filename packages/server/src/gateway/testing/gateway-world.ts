@@ -48,7 +48,11 @@ export interface GatewayWorld {
   readonly folder: string;
   ask(path: string, asking?: Asking): Promise<Answer>;
   /** Rows of two numbers to an endpoint; gives their sums. */
-  sums(endpoint: string, rows: readonly (readonly [number, number])[], asking?: Asking & { id?: string }): Promise<Answer>;
+  sums(
+    endpoint: string,
+    rows: readonly (readonly [number, number])[],
+    asking?: Asking & { id?: string },
+  ): Promise<Answer>;
   /** Ends the gateway and starts another with the same folder. */
   restart(options?: Partial<GatewayOptions>): Promise<void>;
   stop(): Promise<void>;

@@ -1,13 +1,7 @@
 /** An engine for tests of the gateway itself: what its models do is said by the name of their folder. */
 import { basename } from 'node:path';
 import { DaisError } from '@dais/api';
-import type {
-  Datatype,
-  InferenceEngine,
-  LoadedModel,
-  Tensor,
-  TensorSpec,
-} from '#engines/inference/contract.ts';
+import type { Datatype, InferenceEngine, LoadedModel, Tensor, TensorSpec } from '#engines/inference/contract.ts';
 
 export interface Run {
   readonly model: string;

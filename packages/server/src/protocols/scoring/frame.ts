@@ -27,7 +27,9 @@ export function readScoringBody(body: Buffer): ScoringBody {
   const named = FORMS.filter((form) => Object.hasOwn(value, form));
   const [form] = named;
   if (form === undefined || named.length > 1) {
-    throw wrong(`The body is a JSON object with ${named.length === 0 ? 'none' : named.join(' and ')}; expected ${FIELDS}.`);
+    throw wrong(
+      `The body is a JSON object with ${named.length === 0 ? 'none' : named.join(' and ')}; expected ${FIELDS}.`,
+    );
   }
   const params = value['params'] ?? {};
   if (!isObject(params)) throw wrong('"params" is no object.');
@@ -98,7 +100,8 @@ function readJson(body: Buffer): JsonValue {
     reader.finish();
     return value;
   } catch (error) {
-    if (error instanceof JsonFault) throw new DaisError('unreadable_body', `The body is not valid JSON: ${error.message}.`);
+    if (error instanceof JsonFault)
+      throw new DaisError('unreadable_body', `The body is not valid JSON: ${error.message}.`);
     throw error;
   }
 }

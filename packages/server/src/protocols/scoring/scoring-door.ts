@@ -30,7 +30,8 @@ function match(method: string, path: string): DoorMatch | undefined {
   const endpoint = decoded(parts[0]);
   const version = versioned ? decoded(parts[2]) : undefined;
   if (endpoint === undefined) return undefined;
-  if (method === 'POST' && verb === 'invocations') return { kind: 'infer', operation: 'score', endpoint, version, open };
+  if (method === 'POST' && verb === 'invocations')
+    return { kind: 'infer', operation: 'score', endpoint, version, open };
   if (method !== 'GET') return undefined;
   if (verb === 'ping' || verb === 'health') return health({ endpoint, version });
   if (verb === 'version') {
@@ -56,7 +57,9 @@ function health({ endpoint }: EndpointAddress): AnswerMatch {
 }
 
 function open(body: Buffer, { headers }: ServingCall): OpenedRequest<ServingReply> {
-  const [type = '', ...parameters] = (headers['content-type'] ?? '').split(';').map((part) => part.trim().toLowerCase());
+  const [type = '', ...parameters] = (headers['content-type'] ?? '')
+    .split(';')
+    .map((part) => part.trim().toLowerCase());
   const foreign = parameters.find((parameter) => !/^charset="?utf-8"?$/.test(parameter) && parameter !== '');
   if (foreign !== undefined) throw unsupported(`the parameter ${foreign}`);
   switch (type) {

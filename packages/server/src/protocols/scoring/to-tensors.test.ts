@@ -28,14 +28,78 @@ const texts = (...values: string[]) => values.map((value) => Buffer.from(value))
 describe('a table for a model of one matrix', () => {
   const matrix = [{ name: 'X', datatype: 'FP32', shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }];
   test.each([
-    ['dataframe_split', { dataframe_split: { columns: ['b', 'a'], data: [[1, 2], [3, 4]] } }],
-    ['dataframe_split in another order', { dataframe_split: { columns: ['a', 'c', 'b'], data: [[2, 9, 1], [4, 9, 3]] } }],
-    ['dataframe_records', { dataframe_records: [{ a: 2, b: 1 }, { b: 3, a: 4 }] }],
-    ['instances that are objects', { instances: [{ a: 2, b: 1 }, { a: 4, b: 3 }] }],
+    [
+      'dataframe_split',
+      {
+        dataframe_split: {
+          columns: ['b', 'a'],
+          data: [
+            [1, 2],
+            [3, 4],
+          ],
+        },
+      },
+    ],
+    [
+      'dataframe_split in another order',
+      {
+        dataframe_split: {
+          columns: ['a', 'c', 'b'],
+          data: [
+            [2, 9, 1],
+            [4, 9, 3],
+          ],
+        },
+      },
+    ],
+    [
+      'dataframe_records',
+      {
+        dataframe_records: [
+          { a: 2, b: 1 },
+          { b: 3, a: 4 },
+        ],
+      },
+    ],
+    [
+      'instances that are objects',
+      {
+        instances: [
+          { a: 2, b: 1 },
+          { a: 4, b: 3 },
+        ],
+      },
+    ],
     ['inputs by column', { inputs: { a: [2, 4], b: [1, 3] } }],
-    ['instances', { instances: [[1, 2], [3, 4]] }],
-    ['inputs', { inputs: [[1, 2], [3, 4]] }],
-    ['inputs by tensor', { inputs: { X: [[1, 2], [3, 4]] } }],
+    [
+      'instances',
+      {
+        instances: [
+          [1, 2],
+          [3, 4],
+        ],
+      },
+    ],
+    [
+      'inputs',
+      {
+        inputs: [
+          [1, 2],
+          [3, 4],
+        ],
+      },
+    ],
+    [
+      'inputs by tensor',
+      {
+        inputs: {
+          X: [
+            [1, 2],
+            [3, 4],
+          ],
+        },
+      },
+    ],
   ])('%s', (_, body) => {
     expect(toTensors(json(body), described(MATRIX, SIGNATURE))).toEqual(matrix);
   });
@@ -46,13 +110,31 @@ describe('a table for a model of one matrix', () => {
   });
 
   test('without a signature the order of the columns counts', () => {
-    expect(toTensors(json({ dataframe_split: { columns: ['q', 'r'], data: [[1, 2], [3, 4]] } }), described(MATRIX))).toEqual(matrix);
+    expect(
+      toTensors(
+        json({
+          dataframe_split: {
+            columns: ['q', 'r'],
+            data: [
+              [1, 2],
+              [3, 4],
+            ],
+          },
+        }),
+        described(MATRIX),
+      ),
+    ).toEqual(matrix);
   });
 });
 
 describe('a table for a model of columns', () => {
   test('each to its own, with what is missing', () => {
-    const body = { dataframe_records: [{ a: 1, b: 2, s: 'x' }, { a: null, b: 9_007_199_254_740_992 }] };
+    const body = {
+      dataframe_records: [
+        { a: 1, b: 2, s: 'x' },
+        { a: null, b: 9_007_199_254_740_992 },
+      ],
+    };
     expect(toTensors(json(body), described(COLUMNS))).toEqual([
       { name: 'a', datatype: 'FP64', shape: [2], data: Float64Array.of(1, Number.NaN) },
       { name: 'b', datatype: 'INT64', shape: [2], data: BigInt64Array.of(2n, 9_007_199_254_740_992n) },
@@ -71,8 +153,16 @@ describe('a table for a model of columns', () => {
 
   test.each([
     ['a missing column', { dataframe_records: [{ a: 1 }] }, 'The column "b" (INT64) is missing'],
-    ['a missing value', { dataframe_records: [{ a: 1, b: null }] }, 'Row 0 of the column "b" is missing; expected INT64'],
-    ['text for a number', { dataframe_records: [{ a: 'x', b: 1 }] }, 'Row 0 of the column "a": Element 0 of the input "a" is the text "x"; expected FP64'],
+    [
+      'a missing value',
+      { dataframe_records: [{ a: 1, b: null }] },
+      'Row 0 of the column "b" is missing; expected INT64',
+    ],
+    [
+      'text for a number',
+      { dataframe_records: [{ a: 'x', b: 1 }] },
+      'Row 0 of the column "a": Element 0 of the input "a" is the text "x"; expected FP64',
+    ],
     ['a fraction for a whole number', { dataframe_records: [{ a: 1, b: 1.5 }] }, 'is 1.5; expected INT64'],
     ['a list', { instances: [[1, 2]] }, 'A list has no names of columns; the model takes "a", "b", "s"'],
     ['an unknown input', { inputs: { z: [1] } }, 'The model has no input "z"'],
@@ -96,7 +186,11 @@ test.each([
   ['no form', '{"a": 1}', 'with none; expected exactly one of'],
   ['two forms', '{"inputs": [], "instances": []}', 'with instances and inputs'],
   ['a broken one', '{"inputs"', 'not valid JSON'],
-  ['an uneven table', '{"dataframe_split": {"columns": ["a"], "data": [[1, 2]]}}', 'Row 0 has 2 values; there are 1 columns'],
+  [
+    'an uneven table',
+    '{"dataframe_split": {"columns": ["a"], "data": [[1, 2]]}}',
+    'Row 0 has 2 values; there are 1 columns',
+  ],
   ['a column twice', '{"dataframe_split": {"columns": ["a", "a"], "data": []}}', 'The column "a" is there twice'],
 ])('refuses %s', (_, text, message) => {
   expect(() => readScoringBody(Buffer.from(text))).toThrow(message);

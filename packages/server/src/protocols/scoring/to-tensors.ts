@@ -123,7 +123,8 @@ function tensor(spec: TensorSpec, shape: readonly number[], values: readonly Jso
     const missing = value === null && spec.datatype !== 'FP32' && spec.datatype !== 'FP64';
     if (!missing) put(elements, value, column, row);
     else {
-      if (spec.optional !== true) throw wrong(`Row ${row} of the column "${column}" is missing; expected ${spec.datatype}.`);
+      if (spec.optional !== true)
+        throw wrong(`Row ${row} of the column "${column}" is missing; expected ${spec.datatype}.`);
       nulls ??= new Uint8Array(values.length);
       nulls[row] = 1;
       if (spec.datatype === 'BYTES') elements.text('');
