@@ -35,6 +35,7 @@ const { name, micros } = await alone();
 console.log(`onnxruntime-node alone, one row: ${micros.toFixed(1)} µs\n`);
 const bodies = {
   'open-inference': JSON.stringify({
+    id: '1',
     inputs: [
       { name, shape: [1, FEATURES], datatype: 'FP32', data: Array.from(row, (value) => Number(value.toFixed(4))) },
     ],
