@@ -130,6 +130,16 @@ test('trees: the exact values add up to what the model says, and the sampled one
   expect((await ask('trees', 'explain', asked)).answer).toEqual(sampled.answer);
 });
 
+test('by KServe’s first protocol, rows by name', async () => {
+  const response = await fetch(`http://127.0.0.1:${gateway.port}/v1/models/linear:explain`, {
+    method: 'POST',
+    body: JSON.stringify({ instances: [[2, 1, 1]] }),
+  });
+  const answer = (await response.json()) as { explanations: { attributions: Record<string, number> }[] };
+  expect(response.status).toBe(200);
+  expect(answer.explanations[0]?.attributions['x[0]']).toBeCloseTo(3, 5);
+});
+
 test.each([
   ['no rows to compare with', { inputs: [tensor('x', [rowOf(1)])] }, 'background.x'],
   ['an unknown method', { inputs: [tensor('x', [rowOf(1)])], parameters: { method: 'lime' } }, 'tree_shap'],

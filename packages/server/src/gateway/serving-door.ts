@@ -136,15 +136,15 @@ export interface ExplainRequest {
   /** At most 64 rows. */
   readonly inputs: readonly Tensor[];
   /** Rows to compare with; default the model's input example. */
-  readonly background: readonly Tensor[] | undefined;
+  readonly background?: readonly Tensor[] | undefined;
   readonly method: ExplainMethod | 'auto';
   /** Default the first of fractions. */
-  readonly output: string | undefined;
+  readonly output?: string | undefined;
   /** Which number of a row of it; default the largest. */
-  readonly outputIndex: number | undefined;
+  readonly outputIndex?: number | undefined;
   /** Pairs of orders. */
-  readonly pairs: number | undefined;
-  readonly seed: number | undefined;
+  readonly pairs?: number | undefined;
+  readonly seed?: number | undefined;
 }
 
 /** Of every row: the attributions add up to `instances` - `baselines`. */
