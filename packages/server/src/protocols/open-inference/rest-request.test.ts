@@ -134,6 +134,12 @@ describe('hostile requests are told what is wrong', () => {
     ['an id that is none', '{"id":3,"inputs":[]}', 'expected a text'],
     ['no datatype', input('"shape":[1],"data":[1]'), 'no "datatype"'],
     ['an unknown datatype', input('"shape":[1],"datatype":"FP99","data":[1]'), 'the datatype "FP99", which is unknown'],
+    ['a datatype of numbers', input('"shape":[1],"datatype":[9007199254740993],"data":[1]'), 'that is no text'],
+    [
+      'an object for an element',
+      input('"shape":[1],"datatype":"FP32","data":[{"a":9007199254740993}]'),
+      'is an object',
+    ],
     ['no shape', input('"datatype":"FP32","data":[1]'), 'no "shape"'],
     ['no data', input('"shape":[1],"datatype":"FP32"'), 'no "data"'],
     ['a negative size', input('"shape":[-1,-1],"datatype":"FP32","data":[1]'), 'whole numbers from 0 on'],
