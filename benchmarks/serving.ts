@@ -6,8 +6,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { boostedTrees } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
+import { OnnxSession } from '../packages/server/src/engines/inference/onnx/onnx-session.ts';
 import { Claims } from './lib/claims.mjs';
 import { cpuOf } from './lib/processes.ts';
 import { load, postRequest } from './serving/load.ts';
@@ -16,6 +16,8 @@ import { startGatewayPeer, startKserve, startMlflow, startMlserver, type Peer } 
 const SECONDS = Number(process.env['DAIS_BENCH_SECONDS'] ?? 3);
 const WARM_SECONDS = 2 * SECONDS;
 const FEATURES = 30;
+/** Of the file that is made below. */
+const INPUT = 'x';
 const CONNECTIONS = [1, 16, 64];
 /** In microseconds of CPU, of the gateway at 64 connections. */
 const MOST_MICROS = 40;
@@ -31,16 +33,20 @@ console.log(
 );
 
 const row = Float32Array.from({ length: FEATURES }, (_, at) => Math.round(Math.sin(at) * 1e4) / 1e4);
-const { name, micros } = await alone();
-console.log(`onnxruntime-node alone, one row: ${micros.toFixed(1)} µs\n`);
+console.log(`onnxruntime-node alone, one row: ${(await alone()).toFixed(1)} µs\n`);
 const bodies = {
   'open-inference': JSON.stringify({
     id: '1',
     inputs: [
-      { name, shape: [1, FEATURES], datatype: 'FP32', data: Array.from(row, (value) => Number(value.toFixed(4))) },
+      {
+        name: INPUT,
+        shape: [1, FEATURES],
+        datatype: 'FP32',
+        data: Array.from(row, (value) => Number(value.toFixed(4))),
+      },
     ],
   }),
-  mlflow: JSON.stringify({ inputs: { [name]: [Array.from(row, (value) => Number(value.toFixed(4)))] } }),
+  mlflow: JSON.stringify({ inputs: { [INPUT]: [Array.from(row, (value) => Number(value.toFixed(4)))] } }),
 };
 const raw = binaryRequest();
 
@@ -93,23 +99,25 @@ async function measure(peer: Peer, what: string, request: Buffer, connections: n
   return cost;
 }
 
-async function alone(): Promise<{ readonly name: string; readonly micros: number }> {
-  const session = await InferenceSession.create(file, { intraOpNumThreads: 1, interOpNumThreads: 1 });
-  const input = session.inputNames[0] ?? '';
-  const run = async () => await session.run({ [input]: new Tensor('float32', row, [1, FEATURES]) });
+/** The runtime itself, one row each time, on this thread. */
+async function alone(): Promise<number> {
+  const session = await OnnxSession.open({ file, threads: 1, outputs: [] });
+  const input = { name: INPUT, type: 'float32' as const, dims: [1, FEATURES], data: row };
   const times = 20_000;
-  for (let time = 0; time < 2000; time++) await run();
+  for (let time = 0; time < 2000; time++) await session.run([input], ['y']);
   const before = process.cpuUsage();
-  for (let time = 0; time < times; time++) await run();
+  for (let time = 0; time < times; time++) await session.run([input], ['y']);
   const { user, system } = process.cpuUsage(before);
   await session.release();
-  return { name: input, micros: (user + system) / times };
+  return (user + system) / times;
 }
 
 function binaryRequest(): Buffer {
   const head = Buffer.from(
     JSON.stringify({
-      inputs: [{ name, shape: [1, FEATURES], datatype: 'FP32', parameters: { binary_data_size: row.byteLength } }],
+      inputs: [
+        { name: INPUT, shape: [1, FEATURES], datatype: 'FP32', parameters: { binary_data_size: row.byteLength } },
+      ],
       parameters: { binary_data_output: true },
     }),
   );
