@@ -7,16 +7,17 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { boostedTrees } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
-import { OnnxInference } from '../packages/server/src/engines/inference/onnx/onnx-engine.ts';
-import { systemClock } from '../packages/server/src/lib/clock.ts';
-import { silentLog } from '../packages/server/src/lib/log.ts';
+import { OnnxSession } from '../packages/server/src/engines/inference/onnx/onnx-session.ts';
 import { Claims } from './lib/claims.mjs';
 import { cpuOf } from './lib/processes.ts';
 import { load, postRequest } from './serving/load.ts';
 import { startGatewayPeer, startKserve, startMlflow, startMlserver, type Peer } from './serving/peers.ts';
 
 const SECONDS = Number(process.env['DAIS_BENCH_SECONDS'] ?? 3);
+const WARM_SECONDS = 2 * SECONDS;
 const FEATURES = 30;
+/** Of the file that is made below. */
+const INPUT = 'x';
 const CONNECTIONS = [1, 16, 64];
 /** In microseconds of CPU, of the gateway at 64 connections. */
 const MOST_MICROS = 40;
@@ -27,16 +28,25 @@ const claims = new Claims();
 const folder = await mkdtemp(join(tmpdir(), 'dais-bench-serving-'));
 const file = join(folder, 'model.onnx');
 await writeFile(file, boostedTrees({ features: FEATURES, trees: 100, depth: 6 }));
-console.log(`${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}; 100 trees of depth 6\n`);
+console.log(
+  `${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}; 100 trees of depth 6\n`,
+);
 
 const row = Float32Array.from({ length: FEATURES }, (_, at) => Math.round(Math.sin(at) * 1e4) / 1e4);
-const { name, micros } = await alone();
-console.log(`onnxruntime-node alone, one row: ${micros.toFixed(1)} µs\n`);
+console.log(`onnxruntime-node alone, one row: ${(await alone()).toFixed(1)} µs\n`);
 const bodies = {
   'open-inference': JSON.stringify({
-    inputs: [{ name, shape: [1, FEATURES], datatype: 'FP32', data: Array.from(row, (value) => Number(value.toFixed(4))) }],
+    id: '1',
+    inputs: [
+      {
+        name: INPUT,
+        shape: [1, FEATURES],
+        datatype: 'FP32',
+        data: Array.from(row, (value) => Number(value.toFixed(4))),
+      },
+    ],
   }),
-  mlflow: JSON.stringify({ inputs: { [name]: [Array.from(row, (value) => Number(value.toFixed(4)))] } }),
+  mlflow: JSON.stringify({ inputs: { [INPUT]: [Array.from(row, (value) => Number(value.toFixed(4)))] } }),
 };
 const raw = binaryRequest();
 
@@ -53,7 +63,8 @@ for (const start of starts) {
   if (peer === undefined) continue;
   try {
     const request = postRequest(peer.path, Buffer.from(bodies[peer.body]));
-    await load({ port: peer.port, request, connections: 16, seconds: 1 });
+    // Until the compiler of JavaScript has seen enough.
+    await load({ port: peer.port, request, connections: 32, seconds: WARM_SECONDS });
     for (const connections of CONNECTIONS) {
       const cost = await measure(peer, peer.name, request, connections);
       if (connections !== 64) continue;
@@ -88,25 +99,24 @@ async function measure(peer: Peer, what: string, request: Buffer, connections: n
   return cost;
 }
 
-async function alone(): Promise<{ readonly name: string; readonly micros: number }> {
-  const engine = new OnnxInference({ clock: systemClock, log: silentLog });
-  const loaded = await engine.load({ folder, path: 'model.onnx' }, { trust: 'trusted' });
-  const input = loaded.inputs[0]?.name ?? '';
-  const tensors = [{ name: input, datatype: 'FP32' as const, shape: [1, FEATURES], data: row }];
+/** The runtime itself, one row each time, on this thread. */
+async function alone(): Promise<number> {
+  const session = await OnnxSession.open({ file, threads: 1, outputs: [] });
+  const input = { name: INPUT, type: 'float32' as const, dims: [1, FEATURES], data: row };
   const times = 20_000;
-  for (let time = 0; time < 1000; time++) await loaded.infer(tensors);
+  for (let time = 0; time < 2000; time++) await session.run([input], ['y']);
   const before = process.cpuUsage();
-  for (let time = 0; time < times; time++) await loaded.infer(tensors);
+  for (let time = 0; time < times; time++) await session.run([input], ['y']);
   const { user, system } = process.cpuUsage(before);
-  await loaded.close();
-  return { name: input, micros: (user + system) / times };
+  await session.release();
+  return (user + system) / times;
 }
 
 function binaryRequest(): Buffer {
   const head = Buffer.from(
     JSON.stringify({
       inputs: [
-        { name, shape: [1, FEATURES], datatype: 'FP32', parameters: { binary_data_size: row.byteLength } },
+        { name: INPUT, shape: [1, FEATURES], datatype: 'FP32', parameters: { binary_data_size: row.byteLength } },
       ],
       parameters: { binary_data_output: true },
     }),

@@ -70,7 +70,11 @@ async function environment(name: string): Promise<string> {
   return await pythonEnvironment(`bench-serving-${name}`, join(here, `requirements-${name}.txt`));
 }
 
-function start(program: string, words: readonly string[], variables: Readonly<Record<string, string>> = {}): ChildProcess {
+function start(
+  program: string,
+  words: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+): ChildProcess {
   // A group of its own: these servers have children.
   return spawn(program, words, {
     stdio: 'ignore',

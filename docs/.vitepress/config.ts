@@ -42,6 +42,7 @@ const guide = [
   { text: 'Bring your Feast repository', link: '/guide/bring-your-feast-repository' },
   { text: 'Trace what a program does', link: '/guide/trace' },
   { text: 'Follow where a model comes from', link: '/guide/lineage' },
+  { text: 'Ask an endpoint: serving protocols', link: '/guide/serving-protocols' },
   { text: 'Be told by webhooks', link: '/guide/webhooks' },
   { text: 'Private data', link: '/guide/private-data' },
   { text: 'Labels that people gave', link: '/guide/labels' },

@@ -105,7 +105,11 @@ function register(server: Server, parts: GrpcGatewayParts, metadata: () => Metad
           method.kind === 'infer'
             ? infer(parts, rpc.name, method, call, call.request, metadata, done)
             : answer(parts, method, call, done);
-        answered.catch((error: unknown) => done(told(parts, error, callId(call, parts.clock))));
+        answered.then(undefined, (error: unknown) => {
+          const status = told(parts, error, callId(call, parts.clock));
+          // Out of the promise: what the library throws while it answers is no failure of the call.
+          setImmediate(() => done(status));
+        });
       };
       server.register(path, unary, bytes, same, 'unary');
     }

@@ -81,7 +81,7 @@ export function findEndpoint(
 
 export interface Chooser {
   readonly header: (name: string) => string | undefined;
-  readonly parameters: Readonly<Record<string, unknown>> | undefined;
+  readonly parameters: Readonly<Record<string, string | number | boolean>> | undefined;
   readonly id: string | undefined;
   readonly chance: () => number;
 }

@@ -45,7 +45,7 @@ export function stickyKey(
   sticky: ServedEndpoint['sticky'],
   request: {
     readonly header: (name: string) => string | undefined;
-    readonly parameters: Readonly<Record<string, unknown>> | undefined;
+    readonly parameters: Readonly<Record<string, string | number | boolean>> | undefined;
     readonly id: string | undefined;
   },
 ): string | undefined {

@@ -30,7 +30,9 @@ test('reads every double as JSON.parse does', () => {
   fc.assert(
     fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.nat(20), (value, digits) => {
       for (const text of [String(value), value.toExponential(digits), value.toPrecision(digits + 1)]) {
-        if (Number.isFinite(Number(text))) expect(Number(read(text))).toBe(JSON.parse(text));
+        // Rounded to few digits, the largest are too large.
+        fc.pre(Number.isFinite(Number(text)));
+        expect(Number(read(text))).toBe(JSON.parse(text));
       }
     }),
   );
@@ -39,10 +41,19 @@ test('reads every double as JSON.parse does', () => {
 test('keeps every digit of whole numbers', () => {
   fc.assert(
     fc.property(fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }), (value) => {
-      expect(BigInt(read(String(value)) as bigint)).toBe(value);
+      expect(String(read(String(value)))).toBe(String(value));
     }),
   );
 });
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 test('refuses what JSON.parse refuses', () => {
   fc.assert(
@@ -50,13 +61,8 @@ test('refuses what JSON.parse refuses', () => {
       const text = JSON.stringify(value);
       const at = place % (text.length + 1);
       const broken = text.slice(0, at) + noise + text.slice(at);
-      let known: { value: unknown } | undefined;
-      try {
-        known = { value: JSON.parse(broken) };
-      } catch {
-        known = undefined;
-      }
-      if (known === undefined) expect(() => read(broken)).toThrow(JsonFault);
+      fc.pre(!isJson(broken));
+      expect(() => read(broken)).toThrow(JsonFault);
     }),
   );
 });

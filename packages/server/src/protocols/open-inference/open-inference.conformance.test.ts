@@ -8,8 +8,7 @@ import { pythonEnvironment } from '../../../../../tools/python-env.mjs';
 const folder = fileURLToPath(new URL('../../../../../conformance/serving/', import.meta.url));
 /** In ms; building the environment comes on top once. */
 const PATIENCE = 200_000;
-const DATATYPES =
-  'BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 BF16 FP32 FP64 BYTES'.split(' ');
+const DATATYPES = 'BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 BF16 FP32 FP64 BYTES'.split(' ');
 
 let world: GatewayWorld;
 beforeAll(async () => {
@@ -31,8 +30,20 @@ async function client(environment: string, requirements: string, script: string)
   const python = await pythonEnvironment(environment, `${folder}${requirements}`);
   const { code, stdout, stderr } = await run(
     `${python}/bin/python`,
-    ['-B', '-W', 'ignore', `${folder}${script}`, `127.0.0.1:${world.gateway.port}`, `127.0.0.1:${world.gateway.grpcPort}`],
-    { env: { PATH: '/usr/bin:/bin', HOME: world.folder, LANG: 'C.UTF-8' }, cwd: world.folder, timeoutMs: PATIENCE, maxOutputBytes: 1 << 20 },
+    [
+      '-B',
+      '-W',
+      'ignore',
+      `${folder}${script}`,
+      `127.0.0.1:${world.gateway.port}`,
+      `127.0.0.1:${world.gateway.grpcPort}`,
+    ],
+    {
+      env: { PATH: '/usr/bin:/bin', HOME: world.folder, LANG: 'C.UTF-8' },
+      cwd: world.folder,
+      timeoutMs: PATIENCE,
+      maxOutputBytes: 1 << 20,
+    },
   );
   expect([code, stderr]).toEqual([0, '']);
   return JSON.parse(stdout.toString('utf8'));

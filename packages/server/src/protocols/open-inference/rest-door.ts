@@ -155,7 +155,7 @@ function jsonLength(header: string | string[] | undefined, body: Buffer): number
   if (!/^\d+$/.test(String(header)) || length > body.length) {
     throw new DaisError(
       'invalid_request',
-      `Inference-Header-Content-Length is "${header}"; the body has ${body.length} bytes.`,
+      `Inference-Header-Content-Length is "${String(header)}"; the body has ${body.length} bytes.`,
     );
   }
   return length;

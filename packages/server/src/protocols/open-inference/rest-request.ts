@@ -158,8 +158,8 @@ function declared(
 ): Declared {
   if (name === undefined) throw new DaisError('invalid_request', 'An input has no "name".');
   if (!isDatatype(datatype)) {
-    const told =
-      datatype === undefined ? 'no "datatype"' : `the datatype ${JSON.stringify(datatype)}, which is unknown`;
+    const named = typeof datatype === 'string' ? `"${datatype.slice(0, 40)}"` : 'that is no text';
+    const told = datatype === undefined ? 'no "datatype"' : `the datatype ${named}, which is unknown`;
     throw new DaisError('invalid_request', `The input "${name}" has ${told}.`);
   }
   if (!Array.isArray(shape)) throw new DaisError('invalid_request', `The input "${name}" has no "shape".`);
@@ -184,7 +184,7 @@ function readData(reader: JsonReader, { name, datatype, shape, count }: Declared
       if (byte === 116 || byte === 102) elements.truth(reader.truth());
       // n: the only other value, and no number.
       else if (byte === 110 || byte === 123) {
-        elements.wrong(`${JSON.stringify(reader.value()).slice(0, 40)}`);
+        elements.wrong(reader.value() === null ? 'null' : 'an object');
       } else elements.number(reader.number());
     }
   };

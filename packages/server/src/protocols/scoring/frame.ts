@@ -59,6 +59,8 @@ function readForm(form: (typeof FORMS)[number], value: JsonValue): Given {
       if (Array.isArray(value)) return { kind: 'tensor', value };
       if (isObject(value)) return { kind: 'tensors', values: new Map(Object.entries(value)) };
       throw wrong('"inputs" is neither a list nor an object of lists.');
+    default:
+      return form satisfies never;
   }
 }
 

@@ -17,6 +17,8 @@ export function toTensors(given: Given, described: ServedDescription): Tensor[] 
       return fromList(given.value, inputs, columns);
     case 'tensors':
       return fromNamed(given.values, inputs, columns);
+    default:
+      return given satisfies never;
   }
 }
 
@@ -112,7 +114,7 @@ function fromNamed(
     if (spec === undefined) {
       throw wrong(`The model has no input "${name}"; it has ${inputs.map((input) => `"${input.name}"`).join(', ')}.`);
     }
-    return tensor(spec, shapeOf(value as JsonValue[]), flatten(value), name);
+    return tensor(spec, shapeOf(value), flatten(value), name);
   });
 }
 
