@@ -63,6 +63,32 @@ class Moody(mlflow.pyfunc.PythonModel):
         return np.full(len(model_input), os.getpid(), dtype=np.int64)
 
 
+class Curious(mlflow.pyfunc.PythonModel):
+    """Tells what it can reach: 1 for each file that it sees, a network that it has, a place that it may write."""
+
+    def predict(self, context, model_input, params=None):
+        import socket
+        import tempfile
+
+        def can(work):
+            try:
+                work()
+                return 1
+            except OSError:
+                return 0
+
+        reached = [
+            1 if any(os.path.exists(place) for place in ("/var/log", "/etc/shadow", "/home")) else 0,
+            1 if len(socket.if_nameindex()) > 1 else 0,
+            can(lambda: open("/usr/written", "w")),
+            1 if len([name for name in os.listdir("/proc") if name.isdigit()]) > 8 else 0,
+            1 if os.environ.get("DAIS_SECRET") else 0,
+        ]
+        with tempfile.TemporaryFile() as scratch:
+            scratch.write(b"its own")
+        return np.array([reached] * len(model_input), dtype=np.int64)
+
+
 def tensors(dtype, shape=(-1, 3)):
     return Schema([TensorSpec(np.dtype(dtype), shape, "x")])
 
@@ -95,6 +121,7 @@ save("weighted", Unnamed(), ModelSignature(tensors("float32"), Schema([TensorSpe
 save("mean", UnnamedMean(), ModelSignature(tensors("float32"), floats))
 save("broken", Broken(), ModelSignature(tensors("float32"), floats))
 save("moody", Moody(), ModelSignature(tensors("float32"), Schema([TensorSpec(np.dtype("int64"), (-1,), "y")])))
+save("curious", Curious(), ModelSignature(tensors("float32"), Schema([TensorSpec(np.dtype("int64"), (-1, 5), "y")])))
 save("open", Identity())
 save(
     "columns",

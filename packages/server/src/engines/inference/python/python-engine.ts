@@ -2,7 +2,7 @@
  * MLflow models of any flavour, in processes with the Python that the model requires. Python never runs in the caller's
  * process; what it is given is checked against the signature here.
  */
-import { access, constants } from 'node:fs/promises';
+import { access, constants, readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DaisError } from '@dais/api';
@@ -11,6 +11,7 @@ import type { Log } from '#lib/log.ts';
 import { testBatches } from '../batch-test.ts';
 import type { InferenceEngine, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
 import { findModel, type ModelPlace } from '../model-place.ts';
+import { ModelIsolation } from '../isolation.ts';
 import { ModelProcess } from '../model-process.ts';
 import { RunnerPool } from '../runner-pool.ts';
 import { ServedModel } from '../served-model.ts';
@@ -41,6 +42,7 @@ interface Found {
 export class PythonInference implements InferenceEngine {
   readonly name = 'python';
   readonly #options: PythonInferenceOptions;
+  readonly #isolation = new ModelIsolation();
 
   constructor(options: PythonInferenceOptions) {
     this.#options = options;
@@ -63,6 +65,10 @@ export class PythonInference implements InferenceEngine {
     if (environment === undefined) refuse('The model runs in Python: build the environment that it requires first.');
     const python = path.join(environment, 'bin', 'python');
     await access(python, constants.X_OK).catch(() => refuse(`The environment has no Python at ${python}.`));
+    const fault = await this.#isolation.fault();
+    // Loading such a model runs its author's code.
+    if (fault !== undefined && options.trust === 'untrusted')
+      refuse(`A model that is not trusted must be isolated: ${fault}.`);
     onPhase('loading the model');
     const { clock, log, random = Math.random } = this.#options;
     const make = async () => await this.#start(python, place, signature, options);
@@ -95,7 +101,7 @@ export class PythonInference implements InferenceEngine {
     python: string,
     { root }: MlmodelPlace,
     { inputs, outputSpecs }: Signature,
-    { threads = 1, memoryBytes }: LoadOptions,
+    { threads = 1, memoryBytes, environment = '' }: LoadOptions,
   ): Promise<ModelProcess> {
     const { clock, log, mostBatches, loadMs = LOAD_MS } = this.#options;
     const plan = {
@@ -105,10 +111,13 @@ export class PythonInference implements InferenceEngine {
       types: inputs.form === 'columns' ? Object.fromEntries(inputs.columns.map(({ name, kind }) => [name, kind])) : {},
       outputs: outputSpecs.map(({ name }) => name),
     };
+    // `-I`: neither variables, nor the working folder, nor packages of a user's home change what is imported.
+    const program = [python, '-I', '-B', WORKER, JSON.stringify(plan)];
+    const isIsolated = (await this.#isolation.fault()) === undefined;
     const { process: started } = await ModelProcess.start({
-      program: python,
-      // Isolated: neither variables, nor the working folder, nor packages of a user's home change what is imported.
-      args: ['-I', '-B', WORKER, JSON.stringify(plan)],
+      ...(isIsolated
+        ? this.#isolation.wrap(program, [...(await interpreterFolders(environment)), WORKER, root], root)
+        : { program: python, args: program.slice(1) }),
       variables: variables(path.dirname(python), threads),
       loadMs,
       clock,
@@ -118,6 +127,15 @@ export class PythonInference implements InferenceEngine {
     });
     return started;
   }
+}
+
+/** The environment, and where the interpreter that it was made from lies. */
+async function interpreterFolders(environment: string): Promise<string[]> {
+  const text = await readFile(path.join(environment, 'pyvenv.cfg'), 'utf8').catch(() => '');
+  const home = /^home\s*=\s*(.+)$/m.exec(text)?.[1]?.trim();
+  if (home === undefined) return [environment];
+  const places = new Set([path.dirname(home), path.dirname(await realpath(home).catch(() => home))]);
+  return [environment, ...[...places].filter((place) => place !== '/' && !place.startsWith('/usr'))];
 }
 
 function variables(bin: string, threads: number): Record<string, string> {

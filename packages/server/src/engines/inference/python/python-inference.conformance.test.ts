@@ -93,6 +93,14 @@ describe('python', () => {
     });
   });
 
+  test('a model that is not trusted reaches nothing but itself', async () => {
+    const model = await load('curious', { trust: 'untrusted' });
+    const [reached] = await model.infer([row(1, 2, 3)]);
+    // Files of the machine, a network, a place to write, other processes, variables.
+    expect(Array.from(reached!.data as BigInt64Array, Number)).toEqual([0, 0, 0, 0, 0]);
+    await model.close();
+  });
+
   test('a forest of scikit-learn predicts what it predicts in Python, its columns in any order', async () => {
     const model = await load('forest');
     expect(model.platform).toBe('mlflow_sklearn');
