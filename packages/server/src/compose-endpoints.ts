@@ -18,8 +18,11 @@ export async function openInference(parts: {
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<readonly InferenceEngine[]> {
-  const { OnnxInference } = await import('#engines/inference/onnx/onnx-engine.ts');
-  return [new OnnxInference(parts)];
+  const [{ OnnxInference }, { PythonInference }] = await Promise.all([
+    import('#engines/inference/onnx/onnx-engine.ts'),
+    import('#engines/inference/python/python-engine.ts'),
+  ]);
+  return [new OnnxInference(parts), new PythonInference(parts)];
 }
 
 /** What keeps predictions, if anything does. */

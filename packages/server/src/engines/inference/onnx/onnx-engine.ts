@@ -12,6 +12,7 @@ import { ownProgram } from '#lib/process.ts';
 import { testBatches, type BatchTest } from '../batch-test.ts';
 import type { InferenceEngine, InferOptions, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
 import { findModel, placeInside, type ModelPlace } from '../model-place.ts';
+import { ModelIsolation } from '../isolation.ts';
 import { ModelProcess } from '../model-process.ts';
 import { RunnerPool } from '../runner-pool.ts';
 import { ServedModel } from '../served-model.ts';
@@ -19,6 +20,7 @@ import { checkInputs, joinRows, rowsOf } from '../tensors.ts';
 import { describeOnnx, type OnnxDescription } from './onnx-description.ts';
 import { ThreadRunner } from './onnx-runners.ts';
 import { fromPlain, OnnxSession, toPlain, type SessionPlan } from './onnx-session.ts';
+import { programFolders } from './program-folders.ts';
 
 export interface OnnxInferenceOptions {
   readonly clock: Clock;
@@ -36,6 +38,7 @@ const LONGEST_HERE_NS = 1_000_000;
 const LOAD_MS = 120_000;
 
 interface Found {
+  readonly folder: string;
   readonly plan: SessionPlan;
   readonly description: OnnxDescription;
   readonly bytes: number;
@@ -44,6 +47,7 @@ interface Found {
 export class OnnxInference implements InferenceEngine {
   readonly name = 'onnx';
   readonly #options: OnnxInferenceOptions;
+  readonly #isolation = new ModelIsolation();
 
   constructor(options: OnnxInferenceOptions) {
     this.#options = options;
@@ -120,7 +124,7 @@ export class OnnxInference implements InferenceEngine {
     });
   }
 
-  #pool({ plan }: Found, { trust, workers = 1, memoryBytes }: LoadOptions): RunnerPool {
+  #pool({ plan, folder }: Found, { trust, workers = 1, memoryBytes }: LoadOptions): RunnerPool {
     const { clock, log, random = Math.random } = this.#options;
     const make =
       trust === 'trusted'
@@ -128,10 +132,14 @@ export class OnnxInference implements InferenceEngine {
         : async () => {
             const fromSource = import.meta.url.endsWith('.ts');
             const program = new URL(fromSource ? './onnx-process.ts' : './onnx-process.js', import.meta.url);
+            const command = [process.execPath, ...ownProgram(program), JSON.stringify(plan)];
+            // Where nothing can be isolated the process alone must do: operators are no programs.
+            const isIsolated = (await this.#isolation.fault()) === undefined;
             const { process: started } = await ModelProcess.start({
-              program: process.execPath,
-              args: [...ownProgram(program), JSON.stringify(plan)],
-              variables: { PATH: '/usr/bin:/bin', HOME: '/nonexistent', TZ: 'UTC' },
+              ...(isIsolated
+                ? this.#isolation.wrap(command, [...programFolders(), folder], folder)
+                : { program: process.execPath, args: command.slice(1) }),
+              variables: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', TZ: 'UTC' },
               loadMs: LOAD_MS,
               clock,
               ...(memoryBytes !== undefined && { memoryBytes }),
@@ -200,7 +208,7 @@ async function find(files: ModelFiles, threads: number): Promise<Found> {
   if (foreign !== undefined) refuse(`The model uses operators of \`${foreign}\`, which onnxruntime does not have.`);
   let { size: bytes } = await stat(file);
   for (const location of description.externalData) bytes += await sizeOfData(place.folder, file, location);
-  return { plan: { file, threads, outputs: description.outputs }, description, bytes };
+  return { folder: place.folder, plan: { file, threads, outputs: description.outputs }, description, bytes };
 }
 
 function onnxPath({ description }: ModelPlace & { type: 'mlmodel' }): string {
