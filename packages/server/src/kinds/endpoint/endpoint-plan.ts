@@ -223,7 +223,7 @@ function currentOf({ row, target, rollout }: EndpointFacts, message: string): Pl
   if ('fault' in target) return is('False', 'ModelNotFound', target.fault);
   if (rollout !== undefined) return is('False', rollout.state === 'paused' ? 'RolloutPaused' : 'RollingOut', message);
   if (target.id === row.stable) return is('True', 'AsNamed', `${target.label} is what the manifest names.`);
-  return is('False', 'HeldBack', message);
+  return is('False', target.id === row.held ? 'HeldBack' : 'RollingOut', message);
 }
 
 function variantsOf({ row, rollout, states }: EndpointFacts): readonly EndpointVariant[] {
