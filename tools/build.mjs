@@ -23,7 +23,11 @@ import { root, runCommand } from './command.mjs';
 
 /** @type {readonly Target[]} */
 const targets = [
-  { package: 'api', entries: ['index.ts', 'data/index.ts', 'filter/index.ts', 'serving/index.ts', 'tlog/index.ts'], shape: 'bundle' },
+  {
+    package: 'api',
+    entries: ['index.ts', 'data/index.ts', 'filter/index.ts', 'serving/index.ts', 'tlog/index.ts'],
+    shape: 'bundle',
+  },
   {
     package: 'server',
     entries: [
