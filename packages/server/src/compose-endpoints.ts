@@ -9,8 +9,11 @@ export type { EndpointWork, GatewayAnswer, GatewayLink, ServingLedger } from '#l
 export { RecentFigures } from '#ledgers/serving/index.ts';
 
 /** Endpoints: what answers at each, and how it came there. */
-export async function loadServing(parts: ServingParts): Promise<ServingLedger> {
-  return (await import('#ledgers/serving/index.ts')).servingLedger(parts);
+export async function loadServing(parts: Omit<ServingParts, 'artifactRoot'>): Promise<ServingLedger> {
+  return (await import('#ledgers/serving/index.ts')).servingLedger({
+    ...parts,
+    artifactRoot: 'mlflow-artifacts:',
+  });
 }
 
 /** What loads models, in the order in which they are asked. */

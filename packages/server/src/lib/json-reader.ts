@@ -14,7 +14,7 @@ export class JsonFault extends Error {
   }
 }
 
-export type JsonValue = null | boolean | number | bigint | string | readonly JsonValue[] | { [key: string]: JsonValue };
+export type JsonValue = null | boolean | number | bigint | string | JsonValue[] | { [key: string]: JsonValue };
 
 export interface JsonReading {
   /** Arrays and objects within each other. */

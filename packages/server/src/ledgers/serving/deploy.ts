@@ -8,6 +8,11 @@ import { decideWrites, performWrites } from '#kernel/write.ts';
 import { changeEndpoint, lockEndpoint } from './endpoint-rows.ts';
 import { resolveModel } from './model-source.ts';
 
+interface DeployParts {
+  readonly kinds: KindRegistry;
+  readonly artifactRoot: string;
+}
+
 export interface DeployInput {
   readonly endpoint: string;
   readonly model: string;
@@ -19,14 +24,18 @@ export interface DeployInput {
  * Changes what the manifest of the endpoint names, or makes one; the controller does the rest.
  * @throws DaisError `not_found` for a model that there is not, and as a write of the resource does.
  */
-export async function deploy(tx: Transaction, { input, tenant, context }: Call<DeployInput>, kinds: KindRegistry) {
+export async function deploy(
+  tx: Transaction,
+  { input, tenant, context }: Call<DeployInput>,
+  { kinds, artifactRoot }: DeployParts,
+) {
   const { endpoint: name, model, canary, shadow } = input;
   if (shadow && canary !== undefined) {
     throw new DaisError('invalid_request', 'A shadow answers nobody, a canary answers some: ask for one of both.', {
       issues: [{ path: 'shadow', message: 'is true beside `canary`', expected: 'one of both' }],
     });
   }
-  const found = await resolveModel(tx, model);
+  const found = await resolveModel(tx, model, artifactRoot);
   if ('fault' in found) {
     throw new DaisError('not_found', found.fault, { issues: [{ path: 'model', message: `is "${model}"` }] });
   }

@@ -33,6 +33,8 @@ export interface EndpointWorkParts {
   readonly models: LocalModels;
   readonly gateway: GatewayLink;
   readonly now: () => number;
+  /** What the addresses of artifacts that lie in Dais begin with. */
+  readonly artifactRoot: string;
 }
 
 export interface ModelState {
@@ -88,10 +90,10 @@ export class EndpointWork {
     return await io.read(async (tx) => {
       const row = await findEndpoint(tx, metadata.uid);
       if (row === undefined) return undefined;
-      const target = await resolveModel(tx, row.spec.model);
+      const target = await resolveModel(tx, row.spec.model, this.#parts.artifactRoot);
       const others: Record<string, Resolution> = {};
       for (const { name, model } of [...row.spec.variants, ...row.spec.shadow]) {
-        others[name] = await resolveModel(tx, model);
+        others[name] = await resolveModel(tx, model, this.#parts.artifactRoot);
       }
       const rollout = await runningRollout(tx, row.uid);
       const steps = rollout === undefined ? [] : await stepsOf(tx, [rollout.id]);

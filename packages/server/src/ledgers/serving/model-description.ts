@@ -77,7 +77,7 @@ async function exampleOf(
   if (stored === undefined) return null;
   if (info.type === 'dataframe') return `{"dataframe_split":${stored}}`;
   if (info.type === 'ndarray') {
-    // `{"inputs": …}` already, as MLflow writes arrays.
+    // `{"inputs": …}` already, as arrays are written.
     return /^\s*\{\s*"(inputs|instances)"/.test(stored) ? stored : `{"inputs":${stored}}`;
   }
   return null;

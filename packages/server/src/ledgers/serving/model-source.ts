@@ -9,7 +9,6 @@ import { runHome } from '#ledgers/tracking/index.ts';
 
 /** Most files of one model. */
 const MOST_FILES = 5000;
-const ROOT = 'mlflow-artifacts:';
 
 export interface ModelFile {
   /** Below the model's folder. */
@@ -35,22 +34,22 @@ export interface FoundModel {
 export type Resolution = FoundModel | { readonly fault: string };
 
 /** In the project of the transaction. Never throws for what a person named wrongly. */
-export async function resolveModel(tx: Transaction, reference: string): Promise<Resolution> {
+export async function resolveModel(tx: Transaction, reference: string, artifactRoot: string): Promise<Resolution> {
   try {
-    return await find(tx, reference);
+    return await find(tx, reference, artifactRoot);
   } catch (error) {
     if (error instanceof DaisError && !error.retryable) return { fault: error.message };
     throw error;
   }
 }
 
-async function find(tx: Transaction, reference: string): Promise<Resolution> {
+async function find(tx: Transaction, reference: string, artifactRoot: string): Promise<Resolution> {
   const named = parseServedModel(reference);
   if ('message' in named) return { fault: `${reference} ${named.message}: ${named.expected}.` };
   if (named.of === 'run') {
-    const home = await runHome(tx, named.runId, { artifactRoot: ROOT });
+    const home = await runHome(tx, named.runId, { artifactRoot });
     if (home === undefined) return { fault: `There is no run ${named.runId}.` };
-    return await withFiles(tx, `${home}/${named.path}`, {
+    return await withFiles(tx, `${home}/${named.path}`, artifactRoot, {
       label: reference,
       name: named.runId,
       aliases: [],
@@ -63,7 +62,7 @@ async function find(tx: Transaction, reference: string): Promise<Resolution> {
       : await readVersion(sql, projectId, named.name, named.version);
   if (version.type === 'prompt') return { fault: `${named.name} is a prompt, which no endpoint serves.` };
   const lineageKey = await versionKeyOf(tx, named.name, version.version);
-  return await withFiles(tx, version.artifactUri, {
+  return await withFiles(tx, version.artifactUri, artifactRoot, {
     label: `models:/${named.name}/${version.version}`,
     name: named.name,
     version: String(version.version),
@@ -75,12 +74,13 @@ async function find(tx: Transaction, reference: string): Promise<Resolution> {
 async function withFiles(
   tx: Transaction,
   uri: string,
+  root: string,
   about: Omit<FoundModel, 'id' | 'artifacts' | 'files'>,
 ): Promise<Resolution> {
-  if (!uri.startsWith(ROOT)) {
+  if (!uri.startsWith(root)) {
     return { fault: `The files of ${about.label} lie at ${uri}, not with Dais: log the model again, or import it.` };
   }
-  const artifacts = uri.slice(ROOT.length).replace(/^\/+|\/+$/g, '');
+  const artifacts = uri.slice(root.length).replace(/^\/+|\/+$/g, '');
   const owner = { projectId: tx.projectId, uid: tx.projectId };
   const prefix = `${artifacts}/`;
   const found: ContentInfo[] = await listReferences(tx, owner, { prefix, limit: MOST_FILES + 1 });

@@ -43,6 +43,8 @@ export interface ServingParts {
   /** Snapshot and models lie below it. */
   readonly folder: string;
   readonly days: number;
+  /** What the addresses of artifacts that lie in Dais begin with. */
+  readonly artifactRoot: string;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -66,7 +68,7 @@ export function servingLedger(parts: ServingParts): ServingLedger {
     changed: () => publisher.poke(),
   });
   const publisher = new Publisher({ ...parts, models });
-  const work = new EndpointWork({ content, models, gateway, now });
+  const work = new EndpointWork({ content, models, gateway, now, artifactRoot: parts.artifactRoot });
   const verb = (operation: OperationEntry['operation'], word: Parameters<typeof doVerb>[1]): OperationEntry => ({
     operation,
     handle: async (tx, call: Call<VerbInput>) => await doVerb(tx, word, call, now()),
@@ -102,7 +104,8 @@ export function servingLedger(parts: ServingParts): ServingLedger {
     entries: [
       {
         operation: deployOperation,
-        handle: async (tx, call: Call<DeployInput>) => await deploy(tx, call, parts.kinds()),
+        handle: async (tx, call: Call<DeployInput>) =>
+          await deploy(tx, call, { kinds: parts.kinds(), artifactRoot: parts.artifactRoot }),
       },
       verb(promoteRolloutOperation, 'promote'),
       verb(pauseRolloutOperation, 'pause'),
