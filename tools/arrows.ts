@@ -102,7 +102,6 @@ export const arrows: readonly Arrow[] = [
     files: [`${server}/gateway/**`],
     may: ['lib/**', 'api', 'engines/inference/contract.ts', 'policy/evaluate.ts', 'ledgers/predictions/segment.ts'],
     note: 'no SQL, never a protocol',
-    planned: 'the data plane comes with Endpoint',
   },
   {
     zone: 'protocols/<p>',

@@ -1,6 +1,15 @@
+import { gatewayMetrics } from '../../packages/server/src/gateway/gateway-metric-definitions.ts';
+import { LATENCY_BUCKETS_MS } from '../../packages/api/src/serving/index.ts';
 import { metricDefinitions, type MetricDefinition } from '../../packages/server/src/http/metric-definitions.ts';
 import { REFERENCE, type GeneratedFile } from './generated-file.ts';
 import { code, page, table, text } from './markdown.ts';
+
+function rows(metrics: readonly Pick<MetricDefinition, 'name' | 'type' | 'labels' | 'help'>[]): string {
+  return table(
+    ['Name', 'Type', 'Labels', 'Meaning'],
+    metrics.map(({ name, type, labels, help }) => [code(name), type, labels.map(code).join(', '), text(help)]),
+  );
+}
 
 export function metricsPage(): GeneratedFile {
   const metrics: readonly MetricDefinition[] = Object.values(metricDefinitions);
@@ -9,19 +18,17 @@ export function metricsPage(): GeneratedFile {
     path: `${REFERENCE}/metrics.md`,
     text: page('Metrics', 'packages/server/src/http/metric-definitions.ts', [
       '`GET /metrics` answers in the text format of Prometheus. Names and labels are only ever added. The metrics of the process itself (`process_*`, `nodejs_*`) come from prom-client.',
-      table(
-        ['Name', 'Type', 'Labels', 'Meaning'],
-        metrics.map((metric) => [
-          code(metric.name),
-          metric.type,
-          metric.labels.map(code).join(', '),
-          text(metric.help),
-        ]),
-      ),
+      rows(metrics),
+      '## Of a gateway',
+      'A gateway of predictions answers `GET /metrics` on its own port.',
+      rows(Object.values(gatewayMetrics)),
       '## Buckets',
       table(
         ['Histogram', 'Upper bounds'],
-        bucketed.map((metric) => [code(metric.name), (metric.buckets ?? []).join(', ')]),
+        [
+          ...bucketed.map((metric) => [code(metric.name), (metric.buckets ?? []).join(', ')]),
+          [code(gatewayMetrics.latency.name), LATENCY_BUCKETS_MS.map((ms) => ms / 1000).join(', ')],
+        ],
       ),
     ]),
   };

@@ -275,6 +275,18 @@ const catalogue = {
     remedy: 'Run it again; if it happens again, look into the server’s log and lower `query.memoryMb`.',
     retryable: true,
   },
+  model_unavailable: {
+    status: 503,
+    title: 'The model cannot answer now',
+    remedy: 'Try again after the time in Retry-After; `detail` says whether it loads, starts again or failed to load.',
+    retryable: true,
+  },
+  deadline_exceeded: {
+    status: 504,
+    title: 'It took longer than it may',
+    remedy: 'Send less at once, allow more time, or give the endpoint more workers.',
+    retryable: true,
+  },
   upstream_failed: {
     status: 502,
     title: 'The other side did not answer as it should',

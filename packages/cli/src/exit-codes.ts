@@ -43,6 +43,7 @@ export function exitCodeOf(error: DaisError): ExitCode {
     case 429:
     case 502:
     case 503:
+    case 504:
     case 507:
       return exitCodes.unreachable.code;
     case 500:

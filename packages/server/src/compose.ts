@@ -31,6 +31,7 @@ import type { IdentityParts } from '#policy/identity/identity-parts.ts';
 import type { SignInOptions } from '#policy/oidc/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { EngineSurroundings } from './compose-engines.ts';
+import type { EndpointWork } from './compose-endpoints.ts';
 
 /** What kinds stand on. */
 export interface KindParts {
@@ -39,6 +40,8 @@ export interface KindParts {
   readonly clock: Clock;
   /** See the options of the tracking ledger. */
   readonly folderRoot?: string | undefined;
+  /** What the controller of endpoints does; without it, nobody follows their manifests. */
+  readonly endpointWork?: (() => EndpointWork) | undefined;
 }
 
 /** What the kinds bring to a kernel. */
@@ -55,7 +58,13 @@ export interface KindsAndPolicies extends LoadedKinds {
 }
 
 /** Every kind there is, in the order of reference pages. */
-export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts): Promise<KindsAndPolicies> {
+export async function loadKinds({
+  keys,
+  outbound,
+  clock,
+  folderRoot,
+  endpointWork,
+}: KindParts): Promise<KindsAndPolicies> {
   const [
     { projectWith },
     { secret },
@@ -68,6 +77,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     { entity },
     { featureView },
     { featureService },
+    { endpoint },
     { user },
     { team },
     { serviceAccount },
@@ -85,6 +95,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
     import('#kinds/entity/index.ts'),
     import('#kinds/feature-view/index.ts'),
     import('#kinds/feature-service/index.ts'),
+    import('#kinds/endpoint/index.ts'),
     import('#kinds/user/index.ts'),
     import('#kinds/team/index.ts'),
     import('#kinds/service-account/index.ts'),
@@ -128,6 +139,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       import('#ledgers/executions/index.ts'),
       import('#ledgers/features/index.ts'),
     ]);
+  const { forgetServing } = await import('#ledgers/serving/index.ts');
   const principals = new AccountDirectory();
   const engine = new PolicyEngine(() => loaded.kinds, principals);
   const now = () => clock.now();
@@ -161,6 +173,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
           await forgetWebhooks(tx, ended.id);
           await forgetDefinitions(tx, ended.id);
           await forgetFeatures(tx, ended.id);
+          await forgetServing(tx, ended.id);
           await forgetProjectFindings(tx, ended.id);
           await forgetProjectLabels(tx, ended.id);
         },
@@ -180,6 +193,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       serviceAccount({ changed, end }),
       ...roleBindings({ changed }),
       ...policies({ changed, check: async (source) => await engine.check(source) }),
+      endpoint(endpointWork),
     ],
     jobs: [...secrets.jobs, ...channels.jobs],
     entries: [
@@ -307,6 +321,7 @@ export async function loadLineage({
     { stepNodes },
     { dataVersionNodes },
     { featureServiceNodes, featureViewNodes },
+    { endpointNodes },
     { openLineageEntries, runEvent },
   ] = await Promise.all([
     import('#ledgers/lineage/index.ts'),
@@ -315,6 +330,7 @@ export async function loadLineage({
     import('#ledgers/executions/index.ts'),
     import('#ledgers/data/index.ts'),
     import('#ledgers/features/index.ts'),
+    import('#ledgers/serving/index.ts'),
     import('#protocols/openlineage/index.ts'),
   ]);
   const sources = [
@@ -325,6 +341,7 @@ export async function loadLineage({
     dataVersionNodes,
     featureViewNodes,
     featureServiceNodes,
+    endpointNodes,
   ];
   const told = [emission ?? []].flat().map(({ apiKey, namespace, ...parts }): TellingParts => ({
     ...parts,

@@ -38,8 +38,10 @@ import { loadArtifacts, loadExecutions, loadTracking } from './compose-runs.ts';
 import { loadData, loadQuality } from './compose-data.ts';
 import { loadLabels, loadPrivacy } from './compose-privacy.ts';
 import { loadFeatures, openOnline } from './compose-features.ts';
+import { loadServing, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
+import { SupervisedGateway, type ToGateway } from './gateway-link.ts';
 import { openBlobs, openKeys } from './engines.ts';
 import { readProviders } from './identity-providers.ts';
 import { backupBeforeMigration } from './migration-backup.ts';
@@ -58,9 +60,16 @@ export interface ControlSetup {
   readonly startedAt: string;
 }
 
+/** A day and night without the control plane, in which tokens go on to be taken. */
+const GATEWAY_OFFLINE_MS = 24 * 3_600_000;
+
 export interface ControlIo {
   readonly log: Log;
   readonly onPhase: (name: string, ms: number) => void;
+  /** Asks the supervisor to run a helper from now on. */
+  readonly want: (helper: string) => void;
+  /** Says something to one, through the supervisor. */
+  readonly tell: (to: string, body: unknown) => void;
 }
 
 interface ControlParts {
@@ -75,6 +84,8 @@ interface ControlParts {
   readonly blobs: BlobStore;
   readonly keys: KeyStore;
   readonly outbound: Outbound;
+  readonly gateway: SupervisedGateway;
+  readonly serving: ServingLedger;
 }
 
 export class Control {
@@ -96,12 +107,25 @@ export class Control {
     };
     const outbound = await openOutbound(config.outbound, setup.version);
     const around = { dataFolder: config.data, clock, log: io.log, environment: childEnvironment(), outbound };
+    let endpoints: ServingLedger | undefined;
+    const endpointWork = () => {
+      if (endpoints === undefined) throw new Error('an endpoint was followed before there was a kernel');
+      return endpoints.work;
+    };
     const keys = await openKeys(config.keys, around);
     const query = await openQuery(config, around);
     const [{ kinds, jobs, entries, policies }, blobs] = await Promise.all([
-      loadKinds({ keys, outbound, clock, folderRoot: config.tracking.artifactRoot }),
+      loadKinds({ keys, outbound, clock, folderRoot: config.tracking.artifactRoot, endpointWork }),
       openBlobs(config.blobs, around),
     ]);
+    const recent = new RecentFigures();
+    const gateway = new SupervisedGateway({
+      want: () => io.want('gateway'),
+      tell: (message: ToGateway) => io.tell('gateway', message),
+      recent,
+      host: config.tls === undefined ? config.host : '127.0.0.1',
+      now: () => clock.now(),
+    });
     const slices = await loadSlices(kinds);
     await timed('schema', () =>
       migrate(setup.connection, slices, setup.version, {
@@ -241,6 +265,24 @@ export class Control {
         log: io.log,
         engine: policies,
       });
+      const { soloAccess, tokenAccess } = await import('#policy/gateway-access.ts');
+      const served = await loadServing({
+        database,
+        content,
+        environments: async () => await environments.get(),
+        kinds: () => kernel.kinds,
+        gateway,
+        recent,
+        access:
+          authentication.mode === 'solo'
+            ? soloAccess
+            : tokenAccess({ authorizer, ownToken: gateway.token, offlineMs: GATEWAY_OFFLINE_MS }),
+        folder: join(config.data, 'serving'),
+        days: config.retention.executionDays,
+        clock,
+        log: io.log,
+      });
+      endpoints = served;
       const life = {
         idleMs: authentication.sessionIdleMinutes * 60_000,
         absoluteMs: authentication.sessionHours * 3_600_000,
@@ -279,6 +321,7 @@ export class Control {
           ...quality.jobs,
           ...labels.jobs,
           ...features.jobs,
+          ...served.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
         entries: [
@@ -295,6 +338,7 @@ export class Control {
           ...quality.entries,
           ...labels.entries,
           ...features.entries,
+          ...served.entries,
           ...artifacts,
         ],
         subscribers: [audit.subscriber, webhooks.subscriber, executions.subscriber, ...lineage.subscribers],
@@ -316,6 +360,7 @@ export class Control {
         await kernel.start({ controller: config.role !== 'api' });
         if (config.role !== 'api') await audit.start();
         if (config.role !== 'api') await executions.worker.start();
+        await served.publisher.start();
       });
       const { port, ownerToken, version } = setup;
       const http = await timed('http', () =>
@@ -331,6 +376,7 @@ export class Control {
           blobs,
           outbound,
           sessions,
+          gateway,
           log: io.log,
         }),
       );
@@ -338,7 +384,21 @@ export class Control {
       if (authentication.mode === 'accounts' && !(await hasUsers(database))) {
         io.log.info('Nobody has an account yet. Make the first administrator: dais user invite EMAIL --admin');
       }
-      return new Control({ http, kernel, audit, executions, compute, query, online, database, blobs, keys, outbound });
+      return new Control({
+        http,
+        kernel,
+        audit,
+        executions,
+        compute,
+        query,
+        online,
+        database,
+        blobs,
+        keys,
+        outbound,
+        gateway,
+        serving: served,
+      });
     } catch (error) {
       await database.close();
       throw error;
@@ -351,6 +411,11 @@ export class Control {
     else this.#parts.http.accept(socket);
   }
 
+  /** What another process of the tree says. */
+  hear(from: string, body: unknown): void {
+    this.#parts.gateway.hear(from, body);
+  }
+
   /** Takes over what can change without a restart. */
   async reload(setup: ControlSetup): Promise<void> {
     await this.#parts.http.reload(setup.config);
@@ -361,6 +426,7 @@ export class Control {
     const { http, kernel, audit, executions, compute, query, online, database, blobs, keys, outbound } = this.#parts;
     await http.drain(deadlineMs);
     await executions.worker.stop();
+    await this.#parts.serving.publisher.stop();
     // Steps go on; the next process finds them.
     await (await compute.opened())?.close();
     await kernel.stop();

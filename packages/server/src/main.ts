@@ -28,7 +28,12 @@ export function runChild(): void {
 
   const start = async (setup: ControlSetup) => {
     log.setLevel(setup.config.log.level);
-    starting = Control.start(setup, { log, onPhase: (name, ms) => send({ type: 'phase', name, ms }) });
+    starting = Control.start(setup, {
+      log,
+      onPhase: (name, ms) => send({ type: 'phase', name, ms }),
+      want: (helper) => send({ type: 'want', helper }),
+      tell: (to, body) => send({ type: 'tell', to, body }),
+    });
     try {
       await starting;
       send({ type: 'ready' });
@@ -60,6 +65,9 @@ export function runChild(): void {
       case 'reload':
         log.setLevel((message.setup as ControlSetup).config.log.level);
         await (await starting)?.reload(message.setup as ControlSetup);
+        break;
+      case 'told':
+        (await starting)?.hear(message.from, message.body);
         break;
       case 'drain':
         await drain(message.deadlineMs);

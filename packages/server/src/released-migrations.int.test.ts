@@ -185,7 +185,9 @@ describe('programs of two versions on one database', () => {
       startedAt: new Date(0).toISOString(),
     };
     try {
-      await (await Control.start(setup, { log: silentLog, onPhase: () => {} })).drain(1000);
+      await (
+        await Control.start(setup, { log: silentLog, onPhase: () => {}, want: () => {}, tell: () => {} })
+      ).drain(1000);
       return 'started';
     } catch (error) {
       const { code, message } = error as { code?: string; message: string };

@@ -7,6 +7,7 @@ import type { QueryEngine } from '#engines/query/contract.ts';
 import { consoleDoor, readConsolePage } from '#http/console-door.ts';
 import { authDoor } from '#http/auth-door.ts';
 import type { Door } from '#http/door.ts';
+import { inferenceDoor, type GatewayPlace } from '#http/inference-door.ts';
 import { GrpcServer } from '#grpc/grpc-server.ts';
 import { HttpServer, type FinishedRequest, type TlsFiles } from '#http/http-server.ts';
 import { metricsDoor } from '#http/metrics-door.ts';
@@ -51,6 +52,7 @@ export interface ServeParts {
   readonly blobs: BlobStore;
   readonly outbound: Outbound;
   readonly sessions: Sessions;
+  readonly gateway: GatewayPlace;
   readonly log: Log;
 }
 
@@ -135,7 +137,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
 }
 
 /** A process that only runs controllers answers probes, metrics and its own steps. */
-async function userDoors({ config, kernel, version, log, port }: ServeParts): Promise<readonly Door[]> {
+async function userDoors({ config, kernel, version, log, port, gateway }: ServeParts): Promise<readonly Door[]> {
   const calls = kernel.dispatcher;
   if (config.role === 'controller') {
     const doors = [nativeDoor({ calls, clock: systemClock, log }), transferDoor({ calls })];
@@ -148,6 +150,7 @@ async function userDoors({ config, kernel, version, log, port }: ServeParts): Pr
     authDoor({ calls, clock: systemClock, behindHttps: isHttps(config.publicUrl) }),
     openApiDoor(calls.operations, version),
     ...(await protocolDoors({ calls, log })),
+    inferenceDoor({ calls, gateway }),
     docsDoor(docsFolder()),
     page === undefined
       ? rootPageDoor({ calls, clock: systemClock, url: publicUrl(config, port) })

@@ -15,9 +15,11 @@ import { start, type ChildProcess } from '#lib/process.ts';
 import { ownerToken, refuseSecondServer, removeServerFile, writeServerFile } from '#supervisor/server-file.ts';
 import { startScreen } from '#supervisor/start-screen.ts';
 import { supervise, type FurtherSocket, type Supervised } from '#supervisor/supervise.ts';
+import type { Helper } from '#supervisor/helper-process.ts';
 import { databaseEngines } from './compose.ts';
 import { childEnvironment, loadConfig, type ConfigFlags, type ResolvedConfig } from './config-load.ts';
 import type { ControlSetup } from './control.ts';
+import type { GatewaySetup } from './gateway-process.ts';
 import { refuseSharedFolder } from './shared-folder.ts';
 import { refuseUnsafeBind } from './safe-bind.ts';
 import { postgresPlace } from './postgres-place.ts';
@@ -50,6 +52,8 @@ export interface RunningDais {
   readonly data: string;
   /** Process id of the control process, as last started. */
   readonly controlPid: number | undefined;
+  /** Of the gateway, once there is an Endpoint. */
+  readonly gatewayPid: number | undefined;
   /** Reads the configuration again and takes over what can change: certificates and the log level. Logs what is wrong. */
   reload(): Promise<void>;
   /** Drains and ends everything. Idempotent. */
@@ -87,6 +91,9 @@ export async function startDais(options: UpOptions): Promise<RunningDais> {
       data: running.data,
       get controlPid() {
         return running.controlPid;
+      },
+      get gatewayPid() {
+        return running.gatewayPid;
       },
       reload: () => running.reload(),
       stop: () => end(() => running.stop()),
@@ -159,8 +166,9 @@ async function startTree(options: UpOptions): Promise<RunningDais> {
     host: config.host,
     port: config.port,
     further: furtherSockets(config),
+    helpers: helpers(config, format),
     startService: async () => await (await databaseEngine(config)).start(),
-    spawnChild: () => spawnControl(format),
+    spawnChild: () => spawnProgram('main', format),
     setup,
     heldConnections: config.limits.heldConnections,
     refuse: (socket) => refuse(socket, config.tls !== undefined),
@@ -228,6 +236,23 @@ function furtherSockets({ role, port, ports }: ResolvedConfig): readonly Further
   return [{ name: 'grpc', port: grpc, first: 7072, refuse: (socket) => socket.destroy() }];
 }
 
+/** The gateway starts with the first Endpoint: without one, it costs nothing. */
+function helpers(config: ResolvedConfig, format: 'json' | 'text'): readonly Helper[] {
+  if (config.role === 'controller') return [];
+  return [
+    {
+      name: 'gateway',
+      spawn: () => spawnProgram('gateway-process', format),
+      setup: () => ({ folder: join(config.data, 'serving'), config }) satisfies GatewaySetup,
+      // Its port speaks HTTP: where others may listen, only the main port answers from outside.
+      host: config.tls === undefined ? config.host : '127.0.0.1',
+      port: config.ports.inference ?? (config.port === 0 ? 0 : undefined),
+      first: 7071,
+      refuse: (socket) => refuse(socket, false),
+    },
+  ];
+}
+
 interface TreeFacts {
   readonly url: string;
   readonly grpc: string | undefined;
@@ -249,6 +274,9 @@ function handle({ url, grpc, tokenFile, config, tree }: TreeFacts, reload: () =>
     get controlPid() {
       return tree.childPid;
     },
+    get gatewayPid() {
+      return tree.helperPid('gateway');
+    },
     reload,
     stop,
     force: async () => {
@@ -265,9 +293,9 @@ async function databaseEngine(config: ResolvedConfig) {
 }
 
 /** In development the sources run as they are, through tsx; in the published package there is nothing but JavaScript. */
-function spawnControl(format: 'json' | 'text'): ChildProcess {
+function spawnProgram(name: 'main' | 'gateway-process', format: 'json' | 'text'): ChildProcess {
   const fromSource = import.meta.url.endsWith('.ts');
-  const program = fileURLToPath(new URL(fromSource ? './main.ts' : './main.js', import.meta.url));
+  const program = fileURLToPath(new URL(`./${name}${fromSource ? '.ts' : '.js'}`, import.meta.url));
   const loader = fromSource
     ? ['--conditions=dais-source', '--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
     : [];

@@ -159,6 +159,10 @@ const dataPages = [
     '/projects/$project/featureservices/$name',
     lazyRouteComponent(() => import('#pages/features/feature-service-page.tsx'), 'FeatureServicePage'),
   ),
+  page(
+    '/projects/$project/endpoints/$name',
+    lazyRouteComponent(() => import('#pages/endpoints/endpoint-page.tsx'), 'EndpointPage'),
+  ),
 ];
 
 const access = lazyRouteComponent(() => import('#pages/access/access-page.tsx'), 'AccessPage');

@@ -11,6 +11,7 @@ import { registryEvents } from '#events/registry-events.ts';
 import { importEvents } from '#events/import-events.ts';
 import { labelEvents } from '#events/label-events.ts';
 import { evaluationEvents } from '#events/evaluation-events.ts';
+import { servingEvents } from '#events/serving-events.ts';
 import { trackingEvents } from '#events/tracking-events.ts';
 import { webhookEvents } from '#events/webhook-events.ts';
 
@@ -294,6 +295,7 @@ export const eventTypes = {
   ...pipelineEvents,
   ...definitionEvents,
   ...featureEvents,
+  ...servingEvents,
   ...dataEvents,
   ...privacyEvents,
   ...labelEvents,

@@ -9,6 +9,7 @@ import { artifactFileOperations } from '#operations/artifact-files.ts';
 import { artifactOperations } from '#operations/artifacts.ts';
 import { executionViewOperations } from '#operations/execution-views.ts';
 import { definitionOperations } from '#operations/definitions.ts';
+import { servingOperations } from '#operations/serving.ts';
 import { featureOperations } from '#operations/features.ts';
 import { executionSearchOperations } from '#operations/execution-search.ts';
 import { pipelineSearchOperations } from '#operations/pipeline-search.ts';
@@ -271,6 +272,7 @@ export const platformOperations: readonly Operation[] = [
   ...dataQualityOperations,
   ...labelOperations,
   ...featureOperations,
+  ...servingOperations,
   ...datasetOperations,
   ...datasetPushOperations,
 ];

@@ -16,7 +16,16 @@ export interface CommandDefinition {
   readonly load: () => Promise<{ readonly run: Run }>;
 }
 
-export const commandGroups = ['Manifests', 'Resources', 'Data', 'Runs', 'Accounts', 'Server', 'Around'] as const;
+export const commandGroups = [
+  'Manifests',
+  'Resources',
+  'Data',
+  'Runs',
+  'Serving',
+  'Accounts',
+  'Server',
+  'Around',
+] as const;
 export type CommandGroup = (typeof commandGroups)[number];
 
 export interface ArgumentDefinition {

@@ -3,6 +3,7 @@ import { adminCommands } from '#commands/admin-commands.ts';
 import { auditCommands } from '#commands/audit-commands.ts';
 import { transferCommands } from '#commands/transfer-commands.ts';
 import { dataCommands } from '#commands/data-commands.ts';
+import { servingCommands } from '#commands/serving-commands.ts';
 import { featureCommands } from '#commands/feature-commands.ts';
 import type { CommandDefinition, OptionDefinition } from '#commands/definition.ts';
 import { labelCommands } from '#commands/label-commands.ts';
@@ -21,6 +22,7 @@ export const commands: readonly CommandDefinition[] = [
   ...resourceCommands,
   ...dataCommands,
   ...featureCommands,
+  ...servingCommands,
   ...privacyCommands,
   ...labelCommands,
   ...runCommands,

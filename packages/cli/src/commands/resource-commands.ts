@@ -96,11 +96,16 @@ export const resourceCommands: readonly CommandDefinition[] = [
   {
     name: 'rollback',
     group: 'Resources',
-    summary: 'Bring an older revision back as a new one',
-    details: 'Write-only values, as in secrets, are not kept in revisions and stay as they are.',
+    summary: 'Bring an older revision back as a new one; of an endpoint, the version that answered before',
+    details:
+      'Write-only values, as in secrets, are not kept in revisions and stay as they are. One name alone is that of an endpoint: a rollout that is under way is aborted, else the version before takes over at once.',
     arguments: [kind, oneName],
-    options: [{ flags: '--to <revision>', description: 'default: the one before the present', type: 'integer' }],
+    options: [
+      { flags: '--to <revision>', description: 'default: the one before the present', type: 'integer' },
+      { flags: '--reason <text>', description: 'of an endpoint: why; stands in the record' },
+    ],
     examples: [
+      { command: 'rollback delays', does: 'the endpoint answers with the version before' },
       { command: 'rollback project flights', does: 'the last change undone' },
       { command: 'rollback project flights --to 3', does: 'a revision that `dais history` lists' },
     ],

@@ -7,6 +7,8 @@ export type ToChild =
   /** An accepted connection, not read from yet; `at` names the socket that it came to where it is not the main one. Answered with `took`. */
   | { readonly type: 'connection'; readonly id: number; readonly at?: string }
   | { readonly type: 'reload'; readonly setup: unknown }
+  /** What another process of the tree says, or the supervisor itself; opaque to the supervisor. */
+  | { readonly type: 'told'; readonly from: string; readonly body: unknown }
   /** Finish what runs, then exit. */
   | { readonly type: 'drain'; readonly deadlineMs: number };
 
@@ -18,5 +20,9 @@ export type FromChild =
   | { readonly type: 'ready' }
   /** The connection is the child's now: the supervisor closes its copy. */
   | { readonly type: 'took'; readonly id: number; readonly at?: string }
+  /** From now on a helper of this name has to run. */
+  | { readonly type: 'want'; readonly helper: string }
+  /** To be passed on to another process of the tree, if it runs. */
+  | { readonly type: 'tell'; readonly to: string; readonly body: unknown }
   /** It cannot start; it exits after this. */
   | { readonly type: 'failed'; readonly problem: Problem };

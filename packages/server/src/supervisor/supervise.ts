@@ -7,6 +7,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { ChildProcess } from '#lib/process.ts';
 import { ConnectionBroker } from '#supervisor/connection-broker.ts';
+import { HelperProcess, type Helper } from '#supervisor/helper-process.ts';
 import { listenOn } from '#supervisor/listen-port.ts';
 import { SupervisedProcess } from '#supervisor/supervised-process.ts';
 
@@ -33,6 +34,8 @@ export interface SuperviseParts<S extends Service> {
   readonly host: string;
   readonly port: number | undefined;
   readonly further?: readonly FurtherSocket[];
+  /** Processes that run from when the child first wants them. */
+  readonly helpers?: readonly Helper[];
   readonly startService: () => Promise<S>;
   readonly spawnChild: () => ChildProcess;
   /** What the child is given, once the service runs and the port is known. */
@@ -52,6 +55,7 @@ export interface Supervised<S extends Service> {
   /** As last started. */
   readonly service: S;
   readonly childPid: number | undefined;
+  helperPid(name: string): number | undefined;
   /** Gives the child its setup again, for what it can change while it runs. */
   reload(): void;
   /** Drains and ends everything. Idempotent. */
@@ -61,6 +65,8 @@ export interface Supervised<S extends Service> {
 }
 
 const LONGEST_PAUSE_MS = 30_000;
+/** What the child is called in logs, and where others tell it something. */
+const CHILD = 'control';
 
 /**
  * Starts everything; resolves when the child is ready. What was started is stopped again when something fails.
@@ -83,6 +89,7 @@ class ProcessTree<S extends Service> implements Supervised<S> {
   readonly #further: ReadonlyMap<string, ConnectionBroker>;
   readonly #furtherPorts: Record<string, number> = {};
   readonly #child: SupervisedProcess;
+  readonly #helpers: readonly HelperProcess[];
   #port = 0;
   #service: Promise<S> | undefined;
   #running: S | undefined;
@@ -97,7 +104,7 @@ class ProcessTree<S extends Service> implements Supervised<S> {
     );
     this.#child = new SupervisedProcess({
       ...parts,
-      name: 'control',
+      name: CHILD,
       spawn: parts.spawnChild,
       setup: async () => parts.setup(await this.#currentService(), this.#port),
       onReady: () => this.#connect(),
@@ -105,7 +112,17 @@ class ProcessTree<S extends Service> implements Supervised<S> {
         for (const broker of this.#brokers()) broker.disconnect();
       },
       onTook: (id, at) => (at === undefined ? this.#broker : this.#further.get(at))?.took(id),
+      onWant: (name) => this.#want(name),
+      onTell: (to, body) => this.#tell(CHILD, to, body),
     });
+    this.#helpers = (parts.helpers ?? []).map(
+      (helper) =>
+        new HelperProcess(helper, {
+          ...parts,
+          onTell: (from, to, body) => this.#tell(from, to, body),
+          onPort: (name, port) => this.#tellPort(name, port),
+        }),
+    );
   }
 
   get port(): number {
@@ -123,6 +140,10 @@ class ProcessTree<S extends Service> implements Supervised<S> {
 
   get childPid(): number | undefined {
     return this.#child.pid;
+  }
+
+  helperPid(name: string): number | undefined {
+    return this.#helper(name)?.pid;
   }
 
   async start(): Promise<void> {
@@ -156,12 +177,35 @@ class ProcessTree<S extends Service> implements Supervised<S> {
 
   force(): void {
     this.#child.kill();
+    for (const helper of this.#helpers) helper.kill();
+  }
+
+  #helper(name: string): HelperProcess | undefined {
+    return this.#helpers.find((one) => one.name === name);
+  }
+
+  #want(name: string): void {
+    const helper = this.#helper(name);
+    helper?.want();
+    // A child that was started again has to be told anew.
+    if (helper?.port !== undefined) this.#tellPort(name, helper.port);
+  }
+
+  #tell(from: string, to: string, body: unknown): void {
+    const message = { type: 'told', from, body } as const;
+    if (to === CHILD) this.#child.send(message);
+    else this.#helper(to)?.send(message);
+  }
+
+  #tellPort(name: string, port: number): void {
+    this.#child.send({ type: 'told', from: 'supervisor', body: { helper: name, port } });
   }
 
   async #stop(): Promise<void> {
     this.#wakeRestart?.();
     for (const broker of this.#brokers()) broker.close();
-    await this.#child.stop(this.#parts.drainMs);
+    const { drainMs } = this.#parts;
+    await Promise.all([this.#child.stop(drainMs), ...this.#helpers.map(async (helper) => await helper.stop(drainMs))]);
     const service = await this.#service?.catch(() => undefined);
     await service?.stop();
   }

@@ -21,6 +21,8 @@ export interface SupervisedParts {
   /** It takes no more connections: it has ended, or was told to. */
   readonly onGone: () => void;
   readonly onTook: (id: number, at?: string) => void;
+  readonly onWant?: (helper: string) => void;
+  readonly onTell?: (to: string, body: unknown) => void;
 }
 
 const FIRST_PAUSE_MS = 100;
@@ -142,6 +144,12 @@ export class SupervisedProcess {
         break;
       case 'took':
         this.#parts.onTook(message.id, message.at);
+        break;
+      case 'want':
+        this.#parts.onWant?.(message.helper);
+        break;
+      case 'tell':
+        this.#parts.onTell?.(message.to, message.body);
         break;
       case 'failed':
         this.#problem = fromProblem(message.problem);

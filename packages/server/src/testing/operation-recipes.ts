@@ -8,6 +8,7 @@ import { privacyRecipes } from './privacy-recipes.ts';
 import { qualityRecipes } from './quality-recipes.ts';
 import { dataRecipes } from './data-recipes.ts';
 import { featureRecipes } from './feature-recipes.ts';
+import { servingRecipes } from './serving-recipes.ts';
 import { trackingRecipes } from './tracking-recipes.ts';
 
 export interface Request {
@@ -72,6 +73,7 @@ const TARGET_SPECS: Readonly<Record<string, object>> = {
   Entity: {},
   FeatureView: { source: { type: 'push' }, features: [{ name: 'a', type: 'int64' }] },
   FeatureService: { features: [{ view: 'target' }] },
+  Endpoint: { model: 'models:/target/1' },
   // It never comes.
   Schedule: { pipeline: 'target', when: { type: 'cron', cron: '0 0 30 2 *' } },
   User: { email: 'target@example.com' },
@@ -113,6 +115,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'labelSet.delete': async (world) => ({ path: { set: await world.spareLabelSet() } }),
   ...dataRecipes,
   ...featureRecipes,
+  ...servingRecipes,
   'secret.rotate': () => ({ ...target, body: {} }),
   'alertChannel.test': () => ({ ...target, body: { message: 'tried' } }),
   'access.mine': () => ({}),

@@ -1,7 +1,7 @@
 /** The registry: versions of models, what they are called, and who approved that. */
 export { admitModel } from './admission.ts';
-export { versionNodes } from './lineage-nodes.ts';
-export { readModel, readVersion } from './model-rows.ts';
+export { versionKeyOf, versionNodes } from './lineage-nodes.ts';
+export { readByAlias, readModel, readVersion } from './model-rows.ts';
 export { heldSources } from './held-sources.ts';
 export { registryEntries } from './registry-entries.ts';
 export type { RegistryParts } from './registry-parts.ts';

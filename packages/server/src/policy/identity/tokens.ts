@@ -111,16 +111,23 @@ export async function findToken(sql: Sql, text: string): Promise<LiveToken | und
   return {
     id: row.id,
     ownerUid: row.owner_uid,
-    principal: {
-      type: row.owner_type,
-      id: row.owner_name,
-      ...(row.scopes !== null && { scopes: row.scopes }),
-      ...(row.project !== null && { project: row.project }),
-      via: { method: row.method, credential: row.id, mfa: row.mfa },
-    },
+    principal: principalOf(row),
     leftMs: row.left_ms,
     version: row.version,
   };
+}
+
+/** Every token that holds, for whoever decides ahead. */
+export async function listLiveTokens(
+  sql: Sql,
+): Promise<readonly { readonly digest: Buffer; readonly principal: Principal; readonly expiresAt: Date }[]> {
+  const rows = await sql.query<Omit<LiveRow, 'version' | 'left_ms'> & { digest: Buffer; expires_at: Date }>(
+    `select id, digest, owner_type, owner_uid, owner_name, scopes, project, method, mfa, expires_at from policy.token
+     where revoked_at is null and expires_at > clock_timestamp() order by id`,
+    [],
+    'list_live_tokens',
+  );
+  return rows.map((row) => ({ digest: row.digest, principal: principalOf(row), expiresAt: row.expires_at }));
 }
 
 /** What limits whoever uses a token; undefined when it has ended. */
@@ -241,4 +248,14 @@ interface EntryRow {
   expires_at: Date;
   used_at: Date | null;
   used_address: string | null;
+}
+
+function principalOf(row: Omit<LiveRow, 'version' | 'left_ms'>): Principal {
+  return {
+    type: row.owner_type,
+    id: row.owner_name,
+    ...(row.scopes !== null && { scopes: row.scopes }),
+    ...(row.project !== null && { project: row.project }),
+    via: { method: row.method, credential: row.id, mfa: row.mfa },
+  };
 }

@@ -67,6 +67,8 @@ const codes: Readonly<Record<ErrorCode, number>> = {
   keys_unavailable: rpc.unavailable,
   shutting_down: rpc.unavailable,
   overloaded: rpc.unavailable,
+  model_unavailable: rpc.unavailable,
+  deadline_exceeded: rpc.deadlineExceeded,
   upstream_failed: rpc.unavailable,
   server_unreachable: rpc.unavailable,
   storage_full: rpc.unavailable,

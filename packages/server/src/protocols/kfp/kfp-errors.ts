@@ -56,6 +56,8 @@ const words: Readonly<Record<ErrorCode, RpcCode>> = {
   shutting_down: 'UNAVAILABLE',
   overloaded: 'UNAVAILABLE',
   query_failed: 'UNAVAILABLE',
+  model_unavailable: 'UNAVAILABLE',
+  deadline_exceeded: 'DEADLINE_EXCEEDED',
   upstream_failed: 'UNAVAILABLE',
   server_unreachable: 'UNAVAILABLE',
   storage_full: 'UNAVAILABLE',

@@ -56,6 +56,8 @@ const words: Readonly<Record<ErrorCode, WireCode>> = {
   shutting_down: 'TEMPORARILY_UNAVAILABLE',
   overloaded: 'TEMPORARILY_UNAVAILABLE',
   query_failed: 'TEMPORARILY_UNAVAILABLE',
+  model_unavailable: 'TEMPORARILY_UNAVAILABLE',
+  deadline_exceeded: 'TEMPORARILY_UNAVAILABLE',
   upstream_failed: 'TEMPORARILY_UNAVAILABLE',
   server_unreachable: 'TEMPORARILY_UNAVAILABLE',
   storage_full: 'TEMPORARILY_UNAVAILABLE',

@@ -18,6 +18,7 @@ export const NODE_KINDS = {
   run: 'Run',
   'logged-model': 'Logged model',
   'model-version': 'Version of a model',
+  endpoint: 'Endpoint',
   job: 'Job',
   'job-run': 'Run of a job',
   step: 'Step',
@@ -36,6 +37,7 @@ export function nodeAddress(
     const kind = type === 'feature-view' ? 'FeatureView' : 'FeatureService';
     return namedAddress(kind, project, name ?? node.slice(type.length + 1));
   }
+  if (type === 'endpoint') return namedAddress('Endpoint', project, name ?? data['endpoint'] ?? '');
   const { run, loggedModel, model, version, dataset, execution, step } = data;
   if (type === 'run' && run !== undefined) return runAddress(project, run);
   if (type === 'logged-model' && loggedModel !== undefined) return loggedModelAddress(project, loggedModel);

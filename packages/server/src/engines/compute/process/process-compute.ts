@@ -16,7 +16,7 @@ import { launcherProgram } from './launcher-program.ts';
 import { Launcher } from './launcher.ts';
 import type { Reachable } from './relay.ts';
 import { INSIDE, Sandbox } from './sandbox.ts';
-import { seccompFilter } from './seccomp.ts';
+import { seccompFilter } from '#lib/seccomp.ts';
 import { checkSpec } from './spec-check.ts';
 import { stage } from './staging.ts';
 import { TaskFolder, type StopMark, type TaskRecord } from './task-folder.ts';

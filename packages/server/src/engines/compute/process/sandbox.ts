@@ -3,41 +3,13 @@
  * environment, in namespaces of its own. What is not named here is not there: no data folder, no key, no socket.
  */
 import { createHash } from 'node:crypto';
-import { lstatSync, readlinkSync } from 'node:fs';
+import { above, ETC, MERGED_FOLDERS, mergedFolder, PROGRAM_FOLDERS } from '#lib/bubblewrap.ts';
 import { run } from '#lib/process.ts';
 import { OUTSIDE, outsidePrograms } from './outside-programs.ts';
 import type { TaskFolder } from './task-folder.ts';
 
 /** Where a task finds itself. */
 export const INSIDE = { work: '/work', home: '/home/step', tmp: '/tmp' } as const;
-
-/** Programs and what they read. Of /etc only what programs need and anybody may know. */
-const PROGRAM_FOLDERS = ['/usr', '/opt'];
-const MERGED_FOLDERS = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
-const ETC = [
-  'alternatives',
-  'ca-certificates',
-  'fonts',
-  'group',
-  'hosts',
-  'java-11-openjdk',
-  'java-17-openjdk',
-  'java-21-openjdk',
-  'ld.so.cache',
-  'ld.so.conf',
-  'ld.so.conf.d',
-  'localtime',
-  'mime.types',
-  'nsswitch.conf',
-  'os-release',
-  'passwd',
-  'pki',
-  'protocols',
-  'resolv.conf',
-  'services',
-  'ssl',
-  'timezone',
-];
 
 /** What an image cannot know. */
 const NETWORK = ['hosts', 'resolv.conf'];
@@ -184,12 +156,6 @@ function bind(outside: string, inside: string): string[] {
   return [...above(inside), '--bind', outside, inside];
 }
 
-/** Made before, so that they can be passed: bwrap gives what it makes by itself the mode of what comes below. */
-function above(folder: string): string[] {
-  const parts = folder.split('/').slice(1, -1);
-  return parts.flatMap((_, depth) => ['--dir', `/${parts.slice(0, depth + 1).join('/')}`]);
-}
-
 /** Says no when it sees a process or a file that is not its own. */
 const TRIAL = `
 test ! -e "$1" || { echo "it sees $1" >&2; exit 1; }
@@ -198,17 +164,6 @@ test "$first" = bwrap || { echo "it sees the process $first" >&2; exit 1; }
 test "$(tail -n +3 /proc/net/dev | wc -l)" = 1 || { echo "it sees the network" >&2; exit 1; }
 touch ${INSIDE.work}/trial ${INSIDE.tmp}/trial || exit 1
 `;
-
-/** A link on most machines, a folder on some. */
-function mergedFolder(folder: string): string[] {
-  try {
-    return lstatSync(folder).isSymbolicLink()
-      ? ['--symlink', readlinkSync(folder), folder]
-      : ['--ro-bind', folder, folder];
-  } catch {
-    return [];
-  }
-}
 
 function isSeen(folder: string): boolean {
   return [...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)].some((seen) => folder.startsWith(`${seen}/`));

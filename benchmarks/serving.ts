@@ -1,0 +1,126 @@
+/**
+ * What one prediction costs: CPU of the whole process tree of a server for each request, of a gateway of Dais and of the Python
+ * servers beside it, with the same ONNX file, body and client, at 1, 16 and 64 connections; onnxruntime-node alone as the
+ * limit. `DAIS_BENCH_SECONDS` for each round (default 3). Read CPU and ratios: the client shares the machine.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { boostedTrees } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
+import { OnnxSession } from '../packages/server/src/engines/inference/onnx/onnx-session.ts';
+import { Claims } from './lib/claims.mjs';
+import { cpuOf } from './lib/processes.ts';
+import { load, postRequest } from './serving/load.ts';
+import { startGatewayPeer, startKserve, startMlflow, startMlserver, type Peer } from './serving/peers.ts';
+
+const SECONDS = Number(process.env['DAIS_BENCH_SECONDS'] ?? 3);
+const WARM_SECONDS = 2 * SECONDS;
+const FEATURES = 30;
+/** Of the file that is made below. */
+const INPUT = 'x';
+const CONNECTIONS = [1, 16, 64];
+/** In microseconds of CPU, of the gateway at 64 connections. */
+const MOST_MICROS = 40;
+/** By how much the best of the Python servers costs more there. */
+const LEAST_RATIO = 10;
+
+const claims = new Claims();
+const folder = await mkdtemp(join(tmpdir(), 'dais-bench-serving-'));
+const file = join(folder, 'model.onnx');
+await writeFile(file, boostedTrees({ features: FEATURES, trees: 100, depth: 6 }));
+console.log(
+  `${cpus().length} cores, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}; 100 trees of depth 6\n`,
+);
+
+const row = Float32Array.from({ length: FEATURES }, (_, at) => Math.round(Math.sin(at) * 1e4) / 1e4);
+console.log(`onnxruntime-node alone, one row: ${(await alone()).toFixed(1)} µs\n`);
+const bodies = {
+  'open-inference': JSON.stringify({
+    id: '1',
+    inputs: [
+      {
+        name: INPUT,
+        shape: [1, FEATURES],
+        datatype: 'FP32',
+        data: Array.from(row, (value) => Number(value.toFixed(4))),
+      },
+    ],
+  }),
+  mlflow: JSON.stringify({ inputs: { [INPUT]: [Array.from(row, (value) => Number(value.toFixed(4)))] } }),
+};
+const raw = binaryRequest();
+
+const starts: readonly (() => Promise<Peer>)[] = [
+  async () => await startGatewayPeer(folder, file),
+  async () => await startKserve(file),
+  async () => await startMlserver(folder, file),
+  async () => await startMlflow(folder, file),
+];
+let own = 0;
+let best = Number.POSITIVE_INFINITY;
+for (const start of starts) {
+  const peer = await start().catch((error: unknown) => console.log(`left out: ${String(error)}`));
+  if (peer === undefined) continue;
+  try {
+    const request = postRequest(peer.path, Buffer.from(bodies[peer.body]));
+    // Until the compiler of JavaScript has seen enough.
+    await load({ port: peer.port, request, connections: 32, seconds: WARM_SECONDS });
+    for (const connections of CONNECTIONS) {
+      const cost = await measure(peer, peer.name, request, connections);
+      if (connections !== 64) continue;
+      if (peer.path.startsWith('/v2') && peer.name.startsWith('Dais')) own = cost;
+      else best = Math.min(best, cost);
+    }
+    if (peer.name.startsWith('Dais')) await measure(peer, 'Dais gateway, binary', raw, 64);
+  } finally {
+    await peer.stop();
+  }
+}
+const cheap = `${MOST_MICROS} µs at most at 64 connections`;
+console.log(`\n${own.toFixed(1)} µs of CPU, ${cheap}: ${claims.judge(cheap, own <= MOST_MICROS)}`);
+if (Number.isFinite(best)) {
+  const ratio = best / own;
+  const far = `the best Python server costs ${LEAST_RATIO} times as much at least`;
+  console.log(`${ratio.toFixed(1)} times, ${far}: ${claims.judge(far, ratio >= LEAST_RATIO)}`);
+}
+await rm(folder, { recursive: true, force: true });
+claims.end();
+
+async function measure(peer: Peer, what: string, request: Buffer, connections: number): Promise<number> {
+  const before = cpuOf([peer.pid]);
+  const figures = await load({ port: peer.port, request, connections, seconds: SECONDS });
+  const cost = ((cpuOf([peer.pid]) - before) * 1000) / figures.requests;
+  const rate = figures.requests / figures.seconds;
+  console.log(
+    `${what.padEnd(24)} ${String(connections).padStart(3)} connections: ${cost.toFixed(1).padStart(7)} µs of CPU, ` +
+      `${rate.toFixed(0).padStart(6)}/s, p50 ${figures.p50.toFixed(2)} ms, p99 ${figures.p99.toFixed(2)} ms` +
+      (figures.failures > 0 ? `, ${figures.failures} FAILED` : ''),
+  );
+  return cost;
+}
+
+/** The runtime itself, one row each time, on this thread. */
+async function alone(): Promise<number> {
+  const session = await OnnxSession.open({ file, threads: 1, outputs: [] });
+  const input = { name: INPUT, type: 'float32' as const, dims: [1, FEATURES], data: row };
+  const times = 20_000;
+  for (let time = 0; time < 2000; time++) await session.run([input], ['y']);
+  const before = process.cpuUsage();
+  for (let time = 0; time < times; time++) await session.run([input], ['y']);
+  const { user, system } = process.cpuUsage(before);
+  await session.release();
+  return (user + system) / times;
+}
+
+function binaryRequest(): Buffer {
+  const head = Buffer.from(
+    JSON.stringify({
+      inputs: [
+        { name: INPUT, shape: [1, FEATURES], datatype: 'FP32', parameters: { binary_data_size: row.byteLength } },
+      ],
+      parameters: { binary_data_output: true },
+    }),
+  );
+  const body = Buffer.concat([head, Buffer.from(row.buffer)]);
+  return postRequest('/v2/models/m/infer', body, [`inference-header-content-length: ${head.length}`]);
+}

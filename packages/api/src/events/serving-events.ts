@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import type { EventType } from '#events/event-type.ts';
+
+const id = z.string().describe('Id of the rollout.');
+const to = z.string().describe('The model that takes over: `models:/flights/7`.');
+const from = z.string().optional().describe('The model before it; absent: the first one.');
+const weight = z.number().describe('Percent of the traffic.');
+const reason = z.string().describe('Why.');
+
+/** The subject of each is the Endpoint. */
+export const servingEvents = {
+  rolloutStarted: {
+    type: 'endpoint.rollout.started',
+    v: 1,
+    description: 'A version of a model began to take over at an endpoint.',
+    data: z.strictObject({ id, from, to, cause: z.string().describe('`deploy`, `alias`, `rollback`.') }),
+  },
+  rolloutStepped: {
+    type: 'endpoint.rollout.stepped',
+    v: 1,
+    description: 'The new version of an endpoint got more of the traffic.',
+    data: z.strictObject({ id, to, weight }),
+  },
+  rolloutPaused: {
+    type: 'endpoint.rollout.paused',
+    v: 1,
+    description: 'A rollout stays where it is until somebody says otherwise.',
+    data: z.strictObject({ id, to, weight, reason }),
+  },
+  rolloutResumed: {
+    type: 'endpoint.rollout.resumed',
+    v: 1,
+    description: 'A paused rollout goes on.',
+    data: z.strictObject({ id, to, weight, reason }),
+  },
+  rolloutPromoted: {
+    type: 'endpoint.rollout.promoted',
+    v: 1,
+    description: 'A version of a model answers all requests of an endpoint.',
+    data: z.strictObject({ id, from, to, reason }),
+  },
+  rolloutRolledBack: {
+    type: 'endpoint.rollout.rolledback',
+    v: 1,
+    description: 'A new version was found to be worse, or did not load: the one before answers all requests.',
+    outcome: 'failed',
+    data: z.strictObject({ id, from, to, reason }),
+  },
+  rolloutAborted: {
+    type: 'endpoint.rollout.aborted',
+    v: 1,
+    description: 'Somebody ended a rollout: the version before answers all requests.',
+    data: z.strictObject({ id, from, to, reason }),
+  },
+} as const satisfies Record<string, EventType>;

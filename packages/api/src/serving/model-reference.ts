@@ -1,0 +1,30 @@
+/** What an endpoint names its models by. */
+import { z } from 'zod';
+
+export const servedModelReference = z
+  .string()
+  .min(8)
+  .max(1024)
+  .describe('`models:/flights@champion`, `models:/flights/7`, or `runs:/RUN/model`.');
+
+export type ServedModelName =
+  | { readonly of: 'alias'; readonly name: string; readonly alias: string }
+  | { readonly of: 'version'; readonly name: string; readonly version: number }
+  | { readonly of: 'run'; readonly runId: string; readonly path: string };
+
+/** What a text names, or what is wrong with it. */
+export function parseServedModel(
+  text: string,
+): ServedModelName | { readonly message: string; readonly expected: string } {
+  const alias = /^models:\/([^/:@]+)@([A-Za-z0-9_-]{1,255})$/.exec(text);
+  if (alias !== null) return { of: 'alias', name: alias[1] ?? '', alias: alias[2] ?? '' };
+  const version = /^models:\/([^/:@]+)\/([1-9]\d{0,8})$/.exec(text);
+  if (version !== null) return { of: 'version', name: version[1] ?? '', version: Number(version[2]) };
+  const run = /^runs:\/([A-Za-z0-9][\w-]{0,255})\/([^/].*)$/.exec(text);
+  if (run !== null && !(run[2] ?? '').split('/').some((part) => part === '' || part === '.' || part === '..')) {
+    return { of: 'run', runId: run[1] ?? '', path: run[2] ?? '' };
+  }
+  const bare = /^models:\/([^/:@]+)$/.exec(text)?.[1];
+  const expected = `\`models:/${bare ?? 'NAME'}@ALIAS\`, \`models:/${bare ?? 'NAME'}/7\` or \`runs:/RUN/path\``;
+  return { message: bare === undefined ? `is "${text}"` : 'names no version', expected };
+}

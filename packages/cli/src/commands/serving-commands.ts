@@ -1,0 +1,63 @@
+import type { CommandDefinition } from '#commands/definition.ts';
+
+const ENDPOINT = { syntax: '<endpoint>', description: 'its name' } as const;
+const REASON = { flags: '--reason <text>', description: 'why; stands in the record' } as const;
+
+const verb = (name: 'promote' | 'pause' | 'resume' | 'abort', summary: string, does: string): CommandDefinition => ({
+  name: `rollout ${name}`,
+  group: 'Serving',
+  summary,
+  arguments: [ENDPOINT],
+  options: [REASON],
+  examples: [{ command: `rollout ${name} delays`, does }],
+  load: async () => ({ run: (await import('#serving/rollout.ts')).rolloutVerb(name) }),
+});
+
+/** Models in front of traffic. */
+export const servingCommands: readonly CommandDefinition[] = [
+  {
+    name: 'deploy',
+    group: 'Serving',
+    summary: 'Put a model on an endpoint, which is made if there is none',
+    details:
+      'The model is loaded, tried with its stored input example, and given more of the traffic step by step; one that does worse than what runs is taken back by itself.',
+    arguments: [
+      {
+        syntax: '<model>',
+        description: 'models:/NAME@ALIAS, models:/NAME/7 or runs:/RUN/path; NAME@ALIAS and NAME/7 do as well',
+      },
+    ],
+    options: [
+      { flags: '--to <endpoint>', description: 'name of the endpoint', required: true },
+      {
+        flags: '--canary <percent>',
+        description: 'that share of the traffic, until you promote or abort it',
+        type: 'integer',
+      },
+      { flags: '--shadow', description: 'copies of all requests instead; nobody sees its answers' },
+      { flags: '--wait', description: 'until it answers, or has come as far as it does by itself' },
+    ],
+    examples: [
+      { command: 'deploy models:/flight-delay@champion --to delays --wait', does: 'follows the alias from now on' },
+      { command: 'deploy flight-delay/8 --to delays --canary 10', does: 'one request of ten, until you say more' },
+      { command: 'deploy flight-delay/8 --to delays --shadow', does: 'answers nobody, and is compared' },
+    ],
+    load: async () => ({ run: (await import('#serving/deploy.ts')).deployModel }),
+  },
+  {
+    name: 'rollout status',
+    group: 'Serving',
+    summary: 'Show what answers at an endpoint, and how its last rollout went',
+    arguments: [ENDPOINT],
+    options: [{ flags: '--wait', description: 'follow it until it has come as far as it does by itself' }],
+    examples: [
+      { command: 'rollout status delays', does: 'variants, steps and what was found in each' },
+      { command: 'rollout status delays -o yaml', does: 'the record' },
+    ],
+    load: async () => ({ run: (await import('#serving/rollout.ts')).rolloutStatus }),
+  },
+  verb('promote', 'Give the new version all of the traffic', 'it answers everybody from now on'),
+  verb('pause', 'Keep a rollout where it is', 'nothing more happens by itself'),
+  verb('resume', 'Let a paused rollout go on', 'from the step where it stood'),
+  verb('abort', 'End a rollout: the version before gets all of the traffic', 'the running version answers everybody'),
+];

@@ -1,0 +1,41 @@
+/** `dais deploy`. */
+import { DaisError } from '@dais/api';
+import { deployOperation } from '@dais/api/serving';
+import type { Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { printedForPrograms, remark } from '#output/result.ts';
+import { followRollout, headline, readState } from './follow.ts';
+
+interface Options {
+  readonly to: string;
+  readonly canary?: number;
+  readonly shadow?: true;
+  readonly wait?: true;
+}
+
+export const deployModel: Run<Options> = async (context, [model = ''], { to, canary, shadow, wait }) => {
+  const client = await context.connect();
+  const before = await readState(client, to).catch((error: unknown) => {
+    if (error instanceof DaisError && error.code === 'not_found') return undefined;
+    throw error;
+  });
+  const begun = await client.perform(deployOperation, {
+    endpoint: to,
+    model: /^(models|runs):/.test(model) ? model : `models:/${model}`,
+    shadow: shadow === true,
+    ...(canary !== undefined && { canary }),
+  });
+  if (wait !== true) {
+    if (await printedForPrograms(context, begun)) return exitCodes.ok.code;
+    context.terminal.out(`${begun.created ? 'Endpoint made' : 'Endpoint changed'}: ${to}\n`);
+    remark(context, `dais rollout status ${to} --wait: follow it`);
+    return exitCodes.ok.code;
+  }
+  const rollout = await followRollout(context, client, to, before?.rollout?.id);
+  const failed = rollout === undefined || rollout.state === 'rolledBack' || rollout.state === 'aborted';
+  const code = failed ? exitCodes.failed.code : exitCodes.ok.code;
+  if (await printedForPrograms(context, rollout ?? begun)) return code;
+  if (rollout !== undefined) context.terminal.out(`${headline(rollout)}\n`);
+  if (!failed) remark(context, `dais rollout status ${to}: what answers now`);
+  return code;
+};

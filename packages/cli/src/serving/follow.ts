@@ -1,0 +1,103 @@
+/** What answers at an endpoint, in words, and how long a rollout goes on by itself. */
+import { setTimeout as wait } from 'node:timers/promises';
+import type { DaisClient } from '@dais/api';
+import { listRolloutsOperation, type EndpointVariant, type Rollout } from '@dais/api/serving';
+import type { Context } from '#context.ts';
+import { table } from '#output/table.ts';
+
+const POLL_MS = 500;
+
+export interface EndpointState {
+  readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message: string }[];
+  readonly variants?: readonly EndpointVariant[];
+  readonly rollout?: { readonly id: string; readonly message: string; readonly state: string };
+  readonly observedGeneration?: number;
+}
+
+export async function readState(client: DaisClient, endpoint: string) {
+  const resource = await client.get('Endpoint', endpoint);
+  const { items } = await client.perform(listRolloutsOperation, { endpoint, limit: 1 });
+  return { generation: resource.metadata.generation, status: resource.status as EndpointState, rollout: items[0] };
+}
+
+/** Ends when nothing more happens by itself: promoted, taken back, paused, or waiting for somebody. */
+export async function followRollout(
+  context: Context,
+  client: DaisClient,
+  endpoint: string,
+  after: string | undefined,
+): Promise<Rollout | undefined> {
+  let told = '';
+  for (;;) {
+    const { generation, status, rollout } = await readState(client, endpoint);
+    const seen = status.observedGeneration === generation;
+    const message = status.rollout?.message ?? status.conditions?.find(({ type }) => type === 'Ready')?.message ?? '';
+    if (message !== '' && message !== told) {
+      context.terminal.err(`${message}\n`);
+      told = message;
+    }
+    if (rollout !== undefined && rollout.id !== after && rests(rollout)) return rollout;
+    if (seen && status.rollout === undefined && rollout?.id === after) {
+      // The same model again: there is nothing to bring up. What cannot be found is told too.
+      const current = status.conditions?.find(({ type }) => type === 'Current');
+      if (current !== undefined) return rollout;
+    }
+    await wait(POLL_MS);
+  }
+}
+
+function rests({ state, automatic, steps }: Rollout): boolean {
+  if (state !== 'running') return true;
+  return !automatic && (steps.at(-1)?.number ?? 0) > 0;
+}
+
+export function showState(
+  context: Context,
+  endpoint: string,
+  { variants = [] }: EndpointState,
+  rollout: Rollout | undefined,
+) {
+  const { terminal } = context;
+  const options = { style: terminal.style, columns: terminal.columns };
+  if (variants.length === 0) terminal.out(`Nothing answers at ${endpoint} yet.\n`);
+  else {
+    const rows = variants.map((one) => [
+      { text: one.name },
+      { text: one.model },
+      { text: one.role === 'shadow' ? `copies ${one.weight} %` : `${one.weight} %` },
+      { text: one.state },
+      { text: one.engine ?? '' },
+      { text: one.message ?? '' },
+    ]);
+    terminal.out(table(['variant', 'model', 'traffic', 'state', 'engine', ''], rows, options));
+  }
+  if (rollout === undefined) return;
+  terminal.out(`\n${headline(rollout)}\n`);
+  const rows = rollout.steps.map((step) => [
+    { text: String(step.number) },
+    { text: `${step.weight} %` },
+    { text: step.verdict },
+    { text: step.canary === undefined ? '' : `${step.canary.failed} of ${step.canary.requests} failed` },
+    { text: step.canary?.p99Ms == null ? '' : `p99 ${step.canary.p99Ms} ms` },
+    { text: step.message },
+  ]);
+  terminal.out(table(['step', 'traffic', 'verdict', 'requests', 'latency', 'found'], rows, options));
+}
+
+export function headline({ state, from, to, reason, weight, endedBy, startedBy }: Rollout): string {
+  const before = from === undefined ? '' : `, after ${from}`;
+  switch (state) {
+    case 'promoted':
+      return `${to} answers${before}.`;
+    case 'running':
+      return `${to} is taking over${before}: ${weight} % of the traffic (${startedBy}).`;
+    case 'paused':
+      return `${to} is paused at ${weight} %: ${reason}`;
+    case 'rolledBack':
+      return `${to} was taken back: ${reason}`;
+    case 'aborted':
+      return `${to} was aborted by ${endedBy ?? 'nobody'}: ${reason}`;
+    default:
+      return reason;
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * The enforcement of MLflow (mlflow/models/utils.py), before Python is asked: an error then names the column, and costs no
+ * batch. Columns come as tensors of shape [n]; more of them than the signature has are left out, as MLflow does.
+ */
+import { DaisError } from '@dais/api';
+import type { Datatype, Tensor, TensorSpec } from '../contract.ts';
+import { arrayTypeOf, checkInputs, checkTensor, elementsOf, refuseInput } from '../tensors.ts';
+import type { Column, ColumnKind, SignatureInputs } from './signature.ts';
+
+/** numpy's kind and bytes. */
+const WIDTHS: Readonly<
+  Record<Exclude<Datatype, 'BYTES' | 'BF16'>, readonly [kind: 'b' | 'u' | 'i' | 'f', bytes: number]>
+> = {
+  BOOL: ['b', 1],
+  UINT8: ['u', 1],
+  UINT16: ['u', 2],
+  UINT32: ['u', 4],
+  UINT64: ['u', 8],
+  INT8: ['i', 1],
+  INT16: ['i', 2],
+  INT32: ['i', 4],
+  INT64: ['i', 8],
+  FP16: ['f', 2],
+  FP32: ['f', 4],
+  FP64: ['f', 8],
+};
+const TARGETS: Readonly<Record<Exclude<ColumnKind, 'string' | 'binary' | 'datetime' | 'json'>, keyof typeof WIDTHS>> = {
+  boolean: 'BOOL',
+  integer: 'INT32',
+  long: 'INT64',
+  float: 'FP32',
+  double: 'FP64',
+};
+
+/** ISO 8601, as pandas reads it. */
+const MOMENT = /^\d{4}-\d{2}(-\d{2}([T ]\d{2}(:\d{2}(:\d{2}([.,]\d{1,9})?)?)?\s*(Z|[+-]\d{2}(:?\d{2})?)?)?)?$/;
+
+/** What Python is given. @throws DaisError `invalid_request` that names the column */
+export function enforce(
+  given: readonly Tensor[],
+  signature: SignatureInputs,
+  specs: readonly TensorSpec[],
+): readonly Tensor[] {
+  if (signature.form === 'columns') return columns(given, signature.columns);
+  for (const tensor of given) {
+    checkTensor(tensor);
+    if (tensor.datatype === 'BF16') refuseInput(tensor.name, 'it is BF16, which numpy does not have.');
+  }
+  if (signature.form === 'open') {
+    if (given.length === 0) throw new DaisError('invalid_request', 'No input came.');
+    return given;
+  }
+  const [only] = given;
+  const named = signature.form === 'tensor' && given.length === 1 ? [{ ...only!, name: specs[0]!.name }] : given;
+  checkInputs(named, specs);
+  return named;
+}
+
+function columns(given: readonly Tensor[], wanted: readonly Column[]): readonly Tensor[] {
+  const found = new Map<string, Tensor>();
+  for (const tensor of split(given, wanted)) {
+    checkTensor(tensor);
+    if (found.has(tensor.name)) refuseInput(tensor.name, 'it came twice.');
+    found.set(tensor.name, tensor);
+  }
+  const missing = wanted.filter(({ name, isOptional }) => !isOptional && !found.has(name));
+  if (missing.length > 0) {
+    const names = missing.map(({ name }) => `\`${name}\``).join(', ');
+    throw new DaisError('invalid_request', `The model is missing inputs: ${names}.`, {
+      issues: missing.map(({ name, kind }) => ({ path: name, message: 'The column is missing.', expected: kind })),
+    });
+  }
+  const result = wanted.flatMap((column) => {
+    const tensor = found.get(column.name);
+    return tensor === undefined ? [] : [convert(flat(tensor, column), column)];
+  });
+  const rows = result[0]?.data.length ?? 0;
+  const odd = result.find(({ data }) => data.length !== rows);
+  if (odd !== undefined)
+    refuseInput(odd.name, `it has ${odd.data.length} rows, and \`${result[0]!.name}\` has ${rows}.`);
+  return result;
+}
+
+/** One matrix for all columns: each is taken by its place. */
+function split(given: readonly Tensor[], wanted: readonly Column[]): readonly Tensor[] {
+  const [only] = given;
+  if (given.length !== 1 || only === undefined || only.shape.length !== 2 || only.shape[1] !== wanted.length)
+    return given;
+  if (wanted.some(({ name }) => name === only.name) && wanted.length === 1) return given;
+  checkTensor(only);
+  const [rows = 0, width = 0] = only.shape;
+  return wanted.map(({ name }, at): Tensor => {
+    const pick = (row: number) => row * width + at;
+    const nulls =
+      only.nulls === undefined ? {} : { nulls: Uint8Array.from({ length: rows }, (_, row) => only.nulls![pick(row)]!) };
+    if (only.datatype === 'BYTES') {
+      const data = Array.from({ length: rows }, (_, row) => (only.data as readonly Buffer[])[pick(row)]!);
+      return { name, datatype: 'BYTES', shape: [rows], data, ...nulls };
+    }
+    const data = new (arrayTypeOf(only.datatype))(rows);
+    for (let row = 0; row < rows; row++) data[row] = only.data[pick(row)] as never;
+    return { name, datatype: only.datatype, shape: [rows], data, ...nulls };
+  });
+}
+
+function flat(tensor: Tensor, { name }: Column): Tensor {
+  const { shape } = tensor;
+  if (shape.length === 1) return tensor;
+  if (shape.length === 2 && shape[1] === 1) return { ...tensor, shape: [elementsOf(shape)] };
+  return refuseInput(
+    name,
+    `it is a column, one value for each row, and came with the shape [${shape.join(', ')}].`,
+    '[-1]',
+  );
+}
+
+function convert(tensor: Tensor, column: Column): Tensor {
+  const { kind } = column;
+  switch (kind) {
+    case 'string':
+    case 'binary':
+    case 'datetime':
+    case 'json':
+      if (tensor.datatype !== 'BYTES') mismatch(tensor, column);
+      checkTexts(tensor, kind);
+      return tensor;
+    case 'boolean':
+      if (tensor.datatype !== 'BOOL') mismatch(tensor, column);
+      return tensor;
+    default:
+      return number(tensor, column, TARGETS[kind]);
+  }
+}
+
+function number(tensor: Tensor, column: Column, target: keyof typeof WIDTHS): Tensor {
+  const { name, datatype, data, nulls } = tensor;
+  if (datatype === 'BYTES' || datatype === 'BF16') return mismatch(tensor, column);
+  const isReal = target === 'FP32' || target === 'FP64';
+  const lost = nulls?.indexOf(1) ?? -1;
+  if (lost >= 0 && !isReal) {
+    refuseInput(
+      name,
+      `row ${lost} has no value, and a column of type ${column.kind} cannot lack one. ${MISSING_HINT}`,
+      column.kind,
+    );
+  }
+  if (datatype === target && lost < 0) return tensor;
+  if (
+    datatype !== target &&
+    !widens(datatype, target) &&
+    !(datatype === 'INT64' && isReal && isZeroOrOne(data as BigInt64Array))
+  ) {
+    mismatch(tensor, column);
+  }
+  const wide = new (arrayTypeOf(target))(data.length);
+  for (let index = 0; index < data.length; index++) {
+    const value = datatype === 'FP16' ? half(data[index] as number) : data[index];
+    wide[index] = (
+      wide instanceof BigInt64Array ? BigInt(value as number) : nulls?.[index] === 1 ? Number.NaN : Number(value)
+    ) as never;
+  }
+  return { name, datatype: target, shape: tensor.shape, data: wide };
+}
+
+const MISSING_HINT =
+  'Integer columns in Python cannot represent missing values: declare such a column as double in the signature.';
+
+function mismatch(tensor: Tensor, { name, kind }: Column): never {
+  const isIntegerWithHoles =
+    (kind === 'integer' || kind === 'long') &&
+    tensor.datatype === 'FP64' &&
+    (tensor.data as Float64Array).some(Number.isNaN) &&
+    (tensor.data as Float64Array).every((value) => Number.isNaN(value) || Number.isInteger(value));
+  const hint = isIntegerWithHoles ? ` The mismatch likely comes from missing values. ${MISSING_HINT}` : '';
+  return refuseInput(name, `it is ${tensor.datatype}, which cannot safely be converted to ${kind}.${hint}`, kind);
+}
+
+/** As `_enforce_mlflow_datatype` has it. */
+function widens(from: keyof typeof WIDTHS, to: keyof typeof WIDTHS): boolean {
+  const [fromKind, fromBytes] = WIDTHS[from];
+  const [toKind, toBytes] = WIDTHS[to];
+  if (fromKind === toKind) return fromBytes <= toBytes;
+  if (fromKind === 'u' && toKind === 'i') return fromBytes < toBytes;
+  return (fromKind === 'i' || fromKind === 'u') && to === 'FP64' && fromBytes <= 6;
+}
+
+function isZeroOrOne(data: BigInt64Array): boolean {
+  return data.every((value) => value === 0n || value === 1n);
+}
+
+/** The number that 16 bits of IEEE 754 stand for. */
+function half(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
+}
+
+function checkTexts({ name, data, nulls }: Tensor, kind: ColumnKind): void {
+  (data as readonly Buffer[]).forEach((value, row) => {
+    if (kind === 'binary' || nulls?.[row] === 1) return;
+    const text = value.toString('utf8');
+    if (text.includes('\uFFFD') && !Buffer.from(text, 'utf8').equals(value))
+      refuseInput(name, `row ${row} is not UTF-8.`);
+    if (kind === 'datetime' && !(MOMENT.test(text) && isMoment(text))) {
+      refuseInput(
+        name,
+        `row ${row} is ${JSON.stringify(text.slice(0, 60))}, which is no date and time in ISO 8601.`,
+        kind,
+      );
+    }
+    if (kind === 'json' && !isJson(text)) refuseInput(name, `row ${row} is no JSON.`, kind);
+  });
+}
+
+function isMoment(text: string): boolean {
+  const [year = 0, month = 1, day = 1] = text.slice(0, 10).split('-').map(Number);
+  const date = new Date(Date.UTC(year, month - 1, day));
+  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

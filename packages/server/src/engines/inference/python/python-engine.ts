@@ -1,0 +1,181 @@
+/**
+ * MLflow models of any flavour, in processes with the Python that the model requires. Python never runs in the caller's
+ * process; what it is given is checked against the signature here.
+ */
+import { access, constants, readFile, realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DaisError } from '@dais/api';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import { testBatches } from '../batch-test.ts';
+import type { InferenceEngine, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
+import { findModel, type ModelPlace } from '../model-place.ts';
+import { ModelIsolation } from '../isolation.ts';
+import { ModelProcess } from '../model-process.ts';
+import { RunnerPool } from '../runner-pool.ts';
+import { ServedModel } from '../served-model.ts';
+import { enforce } from './enforce.ts';
+import { readSignature, type Signature } from './signature.ts';
+
+export interface PythonInferenceOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random?: () => number;
+  /** A process is replaced after so many batches; default: only when it has 80 % of the memory that it may have. */
+  readonly mostBatches?: number;
+  /** Until a model must be loaded; default 5 minutes (large networks read gigabytes). */
+  readonly loadMs?: number;
+}
+
+const LOAD_MS = 300_000;
+/** In the same place from the source and from what is built. */
+const WORKER = fileURLToPath(new URL('../../../../python/dais_worker', import.meta.url));
+
+type MlmodelPlace = ModelPlace & { type: 'mlmodel' };
+
+interface Found {
+  readonly place: MlmodelPlace;
+  readonly signature: Signature;
+}
+
+export class PythonInference implements InferenceEngine {
+  readonly name = 'python';
+  readonly #options: PythonInferenceOptions;
+  readonly #isolation = new ModelIsolation();
+
+  constructor(options: PythonInferenceOptions) {
+    this.#options = options;
+  }
+
+  async refusal(files: ModelFiles): Promise<string | undefined> {
+    try {
+      await find(files);
+      return undefined;
+    } catch (error) {
+      if (error instanceof DaisError && error.code === 'invalid_request') return error.message;
+      throw error;
+    }
+  }
+
+  async load(files: ModelFiles, options: LoadOptions): Promise<LoadedModel> {
+    const { workers = 1, sample, environment, onPhase = () => {} } = options;
+    onPhase('reading the model');
+    const { place, signature } = await find(files);
+    if (environment === undefined) refuse('The model runs in Python: build the environment that it requires first.');
+    const python = path.join(environment, 'bin', 'python');
+    await access(python, constants.X_OK).catch(() => refuse(`The environment has no Python at ${python}.`));
+    const fault = await this.#isolation.fault();
+    // Loading such a model runs its author's code.
+    if (fault !== undefined && options.trust === 'untrusted')
+      refuse(`A model that is not trusted must be isolated: ${fault}.`);
+    onPhase('loading the model');
+    const { clock, log, random = Math.random } = this.#options;
+    const make = async () => await this.#start(python, place, signature, options);
+    const pool = new RunnerPool({ size: workers, make, clock, log, random });
+    await pool.open();
+    onPhase('testing batches');
+    const { inputs, inputSpecs, outputSpecs } = signature;
+    const check = (given: readonly Tensor[]) => enforce(given, inputs, inputSpecs);
+    const run = async (given: readonly Tensor[]) => await pool.infer(check(given), {});
+    const { batchable } = await testBatches(run, inputSpecs, outputSpecs, sample);
+    return new ServedModel({
+      engine: 'python',
+      platform: platformOf(place),
+      inputs: inputSpecs,
+      outputs: outputSpecs,
+      batchable,
+      concurrency: workers,
+      enforce: check,
+      run: async (given, infer) => {
+        const known = Object.entries(infer.parameters ?? {}).filter(([name]) => signature.params.includes(name));
+        return await pool.infer(given, { ...infer, parameters: Object.fromEntries(known) });
+      },
+      crashes: () => pool.crashes,
+      memoryBytes: () => pool.memoryBytes,
+      close: async () => await pool.close(),
+    });
+  }
+
+  async #start(
+    python: string,
+    { root }: MlmodelPlace,
+    { inputs, outputSpecs }: Signature,
+    { threads = 1, memoryBytes, environment = '' }: LoadOptions,
+  ): Promise<ModelProcess> {
+    const { clock, log, mostBatches, loadMs = LOAD_MS } = this.#options;
+    const plan = {
+      model: root,
+      form: inputs.form,
+      named: inputs.form !== 'columns' || inputs.isNamed,
+      types: inputs.form === 'columns' ? Object.fromEntries(inputs.columns.map(({ name, kind }) => [name, kind])) : {},
+      outputs: outputSpecs.map(({ name }) => name),
+    };
+    // `-I`: neither variables, nor the working folder, nor packages of a user's home change what is imported.
+    const program = [python, '-I', '-B', WORKER, JSON.stringify(plan)];
+    const isIsolated = (await this.#isolation.fault()) === undefined;
+    const { process: started } = await ModelProcess.start({
+      ...(isIsolated
+        ? this.#isolation.wrap(program, [...(await interpreterFolders(environment)), WORKER, root], root)
+        : { program: python, args: program.slice(1) }),
+      variables: variables(path.dirname(python), threads),
+      loadMs,
+      clock,
+      onLine: (text) => log.debug('a model says', { text }),
+      ...(memoryBytes !== undefined && { memoryBytes }),
+      ...(mostBatches !== undefined && { mostBatches }),
+    });
+    return started;
+  }
+}
+
+/** The environment, and where the interpreter that it was made from lies. */
+async function interpreterFolders(environment: string): Promise<string[]> {
+  const text = await readFile(path.join(environment, 'pyvenv.cfg'), 'utf8').catch(() => '');
+  const home = /^home\s*=\s*(.+)$/m.exec(text)?.[1]?.trim();
+  if (home === undefined) return [environment];
+  const places = new Set([path.dirname(home), path.dirname(await realpath(home).catch(() => home))]);
+  return [environment, ...[...places].filter((place) => place !== '/' && !place.startsWith('/usr'))];
+}
+
+function variables(bin: string, threads: number): Record<string, string> {
+  const count = String(threads);
+  return {
+    PATH: `${bin}:/usr/bin:/bin`,
+    HOME: '/tmp',
+    LANG: 'C.UTF-8',
+    TZ: 'UTC',
+    // Each library takes all cores of the machine otherwise, in each process.
+    OMP_NUM_THREADS: count,
+    OPENBLAS_NUM_THREADS: count,
+    MKL_NUM_THREADS: count,
+    NUMEXPR_NUM_THREADS: count,
+    TF_NUM_INTRAOP_THREADS: count,
+    TF_NUM_INTEROP_THREADS: '1',
+    TOKENIZERS_PARALLELISM: 'false',
+    TF_CPP_MIN_LOG_LEVEL: '2',
+    // What a model has is in its folder.
+    HF_HUB_OFFLINE: '1',
+    TRANSFORMERS_OFFLINE: '1',
+  };
+}
+
+function platformOf({ description }: MlmodelPlace): string {
+  const flavors = Object.keys((description['flavors'] ?? {}) as object).filter((name) => name !== 'python_function');
+  return `mlflow_${flavors[0] ?? 'pyfunc'}`;
+}
+
+/** Nothing is unpickled and no Python asked. @throws DaisError `invalid_request` */
+async function find(files: ModelFiles): Promise<Found> {
+  const place = await findModel(files);
+  if (place.type !== 'mlmodel') refuse('It is no folder with a file `MLmodel`.');
+  const flavors = place.description['flavors'];
+  if (typeof flavors !== 'object' || flavors === null || !('python_function' in flavors)) {
+    refuse('The `MLmodel` has no flavour `python_function`: save the model with one that MLflow can serve.');
+  }
+  return { place, signature: readSignature(place.description) };
+}
+
+function refuse(detail: string): never {
+  throw new DaisError('invalid_request', detail);
+}

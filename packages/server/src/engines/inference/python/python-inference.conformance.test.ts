@@ -1,0 +1,242 @@
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '#lib/clock.ts';
+import { silentLog } from '#lib/log.ts';
+import { run } from '#lib/process.ts';
+import { pythonEnvironment } from '../../../../../../tools/python-env.mjs';
+import type { Datatype, LoadOptions, Tensor } from '../contract.ts';
+import { inferenceSuite } from '../suite.ts';
+import { PythonInference } from './python-engine.ts';
+
+const conformance = fileURLToPath(new URL('../../../../../../conformance/', import.meta.url));
+const engine = new PythonInference({ clock: systemClock, log: silentLog });
+const NAMES: Partial<Record<Datatype, string>> = {
+  BOOL: 'bool',
+  UINT64: 'uint64',
+  INT8: 'int8',
+  INT64: 'int64',
+  FP16: 'float16',
+  FP64: 'float64',
+  BYTES: 'str',
+};
+
+let made: Promise<{ folder: string; environment: string }> | undefined;
+
+/** MLflow saves them once for all tests of this file. */
+async function models() {
+  return await (made ??= (async () => {
+    const environment = await pythonEnvironment('mlflow-3-18', path.join(conformance, 'mlflow', 'requirements.txt'));
+    const folder = await mkdtemp(path.join(tmpdir(), 'dais-pyfunc-'));
+    await mkdir(path.join(folder, 'empty'));
+    const end = await run(
+      path.join(environment, 'bin', 'python'),
+      ['-W', 'ignore', path.join(conformance, 'inference', 'models.py'), folder],
+      {
+        env: { PATH: '/usr/bin:/bin', HOME: folder, LANG: 'C.UTF-8' },
+        cwd: folder,
+        timeoutMs: 240_000,
+      },
+    );
+    expect(end.code, end.stderr).toBe(0);
+    return { folder, environment };
+  })());
+}
+
+afterAll(async () => {
+  const { folder } = await models();
+  await rm(folder, { recursive: true });
+});
+
+inferenceSuite('python', async () => {
+  const { folder, environment } = await models();
+  const files = (name: string) => ({ folder: path.join(folder, name) });
+  return {
+    engine,
+    options: { trust: 'trusted', environment },
+    identity: async (datatype) => files(`identity-${NAMES[datatype]}`),
+    datatypes: Object.keys(NAMES) as Datatype[],
+    weighted: files('weighted'),
+    lessTheMean: files('mean'),
+    broken: files('broken'),
+    empty: files('empty'),
+    end: async () => {},
+  };
+});
+
+describe('python', () => {
+  let folder = '';
+  let options: LoadOptions;
+  beforeAll(async () => {
+    const found = await models();
+    folder = found.folder;
+    options = { trust: 'trusted', environment: found.environment };
+  });
+  const load = async (name: string, more: Partial<LoadOptions> = {}, by = engine) =>
+    await by.load({ folder: path.join(folder, name) }, { ...options, ...more });
+  const row = (...values: number[]): Tensor => ({
+    name: 'x',
+    datatype: 'FP32',
+    shape: [1, 3],
+    data: Float32Array.from(values),
+  });
+
+  test('the log of what does not load is told', async () => {
+    await expect(load('broken')).rejects.toMatchObject({
+      message: expect.stringMatching(/the weights are not there[^]*about to read the weights/),
+    });
+    await expect(engine.load({ folder: path.join(folder, 'weighted') }, { trust: 'trusted' })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringMatching(/environment/),
+    });
+  });
+
+  test('a model that is not trusted reaches nothing but itself', async () => {
+    const model = await load('curious', { trust: 'untrusted' });
+    const [reached] = await model.infer([row(1, 2, 3)]);
+    // Files of the machine, a network, a place to write, other processes, variables.
+    expect(Array.from(reached!.data as BigInt64Array, Number)).toEqual([0, 0, 0, 0, 0]);
+    await model.close();
+  });
+
+  test('a forest of scikit-learn predicts what it predicts in Python, its columns in any order', async () => {
+    const model = await load('forest');
+    expect(model.platform).toBe('mlflow_sklearn');
+    expect(model.inputs.map(({ name }) => name)).toContain('petal width (cm)');
+    const wanted = (JSON.parse(await readFile(path.join(folder, 'forest.json'), 'utf8')) as number[][]).flat();
+    const rows = [
+      [5.1, 3.5, 1.4, 0.2],
+      [6.7, 3.1, 5.6, 2.4],
+    ];
+    const columns = model.inputs.map(({ name }, at): Tensor => {
+      return { name, datatype: 'FP64', shape: [2], data: Float64Array.from(rows, (one) => one[at]!) };
+    });
+    const [output] = await model.infer([...columns.toReversed(), { ...columns[0]!, name: 'one more' }]);
+    expect(Array.from(output!.data as BigInt64Array, Number)).toEqual([wanted[0], wanted[140]]);
+    // One matrix, each column by its place.
+    const matrix: Tensor = { name: 'input', datatype: 'FP64', shape: [2, 4], data: Float64Array.from(rows.flat()) };
+    expect((await model.infer([matrix]))[0]?.data).toEqual(output?.data);
+    await expect(model.infer(columns.slice(1))).rejects.toMatchObject({
+      code: 'invalid_request',
+      issues: [{ path: 'sepal length (cm)', expected: 'double' }],
+    });
+    await model.close();
+  });
+
+  test('columns reach Python in the types of the signature', async () => {
+    const model = await load('columns');
+    const text = (name: string, value: string): Tensor => ({
+      name,
+      datatype: 'BYTES',
+      shape: [1],
+      data: [Buffer.from(value)],
+    });
+    const inputs: Tensor[] = [
+      text('moment', '2026-11-27T03:00:00Z'),
+      { ...text('word', ''), nulls: Uint8Array.of(1) },
+      { name: 'real', datatype: 'INT32', shape: [1, 1], data: Int32Array.of(7) },
+      { name: 'small', datatype: 'INT64', shape: [1], data: BigInt64Array.of(1n) },
+      { name: 'big', datatype: 'UINT32', shape: [1], data: Uint32Array.of(2 ** 32 - 1) },
+      { name: 'count', datatype: 'INT8', shape: [1], data: Int8Array.of(-3) },
+    ];
+    const [told] = await model.infer(inputs, { parameters: { suffix: '?', unknown: 1 } });
+    const said = String((told!.data as Buffer[])[0]);
+    expect(said).toMatch(/^count:int32 big:int64 small:float32 real:float64 word:\w+ moment:datetime64\[\w+\] \| /);
+    expect(said).toMatch(/\(-3, 4294967295, 1\.0, 7\.0, None, Timestamp\('2026-11-27 03:00:00'\)\)\?$/);
+    await model.close();
+  });
+
+  test('without a signature what comes is passed as it is', async () => {
+    const model = await load('open');
+    expect(model.inputs).toEqual([]);
+    expect(model.batchable).toBe(false);
+    const [one] = await model.infer([row(1, 2, 3)]);
+    expect(one).toMatchObject({ name: 'output', shape: [1, 3], data: Float32Array.of(1, 2, 3) });
+    const many = await model.infer([
+      { name: 'a', datatype: 'INT64', shape: [2], data: BigInt64Array.of(1n, 2n) },
+      { name: 'b', datatype: 'BYTES', shape: [2], data: [Buffer.from('x'), Buffer.from('y')] },
+    ]);
+    expect(many.map(({ name, datatype }) => `${name} ${datatype}`)).toEqual(['a INT64', 'b BYTES']);
+    await model.close();
+    const sampled = await load('open', { sample: [row(1, 2, 3)] });
+    expect(sampled.batchable).toBe(true);
+    await sampled.close();
+  });
+
+  test('a crash fails its own batch; the model starts again', async () => {
+    const model = await load('moody', { workers: 2 });
+    const [crashed, ...others] = await Promise.allSettled(
+      [row(-1, 0, 0), row(1, 0, 0), row(1, 0, 0), row(1, 0, 0)].map(async (one) => await model.infer([one])),
+    );
+    expect(crashed).toMatchObject({
+      reason: { code: 'model_unavailable', message: expect.stringMatching(/exit code 3/) },
+    });
+    expect(others.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+    await expect(model.infer([row(-4, 0, 0)])).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringMatching(/minus four/),
+    });
+    expect(model.stats().crashes).toBe(1);
+    await model.close();
+  });
+
+  test('what does not end is ended when nobody waits any more', async () => {
+    const model = await load('moody');
+    await expect(model.infer([row(-2, 0, 0)], { signal: AbortSignal.timeout(200) })).rejects.toMatchObject({
+      name: 'TimeoutError',
+    });
+    await expect
+      .poll(
+        async () =>
+          await model.infer([row(1, 0, 0)]).then(
+            () => 'answers',
+            (error: { code: string }) => error.code,
+          ),
+      )
+      .toBe('answers');
+    expect(model.stats().crashes).toBe(1);
+    await model.close();
+  });
+
+  test('what takes more memory than it may is ended and starts again', async () => {
+    const model = await load('moody', { memoryBytes: 1024 * 2 ** 20 });
+    await expect(model.infer([row(-3, 0, 0)])).rejects.toMatchObject({
+      code: 'model_unavailable',
+      message: expect.stringMatching(/1024 MiB/),
+    });
+    await expect
+      .poll(
+        async () =>
+          await model.infer([row(1, 0, 0)]).then(
+            () => 'answers',
+            (error: { code: string }) => error.code,
+          ),
+      )
+      .toBe('answers');
+    await model.close();
+  });
+
+  test('five crashes within a minute, and it is given up for a while', async () => {
+    const model = await load('moody');
+    const crash = async () => await model.infer([row(-1, 0, 0)]).catch((error: Error) => error.message);
+    await expect.poll(crash).toMatch(/ended 5 times within a minute/);
+    expect(model.stats().crashes).toBe(5);
+    await model.close();
+  });
+
+  test('a process is replaced after so many batches, and no request notices', async () => {
+    const model = await load('moody', {}, new PythonInference({ clock: systemClock, log: silentLog, mostBatches: 20 }));
+    const pids = new Set<bigint>();
+    await expect
+      .poll(async () => {
+        const [pid] = await model.infer([row(1, 0, 0)]);
+        pids.add((pid!.data as BigInt64Array)[0]!);
+        return pids.size;
+      })
+      .toBeGreaterThan(1);
+    expect(model.stats().crashes).toBe(0);
+    await model.close();
+  });
+});

@@ -1,0 +1,178 @@
+/** The program of the gateway's process: told over IPC what to serve, and gone when its supervisor is. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Socket } from 'node:net';
+import { pathToFileURL } from 'node:url';
+import { DaisError, toProblem } from '@dais/api';
+import type { GatewayFigures, Snapshot } from '@dais/api/serving';
+import { startGateway, type Gateway, type GatewayStats } from '#gateway/index.ts';
+import { systemClock } from '#lib/clock.ts';
+import { createLineLog } from '#lib/line-log.ts';
+import type { Log } from '#lib/log.ts';
+import type { FromChild, ToChild } from '#supervisor/messages.ts';
+import { openCapture, openInference } from './compose-endpoints.ts';
+import { servingDoors, servingRpcs } from './compose-serving.ts';
+import type { ResolvedConfig } from './config-load.ts';
+import type { FromGateway, ToGateway } from './gateway-link.ts';
+import { programVersion } from './version.ts';
+
+/** Everything that a gateway's process is told. */
+export interface GatewaySetup {
+  /** Of the data folder: snapshot, models and captured predictions lie below it. */
+  readonly folder: string;
+  readonly config: ResolvedConfig;
+}
+
+/** When the supervisor died without a word, what runs still gets this long. */
+const ORPHAN_DRAIN_MS = 5000;
+/** From one word to the control process to the next. */
+const TELL_MS = 500;
+
+function runGateway(): void {
+  const send = (message: FromChild) => {
+    if (process.connected) process.send?.(message, undefined, undefined, () => {});
+  };
+  const log = createLineLog({
+    level: 'info',
+    format: process.argv.includes('--log-text') ? 'text' : 'json',
+    write: (line) => process.stdout.write(line),
+    now: Date.now,
+    version: programVersion(),
+    role: 'gateway',
+    pid: process.pid,
+  });
+  const startedAt = new Date().toISOString();
+  let starting: Promise<Gateway> | undefined;
+  let folder = '';
+  let leaving = false;
+
+  const start = async (setup: GatewaySetup) => {
+    log.setLevel(setup.config.log.level);
+    folder = setup.folder;
+    starting = open(setup, log);
+    try {
+      const gateway = await starting;
+      // What it kept of the one before serves already: connections that waited need not wait for what is newer.
+      send({ type: 'ready' });
+      void publish(gateway);
+      setInterval(() => {
+        send({
+          type: 'tell',
+          to: 'control',
+          body: { figures: figuresOf(gateway.stats(), startedAt) } satisfies FromGateway,
+        });
+      }, TELL_MS).unref();
+    } catch (error) {
+      const told =
+        error instanceof DaisError ? error : new DaisError('internal', error instanceof Error ? error.message : '');
+      log.error('the gateway could not start', { error });
+      process.send?.({ type: 'failed', problem: toProblem(told) } satisfies FromChild, undefined, undefined, () =>
+        process.exit(1),
+      );
+    }
+  };
+  const publish = async (gateway: Gateway) => {
+    try {
+      const text = await readFile(join(folder, 'snapshot.json'), 'utf8');
+      const { failed, revision } = await gateway.swap(JSON.parse(text) as Snapshot);
+      for (const [key, reason] of failed) log.warn('a model does not load', { key, reason, revision });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') log.error('the snapshot was not taken over', { error });
+    }
+  };
+  const drain = async (deadlineMs: number) => {
+    if (leaving) return;
+    leaving = true;
+    // The supervisor keeps the socket: nobody has to be warned.
+    await (await starting?.catch(() => undefined))?.drain({ noticeMs: 0, deadlineMs });
+    process.exit(0);
+  };
+  const hear = async (message: ToChild, socket: Socket | undefined) => {
+    switch (message.type) {
+      case 'start':
+        await start(message.setup as GatewaySetup);
+        break;
+      case 'connection':
+        send({ type: 'took', id: message.id });
+        // Undefined when the peer had gone before the connection arrived here.
+        if (socket !== undefined) (await starting)?.accept(socket);
+        break;
+      case 'told': {
+        const gateway = await starting;
+        if (gateway === undefined) break;
+        gateway.heard();
+        if ((message.body as ToGateway).published) await publish(gateway);
+        break;
+      }
+      case 'reload':
+        break;
+      case 'drain':
+        await drain(message.deadlineMs);
+        break;
+    }
+  };
+  process.on('message', (message, socket) => {
+    hear(message as ToChild, socket as Socket | undefined).catch((error: unknown) =>
+      log.error('a message of the supervisor could not be followed', { error }),
+    );
+  });
+  process.once('disconnect', () => void drain(ORPHAN_DRAIN_MS));
+  // A Ctrl-C in the terminal reaches the whole process group: the supervisor says when to drain.
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => {});
+  send({ type: 'loaded' });
+}
+
+async function open({ folder, config }: GatewaySetup, log: Log): Promise<Gateway> {
+  const capture = await openCapture(join(folder, 'captured'), log);
+  return await startGateway({
+    engines: await openInference({ clock: systemClock, log }),
+    doors: servingDoors(),
+    rpcs: servingRpcs(),
+    files: async ({ key, environment }) =>
+      await Promise.resolve({
+        folder: join(folder, 'models', key),
+        ...(environment !== undefined && { environment }),
+      }),
+    ...(capture !== undefined && { capture }),
+    // Its HTTP connections are handed over by the supervisor, whose socket outlives this process.
+    listen: {
+      allowHosts: config.allowHosts,
+      ...(config.ports.inferenceGrpc !== undefined && { grpcPort: config.ports.inferenceGrpc }),
+    },
+    folder: join(folder, 'gateway'),
+    number: 0,
+    version: programVersion(),
+    clock: systemClock,
+    log,
+  });
+}
+
+function figuresOf({ revision, variants, models }: GatewayStats, startedAt: string): GatewayFigures {
+  return {
+    startedAt,
+    revision,
+    variants: variants.map(({ project, endpoint, variant, model, requests, failures, shed, latencies }) => ({
+      project,
+      endpoint,
+      variant,
+      model,
+      requests,
+      failed: failures,
+      refused: shed,
+      latency: [...latencies],
+    })),
+    models: models.map((one) => ({
+      key: one.key,
+      state: one.state,
+      ...(one.reason !== undefined && { error: one.reason }),
+      ...(one.engine !== undefined && { engine: one.engine }),
+      workers: one.concurrency,
+      inFlight: one.waitingRows + one.running,
+      memoryBytes: one.memoryBytes,
+      ...(one.loadMs !== undefined && { loadMs: one.loadMs }),
+    })),
+  };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) runGateway();

@@ -1,0 +1,160 @@
+/**
+ * Requests for models that came in by the main port: whoever asks is known here, and their bytes go on to the gateway as
+ * they come. The gateway's own port answers the same addresses without this process.
+ */
+import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { DaisError } from '@dais/api';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Door, DoorIo } from '#http/door.ts';
+import type { OperationCalls } from '#http/native-door.ts';
+
+/** Where the gateway is, and by what it knows this process. */
+export interface GatewayPlace {
+  readonly host: string;
+  readonly port: number | undefined;
+  readonly token: string;
+}
+
+export interface InferenceDoorParts {
+  readonly calls: Pick<OperationCalls, 'call'>;
+  readonly gateway: GatewayPlace;
+}
+
+/** Bodies up to this are sent again when a kept connection turns out to be closed; larger ones get a new connection. */
+const RESENT_BYTES = 1 << 20;
+/** Of one connection, not of the way: RFC 9110 §7.6.1. */
+const HOP_HEADERS = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'host',
+  'authorization',
+  'cookie',
+  'expect',
+  'dais-on-behalf-of',
+]);
+
+export function inferenceDoor({ calls, gateway }: InferenceDoorParts): Door {
+  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
+  return {
+    name: 'inference',
+    paths: ['/v2', '/v2/*', '/endpoints/*', '/v1/models/*'],
+    perProject: true,
+    projectHeader: 'dais-project',
+    access: 'checked',
+    compress: false,
+    register: (app, io) => {
+      app.removeAllContentTypeParsers();
+      app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+      const handle = async (request: FastifyRequest, reply: FastifyReply) =>
+        await forward({ calls, gateway, agent, io }, request, reply);
+      for (const url of ['/v2', '/v2/*', '/endpoints/*', '/v1/models/*']) {
+        app.route({ method: ['GET', 'POST'], url, config: { operation: 'endpoint.invoke' }, handler: handle });
+      }
+    },
+  };
+}
+
+interface Forwarding extends InferenceDoorParts {
+  readonly agent: Agent;
+  readonly io: DoorIo;
+}
+
+async function forward({ calls, gateway, agent, io }: Forwarding, request: FastifyRequest, reply: FastifyReply) {
+  const context = io.contextOf(request, reply, 'inference');
+  const endpoint = endpointOf(request.url);
+  // Addresses that name no endpoint tell of the server; nobody needs leave for those.
+  if (endpoint !== undefined) await calls.call('endpoint.invoke', { endpoint }, context);
+  const { port, host, token } = gateway;
+  if (port === undefined) {
+    const detail = 'No model answers here yet: the gateway starts with the first Endpoint.';
+    throw new DaisError('model_unavailable', detail, { retryAfter: 1 });
+  }
+  const project = context.projects[0] ?? 'default';
+  const headers: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined && !HOP_HEADERS.has(name)) headers[name] = value;
+  }
+  const { type, id } = context.principal;
+  headers['host'] = `127.0.0.1:${port}`;
+  headers['authorization'] = `Bearer ${token}`;
+  headers['dais-on-behalf-of'] = `${type}/${id}`;
+  headers['x-request-id'] = request.id;
+  const announced = request.headers['content-length'];
+  const small = request.method === 'GET' || (announced !== undefined && Number(announced) <= RESENT_BYTES);
+  const body = small ? await buffer(request.raw) : undefined;
+  const send = (reused: boolean): ClientRequest =>
+    httpRequest({
+      host,
+      port,
+      method: request.method,
+      path: `/p/${encodeURIComponent(project)}${request.url}`,
+      headers,
+      agent: reused ? agent : false,
+    });
+  const answer = await ask(send, request.raw, body, context.signal);
+  void reply.code(answer.statusCode ?? 502);
+  for (const [name, value] of Object.entries(answer.headers)) {
+    if (value !== undefined && !HOP_HEADERS.has(name) && name !== 'content-length') void reply.header(name, value);
+  }
+  if (answer.headers['content-length'] !== undefined)
+    void reply.header('content-length', answer.headers['content-length']);
+  return await reply.send(answer);
+}
+
+async function ask(
+  send: (reused: boolean) => ClientRequest,
+  raw: IncomingMessage,
+  body: Buffer | undefined,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const once = async (reused: boolean): Promise<IncomingMessage> =>
+    await new Promise((resolve, reject) => {
+      const sent = send(reused);
+      const abort = () => sent.destroy();
+      signal.addEventListener('abort', abort, { once: true });
+      sent.once('response', (answer) => {
+        answer.once('close', () => signal.removeEventListener('abort', abort));
+        resolve(answer);
+      });
+      sent.once('error', (error) => {
+        signal.removeEventListener('abort', abort);
+        reject(Object.assign(error, { stale: sent.reusedSocket }));
+      });
+      if (body === undefined) raw.pipe(sent);
+      else sent.end(body);
+    });
+  try {
+    return await once(body !== undefined);
+  } catch (error) {
+    // The gateway before this one had closed the connection: nobody has read the request.
+    const { stale = false, code } = error as { stale?: boolean; code?: string };
+    if (body !== undefined && stale && (code === 'ECONNRESET' || code === 'EPIPE'))
+      return await once(false).catch(gone);
+    return gone(error);
+  }
+}
+
+function gone(error: unknown): never {
+  throw new DaisError('model_unavailable', 'The gateway ended while it had the request.', {
+    cause: error,
+    retryAfter: 1,
+  });
+}
+
+/** `/v2/models/NAME/…`, `/endpoints/NAME/…`, `/v1/models/NAME:predict`. */
+function endpointOf(url: string): string | undefined {
+  const match = /^\/(?:v2\/models|endpoints|v1\/models)\/([^/:?]+)/.exec(url);
+  if (match === null) return undefined;
+  try {
+    return decodeURIComponent(match[1] ?? '');
+  } catch {
+    return undefined;
+  }
+}

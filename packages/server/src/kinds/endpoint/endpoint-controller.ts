@@ -1,0 +1,13 @@
+import type { Controller } from '#kernel/kind.ts';
+import type { EndpointWork } from '#ledgers/serving/index.ts';
+import { planEndpoint, type EndpointEffect, type EndpointFacts } from './endpoint-plan.ts';
+
+/** Brings what the manifest names in front of the traffic, step by step, and tells how far it has come. */
+export function endpointController(work: () => EndpointWork): Controller<EndpointFacts | undefined, EndpointEffect> {
+  return {
+    observe: async (resource, io) => await work().observe(resource, io),
+    plan: ({ resource, observed }) =>
+      observed === undefined ? { effects: [], conditions: [] } : planEndpoint(resource, observed),
+    perform: async (effect, resource, io) => await work().perform(effect, resource, io),
+  };
+}

@@ -1,0 +1,134 @@
+import { endpointSpec } from '@dais/api/serving';
+import { expect, test } from 'vitest';
+import type { FoundModel, ModelState, RolloutRow } from '#ledgers/serving/index.ts';
+import { planEndpoint, type EndpointFacts } from './endpoint-plan.ts';
+
+const found = (version: number): FoundModel => ({
+  id: `id${version}`,
+  label: `models:/m/${version}`,
+  name: 'm',
+  version: String(version),
+  aliases: [],
+  artifacts: 'a',
+  files: [],
+});
+const rollout = (more: Partial<RolloutRow> = {}): RolloutRow => ({
+  id: 'r',
+  endpoint: 'u',
+  endpoint_name: 'e',
+  state: 'running',
+  from_model: 'id1',
+  from_label: 'models:/m/1',
+  to_model: 'id2',
+  to_label: 'models:/m/2',
+  cause: 'deploy',
+  weights: [10, 100],
+  step: 1,
+  automatic: true,
+  shadow: false,
+  reason: '',
+  started_by: 'user:ada',
+  started_at: new Date(0),
+  ended_by: null,
+  ended_at: null,
+  ...more,
+});
+const ready = (version: number, state: ModelState['state'] = 'ready'): [string, ModelState] => [
+  `id${version}`,
+  {
+    label: `models:/m/${version}`,
+    version: String(version),
+    state,
+    ...(state === 'failed' && { message: 'no such operator' }),
+  },
+];
+const step = (requests: number, failed = 0) => {
+  const figures = (count: number, bad: number) => ({ requests: count, failed: bad, p50Ms: 1, p99Ms: 2 });
+  return { startedMs: 0, stable: figures(1000, 0), canary: figures(requests, failed) };
+};
+
+function plan(more: Partial<Omit<EndpointFacts, 'row'>> & { readonly row?: Partial<EndpointFacts['row']> }) {
+  const { row, ...facts } = more;
+  const resource = { metadata: { uid: 'u', name: 'e' }, spec: {} } as never;
+  return planEndpoint(resource, {
+    nowMs: 3_600_000,
+    target: found(2),
+    others: {},
+    rollout: undefined,
+    step: undefined,
+    stableBefore: undefined,
+    lastReason: undefined,
+    states: new Map([ready(1), ready(2)]),
+    live: true,
+    ...facts,
+    row: {
+      uid: 'u',
+      project_id: 'p',
+      name: 'e',
+      spec: endpointSpec.parse({ model: 'models:/m@champion' }),
+      revision: 1n,
+      stable: 'id1',
+      previous: null,
+      held: null,
+      active: {},
+      pending: {},
+      request: { by: 'system:dais', cause: 'alias' },
+      ...row,
+    },
+  });
+}
+const effects = (more: Parameters<typeof plan>[0]) => plan(more).effects.map((one) => one.do);
+
+test('a version that nobody has looked at is described first, then it is to take over', () => {
+  expect(effects({ states: new Map([ready(1)]).set('id2', { label: 'id2', state: 'unknown' }) })).toEqual(['describe']);
+  expect(effects({})).toEqual(['start']);
+  expect(effects({ target: found(1) })).toEqual([]);
+});
+
+test('it is waited for until it is loaded, then tried; one that does not load is taken back', () => {
+  const begun = rollout({ step: 0 });
+  expect(effects({ rollout: begun, states: new Map([ready(1), ready(2, 'loading')]) })).toEqual([]);
+  expect(effects({ rollout: begun })).toEqual(['smoke']);
+  const failed = plan({ rollout: begun, states: new Map([ready(1), ready(2, 'failed')]) });
+  expect(failed.effects).toMatchObject([
+    { do: 'end', state: 'rolledBack', result: { message: expect.stringContaining('no such operator') as string } },
+  ]);
+  expect(failed.conditions[0]).toMatchObject({ type: 'Ready', status: 'True' });
+});
+
+test('steps follow each other while it does well; it goes back when it does not', () => {
+  expect(effects({ rollout: rollout(), step: step(10) })).toEqual([]);
+  expect(effects({ rollout: rollout(), step: step(100) })).toEqual(['advance']);
+  expect(effects({ rollout: rollout({ step: 2 }), step: step(100) })).toEqual(['promote']);
+  expect(effects({ rollout: rollout(), step: step(100, 50) })).toEqual(['end']);
+  expect(effects({ rollout: rollout({ automatic: false }), step: step(100) })).toEqual([]);
+  expect(effects({ rollout: rollout({ state: 'paused' }), step: step(100, 50) })).toEqual([]);
+  expect(effects({ rollout: rollout(), step: step(100), live: false })).toEqual([]);
+});
+
+test('what was taken back does not come again by itself; another version does', () => {
+  const held = plan({ row: { held: 'id2' }, lastReason: 'It was slow.' });
+  expect(held.effects).toEqual([]);
+  expect(held.conditions[1]).toMatchObject({
+    reason: 'HeldBack',
+    message: expect.stringContaining('It was slow.') as string,
+  });
+  expect(effects({ row: { held: 'id3' } })).toEqual(['start']);
+  expect(effects({ target: found(1), rollout: rollout() })).toEqual(['end']);
+  expect(
+    effects({
+      row: { held: 'id1' },
+      rollout: rollout({ cause: 'rollback', to_model: 'id2', step: 0 }),
+      target: found(1),
+    }),
+  ).toEqual(['promote']);
+});
+
+test('a model that there is not is told, and what answers goes on', () => {
+  const { conditions } = plan({ target: { fault: 'There is no Model "m".' } });
+  expect(conditions).toMatchObject([
+    { type: 'Ready', status: 'True' },
+    { type: 'Current', reason: 'ModelNotFound' },
+  ]);
+  expect(plan({ target: { fault: 'no' }, row: { stable: null } }).conditions[0]).toMatchObject({ status: 'False' });
+});

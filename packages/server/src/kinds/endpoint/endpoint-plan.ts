@@ -1,0 +1,266 @@
+import { type Resource } from '@dais/api';
+import type { EndpointVariant, RolloutFigures } from '@dais/api/serving';
+import type { ControllerPlan, PlannedCondition } from '#kernel/kind.ts';
+import {
+  weightOf,
+  type EndpointRow,
+  type FoundModel,
+  type ModelState,
+  type Resolution,
+  type RolloutRow,
+  type StepResult,
+} from '#ledgers/serving/index.ts';
+import { judge } from './rollout-judgement.ts';
+
+export interface EndpointFacts {
+  readonly nowMs: number;
+  readonly row: EndpointRow;
+  /** What `spec.model` names now. */
+  readonly target: Resolution;
+  /** What further variants and shadows name, by name. */
+  readonly others: Readonly<Record<string, Resolution>>;
+  readonly rollout: RolloutRow | undefined;
+  /** Its step that is under way. */
+  readonly step:
+    | { readonly startedMs: number; readonly stable: RolloutFigures; readonly canary: RolloutFigures }
+    | undefined;
+  /** Of the running version, in the last step that was judged. */
+  readonly stableBefore: RolloutFigures | undefined;
+  /** Of the rollout that ended last. */
+  readonly lastReason: string | undefined;
+  /** Of every model that is named, by id. */
+  readonly states: ReadonlyMap<string, ModelState>;
+  /** A gateway tells figures. */
+  readonly live: boolean;
+}
+
+export type EndpointEffect =
+  | { readonly do: 'describe'; readonly model: FoundModel }
+  | { readonly do: 'start'; readonly to: FoundModel }
+  | { readonly do: 'pend'; readonly pending: Readonly<Record<string, string>> }
+  | { readonly do: 'activate'; readonly active: Readonly<Record<string, string>> }
+  /** What was asked for is there: what comes next without a word is an alias that moved. */
+  | { readonly do: 'settle' }
+  | { readonly do: 'smoke' }
+  | { readonly do: 'advance'; readonly result: StepResult }
+  | { readonly do: 'pause'; readonly reason: string }
+  | { readonly do: 'promote'; readonly result: StepResult }
+  | { readonly do: 'end'; readonly state: 'rolledBack' | 'aborted'; readonly result: StepResult };
+
+/** While something takes over. */
+const QUICK_MS = 500;
+/** While all is as it should be: states of models are told in the status. */
+const SLOW_MS = 15_000;
+
+interface Turn {
+  readonly effects: readonly EndpointEffect[];
+  readonly message: string;
+}
+
+/** Pure. */
+export function planEndpoint(resource: Resource, facts: EndpointFacts): ControllerPlan<EndpointEffect> {
+  const { row, target, others, rollout } = facts;
+  const topics = [resource.metadata.uid, ...modelTopics(facts)];
+  if (resource.metadata.deletionRequestedAt !== undefined) return { effects: [], conditions: [] };
+  const named = [target, ...Object.values(others)].flatMap((one) => ('fault' in one ? [] : [one]));
+  const unknown = named.filter(({ id }) => facts.states.get(id)?.state === 'unknown');
+  const described = unknown.map((model): EndpointEffect => ({ do: 'describe', model }));
+  const turn = described.length > 0 ? { effects: described, message: 'It is looked at.' } : takeTurn(facts);
+  const shifted = described.length > 0 ? [] : shiftOthers(facts);
+  const ready = readyOf(facts, turn.message);
+  const underWay = rollout !== undefined || turn.effects.length > 0 || ready.status !== 'True';
+  return {
+    effects: [...turn.effects, ...shifted],
+    conditions: [ready, currentOf(facts, turn.message)],
+    status: {
+      path: `/v2/models/${encodeURIComponent(row.name)}`,
+      variants: variantsOf(facts),
+      // What is undefined leaves the status.
+      rollout:
+        rollout === undefined
+          ? undefined
+          : {
+              id: rollout.id,
+              state: rollout.state,
+              to: rollout.to_label,
+              weight: weightOf(rollout),
+              message: turn.message,
+            },
+    },
+    wakeOn: topics,
+    recheckAfterMs: underWay ? QUICK_MS : SLOW_MS,
+  };
+}
+
+/** Aliases move with events of their Model. */
+function modelTopics({ target, others }: EndpointFacts): readonly string[] {
+  const names = [target, ...Object.values(others)].flatMap((one) =>
+    'fault' in one || one.version === undefined ? [] : [`Model/${one.name}`],
+  );
+  return [...new Set(names)];
+}
+
+/** What becomes of the rollout of `spec.model`. */
+function takeTurn(facts: EndpointFacts): Turn {
+  const { row, target, rollout } = facts;
+  if ('fault' in target) return rollout === undefined ? nothing(target.fault) : followRollout(facts, rollout);
+  const back = rollout?.cause === 'rollback';
+  if (target.id === row.stable) {
+    if (rollout === undefined) {
+      const asked = row.request.cause === 'deploy';
+      return { effects: asked ? [{ do: 'settle' }] : [], message: `${target.label} answers.` };
+    }
+    if (back) return followRollout(facts, rollout);
+    const message = `The endpoint names ${target.label} again.`;
+    return { effects: [{ do: 'end', state: 'aborted', result: { verdict: 'forced', message } }], message };
+  }
+  if (target.id !== row.held && !back && rollout?.to_model !== target.id) {
+    return { effects: [{ do: 'start', to: target }], message: `${target.label} is to take over.` };
+  }
+  if (rollout !== undefined) return followRollout(facts, rollout);
+  return nothing(
+    `${target.label} is held back: ${facts.lastReason ?? 'it was taken back.'} Deploy it again, or another version.`,
+  );
+}
+
+function followRollout(facts: EndpointFacts, rollout: RolloutRow): Turn {
+  const { row, step } = facts;
+  const { state, message = '' } = facts.states.get(rollout.to_model) ?? { state: 'unknown' as const };
+  if (state === 'failed') {
+    const why = `${rollout.to_label} could not be loaded: ${message}`;
+    return { effects: [{ do: 'end', state: 'rolledBack', result: { verdict: 'bad', message: why } }], message: why };
+  }
+  if (state !== 'ready' && state !== 'idle') {
+    return nothing(message === '' ? `${rollout.to_label} is loaded.` : `${rollout.to_label}: ${message}`);
+  }
+  if (rollout.step === 0) {
+    // Its tests were passed when it was there before.
+    if (rollout.cause === 'rollback') {
+      return promote({ verdict: 'forced', message: `${rollout.to_label} answered before.` });
+    }
+    return { effects: [{ do: 'smoke' }], message: `${rollout.to_label} is tried with its input example.` };
+  }
+  if (rollout.state === 'paused') return nothing(`It is paused: ${rollout.reason}`);
+  if (rollout.shadow) return nothing('It gets copies of all requests until somebody promotes or aborts it.');
+  if (!facts.live || step === undefined) return nothing('No gateway tells figures at the moment.');
+  const judged = judge(row.spec.rollout, facts.nowMs - step.startedMs, step.canary, measure(facts));
+  const result = { ...judged, stable: step.stable, canary: step.canary };
+  if (judged.verdict === 'bad') {
+    if (row.spec.rollout.onFailure === 'pause')
+      return { effects: [{ do: 'pause', reason: judged.message }], message: judged.message };
+    return { effects: [{ do: 'end', state: 'rolledBack', result }], message: judged.message };
+  }
+  if (!rollout.automatic)
+    return nothing(`${judged.message} It stays at ${weightOf(rollout)} % until somebody promotes or aborts it.`);
+  if (judged.verdict === 'waiting') return nothing(judged.message);
+  if (rollout.step >= rollout.weights.length) return promote(result);
+  return { effects: [{ do: 'advance', result }], message: judged.message };
+}
+
+/** What the new version is held against. */
+function measure({ row, step, stableBefore }: EndpointFacts): RolloutFigures | undefined {
+  if (step !== undefined && step.stable.requests >= row.spec.rollout.minimumRequests) return step.stable;
+  return stableBefore ?? step?.stable;
+}
+
+const nothing = (message: string): Turn => ({ effects: [], message });
+const promote = (result: StepResult): Turn => ({ effects: [{ do: 'promote', result }], message: result.message });
+
+/** Further variants and shadows change places once their models are on this machine: the gateway waits for the rest. */
+function shiftOthers({ row, others, states }: EndpointFacts): readonly EndpointEffect[] {
+  const wanted = new Map(
+    Object.entries(others).flatMap(([name, one]) => ('fault' in one ? [] : [[name, one.id] as const])),
+  );
+  const active: Record<string, string> = {};
+  const pending: Record<string, string> = {};
+  for (const name of Object.keys(others)) {
+    const [now, next] = [row.active[name], wanted.get(name)];
+    const { state } = states.get(next ?? '') ?? { state: 'unknown' as const };
+    const here = state === 'loading' || state === 'ready' || state === 'idle';
+    if (next !== undefined && next !== now && here) active[name] = next;
+    else if (now !== undefined) active[name] = now;
+    if (next !== undefined && next !== active[name]) pending[name] = next;
+  }
+  const effects: EndpointEffect[] = [];
+  if (!same(pending, row.pending)) effects.push({ do: 'pend', pending });
+  if (!same(active, row.active)) effects.push({ do: 'activate', active });
+  return effects;
+}
+
+function same(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}
+
+function readyOf({ row, target, rollout, states, live, lastReason }: EndpointFacts, message: string): PlannedCondition {
+  const condition = (status: PlannedCondition['status'], reason: string, text: string) => ({
+    type: 'Ready',
+    status,
+    reason,
+    message: text,
+  });
+  if (row.stable === null) {
+    if (rollout !== undefined) return condition('False', 'Starting', message);
+    if ('fault' in target) return condition('False', 'ModelNotFound', target.fault);
+    return condition('False', 'NotLoaded', lastReason ?? message);
+  }
+  const stable = states.get(row.stable);
+  if (!live) return condition('Unknown', 'NoGateway', 'The gateway is starting: it tells nothing yet.');
+  if (stable?.state === 'ready') return condition('True', 'Serving', `${stable.label} answers.`);
+  if (stable?.state === 'idle') return condition('True', 'Idle', `${stable.label} is loaded with the next request.`);
+  if (stable?.state === 'failed') return condition('False', 'LoadFailed', stable.message ?? 'Its model does not load.');
+  return condition('False', 'Loading', stable?.message ?? 'Its model is loaded.');
+}
+
+/** Whether what answers is what the manifest names. */
+function currentOf({ row, target, rollout }: EndpointFacts, message: string): PlannedCondition {
+  const is = (status: PlannedCondition['status'], reason: string, text: string) => ({
+    type: 'Current',
+    status,
+    reason,
+    message: text,
+  });
+  if ('fault' in target) return is('False', 'ModelNotFound', target.fault);
+  if (rollout !== undefined) return is('False', rollout.state === 'paused' ? 'RolloutPaused' : 'RollingOut', message);
+  if (target.id === row.stable) return is('True', 'AsNamed', `${target.label} is what the manifest names.`);
+  return is('False', target.id === row.held ? 'HeldBack' : 'RollingOut', message);
+}
+
+function variantsOf({ row, rollout, states }: EndpointFacts): readonly EndpointVariant[] {
+  const { spec } = row;
+  const shares = spec.variants.reduce(
+    (sum, { name, weight }) => sum + (row.active[name] === undefined ? 0 : weight),
+    0,
+  );
+  const rest = 100 - shares;
+  const canary = rollout === undefined ? 0 : (rest * weightOf(rollout)) / 100;
+  const one = (
+    name: string,
+    id: string,
+    weight: number,
+    role: EndpointVariant['role'] = 'variant',
+  ): EndpointVariant => {
+    const known = states.get(id);
+    const state = known === undefined || known.state === 'unknown' ? 'preparing' : known.state;
+    return {
+      name,
+      role,
+      model: known?.label ?? id,
+      ...(known?.version !== undefined && { version: known.version }),
+      weight,
+      state,
+      ...(known?.engine !== undefined && { engine: known.engine }),
+      ...(known?.message !== undefined && { message: known.message }),
+    };
+  };
+  return [
+    ...(row.stable === null ? [] : [one('stable', row.stable, rest - canary)]),
+    ...(rollout === undefined ? [] : [one('canary', rollout.to_model, canary)]),
+    ...spec.variants.flatMap(({ name, weight }) =>
+      row.active[name] === undefined ? [] : [one(name, row.active[name], weight)],
+    ),
+    ...spec.shadow.flatMap(({ name, percent }) =>
+      row.active[name] === undefined ? [] : [one(name, row.active[name], percent, 'shadow')],
+    ),
+  ];
+}

@@ -1,0 +1,36 @@
+import { endpointSpec } from '@dais/api/serving';
+import { expect, test } from 'vitest';
+import { judge } from './rollout-judgement.ts';
+
+const limits = endpointSpec.parse({ model: 'models:/m/1' }).rollout;
+const figures = (requests: number, failed = 0, p99Ms: number | null = 5) => ({ requests, failed, p50Ms: 1, p99Ms });
+const LONG = limits.bakeSeconds * 1000;
+
+test('it waits for enough requests and for the time of the step', () => {
+  expect(judge(limits, LONG, figures(49), figures(500)).message).toContain('49 of the 50 requests');
+  expect(judge(limits, LONG - 1500, figures(50), figures(500))).toMatchObject({ verdict: 'waiting' });
+  expect(judge(limits, LONG, figures(50), figures(500))).toEqual({
+    verdict: 'good',
+    message: '0 of 50 requests failed, 99 % were answered within 5 ms.',
+  });
+});
+
+test('failures are held against those of the running version', () => {
+  expect(judge(limits, LONG, figures(100, 5), figures(100, 4))).toMatchObject({ verdict: 'good' });
+  expect(judge(limits, LONG, figures(100, 6), figures(100, 4))).toEqual({
+    verdict: 'bad',
+    message: '6 of 100 requests failed (6 %); of the running version 4 %, and 1 % more is the limit.',
+  });
+});
+
+test('a version that crashes is not waited for', () => {
+  expect(judge(limits, 0, figures(5, 5), figures(500))).toMatchObject({ verdict: 'bad' });
+  expect(judge(limits, 0, figures(4, 4), figures(500))).toMatchObject({ verdict: 'waiting' });
+});
+
+test('latency is held against that of the running version, and small ones are always good', () => {
+  expect(judge(limits, LONG, figures(100, 0, 41), figures(100, 0, 20))).toMatchObject({ verdict: 'bad' });
+  expect(judge(limits, LONG, figures(100, 0, 40), figures(100, 0, 20))).toMatchObject({ verdict: 'good' });
+  expect(judge(limits, LONG, figures(100, 0, 9), figures(100, 0, 1))).toMatchObject({ verdict: 'good' });
+  expect(judge(limits, LONG, figures(100, 0, 900), undefined)).toMatchObject({ verdict: 'good' });
+});

@@ -1,0 +1,50 @@
+/** Whether the new version of an endpoint does as well as the one before, by what was counted in one step. */
+import type { EndpointSpec, RolloutFigures } from '@dais/api/serving';
+
+type Limits = EndpointSpec['rollout'];
+
+export interface Judged {
+  readonly verdict: 'waiting' | 'good' | 'bad';
+  readonly message: string;
+}
+
+/** So many failures that nobody needs to wait for more. */
+const OBVIOUS = { failed: 5, share: 0.2 };
+
+/** Pure. `stable`: of this step, or of the last one in which it answered enough; undefined: of none. */
+export function judge(
+  limits: Limits,
+  elapsedMs: number,
+  canary: RolloutFigures,
+  stable: RolloutFigures | undefined,
+): Judged {
+  const share = (of: RolloutFigures) => (of.requests === 0 ? 0 : of.failed / of.requests);
+  const before = stable === undefined ? 0 : share(stable);
+  const now = share(canary);
+  const obvious = canary.failed >= OBVIOUS.failed && now > before + Math.max(limits.errorShare, OBVIOUS.share);
+  const enough = canary.requests >= limits.minimumRequests;
+  if ((obvious || enough) && now > before + limits.errorShare) {
+    const detail = `${canary.failed} of ${canary.requests} requests failed (${percent(now)}); of the running version ${percent(before)}`;
+    return { verdict: 'bad', message: `${detail}, and ${percent(limits.errorShare)} more is the limit.` };
+  }
+  const limit = Math.max(limits.latencyMs, (stable?.p99Ms ?? 0) * limits.latencyRatio);
+  // Nothing to compare with: only the running version tells what is slow.
+  const slow = stable?.p99Ms != null && canary.p99Ms !== null && canary.p99Ms > limit;
+  if (enough && slow) {
+    const detail = `99 % were answered within ${canary.p99Ms} ms; of the running version within ${stable?.p99Ms} ms`;
+    return { verdict: 'bad', message: `${detail}, and ${round(limit)} ms is the limit.` };
+  }
+  if (!enough) {
+    const message = `It has answered ${canary.requests} of the ${limits.minimumRequests} requests that are wanted before it is judged.`;
+    return { verdict: 'waiting', message };
+  }
+  const leftMs = limits.bakeSeconds * 1000 - elapsedMs;
+  if (leftMs > 0)
+    return { verdict: 'waiting', message: `It does well; the step lasts ${Math.ceil(leftMs / 1000)} s more.` };
+  const seen = canary.requests === 0 ? 'Nobody asked' : `${canary.failed} of ${canary.requests} requests failed`;
+  const latency = canary.p99Ms === null ? '' : `, 99 % were answered within ${canary.p99Ms} ms`;
+  return { verdict: 'good', message: `${seen}${latency}.` };
+}
+
+const percent = (share: number) => `${round(share * 100)} %`;
+const round = (value: number) => Math.round(value * 100) / 100;

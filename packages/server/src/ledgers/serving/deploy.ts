@@ -1,0 +1,72 @@
+import { DaisError } from '@dais/api';
+import type { Call } from '#kernel/dispatch.ts';
+import { wakeResources } from '#kernel/reconcile-queue.ts';
+import type { KindRegistry } from '#kernel/registry.ts';
+import { readResource } from '#kernel/store.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { decideWrites, performWrites } from '#kernel/write.ts';
+import { changeEndpoint, lockEndpoint } from './endpoint-rows.ts';
+import { resolveModel } from './model-source.ts';
+
+interface DeployParts {
+  readonly kinds: KindRegistry;
+  readonly artifactRoot: string;
+}
+
+export interface DeployInput {
+  readonly endpoint: string;
+  readonly model: string;
+  readonly canary?: number | undefined;
+  readonly shadow: boolean;
+}
+
+/**
+ * Changes what the manifest of the endpoint names, or makes one; the controller does the rest.
+ * @throws DaisError `not_found` for a model that there is not, and as a write of the resource does.
+ */
+export async function deploy(
+  tx: Transaction,
+  { input, tenant, context }: Call<DeployInput>,
+  { kinds, artifactRoot }: DeployParts,
+) {
+  const { endpoint: name, model, canary, shadow } = input;
+  if (shadow && canary !== undefined) {
+    throw new DaisError('invalid_request', 'A shadow answers nobody, a canary answers some: ask for one of both.', {
+      issues: [{ path: 'shadow', message: 'is true beside `canary`', expected: 'one of both' }],
+    });
+  }
+  const found = await resolveModel(tx, model, artifactRoot);
+  if ('fault' in found) {
+    throw new DaisError('not_found', found.fault, { issues: [{ path: 'model', message: `is "${model}"` }] });
+  }
+  const before = await readResource(tx.sql, tenant.id, 'Endpoint', name);
+  const desired = {
+    kind: 'Endpoint',
+    name,
+    labels: before?.labels ?? {},
+    annotations: before?.annotations ?? {},
+    spec: { ...before?.spec, model },
+    origin: before?.origin ?? context.origin,
+    ...(before?.owner != null && { owner: before.owner }),
+  };
+  const options = { allow: 'both', takeOver: false, operation: 'deploy', dryRun: false } as const;
+  const [outcome] = await decideWrites(tx, kinds, tenant, [desired], options);
+  if (outcome === undefined) throw new Error('one wish, no outcome');
+  if ('error' in outcome) throw outcome.error;
+  await performWrites(tx, kinds, tenant, [outcome.write], 'deploy');
+  await tx.enter(tenant.id);
+  const row = await lockEndpoint(tx, name);
+  const { principal } = context;
+  const request = {
+    by: `${principal.type}:${principal.id}`,
+    cause: 'deploy' as const,
+    ...(canary !== undefined && { canary }),
+    ...(shadow && { shadow }),
+  };
+  // Said again on purpose: what was held back is tried again.
+  await changeEndpoint(tx, row.uid, { held: null, request });
+  await tx.enter('all');
+  await wakeResources(tx.sql, [row.uid]);
+  await tx.enter(tenant.id);
+  return { endpoint: name, created: before === undefined };
+}

@@ -1,0 +1,94 @@
+/** What is served at each endpoint. */
+import { DaisError } from '@dais/api';
+import type { EndpointSpec } from '@dais/api/serving';
+import type { Transaction } from '#kernel/transaction.ts';
+
+/** PostgreSQL channel on which writers say that gateways are to be told something new. A hint only. */
+export const SERVING_CHANNEL = 'dais_serving';
+
+export interface EndpointRequest {
+  /** `user:ada`. */
+  readonly by: string;
+  readonly cause: 'deploy' | 'alias';
+  readonly canary?: number | undefined;
+  readonly shadow?: boolean | undefined;
+}
+
+export interface EndpointRow {
+  readonly uid: string;
+  readonly project_id: string;
+  readonly name: string;
+  readonly spec: EndpointSpec;
+  readonly revision: bigint;
+  readonly stable: string | null;
+  readonly previous: string | null;
+  readonly held: string | null;
+  readonly active: Readonly<Record<string, string>>;
+  readonly pending: Readonly<Record<string, string>>;
+  readonly request: EndpointRequest;
+}
+
+const COLUMNS = 'uid, project_id, name, spec, revision, stable, previous, held, active, pending, request';
+
+export async function findEndpoint({ sql }: Transaction, uid: string): Promise<EndpointRow | undefined> {
+  const [row] = await sql.query<EndpointRow>(
+    `select ${COLUMNS} from serving.endpoint where uid = $1`,
+    [uid],
+    'find_endpoint',
+  );
+  return row;
+}
+
+/** @throws DaisError `not_found`. */
+export async function readEndpoint({ sql, projectId }: Transaction, name: string): Promise<EndpointRow> {
+  const [row] = await sql.query<EndpointRow>(
+    `select ${COLUMNS} from serving.endpoint where project_id = $1 and name = $2`,
+    [projectId, name],
+    'read_endpoint',
+  );
+  if (row === undefined) throw new DaisError('not_found', `There is no Endpoint "${name}".`);
+  return row;
+}
+
+/** The same for whoever changes it: others wait. @throws DaisError `not_found`. */
+export async function lockEndpoint({ sql, projectId }: Transaction, name: string): Promise<EndpointRow> {
+  const [row] = await sql.query<EndpointRow>(
+    `select ${COLUMNS} from serving.endpoint where project_id = $1 and name = $2 for no key update`,
+    [projectId, name],
+    'lock_endpoint',
+  );
+  if (row === undefined) throw new DaisError('not_found', `There is no Endpoint "${name}".`);
+  return row;
+}
+
+/** Of every project; for what gateways are told. The caller's transaction sees all. */
+export async function allEndpoints({ sql }: Transaction): Promise<readonly EndpointRow[]> {
+  return await sql.query<EndpointRow>(`select ${COLUMNS} from serving.endpoint order by uid`, [], 'all_endpoints');
+}
+
+export interface EndpointChange {
+  readonly stable?: string | null;
+  readonly previous?: string | null;
+  readonly held?: string | null;
+  readonly active?: Readonly<Record<string, string>>;
+  readonly pending?: Readonly<Record<string, string>>;
+  readonly request?: EndpointRequest;
+}
+
+export async function changeEndpoint(tx: Transaction, uid: string, change: EndpointChange): Promise<void> {
+  const json = ['active', 'pending', 'request'];
+  const fields = Object.entries(change).filter(([, value]) => value !== undefined);
+  const sets = fields.map(([name], at) => `${name} = $${at + 2}${json.includes(name) ? '::jsonb' : ''}`);
+  const values = fields.map(([name, value]) => (json.includes(name) ? JSON.stringify(value) : value));
+  await tx.sql.query(
+    `update serving.endpoint set ${[...sets, 'revision = revision + 1'].join(', ')} where uid = $1`,
+    [uid, ...values],
+    `change_endpoint_${fields.map(([name]) => name).join('_')}`,
+  );
+  tellGateways(tx);
+}
+
+/** When the transaction commits. */
+export function tellGateways({ sql }: Transaction): void {
+  sql.defer(`select pg_notify('${SERVING_CHANNEL}', '')`, [], 'tell_gateways');
+}

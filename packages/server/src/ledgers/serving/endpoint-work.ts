@@ -1,0 +1,358 @@
+/** What the controller of endpoints looks at and does: the side of it that is not pure. */
+import type { Resource } from '@dais/api';
+import type { EndpointSpec, GatewayFigures, RolloutFigures } from '@dais/api/serving';
+import type { Content } from '#kernel/content/content.ts';
+import type { ControllerIo } from '#kernel/kind.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { buffer } from 'node:stream/consumers';
+import { changeEndpoint, findEndpoint, type EndpointRow } from './endpoint-rows.ts';
+import { countersOf, since, summarize } from './figures.ts';
+import type { GatewayLink } from './gateway-link.ts';
+import { noteDeployed } from './lineage-nodes.ts';
+import type { LocalModels } from './local-models.ts';
+import { describeModel } from './model-description.ts';
+import { keepModel, readModels, type ModelRow } from './model-rows.ts';
+import { resolveModel, type FoundModel, type Resolution } from './model-source.ts';
+import {
+  advance,
+  endRollout,
+  runningRollout,
+  setPaused,
+  startRollout,
+  stepsOf,
+  type RolloutRow,
+  type StepBaseline,
+  type StepResult,
+} from './rollout-rows.ts';
+import { servedKey } from './served-model.ts';
+import { smokeTest } from './smoke-test.ts';
+
+export interface EndpointWorkParts {
+  readonly content: Content;
+  readonly models: LocalModels;
+  readonly gateway: GatewayLink;
+  readonly now: () => number;
+  /** What the addresses of artifacts that lie in Dais begin with. */
+  readonly artifactRoot: string;
+}
+
+export interface ModelState {
+  readonly label: string;
+  readonly version?: string;
+  /** `unknown`: nobody has looked at its files yet. */
+  readonly state: 'unknown' | 'preparing' | 'loading' | 'ready' | 'idle' | 'failed';
+  readonly message?: string;
+  readonly engine?: string;
+}
+
+/** See endpoint-plan.ts, which decides from it. */
+export interface EndpointLook {
+  readonly nowMs: number;
+  readonly row: EndpointRow;
+  readonly target: Resolution;
+  readonly others: Readonly<Record<string, Resolution>>;
+  readonly rollout: RolloutRow | undefined;
+  readonly step:
+    | { readonly startedMs: number; readonly stable: RolloutFigures; readonly canary: RolloutFigures }
+    | undefined;
+  readonly stableBefore: RolloutFigures | undefined;
+  readonly lastReason: string | undefined;
+  readonly states: ReadonlyMap<string, ModelState>;
+  readonly live: boolean;
+}
+
+type EndpointAct =
+  | { readonly do: 'describe'; readonly model: FoundModel }
+  | { readonly do: 'start'; readonly to: FoundModel }
+  | { readonly do: 'pend'; readonly pending: Readonly<Record<string, string>> }
+  | { readonly do: 'activate'; readonly active: Readonly<Record<string, string>> }
+  | { readonly do: 'settle' }
+  | { readonly do: 'smoke' }
+  | { readonly do: 'advance'; readonly result: StepResult }
+  | { readonly do: 'pause'; readonly reason: string }
+  | { readonly do: 'promote'; readonly result: StepResult }
+  | { readonly do: 'end'; readonly state: 'rolledBack' | 'aborted'; readonly result: StepResult };
+
+const SYSTEM_BY = 'system:dais';
+/** What comes next without a word of anybody is an alias that moved. */
+const BY_ALIAS = { by: SYSTEM_BY, cause: 'alias' } as const;
+
+export class EndpointWork {
+  readonly #parts: EndpointWorkParts;
+
+  constructor(parts: EndpointWorkParts) {
+    this.#parts = parts;
+  }
+
+  async observe({ metadata }: Resource, io: ControllerIo): Promise<EndpointLook | undefined> {
+    const figures = this.#parts.gateway.figures();
+    return await io.read(async (tx) => {
+      const row = await findEndpoint(tx, metadata.uid);
+      if (row === undefined) return undefined;
+      const target = await resolveModel(tx, row.spec.model, this.#parts.artifactRoot);
+      const others: Record<string, Resolution> = {};
+      for (const { name, model } of [...row.spec.variants, ...row.spec.shadow]) {
+        others[name] = await resolveModel(tx, model, this.#parts.artifactRoot);
+      }
+      const rollout = await runningRollout(tx, row.uid);
+      const steps = rollout === undefined ? [] : await stepsOf(tx, [rollout.id]);
+      const step = steps.find(({ number }) => number === rollout?.step);
+      const states = await this.#states(tx, row, { target, others, rollout }, figures);
+      const project = metadata.project ?? '';
+      return {
+        nowMs: this.#parts.now(),
+        row,
+        target,
+        others,
+        rollout,
+        step:
+          rollout === undefined || step === undefined || step.number === 0
+            ? undefined
+            : {
+                startedMs: step.started_at.getTime(),
+                ...stepFigures(figures, { row, rollout, project, baseline: step.baseline ?? undefined }),
+              },
+        stableBefore:
+          steps.findLast(({ stable }) => (stable?.requests ?? 0) >= row.spec.rollout.minimumRequests)?.stable ??
+          undefined,
+        lastReason: await lastReason(tx, row.uid),
+        states,
+        live: figures !== undefined,
+      };
+    });
+  }
+
+  async perform(act: EndpointAct, resource: Resource, io: ControllerIo): Promise<void> {
+    const { uid, project = '' } = resource.metadata;
+    if (act.do === 'describe') {
+      await this.#describe(act.model, io);
+      return;
+    }
+    if (act.do === 'smoke') {
+      await this.#smoke(uid, project, io);
+      return;
+    }
+    const figures = this.#parts.gateway.figures();
+    await io.write(async (tx) => {
+      const row = await findEndpoint(tx, uid);
+      if (row === undefined) return;
+      const rollout = await runningRollout(tx, uid);
+      switch (act.do) {
+        case 'start':
+          await this.#start(tx, row, act.to);
+          break;
+        case 'pend':
+          await changeEndpoint(tx, uid, { pending: act.pending });
+          break;
+        case 'settle':
+          await changeEndpoint(tx, uid, { request: BY_ALIAS });
+          break;
+        case 'activate':
+          await this.#activate(tx, row, act.active);
+          break;
+        case 'advance':
+          if (rollout === undefined) break;
+          await advance(tx, rollout, act.result, baselineOf(figures, row, rollout, project));
+          await changeEndpoint(tx, uid, {});
+          break;
+        case 'pause':
+          if (rollout !== undefined) await setPaused(tx, rollout, true, act.reason);
+          break;
+        case 'promote':
+          if (rollout !== undefined)
+            await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#parts.now() }, act.result);
+          break;
+        case 'end':
+          if (rollout !== undefined) {
+            await takeBack(
+              tx,
+              row,
+              rollout,
+              { state: act.state, by: SYSTEM_BY, reason: act.result.message },
+              act.result,
+            );
+          }
+          break;
+      }
+    });
+  }
+
+  async #describe(found: FoundModel, io: ControllerIo): Promise<void> {
+    const owner = await io.read(async (tx) => await Promise.resolve({ projectId: tx.projectId, uid: tx.projectId }));
+    const described = await describeModel(found, async (path) => {
+      const { bytes } = await this.#parts.content.open(owner, `${found.artifacts}/${path}`);
+      return await buffer(bytes);
+    });
+    await io.write(async (tx) => await keepModel(tx, found, described));
+  }
+
+  async #start(tx: Transaction, row: EndpointRow, to: FoundModel): Promise<void> {
+    const { request, spec } = row;
+    const from = row.stable === null ? undefined : (await readModels(tx, [row.stable])).get(row.stable);
+    const { canary, shadow = false } = from === undefined ? {} : request;
+    await startRollout(tx, {
+      id: uuidv7(this.#parts.now()),
+      endpoint: { uid: row.uid, name: row.name },
+      from,
+      to,
+      cause: request.cause,
+      weights: from === undefined ? [100] : canary !== undefined ? [canary] : shadow ? [100] : spec.rollout.steps,
+      automatic: spec.rollout.automatic && canary === undefined && !shadow,
+      shadow,
+      by: request.by,
+      reason: '',
+    });
+    await changeEndpoint(tx, row.uid, { held: null, request: BY_ALIAS });
+  }
+
+  async #activate(tx: Transaction, row: EndpointRow, active: Readonly<Record<string, string>>): Promise<void> {
+    await changeEndpoint(tx, row.uid, { active });
+    for (const model of (await readModels(tx, Object.values(active))).values()) {
+      noteDeployed(tx, row, model, this.#parts.now());
+    }
+  }
+
+  /** With its input example, by the way that all requests take. */
+  async #smoke(uid: string, project: string, io: ControllerIo): Promise<void> {
+    const found = await io.read(async (tx) => {
+      const row = await findEndpoint(tx, uid);
+      const rollout = row === undefined ? undefined : await runningRollout(tx, uid);
+      const model =
+        rollout === undefined ? undefined : (await readModels(tx, [rollout.to_model])).get(rollout.to_model);
+      return row === undefined || rollout === undefined || model === undefined ? undefined : { row, rollout, model };
+    });
+    if (found === undefined) return;
+    const result = await smokeTest(this.#parts.gateway, { project, endpoint: found.row.name, model: found.model });
+    const figures = this.#parts.gateway.figures();
+    await io.write(async (tx) => {
+      const row = await findEndpoint(tx, uid);
+      const rollout = await runningRollout(tx, uid);
+      if (row === undefined || rollout?.id !== found.rollout.id || rollout.step !== 0) return;
+      if (result.verdict === 'bad') {
+        await takeBack(tx, row, rollout, { state: 'rolledBack', by: SYSTEM_BY, reason: result.message }, result);
+      } else if (row.stable === null) {
+        await promote(tx, row, rollout, { by: SYSTEM_BY, now: this.#parts.now() }, result);
+      } else {
+        await advance(tx, rollout, result, baselineOf(figures, row, rollout, project));
+        await changeEndpoint(tx, uid, {});
+      }
+    });
+  }
+
+  async #states(
+    tx: Transaction,
+    row: EndpointRow,
+    named: Pick<EndpointLook, 'target' | 'others' | 'rollout'>,
+    figures: GatewayFigures | undefined,
+  ): Promise<ReadonlyMap<string, ModelState>> {
+    const found = [named.target, ...Object.values(named.others)].flatMap((one) => ('fault' in one ? [] : [one.id]));
+    const ids = [row.stable, named.rollout?.to_model, ...found, ...Object.values(row.active)].flatMap((id) => id ?? []);
+    const known = await readModels(tx, ids);
+    return new Map(
+      ids.map((id) => {
+        const model = known.get(id);
+        return [id, model === undefined ? { label: id, state: 'unknown' } : this.#stateOf(model, row.spec, figures)];
+      }),
+    );
+  }
+
+  #stateOf(model: ModelRow, spec: EndpointSpec, figures: GatewayFigures | undefined): ModelState {
+    const about = { label: model.label, ...(model.version !== null && { version: model.version }) };
+    const { fault } = model.described;
+    if (fault !== undefined) return { ...about, state: 'failed', message: fault };
+    const key = servedKey(model.id, spec);
+    const local = this.#parts.models.stateOf(key);
+    if (local?.state === 'failed') return { ...about, state: 'failed', message: local.note };
+    if (local?.state !== 'here')
+      return { ...about, state: 'preparing', ...(local !== undefined && { message: local.note }) };
+    const told = figures?.models.find((one) => one.key === key);
+    if (told === undefined) return { ...about, state: 'loading' };
+    return {
+      ...about,
+      state: told.state,
+      ...(told.engine !== undefined && { engine: told.engine }),
+      ...(told.error !== undefined && { message: told.error }),
+    };
+  }
+}
+
+interface Compared {
+  readonly row: EndpointRow;
+  readonly rollout: RolloutRow;
+  readonly project: string;
+  readonly baseline: StepBaseline | undefined;
+}
+
+function stepFigures(figures: GatewayFigures | undefined, { row, rollout, project, baseline }: Compared) {
+  const now = baselineOf(figures, row, rollout, project);
+  const same = now !== undefined && now.startedAt === baseline?.startedAt;
+  const of = (variant: 'stable' | 'canary') => {
+    const counters = now?.[variant] ?? { requests: 0, failed: 0, latency: [] };
+    const before = baseline?.[variant];
+    return summarize(same && before !== undefined ? since(counters, before) : counters);
+  };
+  return { stable: of('stable'), canary: of('canary') };
+}
+
+/** Counters of both as they are now. */
+function baselineOf(
+  figures: GatewayFigures | undefined,
+  row: EndpointRow,
+  rollout: RolloutRow,
+  project: string,
+): StepBaseline | undefined {
+  if (figures === undefined) return undefined;
+  const of = (variant: string, id: string | null) => {
+    if (id === null) return { requests: 0, failed: 0, latency: [] };
+    const { requests, failed, latency } = countersOf(figures, {
+      project,
+      endpoint: row.name,
+      variant,
+      model: servedKey(id, row.spec),
+    });
+    return { requests, failed, latency };
+  };
+  return { startedAt: figures.startedAt, stable: of('stable', row.stable), canary: of('canary', rollout.to_model) };
+}
+
+async function lastReason(tx: Transaction, uid: string): Promise<string | undefined> {
+  const [row] = await tx.sql.query<{ reason: string }>(
+    `select reason from serving.rollout where endpoint = $1 and state in ('rolledBack', 'aborted') order by id desc limit 1`,
+    [uid],
+    'last_rollout_reason',
+  );
+  return row?.reason;
+}
+
+/** The new version answers all. */
+export async function promote(
+  tx: Transaction,
+  row: EndpointRow,
+  rollout: RolloutRow,
+  { by, now }: { readonly by: string; readonly now: number },
+  result: StepResult,
+): Promise<void> {
+  await endRollout(tx, rollout, { state: 'promoted', by, reason: result.message }, result);
+  const back = rollout.cause === 'rollback';
+  await changeEndpoint(tx, row.uid, {
+    stable: rollout.to_model,
+    previous: row.stable,
+    // What was left on purpose does not come again by itself.
+    ...(back && { held: row.stable }),
+  });
+  const model = (await readModels(tx, [rollout.to_model])).get(rollout.to_model);
+  if (model !== undefined) noteDeployed(tx, row, model, now);
+}
+
+/** The version before answers all, as it did. */
+export async function takeBack(
+  tx: Transaction,
+  row: EndpointRow,
+  rollout: RolloutRow,
+  ending: { readonly state: 'rolledBack' | 'aborted'; readonly by: string; readonly reason: string },
+  result: StepResult,
+): Promise<void> {
+  await endRollout(tx, rollout, ending, result);
+  await changeEndpoint(tx, row.uid, { held: rollout.to_model });
+}

@@ -1,0 +1,90 @@
+/** Rates of the last ten seconds, from counters that a gateway tells each second. */
+import type { EndpointFigures, GatewayFigures } from '@dais/api/serving';
+import type { Transaction } from '#kernel/transaction.ts';
+import { readEndpoint } from './endpoint-rows.ts';
+import { countersOf, NOTHING, quantile, since } from './figures.ts';
+import type { GatewayLink } from './gateway-link.ts';
+import { readModels } from './model-rows.ts';
+import { runningRollout } from './rollout-rows.ts';
+import { servedKey } from './served-model.ts';
+
+const WINDOW_MS = 10_000;
+
+interface Told {
+  readonly at: number;
+  readonly figures: GatewayFigures;
+}
+
+/** Keeps what a gateway told lately. */
+export class RecentFigures {
+  #told: readonly Told[] = [];
+
+  hear(figures: GatewayFigures, at: number): void {
+    const kept = this.#told.filter((one) => one.figures.startedAt === figures.startedAt && at - one.at <= WINDOW_MS);
+    this.#told = [...kept, { at, figures }];
+  }
+
+  /** The last word, and the oldest of the window before it. */
+  get window(): { readonly last: Told; readonly first: Told } | undefined {
+    const [first, last] = [this.#told[0], this.#told.at(-1)];
+    return first === undefined || last === undefined ? undefined : { first, last };
+  }
+}
+
+export async function readFigures(
+  tx: Transaction,
+  name: string,
+  {
+    gateway,
+    recent,
+    project,
+    now,
+  }: { readonly gateway: GatewayLink; readonly recent: RecentFigures; readonly project: string; readonly now: number },
+): Promise<EndpointFigures> {
+  const row = await readEndpoint(tx, name);
+  const rollout = await runningRollout(tx, row.uid);
+  const named: (readonly [string, string])[] = [
+    ...(row.stable === null ? [] : [['stable', row.stable] as const]),
+    ...(rollout === undefined ? [] : [['canary', rollout.to_model] as const]),
+    ...Object.entries(row.active),
+  ];
+  const models = await readModels(
+    tx,
+    named.map(([, id]) => id),
+  );
+  const { window } = recent;
+  const figures = gateway.figures();
+  const seconds = window === undefined ? 0 : (window.last.at - window.first.at) / 1000;
+  return {
+    endpoint: name,
+    at: new Date(now).toISOString(),
+    live: figures !== undefined,
+    variants: named.map(([variant, id]) => {
+      const model = servedKey(id, row.spec);
+      const of = { project, endpoint: name, variant, model };
+      const last = countersOf(figures, of);
+      const lately =
+        window === undefined
+          ? NOTHING
+          : since(countersOf(window.last.figures, of), countersOf(window.first.figures, of));
+      const loaded = figures?.models.find(({ key }) => key === model);
+      const rate = (count: number) => (seconds === 0 ? 0 : Math.round((count / seconds) * 10) / 10);
+      return {
+        name: variant,
+        model: models.get(id)?.label ?? id,
+        requests: last.requests,
+        failed: last.failed,
+        refused:
+          figures?.variants.find((one) => one.endpoint === name && one.project === project && one.variant === variant)
+            ?.refused ?? 0,
+        inFlight: loaded?.inFlight ?? 0,
+        ratePerSecond: rate(lately.requests),
+        failedPerSecond: rate(lately.failed),
+        p50Ms: quantile(lately.latency, 0.5),
+        p99Ms: quantile(lately.latency, 0.99),
+        memoryBytes: loaded?.memoryBytes ?? 0,
+        workers: loaded?.workers ?? 0,
+      };
+    }),
+  };
+}

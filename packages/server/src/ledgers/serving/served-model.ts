@@ -1,0 +1,42 @@
+/** One model with the settings of the endpoint that serves it, as gateways are told of it. */
+import { createHash } from 'node:crypto';
+import type { EndpointSpec, ServedModel } from '@dais/api/serving';
+import type { ModelRow } from './model-rows.ts';
+
+type Settings = Pick<EndpointSpec, 'resources' | 'scaling'>;
+
+/** Same key: same files, same settings. Fit for the name of a folder. */
+export function servedKey(model: string, { resources, scaling }: Settings): string {
+  const settings = createHash('sha256')
+    .update(JSON.stringify([resources, scaling]))
+    .digest('hex');
+  return `${model.slice(0, 24)}${settings.slice(0, 8)}`;
+}
+
+export function servedModel(
+  row: ModelRow,
+  settings: Settings,
+  about: {
+    readonly project: string;
+    readonly aliases: readonly string[];
+    readonly trust: ServedModel['trust'];
+    readonly environment?: string | undefined;
+  },
+): ServedModel {
+  const { resources, scaling } = settings;
+  const { described } = row;
+  return {
+    key: servedKey(row.id, settings),
+    project: about.project,
+    name: row.name,
+    ...(row.version !== null && { version: row.version }),
+    aliases: [...about.aliases],
+    files: described.files.map(({ path, digest, bytes }) => ({ path, digest, bytes })),
+    trust: about.trust,
+    ...(described.signature !== null && { signature: described.signature }),
+    threads: resources.threads,
+    workers: { min: scaling.min, max: scaling.max, idleMs: scaling.idleSeconds * 1000 },
+    ...(resources.memoryMb !== undefined && { memoryBytes: resources.memoryMb * 2 ** 20 }),
+    ...(about.environment !== undefined && { environment: about.environment }),
+  };
+}

@@ -1,0 +1,171 @@
+import { DaisError } from '@dais/api';
+import {
+  abortRolloutOperation,
+  deployOperation,
+  invokeEndpointOperation,
+  listRolloutsOperation,
+  pauseRolloutOperation,
+  promoteRolloutOperation,
+  readEndpointContractOperation,
+  readEndpointFiguresOperation,
+  resumeRolloutOperation,
+  rollBackOperation,
+  type EndpointContract,
+} from '@dais/api/serving';
+import type { Database } from '#engines/database/contract.ts';
+import type { Environments } from '#engines/environments/contract.ts';
+import type { Content } from '#kernel/content/content.ts';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import type { KindRegistry } from '#kernel/registry.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import { deploy, type DeployInput } from './deploy.ts';
+import { EndpointWork } from './endpoint-work.ts';
+import { readEndpoint } from './endpoint-rows.ts';
+import type { GatewayLink } from './gateway-link.ts';
+import { readFigures, type RecentFigures } from './live-figures.ts';
+import { LocalModels } from './local-models.ts';
+import { readModels } from './model-rows.ts';
+import { Publisher, type GatewayAccess } from './publisher.ts';
+import { listRollouts, type ListRollouts } from './rollout-rows.ts';
+import { doVerb, revert, type VerbInput } from './verbs.ts';
+
+export interface ServingParts {
+  readonly database: Database;
+  readonly content: Content;
+  readonly environments: () => Promise<Environments>;
+  readonly kinds: () => KindRegistry;
+  readonly gateway: GatewayLink;
+  readonly recent: RecentFigures;
+  readonly access: GatewayAccess;
+  /** Snapshot and models lie below it. */
+  readonly folder: string;
+  readonly days: number;
+  /** What the addresses of artifacts that lie in Dais begin with. */
+  readonly artifactRoot: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface ServingLedger {
+  readonly entries: readonly OperationEntry[];
+  readonly jobs: readonly JobHandler[];
+  readonly work: EndpointWork;
+  readonly publisher: Publisher;
+}
+
+type Named = Call<{ readonly endpoint: string }>;
+
+/** Endpoints: what answers at each, how it came there, and what is told to the gateways. */
+export function servingLedger(parts: ServingParts): ServingLedger {
+  const { content, gateway, clock } = parts;
+  const now = () => clock.now();
+  const models = new LocalModels({
+    ...parts,
+    folder: `${parts.folder}/models`,
+    changed: () => publisher.poke(),
+  });
+  const publisher = new Publisher({ ...parts, models });
+  const work = new EndpointWork({ content, models, gateway, now, artifactRoot: parts.artifactRoot });
+  const verb = (operation: OperationEntry['operation'], word: Parameters<typeof doVerb>[1]): OperationEntry => ({
+    operation,
+    handle: async (tx, call: Call<VerbInput>) => await doVerb(tx, word, call, now()),
+  });
+  const contract = async ({ input, tenant }: Named): Promise<EndpointContract> => {
+    const { row, model } = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
+      const found = await readEndpoint(tx, input.endpoint);
+      const id = found.stable;
+      return { row: found, model: id === null ? undefined : (await readModels(tx, [id])).get(id) };
+    });
+    if (model === undefined) throw new DaisError('invalid_state', `Endpoint "${row.name}" has no model yet.`);
+    const url = `/p/${encodeURIComponent(tenant.name)}/v2/models/${encodeURIComponent(row.name)}`;
+    const told = await gateway.request(url, {}).catch(() => undefined);
+    const { inputs = [], outputs = [] } =
+      told?.status === 200 ? (JSON.parse(told.body) as Partial<Pick<EndpointContract, 'inputs' | 'outputs'>>) : {};
+    const { signature, example } = model.described;
+    return {
+      endpoint: row.name,
+      model: model.label,
+      ready: told?.status === 200,
+      url,
+      ...(gateway.port !== undefined && { port: gateway.port }),
+      inputs,
+      outputs,
+      signature: signature ?? null,
+      example: example === null ? null : (JSON.parse(example) as unknown),
+    };
+  };
+  return {
+    work,
+    publisher,
+    jobs: [rolloutRetention(parts.days)],
+    entries: [
+      {
+        operation: deployOperation,
+        handle: async (tx, call: Call<DeployInput>) =>
+          await deploy(tx, call, { kinds: parts.kinds(), artifactRoot: parts.artifactRoot }),
+      },
+      verb(promoteRolloutOperation, 'promote'),
+      verb(pauseRolloutOperation, 'pause'),
+      verb(resumeRolloutOperation, 'resume'),
+      verb(abortRolloutOperation, 'abort'),
+      {
+        operation: rollBackOperation,
+        handle: async (tx, call: Call<VerbInput>) => await revert(tx, call, now()),
+      },
+      {
+        operation: listRolloutsOperation,
+        handle: async (tx, { input }: Call<ListRollouts>) => {
+          await readEndpoint(tx, input.endpoint);
+          return await listRollouts(tx, input);
+        },
+      },
+      {
+        operation: readEndpointFiguresOperation,
+        handle: async (tx, { input, tenant }: Named) =>
+          await readFigures(tx, input.endpoint, { gateway, recent: parts.recent, project: tenant.name, now: now() }),
+      },
+      { operation: readEndpointContractOperation, perform: async (call: Named) => await contract(call) },
+      {
+        operation: invokeEndpointOperation,
+        handle: async (tx, { input }: Named) => {
+          await readEndpoint(tx, input.endpoint);
+          return { allowed: true };
+        },
+      },
+    ],
+  };
+}
+
+const SLICE = 1000;
+
+/** `days` 0: nothing goes. */
+function rolloutRetention(days: number): JobHandler {
+  return {
+    queue: 'serving.retention',
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 1000, capMs: 60_000 },
+    every: { firstMs: 420_000, againMs: 3_600_000 },
+    async run(_job, io) {
+      if (days === 0) return { rollouts: 0 };
+      let rollouts = 0;
+      for (let gone = SLICE; gone === SLICE && !io.signal.aborted; rollouts += gone) {
+        gone = await io.write(async (tx) => {
+          await tx.enter('all');
+          const rows = await tx.sql.query(
+            `delete from serving.rollout where id in (
+               select id from serving.rollout where ended_at < clock_timestamp() - $1 * interval '1 day' limit ${SLICE})
+             returning 1`,
+            [days],
+            'old_rollouts',
+          );
+          return rows.length;
+        });
+      }
+      return { rollouts };
+    },
+  };
+}

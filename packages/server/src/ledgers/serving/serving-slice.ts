@@ -1,0 +1,4 @@
+import type { Slice } from '#engines/database/contract.ts';
+import { servingTables } from './migrations/0001-serving.ts';
+
+export const servingSlice: Slice = { schema: 'serving', migrations: [servingTables] };

@@ -1,0 +1,84 @@
+/** What people do with a rollout that is under way, and with one that has ended. */
+import { DaisError } from '@dais/api';
+import type { Call } from '#kernel/dispatch.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { promote, takeBack } from './endpoint-work.ts';
+import { changeEndpoint, lockEndpoint, type EndpointRow } from './endpoint-rows.ts';
+import { readModels } from './model-rows.ts';
+import { presentRollout, runningRollout, setPaused, startRollout, stepsOf, type RolloutRow } from './rollout-rows.ts';
+
+export interface VerbInput {
+  readonly endpoint: string;
+  readonly reason: string;
+}
+
+type Verb = 'promote' | 'pause' | 'resume' | 'abort';
+
+/** @throws DaisError `not_found`, `invalid_state`. */
+export async function doVerb(tx: Transaction, verb: Verb, { input, context }: Call<VerbInput>, now: number) {
+  const row = await lockEndpoint(tx, input.endpoint);
+  const rollout = await running(tx, row);
+  const by = `${context.principal.type}:${context.principal.id}`;
+  const said = input.reason === '' ? `${by} said so.` : input.reason;
+  const forced = { verdict: 'forced', message: said } as const;
+  switch (verb) {
+    case 'promote':
+      if (rollout.step === 0 && row.stable !== null) {
+        const detail = `${rollout.to_label} is not loaded and tried yet: wait until it is (dais rollout status ${row.name}).`;
+        throw new DaisError('invalid_state', detail);
+      }
+      await promote(tx, row, rollout, { by, now }, forced);
+      break;
+    case 'pause':
+      if (rollout.state === 'paused') throw new DaisError('invalid_state', 'It is paused already.');
+      await setPaused(tx, rollout, true, said);
+      break;
+    case 'resume':
+      if (rollout.state !== 'paused') throw new DaisError('invalid_state', 'It is not paused.');
+      await setPaused(tx, rollout, false, said);
+      break;
+    case 'abort':
+      await takeBack(tx, row, rollout, { state: 'aborted', by, reason: said }, forced);
+      break;
+  }
+  return await readRollout(tx, rollout.id);
+}
+
+/** @throws DaisError `not_found`, `nothing_to_roll_back`. */
+export async function revert(tx: Transaction, { input, context }: Call<VerbInput>, now: number) {
+  const row = await lockEndpoint(tx, input.endpoint);
+  const by = `${context.principal.type}:${context.principal.id}`;
+  const reason = input.reason === '' ? `${by} said so.` : input.reason;
+  const rollout = await runningRollout(tx, row.uid);
+  if (rollout !== undefined && rollout.cause !== 'rollback' && row.stable !== null) {
+    await takeBack(tx, row, rollout, { state: 'aborted', by, reason }, { verdict: 'forced', message: reason });
+    return await readRollout(tx, rollout.id);
+  }
+  const models = await readModels(
+    tx,
+    [row.stable, row.previous].flatMap((id) => id ?? []),
+  );
+  const [from, to] = [models.get(row.stable ?? ''), models.get(row.previous ?? '')];
+  if (from === undefined || to === undefined) {
+    throw new DaisError('nothing_to_roll_back', `Nothing answered at Endpoint "${row.name}" before what answers now.`);
+  }
+  const id = uuidv7(now);
+  const endpoint = { uid: row.uid, name: row.name };
+  const how = { cause: 'rollback', weights: [100], automatic: true, shadow: false } as const;
+  await startRollout(tx, { id, endpoint, from, to, by, reason, ...how });
+  await changeEndpoint(tx, row.uid, { held: from.id });
+  return await readRollout(tx, id);
+}
+
+async function running(tx: Transaction, row: EndpointRow): Promise<RolloutRow> {
+  const rollout = await runningRollout(tx, row.uid);
+  if (rollout !== undefined) return rollout;
+  throw new DaisError('invalid_state', `No rollout is under way at Endpoint "${row.name}".`);
+}
+
+async function readRollout(tx: Transaction, id: string) {
+  const [row] = await tx.sql.query<RolloutRow>('select * from serving.rollout where id = $1', [id], 'read_rollout');
+  if (row === undefined) throw new DaisError('not_found', `There is no rollout ${id}.`);
+  return presentRollout(row, await stepsOf(tx, [id]));
+}

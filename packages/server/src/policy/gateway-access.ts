@@ -1,0 +1,70 @@
+/** Who may call which endpoint, decided ahead, so that a gateway can answer without asking. */
+import { DaisError } from '@dais/api';
+import { invokeEndpointOperation, type Snapshot } from '@dais/api/serving';
+import type { Authorizer } from '#kernel/principal.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { listLiveTokens } from '#policy/identity/tokens.ts';
+import { readVersion } from '#policy/state.ts';
+import { secretDigest } from '#lib/secret-digest.ts';
+
+export interface AskedFor {
+  readonly name: string;
+  readonly project: string;
+  readonly projectId: string;
+}
+
+export interface TokenAccessParts {
+  readonly authorizer: Authorizer;
+  /** By which the gateway knows the control plane. */
+  readonly ownToken: string;
+  /** Without news from the control plane for so long, every token is refused. */
+  readonly offlineMs: number;
+}
+
+/** Everybody who reaches the port of a gateway that listens to this machine only. */
+export const soloAccess = {
+  version: async (): Promise<string> => await Promise.resolve('solo'),
+  access: async (): Promise<Snapshot['access']> => await Promise.resolve({ mode: 'solo' }),
+};
+
+export function tokenAccess({ authorizer, ownToken, offlineMs }: TokenAccessParts) {
+  return {
+    version: async (tx: Transaction): Promise<string> => String(await readVersion(tx.sql)),
+    access: async (tx: Transaction, endpoints: readonly AskedFor[]): Promise<Snapshot['access']> => {
+      const own = {
+        hash: secretDigest(ownToken).toString('hex'),
+        principal: 'system/dais',
+        endpoints: endpoints.map(({ project, name }) => `${project}/${name}`),
+      };
+      const tokens = [own];
+      for (const { digest, principal, expiresAt } of await listLiveTokens(tx.sql)) {
+        const may: string[] = [];
+        for (const { name, project, projectId } of endpoints) {
+          const operation = invokeEndpointOperation;
+          const question = {
+            principal,
+            requestId: '',
+            operation,
+            target: { kind: 'Endpoint', name },
+            projectId,
+            project,
+          };
+          const evidence = { sql: tx.sql, facts: async () => await Promise.resolve({}) };
+          const permitted = await authorizer.authorize(question, evidence).then(
+            () => true,
+            (error: unknown) => {
+              if (error instanceof DaisError && !error.retryable) return false;
+              throw error;
+            },
+          );
+          if (permitted) may.push(`${project}/${name}`);
+        }
+        if (may.length === 0) continue;
+        const { type, id } = principal;
+        const at = { expiresAt: expiresAt.toISOString() };
+        tokens.push({ hash: digest.toString('hex'), principal: `${type}/${id}`, endpoints: may, ...at });
+      }
+      return { mode: 'tokens', tokens, offlineMs };
+    },
+  };
+}

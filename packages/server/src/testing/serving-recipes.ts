@@ -1,0 +1,19 @@
+/** Requests for the operations of serving; see operation-recipes.ts. */
+import type { RecipeWorld, Request } from './operation-recipes.ts';
+
+const path = { endpoint: 'target' };
+
+export const servingRecipes: Readonly<Record<string, (world: RecipeWorld) => Request | Promise<Request>>> = {
+  // Both at once cannot be: nothing begins.
+  'rollout.start': () => ({ path, body: { model: 'models:/target/1', shadow: true, canary: 5 } }),
+  // No rollout is under way, and none was.
+  'rollout.promote': () => ({ path, body: {} }),
+  'rollout.pause': () => ({ path, body: {} }),
+  'rollout.resume': () => ({ path, body: {} }),
+  'rollout.abort': () => ({ path, body: {} }),
+  'rollout.revert': () => ({ path, body: {} }),
+  'rollout.list': () => ({ path }),
+  'endpoint.figures': () => ({ path }),
+  'endpoint.contract': () => ({ path }),
+  'endpoint.invoke': () => ({ path }),
+};

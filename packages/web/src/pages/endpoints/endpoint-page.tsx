@@ -1,0 +1,107 @@
+import type { Resource } from '@dais/api';
+import { endpointKind } from '@dais/api/serving';
+import { Link } from '@tanstack/react-router';
+import { RolloutPanel } from './rollout-panel.tsx';
+import { TrafficPanel } from './traffic-panel.tsx';
+import { TryPanel } from './try-panel.tsx';
+import { useEndpoint, useEndpointPlace, type EndpointPlace, type EndpointStatus } from './use-endpoint.ts';
+import { listAddress } from '#addresses.ts';
+import { ResourceActions } from '#kinds/resource-actions.tsx';
+import { ResourceOverview } from '#kinds/resource-overview.tsx';
+import { ResourceTabs } from '#kinds/resource-tabs.tsx';
+import { UnreadPage } from '#kinds/unread-page.tsx';
+import { useAddressParts } from '#server/address-parts.ts';
+import { useCurrentProject } from '#server/current-project.ts';
+import { PageHead } from '#ui/page-head.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import '#kinds/resource-page.css';
+
+/** One endpoint: whether it answers well, and how its versions came there. */
+export function EndpointPage() {
+  const project = useCurrentProject();
+  const { name = '' } = useAddressParts();
+  return <OneEndpoint key={`${project} ${name}`} project={project} name={name} />;
+}
+
+function OneEndpoint({ project, name }: { readonly project: string; readonly name: string }) {
+  const place = useEndpointPlace(project, name);
+  const { data: resource, error, refetch } = useEndpoint(place);
+  const title = `Does ${name} answer well?`;
+  if (resource === undefined) {
+    return (
+      <UnreadPage
+        title={title}
+        kind={endpointKind}
+        project={project}
+        error={error}
+        retry={() => void refetch()}
+        all="endpoints"
+      />
+    );
+  }
+  return (
+    <div className="page">
+      <PageHead
+        title={title}
+        under={<Under project={project} resource={resource} />}
+        actions={
+          <ResourceActions
+            kind={endpointKind}
+            project={project}
+            resource={resource}
+            command={['rollout', 'status', name]}
+            path={`/api/v1/${endpointKind.plural}/${encodeURIComponent(name)}`}
+          />
+        }
+      />
+      <EndpointTabs place={place} resource={resource} />
+    </div>
+  );
+}
+
+function Under({ project, resource }: { readonly project: string; readonly resource: Resource }) {
+  const { conditions = [] } = resource.status as EndpointStatus;
+  const ready = conditions.find(({ type }) => type === 'Ready');
+  const { environment = 'dev', description } = resource.spec as { environment?: string; description?: string };
+  const state = ready?.status === 'True' ? 'ok' : ready?.status === 'False' ? 'failed' : 'waiting';
+  return (
+    <>
+      <Link {...listAddress(endpointKind, project)}>Endpoints</Link>
+      {ready !== undefined && (
+        <StateBadge state={ready.reason === 'Starting' ? 'waiting' : state} word={ready.message} />
+      )}
+      <span>{environment}</span>
+      {description !== undefined && <span>{description}</span>}
+    </>
+  );
+}
+
+function EndpointTabs({ place, resource }: { readonly place: EndpointPlace; readonly resource: Resource }) {
+  const { project } = place;
+  const status = resource.status as EndpointStatus;
+  return (
+    <ResourceTabs
+      kind={endpointKind}
+      project={project}
+      resource={resource}
+      lead={[
+        {
+          name: 'traffic',
+          title: 'Traffic',
+          panel: (
+            <div className="resource-overview">
+              <TrafficPanel place={place} status={status} />
+              <RolloutPanel place={place} status={status} />
+            </div>
+          ),
+        },
+        { name: 'try', title: 'Try it', panel: <TryPanel place={place} /> },
+        {
+          name: 'about',
+          title: 'About',
+          panel: <ResourceOverview kind={endpointKind} resource={resource} project={project} />,
+        },
+      ]}
+    />
+  );
+}

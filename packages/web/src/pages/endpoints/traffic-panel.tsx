@@ -1,0 +1,83 @@
+import type { EndpointFigures } from '@dais/api/serving';
+import { Link } from '@tanstack/react-router';
+import { milliseconds, VARIANT_STATES } from './endpoint-words.ts';
+import { useFigures, type EndpointPlace, type EndpointStatus } from './use-endpoint.ts';
+import { versionAddress } from '#addresses.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+
+export interface TrafficPanelProps {
+  readonly place: EndpointPlace;
+  readonly status: EndpointStatus;
+}
+
+/** What answers now, how fast and how well. */
+export function TrafficPanel({ place, status }: TrafficPanelProps) {
+  const { data, error, refetch } = useFigures(place);
+  const variants = status.variants ?? [];
+  const of = (name: string): EndpointFigures['variants'][number] | undefined =>
+    data?.variants.find((one) => one.name === name);
+  return (
+    <Panel
+      title="What answers now"
+      flush={variants.length > 0}
+      actions={data?.live === false ? <span className="dim">the gateway tells nothing at the moment</span> : undefined}
+    >
+      {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
+      {variants.length === 0 ? (
+        <p className="dim">Nothing yet.</p>
+      ) : (
+        <PlainTable
+          label="Variants"
+          rows={variants}
+          keyOf={({ name }) => name}
+          columns={[
+            { title: 'Variant', cell: ({ name, role }) => (role === 'shadow' ? `${name} (shadow)` : name) },
+            {
+              title: 'Model',
+              cell: ({ model, version }) => <ModelLink project={place.project} model={model} version={version} />,
+            },
+            {
+              title: 'State',
+              narrow: true,
+              cell: ({ state, message }) => <StateBadge {...VARIANT_STATES[state]} why={message} />,
+            },
+            { title: 'Traffic', narrow: true, cell: ({ weight }) => `${Math.round(weight * 10) / 10} %` },
+            { title: 'Each second', narrow: true, cell: ({ name }) => of(name)?.ratePerSecond ?? '–' },
+            { title: 'p50', narrow: true, cell: ({ name }) => milliseconds(of(name)?.p50Ms ?? null) },
+            { title: 'p99', narrow: true, cell: ({ name }) => milliseconds(of(name)?.p99Ms ?? null) },
+            {
+              title: 'Failed',
+              narrow: true,
+              about: 'Answered with 5xx, of all requests since the gateway started',
+              cell: ({ name }) => {
+                const figures = of(name);
+                return figures === undefined ? '–' : `${figures.failed} of ${figures.requests}`;
+              },
+            },
+            { title: 'Engine', narrow: true, cell: ({ engine }) => engine ?? '' },
+          ]}
+        />
+      )}
+    </Panel>
+  );
+}
+
+interface ModelLinkProps {
+  readonly project: string;
+  readonly model: string;
+  readonly version: string | undefined;
+}
+
+/** `models:/flights/7` leads to the version. */
+function ModelLink({ project, model, version }: ModelLinkProps) {
+  const name = /^models:\/([^/@]+)/.exec(model)?.[1];
+  if (name === undefined || version === undefined) return <code>{model}</code>;
+  return (
+    <Link {...versionAddress(project, name, version)}>
+      {name}/{version}
+    </Link>
+  );
+}

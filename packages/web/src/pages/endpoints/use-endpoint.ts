@@ -1,0 +1,110 @@
+/** What the page of an endpoint reads. */
+import { fromProblem, type DaisClient, type DaisError, type Resource } from '@dais/api';
+import {
+  listRolloutsOperation,
+  readEndpointContractOperation,
+  readEndpointFiguresOperation,
+  type EndpointContract,
+  type EndpointFigures,
+  type EndpointVariant,
+  type Rollout,
+} from '@dais/api/serving';
+import { useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { useClient } from '#server/console-context.ts';
+import { useNews } from '#server/use-news.ts';
+
+/** Figures come from a gateway, which tells no event of each. */
+const LIVE_MS = 1000;
+const ROLLOUTS = 20;
+
+export interface EndpointPlace {
+  readonly project: string;
+  readonly name: string;
+  readonly key: readonly string[];
+  /** What happens from now on is told. */
+  readonly ready: boolean;
+}
+
+/** The parts of the status that the page shows. */
+export interface EndpointStatus {
+  readonly conditions?: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly reason: string;
+    readonly message: string;
+  }[];
+  readonly variants?: readonly EndpointVariant[];
+  readonly rollout?: { readonly state: string; readonly to: string; readonly weight: number; readonly message: string };
+}
+
+export function useEndpointPlace(project: string, name: string): EndpointPlace {
+  const key = ['endpoint', project, name];
+  return { project, name, key, ready: useNews(project, { kind: 'Endpoint', name }, key) };
+}
+
+export function useEndpoint({ project, name, key, ready }: EndpointPlace): UseQueryResult<Resource, DaisError> {
+  const client = useClient(project);
+  return useQuery<Resource, DaisError>({
+    queryKey: [...key, 'resource'],
+    queryFn: async ({ signal }) => (await client.get('Endpoint', name, { signal })) as Resource,
+    enabled: ready,
+  });
+}
+
+export function useRollouts({ project, name, key, ready }: EndpointPlace): UseQueryResult<Rollout[], DaisError> {
+  const client = useClient(project);
+  return useQuery<Rollout[], DaisError>({
+    queryKey: [...key, 'rollouts'],
+    queryFn: async ({ signal }) =>
+      (await client.perform(listRolloutsOperation, { endpoint: name, limit: ROLLOUTS }, { signal })).items,
+    enabled: ready,
+  });
+}
+
+export function useFigures({ project, name, key, ready }: EndpointPlace): UseQueryResult<EndpointFigures, DaisError> {
+  const client = useClient(project);
+  return useQuery<EndpointFigures, DaisError>({
+    queryKey: [...key, 'figures'],
+    queryFn: async ({ signal }) => await client.perform(readEndpointFiguresOperation, { endpoint: name }, { signal }),
+    enabled: ready,
+    refetchInterval: LIVE_MS,
+  });
+}
+
+export function useContract({ project, name, key, ready }: EndpointPlace): UseQueryResult<EndpointContract, DaisError> {
+  const client = useClient(project);
+  return useQuery<EndpointContract, DaisError>({
+    queryKey: [...key, 'contract'],
+    queryFn: async ({ signal }) => await client.perform(readEndpointContractOperation, { endpoint: name }, { signal }),
+    enabled: ready,
+    retry: false,
+  });
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly text: string;
+  readonly variant: string | undefined;
+  readonly version: string | undefined;
+  readonly ms: number;
+}
+
+/** Sends a body as any client does. An answer of any status is an answer. */
+export async function askEndpoint(client: DaisClient, name: string, body: string): Promise<Answered> {
+  const place = client.project === undefined ? '' : `p/${encodeURIComponent(client.project)}/`;
+  const url = new URL(`${place}endpoints/${encodeURIComponent(name)}/invocations`, `${client.url.replace(/\/$/, '')}/`);
+  const from = performance.now();
+  const answer = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  const text = await answer.text();
+  const ms = performance.now() - from;
+  if (answer.headers.get('content-type')?.startsWith('application/problem+json') === true) {
+    throw fromProblem(JSON.parse(text) as Parameters<typeof fromProblem>[0]);
+  }
+  return {
+    status: answer.status,
+    text,
+    variant: answer.headers.get('dais-variant') ?? undefined,
+    version: answer.headers.get('dais-model-version') ?? undefined,
+    ms,
+  };
+}
