@@ -161,8 +161,8 @@ function variables(bin: string, threads: number): Record<string, string> {
 }
 
 function platformOf({ description }: MlmodelPlace): string {
-  const flavors = Object.keys((description['flavors'] ?? {}) as object).filter((name) => name !== 'python_function');
-  return `mlflow_${flavors[0] ?? 'pyfunc'}`;
+  const flavors = Object.keys((description['flavors'] ?? {}) as object);
+  return `mlflow_${flavors.find((name) => name !== 'python_function') ?? 'pyfunc'}`;
 }
 
 /** Nothing is unpickled and no Python asked. @throws DaisError `invalid_request` */
