@@ -56,6 +56,8 @@ export class ModelProcess implements Runner {
   /** Why it was ended by us. */
   #killedFor: string | undefined;
   #ended = false;
+  /** Whoever waits for its end; it may have come before. */
+  #whenOver: (() => void)[] = [];
   #awaited: ((frame: Frame) => void) | undefined;
   #cancelPing: (() => void) | undefined;
   #cancelLook: (() => void) | undefined;
@@ -121,6 +123,7 @@ export class ModelProcess implements Runner {
       const end = (how: string) => {
         if (this.#ended) return;
         this.#ended = true;
+        for (const tell of this.#whenOver) tell();
         this.#cancelPing?.();
         this.#cancelLook?.();
         const why = this.#killedFor ?? how;
@@ -183,11 +186,11 @@ export class ModelProcess implements Runner {
   async stop(): Promise<void> {
     this.#isStopping = true;
     if (this.#ended) return;
-    const exited = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
+    const over = new Promise<void>((resolve) => this.#whenOver.push(resolve));
     // While somebody waits for its end, it holds our process again.
     this.#child.ref();
     this.#killGroup();
-    await exited;
+    await over;
   }
 
   #send(frame: Parameters<typeof sendFrame>[1]): void {

@@ -112,7 +112,7 @@ export class PythonInference implements InferenceEngine {
       outputs: outputSpecs.map(({ name }) => name),
     };
     // `-I`: neither variables, nor the working folder, nor packages of a user's home change what is imported.
-    const program = [python, '-I', '-B', WORKER, JSON.stringify(plan)];
+    const program = [python, '-I', '-u', '-B', WORKER, JSON.stringify(plan)];
     const isIsolated = (await this.#isolation.fault()) === undefined;
     const { process: started } = await ModelProcess.start({
       ...(isIsolated
