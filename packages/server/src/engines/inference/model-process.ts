@@ -127,11 +127,12 @@ export class ModelProcess implements Runner {
         this.#cancelPing?.();
         this.#cancelLook?.();
         const why = this.#killedFor ?? how;
+        // Before its batch is free: the pool must not give a dead process to who waits.
+        if (!this.#isStopping) resolve(`${why}.${this.#told()}`);
         const running = this.#running;
         this.#running = undefined;
         running?.reject(new DaisError('model_unavailable', `The model's process ended: ${why}.`, { retryAfter: 1 }));
         running?.free();
-        if (!this.#isStopping) resolve(`${why}.${this.#told()}`);
       };
       this.#child.once('error', (error) => end(error.message));
       const tell = (code: number | null, signal: string | null) =>
