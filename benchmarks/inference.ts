@@ -7,16 +7,25 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type * as Runtime from 'onnxruntime-node';
 import type { LoadedModel, Tensor } from '../packages/server/src/engines/inference/contract.ts';
 import { OnnxInference } from '../packages/server/src/engines/inference/onnx/onnx-engine.ts';
 import { boostedTrees, perceptron } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
 import { systemClock } from '../packages/server/src/lib/clock.ts';
 import { silentLog } from '../packages/server/src/lib/log.ts';
 
+/** What is used of it: it belongs to the server's package, not to this one. */
+interface Runtime {
+  readonly InferenceSession: { create(file: string, options: object): Promise<Session> };
+  readonly Tensor: new (type: string, data: Float32Array, dims: readonly number[]) => unknown;
+}
+interface Session {
+  run(feeds: Readonly<Record<string, unknown>>): Promise<unknown>;
+  release(): Promise<void>;
+}
+
 const runtime = createRequire(new URL('../packages/server/package.json', import.meta.url))(
   'onnxruntime-node',
-) as typeof Runtime;
+) as Runtime;
 const BATCHES = [1, 8, 32, 128];
 const ROUNDS = 5;
 

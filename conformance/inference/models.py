@@ -51,6 +51,7 @@ class Moody(mlflow.pyfunc.PythonModel):
     """-1 ends the process, -2 never ends, -3 takes memory, -4 raises."""
 
     def predict(self, context, model_input, params=None):
+        model_input = model_input["x"] if isinstance(model_input, dict) else model_input
         first = float(np.asarray(model_input).ravel()[0])
         if first == -1:
             os._exit(3)

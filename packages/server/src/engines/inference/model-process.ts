@@ -56,6 +56,8 @@ export class ModelProcess implements Runner {
   /** Why it was ended by us. */
   #killedFor: string | undefined;
   #ended = false;
+  /** Whoever waits for its end; it may have come before. */
+  #whenOver: (() => void)[] = [];
   #awaited: ((frame: Frame) => void) | undefined;
   #cancelPing: (() => void) | undefined;
   #cancelLook: (() => void) | undefined;
@@ -121,14 +123,16 @@ export class ModelProcess implements Runner {
       const end = (how: string) => {
         if (this.#ended) return;
         this.#ended = true;
+        for (const tell of this.#whenOver) tell();
         this.#cancelPing?.();
         this.#cancelLook?.();
         const why = this.#killedFor ?? how;
+        // Before its batch is free: the pool must not give a dead process to who waits.
+        if (!this.#isStopping) resolve(`${why}.${this.#told()}`);
         const running = this.#running;
         this.#running = undefined;
         running?.reject(new DaisError('model_unavailable', `The model's process ended: ${why}.`, { retryAfter: 1 }));
         running?.free();
-        if (!this.#isStopping) resolve(`${why}.${this.#told()}`);
       };
       this.#child.once('error', (error) => end(error.message));
       const tell = (code: number | null, signal: string | null) =>
@@ -183,11 +187,11 @@ export class ModelProcess implements Runner {
   async stop(): Promise<void> {
     this.#isStopping = true;
     if (this.#ended) return;
-    const exited = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
+    const over = new Promise<void>((resolve) => this.#whenOver.push(resolve));
     // While somebody waits for its end, it holds our process again.
     this.#child.ref();
     this.#killGroup();
-    await exited;
+    await over;
   }
 
   #send(frame: Parameters<typeof sendFrame>[1]): void {

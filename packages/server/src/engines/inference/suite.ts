@@ -115,7 +115,7 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
           const data = EXAMPLES[datatype];
           const [out] = await loaded.infer([{ name: 'x', datatype, shape: [2, 3], data }]);
           expect(out).toMatchObject({ datatype, shape: [2, 3] });
-          expect(Array.from(out!.data as Iterable<unknown>), datatype).toEqual(Array.from(data as Iterable<unknown>));
+          expect(Array.from(out!.data as Iterable<unknown>)).toEqual(Array.from(data as Iterable<unknown>));
           const [none] = await loaded.infer([{ name: 'x', datatype, shape: [0, 3], data: data.slice(0, 0) }]);
           expect(none?.shape).toEqual([0, 3]);
         } finally {

@@ -2,7 +2,7 @@
 import { bytesField, messageOf, numberField, type ProtobufField } from '#lib/protobuf-writer.ts';
 import type { Datatype } from '../contract.ts';
 
-export const ELEMENT_TYPES: Readonly<Record<Datatype, number>> = {
+const ELEMENT_TYPES: Readonly<Record<Datatype, number>> = {
   FP32: 1,
   UINT8: 2,
   INT8: 3,

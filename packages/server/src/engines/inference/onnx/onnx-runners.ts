@@ -53,6 +53,7 @@ export class ThreadRunner implements Runner {
     const answer = this.#next();
     const message: ToThread = { inputs: inputs.map(toPlain), outputs };
     // Copied: whoever asks may ask again with the same tensors.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread of Node has no origin
     this.#thread.postMessage(message);
     const free = answer.then(() => {});
     const mapped = answer.then((told) => {

@@ -1,5 +1,6 @@
 /** One session of onnxruntime on this thread. `run` blocks the thread as long as the model computes (onnxruntime #19611). */
 import { isUtf8 } from 'node:buffer';
+import type * as Runtime from 'onnxruntime-node';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { DaisError } from '@dais/api';
 import type { Datatype, Tensor, TensorData, TensorSpec } from '../contract.ts';
@@ -37,7 +38,7 @@ const TYPES: Readonly<Record<Exclude<Datatype, 'BF16'>, OrtTensor.Type>> = {
 const DATATYPES = new Map(Object.entries(TYPES).map(([datatype, type]) => [type, datatype as Datatype]));
 
 export class OnnxSession {
-  readonly #runtime: typeof import('onnxruntime-node');
+  readonly #runtime: typeof Runtime;
   readonly #session: InferenceSession;
   readonly #outputs: readonly string[];
 
@@ -64,11 +65,7 @@ export class OnnxSession {
     }
   }
 
-  private constructor(
-    runtime: typeof import('onnxruntime-node'),
-    session: InferenceSession,
-    outputs: readonly string[],
-  ) {
+  private constructor(runtime: typeof Runtime, session: InferenceSession, outputs: readonly string[]) {
     this.#runtime = runtime;
     this.#session = session;
     this.#outputs = outputs;

@@ -112,7 +112,7 @@ export class PythonInference implements InferenceEngine {
       outputs: outputSpecs.map(({ name }) => name),
     };
     // `-I`: neither variables, nor the working folder, nor packages of a user's home change what is imported.
-    const program = [python, '-I', '-B', WORKER, JSON.stringify(plan)];
+    const program = [python, '-I', '-u', '-B', WORKER, JSON.stringify(plan)];
     const isIsolated = (await this.#isolation.fault()) === undefined;
     const { process: started } = await ModelProcess.start({
       ...(isIsolated
@@ -161,8 +161,8 @@ function variables(bin: string, threads: number): Record<string, string> {
 }
 
 function platformOf({ description }: MlmodelPlace): string {
-  const flavors = Object.keys((description['flavors'] ?? {}) as object).filter((name) => name !== 'python_function');
-  return `mlflow_${flavors[0] ?? 'pyfunc'}`;
+  const flavors = Object.keys((description['flavors'] ?? {}) as object);
+  return `mlflow_${flavors.find((name) => name !== 'python_function') ?? 'pyfunc'}`;
 }
 
 /** Nothing is unpickled and no Python asked. @throws DaisError `invalid_request` */

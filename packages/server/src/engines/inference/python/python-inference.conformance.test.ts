@@ -40,7 +40,7 @@ async function models() {
         timeoutMs: 240_000,
       },
     );
-    expect(end.code, end.stderr).toBe(0);
+    expect(end).toMatchObject({ code: 0 });
     return { folder, environment };
   })());
 }
