@@ -126,7 +126,7 @@ describe('segments', () => {
 
   it('keeps its bounds: what waits too long or is too much is shed or dropped, and counted', async () => {
     let now = 0;
-    const { writer } = openWriter({ pendingBytes: 2000, now: () => now });
+    const { writer } = openWriter({ pendingBytes: 1200, now: () => now });
     const first = [writer.append(record([floats]), ack), writer.append(record([floats]), ack)];
     now = 1500;
     expect(writer.full()).toBe(true);
@@ -145,7 +145,7 @@ describe('segments', () => {
 
   it('stops at the bound of its folder and goes on when the tailer has taken files', async () => {
     let now = 5000;
-    const { writer, folder } = openWriter({ spoolBytes: 1000, segmentBytes: 600, now: () => now });
+    const { writer, folder } = openWriter({ spoolBytes: 1800, segmentBytes: 600, now: () => now });
     for (let index = 0; index < 3; index++) {
       await writer.append(record([floats]), ack);
       now += 2000;
