@@ -176,6 +176,7 @@ export type { FoundReference } from '#schema-walk.ts';
 export { fieldRows, jsonSchemaOf } from '#schema-fields.ts';
 export type { FieldRow, JsonSchema } from '#schema-fields.ts';
 export { diffFields } from '#diff.ts';
+export { endpointKind, endpointSpec, endpointStatus } from '#kinds/endpoint.ts';
 export { matchesSelector, parseSelector } from '#selector.ts';
 export { StillHeld } from '#still-held.ts';
 export type { Holder } from '#still-held.ts';

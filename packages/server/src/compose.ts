@@ -149,6 +149,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
   const { definitionEntries, forgetDefinitions } = await import('#ledgers/definitions/index.ts');
   const definitions = definitionEntries({ now, kinds: () => new KindRegistry(loaded.kinds) });
   const registry = registryEntries({ now, kinds: () => engine.kinds, artifactRoot, homes, memberOf });
+  const { endpoint } = await import('#kinds/endpoint/index.ts');
   const loaded: KindsAndPolicies = {
     policies: engine,
     kinds: [
@@ -180,6 +181,7 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       serviceAccount({ changed, end }),
       ...roleBindings({ changed }),
       ...policies({ changed, check: async (source) => await engine.check(source) }),
+      endpoint,
     ],
     jobs: [...secrets.jobs, ...channels.jobs],
     entries: [

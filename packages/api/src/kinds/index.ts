@@ -3,6 +3,7 @@ import { entityKind } from '#kinds/entity.ts';
 import { featureServiceKind } from '#kinds/feature-service.ts';
 import { featureViewKind } from '#kinds/feature-view.ts';
 import { datasetKind } from '#kinds/dataset.ts';
+import { endpointKind } from '#kinds/endpoint.ts';
 import { modelKind } from '#kinds/model.ts';
 import { pipelineKind } from '#kinds/pipeline.ts';
 import { organisationPolicyKind, policyKind } from '#kinds/policy.ts';
@@ -35,6 +36,7 @@ const all = [
   entityKind,
   featureViewKind,
   featureServiceKind,
+  endpointKind,
 ] as const;
 
 /** The kinds with their precise types; the typed client derives its own from them. */

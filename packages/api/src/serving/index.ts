@@ -10,3 +10,5 @@ export {
   type Snapshot,
 } from './snapshot.ts';
 export { endpointHash, predictionId, readPredictionId, type PredictionPlace } from './prediction-id.ts';
+export { gatewayFiguresSchema, LATENCY_BUCKETS_MS } from '#serving/figures.ts';
+export type { GatewayFigures, ModelFigures, VariantFigures } from '#serving/figures.ts';

@@ -23,6 +23,8 @@ export const servedModelSchema = z.strictObject({
   threads: z.int().optional(),
   workers: z.strictObject({ min: z.int(), max: z.int(), idleMs: z.int() }),
   memoryBytes: z.int().optional(),
+  /** For the engine `python`: the folder of the interpreter that has what the model requires. */
+  environment: z.string().optional(),
 });
 
 export const servedVariantSchema = z.strictObject({

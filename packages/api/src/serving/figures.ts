@@ -1,0 +1,64 @@
+/** What a gateway tells of itself: states of models and counters since it started, from which rates and shares are made. */
+import { z } from 'zod';
+
+/** Upper ends of the buckets of latencies; a last one holds what took longer. Each is 1.5 to 2 times the one before. */
+export const LATENCY_BUCKETS_MS = [
+  0.25, 0.5, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 25, 40, 60, 100, 150, 250, 400, 600, 1000, 1500, 2500, 5000, 10_000, 30_000,
+] as const;
+
+const tensorSpecSchema = z.strictObject({
+  name: z.string(),
+  datatype: z.string(),
+  shape: z.array(z.int()),
+  optional: z.boolean().optional(),
+});
+
+export const modelFiguresSchema = z.strictObject({
+  /** Of the snapshot. */
+  key: z.string(),
+  /** `idle`: it is loaded with the first request. */
+  state: z.enum(['loading', 'ready', 'failed', 'idle']),
+  /** What loading is at. */
+  phase: z.string().optional(),
+  error: z.string().optional(),
+  engine: z.string().optional(),
+  platform: z.string().optional(),
+  inputs: z.array(tensorSpecSchema).optional(),
+  outputs: z.array(tensorSpecSchema).optional(),
+  batchable: z.boolean().optional(),
+  workers: z.int(),
+  memoryBytes: z.number(),
+  loadMs: z.number().optional(),
+});
+
+export const variantFiguresSchema = z.strictObject({
+  /** Name of the project. */
+  project: z.string(),
+  endpoint: z.string(),
+  variant: z.string(),
+  /** Key of the model; a variant that got another one begins anew. */
+  model: z.string(),
+  requests: z.int(),
+  /** Answered with 5xx. */
+  failed: z.int(),
+  /** Answered with 4xx. */
+  refused: z.int(),
+  rows: z.int(),
+  /** Rows. */
+  inFlight: z.int(),
+  /** Requests by LATENCY_BUCKETS_MS, one more for what took longer. */
+  latency: z.array(z.int()),
+});
+
+export const gatewayFiguresSchema = z.strictObject({
+  /** Tells one process from the next: counters begin with it. */
+  startedAt: z.iso.datetime(),
+  /** Of the snapshot that is served; 0 before there is one. */
+  revision: z.int(),
+  models: z.array(modelFiguresSchema),
+  variants: z.array(variantFiguresSchema),
+});
+
+export type ModelFigures = z.infer<typeof modelFiguresSchema>;
+export type VariantFigures = z.infer<typeof variantFiguresSchema>;
+export type GatewayFigures = z.infer<typeof gatewayFiguresSchema>;
