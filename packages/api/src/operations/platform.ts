@@ -26,6 +26,7 @@ import { auditOperations } from '#operations/audit.ts';
 import { dataFindingOperations } from '#operations/data-findings.ts';
 import { dataQualityOperations } from '#operations/data-quality.ts';
 import { labelOperations } from '#operations/labels.ts';
+import { predictionOperations } from '#operations/predictions.ts';
 import { keyOperations } from '#operations/keys.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 import { pageInput } from '#operations/resources.ts';
@@ -270,6 +271,7 @@ export const platformOperations: readonly Operation[] = [
   ...dataFindingOperations,
   ...dataQualityOperations,
   ...labelOperations,
+  ...predictionOperations,
   ...featureOperations,
   ...datasetOperations,
   ...datasetPushOperations,

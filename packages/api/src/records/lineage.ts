@@ -15,6 +15,8 @@ export const lineageNodeTypes = [
   'run',
   'logged-model',
   'model-version',
+  'endpoint',
+  'predictions',
   'job',
   'job-run',
   'step',

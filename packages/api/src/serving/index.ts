@@ -12,3 +12,11 @@ export {
 export { endpointHash, predictionId, readPredictionId, type PredictionPlace } from './prediction-id.ts';
 export { gatewayFiguresSchema, LATENCY_BUCKETS_MS } from '#serving/figures.ts';
 export type { GatewayFigures, ModelFigures, VariantFigures } from '#serving/figures.ts';
+export { erasePredictionsOperation, exportPredictionsOperation } from '#operations/predictions.ts';
+export { labelPredictionsOperation, listPredictionFilesOperation } from '#operations/predictions.ts';
+export { listPredictionLabelsOperation, queryPredictionsOperation } from '#operations/predictions.ts';
+export { readErasureOperation, readPredictionOperation, tailPredictionsOperation } from '#operations/predictions.ts';
+export { unmaskPredictionsOperation } from '#operations/predictions.ts';
+export { MOST_LABELS } from '#records/predictions.ts';
+export type { Prediction, PredictionErasure, PredictionFile, PredictionLabel } from '#records/predictions.ts';
+export type { PredictionRows } from '#records/predictions.ts';

@@ -60,6 +60,12 @@ async function findVersion(
   return row === undefined ? undefined : idOf(row.id, version);
 }
 
+/** The node of a registered version; undefined when it is not there. */
+export async function versionNode(tx: Transaction, name: string, version: number): Promise<string | undefined> {
+  const id = await findVersion(tx, name, version);
+  return id === undefined ? undefined : keyOf('model-version', id);
+}
+
 export const versionNodes: NodeSource = {
   type: 'model-version',
   action: 'model:read',
