@@ -3,7 +3,7 @@ import { commentEvents } from '#events/comment-events.ts';
 import { definitionEvents } from '#events/definition-events.ts';
 import { dataEvents } from '#events/data-events.ts';
 import { privacyEvents } from '#events/privacy-events.ts';
-import { servingEvents } from '#events/serving-events.ts';
+import { predictionEvents } from '#events/prediction-events.ts';
 import type { EventType } from '#events/event-type.ts';
 import { executionEvents } from '#events/execution-events.ts';
 import { featureEvents } from '#events/feature-events.ts';
@@ -297,6 +297,6 @@ export const eventTypes = {
   ...featureEvents,
   ...dataEvents,
   ...privacyEvents,
-  ...servingEvents,
+  ...predictionEvents,
   ...labelEvents,
 } as const satisfies Record<string, EventType>;

@@ -27,7 +27,7 @@ export function cloudEvents({ columns, rows }: PredictionRows, project: string):
       specversion: '1.0',
       id,
       source: `dais:///${project}/${String(cell('endpoint'))}`,
-      time: cell('at'),
+      time: cell('predicted_at'),
       datacontenttype: 'application/json',
       inferenceservicename: cell('endpoint'),
       namespace: project,

@@ -10,7 +10,7 @@ import { attachContent, detachContent, findReference } from '#kernel/content/ref
 import { byteQuota } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { keyOf, noteLineage } from '#ledgers/lineage/index.ts';
-import { versionNode } from '#ledgers/registry/index.ts';
+import { versionKeyOf } from '#ledgers/registry/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { FIXED_COLUMNS } from './prediction-table.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
@@ -103,7 +103,7 @@ export async function insertFile(
   for (const one of file.models) {
     const at = one.lastIndexOf('/');
     const version = Number(one.slice(at + 1));
-    const node = Number.isSafeInteger(version) ? await versionNode(tx, one.slice(0, at), version) : undefined;
+    const node = Number.isSafeInteger(version) ? await versionKeyOf(tx, one.slice(0, at), version) : undefined;
     if (node !== undefined) versions.push(node);
   }
   const made = [endpoint, ...versions].map((one) => ({ from: one, to, relation: 'made' as const }));

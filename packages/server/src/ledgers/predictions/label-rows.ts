@@ -18,8 +18,8 @@ export const LABEL_COLUMNS: readonly Column[] = [
   { name: 'key_value', type: 'string' },
   { name: 'value', type: 'string' },
   { name: 'observed_at', type: 'timestamp' },
-  { name: 'at', type: 'timestamp' },
-  { name: 'by', type: 'string' },
+  { name: 'labelled_at', type: 'timestamp' },
+  { name: 'labelled_by', type: 'string' },
   { name: 'source', type: 'string' },
 ];
 
@@ -169,8 +169,8 @@ export async function* labelLines(parts: PredictionsParts, of: LabelsOf): AsyncI
         key_value: row.key_value,
         value: row.value,
         observed_at: row.observed_at === null ? null : new Date(Number(row.observed_at)).toISOString(),
-        at: new Date(Number(row.at)).toISOString(),
-        by: `${row.by.type}/${row.by.id}`,
+        labelled_at: new Date(Number(row.at)).toISOString(),
+        labelled_by: `${row.by.type}/${row.by.id}`,
         source: row.source,
       };
       yield `${JSON.stringify(line)}\n`;

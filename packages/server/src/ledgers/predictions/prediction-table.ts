@@ -13,7 +13,7 @@ const MOST_TENSORS = 500;
 export const FIXED_COLUMNS: readonly Column[] = [
   { name: 'prediction_id', type: 'string' },
   { name: 'row', type: 'int32' },
-  { name: 'at', type: 'timestamp' },
+  { name: 'predicted_at', type: 'timestamp' },
   { name: 'endpoint', type: 'string' },
   { name: 'variant', type: 'string' },
   { name: 'model', type: 'string' },
@@ -171,7 +171,7 @@ function* linesOf(
   const fixed = JSON.stringify({
     prediction_id: record.id,
     endpoint: record.endpoint,
-    at: new Date(record.at).toISOString(),
+    predicted_at: new Date(record.at).toISOString(),
     variant: record.variant,
     model: record.model === '' ? null : record.model,
     version: record.version === '' ? null : record.version,

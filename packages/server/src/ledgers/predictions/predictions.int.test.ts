@@ -172,7 +172,7 @@ describe('predictions', () => {
     };
     await joinSmall(world.parts, io as never);
     expect(await filesOf(name)).toMatchObject([{ predictions: 3, rows: 3 }]);
-    expect((await query(name, 'select in_x0, in_x1 from predictions order by at')).rows).toEqual([
+    expect((await query(name, 'select in_x0, in_x1 from predictions order by predicted_at')).rows).toEqual([
       [0, null],
       [null, 1],
       [2, null],

@@ -12,7 +12,7 @@ import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import { transact } from '#kernel/transaction.ts';
 import { keyOf } from '#ledgers/lineage/index.ts';
-import { versionNode } from '#ledgers/registry/index.ts';
+import { versionKeyOf } from '#ledgers/registry/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { Collector } from './collect.ts';
 import { filesOfMark, withFiles, type LocalPredictions } from './file-rows.ts';
@@ -30,8 +30,8 @@ export interface Between extends OfEndpoint {
 function within(relation: Relation, { from, until }: { readonly from?: number; readonly until?: number }): Relation {
   const at = (ms: number) => literal(new Date(ms).toISOString(), 'timestamp');
   const where: Expression[] = [
-    ...(from === undefined ? [] : [fn('>=', column('at'), at(from))]),
-    ...(until === undefined ? [] : [fn('<', column('at'), at(until))]),
+    ...(from === undefined ? [] : [fn('>=', column('predicted_at'), at(from))]),
+    ...(until === undefined ? [] : [fn('<', column('predicted_at'), at(until))]),
   ];
   return where.length === 0 ? relation : { type: 'filter', from: relation, where: fn('and', literal(true), ...where) };
 }
@@ -96,7 +96,11 @@ async function withLabels<T>(
 function labelledView(predictions: Relation, columns: readonly Column[], keys: readonly string[]): Relation {
   const labels: Relation = { type: 'scan', table: 'labels' };
   const told = ['label', 'label_at', 'label_by'] as const;
-  const kept = [named('label', column('value')), named('label_at', column('at')), named('label_by', column('by'))];
+  const kept = [
+    named('label', column('value')),
+    named('label_at', column('labelled_at')),
+    named('label_by', column('labelled_by')),
+  ];
   const byId: Relation = {
     type: 'project',
     from: { type: 'filter', from: labels, where: fn('is-not-null', column('prediction_id')) },
@@ -290,7 +294,7 @@ export async function getPrediction(
       labels: await labelsOf(tx.sql, { projectId, prediction: input.id }),
       node:
         typeof model === 'string' && typeof version === 'string' && /^\d{1,9}$/.test(version)
-          ? await versionNode(tx, model, Number(version))
+          ? await versionKeyOf(tx, model, Number(version))
           : undefined,
     }));
     return {

@@ -61,7 +61,7 @@ async function findVersion(
 }
 
 /** The node of a registered version; undefined when it is not there. */
-export async function versionNode(tx: Transaction, name: string, version: number): Promise<string | undefined> {
+export async function versionKeyOf(tx: Transaction, name: string, version: number): Promise<string | undefined> {
   const id = await findVersion(tx, name, version);
   return id === undefined ? undefined : keyOf('model-version', id);
 }

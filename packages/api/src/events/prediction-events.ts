@@ -7,7 +7,7 @@ const erasure = {
 };
 
 /** The subject of each is the Endpoint. */
-export const servingEvents = {
+export const predictionEvents = {
   predictionsLabelled: {
     type: 'predictions.labelled',
     v: 1,
