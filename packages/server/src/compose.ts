@@ -128,6 +128,10 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
       import('#ledgers/executions/index.ts'),
       import('#ledgers/features/index.ts'),
     ]);
+  const [{ forgetProjectPredictions }, { forgetProjectScans, safetyFacts }] = await Promise.all([
+    import('#ledgers/predictions/index.ts'),
+    import('#ledgers/safety/index.ts'),
+  ]);
   const principals = new AccountDirectory();
   const engine = new PolicyEngine(() => loaded.kinds, principals);
   const now = () => clock.now();
@@ -164,11 +168,13 @@ export async function loadKinds({ keys, outbound, clock, folderRoot }: KindParts
           await forgetFeatures(tx, ended.id);
           await forgetProjectFindings(tx, ended.id);
           await forgetProjectLabels(tx, ended.id);
+          await forgetProjectPredictions(tx, ended.id);
+          await forgetProjectScans(tx, ended.id);
         },
       }),
       secrets.kind,
       channels.kind,
-      model(clock),
+      model(clock, { facts: safetyFacts }),
       pipeline,
       schedule,
       target,
@@ -309,6 +315,7 @@ export async function loadLineage({
     { stepNodes },
     { dataVersionNodes },
     { featureServiceNodes, featureViewNodes },
+    { predictionNodes },
     { openLineageEntries, runEvent },
   ] = await Promise.all([
     import('#ledgers/lineage/index.ts'),
@@ -317,6 +324,7 @@ export async function loadLineage({
     import('#ledgers/executions/index.ts'),
     import('#ledgers/data/index.ts'),
     import('#ledgers/features/index.ts'),
+    import('#ledgers/predictions/index.ts'),
     import('#protocols/openlineage/index.ts'),
   ]);
   const sources = [
@@ -327,6 +335,7 @@ export async function loadLineage({
     dataVersionNodes,
     featureViewNodes,
     featureServiceNodes,
+    predictionNodes,
   ];
   const told = [emission ?? []].flat().map(({ apiKey, namespace, ...parts }): TellingParts => ({
     ...parts,
@@ -387,8 +396,12 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/labelling/index.ts'),
     import('#ledgers/quality/index.ts'),
   ]);
+  const [{ predictionsSlice }, { safetySlice }] = await Promise.all([
+    import('#ledgers/predictions/index.ts'),
+    import('#ledgers/safety/index.ts'),
+  ]);
   const records = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, definitionsSlice];
-  const own = [...records, onlineSlice, privacySlice, labelsSlice, qualitySlice];
+  const own = [...records, onlineSlice, privacySlice, labelsSlice, qualitySlice, predictionsSlice, safetySlice];
   return [kernelSlice, policySlice, auditSlice, ...own, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }
 

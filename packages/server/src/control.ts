@@ -37,6 +37,7 @@ import {
 import { loadArtifacts, loadExecutions, loadTracking } from './compose-runs.ts';
 import { loadData, loadQuality } from './compose-data.ts';
 import { loadLabels, loadPrivacy } from './compose-privacy.ts';
+import { loadPredictions, loadSafety } from './compose-predictions.ts';
 import { loadFeatures, openOnline } from './compose-features.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
@@ -230,6 +231,19 @@ export class Control {
         folder: join(config.data, 'features', 'jobs'),
         days: config.features.days,
       });
+      const predictions = await loadPredictions({
+        database,
+        content,
+        blobs,
+        clock,
+        log: io.log,
+        query: onQuery.query,
+        spool: join(config.data, 'predictions', 'spool'),
+        folder: join(config.data, 'predictions', 'jobs'),
+        days: config.retention.predictionDays,
+        projectBytes: config.retention.predictionBytes,
+      });
+      const safety = await loadSafety({ blobs, now: onQuery.now });
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
       const { authentication } = config;
@@ -277,6 +291,8 @@ export class Control {
           ...quality.jobs,
           ...labels.jobs,
           ...features.jobs,
+          ...predictions.jobs,
+          ...safety.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
         entries: [
@@ -293,9 +309,17 @@ export class Control {
           ...quality.entries,
           ...labels.entries,
           ...features.entries,
+          ...predictions.entries,
+          ...safety.entries,
           ...artifacts,
         ],
-        subscribers: [audit.subscriber, webhooks.subscriber, executions.subscriber, ...lineage.subscribers],
+        subscribers: [
+          audit.subscriber,
+          webhooks.subscriber,
+          executions.subscriber,
+          safety.subscriber,
+          ...lineage.subscribers,
+        ],
         authorizer,
         holder,
         random: Math.random,

@@ -26,6 +26,7 @@ import { auditOperations } from '#operations/audit.ts';
 import { dataFindingOperations } from '#operations/data-findings.ts';
 import { dataQualityOperations } from '#operations/data-quality.ts';
 import { labelOperations } from '#operations/labels.ts';
+import { modelSafetyOperations } from '#operations/model-safety.ts';
 import { predictionOperations } from '#operations/predictions.ts';
 import { keyOperations } from '#operations/keys.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
@@ -272,6 +273,7 @@ export const platformOperations: readonly Operation[] = [
   ...dataQualityOperations,
   ...labelOperations,
   ...predictionOperations,
+  ...modelSafetyOperations,
   ...featureOperations,
   ...datasetOperations,
   ...datasetPushOperations,

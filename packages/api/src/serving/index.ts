@@ -20,3 +20,6 @@ export { unmaskPredictionsOperation } from '#operations/predictions.ts';
 export { MOST_LABELS } from '#records/predictions.ts';
 export type { Prediction, PredictionErasure, PredictionFile, PredictionLabel } from '#records/predictions.ts';
 export type { PredictionRows } from '#records/predictions.ts';
+export { readModelScanOperation, reopenModelFindingOperation } from '#operations/model-safety.ts';
+export { startModelScanOperation, waiveModelFindingOperation } from '#operations/model-safety.ts';
+export type { ModelFinding, ModelScan, ModelVerdict } from '#records/model-safety.ts';
