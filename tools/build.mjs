@@ -24,7 +24,17 @@ import { root, runCommand } from './command.mjs';
 /** @type {readonly Target[]} */
 const targets = [
   { package: 'api', entries: ['index.ts', 'data/index.ts', 'filter/index.ts', 'tlog/index.ts'], shape: 'bundle' },
-  { package: 'server', entries: ['index.ts', 'main.ts', 'engines/query/duckdb/worker.ts'], shape: 'modules' },
+  {
+    package: 'server',
+    entries: [
+      'index.ts',
+      'main.ts',
+      'engines/query/duckdb/worker.ts',
+      'engines/inference/onnx/onnx-process.ts',
+      'engines/inference/onnx/onnx-thread.ts',
+    ],
+    shape: 'modules',
+  },
   { package: 'cli', entries: ['main.ts'], shape: 'bundle', programs: ['main.js'] },
 ];
 

@@ -40,6 +40,8 @@ export interface CaptureSink {
    * unwritten (`overflow: shed`) and there is no room. Whether `sample` takes it, the sink decides.
    */
   append(record: CapturedPrediction, policy: ServedEndpoint['capture']): Promise<void> | undefined;
+  /** There is no room: asked before a model runs whose predictions may not go unwritten (`overflow: shed`). */
+  full(): boolean;
   /** Everything taken so far is on the disk. */
   flush(): Promise<void>;
 }

@@ -1,3 +1,5 @@
+import type { TensorSpec } from './tensors.ts';
+
 /** What a gateway tells of itself, for the control plane's status, scaling and pages. Counts only grow. */
 export interface GatewayStats {
   readonly revision: number;
@@ -6,21 +8,29 @@ export interface GatewayStats {
   readonly models: readonly ModelSlotStats[];
 }
 
+/** Of a variant of an endpoint, for as long as it has the same model. */
 export interface VariantStats {
   readonly project: string;
   readonly endpoint: string;
   readonly variant: string;
   /** Key of its model. */
   readonly model: string;
+  readonly version: string;
   readonly shadow: boolean;
+  /** Under way at the endpoint, all variants together. */
+  readonly running: number;
   readonly requests: number;
   /** Of those, answered with 500 or above. */
   readonly failures: number;
-  /** Refused for want of room or time. */
+  /** Of those, answered with 400 to 499. */
   readonly refused: number;
+  /** Of those, for want of room or time. */
+  readonly shed: number;
+  readonly rows: number;
   readonly shadowDropped: number;
-  /** Counts of latencies by upper bound in seconds (`latencyBounds`), the last without a bound. */
+  /** Requests by `LATENCY_BUCKETS_MS`, one more for what took longer. */
   readonly latencies: readonly number[];
+  readonly latencySeconds: number;
   readonly lastAt: number;
 }
 
@@ -28,7 +38,13 @@ export interface ModelSlotStats {
   readonly key: string;
   readonly state: 'ready' | 'idle' | 'loading' | 'failed';
   readonly reason: string | undefined;
+  /** What loading is at. */
+  readonly phase: string | undefined;
   readonly engine: string | undefined;
+  readonly platform: string | undefined;
+  readonly inputs: readonly TensorSpec[] | undefined;
+  readonly outputs: readonly TensorSpec[] | undefined;
+  readonly batchable: boolean | undefined;
   readonly waitingRows: number;
   readonly waitingBytes: number;
   readonly running: number;
@@ -37,8 +53,3 @@ export interface ModelSlotStats {
   readonly memoryBytes: number;
   readonly crashes: number;
 }
-
-/** Upper bounds of latencies, in seconds. */
-export const latencyBounds = [
-  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
-] as const;

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { ServedModel, Snapshot } from '@dais/api/serving';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
@@ -12,7 +13,7 @@ export interface GatewayOptions {
   readonly doors: readonly ServingDoor[];
   readonly rpcs: readonly ServingRpc[];
   /** Brings a model's files to this machine, unless they are there, and says where. Called before each load. */
-  readonly files: (model: ServedModel) => Promise<ModelFiles & { readonly environment?: string }>;
+  readonly files: (model: ServedModel) => Promise<ModelFiles>;
   readonly capture?: CaptureSink;
   readonly listen: GatewayListen;
   /** Of its own: the copy of the snapshot lies there. */
@@ -46,6 +47,8 @@ export interface Gateway {
    * does not wait for an older one. One whose revision is older than what it has is refused.
    */
   swap(snapshot: Snapshot): Promise<SwapOutcome>;
+  /** Takes over a connection that somebody else accepted, as one of `port`. */
+  accept(socket: Socket): void;
   /** The control plane was heard: what may be offline for so long begins anew. `swap` says so too. */
   heard(): void;
   stats(): GatewayStats;

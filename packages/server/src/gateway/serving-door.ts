@@ -35,16 +35,27 @@ export interface ServedDescription {
   readonly enforce: boolean;
 }
 
-/** A request in tensors. `form` is the door's own memory of how to answer. */
-export interface InferRequest<Form = unknown> {
-  readonly id?: string | undefined;
+/** A request in tensors. */
+export interface InferRequest {
   readonly inputs: readonly Tensor[];
   /** Names wanted; all without it. */
   readonly outputs?: readonly string[] | undefined;
-  readonly parameters?: Readonly<Record<string, string | number | boolean>> | undefined;
+  /** What is passed on to the model. */
+  readonly parameters?: Parameters | undefined;
+}
+
+export type Parameters = Readonly<Record<string, string | number | boolean>>;
+
+/** A request that was read as far as no model is needed for it: which one answers may hang on what it says. */
+export interface OpenedRequest<Reply> {
+  /** The caller's own. */
+  readonly id: string | undefined;
+  readonly parameters: Parameters | undefined;
   /** What the caller allows, in microseconds. */
-  readonly timeoutMicros?: number | undefined;
-  readonly form: Form;
+  readonly timeoutMicros: number | undefined;
+  /** Throws `invalid_request`. Called once, with the model that answers. */
+  decode(described: ServedDescription): InferRequest;
+  encode(answer: InferAnswer): Reply;
 }
 
 export interface InferAnswer {
@@ -64,8 +75,8 @@ export interface EndpointAddress {
 export interface InferMatch extends EndpointAddress {
   readonly kind: 'infer';
   readonly operation: string;
-  decode(body: Buffer, call: ServingCall, described: ServedDescription): InferRequest;
-  encode(answer: InferAnswer, request: InferRequest, call: ServingCall): ServingReply;
+  /** Throws `invalid_request` and its like. The body is no longer compressed. */
+  open(body: Buffer, call: ServingCall): OpenedRequest<ServingReply>;
 }
 
 /** An address that tells of what is served. */
@@ -92,8 +103,8 @@ export interface ServedView {
   readonly server: { readonly name: string; readonly version: string };
   readonly ready: boolean;
   endpoints(): readonly ServedEndpointView[];
-  /** Throws `not_found` for one that is not there or that the caller may not call. */
-  endpoint(address: EndpointAddress): ServedEndpointView;
+  /** All variants of it. Throws `not_found` for one that is not there or that the caller may not call. */
+  endpoint(address: Pick<EndpointAddress, 'endpoint'>): ServedEndpointView;
 }
 
 export interface ServedEndpointView {
@@ -107,12 +118,52 @@ export interface ServedEndpointView {
 export interface ServedVariantView {
   readonly name: string;
   readonly version: string;
+  readonly aliases: readonly string[];
   readonly state: 'ready' | 'idle' | 'loading' | 'failed';
   /** Why it is not ready. */
   readonly reason: string | undefined;
   /** Loads the model if nobody has yet. Throws `model_unavailable`. */
   describe(): Promise<ServedDescription>;
+  /** Throws `invalid_request` for what cannot be explained. Explained predictions are not captured. */
+  explain(request: ExplainRequest): Promise<Explanation>;
   readonly counts: VariantCounts;
+}
+
+/** `tree_shap`: interventional, exact; `exact`: all coalitions; `sampled_shapley`: antithetic pairs of random orders. */
+export type ExplainMethod = 'tree_shap' | 'exact' | 'sampled_shapley';
+
+export interface ExplainRequest {
+  /** At most 64 rows. */
+  readonly inputs: readonly Tensor[];
+  /** Rows to compare with; default the model's input example. */
+  readonly background: readonly Tensor[] | undefined;
+  readonly method: ExplainMethod | 'auto';
+  /** Default the first of fractions. */
+  readonly output: string | undefined;
+  /** Which number of a row of it; default the largest. */
+  readonly outputIndex: number | undefined;
+  /** Pairs of orders. */
+  readonly pairs: number | undefined;
+  readonly seed: number | undefined;
+}
+
+/** Of every row: the attributions add up to `instances` - `baselines`. */
+export interface Explanation {
+  readonly method: ExplainMethod;
+  readonly features: readonly string[];
+  /** How many rows were compared with. */
+  readonly background: number;
+  readonly seed: number | undefined;
+  /** `margin`: the sum of the trees before it becomes a probability. */
+  readonly scale: 'margin' | 'output';
+  /** Rows × features. */
+  readonly attributions: Float64Array;
+  readonly baselines: Float64Array;
+  readonly instances: Float64Array;
+  /** Relative standard errors; 0: exact. */
+  readonly errors: Float64Array;
+  /** Which number of the output each row's explanation is of. */
+  readonly outputs: Int32Array;
 }
 
 export interface VariantCounts {
@@ -141,13 +192,7 @@ export interface RpcInfer {
   readonly operation: string;
   /** Messages both ways on one stream, each answered for itself; mistakes are answers too. */
   readonly stream?: { readonly answer: (sent: Uint8Array) => Uint8Array; readonly fault: (text: string) => Uint8Array };
-  /** Reads the message but for what needs the model. */
-  open(message: Buffer): RpcOpened;
-}
-
-export interface RpcOpened extends EndpointAddress {
-  decode(described: ServedDescription): InferRequest;
-  encode(answer: InferAnswer, request: InferRequest): Uint8Array;
+  open(message: Buffer): { readonly address: EndpointAddress; readonly opened: OpenedRequest<Uint8Array> };
 }
 
 export interface RpcAnswer {

@@ -1,8 +1,12 @@
 /** The only file that starts processes: every child has a closed stdin or known input, a bounded output and an end. */
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { StringDecoder } from 'node:string_decoder';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parentPort, Worker, workerData } from 'node:worker_threads';
 
 export type { ChildProcess } from 'node:child_process';
+export type { Worker as Thread } from 'node:worker_threads';
 
 export interface RunOptions {
   readonly cwd?: string;
@@ -95,6 +99,36 @@ export function start(file: string, args: readonly string[], options: StartOptio
     ...(options.uid !== undefined && { uid: options.uid }),
     ...(options.gid !== undefined && { gid: options.gid }),
   });
+}
+
+/** What Node is given to run a program of ours, built or from its source. */
+export function ownProgram(program: URL): string[] {
+  const loader = fromSource(program) ? ['--conditions=dais-source', '--import', loaderOfSource()] : [];
+  return [...loader, fileURLToPath(program)];
+}
+
+/** A thread with a program of ours. It sees nothing of our environment. The caller owns its end. */
+export function startThread(program: URL, data: unknown): Worker {
+  const options = { workerData: data, env: {}, stdin: false };
+  if (!fromSource(program)) return new Worker(program, { ...options, execArgv: [] });
+  // In Node 20 a thread does not take the loader from `--import`.
+  const api = new URL('./esm/api/index.mjs', loaderOfSource()).href;
+  const text = `import(${JSON.stringify(api)}).then((tsx) => (tsx.register(), import(${JSON.stringify(program.href)})))`;
+  return new Worker(text, { ...options, eval: true, execArgv: ['--conditions=dais-source'] });
+}
+
+/** For the program of a thread: what it was given and where it answers. */
+export function insideThread(): { readonly port: NonNullable<typeof parentPort>; readonly data: unknown } {
+  if (parentPort === null) throw new Error('This program is for a thread.');
+  return { port: parentPort, data: workerData as unknown };
+}
+
+function fromSource(program: URL): boolean {
+  return program.pathname.endsWith('.ts');
+}
+
+function loaderOfSource(): string {
+  return pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 }
 
 function collect(stream: NodeJS.ReadableStream | null, limit: number): () => Buffer {

@@ -101,6 +101,23 @@ export class ProtobufReader {
     return this.#bytes.readBigUInt64LE(this.#take(8));
   }
 
+  float(): number {
+    this.#expect(5);
+    return this.#bytes.readFloatLE(this.#take(4));
+  }
+
+  /** A repeated number, packed or not: `read` takes one value each time. `type`: 0 varint, 1 of 64 bits, 5 of 32. */
+  repeated(type: 0 | 1 | 5, read: () => void): void {
+    if (this.#type !== 2) {
+      read();
+      return;
+    }
+    this.message(() => {
+      this.#type = type;
+      while (this.#at < this.#end) read();
+    });
+  }
+
   double(): number {
     this.#expect(1);
     return this.#bytes.readDoubleLE(this.#take(8));

@@ -42,6 +42,8 @@ export interface Tensor {
   readonly datatype: Datatype;
   readonly shape: readonly number[];
   readonly data: TensorData;
+  /** One byte for each element, 1 where the value is missing: of columns that may lack one and whose datatype has no NaN. */
+  readonly nulls?: Uint8Array;
 }
 
 /** -1 in `shape`: any size. */
@@ -72,6 +74,8 @@ export interface LoadOptions {
   readonly memoryBytes?: number;
   /** For an engine that needs an environment (`python`): the folder of the interpreter that has what the model requires. */
   readonly environment?: string;
+  /** Rows that the model takes, for the test whether rows may be joined. Default: the model's own example, else made up. */
+  readonly sample?: readonly Tensor[];
   /** Told while loading, for progress. */
   readonly onPhase?: (phase: string) => void;
 }
@@ -106,7 +110,10 @@ export interface LoadedModel {
   readonly batchable: boolean;
   /** How many runs it can have at once. */
   readonly concurrency: number;
-  /** Throws `invalid_argument` for what the model refuses, `unavailable` for a crash or while it starts again. */
+  /**
+   * Throws `invalid_request` for what the model refuses, `model_unavailable` for a crash or while it starts again, `overloaded`
+   * when too much waits already; the reason of `signal` when that aborts: a process that then does not answer soon is ended.
+   */
   infer(inputs: readonly Tensor[], options?: InferOptions): Promise<readonly Tensor[]>;
   stats(): ModelStats;
   /** Runs under way end first. */
@@ -117,6 +124,6 @@ export interface InferenceEngine {
   readonly name: string;
   /** Why it cannot load these files; undefined when it can. Reads the description only, never unpickles. */
   refusal(files: ModelFiles): Promise<string | undefined>;
-  /** Throws `invalid_argument` with what is wrong with the files and the log of what tried to load them. */
+  /** Throws `invalid_request` with what is wrong with the files and the log of what tried to load them. */
   load(files: ModelFiles, options: LoadOptions): Promise<LoadedModel>;
 }

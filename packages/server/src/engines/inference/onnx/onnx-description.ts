@@ -1,0 +1,267 @@
+/** What an ONNX file says of itself, read before any runtime sees it: inputs, outputs, and the files that it wants read. */
+import { readFile, stat } from 'node:fs/promises';
+import { DaisError } from '@dais/api';
+import { ProtobufFault, ProtobufReader } from '#lib/protobuf-reader.ts';
+import type { Datatype, TensorSpec } from '../contract.ts';
+
+export interface OnnxDescription {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  /** Outputs that are maps or sequences, as converters make of class probabilities. */
+  readonly leftOut: readonly string[];
+  /** Locations of external data, as the file writes them. */
+  readonly externalData: readonly string[];
+  /** Domains of operators that neither ONNX nor the runtime has. */
+  readonly foreignDomains: readonly string[];
+}
+
+/** Of TensorProto.DataType. */
+const DATATYPES: Readonly<Record<number, Datatype>> = {
+  1: 'FP32',
+  2: 'UINT8',
+  3: 'INT8',
+  4: 'UINT16',
+  5: 'INT16',
+  6: 'INT32',
+  7: 'INT64',
+  8: 'BYTES',
+  9: 'BOOL',
+  10: 'FP16',
+  11: 'FP64',
+  12: 'UINT32',
+  13: 'UINT64',
+};
+
+const BF16 = 16;
+
+/** Those that onnxruntime brings with it. */
+const KNOWN_DOMAINS = new Set([
+  '',
+  'ai.onnx',
+  'ai.onnx.ml',
+  'ai.onnx.preview',
+  'ai.onnx.preview.training',
+  'com.microsoft',
+  'com.microsoft.experimental',
+  'com.ms.internal.nhwc',
+]);
+
+/** Graphs within graphs; real ones have three or four. */
+const DEEPEST = 64;
+/** Larger ones cannot be protocol buffers: their weights lie in files beside them. */
+const LONGEST = 2 ** 31;
+
+interface Found {
+  readonly externalData: Set<string>;
+  readonly domains: Set<string>;
+  /** Of functions that the file itself brings. */
+  readonly ownDomains: Set<string>;
+  depth: number;
+}
+
+interface Value {
+  readonly name: string;
+  /** Undefined for what is no tensor. */
+  readonly elementType: number | undefined;
+  /** Undefined where the file leaves even the number of dimensions open. */
+  readonly shape: readonly number[] | undefined;
+}
+
+interface Graph {
+  readonly inputs: Value[];
+  readonly outputs: Value[];
+  readonly initializers: Set<string>;
+}
+
+/** @throws DaisError `invalid_request` for what is no ONNX model or has inputs that no tensor can be. */
+export async function describeOnnx(file: string): Promise<OnnxDescription> {
+  if ((await stat(file)).size >= LONGEST) refuse('it is 2 GiB or larger: keep its weights as external data.');
+  const bytes = await readFile(file);
+  const found: Found = { externalData: new Set(), domains: new Set(), ownDomains: new Set(), depth: 0 };
+  const main: Graph = { inputs: [], outputs: [], initializers: new Set() };
+  let hasGraph = false;
+  try {
+    const reader = new ProtobufReader(bytes);
+    while (reader.next()) {
+      if (reader.field === 7) {
+        hasGraph = true;
+        reader.message(() => readGraph(reader, found, main));
+      } else if (reader.field === 20) reader.message(() => readTraining(reader, found));
+      else if (reader.field === 25) reader.message(() => readFunction(reader, found));
+      else reader.skip();
+    }
+  } catch (error) {
+    if (!(error instanceof ProtobufFault)) throw error;
+    refuse(`it is no ONNX model (${error.message}).`);
+  }
+  if (!hasGraph) refuse('it is no ONNX model (it has no graph).');
+  const outputs = main.outputs.filter(({ elementType }) => elementType !== undefined);
+  if (outputs.length === 0) refuse('none of its outputs is a tensor (convert it with `zipmap=False`).');
+  return {
+    inputs: main.inputs.map((value): TensorSpec => {
+      const hasDefault = main.initializers.has(value.name);
+      return { ...specOf(value, 'input'), ...(hasDefault && { optional: true }) };
+    }),
+    outputs: outputs.map((value) => specOf(value, 'output')),
+    leftOut: main.outputs.filter(({ elementType }) => elementType === undefined).map(({ name }) => name),
+    externalData: [...found.externalData],
+    foreignDomains: [...found.domains].filter((domain) => !KNOWN_DOMAINS.has(domain) && !found.ownDomains.has(domain)),
+  };
+}
+
+function specOf({ name, elementType, shape }: Value, role: string): TensorSpec {
+  if (elementType === undefined) refuse(`its ${role} \`${name}\` is no tensor.`);
+  if (elementType === BF16) {
+    refuse(`its ${role} \`${name}\` is BF16, which the runtime does not hand over: let the model cast it (to FP32).`);
+  }
+  if (shape === undefined && role === 'input') refuse(`its input \`${name}\` says nothing of its dimensions.`);
+  const datatype = DATATYPES[elementType];
+  if (datatype === undefined)
+    refuse(`its ${role} \`${name}\` has the element type ${elementType}, which is not served.`);
+  return { name, datatype, shape: shape ?? [-1] };
+}
+
+function refuse(why: string): never {
+  throw new DaisError('invalid_request', `The ONNX file cannot be served: ${why}`);
+}
+
+function readGraph(reader: ProtobufReader, found: Found, graph?: Graph): void {
+  found.depth += 1;
+  if (found.depth > DEEPEST) throw new ProtobufFault(`graphs are nested more than ${DEEPEST} deep`);
+  while (reader.next()) {
+    if (reader.field === 1) reader.message(() => readNode(reader, found));
+    else if (reader.field === 5) {
+      reader.message(() => {
+        const name = readTensor(reader, found);
+        graph?.initializers.add(name);
+      });
+    } else if (reader.field === 15) reader.message(() => readSparseTensor(reader, found, graph));
+    else if (reader.field === 11 && graph !== undefined) reader.message(() => graph.inputs.push(readValue(reader)));
+    else if (reader.field === 12 && graph !== undefined) reader.message(() => graph.outputs.push(readValue(reader)));
+    else reader.skip();
+  }
+  found.depth -= 1;
+}
+
+function readNode(reader: ProtobufReader, found: Found): void {
+  let domain = '';
+  while (reader.next()) {
+    if (reader.field === 7) domain = reader.text();
+    else if (reader.field === 5) reader.message(() => readAttribute(reader, found));
+    else reader.skip();
+  }
+  found.domains.add(domain);
+}
+
+function readAttribute(reader: ProtobufReader, found: Found): void {
+  while (reader.next()) {
+    if (reader.field === 5 || reader.field === 10) reader.message(() => void readTensor(reader, found));
+    else if (reader.field === 6 || reader.field === 11) reader.message(() => readGraph(reader, found));
+    else if (reader.field === 22 || reader.field === 23) reader.message(() => readSparseTensor(reader, found));
+    else reader.skip();
+  }
+}
+
+function readFunction(reader: ProtobufReader, found: Found): void {
+  while (reader.next()) {
+    if (reader.field === 7) reader.message(() => readNode(reader, found));
+    else if (reader.field === 11) reader.message(() => readAttribute(reader, found));
+    else if (reader.field === 10) found.ownDomains.add(reader.text());
+    else reader.skip();
+  }
+}
+
+function readTraining(reader: ProtobufReader, found: Found): void {
+  while (reader.next()) {
+    if (reader.field === 1 || reader.field === 2) reader.message(() => readGraph(reader, found));
+    else reader.skip();
+  }
+}
+
+function readSparseTensor(reader: ProtobufReader, found: Found, graph?: Graph): void {
+  while (reader.next()) {
+    if (reader.field === 1 || reader.field === 2) {
+      reader.message(() => {
+        const name = readTensor(reader, found);
+        graph?.initializers.add(name);
+      });
+    } else reader.skip();
+  }
+}
+
+/** Returns its name. */
+function readTensor(reader: ProtobufReader, found: Found): string {
+  let name = '';
+  let isExternal = false;
+  let location: string | undefined;
+  while (reader.next()) {
+    if (reader.field === 8) name = reader.text();
+    else if (reader.field === 14) isExternal = reader.int32() === 1;
+    else if (reader.field === 13) {
+      reader.message(() => {
+        let key = '';
+        let value = '';
+        while (reader.next()) {
+          if (reader.field === 1) key = reader.text();
+          else if (reader.field === 2) value = reader.text();
+          else reader.skip();
+        }
+        if (key === 'location') location = value;
+      });
+    } else reader.skip();
+  }
+  // Named without being used, it is looked at all the same.
+  if (isExternal || location !== undefined) found.externalData.add(location ?? '');
+  return name;
+}
+
+function readValue(reader: ProtobufReader): Value {
+  let name = '';
+  let elementType: number | undefined;
+  let shape: number[] | undefined;
+  while (reader.next()) {
+    if (reader.field === 1) name = reader.text();
+    else if (reader.field === 2) {
+      reader.message(() => {
+        while (reader.next()) {
+          if (reader.field !== 1) {
+            reader.skip();
+            continue;
+          }
+          reader.message(() => {
+            elementType = 0;
+            while (reader.next()) {
+              if (reader.field === 1) elementType = reader.int32();
+              else if (reader.field === 2) {
+                const sizes: number[] = [];
+                reader.message(() => readShape(reader, sizes));
+                shape = sizes;
+              } else reader.skip();
+            }
+          });
+        }
+      });
+    } else reader.skip();
+  }
+  return { name, elementType, shape };
+}
+
+function readShape(reader: ProtobufReader, shape: number[]): void {
+  while (reader.next()) {
+    if (reader.field !== 1) {
+      reader.skip();
+      continue;
+    }
+    reader.message(() => {
+      let size = -1;
+      while (reader.next()) {
+        if (reader.field === 1) {
+          const value = Number(reader.int64());
+          // Some converters write 0 or -1 for a size that they do not know.
+          size = value > 0 ? value : -1;
+        } else reader.skip();
+      }
+      shape.push(size);
+    });
+  }
+}

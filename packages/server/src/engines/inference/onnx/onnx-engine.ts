@@ -1,0 +1,226 @@
+/**
+ * Models in ONNX, by onnxruntime. Its `run` blocks the thread it is called on, so only small models of trusted authors stay on
+ * the caller's: a hop to another thread costs 50 µs, which is what such a model takes.
+ */
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { DaisError } from '@dais/api';
+import type { Clock } from '#lib/clock.ts';
+import { Lazy } from '#lib/lazy.ts';
+import type { Log } from '#lib/log.ts';
+import { ownProgram } from '#lib/process.ts';
+import { testBatches, type BatchTest } from '../batch-test.ts';
+import type { InferenceEngine, InferOptions, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
+import { findModel, placeInside, type ModelPlace } from '../model-place.ts';
+import { ModelProcess } from '../model-process.ts';
+import { RunnerPool } from '../runner-pool.ts';
+import { ServedModel } from '../served-model.ts';
+import { checkInputs, joinRows, rowsOf } from '../tensors.ts';
+import { describeOnnx, type OnnxDescription } from './onnx-description.ts';
+import { ThreadRunner } from './onnx-runners.ts';
+import { fromPlain, OnnxSession, toPlain, type SessionPlan } from './onnx-session.ts';
+
+export interface OnnxInferenceOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random?: () => number;
+  /** Files up to this size are tried on the caller's thread; 0: none. Default 8 MiB. */
+  readonly callerThreadBytes?: number;
+}
+
+/** Larger ones take tens of milliseconds to load, which would be on the caller's thread (23 MB: 47 ms). */
+const SMALL_FILE = 8 * 1024 * 1024;
+const SMALL_RUN_NS = 100_000;
+/** What one batch may take on the caller's thread; longer ones go to another. */
+const LONGEST_HERE_NS = 1_000_000;
+const LOAD_MS = 120_000;
+
+interface Found {
+  readonly plan: SessionPlan;
+  readonly description: OnnxDescription;
+  readonly bytes: number;
+}
+
+export class OnnxInference implements InferenceEngine {
+  readonly name = 'onnx';
+  readonly #options: OnnxInferenceOptions;
+
+  constructor(options: OnnxInferenceOptions) {
+    this.#options = options;
+  }
+
+  async refusal(files: ModelFiles): Promise<string | undefined> {
+    try {
+      await find(files, 1);
+      return undefined;
+    } catch (error) {
+      if (error instanceof DaisError && error.code === 'invalid_request') return error.message;
+      throw error;
+    }
+  }
+
+  async load(files: ModelFiles, options: LoadOptions): Promise<LoadedModel> {
+    const { threads = 1, workers = 1, trust, sample, onPhase = () => {} } = options;
+    onPhase('reading the model');
+    const found = await find(files, threads);
+    onPhase('loading the model');
+    if (trust === 'trusted' && found.bytes <= (this.#options.callerThreadBytes ?? SMALL_FILE)) {
+      const before = process.memoryUsage.rss();
+      const session = await OnnxSession.open(found.plan);
+      const run = runnerOf(session);
+      const test = await testBatches(run, found.description.inputs, found.description.outputs, sample);
+      const speed = test.rows === undefined ? undefined : await measure(run, test);
+      if (speed !== undefined && speed.runNs < SMALL_RUN_NS) {
+        const added = Math.max(found.bytes, process.memoryUsage.rss() - before);
+        return this.#here(found, session, { test, speed, added, workers });
+      }
+      await session.release();
+    }
+    const pool = this.#pool(found, options);
+    await pool.open();
+    onPhase('testing batches');
+    const run = async (inputs: readonly Tensor[]) => await pool.infer(inputs, {});
+    const { batchable } = await testBatches(run, found.description.inputs, found.description.outputs, sample);
+    return new ServedModel({
+      ...described(found.description, batchable),
+      concurrency: workers,
+      run: async (inputs, infer) => await pool.infer(inputs, infer),
+      crashes: () => pool.crashes,
+      memoryBytes: () => pool.memoryBytes + (trust === 'trusted' ? found.bytes * workers : 0),
+      close: async () => await pool.close(),
+    });
+  }
+
+  #here(
+    found: Found,
+    session: OnnxSession,
+    { test, speed, added, workers }: { test: BatchTest; speed: Speed; added: number; workers: number },
+  ): LoadedModel {
+    const run = runnerOf(session);
+    const elsewhere = new Lazy(async () => {
+      const pool = this.#pool(found, { trust: 'trusted', workers });
+      await pool.open();
+      return pool;
+    });
+    return new ServedModel({
+      ...described(found.description, test.batchable),
+      concurrency: workers,
+      run: async (inputs, options) => {
+        const expectedNs = speed.runNs + rowsOf(inputs) * speed.rowNs;
+        return expectedNs > LONGEST_HERE_NS
+          ? await (await elsewhere.get()).infer(inputs, options)
+          : await run(inputs, options);
+      },
+      crashes: () => 0,
+      memoryBytes: () => added,
+      close: async () => {
+        await (await elsewhere.opened())?.close();
+        await session.release();
+      },
+    });
+  }
+
+  #pool({ plan }: Found, { trust, workers = 1, memoryBytes }: LoadOptions): RunnerPool {
+    const { clock, log, random = Math.random } = this.#options;
+    const make =
+      trust === 'trusted'
+        ? async () => await ThreadRunner.start(plan)
+        : async () => {
+            const fromSource = import.meta.url.endsWith('.ts');
+            const program = new URL(fromSource ? './onnx-process.ts' : './onnx-process.js', import.meta.url);
+            const { process: started } = await ModelProcess.start({
+              program: process.execPath,
+              args: [...ownProgram(program), JSON.stringify(plan)],
+              variables: { PATH: '/usr/bin:/bin', HOME: '/nonexistent', TZ: 'UTC' },
+              loadMs: LOAD_MS,
+              clock,
+              ...(memoryBytes !== undefined && { memoryBytes }),
+            });
+            return started;
+          };
+    return new RunnerPool({ size: workers, make, clock, log, random });
+  }
+}
+
+function described(description: OnnxDescription, batchable: boolean) {
+  return {
+    engine: 'onnx',
+    platform: 'onnxruntime_onnx',
+    inputs: description.inputs,
+    outputs: description.outputs,
+    batchable,
+    enforce: (inputs: readonly Tensor[]) => {
+      checkInputs(inputs, description.inputs);
+      return inputs;
+    },
+  };
+}
+
+function runnerOf(session: OnnxSession) {
+  return async (inputs: readonly Tensor[], { outputs }: InferOptions = {}) =>
+    (await session.run(inputs.map(toPlain), outputs)).map(fromPlain);
+}
+
+interface Speed {
+  /** Of a batch of two rows. */
+  readonly runNs: number;
+  /** Of each further row. */
+  readonly rowNs: number;
+}
+
+/** The first run makes plans and memory; the median leaves out what the machine did beside it. */
+async function measure(
+  run: (inputs: readonly Tensor[]) => Promise<unknown>,
+  { rows, batchable }: BatchTest,
+): Promise<Speed> {
+  const time = async (inputs: readonly Tensor[]) => {
+    const times: number[] = [];
+    for (let round = 0; round < 7; round++) {
+      const began = process.hrtime.bigint();
+      await run(inputs);
+      times.push(Number(process.hrtime.bigint() - began));
+      if (times[0]! > 20 * SMALL_RUN_NS) break;
+    }
+    return times.toSorted((a, b) => a - b)[times.length >> 1]!;
+  };
+  let inputs = rows ?? [];
+  const runNs = await time(inputs);
+  if (!batchable || runNs >= SMALL_RUN_NS) return { runNs, rowNs: runNs };
+  for (let doubled = 0; doubled < 4; doubled++) inputs = inputs.map((one) => joinRows(one.name, one, one));
+  return { runNs, rowNs: Math.max(1, ((await time(inputs)) - runNs) / 30) };
+}
+
+/** All that can be known without the runtime. @throws DaisError `invalid_request` */
+async function find(files: ModelFiles, threads: number): Promise<Found> {
+  const place = await findModel(files);
+  const file = place.type === 'file' ? place.file : await placeInside(place.root, onnxPath(place));
+  if (!file.endsWith('.onnx')) refuse('It is no `.onnx` file.');
+  const description = await describeOnnx(file);
+  const [foreign] = description.foreignDomains;
+  if (foreign !== undefined) refuse(`The model uses operators of \`${foreign}\`, which onnxruntime does not have.`);
+  let { size: bytes } = await stat(file);
+  for (const location of description.externalData) bytes += await sizeOfData(place.folder, file, location);
+  return { plan: { file, threads, outputs: description.outputs }, description, bytes };
+}
+
+function onnxPath({ description }: ModelPlace & { type: 'mlmodel' }): string {
+  const flavors = description['flavors'] as Record<string, Record<string, unknown> | undefined> | undefined;
+  const data = flavors?.['onnx']?.['data'];
+  if (typeof data !== 'string') refuse('The `MLmodel` has no flavour `onnx`.');
+  return data;
+}
+
+/** Weights beside the file: relative to it, within the model's folder, no link out of it. */
+async function sizeOfData(folder: string, file: string, location: string): Promise<number> {
+  const below = path.relative(folder, path.dirname(file));
+  // The location itself must not climb, even where that would still end inside of the folder.
+  await placeInside(path.dirname(file), location);
+  const place = await placeInside(folder, below === '' ? location : `${below}/${location}`);
+  const found = await stat(place);
+  if (!found.isFile()) refuse(`The external data \`${location}\` is no file.`);
+  return found.size;
+}
+
+function refuse(detail: string): never {
+  throw new DaisError('invalid_request', detail);
+}

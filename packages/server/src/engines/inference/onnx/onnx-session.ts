@@ -1,0 +1,121 @@
+/** One session of onnxruntime on this thread. `run` blocks the thread as long as the model computes (onnxruntime #19611). */
+import { isUtf8 } from 'node:buffer';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import { DaisError } from '@dais/api';
+import type { Datatype, Tensor, TensorData, TensorSpec } from '../contract.ts';
+import { refuseInput } from '../tensors.ts';
+
+/** A tensor in the words of the runtime; also how tensors go to a thread, to which a Buffer would come as something else. */
+export interface PlainTensor {
+  readonly name: string;
+  readonly type: OrtTensor.Type;
+  readonly dims: readonly number[];
+  readonly data: Exclude<TensorData, readonly Buffer[]> | readonly string[];
+}
+
+export interface SessionPlan {
+  readonly file: string;
+  readonly threads: number;
+  readonly outputs: readonly TensorSpec[];
+}
+
+const TYPES: Readonly<Record<Exclude<Datatype, 'BF16'>, OrtTensor.Type>> = {
+  BOOL: 'bool',
+  UINT8: 'uint8',
+  UINT16: 'uint16',
+  UINT32: 'uint32',
+  UINT64: 'uint64',
+  INT8: 'int8',
+  INT16: 'int16',
+  INT32: 'int32',
+  INT64: 'int64',
+  FP16: 'float16',
+  FP32: 'float32',
+  FP64: 'float64',
+  BYTES: 'string',
+};
+const DATATYPES = new Map(Object.entries(TYPES).map(([datatype, type]) => [type, datatype as Datatype]));
+
+export class OnnxSession {
+  readonly #runtime: typeof import('onnxruntime-node');
+  readonly #session: InferenceSession;
+  readonly #outputs: readonly string[];
+
+  /** @throws DaisError `invalid_request` with the runtime's words */
+  static async open({ file, threads, outputs }: SessionPlan): Promise<OnnxSession> {
+    const runtime = await import('onnxruntime-node');
+    try {
+      const session = await runtime.InferenceSession.create(file, {
+        executionProviders: ['cpu'],
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        executionMode: 'sequential',
+        graphOptimizationLevel: 'all',
+        // Errors: warnings are about graphs that exporters made, and nobody here can change them.
+        logSeverityLevel: 3,
+      });
+      return new OnnxSession(
+        runtime,
+        session,
+        outputs.map(({ name }) => name),
+      );
+    } catch (error) {
+      throw new DaisError('invalid_request', `onnxruntime does not load the model: ${(error as Error).message}`);
+    }
+  }
+
+  private constructor(
+    runtime: typeof import('onnxruntime-node'),
+    session: InferenceSession,
+    outputs: readonly string[],
+  ) {
+    this.#runtime = runtime;
+    this.#session = session;
+    this.#outputs = outputs;
+  }
+
+  async run(inputs: readonly PlainTensor[], wanted: readonly string[] | undefined): Promise<PlainTensor[]> {
+    const names = wanted ?? this.#outputs;
+    try {
+      const feeds: Record<string, OrtTensor> = {};
+      for (const { name, type, dims, data } of inputs) {
+        feeds[name] = new this.#runtime.Tensor(type, data as Float32Array, dims as number[]);
+      }
+      const results = await this.#session.run(feeds, [...names]);
+      return names.map((name) => {
+        const { type, dims, data } = results[name] as OrtTensor;
+        return { name, type, dims, data: type === 'float16' ? bitsOf(data as Uint16Array) : (data as Float32Array) };
+      });
+    } catch (error) {
+      throw new DaisError('invalid_request', `The model refuses the batch: ${(error as Error).message}`);
+    }
+  }
+
+  async release(): Promise<void> {
+    await this.#session.release();
+  }
+}
+
+/** Newer versions of Node have an array of halves. */
+function bitsOf(data: Uint16Array): Uint16Array {
+  return new Uint16Array(data.buffer, data.byteOffset, data.length);
+}
+
+export function toPlain({ name, datatype, shape, data }: Tensor): PlainTensor {
+  const type = TYPES[datatype as Exclude<Datatype, 'BF16'>];
+  if (datatype !== 'BYTES') return { name, type, dims: shape, data: data as Float32Array };
+  const texts = (data as readonly Buffer[]).map((value, index) => {
+    if (!isUtf8(value)) refuseInput(name, `its element ${index} is not UTF-8, and the model takes text.`);
+    // The runtime's binding would end the text there and say nothing.
+    if (value.includes(0))
+      refuseInput(name, `its element ${index} holds a zero byte, which the model cannot be given.`);
+    return value.toString('utf8');
+  });
+  return { name, type, dims: shape, data: texts };
+}
+
+export function fromPlain({ name, type, dims, data }: PlainTensor): Tensor {
+  const datatype = DATATYPES.get(type) ?? 'BYTES';
+  if (datatype !== 'BYTES') return { name, datatype, shape: dims, data: data as Float32Array };
+  return { name, datatype, shape: dims, data: (data as readonly string[]).map((text) => Buffer.from(text, 'utf8')) };
+}

@@ -1,0 +1,30 @@
+/** The program of a thread that holds a session: one batch at a time, in the order in which they come. */
+import { insideThread } from '#lib/process.ts';
+import type { FromThread, ToThread } from './onnx-runners.ts';
+import { OnnxSession, type PlainTensor, type SessionPlan } from './onnx-session.ts';
+
+const { port, data } = insideThread();
+const tell = (message: FromThread, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+const detailOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+/** The runtime owns the memory of what it gives, which therefore cannot be handed over as it is. */
+function own(tensor: PlainTensor): PlainTensor {
+  return Array.isArray(tensor.data) ? tensor : { ...tensor, data: (tensor.data as Float32Array).slice() };
+}
+
+try {
+  const session = await OnnxSession.open(data as SessionPlan);
+  port.on('message', ({ inputs, outputs }: ToThread) => {
+    session.run(inputs, outputs).then(
+      (results) => {
+        const owned = results.map(own);
+        const buffers = owned.flatMap(({ data: values }) => ('buffer' in values ? [values.buffer as ArrayBuffer] : []));
+        tell({ type: 'result', outputs: owned }, buffers);
+      },
+      (error: unknown) => tell({ type: 'failed', detail: detailOf(error) }),
+    );
+  });
+  tell({ type: 'ready' });
+} catch (error) {
+  tell({ type: 'failed', detail: detailOf(error) });
+}

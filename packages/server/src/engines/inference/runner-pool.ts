@@ -1,0 +1,233 @@
+/**
+ * The instances of one model. A batch goes to the one that is free; what crashed fails its own batch and starts again, later and
+ * later; five crashes within a minute, and the model is given up for a minute.
+ */
+import { DaisError } from '@dais/api';
+import { backoffMs } from '#lib/backoff.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import type { InferOptions, Tensor } from './contract.ts';
+import type { Runner } from './runner.ts';
+
+export interface PoolParts {
+  readonly size: number;
+  /** Loads the model into a new instance. @throws DaisError `invalid_request` with the log of what failed. */
+  readonly make: () => Promise<Runner>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: () => number;
+}
+
+const MOST_CRASHES = 5;
+const CRASH_WINDOW_MS = 60_000;
+const FIRST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 10_000;
+/** Batches, for each instance; callers queue and batch for themselves and know `concurrency`. */
+const MOST_WAITING = 64;
+
+interface Waiting {
+  readonly give: (runner: Runner) => void;
+  readonly refuse: (error: unknown) => void;
+}
+
+export class RunnerPool {
+  readonly #parts: PoolParts;
+  readonly #all = new Set<Runner>();
+  #idle: Runner[] = [];
+  #waiting: Waiting[] = [];
+  #crashTimes: number[] = [];
+  #crashes = 0;
+  /** Instances that are being made or will be. */
+  #coming = 0;
+  #cancels = new Set<() => void>();
+  #closing = false;
+  #whenQuiet: (() => void) | undefined;
+  #busy = 0;
+  /** Of the last end or failed start. */
+  #reason = '';
+
+  constructor(parts: PoolParts) {
+    this.#parts = parts;
+  }
+
+  get crashes(): number {
+    return this.#crashes;
+  }
+
+  get memoryBytes(): number {
+    let sum = 0;
+    for (const runner of this.#all) sum += runner.memoryBytes();
+    return sum;
+  }
+
+  /** The first instance tells whether the model loads at all; the others come at once after it. */
+  async open(): Promise<void> {
+    this.#add(await this.#parts.make());
+    const made = await Promise.allSettled(
+      Array.from({ length: this.#parts.size - 1 }, async () => await this.#parts.make()),
+    );
+    for (const one of made) if (one.status === 'fulfilled') this.#add(one.value);
+    const failed = made.find((one) => one.status === 'rejected');
+    if (failed !== undefined) {
+      await this.close();
+      throw failed.reason;
+    }
+  }
+
+  async infer(inputs: readonly Tensor[], options: InferOptions): Promise<readonly Tensor[]> {
+    options.signal?.throwIfAborted();
+    this.#busy += 1;
+    const runner = await this.#take(options.signal).catch((error: unknown) => {
+      this.#leave();
+      throw error;
+    });
+    const { outputs, free } = runner.infer(inputs, options);
+    void free.then(() => {
+      this.#giveBack(runner);
+      this.#leave();
+    });
+    return await outputs;
+  }
+
+  #leave(): void {
+    this.#busy -= 1;
+    if (this.#busy === 0) this.#whenQuiet?.();
+  }
+
+  /** What runs or waits ends first. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    for (const cancel of this.#cancels) cancel();
+    if (this.#all.size === 0) this.#refuseWaiting('The model is being unloaded.');
+    if (this.#busy > 0) await new Promise<void>((resolve) => (this.#whenQuiet = resolve));
+    await Promise.all([...this.#all].map(async (runner) => await runner.stop()));
+    this.#all.clear();
+  }
+
+  async #take(signal: AbortSignal | undefined): Promise<Runner> {
+    const runner = this.#idle.pop();
+    if (runner !== undefined) return runner;
+    if (this.#all.size === 0) throw this.#absent();
+    if (this.#waiting.length >= MOST_WAITING * this.#parts.size) {
+      throw new DaisError('overloaded', `${this.#waiting.length} batches wait for the model already.`, {
+        retryAfter: 1,
+      });
+    }
+    return await new Promise<Runner>((resolve, reject) => {
+      const done = () => signal?.removeEventListener('abort', abort);
+      const waiting: Waiting = {
+        give: (given) => {
+          done();
+          resolve(given);
+        },
+        refuse: (error) => {
+          done();
+          reject(error as Error);
+        },
+      };
+      const abort = () => {
+        this.#waiting = this.#waiting.filter((one) => one !== waiting);
+        reject(signal?.reason as Error);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#waiting.push(waiting);
+    });
+  }
+
+  #add(runner: Runner): void {
+    this.#all.add(runner);
+    void runner.gone.then((why) => this.#lose(runner, why));
+    this.#offer(runner);
+  }
+
+  #offer(runner: Runner): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#idle.push(runner);
+    else next.give(runner);
+  }
+
+  #giveBack(runner: Runner): void {
+    if (!this.#all.has(runner)) return;
+    if (runner.isWorn() && !this.#closing && this.#coming === 0) void this.#replace(runner);
+    this.#offer(runner);
+  }
+
+  /** The new one first: meanwhile the old one goes on. */
+  async #replace(worn: Runner): Promise<void> {
+    this.#coming += 1;
+    try {
+      const fresh = await this.#parts.make();
+      if (this.#closing) return await fresh.stop();
+      this.#add(fresh);
+      await this.#retire(worn);
+    } catch (error) {
+      this.#parts.log.warn('a new process for a model could not be started; the old one goes on', { error });
+    } finally {
+      this.#coming -= 1;
+    }
+  }
+
+  async #retire(runner: Runner): Promise<void> {
+    while (this.#all.has(runner) && !this.#idle.includes(runner)) {
+      await new Promise<void>((resolve) => this.#parts.clock.after(10, resolve));
+    }
+    this.#idle = this.#idle.filter((one) => one !== runner);
+    this.#all.delete(runner);
+    await runner.stop();
+  }
+
+  #lose(runner: Runner, why: string): void {
+    if (!this.#all.delete(runner)) return;
+    this.#idle = this.#idle.filter((one) => one !== runner);
+    if (this.#closing) {
+      if (this.#all.size === 0) this.#refuseWaiting('The model is being unloaded.');
+      return;
+    }
+    this.#parts.log.warn('a process of a model ended', { why });
+    this.#crashed(why);
+  }
+
+  #crashed(why: string): void {
+    const { clock, random } = this.#parts;
+    const now = clock.now();
+    this.#reason = why;
+    this.#crashes += 1;
+    this.#crashTimes = [...this.#crashTimes.filter((time) => now - time < CRASH_WINDOW_MS), now];
+    const count = this.#crashTimes.length;
+    const waitMs = count >= MOST_CRASHES ? CRASH_WINDOW_MS : backoffMs(count, FIRST_WAIT_MS, LONGEST_WAIT_MS, random);
+    if (count >= MOST_CRASHES && this.#all.size === 0) this.#refuseWaiting(this.#broken());
+    this.#coming += 1;
+    const cancel = clock.after(waitMs, () => {
+      this.#cancels.delete(cancel);
+      void this.#parts.make().then(
+        async (runner) => {
+          this.#coming -= 1;
+          if (this.#closing) await runner.stop();
+          else this.#add(runner);
+        },
+        (error: unknown) => {
+          this.#coming -= 1;
+          if (!this.#closing) this.#crashed(error instanceof Error ? error.message : String(error));
+        },
+      );
+    });
+    this.#cancels.add(cancel);
+  }
+
+  #absent(): DaisError {
+    const isBroken = this.#crashTimes.length >= MOST_CRASHES;
+    return unavailable(isBroken ? this.#broken() : `The model starts again: ${this.#reason}`, isBroken ? 60 : 1);
+  }
+
+  #broken(): string {
+    return `The model ended ${MOST_CRASHES} times within a minute and is tried again in a minute: ${this.#reason}`;
+  }
+
+  #refuseWaiting(why: string): void {
+    for (const { refuse } of this.#waiting.splice(0)) refuse(unavailable(why, 1));
+  }
+}
+
+function unavailable(detail: string, retryAfter: number): DaisError {
+  return new DaisError('model_unavailable', detail, { retryAfter });
+}

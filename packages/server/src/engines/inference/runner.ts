@@ -1,0 +1,20 @@
+/** One instance of a model, wherever it is: it runs one batch at a time. */
+import type { InferOptions, Tensor } from './contract.ts';
+
+export interface Runner {
+  /** Only when nothing runs. */
+  infer(inputs: readonly Tensor[], options: InferOptions): RunningBatch;
+  /** Why it ended without being told to; while it lives, undecided. */
+  readonly gone: Promise<string>;
+  memoryBytes(): number;
+  /** It still runs, but another should take its place before it has more than it may. */
+  isWorn(): boolean;
+  /** Ends it now. Resolves when it is gone. */
+  stop(): Promise<void>;
+}
+
+export interface RunningBatch {
+  readonly outputs: Promise<readonly Tensor[]>;
+  /** When the instance can take another batch or is gone; later than `outputs` when those were given up. Never rejects. */
+  readonly free: Promise<void>;
+}

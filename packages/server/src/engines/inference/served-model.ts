@@ -1,0 +1,109 @@
+/** What every loaded model does around its runs: checks what comes in and out, and counts. */
+import { DaisError } from '@dais/api';
+import type { InferOptions, LoadedModel, ModelStats, Tensor, TensorSpec } from './contract.ts';
+import { rowsOf } from './tensors.ts';
+
+export interface ServedParts {
+  readonly engine: string;
+  readonly platform: string;
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly batchable: boolean;
+  readonly concurrency: number;
+  /** What the model is given instead, in the form that it wants. @throws DaisError `invalid_request` */
+  readonly enforce: (inputs: readonly Tensor[]) => readonly Tensor[];
+  readonly run: (inputs: readonly Tensor[], options: InferOptions) => Promise<readonly Tensor[]>;
+  readonly crashes: () => number;
+  readonly memoryBytes: () => number;
+  readonly close: () => Promise<void>;
+}
+
+export class ServedModel implements LoadedModel {
+  readonly #parts: ServedParts;
+  readonly engine: string;
+  readonly platform: string;
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly batchable: boolean;
+  readonly concurrency: number;
+  #runs = 0;
+  #rows = 0;
+  #nanoseconds = 0n;
+  #running = 0;
+  #whenQuiet: (() => void) | undefined;
+  #isClosed = false;
+
+  constructor(parts: ServedParts) {
+    this.#parts = parts;
+    this.engine = parts.engine;
+    this.platform = parts.platform;
+    this.inputs = parts.inputs;
+    this.outputs = parts.outputs;
+    this.batchable = parts.batchable;
+    this.concurrency = parts.concurrency;
+  }
+
+  async infer(inputs: readonly Tensor[], options: InferOptions = {}): Promise<readonly Tensor[]> {
+    const given = this.#parts.enforce(inputs);
+    this.#checkOutputs(options.outputs);
+    options.signal?.throwIfAborted();
+    const outputs = await this.#run(given, options);
+    const rows = rowsOf(given);
+    const odd = this.batchable ? outputs.find(({ shape }) => shape[0] !== rows) : undefined;
+    if (odd !== undefined) {
+      const count = `${odd.shape[0] ?? 'no'} rows of \`${odd.name}\` for ${rows} rows of input`;
+      throw new DaisError(
+        'invalid_request',
+        `The model gave ${count}: it gives one for each, or its rows cannot be told apart.`,
+      );
+    }
+    return outputs;
+  }
+
+  stats(): ModelStats {
+    return {
+      runs: this.#runs,
+      rows: this.#rows,
+      runNanoseconds: this.#nanoseconds,
+      crashes: this.#parts.crashes(),
+      memoryBytes: this.#parts.memoryBytes(),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#running > 0) await new Promise<void>((resolve) => (this.#whenQuiet = resolve));
+    await this.#parts.close();
+  }
+
+  async #run(inputs: readonly Tensor[], options: InferOptions): Promise<readonly Tensor[]> {
+    if (this.#isClosed) throw new DaisError('model_unavailable', 'The model is unloaded.');
+    const wanted = options.outputs?.length === 0 ? { ...options, outputs: this.#names() } : options;
+    const began = process.hrtime.bigint();
+    this.#running += 1;
+    try {
+      return await this.#parts.run(inputs, wanted);
+    } finally {
+      this.#nanoseconds += process.hrtime.bigint() - began;
+      this.#runs += 1;
+      this.#rows += rowsOf(inputs);
+      this.#running -= 1;
+      if (this.#running === 0) this.#whenQuiet?.();
+    }
+  }
+
+  #names(): string[] {
+    return this.outputs.map(({ name }) => name);
+  }
+
+  #checkOutputs(wanted: readonly string[] | undefined): void {
+    // A model without a signature does not say what it gives.
+    if (wanted === undefined || this.outputs.length === 0) return;
+    const unknown = wanted.find((name) => !this.outputs.some((output) => output.name === name));
+    if (unknown === undefined) return;
+    const detail = `The model has no output \`${unknown}\`; it has ${this.#names()
+      .map((name) => `\`${name}\``)
+      .join(', ')}.`;
+    throw new DaisError('invalid_request', detail, { issues: [{ path: 'outputs', message: detail }] });
+  }
+}

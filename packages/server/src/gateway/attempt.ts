@@ -1,0 +1,32 @@
+/** One request on its way through the gateway. */
+import type { CapturedPrediction } from './capture.ts';
+import type { EndpointRoute, RouteVariant } from './route-table.ts';
+import type { Grant } from './served-access.ts';
+import type { Tensor } from './tensors.ts';
+
+/** Who asks, and through which door. */
+export interface Caller {
+  readonly grant: Grant;
+  /** Who is recorded. */
+  readonly principal: string;
+  readonly protocol: string;
+  readonly project: string | undefined;
+  readonly requestId: string;
+  readonly traceparent: string | undefined;
+  readonly header: (name: string) => string | undefined;
+  /** Calls back when the caller is gone; gives how to stop listening. */
+  readonly onGone: (gone: () => void) => () => void;
+  /** As the transport has it: microseconds left. */
+  readonly timeoutMicros?: number | undefined;
+}
+
+export interface Attempt {
+  readonly id: string;
+  readonly route: EndpointRoute;
+  variant: RouteVariant | undefined;
+  callerId: string | undefined;
+  inputs: readonly Tensor[];
+  outputs: readonly Tensor[];
+  parameters: CapturedPrediction['parameters'];
+  readonly startedAt: number;
+}

@@ -1,0 +1,237 @@
+/**
+ * Natural batches: what has come in one turn of the event loop runs together, and while all instances of the model are busy,
+ * what comes meanwhile. Nobody waits for company (a wait of 2 ms made single requests 25 times slower and nothing faster).
+ */
+import { DaisError } from '@dais/api';
+import type { LoadedModel } from '#engines/inference/contract.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { BatchCounts } from './batch-counts.ts';
+import { cutRows, joinRows } from './tensor-rows.ts';
+import type { Tensor } from './tensors.ts';
+
+export interface BatchItem {
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly string[] | undefined;
+  readonly parameters: Readonly<Record<string, string | number | boolean>> | undefined;
+  readonly rows: number;
+  readonly bytes: number;
+  /** Of the endpoint: most rows of one run, and how long it may wait for others. */
+  readonly limits: { readonly rows: number; readonly delayMs: number };
+  /** Items of different groups never share a run. */
+  readonly group: string;
+  /** Counts the item's rows and bytes as waiting, until it runs or is removed. */
+  readonly queue: Queue;
+  readonly counts: BatchCounts;
+  enteredAt: number;
+  queueMicros: number;
+  runMicros: number;
+  state: 'waiting' | 'running' | 'done';
+  resolve(outputs: readonly Tensor[]): void;
+  reject(error: unknown): void;
+}
+
+/** What waits, against a bound. */
+export interface Queue {
+  rows: number;
+  bytes: number;
+}
+
+/** Bytes of the inputs of one run. Larger requests run alone. */
+const MOST_BATCH_BYTES = 32 * 1024 * 1024;
+/** How much one run moves what is known of the time of a row. */
+const NEWEST_SHARE = 0.2;
+
+export class Batcher {
+  readonly #model: LoadedModel;
+  readonly #clock: Clock;
+  /** By group, in the order in which groups began to wait. */
+  readonly #waiting = new Map<string, BatchItem[]>();
+  #flushing: 'now' | 'later' | undefined;
+  #running = 0;
+  #waitingRows = 0;
+  #waitingBytes = 0;
+  #rowMicros = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(model: LoadedModel, clock: Clock) {
+    this.#model = model;
+    this.#clock = clock;
+  }
+
+  get load(): { readonly waitingRows: number; readonly waitingBytes: number; readonly running: number } {
+    return { waitingRows: this.#waitingRows, waitingBytes: this.#waitingBytes, running: this.#running };
+  }
+
+  /** What a request that came now would wait, by what rows took lately; 0 while nothing is known. */
+  get expectedMicros(): number {
+    return (this.#waitingRows * this.#rowMicros) / this.#model.concurrency;
+  }
+
+  add(item: BatchItem): void {
+    item.queue.rows += item.rows;
+    item.queue.bytes += item.bytes;
+    this.#waitingRows += item.rows;
+    this.#waitingBytes += item.bytes;
+    item.enteredAt = performance.now();
+    const group = this.#waiting.get(item.group);
+    if (group === undefined) this.#waiting.set(item.group, [item]);
+    else group.push(item);
+    const full = item.limits.delayMs > 0 && this.#waitingRows >= item.limits.rows;
+    this.#flushSoon(full ? 0 : item.limits.delayMs);
+  }
+
+  /** Takes out an item that nobody waits for any more. One that runs already runs on. */
+  remove(item: BatchItem): void {
+    if (item.state !== 'waiting') {
+      item.state = 'done';
+      return;
+    }
+    const group = this.#waiting.get(item.group) ?? [];
+    const place = group.indexOf(item);
+    if (place >= 0) group.splice(place, 1);
+    if (group.length === 0) this.#waiting.delete(item.group);
+    this.#left(item);
+    item.state = 'done';
+    this.#tellIdle();
+  }
+
+  /** Resolves when nothing waits and nothing runs. */
+  async settled(): Promise<void> {
+    if (this.#running === 0 && this.#waiting.size === 0) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #flushSoon(delayMs: number): void {
+    if (this.#flushing === 'now') return;
+    if (delayMs > 0) {
+      if (this.#flushing === undefined) this.#clock.after(delayMs, () => this.#flush());
+      this.#flushing = 'later';
+      return;
+    }
+    this.#flushing = 'now';
+    // After this turn's sockets were read.
+    setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushing = undefined;
+    while (this.#running < this.#model.concurrency) {
+      const batch = this.#take();
+      if (batch === undefined) break;
+      this.#running++;
+      void this.#run(batch).finally(() => {
+        this.#running--;
+        if (this.#waiting.size > 0) this.#flushSoon(0);
+        else this.#tellIdle();
+      });
+    }
+  }
+
+  /** The oldest group's next items, as many as one run may have. */
+  #take(): BatchItem[] | undefined {
+    for (const [name, group] of this.#waiting) {
+      let rows = 0;
+      let bytes = 0;
+      let many = 0;
+      for (const item of group) {
+        if (many > 0 && (rows + item.rows > item.limits.rows || bytes + item.bytes > MOST_BATCH_BYTES)) break;
+        rows += item.rows;
+        bytes += item.bytes;
+        many++;
+        if (!this.#model.batchable) break;
+      }
+      const batch = group.splice(0, many);
+      this.#waiting.delete(name);
+      // What is left goes behind the groups that waited as long.
+      if (group.length > 0) this.#waiting.set(name, group);
+      const now = performance.now();
+      for (const item of batch) {
+        this.#left(item);
+        item.state = 'running';
+        item.queueMicros = (now - item.enteredAt) * 1000;
+      }
+      return batch;
+    }
+    return undefined;
+  }
+
+  async #run(batch: readonly BatchItem[]): Promise<void> {
+    const [first] = batch as readonly [BatchItem];
+    if (batch.length === 1) {
+      await this.#runAlone(first);
+      return;
+    }
+    const startedAt = performance.now();
+    try {
+      const outputs = await this.#infer(joinRows(batch.map(({ inputs }) => inputs)), first);
+      const cut = cutRows(
+        outputs,
+        batch.map(({ rows }) => rows),
+      );
+      if (cut !== undefined) {
+        const micros = this.#took(startedAt, batch);
+        for (const [place, item] of batch.entries()) {
+          item.runMicros = micros;
+          finish(item, () => item.resolve(cut[place] as Tensor[]));
+        }
+        return;
+      }
+    } catch {
+      // Whose row was at fault is found below.
+    }
+    for (const item of batch) if (item.state === 'running') await this.#runAlone(item);
+  }
+
+  async #runAlone(item: BatchItem): Promise<void> {
+    const startedAt = performance.now();
+    try {
+      const outputs = await this.#infer(item.inputs, item);
+      item.runMicros = this.#took(startedAt, [item]);
+      if (this.#model.batchable && outputs.some(({ shape }) => shape[0] !== item.rows)) {
+        const shapes = outputs.map(({ name, shape }) => `${name} [${shape.join()}]`).join(', ');
+        throw new DaisError('internal', `The model was given ${item.rows} rows and answered with ${shapes}.`);
+      }
+      finish(item, () => item.resolve(outputs));
+    } catch (error) {
+      finish(item, () => item.reject(error));
+    }
+  }
+
+  async #infer(inputs: readonly Tensor[], { outputs, parameters }: BatchItem): Promise<readonly Tensor[]> {
+    return await this.#model.infer(inputs, {
+      ...(outputs !== undefined && { outputs }),
+      ...(parameters !== undefined && { parameters }),
+    });
+  }
+
+  #took(startedAt: number, batch: readonly BatchItem[]): number {
+    const micros = (performance.now() - startedAt) * 1000;
+    let rows = 0;
+    for (const item of batch) rows += item.rows;
+    const each = micros / Math.max(1, rows);
+    this.#rowMicros = this.#rowMicros === 0 ? each : this.#rowMicros + (each - this.#rowMicros) * NEWEST_SHARE;
+    (batch[0] as BatchItem).counts.run(rows, micros);
+    return micros;
+  }
+
+  #left(item: BatchItem): void {
+    item.queue.rows -= item.rows;
+    item.queue.bytes -= item.bytes;
+    this.#waitingRows -= item.rows;
+    this.#waitingBytes -= item.bytes;
+  }
+
+  #tellIdle(): void {
+    if (this.#running > 0 || this.#waiting.size > 0) return;
+    const told = this.#idle;
+    this.#idle = [];
+    for (const tell of told) tell();
+  }
+}
+
+function finish(item: BatchItem, answer: () => void): void {
+  // Gone meanwhile, or out of time.
+  if (item.state === 'done') return;
+  item.state = 'done';
+  answer();
+}

@@ -1,0 +1,61 @@
+/** The rows that an explanation compares with, where the request brings none: the model's own input example. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ModelFiles } from '#engines/inference/contract.ts';
+import { elementCount } from './tensor-rows.ts';
+import { ElementWriter } from './tensor-elements.ts';
+import type { Tensor, TensorSpec } from './tensors.ts';
+
+const EXAMPLE = 'input_example.json';
+
+/** Undefined: there is none, or none that fits the inputs. */
+export async function exampleRows(
+  { folder }: ModelFiles,
+  specs: readonly TensorSpec[],
+): Promise<readonly Tensor[] | undefined> {
+  try {
+    const example: unknown = JSON.parse(await readFile(join(folder, EXAMPLE), 'utf8'));
+    const tensors = specs.map((spec) => tensorOf(spec, columnOf(example, spec, specs)));
+    const [rows] = tensors[0]?.shape ?? [];
+    return rows !== undefined && rows > 0 && tensors.every(({ shape }) => shape[0] === rows) ? tensors : undefined;
+  } catch {
+    // What is written there is the model author's affair; who explains is told to bring rows.
+    return undefined;
+  }
+}
+
+interface Split {
+  readonly columns: readonly unknown[];
+  readonly data: readonly (readonly unknown[])[];
+}
+
+/** The forms that MLflow writes: a table split into columns and data, tensors by name, one tensor. */
+function columnOf(example: unknown, { name }: TensorSpec, specs: readonly TensorSpec[]): unknown {
+  if (isSplit(example)) {
+    const place = example.columns.indexOf(name);
+    if (place !== -1) return example.data.map((row) => row[place]);
+    if (specs.length === 1) return example.data;
+    throw new TypeError(`no column ${name}`);
+  }
+  const inner = example !== null && typeof example === 'object' && 'inputs' in example ? example.inputs : example;
+  if (Array.isArray(inner)) return specs.length === 1 ? inner : inner.map((row: Record<string, unknown>) => row[name]);
+  return (inner as Record<string, unknown>)[name];
+}
+
+function isSplit(example: unknown): example is Split {
+  return example !== null && typeof example === 'object' && 'columns' in example && 'data' in example;
+}
+
+function tensorOf({ name, datatype, shape }: TensorSpec, rows: unknown): Tensor {
+  const flat = (rows as unknown[]).flat(shape.length) as unknown[];
+  const width = elementCount(shape.slice(1).map((size) => Math.max(1, size)));
+  const sizes = [flat.length / width, ...shape.slice(1).map((size) => Math.max(1, size))];
+  if (!Number.isInteger(sizes[0])) throw new TypeError(`no rows of ${name}`);
+  const elements = new ElementWriter(name, datatype, flat.length);
+  for (const value of flat) {
+    if (typeof value === 'string') elements.text(value);
+    else if (typeof value === 'boolean') elements.truth(value);
+    else elements.number(value === null ? Number.NaN : Number(value));
+  }
+  return { name, datatype, shape: sizes, data: elements.data };
+}

@@ -1,0 +1,62 @@
+/** The features of tensors, and rows in which some of them are those of another row. */
+import { DaisError } from '@dais/api';
+import { cutRows, elementCount, joinRows } from './tensor-rows.ts';
+import type { Tensor } from './tensors.ts';
+
+/** Images are explained by regions, which nobody has named here. */
+const MOST_FEATURES = 512;
+
+/** `name`, or `name[3]` where a row of the input has more than one element. */
+export function featureNames(inputs: readonly Tensor[]): string[] {
+  const names = inputs.flatMap(({ name, shape }) => {
+    const width = elementCount(shape.slice(1));
+    return width === 1
+      ? [name]
+      : Array.from({ length: Math.min(width, MOST_FEATURES + 1) }, (_, at) => `${name}[${at}]`);
+  });
+  if (names.length > MOST_FEATURES) {
+    throw new DaisError(
+      'invalid_request',
+      `A row has more than ${MOST_FEATURES} elements, which is the most that is explained.`,
+    );
+  }
+  return names;
+}
+
+/** Each row by itself. */
+export function rowsApart(inputs: readonly Tensor[]): readonly (readonly Tensor[])[] {
+  const rows = inputs[0]?.shape[0] ?? 0;
+  const cut = cutRows(
+    inputs,
+    Array.from({ length: rows }, () => 1),
+  );
+  if (rows > 0 && cut !== undefined) return cut;
+  throw new DaisError('invalid_request', 'The inputs have no rows, or different numbers of them.');
+}
+
+/** For every coalition (count × features) and every background row one row; features in the order of `featureNames`. */
+export function mixedRows(
+  row: readonly Tensor[],
+  background: readonly (readonly Tensor[])[],
+  coalitions: Uint8Array,
+  features: number,
+): readonly Tensor[] {
+  const rows: (readonly Tensor[])[] = [];
+  for (let from = 0; from < coalitions.length; from += features) {
+    for (const other of background) rows.push(mixed(row, other, coalitions.subarray(from, from + features)));
+  }
+  return joinRows(rows);
+}
+
+function mixed(row: readonly Tensor[], other: readonly Tensor[], members: Uint8Array): readonly Tensor[] {
+  let feature = 0;
+  return other.map((tensor, place) => {
+    const own = row[place] as Tensor;
+    // A copy: of numbers their array, of texts the list.
+    const data = tensor.data.slice() as Float32Array;
+    for (let at = 0; at < data.length; at++) {
+      if (members[feature++] === 1) data[at] = own.data[at] as number;
+    }
+    return { name: tensor.name, datatype: tensor.datatype, shape: tensor.shape, data };
+  });
+}

@@ -1,0 +1,238 @@
+/** Why a model says what it says: Shapley values of the elements of each row, by the best method that the model allows. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { DaisError } from '@dais/api';
+import type { LoadedModel, ModelFiles } from '#engines/inference/contract.ts';
+import { exactShapley, MOST_EXACT, sampledShapley, type Evaluate, type Shapley } from '#lib/shapley/coalitions.ts';
+import { readOnnxTrees, type OnnxTrees } from '#lib/shapley/onnx-trees.ts';
+import { treeShapley, treeSum } from '#lib/shapley/tree-ensemble.ts';
+import { exampleRows } from './explain-background.ts';
+import { featureNames, mixedRows, rowsApart } from './explain-rows.ts';
+import type { LiveModel } from './model-slot.ts';
+import type { ExplainMethod, ExplainRequest, Explanation } from './serving-door.ts';
+import type { Tensor } from './tensors.ts';
+
+const ONNX = '.onnx';
+const MOST_ROWS = 64;
+const MOST_BACKGROUND = 1000;
+/** Rows that one explanation may ask the model for: some seconds of a small model. */
+const MOST_ASKED = 500_000;
+/** Rows of one run. */
+const ROWS_AT_ONCE = 4096;
+const MOST_PAIRS = 500;
+/** Twenty evaluations of each feature. */
+const USUAL_PAIRS = 10;
+/** Explanations under way in one gateway; they are dear, and predictions go first. */
+const MOST_AT_ONCE = 2;
+
+export class Explainer {
+  readonly #trees = new WeakMap<LoadedModel, Promise<OnnxTrees | undefined>>();
+  #running = 0;
+
+  /** @throws DaisError `invalid_request` for what cannot be explained, `overloaded` while others are explained. */
+  async explain(live: LiveModel, request: ExplainRequest): Promise<Explanation> {
+    if (this.#running >= MOST_AT_ONCE) {
+      throw new DaisError('overloaded', `${this.#running} explanations are under way: ask again.`, { retryAfter: 1 });
+    }
+    this.#running++;
+    try {
+      return await this.#explain(live, request);
+    } finally {
+      this.#running--;
+    }
+  }
+
+  async #explain(live: LiveModel, request: ExplainRequest): Promise<Explanation> {
+    const { model, files } = live;
+    const rows = rowsApart(request.inputs);
+    if (rows.length > MOST_ROWS) throw wrong(`${rows.length} rows are too many; at most ${MOST_ROWS} at once.`);
+    const features = featureNames(request.inputs);
+    const brought = request.background ?? (await exampleRows(files, model.inputs));
+    if (brought === undefined) {
+      const named = model.inputs.map(({ name }) => `"background.${name}"`).join(', ');
+      throw wrong(
+        `The model has no input example to compare with: send usual rows as inputs ${named}, or log the model with one.`,
+      );
+    }
+    const background = rowsApart(ordered(brought, request.inputs));
+    if (background.length > MOST_BACKGROUND) throw wrong(`At most ${MOST_BACKGROUND} background rows.`);
+    const trees = request.method === 'auto' || request.method === 'tree_shap' ? await this.#treesOf(live) : undefined;
+    const method = chosen(request.method, trees, features.length);
+    const seed = request.seed ?? 0;
+    const pairs = request.pairs ?? USUAL_PAIRS;
+    checkWork(method, { rows: rows.length, background: background.length, features: features.length, pairs });
+
+    const found: { readonly shapley: Shapley; readonly output: number }[] = [];
+    for (const row of rows) {
+      if (trees !== undefined && method === 'tree_shap')
+        found.push(ofTrees(trees, row, background, request.outputIndex));
+      else {
+        const output = await outputOf(model, row, request);
+        const evaluate = evaluator(model, row, background, features.length, output);
+        const shapley = await (method === 'exact'
+          ? exactShapley(features.length, evaluate)
+          : sampledShapley(features.length, { pairs, seed }, evaluate));
+        found.push({ shapley, output: output.index });
+      }
+      // Predictions of others in between.
+      await nextTurn();
+    }
+    return {
+      method,
+      features,
+      background: background.length,
+      seed: method === 'sampled_shapley' ? seed : undefined,
+      // Trees are explained before what is made of their sum.
+      scale: method === 'tree_shap' && trees !== undefined && trees.transform !== 'NONE' ? 'margin' : 'output',
+      attributions: Float64Array.from(found.flatMap(({ shapley }) => Array.from(shapley.attributions))),
+      baselines: Float64Array.from(found, ({ shapley }) => shapley.baseline),
+      instances: Float64Array.from(found, ({ shapley }) => shapley.instance),
+      errors: Float64Array.from(found, ({ shapley }) => shapley.error),
+      outputs: Int32Array.from(found, ({ output }) => output),
+    };
+  }
+
+  async #treesOf({ model, files }: LiveModel): Promise<OnnxTrees | undefined> {
+    if (model.engine !== 'onnx') return undefined;
+    const known = this.#trees.get(model);
+    if (known !== undefined) return await known;
+    const reading = readTrees(files);
+    this.#trees.set(model, reading);
+    return await reading;
+  }
+}
+
+async function readTrees({ folder, path = '' }: ModelFiles): Promise<OnnxTrees | undefined> {
+  if (path.endsWith(ONNX)) return readOnnxTrees(await readFile(join(folder, path)));
+  const found = (await readdir(join(folder, path))).filter((name) => name.endsWith(ONNX));
+  return found.length === 1 ? readOnnxTrees(await readFile(join(folder, path, found[0] as string))) : undefined;
+}
+
+function chosen(asked: ExplainMethod | 'auto', trees: OnnxTrees | undefined, features: number): ExplainMethod {
+  if (asked === 'auto') return trees !== undefined ? 'tree_shap' : features <= MOST_EXACT ? 'exact' : 'sampled_shapley';
+  if (asked === 'tree_shap' && trees === undefined) {
+    throw wrong('The model is no ONNX tree ensemble alone: use "auto", "exact" or "sampled_shapley".');
+  }
+  if (asked === 'exact' && features > MOST_EXACT) {
+    throw wrong(`"exact" is for at most ${MOST_EXACT} features; the row has ${features}: use "sampled_shapley".`);
+  }
+  return asked;
+}
+
+interface Work {
+  readonly rows: number;
+  readonly background: number;
+  readonly features: number;
+  readonly pairs: number;
+}
+
+function checkWork(method: ExplainMethod, { rows, background, features, pairs }: Work): void {
+  if (method === 'tree_shap') return;
+  if (pairs < 1 || pairs > MOST_PAIRS) throw wrong(`"paths" is from 1 to ${MOST_PAIRS}.`);
+  const each = method === 'exact' ? 2 ** features : 2 * pairs * (features - 1) + 2;
+  const asked = rows * background * each;
+  if (asked <= MOST_ASKED) return;
+  throw wrong(
+    `This asks the model for ${asked} rows; at most ${MOST_ASKED}: send fewer rows (${rows}), fewer background rows (${background}) or fewer "paths".`,
+  );
+}
+
+function ofTrees(
+  trees: OnnxTrees,
+  row: readonly Tensor[],
+  background: readonly (readonly Tensor[])[],
+  outputIndex: number | undefined,
+): { readonly shapley: Shapley; readonly output: number } {
+  const numbers = (of: readonly Tensor[]) => of[0]?.data as Float32Array;
+  const own = numbers(row);
+  const others = background.map(numbers);
+  if (outputIndex !== undefined && outputIndex >= trees.outputs) {
+    throw wrong(`The trees have ${trees.outputs} outputs; there is no output ${outputIndex}.`);
+  }
+  const output = outputIndex ?? largest(Array.from({ length: trees.outputs }, (_, at) => treeSum(trees, own, at)));
+  const attributions = treeShapley(trees, own, others, output);
+  const baseline = others.reduce((sum, other) => sum + treeSum(trees, other, output), 0) / others.length;
+  return { shapley: { attributions, baseline, instance: treeSum(trees, own, output), error: 0 }, output };
+}
+
+interface Output {
+  readonly name: string;
+  readonly index: number;
+  readonly width: number;
+}
+
+/** Which number of the answer is explained: the one that was asked for, else the largest of the first output of fractions. */
+async function outputOf(model: LoadedModel, row: readonly Tensor[], request: ExplainRequest): Promise<Output> {
+  const outputs = await model.infer(row);
+  const fractions = (tensor: Tensor) => tensor.datatype === 'FP32' || tensor.datatype === 'FP64';
+  const found =
+    request.output === undefined
+      ? (outputs.find(fractions) ?? outputs.find(({ datatype }) => datatype !== 'BYTES'))
+      : outputs.find(({ name }) => name === request.output);
+  if (found === undefined || found.datatype === 'BYTES') {
+    const there = outputs.map(({ name, datatype }) => `${name} (${datatype})`).join(', ');
+    throw wrong(
+      `There is no output of numbers${request.output === undefined ? '' : ` "${request.output}"`}; the model gives ${there}.`,
+    );
+  }
+  const values = Array.from(found.data as Float32Array, Number);
+  const index = request.outputIndex ?? largest(values);
+  if (index >= values.length)
+    throw wrong(`The output "${found.name}" has ${values.length} numbers; there is no number ${index}.`);
+  return { name: found.name, index, width: values.length };
+}
+
+function evaluator(
+  model: LoadedModel,
+  row: readonly Tensor[],
+  background: readonly (readonly Tensor[])[],
+  features: number,
+  { name, index, width }: Output,
+): Evaluate {
+  const atOnce = Math.max(1, Math.floor(ROWS_AT_ONCE / background.length));
+  return async (coalitions, count) => {
+    const values = new Float64Array(count);
+    for (let from = 0; from < count; from += atOnce) {
+      const to = Math.min(count, from + atOnce);
+      const inputs = mixedRows(row, background, coalitions.subarray(from * features, to * features), features);
+      const answer = await runRows(model, inputs, name);
+      for (let place = 0; place < (to - from) * background.length; place++) {
+        values[from + Math.floor(place / background.length)]! +=
+          Number(answer[place * width + index]) / background.length;
+      }
+      await nextTurn();
+    }
+    return values;
+  };
+}
+
+/** In one run, or row by row where rows must not be joined. */
+async function runRows(model: LoadedModel, inputs: readonly Tensor[], output: string): Promise<ArrayLike<unknown>> {
+  const ask = async (tensors: readonly Tensor[]) =>
+    (await model.infer(tensors, { outputs: [output] })).find(({ name }) => name === output)?.data ?? [];
+  if (model.batchable) return await ask(inputs);
+  const values: unknown[] = [];
+  for (const row of rowsApart(inputs)) values.push(...(await ask(row)));
+  return values;
+}
+
+function ordered(background: readonly Tensor[], inputs: readonly Tensor[]): readonly Tensor[] {
+  return inputs.map(({ name, datatype, shape }) => {
+    const found = background.find((tensor) => tensor.name === name);
+    if (found === undefined)
+      throw wrong(`The background rows lack "${name}": send it as the input "background.${name}".`);
+    if (found.datatype === datatype && found.shape.slice(1).join() === shape.slice(1).join()) return found;
+    throw wrong(
+      `The background of "${name}" is ${found.datatype} [${found.shape.join()}]; the input is ${datatype} [${shape.join()}].`,
+    );
+  });
+}
+
+function largest(values: readonly number[]): number {
+  return values.reduce((best, value, at) => (value > (values[best] as number) ? at : best), 0);
+}
+
+function wrong(message: string): DaisError {
+  return new DaisError('invalid_request', message);
+}

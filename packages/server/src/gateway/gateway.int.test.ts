@@ -1,0 +1,410 @@
+import { createHash } from 'node:crypto';
+import { utimes } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { readPredictionId } from '@dais/api/serving';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { endpoint, model, snapshot, startWorld, sumsBody, type GatewayWorld } from './testing/gateway-world.ts';
+
+let world: GatewayWorld;
+beforeEach(async () => {
+  world = await startWorld();
+});
+afterEach(async () => {
+  for (const go of world.engine.waiting) go();
+  await world.stop();
+});
+
+const sum = (models = [model('sum')]) => snapshot(1, models, [endpoint('sum', [['stable', 'sum', 10_000]])]);
+/** What a gated model is at. */
+const runsOf = (name: string) => world.engine.runs.filter((run) => run.model === name).map(({ rows }) => rows);
+
+describe('routes', () => {
+  test('answers, and says by which variant, version and prediction', async () => {
+    await world.gateway.swap(sum());
+    const { status, headers, json } = await world.sums('sum', [
+      [1, 2],
+      [3, 4],
+    ]);
+    expect(json).toMatchObject({ model_name: 'sum', model_version: '1', outputs: [{ name: 'y', shape: [2], data: [3, 7] }] });
+    expect(status).toBe(200);
+    expect(headers).toMatchObject({ 'dais-variant': 'stable', 'dais-model-version': '1' });
+    expect(readPredictionId(String(headers['dais-prediction-id']))).toMatchObject({ gateway: 7 });
+  });
+
+  test('splits by hash: one key goes one way, and more for the canary moves keys into it only', async () => {
+    const split = (revision: number, canary: number) =>
+      snapshot(revision, [model('sum'), model('sum-2', { version: '2' })], [
+        endpoint('sum', [
+          ['stable', 'sum', 10_000 - canary],
+          ['canary', 'sum-2', canary],
+        ]),
+      ]);
+    const who = async () => {
+      const variants: string[] = [];
+      for (let id = 0; id < 100; id++) {
+        const { headers } = await world.sums('sum', [[1, 2]], { id: `user-${id}` });
+        variants.push(String(headers['dais-variant']));
+      }
+      return variants;
+    };
+    await world.gateway.swap(split(1, 1000));
+    const first = await who();
+    expect(await who()).toEqual(first);
+    await world.gateway.swap(split(2, 4000));
+    const second = await who();
+    const canaries = (variants: readonly string[]) => variants.filter((name) => name === 'canary').length;
+    expect(canaries(first)).toBeGreaterThan(0);
+    expect(canaries(second)).toBeGreaterThan(canaries(first));
+    for (const [place, variant] of first.entries()) if (variant === 'canary') expect(second[place]).toBe('canary');
+  });
+
+  test('a version, an alias, a variant or a pin says which', async () => {
+    const models = [model('sum'), model('sum-2', { version: '2', aliases: ['next'] })];
+    await world.gateway.swap(
+      snapshot(1, models, [
+        endpoint(
+          'sum',
+          [
+            ['stable', 'sum', 10_000],
+            ['dark', 'sum-2', 0],
+          ],
+          { pins: [{ header: 'Dais-Variant', value: 'dark', variant: 'dark' }] },
+        ),
+      ]),
+    );
+    for (const version of ['2', 'next', 'dark']) {
+      const { headers } = await world.ask(`/v2/models/sum/versions/${version}/infer`, { body: sumsBody([[1, 2]]) });
+      expect(headers['dais-model-version']).toBe('2');
+    }
+    const pinned = await world.sums('sum', [[1, 2]], { headers: { 'dais-variant': 'dark' } });
+    expect(pinned.headers['dais-variant']).toBe('dark');
+    const unknown = await world.ask('/v2/models/sum/versions/9/infer', { body: sumsBody([[1, 2]]) });
+    expect(unknown).toMatchObject({
+      status: 404,
+      json: { error: 'The endpoint "sum" has no version "9"; it has 1 (stable), 2 (dark).' },
+    });
+  });
+
+  test('below a project, and without one where the name is unique', async () => {
+    const models = [model('sum')];
+    const variants = [['stable', 'sum', 10_000]] as const;
+    await world.gateway.swap(
+      snapshot(1, models, [
+        endpoint('only', variants, { project: 'a', uid: '1' }),
+        endpoint('both', variants, { project: 'a', uid: '2' }),
+        endpoint('both', variants, { project: 'b', uid: '3' }),
+      ]),
+    );
+    expect((await world.sums('only', [[1, 2]])).status).toBe(200);
+    expect((await world.sums('both', [[1, 2]])).json).toEqual({
+      error: 'Endpoints "both" are in a, b: ask below /p/PROJECT/.',
+    });
+    expect((await world.ask('/p/b/v2/models/both/infer', { body: sumsBody([[1, 2]]) })).status).toBe(200);
+    expect((await world.ask('/p/b/v2/models/only/infer', { body: sumsBody([[1, 2]]) })).status).toBe(404);
+  });
+
+  test('a new model is loaded before it is used, and the old one is let go after', async () => {
+    await world.gateway.swap(sum());
+    let loaded = () => {};
+    world.engine.loading.set('sum-2', new Promise<void>((resolve) => (loaded = resolve)));
+    const models = [model('sum-2', { version: '2' })];
+    const swapping = world.gateway.swap(snapshot(2, models, [endpoint('sum', [['stable', 'sum-2', 10_000]])]));
+    await expect.poll(() => world.engine.loads).toContain('sum-2');
+    expect((await world.sums('sum', [[1, 2]])).headers['dais-model-version']).toBe('1');
+    loaded();
+    expect((await swapping).failed.size).toBe(0);
+    expect((await world.sums('sum', [[1, 2]])).headers['dais-model-version']).toBe('2');
+    await expect.poll(() => world.engine.closed).toEqual(['sum']);
+  });
+
+  test('a model that cannot be loaded says why, and the endpoint goes on as it was', async () => {
+    await world.gateway.swap(sum());
+    const models = [model('broken', { version: '2' }), model('other')];
+    const { failed } = await world.gateway.swap(
+      snapshot(2, models, [
+        endpoint('sum', [['stable', 'broken', 10_000]]),
+        endpoint('other', [['stable', 'other', 10_000]]),
+        endpoint('new', [['stable', 'broken', 10_000]]),
+      ]),
+    );
+    expect(failed.get('broken')).toContain('The file is no model.');
+    expect((await world.sums('sum', [[1, 2]])).headers['dais-model-version']).toBe('1');
+    expect((await world.sums('other', [[1, 2]])).status).toBe(200);
+    expect(await world.sums('new', [[1, 2]])).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '1' },
+      json: { error: 'The model could not be loaded: The file is no model.' },
+    });
+  });
+
+  test('what is older, or names what is not there, is refused', async () => {
+    await world.gateway.swap(snapshot(5, [model('sum')], [endpoint('sum', [['stable', 'sum', 10_000]])]));
+    await expect(world.gateway.swap(sum())).rejects.toThrow('older');
+    await expect(
+      world.gateway.swap(snapshot(6, [], [endpoint('sum', [['stable', 'sum', 10_000]])])),
+    ).rejects.toThrow('names the model sum');
+    expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
+  });
+
+  test('after a restart it serves by its copy, with nobody there', async () => {
+    await world.gateway.swap(sum());
+    await world.restart();
+    expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
+    expect((await world.ask('/readyz')).status).toBe(200);
+  });
+});
+
+describe('batches', () => {
+  test('what comes while the model is busy runs together, counted in rows', async () => {
+    await world.gateway.swap(
+      snapshot(1, [model('gated')], [endpoint('sum', [['stable', 'gated', 10_000]], { batching: { rows: 6, delayMs: 0 } })]),
+    );
+    const first = world.sums('sum', [[1, 2]]);
+    await expect.poll(() => runsOf('gated')).toEqual([1]);
+    const others = [1, 2, 3, 4].map((n) => world.sums('sum', [[n, 1], [n, 2]]));
+    await expect.poll(() => world.gateway.stats().models[0]?.waitingRows).toBe(8);
+    world.engine.waiting.shift()?.();
+    await expect.poll(() => runsOf('gated')).toEqual([1, 6]);
+    world.engine.waiting.shift()?.();
+    await expect.poll(() => runsOf('gated')).toEqual([1, 6, 2]);
+    world.engine.waiting.shift()?.();
+    await first;
+    for (const [place, answer] of (await Promise.all(others)).entries()) {
+      expect(answer.json).toMatchObject({ outputs: [{ shape: [2], data: [place + 2, place + 3] }] });
+    }
+  });
+
+  test('one bad row fails alone', async () => {
+    await world.gateway.swap(snapshot(1, [model('picky')], [endpoint('sum', [['stable', 'picky', 10_000]])]));
+    const answers = await Promise.all([1, -1, 3].map((n) => world.sums('sum', [[n, 1]])));
+    expect(answers.map(({ status }) => status)).toEqual([200, 400, 200]);
+    expect(answers[1]?.json).toEqual({ error: 'The model takes nothing below 0.' });
+  });
+
+  test('a model that loses rows gets nobody the answer of another', async () => {
+    await world.gateway.swap(snapshot(1, [model('forgetful')], [endpoint('sum', [['stable', 'forgetful', 10_000]])]));
+    const answers = await Promise.all([1, 2, 3].map((n) => world.sums('sum', [[n, 1]])));
+    expect(answers.map(({ json }) => json)).toMatchObject([1, 2, 3].map((n) => ({ outputs: [{ data: [n + 1] }] })));
+    expect((await world.sums('sum', [[1, 1], [2, 2]])).status).toBe(500);
+  });
+});
+
+describe('room and time', () => {
+  const gated = (more: Parameters<typeof endpoint>[2]) =>
+    snapshot(1, [model('gated')], [endpoint('sum', [['stable', 'gated', 10_000]], more)]);
+
+  test('a full queue is 503, a quota 429, both with when to come back', async () => {
+    await world.gateway.swap(gated({ queue: { rows: 2, bytes: 1 << 20 }, concurrency: 4 }));
+    const running = world.sums('sum', [[1, 2]]);
+    await expect.poll(() => runsOf('gated')).toEqual([1]);
+    const waiting = [world.sums('sum', [[1, 2]]), world.sums('sum', [[1, 2]])];
+    await expect.poll(() => world.gateway.stats().models[0]?.waitingRows).toBe(2);
+    const full = await world.sums('sum', [[1, 2]]);
+    expect(full).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+    await world.gateway.swap({ ...gated({ queue: { rows: 9, bytes: 1 << 20 }, concurrency: 3 }), revision: 2 });
+    expect(await world.sums('sum', [[1, 2]])).toMatchObject({ status: 429, headers: { 'retry-after': '1' } });
+    for (const _ of [1, 2]) {
+      await expect.poll(() => world.engine.waiting.length).toBeGreaterThan(0);
+      world.engine.waiting.shift()?.();
+    }
+    expect((await Promise.all([running, ...waiting])).map(({ status }) => status)).toEqual([200, 200, 200]);
+  });
+
+  test('out of time is 504, by the endpoint and by the request', async () => {
+    await world.gateway.swap(gated({ timeoutMs: 60_000 }));
+    const body = JSON.stringify({ ...JSON.parse(sumsBody([[1, 2]])), parameters: { timeout: 50_000 } });
+    expect((await world.ask('/v2/models/sum/infer', { body })).status).toBe(504);
+    await world.gateway.swap({ ...gated({ timeoutMs: 50 }), revision: 2 });
+    expect((await world.sums('sum', [[1, 2]])).status).toBe(504);
+    expect(world.gateway.stats().variants[0]).toMatchObject({ requests: 2, failures: 2 });
+  });
+
+  test('whoever leaves the queue frees its place', async () => {
+    await world.gateway.swap(gated({}));
+    const running = world.sums('sum', [[1, 2]]);
+    await expect.poll(() => runsOf('gated')).toEqual([1]);
+    const gone = new AbortController();
+    const left = world.sums('sum', [[5, 5]], { signal: gone.signal });
+    await expect.poll(() => world.gateway.stats().models[0]?.waitingRows).toBe(1);
+    gone.abort();
+    await expect(left).rejects.toThrow();
+    await expect.poll(() => world.gateway.stats().models[0]?.waitingRows).toBe(0);
+    world.engine.waiting.shift()?.();
+    await running;
+    expect(runsOf('gated')).toEqual([1]);
+  });
+
+  test('scaled to zero: the first requests wait for the model, together', async () => {
+    const sleepy = model('sum', { workers: { min: 0, max: 1, idleMs: 50 } });
+    await world.gateway.swap(sum([sleepy]));
+    await expect.poll(() => world.engine.closed).toEqual(['sum']);
+    expect(world.gateway.stats().models[0]?.state).toBe('idle');
+    expect((await world.ask('/v2/models/sum/ready')).status).toBe(200);
+    const answers = await Promise.all(Array.from({ length: 10 }, () => world.sums('sum', [[1, 2]])));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    expect(world.engine.loads).toEqual(['sum', 'sum']);
+  });
+
+  test('more than may wait for a sleeping model are told to come back', async () => {
+    const sleepy = model('sum', { workers: { min: 0, max: 1, idleMs: 50 } });
+    await world.gateway.swap(sum([sleepy]));
+    await expect.poll(() => world.engine.closed).toEqual(['sum']);
+    let loaded = () => {};
+    world.engine.loading.set('sum', new Promise<void>((resolve) => (loaded = resolve)));
+    // One connection each would be 150: they wait in turns of 64, so the bound is asked for over HTTP/2.
+    const first = Array.from({ length: 60 }, () => world.sums('sum', [[1, 2]]));
+    await expect.poll(() => world.gateway.stats().models[0]?.state).toBe('loading');
+    loaded();
+    expect((await Promise.all(first)).every(({ status }) => status === 200)).toBe(true);
+  });
+});
+
+describe('shadows', () => {
+  test('get copies after the answer, and what they do is felt by nobody', async () => {
+    const shadow = [{ name: 'try', model: 'gated', percent: 100 }];
+    const capture = { policy: 'ack', share: 1, overflow: 'drop', omit: [] } as const;
+    const served = endpoint('sum', [['stable', 'sum', 10_000]], { shadow, capture });
+    await world.gateway.swap(snapshot(1, [model('sum'), model('gated')], [served]));
+    for (let n = 0; n < 300; n++) expect((await world.sums('sum', [[n, 1]])).status).toBe(200);
+    expect(world.gateway.stats().variants.find(({ shadow: is }) => is)?.shadowDropped).toBe(300 - 256);
+    const settle = setInterval(() => {
+      for (const go of world.engine.waiting.splice(0)) go();
+    }, 1);
+    try {
+      await expect.poll(() => world.capture.records.length).toBe(300 + 256);
+    } finally {
+      clearInterval(settle);
+    }
+    const [first] = world.capture.records;
+    const copy = world.capture.records.find(({ shadowOf }) => shadowOf === first?.id);
+    expect(copy).toMatchObject({ variant: 'try', status: 200, outputs: first?.outputs });
+  });
+});
+
+describe('capture', () => {
+  test('failed requests are remembered too, and nothing runs when nothing may go unwritten', async () => {
+    const capture = { policy: 'ack', share: 1, overflow: 'shed', omit: [] } as const;
+    await world.gateway.swap(
+      snapshot(1, [model('sum')], [endpoint('sum', [['stable', 'sum', 10_000]], { capture })]),
+    );
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const good = await world.sums('sum', [[1, 2]], { id: 'mine', headers: { traceparent, 'x-request-id': 'r-1' } });
+    await world.ask('/v2/models/sum/infer', { body: '{"inputs": []}' });
+    await world.ask('/v2/models/sum/infer', { body: '{' });
+    world.capture.fullNow = true;
+    expect((await world.sums('sum', [[1, 2]])).status).toBe(503);
+    expect(world.capture.records).toMatchObject([
+      { status: 200, id: good.headers['dais-prediction-id'], callerId: 'mine', requestId: 'r-1', traceparent, principal: 'owner' },
+      { status: 400, error: 'The request lacks "x" FP32 [-1,2].' },
+      { status: 400, inputs: [] },
+      { status: 503 },
+    ]);
+    expect(good.headers).toMatchObject({ 'x-request-id': 'r-1', traceparent });
+  });
+});
+
+describe('access', () => {
+  const digest = (token: string) => createHash('sha256').update(token).digest('hex');
+  const access = (names: readonly string[], offlineMs = 60_000) => ({
+    mode: 'tokens' as const,
+    offlineMs,
+    tokens: [
+      { hash: digest('good'), principal: 'user/ada', endpoints: [...names] },
+      { hash: digest('old'), principal: 'user/bob', endpoints: [...names], expiresAt: '2020-01-01T00:00:00Z' },
+      { hash: digest('control'), principal: 'system/dais', endpoints: [...names] },
+    ],
+  });
+  const served = (revision: number, names: readonly string[], offlineMs?: number) =>
+    snapshot(
+      revision,
+      [model('sum')],
+      [endpoint('sum', [['stable', 'sum', 10_000]], { capture: { policy: 'ack', share: 1, overflow: 'drop', omit: [] } })],
+      access(names, offlineMs),
+    );
+  const as = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+
+  test('a token is needed, known, not expired, and for that endpoint', async () => {
+    await world.gateway.swap(served(1, ['default/sum']));
+    expect((await world.sums('sum', [[1, 2]])).status).toBe(401);
+    expect((await world.sums('sum', [[1, 2]], as('bad'))).status).toBe(401);
+    expect((await world.sums('sum', [[1, 2]], as('old'))).status).toBe(401);
+    expect((await world.sums('sum', [[1, 2]], as('good'))).status).toBe(200);
+    expect((await world.ask('/v2/health/ready')).status).toBe(200);
+    expect((await world.ask('/v2/models/sum')).status).toBe(401);
+    expect((await world.ask('/v2/models', as('good'))).json).toEqual({ models: ['sum'] });
+    await world.gateway.swap(served(2, []));
+    expect((await world.sums('sum', [[1, 2]], as('good'))).status).toBe(404);
+    expect((await world.ask('/v2/models', as('good'))).json).toEqual({ models: [] });
+  });
+
+  test('the control plane calls for others', async () => {
+    await world.gateway.swap(served(1, ['default/sum']));
+    const onBehalf = { 'dais-on-behalf-of': 'user/eve' };
+    await world.sums('sum', [[1, 2]], { headers: { ...as('control').headers, ...onBehalf } });
+    await world.sums('sum', [[1, 2]], { headers: { ...as('good').headers, ...onBehalf } });
+    expect(world.capture.records.map(({ principal }) => principal)).toEqual(['user/eve', 'user/ada']);
+  });
+
+  test('a revoked token is refused at once, while models still load', async () => {
+    await world.gateway.swap(served(1, ['default/sum']));
+    world.engine.loading.set('slow', new Promise(() => {}));
+    const next = served(2, []);
+    const slow = endpoint('slow', [['stable', 'slow', 10_000]]);
+    void world.gateway.swap({ ...next, models: [...next.models, model('slow')], endpoints: [...next.endpoints, slow] });
+    expect((await world.sums('sum', [[1, 2]], as('good'))).status).toBe(404);
+    world.engine.loading.set('slow', Promise.resolve());
+  });
+
+  test('a silence longer than allowed closes it, over a restart too, and a word opens it', async () => {
+    await world.gateway.swap(served(1, ['default/sum'], 60_000));
+    const hourAgo = Date.now() / 1000 - 3600;
+    await utimes(join(world.folder, 'snapshot.json'), hourAgo, hourAgo);
+    await world.restart();
+    expect((await world.sums('sum', [[1, 2]], as('good'))).status).toBe(503);
+    world.gateway.heard();
+    expect((await world.sums('sum', [[1, 2]], as('good'))).status).toBe(200);
+  });
+
+  test('before anybody was named, nobody may call', async () => {
+    expect((await world.sums('sum', [[1, 2]])).status).toBe(503);
+    expect((await world.ask('/readyz')).status).toBe(503);
+    expect((await world.ask('/livez')).status).toBe(200);
+  });
+
+  test('solo: only under names of this machine, and for no page of another origin', async () => {
+    await world.gateway.swap(sum());
+    expect((await world.sums('sum', [[1, 2]], { headers: { host: 'evil.example' } })).status).toBe(403);
+    expect((await world.sums('sum', [[1, 2]], { headers: { origin: 'http://evil.example' } })).status).toBe(403);
+    expect((await world.sums('sum', [[1, 2]], { headers: { host: 'localhost:1' } })).status).toBe(200);
+  });
+});
+
+describe('the end', () => {
+  test('what runs is finished, what comes is refused, then the port is closed', async () => {
+    await world.gateway.swap(snapshot(1, [model('gated')], [endpoint('sum', [['stable', 'gated', 10_000]])]));
+    const running = world.sums('sum', [[1, 2]]);
+    await expect.poll(() => runsOf('gated')).toEqual([1]);
+    const { port } = world.gateway;
+    const drained = world.gateway.drain({ noticeMs: 0, deadlineMs: 10_000 });
+    world.engine.waiting.shift()?.();
+    expect((await running).status).toBe(200);
+    await drained;
+    await expect(
+      new Promise((resolve, reject) => {
+        connect(Number(port), '127.0.0.1').once('connect', resolve).once('error', reject);
+      }),
+    ).rejects.toThrow('ECONNREFUSED');
+    expect(world.engine.closed).toEqual(['gated']);
+  });
+
+  test('its figures', async () => {
+    await world.gateway.swap(sum());
+    await world.sums('sum', [[1, 2]]);
+    const { bytes } = await world.ask('/metrics');
+    const labels = 'project="default",endpoint="sum",variant="stable",version="1",shadow="false"';
+    expect(bytes.toString()).toContain(`dais_gateway_requests_total{${labels}} 1`);
+    expect(bytes.toString()).toContain(`dais_gateway_latency_seconds_count{${labels}} 1`);
+    expect(bytes.toString()).toContain('dais_gateway_models{state="ready"} 1');
+  });
+});

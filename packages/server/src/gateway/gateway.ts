@@ -1,0 +1,211 @@
+/** Puts the parts of a gateway together, and starts and stops it. */
+import { mkdir, rm } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { DaisError } from '@dais/api';
+import { snapshotSchema } from '@dais/api/serving';
+import { Explainer } from './explain.ts';
+import { GatewayMetrics } from './gateway-metrics.ts';
+import type { GatewayStats, VariantStats } from './gateway-stats.ts';
+import { listenGrpc, type GrpcListener } from './grpc-gateway.ts';
+import { HttpGateway } from './http-gateway.ts';
+import { loadModel } from './load-model.ts';
+import type { Gateway, GatewayOptions } from './options.ts';
+import { Predictor } from './predictor.ts';
+import { probes } from './probes.ts';
+import type { EndpointRoute, RouteVariant } from './route-table.ts';
+import { Routes } from './routes.ts';
+import { SnapshotStore } from './snapshot-store.ts';
+
+const LOOPBACK = '127.0.0.1';
+
+/** Serves by its copy of the snapshot, if there is one, before it returns. */
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { clock, log, listen, version, number, capture } = options;
+  const store = new SnapshotStore(options.folder);
+  const routes = new Routes({ clock, log, load: async (served, onPhase) => await loadModel(served, options, onPhase) });
+  const predictor = new Predictor({ routes, capture, number, clock, log });
+  const metrics = new GatewayMetrics();
+  let heardAt = 0;
+  let draining = false;
+  let accepting = true;
+  const stats = () => gatewayStats(routes, draining);
+  const ready = () => !draining && routes.table.revision >= 0;
+
+  const kept = await store.read().catch((error: unknown) => {
+    log.warn('the copy of the snapshot cannot be read', { error });
+    return undefined;
+  });
+  if (kept !== undefined) {
+    ({ heardAt } = kept);
+    const { revision, failed } = await routes.swap(kept.snapshot, { cold: true });
+    log.info('serving by the copy of the snapshot', { revision, failed: [...failed.keys()] });
+  }
+
+  const shared = {
+    routes,
+    predictor,
+    view: { routes, explainer: new Explainer(), version, ready },
+    heardAt: () => heardAt,
+    draining: () => !accepting,
+    clock,
+    log,
+  };
+  const http = new HttpGateway({
+    ...shared,
+    doors: [...options.doors, probes(async () => await metrics.expose(stats()))],
+    allowHosts: listen.allowHosts ?? [],
+  });
+  const handedOver = http.server({ guarded: false });
+  // Closing waits for the connections of a server that listens; this one never does.
+  const sockets = new Set<Socket>();
+  handedOver.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const servers: Server[] = [];
+  let port: number | undefined;
+  let grpc: GrpcListener | undefined;
+  const closeAll = async (deadlineMs: number): Promise<void> => {
+    const closed = servers.map(async (server) => await closeServer(server, deadlineMs, clock));
+    await Promise.all([...closed, closeHandedOver(handedOver, sockets, deadlineMs, clock), grpc?.drain(deadlineMs)]);
+    await predictor.shadows.settled();
+    await routes.close();
+    await capture?.flush();
+  };
+  try {
+    if (listen.port !== undefined) {
+      const server = http.server({ guarded: false });
+      servers.push(server);
+      port = await listenHttp(server, { port: listen.port, host: listen.host ?? LOOPBACK });
+    }
+    if (listen.socket !== undefined) {
+      await mkdir(dirname(listen.socket), { recursive: true });
+      // Of a gateway that was killed.
+      await rm(listen.socket, { force: true });
+      const server = http.server({ guarded: true });
+      servers.push(server);
+      await listenHttp(server, { path: listen.socket });
+    }
+    if (listen.grpcPort !== undefined) {
+      grpc = await listenGrpc(listen.host ?? LOOPBACK, listen.grpcPort, { ...shared, rpcs: options.rpcs });
+    }
+  } catch (error) {
+    await closeAll(0);
+    throw error;
+  }
+
+  const heard = () => {
+    heardAt = clock.now();
+    void store.heard(heardAt);
+  };
+  return {
+    port,
+    grpcPort: grpc?.port,
+    swap: async (given) => {
+      const read = snapshotSchema.safeParse(given);
+      if (!read.success) throw new DaisError('invalid_request', `The snapshot is not one: ${read.error.message}`);
+      heardAt = clock.now();
+      const swapped = routes.swap(read.data, { cold: false });
+      // A gateway that cannot write goes on; after a restart it waits for the control plane.
+      await store.write(read.data, heardAt).catch((error: unknown) => {
+        log.error('the copy of the snapshot was not written', { error });
+      });
+      return await swapped;
+    },
+    heard,
+    accept: (socket) => void handedOver.emit('connection', socket),
+    stats,
+    drain: async ({ noticeMs, deadlineMs }) => {
+      draining = true;
+      if (noticeMs > 0) await new Promise<void>((resolve) => void clock.after(noticeMs, resolve));
+      accepting = false;
+      await closeAll(deadlineMs);
+    },
+  };
+}
+
+async function listenHttp(server: Server, where: { port: number; host: string } | { path: string }): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(new DaisError('address_in_use', `The gateway cannot listen: ${error.message}`, { cause: error })),
+    );
+    server.listen(where, resolve);
+  });
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** Connections without a request end at once, the others with their answer or at the deadline. */
+async function closeServer(server: Server, deadlineMs: number, clock: GatewayOptions['clock']): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const cancel = clock.after(deadlineMs, () => server.closeAllConnections());
+    server.close(() => {
+      cancel();
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+async function closeHandedOver(
+  server: Server,
+  sockets: ReadonlySet<Socket>,
+  deadlineMs: number,
+  clock: GatewayOptions['clock'],
+): Promise<void> {
+  server.closeIdleConnections();
+  if (sockets.size === 0) return;
+  await new Promise<void>((resolve) => {
+    const cancel = clock.after(deadlineMs, () => {
+      for (const socket of sockets) socket.destroy();
+    });
+    for (const socket of sockets) {
+      socket.once('close', () => {
+        if (sockets.size > 0) return;
+        cancel();
+        resolve();
+      });
+    }
+  });
+}
+
+function gatewayStats(routes: Routes, draining: boolean): GatewayStats {
+  const { revision, endpoints } = routes.table;
+  return {
+    revision,
+    draining,
+    variants: [...endpoints.values()].flatMap((route) => [
+      ...route.variants.map((variant) => variantStats(route, variant, false)),
+      ...route.shadows.map((variant) => variantStats(route, variant, true)),
+    ]),
+    models: [...routes.slots()].map((slot) => slot.stats()),
+  };
+}
+
+function variantStats(
+  { served, load }: EndpointRoute,
+  { name, model, counters }: RouteVariant,
+  shadow: boolean,
+): VariantStats {
+  const { requests, failures, refused, shed, shadowDropped, latencies, latencyMicros, lastAt, batches } = counters;
+  return {
+    project: served.project,
+    endpoint: served.name,
+    variant: name,
+    model: model.key,
+    version: model.version ?? model.name,
+    shadow,
+    running: load.running,
+    requests,
+    failures,
+    refused,
+    shed,
+    rows: batches.rows,
+    shadowDropped,
+    latencies: [...latencies],
+    latencySeconds: latencyMicros / 1e6,
+    lastAt,
+  };
+}

@@ -1,0 +1,245 @@
+/** The gateway over gRPC. The library (6 MB) is loaded when a port for it is opened. */
+import { DaisError } from '@dais/api';
+import type {
+  Metadata,
+  sendUnaryData,
+  Server,
+  ServerDuplexStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+} from '@grpc/grpc-js';
+import type { Clock } from '#lib/clock.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import type { Log } from '#lib/log.ts';
+import type { Caller } from './attempt.ts';
+import { grpcStatusOf } from './grpc-status.ts';
+import type { Predictor } from './predictor.ts';
+import type { Routes } from './routes.ts';
+import { ServedAccess, type Grant } from './served-access.ts';
+import { servedView, type ViewParts } from './served-view.ts';
+import type { RpcAnswer, RpcInfer, ServingRpc } from './serving-door.ts';
+
+export interface GrpcGatewayParts {
+  readonly rpcs: readonly ServingRpc[];
+  readonly routes: Routes;
+  readonly predictor: Predictor;
+  readonly view: ViewParts;
+  readonly heardAt: () => number;
+  readonly draining: () => boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface GrpcListener {
+  readonly port: number;
+  drain(deadlineMs: number): Promise<void>;
+}
+
+type Unary = ServerUnaryCall<Buffer, Uint8Array>;
+type Duplex = ServerDuplexStream<Buffer, Uint8Array>;
+type AnyCall = Unary | Duplex;
+
+/** Of any endpoint; each has a bound of its own below this. */
+const MOST_MESSAGE_BYTES = 256 * 1024 * 1024;
+const MOST_STREAMS = 1000;
+/** Messages of one stream that are answered at once. */
+const MOST_AT_ONCE = 32;
+const HEALTH = '/grpc.health.v1.Health';
+/** `HealthCheckResponse {status}` */
+const SERVING = Uint8Array.of(8, 1);
+const NOT_SERVING = Uint8Array.of(8, 2);
+
+export async function listenGrpc(host: string, port: number, parts: GrpcGatewayParts): Promise<GrpcListener> {
+  const grpc = await import('@grpc/grpc-js');
+  const server = new grpc.Server({
+    'grpc.max_receive_message_length': MOST_MESSAGE_BYTES,
+    'grpc.max_send_message_length': -1,
+    'grpc.max_concurrent_streams': MOST_STREAMS,
+    'grpc.enable_channelz': 0,
+  });
+  register(server, parts, () => new grpc.Metadata());
+  const bound = await new Promise<number>((resolve, reject) => {
+    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, given) => {
+      if (error === null) resolve(given);
+      else reject(new DaisError('address_in_use', `${address} cannot be listened on: ${error.message}`));
+    });
+  });
+  return {
+    port: bound,
+    drain: async (deadlineMs) => {
+      await new Promise<void>((resolve) => {
+        const cancel = parts.clock.after(deadlineMs, () => {
+          server.forceShutdown();
+          resolve();
+        });
+        server.tryShutdown(() => {
+          cancel();
+          resolve();
+        });
+      });
+    },
+  };
+}
+
+function register(server: Server, parts: GrpcGatewayParts, metadata: () => Metadata): void {
+  const bytes = (sent: Uint8Array) => Buffer.from(sent.buffer, sent.byteOffset, sent.byteLength);
+  const same = (message: Buffer) => message;
+  const health = () => (parts.view.ready() ? SERVING : NOT_SERVING);
+  server.register(
+    `${HEALTH}/Check`,
+    (_call: Unary, done: sendUnaryData<Uint8Array>) => done(null, health()),
+    bytes,
+    same,
+    'unary',
+  );
+  server.register(`${HEALTH}/Watch`, watchHealth(health, parts.clock), bytes, same, 'serverStream');
+  for (const rpc of parts.rpcs) {
+    for (const [path, method] of Object.entries(rpc.methods)) {
+      if (method.kind === 'infer' && method.stream !== undefined) {
+        server.register(path, (call: Duplex) => stream(parts, rpc.name, method, call), bytes, same, 'bidi');
+        continue;
+      }
+      const unary = (call: Unary, done: sendUnaryData<Uint8Array>) => {
+        const answered =
+          method.kind === 'infer'
+            ? infer(parts, rpc.name, method, call, call.request, metadata, done)
+            : answer(parts, method, call, done);
+        answered.catch((error: unknown) => done(told(parts, error, callId(call, parts.clock))));
+      };
+      server.register(path, unary, bytes, same, 'unary');
+    }
+  }
+}
+
+async function infer(
+  parts: GrpcGatewayParts,
+  protocol: string,
+  method: RpcInfer,
+  call: Unary,
+  message: Buffer,
+  metadata: () => Metadata,
+  done: sendUnaryData<Uint8Array>,
+): Promise<void> {
+  const caller = callerOf(parts, protocol, call);
+  const { reply, answer: given, afterwards } = await predict(parts, method, caller, message);
+  const trailer = metadata();
+  trailer.set('dais-variant', given.variant);
+  trailer.set('dais-model-version', given.described.version);
+  trailer.set('dais-prediction-id', given.predictionId);
+  trailer.set('x-request-id', caller.requestId);
+  done(null, reply, trailer);
+  afterwards();
+}
+
+async function predict(parts: GrpcGatewayParts, method: RpcInfer, caller: Caller, message: Buffer) {
+  if (parts.draining()) throw new DaisError('shutting_down', 'This gateway is stopping.');
+  const { address, opened } = method.open(message);
+  const route = parts.predictor.find(address, caller);
+  const { bodyBytes } = route.served;
+  if (message.length > bodyBytes) {
+    throw new DaisError('too_large', `The message is larger than the ${bodyBytes} bytes that are taken here.`);
+  }
+  return await parts.predictor.predict(route, address.version, caller, () => opened);
+}
+
+async function answer(
+  parts: GrpcGatewayParts,
+  method: RpcAnswer,
+  call: Unary,
+  done: sendUnaryData<Uint8Array>,
+): Promise<void> {
+  const project = one(call.metadata, 'dais-project');
+  const grant = method.open === true ? undefined : grantOf(parts, call);
+  done(null, await method.answer(servedView(parts.view, grant, project), call.request));
+}
+
+/** Answers come in the order in which they are ready, as the protocol has it: each carries the id of its request. */
+function stream(parts: GrpcGatewayParts, protocol: string, method: RpcInfer, call: Duplex): void {
+  const form = method.stream as NonNullable<RpcInfer['stream']>;
+  let running = 0;
+  let ended = false;
+  let caller: Caller;
+  try {
+    caller = callerOf(parts, protocol, call);
+  } catch (error) {
+    call.emit('error', told(parts, error, callId(call, parts.clock)));
+    return;
+  }
+  const finished = () => {
+    running--;
+    if (running < MOST_AT_ONCE) call.resume();
+    if (ended && running === 0) call.end();
+  };
+  call.on('data', (message: Buffer) => {
+    running++;
+    if (running >= MOST_AT_ONCE) call.pause();
+    predict(parts, method, caller, message)
+      .then(({ reply, afterwards }) => {
+        call.write(form.answer(reply));
+        afterwards();
+      })
+      .catch((error: unknown) => call.write(form.fault(told(parts, error, caller.requestId).details)))
+      .finally(finished);
+  });
+  call.on('end', () => {
+    ended = true;
+    if (running === 0) call.end();
+  });
+  // Whoever leaves is told by `cancelled`.
+  call.on('error', () => {});
+}
+
+function watchHealth(health: () => Uint8Array, clock: Clock) {
+  return (call: ServerWritableStream<Buffer, Uint8Array>): void => {
+    let last: Uint8Array | undefined;
+    let cancel: (() => void) | undefined;
+    const look = () => {
+      const now = health();
+      if (now !== last) call.write(now);
+      last = now;
+      cancel = clock.after(1000, look);
+    };
+    look();
+    call.on('cancelled', () => cancel?.());
+  };
+}
+
+function callerOf(parts: GrpcGatewayParts, protocol: string, call: AnyCall): Caller {
+  const deadline = call.getDeadline();
+  const left = Number(deadline) - parts.clock.now();
+  const grant = grantOf(parts, call);
+  return {
+    grant,
+    principal: ServedAccess.principal(grant, one(call.metadata, 'dais-on-behalf-of')),
+    protocol,
+    project: one(call.metadata, 'dais-project'),
+    requestId: callId(call, parts.clock),
+    traceparent: one(call.metadata, 'traceparent'),
+    header: (name) => one(call.metadata, name),
+    onGone: (gone) => {
+      call.once('cancelled', gone);
+      return () => call.off('cancelled', gone);
+    },
+    timeoutMicros: Number.isFinite(left) ? Math.max(1, left * 1000) : undefined,
+  };
+}
+
+function grantOf({ routes, clock, heardAt }: GrpcGatewayParts, call: AnyCall): Grant {
+  return routes.table.access.grant(one(call.metadata, 'authorization'), clock.now(), heardAt());
+}
+
+function callId({ metadata }: AnyCall, clock: Clock): string {
+  const given = one(metadata, 'x-request-id');
+  return given !== undefined && /^[A-Za-z0-9._:/@=+-]{1,128}$/.test(given) ? given : uuidv7(clock.now());
+}
+
+function one(metadata: Metadata, name: string): string | undefined {
+  return metadata.get(name)[0]?.toString();
+}
+
+function told({ log }: GrpcGatewayParts, error: unknown, requestId: string) {
+  if (error instanceof DaisError) return { code: grpcStatusOf(error), details: error.message };
+  log.error('a call failed', { error, requestId });
+  return { code: 13, details: `Dais made a mistake. Request id: ${requestId}` };
+}

@@ -1,0 +1,85 @@
+/** Reads the body of a request into one buffer, within a bound, and takes off what it was compressed with. */
+import type { IncomingMessage } from 'node:http';
+import { promisify } from 'node:util';
+import { gunzip, inflate } from 'node:zlib';
+import { DaisError } from '@dais/api';
+
+/** Up to here a body is copied once into a buffer of its announced size, instead of chunk by chunk. */
+const ONE_CHUNK = 64 * 1024;
+
+/** Throws for what can be said by the headers alone. */
+export function checkBody({ headers }: IncomingMessage, most: number): void {
+  const announced = headers['content-length'];
+  if (announced !== undefined && Number(announced) > most) throw tooLarge(most);
+  decoderOf(headers['content-encoding']);
+}
+
+export async function readBody(request: IncomingMessage, most: number): Promise<Buffer> {
+  const raw = await collect(request, most);
+  const decode = decoderOf(request.headers['content-encoding']);
+  if (decode === undefined) return raw;
+  try {
+    return await decode(raw, { maxOutputLength: most });
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(most);
+    const named = request.headers['content-encoding'];
+    throw new DaisError('unreadable_body', `The body is not valid ${named} data.`, { cause: error });
+  }
+}
+
+const gunzipped = promisify(gunzip);
+const inflated = promisify(inflate);
+
+type Decoder = (raw: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
+
+function decoderOf(encoding: string | undefined): Decoder | undefined {
+  switch (encoding?.trim().toLowerCase()) {
+    case undefined:
+    case '':
+    case 'identity':
+      return undefined;
+    case 'gzip':
+    case 'x-gzip':
+      return gunzipped;
+    case 'deflate':
+      return inflated;
+    default:
+      throw new DaisError('unsupported_media_type', `The Content-Encoding ${encoding} is not known: gzip or deflate.`);
+  }
+}
+
+async function collect(request: IncomingMessage, most: number): Promise<Buffer> {
+  return await new Promise<Buffer>((resolve, reject) => {
+    const announced = Number(request.headers['content-length'] ?? 0);
+    let whole: Buffer | undefined;
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const onData = (chunk: Buffer) => {
+      if (length + chunk.length > most) {
+        request.off('data', onData);
+        request.pause();
+        reject(tooLarge(most));
+        return;
+      }
+      // Allocated with the first bytes: whoever only announces a large body costs nothing.
+      if (announced > ONE_CHUNK && whole === undefined) whole = Buffer.allocUnsafeSlow(announced);
+      if (whole === undefined) chunks.push(chunk);
+      else chunk.copy(whole, length);
+      length += chunk.length;
+    };
+    request.on('data', onData);
+    request.once('end', () => resolve(whole ?? (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))));
+    request.once('error', (error) => reject(cutOff(error)));
+    request.once('close', () => {
+      if (!request.complete) reject(cutOff(undefined));
+    });
+  });
+}
+
+function tooLarge(most: number): DaisError {
+  return new DaisError('too_large', `The body is larger than the ${most} bytes that are taken here.`);
+}
+
+function cutOff(cause: unknown): DaisError {
+  return new DaisError('request_timeout', 'The body ended before it was complete.', { cause });
+}

@@ -1,0 +1,44 @@
+import { DaisError } from '@dais/api';
+import type { ServedModel } from '@dais/api/serving';
+import type { LoadedModel, ModelFiles } from '#engines/inference/contract.ts';
+import type { GatewayOptions } from './options.ts';
+
+export interface Loaded {
+  readonly model: LoadedModel;
+  readonly files: ModelFiles;
+}
+
+/** Brings the files and loads them with the engine that the model names, else the first that can. */
+export async function loadModel(
+  served: ServedModel,
+  { engines, files }: Pick<GatewayOptions, 'engines' | 'files'>,
+  onPhase: (phase: string) => void,
+): Promise<Loaded> {
+  onPhase('files');
+  const found = await files(served);
+  const { environment } = served;
+  const refusals: string[] = [];
+  for (const engine of engines) {
+    if (served.engine !== undefined && served.engine !== engine.name) continue;
+    const refusal = await engine.refusal(found);
+    if (refusal === undefined) {
+      const model = await engine.load(found, {
+        trust: served.trust,
+        onPhase,
+        workers: Math.max(1, served.workers.max),
+        ...(served.threads !== undefined && { threads: served.threads }),
+        ...(served.memoryBytes !== undefined && { memoryBytes: served.memoryBytes }),
+        ...(environment !== undefined && { environment }),
+      });
+      return { model, files: found };
+    }
+    refusals.push(`${engine.name}: ${refusal}`);
+  }
+  const names = engines.map(({ name }) => name).join(', ');
+  throw new DaisError(
+    'invalid_request',
+    refusals.length > 0
+      ? `No engine can load the model. ${refusals.join('; ')}`
+      : `There is no engine ${served.engine}; this gateway has ${names === '' ? 'none' : names}.`,
+  );
+}

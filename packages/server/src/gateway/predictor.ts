@@ -1,0 +1,309 @@
+/** One prediction from its address to its tensors: who may, which variant, is there room and time, what the model says. */
+import { DaisError } from '@dais/api';
+import { predictionId } from '@dais/api/serving';
+import type { LoadedModel } from '#engines/inference/contract.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import type { Attempt, Caller } from './attempt.ts';
+import { batchGroup } from './batch-group.ts';
+import type { BatchItem } from './batcher.ts';
+import type { CaptureSink } from './capture.ts';
+import { checkInputs } from './check-inputs.ts';
+import type { LiveModel } from './model-slot.ts';
+import { chooseVariant, findEndpoint, type EndpointRoute, type RouteVariant } from './route-table.ts';
+import type { Routes } from './routes.ts';
+import type { EndpointAddress, InferAnswer, InferRequest, OpenedRequest, ServedDescription } from './serving-door.ts';
+import { ShadowQueue } from './shadow-queue.ts';
+import { rowsOf, tensorBytes } from './tensor-rows.ts';
+import type { Tensor } from './tensors.ts';
+
+export interface PredictorParts {
+  readonly routes: Routes;
+  readonly capture: CaptureSink | undefined;
+  readonly number: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Predicted<Reply> {
+  readonly reply: Reply;
+  readonly answer: InferAnswer;
+  /** To be called when the reply was handed to the transport. */
+  readonly afterwards: () => void;
+}
+
+export class Predictor {
+  readonly #parts: PredictorParts;
+  readonly #shadows: ShadowQueue;
+  #count = Math.floor(Math.random() * 2 ** 30);
+
+  constructor(parts: PredictorParts) {
+    this.#parts = parts;
+    this.#shadows = new ShadowQueue(parts.clock, parts.log, ({ attempt, variant, caller }, { error, ...outcome }) => {
+      const copy = { ...attempt, ...outcome, variant, id: this.#newId(attempt.route) };
+      return this.#record(copy, caller, error === undefined ? undefined : asDaisError(error), attempt.id);
+    });
+  }
+
+  get shadows(): ShadowQueue {
+    return this.#shadows;
+  }
+
+  /** The endpoint, before anything of the body is read. */
+  find({ endpoint }: EndpointAddress, { project, grant }: Pick<Caller, 'project' | 'grant'>): EndpointRoute {
+    return findEndpoint(this.#parts.routes.table, endpoint, project, grant);
+  }
+
+  /** `open` reads the bytes; what it throws is remembered as a failed request like any other. */
+  async predict<Reply>(
+    route: EndpointRoute,
+    version: string | undefined,
+    caller: Caller,
+    open: () => OpenedRequest<Reply>,
+  ): Promise<Predicted<Reply>> {
+    const attempt: Attempt = {
+      id: this.#newId(route),
+      route,
+      variant: undefined,
+      callerId: undefined,
+      inputs: [],
+      outputs: [],
+      parameters: {},
+      startedAt: performance.now(),
+    };
+    try {
+      const reply = await this.#answer(attempt, version, caller, open);
+      const taken = this.#record(attempt, caller, undefined, undefined);
+      if (taken !== undefined) await taken;
+      this.#tally(attempt, 200);
+      return reply;
+    } catch (error) {
+      const told = asDaisError(error);
+      if (told.code === 'internal')
+        this.#parts.log.error('a prediction failed', { error, requestId: caller.requestId });
+      this.#tally(attempt, told.status);
+      // A failure is told whether it could be written down or not.
+      await this.#record(attempt, caller, told, undefined)?.catch(() => {});
+      throw told;
+    }
+  }
+
+  #newId({ hash }: EndpointRoute): string {
+    return predictionId({ at: this.#parts.clock.now(), gateway: this.#parts.number, endpoint: hash }, this.#count++);
+  }
+
+  async #answer<Reply>(
+    attempt: Attempt,
+    version: string | undefined,
+    caller: Caller,
+    open: () => OpenedRequest<Reply>,
+  ): Promise<Predicted<Reply>> {
+    const { route } = attempt;
+    const { served, load } = route;
+    const { concurrency } = served;
+    if (concurrency !== undefined && load.running >= concurrency) {
+      throw new DaisError('rate_limited', `The endpoint "${served.name}" answers ${concurrency} requests at once.`);
+    }
+    if (served.capture.policy !== 'off' && served.capture.overflow === 'shed' && this.#parts.capture?.full() === true) {
+      throw new DaisError('overloaded', 'Predictions cannot be written down at the moment, and none goes unwritten.');
+    }
+    load.running++;
+    let pinned: RouteVariant | undefined;
+    try {
+      const opened = open();
+      attempt.callerId = opened.id;
+      const { parameters, id } = opened;
+      const variant = chooseVariant(route, version, { header: caller.header, parameters, id, chance: Math.random });
+      attempt.variant = variant;
+      pinned = variant;
+      variant.slot.pin();
+      const deadline = deadlineOf(served.timeoutMs, caller.timeoutMicros, opened.timeoutMicros);
+      const live = variant.slot.live ?? (await this.#waitFor(variant, deadline, caller));
+      const described = describe(route, variant, live.model);
+      const request = opened.decode(described);
+      attempt.inputs = request.inputs;
+      attempt.parameters = request.parameters ?? {};
+      checkInputs(request, described);
+      const outputs = await this.#run(route, variant, live, request, deadline, caller);
+      attempt.outputs = outputs;
+      const answer = { outputs, described, variant: variant.name, predictionId: attempt.id };
+      const reply = opened.encode(answer);
+      return { reply, answer, afterwards: () => this.#shadows.add(attempt, request, caller) };
+    } finally {
+      load.running--;
+      pinned?.slot.unpin();
+    }
+  }
+
+  /** The first requests after a sleep wait for the model, within bounds and within their own time. */
+  async #waitFor(variant: RouteVariant, deadline: number, caller: Caller): Promise<LiveModel> {
+    return await new Promise<LiveModel>((resolve, reject) => {
+      const cancel = this.#parts.clock.after(deadline - performance.now(), () => {
+        stop();
+        reject(new DaisError('deadline_exceeded', 'The model was not loaded in the time that the request has.'));
+      });
+      const stop = caller.onGone(() => {
+        cancel();
+        reject(gone());
+      });
+      variant.slot
+        .hold(HELD_BYTES)
+        .then(resolve, reject)
+        .finally(() => {
+          cancel();
+          stop();
+        });
+    });
+  }
+
+  async #run(
+    { served, load }: EndpointRoute,
+    variant: RouteVariant,
+    { model, batcher }: LiveModel,
+    request: InferRequest,
+    deadline: number,
+    caller: Caller,
+  ): Promise<readonly Tensor[]> {
+    const { inputs, outputs, parameters } = request;
+    let bytes = 0;
+    for (const tensor of inputs) bytes += tensorBytes(tensor);
+    const rows = model.batchable ? rowsOf(inputs) : 1;
+    if (rows === undefined) {
+      const shapes = inputs.map(({ name, shape }) => `${name} [${shape.join()}]`).join(', ');
+      throw new DaisError('invalid_request', `The inputs have different numbers of rows: ${shapes}.`);
+    }
+    const { queue } = load;
+    // A request larger than the whole queue is let in when it is alone.
+    if (queue.rows > 0 && (queue.rows + rows > served.queue.rows || queue.bytes + bytes > served.queue.bytes)) {
+      variant.counters.shed++;
+      throw new DaisError('overloaded', `${queue.rows} rows wait at the endpoint "${served.name}": there is no room.`);
+    }
+    const left = deadline - performance.now();
+    if (batcher.expectedMicros / 1000 > left) {
+      variant.counters.shed++;
+      throw new DaisError('overloaded', 'Those who wait already need more time than the request has.', {
+        retryAfter: Math.max(1, Math.ceil(batcher.expectedMicros / 1e6)),
+      });
+    }
+    return await new Promise<readonly Tensor[]>((resolve, reject) => {
+      const end = () => {
+        cancel();
+        stop();
+        variant.counters.queueMicros += item.queueMicros;
+      };
+      const item: BatchItem = {
+        inputs,
+        outputs,
+        parameters,
+        rows,
+        bytes,
+        limits: served.batching,
+        group: batchGroup(served.uid, request),
+        queue,
+        counts: variant.counters.batches,
+        enteredAt: 0,
+        queueMicros: 0,
+        runMicros: 0,
+        state: 'waiting',
+        resolve: (tensors) => {
+          end();
+          resolve(tensors);
+        },
+        reject: (error) => {
+          end();
+          reject(error);
+        },
+      };
+      const leave = (error: DaisError) => {
+        batcher.remove(item);
+        end();
+        reject(error);
+      };
+      const cancel = this.#parts.clock.after(Math.max(0, left), () =>
+        leave(new DaisError('deadline_exceeded', `The model did not answer within the time that the request has.`)),
+      );
+      const stop = caller.onGone(() => leave(gone()));
+      batcher.add(item);
+    });
+  }
+
+  #tally({ variant, startedAt }: Attempt, status: number): void {
+    variant?.counters.answered(this.#parts.clock.now(), (performance.now() - startedAt) * 1000, status);
+  }
+
+  #record(
+    attempt: Attempt,
+    caller: Caller,
+    failed: DaisError | undefined,
+    shadowOf: string | undefined,
+  ): Promise<void> | undefined {
+    const { capture, clock } = this.#parts;
+    const { served } = attempt.route;
+    if (capture === undefined || served.capture.policy === 'off') return undefined;
+    const { variant } = attempt;
+    const taken = capture.append(
+      {
+        id: attempt.id,
+        at: clock.now(),
+        project: served.project,
+        endpoint: served.name,
+        endpointUid: served.uid,
+        variant: variant?.name ?? '',
+        model: variant?.model.name ?? '',
+        version: variant?.model.version ?? '',
+        shadowOf,
+        protocol: caller.protocol,
+        principal: caller.principal,
+        requestId: caller.requestId,
+        callerId: attempt.callerId,
+        traceparent: caller.traceparent,
+        status: failed?.status ?? 200,
+        error: failed?.message,
+        latencyMicros: Math.round((performance.now() - attempt.startedAt) * 1000),
+        inputs: attempt.inputs,
+        outputs: attempt.outputs,
+        parameters: attempt.parameters,
+      },
+      served.capture,
+    );
+    const { policy } = served.capture;
+    if (taken === undefined || policy === 'ack' || policy === 'sync') return taken;
+    taken.catch((error: unknown) => this.#parts.log.warn('a prediction was not captured', { error }));
+    return undefined;
+  }
+}
+
+/** What a held request is taken for before its tensors are known: the body is already here. */
+const HELD_BYTES = 64 * 1024;
+
+export function describe(
+  route: EndpointRoute,
+  { model }: RouteVariant,
+  { platform, inputs, outputs }: LoadedModel,
+): ServedDescription {
+  return {
+    endpoint: route.served.name,
+    version: model.version ?? model.name,
+    platform,
+    inputs,
+    outputs,
+    signature: model.signature,
+    enforce: route.served.enforce,
+  };
+}
+
+/** By `performance.now`: a clock that is set does not end requests. */
+function deadlineOf(timeoutMs: number, ...micros: readonly (number | undefined)[]): number {
+  let least = timeoutMs;
+  for (const value of micros) if (value !== undefined && value > 0) least = Math.min(least, value / 1000);
+  return performance.now() + least;
+}
+
+function gone(): DaisError {
+  return new DaisError('request_timeout', 'The caller is gone.');
+}
+
+function asDaisError(error: unknown): DaisError {
+  if (error instanceof DaisError) return error;
+  return new DaisError('internal', 'Dais made a mistake while it answered.', { cause: error });
+}

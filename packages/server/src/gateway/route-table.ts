@@ -1,0 +1,113 @@
+/** The snapshot as requests need it: made once for each, never changed, replaced by one assignment. */
+import { DaisError } from '@dais/api';
+import type { ServedEndpoint, ServedModel } from '@dais/api/serving';
+import type { Queue } from './batcher.ts';
+import type { ModelSlot } from './model-slot.ts';
+import type { Grant, ServedAccess } from './served-access.ts';
+import { bucketOf, stickyKey, variantAt } from './traffic.ts';
+import type { VariantCounters } from './variant-counts.ts';
+
+export interface RouteVariant {
+  readonly name: string;
+  readonly weight: number;
+  readonly model: ServedModel;
+  readonly slot: ModelSlot;
+  readonly counters: VariantCounters;
+}
+
+export interface RouteShadow extends RouteVariant {
+  /** 0 to 100. */
+  readonly percent: number;
+}
+
+/** What is under way at an endpoint; kept over snapshots. */
+export interface EndpointLoad {
+  readonly queue: Queue;
+  running: number;
+  readonly shadow: { requests: number; bytes: number };
+}
+
+export interface EndpointRoute {
+  readonly served: ServedEndpoint;
+  readonly variants: readonly RouteVariant[];
+  readonly shadows: readonly RouteShadow[];
+  readonly load: EndpointLoad;
+  readonly hash: number;
+}
+
+export interface RouteTable {
+  readonly revision: number;
+  readonly access: ServedAccess;
+  /** By `project/name`. */
+  readonly endpoints: ReadonlyMap<string, EndpointRoute>;
+  /** By name alone. */
+  readonly named: ReadonlyMap<string, readonly EndpointRoute[]>;
+}
+
+export function routeTable(
+  revision: number,
+  access: ServedAccess,
+  endpoints: ReadonlyMap<string, EndpointRoute>,
+): RouteTable {
+  const named = new Map<string, EndpointRoute[]>();
+  for (const route of endpoints.values()) {
+    const { name } = route.served;
+    named.set(name, [...(named.get(name) ?? []), route]);
+  }
+  return { revision, access, endpoints, named };
+}
+
+/** The endpoint that a name means to a caller. Whoever may not call it learns no more than that it is not there. */
+export function findEndpoint(
+  table: RouteTable,
+  name: string,
+  project: string | undefined,
+  grant: Grant,
+): EndpointRoute {
+  if (project !== undefined) {
+    const route = table.endpoints.get(`${project}/${name}`);
+    if (route !== undefined && grant.may(project, name)) return route;
+    throw new DaisError('not_found', `There is no endpoint "${name}" in the project "${project}" that you may call.`);
+  }
+  const routes = (table.named.get(name) ?? []).filter(({ served }) => grant.may(served.project, name));
+  const [route] = routes;
+  if (route === undefined) throw new DaisError('not_found', `There is no endpoint "${name}" that you may call.`);
+  if (routes.length > 1) {
+    const projects = routes.map(({ served }) => served.project).join(', ');
+    throw new DaisError('invalid_request', `Endpoints "${name}" are in ${projects}: ask below /p/PROJECT/.`);
+  }
+  return route;
+}
+
+export interface Chooser {
+  readonly header: (name: string) => string | undefined;
+  readonly parameters: Readonly<Record<string, unknown>> | undefined;
+  readonly id: string | undefined;
+  readonly chance: () => number;
+}
+
+/** By the version in the address, else a pinned header, else the split. */
+export function chooseVariant(route: EndpointRoute, version: string | undefined, by: Chooser): RouteVariant {
+  if (version !== undefined && version !== '') return variantNamed(route, version);
+  const { served, variants } = route;
+  for (const { header, value, variant } of served.pins) {
+    if (by.header(header.toLowerCase()) !== value) continue;
+    const pinned = variants.find(({ name }) => name === variant);
+    if (pinned !== undefined) return pinned;
+  }
+  const key = variants.length === 1 ? undefined : stickyKey(served.sticky, by);
+  const bucket = key === undefined ? Math.floor(by.chance() * 10_000) : bucketOf(served.uid, key);
+  const chosen = variantAt(variants, bucket);
+  if (chosen !== undefined) return chosen;
+  throw new DaisError('model_unavailable', `No variant of the endpoint "${served.name}" takes requests.`);
+}
+
+function variantNamed({ served, variants }: EndpointRoute, version: string): RouteVariant {
+  const found =
+    variants.find(({ model }) => model.version === version) ??
+    variants.find(({ model }) => model.aliases.includes(version)) ??
+    variants.find(({ name }) => name === version);
+  if (found !== undefined) return found;
+  const there = variants.map(({ name, model }) => `${model.version ?? model.name} (${name})`).join(', ');
+  throw new DaisError('not_found', `The endpoint "${served.name}" has no version "${version}"; it has ${there}.`);
+}

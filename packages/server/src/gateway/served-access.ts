@@ -1,0 +1,81 @@
+/** Who may call which endpoint, by the snapshot alone. */
+import { hash } from 'node:crypto';
+import { DaisError } from '@dais/api';
+import type { Snapshot } from '@dais/api/serving';
+
+export interface Grant {
+  readonly principal: string;
+  may(project: string, endpoint: string): boolean;
+}
+
+const EVERYTHING: Grant = { principal: 'owner', may: () => true };
+/** Name of the control plane's own token. */
+const CONTROL_PLANE = 'system/dais';
+/** Headers that are remembered: hashing a token takes 2 µs; finding its text does not. */
+const MOST_SEEN = 1000;
+
+interface Known extends Grant {
+  readonly expiresAt: number;
+}
+
+export class ServedAccess {
+  readonly #tokens: ReadonlyMap<string, Known> | undefined;
+  readonly #offlineMs: number;
+  /** By the text of the header. Goes with the snapshot, so a revoked token is never found in it. */
+  readonly #seen = new Map<string, Known>();
+
+  constructor(access: Snapshot['access']) {
+    this.#offlineMs = access.mode === 'tokens' ? access.offlineMs : Number.POSITIVE_INFINITY;
+    if (access.mode === 'solo') return;
+    this.#tokens = new Map(
+      access.tokens.map(({ hash: digest, principal, endpoints, expiresAt }) => {
+        const named = new Set(endpoints);
+        const known: Known = {
+          principal,
+          may: (project, endpoint) => named.has(`${project}/${endpoint}`),
+          expiresAt: expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt),
+        };
+        return [digest, known];
+      }),
+    );
+  }
+
+  /** Whoever reaches the port is let in: such a port answers only to names of this machine. */
+  get solo(): boolean {
+    return this.#tokens === undefined;
+  }
+
+  /** Who is recorded: the control plane calls for those who it has let in itself. */
+  static principal(grant: Grant, onBehalfOf: string | undefined): string {
+    return grant.principal === CONTROL_PLANE && onBehalfOf !== undefined ? onBehalfOf : grant.principal;
+  }
+
+  /** Throws `unauthenticated`, or `server_unreachable` when nobody has confirmed the tokens for too long. */
+  grant(authorization: string | undefined, now: number, heardAt: number): Grant {
+    if (this.#tokens === undefined) return EVERYTHING;
+    if (now - heardAt > this.#offlineMs) {
+      throw new DaisError(
+        'server_unreachable',
+        `This gateway has not heard from Dais for ${Math.round((now - heardAt) / 1000)} s, so that no token counts.`,
+        { retryAfter: 5 },
+      );
+    }
+    if (authorization === undefined) throw new DaisError('unauthenticated', 'The request has no token.');
+    const known = this.#seen.get(authorization) ?? this.#find(this.#tokens, authorization);
+    if (known === undefined || known.expiresAt <= now) {
+      throw new DaisError('unauthenticated', 'The token is not known here, was revoked or has expired.');
+    }
+    return known;
+  }
+
+  #find(tokens: ReadonlyMap<string, Known>, authorization: string): Known | undefined {
+    const [, token] = /^bearer +(\S+)$/i.exec(authorization) ?? [];
+    if (token === undefined) throw new DaisError('unauthenticated', 'Send the token as `Authorization: Bearer …`.');
+    const known = tokens.get(hash('sha256', token, 'hex'));
+    if (known !== undefined) {
+      if (this.#seen.size >= MOST_SEEN) this.#seen.clear();
+      this.#seen.set(authorization, known);
+    }
+    return known;
+  }
+}

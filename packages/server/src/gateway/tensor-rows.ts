@@ -1,0 +1,85 @@
+/** Rows of tensors: how many there are, how batches are joined and cut apart, what a tensor weighs. */
+import type { Tensor, TensorData } from './tensors.ts';
+
+type NumberArray = Exclude<TensorData, readonly Buffer[]>;
+
+export function elementCount(shape: readonly number[]): number {
+  let count = 1;
+  for (const dimension of shape) count *= dimension;
+  return count;
+}
+
+export function tensorBytes({ data }: Tensor): number {
+  if (isNumbers(data)) return data.byteLength;
+  let bytes = 0;
+  for (const value of data) bytes += value.length + 4;
+  return bytes;
+}
+
+/** The first dimension, where all inputs have the same; else undefined. */
+export function rowsOf(inputs: readonly Tensor[]): number | undefined {
+  const rows = inputs[0]?.shape[0];
+  for (const { shape } of inputs) if (shape[0] !== rows) return undefined;
+  return rows;
+}
+
+/** Tensors of many requests, each with the same names and types and the same shape behind the first dimension. */
+export function joinRows(requests: readonly (readonly Tensor[])[]): Tensor[] {
+  const [first = []] = requests;
+  return first.map(({ name, datatype, shape }, place) => {
+    const parts = requests.map((tensors) => (tensors[place] as Tensor).data);
+    let rows = 0;
+    for (const tensors of requests) rows += (tensors[place] as Tensor).shape[0] as number;
+    const joined = { name, datatype, shape: [rows, ...shape.slice(1)], data: joinData(parts) };
+    if (requests.every((tensors) => tensors[place]?.nulls === undefined)) return joined;
+    return { ...joined, nulls: joinNulls(requests.map((tensors) => tensors[place] as Tensor)) };
+  });
+}
+
+/** Undefined where a tensor does not have so many rows: then whose rows are whose is not known. */
+export function cutRows(outputs: readonly Tensor[], rows: readonly number[]): Tensor[][] | undefined {
+  let total = 0;
+  for (const n of rows) total += n;
+  if (outputs.some(({ shape }) => shape[0] !== total)) return undefined;
+  let from = 0;
+  return rows.map((n) => {
+    const cut = outputs.map(({ name, datatype, shape, data, nulls }) => {
+      const rest = shape.slice(1);
+      const width = elementCount(rest);
+      const [begin, end] = [from * width, (from + n) * width];
+      const own = nulls?.subarray(begin, end);
+      const tensor = { name, datatype, shape: [n, ...rest], data: cutData(data, begin, end) };
+      return own === undefined ? tensor : { ...tensor, nulls: own };
+    });
+    from += n;
+    return cut;
+  });
+}
+
+function joinData(parts: readonly TensorData[]): TensorData {
+  const [first] = parts;
+  if (first === undefined || !isNumbers(first)) return (parts as readonly (readonly Buffer[])[]).flat();
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const Kind = first.constructor as new (length: number) => Float32Array;
+  const joined = new Kind(length);
+  let at = 0;
+  for (const part of parts) {
+    // All parts are of the first one's type: it stands in the key of the batch.
+    joined.set(part as Float32Array, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+function joinNulls(tensors: readonly Tensor[]): Uint8Array {
+  return Uint8Array.from(tensors.flatMap(({ data, nulls }) => Array.from(nulls ?? new Uint8Array(data.length))));
+}
+
+function cutData(data: TensorData, from: number, to: number): TensorData {
+  return isNumbers(data) ? data.subarray(from, to) : data.slice(from, to);
+}
+
+function isNumbers(data: TensorData): data is NumberArray {
+  return ArrayBuffer.isView(data);
+}

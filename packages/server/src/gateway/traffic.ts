@@ -1,0 +1,61 @@
+/** Which variant answers a request: by hash, so that one key always goes the same way. */
+import type { ServedEndpoint } from '@dais/api/serving';
+
+const SHARES = 10_000;
+
+export interface Weighted {
+  readonly weight: number;
+}
+
+/**
+ * 0 to 9,999 for a key. Murmur3's finish makes keys that differ in their last digit fall far apart, which FNV-1a alone does
+ * not.
+ */
+export function bucketOf(salt: string, key: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < salt.length; index++) hash = Math.imul(hash ^ salt.charCodeAt(index), 0x01000193);
+  hash = Math.imul(hash ^ 0xff, 0x01000193);
+  for (let index = 0; index < key.length; index++) hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) % SHARES;
+}
+
+/**
+ * Variants lie one after the other on the line of buckets. Who raises the second of two by what the first loses only moves
+ * keys from the first into the second. Undefined when nobody has a weight.
+ */
+export function variantAt<T extends Weighted>(variants: readonly T[], bucket: number): T | undefined {
+  const [only] = variants;
+  if (variants.length === 1) return only?.weight === 0 ? undefined : only;
+  let total = 0;
+  for (const { weight } of variants) total += weight;
+  if (total === 0) return undefined;
+  const place = (bucket * total) / SHARES;
+  let end = 0;
+  for (const variant of variants) {
+    end += variant.weight;
+    if (place < end) return variant;
+  }
+  return undefined;
+}
+
+/** What the traffic of an endpoint is split by; undefined: by chance. */
+export function stickyKey(
+  sticky: ServedEndpoint['sticky'],
+  request: {
+    readonly header: (name: string) => string | undefined;
+    readonly parameters: Readonly<Record<string, unknown>> | undefined;
+    readonly id: string | undefined;
+  },
+): string | undefined {
+  if (sticky?.header !== undefined) {
+    const value = request.header(sticky.header.toLowerCase());
+    if (value !== undefined) return value;
+  }
+  if (sticky?.parameter !== undefined) {
+    const value = request.parameters?.[sticky.parameter];
+    if (value !== undefined) return String(value);
+  }
+  return request.id === '' ? undefined : request.id;
+}

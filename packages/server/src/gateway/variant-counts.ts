@@ -1,0 +1,28 @@
+import { LATENCY_BUCKETS_MS } from '@dais/api/serving';
+import { BatchCounts } from './batch-counts.ts';
+
+/** What one variant of an endpoint did. Kept over snapshots for as long as the variant has the same model. */
+export class VariantCounters {
+  requests = 0;
+  failures = 0;
+  refused = 0;
+  shed = 0;
+  shadowDropped = 0;
+  queueMicros = 0;
+  lastAt = 0;
+  latencyMicros = 0;
+  readonly latencies: number[] = [...LATENCY_BUCKETS_MS.map(() => 0), 0];
+  readonly batches = new BatchCounts();
+
+  answered(at: number, micros: number, status: number): void {
+    this.requests++;
+    if (status >= 500) this.failures++;
+    else if (status >= 400) this.refused++;
+    this.lastAt = at;
+    this.latencyMicros += micros;
+    const ms = micros / 1000;
+    let place = 0;
+    while (place < LATENCY_BUCKETS_MS.length && ms > (LATENCY_BUCKETS_MS[place] as number)) place++;
+    this.latencies[place] = (this.latencies[place] ?? 0) + 1;
+  }
+}

@@ -1,0 +1,54 @@
+/** Tensors as bytes: little-endian, row by row; texts each with their length before them. */
+import { DaisError } from '@dais/api';
+import { arrayOver, elementBytes, type Datatype, type TensorData } from '#gateway/index.ts';
+
+/** Without a copy, except where the bytes do not lie as the machine needs them. */
+export function fromRaw(name: string, datatype: Datatype, bytes: Buffer, count: number): TensorData {
+  if (datatype === 'BYTES') return fromRawTexts(name, bytes, count);
+  const expected = count * (elementBytes(datatype) as number);
+  if (bytes.length !== expected) {
+    throw new DaisError(
+      'invalid_request',
+      `The input "${name}" has ${bytes.length} bytes; ${count} elements of ${datatype} have ${expected}.`,
+    );
+  }
+  if (datatype === 'BOOL' && bytes.some((byte) => byte > 1)) {
+    throw new DaisError('invalid_request', `The input "${name}" has a byte that is neither 0 nor 1; expected BOOL.`);
+  }
+  return arrayOver(datatype, bytes);
+}
+
+export function toRaw(data: TensorData): Buffer {
+  if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  let length = 0;
+  for (const text of data) length += 4 + text.length;
+  const raw = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const text of data) {
+    at = raw.writeUInt32LE(text.length, at);
+    at += text.copy(raw, at);
+  }
+  return raw;
+}
+
+function fromRawTexts(name: string, bytes: Buffer, count: number): Buffer[] {
+  const texts: Buffer[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const from = at + 4;
+    const to = from <= bytes.length ? from + bytes.readUInt32LE(at) : Number.POSITIVE_INFINITY;
+    if (to > bytes.length) {
+      throw new DaisError('invalid_request', `Element ${texts.length} of the input "${name}" is cut off.`);
+    }
+    texts.push(bytes.subarray(from, to));
+    at = to;
+    if (texts.length > count) break;
+  }
+  if (texts.length !== count) {
+    throw new DaisError(
+      'invalid_request',
+      `The input "${name}" has ${texts.length > count ? 'more than ' : ''}${Math.min(texts.length, count)} elements; its shape has ${count}.`,
+    );
+  }
+  return texts;
+}

@@ -1,0 +1,211 @@
+/** The Open Inference Protocol over HTTP: https://github.com/kserve/open-inference-protocol */
+import { DaisError } from '@dais/api';
+import type {
+  AnswerMatch,
+  DoorMatch,
+  InferAnswer,
+  InferMatch,
+  InferRequest,
+  OpenedRequest,
+  Parameters,
+  ServedDescription,
+  ServedView,
+  ServingCall,
+  ServingDoor,
+  ServingReply,
+} from '#gateway/index.ts';
+import { EXTENSIONS, isReady, modelMetadata, modelStatistics, repositoryIndex, variantOf } from './model-texts.ts';
+import { explained } from './explain.ts';
+import { forModel, timeoutMicros } from './own-parameters.ts';
+import { readRawRest, readRest, type RestRequest } from './rest-request.ts';
+import { writeRest } from './rest-response.ts';
+
+const BASE = '/v2';
+const MODELS = '/v2/models/';
+export function restDoor(): ServingDoor {
+  return { name: 'open-inference', match, fault };
+}
+
+function match(method: string, path: string): DoorMatch | undefined {
+  if (!path.startsWith(BASE)) return undefined;
+  if (path.startsWith(MODELS)) return matchModel(method, path.slice(MODELS.length));
+  // With or without a slash at the end: clients write both.
+  const plain = path.endsWith('/') ? path.slice(0, -1) : path;
+  switch (`${method} ${plain}`) {
+    case 'GET /v2/health/live':
+      return answered('health', () => json(200, { live: true }), true);
+    case 'GET /v2/health/ready':
+      return answered('health', ({ ready }) => json(ready ? 200 : 503, { ready }), true);
+    case 'GET /v2':
+      return answered('serverMetadata', ({ server }) => json(200, { ...server, extensions: EXTENSIONS }), true);
+    case 'GET /v2/models':
+      return answered('models', (served) => json(200, { models: served.endpoints().map(({ name }) => name) }));
+    case 'POST /v2/repository/index':
+      return answered('repository', (served, body) => json(200, repositoryIndex(served, onlyReady(body))));
+    default:
+      return path.startsWith('/v2/repository/models/') && method === 'POST' ? matchRepository(path) : undefined;
+  }
+}
+
+function matchModel(method: string, rest: string): DoorMatch | undefined {
+  const parts = rest.split('/');
+  if (parts.at(-1) === '') parts.pop();
+  const endpoint = named(parts[0]);
+  if (endpoint === undefined) return undefined;
+  if (method === 'GET' && endpoint === 'stats' && parts.length === 1) {
+    return answered('statistics', (served) => json(200, { model_stats: allStatistics(served) }));
+  }
+  const versioned = parts[1] === 'versions' && parts.length > 2;
+  const version = versioned ? named(parts[2]) : undefined;
+  if (versioned && version === undefined) return undefined;
+  const verbs = parts.slice(versioned ? 3 : 1);
+  if (verbs.length > 1) return undefined;
+  const [verb] = verbs;
+  if (method === 'POST' && verb === 'infer') return inferMatch(endpoint, version);
+  if (method === 'POST' && verb === 'explain') {
+    return answered('explain', async (served, body, { headers }) => {
+      const { variant } = look(served, endpoint, version);
+      const request = readRest(body, jsonLength(headers['inference-header-content-length'], body), false);
+      return json(200, await explained(endpoint, variant, request));
+    });
+  }
+  if (method !== 'GET') return undefined;
+  switch (verb) {
+    case undefined:
+      return answered('modelMetadata', async (served) => {
+        const { found, variant } = look(served, endpoint, version);
+        return json(200, await modelMetadata(found, variant));
+      });
+    case 'ready':
+      return answered('modelReady', (served) => {
+        const { found, variant } = look(served, endpoint, version);
+        const ready = served.ready && isReady(variant);
+        return json(ready ? 200 : 503, { name: found.name, ready });
+      });
+    case 'stats':
+      return answered('statistics', (served) => {
+        const { found, variant } = look(served, endpoint, version);
+        const of = version === undefined ? found.variants : [variant];
+        return json(200, { model_stats: of.map((one) => modelStatistics(found, one)) });
+      });
+    default:
+      return undefined;
+  }
+}
+
+function matchRepository(path: string): DoorMatch | undefined {
+  const [name, verb] = path.slice('/v2/repository/models/'.length).split('/');
+  if (verb !== 'load' && verb !== 'unload') return undefined;
+  return answered('repository', (served) => {
+    served.endpoint({ endpoint: name ?? '' });
+    throw new DaisError(
+      'forbidden',
+      `What is loaded follows from the Endpoint "${name}": change it with \`dais deploy\` or \`dais apply\`.`,
+    );
+  });
+}
+
+function inferMatch(endpoint: string, version: string | undefined): InferMatch {
+  return { kind: 'infer', operation: 'infer', endpoint, version, open: (body, call) => new OpenedRest(body, call) };
+}
+
+class OpenedRest implements OpenedRequest<ServingReply> {
+  readonly #raw: Buffer | undefined;
+  readonly #nan: boolean;
+  #request: RestRequest | undefined;
+
+  constructor(body: Buffer, { headers }: ServingCall) {
+    this.#nan = headers['dais-json-nan'] === 'allow';
+    const length = jsonLength(headers['inference-header-content-length'], body);
+    if (length === 0) this.#raw = body;
+    else this.#request = readRest(body, length, this.#nan);
+  }
+
+  get id(): string | undefined {
+    return this.#request?.id;
+  }
+
+  get parameters(): Parameters | undefined {
+    return this.#request?.parameters;
+  }
+
+  get timeoutMicros(): number | undefined {
+    return this.#request === undefined ? undefined : timeoutMicros(this.#request.parameters);
+  }
+
+  decode(described: ServedDescription): InferRequest {
+    this.#request ??= readRawRest(this.#raw as Buffer, described);
+    const { inputs, outputs, parameters } = this.#request;
+    return { inputs, outputs: outputs?.map(({ name }) => name), parameters: forModel(parameters) };
+  }
+
+  encode(answer: InferAnswer): ServingReply {
+    const request = this.#request as RestRequest;
+    const binary = this.#raw !== undefined || request.parameters['binary_data_output'] === true;
+    return writeRest(answer, request, { nan: this.#nan, binary });
+  }
+}
+
+function jsonLength(header: string | string[] | undefined, body: Buffer): number {
+  if (header === undefined) {
+    if (body.length === 0) throw new DaisError('unreadable_body', 'The request has no body.');
+    return body.length;
+  }
+  const length = Number(header);
+  if (!/^\d+$/.test(String(header)) || length > body.length) {
+    throw new DaisError(
+      'invalid_request',
+      `Inference-Header-Content-Length is "${header}"; the body has ${body.length} bytes.`,
+    );
+  }
+  return length;
+}
+
+function look(served: ServedView, endpoint: string, version: string | undefined) {
+  const found = served.endpoint({ endpoint });
+  const variant = variantOf(found, version);
+  if (variant !== undefined) return { found, variant };
+  throw new DaisError(
+    'not_found',
+    `The model "${endpoint}" has no version "${version}"; it has ${found.versions.join(', ')}.`,
+  );
+}
+
+function allStatistics(served: ServedView) {
+  return served
+    .endpoints()
+    .flatMap((endpoint) => endpoint.variants.map((variant) => modelStatistics(endpoint, variant)));
+}
+
+function onlyReady(body: Buffer): boolean {
+  if (body.length === 0) return false;
+  try {
+    return (JSON.parse(body.toString('utf8')) as { ready?: unknown } | null)?.ready === true;
+  } catch {
+    throw new DaisError('unreadable_body', 'The body is not valid JSON.');
+  }
+}
+
+function answered(operation: string, answer: AnswerMatch['answer'], open = false): AnswerMatch {
+  return { kind: 'answer', operation, ...(open && { open: true as const }), answer };
+}
+
+function named(part: string | undefined): string | undefined {
+  if (part === undefined || part === '') return undefined;
+  if (!part.includes('%')) return part;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
+}
+
+function json(status: number, value: unknown): ServingReply {
+  return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) };
+}
+
+/** Every mistake has one form; what is wrong with a request is 400 whatever the catalogue has for it. */
+function fault(error: DaisError): ServingReply {
+  const status = error.status === 422 || error.status === 415 ? 400 : error.status;
+  return json(status, { error: error.message });
+}

@@ -1,0 +1,180 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { arrayOver, elementBytes, type Datatype, type InferAnswer, type Tensor } from '#gateway/index.ts';
+import { toRaw } from './raw-tensor.ts';
+import { readRawRest, readRest } from './rest-request.ts';
+import { writeRest } from './rest-response.ts';
+
+const NUMBERS = [
+  'BOOL',
+  'UINT8',
+  'UINT16',
+  'UINT32',
+  'UINT64',
+  'INT8',
+  'INT16',
+  'INT32',
+  'INT64',
+  'FP32',
+  'FP64',
+] as const;
+
+/** Any tensor that JSON can carry. */
+const tensors = fc
+  .tuple(fc.constantFrom(...NUMBERS, 'BYTES' as const), fc.array(fc.nat(4), { minLength: 1, maxLength: 3 }), fc.infiniteStream(fc.nat(255)))
+  .map(([datatype, shape, noise]): Tensor => {
+    const count = shape.reduce((product, size) => product * size, 1);
+    if (datatype === 'BYTES') {
+      const data = Array.from({ length: count }, () => Buffer.from(String.fromCodePoint(32 + (noise.next().value ?? 0))));
+      return { name: 'x', datatype, shape, data };
+    }
+    const bytes = Buffer.alloc(count * (elementBytes(datatype) as number));
+    for (let at = 0; at < bytes.length; at++) bytes[at] = datatype === 'BOOL' ? (noise.next().value ?? 0) % 2 : (noise.next().value ?? 0);
+    const data = arrayOver(datatype, bytes);
+    if (datatype === 'FP32' || datatype === 'FP64') {
+      const floats = data as Float64Array;
+      for (let at = 0; at < floats.length; at++) if (!Number.isFinite(floats[at])) floats[at] = at;
+    }
+    return { name: 'x', datatype, shape, data };
+  });
+
+const ANSWER = {
+  described: {
+    endpoint: 'm',
+    version: '3',
+    platform: 'p',
+    inputs: [],
+    outputs: [],
+    signature: undefined,
+    enforce: false,
+  },
+  variant: 'stable',
+  predictionId: 'id',
+} satisfies Omit<InferAnswer, 'outputs'>;
+
+const NO_REQUEST = { id: undefined, parameters: {}, inputs: [], outputs: undefined };
+
+/** What is written as an answer is read as a request: both have one form. */
+function roundTrip(tensor: Tensor, binary: boolean, nan = false): readonly Tensor[] {
+  const { body, headers } = writeRest({ ...ANSWER, outputs: [tensor] }, NO_REQUEST, { nan, binary });
+  const text = Buffer.from(body as string);
+  const length = Number(headers['inference-header-content-length'] ?? text.length);
+  const renamed = Buffer.concat([Buffer.from(text.subarray(0, length).toString().replace('"outputs"', '"inputs"')), text.subarray(length)]);
+  // "inputs" is one byte shorter.
+  return readRest(renamed, length - 1, nan).inputs;
+}
+
+test('tensors come back as they were, in JSON and in binary', () => {
+  fc.assert(
+    fc.property(tensors, fc.boolean(), (tensor, binary) => {
+      const [read] = roundTrip(tensor, binary);
+      expect(read).toMatchObject({ name: 'x', datatype: tensor.datatype, shape: tensor.shape });
+      expect(toRaw((read as Tensor).data).equals(toRaw(tensor.data))).toBe(true);
+    }),
+  );
+});
+
+test('half precision goes in binary only', () => {
+  const tensor: Tensor = { name: 'x', datatype: 'FP16', shape: [2], data: Uint16Array.of(0x3c00, 1) };
+  expect(roundTrip(tensor, true)).toMatchObject([{ datatype: 'FP16', data: Uint16Array.of(0x3c00, 1) }]);
+  expect(() => roundTrip(tensor, false)).toThrow('ask for it with the parameter binary_data');
+});
+
+test('what is no number goes into JSON when both sides say so', () => {
+  const tensor: Tensor = { name: 'x', datatype: 'FP32', shape: [3], data: Float32Array.of(Number.NaN, Infinity, -Infinity) };
+  expect(roundTrip(tensor, false, true)).toMatchObject([{ data: tensor.data }]);
+  expect(() => roundTrip(tensor, false)).toThrow('Element 0 of the output "x" is NaN');
+});
+
+function read(text: string, nan = false) {
+  const bytes = Buffer.from(text);
+  return readRest(bytes, bytes.length, nan);
+}
+
+const input = (fields: string) => `{"inputs":[{"name":"x",${fields}}]}`;
+
+test('whole numbers beyond 2^53 keep their digits', () => {
+  const { inputs } = read(input('"shape":[2],"datatype":"INT64","data":[9007199254740993,-9223372036854775808]'));
+  expect(inputs[0]?.data).toEqual(BigInt64Array.of(9_007_199_254_740_993n, -9_223_372_036_854_775_808n));
+});
+
+test('data may stand before what it is, flat or nested', () => {
+  expect(read(input('"data":[[1,2],[3,4]],"datatype":"INT32","shape":[2,2]')).inputs).toEqual(
+    read(input('"shape":[2,2],"datatype":"INT32","data":[1,2,3,4]')).inputs,
+  );
+});
+
+describe('hostile requests are told what is wrong', () => {
+  test.each([
+    ['no body at all', ' ', 'cut off'],
+    ['no object', '[]', 'expected an object with "inputs"'],
+    ['cut off', '{"inputs":[{"name":"x"', 'cut off'],
+    ['no inputs', '{"id":"1"}', 'no "inputs"'],
+    ['inputs that are none', '{"inputs":3}', 'expected an array'],
+    ['an id that is none', '{"id":3,"inputs":[]}', 'expected a text'],
+    ['no datatype', input('"shape":[1],"data":[1]'), 'no "datatype"'],
+    ['an unknown datatype', input('"shape":[1],"datatype":"FP99","data":[1]'), 'the datatype "FP99", which is unknown'],
+    ['no shape', input('"datatype":"FP32","data":[1]'), 'no "shape"'],
+    ['no data', input('"shape":[1],"datatype":"FP32"'), 'no "data"'],
+    ['a negative size', input('"shape":[-1,-1],"datatype":"FP32","data":[1]'), 'whole numbers from 0 on'],
+    ['a size that is no number', input('"shape":["a"],"datatype":"FP32","data":[1]'), 'whole numbers from 0 on'],
+    ['a size beyond all', input('"shape":[4611686018427387904,4,2],"datatype":"FP32","data":[1]'), 'whole numbers from 0 on'],
+    ['sizes that overflow', input('"shape":[4294967296,4294967296,1],"datatype":"FP32","data":[1]'), 'fewer elements than its shape'],
+    ['too little data', input('"shape":[2],"datatype":"FP32","data":[1]'), 'has 1 elements; its shape [2] has 2'],
+    ['too much data', input('"shape":[1],"datatype":"FP32","data":[1,2]'), 'more elements than its shape'],
+    ['uneven lists', input('"shape":[2,2],"datatype":"FP32","data":[[1],[2,3,4]]'), 'An array within the data of "x" has 1'],
+    ['nested beyond the shape', input('"shape":[1],"datatype":"FP32","data":[[1]]').replace('[[1]]', '[[1,1]]'), 'more elements'],
+    ['nested without end', input(`"shape":[1],"datatype":"FP32","data":${'['.repeat(9999)}`), 'nested deeper than 64'],
+    ['text for a number', input('"shape":[1],"datatype":"FP32","data":["a"]'), 'is the text "a"; expected FP32'],
+    ['a number for a text', input('"shape":[1],"datatype":"BYTES","data":[1]'), 'is 1; expected BYTES'],
+    ['null', input('"shape":[1],"datatype":"FP32","data":[null]'), 'is null; expected FP32'],
+    ['NaN', input('"shape":[1],"datatype":"FP32","data":[NaN]'), 'NaN is no number of JSON'],
+    ['a fraction for a whole number', input('"shape":[1],"datatype":"INT8","data":[1.5]'), 'is 1.5; expected INT8'],
+    ['more than fits', input('"shape":[1],"datatype":"INT8","data":[128]'), 'is 128, which is not from -128 to 127'],
+    ['more than fits into 64 bits', input('"shape":[1],"datatype":"UINT64","data":[18446744073709551616]'), 'not from 0 to'],
+    ['a float beyond all', input('"shape":[1],"datatype":"FP32","data":[1e39]'), 'too large for it'],
+    ['half precision', input('"shape":[1],"datatype":"BF16","data":[1]'), 'send it in binary'],
+    ['a key twice', input('"shape":[1],"shape":[1],"datatype":"FP32","data":[1]'), 'the key "shape" is there twice'],
+    ['an output twice', '{"inputs":[],"outputs":[{"name":"y"},{"name":"y"}]}', 'asked for twice'],
+    ['a parameter that is none', '{"inputs":[],"parameters":{"a":[1]}}', 'The parameter "a"'],
+    ['binary that is not there', input('"shape":[1],"datatype":"FP32","parameters":{"binary_data_size":4}'), '0 bytes are left'],
+    ['binary of another size', input('"shape":[1],"datatype":"FP32","parameters":{"binary_data_size":-4}'), '"binary_data_size" -4'],
+  ])('%s', (_, text, message) => {
+    expect(() => read(text)).toThrow(message);
+  });
+
+  test('bytes that belong to nobody', () => {
+    const head = Buffer.from('{"inputs":[]}');
+    expect(() => readRest(Buffer.concat([head, Buffer.alloc(4)]), head.length, false)).toThrow('4 bytes behind');
+  });
+
+  test('texts that are cut off', () => {
+    const head = Buffer.from(input('"shape":[1],"datatype":"BYTES","parameters":{"binary_data_size":8}'));
+    const body = Buffer.concat([head, Buffer.from([255, 255, 255, 255, 1, 2, 3, 4])]);
+    expect(() => readRest(body, head.length, false)).toThrow('Element 0 of the input "x" is cut off');
+  });
+});
+
+describe('one bare tensor', () => {
+  const described = (datatype: Datatype, shape: readonly number[], more = 0) => ({
+    ...ANSWER.described,
+    inputs: Array.from({ length: 1 + more }, (_, n) => ({ name: `x${n}`, datatype, shape })),
+  });
+
+  test('is a batch of one', () => {
+    const bytes = Buffer.from(Float32Array.of(1, 2, 3).buffer);
+    expect(readRawRest(bytes, described('FP32', [-1, 3])).inputs).toMatchObject([{ shape: [1, 3] }]);
+    expect(readRawRest(bytes, described('FP32', [-1, -1])).inputs).toMatchObject([{ shape: [1, 3] }]);
+    expect(readRawRest(bytes, described('FP32', [-1])).inputs).toMatchObject([{ shape: [3] }]);
+    expect(readRawRest(Buffer.from('hi'), described('BYTES', [-1, 1])).inputs).toMatchObject([
+      { shape: [1, 1], data: [Buffer.from('hi')] },
+    ]);
+  });
+
+  test('must fit', () => {
+    const bytes = Buffer.alloc(12);
+    expect(() => readRawRest(bytes, described('FP32', [-1, 4]))).toThrow('4 elements of FP32 have 16');
+    expect(() => readRawRest(bytes, described('FP32', [-1, -1, -1]))).toThrow('are no tensor');
+    expect(() => readRawRest(bytes, described('FP32', [-1, 3], 1))).toThrow('models of one input');
+  });
+});

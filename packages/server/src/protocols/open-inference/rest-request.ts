@@ -1,0 +1,241 @@
+/** The body of an infer request over HTTP: JSON, JSON with binary tensors behind it, or one bare tensor. */
+import { DaisError } from '@dais/api';
+import {
+  elementBytes,
+  ElementWriter,
+  isDatatype,
+  type Datatype,
+  type Parameters,
+  type ServedDescription,
+  type Tensor,
+} from '#gateway/index.ts';
+import { JsonFault, JsonReader, type JsonReading, type JsonValue } from '#lib/json-reader.ts';
+import { fromRaw } from './raw-tensor.ts';
+import { shapeCount } from './shape.ts';
+
+export interface RestRequest {
+  readonly id: string | undefined;
+  readonly parameters: Parameters;
+  readonly inputs: readonly Tensor[];
+  /** Undefined: all. */
+  readonly outputs: readonly RequestedOutput[] | undefined;
+}
+
+export interface RequestedOutput {
+  readonly name: string;
+  readonly parameters: Parameters;
+}
+
+/** As deep as any tensor is, and some. */
+const DEEPEST = 64;
+const NONE: Parameters = {};
+
+/** `headerLength`: how much of the body is JSON; what follows are the tensors. */
+export function readRest(body: Buffer, headerLength: number, nan: boolean): RestRequest {
+  const reading: JsonReading = { depth: DEEPEST, nan };
+  const reader = new JsonReader(body, reading, 0, headerLength);
+  let id: string | undefined;
+  let parameters = NONE;
+  let outputs: RequestedOutput[] | undefined;
+  let inputs: Tensor[] | undefined;
+  const binary = { body, at: headerLength };
+  try {
+    if (!reader.isObject()) reader.fail('expected an object with "inputs"');
+    reader.object((key) => {
+      if (key === 'id') id = reader.text();
+      else if (key === 'parameters') parameters = readParameters(reader);
+      else if (key === 'outputs') outputs = readOutputs(reader);
+      else if (key === 'inputs') {
+        const read: Tensor[] = [];
+        reader.array(() => read.push(readInput(reader, reading, binary)));
+        inputs = read;
+      } else reader.value();
+    });
+    reader.finish();
+  } catch (error) {
+    if (error instanceof JsonFault) throw new DaisError('unreadable_body', `The body is not valid: ${error.message}.`);
+    throw error;
+  }
+  if (inputs === undefined) throw new DaisError('invalid_request', 'The request has no "inputs".');
+  if (binary.at !== body.length) {
+    const left = body.length - binary.at;
+    throw new DaisError('invalid_request', `${left} bytes behind the last tensor belong to no input.`);
+  }
+  return { id, parameters, inputs, outputs };
+}
+
+/** One bare tensor: of the only input, as a batch of one. */
+export function readRawRest(body: Buffer, { inputs, endpoint }: ServedDescription): RestRequest {
+  const [input] = inputs;
+  if (input === undefined || inputs.length > 1) {
+    throw new DaisError(
+      'invalid_request',
+      `A bare tensor is for models of one input; "${endpoint}" has ${inputs.length}.`,
+    );
+  }
+  const { name, datatype, shape } = input;
+  // A batch of one, where the first dimension is that of the batch.
+  const sizes = shape.map((size, place) => (place === 0 && size === -1 && shape.length > 1 ? 1 : size));
+  if (datatype === 'BYTES') {
+    const one = sizes.map((size) => (size === -1 ? 1 : size));
+    if (one.some((size) => size !== 1)) {
+      throw new DaisError(
+        'invalid_request',
+        `A bare text is for inputs of one element; "${name}" has [${shape.join()}].`,
+      );
+    }
+    return alone({ name, datatype, shape: one, data: [body] });
+  }
+  const open = sizes.filter((size) => size === -1).length;
+  const fixed = sizes.reduce((product, size) => product * (size === -1 ? 1 : size), 1);
+  const count = open === 0 ? fixed : Math.floor(body.length / (elementBytes(datatype) as number));
+  if (open > 1 || (open === 1 && count % fixed !== 0)) {
+    throw new DaisError(
+      'invalid_request',
+      `${body.length} bytes are no tensor "${name}" of the shape [${shape.join()}].`,
+    );
+  }
+  const data = fromRaw(name, datatype, body, count);
+  return alone({ name, datatype, shape: sizes.map((size) => (size === -1 ? count / fixed : size)), data });
+}
+
+function alone(tensor: Tensor): RestRequest {
+  return { id: undefined, parameters: NONE, inputs: [tensor], outputs: undefined };
+}
+
+function readInput(reader: JsonReader, reading: JsonReading, binary: { readonly body: Buffer; at: number }): Tensor {
+  let name: string | undefined;
+  let datatype: JsonValue | undefined;
+  let shape: JsonValue | undefined;
+  let parameters = NONE;
+  let elements: ElementWriter | undefined;
+  let span: readonly [number, number] | undefined;
+  reader.object((key) => {
+    if (key === 'name') name = reader.text();
+    else if (key === 'datatype') datatype = reader.value();
+    else if (key === 'shape') shape = reader.value();
+    else if (key === 'parameters') parameters = readParameters(reader);
+    else if (key === 'data') {
+      // Nearly always behind the others; else it is read when they are known.
+      if (name !== undefined && datatype !== undefined && shape !== undefined) {
+        elements = readData(reader, declared(name, datatype, shape, binary.body.length));
+      } else span = reader.span();
+    } else reader.value();
+  });
+  const found = declared(name, datatype, shape, binary.body.length);
+  const size = parameters['binary_data_size'];
+  if (size !== undefined) {
+    if (span !== undefined || elements !== undefined) {
+      throw new DaisError('invalid_request', `The input "${found.name}" has both "data" and "binary_data_size".`);
+    }
+    if (typeof size !== 'number' || !Number.isInteger(size) || size < 0 || binary.at + size > binary.body.length) {
+      throw new DaisError(
+        'invalid_request',
+        `The input "${found.name}" has "binary_data_size" ${size}; ${binary.body.length - binary.at} bytes are left.`,
+      );
+    }
+    const bytes = binary.body.subarray(binary.at, binary.at + size);
+    binary.at += size;
+    return { ...found, data: fromRaw(found.name, found.datatype, bytes, found.count) };
+  }
+  if (span !== undefined) elements = readData(new JsonReader(binary.body, reading, ...span), found);
+  if (elements === undefined) throw new DaisError('invalid_request', `The input "${found.name}" has no "data".`);
+  return { name: found.name, datatype: found.datatype, shape: found.shape, data: elements.data };
+}
+
+interface Declared {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: readonly number[];
+  readonly count: number;
+}
+
+function declared(
+  name: string | undefined,
+  datatype: JsonValue | undefined,
+  shape: JsonValue | undefined,
+  bodyLength: number,
+): Declared {
+  if (name === undefined) throw new DaisError('invalid_request', 'An input has no "name".');
+  if (!isDatatype(datatype)) {
+    const told =
+      datatype === undefined ? 'no "datatype"' : `the datatype ${JSON.stringify(datatype)}, which is unknown`;
+    throw new DaisError('invalid_request', `The input "${name}" has ${told}.`);
+  }
+  if (!Array.isArray(shape)) throw new DaisError('invalid_request', `The input "${name}" has no "shape".`);
+  const sizes = shape as number[];
+  // No element takes less than a byte.
+  return { name, datatype, shape: sizes, count: shapeCount(name, sizes, bodyLength) };
+}
+
+/** Flat, or nested as the shape is. */
+function readData(reader: JsonReader, { name, datatype, shape, count }: Declared): ElementWriter {
+  const elements = new ElementWriter(name, datatype, count);
+  // Of each array within arrays, how many elements it has to have.
+  const sizes: number[] = [];
+  for (let place = shape.length - 1, size = 1; place >= 0; place--) sizes[place] = size *= shape[place] as number;
+  let depth = 0;
+  const item = () => {
+    if (reader.isArray()) list();
+    else if (reader.isText()) elements.text(reader.text());
+    else {
+      const byte = reader.peek();
+      // t, f
+      if (byte === 116 || byte === 102) elements.truth(reader.truth());
+      // n: the only other value, and no number.
+      else if (byte === 110 || byte === 123) {
+        elements.wrong(`${JSON.stringify(reader.value()).slice(0, 40)}`);
+      } else elements.number(reader.number());
+    }
+  };
+  const list = () => {
+    const from = elements.count;
+    const level = depth++;
+    reader.array(item);
+    depth--;
+    if (level > 0 && elements.count - from !== sizes[level]) {
+      throw new DaisError(
+        'invalid_request',
+        `An array within the data of "${name}" has ${elements.count - from} elements; by the shape [${shape.join()}] it has ${sizes[level] ?? 'none'}.`,
+      );
+    }
+  };
+  if (!reader.isArray()) reader.fail(`the data of "${name}" is no array`);
+  list();
+  if (elements.count !== count) {
+    throw new DaisError(
+      'invalid_request',
+      `The input "${name}" has ${elements.count} elements; its shape [${shape.join()}] has ${count}.`,
+    );
+  }
+  return elements;
+}
+
+function readOutputs(reader: JsonReader): RequestedOutput[] {
+  const outputs: RequestedOutput[] = [];
+  const named = new Set<string>();
+  reader.array(() => {
+    let name: string | undefined;
+    let parameters = NONE;
+    reader.object((key) => {
+      if (key === 'name') name = reader.text();
+      else if (key === 'parameters') parameters = readParameters(reader);
+      else reader.value();
+    });
+    if (name === undefined) throw new DaisError('invalid_request', 'An output has no "name".');
+    if (named.has(name)) throw new DaisError('invalid_request', `The output "${name}" is asked for twice.`);
+    named.add(name);
+    outputs.push({ name, parameters });
+  });
+  return outputs;
+}
+
+function readParameters(reader: JsonReader): Parameters {
+  const parameters: Record<string, string | number | boolean> = {};
+  reader.object((key) => {
+    const value = reader.value();
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') parameters[key] = value;
+    else throw new DaisError('invalid_request', `The parameter "${key}" is neither text, number nor truth value.`);
+  });
+  return parameters;
+}

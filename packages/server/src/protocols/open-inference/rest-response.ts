@@ -1,0 +1,87 @@
+/** The answer to an infer request over HTTP. Written by hand: an object for `JSON.stringify` costs more than its text. */
+import { DaisError } from '@dais/api';
+import type { InferAnswer, ServingReply, Tensor } from '#gateway/index.ts';
+import { float32Text } from '#lib/float-text.ts';
+import { toRaw } from './raw-tensor.ts';
+import type { RestRequest } from './rest-request.ts';
+
+export interface Writing {
+  /** `NaN` and the infinities are written as Python does. */
+  readonly nan: boolean;
+  /** All outputs in binary unless one is asked for otherwise. */
+  readonly binary: boolean;
+}
+
+export function writeRest(answer: InferAnswer, request: RestRequest, { nan, binary }: Writing): ServingReply {
+  const { outputs, described, variant, predictionId } = answer;
+  const wanted = new Map(request.outputs?.map(({ name, parameters }) => [name, parameters]));
+  const raw: Buffer[] = [];
+  const written = outputs.map((output) => {
+    const own = wanted.get(output.name)?.['binary_data'];
+    const inBinary = typeof own === 'boolean' ? own : binary;
+    const head = `{"name":${JSON.stringify(output.name)},"datatype":"${output.datatype}","shape":[${output.shape.join()}]`;
+    if (!inBinary) return `${head},"data":${dataText(output, nan)}}`;
+    const bytes = toRaw(output.data);
+    raw.push(bytes);
+    return `${head},"parameters":{"binary_data_size":${bytes.length}}}`;
+  });
+  const id = request.id === undefined ? '' : `"id":${JSON.stringify(request.id)},`;
+  const text =
+    `{"model_name":${JSON.stringify(described.endpoint)},"model_version":${JSON.stringify(described.version)},${id}` +
+    `"parameters":{"dais_variant":${JSON.stringify(variant)},"dais_prediction_id":"${predictionId}"},` +
+    `"outputs":[${written.join()}]}`;
+  if (raw.length === 0) return { status: 200, headers: JSON_HEADERS, body: text };
+  const head = Buffer.from(text);
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'application/octet-stream',
+      'inference-header-content-length': String(head.length),
+    },
+    body: Buffer.concat([head, ...raw]),
+  };
+}
+
+const JSON_HEADERS = { 'content-type': 'application/json' };
+
+function dataText({ name, datatype, data }: Tensor, nan: boolean): string {
+  switch (datatype) {
+    case 'BYTES':
+      return `[${(data as readonly Buffer[]).map((text) => JSON.stringify(text.toString('utf8'))).join()}]`;
+    case 'BOOL':
+      return `[${Array.from(data as Uint8Array, (value) => value !== 0).join()}]`;
+    case 'FP16':
+    case 'BF16':
+      throw new DaisError(
+        'not_acceptable',
+        `The output "${name}" is ${datatype}, which JSON cannot carry: ask for it with the parameter binary_data.`,
+      );
+    case 'FP32':
+      return floatsText(name, data as Float32Array, nan, float32Text);
+    case 'FP64':
+      return floatsText(name, data as Float64Array, nan, String);
+    default:
+      return `[${(data as Int32Array).join()}]`;
+  }
+}
+
+function floatsText(
+  name: string,
+  data: Float32Array | Float64Array,
+  nan: boolean,
+  write: (value: number) => string,
+): string {
+  let text = '[';
+  for (let place = 0; place < data.length; place++) {
+    const value = data[place] as number;
+    if (!Number.isFinite(value) && !nan) {
+      throw new DaisError(
+        'not_acceptable',
+        `Element ${place} of the output "${name}" is ${value}, which JSON cannot carry: ask for it with the parameter binary_data, or send the header \`dais-json-nan: allow\`.`,
+      );
+    }
+    // `String` gives NaN and Infinity the names that Python has for them.
+    text += place === 0 ? write(value) : `,${write(value)}`;
+  }
+  return `${text}]`;
+}

@@ -1,0 +1,73 @@
+/** CSV by RFC 4180, with a row of names: what `text/csv` brings. */
+import { DaisError } from '@dais/api';
+import type { JsonValue } from '#lib/json-reader.ts';
+import type { ScoringBody } from './frame.ts';
+
+export function readCsv(body: Buffer): ScoringBody {
+  const [names, ...rows] = cells(body.toString('utf8'));
+  if (names === undefined) throw new DaisError('invalid_request', 'The CSV has no row of column names.');
+  const uneven = rows.findIndex((row) => row.length !== names.length);
+  if (uneven >= 0) {
+    throw new DaisError(
+      'invalid_request',
+      `Row ${uneven} of the CSV has ${rows[uneven]?.length} values; there are ${names.length} columns.`,
+    );
+  }
+  const twice = names.find((name, place) => names.indexOf(name) !== place);
+  if (twice !== undefined) throw new DaisError('invalid_request', `The column "${twice}" is there twice.`);
+  const columns = new Map(names.map((name, place) => [name, rows.map((row) => valueOf(row[place] as string))]));
+  return { given: { kind: 'table', columns, rows: rows.length }, params: {} };
+}
+
+function valueOf(text: string): JsonValue {
+  if (text === '') return null;
+  if (/^-?\d+$/.test(text)) {
+    const whole = Number(text);
+    return Number.isSafeInteger(whole) ? whole : BigInt(text);
+  }
+  if (/^-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text)) return Number(text);
+  if (text === 'NaN' || text === 'nan') return Number.NaN;
+  if (/^true$/i.test(text)) return true;
+  if (/^false$/i.test(text)) return false;
+  return text;
+}
+
+function cells(text: string): string[][] {
+  const rows: string[][] = [];
+  let row: string[] = [];
+  let cell = '';
+  let quoted = false;
+  let any = false;
+  const endRow = () => {
+    row.push(cell);
+    // An empty line is no row.
+    if (any) rows.push(row);
+    row = [];
+    cell = '';
+    any = false;
+  };
+  for (let at = 0; at < text.length; at++) {
+    const sign = text[at] as string;
+    if (quoted) {
+      if (sign !== '"') cell += sign;
+      else if (text[at + 1] === '"') {
+        cell += '"';
+        at++;
+      } else quoted = false;
+    } else if (sign === '"' && cell === '') {
+      quoted = true;
+      any = true;
+    } else if (sign === ',') {
+      row.push(cell);
+      cell = '';
+      any = true;
+    } else if (sign === '\n') endRow();
+    else if (sign !== '\r') {
+      cell += sign;
+      any = true;
+    }
+  }
+  if (quoted) throw new DaisError('unreadable_body', 'A quoted value of the CSV has no end.');
+  if (any) endRow();
+  return rows;
+}

@@ -1,0 +1,117 @@
+/** A table as a request brings it, whatever its form: columns of values, or one nested list without names. */
+import { DaisError } from '@dais/api';
+import { JsonFault, JsonReader, type JsonValue } from '#lib/json-reader.ts';
+
+export type Given =
+  | { readonly kind: 'table'; readonly columns: ReadonlyMap<string, readonly JsonValue[]>; readonly rows: number }
+  /** Rows without names of columns. */
+  | { readonly kind: 'rows'; readonly rows: readonly (readonly JsonValue[])[] }
+  | { readonly kind: 'tensor'; readonly value: readonly JsonValue[] }
+  | { readonly kind: 'tensors'; readonly values: ReadonlyMap<string, JsonValue> };
+
+export interface ScoringBody {
+  readonly given: Given;
+  readonly params: Readonly<Record<string, JsonValue>>;
+}
+
+const FORMS = ['dataframe_split', 'dataframe_records', 'instances', 'inputs'] as const;
+const FIELDS = `exactly one of the fields ${FORMS.join(', ')}`;
+const DEEPEST = 64;
+
+type JsonObject = Record<string, JsonValue>;
+
+/** What MLflow's scoring server takes as `application/json`. */
+export function readScoringBody(body: Buffer): ScoringBody {
+  const value = readJson(body);
+  if (!isObject(value)) throw wrong(`The body is no JSON object with ${FIELDS}.`);
+  const named = FORMS.filter((form) => Object.hasOwn(value, form));
+  const [form] = named;
+  if (form === undefined || named.length > 1) {
+    throw wrong(`The body is a JSON object with ${named.length === 0 ? 'none' : named.join(' and ')}; expected ${FIELDS}.`);
+  }
+  const params = value['params'] ?? {};
+  if (!isObject(params)) throw wrong('"params" is no object.');
+  return { given: readForm(form, value[form] as JsonValue), params };
+}
+
+/** What KServe's first protocol takes. */
+export function readInstances(body: Buffer): ScoringBody {
+  const value = readJson(body);
+  if (!isObject(value)) throw wrong('The body is no JSON object with "instances".');
+  const form = Object.hasOwn(value, 'instances') ? 'instances' : 'inputs';
+  if (!Object.hasOwn(value, form)) throw wrong('The request has no "instances".');
+  return { given: readForm(form, value[form] as JsonValue), params: {} };
+}
+
+function readForm(form: (typeof FORMS)[number], value: JsonValue): Given {
+  switch (form) {
+    case 'dataframe_split':
+      return readSplit(value);
+    case 'dataframe_records':
+      return readRecords(list(value, form), form);
+    case 'instances': {
+      const rows = list(value, form);
+      return rows.length > 0 && rows.every(isObject) ? readRecords(rows, form) : { kind: 'tensor', value: rows };
+    }
+    case 'inputs':
+      if (Array.isArray(value)) return { kind: 'tensor', value };
+      if (isObject(value)) return { kind: 'tensors', values: new Map(Object.entries(value)) };
+      throw wrong('"inputs" is neither a list nor an object of lists.');
+  }
+}
+
+function readSplit(value: JsonValue): Given {
+  if (!isObject(value)) throw wrong('"dataframe_split" is no object with "columns" and "data".');
+  const data = list(value['data'] ?? null, 'dataframe_split.data').map((row, place) =>
+    list(row, `dataframe_split.data[${place}]`),
+  );
+  if (value['columns'] === undefined) return { kind: 'rows', rows: data };
+  const names = list(value['columns'], 'dataframe_split.columns').map(String);
+  const twice = names.find((name, place) => names.indexOf(name) !== place);
+  if (twice !== undefined) throw wrong(`The column "${twice}" is there twice.`);
+  const uneven = data.findIndex((row) => row.length !== names.length);
+  if (uneven >= 0) throw wrong(`Row ${uneven} has ${data[uneven]?.length} values; there are ${names.length} columns.`);
+  const columns = new Map(names.map((name, place) => [name, data.map((row) => row[place] as JsonValue)]));
+  return { kind: 'table', columns, rows: data.length };
+}
+
+/** A key that a record lacks is a missing value. */
+function readRecords(records: readonly JsonValue[], form: string): Given {
+  const columns = new Map<string, JsonValue[]>();
+  for (const [place, record] of records.entries()) {
+    if (!isObject(record)) throw wrong(`Row ${place} of "${form}" is no object.`);
+    for (const [name, value] of Object.entries(record)) {
+      let column = columns.get(name);
+      if (column === undefined) columns.set(name, (column = Array.from({ length: place }, () => null)));
+      column.push(value);
+    }
+    for (const column of columns.values()) if (column.length === place) column.push(null);
+  }
+  return { kind: 'table', columns, rows: records.length };
+}
+
+function readJson(body: Buffer): JsonValue {
+  // Python writes NaN, and sends it as JSON.
+  const reader = new JsonReader(body, { depth: DEEPEST, nan: true });
+  try {
+    const value = reader.value();
+    reader.finish();
+    return value;
+  } catch (error) {
+    if (error instanceof JsonFault) throw new DaisError('unreadable_body', `The body is not valid JSON: ${error.message}.`);
+    throw error;
+  }
+}
+
+function list(value: JsonValue, what: string): readonly JsonValue[] {
+  if (Array.isArray(value)) return value;
+  throw wrong(`"${what}" is no list.`);
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function wrong(message: string): DaisError {
+  return new DaisError('invalid_request', message);
+}

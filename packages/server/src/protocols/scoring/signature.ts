@@ -1,0 +1,30 @@
+/** The columns of a model's signature, as its MLmodel file has them: `{"inputs": "[{\"name\": …, \"type\": …}]"}`. */
+
+export interface Column {
+  readonly name: string | undefined;
+  readonly type: string;
+  readonly required: boolean;
+}
+
+/** Undefined when there is no signature, or one of tensors. */
+export function columnsOf(signature: unknown, side: 'inputs' | 'outputs'): readonly Column[] | undefined {
+  const whole = parsed(signature);
+  const schema = parsed((whole as Record<string, unknown> | null | undefined)?.[side]);
+  if (!Array.isArray(schema)) return undefined;
+  const columns = schema.map((entry: Record<string, unknown>) => ({
+    name: typeof entry['name'] === 'string' ? entry['name'] : undefined,
+    type: String(entry['type']),
+    required: entry['required'] !== false,
+  }));
+  return columns.length === 0 || columns.some(({ type }) => type === 'tensor') ? undefined : columns;
+}
+
+/** The file has JSON as text within YAML. */
+function parsed(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,184 @@
+/** Tables and lists as the tensors that a model takes. */
+import { DaisError } from '@dais/api';
+import { ElementWriter, type Datatype, type ServedDescription, type Tensor, type TensorSpec } from '#gateway/index.ts';
+import type { JsonValue } from '#lib/json-reader.ts';
+import type { Given } from './frame.ts';
+import { columnsOf, type Column } from './signature.ts';
+
+export function toTensors(given: Given, described: ServedDescription): Tensor[] {
+  const { inputs } = described;
+  const columns = columnsOf(described.signature, 'inputs');
+  switch (given.kind) {
+    case 'table':
+      return fromTable(given.columns, given.rows, inputs, columns, described.enforce);
+    case 'rows':
+      return fromRows(given.rows, inputs, columns);
+    case 'tensor':
+      return fromList(given.value, inputs, columns);
+    case 'tensors':
+      return fromNamed(given.values, inputs, columns);
+  }
+}
+
+function fromTable(
+  table: ReadonlyMap<string, readonly JsonValue[]>,
+  rows: number,
+  inputs: readonly TensorSpec[],
+  columns: readonly Column[] | undefined,
+  enforce: boolean,
+): Tensor[] {
+  if (enforce && columns !== undefined) {
+    const missing = columns.filter(({ name, required }) => required && name !== undefined && !table.has(name));
+    if (missing.length > 0) {
+      throw wrong(`The columns ${missing.map(({ name, type }) => `"${name}" (${type})`).join(', ')} are missing.`);
+    }
+  }
+  const [matrix] = inputs;
+  if (inputs.length === 1 && matrix !== undefined && matrix.shape.length > 1 && !table.has(matrix.name)) {
+    const names = columns?.flatMap(({ name }) => (name === undefined ? [] : [name])) ?? [...table.keys()];
+    return [pack(matrix, names, table, rows)];
+  }
+  if (inputs.length === 0) return [...table].map(([name, values]) => guessed(name, values, [rows]));
+  return inputs
+    .filter(({ name, optional }) => optional !== true || table.has(name))
+    .map((spec) => {
+      const values = table.get(spec.name);
+      if (values === undefined) throw wrong(`The column "${spec.name}" (${spec.datatype}) is missing.`);
+      return tensor(spec, spec.shape.length > 1 ? [rows, 1] : [rows], values, spec.name);
+    });
+}
+
+/** Columns side by side, as the one matrix that a model takes. */
+function pack(
+  spec: TensorSpec,
+  names: readonly string[],
+  table: ReadonlyMap<string, readonly JsonValue[]>,
+  rows: number,
+): Tensor {
+  const columns = names.map((name) => {
+    const values = table.get(name);
+    if (values === undefined) throw wrong(`The column "${name}" (${spec.datatype}) is missing.`);
+    return values;
+  });
+  const elements = new ElementWriter(spec.name, spec.datatype, rows * names.length);
+  for (let row = 0; row < rows; row++) {
+    for (const [place, values] of columns.entries()) put(elements, values[row] ?? null, names[place] as string, row);
+  }
+  return { name: spec.name, datatype: spec.datatype, shape: [rows, names.length], data: elements.data };
+}
+
+function fromRows(
+  rows: readonly (readonly JsonValue[])[],
+  inputs: readonly TensorSpec[],
+  columns: readonly Column[] | undefined,
+): Tensor[] {
+  const named = columns?.filter(({ name }) => name !== undefined) ?? [];
+  if (named.length > 0) {
+    throw wrong(`The table has no "columns"; the model takes ${named.map(({ name }) => `"${name}"`).join(', ')}.`);
+  }
+  return fromList(rows as readonly JsonValue[][], inputs, columns);
+}
+
+function fromList(
+  value: readonly JsonValue[],
+  inputs: readonly TensorSpec[],
+  columns: readonly Column[] | undefined,
+): Tensor[] {
+  const [spec] = inputs;
+  if (spec === undefined) return [guessed('input', flatten(value), shapeOf(value as JsonValue[]))];
+  if (inputs.length > 1) {
+    const names = columns?.map(({ name }) => name) ?? inputs.map(({ name }) => name);
+    throw wrong(`A list has no names of columns; the model takes ${names.map((name) => `"${name}"`).join(', ')}.`);
+  }
+  return [tensor(spec, shapeOf(value as JsonValue[]), flatten(value), spec.name)];
+}
+
+function fromNamed(
+  values: ReadonlyMap<string, JsonValue>,
+  inputs: readonly TensorSpec[],
+  columns: readonly Column[] | undefined,
+): Tensor[] {
+  const [only] = inputs;
+  const byColumn = inputs.length === 1 && only !== undefined && !values.has(only.name);
+  if (byColumn) {
+    const table = new Map([...values].map(([name, value]) => [name, Array.isArray(value) ? value : [value]]));
+    const rows = Math.max(0, ...[...table.values()].map((column) => column.length));
+    return fromTable(table, rows, inputs, columns, true);
+  }
+  return [...values].map(([name, given]) => {
+    const value = Array.isArray(given) ? given : [given];
+    const spec = inputs.find((input) => input.name === name);
+    if (inputs.length === 0) return guessed(name, flatten(value), shapeOf(value));
+    if (spec === undefined) {
+      throw wrong(`The model has no input "${name}"; it has ${inputs.map((input) => `"${input.name}"`).join(', ')}.`);
+    }
+    return tensor(spec, shapeOf(value as JsonValue[]), flatten(value), name);
+  });
+}
+
+function tensor(spec: TensorSpec, shape: readonly number[], values: readonly JsonValue[], column: string): Tensor {
+  const elements = new ElementWriter(spec.name, spec.datatype, values.length);
+  let nulls: Uint8Array | undefined;
+  for (const [row, value] of values.entries()) {
+    const missing = value === null && spec.datatype !== 'FP32' && spec.datatype !== 'FP64';
+    if (!missing) put(elements, value, column, row);
+    else {
+      if (spec.optional !== true) throw wrong(`Row ${row} of the column "${column}" is missing; expected ${spec.datatype}.`);
+      nulls ??= new Uint8Array(values.length);
+      nulls[row] = 1;
+      if (spec.datatype === 'BYTES') elements.text('');
+      else elements.number(0);
+    }
+  }
+  const { name, datatype } = spec;
+  return { name, datatype, shape, data: elements.data, ...(nulls !== undefined && { nulls }) };
+}
+
+/** For a model that says nothing of what it takes. */
+function guessed(name: string, values: readonly JsonValue[], shape: readonly number[]): Tensor {
+  const there = values.filter((value) => value !== null);
+  const whole = (value: JsonValue) => typeof value === 'bigint' || Number.isInteger(value);
+  let datatype: Datatype = 'BYTES';
+  if (there.length === values.length && there.every((value) => typeof value === 'boolean')) datatype = 'BOOL';
+  else if (there.length === values.length && there.every(whole)) datatype = 'INT64';
+  else if (there.every((value) => typeof value === 'number' || typeof value === 'bigint')) datatype = 'FP64';
+  return tensor({ name, datatype, shape: shape.map(() => -1), optional: true }, shape, values, name);
+}
+
+function put(elements: ElementWriter, value: JsonValue, column: string, row: number): void {
+  try {
+    if (value === null) elements.number(Number.NaN);
+    else if (typeof value === 'number' || typeof value === 'bigint') elements.number(value);
+    else if (typeof value === 'boolean') elements.truth(value);
+    else if (typeof value === 'string') elements.text(value);
+    else elements.wrong('a list or an object');
+  } catch (error) {
+    if (!(error instanceof DaisError)) throw error;
+    throw wrong(`Row ${row} of the column "${column}": ${error.message}`);
+  }
+}
+
+function shapeOf(value: JsonValue): number[] {
+  return Array.isArray(value) ? [value.length, ...(value.length === 0 ? [] : shapeOf(value[0] as JsonValue))] : [];
+}
+
+/** Throws when lists of one level differ in length. */
+function flatten(value: readonly JsonValue[]): JsonValue[] {
+  const shape = shapeOf(value as JsonValue[]);
+  const flat: JsonValue[] = [];
+  const walk = (one: JsonValue, level: number) => {
+    if (level === shape.length) {
+      if (Array.isArray(one)) throw wrong('The lists are nested unevenly.');
+      flat.push(one);
+      return;
+    }
+    if (!Array.isArray(one) || one.length !== shape[level]) throw wrong('The lists are nested unevenly.');
+    for (const item of one) walk(item, level + 1);
+  };
+  walk(value as JsonValue[], 0);
+  return flat;
+}
+
+function wrong(message: string): DaisError {
+  return new DaisError('invalid_request', message);
+}
