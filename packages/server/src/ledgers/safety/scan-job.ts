@@ -73,7 +73,12 @@ export function scanHandler(parts: SafetyParts): JobHandler {
       const version = Number(payload['version']);
       const place = await io.read(async (tx) => await filesOf(tx, parts, name, version));
       if ('elsewhere' in place) {
-        await io.write(async (tx) => await endScan(tx, key, { state: 'elsewhere', error: place.elsewhere }, now()));
+        const detail = `Nobody could look: ${place.elsewhere}.`;
+        const findings = [{ file: '.', rule: 'elsewhere', severity: 'block', detail }] as const;
+        await io.write(async (tx) => {
+          await recordScan(tx, key, { files: 0, bytes: 0, findings }, now());
+          await endScan(tx, key, { state: 'elsewhere', error: place.elsewhere }, now());
+        });
         return { elsewhere: true };
       }
       const result = await look(parts.blobs, place, projectId, io);
