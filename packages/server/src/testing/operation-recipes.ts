@@ -63,6 +63,7 @@ type Recipe = (world: RecipeWorld) => Request | Promise<Request>;
 
 /** The resource that every kind has in every project: its spec. */
 const TARGET_SPECS: Readonly<Record<string, object>> = {
+  Endpoint: {},
   Project: {},
   Secret: { data: { key: 'value' } },
   AlertChannel: { send: { type: 'webhook', url: 'http://127.0.0.1:9/' } },

@@ -21,6 +21,8 @@ import { SegmentWriter, type Capture, type PredictionRecord } from '../segment.t
 
 export interface PredictionsWorld {
   readonly db: TestDatabase;
+  /** Folder of blobs, spool and work. */
+  readonly root: string;
   readonly dais: TestKernel;
   readonly parts: PredictionsParts;
   readonly writer: SegmentWriter;
@@ -40,7 +42,8 @@ export function texts(name: string, ...values: string[]): Tensor {
   return { name, datatype: 'BYTES', shape: [values.length], data: values.map((value) => Buffer.from(value)) };
 }
 
-export async function startPredictionsWorld(): Promise<PredictionsWorld> {
+/** `jobs: false`: segments are taken only when somebody asks. */
+export async function startPredictionsWorld({ jobs = true } = {}): Promise<PredictionsWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-predictions-'));
   const db = await startTestDatabase([kernelSlice, lineageSlice, registrySlice, predictionsSlice]);
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
@@ -69,13 +72,14 @@ export async function startPredictionsWorld(): Promise<PredictionsWorld> {
   const dais = await startTestKernel(db, {
     kinds: [project, endpoint],
     entries: [...ledger.entries, ...lineageEntries([predictionNodes])],
-    jobs: ledger.jobs,
+    jobs: jobs ? ledger.jobs : [],
   });
   const writer = new SegmentWriter({ folder: join(parts.spool, 'g1'), gateway: 'g1', now: () => Date.now() });
   let made = 0;
   const uids = new Map<string, string>();
   return {
     db,
+    root: folder,
     dais,
     parts,
     writer,
