@@ -21,7 +21,8 @@ export const erase: Run<EraseOptions> = async (context, [endpoint = ''], { key, 
   }
   const client = await context.connect();
   let told = await client.perform(erasePredictionsOperation, { endpoint, column, value, reason });
-  while (wait && told.state === 'waiting') {
+  while (told.state === 'waiting') {
+    if (!wait) break;
     await sleep(POLL_MS, undefined, { signal: context.signal });
     told = await client.perform(readErasureOperation, { endpoint, id: told.id });
   }

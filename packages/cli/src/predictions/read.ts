@@ -34,7 +34,8 @@ export const tail: Run<TailOptions> = async (context, [endpoint = ''], { follow 
   const client = await context.connect();
   let told = await client.perform(tailPredictionsOperation, { endpoint, limit });
   await tellRows(context, told, false);
-  while (follow && !context.signal.aborted) {
+  while (!context.signal.aborted) {
+    if (!follow) break;
     const place = told.columns.findIndex(({ name }) => name === 'prediction_id');
     const last = told.rows.at(-1)?.[place];
     await sleep(POLL_MS, undefined, { signal: context.signal });

@@ -48,9 +48,9 @@ it('kill -9 of a gateway loses nothing that it acknowledged', { timeout: 300_000
 it('kill -9 of the tailer anywhere leaves each prediction in one file', { timeout: 300_000 }, async () => {
   const name = await world.endpoint();
   const sent = new Set<string>();
-  let killing = true;
+  const killing = new AbortController();
   const writing = (async () => {
-    while (killing) {
+    while (!killing.signal.aborted) {
       sent.add((await world.record(name)).id);
       await sleep(5);
     }
@@ -60,7 +60,7 @@ it('kill -9 of the tailer anywhere leaves each prediction in one file', { timeou
   for (const killAfter of [3, 5, 7, 9, 10, 11, 12, 17, 26]) {
     await linesUntilKilled({ module, name: 'collectForEver', setup, killAfter });
   }
-  killing = false;
+  killing.abort();
   await writing;
   const found = await idsOf(name);
   expect(found.toSorted()).toEqual([...sent].toSorted());

@@ -100,15 +100,12 @@ const LIBRARIES: ReadonlySet<string> = new Set([
 
 /** Functions by which such libraries make their objects again. */
 const MAKERS: ReadonlySet<string> = new Set([
-  'sklearn.tree._tree.__pyx_unpickle_Tree',
-  'sklearn._loss.link.__pyx_unpickle_CyLink',
   'numpy.random._pickle.__randomstate_ctor',
   'numpy.random._pickle.__bit_generator_ctor',
   'numpy.random._pickle.__generator_ctor',
   'pandas.core.indexes.base._new_Index',
   'pandas._libs.internals._unpickle_block',
   'pandas.core.internals.blocks.new_block',
-  'pandas._libs.arrays.__pyx_unpickle_NDArrayBacked',
   'torch._utils._rebuild_device_tensor_from_numpy',
 ]);
 
@@ -122,8 +119,9 @@ export function judgeName(module: string, name: string): 'harmless' | 'library' 
   if (MAKERS.has(`${module}.${name}`)) return 'library';
   const [root = ''] = module.split('.');
   if (!LIBRARIES.has(root) || ACTING.test(module)) return 'unknown';
-  // A class by its spelling, and only what stands in the module itself: no way through attributes.
-  if (!/^[A-Z][A-Za-z0-9_]*$/.test(name) || !/^[A-Za-z0-9_.]+$/.test(module)) return 'unknown';
+  // A class by its spelling, or what Cython makes one again with, and only what stands in the module itself: no way
+  // through attributes.
+  if (!/^(__pyx_unpickle_)?[A-Z][A-Za-z0-9_]*$/.test(name) || !/^[A-Za-z0-9_.]+$/.test(module)) return 'unknown';
   if (/(Process|Popen|Command|File|Server|Memmap|MemoryMap|Loader|Excel|Store|Executor|Pool)/i.test(name))
     return 'unknown';
   return 'library';
