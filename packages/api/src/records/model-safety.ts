@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
-export const modelScanStates = ['waiting', 'done', 'failed', 'elsewhere'] as const;
+const modelScanStates = ['waiting', 'done', 'failed', 'elsewhere'] as const;
 export const modelVerdicts = ['waiting', 'clean', 'review', 'blocked'] as const;
 export type ModelVerdict = (typeof modelVerdicts)[number];
 

@@ -64,7 +64,7 @@ export const predictionSchema = z.strictObject({
 });
 export type Prediction = z.infer<typeof predictionSchema>;
 
-export const erasureStates = ['waiting', 'done', 'failed'] as const;
+const erasureStates = ['waiting', 'done', 'failed'] as const;
 
 export const predictionErasureSchema = z.strictObject({
   id: z.uuid().describe('Id of the erasure.'),

@@ -98,7 +98,7 @@ export function predictionTable(records: readonly StoredPrediction[]): Predictio
 }
 
 /** Number of rows: the first dimension, where all inputs have the same. */
-export function rowsOf({ inputs, outputs }: StoredPrediction): number {
+function rowsOf({ inputs, outputs }: StoredPrediction): number {
   const [first, ...rest] = (inputs.length > 0 ? inputs : outputs).map(({ shape }) => shape[0] ?? 1);
   return first === undefined || first < 1 || rest.some((size) => size !== first) ? 1 : first;
 }
