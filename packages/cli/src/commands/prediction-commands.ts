@@ -18,12 +18,7 @@ export const predictionCommands: readonly CommandDefinition[] = [
       SINCE,
       { flags: '--limit <n>', description: 'at most so many rows', type: 'integer', default: 1000 },
     ],
-    examples: [
-      {
-        command: "predictions query flights --sql 'select model, version, count(*) from predictions group by all'",
-        does: 'who answered how often',
-      },
-    ],
+    examples: [{ command: 'predictions query flights --since 24h --sql -', does: 'the query comes on standard input' }],
     load: async () => ({ run: (await import('#predictions/read.ts')).query }),
   },
   {

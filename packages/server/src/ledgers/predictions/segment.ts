@@ -234,6 +234,7 @@ export class SegmentWriter {
   #openSegment(sync: boolean): OpenSegment {
     const { folder, gateway, now } = this.#options;
     this.#lookAtSpool();
+    if (this.#spoolFull) throw new Error('the segments that wait for the control plane fill their folder');
     this.#files += 1;
     const count = String(this.#files).padStart(6, '0');
     const path = `${folder}/${String(now()).padStart(14, '0')}-${this.#process}-${count}${SEGMENT_SUFFIX}`;
