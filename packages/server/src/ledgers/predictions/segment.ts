@@ -185,8 +185,6 @@ export class SegmentWriter {
     this.#group = undefined;
     this.#writing = this.#write(group).finally(() => {
       this.#writing = undefined;
-      this.#pending -= group.bytes;
-      this.#oldest = this.#group?.since ?? 0;
       if (this.#group !== undefined) this.#begin();
     });
   }
@@ -204,6 +202,9 @@ export class SegmentWriter {
       kept = false;
       this.#fault = error instanceof Error ? error.message : String(error);
     }
+    // Before anybody hears of it: who writes again at once finds what waits now.
+    this.#pending -= group.bytes;
+    this.#oldest = this.#group?.since ?? 0;
     for (const { done, overflow } of group.waiters) {
       const shed = !kept && done !== undefined && overflow === 'shed';
       if (!kept) this.#counts[shed ? 'shed' : 'dropped'] += 1;
