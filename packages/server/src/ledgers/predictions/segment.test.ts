@@ -145,7 +145,7 @@ describe('segments', () => {
 
   it('stops at the bound of its folder and goes on when the tailer has taken files', async () => {
     let now = 5000;
-    const { writer, folder } = openWriter({ spoolBytes: 2200, segmentBytes: 600, now: () => now });
+    const { writer, folder } = openWriter({ spoolBytes: 1500, segmentBytes: 600, now: () => now });
     for (let index = 0; index < 3; index++) {
       await writer.append(record([floats]), ack);
       now += 2000;
