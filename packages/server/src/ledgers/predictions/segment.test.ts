@@ -145,11 +145,9 @@ describe('segments', () => {
 
   it('stops at the bound of its folder and goes on when the tailer has taken files', async () => {
     let now = 5000;
-    const { writer, folder } = openWriter({ spoolBytes: 1500, segmentBytes: 600, now: () => now });
-    for (let index = 0; index < 3; index++) {
-      await writer.append(record([floats]), ack);
-      now += 2000;
-    }
+    const { writer, folder } = openWriter({ spoolBytes: 1, segmentBytes: 1, now: () => now });
+    await writer.append(record([floats]), ack);
+    now += 2000;
     await expect(writer.append(record(), ack)).rejects.toMatchObject({ code: 'overloaded' });
     for (const name of await readdir(folder)) await rm(join(folder, name));
     now += 2000;
