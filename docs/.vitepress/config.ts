@@ -47,6 +47,8 @@ const guide = [
   { text: 'Be told by webhooks', link: '/guide/webhooks' },
   { text: 'Private data', link: '/guide/private-data' },
   { text: 'Labels that people gave', link: '/guide/labels' },
+  { text: 'Predictions', link: '/guide/predictions' },
+  { text: 'Model safety', link: '/guide/model-safety' },
   { text: 'Remove what was deleted', link: '/guide/take-away-garbage' },
   { text: 'Back up and restore', link: '/guide/backup-and-restore' },
   { text: 'PostgreSQL and S3 of your own', link: '/guide/production' },

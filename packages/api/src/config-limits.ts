@@ -53,6 +53,12 @@ export const retentionConfig = z.strictObject({
     .max(36_500)
     .default(400)
     .describe('Days that lineage is kept which other systems told; that of Dais’s own runs and models stays.'),
+  predictionDays: z.int().min(1).max(36_500).default(90).describe('Days that what endpoints answered is kept.'),
+  predictionBytes: z
+    .int()
+    .min(1024 * 1024)
+    .default(100 * 1024 * 1024 * 1024)
+    .describe('Bytes of the predictions of one project, beyond which the oldest go.'),
   deletedDays: z
     .int()
     .min(0)

@@ -14,6 +14,7 @@ import { makeTokenText } from '#policy/identity/token-text.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
 import { MEASURED, measuredSpec } from './testing/feature-recipes.ts';
 import { NEVER_RUNS, requestFor, targetManifest, type RecipeWorld, type Request } from './testing/operation-recipes.ts';
+import { writePrediction } from './testing/prediction-recipes.ts';
 import { labelTargets } from './testing/privacy-recipes.ts';
 import { DATASET, datasetSpec, pushedFiles } from './testing/data-recipes.ts';
 import { trackingTargets } from './testing/tracking-recipes.ts';
@@ -210,6 +211,22 @@ async function addDatasetVersion(project: string): Promise<void> {
   ids.set(`${project}/check`, String((await asOwner('qualityCheck.start', expected, project))['id']));
 }
 
+async function addPrediction(project: string): Promise<void> {
+  const { metadata } = await asOwner('endpoint.get', { path: { name: 'target' } }, project);
+  const { uid } = metadata as { readonly uid: string };
+  ids.set(`${project}/prediction`, await writePrediction(join(folder, 'data'), project, uid));
+  const erase = { path: { endpoint: 'target' }, body: { column: 'in_nothing', value: 'tried' } };
+  ids.set(`${project}/erasure`, String((await asOwner('prediction.erase', erase, project))['id']));
+  // The files of the version lie elsewhere: that is a finding.
+  const version = { path: { name: 'target', version: '1' } };
+  const scanned = async () => {
+    const operation = operations.find((one) => one.name === 'modelScan.get') as Operation;
+    const { body } = await send(owner, operation, version, project);
+    return (body['findings'] as readonly { readonly id: string }[] | undefined)?.[0]?.id;
+  };
+  ids.set(`${project}/model-finding`, (await vi.waitUntil(scanned, { timeout: 60_000, interval: 100 })) ?? '');
+}
+
 /** Ids of what is made anew in every project, by project and the name that recipes give it. */
 const ids = new Map<string, string>();
 
@@ -250,6 +267,7 @@ beforeAll(async () => {
   for (const project of ['own', 'other']) await register('target', project);
   for (const project of ['own', 'other']) await addPipelineVersion(project, '1');
   for (const project of ['own', 'other']) await addDatasetVersion(project);
+  for (const project of ['own', 'other']) await addPrediction(project);
   await makeDatasetVersion(datasetRows);
   for (const project of ['own', 'other'])
     for (const [operation, request] of trackingTargets) await asOwner(operation, request, project);

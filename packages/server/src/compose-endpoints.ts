@@ -1,9 +1,15 @@
 /** The lists of what endpoints stand on, in the control process and in the gateway's; see compose.ts. */
+import { join } from 'node:path';
 import type { InferenceEngine } from '#engines/inference/contract.ts';
 import type { CaptureSink } from '#gateway/index.ts';
 import type { ServingLedger, ServingParts } from '#ledgers/serving/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
+
+/** Where gateways of this machine write, below the data folder. */
+export function predictionSpool(data: string): string {
+  return join(data, 'predictions', 'spool');
+}
 
 export type { EndpointWork, GatewayAnswer, GatewayLink, ServingLedger } from '#ledgers/serving/index.ts';
 export { RecentFigures } from '#ledgers/serving/index.ts';
@@ -28,7 +34,8 @@ export async function openInference(parts: {
   return [new OnnxInference(parts), new PythonInference(parts)];
 }
 
-/** What keeps predictions, if anything does. */
-export async function openCapture(_folder: string, _log: Log): Promise<CaptureSink | undefined> {
-  return await Promise.resolve(undefined);
+/** What keeps predictions until the control process has made them part of the ledger. */
+export async function openCapture(data: string, gateway: string): Promise<CaptureSink> {
+  const { SegmentWriter } = await import('#ledgers/predictions/segment.ts');
+  return new SegmentWriter({ folder: join(predictionSpool(data), gateway), gateway, now: Date.now });
 }

@@ -140,6 +140,10 @@ export async function loadKinds({
       import('#ledgers/features/index.ts'),
     ]);
   const { forgetServing } = await import('#ledgers/serving/index.ts');
+  const [{ forgetProjectPredictions }, { forgetProjectScans, safetyFacts }] = await Promise.all([
+    import('#ledgers/predictions/index.ts'),
+    import('#ledgers/safety/index.ts'),
+  ]);
   const principals = new AccountDirectory();
   const engine = new PolicyEngine(() => loaded.kinds, principals);
   const now = () => clock.now();
@@ -176,11 +180,13 @@ export async function loadKinds({
           await forgetServing(tx, ended.id);
           await forgetProjectFindings(tx, ended.id);
           await forgetProjectLabels(tx, ended.id);
+          await forgetProjectPredictions(tx, ended.id);
+          await forgetProjectScans(tx, ended.id);
         },
       }),
       secrets.kind,
       channels.kind,
-      model(clock),
+      model(clock, { facts: safetyFacts }),
       pipeline,
       schedule,
       target,
@@ -322,6 +328,7 @@ export async function loadLineage({
     { dataVersionNodes },
     { featureServiceNodes, featureViewNodes },
     { endpointNodes },
+    { predictionNodes },
     { openLineageEntries, runEvent },
   ] = await Promise.all([
     import('#ledgers/lineage/index.ts'),
@@ -331,6 +338,7 @@ export async function loadLineage({
     import('#ledgers/data/index.ts'),
     import('#ledgers/features/index.ts'),
     import('#ledgers/serving/index.ts'),
+    import('#ledgers/predictions/index.ts'),
     import('#protocols/openlineage/index.ts'),
   ]);
   const sources = [
@@ -342,6 +350,7 @@ export async function loadLineage({
     featureViewNodes,
     featureServiceNodes,
     endpointNodes,
+    predictionNodes,
   ];
   const told = [emission ?? []].flat().map(({ apiKey, namespace, ...parts }): TellingParts => ({
     ...parts,
@@ -402,8 +411,12 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/labelling/index.ts'),
     import('#ledgers/quality/index.ts'),
   ]);
+  const [{ predictionsSlice }, { safetySlice }] = await Promise.all([
+    import('#ledgers/predictions/index.ts'),
+    import('#ledgers/safety/index.ts'),
+  ]);
   const records = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, definitionsSlice];
-  const own = [...records, onlineSlice, privacySlice, labelsSlice, qualitySlice];
+  const own = [...records, onlineSlice, privacySlice, labelsSlice, qualitySlice, predictionsSlice, safetySlice];
   return [kernelSlice, policySlice, auditSlice, ...own, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }
 

@@ -37,8 +37,9 @@ import {
 import { loadArtifacts, loadExecutions, loadTracking } from './compose-runs.ts';
 import { loadData, loadQuality } from './compose-data.ts';
 import { loadLabels, loadPrivacy } from './compose-privacy.ts';
+import { loadPredictions, loadSafety } from './compose-predictions.ts';
 import { loadFeatures, openOnline } from './compose-features.ts';
-import { loadServing, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
+import { loadServing, predictionSpool, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
 import { SupervisedGateway, type ToGateway } from './gateway-link.ts';
@@ -256,6 +257,19 @@ export class Control {
         folder: join(config.data, 'features', 'jobs'),
         days: config.features.days,
       });
+      const predictions = await loadPredictions({
+        database,
+        content,
+        blobs,
+        clock,
+        log: io.log,
+        query: onQuery.query,
+        spool: predictionSpool(config.data),
+        folder: join(config.data, 'predictions', 'jobs'),
+        days: config.retention.predictionDays,
+        projectBytes: config.retention.predictionBytes,
+      });
+      const safety = await loadSafety({ blobs, now: onQuery.now });
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
       const { authentication } = config;
@@ -322,6 +336,8 @@ export class Control {
           ...labels.jobs,
           ...features.jobs,
           ...served.jobs,
+          ...predictions.jobs,
+          ...safety.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
         entries: [
@@ -339,9 +355,17 @@ export class Control {
           ...labels.entries,
           ...features.entries,
           ...served.entries,
+          ...predictions.entries,
+          ...safety.entries,
           ...artifacts,
         ],
-        subscribers: [audit.subscriber, webhooks.subscriber, executions.subscriber, ...lineage.subscribers],
+        subscribers: [
+          audit.subscriber,
+          webhooks.subscriber,
+          executions.subscriber,
+          safety.subscriber,
+          ...lineage.subscribers,
+        ],
         authorizer,
         holder,
         random: Math.random,

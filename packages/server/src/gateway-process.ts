@@ -18,11 +18,13 @@ import { programVersion } from './version.ts';
 
 /** Everything that a gateway's process is told. */
 export interface GatewaySetup {
-  /** Of the data folder: snapshot, models and captured predictions lie below it. */
+  /** Of the data folder: snapshot and models lie below it. */
   readonly folder: string;
   readonly config: ResolvedConfig;
 }
 
+/** The one of this machine; stands in the ids of its predictions. */
+const GATEWAY = 0;
 /** When the supervisor died without a word, what runs still gets this long. */
 const ORPHAN_DRAIN_MS = 5000;
 /** From one word to the control process to the next. */
@@ -124,7 +126,6 @@ function runGateway(): void {
 }
 
 async function open({ folder, config }: GatewaySetup, log: Log): Promise<Gateway> {
-  const capture = await openCapture(join(folder, 'captured'), log);
   return await startGateway({
     engines: await openInference({ clock: systemClock, log }),
     doors: servingDoors(),
@@ -134,14 +135,14 @@ async function open({ folder, config }: GatewaySetup, log: Log): Promise<Gateway
         folder: join(folder, 'models', key),
         ...(environment !== undefined && { environment }),
       }),
-    ...(capture !== undefined && { capture }),
+    capture: await openCapture(config.data, String(GATEWAY)),
     // Its HTTP connections are handed over by the supervisor, whose socket outlives this process.
     listen: {
       allowHosts: config.allowHosts,
       ...(config.ports.inferenceGrpc !== undefined && { grpcPort: config.ports.inferenceGrpc }),
     },
     folder: join(folder, 'gateway'),
-    number: 0,
+    number: GATEWAY,
     version: programVersion(),
     clock: systemClock,
     log,

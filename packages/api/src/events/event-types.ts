@@ -3,6 +3,8 @@ import { commentEvents } from '#events/comment-events.ts';
 import { definitionEvents } from '#events/definition-events.ts';
 import { dataEvents } from '#events/data-events.ts';
 import { privacyEvents } from '#events/privacy-events.ts';
+import { safetyEvents } from '#events/safety-events.ts';
+import { predictionEvents } from '#events/prediction-events.ts';
 import type { EventType } from '#events/event-type.ts';
 import { executionEvents } from '#events/execution-events.ts';
 import { featureEvents } from '#events/feature-events.ts';
@@ -298,5 +300,7 @@ export const eventTypes = {
   ...servingEvents,
   ...dataEvents,
   ...privacyEvents,
+  ...predictionEvents,
+  ...safetyEvents,
   ...labelEvents,
 } as const satisfies Record<string, EventType>;

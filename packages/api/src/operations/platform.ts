@@ -27,6 +27,8 @@ import { auditOperations } from '#operations/audit.ts';
 import { dataFindingOperations } from '#operations/data-findings.ts';
 import { dataQualityOperations } from '#operations/data-quality.ts';
 import { labelOperations } from '#operations/labels.ts';
+import { modelSafetyOperations } from '#operations/model-safety.ts';
+import { predictionOperations } from '#operations/predictions.ts';
 import { keyOperations } from '#operations/keys.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 import { pageInput } from '#operations/resources.ts';
@@ -271,6 +273,8 @@ export const platformOperations: readonly Operation[] = [
   ...dataFindingOperations,
   ...dataQualityOperations,
   ...labelOperations,
+  ...predictionOperations,
+  ...modelSafetyOperations,
   ...featureOperations,
   ...servingOperations,
   ...datasetOperations,

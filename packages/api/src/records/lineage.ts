@@ -16,6 +16,7 @@ export const lineageNodeTypes = [
   'logged-model',
   'model-version',
   'endpoint',
+  'predictions',
   'job',
   'job-run',
   'step',

@@ -28,3 +28,14 @@ export {
 } from '#operations/serving.ts';
 export type { EndpointContract, EndpointFigures, Rollout, RolloutFigures, RolloutState } from '#records/rollout.ts';
 export type { RolloutStep } from '#records/rollout.ts';
+export { erasePredictionsOperation, exportPredictionsOperation } from '#operations/predictions.ts';
+export { labelPredictionsOperation, listPredictionFilesOperation } from '#operations/predictions.ts';
+export { listPredictionLabelsOperation, queryPredictionsOperation } from '#operations/predictions.ts';
+export { readErasureOperation, readPredictionOperation, tailPredictionsOperation } from '#operations/predictions.ts';
+export { unmaskPredictionsOperation } from '#operations/predictions.ts';
+export { MOST_LABELS } from '#records/predictions.ts';
+export type { Prediction, PredictionErasure, PredictionFile, PredictionLabel } from '#records/predictions.ts';
+export type { PredictionRows } from '#records/predictions.ts';
+export { readModelScanOperation, reopenModelFindingOperation } from '#operations/model-safety.ts';
+export { startModelScanOperation, waiveModelFindingOperation } from '#operations/model-safety.ts';
+export type { ModelFinding, ModelScan, ModelVerdict } from '#records/model-safety.ts';

@@ -11,6 +11,7 @@ import { loginCommands } from '#commands/login-commands.ts';
 import { manifestCommands } from '#commands/manifest-commands.ts';
 import { pipelineCommands } from '#commands/pipeline-commands.ts';
 import { policyCommands } from '#commands/policy-commands.ts';
+import { predictionCommands } from '#commands/prediction-commands.ts';
 import { privacyCommands } from '#commands/privacy-commands.ts';
 import { resourceCommands } from '#commands/resource-commands.ts';
 import { runCommands } from '#commands/run-commands.ts';
@@ -25,6 +26,7 @@ export const commands: readonly CommandDefinition[] = [
   ...servingCommands,
   ...privacyCommands,
   ...labelCommands,
+  ...predictionCommands,
   ...runCommands,
   ...pipelineCommands,
   ...loginCommands,
@@ -46,6 +48,8 @@ export const commandFamilies: Readonly<Record<string, string>> = {
   data: 'Datasets: push, pull, look, compare, query',
   features: 'Features: read, push, materialize, build, check',
   labels: 'Labels that people gave: bring, review, measure, publish',
+  model: 'Model versions: what is in their files',
+  predictions: 'What endpoints answered: query, follow, label, erase',
   pipeline: 'Pipelines: check, run, draw, do again, make up for the past',
   policy: 'Rights: test policies, ask why, simulate a change',
   session: 'Browsers that are signed in',

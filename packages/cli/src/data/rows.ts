@@ -7,7 +7,8 @@ import { printedForPrograms, remark } from '#output/result.ts';
 import { table } from '#output/table.ts';
 import { readReference } from './reference.ts';
 
-interface Rows {
+/** Rows as operations give them. */
+export interface Rows {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
   readonly rows: readonly (readonly unknown[])[];
   readonly truncated: boolean;
@@ -41,7 +42,7 @@ export function cellText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-async function tellRows(context: Context, told: Rows, tellMore: boolean): Promise<number> {
+export async function tellRows(context: Context, told: Rows, tellMore: boolean): Promise<number> {
   if (await printedForPrograms(context, told)) return exitCodes.ok.code;
   const { terminal } = context;
   const heads = told.columns.map(({ name }) => (told.masked.includes(name) ? `${name} (masked)` : name));

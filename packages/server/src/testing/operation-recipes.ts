@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { KindSpec, Operation } from '@dais/api';
+import { predictionRecipes } from './prediction-recipes.ts';
 import { privacyRecipes } from './privacy-recipes.ts';
 import { qualityRecipes } from './quality-recipes.ts';
 import { dataRecipes } from './data-recipes.ts';
@@ -111,6 +112,7 @@ export const NEVER_RUNS = { command: ['true'], resources: { cpu: 1_000_000 } };
 const recipes: Readonly<Record<string, Recipe>> = {
   ...trackingRecipes,
   ...privacyRecipes,
+  ...predictionRecipes,
   ...qualityRecipes,
   'labelSet.delete': async (world) => ({ path: { set: await world.spareLabelSet() } }),
   ...dataRecipes,

@@ -13,6 +13,7 @@ import { noteDeployed } from './lineage-nodes.ts';
 import type { LocalModels } from './local-models.ts';
 import { describeModel } from './model-description.ts';
 import { keepModel, readModels, type ModelRow } from './model-rows.ts';
+import { safetyOf } from './model-safety.ts';
 import { resolveModel, type FoundModel, type Resolution } from './model-source.ts';
 import {
   advance,
@@ -249,12 +250,23 @@ export class EndpointWork {
     const found = [named.target, ...Object.values(named.others)].flatMap((one) => ('fault' in one ? [] : [one.id]));
     const ids = [row.stable, named.rollout?.to_model, ...found, ...Object.values(row.active)].flatMap((id) => id ?? []);
     const known = await readModels(tx, ids);
-    return new Map(
-      ids.map((id) => {
-        const model = known.get(id);
-        return [id, model === undefined ? { label: id, state: 'unknown' } : this.#stateOf(model, row.spec, figures)];
-      }),
-    );
+    const answering = new Set([row.stable, ...Object.values(row.active)]);
+    const states = new Map<string, ModelState>();
+    for (const id of ids) {
+      const model = known.get(id);
+      if (model === undefined) states.set(id, { label: id, state: 'unknown' });
+      // What answers already goes on, whatever is found in it later: people decide about that.
+      else if (answering.has(id)) states.set(id, this.#stateOf(model, row.spec, figures));
+      else states.set(id, await this.#unlessUnsafe(tx, model, this.#stateOf(model, row.spec, figures)));
+    }
+    return states;
+  }
+
+  async #unlessUnsafe(tx: Transaction, model: ModelRow, state: ModelState): Promise<ModelState> {
+    if (state.state === 'failed') return state;
+    const { may, reason = '' } = await safetyOf(tx, model);
+    if (may === 'never') return { ...state, state: 'failed', message: reason };
+    return may === 'not yet' ? { ...state, state: 'preparing', message: reason } : state;
   }
 
   #stateOf(model: ModelRow, spec: EndpointSpec, figures: GatewayFigures | undefined): ModelState {

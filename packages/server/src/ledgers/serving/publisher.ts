@@ -13,6 +13,7 @@ import { allEndpoints, SERVING_CHANNEL, type EndpointRow } from './endpoint-rows
 import type { GatewayLink } from './gateway-link.ts';
 import type { LocalModels } from './local-models.ts';
 import { readModels, type ModelRow } from './model-rows.ts';
+import { safetyOf } from './model-safety.ts';
 import { allRunning, weightOf, type RolloutRow } from './rollout-rows.ts';
 import { servedKey, servedModel } from './served-model.ts';
 
@@ -119,8 +120,6 @@ export class Publisher {
       projectId: row.project_id,
     }));
     const access = await this.#parts.access.access(tx, asked);
-    // Where several people log models, one of them is not thereby somebody whose files the gateway itself reads.
-    const trust = access.mode === 'solo' ? 'trusted' : 'untrusted';
     const models = new Map<string, ServedModel>();
     const wanted = new Set<string>();
     const endpoints: ServedEndpoint[] = [];
@@ -130,11 +129,16 @@ export class Publisher {
       for (const id of idsOf(row, rollout)) {
         const model = known.get(id);
         if (model === undefined || model.described.fault !== undefined) continue;
+        const { may } = await safetyOf(tx, model);
+        if (may === 'not yet') this.#rung = true;
+        if (may === 'not yet' || may === 'never') continue;
         const key = servedKey(id, row.spec);
         wanted.add(key);
         const local = this.#parts.models.want(key, model);
         if (local.state !== 'here' || models.has(key)) continue;
         const aliases = await aliasesOf(tx, model);
+        // Where several people log models, one of them is not thereby somebody whose files the gateway itself reads.
+        const trust = access.mode === 'solo' && may === 'anywhere' ? 'trusted' : 'untrusted';
         models.set(key, servedModel(model, row.spec, { project, aliases, trust, environment: local.environment }));
       }
       endpoints.push(this.#unlessLost(row, servedEndpoint(row, rollout, project, models), models, wanted));

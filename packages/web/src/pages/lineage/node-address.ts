@@ -19,6 +19,7 @@ export const NODE_KINDS = {
   'logged-model': 'Logged model',
   'model-version': 'Version of a model',
   endpoint: 'Endpoint',
+  predictions: 'Predictions',
   job: 'Job',
   'job-run': 'Run of a job',
   step: 'Step',

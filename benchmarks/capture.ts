@@ -1,0 +1,118 @@
+/**
+ * What keeping predictions costs: requests of 30 features answered with one number, 1, 16 and 64 at once, with each policy of
+ * capture beside none, in turns within one run. CPU of this process for each request, which does nothing else. Read the
+ * differences, and the load beside them.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { predictionId } from '../packages/api/src/serving/prediction-id.ts';
+import {
+  SegmentWriter,
+  type Capture,
+  type PredictionRecord,
+} from '../packages/server/src/ledgers/predictions/segment.ts';
+import { Claims } from './lib/claims.mjs';
+
+const REQUESTS = 20_000;
+const ROUNDS = 5;
+/** Microseconds of CPU that `ack` may add to a request, 16 and more at once. */
+const MOST_US = 10;
+const POLICIES = ['off', 'async', 'ack', 'sync'] as const;
+
+const claims = new Claims();
+const folder = await mkdtemp(join(tmpdir(), 'dais-bench-capture-'));
+const features = Array.from({ length: 30 }, (_, index) => ({
+  name: `feature_${index}`,
+  datatype: 'FP32' as const,
+  shape: [1],
+  data: Float32Array.of(index / 7),
+}));
+const matrix = [{ name: 'input', datatype: 'FP32' as const, shape: [1, 30], data: new Float32Array(30).fill(0.5) }];
+const outputs = [{ name: 'probability', datatype: 'FP32' as const, shape: [1], data: Float32Array.of(0.25) }];
+
+let count = 0;
+function recordOf(inputs: PredictionRecord['inputs']): PredictionRecord {
+  const at = Date.now();
+  return {
+    id: predictionId({ at, gateway: 1, endpoint: 7 }, (count += 1)),
+    at,
+    project: 'default',
+    endpoint: 'flights',
+    endpointUid: '0190a1b2-0000-7000-8000-000000000001',
+    variant: 'stable',
+    model: 'flights',
+    version: '7',
+    shadowOf: undefined,
+    protocol: 'open-inference',
+    principal: 'user/ada',
+    requestId: `r${count}`,
+    callerId: undefined,
+    traceparent: undefined,
+    status: 200,
+    error: undefined,
+    latencyMicros: 412,
+    inputs,
+    outputs,
+    parameters: {},
+  };
+}
+
+/** Microseconds of CPU for each request, with so many at once, each answered after its record is kept. */
+async function measure(policy: Capture['policy'], lanes: number, inputs: PredictionRecord['inputs']): Promise<number> {
+  const writer = new SegmentWriter({
+    folder: join(folder, `${policy}-${lanes}-${count}`),
+    gateway: 'g',
+    now: () => Date.now(),
+  });
+  const capture: Capture = { policy, share: 1, overflow: 'drop', omit: [] };
+  const requests = policy === 'sync' ? REQUESTS / 10 : REQUESTS;
+  let left = requests;
+  const lane = async () => {
+    while (left > 0) {
+      left -= 1;
+      await writer.append(recordOf(inputs), capture);
+      // A request comes from the network: in a turn of its own.
+      await new Promise<void>((resolve) => void setImmediate(resolve));
+    }
+  };
+  const before = process.cpuUsage();
+  await Promise.all(Array.from({ length: lanes }, lane));
+  await writer.close();
+  const { user, system } = process.cpuUsage(before);
+  const { dropped } = writer.stats();
+  if (dropped > 0) throw new Error(`${dropped} records were dropped`);
+  return (user + system) / requests;
+}
+
+const medianOf = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+console.log(`${cpus().length} cores, load ${loadavg()[0]?.toFixed(2)}, Node ${process.version}`);
+console.log(`${REQUESTS} requests, median of ${ROUNDS} rounds, microseconds of CPU for each request\n`);
+for (const [what, inputs] of [
+  ['one tensor of 30', matrix],
+  ['30 tensors of one', features],
+] as const) {
+  for (const lanes of [1, 16, 64]) {
+    const found = new Map<string, number[]>(POLICIES.map((policy) => [policy, []]));
+    for (let round = 0; round <= ROUNDS; round++) {
+      for (const policy of POLICIES) {
+        const one = await measure(policy, lanes, inputs);
+        // The first round warms up.
+        if (round > 0) found.get(policy)?.push(one);
+      }
+    }
+    const off = medianOf(found.get('off') ?? []);
+    const added = POLICIES.slice(1).map((policy) => [policy, medianOf(found.get(policy) ?? []) - off] as const);
+    const told = added.map(([policy, cost]) => `${policy} +${cost.toFixed(1)}`).join(', ');
+    const ack = added.find(([policy]) => policy === 'ack')?.[1] ?? 0;
+    const wanted = lanes >= 16 && inputs === matrix;
+    const judged = wanted
+      ? ` (wanted: ack at most +${MOST_US}: ${claims.judge(`capture ack, ${lanes} at once`, ack <= MOST_US)})`
+      : '';
+    console.log(`${what}, ${lanes} at once: off ${off.toFixed(1)}, ${told}${judged}`);
+  }
+}
+console.log(`\nload at the end ${loadavg()[0]?.toFixed(2)}`);
+await rm(folder, { recursive: true });
+claims.end();

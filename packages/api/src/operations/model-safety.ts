@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { modelKind } from '#kinds/model.ts';
+import { defineOperation, type Operation } from '#operations/operation.ts';
+import { modelName, versionNumber } from '#operations/registry.ts';
+import { modelFindingSchema, modelScanSchema } from '#records/model-safety.ts';
+
+const base = '/api/v1/registry/models/:name/versions/:version/scan' as const;
+const version = { name: modelName, version: versionNumber };
+const one = { ...version, finding: z.uuid().describe('Id of the finding.') };
+const ofModel = ({ name }: { readonly name: string }) => ({ kind: modelKind.kind, name });
+
+export const readModelScanOperation = defineOperation({
+  name: 'modelScan.get',
+  action: 'model:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Tells what was found in the files of a version that could do harm when it is loaded.',
+  input: z.strictObject(version),
+  output: modelScanSchema,
+  target: ofModel,
+  http: { method: 'GET', path: base, status: 200 },
+});
+
+export const startModelScanOperation = defineOperation({
+  name: 'modelScan.start',
+  action: 'model:scan',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Looks at the files of a version again. Every new version is looked at by itself.',
+  input: z.strictObject(version),
+  output: modelScanSchema,
+  target: ofModel,
+  roles: ['editor', 'operator'],
+  http: { method: 'POST', path: base, status: 202 },
+});
+
+export const waiveModelFindingOperation = defineOperation({
+  name: 'modelFinding.waive',
+  action: 'model:waive',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Says that what was found in a version may stay: it no longer keeps the version from being loaded.',
+  input: z.strictObject({ ...one, reason: z.string().min(1).max(4096).describe('Why it may stay.') }),
+  output: modelFindingSchema,
+  target: ofModel,
+  roles: ['approver'],
+  http: { method: 'POST', path: `${base}/findings/:finding/waive`, status: 200 },
+});
+
+export const reopenModelFindingOperation = defineOperation({
+  name: 'modelFinding.reopen',
+  action: 'model:waive',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Takes back that a finding may stay.',
+  input: z.strictObject({ ...one, reason: z.string().max(4096).default('').describe('Why.') }),
+  output: modelFindingSchema,
+  target: ofModel,
+  roles: ['approver'],
+  http: { method: 'POST', path: `${base}/findings/:finding/reopen`, status: 200 },
+});
+
+export const modelSafetyOperations: readonly Operation[] = [
+  readModelScanOperation,
+  startModelScanOperation,
+  waiveModelFindingOperation,
+  reopenModelFindingOperation,
+];

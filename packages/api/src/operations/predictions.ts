@@ -1,0 +1,187 @@
+import { z } from 'zod';
+import { nameSchema } from '#manifest.ts';
+import { defineOperation, type Operation } from '#operations/operation.ts';
+import { pageInput } from '#operations/resources.ts';
+import {
+  MOST_LABELS,
+  newLabelSchema,
+  predictionErasureSchema,
+  predictionFileSchema,
+  predictionIdSchema,
+  predictionLabelSchema,
+  predictionRowsSchema,
+  predictionSchema,
+} from '#records/predictions.ts';
+
+const base = '/api/v1/predictions/endpoints/:endpoint' as const;
+const endpoint = nameSchema.describe('Name of the endpoint.');
+const ofEndpoint = (input: { readonly endpoint: string }) => ({ kind: 'Endpoint', name: input.endpoint });
+const from = z.int().optional().describe('Milliseconds since 1970: predictions from then on.');
+const until = z.int().optional().describe('Milliseconds since 1970: predictions before then.');
+
+export const queryPredictionsOperation = defineOperation({
+  name: 'prediction.query',
+  action: 'prediction:read',
+  mode: 'read',
+  scope: 'project',
+  summary:
+    'Runs SQL over the predictions of an endpoint, the table `predictions`, and what was true, the table `labels`.',
+  input: z.strictObject({
+    endpoint,
+    sql: z.string().min(1).max(65_536).describe('One SELECT.'),
+    from,
+    until,
+    limit: z.int().min(1).max(100_000).default(1000).describe('Most rows.'),
+  }),
+  output: predictionRowsSchema,
+  target: ofEndpoint,
+  http: { method: 'POST', path: `${base}/query`, status: 200 },
+});
+
+export const tailPredictionsOperation = defineOperation({
+  name: 'prediction.tail',
+  action: 'prediction:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives predictions of an endpoint in the order in which they were made, those behind `after` or the newest.',
+  input: z.strictObject({
+    endpoint,
+    after: predictionIdSchema.optional(),
+    limit: z.int().min(1).max(1000).default(20).describe('Most rows.'),
+  }),
+  output: predictionRowsSchema,
+  target: ofEndpoint,
+  http: { method: 'GET', path: `${base}/tail`, status: 200, query: ['after', 'limit'] },
+});
+
+export const readPredictionOperation = defineOperation({
+  name: 'prediction.get',
+  action: 'prediction:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives one prediction with what answered it, what was true, and its place in the lineage.',
+  input: z.strictObject({ endpoint, id: predictionIdSchema }),
+  output: predictionSchema,
+  target: ofEndpoint,
+  http: { method: 'GET', path: `${base}/one/:id`, status: 200 },
+});
+
+export const exportPredictionsOperation = defineOperation({
+  name: 'prediction.export',
+  action: 'prediction:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives predictions as the CloudEvents that a logger of KServe sends: a request and a response each.',
+  input: z.strictObject({
+    endpoint,
+    from,
+    until,
+    after: predictionIdSchema.optional(),
+    limit: z.int().min(1).max(1000).default(200).describe('Most predictions.'),
+  }),
+  output: z.strictObject({
+    events: z.array(z.record(z.string(), z.unknown())).describe('CloudEvents 1.0, in JSON.'),
+    after: predictionIdSchema.optional().describe('Where to go on; absent at the end.'),
+  }),
+  target: ofEndpoint,
+  http: { method: 'GET', path: `${base}/events`, status: 200, query: ['from', 'until', 'after', 'limit'] },
+});
+
+export const listPredictionFilesOperation = defineOperation({
+  name: 'predictionFile.list',
+  action: 'prediction:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Lists the files of predictions of an endpoint, newest hour first.',
+  input: z.strictObject({ endpoint, ...pageInput }),
+  output: z.strictObject({ items: z.array(predictionFileSchema), nextCursor: z.string().optional() }),
+  target: ofEndpoint,
+  http: { method: 'GET', path: `${base}/files`, status: 200, query: ['limit', 'cursor'] },
+});
+
+export const unmaskPredictionsOperation = defineOperation({
+  name: 'prediction.unmasked',
+  action: 'prediction:unmask',
+  mode: 'read',
+  scope: 'project',
+  summary:
+    'Tells whoever may see all of the predictions of an endpoint what others see masked. Refused to everybody else.',
+  input: z.strictObject({ endpoint }),
+  output: z.strictObject({ items: z.array(z.string()).describe('Names of inputs and outputs.') }),
+  target: ofEndpoint,
+  roles: [],
+  http: { method: 'GET', path: `${base}/masked`, status: 200 },
+});
+
+export const erasePredictionsOperation = defineOperation({
+  name: 'prediction.erase',
+  action: 'prediction:erase',
+  mode: 'write',
+  scope: 'project',
+  summary:
+    'Erases the values of all predictions whose column has a value: files are written again, counts and lineage stay.',
+  input: z.strictObject({
+    endpoint,
+    column: z.string().min(1).max(256).describe('A column of the table `predictions`: `in_customer`.'),
+    value: z.string().min(1).max(1024).describe('As text. It is forgotten when the work is done.'),
+    reason: z.string().max(4096).default('').describe('Why.'),
+  }),
+  output: predictionErasureSchema,
+  target: ofEndpoint,
+  roles: [],
+  http: { method: 'POST', path: `${base}/erasures`, status: 202 },
+});
+
+export const readErasureOperation = defineOperation({
+  name: 'predictionErasure.get',
+  action: 'prediction:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Tells how far an erasure is.',
+  input: z.strictObject({ endpoint, id: z.uuid().describe('Id of the erasure.') }),
+  output: predictionErasureSchema,
+  target: ofEndpoint,
+  http: { method: 'GET', path: `${base}/erasures/:id`, status: 200 },
+});
+
+export const labelPredictionsOperation = defineOperation({
+  name: 'predictionLabel.create',
+  action: 'prediction:label',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Tells what was true, of predictions by their ids or of all whose column has a value. A later one corrects.',
+  input: z.strictObject({
+    endpoint,
+    labels: z.array(newLabelSchema).min(1).max(MOST_LABELS).describe('Each names a prediction or a key.'),
+    source: z.string().max(256).default('').describe('Where they come from, in words.'),
+  }),
+  output: z.strictObject({ taken: z.int().describe('How many were written.') }),
+  target: ofEndpoint,
+  roles: ['editor', 'operator'],
+  http: { method: 'POST', path: `${base}/labels`, status: 201 },
+});
+
+export const listPredictionLabelsOperation = defineOperation({
+  name: 'predictionLabel.list',
+  action: 'prediction:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Lists what was told to be true of the predictions of an endpoint, newest first, corrected ones included.',
+  input: z.strictObject({ endpoint, ...pageInput }),
+  output: z.strictObject({ items: z.array(predictionLabelSchema), nextCursor: z.string().optional() }),
+  target: ofEndpoint,
+  http: { method: 'GET', path: `${base}/labels`, status: 200, query: ['limit', 'cursor'] },
+});
+
+export const predictionOperations: readonly Operation[] = [
+  queryPredictionsOperation,
+  tailPredictionsOperation,
+  readPredictionOperation,
+  exportPredictionsOperation,
+  listPredictionFilesOperation,
+  unmaskPredictionsOperation,
+  erasePredictionsOperation,
+  readErasureOperation,
+  labelPredictionsOperation,
+  listPredictionLabelsOperation,
+];

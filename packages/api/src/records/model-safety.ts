@@ -1,0 +1,44 @@
+import { z } from 'zod';
+
+/** What was found in the files of a model version before anything loads them. */
+
+const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
+
+const modelScanStates = ['waiting', 'done', 'failed', 'elsewhere'] as const;
+export const modelVerdicts = ['waiting', 'clean', 'review', 'blocked'] as const;
+export type ModelVerdict = (typeof modelVerdicts)[number];
+
+export const modelFindingSchema = z.strictObject({
+  id: z.uuid().describe('Id of the finding.'),
+  file: z.string().describe('Path below the model; `!` leads into an archive.'),
+  rule: z.string().describe('What kind of finding: `pickle-import`, `onnx-external-data`, …'),
+  severity: z
+    .enum(['block', 'review'])
+    .describe('`block`: it is not loaded; `review`: it is loaded in a process of its own only.'),
+  detail: z.string().describe('What was found.'),
+  state: z.enum(['open', 'waived']).describe('`waived`: somebody said that it may stay, and why.'),
+  reason: z.string().optional().describe('Why it was waived.'),
+  decidedBy: z.string().optional().describe('Who waived it.'),
+  decidedAt: milliseconds.optional().describe('When.'),
+});
+export type ModelFinding = z.infer<typeof modelFindingSchema>;
+
+export const modelScanSchema = z.strictObject({
+  model: z.string().describe('Name of the model.'),
+  version: z.int().describe('Number of the version.'),
+  state: z
+    .enum(modelScanStates)
+    .describe('`elsewhere`: the files do not lie with Dais, so nobody looked; such a version is not served.'),
+  verdict: z
+    .enum(modelVerdicts)
+    .describe(
+      '`clean`: nothing was found; `review`, `blocked`: the worst of the open findings; `waiting`: not known yet.',
+    ),
+  files: z.int().describe('Files that were looked at.'),
+  bytes: z.int().describe('Their size.'),
+  findings: z.array(modelFindingSchema).describe('The worst first.'),
+  error: z.string().optional().describe('Why it failed.'),
+  askedAt: milliseconds.describe('When it was asked for.'),
+  endedAt: milliseconds.optional().describe('When it ended.'),
+});
+export type ModelScan = z.infer<typeof modelScanSchema>;

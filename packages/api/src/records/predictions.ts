@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { columnTypeSchema } from '#records/data.ts';
+
+/**
+ * What endpoints answered: kept in Parquet files by endpoint and hour, found by the prediction's id. A request of several
+ * rows is one prediction of several rows.
+ */
+
+const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
+
+export const predictionIdSchema = z
+  .string()
+  .regex(/^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/)
+  .describe('Id of the prediction, as the answer told it.');
+
+export const predictionFileSchema = z.strictObject({
+  id: z.uuid().describe('Id of the file; its node in the lineage is `predictions:ID`.'),
+  endpoint: z.string().describe('Name of the endpoint.'),
+  hour: milliseconds.describe('Start of the hour that the predictions are of.'),
+  predictions: z.int().describe('How many requests are in it.'),
+  rows: z.int().describe('How many rows they had.'),
+  erased: z.int().describe('Rows whose values were erased; they still count.'),
+  bytes: z.int().describe('Size of the file.'),
+  models: z.array(z.string()).describe('Versions that answered, `name/version`.'),
+  createdAt: milliseconds.describe('When the file was written.'),
+});
+export type PredictionFile = z.infer<typeof predictionFileSchema>;
+
+export const predictionLabelSchema = z.strictObject({
+  id: z.uuid().describe('Id of the label.'),
+  prediction: predictionIdSchema.optional().describe('The prediction that it is of.'),
+  key: z
+    .strictObject({ column: z.string(), value: z.string() })
+    .optional()
+    .describe('The rows that it is of, where it names no prediction: those whose column has this value.'),
+  row: z.int().describe('Which row of the prediction, from 0.'),
+  value: z.string().describe('What was true.'),
+  at: milliseconds.describe('When Dais was told; of several for one row the newest counts.'),
+  observedAt: milliseconds.optional().describe('When it became true, if that was told.'),
+  by: z.string().describe('Who told it.'),
+  source: z.string().describe('Where it came from, in the words of whoever told it.'),
+});
+export type PredictionLabel = z.infer<typeof predictionLabelSchema>;
+
+export const predictionRowsSchema = z.strictObject({
+  columns: z.array(z.strictObject({ name: z.string(), type: columnTypeSchema })).describe('In the order of the cells.'),
+  rows: z.array(z.array(z.unknown())).describe('Cells as JSON; what JSON has no number for is text.'),
+  truncated: z.boolean().describe('There were more rows than `limit`.'),
+  masked: z.array(z.string()).describe('Columns that the caller does not see.'),
+});
+export type PredictionRows = z.infer<typeof predictionRowsSchema>;
+
+export const predictionSchema = z.strictObject({
+  id: predictionIdSchema,
+  endpoint: z.string().describe('Name of the endpoint.'),
+  file: z.uuid().describe('The file that it lies in.'),
+  model: z.string().optional().describe('Name of the model that answered.'),
+  version: z.string().optional().describe('Its version.'),
+  lineage: z.array(z.string()).describe('Nodes of the lineage: the file, and the model version that answered.'),
+  columns: predictionRowsSchema.shape.columns,
+  rows: predictionRowsSchema.shape.rows,
+  masked: predictionRowsSchema.shape.masked,
+  labels: z.array(predictionLabelSchema).describe('What was true, oldest first.'),
+});
+export type Prediction = z.infer<typeof predictionSchema>;
+
+const erasureStates = ['waiting', 'done', 'failed'] as const;
+
+export const predictionErasureSchema = z.strictObject({
+  id: z.uuid().describe('Id of the erasure.'),
+  endpoint: z.string().describe('Name of the endpoint.'),
+  column: z.string().describe('The column that was looked at. The value is not kept.'),
+  state: z.enum(erasureStates).describe('How far it is.'),
+  files: z.int().describe('Files that were looked at.'),
+  rows: z.int().describe('Rows whose values are gone.'),
+  error: z.string().optional().describe('Why it failed.'),
+  reason: z.string().describe('Why somebody asked for it.'),
+  by: z.string().describe('Who asked.'),
+  askedAt: milliseconds.describe('When.'),
+  endedAt: milliseconds.optional().describe('When it was done.'),
+});
+export type PredictionErasure = z.infer<typeof predictionErasureSchema>;
+
+/** Most labels in one request. */
+export const MOST_LABELS = 10_000;
+
+export const newLabelSchema = z.strictObject({
+  prediction: predictionIdSchema.optional(),
+  key: z.strictObject({ column: z.string().min(1).max(256), value: z.string().max(1024) }).optional(),
+  row: z.int().min(0).max(1_000_000).default(0).describe('Which row of the prediction, from 0.'),
+  value: z.string().max(4096).describe('What was true, as text.'),
+  observedAt: milliseconds.optional().describe('When it became true.'),
+});

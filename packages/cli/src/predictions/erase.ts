@@ -1,0 +1,38 @@
+/** `dais predictions erase`. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DaisError } from '@dais/api';
+import { erasePredictionsOperation, readErasureOperation } from '@dais/api/serving';
+import type { Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { printedForPrograms } from '#output/result.ts';
+
+const POLL_MS = 500;
+
+interface EraseOptions {
+  readonly key: string;
+  readonly reason?: string;
+  readonly wait: boolean;
+}
+
+export const erase: Run<EraseOptions> = async (context, [endpoint = ''], { key, reason = '', wait }) => {
+  const [, column, value] = /^([^=]+)=(.+)$/s.exec(key) ?? [];
+  if (column === undefined || value === undefined) {
+    throw new DaisError('invalid_request', `--key ${key} is not of the form COLUMN=VALUE: in_customer=4711.`);
+  }
+  const client = await context.connect();
+  let told = await client.perform(erasePredictionsOperation, { endpoint, column, value, reason });
+  while (told.state === 'waiting') {
+    if (!wait) break;
+    await sleep(POLL_MS, undefined, { signal: context.signal });
+    told = await client.perform(readErasureOperation, { endpoint, id: told.id });
+  }
+  if (!(await printedForPrograms(context, told))) {
+    const text = {
+      waiting: `Erasure ${told.id} goes on by itself.`,
+      done: `${told.rows} rows in ${told.files} files: their values are gone.`,
+      failed: `The erasure failed: ${told.error ?? 'no reason is known'}`,
+    }[told.state];
+    context.terminal.out(`${text}\n`);
+  }
+  return told.state === 'failed' ? exitCodes.failed.code : exitCodes.ok.code;
+};

@@ -1,0 +1,71 @@
+/** `dais model scan`. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DaisError } from '@dais/api';
+import {
+  readModelScanOperation,
+  reopenModelFindingOperation,
+  startModelScanOperation,
+  waiveModelFindingOperation,
+  type ModelScan,
+} from '@dais/api/serving';
+import type { Context, Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { printedForPrograms, remark } from '#output/result.ts';
+import { table } from '#output/table.ts';
+
+const POLL_MS = 300;
+
+interface ScanOptions {
+  readonly again?: boolean;
+  readonly waive?: readonly string[];
+  readonly reopen?: readonly string[];
+  readonly reason?: string;
+}
+
+/** Ends with the code of a failure when the version is blocked: a pipeline stops at it. */
+export const scan: Run<ScanOptions> = async (
+  context,
+  [reference = ''],
+  { again = false, waive = [], reopen = [], reason = '' },
+) => {
+  const [, name, version] = /^(.+)\/([1-9]\d{0,8})$/.exec(reference) ?? [];
+  if (name === undefined || version === undefined) {
+    throw new DaisError('invalid_request', `${reference} names no version: say NAME/VERSION, as flights/7.`);
+  }
+  const client = await context.connect();
+  const of = { name, version };
+  for (const finding of waive) await client.perform(waiveModelFindingOperation, { ...of, finding, reason });
+  for (const finding of reopen) await client.perform(reopenModelFindingOperation, { ...of, finding, reason });
+  if (again) await client.perform(startModelScanOperation, of);
+  let told = await client.perform(readModelScanOperation, of);
+  while (told.state === 'waiting') {
+    await sleep(POLL_MS, undefined, { signal: context.signal });
+    told = await client.perform(readModelScanOperation, of);
+  }
+  if (!(await printedForPrograms(context, told))) show(context, told);
+  return told.verdict === 'blocked' ? exitCodes.failed.code : exitCodes.ok.code;
+};
+
+function show(context: Context, told: ModelScan): void {
+  const { terminal } = context;
+  const called = `${told.model}/${told.version}`;
+  if (told.findings.length > 0) {
+    const rows = told.findings.map((one) => [
+      { text: one.severity },
+      { text: one.state },
+      { text: one.file },
+      { text: one.detail },
+      { text: one.decidedBy === undefined ? '' : `${one.decidedBy}: ${one.reason ?? ''}` },
+      { text: one.id },
+    ]);
+    const heads = ['severity', 'state', 'file', 'what', 'by', 'id'];
+    terminal.out(table(heads, rows, { style: terminal.style, columns: terminal.columns }));
+  }
+  const text = {
+    waiting: 'has not been looked at yet.',
+    clean: `is clean: ${told.files} files were looked at.`,
+    review: 'runs code of its own when it is loaded: it is served in a process of its own only.',
+    blocked: `is not served: ${told.error ?? 'see what blocks above'}.`,
+  }[told.verdict];
+  remark(context, `${called} ${text}`);
+}

@@ -1,0 +1,53 @@
+/** Predictions in the words of a logger of KServe: CloudEvents 1.0, one of the request and one of its response. Pure. */
+import type { PredictionRows } from '@dais/api/serving';
+
+/** What its consumers look for in `type`. */
+const REQUEST = 'org.kubeflow.serving.inference.request';
+const RESPONSE = 'org.kubeflow.serving.inference.response';
+
+export interface ExportedPredictions {
+  readonly events: Record<string, unknown>[];
+  /** Of the last prediction. */
+  readonly last: string | undefined;
+}
+
+/** Rows are those of whole predictions, one prediction after the other. */
+export function cloudEvents({ columns, rows }: PredictionRows, project: string): ExportedPredictions {
+  const place = new Map(columns.map(({ name }, index) => [name, index]));
+  const events: Record<string, unknown>[] = [];
+  let last: string | undefined;
+  for (let from = 0; from < rows.length;) {
+    const first = rows[from]!;
+    const cell = (name: string, row = first) => row[place.get(name) ?? -1];
+    const id = String(cell('prediction_id'));
+    let until = from;
+    while (until < rows.length && cell('prediction_id', rows[until]!) === id) until += 1;
+    const own = rows.slice(from, until);
+    const shared = {
+      specversion: '1.0',
+      id,
+      source: `dais:///${project}/${String(cell('endpoint'))}`,
+      time: cell('predicted_at'),
+      datacontenttype: 'application/json',
+      inferenceservicename: cell('endpoint'),
+      namespace: project,
+      component: 'predictor',
+      endpoint: cell('variant'),
+    };
+    const data = (prefix: 'in_' | 'out_') =>
+      columns
+        .filter(({ name }) => name.startsWith(prefix))
+        .map(({ name }) => ({ name: name.slice(prefix.length), data: own.map((row) => cell(name, row)) }))
+        .filter((one) => one.data.some((value) => value !== null));
+    const model = { model_name: cell('model'), model_version: cell('version') };
+    events.push({ ...shared, type: REQUEST, data: { id, inputs: data('in_') } });
+    events.push({
+      ...shared,
+      type: RESPONSE,
+      data: { id, ...model, outputs: data('out_'), status: cell('status'), error: cell('error') ?? undefined },
+    });
+    last = id;
+    from = until;
+  }
+  return { events, last };
+}

@@ -1,0 +1,313 @@
+/**
+ * The tailer: what gateways wrote into segments becomes files of predictions. The place in each segment is committed with
+ * the files that were made of what stands before it: whatever is killed, each record is in exactly one file.
+ */
+import { createWriteStream } from 'node:fs';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { endpointHash } from '@dais/api/serving';
+import { findTenant, ORGANISATION } from '#kernel/tenants.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { judgeProcess } from '#lib/process-identity.ts';
+import { insertFile, storePredictions, type NewFileRow, type StoredPredictions } from './file-rows.ts';
+import { predictionTable } from './prediction-table.ts';
+import type { PredictionsParts } from './predictions-parts.ts';
+import { decodeHead, decodeRecord, RECORD_HEAD, RECORD_LIMIT, type StoredPrediction } from './segment-format.ts';
+import { SEGMENT_SUFFIX } from './segment.ts';
+
+const HOUR_MS = 3_600_000;
+/** Of segments, at once: what is read is in memory until it is a file. */
+const ROUND_BYTES = 64 * 1024 * 1024;
+/** A process of another machine is asked for in vain: its segment has ended when nothing came for so long. */
+const QUIET_MS = 600_000;
+
+interface Progress {
+  readonly name: string;
+  readonly path: string;
+  readonly from: number;
+  readonly to: number;
+  readonly lost: number;
+  readonly ended: boolean;
+}
+
+export interface Collected {
+  readonly records: number;
+  readonly files: number;
+  readonly lostBytes: number;
+}
+
+class Overtaken extends Error {}
+
+export class Collector {
+  readonly #parts: PredictionsParts;
+  #running: Promise<Collected> | undefined;
+
+  constructor(parts: PredictionsParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes all that was written before the call. One round at a time: whoever comes meanwhile gets the next one. */
+  async collect(signal?: AbortSignal): Promise<Collected> {
+    while (this.#running !== undefined) await this.#running.catch(() => {});
+    this.#running = this.#rounds(signal).finally(() => (this.#running = undefined));
+    return await this.#running;
+  }
+
+  async #rounds(signal: AbortSignal | undefined): Promise<Collected> {
+    const all = { records: 0, files: 0, lostBytes: 0 };
+    for (;;) {
+      signal?.throwIfAborted();
+      const round = await this.#round();
+      all.records += round.records;
+      all.files += round.files;
+      all.lostBytes += round.lostBytes;
+      if (!round.more) return all;
+    }
+  }
+
+  async #round(): Promise<Collected & { readonly more: boolean }> {
+    const { database, clock, log, folder } = this.#parts;
+    const names = await segmentNames(this.#parts.spool);
+    const known = await this.#readPlaces(names);
+    const groups = new Map<string, StoredPrediction[]>();
+    const progress: Progress[] = [];
+    let bytes = 0;
+    let more = false;
+    for (const name of names) {
+      if (bytes >= ROUND_BYTES) {
+        more = true;
+        break;
+      }
+      const path = join(this.#parts.spool, name);
+      const from = known.get(name) ?? 0;
+      if (from === 'ended') {
+        await this.#remove(name, path);
+        continue;
+      }
+      const read = await readSegment(path, from, ROUND_BYTES - bytes, clock.now(), isLast(name, names));
+      if (read === undefined) continue;
+      bytes += read.to - from;
+      more ||= read.more;
+      for (const record of read.records) {
+        const hour = record.at - (record.at % HOUR_MS);
+        const key = `${record.project}\n${record.endpointUid}\n${record.endpoint}\n${hour}`;
+        const group = groups.get(key);
+        if (group === undefined) groups.set(key, [record]);
+        else group.push(record);
+      }
+      if (read.to > from || read.ended) progress.push({ name, path, from, ...read });
+    }
+    const lostBytes = progress.reduce((sum, { lost }) => sum + lost, 0);
+    if (lostBytes > 0) log.warn('predictions that were not written whole were cut off', { bytes: lostBytes });
+    if (progress.length === 0) return { records: 0, files: 0, lostBytes, more: false };
+    const scratch = join(folder, uuidv7());
+    const stored: StoredPredictions[] = [];
+    try {
+      await mkdir(scratch, { recursive: true, mode: 0o700 });
+      for (const records of groups.values()) {
+        const made = await this.#write(records, scratch);
+        if (made !== undefined) stored.push(made);
+      }
+      const now = clock.now();
+      await transact(database, { mode: 'write', projectId: ORGANISATION }, async (tx) => {
+        for (const one of progress) await advance(tx, one, now);
+        for (const one of stored) await insertFile(tx, one, now);
+      });
+    } catch (error) {
+      // Another process took these records: its files hold them, and ours belong to nobody.
+      if (error instanceof Overtaken) return { records: 0, files: 0, lostBytes: 0, more: false };
+      throw error;
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
+    for (const { name, path, ended } of progress) if (ended) await this.#remove(name, path);
+    const records = [...groups.values()].reduce((sum, some) => sum + some.length, 0);
+    return { records, files: stored.length, lostBytes, more };
+  }
+
+  async #readPlaces(names: readonly string[]): Promise<ReadonlyMap<string, number | 'ended'>> {
+    return await transact(this.#parts.database, { mode: 'write', projectId: ORGANISATION }, async ({ sql }) => {
+      const rows = await sql.query<{ name: string; read_bytes: bigint; ended: boolean }>(
+        'select name, read_bytes, ended from predictions.segment where project_id = $1',
+        [ORGANISATION],
+        'prediction_segments',
+      );
+      // Files that are gone were ended and removed: only their rows were left.
+      const gone = rows.filter(({ name, ended }) => ended && !names.includes(name)).map(({ name }) => name);
+      if (gone.length > 0) {
+        await sql.query('delete from predictions.segment where name = any($1::text[])', [gone], 'forget_segments');
+      }
+      return new Map(rows.map((row) => [row.name, row.ended ? ('ended' as const) : Number(row.read_bytes)]));
+    });
+  }
+
+  async #remove(name: string, path: string): Promise<void> {
+    await rm(path, { force: true });
+    await transact(this.#parts.database, { mode: 'write', projectId: ORGANISATION }, async ({ sql }) => {
+      await sql.query('delete from predictions.segment where name = $1', [name], 'forget_segment');
+    });
+  }
+
+  /** Undefined where the project is gone: nobody may see what its endpoints answered. */
+  async #write(records: readonly StoredPrediction[], scratch: string): Promise<StoredPredictions | undefined> {
+    const { database, query, log } = this.#parts;
+    const [first] = records;
+    if (first === undefined) return undefined;
+    const tenant = await transact(
+      database,
+      { mode: 'read', projectId: ORGANISATION },
+      async ({ sql }) => await findTenant(sql, first.project),
+    );
+    if (tenant === undefined) {
+      log.warn('predictions of a project that is gone are left out', { project: first.project, count: records.length });
+      return undefined;
+    }
+    const table = predictionTable(records);
+    const name = uuidv7();
+    const source = join(scratch, `${name}.ndjson`);
+    await pipeline(
+      Readable.from(inChunks(table.lines()), { objectMode: true }),
+      createWriteStream(source, { mode: 0o600 }),
+    );
+    const engine = await query();
+    const result = await engine.run({
+      tables: {
+        predictions: { files: [{ path: source, name: 'predictions', format: 'ndjson' }], columns: table.columns },
+      },
+      query: { type: 'scan', table: 'predictions' },
+      output: { type: 'parquet', folder: scratch, name, split: { type: 'one' } },
+      owner: tenant.id,
+    });
+    await rm(source);
+    const written = result.files[0];
+    if (written === undefined || written.rows !== table.rows)
+      throw new Error('the file has other rows than the records');
+    const at = records.map((one) => one.at);
+    const models = new Set(records.flatMap(({ model, version }) => (model === '' ? [] : [`${model}/${version}`])));
+    const file: NewFileRow = {
+      project_id: tenant.id,
+      endpoint: first.endpointUid,
+      name: first.endpoint,
+      mark: BigInt(endpointHash(first.endpointUid)),
+      hour: BigInt(first.at - (first.at % HOUR_MS)),
+      predictions: records.length,
+      rows: table.rows,
+      erased: 0,
+      columns: table.columns,
+      models: [...models].toSorted(),
+      first_at: BigInt(at.reduce((a, b) => Math.min(a, b))),
+      last_at: BigInt(at.reduce((a, b) => Math.max(a, b))),
+    };
+    return await storePredictions(this.#parts, file, written.path);
+  }
+}
+
+/** @throws Overtaken when the place is not where it was read. */
+async function advance({ sql }: Transaction, { name, from, to, lost, ended }: Progress, now: number): Promise<void> {
+  const rows = await sql.query(
+    `insert into predictions.segment as s (name, project_id, read_bytes, lost_bytes, ended, updated_at)
+     values ($1, $2, $4, $5, $6, $7)
+     on conflict (name) do update set read_bytes = $4, lost_bytes = $5, ended = $6, updated_at = $7
+       where s.read_bytes = $3 and not s.ended
+     returning read_bytes, (xmax = 0) as made`,
+    [name, ORGANISATION, from, to, lost, ended, now],
+    'advance_segment',
+  );
+  const [row] = rows as readonly { readonly made: boolean }[];
+  if (row === undefined || (row.made && from !== 0)) throw new Overtaken(name);
+}
+
+async function segmentNames(spool: string): Promise<string[]> {
+  const names: string[] = [];
+  for (const gateway of await readdir(spool).catch(() => [])) {
+    for (const name of await readdir(join(spool, gateway)).catch(() => [])) {
+      if (name.endsWith(SEGMENT_SUFFIX)) names.push(`${gateway}/${name}`);
+    }
+  }
+  return names.toSorted();
+}
+
+/** Whether no later file of the same process is there: only the last one may still grow. */
+function isLast(name: string, names: readonly string[]): boolean {
+  const [, folder, token, count] = /^(.*\/)\d+-([0-9a-f]+)-(\d+)\./.exec(name) ?? [];
+  return !names.some((other) => {
+    const parts = /^(.*\/)\d+-([0-9a-f]+)-(\d+)\./.exec(other) ?? [];
+    return parts[1] === folder && parts[2] === token && Number(parts[3]) > Number(count);
+  });
+}
+
+interface SegmentRead {
+  readonly to: number;
+  readonly records: readonly StoredPrediction[];
+  /** Bytes at the end that are no whole record, of a segment that nobody writes any more. */
+  readonly lost: number;
+  readonly ended: boolean;
+  /** There is more than was wanted. */
+  readonly more: boolean;
+}
+
+async function readSegment(
+  path: string,
+  from: number,
+  wanted: number,
+  now: number,
+  last: boolean,
+): Promise<SegmentRead | undefined> {
+  const file = await open(path, 'r').catch(() => undefined);
+  if (file === undefined) return undefined;
+  try {
+    // Asked before the size is: what a process wrote before it went is then seen.
+    const opening = Buffer.alloc(8192);
+    const { bytesRead } = await file.read(opening, 0, opening.length, 0);
+    const head = decodeHead(opening.subarray(0, bytesRead));
+    const { mtimeMs } = await file.stat();
+    const fate = head?.head.process === undefined ? 'other' : judgeProcess(head.head.process);
+    const quiet = now - mtimeMs > QUIET_MS;
+    const finished = !last || fate === 'gone' || (fate === 'other' && quiet);
+    const { size } = await file.stat();
+    if (head === undefined) return { to: from, records: [], lost: 0, ended: finished, more: false };
+    const start = Math.max(from, head.bytes);
+    const length = Math.min(size - start, Math.max(wanted, RECORD_LIMIT + RECORD_HEAD));
+    const bytes = Buffer.allocUnsafe(Math.max(length, 0));
+    const { bytesRead: read } = await file.read(bytes, 0, bytes.length, start);
+    const whole = bytes.subarray(0, read);
+    const records: StoredPrediction[] = [];
+    let at = 0;
+    let torn = false;
+    while (at < whole.length) {
+      const next = decodeRecord(whole, at);
+      if (typeof next === 'string') {
+        torn = next === 'broken' || start + whole.length >= size;
+        break;
+      }
+      records.push(next.record);
+      at += next.bytes;
+    }
+    const to = start + at;
+    const rest = size - to;
+    const done = finished && (rest === 0 || torn);
+    return { to, records, lost: done ? rest : 0, ended: done, more: !torn && rest > 0 };
+  } catch (error) {
+    if (error instanceof Error && error.message.includes('no segment')) {
+      return { to: from, records: [], lost: 0, ended: false, more: false };
+    }
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Lines in pieces of about 64 KiB. */
+function* inChunks(lines: Iterable<string>): IterableIterator<string> {
+  let chunk = '';
+  for (const line of lines) {
+    chunk += `${line}\n`;
+    if (chunk.length < 65_536) continue;
+    yield chunk;
+    chunk = '';
+  }
+  if (chunk !== '') yield chunk;
+}

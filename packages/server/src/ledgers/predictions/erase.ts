@@ -1,0 +1,223 @@
+/** Erasing what is known of somebody: the values of their rows go, that there were predictions stays. */
+import { DaisError, eventTypes } from '@dais/api';
+import type { PredictionErasure } from '@dais/api/serving';
+import { call as fn, cast, column, literal, named, when, aggregate } from '#engines/query/model/build.ts';
+import type { Relation } from '#engines/query/model/query-tree.ts';
+import type { Sql } from '#engines/database/contract.ts';
+import type { Call } from '#kernel/dispatch.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import type { Collector } from './collect.ts';
+import { withFiles, type FileRow, type LocalPredictions } from './file-rows.ts';
+import { isTensorColumn, PERSONAL_COLUMNS } from './prediction-table.ts';
+import type { PredictionsParts } from './predictions-parts.ts';
+import { endpointSubject, type OfEndpoint } from './reading.ts';
+import { rewriteFiles } from './rewrite.ts';
+
+const QUEUE = 'prediction erasure';
+
+interface ErasureRow {
+  readonly id: string;
+  readonly endpoint: string;
+  readonly column: string;
+  readonly value: string | null;
+  readonly state: 'waiting' | 'done' | 'failed';
+  readonly files: number;
+  readonly rows: number;
+  readonly error: string | null;
+  readonly reason: string;
+  readonly by: { readonly type: string; readonly id: string };
+  readonly asked_at: bigint;
+  readonly ended_at: bigint | null;
+}
+
+const COLUMNS = `id, endpoint, "column", value, state, files, rows, error, reason, by, asked_at, ended_at`;
+
+export async function askErasure(
+  tx: Transaction,
+  {
+    input,
+    context,
+    tenant,
+  }: Call<OfEndpoint & { readonly column: string; readonly value: string; readonly reason: string }>,
+  now: number,
+): Promise<PredictionErasure> {
+  const id = uuidv7(now);
+  const { type, id: who } = context.principal;
+  const { endpoint, column: name, value, reason } = input;
+  await tx.sql.query(
+    `insert into predictions.erasure (id, project_id, endpoint, "column", value, state, reason, by, asked_at)
+     values ($1, $2, $3, $4, $5, 'waiting', $6, $7, $8)`,
+    [id, tenant.id, endpoint, name, value, reason, JSON.stringify({ type, id: who }), now],
+    'ask_erasure',
+  );
+  tx.enqueue({ queue: QUEUE, projectId: tenant.id, payload: { erasure: id }, uniqueKey: id, maxAttempts: 20 });
+  const data = { erasure: id, column: name, reason };
+  tx.emit({ type: eventTypes.erasureAsked, projectId: tenant.id, subject: await endpointSubject(tx, endpoint), data });
+  return presentErasure(await findErasure(tx.sql, tenant.id, id));
+}
+
+export async function readErasure(
+  tx: Transaction,
+  { input, tenant }: Call<OfEndpoint & { readonly id: string }>,
+): Promise<PredictionErasure> {
+  const row = await findErasure(tx.sql, tenant.id, input.id);
+  if (row.endpoint !== input.endpoint) throw noErasure(input.id);
+  return presentErasure(row);
+}
+
+async function findErasure(sql: Sql, projectId: string, id: string): Promise<ErasureRow> {
+  const [row] = await sql.query<ErasureRow>(
+    `select ${COLUMNS} from predictions.erasure where id = $1 and project_id = $2`,
+    [id, projectId],
+    'find_erasure',
+  );
+  if (row === undefined) throw noErasure(id);
+  return row;
+}
+
+function noErasure(id: string): DaisError {
+  return new DaisError('not_found', `There is no erasure ${id}.`);
+}
+
+function presentErasure(row: ErasureRow): PredictionErasure {
+  return {
+    id: row.id,
+    endpoint: row.endpoint,
+    column: row.column,
+    state: row.state,
+    files: row.files,
+    rows: row.rows,
+    ...(row.error !== null && { error: row.error }),
+    reason: row.reason,
+    by: `${row.by.type}/${row.by.id}`,
+    askedAt: Number(row.asked_at),
+    ...(row.ended_at !== null && { endedAt: Number(row.ended_at) }),
+  };
+}
+
+/**
+ * File by file, the newest first, each in a transaction with its count: a job that is begun again goes on where it was. A
+ * file that is written meanwhile holds what came later, and is newer than the asking.
+ */
+export function erasureHandler(parts: PredictionsParts, collector: Collector): JobHandler {
+  return {
+    queue: QUEUE,
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 2000, capMs: 300_000 },
+    run: async ({ payload, projectId }, io) => {
+      const id = String(payload['erasure']);
+      // What was answered before somebody asked is in files now.
+      await collector.collect(io.signal);
+      const erasure = await io.read(async ({ sql }) => await findErasure(sql, projectId, id));
+      if (erasure.value === null) return {};
+      for (;;) {
+        io.signal.throwIfAborted();
+        const file = await io.read(async ({ sql }) => await nextFile(sql, projectId, id, erasure.endpoint));
+        if (file === undefined) break;
+        await eraseIn(parts, { id, column: erasure.column, value: erasure.value }, file, io.signal);
+      }
+      await io.write(async (tx) => {
+        await tx.sql.query(
+          `update predictions.erasure set state = 'done', value = null, place = null, ended_at = $2 where id = $1`,
+          [id, parts.clock.now()],
+          'end_erasure',
+        );
+        const { files, rows } = await findErasure(tx.sql, projectId, id);
+        const subject = await endpointSubject(tx, erasure.endpoint);
+        tx.emit({
+          type: eventTypes.predictionsErased,
+          projectId,
+          subject,
+          data: { erasure: id, column: erasure.column, files, rows },
+        });
+      });
+      return {};
+    },
+    ended: async (tx, job, end) => {
+      if (end.state !== 'failed' && end.state !== 'cancelled') return;
+      await tx.enter(job.projectId);
+      await tx.sql.query(
+        `update predictions.erasure set state = 'failed', error = $2, ended_at = $3 where id = $1 and state = 'waiting'`,
+        [String(job.payload['erasure']), end.error ?? 'it was cancelled', parts.clock.now()],
+        'fail_erasure',
+      );
+    },
+  };
+}
+
+/** Files by id, the oldest first; those that erasing made are newer than the place and are looked at once more, in vain. */
+async function nextFile(sql: Sql, projectId: string, erasure: string, endpoint: string): Promise<FileRow | undefined> {
+  const [row] = await sql.query<FileRow>(
+    `select f.* from predictions.file f, predictions.erasure e
+     where e.id = $2 and f.project_id = $1 and f.name = $3 and (e.place is null or f.id > e.place) order by f.id limit 1`,
+    [projectId, erasure, endpoint],
+    'next_erased_file',
+  );
+  return row;
+}
+
+async function eraseIn(
+  parts: PredictionsParts,
+  erasure: { readonly id: string; readonly column: string; readonly value: string },
+  file: FileRow,
+  signal: AbortSignal,
+): Promise<void> {
+  const advance = async ({ sql }: Transaction, rows: number): Promise<void> => {
+    await sql.query(
+      'update predictions.erasure set place = $2, files = files + 1, rows = rows + $3 where id = $1',
+      [erasure.id, file.id, rows],
+      'advance_erasure',
+    );
+  };
+  const same = fn('=', cast(column(erasure.column), 'string', { lenient: true }), literal(erasure.value));
+  const hit = fn('and', same, fn('not', column('erased')));
+  const rows = file.columns.some(({ name }) => name === erasure.column) ? await countRows(parts, file, hit, signal) : 0;
+  if (rows === 0) {
+    await transact(parts.database, { mode: 'write', projectId: file.project_id }, async (tx) => await advance(tx, 0));
+    return;
+  }
+  const without = (local: LocalPredictions): Relation => ({
+    type: 'project',
+    from: local.relation,
+    keep: 'none',
+    columns: local.columns.map(({ name, type }) => {
+      const gone = when(hit, name === 'erased' ? literal(true) : literal(null, type), column(name));
+      return named(
+        name,
+        isTensorColumn(name) || PERSONAL_COLUMNS.includes(name) || name === 'erased' ? gone : column(name),
+      );
+    }),
+  });
+  // Refused when somebody joined the file with others meanwhile: the next look finds what they made of it.
+  await rewriteFiles(parts, {
+    files: [file],
+    relation: without,
+    erased: rows,
+    signal,
+    also: async (tx) => await advance(tx, rows),
+  });
+}
+
+async function countRows(
+  parts: PredictionsParts,
+  file: FileRow,
+  hit: ReturnType<typeof fn>,
+  signal: AbortSignal,
+): Promise<number> {
+  return await withFiles(parts, file.project_id, [file], async (local) => {
+    const query: Relation = {
+      type: 'aggregate',
+      from: { type: 'filter', from: local.relation, where: hit },
+      by: [],
+      columns: [named('n', aggregate('count'))],
+    };
+    const output = { type: 'rows', limit: 1 } as const;
+    const result = await (
+      await parts.query()
+    ).run({ tables: local.tables, query, output, owner: file.project_id }, { signal });
+    return Number(result.rows[0]?.[0] ?? 0);
+  });
+}

@@ -1,0 +1,219 @@
+/** Files of predictions as the ledger keeps them, and their bytes on this machine. */
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { Column, FileTable } from '#engines/query/contract.ts';
+import type { Relation } from '#engines/query/model/query-tree.ts';
+import type { Sql } from '#engines/database/contract.ts';
+import { attachContent, detachContent, findReference } from '#kernel/content/references.ts';
+import { byteQuota } from '#kernel/tenants.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { keyOf, noteLineage } from '#ledgers/lineage/index.ts';
+import { versionKeyOf } from '#ledgers/registry/index.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { FIXED_COLUMNS } from './prediction-table.ts';
+import type { PredictionsParts } from './predictions-parts.ts';
+
+export interface FileRow {
+  readonly id: string;
+  readonly project_id: string;
+  readonly endpoint: string;
+  readonly name: string;
+  readonly mark: bigint;
+  readonly hour: bigint;
+  readonly predictions: number;
+  readonly rows: number;
+  readonly erased: number;
+  readonly bytes: bigint;
+  readonly columns: readonly Column[];
+  readonly models: readonly string[];
+  readonly first_at: bigint;
+  readonly last_at: bigint;
+  readonly created_at: bigint;
+}
+
+export type NewFileRow = Omit<FileRow, 'id' | 'bytes' | 'created_at'>;
+
+const COLUMNS = `id, project_id, endpoint, name, mark, hour, predictions, rows, erased, bytes, columns, models, first_at,
+  last_at, created_at`;
+/** Under which each file has its bytes. */
+const CONTENT = 'predictions.parquet';
+
+/** Bytes that belong to nobody until `insertFile` gives them to a file. */
+export interface StoredPredictions {
+  readonly file: NewFileRow;
+  readonly lease: string;
+  readonly bytes: number;
+}
+
+/** @throws DaisError `quota_exceeded`, `storage_full`, `blobs_unavailable`. */
+export async function storePredictions(
+  { database, content }: PredictionsParts,
+  file: NewFileRow,
+  path: string,
+): Promise<StoredPredictions> {
+  const { project_id: projectId } = file;
+  const quota = await transact(database, { mode: 'read', projectId }, async (tx) => await byteQuota(tx, projectId));
+  const { size } = await stat(path);
+  const { id } = await content.upload(createReadStream(path), { projectId, quota });
+  return { file, lease: id, bytes: size };
+}
+
+/** A row, its bytes, and its node in the lineage. `from`: files that it takes the place of. */
+export async function insertFile(
+  tx: Transaction,
+  { file, lease, bytes }: StoredPredictions,
+  now: number,
+  from: readonly string[] = [],
+): Promise<string> {
+  const id = uuidv7(now);
+  await tx.enter(file.project_id);
+  await tx.sql.query(
+    `insert into predictions.file (${COLUMNS})
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+    [
+      id,
+      file.project_id,
+      file.endpoint,
+      file.name,
+      file.mark,
+      file.hour,
+      file.predictions,
+      file.rows,
+      file.erased,
+      bytes,
+      JSON.stringify(file.columns),
+      file.models,
+      file.first_at,
+      file.last_at,
+      now,
+    ],
+    'insert_prediction_file',
+  );
+  await attachContent(tx, { projectId: file.project_id, uid: id }, [{ lease, name: CONTENT }]);
+  const to = keyOf('predictions', id);
+  const endpoint = keyOf('endpoint', file.endpoint);
+  const hour = new Date(Number(file.hour)).toISOString().slice(0, 13);
+  const nodes = [
+    { key: to, name: `${file.name} ${hour}h`, data: { endpoint: file.name, hour: `${hour}:00:00Z` } },
+    { key: endpoint, name: file.name, data: { endpoint: file.name } },
+  ];
+  const versions: string[] = [];
+  for (const one of file.models) {
+    const at = one.lastIndexOf('/');
+    const version = Number(one.slice(at + 1));
+    const node = Number.isSafeInteger(version) ? await versionKeyOf(tx, one.slice(0, at), version) : undefined;
+    if (node !== undefined) versions.push(node);
+  }
+  const made = [endpoint, ...versions].map((one) => ({ from: one, to, relation: 'made' as const }));
+  const before = from.map((one) => ({ from: keyOf('predictions', one), to, relation: 'copied' as const }));
+  noteLineage(tx, { nodes, edges: [...made, ...before] }, now);
+  return id;
+}
+
+export async function deleteFiles(
+  tx: Transaction,
+  files: readonly Pick<FileRow, 'id' | 'project_id'>[],
+): Promise<void> {
+  for (const { id, project_id: projectId } of files) {
+    await detachContent(tx, { projectId, uid: id });
+    await tx.sql.query('delete from predictions.file where id = $1', [id], 'delete_prediction_file');
+  }
+}
+
+export interface FileFilter {
+  readonly projectId: string;
+  readonly name: string;
+  readonly from?: number | undefined;
+  readonly until?: number | undefined;
+  readonly limit: number;
+}
+
+/** Newest hour first. */
+export async function findFiles(sql: Sql, { projectId, name, from, until, limit }: FileFilter): Promise<FileRow[]> {
+  return await sql.query<FileRow>(
+    `select ${COLUMNS} from predictions.file where project_id = $1 and name = $2
+       and ($3::bigint is null or last_at >= $3) and ($4::bigint is null or first_at < $4)
+     order by hour desc, id desc limit $5`,
+    [projectId, name, from ?? null, until ?? null, limit],
+    'prediction_files',
+  );
+}
+
+export async function listFileRows(
+  sql: Sql,
+  { projectId, name, place, limit }: FileFilter & { readonly place: { hour: string; id: string } | undefined },
+): Promise<FileRow[]> {
+  return await sql.query<FileRow>(
+    `select ${COLUMNS} from predictions.file where project_id = $1 and name = $2
+       and ($3::bigint is null or (hour, id) < ($3, $4::uuid)) order by hour desc, id desc limit $5`,
+    [projectId, name, place?.hour ?? null, place?.id ?? null, limit],
+    'list_prediction_files',
+  );
+}
+
+/** Files that may hold a prediction, by what its id says. */
+export async function filesOfMark(
+  sql: Sql,
+  { projectId, mark, hour }: { readonly projectId: string; readonly mark: number; readonly hour: number },
+): Promise<FileRow[]> {
+  return await sql.query<FileRow>(
+    `select ${COLUMNS} from predictions.file where project_id = $1 and mark = $2 and hour = $3 order by id`,
+    [projectId, mark, hour],
+    'prediction_files_of_mark',
+  );
+}
+
+export interface LocalPredictions {
+  readonly tables: Readonly<Record<string, FileTable>>;
+  /** All rows of all files. */
+  readonly relation: Relation;
+  readonly columns: readonly Column[];
+}
+
+/**
+ * Does `work` with the rows of files; without files with a table of none. They stay on this machine until it has ended.
+ */
+export async function withFiles<T>(
+  { database, blobs, folder }: PredictionsParts,
+  projectId: string,
+  files: readonly Pick<FileRow, 'id' | 'columns'>[],
+  work: (local: LocalPredictions) => Promise<T>,
+): Promise<T> {
+  const scratch = join(folder, uuidv7());
+  try {
+    const locators = await transact(database, { mode: 'read', projectId }, async (tx) => {
+      const found: string[] = [];
+      for (const { id } of files) found.push((await findReference(tx, { projectId, uid: id, name: CONTENT })).locator);
+      return found;
+    });
+    // Those with the same columns are one table: a query has few tables, whatever the number of files.
+    const groups = new Map<string, { columns: readonly Column[]; paths: string[] }>();
+    for (const [at, { id, columns }] of files.entries()) {
+      const locator = locators[at]!;
+      let path = blobs.localPath?.(locator);
+      if (path === undefined) {
+        await mkdir(scratch, { recursive: true, mode: 0o700 });
+        path = join(scratch, `${id}.parquet`);
+        await pipeline(await blobs.get(locator), createWriteStream(path, { mode: 0o600 }));
+      }
+      const key = JSON.stringify(columns);
+      const group = groups.get(key) ?? { columns, paths: [] };
+      group.paths.push(path);
+      groups.set(key, group);
+    }
+    if (groups.size === 0) groups.set('', { columns: FIXED_COLUMNS, paths: [] });
+    const tables: Record<string, FileTable> = {};
+    for (const { columns, paths } of groups.values()) {
+      const some = paths.map((path) => ({ path, name: 'predictions', format: 'parquet' as const }));
+      tables[`files_${Object.keys(tables).length}`] = { files: some, columns };
+    }
+    const scans = Object.keys(tables).map((table): Relation => ({ type: 'scan', table }));
+    const relation: Relation = scans.length === 1 ? scans[0]! : { type: 'union', of: scans };
+    const seen = new Map([...groups.values()].flatMap(({ columns }) => columns.map((one) => [one.name, one] as const)));
+    return await work({ tables, relation, columns: [...seen.values()] });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,39 @@
+/** Predictions: what endpoints answered, what was true, and who is forgotten. */
+import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import { detachContent } from '#kernel/content/references.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { Collector } from './collect.ts';
+import { erasureHandler } from './erase.ts';
+import { predictionsEntries } from './predictions-entries.ts';
+import type { PredictionsParts } from './predictions-parts.ts';
+import { collectHandler, upkeepHandler } from './upkeep.ts';
+
+export { predictionNodes } from './lineage-nodes.ts';
+export { predictionsSlice } from './predictions-slice.ts';
+export type { PredictionsParts } from './predictions-parts.ts';
+
+export interface PredictionsLedger {
+  readonly entries: readonly OperationEntry[];
+  readonly jobs: readonly JobHandler[];
+}
+
+export function predictionsLedger(parts: PredictionsParts): PredictionsLedger {
+  const collector = new Collector(parts);
+  return {
+    entries: predictionsEntries(parts, collector),
+    jobs: [collectHandler(collector), upkeepHandler(parts), erasureHandler(parts, collector)],
+  };
+}
+
+/** With a project go its predictions, what was true of them, and who asked for what to be erased. */
+export async function forgetProjectPredictions(tx: Transaction, projectId: string): Promise<void> {
+  const files = await tx.sql.query<{ id: string }>(
+    'delete from predictions.file where project_id = $1 returning id',
+    [projectId],
+    'forget_project_predictions',
+  );
+  for (const { id } of files) await detachContent(tx, { projectId, uid: id });
+  await tx.sql.query('delete from predictions.label where project_id = $1', [projectId], 'forget_project_labels_told');
+  await tx.sql.query('delete from predictions.erasure where project_id = $1', [projectId], 'forget_project_erasures');
+}

@@ -1,0 +1,95 @@
+import type { Operation } from '@dais/api';
+import {
+  erasePredictionsOperation,
+  exportPredictionsOperation,
+  labelPredictionsOperation,
+  listPredictionFilesOperation,
+  listPredictionLabelsOperation,
+  queryPredictionsOperation,
+  readErasureOperation,
+  readPredictionOperation,
+  tailPredictionsOperation,
+  unmaskPredictionsOperation,
+  type PredictionFile,
+} from '@dais/api/serving';
+import { DaisError } from '@dais/api';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { cloudEvents } from './cloud-events.ts';
+import type { Collector } from './collect.ts';
+import { askErasure, readErasure } from './erase.ts';
+import { listFileRows, type FileRow } from './file-rows.ts';
+import { addLabels, listLabels } from './label-rows.ts';
+import type { PredictionsParts } from './predictions-parts.ts';
+import { exportRows, getPrediction, queryPredictions, tailPredictions, type Between } from './query.ts';
+import { maskOf, type OfEndpoint } from './reading.ts';
+
+export function predictionsEntries(parts: PredictionsParts, collector: Collector): readonly OperationEntry[] {
+  const now = () => parts.clock.now();
+  const perform = <Input>(
+    operation: Operation,
+    work: (parts: PredictionsParts, collector: Collector, call: Call<Input>) => Promise<unknown>,
+  ): OperationEntry => ({ operation, perform: (call: Call<Input>) => work(parts, collector, call) });
+  return [
+    perform(queryPredictionsOperation, queryPredictions),
+    perform(tailPredictionsOperation, tailPredictions),
+    perform(readPredictionOperation, getPrediction),
+    perform(exportPredictionsOperation, exportPredictions),
+    { operation: listPredictionFilesOperation, handle: listFiles },
+    {
+      operation: unmaskPredictionsOperation,
+      perform: async (call: Call<OfEndpoint>) => ({ items: await maskOf(parts, call) }),
+    },
+    {
+      operation: erasePredictionsOperation,
+      handle: async (tx, call: Parameters<typeof askErasure>[1]) => await askErasure(tx, call, now()),
+    },
+    { operation: readErasureOperation, handle: readErasure },
+    {
+      operation: labelPredictionsOperation,
+      handle: async (tx, call: Parameters<typeof addLabels>[1]) => await addLabels(tx, call, now()),
+    },
+    { operation: listPredictionLabelsOperation, handle: listLabels },
+  ];
+}
+
+async function exportPredictions(
+  parts: PredictionsParts,
+  collector: Collector,
+  call: Call<Between & { readonly after?: string }>,
+) {
+  const { rows, more } = await exportRows(parts, collector, call);
+  const { events, last } = cloudEvents(rows, call.tenant.name);
+  return { events, ...(more && last !== undefined && { after: last }) };
+}
+
+async function listFiles(
+  tx: Transaction,
+  { input, tenant }: Call<OfEndpoint & { readonly limit: number; readonly cursor?: string }>,
+): Promise<{ items: PredictionFile[]; nextCursor?: string }> {
+  const filter = ['prediction-files', tenant.id, input.endpoint];
+  const cursor = decodePageCursor(filter, input.cursor);
+  const [, hour, id] = /^(\d{1,15}) ([\da-f-]{36})$/.exec(cursor ?? '') ?? [];
+  if (cursor !== undefined && (hour === undefined || id === undefined)) {
+    throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
+  }
+  const place = hour === undefined || id === undefined ? undefined : { hour, id };
+  const of = { projectId: tenant.id, name: input.endpoint, place, limit: input.limit + 1 };
+  const { page, next } = cutPage(await listFileRows(tx.sql, of), input.limit, filter, (row) => `${row.hour} ${row.id}`);
+  return { items: page.map(presentFile), ...next };
+}
+
+function presentFile(row: FileRow): PredictionFile {
+  return {
+    id: row.id,
+    endpoint: row.name,
+    hour: Number(row.hour),
+    predictions: row.predictions,
+    rows: row.rows,
+    erased: row.erased,
+    bytes: Number(row.bytes),
+    models: [...row.models],
+    createdAt: Number(row.created_at),
+  };
+}

@@ -1,0 +1,23 @@
+import type { BlobStore, LocalBlobs } from '#engines/blobs/contract.ts';
+import type { Database } from '#engines/database/contract.ts';
+import type { QueryEngine } from '#engines/query/contract.ts';
+import type { Content } from '#kernel/content/content.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+
+export interface PredictionsParts {
+  readonly database: Database;
+  readonly content: Content;
+  readonly blobs: BlobStore & Partial<LocalBlobs>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly query: () => Promise<QueryEngine>;
+  /** Absolute folder below which gateways write their segments, one folder each. */
+  readonly spool: string;
+  /** Absolute folder for files that are being worked on; made when it is absent. */
+  readonly folder: string;
+  /** Predictions are kept for so long. */
+  readonly days: number;
+  /** Bytes of one project's files beyond which the oldest go. */
+  readonly projectBytes: number;
+}

@@ -1,0 +1,314 @@
+/** What was answered, as rows: SQL of a person, the newest, one, and as events of others. */
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { DaisError } from '@dais/api';
+import { readPredictionId, type Prediction, type PredictionRows } from '@dais/api/serving';
+import type { Column, FileTable } from '#engines/query/contract.ts';
+import { ascending, call as fn, cast, column, descending, literal, named } from '#engines/query/model/build.ts';
+import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
+import type { Call } from '#kernel/dispatch.ts';
+import { transact } from '#kernel/transaction.ts';
+import { keyOf } from '#ledgers/lineage/index.ts';
+import { versionKeyOf } from '#ledgers/registry/index.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import type { Collector } from './collect.ts';
+import { filesOfMark, withFiles, type LocalPredictions } from './file-rows.ts';
+import { keyColumns, labelLines, labelsOf, LABEL_COLUMNS, presentLabel } from './label-rows.ts';
+import type { PredictionsParts } from './predictions-parts.ts';
+import { filesBetween, maskedFor, maskedView, type OfEndpoint } from './reading.ts';
+
+export interface Between extends OfEndpoint {
+  readonly from?: number;
+  readonly until?: number;
+  readonly limit: number;
+}
+
+/** The rows of a time, whose ends are not those of files. */
+function within(relation: Relation, { from, until }: { readonly from?: number; readonly until?: number }): Relation {
+  const at = (ms: number) => literal(new Date(ms).toISOString(), 'timestamp');
+  const where: Expression[] = [
+    ...(from === undefined ? [] : [fn('>=', column('predicted_at'), at(from))]),
+    ...(until === undefined ? [] : [fn('<', column('predicted_at'), at(until))]),
+  ];
+  return where.length === 0 ? relation : { type: 'filter', from: relation, where: fn('and', literal(true), ...where) };
+}
+
+export async function queryPredictions(
+  parts: PredictionsParts,
+  collector: Collector,
+  call: Call<Between & { readonly sql: string }>,
+): Promise<PredictionRows> {
+  const { input, tenant, context } = call;
+  await collector.collect();
+  const files = await filesBetween(parts, tenant.id, input.endpoint, input);
+  const engine = await parts.query();
+  return await withFiles(parts, tenant.id, files, async (local) => {
+    const masked = await maskedFor(parts, call, local.columns);
+    const predictions = maskedView(within(local.relation, input), local.columns, masked);
+    return await withLabels(parts, call, async (labels, table) => {
+      const views = {
+        predictions,
+        labels: { type: 'scan' as const, table: 'labels' },
+        labelled: labelledView(predictions, local.columns, labels),
+      };
+      const result = await engine.run(
+        {
+          tables: { ...local.tables, labels: table },
+          query: { type: 'sql', dialect: 'duckdb', sql: input.sql, views },
+          output: { type: 'rows', limit: input.limit },
+          owner: tenant.id,
+        },
+        { signal: context.signal },
+      );
+      return {
+        columns: [...result.columns],
+        rows: result.rows.map((row) => [...row]),
+        truncated: result.truncated,
+        masked: [...masked],
+      };
+    });
+  });
+}
+
+/** The labels of an endpoint as a file for the engine; gives the columns that keys name. */
+async function withLabels<T>(
+  parts: PredictionsParts,
+  { tenant, input }: Call<OfEndpoint>,
+  work: (keys: readonly string[], table: FileTable) => Promise<T>,
+): Promise<T> {
+  const scratch = join(parts.folder, uuidv7());
+  await mkdir(scratch, { recursive: true, mode: 0o700 });
+  try {
+    const path = join(scratch, 'labels.ndjson');
+    const of = { projectId: tenant.id, endpoint: input.endpoint };
+    await pipeline(Readable.from(labelLines(parts, of)), createWriteStream(path, { mode: 0o600 }));
+    const keys = await keyColumns(parts, of);
+    return await work(keys, { files: [{ path, name: 'labels', format: 'ndjson' }], columns: LABEL_COLUMNS });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** Predictions with the newest label of each row: by the prediction's id, or by a key. */
+function labelledView(predictions: Relation, columns: readonly Column[], keys: readonly string[]): Relation {
+  const labels: Relation = { type: 'scan', table: 'labels' };
+  const told = ['label', 'label_at', 'label_by'] as const;
+  const kept = [
+    named('label', column('value')),
+    named('label_at', column('labelled_at')),
+    named('label_by', column('labelled_by')),
+  ];
+  const byId: Relation = {
+    type: 'project',
+    from: { type: 'filter', from: labels, where: fn('is-not-null', column('prediction_id')) },
+    columns: [named('p', column('prediction_id')), named('r', column('row')), ...kept],
+  };
+  const byKey = keys.flatMap((key): Relation[] => {
+    const found = columns.find(({ name }) => name === key);
+    if (found === undefined) return [];
+    const rows: Relation = {
+      type: 'project',
+      from: predictions,
+      columns: [
+        named('p', column('prediction_id')),
+        named('r', column('row')),
+        named('k', cast(column(key), 'string', { lenient: true })),
+      ],
+    };
+    const ofKey: Relation = {
+      type: 'project',
+      from: { type: 'filter', from: labels, where: fn('=', column('key_column'), literal(key)) },
+      columns: [named('k', column('key_value')), ...kept],
+    };
+    const joined: Relation = {
+      type: 'join',
+      kind: 'inner',
+      left: rows,
+      right: ofKey,
+      keys: [{ left: 'k', right: 'k' }],
+      take: told.map((name) => ({ column: name, as: name })),
+    };
+    const names = ['p', 'r', ...told];
+    return [{ type: 'project', from: joined, columns: names.map((name) => named(name, column(name))) }];
+  });
+  const newest: Relation = {
+    type: 'latest',
+    from: byKey.length === 0 ? byId : { type: 'union', of: [byId, ...byKey] },
+    by: ['p', 'r'],
+    order: [descending('label_at')],
+  };
+  return {
+    type: 'join',
+    kind: 'left',
+    left: predictions,
+    right: newest,
+    keys: [
+      { left: 'prediction_id', right: 'p' },
+      { left: 'row', right: 'r' },
+    ],
+    take: told.map((name) => ({ column: name, as: name })),
+  };
+}
+
+export async function tailPredictions(
+  parts: PredictionsParts,
+  collector: Collector,
+  call: Call<OfEndpoint & { readonly after?: string; readonly limit: number }>,
+): Promise<PredictionRows> {
+  const { input, tenant } = call;
+  await collector.collect();
+  const from = input.after === undefined ? undefined : placeOf(input.after).at;
+  let files = await filesBetween(parts, tenant.id, input.endpoint, from === undefined ? {} : { from });
+  if (input.after === undefined) {
+    // Newest first: as many as have enough rows.
+    let rows = 0;
+    files = files.filter(({ rows: more }) => (rows < input.limit ? ((rows += more), true) : false));
+  }
+  return await withFiles(parts, tenant.id, files, async (local) => {
+    const newer: Relation =
+      input.after === undefined
+        ? local.relation
+        : { type: 'filter', from: local.relation, where: fn('>', column('prediction_id'), literal(input.after)) };
+    const order = [ascending('prediction_id'), ascending('row')];
+    if (input.after !== undefined) return await rowsOf(parts, call, local, { type: 'sort', from: newer, by: order });
+    const last: Relation = {
+      type: 'limit',
+      from: { type: 'sort', from: newer, by: [descending('prediction_id'), descending('row')] },
+      count: input.limit,
+    };
+    return await rowsOf(parts, call, local, { type: 'sort', from: last, by: order });
+  });
+}
+
+/** Rows of whole predictions of a time, in the order of their ids; `more` when there are others behind them. */
+export async function exportRows(
+  parts: PredictionsParts,
+  collector: Collector,
+  call: Call<Between & { readonly after?: string }>,
+): Promise<{ readonly rows: PredictionRows; readonly more: boolean }> {
+  const { input, tenant } = call;
+  await collector.collect();
+  const begun = input.after === undefined ? input.from : Math.max(input.from ?? 0, placeOf(input.after).at);
+  const time = {
+    ...(begun !== undefined && { from: begun }),
+    ...(input.until !== undefined && { until: input.until }),
+  };
+  const files = await filesBetween(parts, tenant.id, input.endpoint, time);
+  return await withFiles(parts, tenant.id, files, async (local) => {
+    const all = within(local.relation, time);
+    const behind: Relation =
+      input.after === undefined
+        ? all
+        : { type: 'filter', from: all, where: fn('>', column('prediction_id'), literal(input.after)) };
+    const ids: Relation = {
+      type: 'distinct',
+      from: { type: 'project', from: behind, columns: [named('p', column('prediction_id'))] },
+    };
+    const page: Relation = {
+      type: 'limit',
+      from: { type: 'sort', from: ids, by: [ascending('p')] },
+      count: input.limit,
+    };
+    const relation: Relation = {
+      type: 'sort',
+      from: { type: 'join', kind: 'semi', left: behind, right: page, keys: [{ left: 'prediction_id', right: 'p' }] },
+      by: [ascending('prediction_id'), ascending('row')],
+    };
+    const rows = await rowsOf(parts, { ...call, input: { ...input, limit: MOST_EXPORTED_ROWS } }, local, relation);
+    const place = rows.columns.findIndex(({ name }) => name === 'prediction_id');
+    return { rows, more: new Set(rows.rows.map((row) => row[place])).size === input.limit };
+  });
+}
+
+async function rowsOf(
+  parts: PredictionsParts,
+  call: Call<OfEndpoint & { readonly limit: number }>,
+  local: LocalPredictions,
+  relation: Relation,
+): Promise<PredictionRows> {
+  const masked = await maskedFor(parts, call, local.columns);
+  const result = await (
+    await parts.query()
+  ).run(
+    {
+      tables: local.tables,
+      query: maskedView(relation, local.columns, masked),
+      output: { type: 'rows', limit: call.input.limit },
+      owner: call.tenant.id,
+    },
+    { signal: call.context.signal },
+  );
+  return {
+    columns: [...result.columns],
+    rows: result.rows.map((row) => [...row]),
+    truncated: result.truncated,
+    masked: [...masked],
+  };
+}
+
+function placeOf(id: string) {
+  const place = readPredictionId(id);
+  if (place === undefined) throw new DaisError('invalid_request', `${id} is no id of a prediction.`);
+  return place;
+}
+
+/** Most rows of one page of an export: one more would be of a page that the engine refuses. */
+const MOST_EXPORTED_ROWS = 100_000;
+/** Most rows of one request that are shown. */
+const MOST_ROWS = 1000;
+
+export async function getPrediction(
+  parts: PredictionsParts,
+  collector: Collector,
+  call: Call<OfEndpoint & { readonly id: string }>,
+): Promise<Prediction> {
+  const { input, tenant } = call;
+  const projectId = tenant.id;
+  const { at, endpoint: mark } = placeOf(input.id);
+  await collector.collect();
+  const hour = at - (at % 3_600_000);
+  const all = await transact(
+    parts.database,
+    { mode: 'read', projectId },
+    async ({ sql }) => await filesOfMark(sql, { projectId, mark, hour }),
+  );
+  for (const file of all.filter(({ name }) => name === input.endpoint)) {
+    const found = await withFiles(parts, projectId, [file], async (local) => {
+      const where = fn('=', column('prediction_id'), literal(input.id));
+      const relation: Relation = {
+        type: 'sort',
+        from: { type: 'filter', from: local.relation, where },
+        by: [ascending('row')],
+      };
+      return await rowsOf(parts, { ...call, input: { ...input, limit: MOST_ROWS } }, local, relation);
+    });
+    const [first] = found.rows;
+    if (first === undefined) continue;
+    const cell = (name: string) => first[found.columns.findIndex((one) => one.name === name)];
+    const model = cell('model');
+    const version = cell('version');
+    const { labels, node } = await transact(parts.database, { mode: 'read', projectId }, async (tx) => ({
+      labels: await labelsOf(tx.sql, { projectId, prediction: input.id }),
+      node:
+        typeof model === 'string' && typeof version === 'string' && /^\d{1,9}$/.test(version)
+          ? await versionKeyOf(tx, model, Number(version))
+          : undefined,
+    }));
+    return {
+      id: input.id,
+      endpoint: file.name,
+      file: file.id,
+      ...(typeof model === 'string' && { model }),
+      ...(typeof version === 'string' && { version }),
+      lineage: [keyOf('predictions', file.id), ...(node === undefined ? [] : [node])],
+      columns: found.columns,
+      rows: found.rows,
+      masked: found.masked,
+      labels: labels.map(presentLabel),
+    };
+  }
+  throw new DaisError('not_found', `${input.endpoint} has no prediction ${input.id}.`);
+}

@@ -1,0 +1,87 @@
+/** Who reads predictions, and what they see of them. */
+import { DaisError } from '@dais/api';
+import type { Column } from '#engines/query/contract.ts';
+import type { Relation } from '#engines/query/model/query-tree.ts';
+import type { Call } from '#kernel/dispatch.ts';
+import { readResource } from '#kernel/store.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { column, literal, named } from '#engines/query/model/build.ts';
+import { findFiles, type FileRow } from './file-rows.ts';
+import type { PredictionsParts } from './predictions-parts.ts';
+
+/** Files in one query; beyond it the caller says a narrower time. */
+const MOST_FILES = 2000;
+
+export interface OfEndpoint {
+  readonly endpoint: string;
+}
+
+/** Names of inputs and outputs that whoever may not unmask does not see: `spec.capture.mask` of the Endpoint. */
+export async function maskOf(parts: PredictionsParts, { tenant, input }: Call<OfEndpoint>): Promise<readonly string[]> {
+  const request = { mode: 'read', projectId: tenant.id } as const;
+  const resource = await transact(
+    parts.database,
+    request,
+    async ({ sql }) => await readResource(sql, tenant.id, 'Endpoint', input.endpoint),
+  );
+  const capture = resource?.spec['capture'] as { readonly mask?: readonly string[] } | undefined;
+  return capture?.mask ?? [];
+}
+
+/** Whom an event about predictions is about, also when the Endpoint is gone. @throws DaisError `not_found`. */
+export async function endpointSubject({ sql, projectId }: Transaction, name: string) {
+  const resource = await readResource(sql, projectId, 'Endpoint', name);
+  const [file] = resource === undefined ? await findFiles(sql, { projectId, name, limit: 1 }) : [];
+  const uid = resource?.uid ?? file?.endpoint;
+  if (uid === undefined) throw new DaisError('not_found', `There is no endpoint ${name}.`);
+  return { kind: 'Endpoint', name, uid };
+}
+
+/** Columns that this caller sees without their values. */
+export async function maskedFor(
+  parts: PredictionsParts,
+  call: Call<OfEndpoint>,
+  columns: readonly Column[],
+): Promise<readonly string[]> {
+  const mask = await maskOf(parts, call);
+  if (mask.length === 0) return [];
+  try {
+    await call.authorize({ kind: 'Endpoint', name: call.input.endpoint }, call.tenant, 'prediction:unmask');
+    return [];
+  } catch (error) {
+    if (!(error instanceof DaisError) || (error.code !== 'forbidden' && error.code !== 'not_found')) throw error;
+  }
+  const names = new Set(mask.flatMap((name) => [`in_${name}`.toLowerCase(), `out_${name}`.toLowerCase()]));
+  return columns.filter(({ name }) => names.has(name.toLowerCase())).map(({ name }) => name);
+}
+
+/** Each column is named, so that none gets by that nobody thought of. */
+export function maskedView(from: Relation, columns: readonly Column[], masked: readonly string[]): Relation {
+  if (masked.length === 0) return from;
+  const hidden = new Set(masked);
+  return {
+    type: 'project',
+    from,
+    keep: 'none',
+    columns: columns.map(({ name, type }) => named(name, hidden.has(name) ? literal(null, type) : column(name))),
+  };
+}
+
+/** @throws DaisError `query_limit` where the time is too long. */
+export async function filesBetween(
+  { database }: PredictionsParts,
+  projectId: string,
+  name: string,
+  { from, until }: { readonly from?: number | undefined; readonly until?: number | undefined },
+): Promise<readonly FileRow[]> {
+  const files = await transact(
+    database,
+    { mode: 'read', projectId },
+    async ({ sql }) => await findFiles(sql, { projectId, name, from, until, limit: MOST_FILES + 1 }),
+  );
+  if (files.length > MOST_FILES) {
+    const detail = `${name} has more than ${MOST_FILES} files of predictions in this time. Ask for a shorter one with \`from\` and \`until\`.`;
+    throw new DaisError('query_limit', detail);
+  }
+  return files;
+}

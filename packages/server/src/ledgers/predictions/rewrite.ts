@@ -1,0 +1,85 @@
+/** Files that take the place of others: small ones joined, values erased. */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import type { Relation } from '#engines/query/model/query-tree.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import {
+  deleteFiles,
+  insertFile,
+  storePredictions,
+  withFiles,
+  type FileRow,
+  type LocalPredictions,
+} from './file-rows.ts';
+import type { PredictionsParts } from './predictions-parts.ts';
+
+export interface Rewriting {
+  /** Of one endpoint and hour. */
+  readonly files: readonly FileRow[];
+  readonly relation: (local: LocalPredictions) => Relation;
+  /** Rows whose values this takes away. */
+  readonly erased: number;
+  readonly signal: AbortSignal;
+  /** In the transaction that puts the new file in the place of the old ones. */
+  readonly also?: (tx: Transaction) => Promise<void>;
+}
+
+/** False when one of the files is no longer there: somebody else wrote them again. */
+export async function rewriteFiles(
+  parts: PredictionsParts,
+  { files, relation, erased, signal, also }: Rewriting,
+): Promise<boolean> {
+  const [first] = files;
+  if (first === undefined) return true;
+  const { project_id: projectId } = first;
+  const scratch = join(parts.folder, uuidv7());
+  await mkdir(scratch, { recursive: true, mode: 0o700 });
+  try {
+    const sum = (of: (file: FileRow) => number) => files.reduce((total, file) => total + of(file), 0);
+    const rows = sum((file) => file.rows);
+    const written = await withFiles(parts, projectId, files, async (local) => {
+      const engine = await parts.query();
+      const query = relation(local);
+      const output = { type: 'parquet', folder: scratch, name: 'predictions', split: { type: 'one' } } as const;
+      const result = await engine.run({ tables: local.tables, query, output, owner: projectId }, { signal });
+      return { file: result.files[0], columns: result.columns };
+    });
+    if (written.file === undefined || written.file.rows !== rows) throw new Error('the new file has other rows');
+    const stored = await storePredictions(
+      parts,
+      {
+        ...first,
+        predictions: sum((file) => file.predictions),
+        rows,
+        erased: sum((file) => file.erased) + erased,
+        columns: written.columns,
+        models: [...new Set(files.flatMap(({ models }) => models))].toSorted(),
+        first_at: files.map((file) => file.first_at).reduce((a, b) => (a < b ? a : b)),
+        last_at: files.map((file) => file.last_at).reduce((a, b) => (a > b ? a : b)),
+      },
+      written.file.path,
+    );
+    const done = await transact(parts.database, { mode: 'write', projectId }, async (tx) => {
+      const there = await tx.sql.query(
+        'select id from predictions.file where id = any($1::uuid[]) for update',
+        [files.map(({ id }) => id)],
+        'lock_prediction_files',
+      );
+      if (there.length !== files.length) return false;
+      await deleteFiles(tx, files);
+      await insertFile(
+        tx,
+        stored,
+        parts.clock.now(),
+        files.map(({ id }) => id),
+      );
+      await also?.(tx);
+      return true;
+    });
+    if (!done) await parts.content.release({ id: stored.lease, projectId });
+    return done;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * How predictions lie in a segment file. A head, then records, all little-endian:
+ *
+ *     head    magic u32 · length u32 · JSON: the writer
+ *     record  magic u32 · length u32 · CRC-32 u32 of what follows · sequence u48 · 2 zero bytes
+ *             · length u32 · JSON: the record · bytes of the tensors
+ *
+ * A record whose CRC is wrong, and all behind it, was never written whole.
+ */
+import { crc32 } from 'node:zlib';
+import type { Datatype, Tensor } from '#engines/inference/contract.ts';
+import type { ProcessIdentity } from '#lib/process-identity.ts';
+
+const HEAD_MAGIC = 0xda15_0101;
+const RECORD_MAGIC = 0xda15_0102;
+export const RECORD_HEAD = 20;
+/** Tensors below so many bytes are copied into one buffer with their record: fewer pieces in a write. */
+const COPIED = 4096;
+/** A record may not be larger: a length beyond it is a broken file, not an allocation. */
+export const RECORD_LIMIT = 32 * 1024 * 1024;
+
+/** One request and its answer; failed ones and copies for a shadow too. */
+export interface PredictionRecord {
+  readonly id: string;
+  /** Milliseconds since the Unix epoch, of the answer. */
+  readonly at: number;
+  /** Names, as in the snapshot. */
+  readonly project: string;
+  readonly endpoint: string;
+  readonly endpointUid: string;
+  readonly variant: string;
+  /** Of a request that reached none, empty. */
+  readonly model: string;
+  readonly version: string;
+  /** Id of the prediction that this is a copy of. */
+  readonly shadowOf: string | undefined;
+  /** Name of the door. */
+  readonly protocol: string;
+  readonly principal: string;
+  readonly requestId: string;
+  /** The caller's own id of the request. */
+  readonly callerId: string | undefined;
+  readonly traceparent: string | undefined;
+  /** Of HTTP, whatever the protocol. */
+  readonly status: number;
+  readonly error: string | undefined;
+  readonly latencyMicros: number;
+  /** Not changed by anybody until it is written. Empty for a request that could not be read. */
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly parameters: Readonly<Record<string, string | number | boolean>>;
+}
+
+export interface SegmentWriterHead {
+  readonly gateway: string;
+  readonly process?: ProcessIdentity | undefined;
+}
+
+/** `nulls`: bytes behind those of the tensor that say which elements are missing; none: none is. */
+type TensorHead = readonly [name: string, type: Datatype, shape: readonly number[], bytes: number, nulls?: number];
+
+interface RecordText extends Omit<PredictionRecord, 'inputs' | 'outputs'> {
+  readonly in: readonly TensorHead[];
+  readonly out: readonly TensorHead[];
+  /** The tensors were too large and are not here. */
+  readonly cut?: boolean;
+}
+
+/** A tensor as it was read: its bytes, row by row. */
+export interface StoredTensor {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: readonly number[];
+  /** BYTES: each element behind its length as u32. */
+  readonly bytes: Buffer;
+  /** 1: the element is missing. */
+  readonly nulls?: Buffer;
+}
+
+export interface StoredPrediction extends Omit<PredictionRecord, 'inputs' | 'outputs'> {
+  readonly sequence: number;
+  readonly inputs: readonly StoredTensor[];
+  readonly outputs: readonly StoredTensor[];
+  readonly cut: boolean;
+}
+
+export function encodeHead(head: SegmentWriterHead): Buffer {
+  const text = Buffer.from(JSON.stringify(head));
+  const bytes = Buffer.alloc(8 + text.length);
+  bytes.writeUInt32LE(HEAD_MAGIC, 0);
+  bytes.writeUInt32LE(text.length, 4);
+  text.copy(bytes, 8);
+  return bytes;
+}
+
+export interface EncodedRecord {
+  readonly pieces: readonly Buffer[];
+  readonly bytes: number;
+  readonly cut: boolean;
+}
+
+/** `omit`: names of tensors that are not written. */
+export function encodeRecord(record: PredictionRecord, sequence: number, omit: readonly string[]): EncodedRecord {
+  const { inputs, outputs, ...rest } = record;
+  const kept = (tensors: readonly Tensor[]) =>
+    omit.length === 0 ? tensors : tensors.filter(({ name }) => !omit.includes(name));
+  const tensors = [kept(inputs), kept(outputs)] as const;
+  const data = tensors.map((some) => some.map((tensor) => [tensorBytes(tensor), nullBytes(tensor)] as const));
+  const body = data.flatMap((some) =>
+    some.flatMap(([bytes, nulls]) => (nulls === undefined ? [bytes] : [bytes, nulls])),
+  );
+  let size = 0;
+  for (const bytes of body) size += bytes.length;
+  const cut = size > RECORD_LIMIT / 2;
+  const heads = (at: 0 | 1): TensorHead[] => {
+    if (cut) return [];
+    return tensors[at].map(({ name, datatype, shape }, index) => {
+      const [bytes, nulls] = data[at]![index]!;
+      const head = [name, datatype, shape, bytes.length] as const;
+      return nulls === undefined ? head : [...head, nulls.length];
+    });
+  };
+  const text: RecordText = { ...rest, in: heads(0), out: heads(1), ...(cut && { cut }) };
+  const own = Buffer.from(JSON.stringify(text));
+  const start = RECORD_HEAD + 4 + own.length;
+  const inline = !cut && size <= COPIED;
+  const head = Buffer.allocUnsafe(start + (inline ? size : 0));
+  const total = start + (cut ? 0 : size);
+  head.writeUInt32LE(RECORD_MAGIC, 0);
+  head.writeUInt32LE(total - RECORD_HEAD, 4);
+  head.writeUIntLE(sequence, 12, 6);
+  head.writeUInt16LE(0, 18);
+  head.writeUInt32LE(own.length, RECORD_HEAD);
+  own.copy(head, RECORD_HEAD + 4);
+  let at = start;
+  if (inline) for (const bytes of body) at += bytes.copy(head, at);
+  let crc = crc32(head.subarray(12));
+  if (!inline && !cut) for (const bytes of body) crc = crc32(bytes, crc);
+  head.writeUInt32LE(crc, 8);
+  return { pieces: inline || cut ? [head] : [head, ...body], bytes: total, cut };
+}
+
+function tensorBytes({ data }: Tensor): Buffer {
+  if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  let size = 0;
+  for (const one of data) size += 4 + one.length;
+  const bytes = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const one of data) {
+    at = bytes.writeUInt32LE(one.length, at);
+    at += one.copy(bytes, at);
+  }
+  return bytes;
+}
+
+function nullBytes(tensor: Tensor & { readonly nulls?: Uint8Array }): Buffer | undefined {
+  const { nulls } = tensor;
+  return nulls === undefined ? undefined : Buffer.from(nulls.buffer, nulls.byteOffset, nulls.byteLength);
+}
+
+/** Bytes of the head and what it says; undefined while it is not whole. @throws Error for what is no segment. */
+export function decodeHead(bytes: Buffer): { readonly bytes: number; readonly head: SegmentWriterHead } | undefined {
+  if (bytes.length < 8) return undefined;
+  const length = bytes.readUInt32LE(4);
+  if (bytes.readUInt32LE(0) !== HEAD_MAGIC || length > 65_536) throw new Error('it is no segment of predictions');
+  if (bytes.length < 8 + length) return undefined;
+  return { bytes: 8 + length, head: JSON.parse(bytes.toString('utf8', 8, 8 + length)) as SegmentWriterHead };
+}
+
+/** The record that starts at `at`; `short`: not all of it is in `bytes`; `broken`: it was not written whole. */
+export function decodeRecord(
+  bytes: Buffer,
+  at: number,
+): { readonly bytes: number; readonly record: StoredPrediction } | 'short' | 'broken' {
+  if (at + RECORD_HEAD > bytes.length) return 'short';
+  const whole = bytes.readUInt32LE(at + 4);
+  if (bytes.readUInt32LE(at) !== RECORD_MAGIC || whole > RECORD_LIMIT) return 'broken';
+  const end = at + RECORD_HEAD + whole;
+  if (end > bytes.length) return 'short';
+  if (crc32(bytes.subarray(at + 12, end)) !== bytes.readUInt32LE(at + 8)) return 'broken';
+  const size = bytes.readUInt32LE(at + RECORD_HEAD);
+  let place = at + RECORD_HEAD + 4 + size;
+  const text = JSON.parse(bytes.toString('utf8', at + RECORD_HEAD + 4, place)) as RecordText;
+  const { in: ins, out: outs, cut = false, ...rest } = text;
+  const tensors = (heads: readonly TensorHead[]) =>
+    heads.map(([name, datatype, shape, length, nulls = 0]): StoredTensor => {
+      const data = bytes.subarray(place, place + length);
+      place += length + nulls;
+      const tensor = { name, datatype, shape, bytes: data };
+      return nulls === 0 ? tensor : { ...tensor, nulls: bytes.subarray(place - nulls, place) };
+    });
+  const inputs = tensors(ins);
+  const outputs = tensors(outs);
+  const sequence = bytes.readUIntLE(at + 12, 6);
+  return { bytes: end - at, record: { ...rest, sequence, inputs, outputs, cut } };
+}

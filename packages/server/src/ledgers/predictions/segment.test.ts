@@ -1,0 +1,206 @@
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { predictionId } from '@dais/api/serving';
+import type { Tensor } from '#engines/inference/contract.ts';
+import { decodeHead, decodeRecord, type StoredPrediction } from './segment-format.ts';
+import { SegmentWriter, type Capture, type PredictionRecord, type SegmentOptions } from './segment.ts';
+
+let root: string;
+let folders = 0;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'dais-segment-'));
+});
+
+afterAll(async () => {
+  await rm(root, { recursive: true });
+});
+
+const ack: Capture = { policy: 'ack', share: 1, overflow: 'shed', omit: [] };
+
+function openWriter(options: Partial<SegmentOptions> = {}): { writer: SegmentWriter; folder: string } {
+  const folder = join(root, String((folders += 1)));
+  return { folder, writer: new SegmentWriter({ folder, gateway: 'g1', now: () => Date.now(), ...options }) };
+}
+
+let count = 0;
+
+function record(inputs: readonly Tensor[] = [], outputs: readonly Tensor[] = []): PredictionRecord {
+  const at = 1_790_000_000_000;
+  return {
+    id: predictionId({ at, gateway: 7, endpoint: 9 }, (count += 1)),
+    at,
+    project: 'default',
+    endpoint: 'flights',
+    endpointUid: '0190a1b2-0000-7000-8000-000000000001',
+    variant: 'stable',
+    model: 'flights',
+    version: '3',
+    shadowOf: undefined,
+    protocol: 'open-inference',
+    principal: 'user/ada',
+    requestId: `r${count}`,
+    callerId: undefined,
+    traceparent: undefined,
+    status: 200,
+    error: undefined,
+    latencyMicros: 412,
+    inputs,
+    outputs,
+    parameters: {},
+  };
+}
+
+const floats: Tensor = { name: 'x', datatype: 'FP32', shape: [2, 2], data: Float32Array.of(1, 2.5, -3, NaN) };
+
+async function readAll(folder: string): Promise<{ records: StoredPrediction[]; cut: number }> {
+  const records: StoredPrediction[] = [];
+  let cut = 0;
+  for (const name of (await readdir(folder)).toSorted()) {
+    const bytes = await readFile(join(folder, name));
+    let at = decodeHead(bytes)!.bytes;
+    while (at < bytes.length) {
+      const next = decodeRecord(bytes, at);
+      if (typeof next === 'string') {
+        cut += bytes.length - at;
+        break;
+      }
+      records.push(next.record);
+      at += next.bytes;
+    }
+  }
+  return { records, cut };
+}
+
+describe('segments', () => {
+  it('gives back what was written, in order, over several files', async () => {
+    const { writer, folder } = openWriter({ segmentBytes: 3000 });
+    const words: Tensor = { name: 's', datatype: 'BYTES', shape: [2], data: [Buffer.from('a'), Buffer.from('öö')] };
+    const big: Tensor = { name: 'big', datatype: 'FP64', shape: [1, 2000], data: new Float64Array(2000).fill(0.5) };
+    const sent = [record([floats, words], [floats]), record(), record([big], [words])];
+    for (let index = 0; index < 40; index++) sent.push(record([floats]));
+    for (const one of sent) await writer.append(one, ack);
+    await writer.close();
+    expect((await readdir(folder)).length).toBeGreaterThan(1);
+    const { records, cut } = await readAll(folder);
+    expect(cut).toBe(0);
+    expect(records.map(({ id }) => id)).toEqual(sent.map(({ id }) => id));
+    expect(records.map(({ sequence }) => sequence)).toEqual(sent.map((_, index) => index + 1));
+    const [first, , third] = records;
+    expect(first).toMatchObject({ endpoint: 'flights', model: 'flights', version: '3', status: 200, cut: false });
+    expect(first!.inputs[0]).toMatchObject({ name: 'x', datatype: 'FP32', shape: [2, 2] });
+    expect([...first!.inputs[0]!.bytes]).toEqual([...Buffer.from(Float32Array.of(1, 2.5, -3, NaN).buffer)]);
+    expect(first!.inputs[1]!.bytes.toString('latin1')).toBe('\x01\0\0\0a\x04\0\0\0\xc3\xb6\xc3\xb6');
+    expect(third!.inputs[0]!.bytes.length).toBe(16_000);
+    expect(writer.stats()).toMatchObject({ records: sent.length, dropped: 0, shed: 0, pendingBytes: 0 });
+  });
+
+  it('has an acknowledged record on the disk before the promise is kept; sync too', async () => {
+    const { writer, folder } = openWriter();
+    await writer.append(record([floats]), ack);
+    expect((await readAll(folder)).records).toHaveLength(1);
+    await Promise.all([
+      writer.append(record(), { ...ack, policy: 'sync' }),
+      writer.append(record(), ack),
+      writer.append(record(), { ...ack, policy: 'async' }),
+    ]);
+    expect((await readAll(folder)).records).toHaveLength(4);
+    await writer.close();
+  });
+
+  it('writes nothing that the policy does not want', async () => {
+    const { writer, folder } = openWriter();
+    expect(writer.append(record(), { ...ack, policy: 'off' })).toBeUndefined();
+    expect(writer.append(record(), { ...ack, policy: 'sample', share: 0 })).toBeUndefined();
+    expect(writer.append(record(), { ...ack, policy: 'sample', share: 1 })).toBeUndefined();
+    await writer.append(record([floats, { ...floats, name: 'y' }], [floats]), { ...ack, omit: ['x'] });
+    await writer.close();
+    const { records } = await readAll(folder);
+    expect(records).toHaveLength(2);
+    expect(records[1]!.inputs.map(({ name }) => name)).toEqual(['y']);
+    expect(records[1]!.outputs).toEqual([]);
+  });
+
+  it('keeps its bounds: what waits too long or is too much is shed or dropped, and counted', async () => {
+    let now = 0;
+    const { writer } = openWriter({ pendingBytes: 1200, now: () => now });
+    const first = [writer.append(record([floats]), ack), writer.append(record([floats]), ack)];
+    now = 1500;
+    expect(writer.full()).toBe(true);
+    await expect(writer.append(record(), ack)).rejects.toMatchObject({ code: 'overloaded' });
+    expect(writer.append(record(), { ...ack, overflow: 'drop' })).toBeUndefined();
+    await Promise.all(first);
+    expect(writer.full()).toBe(false);
+    const many = Array.from({ length: 5 }, () => writer.append(record([floats]), { ...ack, overflow: 'drop' }));
+    expect(many.filter((one) => one === undefined).length).toBeGreaterThan(0);
+    await Promise.all(many);
+    await writer.close();
+    const { records, dropped, shed } = writer.stats();
+    expect(shed).toBe(1);
+    expect(records + dropped + shed).toBe(9);
+  });
+
+  it('stops at the bound of its folder and goes on when the tailer has taken files', async () => {
+    let now = 5000;
+    const { writer, folder } = openWriter({ spoolBytes: 1, segmentBytes: 1, now: () => now });
+    await writer.append(record([floats]), ack);
+    now += 2000;
+    await expect(writer.append(record(), ack)).rejects.toMatchObject({ code: 'overloaded' });
+    for (const name of await readdir(folder)) await rm(join(folder, name));
+    now += 2000;
+    await writer.append(record(), ack);
+    await writer.close();
+  });
+
+  it('says why it cannot write, and writes again when it can', async () => {
+    const { writer, folder } = openWriter();
+    await rm(folder, { recursive: true });
+    await writeFile(folder, 'no folder');
+    await expect(writer.append(record(), ack)).rejects.toMatchObject({ code: 'overloaded' });
+    expect(writer.append(record(), { ...ack, policy: 'async' })).toBeUndefined();
+    await writer.flush();
+    expect(writer.stats()).toMatchObject({ records: 0, shed: 1, dropped: 1 });
+    expect(writer.stats().fault).toMatch(/ENOTDIR/);
+    await rm(folder);
+    expect(() => writer.full()).not.toThrow();
+  });
+
+  it('leaves tensors beyond 16 MiB out', async () => {
+    const { writer, folder } = openWriter();
+    const data = new Uint8Array(17 * 1024 * 1024);
+    await writer.append(record([{ name: 'image', datatype: 'UINT8', shape: [1, data.length], data }]), ack);
+    await writer.append(record([floats]), ack);
+    await writer.close();
+    const { records } = await readAll(folder);
+    expect(records.map(({ cut, inputs }) => [cut, inputs.length])).toEqual([
+      [true, 0],
+      [false, 1],
+    ]);
+  });
+
+  it('is cut at the first byte that is not as it was written, wherever that is', async () => {
+    const { writer, folder } = openWriter();
+    for (let index = 0; index < 5; index++) await writer.append(record([floats], [floats]), ack);
+    await writer.close();
+    const [name] = await readdir(folder);
+    const path = join(folder, name!);
+    const whole = await readFile(path);
+    const start = decodeHead(whole)!.bytes;
+    const { records: all } = await readAll(folder);
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: start, max: whole.length - 1 }), fc.boolean(), async (at, tear) => {
+        const changed = Buffer.from(whole);
+        changed[at]! ^= 0x10;
+        await writeFile(path, changed);
+        if (tear) await truncate(path, at);
+        const { records } = await readAll(folder);
+        expect(records).toEqual(all.slice(0, records.length));
+        expect(records.length).toBeLessThan(5);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

@@ -1,0 +1,287 @@
+/**
+ * Writes predictions into segment files: what a gateway does for each request, and the only file here that it knows. The
+ * records of one turn of the event loop go into one write. A tailer makes tables of them and deletes the files.
+ */
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  fdatasync,
+  fsyncSync,
+  ftruncate,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
+  writev,
+  writeSync,
+} from 'node:fs';
+import { promisify } from 'node:util';
+import { DaisError } from '@dais/api';
+import type { ServedEndpoint } from '@dais/api/serving';
+import { processIdentity } from '#lib/process-identity.ts';
+import { encodeHead, encodeRecord, type PredictionRecord } from './segment-format.ts';
+
+export type { PredictionRecord } from './segment-format.ts';
+
+export type Capture = ServedEndpoint['capture'];
+
+/** Of the file names of segments. */
+export const SEGMENT_SUFFIX = '.segment';
+
+const MEBIBYTE = 1024 * 1024;
+/** What `async` and `sample` may lose: records wait so long for company. */
+const ASYNC_MS = 10;
+/** How often the folder is looked at while it is over its bound. */
+const SPOOL_LOOK_MS = 1000;
+
+export interface SegmentOptions {
+  /** Of this gateway's segments: made if missing. Several processes may share one. */
+  readonly folder: string;
+  /** The gateway's name, for whoever looks at the files. */
+  readonly gateway: string;
+  readonly now: () => number;
+  /** A file is closed when it is larger; default 64 MiB. */
+  readonly segmentBytes?: number;
+  /** What may wait to be written: default 64 MiB, and 1 s since the oldest came. Beyond, records are refused. */
+  readonly pendingBytes?: number;
+  readonly pendingMs?: number;
+  /** All segments of the folder, written and not yet taken by the tailer; default 8 GiB. */
+  readonly spoolBytes?: number;
+}
+
+export interface SegmentStats {
+  readonly records: number;
+  readonly bytes: number;
+  /** Records that are nowhere although their requests were answered (`drop`, `async`). */
+  readonly dropped: number;
+  /** Requests that were refused because they could not be kept (`shed`). */
+  readonly shed: number;
+  /** Records whose tensors were too large (16 MiB) and are not in them. */
+  readonly cut: number;
+  readonly pendingBytes: number;
+  /** What the last write that failed said. */
+  readonly fault: string | undefined;
+}
+
+interface Waiter {
+  readonly overflow: Capture['overflow'];
+  readonly done: ((fault: DaisError | undefined) => void) | undefined;
+}
+
+interface Group {
+  pieces: Buffer[];
+  waiters: Waiter[];
+  bytes: number;
+  sync: boolean;
+  since: number;
+}
+
+interface OpenSegment {
+  readonly fd: number;
+  /** Where the next record goes. */
+  at: number;
+}
+
+const writevAt = promisify(writev);
+const syncData = promisify(fdatasync);
+const truncate = promisify(ftruncate);
+
+export class SegmentWriter {
+  readonly #options: Required<SegmentOptions>;
+  readonly #process = randomUUID().slice(0, 8);
+  #segment: OpenSegment | undefined;
+  #group: Group | undefined;
+  /** The write under way. */
+  #writing: Promise<void> | undefined;
+  #pending = 0;
+  #oldest = 0;
+  #sequence = 0;
+  #files = 0;
+  #spoolFull = false;
+  #spoolLook = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #turn: NodeJS.Immediate | undefined;
+  readonly #counts = { records: 0, bytes: 0, dropped: 0, shed: 0, cut: 0 };
+  #fault: string | undefined;
+
+  constructor(options: SegmentOptions) {
+    this.#options = {
+      segmentBytes: 64 * MEBIBYTE,
+      pendingBytes: 64 * MEBIBYTE,
+      pendingMs: 1000,
+      spoolBytes: 8192 * MEBIBYTE,
+      ...options,
+    };
+    mkdirSync(options.folder, { recursive: true, mode: 0o700 });
+    this.#lookAtSpool();
+  }
+
+  stats(): SegmentStats {
+    return { ...this.#counts, pendingBytes: this.#pending, fault: this.#fault };
+  }
+
+  /** Whether a record would be refused now: with `shed`, ask before the model runs and answer 503. */
+  full(): boolean {
+    if (this.#spoolFull) this.#lookAtSpool();
+    if (this.#spoolFull || this.#pending >= this.#options.pendingBytes) return true;
+    return this.#pending > 0 && this.#options.now() - this.#oldest > this.#options.pendingMs;
+  }
+
+  /**
+   * Writes one record as the endpoint's policy says. Undefined: there is nothing to wait for. Else the answer waits for it.
+   * Rejects with `overloaded` where the answer must not leave, because it cannot be kept (`overflow: shed`).
+   */
+  append(record: PredictionRecord, capture: Capture): Promise<void> | undefined {
+    const { policy, overflow } = capture;
+    if (policy === 'off' || (policy === 'sample' && Math.random() >= capture.share)) return undefined;
+    const waits = policy === 'ack' || policy === 'sync';
+    if (this.full()) {
+      const shed = waits && overflow === 'shed';
+      this.#counts[shed ? 'shed' : 'dropped'] += 1;
+      return shed ? Promise.reject(refused('the disk does not keep up')) : undefined;
+    }
+    const { pieces, bytes, cut } = encodeRecord(record, (this.#sequence += 1), capture.omit);
+    if (cut) this.#counts.cut += 1;
+    const group = (this.#group ??= { pieces: [], waiters: [], bytes: 0, sync: false, since: this.#options.now() });
+    if (this.#pending === 0) this.#oldest = group.since;
+    this.#pending += bytes;
+    group.bytes += bytes;
+    group.pieces.push(...pieces);
+    if (!waits) {
+      group.waiters.push({ overflow: 'drop', done: undefined });
+      this.#timer ??= setTimeout(() => this.#begin(), ASYNC_MS);
+      return undefined;
+    }
+    if (policy === 'sync') group.sync = true;
+    this.#turn ??= setImmediate(() => this.#begin());
+    return new Promise((resolve, reject) => {
+      const done = (fault: DaisError | undefined) => (fault === undefined ? resolve() : reject(fault));
+      group.waiters.push({ overflow, done });
+    });
+  }
+
+  /** Everything taken so far is written. */
+  async flush(): Promise<void> {
+    while (this.#group !== undefined || this.#writing !== undefined) {
+      this.#begin();
+      await this.#writing;
+    }
+  }
+
+  /** Writes what waits and closes the file. Records that come later open another one. */
+  async close(): Promise<void> {
+    await this.flush();
+    this.#endSegment();
+  }
+
+  #begin(): void {
+    clearTimeout(this.#timer);
+    if (this.#turn !== undefined) clearImmediate(this.#turn);
+    this.#timer = undefined;
+    this.#turn = undefined;
+    const group = this.#group;
+    // What comes while a write is under way makes the next group.
+    if (group === undefined || this.#writing !== undefined) return;
+    this.#group = undefined;
+    this.#writing = this.#write(group).finally(() => {
+      this.#writing = undefined;
+      if (this.#group !== undefined) this.#begin();
+    });
+  }
+
+  async #write(group: Group): Promise<void> {
+    let kept = true;
+    try {
+      const segment = (this.#segment ??= this.#openSegment(group.sync));
+      await this.#writeAt(segment, group);
+      this.#counts.records += group.waiters.length;
+      this.#counts.bytes += group.bytes;
+      this.#fault = undefined;
+      if (segment.at >= this.#options.segmentBytes) this.#endSegment();
+    } catch (error) {
+      kept = false;
+      this.#fault = error instanceof Error ? error.message : String(error);
+    }
+    // Before anybody hears of it: who writes again at once finds what waits now.
+    this.#pending -= group.bytes;
+    this.#oldest = this.#group?.since ?? 0;
+    for (const { done, overflow } of group.waiters) {
+      const shed = !kept && done !== undefined && overflow === 'shed';
+      if (!kept) this.#counts[shed ? 'shed' : 'dropped'] += 1;
+      done?.(shed ? refused(this.#fault ?? 'the write failed') : undefined);
+    }
+  }
+
+  /** All or nothing: what was begun is cut off again, so that the next record stands where this one should have. */
+  async #writeAt(segment: OpenSegment, { pieces, bytes, sync }: Group): Promise<void> {
+    try {
+      let left = bytes;
+      let rest: readonly Buffer[] = pieces;
+      for (let at = segment.at; left > 0;) {
+        const { bytesWritten } = await writevAt(segment.fd, rest, at);
+        if (bytesWritten === 0) throw new Error('nothing could be written');
+        at += bytesWritten;
+        left -= bytesWritten;
+        if (left > 0) rest = behind(rest, bytesWritten);
+      }
+      if (sync) await syncData(segment.fd);
+    } catch (error) {
+      await truncate(segment.fd, segment.at).catch(() => this.#endSegment());
+      throw error;
+    }
+    segment.at += bytes;
+  }
+
+  #openSegment(sync: boolean): OpenSegment {
+    const { folder, gateway, now } = this.#options;
+    this.#lookAtSpool();
+    if (this.#spoolFull) throw new Error('the segments that wait for the control plane fill their folder');
+    this.#files += 1;
+    const count = String(this.#files).padStart(6, '0');
+    const path = `${folder}/${String(now()).padStart(14, '0')}-${this.#process}-${count}${SEGMENT_SUFFIX}`;
+    const fd = openSync(path, 'wx', 0o600);
+    try {
+      const head = encodeHead({ gateway, process: processIdentity(process.pid) });
+      writeSync(fd, head, 0, head.length, 0);
+      if (sync) {
+        const folderFd = openSync(folder, 'r');
+        fsyncSync(folderFd);
+        closeSync(folderFd);
+      }
+      return { fd, at: head.length };
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  #endSegment(): void {
+    if (this.#segment !== undefined) closeSync(this.#segment.fd);
+    this.#segment = undefined;
+  }
+
+  /** Once for each file, and each second while there is no room. */
+  #lookAtSpool(): void {
+    const { folder, spoolBytes, now } = this.#options;
+    if (now() - this.#spoolLook < SPOOL_LOOK_MS) return;
+    this.#spoolLook = now();
+    let bytes = 0;
+    for (const name of readdirSync(folder))
+      bytes += statSync(`${folder}/${name}`, { throwIfNoEntry: false })?.size ?? 0;
+    this.#spoolFull = bytes >= spoolBytes;
+  }
+}
+
+function refused(because: string): DaisError {
+  const detail = `The prediction cannot be kept (${because}), and the endpoint answers nothing that is not. Try again.`;
+  return new DaisError('overloaded', detail, { retryAfter: 1 });
+}
+
+/** What is left of the pieces behind their first bytes. */
+function behind(pieces: readonly Buffer[], written: number): readonly Buffer[] {
+  let skip = written;
+  let at = 0;
+  while (at < pieces.length && skip >= pieces[at]!.length) skip -= pieces[at++]!.length;
+  const [first, ...rest] = pieces.slice(at);
+  return first === undefined ? [] : [first.subarray(skip), ...rest];
+}

@@ -1,0 +1,26 @@
+/** Model safety: what is in the files of a version, before anything loads them. */
+import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import type { Subscriber } from '#kernel/subscriptions.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { safetyEntries } from './safety-entries.ts';
+import type { SafetyParts } from './safety-parts.ts';
+import { scanHandler, scanSubscriber } from './scan-job.ts';
+
+export { safetySlice } from './safety-slice.ts';
+export type { SafetyParts } from './safety-parts.ts';
+export { safetyFacts, scanVerdict } from './scan-rows.ts';
+
+export interface SafetyLedger {
+  readonly entries: readonly OperationEntry[];
+  readonly jobs: readonly JobHandler[];
+  readonly subscriber: Subscriber;
+}
+
+export function safetyLedger(parts: SafetyParts): SafetyLedger {
+  return { entries: safetyEntries(parts), jobs: [scanHandler(parts)], subscriber: scanSubscriber(parts.now) };
+}
+
+export async function forgetProjectScans({ sql }: Transaction, projectId: string): Promise<void> {
+  await sql.query('delete from safety.scan where project_id = $1', [projectId], 'forget_project_scans');
+}

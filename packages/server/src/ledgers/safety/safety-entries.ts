@@ -1,0 +1,92 @@
+/** What people ask about the safety of versions, and what they say of findings. */
+import { DaisError, eventTypes } from '@dais/api';
+import {
+  readModelScanOperation,
+  reopenModelFindingOperation,
+  startModelScanOperation,
+  waiveModelFindingOperation,
+  type ModelFinding,
+  type ModelScan,
+} from '@dais/api/serving';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { readResource } from '#kernel/store.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { readVersion, versionKeyOf } from '#ledgers/registry/index.ts';
+import type { SafetyParts } from './safety-parts.ts';
+import { enqueueScan } from './scan-job.ts';
+import { findScan, lockFinding, presentFinding, presentScan, type ScanRow } from './scan-rows.ts';
+
+interface VersionInput {
+  readonly name: string;
+  readonly version: string;
+}
+
+type FindingInput = VersionInput & { readonly finding: string; readonly reason: string };
+
+export function safetyEntries({ now }: SafetyParts): readonly OperationEntry[] {
+  return [
+    { operation: readModelScanOperation, handle: readScan },
+    {
+      operation: startModelScanOperation,
+      handle: async (tx, { input }: Call<VersionInput>) => {
+        await startScan(tx, input, now());
+        return await readScan(tx, { input });
+      },
+    },
+    {
+      operation: waiveModelFindingOperation,
+      handle: async (tx, call: Call<FindingInput>) => await decide(tx, call, 'waived', now()),
+    },
+    {
+      operation: reopenModelFindingOperation,
+      handle: async (tx, call: Call<FindingInput>) => await decide(tx, call, 'open', now()),
+    },
+  ];
+}
+
+async function requireScan(tx: Transaction, { name, version }: VersionInput): Promise<ScanRow> {
+  const key = await versionKeyOf(tx, name, Number(version));
+  if (key === undefined) throw new DaisError('not_found', `There is no version ${name}/${version}.`);
+  const scan = await findScan(tx.sql, key);
+  if (scan !== undefined) return scan;
+  throw new DaisError('not_found', `Nobody has looked at the files of ${name}/${version} yet: start a scan.`);
+}
+
+async function readScan(tx: Transaction, { input }: Pick<Call<VersionInput>, 'input'>): Promise<ModelScan> {
+  return await presentScan(tx.sql, input.name, await requireScan(tx, input));
+}
+
+async function startScan(tx: Transaction, { name, version }: VersionInput, now: number): Promise<void> {
+  const number = Number(version);
+  const { type } = await readVersion(tx.sql, tx.projectId, name, number);
+  if (type === 'prompt') throw new DaisError('invalid_state', `${name} is a prompt: it has no files.`);
+  const resource = await readResource(tx.sql, tx.projectId, 'Model', name);
+  if (resource === undefined) throw new DaisError('not_found', `There is no model ${name}.`);
+  await enqueueScan(tx, { name, version: number, model: resource.uid }, now);
+}
+
+async function decide(
+  tx: Transaction,
+  { input, context }: Call<FindingInput>,
+  state: ModelFinding['state'],
+  now: number,
+): Promise<ModelFinding> {
+  const scan = await requireScan(tx, input);
+  const row = await lockFinding(tx.sql, scan.version_key, input.finding);
+  if (row.state === state && state === 'open') {
+    throw new DaisError('invalid_state', 'The finding is open: nobody has waived it.');
+  }
+  const { type, id } = context.principal;
+  await tx.sql.query(
+    'update safety.finding set state = $2, reason = $3, decided_by = $4, decided_at = $5 where id = $1',
+    state === 'open'
+      ? [row.id, state, null, null, null]
+      : [row.id, state, input.reason, JSON.stringify({ type, id }), now],
+    'decide_model_finding',
+  );
+  const event = state === 'waived' ? eventTypes.modelFindingWaived : eventTypes.modelFindingReopened;
+  const data = { version: scan.version, finding: row.id, rule: row.rule, reason: input.reason };
+  const subject = { kind: 'Model', name: input.name, uid: scan.model };
+  tx.emit({ type: event, projectId: tx.projectId, subject, data });
+  return presentFinding(await lockFinding(tx.sql, scan.version_key, row.id));
+}

@@ -1,0 +1,4 @@
+import type { Slice } from '#engines/database/contract.ts';
+import { safetyTables } from './migrations/0001-safety.ts';
+
+export const safetySlice: Slice = { schema: 'safety', migrations: [safetyTables] };

@@ -1,0 +1,134 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { ModelFinding, ModelScan } from '@dais/api/serving';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
+import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
+import { attachContent } from '#kernel/content/references.ts';
+import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
+import { KindRegistry } from '#kernel/registry.ts';
+import { kernelSlice } from '#kernel/slice.ts';
+import { codeOf, startTestKernel, type TestKernel } from '#kernel/testing/test-kernel.ts';
+import { model } from '#kinds/model/index.ts';
+import { project } from '#kinds/project/index.ts';
+import { commentsSlice } from '#ledgers/comments/index.ts';
+import { lineageSlice } from '#ledgers/lineage/index.ts';
+import { registryEntries, versionKeyOf } from '#ledgers/registry/index.ts';
+import { systemClock } from '#lib/clock.ts';
+import { safetyFacts, safetyLedger, safetySlice, scanVerdict } from './index.ts';
+
+const ROOT = 'mlflow-artifacts:';
+let db: TestDatabase;
+let dais: TestKernel;
+let content: Content;
+let folder: string;
+let tenant: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-safety-'));
+  const kinds = [project, model(systemClock, { facts: safetyFacts })];
+  db = await startTestDatabase([kernelSlice, lineageSlice, commentsSlice, model(systemClock).slice!, safetySlice]);
+  const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock: systemClock });
+  content = new Content({ database: db.database, blobs, clock: systemClock, ...CONTENT_DEFAULTS });
+  const now = () => Date.now();
+  const ledger = safetyLedger({ blobs, now, artifactRoot: ROOT });
+  const registry = registryEntries({
+    now,
+    kinds: () => new KindRegistry(kinds),
+    artifactRoot: ROOT,
+    homes: {
+      ofRun: async (_tx, id) => await Promise.resolve(`${ROOT}/0/${id}/artifacts`),
+      ofLoggedModel: async () => await Promise.resolve(undefined),
+    },
+    memberOf: async () => await Promise.resolve([]),
+  });
+  dais = await startTestKernel(db, {
+    kinds,
+    entries: [...registry, ...ledger.entries],
+    jobs: ledger.jobs,
+    subscribers: [ledger.subscriber],
+  });
+  const [row] = await db.asAdmin("select id from kernel.tenant where name = 'default'");
+  tenant = String(row?.['id']);
+  await dais.call('registeredModel.create', { name: 'flights' });
+});
+
+afterAll(async () => {
+  await dais.stop();
+  await db.stop();
+  await rm(folder, { recursive: true });
+});
+
+let runs = 0;
+
+/** Registers a version with these files and waits until they were looked at. */
+async function register(files: Readonly<Record<string, string | Buffer>>): Promise<ModelScan> {
+  const runId = `${++runs}`.padStart(32, '0');
+  for (const [path, bytes] of Object.entries(files)) {
+    const lease = await content.upload(Readable.from([Buffer.from(bytes)]), { projectId: tenant, quota: null });
+    await dais.write(async (tx) => {
+      await attachContent(tx, { projectId: tenant, uid: tenant }, [
+        { lease: lease.id, name: `0/${runId}/artifacts/model/${path}` },
+      ]);
+    });
+  }
+  const input = { name: 'flights', source: `runs:/${runId}/model`, runId };
+  const { version } = await dais.call<{ version: number }>('modelVersion.create', input);
+  const get = async () => await dais.call<ModelScan>('modelScan.get', { name: 'flights', version: String(version) });
+  await expect
+    .poll(async () => (await get().catch(() => undefined))?.state ?? 'waiting', { timeout: 60_000 })
+    .not.toBe('waiting');
+  return await get();
+}
+
+async function verdict(version: number) {
+  return await dais.write(async (tx) => {
+    await tx.enter(tenant);
+    return await scanVerdict(tx, (await versionKeyOf(tx, 'flights', version)) ?? '', `flights/${version}`);
+  });
+}
+
+describe('the files of a version', () => {
+  it('are looked at by themselves; what does nothing is clean', async () => {
+    const scan = await register({ MLmodel: 'flavors: {}\n', 'requirements.txt': 'numpy\n' });
+    expect(scan).toMatchObject({ state: 'done', verdict: 'clean', files: 2, findings: [] });
+    expect(await verdict(scan.version)).toEqual({ verdict: 'clean' });
+  });
+
+  it('that do harm block until somebody says why they may stay', async () => {
+    const scan = await register({ 'model.pkl': Buffer.from('cos\nsystem\n(S"id"\ntR.'), 'code/a.py': 'x = 1\n' });
+    expect(scan).toMatchObject({ verdict: 'blocked' });
+    expect(scan.findings.map(({ rule, severity, state }) => [rule, severity, state])).toEqual([
+      ['pickle-import', 'block', 'open'],
+      ['code', 'review', 'open'],
+    ]);
+    expect((await verdict(scan.version)).reason).toContain('It imports os.system.');
+    const one = { name: 'flights', version: String(scan.version), finding: scan.findings[0]!.id };
+    expect(await codeOf(dais.call('modelFinding.waive', { ...one, reason: '' }))).toBe('invalid_request');
+    const waived = await dais.call<ModelFinding>('modelFinding.waive', { ...one, reason: 'it is a test' });
+    expect(waived).toMatchObject({ state: 'waived', reason: 'it is a test', decidedBy: 'user/owner' });
+    expect((await verdict(scan.version)).verdict).toBe('review');
+    // Looked at again, it is still waived: what was said is of the finding.
+    await dais.call('modelScan.start', { name: 'flights', version: String(scan.version) });
+    await expect.poll(async () => (await verdict(scan.version)).verdict, { timeout: 60_000 }).toBe('review');
+    await dais.call('modelFinding.reopen', { ...one, reason: 'no' });
+    expect((await verdict(scan.version)).verdict).toBe('blocked');
+    expect(await codeOf(dais.call('modelFinding.reopen', one))).toBe('invalid_state');
+  });
+
+  it('that lie elsewhere are not loaded, and what nobody looked at waits', async () => {
+    const scan = await register({});
+    expect(scan).toMatchObject({ state: 'elsewhere', verdict: 'blocked' });
+    expect((await verdict(99)).verdict).toBe('waiting');
+    expect(await codeOf(dais.call('modelScan.get', { name: 'flights', version: '99' }))).toBe('not_found');
+  });
+
+  it('are a fact for policies', async () => {
+    await register({ 'model.pkl': Buffer.from('cos\nsystem\n(S"id"\ntR.') });
+    const { metadata } = await dais.call<{ metadata: { uid: string } }>('model.get', { name: 'flights' });
+    const facts = await dais.write(async ({ sql }) => await safetyFacts.load(metadata.uid, sql));
+    expect(facts).toEqual({ openSafetyFindings: 1, safetyScanned: true });
+  });
+});

@@ -1,0 +1,156 @@
+/** Looks at the files of a version, once it is there. */
+import { DaisError, eventTypes } from '@dais/api';
+import type { BlobStore } from '#engines/blobs/contract.ts';
+import { findReference, listReferences, type ContentInfo } from '#kernel/content/references.ts';
+import type { SequencedEvent } from '#kernel/events.ts';
+import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
+import type { NewJob } from '#kernel/jobs.ts';
+import type { Subscriber } from '#kernel/subscriptions.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { readVersion, versionKeyOf } from '#ledgers/registry/index.ts';
+import { scanFile, type ScanFinding, type ScannedFile } from '#lib/model-scan/scan-file.ts';
+import type { SafetyParts } from './safety-parts.ts';
+import { endScan, findScan, noteScan, presentScan, recordScan, type ScanResult } from './scan-rows.ts';
+
+const QUEUE = 'model scan';
+/** Of one version. */
+const MOST_FILES = 5000;
+
+interface Scanned {
+  readonly name: string;
+  readonly version: number;
+  readonly model: string;
+}
+
+/** In the transaction that makes it due. */
+export async function enqueueScan(tx: Transaction, { name, version, model }: Scanned, now: number): Promise<void> {
+  const key = await versionKeyOf(tx, name, version);
+  if (key === undefined) throw new DaisError('not_found', `There is no version ${name}/${version}.`);
+  await noteScan(tx, { key, model, version }, now);
+  tx.enqueue(scanOf(tx.projectId, key, name, version));
+}
+
+function scanOf(projectId: string, key: string, name: string, version: number): NewJob {
+  return { queue: QUEUE, projectId, payload: { key, name, version }, uniqueKey: key, maxAttempts: 8 };
+}
+
+/** Whoever registers a version, through whichever door. */
+export function scanSubscriber(now: () => number): Subscriber {
+  return {
+    name: 'model safety',
+    // Versions that were registered before there was a scanner are looked at too.
+    fromStart: true,
+    handle: async (tx, events) => {
+      for (const event of events) if (event.type === eventTypes.modelVersionCreated.type) await due(tx, event, now());
+    },
+  };
+}
+
+async function due(tx: Transaction, { subject, projectId, data }: SequencedEvent, now: number): Promise<void> {
+  const version = Number(data['version']);
+  if (subject === undefined || !Number.isSafeInteger(version)) return;
+  await tx.enter(projectId);
+  try {
+    const found = await readVersion(tx.sql, projectId, subject.name, version);
+    if (found.type === 'prompt') return;
+    await enqueueScan(tx, { name: subject.name, version, model: subject.uid }, now);
+  } catch (error) {
+    // Deleted or renamed since: there is nothing to look at under this name.
+    if (!(error instanceof DaisError) || error.code !== 'not_found') throw error;
+  }
+}
+
+export function scanHandler(parts: SafetyParts): JobHandler {
+  const { now } = parts;
+  return {
+    queue: QUEUE,
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 2000, capMs: 300_000 },
+    run: async ({ payload, projectId }, io) => {
+      const key = String(payload['key']);
+      const name = String(payload['name']);
+      const version = Number(payload['version']);
+      const place = await io.read(async (tx) => await filesOf(tx, parts, name, version));
+      if ('elsewhere' in place) {
+        const detail = `Nobody could look: ${place.elsewhere}.`;
+        const findings = [{ file: '.', rule: 'elsewhere', severity: 'block', detail }] as const;
+        await io.write(async (tx) => {
+          await recordScan(tx, key, { files: 0, bytes: 0, findings }, now());
+          await endScan(tx, key, { state: 'elsewhere', error: place.elsewhere }, now());
+        });
+        return { elsewhere: true };
+      }
+      const result = await look(parts.blobs, place, projectId, io);
+      await io.write(async (tx) => {
+        await recordScan(tx, key, result, now());
+        const scan = await findScan(tx.sql, key);
+        if (scan === undefined) return;
+        const { verdict, findings } = await presentScan(tx.sql, name, scan);
+        const open = findings.filter(({ state }) => state === 'open').length;
+        const subject = { kind: 'Model', name, uid: scan.model };
+        tx.emit({ type: eventTypes.modelScanned, projectId, subject, data: { version, verdict, findings: open } });
+      });
+      return { files: result.files, findings: result.findings.length };
+    },
+    ended: async (tx, job, end) => {
+      if (end.state !== 'failed' && end.state !== 'cancelled') return;
+      await tx.enter(job.projectId);
+      const error = end.error ?? 'it was cancelled';
+      await endScan(tx, String(job.payload['key']), { state: 'failed', error }, now());
+    },
+  };
+}
+
+interface Place {
+  readonly prefix: string;
+  readonly files: readonly ContentInfo[];
+}
+
+async function filesOf(
+  tx: Transaction,
+  { artifactRoot }: SafetyParts,
+  name: string,
+  version: number,
+): Promise<Place | { readonly elsewhere: string }> {
+  const { artifactUri } = await readVersion(tx.sql, tx.projectId, name, version);
+  if (!artifactUri.startsWith(artifactRoot)) return { elsewhere: `the files lie at ${artifactUri}, not with Dais` };
+  const folder = artifactUri.slice(artifactRoot.length).replace(/^\/+|\/+$/g, '');
+  const prefix = `${folder}/`;
+  const owner = { projectId: tx.projectId, uid: tx.projectId };
+  const files = await listReferences(tx, owner, { prefix, limit: MOST_FILES + 1 });
+  return files.length === 0 ? { elsewhere: `nothing lies at ${artifactUri}` } : { prefix, files };
+}
+
+async function look(blobs: BlobStore, { prefix, files }: Place, projectId: string, io: JobIo): Promise<ScanResult> {
+  const paths = files.map(({ name }) => name.slice(prefix.length));
+  const findings: ScanFinding[] = [];
+  if (files.length > MOST_FILES) {
+    const detail = `It has more than ${MOST_FILES} files, which are not all looked at.`;
+    findings.push({ file: '', rule: 'too-many-files', severity: 'block', detail });
+  }
+  let bytes = 0;
+  for (const [index, { name, size }] of files.slice(0, MOST_FILES).entries()) {
+    io.signal.throwIfAborted();
+    io.progress({ file: index, files: files.length });
+    bytes += size;
+    const owner = { projectId, uid: projectId, name };
+    const { locator } = await io.read(async (tx) => await findReference(tx, owner));
+    findings.push(...(await scanFile(fileOf(blobs, locator, paths[index] ?? '', size), paths)));
+  }
+  return { files: files.length, bytes, findings };
+}
+
+function fileOf(blobs: BlobStore, locator: string, path: string, size: number): ScannedFile {
+  return {
+    path,
+    size,
+    read: async (offset, length) => {
+      const end = Math.min(size, offset + length);
+      if (offset < 0 || end <= offset) return Buffer.alloc(0);
+      const pieces: Buffer[] = [];
+      for await (const piece of await blobs.get(locator, { start: offset, end: end - 1 })) pieces.push(piece as Buffer);
+      return Buffer.concat(pieces);
+    },
+  };
+}

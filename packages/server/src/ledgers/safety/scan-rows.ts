@@ -1,0 +1,217 @@
+/** Scans and their findings as they are kept, and what follows from them. */
+import { DaisError } from '@dais/api';
+import type { ModelFinding, ModelScan, ModelVerdict } from '@dais/api/serving';
+import type { Sql } from '#engines/database/contract.ts';
+import type { FactProvider } from '#kernel/principal.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { SCANNER_VERSION, type ScanFinding } from '#lib/model-scan/scan-file.ts';
+
+export interface ScanRow {
+  readonly version_key: string;
+  readonly model: string;
+  readonly version: number;
+  readonly state: ModelScan['state'];
+  readonly scanner: number;
+  readonly files: number;
+  readonly bytes: bigint;
+  readonly error: string | null;
+  readonly asked_at: bigint;
+  readonly ended_at: bigint | null;
+}
+
+interface FindingRow {
+  readonly id: string;
+  readonly file: string;
+  readonly rule: string;
+  readonly severity: ModelFinding['severity'];
+  readonly detail: string;
+  readonly state: ModelFinding['state'];
+  readonly reason: string | null;
+  readonly decided_by: { readonly type: string; readonly id: string } | null;
+  readonly decided_at: bigint | null;
+}
+
+const SCAN = 'version_key, model, version, state, scanner, files, bytes, error, asked_at, ended_at';
+const FINDING = 'id, file, rule, severity, detail, state, reason, decided_by, decided_at';
+
+export async function findScan(sql: Sql, key: string): Promise<ScanRow | undefined> {
+  const [row] = await sql.query<ScanRow>(
+    `select ${SCAN} from safety.scan where version_key = $1`,
+    [key],
+    'find_model_scan',
+  );
+  return row;
+}
+
+/** A look is due; what was found before stays until it is done. */
+export async function noteScan(
+  tx: Transaction,
+  of: { readonly key: string; readonly model: string; readonly version: number },
+  now: number,
+): Promise<void> {
+  await tx.sql.query(
+    `insert into safety.scan (version_key, project_id, model, version, state, asked_at) values ($1, $2, $3, $4, 'waiting', $5)
+     on conflict (version_key) do update set state = 'waiting', error = null, asked_at = $5, ended_at = null`,
+    [of.key, tx.projectId, of.model, of.version, now],
+    'note_model_scan',
+  );
+}
+
+export interface ScanResult {
+  readonly files: number;
+  readonly bytes: number;
+  readonly findings: readonly ScanFinding[];
+}
+
+/** What is found again keeps what somebody said of it; what is not found any more goes. */
+export async function recordScan(tx: Transaction, key: string, result: ScanResult, now: number): Promise<void> {
+  const { findings, files, bytes } = result;
+  await tx.sql.query(
+    `update safety.scan set state = 'done', scanner = $2, files = $3, bytes = $4, error = null, ended_at = $5
+     where version_key = $1`,
+    [key, SCANNER_VERSION, files, bytes, now],
+    'end_model_scan',
+  );
+  const columns = [
+    findings.map(({ file }) => file),
+    findings.map(({ rule }) => rule),
+    findings.map(({ severity }) => severity),
+    findings.map(({ detail }) => detail),
+  ];
+  await tx.sql.query(
+    `delete from safety.finding f where f.version_key = $1 and not exists (
+       select from unnest($2::text[], $3::text[], $4::text[]) t (file, rule, detail)
+       where t.file = f.file and t.rule = f.rule and t.detail = f.detail)`,
+    [key, columns[0], columns[1], columns[3]],
+    'forget_model_findings',
+  );
+  await tx.sql.query(
+    `insert into safety.finding (id, project_id, version_key, file, rule, severity, detail)
+     select t.id, $2, $1, t.file, t.rule, t.severity, t.detail
+     from unnest($3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[]) t (id, file, rule, severity, detail)
+     on conflict (version_key, file, rule, detail) do update set severity = excluded.severity`,
+    [key, tx.projectId, findings.map(() => uuidv7(now)), ...columns],
+    'insert_model_findings',
+  );
+}
+
+export async function endScan(
+  tx: Transaction,
+  key: string,
+  end: { readonly state: 'failed' | 'elsewhere'; readonly error: string },
+  now: number,
+): Promise<void> {
+  await tx.sql.query(
+    'update safety.scan set state = $2, error = $3, ended_at = $4 where version_key = $1',
+    [key, end.state, end.error, now],
+    'fail_model_scan',
+  );
+}
+
+async function findingsOf(sql: Sql, key: string): Promise<FindingRow[]> {
+  return await sql.query<FindingRow>(
+    `select ${FINDING} from safety.finding where version_key = $1 order by severity, file, rule, detail limit 1000`,
+    [key],
+    'model_findings',
+  );
+}
+
+export async function lockFinding(sql: Sql, key: string, id: string): Promise<FindingRow> {
+  const [row] = await sql.query<FindingRow>(
+    `select ${FINDING} from safety.finding where version_key = $1 and id = $2 for update`,
+    [key, id],
+    'lock_model_finding',
+  );
+  if (row === undefined) throw new DaisError('not_found', `The version has no finding ${id}.`);
+  return row;
+}
+
+export function presentFinding(row: FindingRow): ModelFinding {
+  return {
+    id: row.id,
+    file: row.file,
+    rule: row.rule,
+    severity: row.severity,
+    detail: row.detail,
+    state: row.state,
+    ...(row.reason !== null && { reason: row.reason }),
+    ...(row.decided_by !== null && { decidedBy: `${row.decided_by.type}/${row.decided_by.id}` }),
+    ...(row.decided_at !== null && { decidedAt: Number(row.decided_at) }),
+  };
+}
+
+/** The worst of what nobody waived. What was not looked at to the end is not loaded. */
+function verdictOf(
+  scan: Pick<ScanRow, 'state'>,
+  findings: readonly Pick<FindingRow, 'severity' | 'state'>[],
+): ModelVerdict {
+  if (scan.state === 'waiting') return 'waiting';
+  if (scan.state !== 'done') return 'blocked';
+  const open = findings.filter(({ state }) => state === 'open');
+  if (open.some(({ severity }) => severity === 'block')) return 'blocked';
+  // Waived or not, it is code: it stays in a process of its own.
+  return findings.length > 0 ? 'review' : 'clean';
+}
+
+export async function presentScan(sql: Sql, name: string, scan: ScanRow): Promise<ModelScan> {
+  const findings = await findingsOf(sql, scan.version_key);
+  return {
+    model: name,
+    version: scan.version,
+    state: scan.state,
+    verdict: verdictOf(scan, findings),
+    files: scan.files,
+    bytes: Number(scan.bytes),
+    findings: findings.map(presentFinding),
+    ...(scan.error !== null && { error: scan.error }),
+    askedAt: Number(scan.asked_at),
+    ...(scan.ended_at !== null && { endedAt: Number(scan.ended_at) }),
+  };
+}
+
+/**
+ * Whether the version with this key in the lineage, which people know as `called`, may be loaded: `clean` anywhere, `review` in a process of its own,
+ * `blocked` not at all, `waiting` not yet. `reason`: for a person, of what is not clean.
+ */
+export async function scanVerdict(
+  { sql }: Transaction,
+  key: string,
+  called: string,
+): Promise<{ readonly verdict: ModelVerdict; readonly reason?: string }> {
+  const scan = await findScan(sql, key);
+  if (scan === undefined) return { verdict: 'waiting', reason: `The files of ${called} have not been looked at yet.` };
+  const findings = await findingsOf(sql, scan.version_key);
+  const verdict = verdictOf(scan, findings);
+  if (verdict === 'clean') return { verdict };
+  if (scan.state !== 'done') {
+    const why = scan.error === null ? 'have not been looked at yet' : `could not be looked at: ${scan.error}`;
+    return { verdict, reason: `The files of ${called} ${why}.` };
+  }
+  const open = findings.filter(
+    ({ state, severity }) => state === 'open' && (verdict !== 'blocked' || severity === 'block'),
+  );
+  const [first] = open;
+  const more = open.length > 1 ? ` (and ${open.length - 1} more)` : '';
+  const found = first === undefined ? 'Everything found was waived.' : `${first.file}: ${first.detail}${more}`;
+  return { verdict, reason: `${found} See dais model scan ${called}.` };
+}
+
+/**
+ * What policies may ask of a Model: of its newest version, whether it was looked at, and how many findings that block are
+ * open. A policy that lets only what is safe pass asks for both.
+ */
+export const safetyFacts: FactProvider = {
+  names: ['openSafetyFindings', 'safetyScanned'],
+  types: { openSafetyFindings: 'long', safetyScanned: 'bool' },
+  load: async (uid, sql) => {
+    const [scan] = await sql.query<ScanRow>(
+      `select ${SCAN} from safety.scan where model = $1 order by version desc limit 1`,
+      [uid],
+      'newest_model_scan',
+    );
+    const findings = scan === undefined ? [] : await findingsOf(sql, scan.version_key);
+    const open = findings.filter(({ state, severity }) => state === 'open' && severity === 'block');
+    return { openSafetyFindings: open.length, safetyScanned: scan?.state === 'done' };
+  },
+};

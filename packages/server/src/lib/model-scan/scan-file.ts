@@ -1,0 +1,284 @@
+/**
+ * Looks at one file of a model, by its bytes and not by what it is called: loaders too go by what a manifest names. What
+ * cannot be looked into blocks.
+ */
+import { parse } from 'yaml';
+import { scanOnnx } from './onnx-scan.ts';
+import { judgeName } from './pickle-names.ts';
+import { emptyLook, PickleFault, scanPickle, type PickleLook } from './pickle-scan.ts';
+import { Findings, type ScanFinding, type ScannedFile } from './scan-finding.ts';
+import { scanGguf, scanSafetensors } from './weight-files.ts';
+import { listZip, readZipEntry, ZipFault } from './zip-list.ts';
+
+export type { ScanFinding, ScannedFile } from './scan-finding.ts';
+
+/** Rises when more is found: what was scanned by an older one is scanned again. */
+export const SCANNER_VERSION = 1;
+
+/** Pickles and models that are read as a whole. */
+const MOST_BYTES = 1024 * 1024 * 1024;
+const MOST_PICKLE = 256 * 1024 * 1024;
+const MOST_NESTING = 3;
+/** Pickles in one stream, one behind the other. */
+const MOST_PICKLES = 64;
+const PICKLE_NAME = /\.(pkl|pickle|pt|pth|joblib|dill|cloudpickle|npy)$/i;
+const PACKED_NAME = /\.(pkl|pickle|joblib|pt|pth|bin)(\.(gz|bz2|xz|z|lz4|zst))?$/i;
+/** `torch.save` before 1.6: the number that the first pickle gives. */
+const TORCH_MAGIC = Buffer.from('6cfc9c46f9206aa85019', 'hex');
+
+type Format =
+  | 'zip'
+  | 'numpy'
+  | 'pickle'
+  | 'hdf5'
+  | 'gguf'
+  | 'onnx'
+  | 'safetensors'
+  | 'saved-model'
+  | 'python'
+  | 'manifest'
+  | 'packed'
+  | 'archive'
+  | 'other';
+
+function formatOf(path: string, start: Buffer): Format {
+  const name = path.toLowerCase();
+  const magic = start.toString('latin1');
+  if (magic.startsWith('PK\x03\x04') || magic.startsWith('PK\x05\x06')) return 'zip';
+  if (magic.startsWith('\x93NUMPY')) return 'numpy';
+  if (magic.startsWith('\x89HDF\r\n\x1a\n')) return 'hdf5';
+  if (magic.startsWith('GGUF')) return 'gguf';
+  if (magic.startsWith("7z\xbc\xaf'\x1c") || magic.startsWith('Rar!') || magic.slice(257, 262) === 'ustar')
+    return 'archive';
+  if (/^(\x1f\x8b|BZh|\xfd7zXZ|\x28\xb5\x2f\xfd|\x04\x22\x4d\x18|ZF|\x78[\x01\x5e\x9c\xda])/.test(magic)) {
+    return PACKED_NAME.test(name) || magic.startsWith('ZF') ? 'packed' : 'other';
+  }
+  if (start[0] === 0x80 && (start[1] ?? 9) <= 5) return 'pickle';
+  if (name.endsWith('.safetensors')) return 'safetensors';
+  if (name.endsWith('.onnx')) return 'onnx';
+  if (name.endsWith('saved_model.pb')) return 'saved-model';
+  if (/(^|\/)mlmodel$/.test(name)) return 'manifest';
+  if (/\.(py|pyc|pyd|so|dll|sh)$/.test(name)) return 'python';
+  return PICKLE_NAME.test(name) ? 'pickle' : 'other';
+}
+
+/** `beside`: all files of the model. */
+export async function scanFile(file: ScannedFile, beside: readonly string[]): Promise<readonly ScanFinding[]> {
+  const findings = new Findings(file.path);
+  await look(file, beside, findings, undefined, 0);
+  return findings.list();
+}
+
+async function look(
+  file: ScannedFile,
+  beside: readonly string[],
+  findings: Findings,
+  inside: string | undefined,
+  depth: number,
+): Promise<void> {
+  const start = await file.read(0, Math.min(file.size, 512));
+  const format = formatOf(file.path, start);
+  const block = (rule: string, detail: string) => findings.add(rule, 'block', detail, inside);
+  const whole = async (most: number): Promise<Buffer | undefined> => {
+    if (file.size <= most) return await file.read(0, file.size);
+    block('too-large', `It has ${file.size} bytes, more than are looked at (${most}).`);
+    return undefined;
+  };
+  switch (format) {
+    case 'zip':
+      await lookIntoZip(file, beside, findings, inside, depth);
+      return;
+    case 'pickle': {
+      const bytes = await whole(MOST_PICKLE);
+      // Numbers may begin as a pickle does: what is called like one must be one.
+      const certainty = PICKLE_NAME.test(file.path) ? 'pickle' : 'maybe';
+      if (bytes !== undefined) await lookAtPickle(bytes, certainty, findings, inside);
+      return;
+    }
+    case 'numpy': {
+      const header = start.readUInt8(6) === 1 ? start.readUInt16LE(8) + 10 : start.readUInt32LE(8) + 12;
+      const told = (await file.read(0, Math.min(header, 65_536))).toString('latin1');
+      if (header > 65_536) block('numpy-header', 'Its header is larger than any.');
+      else if (/'descr':\s*(\[|'[^']*O)|object/.test(told)) {
+        const bytes = await whole(MOST_PICKLE);
+        if (bytes !== undefined) await lookAtPickle(bytes.subarray(header), 'pickle', findings, inside);
+      }
+      return;
+    }
+    case 'onnx': {
+      const folder = file.path.includes('/') ? file.path.slice(0, file.path.lastIndexOf('/') + 1) : '';
+      const near = beside.filter((path) => path.startsWith(folder)).map((path) => path.slice(folder.length));
+      const bytes = await whole(MOST_BYTES);
+      if (bytes !== undefined) scanOnnx(bytes, new Set(near), findings);
+      return;
+    }
+    case 'safetensors':
+      await scanSafetensors(file, findings);
+      return;
+    case 'gguf':
+      await scanGguf(file, findings);
+      return;
+    case 'hdf5':
+      await lookAtHdf5(file, findings, inside);
+      return;
+    case 'saved-model': {
+      const bytes = await whole(MOST_BYTES);
+      for (const name of ['ReadFile', 'WriteFile', 'PyFunc', 'EagerPyFunc', 'MatchingFiles']) {
+        if (bytes?.includes(name) === true)
+          block('tensorflow-operator', `It has the operator ${name}, which reaches outside.`);
+      }
+      return;
+    }
+    case 'manifest': {
+      const bytes = await whole(16 * 1024 * 1024);
+      for (const loader of loadersOf(bytes?.toString('utf8') ?? '')) {
+        if (!/^mlflow\.[\w.]+$/.test(loader))
+          block('loader-module', `It is loaded by ${loader}, which is code of its own.`);
+      }
+      return;
+    }
+    case 'python':
+      findings.add('code', 'review', 'It is code that loading the model may run.', inside);
+      return;
+    case 'packed':
+      block('packed', 'It is packed: what is inside cannot be looked at. Save it unpacked.');
+      return;
+    case 'archive':
+      block('archive', 'It is an archive of a kind that is not looked into.');
+      return;
+    default:
+      await lookAtRest(file, start, findings, inside);
+  }
+}
+
+async function lookIntoZip(
+  file: ScannedFile,
+  beside: readonly string[],
+  findings: Findings,
+  inside: string | undefined,
+  depth: number,
+): Promise<void> {
+  const fault = (error: unknown) => {
+    if (!(error instanceof ZipFault)) throw error;
+    findings.add('zip', 'block', `Readers could differ about it: ${error.message}.`, inside);
+  };
+  if (depth >= MOST_NESTING) return findings.add('zip', 'block', 'Archives lie too deep inside each other.', inside);
+  try {
+    for (const entry of await listZip(file)) {
+      const place = inside === undefined ? entry.name : `${inside}!${entry.name}`;
+      try {
+        // A stored member, such as the weights of torch, is read where it lies.
+        const bytes =
+          entry.method === 0 && entry.packed === entry.size ? undefined : await readZipEntry(file, entry, MOST_PICKLE);
+        const member: ScannedFile = {
+          path: entry.name,
+          size: entry.size,
+          read: async (offset, length) =>
+            bytes?.subarray(offset, offset + length) ??
+            (await file.read(entry.start + offset, Math.max(0, Math.min(length, entry.size - offset)))),
+        };
+        if (/(^|\/)config\.json$/.test(entry.name) && file.path.toLowerCase().endsWith('.keras')) {
+          lookAtKeras((await member.read(0, Math.min(entry.size, 64 * 1024 * 1024))).toString('utf8'), findings, place);
+        }
+        await look(member, beside, findings, place, depth + 1);
+      } catch (error) {
+        fault(error);
+      }
+    }
+  } catch (error) {
+    fault(error);
+  }
+}
+
+async function lookAtPickle(
+  bytes: Buffer,
+  certainty: 'pickle' | 'maybe',
+  findings: Findings,
+  inside: string | undefined,
+): Promise<void> {
+  const seen = emptyLook();
+  const torch = bytes.subarray(0, 64).includes(TORCH_MAGIC);
+  let fault: string | undefined;
+  let pickles = 0;
+  try {
+    for (let at = 0; at < bytes.length && pickles < (torch ? 5 : MOST_PICKLES); pickles++) {
+      at = await scanPickle(bytes, at, seen);
+      // Behind the fifth pickle of an old file of torch are its numbers.
+    }
+  } catch (error) {
+    if (!(error instanceof PickleFault)) throw error;
+    fault = error.message;
+  }
+  // A text may look like the beginning of a pickle: what called nothing before it went wrong did nothing.
+  const acted = seen.calls > 0 || pickles > 0;
+  if (certainty === 'maybe' && !(acted && (seen.names.size > 0 || seen.dynamic || seen.extension))) return;
+  tellNames(seen, findings, inside);
+  if (fault !== undefined) {
+    findings.add('pickle-broken', 'block', `It cannot be followed to its end as a pickle: ${fault}.`, inside);
+  }
+}
+
+function tellNames({ names, dynamic, extension }: PickleLook, findings: Findings, inside: string | undefined): void {
+  for (const [module, name] of names.values()) {
+    const verdict = judgeName(module, name);
+    if (verdict === 'harmless') continue;
+    if (verdict === 'library') findings.add('pickle-class', 'review', `It makes a ${module}.${name}.`, inside);
+    else findings.add('pickle-import', 'block', `It imports ${module}.${name}.`, inside);
+  }
+  if (dynamic)
+    findings.add('pickle-import', 'block', 'It imports something whose name it puts together itself.', inside);
+  if (extension) findings.add('pickle-import', 'block', 'It imports by a number of a registry.', inside);
+}
+
+/** Modules that a manifest of MLflow has imported to load the model. */
+function loadersOf(text: string): readonly string[] {
+  let root: unknown;
+  try {
+    root = parse(text, { maxAliasCount: 100 });
+  } catch {
+    return ['something that cannot be read'];
+  }
+  const flavors = (root as { readonly flavors?: Readonly<Record<string, unknown>> } | null)?.flavors ?? {};
+  return Object.values(flavors).flatMap((flavor) => {
+    const module = (flavor as { readonly loader_module?: unknown } | null)?.loader_module;
+    return module === undefined ? [] : [String(module)];
+  });
+}
+
+/** Keras puts layers back by their names; a Lambda is Python code. */
+function lookAtKeras(config: string, findings: Findings, inside: string): void {
+  if (/"class_name"\s*:\s*"Lambda"/.test(config) || /"__lambda__"/.test(config)) {
+    findings.add('keras-lambda', 'block', 'It has a Lambda layer, which is Python code.', inside);
+  }
+  for (const [, module = ''] of config.matchAll(/"module"\s*:\s*"([^"]*)"/g)) {
+    if (!/^(keras|tf_keras|tensorflow\.keras|builtins)(\.|$)/.test(module)) {
+      findings.add('keras-module', 'block', `It takes a class from ${module}.`, inside);
+    }
+  }
+}
+
+async function lookAtHdf5(file: ScannedFile, findings: Findings, inside: string | undefined): Promise<void> {
+  findings.add('keras-h5', 'review', 'HDF5 of Keras: Keras checks less when it loads it. Save it as .keras.', inside);
+  const step = 16 * 1024 * 1024;
+  for (let at = 0; at < file.size; at += step) {
+    // A little of the next piece: what lies over the edge is found too.
+    const bytes = await file.read(at, Math.min(step + 64, file.size - at));
+    if (/"class_name"\s*:\s*"Lambda"|"__lambda__"/.test(bytes.toString('latin1'))) {
+      findings.add('keras-lambda', 'block', 'It has a Lambda layer, which is Python code.', inside);
+      return;
+    }
+  }
+}
+
+/** Pickles of protocol 0 have no mark, and a name decides nothing. */
+async function lookAtRest(
+  file: ScannedFile,
+  start: Buffer,
+  findings: Findings,
+  inside: string | undefined,
+): Promise<void> {
+  // What a pickle of protocol 0 or 1 that calls something can begin with.
+  if (!/^[(c}\]l0-9IFLNSVUTKJMGX)]/.test(start.toString('latin1', 0, 1))) return;
+  const bytes = await file.read(0, Math.min(file.size, MOST_PICKLE));
+  await lookAtPickle(bytes, 'maybe', findings, inside);
+}

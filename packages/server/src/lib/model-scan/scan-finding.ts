@@ -1,0 +1,45 @@
+/** What a look at the bytes of a model found. */
+
+/**
+ * `block`: loading could do anything, or the file cannot be looked into. `review`: loading runs code of a library that is
+ * known for it, so it belongs into a process of its own.
+ */
+export type ScanSeverity = 'block' | 'review';
+
+export interface ScanFinding {
+  readonly file: string;
+  /** `pickle-import`, `onnx-operator`, …: what kind of finding. */
+  readonly rule: string;
+  readonly severity: ScanSeverity;
+  /** What was found, for a person. */
+  readonly detail: string;
+}
+
+/** Bytes that are read where they are wanted: a model may be larger than memory. */
+export interface ScannedFile {
+  /** Below the model's folder. */
+  readonly path: string;
+  readonly size: number;
+  read(offset: number, length: number): Promise<Buffer>;
+}
+
+/** What is found in one file, each thing once. */
+export class Findings {
+  readonly #file: string;
+  readonly #found = new Map<string, ScanFinding>();
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  add(rule: string, severity: ScanSeverity, detail: string, inside?: string): void {
+    const file = inside === undefined ? this.#file : `${this.#file}!${inside}`;
+    const told = detail.length > 300 ? `${detail.slice(0, 300)}…` : detail;
+    // A hostile file may have a million: the first hundred say enough.
+    if (this.#found.size < 100) this.#found.set(`${file}\n${rule}\n${told}`, { file, rule, severity, detail: told });
+  }
+
+  list(): readonly ScanFinding[] {
+    return [...this.#found.values()];
+  }
+}

@@ -1,0 +1,111 @@
+/** Formats that hold numbers and text only, when they are what they say: safetensors and GGUF. */
+import type { Findings, ScannedFile } from './scan-finding.ts';
+
+const MOST_HEADER = 100 * 1024 * 1024;
+const BITS: Readonly<Record<string, number>> = {
+  BOOL: 8,
+  U8: 8,
+  I8: 8,
+  F8_E5M2: 8,
+  F8_E4M3: 8,
+  U16: 16,
+  I16: 16,
+  F16: 16,
+  BF16: 16,
+  U32: 32,
+  I32: 32,
+  F32: 32,
+  U64: 64,
+  I64: 64,
+  F64: 64,
+};
+
+export async function scanSafetensors(file: ScannedFile, findings: Findings): Promise<void> {
+  const fault = (detail: string) => findings.add('safetensors-header', 'block', detail);
+  const length = file.size < 8 ? -1n : (await file.read(0, 8)).readBigUInt64LE();
+  if (length < 2n || length > BigInt(Math.min(MOST_HEADER, file.size - 8)))
+    return fault('Its header is not as long as it says.');
+  const text = (await file.read(8, Number(length))).toString('utf8');
+  let header: unknown;
+  try {
+    header = JSON.parse(text);
+  } catch {
+    return fault('Its header is no JSON.');
+  }
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) return fault('Its header is no object.');
+  const spans: (readonly [start: number, end: number])[] = [];
+  for (const [name, told] of Object.entries(header)) {
+    if (name === '__metadata__') continue;
+    const { dtype, shape, data_offsets: offsets } = (told ?? {}) as Record<string, unknown>;
+    const bits = BITS[String(dtype)];
+    const whole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+    if (!Array.isArray(shape) || !shape.every(whole) || !Array.isArray(offsets) || offsets.length !== 2) {
+      return fault(`${name} has no shape or place.`);
+    }
+    const [start, end] = offsets as unknown[];
+    if (!whole(start) || !whole(end) || end < start) return fault(`${name} has no place.`);
+    const elements = shape.reduce((product, size) => product * size, 1);
+    if (bits !== undefined && (elements * bits) / 8 !== end - start)
+      return fault(`${name} has other bytes than its shape.`);
+    spans.push([start, end]);
+  }
+  spans.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  let reached = 0;
+  for (const [start, end] of spans) {
+    if (start !== reached) return fault('Its tensors leave holes or lie over each other.');
+    reached = end;
+  }
+  if (8 + Number(length) + reached !== file.size) fault('There are bytes behind its tensors.');
+}
+
+/** Bytes of values by their type in GGUF; -1: text, -2: a list. */
+const GGUF_SIZES = [1, 1, 2, 2, 4, 4, 4, 1, -1, -2, 8, 8, 8];
+const MOST_GGUF = 64 * 1024 * 1024;
+/** What a template of a chat never needs. */
+const TEMPLATE_ESCAPE =
+  /__\w+__|\bimport\b|\bos\.|\bpopen\b|\bsystem\(|\beval\(|\bexec\(|cycler|lipsum|joiner|get_flashed|config\./;
+
+export async function scanGguf(file: ScannedFile, findings: Findings): Promise<void> {
+  const bytes = await file.read(0, Math.min(file.size, MOST_GGUF));
+  try {
+    const version = bytes.readUInt32LE(4);
+    if (version < 2 || version > 3) throw new Error(`version ${version} is not known`);
+    let at = 24;
+    const count = Number(bytes.readBigUInt64LE(16));
+    if (count > 100_000) throw new Error('it says more of itself than can be');
+    const text = (): string => {
+      const length = Number(bytes.readBigUInt64LE(at));
+      if (length > bytes.length - at - 8) throw new Error('a text is cut off');
+      at += 8 + length;
+      return bytes.toString('utf8', at - length, at);
+    };
+    const value = (type: number, depth: number): string | undefined => {
+      const size = GGUF_SIZES[type];
+      if (size === undefined || depth > 2) throw new Error('a value is of a type that is not known');
+      if (size === -1) return text();
+      if (size !== -2) {
+        at += size;
+        if (at > bytes.length) throw new Error('a value is cut off');
+        return undefined;
+      }
+      const item = bytes.readUInt32LE(at);
+      const items = Number(bytes.readBigUInt64LE(at + 4));
+      at += 12;
+      if (items > bytes.length) throw new Error('a list is cut off');
+      for (let index = 0; index < items; index++) value(item, depth + 1);
+      return undefined;
+    };
+    for (let index = 0; index < count; index++) {
+      const key = text();
+      const type = bytes.readUInt32LE(at);
+      at += 4;
+      const told = value(type, 0);
+      if (told !== undefined && key.includes('chat_template') && TEMPLATE_ESCAPE.test(told)) {
+        findings.add('gguf-template', 'block', `${key} reaches for what a template of a chat never needs.`);
+      }
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'it is damaged';
+    findings.add('gguf-broken', 'block', `It cannot be read as GGUF: ${why}.`);
+  }
+}

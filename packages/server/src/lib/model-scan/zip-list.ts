@@ -1,0 +1,152 @@
+/**
+ * What is in a ZIP archive, when all who read it agree: local headers and directory say the same, and nothing lies between
+ * the members. An archive of which two readers could make two things is refused.
+ */
+import { inflateRaw } from 'node:zlib';
+import { promisify } from 'node:util';
+import type { ScannedFile } from './scan-finding.ts';
+
+const inflate = promisify(inflateRaw);
+const END = 0x06054b50;
+const ENTRY = 0x02014b50;
+const LOCAL = 0x04034b50;
+const END64 = 0x06064b50;
+const LOCATOR64 = 0x07064b50;
+const MOST_ENTRIES = 100_000;
+const MOST_DIRECTORY = 64 * 1024 * 1024;
+/** Behind a member whose sizes came after it. */
+const DESCRIPTOR = 24;
+
+export class ZipFault extends Error {}
+
+export interface ZipEntry {
+  readonly name: string;
+  readonly method: number;
+  readonly packed: number;
+  readonly size: number;
+  /** Of its bytes. */
+  readonly start: number;
+}
+
+export async function listZip(file: ScannedFile): Promise<readonly ZipEntry[]> {
+  const { at: endAt, count, size, offset } = await readEnd(file);
+  if (count > MOST_ENTRIES || size > MOST_DIRECTORY) throw new ZipFault('it has more members than are looked at');
+  if (offset + size > endAt) throw new ZipFault('its directory is not where it says');
+  const directory = await file.read(offset, size);
+  const entries: (ZipEntry & { readonly header: number })[] = [];
+  const names = new Set<string>();
+  let place = 0;
+  for (let index = 0; index < count; index++) {
+    if (place + 46 > directory.length || directory.readUInt32LE(place) !== ENTRY)
+      throw new ZipFault('its directory is damaged');
+    const flags = directory.readUInt16LE(place + 8);
+    const method = directory.readUInt16LE(place + 10);
+    const nameLength = directory.readUInt16LE(place + 28);
+    const extraLength = directory.readUInt16LE(place + 30);
+    const commentLength = directory.readUInt16LE(place + 32);
+    const raw = directory.subarray(place + 46, place + 46 + nameLength);
+    const name = raw.toString('utf8');
+    const extra = directory.subarray(place + 46 + nameLength, place + 46 + nameLength + extraLength);
+    const sizes = wide(extra, [
+      directory.readUInt32LE(place + 24),
+      directory.readUInt32LE(place + 20),
+      directory.readUInt32LE(place + 42),
+    ]);
+    const [plain = 0, packed = 0, header = 0] = sizes;
+    if ((flags & 1) !== 0) throw new ZipFault(`${name} is encrypted`);
+    if (names.has(name)) throw new ZipFault(`it has two members ${name}`);
+    if (name.includes('\0') || name.startsWith('/') || name.split(/[\\/]/).includes('..')) {
+      throw new ZipFault(`${JSON.stringify(name)} leaves its folder`);
+    }
+    names.add(name);
+    const local = await file.read(header, 30);
+    if (local.length < 30 || local.readUInt32LE(0) !== LOCAL) throw new ZipFault(`${name} is not where it says`);
+    const localName = local.readUInt16LE(26);
+    const localExtra = local.readUInt16LE(28);
+    const start = header + 30 + localName + localExtra;
+    const named = await file.read(header + 30, localName);
+    if (!named.equals(raw) || local.readUInt16LE(8) !== method || (local.readUInt16LE(6) & 1) !== 0) {
+      throw new ZipFault(`${name} is another member to one reader than to another`);
+    }
+    if (start + packed > offset) throw new ZipFault(`${name} is cut off`);
+    entries.push({ name, method, packed, size: plain, start, header });
+    place += 46 + nameLength + extraLength + commentLength;
+  }
+  // From the first byte to the directory there is nothing but members, and none lies over another.
+  let reached = 0;
+  for (const { header, start, packed, name } of entries.toSorted((a, b) => a.header - b.header)) {
+    if (header < reached || header - reached > DESCRIPTOR) throw new ZipFault(`there is something before ${name}`);
+    reached = start + packed;
+  }
+  if (offset - reached > DESCRIPTOR) throw new ZipFault('there is something before its directory');
+  return entries;
+}
+
+/** Bytes of a member. @throws ZipFault for what unpacks to more than it says, or by a method that is not known. */
+export async function readZipEntry(file: ScannedFile, entry: ZipEntry, most: number): Promise<Buffer> {
+  const { name, method, packed, size, start } = entry;
+  if (size > most) throw new ZipFault(`${name} has ${size} bytes, more than are looked at`);
+  if (method !== 0 && method !== 8) throw new ZipFault(`${name} is packed by a method that is not known`);
+  const bytes = await file.read(start, Math.min(packed, most));
+  if (method === 0) {
+    if (packed !== size) throw new ZipFault(`${name} has two sizes`);
+    return bytes;
+  }
+  try {
+    const plain = await inflate(bytes, { maxOutputLength: Math.max(size, 1) });
+    if (plain.length !== size) throw new ZipFault(`${name} has another size than it says`);
+    return plain;
+  } catch (error) {
+    if (error instanceof ZipFault) throw error;
+    throw new ZipFault(`${name} cannot be unpacked`);
+  }
+}
+
+/** Values of ZIP64 in the place of those that say `see there`, in the order of the field. */
+function wide(extra: Buffer, values: readonly number[]): readonly number[] {
+  if (!values.includes(0xffff_ffff)) return values;
+  for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
+    if (extra.readUInt16LE(at) !== 1) continue;
+    let from = at + 4;
+    return values.map((value) => {
+      if (value !== 0xffff_ffff) return value;
+      if (from + 8 > extra.length) throw new ZipFault('a size is cut off');
+      const large = Number(extra.readBigUInt64LE(from));
+      from += 8;
+      return large;
+    });
+  }
+  throw new ZipFault('a size is not told');
+}
+
+interface ZipEnd {
+  readonly at: number;
+  readonly count: number;
+  readonly size: number;
+  readonly offset: number;
+}
+
+async function readEnd(file: ScannedFile): Promise<ZipEnd> {
+  const from = Math.max(0, file.size - 65_557);
+  const tail = await file.read(from, file.size - from);
+  let at = tail.length - 22;
+  while (at >= 0 && (tail.readUInt32LE(at) !== END || at + 22 + tail.readUInt16LE(at + 20) !== tail.length)) at -= 1;
+  if (at < 0) throw new ZipFault('it has no end');
+  const end = {
+    at: from + at,
+    count: tail.readUInt16LE(at + 10),
+    size: tail.readUInt32LE(at + 12),
+    offset: tail.readUInt32LE(at + 16),
+  };
+  if (at < 20 || tail.readUInt32LE(at - 20) !== LOCATOR64) return end;
+  const place = Number(tail.readBigUInt64LE(at - 12));
+  if (place + 56 > file.size) throw new ZipFault('its end is not where it says');
+  const large = await file.read(place, 56);
+  if (large.readUInt32LE(0) !== END64) throw new ZipFault('its end is not where it says');
+  return {
+    at: place,
+    count: Number(large.readBigUInt64LE(32)),
+    size: Number(large.readBigUInt64LE(40)),
+    offset: Number(large.readBigUInt64LE(48)),
+  };
+}
