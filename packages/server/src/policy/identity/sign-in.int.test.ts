@@ -88,7 +88,7 @@ describe('invitations', () => {
     expect((await reset({})).tokens).toBe(1);
     expect(await world.whoIs({ authorization: `Bearer ${token}` })).toBe(name);
     expect((await reset({ endAccess: true })).tokens).toBe(0);
-    expect(await world.whoIs({ authorization: `Bearer ${token}` })).toBe('nobody');
+    expect(await world.whoIs({ authorization: `Bearer ${token}` })).toBe('unauthenticated');
     expect(await world.whoIs({ cookie })).toBe('nobody');
     expect((await world.login(name, PASSWORD)).status).toBe(401);
   });
