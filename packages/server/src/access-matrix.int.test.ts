@@ -213,16 +213,15 @@ async function addDatasetVersion(project: string): Promise<void> {
 
 async function addPrediction(project: string): Promise<void> {
   const { metadata } = await asOwner('endpoint.get', { path: { name: 'target' } }, project);
-  const { uid } = metadata as { readonly uid: string };
-  ids.set(`${project}/prediction`, await writePrediction(join(folder, 'data'), project, uid));
+  const made = await writePrediction(join(folder, 'data'), project, (metadata as { uid: string }).uid);
+  ids.set(`${project}/prediction`, made);
   const erase = { path: { endpoint: 'target' }, body: { column: 'in_nothing', value: 'tried' } };
   ids.set(`${project}/erasure`, String((await asOwner('prediction.erase', erase, project))['id']));
   // The files of the version lie elsewhere: that is a finding.
-  const version = { path: { name: 'target', version: '1' } };
+  const get = operations.find(({ name: one }) => one === 'modelScan.get') as Operation;
   const scanned = async () => {
-    const operation = operations.find((one) => one.name === 'modelScan.get') as Operation;
-    const { body } = await send(owner, operation, version, project);
-    return (body['findings'] as readonly { readonly id: string }[] | undefined)?.[0]?.id;
+    const { body } = await send(owner, get, { path: { name: 'target', version: '1' } }, project);
+    return (body['findings'] as { id: string }[] | undefined)?.[0]?.id;
   };
   ids.set(`${project}/model-finding`, (await vi.waitUntil(scanned, { timeout: 60_000, interval: 100 })) ?? '');
 }

@@ -84,6 +84,12 @@ export type PredictionErasure = z.infer<typeof predictionErasureSchema>;
 /** Most labels in one request. */
 export const MOST_LABELS = 10_000;
 
+/** What consumers of KServe's logger look for in the `type` of a CloudEvent. */
+export const LOGGER_EVENT_TYPES = {
+  request: 'org.kubeflow.serving.inference.request',
+  response: 'org.kubeflow.serving.inference.response',
+} as const;
+
 export const newLabelSchema = z.strictObject({
   prediction: predictionIdSchema.optional(),
   key: z.strictObject({ column: z.string().min(1).max(256), value: z.string().max(1024) }).optional(),

@@ -33,7 +33,7 @@ export { labelPredictionsOperation, listPredictionFilesOperation } from '#operat
 export { listPredictionLabelsOperation, queryPredictionsOperation } from '#operations/predictions.ts';
 export { readErasureOperation, readPredictionOperation, tailPredictionsOperation } from '#operations/predictions.ts';
 export { unmaskPredictionsOperation } from '#operations/predictions.ts';
-export { MOST_LABELS } from '#records/predictions.ts';
+export { LOGGER_EVENT_TYPES, MOST_LABELS } from '#records/predictions.ts';
 export type { Prediction, PredictionErasure, PredictionFile, PredictionLabel } from '#records/predictions.ts';
 export type { PredictionRows } from '#records/predictions.ts';
 export { readModelScanOperation, reopenModelFindingOperation } from '#operations/model-safety.ts';

@@ -47,7 +47,7 @@ function isSplit(example: unknown): example is Split {
 }
 
 function tensorOf({ name, datatype, shape }: TensorSpec, rows: unknown): Tensor {
-  const flat = (rows as unknown[]).flat(shape.length) as unknown[];
+  const flat: unknown[] = (rows as unknown[]).flat(shape.length);
   const width = elementCount(shape.slice(1).map((size) => Math.max(1, size)));
   const sizes = [flat.length / width, ...shape.slice(1).map((size) => Math.max(1, size))];
   if (!Number.isInteger(sizes[0])) throw new TypeError(`no rows of ${name}`);

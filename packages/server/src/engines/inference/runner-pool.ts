@@ -122,7 +122,7 @@ export class RunnerPool {
         },
         refuse: (error) => {
           done();
-          reject(error as Error);
+          reject(error);
         },
       };
       const abort = () => {

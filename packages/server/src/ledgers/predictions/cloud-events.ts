@@ -1,9 +1,5 @@
 /** Predictions in the words of a logger of KServe: CloudEvents 1.0, one of the request and one of its response. Pure. */
-import type { PredictionRows } from '@dais/api/serving';
-
-/** What its consumers look for in `type`. */
-const REQUEST = 'org.kubeflow.serving.inference.request';
-const RESPONSE = 'org.kubeflow.serving.inference.response';
+import { LOGGER_EVENT_TYPES, type PredictionRows } from '@dais/api/serving';
 
 export interface ExportedPredictions {
   readonly events: Record<string, unknown>[];
@@ -21,7 +17,7 @@ export function cloudEvents({ columns, rows }: PredictionRows, project: string):
     const cell = (name: string, row = first) => row[place.get(name) ?? -1];
     const id = String(cell('prediction_id'));
     let until = from;
-    while (until < rows.length && cell('prediction_id', rows[until]!) === id) until += 1;
+    while (until < rows.length && cell('prediction_id', rows[until]) === id) until += 1;
     const own = rows.slice(from, until);
     const shared = {
       specversion: '1.0',
@@ -40,10 +36,10 @@ export function cloudEvents({ columns, rows }: PredictionRows, project: string):
         .map(({ name }) => ({ name: name.slice(prefix.length), data: own.map((row) => cell(name, row)) }))
         .filter((one) => one.data.some((value) => value !== null));
     const model = { model_name: cell('model'), model_version: cell('version') };
-    events.push({ ...shared, type: REQUEST, data: { id, inputs: data('in_') } });
+    events.push({ ...shared, type: LOGGER_EVENT_TYPES.request, data: { id, inputs: data('in_') } });
     events.push({
       ...shared,
-      type: RESPONSE,
+      type: LOGGER_EVENT_TYPES.response,
       data: { id, ...model, outputs: data('out_'), status: cell('status'), error: cell('error') ?? undefined },
     });
     last = id;

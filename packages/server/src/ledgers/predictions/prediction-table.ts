@@ -235,7 +235,7 @@ function readerOf(datatype: Datatype, bytes: Buffer): (index: number) => string 
       return (index) => float(Number(bytes.readFloatLE(index * 4).toPrecision(9)));
     case 'FP64':
       return (index) => float(bytes.readDoubleLE(index * 8));
-    case 'BYTES':
+    default:
       return textReader(bytes);
   }
 }

@@ -208,7 +208,7 @@ describe('predictions', () => {
     }
     for (const writer of writers) await writer.close();
     const { rows } = await query(name, 'select prediction_id from predictions', { limit: 1000 });
-    expect(rows.map(([id]) => id).toSorted()).toEqual([...sent].toSorted());
+    expect(rows.map(([id]) => String(id)).toSorted()).toEqual([...sent].toSorted());
     // The last file of a process that lives may still grow.
     for (const gateway of ['a', 'b']) expect(await readdir(join(world.parts.spool, gateway))).toHaveLength(1);
   });

@@ -119,7 +119,7 @@ function addPart(run: RunParts, row: PartRow, reader: JoinedReader): boolean {
     case 'inputs':
       run.modelInputs = row.data;
       return true;
-    case 'outputs':
+    default:
       run.modelOutputs = row.data.map(([modelId, step]) => ({ modelId, step }));
       return true;
   }

@@ -241,7 +241,7 @@ function loadersOf(text: string): readonly string[] {
   const flavors = (root as { readonly flavors?: Readonly<Record<string, unknown>> } | null)?.flavors ?? {};
   return Object.values(flavors).flatMap((flavor) => {
     const module = (flavor as { readonly loader_module?: unknown } | null)?.loader_module;
-    return module === undefined ? [] : [String(module)];
+    return module === undefined ? [] : [typeof module === 'string' ? module : 'a loader without a name'];
   });
 }
 

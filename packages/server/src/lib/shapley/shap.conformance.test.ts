@@ -33,7 +33,7 @@ beforeAll(async () => {
       maxOutputBytes: 32 << 20,
     },
   );
-  if (code !== 0) throw new Error(stderr.toString());
+  if (code !== 0) throw new Error(stderr);
   told = JSON.parse(stdout.toString('utf8')) as Readonly<Record<string, Told>>;
 });
 afterAll(async () => await rm(folder, { recursive: true, force: true }));

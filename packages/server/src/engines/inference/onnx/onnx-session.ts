@@ -76,7 +76,7 @@ export class OnnxSession {
     try {
       const feeds: Record<string, OrtTensor> = {};
       for (const { name, type, dims, data } of inputs) {
-        feeds[name] = new this.#runtime.Tensor(type, data as Float32Array, dims as number[]);
+        feeds[name] = new this.#runtime.Tensor(type, data, dims);
       }
       const results = await this.#session.run(feeds, [...names]);
       return names.map((name) => {

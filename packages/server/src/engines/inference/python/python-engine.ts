@@ -161,7 +161,7 @@ function variables(bin: string, threads: number): Record<string, string> {
 }
 
 function platformOf({ description }: MlmodelPlace): string {
-  const flavors = Object.keys((description['flavors'] ?? {}) as object);
+  const flavors = Object.keys(description['flavors'] ?? {});
   return `mlflow_${flavors.find((name) => name !== 'python_function') ?? 'pyfunc'}`;
 }
 

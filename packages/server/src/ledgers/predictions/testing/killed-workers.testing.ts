@@ -47,7 +47,7 @@ export interface CollectorSetup {
 
 /** Takes segments for ever; says what it is about to do and what it has done. */
 export async function collectForEver({ connection, root }: CollectorSetup): Promise<void> {
-  const opened = await openDatabase(connection, { poolSize: 4, applicationName: 'killed' });
+  const opened = openDatabase(connection, { poolSize: 4, applicationName: 'killed' });
   const database: Database = Object.assign(Object.create(opened) as Database, {
     transaction: async (...args: Parameters<Database['transaction']>) => {
       say({ begins: 'transaction' });
