@@ -26,6 +26,7 @@ type Verdict = 'permitted' | 'refused' | 'unauthenticated';
 const PATIENCE = 300_000;
 
 const operations: readonly Operation[] = [...platformOperations, ...kinds.flatMap(resourceOperations)];
+const named = (wanted: string) => operations.find(({ name: one }) => one === wanted) as Operation;
 const PUBLIC = operations.filter((operation) => operation.public === true);
 const SELF = operations.filter((operation) => operation.self === true);
 const GUARDED = operations.filter((operation) => operation.public !== true && operation.self !== true);
@@ -218,9 +219,8 @@ async function addPrediction(project: string): Promise<void> {
   const erase = { path: { endpoint: 'target' }, body: { column: 'in_nothing', value: 'tried' } };
   ids.set(`${project}/erasure`, String((await asOwner('prediction.erase', erase, project))['id']));
   // The files of the version lie elsewhere: that is a finding.
-  const get = operations.find(({ name: one }) => one === 'modelScan.get') as Operation;
   const scanned = async () => {
-    const { body } = await send(owner, get, { path: { name: 'target', version: '1' } }, project);
+    const { body } = await send(owner, named('modelScan.get'), { path: { name: 'target', version: '1' } }, project);
     return (body['findings'] as { id: string }[] | undefined)?.[0]?.id;
   };
   ids.set(`${project}/model-finding`, (await vi.waitUntil(scanned, { timeout: 60_000, interval: 100 })) ?? '');
@@ -290,13 +290,11 @@ beforeAll(async () => {
   world = {
     kinds,
     userSession: async () => {
-      const list = operations.find((operation) => operation.name === 'session.list') as Operation;
-      const { body } = await send(await signIn('target'), list, {});
+      const { body } = await send(await signIn('target'), named('session.list'), {});
       return (body['items'] as { id: string }[])[0]?.id ?? '';
     },
     userToken: async () => {
-      const create = operations.find((operation) => operation.name === 'token.create') as Operation;
-      const { body } = await send(await signIn('target'), create, { body: { title: 'tried', days: 1 } });
+      const { body } = await send(await signIn('target'), named('token.create'), { body: { title: 'tried', days: 1 } });
       return body['id'] as string;
     },
     serviceToken: async () => {
