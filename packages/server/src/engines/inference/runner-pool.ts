@@ -34,6 +34,8 @@ export class RunnerPool {
   readonly #parts: PoolParts;
   readonly #all = new Set<Runner>();
   #idle: Runner[] = [];
+  /** Worn ones that another has taken the place of: their batch is their last. */
+  readonly #retired = new Set<Runner>();
   #waiting: Waiting[] = [];
   #crashTimes: number[] = [];
   #crashes = 0;
@@ -148,6 +150,10 @@ export class RunnerPool {
 
   #giveBack(runner: Runner): void {
     if (!this.#all.has(runner)) return;
+    if (this.#retired.delete(runner)) {
+      void this.#end(runner);
+      return;
+    }
     if (runner.isWorn() && !this.#closing && this.#coming === 0) void this.#replace(runner);
     this.#offer(runner);
   }
@@ -159,7 +165,8 @@ export class RunnerPool {
       const fresh = await this.#parts.make();
       if (this.#closing) return await fresh.stop();
       this.#add(fresh);
-      await this.#retire(worn);
+      if (this.#idle.includes(worn)) await this.#end(worn);
+      else if (this.#all.has(worn)) this.#retired.add(worn);
     } catch (error) {
       this.#parts.log.warn('a new process for a model could not be started; the old one goes on', { error });
     } finally {
@@ -167,10 +174,7 @@ export class RunnerPool {
     }
   }
 
-  async #retire(runner: Runner): Promise<void> {
-    while (this.#all.has(runner) && !this.#idle.includes(runner)) {
-      await new Promise<void>((resolve) => this.#parts.clock.after(10, resolve));
-    }
+  async #end(runner: Runner): Promise<void> {
     this.#idle = this.#idle.filter((one) => one !== runner);
     this.#all.delete(runner);
     await runner.stop();
@@ -179,6 +183,7 @@ export class RunnerPool {
   #lose(runner: Runner, why: string): void {
     if (!this.#all.delete(runner)) return;
     this.#idle = this.#idle.filter((one) => one !== runner);
+    if (this.#retired.delete(runner)) return;
     if (this.#closing) {
       if (this.#all.size === 0) this.#refuseWaiting('The model is being unloaded.');
       return;
