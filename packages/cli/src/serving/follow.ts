@@ -67,7 +67,7 @@ export function showState(
       { text: one.role === 'shadow' ? `copies ${one.weight} %` : `${one.weight} %` },
       { text: one.state },
       { text: one.engine ?? '' },
-      { text: one.message ?? '' },
+      { text: firstLine(one.message ?? '') },
     ]);
     terminal.out(table(['variant', 'model', 'traffic', 'state', 'engine', ''], rows, options));
   }
@@ -79,9 +79,14 @@ export function showState(
     { text: step.verdict },
     { text: step.canary === undefined ? '' : `${step.canary.failed} of ${step.canary.requests} failed` },
     { text: step.canary?.p99Ms == null ? '' : `p99 ${step.canary.p99Ms} ms` },
-    { text: step.message },
+    { text: firstLine(step.message) },
   ]);
   terminal.out(table(['step', 'traffic', 'verdict', 'requests', 'latency', 'found'], rows, options));
+}
+
+/** A log may stand below it, which is told above the table. */
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? '';
 }
 
 export function headline({ state, from, to, reason, weight, endedBy, startedBy }: Rollout): string {

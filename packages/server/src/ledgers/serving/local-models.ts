@@ -104,13 +104,13 @@ export class LocalModels {
     return dirname(built.path[0] ?? built.folders[0] ?? '');
   }
 
-  /** Whole or not at all, and every file with the digest that was asked for. */
+  /** Whole or not at all, and every file with the digest that was asked for. Readable: a process of a model may have a user of its own. */
   async #copy(folder: string, { project_id: projectId, artifacts, described, label }: ModelRow): Promise<void> {
     const unfinished = `${folder}.part`;
     await rm(unfinished, { recursive: true, force: true });
     for (const { path, digest } of described.files) {
       const to = join(unfinished, path);
-      await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+      await mkdir(dirname(to), { recursive: true, mode: 0o755 });
       const { bytes } = await this.#parts.content.open({ projectId, uid: projectId }, `${artifacts}/${path}`);
       const hash = createHash('sha256');
       const measure = new Transform({
@@ -119,7 +119,7 @@ export class LocalModels {
           done(null, chunk);
         },
       });
-      await pipeline(bytes, measure, createWriteStream(to, { mode: 0o400 }));
+      await pipeline(bytes, measure, createWriteStream(to, { mode: 0o444 }));
       if (hash.digest('hex') !== digest) throw new Error(`${path} of ${label} was replaced by other bytes`);
     }
     await rename(unfinished, folder);

@@ -252,8 +252,8 @@ describe('admission', () => {
       code: 'invalid_manifest',
       issues: [{ path: 'spec.cedar', line: 8, nearest: 'resource has name' }],
     });
-    expect(await applied(asks('entirelyElse'))).toMatchObject({
-      issues: [{ message: expect.stringContaining('`entirelyElse`'), expected: expect.stringContaining('name') }],
+    expect(await applied(asks('qqqqqqqqqqqqqqqqqqqq'))).toMatchObject({
+      issues: [{ message: expect.stringContaining('`qqqqqqqqqqqqqqqqqqqq`'), expected: expect.stringContaining('name') }],
     });
   });
 
