@@ -215,15 +215,15 @@ test('an update can be bound to a version', async () => {
 
 test('a kind that only the server knows is found by asking once', async () => {
   const { url, seen } = await serve(
-    json({ kinds: [{ kind: 'Endpoint', plural: 'endpoints', scope: 'project' }] }),
+    json({ kinds: [{ kind: 'Monitor', plural: 'monitors', scope: 'project' }] }),
     json({ metadata: { name: 'x' } }),
   );
   const { dais } = client(url);
-  await dais.get('Endpoint', 'x');
-  await dais.get('Endpoint', 'y');
-  const error = await failure(dais.get('Endpiont', 'x'));
-  expect(error.issues?.[0]?.nearest).toBe('Endpoint');
-  expect(seen.map((call) => call.url)).toEqual(['/api/v1/server', '/api/v1/endpoints/x', '/api/v1/endpoints/y']);
+  await dais.get('Monitor', 'x');
+  await dais.get('Monitor', 'y');
+  const error = await failure(dais.get('Monitro', 'x'));
+  expect(error.issues?.[0]?.nearest).toBe('Monitor');
+  expect(seen.map((call) => call.url)).toEqual(['/api/v1/server', '/api/v1/monitors/x', '/api/v1/monitors/y']);
 });
 
 test('a watch goes on where it was cut, and tells why', async () => {

@@ -62,7 +62,7 @@ const rollout = z.strictObject({
 const capture = z.strictObject({
   policy: z
     .enum(['off', 'sample', 'async', 'ack', 'sync'])
-    .default('off')
+    .default('ack')
     .describe(
       '`off`; `sample`: a share of the requests; `async`: all, written shortly after the answer; `ack`: all, written before it; `sync`: the same, and on the disk.',
     ),

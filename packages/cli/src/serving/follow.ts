@@ -8,7 +8,12 @@ import { table } from '#output/table.ts';
 const POLL_MS = 500;
 
 export interface EndpointState {
-  readonly conditions?: readonly { readonly type: string; readonly status: string; readonly message: string }[];
+  readonly conditions?: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly reason: string;
+    readonly message: string;
+  }[];
   readonly variants?: readonly EndpointVariant[];
   readonly rollout?: { readonly id: string; readonly message: string; readonly state: string };
   readonly observedGeneration?: number;
@@ -38,9 +43,9 @@ export async function followRollout(
     }
     if (rollout !== undefined && rollout.id !== after && rests(rollout)) return rollout;
     if (seen && status.rollout === undefined && rollout?.id === after) {
-      // The same model again: there is nothing to bring up. What cannot be found is told too.
+      // The same model again: there is nothing to bring up. What cannot be found is told too; what was held back comes yet.
       const current = status.conditions?.find(({ type }) => type === 'Current');
-      if (current !== undefined) return rollout;
+      if (current?.status === 'True' || current?.reason === 'ModelNotFound') return rollout;
     }
     await wait(POLL_MS);
   }

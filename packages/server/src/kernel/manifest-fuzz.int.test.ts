@@ -118,6 +118,13 @@ const SENSE: Readonly<Record<string, (spec: Spec) => object>> = {
     ),
     outputs: undefined,
   }),
+  // An Endpoint: addresses of models, and shares, steps and numbers of instances that fit together.
+  model: () => ({
+    model: 'models:/known@champion',
+    ...Object.fromEntries(
+      ['variants', 'pins', 'shadow', 'sticky', 'rollout', 'scaling'].map((name) => [name, undefined]),
+    ),
+  }),
   // A list in a Dataset; a FeatureView has names by name there.
   columns: ({ columns }) => (Array.isArray(columns) ? datasetOf(columns as Spec[]) : {}),
   features: (spec) => (spec['source'] === undefined ? serviceOf(spec) : viewOf(spec)),

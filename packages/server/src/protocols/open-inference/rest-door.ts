@@ -165,6 +165,9 @@ function look(served: ServedView, endpoint: string, version: string | undefined)
   const found = served.endpoint({ endpoint });
   const variant = variantOf(found, version);
   if (variant !== undefined) return { found, variant };
+  if (version === undefined) {
+    throw new DaisError('model_unavailable', `The endpoint "${endpoint}" has no model yet.`, { retryAfter: 1 });
+  }
   throw new DaisError(
     'not_found',
     `The model "${endpoint}" has no version "${version}"; it has ${found.versions.join(', ')}.`,
