@@ -49,6 +49,7 @@ export async function planCsv(session: Session, table: string, file: TextFile, w
   const { names, notes } = dialect.header
     ? headerNames(record, place, dialect.skip + 1)
     : { names: record.map((_, n) => `column_${n + 1}`), notes: [] };
+  session.widest = Math.max(session.widest, names.length);
   if (names.length > MOST_COLUMNS) {
     throw fault(
       'too-many-columns',

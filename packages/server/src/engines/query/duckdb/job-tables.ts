@@ -119,7 +119,6 @@ export class TableReader {
     if (file.source.format === 'csv') {
       const plan = await planCsv(session, name, file, table);
       notes.push(...plan.notes);
-      session.widest = Math.max(session.widest, plan.columns.length);
       const { lineBytes } = limits;
       const columns = await loadCsv(session, name, plan, target, {
         guessed: table.columns === undefined,
