@@ -53,6 +53,8 @@ async function install(folder, report) {
   const result = await runCommand('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=http'], {
     cwd: folder,
     quiet: true,
+    // Its script would fetch the runtime for graphics cards from elsewhere; what is in the package is what we use.
+    env: { ONNXRUNTIME_NODE_INSTALL: 'skip' },
     heard: (chunk) => {
       done = Math.min(total, done + (chunk.match(/fetch GET 200 \S+\.tgz/g)?.length ?? 0));
       report?.(done, total);

@@ -37,6 +37,9 @@ const TYPES: Readonly<Record<Exclude<Datatype, 'BF16'>, OrtTensor.Type>> = {
 };
 const DATATYPES = new Map(Object.entries(TYPES).map(([datatype, type]) => [type, datatype as Datatype]));
 
+const MISSING =
+  'ONNX models need the package onnxruntime-node, which is not installed: `ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node` beside @dais/server.';
+
 export class OnnxSession {
   readonly #runtime: typeof Runtime;
   readonly #session: InferenceSession;
@@ -44,7 +47,10 @@ export class OnnxSession {
 
   /** @throws DaisError `invalid_request` with the runtime's words */
   static async open({ file, threads, outputs }: SessionPlan): Promise<OnnxSession> {
-    const runtime = await import('onnxruntime-node');
+    const runtime = await import('onnxruntime-node').catch((error: unknown) => {
+      // Optional: its script fetches the runtime for graphics cards, and where it cannot, npm leaves the package out.
+      throw new DaisError('model_unavailable', MISSING, { cause: error });
+    });
     try {
       const session = await runtime.InferenceSession.create(file, {
         executionProviders: ['cpu'],
