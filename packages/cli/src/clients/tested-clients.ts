@@ -15,5 +15,5 @@ export const testedClients: readonly TestedClient[] = [
   { name: 'feast', versions: ['0.66.0', '0.67.0'] },
   { name: 'optuna', versions: [] },
   { name: 'openai', versions: [] },
-  { name: 'tritonclient', versions: [] },
+  { name: 'tritonclient', versions: ['2.73.0'] },
 ];
