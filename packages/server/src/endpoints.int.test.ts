@@ -165,8 +165,9 @@ test('kill -9 of the control process fails nothing at the gateway, of the gatewa
   await expect.poll(() => results.length).toBeGreaterThan(after + 50);
   asking.on = false;
   await Promise.all(loads);
-  // Two askers: at most one request each was inside; whoever came meanwhile waited for the next one.
-  expect(results.filter(({ status }) => status !== 200).length).toBeLessThanOrEqual(2);
+  // Two askers: at most one request each was inside, and one each went out on a kept connection before its end was heard of;
+  // whoever came meanwhile waited for the next one.
+  expect(results.filter(({ status }) => status !== 200).length).toBeLessThanOrEqual(4);
 });
 
 test('what cannot be: no such model, no version, a shadow that is a canary, an endpoint that is not there', async () => {
