@@ -253,7 +253,9 @@ describe('admission', () => {
       issues: [{ path: 'spec.cedar', line: 8, nearest: 'resource has name' }],
     });
     expect(await applied(asks('qqqqqqqqqqqqqqqqqqqq'))).toMatchObject({
-      issues: [{ message: expect.stringContaining('`qqqqqqqqqqqqqqqqqqqq`'), expected: expect.stringContaining('name') }],
+      issues: [
+        { message: expect.stringContaining('`qqqqqqqqqqqqqqqqqqqq`'), expected: expect.stringContaining('name') },
+      ],
     });
   });
 
