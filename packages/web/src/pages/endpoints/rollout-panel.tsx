@@ -65,7 +65,7 @@ export function RolloutPanel({ place, status }: RolloutPanelProps) {
             columns={[
               { title: 'State', narrow: true, cell: ({ state }) => <StateBadge {...ROLLOUT_STATES[state]} /> },
               { title: 'Model', cell: ({ to }) => <code>{to}</code> },
-              { title: 'Reason', cell: ({ reason }) => reason },
+              { title: 'Reason', cell: ({ reason }) => <span title={reason}>{reason.split('\n', 1)[0]}</span> },
               {
                 title: 'Begun',
                 cell: ({ startedAt, startedBy }) => (
