@@ -48,7 +48,11 @@ class Broken(mlflow.pyfunc.PythonModel):
 
 
 class Moody(mlflow.pyfunc.PythonModel):
-    """-1 ends the process, -2 never ends, -3 takes memory, -4 raises."""
+    """-1 ends the process, -2 never ends, -3 takes memory, -4 raises; else it says which process it is in."""
+
+    def load_context(self, context):
+        # Isolated ones all have the same number.
+        self.process = int.from_bytes(os.urandom(6), "big")
 
     def predict(self, context, model_input, params=None):
         model_input = model_input["x"] if isinstance(model_input, dict) else model_input
@@ -61,7 +65,7 @@ class Moody(mlflow.pyfunc.PythonModel):
             self.kept = [bytearray(os.urandom(1) * 2**20) for _ in range(2000)]
         if first == -4:
             raise ValueError("minus four is not taken")
-        return np.full(len(model_input), os.getpid(), dtype=np.int64)
+        return np.full(len(model_input), self.process, dtype=np.int64)
 
 
 class Curious(mlflow.pyfunc.PythonModel):

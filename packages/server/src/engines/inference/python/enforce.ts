@@ -42,11 +42,11 @@ export function enforce(
   specs: readonly TensorSpec[],
 ): readonly Tensor[] {
   if (signature.form === 'columns') return columns(given, signature.columns);
-  for (const tensor of given) {
-    checkTensor(tensor);
-    if (tensor.datatype === 'BF16') refuseInput(tensor.name, 'it is BF16, which numpy does not have.');
+  for (const { name, datatype } of given) {
+    if (datatype === 'BF16') refuseInput(name, 'it is BF16, which numpy does not have.');
   }
   if (signature.form === 'open') {
+    for (const tensor of given) checkTensor(tensor);
     if (given.length === 0) throw new DaisError('invalid_request', 'No input came.');
     return given;
   }

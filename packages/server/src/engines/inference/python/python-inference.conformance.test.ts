@@ -228,12 +228,12 @@ describe('python', () => {
 
   test('a process is replaced after so many batches, and no request notices', async () => {
     const model = await load('moody', {}, new PythonInference({ clock: systemClock, log: silentLog, mostBatches: 20 }));
-    const pids = new Set<bigint>();
+    const processes = new Set<bigint>();
     await expect
       .poll(async () => {
-        const [pid] = await model.infer([row(1, 0, 0)]);
-        pids.add((pid!.data as BigInt64Array)[0]!);
-        return pids.size;
+        const [process] = await model.infer([row(1, 0, 0)]);
+        processes.add((process!.data as BigInt64Array)[0]!);
+        return processes.size;
       })
       .toBeGreaterThan(1);
     expect(model.stats().crashes).toBe(0);
