@@ -19,6 +19,9 @@ import { diskUsage } from './staging.ts';
 import type { ShimIdentity, StopMark, TaskFolder, TaskRecord } from './task-folder.ts';
 import { namespaceMember, readProcess, signalProcess, taskProcesses, type TaskMarks } from './task-processes.ts';
 
+/** What a shell makes of SIGKILL. */
+const KILLED = 128 + 9;
+
 /** Points at which a crash is worth a test. */
 export type CrashPoint = 'staged' | 'submitted' | 'prepared' | 'spawned' | 'ended' | 'result';
 
@@ -381,7 +384,9 @@ export class TaskRun {
     const isStopped = mark !== undefined && mark.at <= end.at;
     const failed = end.signalled || end.code !== 0;
     const ranOut = used.memoryKills > 0 && failed;
-    const signal = end.signalled ? signalName(end.code - 128) : undefined;
+    // Of what was killed with all that was around it, nobody may have been left to say that it was a signal.
+    const killed = isStopped && end.code === KILLED;
+    const signal = end.signalled || killed ? signalName(end.code - 128) : undefined;
     return {
       phase: 'ended',
       end: ranOut ? 'out-of-memory' : isStopped ? mark.end : 'exit',
