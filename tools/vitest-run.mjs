@@ -9,8 +9,8 @@ import { root, runCommand } from './command.mjs';
  * @typedef {{ passed: number, failed: number, skipped: number }} Counts
  */
 
-/** Caches of the tools themselves, which outlive a run on purpose. */
-const TOOL_CACHES = /^(tsx-|node-compile-cache|v8-compile-cache|vitest-)/;
+/** Caches of the tools themselves, which outlive a run on purpose, and the lock under which uv builds a package the first time. */
+const TOOL_CACHES = /^(tsx-|node-compile-cache|v8-compile-cache|vitest-|uv-setuptools-[0-9a-f]+\.lock)/;
 
 /**
  * A file says when it is done. One that never is must not take the run with it; the long runs' tests last 30 minutes.
