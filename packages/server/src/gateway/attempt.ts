@@ -1,5 +1,5 @@
 /** One request on its way through the gateway. */
-import type { CapturedPrediction } from './capture.ts';
+import type { PredictionRecord } from '#ledgers/predictions/segment.ts';
 import type { EndpointRoute, RouteVariant } from './route-table.ts';
 import type { Grant } from './served-access.ts';
 import type { Tensor } from './tensors.ts';
@@ -27,6 +27,6 @@ export interface Attempt {
   callerId: string | undefined;
   inputs: readonly Tensor[];
   outputs: readonly Tensor[];
-  parameters: CapturedPrediction['parameters'];
+  parameters: PredictionRecord['parameters'];
   readonly startedAt: number;
 }

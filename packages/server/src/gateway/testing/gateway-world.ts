@@ -7,7 +7,8 @@ import { snapshotSchema, type ServedEndpoint, type ServedModel, type Snapshot } 
 import { servingDoors, servingRpcs } from '#compose-serving.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import type { CapturedPrediction, CaptureSink } from '../capture.ts';
+import type { PredictionRecord } from '#ledgers/predictions/segment.ts';
+import type { CaptureSink } from '../capture.ts';
 import { startGateway } from '../gateway.ts';
 import type { Gateway, GatewayOptions } from '../options.ts';
 import { PlainEngine } from './plain-engine.ts';
@@ -27,10 +28,10 @@ export interface Asking {
 }
 
 export class MemoryCapture implements CaptureSink {
-  readonly records: CapturedPrediction[] = [];
+  readonly records: PredictionRecord[] = [];
   fullNow = false;
 
-  append(record: CapturedPrediction): undefined {
+  append(record: PredictionRecord): undefined {
     this.records.push(record);
   }
 

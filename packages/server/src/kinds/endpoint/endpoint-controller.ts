@@ -1,6 +1,6 @@
 import type { Controller } from '#kernel/kind.ts';
-import type { EndpointWork } from '#ledgers/serving/index.ts';
-import { planEndpoint, type EndpointEffect, type EndpointFacts } from './endpoint-plan.ts';
+import type { EndpointEffect, EndpointFacts, EndpointWork } from '#ledgers/serving/index.ts';
+import { planEndpoint } from './endpoint-plan.ts';
 
 /** Brings what the manifest names in front of the traffic, step by step, and tells how far it has come. */
 export function endpointController(work: () => EndpointWork): Controller<EndpointFacts | undefined, EndpointEffect> {

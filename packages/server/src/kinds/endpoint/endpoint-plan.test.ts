@@ -1,7 +1,7 @@
 import { endpointSpec } from '@dais/api/serving';
 import { expect, test } from 'vitest';
-import type { FoundModel, ModelState, RolloutRow } from '#ledgers/serving/index.ts';
-import { planEndpoint, type EndpointFacts } from './endpoint-plan.ts';
+import type { EndpointFacts, FoundModel, ModelState, RolloutRow } from '#ledgers/serving/index.ts';
+import { planEndpoint } from './endpoint-plan.ts';
 
 const found = (version: number): FoundModel => ({
   id: `id${version}`,

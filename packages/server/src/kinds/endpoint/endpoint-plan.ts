@@ -3,49 +3,12 @@ import type { EndpointVariant, RolloutFigures } from '@dais/api/serving';
 import type { ControllerPlan, PlannedCondition } from '#kernel/kind.ts';
 import {
   weightOf,
-  type EndpointRow,
-  type FoundModel,
-  type ModelState,
-  type Resolution,
+  type EndpointEffect,
+  type EndpointFacts,
   type RolloutRow,
   type StepResult,
 } from '#ledgers/serving/index.ts';
 import { judge } from './rollout-judgement.ts';
-
-export interface EndpointFacts {
-  readonly nowMs: number;
-  readonly row: EndpointRow;
-  /** What `spec.model` names now. */
-  readonly target: Resolution;
-  /** What further variants and shadows name, by name. */
-  readonly others: Readonly<Record<string, Resolution>>;
-  readonly rollout: RolloutRow | undefined;
-  /** Its step that is under way. */
-  readonly step:
-    | { readonly startedMs: number; readonly stable: RolloutFigures; readonly canary: RolloutFigures }
-    | undefined;
-  /** Of the running version, in the last step that was judged. */
-  readonly stableBefore: RolloutFigures | undefined;
-  /** Of the rollout that ended last. */
-  readonly lastReason: string | undefined;
-  /** Of every model that is named, by id. */
-  readonly states: ReadonlyMap<string, ModelState>;
-  /** A gateway tells figures. */
-  readonly live: boolean;
-}
-
-export type EndpointEffect =
-  | { readonly do: 'describe'; readonly model: FoundModel }
-  | { readonly do: 'start'; readonly to: FoundModel }
-  | { readonly do: 'pend'; readonly pending: Readonly<Record<string, string>> }
-  | { readonly do: 'activate'; readonly active: Readonly<Record<string, string>> }
-  /** What was asked for is there: what comes next without a word is an alias that moved. */
-  | { readonly do: 'settle' }
-  | { readonly do: 'smoke' }
-  | { readonly do: 'advance'; readonly result: StepResult }
-  | { readonly do: 'pause'; readonly reason: string }
-  | { readonly do: 'promote'; readonly result: StepResult }
-  | { readonly do: 'end'; readonly state: 'rolledBack' | 'aborted'; readonly result: StepResult };
 
 /** While something takes over. */
 const QUICK_MS = 500;

@@ -48,26 +48,35 @@ export interface ModelState {
 }
 
 /** See endpoint-plan.ts, which decides from it. */
-export interface EndpointLook {
+export interface EndpointFacts {
   readonly nowMs: number;
   readonly row: EndpointRow;
+  /** What `spec.model` names now. */
   readonly target: Resolution;
+  /** What further variants and shadows name, by name. */
   readonly others: Readonly<Record<string, Resolution>>;
   readonly rollout: RolloutRow | undefined;
+  /** Its step that is under way. */
   readonly step:
     | { readonly startedMs: number; readonly stable: RolloutFigures; readonly canary: RolloutFigures }
     | undefined;
+  /** Of the running version, in the last step that was judged. */
   readonly stableBefore: RolloutFigures | undefined;
+  /** Of the rollout that ended last. */
   readonly lastReason: string | undefined;
+  /** Of every model that is named, by id. */
   readonly states: ReadonlyMap<string, ModelState>;
+  /** A gateway tells figures. */
   readonly live: boolean;
 }
 
-type EndpointAct =
+/** What endpoint-plan.ts decides to have done. */
+export type EndpointEffect =
   | { readonly do: 'describe'; readonly model: FoundModel }
   | { readonly do: 'start'; readonly to: FoundModel }
   | { readonly do: 'pend'; readonly pending: Readonly<Record<string, string>> }
   | { readonly do: 'activate'; readonly active: Readonly<Record<string, string>> }
+  /** What was asked for is there: what comes next without a word is an alias that moved. */
   | { readonly do: 'settle' }
   | { readonly do: 'smoke' }
   | { readonly do: 'advance'; readonly result: StepResult }
@@ -86,7 +95,7 @@ export class EndpointWork {
     this.#parts = parts;
   }
 
-  async observe({ metadata }: Resource, io: ControllerIo): Promise<EndpointLook | undefined> {
+  async observe({ metadata }: Resource, io: ControllerIo): Promise<EndpointFacts | undefined> {
     const figures = this.#parts.gateway.figures();
     return await io.read(async (tx) => {
       const row = await findEndpoint(tx, metadata.uid);
@@ -124,7 +133,7 @@ export class EndpointWork {
     });
   }
 
-  async perform(act: EndpointAct, resource: Resource, io: ControllerIo): Promise<void> {
+  async perform(act: EndpointEffect, resource: Resource, io: ControllerIo): Promise<void> {
     const { uid, project = '' } = resource.metadata;
     if (act.do === 'describe') {
       await this.#describe(act.model, io);
@@ -244,7 +253,7 @@ export class EndpointWork {
   async #states(
     tx: Transaction,
     row: EndpointRow,
-    named: Pick<EndpointLook, 'target' | 'others' | 'rollout'>,
+    named: Pick<EndpointFacts, 'target' | 'others' | 'rollout'>,
     figures: GatewayFigures | undefined,
   ): Promise<ReadonlyMap<string, ModelState>> {
     const found = [named.target, ...Object.values(named.others)].flatMap((one) => ('fault' in one ? [] : [one.id]));

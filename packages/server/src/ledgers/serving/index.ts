@@ -1,7 +1,7 @@
 /** The ledger of serving: what answers at endpoints, and how one version took over from another. */
 export { admitEndpoint, forgetServing } from './admission.ts';
 export type { EndpointRow } from './endpoint-rows.ts';
-export type { EndpointWork, ModelState } from './endpoint-work.ts';
+export type { EndpointEffect, EndpointFacts, EndpointWork, ModelState } from './endpoint-work.ts';
 export type { GatewayAnswer, GatewayLink } from './gateway-link.ts';
 export { endpointNodes } from './lineage-nodes.ts';
 export { RecentFigures } from './live-figures.ts';
