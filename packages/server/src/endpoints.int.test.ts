@@ -1,4 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -24,6 +25,18 @@ const infer = async (base: string, x: number, headers: Readonly<Record<string, s
   if (answer.status !== 200) return { status: answer.status, variant, y: undefined, text };
   return { status: 200, variant, y: (JSON.parse(text) as { outputs: { data: number[] }[] }).outputs[0]?.data[0], text };
 };
+/** On a connection of its own: a kept one whose end is not heard of yet would count as inside of what was killed. */
+const askAlone = async (base: string) =>
+  await new Promise<number>((resolve, reject) => {
+    const sent = request(`${base}/v2/models/scaled/infer`, { method: 'POST', agent: false }, (answer) => {
+      answer
+        .resume()
+        .once('end', () => resolve(answer.statusCode ?? 0))
+        .once('error', reject);
+    });
+    sent.once('error', reject);
+    sent.end('{"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP32", "data": [1]}]}');
+  });
 const isServing = (status: SeenStatus) =>
   status.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') === true &&
   status.rollout === undefined;
@@ -141,10 +154,7 @@ test('kill -9 of the control process fails nothing at the gateway, of the gatewa
   const asking = { on: true };
   const ask = async (at: 'gateway' | 'main', base: string) => {
     while (asking.on) {
-      const status = await infer(base, 1).then(
-        (answer) => answer.status,
-        (error: unknown) => String((error as Error).cause ?? error),
-      );
+      const status = await askAlone(base).catch((error: unknown) => String(error));
       results.push({ at, status });
     }
   };
@@ -165,9 +175,8 @@ test('kill -9 of the control process fails nothing at the gateway, of the gatewa
   await expect.poll(() => results.length).toBeGreaterThan(after + 50);
   asking.on = false;
   await Promise.all(loads);
-  // Two askers: at most one request each was inside, and one each went out on a kept connection before its end was heard of;
-  // whoever came meanwhile waited for the next one.
-  expect(results.filter(({ status }) => status !== 200).length).toBeLessThanOrEqual(4);
+  // Two askers: at most one request each was inside; whoever came meanwhile waited for the next one.
+  expect(results.filter(({ status }) => status !== 200).length).toBeLessThanOrEqual(2);
 });
 
 test('what cannot be: no such model, no version, a shadow that is a canary, an endpoint that is not there', async () => {
