@@ -3,7 +3,14 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { childrenOf, commandOf, isAlive, startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import {
+  childrenOf,
+  commandOf,
+  isAlive,
+  killProcess,
+  startDaisProcess,
+  type DaisProcess,
+} from './testing/dais-process.ts';
 import { servingClient, type SeenStatus, type ServingClient } from './testing/serving-client.ts';
 
 let folder: string;
@@ -160,7 +167,7 @@ test('kill -9 of the control process fails nothing at the gateway, of the gatewa
   };
   const loads = [ask('gateway', gatewayUrl), ask('gateway', gatewayUrl)];
   const control = child('src/main.ts') ?? 0;
-  process.kill(control, 'SIGKILL');
+  killProcess(control);
   await expect.poll(() => isAlive(control)).toBe(false);
   await expect.poll(async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.status).toBe(200);
   expect(results.filter(({ status }) => status !== 200)).toEqual([]);
@@ -168,7 +175,7 @@ test('kill -9 of the control process fails nothing at the gateway, of the gatewa
   await expect.poll(() => results.length).toBeGreaterThan(before + 50);
 
   const gateway = child('gateway-process') ?? 0;
-  process.kill(gateway, 'SIGKILL');
+  killProcess(gateway);
   await expect.poll(() => child('gateway-process') ?? gateway).not.toBe(gateway);
   await expect.poll(async () => (await infer(gatewayUrl, 1).catch(() => undefined))?.status).toBe(200);
   const after = results.length;

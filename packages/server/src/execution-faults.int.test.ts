@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { SubmitExecutionInput } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run as runProgram } from '#lib/process.ts';
-import { controlOf, isAlive, startDaisProcess, treeOf, type DaisProcess } from './testing/dais-process.ts';
+import { controlOf, isAlive, killProcess, startDaisProcess, treeOf, type DaisProcess } from './testing/dais-process.ts';
 import { executionClient } from './testing/execution-client.ts';
 
 const PROGRAMS = { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } };
@@ -127,14 +127,14 @@ test('what ran when the machine was started again is lost, and tried again witho
   const tree = treeOf(supervisor);
   const control = controlOf(supervisor) ?? 0;
   // Both at once, so that nobody sees the step die.
-  for (const pid of [control, supervisor]) process.kill(pid, 'SIGKILL');
+  for (const pid of [control, supervisor]) killProcess(pid);
   await dais.ended;
   await expect.poll(() => isAlive(control), PATIENCE).toBe(false);
   // What a restart does: no process of before is there, and the kernel names this start anew.
   const file = join(tasks, 'tasks', attempt?.id ?? '', 'pid');
   const [shim = '', startTime] = (await readFile(file, 'utf8')).split(' ');
   const command = (await pidsIn('booted'))[0] ?? 0;
-  for (const pid of [Number(shim), command]) process.kill(pid, 'SIGKILL');
+  for (const pid of [Number(shim), command]) killProcess(pid);
   await expect.poll(() => [...tree, command].filter(isAlive), PATIENCE).toEqual([]);
   await writeFile(file, `${shim} ${startTime} another-start\n`);
   await launch();

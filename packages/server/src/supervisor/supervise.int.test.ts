@@ -6,6 +6,7 @@ import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { start } from '#lib/process.ts';
 import { supervise, type FurtherSocket, type Service, type Supervised } from '#supervisor/supervise.ts';
+import { killProcess } from '#testing/dais-process.ts';
 
 /** A child that answers every connection with its pid, and does what its setup says. */
 const CHILD = `
@@ -99,7 +100,7 @@ describe('connections', () => {
   test('wait while the child is away, and none is refused', async () => {
     const { supervised, state } = await tree();
     const first = supervised.childPid;
-    process.kill(first ?? 0, 'SIGKILL');
+    killProcess(first);
     const answers = await Promise.all(Array.from({ length: 50 }, () => ask(supervised.port)));
     expect(new Set(answers).size).toBe(1);
     expect(answers[0]).toBe(`${supervised.childPid} `);
@@ -112,7 +113,7 @@ describe('connections', () => {
     const { side = 0 } = supervised.further;
     expect(await ask(side)).toBe(`${supervised.childPid} side`);
     expect(await ask(supervised.port)).toBe(`${supervised.childPid} `);
-    process.kill(supervised.childPid ?? 0, 'SIGKILL');
+    killProcess(supervised.childPid);
     const answers = await Promise.all([ask(side), ask(supervised.port)]);
     expect(answers).toEqual([`${supervised.childPid} side`, `${supervised.childPid} `]);
   });
@@ -122,7 +123,7 @@ describe('connections', () => {
     // Every new child crashes before it is ready.
     state.setup = { crash: 'no' };
     const first = supervised.childPid;
-    process.kill(first ?? 0, 'SIGKILL');
+    killProcess(first);
     await expect.poll(() => supervised.childPid).not.toBe(first);
     const waiting = Array.from({ length: 3 }, () => connect(supervised.port, '127.0.0.1'));
     await Promise.all(waiting.map((socket) => once(socket, 'connect')));

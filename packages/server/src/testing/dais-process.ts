@@ -88,6 +88,12 @@ export function controlOf(supervisor: number): number | undefined {
   return childrenOf(supervisor).find((pid) => commandOf(pid).includes('main.ts'));
 }
 
+/** kill -9 of one process. @throws Error without one: a signal to process 0 would end all that runs the test. */
+export function killProcess(pid: number | undefined): void {
+  if (pid === undefined || !(pid > 0)) throw new Error(`there is no process to kill: ${String(pid)}`);
+  process.kill(pid, 'SIGKILL');
+}
+
 /** kill -9 of the supervisor; everything that it started must end by itself. */
 export async function killTree(dais: DaisProcess): Promise<void> {
   const tree = treeOf(dais.process.pid!);
