@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   childrenOf,
   commandOf,
+  controlOf,
   isAlive,
   killProcess,
   startDaisProcess,
@@ -166,7 +167,7 @@ test('kill -9 of the control process fails nothing at the gateway, of the gatewa
     }
   };
   const loads = [ask('gateway', gatewayUrl), ask('gateway', gatewayUrl)];
-  const control = child('src/main.ts') ?? 0;
+  const control = controlOf(dais.process.pid!) ?? 0;
   killProcess(control);
   await expect.poll(() => isAlive(control)).toBe(false);
   await expect.poll(async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.status).toBe(200);
