@@ -26,7 +26,7 @@ export function kolmogorovSmirnovTest(one: ArrayLike<number>, other: ArrayLike<n
     while (j < m && (other[j] ?? 0) <= value) j += 1;
     most = Math.max(most, Math.abs(i * m - j * n));
   }
-  const statistic = n === 0 || m === 0 ? 0 : most / n / m;
+  const statistic = n === 0 || m === 0 ? 0 : most / (n * m);
   return { statistic, ...kolmogorovSmirnovP(statistic, n, m) };
 }
 

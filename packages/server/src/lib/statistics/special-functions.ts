@@ -10,7 +10,15 @@ interface Cephes {
   ndtr(z: number): number;
   ndtri(share: number): number;
   kolmogorov(x: number): number;
+  lgam(x: number): number;
 }
+
+/**
+ * What is smaller than e to this is 0. Cephes takes it for an error and throws through its WebAssembly, which would leave the stack of
+ * that where it was: so it is not asked.
+ */
+const LEAST_EXPONENT = -700;
+const MOST_DEVIATIONS = 37;
 
 let loaded: Cephes | undefined;
 
@@ -23,12 +31,15 @@ function cephes(): Cephes {
 /** P(X > `statistic`) of a chi-square distribution with `degrees` of freedom: Γ(k/2, x/2) / Γ(k/2). 1 where there is no freedom. */
 export function chiSquareTail(statistic: number, degrees: number): number {
   if (degrees <= 0 || statistic <= 0) return 1;
+  const [a, x] = [degrees / 2, statistic / 2];
+  if (a * Math.log(x) - x - cephes().lgam(a) < LEAST_EXPONENT) return 0;
   return cephes().chdtrc(degrees, statistic);
 }
 
 /** P(X ≤ `z`) of the standard normal distribution. */
 export function normalCumulative(z: number): number {
-  return cephes().ndtr(z);
+  if (z < -MOST_DEVIATIONS) return 0;
+  return z > MOST_DEVIATIONS ? 1 : cephes().ndtr(z);
 }
 
 /** The `z` with P(X ≤ z) = `share`, of the standard normal distribution; `share` between 0 and 1. */
@@ -39,6 +50,7 @@ export function normalQuantile(share: number): number {
 /** P(K > `x`) of Kolmogorov's distribution, 2 Σ (−1)^(k−1) e^(−2k²x²): the limit of √n D. Smirnov 1948. */
 export function kolmogorovTail(x: number): number {
   if (x <= 0) return 1;
+  if (-2 * x * x < LEAST_EXPONENT) return 0;
   return Math.min(1, Math.max(0, cephes().kolmogorov(x)));
 }
 
