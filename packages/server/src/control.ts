@@ -9,6 +9,7 @@ import type { ConnectionOptions, Database } from '#engines/database/contract.ts'
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { OnlineStore } from '#engines/online/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
+import { metricsEntries } from '#http/metrics-door.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { Kernel } from '#kernel/kernel.ts';
 import { KindRegistry } from '#kernel/registry.ts';
@@ -358,6 +359,7 @@ export class Control {
           ...predictions.entries,
           ...safety.entries,
           ...artifacts,
+          ...metricsEntries(async () => await (await serving).metrics()),
         ],
         subscribers: [
           audit.subscriber,

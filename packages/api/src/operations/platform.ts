@@ -30,6 +30,7 @@ import { labelOperations } from '#operations/labels.ts';
 import { modelSafetyOperations } from '#operations/model-safety.ts';
 import { predictionOperations } from '#operations/predictions.ts';
 import { keyOperations } from '#operations/keys.ts';
+import { metricsOperations } from '#operations/metrics.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 import { pageInput } from '#operations/resources.ts';
 import { registryOperations } from '#operations/registry.ts';
@@ -240,6 +241,7 @@ export const platformOperations: readonly Operation[] = [
   watchOrganisationEventsOperation,
   readServerOperation,
   ...keyOperations,
+  ...metricsOperations,
   ...accessOperations,
   ...auditOperations,
   ...identityOperations,

@@ -42,7 +42,10 @@ export class MatrixWorld {
     for (const project of ['own', 'other'])
       for (const [operation, request] of trackingTargets) await this.#caller.asOwner(operation, request, project);
     await this.#caller.apply(
-      roles.map((role) => resource('RoleBinding', role, { role, serviceAccounts: [role] })),
+      // In a project nobody can be a scraper: that account has no role.
+      roles
+        .filter((role) => role !== 'scraper')
+        .map((role) => resource('RoleBinding', role, { role, serviceAccounts: [role] })),
       'own',
     );
     await this.#caller.apply([

@@ -168,6 +168,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'organisationEvent.list': () => ({}),
   'organisationEvent.watch': () => ({}),
   'server.read': () => ({}),
+  'metrics.read': () => ({}),
   'webhook.create': () => ({ body: { name: 'tried', url: 'https://webhook.invalid/', events: ['run.finished'] } }),
   'webhook.get': async (world) => ({ path: { id: await world.webhook() } }),
   'webhook.list': () => ({}),
