@@ -37,6 +37,8 @@ const targets = [
       'engines/query/duckdb/worker.ts',
       'engines/inference/onnx/onnx-process.ts',
       'engines/inference/onnx/onnx-thread.ts',
+      'protocols/open-inference/rest-thread.ts',
+      'protocols/scoring/scoring-thread.ts',
     ],
     shape: 'modules',
   },
