@@ -1,15 +1,15 @@
 import { DaisError } from '@dais/api';
-import type {
-  InferAnswer,
-  InferRequest,
-  OpenedRequest,
-  Parameters,
-  ServedDescription,
-  ServingReply,
+import {
+  toTensors,
+  type InferAnswer,
+  type InferRequest,
+  type OpenedRequest,
+  type Parameters,
+  type ServedDescription,
+  type ServingReply,
 } from '#gateway/index.ts';
 import type { ScoringBody } from './frame.ts';
 import { predictionsText } from './predictions-text.ts';
-import { toTensors } from './to-tensors.ts';
 
 /** A request of either protocol: both name no id, and answer with `predictions`. */
 export class OpenedScoring implements OpenedRequest<ServingReply> {
