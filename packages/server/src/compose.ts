@@ -144,6 +144,7 @@ export async function loadKinds({
     import('#ledgers/predictions/index.ts'),
     import('#ledgers/safety/index.ts'),
   ]);
+  const { forgetModelJobs } = await import('#ledgers/model-jobs/index.ts');
   const principals = new AccountDirectory();
   const engine = new PolicyEngine(() => loaded.kinds, principals);
   const now = () => clock.now();
@@ -182,6 +183,7 @@ export async function loadKinds({
           await forgetProjectLabels(tx, ended.id);
           await forgetProjectPredictions(tx, ended.id);
           await forgetProjectScans(tx, ended.id);
+          await forgetModelJobs(tx, ended.id);
         },
       }),
       secrets.kind,
@@ -415,8 +417,18 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/predictions/index.ts'),
     import('#ledgers/safety/index.ts'),
   ]);
+  const { modelJobsSlice } = await import('#ledgers/model-jobs/index.ts');
   const records = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, definitionsSlice];
-  const own = [...records, onlineSlice, privacySlice, labelsSlice, qualitySlice, predictionsSlice, safetySlice];
+  const own = [
+    ...records,
+    onlineSlice,
+    privacySlice,
+    labelsSlice,
+    qualitySlice,
+    predictionsSlice,
+    safetySlice,
+    modelJobsSlice,
+  ];
   return [kernelSlice, policySlice, auditSlice, ...own, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }
 

@@ -40,6 +40,7 @@ import { loadData, loadQuality } from './compose-data.ts';
 import { loadLabels, loadPrivacy } from './compose-privacy.ts';
 import { loadPredictions, loadSafety } from './compose-predictions.ts';
 import { loadFeatures, openOnline } from './compose-features.ts';
+import { loadModelJobs } from './compose-model-jobs.ts';
 import { loadServing, predictionSpool, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
@@ -271,6 +272,20 @@ export class Control {
         projectBytes: config.retention.predictionBytes,
       });
       const safety = await loadSafety({ blobs, now: onQuery.now });
+      const modelJobs = await loadModelJobs({
+        database,
+        content,
+        environments: async () => await environments.get(),
+        query: onQuery.query,
+        data: local,
+        maker: data.maker,
+        masks: privacy.masks,
+        masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+        folder: join(config.data, 'model-jobs'),
+        days: config.retention.executionDays,
+        clock,
+        log: io.log,
+      });
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
       const { authentication } = config;
@@ -339,6 +354,7 @@ export class Control {
           ...served.jobs,
           ...predictions.jobs,
           ...safety.jobs,
+          ...modelJobs.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
         entries: [
@@ -358,6 +374,7 @@ export class Control {
           ...served.entries,
           ...predictions.entries,
           ...safety.entries,
+          ...modelJobs.entries,
           ...artifacts,
           ...metricsEntries(async () => await (await serving).metrics()),
         ],

@@ -4,6 +4,7 @@ import { definitionEvents } from '#events/definition-events.ts';
 import { dataEvents } from '#events/data-events.ts';
 import { privacyEvents } from '#events/privacy-events.ts';
 import { safetyEvents } from '#events/safety-events.ts';
+import { modelJobEvents } from '#events/model-job-events.ts';
 import { predictionEvents } from '#events/prediction-events.ts';
 import type { EventType } from '#events/event-type.ts';
 import { executionEvents } from '#events/execution-events.ts';
@@ -303,4 +304,5 @@ export const eventTypes = {
   ...predictionEvents,
   ...safetyEvents,
   ...labelEvents,
+  ...modelJobEvents,
 } as const satisfies Record<string, EventType>;

@@ -64,7 +64,20 @@ export type DatasetFile = z.output<typeof datasetFileSchema>;
 /** Where a version came from, as it was told or found. */
 export const versionSourceSchema = z.strictObject({
   type: z
-    .enum(['upload', 'files', 'delta', 'http', 'postgres', 'mysql', 'query', 'step', 'restore', 'labels', 'features'])
+    .enum([
+      'upload',
+      'files',
+      'delta',
+      'http',
+      'postgres',
+      'mysql',
+      'query',
+      'step',
+      'restore',
+      'labels',
+      'features',
+      'predictions',
+    ])
     .describe('How it came.'),
   files: z
     .array(

@@ -39,3 +39,6 @@ export type { PredictionRows } from '#records/predictions.ts';
 export { readModelScanOperation, reopenModelFindingOperation } from '#operations/model-safety.ts';
 export { startModelScanOperation, waiveModelFindingOperation } from '#operations/model-safety.ts';
 export type { ModelFinding, ModelScan, ModelVerdict } from '#records/model-safety.ts';
+export { cancelModelJobOperation, listModelJobsOperation, readModelJobOperation } from '#operations/model-jobs.ts';
+export { readModelJobRejectsOperation, startBatchPredictionOperation } from '#operations/model-jobs.ts';
+export type { ModelJob, ModelJobFault, ModelJobKind, ModelJobState } from '#records/model-jobs.ts';

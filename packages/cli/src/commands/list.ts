@@ -1,6 +1,7 @@
 import { accountCommands } from '#commands/account-commands.ts';
 import { adminCommands } from '#commands/admin-commands.ts';
 import { auditCommands } from '#commands/audit-commands.ts';
+import { batchCommands } from '#commands/batch-commands.ts';
 import { transferCommands } from '#commands/transfer-commands.ts';
 import { dataCommands } from '#commands/data-commands.ts';
 import { servingCommands } from '#commands/serving-commands.ts';
@@ -24,6 +25,7 @@ export const commands: readonly CommandDefinition[] = [
   ...dataCommands,
   ...featureCommands,
   ...servingCommands,
+  ...batchCommands,
   ...privacyCommands,
   ...labelCommands,
   ...predictionCommands,
@@ -42,6 +44,7 @@ export const commands: readonly CommandDefinition[] = [
 export const commandFamilies: Readonly<Record<string, string>> = {
   admin: 'Backup, restore, export, import, keys',
   audit: 'What was done and refused: search, verify, prove, export',
+  batch: 'Jobs on versions of models: list, follow, cancel',
   export: 'Take along what a project holds',
   import: 'Bring what another server holds',
   config: 'The configuration of a server',

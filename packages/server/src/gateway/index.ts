@@ -28,3 +28,5 @@ export type {
 } from './serving-door.ts';
 export type { Datatype, Tensor, TensorData, TensorSpec } from './tensors.ts';
 export { arrayOver, elementBytes, ElementWriter, isDatatype } from './tensor-elements.ts';
+export type { Given } from './tables/given.ts';
+export { toTensors } from './tables/to-tensors.ts';

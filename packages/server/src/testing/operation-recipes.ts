@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { KindSpec, Operation } from '@dais/api';
+import { modelJobRecipes } from './model-job-recipes.ts';
 import { predictionRecipes } from './prediction-recipes.ts';
 import { privacyRecipes } from './privacy-recipes.ts';
 import { qualityRecipes } from './quality-recipes.ts';
@@ -113,6 +114,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
   ...trackingRecipes,
   ...privacyRecipes,
   ...predictionRecipes,
+  ...modelJobRecipes,
   ...qualityRecipes,
   'labelSet.delete': async (world) => ({ path: { set: await world.spareLabelSet() } }),
   ...dataRecipes,

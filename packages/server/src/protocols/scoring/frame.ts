@@ -1,13 +1,7 @@
-/** A table as a request brings it, whatever its form: columns of values, or one nested list without names. */
+/** A table as a request brings it. */
 import { DaisError } from '@dais/api';
+import type { Given } from '#gateway/index.ts';
 import { JsonFault, JsonReader, type JsonValue } from '#lib/json-reader.ts';
-
-export type Given =
-  | { readonly kind: 'table'; readonly columns: ReadonlyMap<string, readonly JsonValue[]>; readonly rows: number }
-  /** Rows without names of columns. */
-  | { readonly kind: 'rows'; readonly rows: readonly (readonly JsonValue[])[] }
-  | { readonly kind: 'tensor'; readonly value: readonly JsonValue[] }
-  | { readonly kind: 'tensors'; readonly values: ReadonlyMap<string, JsonValue> };
 
 export interface ScoringBody {
   readonly given: Given;

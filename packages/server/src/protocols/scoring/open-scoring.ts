@@ -1,9 +1,8 @@
 /** Where a body is read: a short one at once, a long one and Parquet on a thread of its own. */
-import { BodyThread, LONG_BODY } from '#gateway/index.ts';
+import { BodyThread, LONG_BODY, toTensors } from '#gateway/index.ts';
 import type { JsonValue } from '#lib/json-reader.ts';
 import { OpenedScoring } from './opened-scoring.ts';
 import { readText, type BodyForm } from './scoring-body.ts';
-import { toTensors } from './to-tensors.ts';
 
 export type OpenScoring = (body: Buffer, form: BodyForm) => OpenedScoring | Promise<OpenedScoring>;
 

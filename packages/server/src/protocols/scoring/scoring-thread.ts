@@ -1,7 +1,6 @@
 /** The program of the thread that reads long bodies and Parquet; see `open-scoring.ts`. */
-import { readBodies } from '#gateway/index.ts';
+import { readBodies, toTensors } from '#gateway/index.ts';
 import { readText, type BodyForm } from './scoring-body.ts';
-import { toTensors } from './to-tensors.ts';
 
 async function read(form: BodyForm, body: Buffer) {
   return form === 'parquet' ? await (await import('./parquet.ts')).readParquet(body) : readText(form, body);

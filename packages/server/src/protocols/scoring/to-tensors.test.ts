@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { ServedDescription, TensorSpec } from '#gateway/index.ts';
+import { toTensors, type ServedDescription, type TensorSpec } from '#gateway/index.ts';
 import { readCsv } from './csv.ts';
 import { readInstances, readScoringBody } from './frame.ts';
 import { predictionsText } from './predictions-text.ts';
-import { toTensors } from './to-tensors.ts';
 
 function described(inputs: readonly TensorSpec[], signature?: unknown): ServedDescription {
   return { endpoint: 'm', version: '1', platform: 'p', inputs, outputs: [], signature, enforce: true };

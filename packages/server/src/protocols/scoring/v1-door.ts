@@ -3,7 +3,6 @@ import { DaisError } from '@dais/api';
 import type { DoorMatch, ServedEndpointView, ServingDoor, ServingReply } from '#gateway/index.ts';
 import { readInstances } from './frame.ts';
 import { scoringOpener, type OpenScoring } from './open-scoring.ts';
-import { toTensors } from './to-tensors.ts';
 
 const MODELS = '/v1/models';
 const PREDICT = ':predict';

@@ -1,9 +1,11 @@
 /** Tables and lists as the tensors that a model takes. */
 import { DaisError } from '@dais/api';
-import { ElementWriter, type Datatype, type ServedDescription, type Tensor, type TensorSpec } from '#gateway/index.ts';
 import type { JsonValue } from '#lib/json-reader.ts';
-import type { Given } from './frame.ts';
-import { columnsOf, type Column } from './signature.ts';
+import type { ServedDescription } from '../serving-door.ts';
+import { ElementWriter } from '../tensor-elements.ts';
+import type { Datatype, Tensor, TensorSpec } from '../tensors.ts';
+import type { Given } from './given.ts';
+import { columnsOf, type Column } from '#lib/model-signature.ts';
 
 export function toTensors(given: Given, described: ServedDescription): Tensor[] {
   const { inputs } = described;
@@ -126,7 +128,7 @@ function tensor(spec: TensorSpec, shape: readonly number[], values: readonly Jso
     if (!missing) put(elements, value, column, row);
     else {
       if (spec.optional !== true)
-        throw wrong(`Row ${row} of the column "${column}" is missing; expected ${spec.datatype}.`);
+        throw wrongCell(column, `Row ${row} of the column "${column}" is missing; expected ${spec.datatype}.`);
       nulls ??= new Uint8Array(values.length);
       nulls[row] = 1;
       if (spec.datatype === 'BYTES') elements.text('');
@@ -157,7 +159,7 @@ function put(elements: ElementWriter, value: JsonValue, column: string, row: num
     else elements.wrong('a list or an object');
   } catch (error) {
     if (!(error instanceof DaisError)) throw error;
-    throw wrong(`Row ${row} of the column "${column}": ${error.message}`);
+    throw wrongCell(column, `Row ${row} of the column "${column}": ${error.message}`);
   }
 }
 
@@ -184,4 +186,8 @@ function flatten(value: readonly JsonValue[]): JsonValue[] {
 
 function wrong(message: string): DaisError {
   return new DaisError('invalid_request', message);
+}
+
+function wrongCell(column: string, message: string): DaisError {
+  return new DaisError('invalid_request', message, { issues: [{ path: column, message }] });
 }
