@@ -37,6 +37,7 @@ const targets = [
       'engines/query/duckdb/worker.ts',
       'engines/inference/onnx/onnx-process.ts',
       'engines/inference/onnx/onnx-thread.ts',
+      'ledgers/serving/load-thread.ts',
     ],
     shape: 'modules',
   },

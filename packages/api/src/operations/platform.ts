@@ -28,6 +28,7 @@ import { dataFindingOperations } from '#operations/data-findings.ts';
 import { dataQualityOperations } from '#operations/data-quality.ts';
 import { labelOperations } from '#operations/labels.ts';
 import { modelSafetyOperations } from '#operations/model-safety.ts';
+import { modelTestOperations } from '#operations/model-tests.ts';
 import { predictionOperations } from '#operations/predictions.ts';
 import { keyOperations } from '#operations/keys.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
@@ -275,6 +276,7 @@ export const platformOperations: readonly Operation[] = [
   ...labelOperations,
   ...predictionOperations,
   ...modelSafetyOperations,
+  ...modelTestOperations,
   ...featureOperations,
   ...servingOperations,
   ...datasetOperations,

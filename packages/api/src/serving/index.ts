@@ -39,3 +39,8 @@ export type { PredictionRows } from '#records/predictions.ts';
 export { readModelScanOperation, reopenModelFindingOperation } from '#operations/model-safety.ts';
 export { startModelScanOperation, waiveModelFindingOperation } from '#operations/model-safety.ts';
 export type { ModelFinding, ModelScan, ModelVerdict } from '#records/model-safety.ts';
+export { testModelOperation } from '#operations/model-tests.ts';
+export { modelTestSchema, modelTestsSchema, type ModelTest } from '#kinds/model-tests.ts';
+export type { ModelTestResult, ModelTestRun } from '#records/model-tests.ts';
+export { loadTestOperation } from '#operations/serving.ts';
+export type { LoadTest } from '#records/load-test.ts';
