@@ -39,6 +39,7 @@ const targets = [
       'engines/inference/onnx/onnx-thread.ts',
       'protocols/open-inference/rest-thread.ts',
       'protocols/scoring/scoring-thread.ts',
+      'ledgers/serving/load-thread.ts',
     ],
     shape: 'modules',
   },

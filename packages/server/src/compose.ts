@@ -139,7 +139,7 @@ export async function loadKinds({
       import('#ledgers/executions/index.ts'),
       import('#ledgers/features/index.ts'),
     ]);
-  const { forgetServing } = await import('#ledgers/serving/index.ts');
+  const { forgetServing, tellGateways } = await import('#ledgers/serving/index.ts');
   const [{ forgetProjectPredictions }, { forgetProjectScans, safetyFacts }] = await Promise.all([
     import('#ledgers/predictions/index.ts'),
     import('#ledgers/safety/index.ts'),
@@ -171,6 +171,7 @@ export async function loadKinds({
     kinds: [
       projectWith({
         begin: (tx, id) => beginProject(tx, id, clock, { folderRoot }),
+        change: tellGateways,
         end: async (tx, ended) => {
           await endProject(tx, ended);
           await endProjectRuns(tx, ended);

@@ -63,9 +63,6 @@ export interface ControlSetup {
   readonly startedAt: string;
 }
 
-/** A day and night without the control plane, in which tokens go on to be taken. */
-const GATEWAY_OFFLINE_MS = 24 * 3_600_000;
-
 export interface ControlIo {
   readonly log: Log;
   readonly onPhase: (name: string, ms: number) => void;
@@ -126,7 +123,8 @@ export class Control {
       want: () => io.want('gateway'),
       tell: (message: ToGateway) => io.tell('gateway', message),
       recent,
-      host: config.tls === undefined ? config.host : '127.0.0.1',
+      host: config.host,
+      secure: config.tls !== undefined,
       now: () => clock.now(),
     });
     const slices = await loadSlices(kinds);
@@ -303,10 +301,18 @@ export class Control {
         kinds: () => kernel.kinds,
         gateway,
         recent,
+        bench: new Lazy(async () => {
+          const { GatewayBench } = await import('./model-bench.ts');
+          return new GatewayBench({ folder: join(config.data, 'serving', 'bench'), clock, log: io.log });
+        }),
         access:
           authentication.mode === 'solo'
             ? soloAccess
-            : tokenAccess({ authorizer, ownToken: gateway.token, offlineMs: GATEWAY_OFFLINE_MS }),
+            : tokenAccess({
+                authorizer,
+                ownToken: gateway.token,
+                offlineMs: authentication.gatewayOfflineMinutes * 60_000,
+              }),
         folder: join(config.data, 'serving'),
         days: config.retention.executionDays,
         clock,
@@ -470,6 +476,8 @@ export class Control {
     await http.drain(deadlineMs);
     await executions.worker.stop();
     await this.#parts.serving.publisher.stop();
+    await this.#parts.serving.loadTests.close();
+    await this.#parts.serving.bench.close();
     // Steps go on; the next process finds them.
     await (await compute.opened())?.close();
     await kernel.stop();

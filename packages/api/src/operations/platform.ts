@@ -29,6 +29,7 @@ import { dataQualityOperations } from '#operations/data-quality.ts';
 import { labelOperations } from '#operations/labels.ts';
 import { modelJobOperations } from '#operations/model-jobs.ts';
 import { modelSafetyOperations } from '#operations/model-safety.ts';
+import { modelTestOperations } from '#operations/model-tests.ts';
 import { predictionOperations } from '#operations/predictions.ts';
 import { keyOperations } from '#operations/keys.ts';
 import { metricsOperations } from '#operations/metrics.ts';
@@ -279,6 +280,7 @@ export const platformOperations: readonly Operation[] = [
   ...predictionOperations,
   ...modelSafetyOperations,
   ...modelJobOperations,
+  ...modelTestOperations,
   ...featureOperations,
   ...servingOperations,
   ...datasetOperations,

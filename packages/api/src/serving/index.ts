@@ -42,3 +42,8 @@ export type { ModelFinding, ModelScan, ModelVerdict } from '#records/model-safet
 export { cancelModelJobOperation, listModelJobsOperation, readModelJobOperation } from '#operations/model-jobs.ts';
 export { readModelJobRejectsOperation, startBatchPredictionOperation } from '#operations/model-jobs.ts';
 export type { ModelJob, ModelJobFault, ModelJobKind, ModelJobState } from '#records/model-jobs.ts';
+export { testModelOperation } from '#operations/model-tests.ts';
+export { modelTestSchema, modelTestsSchema, type ModelTest } from '#kinds/model-tests.ts';
+export type { ModelTestResult, ModelTestRun } from '#records/model-tests.ts';
+export { loadTestOperation } from '#operations/serving.ts';
+export type { LoadTest } from '#records/load-test.ts';

@@ -101,6 +101,7 @@ export class Predictor {
     const { route } = attempt;
     const { served, load } = route;
     const { concurrency } = served;
+    if (caller.isTrial !== true) this.#parts.routes.quotas.take(served.project, caller.principal, performance.now());
     if (concurrency !== undefined && load.running >= concurrency) {
       throw new DaisError('rate_limited', `The endpoint "${served.name}" answers ${concurrency} requests at once.`);
     }
@@ -244,7 +245,7 @@ export class Predictor {
   ): Promise<void> | undefined {
     const { capture, clock } = this.#parts;
     const { served } = attempt.route;
-    if (capture === undefined || served.capture.policy === 'off') return undefined;
+    if (capture === undefined || served.capture.policy === 'off' || caller.isTrial === true) return undefined;
     const { variant } = attempt;
     const taken = capture.append(
       {

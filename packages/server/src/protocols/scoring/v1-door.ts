@@ -1,6 +1,12 @@
 /** KServe's first protocol: https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol */
 import { DaisError } from '@dais/api';
-import type { DoorMatch, ServedEndpointView, ServingDoor, ServingReply } from '#gateway/index.ts';
+import {
+  toTensors,
+  type DoorMatch,
+  type ServedEndpointView,
+  type ServingDoor,
+  type ServingReply,
+} from '#gateway/index.ts';
 import { readInstances } from './frame.ts';
 import { scoringOpener, type OpenScoring } from './open-scoring.ts';
 
