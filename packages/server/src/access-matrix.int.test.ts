@@ -8,7 +8,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kinds, roles, type KindSpec, type Operation } from '@dais/api';
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { makeTokenText } from '#policy/identity/token-text.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
@@ -43,7 +44,8 @@ function rolesOf(operation: Operation): readonly Role[] {
 }
 
 /** Beyond what a role is bound in, every day asks for the least and the most of them; the long runs ask for all. */
-const EXTREMES: readonly Role[] = inject('propertyRuns') > 100 ? roles : ['scraper', 'viewer', 'admin'];
+const EXTREMES: readonly Role[] =
+  (fc.readConfigureGlobal().numRuns ?? 0) > 100 ? roles : ['scraper', 'viewer', 'admin'];
 
 let folder: string;
 let database: TestDatabase;
