@@ -9,13 +9,14 @@ import { printedForPrograms, remark } from '#output/result.ts';
 
 const POLL_MS = 300;
 
-export function hasEnded({ endedAt }: ModelJob): boolean {
+function hasEnded({ endedAt }: ModelJob): boolean {
   return endedAt !== undefined;
 }
 
 export async function follow(context: Context, client: DaisClient, begun: ModelJob, wait: boolean): Promise<number> {
   let job = begun;
-  while (wait && !hasEnded(job)) {
+  while (!hasEnded(job)) {
+    if (!wait) break;
     await sleep(POLL_MS, undefined, { signal: context.signal });
     job = await client.perform(readModelJobOperation, { id: job.id });
   }

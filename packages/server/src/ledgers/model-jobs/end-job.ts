@@ -6,7 +6,7 @@ import type { JobRow } from './job-rows.ts';
 export function emitEnded(tx: Transaction, row: JobRow): void {
   const { id, kind, state, model, model_name: name, version, request, result, error } = row;
   const number = result?.['version'];
-  const output = kind === 'batch-prediction' && number !== undefined ? `${request.out}@${String(number)}` : '';
+  const output = kind === 'batch-prediction' && typeof number === 'number' ? `${request.out}@${number}` : '';
   const data = { job: id, kind, version, state, output, reason: (error ?? '').slice(0, 2000) };
   tx.emit({
     type: eventTypes.modelJobEnded,

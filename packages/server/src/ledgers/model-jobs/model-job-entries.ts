@@ -56,12 +56,8 @@ export function modelJobEntries(parts: ModelJobsParts): readonly OperationEntry[
   ];
 }
 
-async function authorize(
-  { authorize: ask, tenant }: Call,
-  { model_name: name }: JobRow,
-  action: string,
-): Promise<void> {
-  await ask({ kind: 'Model', name }, tenant, action);
+async function authorize(call: Call, { model_name: name }: JobRow, action: string): Promise<void> {
+  await call.authorize({ kind: 'Model', name }, call.tenant, action);
 }
 
 /** Of a page: those on models that the caller may read. */

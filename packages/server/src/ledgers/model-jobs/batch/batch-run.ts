@@ -146,7 +146,7 @@ async function store(parts: ModelJobsParts, { job, model, version }: Begun, fold
       message: `Predicted by ${model.label} for ${request.dataName}.`,
       by: job.created_by,
     },
-    { signal: io.signal, write: io.write },
+    { signal: io.signal, write: async (work) => await io.write(work) },
     async (tx, { version: made, unchanged }) => {
       if (rejects !== undefined) await attachContent(tx, owner, [{ lease: rejects, name: REJECTS }], { replace: true });
       const result = { version: made.number, versionId: made.id, rows: made.rows, unchanged };

@@ -187,7 +187,7 @@ function linesOf(cells: readonly (readonly Cell[])[], rows: readonly Cell[]): st
   let text = '';
   for (const [at, own] of cells.entries()) {
     const fields = own.map((cell, place) => `"answer ${place}":${JSON.stringify(cell)}`);
-    text += `{"${ANSWER_ROW}":${String(rows[at])},${fields.join()}}\n`;
+    text += `{"${ANSWER_ROW}":${JSON.stringify(rows[at])},${fields.join()}}\n`;
   }
   return text;
 }
