@@ -31,7 +31,10 @@ const panel = (page: Page, name: string) => page.getByRole('region', { name, exa
 test('a request is tried with the example of the model', async () => {
   const page = await journey.open(`${ENDPOINT}?tab=try`);
   const body = page.getByRole('textbox', { name: 'Body' });
-  await body.fill('{"inputs": [[21]]}');
+  const field = page.getByRole('textbox', { name: 'x', exact: true });
+  await expect.poll(async () => await field.inputValue()).toBe('1');
+  await field.fill('21');
+  expect(JSON.parse(await body.inputValue())).toEqual({ inputs: { x: [[21]] } });
   await page.getByRole('button', { name: 'Send' }).click();
   const answer = panel(page, 'Answer');
   await answer.getByText('42').waitFor();
@@ -51,13 +54,48 @@ test('a canary gets its share before one’s eyes, and takes over when somebody 
     .getByRole('row', { name: /canary/ })
     .getByText('10 %')
     .waitFor();
+  const ramp = page.getByRole('region', { name: 'Ramp' });
+  await ramp.getByText('10 %').waitFor();
   await page.getByRole('button', { name: 'Promote' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Promote: delays' });
+  await dialog.getByRole('textbox', { name: 'Why' }).fill('Good enough');
+  await dialog.getByRole('button', { name: 'Promote now' }).click();
   await variants.getByRole('row', { name: /canary/ }).waitFor({ state: 'detached' });
   await variants.getByRole('link', { name: 'flights/2' }).waitFor();
 });
 
+test('endpoints are found with what they answer now', async () => {
+  const page = await journey.open('/projects/default/endpoints');
+  const row = page.getByRole('row', { name: /delays/ });
+  await row.getByText('/s').waitFor();
+  await row.getByRole('link', { name: /flights\/\d/ }).waitFor();
+  for (let count = 0; count < 20; count++) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await client.call('POST', '/endpoints/delays/invocations', { inputs: [[1]] });
+  }
+  await row.getByText('ms').first().waitFor();
+  await row.getByRole('link', { name: 'delays' }).click();
+  await page.getByRole('heading', { name: 'Does delays answer well?' }).waitFor();
+});
+
+test('an earlier rollout is looked at by its address', async () => {
+  const page = await journey.open(ENDPOINT);
+  await page.getByRole('region', { name: 'Other rollouts' }).getByRole('link', { name: 'models:/flights/1' }).click();
+  await page.getByRole('region', { name: 'Rollout of models:/flights/1' }).waitFor();
+  expect(page.url()).toContain('rollout=');
+});
+
 const LOOKS: readonly Look[] = [
-  ['an endpoint', ENDPOINT, async (page) => await page.getByText('What answers now').waitFor()],
+  [
+    'endpoints',
+    '/projects/default/endpoints',
+    async (page) =>
+      await page
+        .getByRole('row', { name: /delays/ })
+        .getByText('/s')
+        .waitFor(),
+  ],
+  ['an endpoint', ENDPOINT, async (page) => await page.getByRole('region', { name: 'Ramp' }).waitFor()],
   [
     'a request to try',
     `${ENDPOINT}?tab=try`,

@@ -225,10 +225,40 @@ export function findingsAddress(project: string): Address {
   return { to: '/projects/$project/findings', params: { project } };
 }
 
+/** What endpoints answered. `query` says which of it is looked at. */
+export function predictionsAddress(
+  project: string,
+  query: PredictionQuery = {},
+): Address & { readonly search: PredictionQuery } {
+  return { to: '/projects/$project/predictions', params: { project }, search: query };
+}
+
+export interface PredictionQuery {
+  readonly endpoint?: string;
+  /** Number of the version that answered. */
+  readonly version?: string;
+  readonly variant?: string;
+  readonly state?: string;
+}
+
+/** One prediction, by the id that its answer told. */
+export function predictionAddress(project: string, endpoint: string, prediction: string): Address {
+  return {
+    to: '/projects/$project/predictions/$endpoint/$prediction',
+    params: { project, endpoint, prediction },
+  };
+}
+
 /** The address of something that is named by its kind in words: `Secret`. Undefined for kinds of another version. */
 export function namedAddress(kindWord: string, project: string, name: string): Address | undefined {
   const kind = findKind(kindWord);
   return kind === undefined ? undefined : resourceAddress(kind, project, name);
+}
+
+/** The list of a kind that is named by its word: a page of the first view need not load the kind's own module. */
+export function namedListAddress(kindWord: string, project: string): Address {
+  const kind = findKind(kindWord);
+  return kind === undefined ? { to: '/', params: {} } : listAddress(kind, project);
 }
 
 /** The path of an address, from the console's root: what a plain `href` needs. */

@@ -159,9 +159,25 @@ const dataPages = [
     '/projects/$project/featureservices/$name',
     lazyRouteComponent(() => import('#pages/features/feature-service-page.tsx'), 'FeatureServicePage'),
   ),
+];
+
+/** What answers, and what was answered. */
+const servingPages = [
+  page(
+    '/projects/$project/endpoints',
+    lazyRouteComponent(() => import('#pages/endpoints/endpoints-page.tsx'), 'EndpointsPage'),
+  ),
   page(
     '/projects/$project/endpoints/$name',
     lazyRouteComponent(() => import('#pages/endpoints/endpoint-page.tsx'), 'EndpointPage'),
+  ),
+  page(
+    '/projects/$project/predictions',
+    lazyRouteComponent(() => import('#pages/predictions/predictions-page.tsx'), 'PredictionsPage'),
+  ),
+  page(
+    '/projects/$project/predictions/$endpoint/$prediction',
+    lazyRouteComponent(() => import('#pages/predictions/prediction-page.tsx'), 'PredictionPage'),
   ),
 ];
 
@@ -227,6 +243,7 @@ export function createConsoleRouter(basePath: string) {
       ...executionPages,
       ...modelPages,
       ...dataPages,
+      ...servingPages,
       ...tracePages,
       ...stories,
     ]),

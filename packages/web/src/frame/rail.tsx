@@ -9,6 +9,8 @@ import {
   experimentsAddress,
   labelsAddress,
   listAddress,
+  namedListAddress,
+  predictionsAddress,
   promptsAddress,
   tracesAddress,
 } from '#addresses.ts';
@@ -76,6 +78,18 @@ export function Rail({ folded, fold }: RailProps) {
           </Link>
         </li>
         <li>
+          <Link {...namedListAddress('Endpoint', project)} title="Endpoints" activeOptions={{ includeSearch: false }}>
+            <Icon name="plug" />
+            <span className="rail-word">Endpoints</span>
+          </Link>
+        </li>
+        <li>
+          <Link {...predictionsAddress(project)} title="Predictions" activeOptions={{ includeSearch: false }}>
+            <Icon name="answers" />
+            <span className="rail-word">Predictions</span>
+          </Link>
+        </li>
+        <li>
           <Link {...promptsAddress(project)} title="Prompts" activeOptions={{ includeSearch: false }}>
             <Icon name="bubble" />
             <span className="rail-word">Prompts</span>
@@ -115,7 +129,7 @@ export function Rail({ folded, fold }: RailProps) {
 }
 
 /** Kinds whose pages stand above, among what is worked with. */
-const ABOVE = new Set([modelKind.kind, datasetKind.kind, featureViewKind.kind].map(String));
+const ABOVE = new Set([modelKind.kind, datasetKind.kind, featureViewKind.kind, 'Endpoint'].map(String));
 
 function KindLinks({ title, scope, project }: { title: string; scope: KindSpec['scope']; project: string }) {
   return (

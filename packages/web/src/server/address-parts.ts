@@ -11,6 +11,8 @@ export interface AddressParts {
   readonly trace?: string;
   readonly model?: string;
   readonly execution?: string;
+  readonly endpoint?: string;
+  readonly prediction?: string;
 }
 
 export function useAddressParts(): AddressParts {

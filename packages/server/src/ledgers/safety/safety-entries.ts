@@ -25,12 +25,15 @@ type FindingInput = VersionInput & { readonly finding: string; readonly reason: 
 
 export function safetyEntries({ now }: SafetyParts): readonly OperationEntry[] {
   return [
-    { operation: readModelScanOperation, handle: readScan },
+    {
+      operation: readModelScanOperation,
+      handle: async (tx, { input }: Call<VersionInput>) => await readScan(tx, { input }, now()),
+    },
     {
       operation: startModelScanOperation,
       handle: async (tx, { input }: Call<VersionInput>) => {
         await startScan(tx, input, now());
-        return await readScan(tx, { input });
+        return await readScan(tx, { input }, now());
       },
     },
     {
@@ -49,11 +52,30 @@ async function requireScan(tx: Transaction, { name, version }: VersionInput): Pr
   if (key === undefined) throw new DaisError('not_found', `There is no version ${name}/${version}.`);
   const scan = await findScan(tx.sql, key);
   if (scan !== undefined) return scan;
-  throw new DaisError('not_found', `Nobody has looked at the files of ${name}/${version} yet: start a scan.`);
+  throw nobodyLooked({ name, version });
 }
 
-async function readScan(tx: Transaction, { input }: Pick<Call<VersionInput>, 'input'>): Promise<ModelScan> {
-  return await presentScan(tx.sql, input.name, await requireScan(tx, input));
+/** A new version is looked at as soon as its event is read: until then one waits, and nothing is amiss. */
+const SOON_MS = 600_000;
+
+async function readScan(
+  tx: Transaction,
+  { input }: Pick<Call<VersionInput>, 'input'>,
+  now: number,
+): Promise<ModelScan> {
+  const { name } = input;
+  const version = Number(input.version);
+  const key = await versionKeyOf(tx, name, version);
+  const scan = key === undefined ? undefined : await findScan(tx.sql, key);
+  if (scan !== undefined) return await presentScan(tx.sql, name, scan);
+  const { type, createdAt } = await readVersion(tx.sql, tx.projectId, name, version);
+  if (type === 'prompt' || now - createdAt > SOON_MS) throw nobodyLooked(input);
+  const nothing = { files: 0, bytes: 0, findings: [], askedAt: createdAt };
+  return { model: name, version, state: 'waiting', verdict: 'waiting', ...nothing };
+}
+
+function nobodyLooked({ name, version }: VersionInput): DaisError {
+  return new DaisError('not_found', `Nobody has looked at the files of ${name}/${version} yet: start a scan.`);
 }
 
 async function startScan(tx: Transaction, { name, version }: VersionInput, now: number): Promise<void> {

@@ -5,11 +5,12 @@ import { RolloutPanel } from './rollout-panel.tsx';
 import { TrafficPanel } from './traffic-panel.tsx';
 import { TryPanel } from './try-panel.tsx';
 import { useEndpoint, useEndpointPlace, type EndpointPlace, type EndpointStatus } from './use-endpoint.ts';
-import { listAddress } from '#addresses.ts';
+import { listAddress, predictionsAddress } from '#addresses.ts';
 import { ResourceActions } from '#kinds/resource-actions.tsx';
 import { ResourceOverview } from '#kinds/resource-overview.tsx';
 import { ResourceTabs } from '#kinds/resource-tabs.tsx';
 import { UnreadPage } from '#kinds/unread-page.tsx';
+import { ShadowPanel } from '#pages/predictions/shadow-panel.tsx';
 import { useAddressParts } from '#server/address-parts.ts';
 import { useCurrentProject } from '#server/current-project.ts';
 import { PageHead } from '#ui/page-head.tsx';
@@ -67,6 +68,7 @@ function Under({ project, resource }: { readonly project: string; readonly resou
   return (
     <>
       <Link {...listAddress(endpointKind, project)}>Endpoints</Link>
+      <Link {...predictionsAddress(project, { endpoint: resource.metadata.name })}>What it answered</Link>
       {ready !== undefined && (
         <StateBadge state={ready.reason === 'Starting' ? 'waiting' : state} word={ready.message} />
       )}
@@ -96,6 +98,7 @@ function EndpointTabs({ place, resource }: { readonly place: EndpointPlace; read
           ),
         },
         { name: 'try', title: 'Try it', panel: <TryPanel place={place} /> },
+        { name: 'shadow', title: 'Shadow', panel: <ShadowPanel project={project} endpoint={place.name} /> },
         {
           name: 'about',
           title: 'About',

@@ -1,19 +1,30 @@
 import { expect, test } from 'vitest';
-import { curlCall, firstBody, milliseconds } from './endpoint-words.ts';
+import { milliseconds, totals, versionOf } from './endpoint-words.ts';
 
-test('a body begins with the stored example, else with one row of what the model takes', () => {
-  expect(JSON.parse(firstBody({ example: { inputs: [[1]] }, inputs: [] }))).toEqual({ inputs: [[1]] });
-  const inputs = [
-    { name: 'x', datatype: 'FP32', shape: [-1, 2] },
-    { name: 'town', datatype: 'BYTES', shape: [-1] },
-  ];
-  expect(JSON.parse(firstBody({ example: null, inputs }))).toEqual({ inputs: { x: [[0, 0]], town: ['text'] } });
+const variant = { name: 'a', model: 'm', refused: 0, inFlight: 0, memoryBytes: 0 };
+
+test('callers see the sum of all variants, and the slowest of them', () => {
+  const figures = {
+    variants: [
+      { ...variant, requests: 90, failed: 1, ratePerSecond: 9, failedPerSecond: 0.1, p50Ms: 2, p99Ms: 5, workers: 1 },
+      { ...variant, requests: 10, failed: 2, ratePerSecond: 1, failedPerSecond: 0.2, p50Ms: 8, p99Ms: 20, workers: 2 },
+    ],
+  };
+  expect(totals(figures)).toEqual({
+    requests: 100,
+    failed: 3,
+    ratePerSecond: 10,
+    failedPerSecond: 0.3,
+    p50Ms: 2,
+    p99Ms: 20,
+    workers: 3,
+  });
+  expect(totals({ variants: [] })).toMatchObject({ p50Ms: null, p99Ms: null, ratePerSecond: 0 });
 });
 
-test('a call survives a shell', () => {
-  expect(curlCall('http://a/b', `{"town": "O'Hare"}`)).toBe(
-    `curl 'http://a/b' -H 'content-type: application/json' -d '{"town":"O'\\''Hare"}'`,
-  );
+test('what answers is told by name and number', () => {
+  expect(versionOf({ model: 'models:/flights/7', version: '7' })).toEqual({ model: 'flights', version: '7' });
+  expect(versionOf({ model: 'runs:/1/model', version: undefined })).toEqual({ model: undefined, version: undefined });
   expect(milliseconds(null)).toBe('–');
   expect(milliseconds(1.234)).toBe('1.23 ms');
 });

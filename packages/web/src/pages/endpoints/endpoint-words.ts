@@ -1,5 +1,5 @@
-/** States of endpoints in words and colours, and calls for other places. */
-import type { EndpointContract, EndpointVariant, Rollout } from '@dais/api/serving';
+/** States and figures of endpoints in words and colours. Pure. */
+import type { EndpointFigures, EndpointVariant, Rollout } from '@dais/api/serving';
 import type { State } from '#ui/state-badge.tsx';
 
 interface Word {
@@ -31,46 +31,44 @@ export const VERDICTS: Readonly<Record<Rollout['steps'][number]['verdict'], Word
   forced: { state: 'off', word: 'said so' },
 };
 
-const SAMPLE: Readonly<Record<string, unknown>> = { BYTES: 'text', BOOL: true };
-
-/** A body to begin with: the stored example, else one row of what the model takes. */
-export function firstBody({ example, inputs }: Pick<EndpointContract, 'example' | 'inputs'>): string {
-  if (example !== null && example !== undefined) return JSON.stringify(example, null, 2);
-  const values = inputs.map(({ name, datatype, shape }) => [name, filled(shape, SAMPLE[datatype] ?? 0)] as const);
-  return JSON.stringify({ inputs: Object.fromEntries(values) }, null, 2);
-}
-
-/** Open dimensions hold one; larger ones are left to whoever knows what belongs there. */
-function filled(shape: readonly number[], value: unknown): unknown {
-  const [size, ...rest] = shape;
-  if (size === undefined) return value;
-  const count = Math.min(size < 0 ? 1 : size, 1000);
-  return Array.from({ length: count }, () => filled(rest, value));
-}
-
-export function curlCall(url: string, body: string): string {
-  return `curl ${quoted(url)} -H 'content-type: application/json' -d ${quoted(compact(body))}`;
-}
-
-export function pythonCall(url: string, body: string): string {
-  return `import json, urllib.request
-
-body = json.dumps(json.loads(${JSON.stringify(compact(body))})).encode()
-request = urllib.request.Request(${JSON.stringify(url)}, body, {"content-type": "application/json"})
-print(json.load(urllib.request.urlopen(request)))
-`;
-}
-
-function compact(body: string): string {
-  try {
-    return JSON.stringify(JSON.parse(body));
-  } catch {
-    return body;
-  }
-}
-
-const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
-
 export function milliseconds(value: number | null): string {
   return value === null ? '–' : `${value < 10 ? value.toFixed(2) : Math.round(value)} ms`;
+}
+
+export function weightText(weight: number): string {
+  return `${Math.round(weight * 10) / 10} %`;
+}
+
+/** Name and number of what `models:/flights/7` or `models:/flights@champion` names. */
+export function versionOf({ model, version }: Pick<EndpointVariant, 'model' | 'version'>): {
+  readonly model: string | undefined;
+  readonly version: string | undefined;
+} {
+  return { model: /^models:\/([^/@]+)/.exec(model)?.[1], version };
+}
+
+type VariantFigures = EndpointFigures['variants'][number];
+type Totals = Pick<
+  VariantFigures,
+  'requests' | 'failed' | 'ratePerSecond' | 'failedPerSecond' | 'p50Ms' | 'p99Ms' | 'workers'
+>;
+
+/**
+ * What callers of an endpoint see of all its variants: sums; of latencies those of the variant that answers most, and for the
+ * 99th percentile the worst. Percentiles do not add up.
+ */
+export function totals({ variants }: Pick<EndpointFigures, 'variants'>): Totals {
+  const sum = (read: (one: VariantFigures) => number) => variants.reduce((all, one) => all + read(one), 0);
+  const round = (value: number) => Math.round(value * 10) / 10;
+  const [most] = variants.toSorted((a, b) => b.ratePerSecond - a.ratePerSecond);
+  const slowest = variants.flatMap(({ p99Ms }) => p99Ms ?? []);
+  return {
+    requests: sum((one) => one.requests),
+    failed: sum((one) => one.failed),
+    ratePerSecond: round(sum((one) => one.ratePerSecond)),
+    failedPerSecond: round(sum((one) => one.failedPerSecond)),
+    p50Ms: most?.p50Ms ?? null,
+    p99Ms: slowest.length === 0 ? null : Math.max(...slowest),
+    workers: sum((one) => one.workers),
+  };
 }

@@ -1,70 +1,74 @@
-import type { DaisError } from '@dais/api';
-import {
-  abortRolloutOperation,
-  pauseRolloutOperation,
-  promoteRolloutOperation,
-  resumeRolloutOperation,
-  rollBackOperation,
-  type Rollout,
-} from '@dais/api/serving';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { milliseconds, ROLLOUT_STATES, VERDICTS } from './endpoint-words.ts';
+import type { Rollout } from '@dais/api/serving';
+import { Link } from '@tanstack/react-router';
+import { milliseconds, ROLLOUT_STATES, VERDICTS, weightText } from './endpoint-words.ts';
+import { RolloutRamp } from './rollout-ramp.tsx';
+import { RolloutVerbs } from './rollout-verbs.tsx';
 import { useRollouts, type EndpointPlace, type EndpointStatus } from './use-endpoint.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
-import { useClient } from '#server/console-context.ts';
-import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { useAddressQuery } from '#server/address-parts.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
-import { GuardedButton } from '#ui/guarded-button.tsx';
 import { Panel } from '#ui/panel.tsx';
 import { PlainTable } from '#ui/plain-table.tsx';
 import { StateBadge } from '#ui/state-badge.tsx';
 import { Time } from '#ui/time.tsx';
-
-const VERBS = {
-  promote: { title: 'Promote', operation: promoteRolloutOperation },
-  pause: { title: 'Pause', operation: pauseRolloutOperation },
-  resume: { title: 'Resume', operation: resumeRolloutOperation },
-  abort: { title: 'Abort', operation: abortRolloutOperation },
-  revert: { title: 'Roll back', operation: rollBackOperation },
-} as const;
-type Verb = keyof typeof VERBS;
 
 export interface RolloutPanelProps {
   readonly place: EndpointPlace;
   readonly status: EndpointStatus;
 }
 
-/** How the last version took over, step by step, and what can be done about it. */
+/** How a version took over, step by step, and what can be done about it; the last one unless the address names another. */
 export function RolloutPanel({ place, status }: RolloutPanelProps) {
   const { data, error, refetch } = useRollouts(place);
-  const [last, ...before] = data ?? [];
+  const { rollout: chosen } = useAddressQuery();
+  const [last] = data ?? [];
+  const shown = data?.find(({ id }) => id === chosen) ?? last;
+  const others = (data ?? []).filter((one) => one !== shown);
   return (
     <>
       <Panel
-        title={last === undefined ? 'Rollout' : `Rollout of ${last.to}`}
-        actions={<Verbs place={place} last={last} />}
+        title={shown === undefined ? 'Rollout' : `Rollout of ${shown.to}`}
+        actions={<RolloutVerbs place={place} last={last} />}
       >
         {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
-        {last === undefined ? (
+        {shown === undefined ? (
           <p className="dim">Nothing was rolled out yet.</p>
         ) : (
           <>
             <p>
-              <StateBadge {...ROLLOUT_STATES[last.state]} /> {status.rollout?.message ?? last.reason}
+              <StateBadge {...ROLLOUT_STATES[shown.state]} />{' '}
+              {shown === last ? (status.rollout?.message ?? shown.reason) : shown.reason}
             </p>
-            <Steps rollout={last} />
+            <p className="dim">
+              {CAUSES[shown.cause]} <By who={shown.startedBy} project={place.project} /> <Time at={shown.startedAt} />
+              {shown.from !== undefined && <>, instead of {shown.from}</>}
+              {shown.endedAt !== undefined && shown.endedBy !== undefined && (
+                <>
+                  ; ended by <By who={shown.endedBy} project={place.project} /> <Time at={shown.endedAt} />
+                </>
+              )}
+            </p>
+            <RolloutRamp rollout={shown} />
+            <Steps rollout={shown} />
           </>
         )}
       </Panel>
-      {before.length > 0 && (
-        <Panel title="Before" flush>
+      {others.length > 0 && (
+        <Panel title={shown === last ? 'Before' : 'Others'} flush>
           <PlainTable
-            label="Earlier rollouts"
-            rows={before}
+            label="Other rollouts"
+            rows={others}
             keyOf={({ id }) => id}
             columns={[
               { title: 'State', narrow: true, cell: ({ state }) => <StateBadge {...ROLLOUT_STATES[state]} /> },
-              { title: 'Model', cell: ({ to }) => <code>{to}</code> },
+              {
+                title: 'Model',
+                cell: (one) => (
+                  <Link to="." search={(now: object) => ({ ...now, rollout: one === last ? undefined : one.id })}>
+                    {one.to}
+                  </Link>
+                ),
+              },
               { title: 'Reason', cell: ({ reason }) => <span title={reason}>{reason.split('\n', 1)[0]}</span> },
               {
                 title: 'Begun',
@@ -82,6 +86,12 @@ export function RolloutPanel({ place, status }: RolloutPanelProps) {
   );
 }
 
+const CAUSES: Readonly<Record<Rollout['cause'], string>> = {
+  deploy: 'Deployed by',
+  alias: 'An alias was moved by',
+  rollback: 'Brought back by',
+};
+
 function By({ who, project }: { readonly who: string; readonly project: string }) {
   const [type = '', ...rest] = who.split(':');
   return <ActorName actor={{ type, id: rest.join(':') }} project={project} />;
@@ -94,7 +104,11 @@ function Steps({ rollout }: { readonly rollout: Rollout }) {
       rows={rollout.steps}
       keyOf={({ number }) => String(number)}
       columns={[
-        { title: 'Traffic', narrow: true, cell: ({ number, weight }) => (number === 0 ? 'loading' : `${weight} %`) },
+        {
+          title: 'Traffic',
+          narrow: true,
+          cell: ({ number, weight }) => (number === 0 ? 'loading' : weightText(weight)),
+        },
         { title: 'Verdict', narrow: true, cell: ({ verdict }) => <StateBadge {...VERDICTS[verdict]} /> },
         {
           title: 'New version',
@@ -114,39 +128,5 @@ function Steps({ rollout }: { readonly rollout: Rollout }) {
         { title: 'Begun', narrow: true, cell: ({ startedAt }) => <Time at={startedAt} /> },
       ]}
     />
-  );
-}
-
-function Verbs({ place, last }: { readonly place: EndpointPlace; readonly last: Rollout | undefined }) {
-  const { project, name, key } = place;
-  const client = useClient(project);
-  const queries = useQueryClient();
-  const why = useWhyNotDo(project, 'Endpoint', ['endpoint:deploy'], name)('endpoint:deploy');
-  const act = useMutation<Rollout, DaisError, Verb>({
-    mutationFn: async (verb) => await client.perform(VERBS[verb].operation, { endpoint: name }),
-    onSettled: () => void queries.invalidateQueries({ queryKey: key }),
-  });
-  const underWay = last !== undefined && (last.state === 'running' || last.state === 'paused');
-  const verbs: readonly Verb[] = underWay
-    ? [last.state === 'paused' ? 'resume' : 'pause', 'abort', 'promote']
-    : last === undefined
-      ? []
-      : ['revert'];
-  return (
-    <>
-      {act.error !== null && <ErrorNote error={act.error} />}
-      {verbs.map((verb) => (
-        <GuardedButton
-          key={verb}
-          size="compact-xs"
-          variant={verb === 'promote' ? 'filled' : 'default'}
-          why={why}
-          loading={act.isPending && act.variables === verb}
-          onClick={() => act.mutate(verb)}
-        >
-          {VERBS[verb].title}
-        </GuardedButton>
-      ))}
-    </>
   );
 }

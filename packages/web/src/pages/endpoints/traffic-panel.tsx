@@ -1,6 +1,6 @@
-import type { EndpointFigures } from '@dais/api/serving';
+import type { EndpointFigures, EndpointVariant } from '@dais/api/serving';
 import { Link } from '@tanstack/react-router';
-import { milliseconds, VARIANT_STATES } from './endpoint-words.ts';
+import { milliseconds, VARIANT_STATES, versionOf, weightText } from './endpoint-words.ts';
 import { useFigures, type EndpointPlace, type EndpointStatus } from './use-endpoint.ts';
 import { versionAddress } from '#addresses.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
@@ -37,14 +37,14 @@ export function TrafficPanel({ place, status }: TrafficPanelProps) {
             { title: 'Variant', cell: ({ name, role }) => (role === 'shadow' ? `${name} (shadow)` : name) },
             {
               title: 'Model',
-              cell: ({ model, version }) => <ModelLink project={place.project} model={model} version={version} />,
+              cell: (variant) => <ModelLink project={place.project} variant={variant} />,
             },
             {
               title: 'State',
               narrow: true,
               cell: ({ state, message }) => <StateBadge {...VARIANT_STATES[state]} why={message} />,
             },
-            { title: 'Traffic', narrow: true, cell: ({ weight }) => `${Math.round(weight * 10) / 10} %` },
+            { title: 'Traffic', narrow: true, cell: ({ weight }) => weightText(weight) },
             { title: 'Each second', narrow: true, cell: ({ name }) => of(name)?.ratePerSecond ?? '–' },
             { title: 'p50', narrow: true, cell: ({ name }) => milliseconds(of(name)?.p50Ms ?? null) },
             { title: 'p99', narrow: true, cell: ({ name }) => milliseconds(of(name)?.p99Ms ?? null) },
@@ -57,6 +57,12 @@ export function TrafficPanel({ place, status }: TrafficPanelProps) {
                 return figures === undefined ? '–' : `${figures.failed} of ${figures.requests}`;
               },
             },
+            {
+              title: 'Instances',
+              narrow: true,
+              about: 'Of its model, which variants may share',
+              cell: ({ name }) => of(name)?.workers ?? '–',
+            },
             { title: 'Engine', narrow: true, cell: ({ engine }) => engine ?? '' },
           ]}
         />
@@ -67,17 +73,16 @@ export function TrafficPanel({ place, status }: TrafficPanelProps) {
 
 interface ModelLinkProps {
   readonly project: string;
-  readonly model: string;
-  readonly version: string | undefined;
+  readonly variant: EndpointVariant;
 }
 
 /** `models:/flights/7` leads to the version. */
-function ModelLink({ project, model, version }: ModelLinkProps) {
-  const name = /^models:\/([^/@]+)/.exec(model)?.[1];
-  if (name === undefined || version === undefined) return <code>{model}</code>;
+function ModelLink({ project, variant }: ModelLinkProps) {
+  const { model, version } = versionOf(variant);
+  if (model === undefined || version === undefined) return <code>{variant.model}</code>;
   return (
-    <Link {...versionAddress(project, name, version)}>
-      {name}/{version}
+    <Link {...versionAddress(project, model, version)}>
+      {model}/{version}
     </Link>
   );
 }

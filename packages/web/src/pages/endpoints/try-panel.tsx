@@ -1,14 +1,21 @@
 import type { DaisError } from '@dais/api';
 import type { EndpointContract } from '@dais/api/serving';
 import { useMutation } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import { curlCall, firstBody, milliseconds, pythonCall } from './endpoint-words.ts';
+import { milliseconds } from './endpoint-words.ts';
+import { curlCall, firstBody, pythonCall, typeScriptCall } from './try-calls.ts';
+import { bodyOf, fieldsOf, rowOf, typed, type TryField } from './try-fields.ts';
 import { askEndpoint, useContract, type Answered, type EndpointPlace } from './use-endpoint.ts';
+import { predictionAddress } from '#addresses.ts';
 import { useClient } from '#server/console-context.ts';
-import { Button, Textarea } from '#ui/controls.ts';
+import { useSession } from '#server/session.ts';
+import { Button, Textarea, TextInput } from '#ui/controls.ts';
 import { CopyAs } from '#ui/copy-as.tsx';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { Panel } from '#ui/panel.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import './endpoints.css';
 
 /** A body is written, and what a client would get is shown. */
 export function TryPanel({ place }: { readonly place: EndpointPlace }) {
@@ -24,60 +31,133 @@ export function TryPanel({ place }: { readonly place: EndpointPlace }) {
   return data === undefined ? null : <TryForm key={data.model} place={place} contract={data} />;
 }
 
+interface Draft {
+  readonly body: string;
+  /** What stands in fields that were typed into; others show what the body has. */
+  readonly texts: Readonly<Record<string, string>>;
+}
+
 function TryForm({ place, contract }: { readonly place: EndpointPlace; readonly contract: EndpointContract }) {
   const client = useClient(place.project);
-  const [body, setBody] = useState(() => firstBody(contract));
+  const accounts = useSession()?.mode === 'accounts';
+  const [{ body, texts }, setDraft] = useState<Draft>(() => ({ body: firstBody(contract), texts: {} }));
   const { mutate, data, error, isPending } = useMutation<Answered, DaisError>({
     mutationFn: async () => await askEndpoint(client, place.name, body),
   });
   const path = `p/${encodeURIComponent(place.project)}/endpoints/${encodeURIComponent(place.name)}/invocations`;
-  const url = new URL(path, `${client.url.replace(/\/$/, '')}/`).href;
+  const call = { url: new URL(path, `${client.url.replace(/\/$/, '')}/`).href, body, accounts };
+  const fields = fieldsOf(contract.inputs);
   return (
-    <Panel
-      title="Try it"
-      actions={
-        <CopyAs
-          forms={[
-            { title: 'curl', preview: 'curl …/invocations', text: () => curlCall(url, body) },
-            { title: 'Python', preview: 'urllib.request.urlopen(…)', text: () => pythonCall(url, body) },
-          ]}
-        />
-      }
-    >
-      <p className="dim">
-        It takes{' '}
-        {contract.inputs.map(({ name, datatype, shape }) => `${name} (${datatype} [${shape.join(', ')}])`).join(', ')}.
-      </p>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          mutate();
-        }}
+    <>
+      <Panel
+        title="Try it"
+        actions={
+          <CopyAs
+            forms={[
+              { title: 'curl', preview: 'curl …/invocations', text: () => curlCall(call) },
+              { title: 'Python', preview: 'urllib.request.urlopen(…)', text: () => pythonCall(call) },
+              { title: 'TypeScript', preview: 'await fetch(…)', text: () => typeScriptCall(call) },
+            ]}
+          />
+        }
       >
-        <Textarea
-          label="Body"
-          autosize
-          minRows={4}
-          maxRows={20}
-          value={body}
-          onChange={(event) => setBody(event.currentTarget.value)}
-          styles={{ input: { fontFamily: 'var(--mono, monospace)' } }}
+        <p className="dim">
+          {contract.model} takes{' '}
+          {contract.inputs.map(({ name, datatype, shape }) => `${name} (${datatype} [${shape.join(', ')}])`).join(', ')}{' '}
+          and gives {contract.outputs.map(({ name, datatype }) => `${name} (${datatype})`).join(', ')}.
+        </p>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            mutate();
+          }}
+        >
+          {fields !== undefined && <Fields fields={fields} draft={{ body, texts }} onDraft={setDraft} />}
+          <Textarea
+            label="Body"
+            autosize
+            minRows={4}
+            maxRows={20}
+            value={body}
+            onChange={(event) => setDraft({ body: event.currentTarget.value, texts: {} })}
+            styles={{ input: { fontFamily: 'var(--mono)' } }}
+          />
+          <Button type="submit" mt="xs" loading={isPending}>
+            Send
+          </Button>
+        </form>
+        {error !== null && <ErrorNote error={error} />}
+      </Panel>
+      {data !== undefined && <Answer place={place} answered={data} />}
+    </>
+  );
+}
+
+interface FieldsProps {
+  readonly fields: readonly TryField[];
+  readonly draft: Draft;
+  readonly onDraft: (draft: Draft) => void;
+}
+
+/** The first row of the body, element by element. */
+function Fields({ fields, draft, onDraft }: FieldsProps) {
+  const row = rowOf(draft.body, fields);
+  return (
+    <div className="try-fields">
+      {fields.map(({ input, label }, place) => (
+        <TextInput
+          key={label}
+          label={label}
+          description={input.datatype}
+          inputMode={input.datatype === 'BYTES' || input.datatype === 'BOOL' ? 'text' : 'decimal'}
+          value={draft.texts[label] ?? valueText(row?.[place])}
+          onChange={(event) => {
+            const text = event.currentTarget.value;
+            const changed = fields.map((_, at) => (at === place ? typed(text, input.datatype) : row?.[at]));
+            onDraft({ body: bodyOf(fields, changed), texts: { ...draft.texts, [label]: text } });
+          }}
         />
-        <Button type="submit" mt="xs" loading={isPending}>
-          Send
-        </Button>
-      </form>
-      {error !== null && <ErrorNote error={error} />}
-      {data !== undefined && (
-        <section aria-label="Answer">
-          <p className="dim">
-            {data.status} after {milliseconds(data.ms)}
-            {data.variant !== undefined && `, from ${data.variant}`}
-            {data.version !== undefined && ` (version ${data.version})`}
-          </p>
-          <pre>{data.text}</pre>
-        </section>
+      ))}
+    </div>
+  );
+}
+
+function valueText(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function Answer({ place, answered }: { readonly place: EndpointPlace; readonly answered: Answered }) {
+  const { status, ms, variant, version, prediction, text } = answered;
+  return (
+    <Panel title="Answer">
+      <p>
+        <StateBadge state={status < 400 ? 'ok' : 'failed'} word={String(status)} />
+        <span className="dim">
+          {' '}
+          after {milliseconds(ms)}
+          {variant !== undefined && `, from ${variant}`}
+          {version !== undefined && ` (version ${version})`}
+        </span>
+      </p>
+      <pre className="try-answer" tabIndex={0}>
+        {pretty(text)}
+      </pre>
+      {prediction !== undefined && (
+        <p>
+          <Link {...predictionAddress(place.project, place.name, prediction)}>
+            What is kept of it, and why it said so
+          </Link>
+        </p>
       )}
     </Panel>
   );
+}
+
+function pretty(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
 }

@@ -15,6 +15,8 @@ import { useNews } from '#server/use-news.ts';
 
 /** Figures come from a gateway, which tells no event of each. */
 const LIVE_MS = 1000;
+/** Rates are those of ten seconds, and a list has many rows. */
+const LISTED_MS = 5000;
 const ROLLOUTS = 20;
 
 export interface EndpointPlace {
@@ -71,6 +73,18 @@ export function useFigures({ project, name, key, ready }: EndpointPlace): UseQue
   });
 }
 
+/** The same of a row of a list: read less often, and only while the row is seen. */
+export function useListedFigures(project: string, name: string): UseQueryResult<EndpointFigures, DaisError> {
+  const client = useClient(project);
+  return useQuery<EndpointFigures, DaisError>({
+    queryKey: ['endpoint', project, name, 'figures'],
+    queryFn: async ({ signal }) => await client.perform(readEndpointFiguresOperation, { endpoint: name }, { signal }),
+    refetchInterval: LISTED_MS,
+    staleTime: LISTED_MS,
+    retry: false,
+  });
+}
+
 export function useContract({ project, name, key, ready }: EndpointPlace): UseQueryResult<EndpointContract, DaisError> {
   const client = useClient(project);
   return useQuery<EndpointContract, DaisError>({
@@ -86,6 +100,8 @@ export interface Answered {
   readonly text: string;
   readonly variant: string | undefined;
   readonly version: string | undefined;
+  /** Its id, where it is kept. */
+  readonly prediction: string | undefined;
   readonly ms: number;
 }
 
@@ -105,6 +121,7 @@ export async function askEndpoint(client: DaisClient, name: string, body: string
     text,
     variant: answer.headers.get('dais-variant') ?? undefined,
     version: answer.headers.get('dais-model-version') ?? undefined,
+    prediction: answer.headers.get('dais-prediction-id') ?? undefined,
     ms,
   };
 }

@@ -6,6 +6,7 @@ import { modelSpecOf } from './model-spec.ts';
 import { MoveDialog } from './move-dialog.tsx';
 import { ObjectivesPanel } from './objectives-panel.tsx';
 import { PendingApprovals } from './pending-approvals.tsx';
+import { SafetyPanel } from './safety-panel.tsx';
 import {
   useApprovals,
   useModel,
@@ -86,6 +87,7 @@ function OneVersion(props: { readonly project: string; readonly name: string; re
       />
       <PendingApprovals project={project} approvals={own.filter(({ state }) => state === 'pending')} />
       <ObjectivesPanel objectives={spec.objectives ?? []} after={facts.metrics} afterTitle={`Version ${number}`} />
+      <SafetyPanel place={place} version={number} />
       <VersionPanels project={project} version={version} facts={facts} />
       {own.length > 0 && <ApprovalsTab project={project} approvals={own} />}
       <CommentsPanel project={project} about={{ name, version: number }} queryKey={place.key} ready={place.ready} />

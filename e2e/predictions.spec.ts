@@ -1,0 +1,160 @@
+/** What an endpoint answered, as people look for it: found, explained, labelled, and held beside what a shadow said. */
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
+import { Journey } from './journey.ts';
+import { describeLooks, type Look } from './looks.ts';
+
+let journey: Journey;
+let client: ServingClient;
+let prediction: string;
+
+const PREDICTIONS = '/projects/default/predictions';
+const EXAMPLE = { inputs: [[1], [2]] };
+const REQUESTS = 12;
+
+const ask = async (value: unknown) => await client.call('POST', '/endpoints/delays/invocations', { inputs: [[value]] });
+const rowsOf = async (sql: string) =>
+  ((await client.call('POST', '/api/v1/predictions/endpoints/delays/query', { sql })).body['rows'] ??
+    []) as unknown[][];
+
+const copies = async () =>
+  Number((await rowsOf('select count(*) from predictions where shadow_of is not null'))[0]?.[0]);
+
+async function until(so: () => Promise<boolean>): Promise<void> {
+  // oxlint-disable-next-line no-await-in-loop -- it is asked until it is so
+  while (!(await so())) await new Promise((resolve) => void setTimeout(resolve, 300));
+}
+
+beforeAll(async () => {
+  journey = await Journey.start();
+  client = servingClient(journey.url);
+  await client.register('flights', 2, { example: EXAMPLE });
+  await client.register('flights', 3, { example: EXAMPLE });
+  const deploy = async (body: object) => await client.call('POST', '/api/v1/serving/endpoints/delays/deploy', body);
+  await deploy({ model: 'models:/flights/1' });
+  await client.settled('delays', ({ variants }) => variants?.some(({ name }) => name === 'stable') === true);
+  await deploy({ model: 'models:/flights/2', shadow: true });
+  await until(async () => {
+    await ask(1);
+    return (await copies()) > 0;
+  });
+  for (let value = 2; value < REQUESTS; value++) {
+    // oxlint-disable-next-line no-await-in-loop -- in this order
+    await ask(value);
+  }
+  await ask('no number');
+  await until(async () => (await copies()) > REQUESTS - 3);
+  const [row] = await rowsOf('select prediction_id from predictions where in_x = 7 and shadow_of is null');
+  prediction = String(row?.[0]);
+});
+afterAll(async () => await journey.stop());
+afterEach(async ({ task }) => {
+  await journey.closePages();
+  if (task.result?.state === 'fail') journey.forgetFaults();
+  else journey.expectQuiet();
+});
+
+const panel = (page: Page, name: string) => page.getByRole('region', { name, exact: true }).last();
+const onePage = () => `${PREDICTIONS}/delays/${prediction}`;
+
+test('a prediction is found by what went in, and leads to its page', async () => {
+  const page = await journey.open(PREDICTIONS);
+  const table = page.getByRole('grid', { name: 'Predictions' });
+  await table.getByText('400').first().waitFor();
+  await panel(page, 'By version').getByRole('link', { name: 'flights/1' }).waitFor();
+  await page.getByRole('combobox', { name: 'Column' }).click();
+  await page.getByRole('option', { name: 'in_x', exact: true }).click();
+  await page.getByRole('textbox', { name: 'in_x is' }).fill('7');
+  await expect.poll(async () => await table.getByRole('row').count()).toBe(2);
+  expect(page.url()).toContain('column=in_x&value=7');
+  await table.getByRole('row').nth(1).getByRole('link').first().click();
+  await page.getByRole('heading', { name: 'What did delays answer here?' }).waitFor();
+  await panel(page, 'What came out').getByText('14').waitFor();
+});
+
+test('what failed is found by how it went, with the reason', async () => {
+  const page = await journey.open(`${PREDICTIONS}?state=failed`);
+  const table = page.getByRole('grid', { name: 'Predictions' });
+  await table.getByText('400').waitFor();
+  expect(await table.getByRole('row').count()).toBe(2);
+});
+
+test('a prediction is explained when somebody asks, by the version that answered', async () => {
+  const page = await journey.open(onePage());
+  await page.getByRole('list', { name: 'Lineage' }).getByRole('link', { name: 'flights/1' }).waitFor();
+  await page.getByRole('button', { name: 'Explain' }).click();
+  const why = panel(page, 'Why did it say so?');
+  // Twice 7, less twice the mean of the example.
+  await why.getByText('+11').waitFor();
+  await why.getByText('exact').last().waitFor();
+});
+
+test('what was true is told and corrected, and both stay', async () => {
+  const page = await journey.open(onePage());
+  const truth = panel(page, 'What was true');
+  await page.getByRole('textbox', { name: 'What was true' }).fill('13');
+  await page.getByRole('button', { name: 'Tell it' }).click();
+  await page.getByRole('cell', { name: '13', exact: true }).waitFor();
+  await page.getByRole('textbox', { name: 'What was true' }).fill('15');
+  await page.getByRole('button', { name: 'Correct it' }).click();
+  await page.getByRole('cell', { name: '15', exact: true }).waitFor();
+  expect(await truth.getByRole('row').count()).toBe(3);
+  const list = await journey.open(PREDICTIONS);
+  await list.getByRole('grid', { name: 'Predictions' }).getByText('15', { exact: true }).waitFor();
+});
+
+test('a shadow is held beside what was answered, the worst first', async () => {
+  const page = await journey.open('/projects/default/endpoints/delays?tab=shadow');
+  const agreement = panel(page, 'Agreement');
+  await agreement.getByText('version 2').waitFor();
+  await agreement.getByText('0.0 %').waitFor();
+  await page.getByRole('img', { name: 'Answers, and what the shadow said' }).waitFor();
+  const worst = panel(page, 'Where they differ most').getByRole('row');
+  await worst.nth(1).getByText('22', { exact: true }).waitFor();
+  await worst.nth(1).getByText('33', { exact: true }).waitFor();
+});
+
+test('what could do harm in a model is waived with a reason, and opened again', async () => {
+  const version = await client.register('harm', 1, { bytes: Buffer.from('cos\nsystem\n(S"id"\ntR.') });
+  const page = await journey.open(`/projects/default/models/harm/versions/${version}`);
+  const safe = panel(page, 'Is it safe to load?');
+  await safe.getByText('blocked', { exact: true }).waitFor();
+  await safe.getByText('It imports os.system.').waitFor();
+  await safe.getByRole('button', { name: 'Waive' }).first().click();
+  const dialog = page.getByRole('dialog', { name: /May .* be loaded/ });
+  await dialog.getByRole('textbox', { name: 'Why' }).fill('A fixture of a test');
+  await dialog.getByRole('button', { name: 'Waive it' }).click();
+  await safe.getByText('A fixture of a test').waitFor();
+  await safe.getByRole('button', { name: 'Open again' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Open it again' }).click();
+  await safe.getByText('blocked', { exact: true }).waitFor();
+});
+
+const LOOKS: readonly Look[] = [
+  [
+    'predictions',
+    PREDICTIONS,
+    async (page) => await page.getByRole('region', { name: 'By version' }).first().waitFor(),
+  ],
+  [
+    'a prediction',
+    onePage,
+    async (page) => {
+      await page.getByRole('button', { name: 'Explain' }).click();
+      await page.getByText('+11').waitFor();
+    },
+  ],
+  [
+    'a shadow',
+    '/projects/default/endpoints/delays?tab=shadow',
+    async (page) => await panel(page, 'Where they differ most').getByRole('row').nth(1).waitFor(),
+  ],
+  [
+    'the safety of a model',
+    '/projects/default/models/harm/versions/1',
+    async (page) => await page.getByText('It imports os.system.').waitFor(),
+  ],
+];
+
+describeLooks(LOOKS, () => journey);

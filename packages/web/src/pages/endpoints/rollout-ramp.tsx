@@ -1,0 +1,96 @@
+import type { Rollout } from '@dais/api/serving';
+import { milliseconds, VERDICTS, weightText } from './endpoint-words.ts';
+import { ramp, type RampBar, type RampStep } from './ramp.ts';
+import { durationText } from '#pages/runs/run-words.ts';
+import { useNow } from '#ui/clock.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import '#ui/plot/series-look.css';
+import './endpoints.css';
+
+/** How much of the traffic the new version had, step by step, and what was seen of both versions in each. */
+export function RolloutRamp({ rollout }: { readonly rollout: Rollout }) {
+  const steps = ramp(rollout, useNow());
+  return (
+    <figure className="ramp-figure">
+      <div className="scroll-x" role="region" aria-label="Ramp" tabIndex={0}>
+        <ol className="ramp">
+          {steps.map((step) => (
+            <li key={step.number} style={{ flexGrow: step.width }} data-verdict={step.verdict ?? 'ahead'}>
+              <Step step={step} />
+            </li>
+          ))}
+        </ol>
+      </div>
+      <figcaption>
+        <span className="ramp-key" data-key="canary">
+          new version
+        </span>
+        <span className="ramp-key" data-key="stable">
+          running version
+        </span>
+        <span className="dim">Height: percent of the traffic. Width: how long it lasted.</span>
+      </figcaption>
+    </figure>
+  );
+}
+
+function Step({ step }: { readonly step: RampStep }) {
+  const { number, weight, verdict, message, seconds, failed, p99 } = step;
+  return (
+    <>
+      <div className="ramp-space" title={message}>
+        <div className="ramp-bar" style={{ height: `${Math.max(weight, 1)}%` }} />
+      </div>
+      <b>{number === 0 ? 'loading' : weightText(weight)}</b>
+      <span>
+        {verdict === undefined ? (
+          <span className="dim">to come</span>
+        ) : (
+          <StateBadge {...VERDICTS[verdict]} why={message} />
+        )}
+        {seconds !== undefined && <span className="dim"> {durationText(seconds * 1000)}</span>}
+      </span>
+      {(failed.canary ?? failed.stable) !== undefined && (
+        <Pair title="failed" canary={failed.canary} stable={failed.stable} words={shareWords} />
+      )}
+      {(p99.canary ?? p99.stable) !== undefined && (
+        <Pair title="p99" canary={p99.canary} stable={p99.stable} words={milliseconds} />
+      )}
+    </>
+  );
+}
+
+const shareWords = (share: number) => `${Number((share * 100).toFixed(2))} %`;
+
+interface PairProps {
+  readonly title: string;
+  readonly canary: RampBar | undefined;
+  readonly stable: RampBar | undefined;
+  readonly words: (value: number) => string;
+}
+
+function Pair({ title, canary, stable, words }: PairProps) {
+  return (
+    <div className="ramp-pair">
+      <span className="dim">{title}</span>
+      {canary !== undefined && <Bar of="canary" title="new version" bar={canary} words={words} />}
+      {stable !== undefined && <Bar of="stable" title="running version" bar={stable} words={words} />}
+    </div>
+  );
+}
+
+interface BarProps {
+  readonly of: 'canary' | 'stable';
+  readonly title: string;
+  readonly bar: RampBar;
+  readonly words: (value: number) => string;
+}
+
+function Bar({ of, title, bar, words }: BarProps) {
+  return (
+    <span className="ramp-value" data-key={of} title={`${title}: ${words(bar.value)}`}>
+      <span className="ramp-length" style={{ width: `${bar.height * 100}%` }} aria-hidden="true" />
+      <span className="out-of-sight">{title}</span> {words(bar.value)}
+    </span>
+  );
+}

@@ -1,0 +1,137 @@
+import type { DaisError } from '@dais/api';
+import {
+  abortRolloutOperation,
+  pauseRolloutOperation,
+  promoteRolloutOperation,
+  resumeRolloutOperation,
+  rollBackOperation,
+  type Rollout,
+} from '@dais/api/serving';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { EndpointPlace } from './use-endpoint.ts';
+import { useClient } from '#server/console-context.ts';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { Button, Modal, Textarea } from '#ui/controls.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+
+const VERBS = {
+  promote: { title: 'Promote', operation: promoteRolloutOperation },
+  pause: { title: 'Pause', operation: pauseRolloutOperation },
+  resume: { title: 'Resume', operation: resumeRolloutOperation },
+  abort: { title: 'Abort', operation: abortRolloutOperation },
+  revert: { title: 'Roll back', operation: rollBackOperation },
+} as const;
+type Verb = keyof typeof VERBS;
+
+/** What moves traffic is asked for once more, and may be given a reason. */
+type AskedVerb = 'promote' | 'abort' | 'revert';
+const ASKED: ReadonlySet<Verb> = new Set<AskedVerb>(['promote', 'abort', 'revert']);
+
+export interface RolloutVerbsProps {
+  readonly place: EndpointPlace;
+  readonly last: Rollout | undefined;
+}
+
+/** What can be done about what takes over, or about what took over. */
+export function RolloutVerbs({ place, last }: RolloutVerbsProps) {
+  const { project, name, key } = place;
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const [asking, setAsking] = useState<AskedVerb>();
+  const why = useWhyNotDo(project, 'Endpoint', ['endpoint:deploy'], name)('endpoint:deploy');
+  const act = useMutation<Rollout, DaisError, { readonly verb: Verb; readonly reason: string }>({
+    mutationFn: async ({ verb, reason }) => await client.perform(VERBS[verb].operation, { endpoint: name, reason }),
+    onSuccess: () => setAsking(undefined),
+    onSettled: () => void queries.invalidateQueries({ queryKey: key }),
+  });
+  if (last === undefined) return null;
+  const underWay = last.state === 'running' || last.state === 'paused';
+  const verbs: readonly Verb[] = underWay
+    ? [last.state === 'paused' ? 'resume' : 'pause', 'abort', 'promote']
+    : ['revert'];
+  return (
+    <>
+      {act.error !== null && asking === undefined && <ErrorNote error={act.error} />}
+      {verbs.map((verb) => (
+        <GuardedButton
+          key={verb}
+          size="compact-xs"
+          variant={verb === 'promote' ? 'filled' : 'default'}
+          why={why}
+          loading={act.isPending && act.variables.verb === verb}
+          onClick={() => {
+            act.reset();
+            if (isAsked(verb)) setAsking(verb);
+            else act.mutate({ verb, reason: '' });
+          }}
+        >
+          {VERBS[verb].title}
+        </GuardedButton>
+      ))}
+      {asking !== undefined && (
+        <VerbDialog
+          verb={asking}
+          name={name}
+          rollout={last}
+          busy={act.isPending}
+          error={act.error}
+          act={(reason) => act.mutate({ verb: asking, reason })}
+          close={() => setAsking(undefined)}
+        />
+      )}
+    </>
+  );
+}
+
+function isAsked(verb: Verb): verb is AskedVerb {
+  return ASKED.has(verb);
+}
+
+interface VerbDialogProps {
+  readonly verb: AskedVerb;
+  readonly name: string;
+  readonly rollout: Rollout;
+  readonly busy: boolean;
+  readonly error: DaisError | null;
+  readonly act: (reason: string) => void;
+  readonly close: () => void;
+}
+
+function VerbDialog({ verb, name, rollout, busy, error, act, close }: VerbDialogProps) {
+  const [reason, setReason] = useState('');
+  return (
+    <Modal opened onClose={close} title={`${VERBS[verb].title}: ${name}`}>
+      <div className="confirm">
+        <p>{consequence(verb, rollout)}</p>
+        <Textarea
+          label="Why"
+          description="May be left out. It is kept with your name and the time."
+          value={reason}
+          maxLength={1000}
+          autosize
+          minRows={2}
+          onChange={(event) => setReason(event.currentTarget.value)}
+        />
+        {error !== null && <ErrorNote error={error} />}
+        <div className="confirm-end">
+          <Button variant="default" onClick={close}>
+            Not now
+          </Button>
+          <Button loading={busy} onClick={() => act(reason.trim())}>
+            {VERBS[verb].title} now
+          </Button>
+        </div>
+      </div>
+    </Modal>
+  );
+}
+
+function consequence(verb: AskedVerb, { from, to }: Rollout): string {
+  if (verb === 'promote') return `${to} gets all of the traffic at once, without the steps that are left.`;
+  const other = from ?? 'the version before';
+  return verb === 'abort'
+    ? `${to} gets no more traffic; all of it goes to ${other}.`
+    : `${other} answers again instead of ${to}, at once. A newer version comes back by deploying it.`;
+}

@@ -1,0 +1,257 @@
+import type { DaisError } from '@dais/api';
+import {
+  readModelScanOperation,
+  reopenModelFindingOperation,
+  startModelScanOperation,
+  waiveModelFindingOperation,
+  type ModelFinding,
+  type ModelScan,
+  type ModelVerdict,
+} from '@dais/api/serving';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { ModelPlace } from './use-registry.ts';
+import { bytesText } from '#pages/data/data-words.ts';
+import { useClient } from '#server/console-context.ts';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { Button, Modal, Textarea } from '#ui/controls.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { StateBadge, type State } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import { toast } from '#ui/toast.ts';
+
+const VERDICTS: Readonly<
+  Record<ModelVerdict, { readonly state: State; readonly word: string; readonly means: string }>
+> = {
+  clean: { state: 'ok', word: 'clean', means: 'Nothing was found that runs: it may be loaded.' },
+  review: { state: 'warning', word: 'review', means: 'It is loaded in a process of its own only.' },
+  blocked: { state: 'failed', word: 'blocked', means: 'It is not loaded until every finding that blocks is waived.' },
+  waiting: { state: 'waiting', word: 'waiting', means: 'It is loaded when somebody has looked.' },
+};
+/** A scan is a matter of seconds; no event tells of its end. */
+const SCANNING_MS = 2000;
+
+export interface SafetyPanelProps {
+  readonly place: ModelPlace;
+  readonly version: string;
+}
+
+/** What was found in the files of a version that could do harm, and what a person said of it. */
+export function SafetyPanel({ place, version }: SafetyPanelProps) {
+  const { project, name, key, ready } = place;
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const scanKey = [...key, 'scan', version];
+  const { data, error, refetch } = useQuery<ModelScan, DaisError>({
+    queryKey: scanKey,
+    queryFn: async ({ signal }) => await client.perform(readModelScanOperation, { name, version }, { signal }),
+    enabled: ready,
+    retry: false,
+    refetchInterval: ({ state }) => (state.data?.state === 'waiting' ? SCANNING_MS : false),
+  });
+  const whyNot = useWhyNotDo(project, 'Model', ['model:scan', 'model:waive'], name);
+  const scan = useMutation<ModelScan, DaisError>({
+    mutationFn: async () => await client.perform(startModelScanOperation, { name, version }),
+    onSuccess: (started) => queries.setQueryData<ModelScan>(scanKey, started),
+  });
+  const [asking, setAsking] = useState<ModelFinding>();
+  return (
+    <Panel
+      title="Is it safe to load?"
+      actions={
+        <GuardedButton
+          size="compact-xs"
+          variant="default"
+          why={whyNot('model:scan')}
+          loading={scan.isPending}
+          onClick={() => scan.mutate()}
+        >
+          Look again
+        </GuardedButton>
+      }
+    >
+      {error?.code === 'not_found' ? (
+        <p>
+          <StateBadge {...VERDICTS.waiting} /> Nobody has looked at its files yet.
+        </p>
+      ) : (
+        error !== null && <ErrorNote error={error} retry={() => void refetch()} />
+      )}
+      {scan.error !== null && <ErrorNote error={scan.error} />}
+      {data !== undefined && (
+        <>
+          <Verdict scan={data} />
+          {data.findings.length > 0 && (
+            <Findings findings={data.findings} why={whyNot('model:waive')} ask={setAsking} />
+          )}
+        </>
+      )}
+      {asking !== undefined && (
+        <FindingDialog
+          project={project}
+          of={{ name, version }}
+          finding={asking}
+          done={() => {
+            void queries.invalidateQueries({ queryKey: scanKey });
+            setAsking(undefined);
+          }}
+          close={() => setAsking(undefined)}
+        />
+      )}
+    </Panel>
+  );
+}
+
+function Verdict({ scan }: { readonly scan: ModelScan }) {
+  const { verdict, state, files, bytes, endedAt, error } = scan;
+  const { means, ...badge } = VERDICTS[verdict];
+  return (
+    <>
+      <p>
+        <StateBadge {...badge} />{' '}
+        {state === 'elsewhere'
+          ? 'Its files do not lie with Dais, so that nobody can look into them: it is not served.'
+          : state === 'failed'
+            ? `It could not be looked into: ${error ?? 'nobody knows why'}.`
+            : means}
+      </p>
+      <p className="dim">
+        {state === 'waiting' ? (
+          'Being looked at'
+        ) : (
+          <>
+            {files.toLocaleString('en')} {files === 1 ? 'file' : 'files'}, {bytesText(bytes)}
+            {endedAt !== undefined && (
+              <>
+                , <Time at={new Date(endedAt).toISOString()} />
+              </>
+            )}
+          </>
+        )}
+        .{' '}
+        <a href="docs/guide/model-safety" target="_blank" rel="noreferrer">
+          What is looked for
+        </a>
+      </p>
+    </>
+  );
+}
+
+interface FindingsProps {
+  readonly findings: readonly ModelFinding[];
+  readonly why: string | undefined;
+  readonly ask: (finding: ModelFinding) => void;
+}
+
+function Findings({ findings, why, ask }: FindingsProps) {
+  return (
+    <PlainTable
+      label="Findings"
+      rows={findings}
+      keyOf={({ id }) => id}
+      columns={[
+        {
+          title: 'State',
+          narrow: true,
+          cell: ({ state, severity }) =>
+            state === 'waived' ? (
+              <StateBadge state="off" word="waived" />
+            ) : (
+              <StateBadge
+                state={severity === 'block' ? 'failed' : 'warning'}
+                word={severity === 'block' ? 'blocks' : 'review'}
+              />
+            ),
+        },
+        { title: 'File', cell: ({ file }) => <code>{file}</code> },
+        { title: 'What', cell: ({ detail, rule }) => <span title={rule}>{detail}</span> },
+        {
+          title: 'Said',
+          cell: ({ reason, decidedBy, decidedAt }) =>
+            decidedBy !== undefined && (
+              <>
+                {decidedBy}
+                {decidedAt !== undefined && (
+                  <>
+                    {' '}
+                    <Time at={new Date(decidedAt).toISOString()} />
+                  </>
+                )}
+                {reason !== undefined && reason !== '' && `: ${reason}`}
+              </>
+            ),
+        },
+        {
+          title: '',
+          narrow: true,
+          cell: (finding) => (
+            <GuardedButton size="compact-xs" variant="default" why={why} onClick={() => ask(finding)}>
+              {finding.state === 'open' ? 'Waive' : 'Open again'}
+            </GuardedButton>
+          ),
+        },
+      ]}
+    />
+  );
+}
+
+interface FindingDialogProps {
+  readonly project: string;
+  readonly of: { readonly name: string; readonly version: string };
+  readonly finding: ModelFinding;
+  readonly done: () => void;
+  readonly close: () => void;
+}
+
+function FindingDialog({ project, of, finding, done, close }: FindingDialogProps) {
+  const client = useClient(project);
+  const [reason, setReason] = useState('');
+  const waive = finding.state === 'open';
+  const { mutate, isPending, error } = useMutation<ModelFinding, DaisError>({
+    mutationFn: async () => {
+      const input = { ...of, finding: finding.id, reason: reason.trim() };
+      return waive
+        ? await client.perform(waiveModelFindingOperation, input)
+        : await client.perform(reopenModelFindingOperation, input);
+    },
+    onSuccess: () => {
+      toast({ title: waive ? 'It may stay' : 'It is open again', text: finding.file });
+      done();
+    },
+  });
+  return (
+    <Modal opened onClose={close} title={waive ? `May ${finding.file} be loaded?` : `Take back that it may stay?`}>
+      <div className="confirm">
+        <p>{finding.detail}</p>
+        {waive && finding.severity === 'block' && (
+          <p>It could do anything that this machine lets it do. Only whoever has read it knows that it does not.</p>
+        )}
+        <Textarea
+          label="Why"
+          description="Kept with your name and the time."
+          value={reason}
+          maxLength={4096}
+          autosize
+          minRows={2}
+          onChange={(event) => setReason(event.currentTarget.value)}
+        />
+        {error !== null && <ErrorNote error={error} />}
+        <div className="confirm-end">
+          <Button variant="default" onClick={close}>
+            Cancel
+          </Button>
+          <GuardedButton
+            why={waive && reason.trim() === '' ? 'Say why first: it is kept with your name.' : undefined}
+            loading={isPending}
+            onClick={() => mutate()}
+          >
+            {waive ? 'Waive it' : 'Open it again'}
+          </GuardedButton>
+        </div>
+      </div>
+    </Modal>
+  );
+}

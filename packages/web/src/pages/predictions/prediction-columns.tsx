@@ -1,0 +1,92 @@
+import type { PredictionRows } from '@dais/api/serving';
+import { numberOf, shortText, textOf, valueColumns, type PredictionRow } from './prediction-rows.ts';
+import { predictionAddress, versionAddress } from '#addresses.ts';
+import { RowLink } from '#kinds/row-link.tsx';
+import { milliseconds } from '#pages/endpoints/endpoint-words.ts';
+import type { TableColumn } from '#ui/resource-table.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+
+/** Of inputs and outputs together; all of them are on the page of the prediction. */
+const MOST_VALUES = 8;
+
+export function predictionColumns(
+  project: string,
+  endpoint: string,
+  columns: PredictionRows['columns'],
+  masked: readonly string[],
+): readonly TableColumn<PredictionRow>[] {
+  const values = valueColumns(columns);
+  const outputs = values.filter(({ side }) => side === 'output').slice(0, MOST_VALUES / 2);
+  const inputs = values.filter(({ side }) => side === 'input').slice(0, MOST_VALUES - outputs.length);
+  const hidden = new Set(masked);
+  return [
+    {
+      id: 'time',
+      title: 'When',
+      width: '120px',
+      cell: ({ id, cells }) => (
+        <RowLink address={predictionAddress(project, endpoint, id)}>
+          <Time at={textOf(cells['predicted_at'])} />
+        </RowLink>
+      ),
+    },
+    {
+      id: 'status',
+      title: 'Status',
+      width: '90px',
+      cell: ({ cells }) => {
+        const status = numberOf(cells['status']) ?? 0;
+        const error = textOf(cells['error']);
+        return (
+          <StateBadge
+            state={status < 400 ? 'ok' : 'failed'}
+            word={String(status)}
+            why={error === '' ? undefined : error}
+          />
+        );
+      },
+    },
+    {
+      id: 'version',
+      title: 'Version',
+      width: '130px',
+      cell: ({ cells }) => {
+        const [model, version] = [textOf(cells['model']), textOf(cells['version'])];
+        return version === '' ? (
+          <span className="dim">none</span>
+        ) : (
+          <RowLink address={versionAddress(project, model, version)}>
+            {model}/{version}
+          </RowLink>
+        );
+      },
+    },
+    { id: 'variant', title: 'Variant', width: '90px', cell: ({ cells }) => textOf(cells['variant']) },
+    {
+      id: 'latency',
+      title: 'Took',
+      width: '90px',
+      end: true,
+      cell: ({ cells }) => milliseconds((numberOf(cells['latency_us']) ?? 0) / 1000),
+    },
+    ...[...inputs, ...outputs].map(({ column, name, side, type }): TableColumn<PredictionRow> => ({
+      id: column,
+      title: side === 'output' ? `→ ${name}` : name,
+      width: 'minmax(90px, 1fr)',
+      end: /^(u?int|float|decimal)/.test(type),
+      cell: ({ cells }) => {
+        if (hidden.has(column)) return <span className="dim">masked</span>;
+        if (cells['erased'] === true) return <span className="dim">erased</span>;
+        const text = shortText(cells[column]);
+        return <span title={text}>{text}</span>;
+      },
+    })),
+    {
+      id: 'label',
+      title: 'Was true',
+      width: 'minmax(80px, 0.7fr)',
+      cell: ({ cells }) => textOf(cells['label']),
+    },
+  ];
+}

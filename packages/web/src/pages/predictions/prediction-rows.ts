@@ -1,0 +1,71 @@
+/** Rows of predictions by the names of their columns. Pure. */
+import type { PredictionRows } from '@dais/api/serving';
+
+export interface PredictionRow {
+  readonly key: string;
+  readonly id: string;
+  readonly row: number;
+  readonly cells: Readonly<Record<string, unknown>>;
+}
+
+/** Columns that every prediction has, and what is joined to it; the others are inputs and outputs. */
+const IN = 'in_';
+const OUT = 'out_';
+
+export function readRows({ columns, rows }: Pick<PredictionRows, 'columns' | 'rows'>): readonly PredictionRow[] {
+  return rows.map((row) => {
+    const cells = Object.fromEntries(columns.map(({ name }, at) => [name, row[at]]));
+    const id = textOf(cells['prediction_id']);
+    const place = Number(cells['row'] ?? 0);
+    return { key: `${id} ${place}`, id, row: place, cells };
+  });
+}
+
+export function textOf(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+export function numberOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' && value !== '' && Number.isFinite(Number(value)) ? Number(value) : undefined;
+}
+
+export interface ValueColumn {
+  /** As in the table: `in_age`. */
+  readonly column: string;
+  /** As the model has it: `age`. */
+  readonly name: string;
+  readonly side: 'input' | 'output';
+  readonly type: string;
+}
+
+/** Inputs, then outputs. */
+export function valueColumns(columns: PredictionRows['columns']): readonly ValueColumn[] {
+  const of = (side: ValueColumn['side'], prefix: string) =>
+    columns
+      .filter(({ name }) => name.startsWith(prefix))
+      .map(({ name, type }): ValueColumn => ({ column: name, name: name.slice(prefix.length), side, type }));
+  return [...of('input', IN), ...of('output', OUT)];
+}
+
+/** Long values are cut; all of them are on the page of the prediction. */
+export function shortText(value: unknown, most = 60): string {
+  if (typeof value === 'number') return String(Number(value.toPrecision(6)));
+  if (Array.isArray(value) && value.length > 6)
+    return `[${value
+      .slice(0, 6)
+      .map((one) => shortText(one))
+      .join(', ')}, … ${value.length}]`;
+  if (Array.isArray(value)) return `[${value.map((one) => shortText(one)).join(', ')}]`;
+  const text = textOf(value);
+  return text.length > most ? `${text.slice(0, most)}…` : text;
+}
+
+/** Rows of any answer by the names of their columns. */
+export function readNamed({
+  columns,
+  rows,
+}: Pick<PredictionRows, 'columns' | 'rows'>): readonly Readonly<Record<string, unknown>>[] {
+  return rows.map((row) => Object.fromEntries(columns.map(({ name }, at) => [name, row[at]])));
+}

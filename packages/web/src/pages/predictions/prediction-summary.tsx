@@ -1,0 +1,76 @@
+import type { PredictionRows } from '@dais/api/serving';
+import { Link } from '@tanstack/react-router';
+import { numberOf, readNamed, textOf } from './prediction-rows.ts';
+import { versionAddress } from '#addresses.ts';
+import { milliseconds } from '#pages/endpoints/endpoint-words.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+
+export interface PredictionSummaryProps {
+  readonly project: string;
+  readonly summary: PredictionRows | undefined;
+  readonly error: Error | null;
+  readonly say: (change: Readonly<Record<string, string | undefined>>) => void;
+}
+
+/** Who answered how many, how fast, and of how many it is known what was true. */
+export function PredictionSummary({ project, summary, error, say }: PredictionSummaryProps) {
+  if (error !== null) return <ErrorNote error={error} />;
+  if (summary === undefined) return null;
+  return (
+    <Panel title="By version" flush>
+      <PlainTable
+        label="By version"
+        rows={readNamed(summary)}
+        keyOf={(cells) => JSON.stringify([cells['model'], cells['version'], cells['variant']])}
+        columns={[
+          {
+            title: 'Version',
+            cell: ({ model, version }) =>
+              textOf(version) === '' ? (
+                <span className="dim">reached none</span>
+              ) : (
+                <Link {...versionAddress(project, textOf(model), textOf(version))}>
+                  {textOf(model)}/{textOf(version)}
+                </Link>
+              ),
+          },
+          {
+            title: 'Variant',
+            narrow: true,
+            cell: ({ variant }) => (
+              <button
+                type="button"
+                className="predictions-choose"
+                onClick={() => say({ variant: textOf(variant) === '' ? undefined : textOf(variant) })}
+              >
+                {textOf(variant)}
+              </button>
+            ),
+          },
+          { title: 'Requests', narrow: true, cell: ({ predictions }) => count(predictions) },
+          { title: 'Rows', narrow: true, cell: ({ rows }) => count(rows) },
+          {
+            title: 'Failed',
+            narrow: true,
+            cell: ({ failed }) => (numberOf(failed) === 0 ? '0' : <StateBadge state="failed" word={count(failed)} />),
+          },
+          { title: 'p50', narrow: true, cell: ({ p50_ms }) => milliseconds(numberOf(p50_ms) ?? null) },
+          { title: 'p99', narrow: true, cell: ({ p99_ms }) => milliseconds(numberOf(p99_ms) ?? null) },
+          {
+            title: 'Labelled',
+            narrow: true,
+            about: 'Rows of which somebody told what was true',
+            cell: ({ labelled }) => count(labelled),
+          },
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function count(value: unknown): string {
+  return (numberOf(value) ?? 0).toLocaleString('en');
+}

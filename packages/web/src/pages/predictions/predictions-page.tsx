@@ -1,0 +1,194 @@
+import { endpointKind } from '@dais/api/serving';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useMemo, useState } from 'react';
+import { PredictionFilters, readFilter } from './prediction-filters.tsx';
+import { PredictionSummary } from './prediction-summary.tsx';
+import { predictionColumns } from './prediction-columns.tsx';
+import type { PredictionRow } from './prediction-rows.ts';
+import { pageSql } from './prediction-sql.ts';
+import { SpanSelect } from './span-select.tsx';
+import { timeSpan } from './time-span.ts';
+import { usePredictions, usePredictionSummary, type PredictionsOf } from './use-predictions.ts';
+import { listAddress, predictionAddress, resourceAddress } from '#addresses.ts';
+import { daisCommand } from '#kinds/cli-command.ts';
+import { useAddressQuery } from '#server/address-parts.ts';
+import { useCurrentProject } from '#server/current-project.ts';
+import { useLiveList } from '#server/use-live-list.ts';
+import { useNow } from '#ui/clock.tsx';
+import { Button, Select } from '#ui/controls.ts';
+import { CopyAs } from '#ui/copy-as.tsx';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { PageHead } from '#ui/page-head.tsx';
+import { ResourceTable } from '#ui/resource-table.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import './predictions.css';
+
+/** Before so many rows are left below what is seen, the next page is asked for. */
+const AHEAD = 40;
+
+/** What endpoints answered: found by endpoint, time, version, how it went, and any value. */
+export function PredictionsPage() {
+  const project = useCurrentProject();
+  const navigate = useNavigate();
+  const query = useAddressQuery();
+  const endpoints = useLiveList(endpointKind, project, '');
+  const names = endpoints.rows?.map(({ metadata }) => metadata.name).toSorted();
+  const endpoint = query['endpoint'] ?? names?.[0];
+  const say = (change: Readonly<Record<string, string | undefined>>) =>
+    void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
+  return (
+    <div className="page">
+      <PageHead
+        title={`What was answered in ${project}?`}
+        under={
+          <>
+            <Link {...listAddress(endpointKind, project)}>Endpoints</Link>
+            {endpoint !== undefined && <Link {...resourceAddress(endpointKind, project, endpoint)}>{endpoint}</Link>}
+          </>
+        }
+        actions={endpoint !== undefined && <Copies project={project} endpoint={endpoint} />}
+      />
+      {endpoints.error !== undefined && <ErrorNote error={endpoints.error} retry={endpoints.retry} />}
+      {endpoint === undefined ? (
+        names === undefined ? (
+          endpoints.error === undefined && <Skeleton rows={12} />
+        ) : (
+          <EmptyState
+            sentence={`What endpoints of ${project} answered would be here. There is no endpoint yet.`}
+            command={daisCommand(['deploy', 'models:/MODEL@champion', '--to', 'ENDPOINT', '--wait'], project)}
+          >
+            <a href="docs/guide/predictions" target="_blank" rel="noreferrer">
+              Which predictions are kept, and what can be done with them
+            </a>
+          </EmptyState>
+        )
+      ) : (
+        <OneEndpoint
+          key={`${project} ${endpoint}`}
+          project={project}
+          endpoint={endpoint}
+          choice={
+            <Select
+              aria-label="Endpoint"
+              value={endpoint}
+              // One that is gone has left its predictions behind.
+              data={[...new Set([...(names ?? []), endpoint])]}
+              allowDeselect={false}
+              searchable
+              onChange={(value) => say({ endpoint: value ?? undefined, column: undefined, value: undefined })}
+              comboboxProps={{ withinPortal: false }}
+            />
+          }
+        />
+      )}
+    </div>
+  );
+}
+
+function Copies({ project, endpoint }: { readonly project: string; readonly endpoint: string }) {
+  const sql = pageSql(readFilter(useAddressQuery()), undefined, 100);
+  const command = daisCommand(['predictions', 'query', endpoint, '--sql', sql], project);
+  return (
+    <CopyAs
+      forms={[
+        { title: 'Command', preview: `dais predictions query ${endpoint} …`, text: () => command },
+        { title: 'SQL', preview: 'select * from labelled …', text: () => sql },
+        { title: 'Link to this view', text: () => location.href },
+      ]}
+    />
+  );
+}
+
+interface OneEndpointProps {
+  readonly project: string;
+  readonly endpoint: string;
+  readonly choice: React.ReactNode;
+}
+
+function OneEndpoint({ project, endpoint, choice }: OneEndpointProps) {
+  const navigate = useNavigate();
+  const query = useAddressQuery();
+  const { time, from, until, selected } = query;
+  const now = useNow();
+  // The end of the time stays where it was until somebody asks anew: each reading makes files of what came meanwhile.
+  const [asked, setAsked] = useState(now);
+  const filter = useMemo(() => readFilter(query), [query]);
+  const of: PredictionsOf = useMemo(
+    () => ({ project, endpoint, span: timeSpan({ time, from, until }, asked) }),
+    [project, endpoint, time, from, until, asked],
+  );
+  const { rows, columns, masked, more, loadMore, loading, error, again } = usePredictions(of, filter);
+  const summary = usePredictionSummary(of, filter);
+  const shown = useMemo(
+    () => predictionColumns(project, endpoint, columns, masked),
+    [project, endpoint, columns, masked],
+  );
+  const say = (change: Readonly<Record<string, string | undefined>>) =>
+    void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true });
+  const reach = (_first: number, last: number) => {
+    if (more && !loading && rows !== undefined && last > rows.length - AHEAD) loadMore();
+  };
+  return (
+    <>
+      <div className="predictions-bar">
+        {choice}
+        <SpanSelect time={time} from={from} until={until} say={say} now={now} />
+        <PredictionFilters filter={filter} columns={columns} summary={summary.data} say={say} />
+        <Button variant="default" loading={loading} onClick={() => setAsked(Date.now())}>
+          Read again
+        </Button>
+        <span role="status" className="predictions-said">
+          {rows === undefined
+            ? error === null
+              ? 'Loading'
+              : ''
+            : `${rows.length.toLocaleString('en')} rows${more ? ', more as you scroll' : ''}`}
+        </span>
+      </div>
+      {error !== null && <ErrorNote error={error} retry={again} />}
+      {rows === undefined ? (
+        error === null && <Skeleton rows={12} />
+      ) : rows.length === 0 ? (
+        <EmptyState
+          sentence={`Nothing that ${endpoint} answered fits, or nothing of it is kept: \`spec.capture\` of the endpoint says what is.`}
+          command={daisCommand(['predictions', 'tail', endpoint, '-f'], project)}
+        >
+          <Link to="." search={{ endpoint, time: '30d' }}>
+            Look at the last 30 days
+          </Link>
+          , or{' '}
+          <Link {...resourceAddress(endpointKind, project, endpoint)} search={{ tab: 'try' }}>
+            send a request
+          </Link>
+          .
+        </EmptyState>
+      ) : (
+        <>
+          <PredictionSummary project={project} summary={summary.data} error={summary.error} say={say} />
+          <ResourceTable
+            key={JSON.stringify([of.span, filter])}
+            label="Predictions"
+            rows={rows}
+            columns={shown}
+            keyOf={keyOf}
+            complete
+            growing
+            onReach={reach}
+            onSort={() => {}}
+            selected={selected}
+            onSelect={(key) => say({ selected: key })}
+            onOpen={({ id, row }) =>
+              void navigate({
+                ...predictionAddress(project, endpoint, id),
+                search: row === 0 ? {} : { row: String(row) },
+              })
+            }
+          />
+        </>
+      )}
+    </>
+  );
+}
+
+const keyOf = ({ key }: PredictionRow) => key;

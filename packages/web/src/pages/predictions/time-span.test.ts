@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest';
+import { localText, timeSpan } from './time-span.ts';
+
+const NOW = Date.parse('2026-05-02T12:00:00Z');
+
+test('a span ends now, a time between two others where it was said, and nonsense is the usual one', () => {
+  expect(timeSpan({ time: '1h' }, NOW)).toEqual({ from: NOW - 3_600_000 });
+  expect(timeSpan({}, NOW)).toEqual({ from: NOW - 86_400_000 });
+  expect(timeSpan({ time: 'soon' }, NOW)).toEqual({ from: NOW - 86_400_000 });
+  expect(timeSpan({ time: 'between', from: '2026-05-01T00:00:00Z', until: '2026-05-01T01:00:00Z' }, NOW)).toEqual({
+    from: NOW - 36 * 3_600_000,
+    until: NOW - 35 * 3_600_000,
+  });
+  expect(timeSpan({ time: 'between', from: 'x' }, NOW)).toEqual({ from: NOW - 86_400_000 });
+});
+
+test('what the browser’s field says is read in the same zone', () => {
+  expect(Date.parse(localText(NOW))).toBe(NOW);
+});

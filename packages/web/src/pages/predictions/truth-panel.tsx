@@ -1,0 +1,85 @@
+import type { DaisError } from '@dais/api';
+import { labelPredictionsOperation, type Prediction } from '@dais/api/serving';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { PredictionRow } from './prediction-rows.ts';
+import { useClient } from '#server/console-context.ts';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { TextInput } from '#ui/controls.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { Time } from '#ui/time.tsx';
+import { toast } from '#ui/toast.ts';
+
+export interface TruthPanelProps {
+  readonly project: string;
+  readonly prediction: Prediction;
+  readonly row: PredictionRow;
+  readonly again: () => void;
+}
+
+/** What was true, as it was told: the newest counts, none is changed. */
+export function TruthPanel({ project, prediction, row, again }: TruthPanelProps) {
+  const { endpoint, id } = prediction;
+  const client = useClient(project);
+  const [value, setValue] = useState('');
+  const why = useWhyNotDo(project, 'Endpoint', ['prediction:label'], endpoint)('prediction:label');
+  const { mutate, isPending, error } = useMutation<unknown, DaisError>({
+    mutationFn: async () =>
+      await client.perform(labelPredictionsOperation, {
+        endpoint,
+        labels: [{ prediction: id, row: row.row, value: value.trim() }],
+        source: 'console',
+      }),
+    onSuccess: () => {
+      toast({ title: 'Kept', text: value.trim() });
+      setValue('');
+      again();
+    },
+  });
+  const labels = prediction.labels.filter((one) => one.row === row.row).toReversed();
+  return (
+    <Panel title="What was true">
+      {labels.length === 0 ? (
+        <p className="dim">Nobody has told it yet for this prediction.</p>
+      ) : (
+        <PlainTable
+          label="What was true"
+          rows={labels}
+          keyOf={(one) => one.id}
+          columns={[
+            { title: 'True', cell: (one) => <b>{one.value}</b> },
+            { title: 'Told', narrow: true, cell: ({ at }) => <Time at={new Date(at).toISOString()} /> },
+            { title: 'By', cell: ({ by, source }) => (source === '' ? by : `${by}, ${source}`) },
+          ]}
+        />
+      )}
+      <form
+        className="predictions-bar"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (why === undefined && value.trim() !== '') mutate();
+        }}
+      >
+        <TextInput
+          aria-label="What was true"
+          placeholder="what was true"
+          value={value}
+          maxLength={4096}
+          onChange={(event) => setValue(event.currentTarget.value)}
+        />
+        <GuardedButton
+          variant="default"
+          why={why ?? (value.trim() === '' ? 'Write first what was true.' : undefined)}
+          loading={isPending}
+          onClick={() => mutate()}
+        >
+          {labels.length === 0 ? 'Tell it' : 'Correct it'}
+        </GuardedButton>
+      </form>
+      {error !== null && <ErrorNote error={error} />}
+    </Panel>
+  );
+}

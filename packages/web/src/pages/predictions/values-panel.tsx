@@ -1,0 +1,54 @@
+import { textOf, type PredictionRow, type ValueColumn } from './prediction-rows.ts';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+
+export interface ValuesPanelProps {
+  readonly title: string;
+  readonly side: ValueColumn['side'];
+  readonly columns: readonly ValueColumn[];
+  readonly row: PredictionRow;
+  readonly masked: readonly string[];
+}
+
+/** The inputs or outputs of one row, in full. */
+export function ValuesPanel({ title, side, columns, row, masked }: ValuesPanelProps) {
+  // A file holds the columns of every request in it; one that this request lacks is none of its own.
+  const own = columns.filter((one) => one.side === side && (row.cells[one.column] ?? null) !== null);
+  const hidden = columns.filter((one) => one.side === side && masked.includes(one.column));
+  const shown = [...own.filter((one) => !hidden.includes(one)), ...hidden];
+  return (
+    <Panel title={title} flush={shown.length > 0}>
+      {shown.length === 0 ? (
+        <p className="dim">{absence(row)}</p>
+      ) : (
+        <PlainTable
+          label={title}
+          rows={shown}
+          keyOf={({ column }) => column}
+          columns={[
+            {
+              title: 'Name',
+              narrow: true,
+              cell: ({ name, type }) => <span title={type}>{name}</span>,
+            },
+            {
+              title: 'Value',
+              cell: ({ column }) =>
+                masked.includes(column) ? (
+                  <span className="dim">masked</span>
+                ) : (
+                  <div className="prediction-value">{textOf(row.cells[column])}</div>
+                ),
+            },
+          ]}
+        />
+      )}
+    </Panel>
+  );
+}
+
+function absence({ cells }: PredictionRow): string {
+  if (cells['erased'] === true) return 'Its values were erased.';
+  if (cells['cut'] === true) return 'Its tensors were too large to keep.';
+  return 'Nothing is kept of it.';
+}
