@@ -49,7 +49,8 @@ async function program(url, owner, name) {
 /** @param {import('./client.mjs').Client} owner */
 async function invite(owner) {
   const users = await owner.call('GET', '/api/v1/users?limit=1000');
-  if (users.items.some((/** @type {{ metadata: { name: string } }} */ user) => user.metadata.name === YOU)) return;
+  const isThere = users.items.some((/** @type {{ metadata: { name: string } }} */ user) => user.metadata.name === YOU);
+  if (isThere) return undefined;
   const { link } = await owner.call('POST', '/api/v1/invitations/administrators', { email: YOU });
   return String(link);
 }

@@ -20,7 +20,9 @@ export async function decide({ trainer, office }, verdict) {
   const alias = await refusal(() => trainer.call('PUT', `${MODEL}/aliases/champion`, { version }));
   const share = `${signed(gain.roc_auc)} (95 %: ${signed(gain.low)} to ${signed(gain.high)}) on ${frozen.flights.toLocaleString('en')} flights that nobody learned from, against ${against}`;
   const { number } = await trainer.call('POST', `${MODEL}/approvals`, { version, alias: 'champion', reason: share });
-  const own = await refusal(() => trainer.call('POST', `${MODEL}/approvals/${number}/approve`, { reason: 'I made it' }));
+  const own = await refusal(() =>
+    trainer.call('POST', `${MODEL}/approvals/${number}/approve`, { reason: 'I made it' }),
+  );
   const reason = better ? `It is better: ${share}` : `Not shown to be better: ${share}`;
   await office.call('POST', `${MODEL}/approvals/${number}/${better ? 'approve' : 'reject'}`, { reason });
   return { approved: better, reason, number: String(number), alias, own };

@@ -7,6 +7,19 @@ import { pathWithDais, Refused } from './client.mjs';
 const stages = join(root, 'examples', 'flights', 'data');
 
 /**
+ * The tables of the slice.
+ * @param {string} source
+ * @param {string} target
+ */
+export async function fewer(source, target) {
+  const words = [join(stages, 'fewer.py'), source, target];
+  const env = { PYTHONDONTWRITEBYTECODE: '1' };
+  const { code, output } = await runCommand((await findPython()).path, words, { quiet: true, env });
+  if (code !== 0) throw new Error(output);
+  return target;
+}
+
+/**
  * @typedef {object} Data
  * @property {number} flights rows of the newest version of `nyc_flights`
  * @property {number} training rows of `nyc_training`

@@ -47,7 +47,9 @@ export async function lineageOf(account, prediction) {
   /** @type {any} */
   let found;
   await until(`The prediction ${prediction} is not in a file`, async () => {
-    found = await account.call('GET', `/api/v1/predictions/endpoints/${ENDPOINT}/one/${prediction}`).catch(() => undefined);
+    found = await account
+      .call('GET', `/api/v1/predictions/endpoints/${ENDPOINT}/one/${prediction}`)
+      .catch(() => undefined);
     return found !== undefined;
   });
   const node = found.lineage.find((/** @type {string} */ one) => one.startsWith('model-version:')) ?? found.lineage[0];

@@ -5,19 +5,25 @@
  * @param {object} found
  * @param {string} found.version the champion
  * @param {string} found.challenger
- * @param {string | undefined} found.prediction
  * @param {string} found.training the run of the pipeline
  * @returns {readonly { what: string, address: string }[]}
  */
-export function links(url, { version, challenger, prediction, training }) {
+export function links(url, { version, challenger, training }) {
   const project = `${url}/projects/default`;
   return [
-    { what: 'the version that was promoted: card, measures, lineage', address: `${project}/models/nyc-late/versions/${version}` },
-    { what: 'both versions side by side', address: `${project}/models/nyc-late/compare?left=${version}&right=${challenger}` },
-    { what: 'what was refused, by which policy', address: `${project}/audit?outcome=denied&actor=${encodeURIComponent('service:trainer')}` },
-    ...(prediction === undefined
-      ? []
-      : [{ what: 'the endpoint, with what it answered', address: `${project}/endpoints/nyc-late` }]),
+    {
+      what: 'the version that was promoted: card, measures, lineage',
+      address: `${project}/models/nyc-late/versions/${version}`,
+    },
+    {
+      what: 'both versions side by side',
+      address: `${project}/models/nyc-late/compare?from=${challenger}&to=${version}`,
+    },
+    {
+      what: 'what was refused, by which policy',
+      address: `${project}/audit?outcome=denied&actor=${encodeURIComponent('service:trainer')}`,
+    },
+    { what: 'the endpoint, with what it answered', address: `${project}/endpoints/nyc-late` },
     { what: 'the training, step by step', address: `${project}/executions/${training}` },
     { what: 'the month that was held back, and why', address: `${project}/datasets/nyc_flights` },
   ];

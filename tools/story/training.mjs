@@ -35,7 +35,10 @@ export const canIsolate = () =>
  */
 export async function preparePipeline({ owner, trainer }, work) {
   const manifest = join(example, 'pipeline', 'pipeline.yaml');
-  if (canIsolate()) return void (await trainer.dais(['apply', '-f', manifest]));
+  if (canIsolate()) {
+    await trainer.dais(['apply', '-f', manifest]);
+    return;
+  }
   await owner.dais(['apply', '-f', join(example, 'story', 'unisolated.yaml')]);
   const text = readFileSync(manifest, 'utf8').replaceAll(/^( +)tracking:/gm, '$1isolation: none\n$1tracking:');
   await applyText(trainer, work, 'pipeline.yaml', text);
@@ -67,7 +70,9 @@ export async function train(trainer, { start, end, frozenEnd }, title, report) {
       return { ...judge.outputs.verdict.parameter, execution: id };
     }
     if (['failed', 'cancelled'].includes(execution.state)) {
-      const faults = steps.filter((/** @type {any} */ node) => node.error).map((/** @type {any} */ node) => `${node.path}: ${node.error}`);
+      const faults = steps
+        .filter((/** @type {any} */ node) => node.error)
+        .map((/** @type {any} */ node) => `${node.path}: ${node.error}`);
       throw new Error(`The run ${id} has ${execution.state}: ${execution.error ?? ''}\n${faults.join('\n')}`);
     }
     await delay(LOOK_MS);

@@ -15,7 +15,6 @@ import mlflow
 import numpy
 import onnxruntime
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
 from onnx_form import as_onnx, ask
@@ -32,22 +31,19 @@ MOST_APART = 1e-4
 
 
 def best_candidate(scores: list[dict], models: Path):
-    """The folder has the models in the order of their scores."""
-    files = sorted(models.rglob("*.joblib"))
+    """The folder has a file, or a folder with one, for each score: called by its place."""
     at = max(range(len(scores)), key=lambda index: scores[index]["roc_auc"])
-    return scores[at], joblib.load(files[at])
+    place = models / str(at)
+    return scores[at], joblib.load(place if place.is_file() else next(file for file in place.rglob("*") if file.is_file()))
 
 
 def champion(rows):
     """What it would have said of these flights, and which version it is."""
-    try:
-        version = MlflowClient().get_model_version_by_alias(MODEL, "champion")
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
+    version = MlflowClient().get_registered_model(MODEL).aliases.get("champion")
+    if version is None:
         return None, numpy.full(len(rows), 0.5)
-    model = mlflow.onnx.load_model(f"models:/{MODEL}/{version.version}")
-    return version.version, ask(onnxruntime.InferenceSession(model.SerializeToString()), rows)
+    model = mlflow.onnx.load_model(f"models:/{MODEL}/{version}")
+    return version, ask(onnxruntime.InferenceSession(model.SerializeToString()), rows)
 
 
 def difference(label, one, other) -> tuple[float, float, float]:
