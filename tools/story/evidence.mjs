@@ -1,0 +1,62 @@
+/** What Dais itself says of what happened: read back, for the last screen and for tests. */
+import { ENDPOINT, until } from './serving.mjs';
+
+/**
+ * @typedef {object} Counted
+ * @property {number} requests that endpoint answered, all runs of the story together
+ * @property {number} failed
+ * @property {number} labelled
+ *
+ * @param {import('./client.mjs').Client} account
+ * @returns {Promise<Counted>}
+ */
+export async function counted(account) {
+  const { rows } = await account.call('POST', `/api/v1/predictions/endpoints/${ENDPOINT}/query`, {
+    sql: `select count(*), count(*) filter (where status >= 400), count(label) from labelled where shadow_of is null`,
+  });
+  const [requests, failed, labelled] = rows[0].map(Number);
+  return { requests, failed, labelled };
+}
+
+/**
+ * How two versions did on the flights that both were asked about.
+ * @param {import('./client.mjs').Client} account
+ * @param {string} version the shadow
+ */
+export async function sideBySide(account, version) {
+  const { rows } = await account.call('POST', `/api/v1/predictions/endpoints/${ENDPOINT}/query`, {
+    sql: `with both as (
+        select s.out_late_probability as shadow, m.out_late_probability as stable, m.label
+        from predictions s join labelled m on m.prediction_id = s.shadow_of and m.row = s.row
+        where s.version = '${version}' and m.label is not null
+      )
+      select count(*), avg(abs(shadow - stable)), avg((shadow - label::double) ** 2), avg((stable - label::double) ** 2)
+      from both`,
+  });
+  const [flights, apart, shadow, stable] = rows[0].map(Number);
+  return { flights, apart, brier: { shadow, stable } };
+}
+
+/**
+ * From one prediction back to what it rests on.
+ * @param {import('./client.mjs').Client} account
+ * @param {string} prediction
+ * @returns {Promise<{ node: string, types: Record<string, string[]> }>} names by the type of node
+ */
+export async function lineageOf(account, prediction) {
+  /** @type {any} */
+  let found;
+  await until(`The prediction ${prediction} is not in a file`, async () => {
+    found = await account
+      .call('GET', `/api/v1/predictions/endpoints/${ENDPOINT}/one/${prediction}`)
+      .catch(() => undefined);
+    return found !== undefined;
+  });
+  const node = found.lineage.find((/** @type {string} */ one) => one.startsWith('model-version:')) ?? found.lineage[0];
+  const query = new URLSearchParams({ node, direction: 'upstream', depth: '50', limit: '5000' });
+  const { nodes } = await account.call('GET', `/api/v1/lineage?${query.toString()}`);
+  /** @type {Record<string, string[]>} */
+  const types = {};
+  for (const one of nodes) (types[one.type] ??= []).push(String(one.name ?? one.node));
+  return { node, types };
+}
