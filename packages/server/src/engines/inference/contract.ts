@@ -116,8 +116,9 @@ export interface LoadedModel {
    */
   scale(workers: number): Promise<void>;
   /**
-   * Throws `invalid_request` for what the model refuses, `model_unavailable` for a crash or while it starts again, `overloaded`
-   * when too much waits already; the reason of `signal` when that aborts: a process that then does not answer soon is ended.
+   * Throws `invalid_request` for what the model refuses, `model_unavailable` for a crash and for a model that is given up,
+   * `overloaded` when too much waits already (for a process that is busy or that starts again); the reason of `signal` when that
+   * aborts: a process that then does not answer soon is ended.
    */
   infer(inputs: readonly Tensor[], options?: InferOptions): Promise<readonly Tensor[]>;
   stats(): ModelStats;

@@ -1,6 +1,6 @@
 /**
  * The instances of one model. A batch goes to the one that is free; what crashed fails its own batch and starts again, later and
- * later; five crashes within a minute, and the model is given up for a minute.
+ * later, and whoever asks meanwhile waits; five crashes within a minute, and the model is given up for a minute.
  */
 import { DaisError } from '@dais/api';
 import { backoffMs } from '#lib/backoff.ts';
@@ -158,7 +158,8 @@ export class RunnerPool {
   async #take(signal: AbortSignal | undefined): Promise<Runner> {
     const runner = this.#idle.pop();
     if (runner !== undefined) return runner;
-    if (this.#all.size === 0) throw this.#absent();
+    // One that starts again is waited for: by no more than wait for a busy one, and by nobody once it is given up.
+    if (this.#all.size === 0 && (this.#closing || this.#isBroken || this.#coming === 0)) throw this.#absent();
     if (this.#waiting.length >= MOST_WAITING * this.#size) {
       throw new DaisError('overloaded', `${this.#waiting.length} batches wait for the model already.`, {
         retryAfter: 1,
@@ -270,9 +271,12 @@ export class RunnerPool {
     this.#cancels.add(cancel);
   }
 
+  get #isBroken(): boolean {
+    return this.#crashTimes.length >= MOST_CRASHES;
+  }
+
   #absent(): DaisError {
-    const isBroken = this.#crashTimes.length >= MOST_CRASHES;
-    return unavailable(isBroken ? this.#broken() : `The model starts again: ${this.#reason}`, isBroken ? 60 : 1);
+    return this.#isBroken ? unavailable(this.#broken(), 60) : unavailable(`The model is away: ${this.#reason}`, 1);
   }
 
   #broken(): string {
