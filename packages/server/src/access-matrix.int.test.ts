@@ -113,7 +113,9 @@ describe.each(roles)('%s', (role) => {
     const asked = await table(tried, async (one) =>
       verdictOf(await caller.send(tokens.get(role), one, await requestFor(one, world))),
     );
-    expect(asked).toEqual(wanted(tried, (one) => (SEEN_BY_MEMBERS.has(one.name) && role !== 'scraper' ? 'permitted' : 'refused')));
+    expect(asked).toEqual(
+      wanted(tried, (one) => (SEEN_BY_MEMBERS.has(one.name) && role !== 'scraper' ? 'permitted' : 'refused')),
+    );
   });
 
   test('bound in the organisation, asking anywhere', { timeout: PATIENCE }, async () => {
