@@ -68,6 +68,7 @@ export const versionSourceSchema = z.strictObject({
       'upload',
       'files',
       'delta',
+      'iceberg',
       'http',
       'postgres',
       'mysql',
@@ -91,7 +92,11 @@ export const versionSourceSchema = z.strictObject({
     .optional()
     .describe('What was read; the first 1,000.'),
   uri: z.string().max(4096).optional().describe('Where it was read, without credentials.'),
-  snapshot: z.string().max(256).optional().describe('Which state of a table outside it is: `delta 12`.'),
+  snapshot: z
+    .string()
+    .max(256)
+    .optional()
+    .describe('Which state of a table outside it is: `delta 12`, `iceberg 3051729675574597004`.'),
   sql: z.string().max(65_536).optional().describe('The query that made it.'),
   versions: z.array(z.uuid()).max(1000).optional().describe('Ids of the dataset versions that it was made from.'),
   execution: z.string().max(256).optional().describe('The run of a pipeline or command that made it.'),
