@@ -39,7 +39,8 @@ export function countInBins(values: Iterable<number>, edges: readonly number[]):
 /** @throws RangeError where the edges differ: counts between other edges do not add up. */
 export function mergeBins(one: Bins, other: Bins): Bins {
   if (!sameEdges(one.edges, other.edges)) throw new RangeError('bins with different edges do not add up');
-  return { edges: one.edges, counts: one.counts.map((count, i) => count + (other.counts[i] ?? 0)) };
+  const counts = Array.from({ length: one.edges.length + 1 }, (_, i) => (one.counts[i] ?? 0) + (other.counts[i] ?? 0));
+  return { edges: one.edges, counts };
 }
 
 export function sameEdges(one: readonly number[], other: readonly number[]): boolean {
