@@ -68,7 +68,6 @@ export class LoadTests {
         retryAfter: 5,
       });
     }
-    const target = await this.#target(tenant, input);
     const run: Run = {
       project: tenant.name,
       endpoint: input.endpoint,
@@ -79,7 +78,12 @@ export class LoadTests {
       askedAt: this.#parts.now(),
       ending: new AbortController(),
     };
+    // In its place before anything is waited for: of two that come at once, one begins.
     this.#runs.set(input.run, run);
+    const target = await this.#target(tenant, input).catch((error: unknown) => {
+      this.#runs.delete(input.run);
+      throw error;
+    });
     for (const [id, { state }] of this.#runs) {
       if (this.#runs.size <= KEPT) break;
       if (state !== 'running') this.#runs.delete(id);
