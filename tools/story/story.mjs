@@ -36,11 +36,13 @@ const example = join(root, 'examples', 'flights');
  * @param {string} parts.work a folder for files of the story
  * @param {boolean} parts.slice
  * @param {number | undefined} parts.speed
- * @param {Told | undefined} parts.before what an earlier run told of the same data: its first version is not trained again
+ * @param {Pick<Told, 'first' | 'firstDecision'> | undefined} parts.before what an earlier run told of the same data: its first version is
+ *   not trained again
+ * @param {(found: Pick<Told, 'first' | 'firstDecision'>) => void} parts.keep for the next run
  * @param {import('../phase-bar.mjs').Output} parts.out
  * @returns {Promise<Told>}
  */
-export async function tellStory({ url, data, work, slice, speed, before, out }) {
+export async function tellStory({ url, data, work, slice, speed, before, keep, out }) {
   const plan = slice ? SLICE : YEAR;
   const say = (/** @type {string} */ line) => void out.write(`  ${line}\n`);
   const chapter = (/** @type {string} */ title) => void out.write(`\n${title}\n`);
@@ -56,7 +58,9 @@ export async function tellStory({ url, data, work, slice, speed, before, out }) 
     chapter('3. Approval: who made it is not who says that it is good');
     const decision = await decide(people, verdict);
     tellDecision(verdict, decision, say);
-    return { first: verdict, firstDecision: decision };
+    const found = { first: verdict, firstDecision: decision };
+    if (decision.approved) keep(found);
+    return found;
   };
 
   const people = await makePeople(url, data, join(example, 'story'));
@@ -126,7 +130,13 @@ export async function tellStory({ url, data, work, slice, speed, before, out }) 
     for (const [type, names] of Object.entries(lineage)) say(`  ${type}: ${short(names)}`);
   }
   return {
-    ...{ data: made, first, second, firstDecision, secondDecision, champion: now, lineage },
+    data: made,
+    first,
+    second,
+    firstDecision,
+    secondDecision,
+    champion: now,
+    lineage,
     counted: await counted(trainer),
     links: links(url, {
       version: now,
