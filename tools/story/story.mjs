@@ -52,7 +52,7 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
 
   const firstVersion = async () => {
     const verdict = await phase('Train the first version', (report) =>
-      train(trainer, plan.first, 'first version', report),
+      train(trainer, plan.first, plan.candidates, 'first version', report),
     );
     tellVerdict(verdict, say);
     chapter('3. Approval: who made it is not who says that it is good');
@@ -72,7 +72,7 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   const source = slice ? await fewer(all, join(work, 'tables')) : all;
   const made = await bringData({ trainer, plan, source, work, say });
 
-  chapter('2. Training: three candidates learn, the best is measured on later flights');
+  chapter(`2. Training: ${plan.candidates.length} candidates learn, the best is measured on later flights`);
   await trainer.dais(['apply', '-f', join(example, 'story', 'model.yaml'), '--take-over']);
   await preparePipeline(people, work);
   const { first, firstDecision } = before ?? (await firstVersion());
@@ -88,7 +88,7 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
 
   chapter('5. The next version: learned from more, measured on flights that neither has seen');
   const second = await phase('Train the second version', (report) =>
-    train(trainer, plan.second, 'second version', report),
+    train(trainer, plan.second, plan.candidates, 'second version', report),
   );
   tellVerdict(second, say);
   await phase('Let it answer unseen, beside the champion', () => shadow(trainer, second.version));
