@@ -159,9 +159,10 @@ async function story({ data, slice, speed }, url) {
   const work = join(data, 'story');
   const file = join(work, 'told.json');
   const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
-  const told = await tellStory({ url, data, work, slice, speed, before, out });
+  const keep = (/** @type {object} */ found) => writeFileSync(file, `${JSON.stringify(found, undefined, 2)}\n`);
+  const told = await tellStory({ url, data, work, slice, speed, before, keep, out });
   const { invitation: _, ...rest } = told;
-  writeFileSync(file, `${JSON.stringify(rest, undefined, 2)}\n`);
+  keep(rest);
   return told;
 }
 

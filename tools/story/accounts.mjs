@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { client } from './client.mjs';
 
 /** Whoever reads this, until somebody else is invited. */
-export const YOU = 'you@example.com';
+const YOU = 'you@example.com';
 
 /** The names of the service accounts, and how long their tokens hold. */
 const PROGRAMS = /** @type {const} */ (['trainer', 'risk-office', 'gate']);

@@ -3,7 +3,7 @@ import { ENDPOINT, until } from './serving.mjs';
 
 /**
  * @typedef {object} Counted
- * @property {number} requests that endpoint answered, all runs of the story together
+ * @property {number} requests of flights, in all runs of the story together
  * @property {number} failed
  * @property {number} labelled
  *
@@ -12,7 +12,7 @@ import { ENDPOINT, until } from './serving.mjs';
  */
 export async function counted(account) {
   const { rows } = await account.call('POST', `/api/v1/predictions/endpoints/${ENDPOINT}/query`, {
-    sql: `select count(*), count(*) filter (where status >= 400), count(label) from labelled where shadow_of is null`,
+    sql: `select count(*), count(*) filter (where status >= 400), count(label) from labelled where shadow_of is null and request_id like '%-2013%'`,
   });
   const [requests, failed, labelled] = rows[0].map(Number);
   return { requests, failed, labelled };
@@ -25,13 +25,13 @@ export async function counted(account) {
  */
 export async function sideBySide(account, version) {
   const { rows } = await account.call('POST', `/api/v1/predictions/endpoints/${ENDPOINT}/query`, {
-    sql: `with both as (
+    sql: `with pairs as (
         select s.out_late_probability as shadow, m.out_late_probability as stable, m.label
         from predictions s join labelled m on m.prediction_id = s.shadow_of and m.row = s.row
         where s.version = '${version}' and m.label is not null
       )
       select count(*), avg(abs(shadow - stable)), avg((shadow - label::double) ** 2), avg((stable - label::double) ** 2)
-      from both`,
+      from pairs`,
   });
   const [flights, apart, shadow, stable] = rows[0].map(Number);
   return { flights, apart, brier: { shadow, stable } };

@@ -12,6 +12,7 @@
  * @property {Period} live replayed as traffic to the first version
  * @property {Period & { frozenEnd: string }} second the same for the second version
  * @property {Period} later replayed while the second one is tried
+ * @property {readonly string[]} candidates as `train.py` calls them
  * @property {number} minimumRequests of each step of a rollout
  */
 
@@ -23,7 +24,8 @@ export const YEAR = {
   live: { start: '2013-07-01', end: '2013-08-01' },
   second: { start: '2013-01-01', end: '2013-08-01', frozenEnd: '2013-09-01' },
   later: { start: '2013-09-01', end: '2013-10-01' },
-  minimumRequests: 1000,
+  candidates: ['linear', 'trees', 'lightgbm'],
+  minimumRequests: 200,
 };
 
 /** @type {Plan} */
@@ -34,5 +36,6 @@ export const SLICE = {
   live: { start: '2013-02-15', end: '2013-02-22' },
   second: { start: '2013-01-01', end: '2013-02-15', frozenEnd: '2013-03-01' },
   later: { start: '2013-02-22', end: '2013-03-01' },
+  candidates: ['linear', 'lightgbm'],
   minimumRequests: 20,
 };

@@ -36,11 +36,13 @@ const example = join(root, 'examples', 'flights');
  * @param {string} parts.work a folder for files of the story
  * @param {boolean} parts.slice
  * @param {number | undefined} parts.speed
- * @param {Told | undefined} parts.before what an earlier run told of the same data: its first version is not trained again
+ * @param {Pick<Told, 'first' | 'firstDecision'> | undefined} parts.before what an earlier run told of the same data: its first version is
+ *   not trained again
+ * @param {(found: Pick<Told, 'first' | 'firstDecision'>) => void} parts.keep for the next run
  * @param {import('../phase-bar.mjs').Output} parts.out
  * @returns {Promise<Told>}
  */
-export async function tellStory({ url, data, work, slice, speed, before, out }) {
+export async function tellStory({ url, data, work, slice, speed, before, keep, out }) {
   const plan = slice ? SLICE : YEAR;
   const say = (/** @type {string} */ line) => void out.write(`  ${line}\n`);
   const chapter = (/** @type {string} */ title) => void out.write(`\n${title}\n`);
@@ -50,13 +52,15 @@ export async function tellStory({ url, data, work, slice, speed, before, out }) 
 
   const firstVersion = async () => {
     const verdict = await phase('Train the first version', (report) =>
-      train(trainer, plan.first, 'first version', report),
+      train(trainer, plan.first, plan.candidates, 'first version', report),
     );
     tellVerdict(verdict, say);
     chapter('3. Approval: who made it is not who says that it is good');
     const decision = await decide(people, verdict);
     tellDecision(verdict, decision, say);
-    return { first: verdict, firstDecision: decision };
+    const found = { first: verdict, firstDecision: decision };
+    if (decision.approved) keep(found);
+    return found;
   };
 
   const people = await makePeople(url, data, join(example, 'story'));
@@ -68,7 +72,7 @@ export async function tellStory({ url, data, work, slice, speed, before, out }) 
   const source = slice ? await fewer(all, join(work, 'tables')) : all;
   const made = await bringData({ trainer, plan, source, work, say });
 
-  chapter('2. Training: three candidates learn, the best is measured on later flights');
+  chapter(`2. Training: ${plan.candidates.length} candidates learn, the best is measured on later flights`);
   await trainer.dais(['apply', '-f', join(example, 'story', 'model.yaml'), '--take-over']);
   await preparePipeline(people, work);
   const { first, firstDecision } = before ?? (await firstVersion());
@@ -84,7 +88,7 @@ export async function tellStory({ url, data, work, slice, speed, before, out }) 
 
   chapter('5. The next version: learned from more, measured on flights that neither has seen');
   const second = await phase('Train the second version', (report) =>
-    train(trainer, plan.second, 'second version', report),
+    train(trainer, plan.second, plan.candidates, 'second version', report),
   );
   tellVerdict(second, say);
   await phase('Let it answer unseen, beside the champion', () => shadow(trainer, second.version));
@@ -126,7 +130,13 @@ export async function tellStory({ url, data, work, slice, speed, before, out }) 
     for (const [type, names] of Object.entries(lineage)) say(`  ${type}: ${short(names)}`);
   }
   return {
-    ...{ data: made, first, second, firstDecision, secondDecision, champion: now, lineage },
+    data: made,
+    first,
+    second,
+    firstDecision,
+    secondDecision,
+    champion: now,
+    lineage,
     counted: await counted(trainer),
     links: links(url, {
       version: now,

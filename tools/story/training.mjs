@@ -25,7 +25,7 @@ const LOOK_MS = 1000;
  */
 
 /** Whether this machine can keep a command apart: Dais refuses one otherwise, unless a policy says that it need not be. */
-export const canIsolate = () =>
+const canIsolate = () =>
   spawnSync('bwrap', ['--unshare-user', '--ro-bind', '/', '/', 'true'], { stdio: 'ignore' }).status === 0;
 
 /**
@@ -47,12 +47,13 @@ export async function preparePipeline({ owner, trainer }, work) {
 /**
  * @param {import('./client.mjs').Client} trainer
  * @param {{ start: string, end: string, frozenEnd: string }} period
+ * @param {readonly string[]} candidates
  * @param {string} title
  * @param {(done: number, total: number) => void} report steps
  * @returns {Promise<Verdict & { execution: string }>}
  */
-export async function train(trainer, { start, end, frozenEnd }, title, report) {
-  const values = { start, end, frozen_end: frozenEnd };
+export async function train(trainer, { start, end, frozenEnd }, candidates, title, report) {
+  const values = { start, end, frozen_end: frozenEnd, candidates: JSON.stringify(candidates) };
   const words = Object.entries(values).flatMap(([name, value]) => ['--param', `${name}=${value}`]);
   const said = await trainer.dais(
     ['pipeline', 'run', 'nyc-late', '--code', '--no-wait', '--title', title, ...words, '-o', 'json'],

@@ -39,7 +39,7 @@ def pipeline(candidate: str, setting: dict):
     elif candidate == "trees":
         model = HistGradientBoostingClassifier(max_iter=120, learning_rate=0.08, random_state=SEED, **setting)
     else:
-        model = LGBMClassifier(n_estimators=150, learning_rate=0.06, random_state=SEED, n_jobs=2, verbose=-1, **setting)
+        model = LGBMClassifier(n_estimators=150, learning_rate=0.06, random_state=SEED, n_jobs=1, verbose=-1, **setting)
     return make_pipeline(ColumnTransformer([("words", words, WORDS), ("numbers", numbers, NUMBERS)]), model)
 
 
