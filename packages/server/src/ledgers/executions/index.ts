@@ -57,7 +57,7 @@ export type { PipelineCompilers } from './pipelines/compiler.ts';
 export { admitPipeline } from './pipelines/pipeline-rows.ts';
 export { admitSchedule } from './schedules/schedule-admission.ts';
 export { endProjectRuns } from './remove.ts';
-export { isFetched } from './worker/step-files.ts';
+export { isFetched, type AddressedFile, type AddressIo } from './worker/step-files.ts';
 
 export interface ExecutionsLedger {
   readonly entries: readonly OperationEntry[];
