@@ -67,6 +67,10 @@ function checkIssues({ checks, dataset, prediction }: MonitorSpec): Issue[] {
       const expected = '`drift` or `quality`: a dataset has no predictions';
       issues.push({ path: `${path}.type`, message: `is "${check.type}"`, expected });
     }
+    if ('method' in check && check.method === 'wasserstein' && check.threshold === undefined) {
+      const expected = 'a number in the unit of the column; or `wasserstein_normed`, which has a default';
+      issues.push({ path: `${path}.threshold`, message: 'is needed by `wasserstein`', expected });
+    }
     if (check.type === 'performance') issues.push(...metricIssues(check, path, prediction.task));
   }
   return issues;

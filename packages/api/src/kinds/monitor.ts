@@ -256,7 +256,7 @@ export const monitorSpec = z.strictObject({
   minSamples: z.int().min(1).max(1_000_000_000).default(100).describe('A window of fewer rows is not judged: unknown.'),
   correction: z
     .enum(corrections)
-    .default('benjamini_hochberg')
+    .default('benjamini-hochberg')
     .describe('Of p-values, where many columns are tested at once.'),
   raiseAfter: z.int().min(1).max(100).default(1).describe('Bad windows in a row before there is an alert.'),
   resolveAfter: z.int().min(1).max(100).default(1).describe('Good windows in a row before it is resolved.'),

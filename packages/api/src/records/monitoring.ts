@@ -11,17 +11,19 @@ export const driftMethods = [
   'auto',
   'psi',
   'js_distance_ln',
+  'js_distance_log2',
   'jsd_log2',
-  'ks',
-  'wasserstein',
-  'chi_square',
   'hellinger',
   'l_infinity',
   'total_variation',
+  'wasserstein',
+  'wasserstein_normed',
+  'ks',
+  'chi_square',
 ] as const;
 export type DriftMethod = (typeof driftMethods)[number];
 
-export const corrections = ['none', 'bonferroni', 'holm', 'benjamini_hochberg'] as const;
+export const corrections = ['none', 'bonferroni', 'holm', 'benjamini-hochberg'] as const;
 export type Correction = (typeof corrections)[number];
 
 export const performanceMetrics = [
