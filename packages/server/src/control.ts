@@ -38,7 +38,7 @@ import {
 import { loadArtifacts, loadExecutions, loadTracking } from './compose-runs.ts';
 import { loadData, loadQuality } from './compose-data.ts';
 import { loadLabels, loadPrivacy } from './compose-privacy.ts';
-import { loadPredictions, loadSafety } from './compose-predictions.ts';
+import { loadMonitoring, loadPredictions, loadSafety } from './compose-predictions.ts';
 import { loadFeatures, openOnline } from './compose-features.ts';
 import { loadModelJobs } from './compose-model-jobs.ts';
 import { loadServing, predictionSpool, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
@@ -284,6 +284,18 @@ export class Control {
         clock,
         log: io.log,
       });
+      const monitoring = await loadMonitoring({
+        database,
+        clock,
+        log: io.log,
+        query: onQuery.query,
+        predictions: predictions.reader,
+        local,
+        masked: async (tx, dataset) =>
+          (await privacy.masked(tx, dataset, async () => await Promise.resolve(false))).map(({ column }) => column),
+        startPipeline: executions.start,
+        url: publicUrl(config, setup.port),
+      });
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
       const { authentication } = config;
@@ -361,6 +373,7 @@ export class Control {
           ...predictions.jobs,
           ...safety.jobs,
           ...modelJobs.jobs,
+          ...monitoring.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
         entries: [
@@ -381,6 +394,7 @@ export class Control {
           ...predictions.entries,
           ...safety.entries,
           ...modelJobs.entries,
+          ...monitoring.entries,
           ...artifacts,
           ...metricsEntries(async () => await (await serving).metrics()),
         ],

@@ -3,6 +3,7 @@ import { commentEvents } from '#events/comment-events.ts';
 import { definitionEvents } from '#events/definition-events.ts';
 import { dataEvents } from '#events/data-events.ts';
 import { privacyEvents } from '#events/privacy-events.ts';
+import { monitoringEvents } from '#events/monitoring-events.ts';
 import { safetyEvents } from '#events/safety-events.ts';
 import { modelJobEvents } from '#events/model-job-events.ts';
 import { predictionEvents } from '#events/prediction-events.ts';
@@ -303,6 +304,7 @@ export const eventTypes = {
   ...privacyEvents,
   ...predictionEvents,
   ...safetyEvents,
+  ...monitoringEvents,
   ...labelEvents,
   ...modelJobEvents,
 } as const satisfies Record<string, EventType>;

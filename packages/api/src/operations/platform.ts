@@ -28,6 +28,7 @@ import { dataFindingOperations } from '#operations/data-findings.ts';
 import { dataQualityOperations } from '#operations/data-quality.ts';
 import { labelOperations } from '#operations/labels.ts';
 import { modelJobOperations } from '#operations/model-jobs.ts';
+import { monitoringOperations } from '#operations/monitoring.ts';
 import { modelSafetyOperations } from '#operations/model-safety.ts';
 import { modelTestOperations } from '#operations/model-tests.ts';
 import { predictionOperations } from '#operations/predictions.ts';
@@ -281,6 +282,7 @@ export const platformOperations: readonly Operation[] = [
   ...modelSafetyOperations,
   ...modelJobOperations,
   ...modelTestOperations,
+  ...monitoringOperations,
   ...featureOperations,
   ...servingOperations,
   ...datasetOperations,
