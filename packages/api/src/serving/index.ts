@@ -42,3 +42,6 @@ export type { ModelFinding, ModelScan, ModelVerdict } from '#records/model-safet
 export { cancelModelJobOperation, listModelJobsOperation, readModelJobOperation } from '#operations/model-jobs.ts';
 export { readModelJobRejectsOperation, startBatchPredictionOperation } from '#operations/model-jobs.ts';
 export type { ModelJob, ModelJobFault, ModelJobKind, ModelJobState } from '#records/model-jobs.ts';
+export { explainPredictionOperation, listModelImportancesOperation } from '#operations/model-jobs.ts';
+export { startModelImportanceOperation } from '#operations/model-jobs.ts';
+export type { ModelImportance, PredictionExplanation } from '#records/explanations.ts';

@@ -51,7 +51,7 @@ export const commandFamilies: Readonly<Record<string, string>> = {
   data: 'Datasets: push, pull, look, compare, query',
   features: 'Features: read, push, materialize, build, check',
   labels: 'Labels that people gave: bring, review, measure, publish',
-  model: 'Model versions: what is in their files',
+  model: 'Model versions: what is in their files, what they go by',
   predictions: 'What endpoints answered: query, follow, label, erase',
   pipeline: 'Pipelines: check, run, draw, do again, make up for the past',
   policy: 'Rights: test policies, ask why, simulate a change',
