@@ -279,6 +279,8 @@ export class Control {
         maker: data.maker,
         masks: privacy.masks,
         masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+        gateway,
+        prediction: predictions.get,
         folder: join(config.data, 'model-jobs'),
         days: config.retention.executionDays,
         clock,

@@ -3,7 +3,7 @@ import type { EventType } from '#events/event-type.ts';
 
 const about = {
   job: z.uuid().describe('Id of the job.'),
-  kind: z.string().describe('`batch-prediction`, `importance` or `conversion`.'),
+  kind: z.string().describe('`batch-prediction` or `importance`.'),
   version: z.int().describe('Number of the version of the model.'),
 };
 

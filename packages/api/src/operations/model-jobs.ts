@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { datasetKind } from '#kinds/dataset.ts';
 import { modelKind } from '#kinds/model.ts';
+import { nameSchema } from '#manifest.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 import { pageInput } from '#operations/resources.ts';
+import { modelImportanceSchema, predictionExplanationSchema } from '#records/explanations.ts';
 import { modelJobKinds, modelJobSchema, modelJobStates, onErrorSchema } from '#records/model-jobs.ts';
+import { predictionIdSchema } from '#records/predictions.ts';
 import { parseServedModel } from '#serving/model-reference.ts';
 
 const base = '/api/v1/model-jobs' as const;
@@ -111,8 +114,69 @@ export const readModelJobRejectsOperation = defineOperation({
   http: { method: 'GET', path: `${base}/:id/rejects`, status: 200, content: 'download' },
 });
 
+export const startModelImportanceOperation = defineOperation({
+  name: 'modelImportance.start',
+  action: 'model:predict',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Finds out which columns a version of a model goes by, over a sample of a version of a dataset.',
+  input: z.strictObject({
+    model,
+    data,
+    inputs: columns.optional().describe('As of `batchPrediction.start`.'),
+    sample: z.int().min(1).max(5000).default(100).describe('Rows that are explained.'),
+    background: z.int().min(1).max(500).default(20).describe('Rows that each of them is compared with.'),
+    seed: z.int().min(0).max(2_147_483_647).default(0).describe('By which rows are drawn.'),
+  }),
+  output: modelJobSchema,
+  target: ofReference,
+  roles,
+  http: { method: 'POST', path: `${base}/importances`, status: 202 },
+});
+
+export const listModelImportancesOperation = defineOperation({
+  name: 'modelImportance.list',
+  action: 'model:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Lists what was found out about the columns that versions of a model go by, newest first.',
+  input: z.strictObject({
+    name: z.string().min(1).max(256).describe('Name of the model.'),
+    version: z.int().min(1).optional().describe('Only of this version.'),
+    ...pageInput,
+  }),
+  output: z.strictObject({ items: z.array(modelImportanceSchema), nextCursor: z.string().optional() }),
+  target: ({ name }) => ({ kind: modelKind.kind, name }),
+  http: {
+    method: 'GET',
+    path: '/api/v1/registry/models/:name/importances',
+    status: 200,
+    query: ['version', 'limit', 'cursor'],
+  },
+});
+
+/** The handler asks whether the caller may ask the endpoint, too. */
+export const explainPredictionOperation = defineOperation({
+  name: 'prediction.explain',
+  action: 'prediction:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Tells which inputs moved a kept prediction, and by how much: with the version that answered it.',
+  input: z.strictObject({
+    endpoint: nameSchema.describe('Name of the endpoint.'),
+    id: predictionIdSchema,
+    output: z.int().min(0).optional().describe('Which number of the answer; default the greatest.'),
+  }),
+  output: predictionExplanationSchema,
+  target: ({ endpoint: name }) => ({ kind: 'Endpoint', name }),
+  http: { method: 'POST', path: '/api/v1/predictions/endpoints/:endpoint/one/:id/explain', status: 200 },
+});
+
 export const modelJobOperations: readonly Operation[] = [
   startBatchPredictionOperation,
+  startModelImportanceOperation,
+  listModelImportancesOperation,
+  explainPredictionOperation,
   listModelJobsOperation,
   readModelJobOperation,
   cancelModelJobOperation,

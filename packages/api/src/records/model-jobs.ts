@@ -5,7 +5,7 @@ import { actorSchema } from '#manifest.ts';
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
-export const modelJobKinds = ['batch-prediction', 'importance', 'conversion'] as const;
+export const modelJobKinds = ['batch-prediction', 'importance'] as const;
 export type ModelJobKind = (typeof modelJobKinds)[number];
 
 export const modelJobStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
@@ -30,7 +30,9 @@ export const modelJobSchema = z.strictObject({
   state: z.enum(modelJobStates).describe('How far it is.'),
   model: z.string().describe('Name of the model.'),
   version: z.int().describe('Number of its version: fixed when the job was asked for.'),
-  phase: z.string().describe('What it does now: `model`, `plan`, `predict`, `store`; empty when it has ended.'),
+  phase: z
+    .string()
+    .describe('What it does now: `model`, `plan`, `predict`, `explain`, `store`; empty when it has ended.'),
   shards: z
     .strictObject({ done: z.int(), total: z.int() })
     .describe('Parts of the work; a part that is done stays done.'),

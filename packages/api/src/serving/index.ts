@@ -47,3 +47,6 @@ export { modelTestSchema, modelTestsSchema, type ModelTest } from '#kinds/model-
 export type { ModelTestResult, ModelTestRun } from '#records/model-tests.ts';
 export { loadTestOperation } from '#operations/serving.ts';
 export type { LoadTest } from '#records/load-test.ts';
+export { explainPredictionOperation, listModelImportancesOperation } from '#operations/model-jobs.ts';
+export { startModelImportanceOperation } from '#operations/model-jobs.ts';
+export type { ModelImportance, PredictionExplanation } from '#records/explanations.ts';

@@ -13,13 +13,18 @@ function hasEnded({ endedAt }: ModelJob): boolean {
   return endedAt !== undefined;
 }
 
-export async function follow(context: Context, client: DaisClient, begun: ModelJob, wait: boolean): Promise<number> {
+/** The job once it has ended. */
+export async function waitFor(context: Context, client: DaisClient, begun: ModelJob): Promise<ModelJob> {
   let job = begun;
   while (!hasEnded(job)) {
-    if (!wait) break;
     await sleep(POLL_MS, undefined, { signal: context.signal });
     job = await client.perform(readModelJobOperation, { id: job.id });
   }
+  return job;
+}
+
+export async function follow(context: Context, client: DaisClient, begun: ModelJob, wait: boolean): Promise<number> {
+  const job = wait ? await waitFor(context, client, begun) : begun;
   const failed = job.state === 'failed' || job.state === 'cancelled';
   const code = failed ? exitCodes.failed.code : exitCodes.ok.code;
   if (context.globals.output === 'name') context.terminal.out(`${job.id}\n`);

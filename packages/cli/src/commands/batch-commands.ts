@@ -83,4 +83,29 @@ export const batchCommands: readonly CommandDefinition[] = [
     examples: [{ command: 'batch rejects 0199c1b2-8f00-7001-9c6e-5a3f40000001 > rejects.ndjson', does: 'all of them' }],
     load: async () => ({ run: (await import('#batch/jobs.ts')).rejects }),
   },
+  {
+    name: 'model importance',
+    group: 'Serving',
+    summary: 'Show which columns a version of a model goes by',
+    details:
+      'Mean size of Shapley values over rows of a dataset, drawn by a seed. With --data it is found out and kept with the version; without, what was kept is shown.',
+    arguments: [{ syntax: '<version>', description: MODEL }],
+    options: [
+      { flags: '--data <version>', description: 'over rows of this version of a dataset: flights@3' },
+      {
+        flags: '--inputs <name>',
+        description: 'a column that the model gets. Default: those of its signature',
+        repeatable: true,
+      },
+      { flags: '--sample <n>', description: 'rows that are explained', type: 'integer', default: 100 },
+      { flags: '--background <n>', description: 'rows that each is compared with', type: 'integer', default: 20 },
+      { flags: '--seed <n>', description: 'by which rows are drawn', type: 'integer', default: 0 },
+      { flags: '--wait', description: 'until it is found out' },
+    ],
+    examples: [
+      { command: 'model importance flight-delay@champion --data flights@3 --wait', does: 'finds out and shows' },
+      { command: 'model importance flight-delay/8', does: 'what was found out before' },
+    ],
+    load: async () => ({ run: (await import('#batch/importance.ts')).importance }),
+  },
 ];

@@ -52,7 +52,7 @@ export const commandFamilies: Readonly<Record<string, string>> = {
   data: 'Datasets: push, pull, look, compare, query',
   features: 'Features: read, push, materialize, build, check',
   labels: 'Labels that people gave: bring, review, measure, publish',
-  model: 'Model versions: what is in their files, whether they pass their tests',
+  model: 'Model versions: what is in their files, whether they pass their tests, what they go by',
   predictions: 'What endpoints answered: query, follow, label, erase',
   pipeline: 'Pipelines: check, run, draw, do again, make up for the past',
   policy: 'Rights: test policies, ask why, simulate a change',

@@ -3,13 +3,14 @@ import { DaisError } from '@dais/api';
 import type { ServedModel } from '@dais/api/serving';
 import type { InferenceEngine } from '#engines/inference/contract.ts';
 import type { JsonValue } from '#lib/json-reader.ts';
+import { columnsOf } from '#lib/model-signature.ts';
 import { checkInputs } from '../check-inputs.ts';
+import { Explainer } from '../explain.ts';
 import { rowsApart } from '../explain-rows.ts';
 import { loadModel, type Loaded } from '../load-model.ts';
-import type { ServedDescription } from '../serving-door.ts';
+import type { ExplainRequest, Explanation, ServedDescription } from '../serving-door.ts';
 import { joinRows } from '../tensor-rows.ts';
 import type { Tensor, TensorSpec } from '../tensors.ts';
-import { columnsOf } from '#lib/model-signature.ts';
 import { toTensors } from './to-tensors.ts';
 
 export interface TableModelRequest {
@@ -29,6 +30,7 @@ export interface Table {
 export class TableModel {
   readonly #loaded: Loaded;
   readonly #described: ServedDescription;
+  readonly #explainer = new Explainer();
 
   private constructor(loaded: Loaded, described: ServedDescription) {
     this.#loaded = loaded;
@@ -87,8 +89,41 @@ export class TableModel {
     return joinRows(answers);
   }
 
+  /** Compared with the rows of `background`, else with the model's input example. At most 64 rows. */
+  async explain(
+    table: Table,
+    background: Table | undefined,
+    how: Pick<ExplainRequest, 'outputIndex' | 'seed'>,
+  ): Promise<Explanation> {
+    const inputs = this.#tensors(table);
+    checkInputs({ inputs }, this.#described);
+    const others = background === undefined ? undefined : this.#tensors(background);
+    const found = await this.#explainer.explain(this.#loaded, { ...how, inputs, background: others, method: 'auto' });
+    return { ...found, features: this.#named(found.features) };
+  }
+
+  /** The same of rows as they are kept: of each input its numbers in one list a row. */
+  async explainKept({ columns, rows }: Table, how: Pick<ExplainRequest, 'outputIndex' | 'seed'>): Promise<Explanation> {
+    const { inputs } = this.#described;
+    const values = [...columns].map(([name, cells]): [string, JsonValue] => {
+      const shape = inputs.find((input) => input.name === name)?.shape ?? [-1];
+      return [name, cells.map((cell) => nest(cell, shape.slice(1)))];
+    });
+    const tensors = toTensors({ kind: 'tensors', values: new Map(values) }, this.#described);
+    checkInputs({ inputs: tensors }, this.#described);
+    if (rows === 0) throw new DaisError('invalid_request', 'There are no rows to explain.');
+    const found = await this.#explainer.explain(this.#loaded, { ...how, inputs: tensors, method: 'auto' });
+    return { ...found, features: this.#named(found.features) };
+  }
+
   async close(): Promise<void> {
     await this.#loaded.model.close();
+  }
+
+  /** Of one matrix, its columns have names by the signature. */
+  #named(features: readonly string[]): readonly string[] {
+    const names = columnsOf(this.#described.signature, 'inputs')?.flatMap(({ name }) => name ?? []) ?? [];
+    return this.#described.inputs.length === 1 && names.length === features.length ? names : features;
   }
 
   #tensors({ columns, rows }: Table): readonly Tensor[] {
@@ -103,4 +138,21 @@ export class TableModel {
     });
     return toTensors({ kind: 'tensors', values: new Map(values) }, this.#described);
   }
+}
+
+/** A list of numbers in the form that a row of an input has; -1 is what is left. */
+function nest(cell: JsonValue, shape: readonly number[]): JsonValue {
+  if (shape.length === 0) return cell;
+  const flat = Array.isArray(cell) ? cell : [cell];
+  const known = shape.filter((size) => size >= 0).reduce((product, size) => product * size, 1);
+  const sizes = shape.map((size) => (size >= 0 ? size : flat.length / known));
+  if (sizes.some((size) => !Number.isInteger(size)) || sizes.reduce((a, b) => a * b, 1) !== flat.length) {
+    throw new DaisError('invalid_request', `A row has ${flat.length} numbers; the model takes [${shape.join(', ')}].`);
+  }
+  const level = (at: number, depth: number): JsonValue => {
+    if (depth === sizes.length) return flat[at] ?? null;
+    const step = sizes.slice(depth + 1).reduce((a, b) => a * b, 1);
+    return Array.from({ length: sizes[depth] ?? 0 }, (_, place) => level(at + place * step, depth + 1));
+  };
+  return level(0, 0);
 }

@@ -6,12 +6,13 @@ import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim } from '#kernel/jobs.ts';
 import { RowRefused } from './batch/predict-rows.ts';
 import { runBatch } from './batch/batch-run.ts';
+import { MODEL_JOB_QUEUE } from './begin-job.ts';
 import { emitEnded } from './end-job.ts';
+import { runImportance } from './importance/importance-run.ts';
 import { contentOfJob, dropContent } from './job-content.ts';
 import { beginJob, endJobRow } from './job-rows.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
 
-export const MODEL_JOB_QUEUE = 'model-job';
 /** A model whose process dies each time is not to be tried for ever. */
 const MOST_CRASHES = 3;
 
@@ -57,10 +58,11 @@ async function work(
   io: JobIo,
 ): Promise<void> {
   const now = parts.clock.now();
-  const row = await io.write(async (tx) => await beginJob(tx, id, { attempt: job.attempt, now }));
+  const row = await io.write(async (tx) => await beginJob<never>(tx, id, { attempt: job.attempt, now }));
   if (row === undefined) return;
   try {
-    await runBatch(parts, row, folder, io);
+    if (row.kind === 'importance') await runImportance(parts, row, folder, io);
+    else await runBatch(parts, row, folder, io);
   } catch (error) {
     if (!(error instanceof RowRefused)) throw error;
     await io.write(async ({ sql }) => {

@@ -103,11 +103,15 @@ export interface ListJobs {
 
 const ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
+export function isJobId(text: string): boolean {
+  return ID.test(text);
+}
+
 export async function listJobs(tx: Transaction, input: ListJobs) {
   const { model = null, kind = null, state = null, limit } = input;
   const filter = ['model-jobs', tx.projectId, model, kind, state];
   const after = decodePageCursor(filter, input.cursor);
-  if (after !== undefined && !ID.test(after)) {
+  if (after !== undefined && !isJobId(after)) {
     throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
   }
   const rows = await tx.sql.query<JobRow>(

@@ -2,10 +2,13 @@
 import { DaisError } from '@dais/api';
 import {
   cancelModelJobOperation,
+  explainPredictionOperation,
+  listModelImportancesOperation,
   listModelJobsOperation,
   readModelJobOperation,
   readModelJobRejectsOperation,
   startBatchPredictionOperation,
+  startModelImportanceOperation,
   type ModelJob,
 } from '@dais/api/serving';
 import type { Download } from '#kernel/content/download.ts';
@@ -14,6 +17,9 @@ import { cancelJob } from '#kernel/jobs.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { mayOf } from '#ledgers/data/index.ts';
 import { startBatch, type BatchInput } from './batch/start-batch.ts';
+import { PredictionExplainer, type ExplainInput } from './explain/explain-prediction.ts';
+import { listImportances, type ListImportances } from './importance/importance-rows.ts';
+import { startImportance, type ImportanceInput } from './importance/start-importance.ts';
 import { contentOfJob, REJECTS } from './job-content.ts';
 import { listJobs, presentJob, readJob, type JobRow, type ListJobs } from './job-rows.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
@@ -21,6 +27,7 @@ import type { ModelJobsParts } from './model-jobs-parts.ts';
 type OfJob = Call<{ readonly id: string }>;
 
 export function modelJobEntries(parts: ModelJobsParts): readonly OperationEntry[] {
+  const explainer = new PredictionExplainer(parts);
   return [
     {
       operation: startBatchPredictionOperation,
@@ -51,6 +58,18 @@ export function modelJobEntries(parts: ModelJobsParts): readonly OperationEntry[
         await cancelJob(tx.sql, row.id);
         return presentJob(row, { faults: false });
       },
+    },
+    {
+      operation: startModelImportanceOperation,
+      perform: async (call: Call<ImportanceInput>) => await startImportance(parts, call),
+    },
+    {
+      operation: listModelImportancesOperation,
+      handle: async (tx, { input }: Call<ListImportances>) => await listImportances(tx, input),
+    },
+    {
+      operation: explainPredictionOperation,
+      perform: async (call: Call<ExplainInput>) => await explainer.explain(call),
     },
     { operation: readModelJobRejectsOperation, perform: async (call: OfJob) => await rejects(parts, call) },
   ];

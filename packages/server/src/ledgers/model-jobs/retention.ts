@@ -47,4 +47,5 @@ export async function forgetModelJobs(tx: Transaction, projectId: string): Promi
     'forget_model_jobs',
   );
   for (const row of rows) await dropContent(tx, contentOfJob(row));
+  await tx.sql.query('delete from model_jobs.importance where project_id = $1', [projectId], 'forget_importances');
 }

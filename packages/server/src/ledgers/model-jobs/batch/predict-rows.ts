@@ -46,7 +46,7 @@ export async function predictRows(
   const faults: ModelJobFault[] = [];
   const ask = async (from: number, to: number): Promise<void> => {
     try {
-      taken.push({ from, to, answer: await model.predict(tableOf(columns, rows.slice(from, to))) });
+      taken.push({ from, to, answer: await model.predict(tableOfRows(columns, rows.slice(from, to))) });
     } catch (error) {
       if (!(error instanceof DaisError) || error.code !== 'invalid_request') throw error;
       if (to - from > 1) {
@@ -73,7 +73,7 @@ function faultOf(error: DaisError, row: number): ModelJobFault {
   return { row, ...(column !== undefined && { column }), message };
 }
 
-function tableOf(columns: readonly InputColumn[], rows: readonly (readonly Cell[])[]): HostedTable {
+export function tableOfRows(columns: readonly InputColumn[], rows: readonly (readonly Cell[])[]): HostedTable {
   const named = columns.map(({ name, type }, place): [string, JsonValue[]] => {
     const read = readerOf(type);
     return [name, rows.map((row) => read(row[place] ?? null))];

@@ -47,5 +47,25 @@ create table model_jobs.shard (
   primary key (job, number)
 );
 select dais.protect('model_jobs.shard');
+
+-- What columns a version goes by: stays when its job goes.
+create table model_jobs.importance (
+  id uuid primary key,
+  project_id uuid not null,
+  model uuid not null,
+  model_name text collate "C" not null,
+  version int not null,
+  data text collate "C" not null,
+  method text collate "C" not null,
+  scale text collate "C" not null,
+  sample int not null,
+  background int not null,
+  seed bigint not null,
+  features jsonb not null,
+  created_by jsonb not null,
+  created_at bigint not null
+);
+create index importance_of_model on model_jobs.importance (project_id, model_name, id desc);
+select dais.protect('model_jobs.importance');
 `,
 };
