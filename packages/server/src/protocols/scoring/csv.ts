@@ -15,12 +15,14 @@ export function readCsv(body: Buffer): ScoringBody {
   }
   const twice = names.find((name, place) => names.indexOf(name) !== place);
   if (twice !== undefined) throw new DaisError('invalid_request', `The column "${twice}" is there twice.`);
-  const columns = new Map(names.map((name, place) => [name, rows.map((row) => valueOf(row[place] as string))]));
-  return { given: { kind: 'table', columns, rows: rows.length }, params: {} };
+  const columns = new Map(names.map((name, place) => [name, rows.map((row) => row[place] as string)]));
+  return { given: { kind: 'table', columns, rows: rows.length, cells: 'texts' }, params: {} };
 }
 
-function valueOf(text: string): JsonValue {
+/** `asText`: of a column of texts, where `007` has its zeros. */
+export function cellValue(text: string, asText: boolean): JsonValue {
   if (text === '') return null;
+  if (asText) return text;
   if (/^-?\d+$/.test(text)) {
     const whole = Number(text);
     return Number.isSafeInteger(whole) ? whole : BigInt(text);

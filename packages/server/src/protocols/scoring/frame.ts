@@ -3,7 +3,13 @@ import { DaisError } from '@dais/api';
 import { JsonFault, JsonReader, type JsonValue } from '#lib/json-reader.ts';
 
 export type Given =
-  | { readonly kind: 'table'; readonly columns: ReadonlyMap<string, readonly JsonValue[]>; readonly rows: number }
+  | {
+      readonly kind: 'table';
+      readonly columns: ReadonlyMap<string, readonly JsonValue[]>;
+      readonly rows: number;
+      /** `texts`: as in CSV, where only the model says what is a number. */
+      readonly cells?: 'texts';
+    }
   /** Rows without names of columns. */
   | { readonly kind: 'rows'; readonly rows: readonly (readonly JsonValue[])[] }
   | { readonly kind: 'tensor'; readonly value: readonly JsonValue[] }
@@ -56,6 +62,7 @@ function readForm(form: (typeof FORMS)[number], value: JsonValue): Given {
       return rows.length > 0 && rows.every(isObject) ? readRecords(rows, form) : { kind: 'tensor', value: rows };
     }
     case 'inputs':
+      if (Array.isArray(value) && value.length > 0 && value.every(isObject)) return readRecords(value, form);
       if (Array.isArray(value)) return { kind: 'tensor', value };
       if (isObject(value)) return { kind: 'tensors', values: new Map(Object.entries(value)) };
       throw wrong('"inputs" is neither a list nor an object of lists.');
