@@ -1,5 +1,5 @@
 /** The data plane: routes, queues, batches and answers of predictions, without the control plane and without a database. */
-export { readBodies, type OpenBody } from './body-reader.ts';
+export { readBodies } from './body-reader.ts';
 export { BodyThread, LONG_BODY, type ReadBody } from './body-thread.ts';
 export type { CaptureSink } from './capture.ts';
 export type { GatewayStats } from './gateway-stats.ts';
@@ -11,7 +11,6 @@ export type {
   EndpointAddress,
   ExplainMethod,
   InferAnswer,
-  InferMatch,
   InferRequest,
   OpenedRequest,
   Parameters,

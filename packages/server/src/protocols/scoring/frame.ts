@@ -50,6 +50,7 @@ function readForm(form: (typeof FORMS)[number], value: JsonValue): Given {
       return rows.length > 0 && rows.every(isObject) ? readRecords(rows, form) : { kind: 'tensor', value: rows };
     }
     case 'inputs':
+      if (Array.isArray(value) && value.length > 0 && value.every(isObject)) return readRecords(value, form);
       if (Array.isArray(value)) return { kind: 'tensor', value };
       if (isObject(value)) return { kind: 'tensors', values: new Map(Object.entries(value)) };
       throw wrong('"inputs" is neither a list nor an object of lists.');

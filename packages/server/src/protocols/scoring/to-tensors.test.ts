@@ -150,6 +150,41 @@ describe('a table for a model of columns', () => {
     ]);
   });
 
+  test('CSV: what the model takes as text keeps its zeros', () => {
+    const { given } = readCsv(Buffer.from('a,b,s\n1,02,007\n1,2,true\n'));
+    expect(toTensors(given, described(COLUMNS))).toMatchObject([
+      { data: Float64Array.of(1, 1) },
+      { data: BigInt64Array.of(2n, 2n) },
+      { data: texts('007', 'true') },
+    ]);
+  });
+
+  test('columns without names are taken by place, whatever names a request has', () => {
+    const inputs: TensorSpec[] = ['0', '1'].map((name) => ({ name, datatype: 'FP64', shape: [-1] }));
+    const unnamed = described(inputs, { inputs: JSON.stringify([{ type: 'double' }, { type: 'double' }]) });
+    const wanted = [
+      { name: '0', datatype: 'FP64', shape: [1], data: Float64Array.of(1) },
+      { name: '1', datatype: 'FP64', shape: [1], data: Float64Array.of(2) },
+    ];
+    for (const body of [
+      { dataframe_split: { data: [[1, 2, 3]] } },
+      { dataframe_split: { columns: ['p', 'q'], data: [[1, 2]] } },
+      { instances: [[1, 2]] },
+    ]) {
+      expect(toTensors(json(body), unnamed)).toEqual(wanted);
+    }
+    expect(() => toTensors(json({ dataframe_split: { data: [[1]] } }), unnamed)).toThrow('There are 1 columns');
+  });
+
+  test('bytes come in base64', () => {
+    const binary = described([{ name: 'x', datatype: 'BYTES', shape: [-1] }], {
+      inputs: JSON.stringify([{ name: 'x', type: 'binary' }]),
+    });
+    const [tensor] = toTensors(json({ dataframe_records: [{ x: 'AP8=' }] }), binary);
+    expect(tensor?.data).toEqual([Buffer.from([0, 255])]);
+    expect(() => toTensors(json({ dataframe_records: [{ x: '***' }] }), binary)).toThrow('base64');
+  });
+
   test.each([
     ['a missing column', { dataframe_records: [{ a: 1 }] }, 'The column "b" (INT64) is missing'],
     [
