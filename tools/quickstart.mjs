@@ -15,7 +15,8 @@ const USAGE = `usage: npm run quickstart [-- OPTIONS]
 
   --data DIR   where Dais keeps its data  (default: $DAIS_DATA, else /var/lib/dais as root, else ~/.dais)
   --port N     HTTP port                  (default: 7070, or the next free one)
-  --slice      a part of two months instead of a year
+  --slice      every fourth flight of two months  (default)
+  --year       all flights of 2013
   --speed N    replay flights N times faster than they flew  (default: as fast as they are answered)
   --serve      only start Dais: no story
   --exit       stop cleanly when everything has worked
@@ -41,7 +42,7 @@ function readOptions(args) {
     data: environment.DAIS_DATA || (root ? '/var/lib/dais' : join(home(), '.dais')),
     keys: environment.DAIS_KEYS_FOLDER || (root ? '/etc/dais/keys' : join(configFolder(), 'dais', 'keys')),
     exit: false,
-    slice: false,
+    slice: true,
     serve: false,
     help: false,
   };
@@ -50,6 +51,7 @@ function readOptions(args) {
     const value = () => (inline === undefined ? args[++at] : inline);
     if (name === '--exit') options.exit = true;
     else if (name === '--slice') options.slice = true;
+    else if (name === '--year') options.slice = false;
     else if (name === '--serve') options.serve = true;
     else if (name === '--help' || name === '-h') options.help = true;
     else if (name === '--data' || name === '--port' || name === '--speed') {

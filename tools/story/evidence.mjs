@@ -19,25 +19,6 @@ export async function counted(account) {
 }
 
 /**
- * How two versions did on the flights that both were asked about.
- * @param {import('./client.mjs').Client} account
- * @param {string} version the shadow
- */
-export async function sideBySide(account, version) {
-  const { rows } = await account.call('POST', `/api/v1/predictions/endpoints/${ENDPOINT}/query`, {
-    sql: `with pairs as (
-        select s.out_late_probability as shadow, m.out_late_probability as stable, m.label
-        from predictions s join labelled m on m.prediction_id = s.shadow_of and m.row = s.row
-        where s.version = '${version}' and m.label is not null
-      )
-      select count(*), avg(abs(shadow - stable)), avg((shadow - label::double) ** 2), avg((stable - label::double) ** 2)
-      from pairs`,
-  });
-  const [flights, apart, shadow, stable] = rows[0].map(Number);
-  return { flights, apart, brier: { shadow, stable } };
-}
-
-/**
  * From one prediction back to what it rests on.
  * @param {import('./client.mjs').Client} account
  * @param {string} prediction

@@ -1,4 +1,4 @@
-/** The champion behind an address; the next version beside it, first unseen, then for a share of the flights. */
+/** The champion behind an address; the next version takes over by a rollout. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,44 +13,32 @@ const LOOK_MS = 300;
 const MOST_MS = 180_000;
 
 /**
- * Until it answers with the version that is champion.
+ * Until it answers with the version that is champion, and with nothing else.
  * @param {import('./client.mjs').Client} trainer
  * @param {import('./plan.mjs').Plan} plan
  * @param {string} work a folder of the story
  * @param {string} version
  */
 export async function serve(trainer, plan, work, version) {
-  const manifest = readFileSync(join(root, 'examples', 'flights', 'story', 'endpoint.yaml'), 'utf8');
-  const text = manifest.replace(/minimumRequests: \d+/, `minimumRequests: ${plan.minimumRequests}`);
-  await applyText(trainer, work, 'endpoint.yaml', text);
+  await applyText(trainer, work, 'endpoint.yaml', manifest(plan));
   await until('The endpoint does not answer', async () => {
-    const endpoint = await trainer.call('GET', `/api/v1/endpoints/${ENDPOINT}`);
-    const stable = (endpoint.status?.variants ?? []).find((/** @type {any} */ variant) => variant.name === 'stable');
-    return stable?.state === 'ready' && stable.version === version;
+    const all = await variants(trainer);
+    return all.length === 1 && all[0].name === 'stable' && all[0].state === 'ready' && all[0].version === version;
   });
 }
 
-/**
- * Copies of all requests go to a version, until {@link endRollout}.
- * @param {import('./client.mjs').Client} trainer
- * @param {string} version
- */
-export async function shadow(trainer, version) {
-  await trainer.call('POST', `${path}/deploy`, { model: `models:/nyc-late/${version}`, shadow: true });
-  await until('The shadow does not answer', async () => {
-    const endpoint = await trainer.call('GET', `/api/v1/endpoints/${ENDPOINT}`);
-    return (endpoint.status?.variants ?? []).some(
-      (/** @type {any} */ one) => one.role === 'shadow' && one.state === 'ready' && one.version === version,
-    );
-  });
+/** @param {import('./plan.mjs').Plan} plan */
+function manifest({ minimumRequests }) {
+  const text = readFileSync(join(root, 'examples', 'flights', 'story', 'endpoint.yaml'), 'utf8');
+  return text.replace(/minimumRequests: \d+/, `minimumRequests: ${minimumRequests}`);
 }
 
 /**
- * @param {import('./client.mjs').Client} trainer
- * @param {string} reason
+ * @param {import('./client.mjs').Client} account
+ * @returns {Promise<{ name: string, role: string, state: string, version: string }[]>}
  */
-export async function endRollout(trainer, reason) {
-  await trainer.call('POST', `${path}/rollout/abort`, { reason });
+async function variants(account) {
+  return (await account.call('GET', `/api/v1/endpoints/${ENDPOINT}`)).status?.variants ?? [];
 }
 
 /** @param {import('./client.mjs').Client} trainer */

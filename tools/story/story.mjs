@@ -7,11 +7,11 @@ import { makePeople } from './accounts.mjs';
 import { decide } from './approval.mjs';
 import { Refused } from './client.mjs';
 import { bringData, fewer } from './data.mjs';
-import { counted, lineageOf, sideBySide } from './evidence.mjs';
+import { counted, lineageOf } from './evidence.mjs';
 import { links } from './links.mjs';
 import { SLICE, YEAR } from './plan.mjs';
 import { flightsOf, replay } from './replay.mjs';
-import { endRollout, newestRollout, serve, shadow, until } from './serving.mjs';
+import { newestRollout, serve } from './serving.mjs';
 import { tables } from './tables.mjs';
 import { preparePipeline, train } from './training.mjs';
 
@@ -91,36 +91,18 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
     train(trainer, plan.second, plan.candidates, 'second version', report),
   );
   tellVerdict(second, say);
-  await phase('Let it answer unseen, beside the champion', () => shadow(trainer, second.version));
-  const later = await flightsOf(trainer, plan.later);
-  const half = Math.ceil(later.length / 2);
-  const unseen = await phase('Replay flights', (report) =>
-    replay({ url, gate, flights: later.slice(0, half), speed, report }),
-  );
-  const beside = await sideBySide(trainer, second.version);
-  say(
-    `On ${count(beside.flights)} flights both were asked, ${beside.apart.toFixed(3)} apart on average; squared error ${beside.brier.shadow.toFixed(4)}, of the champion ${beside.brier.stable.toFixed(4)}.`,
-  );
-  await endRollout(trainer, 'Seen enough');
   const secondDecision = await decide(people, second);
   tellDecision(second, secondDecision, say);
-  const rest = later.slice(half);
+  const later = await flightsOf(trainer, plan.later);
+  const on = await phase('Replay flights', (report) => replay({ url, gate, flights: later, speed, report }));
+  tellReplay(on, plan.later, say);
   if (secondDecision.approved) {
-    await phase('It takes over, step by step', (report) =>
-      takeOver({ url, gate, trainer, flights: rest, speed, report, version: second.version }),
-    );
-    const { state, reason } = await newestRollout(trainer);
-    say(`The rollout has ${state}. ${reason}`);
-  } else {
-    tellReplay(
-      await phase('The champion goes on', (report) => replay({ url, gate, flights: rest, speed, report })),
-      plan.later,
-      say,
-    );
+    const { state, weight, reason } = await newestRollout(trainer);
+    say(`The rollout of nyc-late/${second.version} is ${state} at ${weight} %. ${reason}`);
   }
 
   const now = secondDecision.approved ? second.version : champion;
-  const named = month.named ?? unseen.named;
+  const named = month.named ?? on.named;
   const lineage = named === undefined ? {} : (await lineageOf(trainer, named.prediction)).types;
   chapter('6. One prediction, back to where it comes from');
   if (named !== undefined) {
@@ -145,31 +127,6 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
     }),
     invitation: people.invitation,
   };
-}
-
-/**
- * Flights go on until the rollout has ended; from the first again when they are too few.
- * @param {object} parts
- * @param {string} parts.url
- * @param {import('./client.mjs').Client} parts.gate
- * @param {import('./client.mjs').Client} parts.trainer
- * @param {readonly import('./replay.mjs').Flight[]} parts.flights
- * @param {number | undefined} parts.speed
- * @param {import('../phase-bar.mjs').Report} parts.report
- * @param {string} parts.version
- */
-async function takeOver({ url, gate, trainer, flights, speed, report, version }) {
-  await until(
-    'The rollout has not begun',
-    async () =>
-      (await newestRollout(trainer))?.to === `models:/nyc-late/${version}` &&
-      (await newestRollout(trainer)).cause === 'alias',
-  );
-  for (;;) {
-    await replay({ url, gate, flights, speed, report });
-    const { state } = await newestRollout(trainer);
-    if (state !== 'running') return;
-  }
 }
 
 /** @param {import('./client.mjs').Client} account */
