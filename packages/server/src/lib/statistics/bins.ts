@@ -63,6 +63,16 @@ export function widthEdges(low: number, high: number, parts: number): readonly n
   return rising(Array.from({ length: parts - 1 }, (_, i) => low + ((high - low) * (i + 1)) / parts));
 }
 
+/**
+ * With edges of `parts` equal widths between the first and the last one put in: where the baseline has a gap, the bin across it would
+ * be too wide to tell where a later window has its values.
+ */
+export function withoutGaps(edges: readonly number[], parts = 20): readonly number[] {
+  const [first, last] = [edges[0], edges.at(-1)];
+  if (first === undefined || last === undefined) return edges;
+  return rising([...edges, ...widthEdges(first, last, parts)].toSorted((a, b) => a - b));
+}
+
 /** How many bins of equal width Sturges (1926) gives `count` values: ⌈log₂ n⌉ + 1. */
 export function sturgesParts(count: number): number {
   return count < 1 ? 1 : Math.ceil(Math.log2(count) + 1);

@@ -130,5 +130,5 @@ test('words: the most frequent ones, NULL and the rest', async () => {
   });
   const exact = summarizeCategories(rows.map(([cell]) => (typeof cell === 'string' ? cell : null)));
   expect(told).toMatchObject({ count: exact.count, nulls: exact.nulls, rest: exact.rest });
-  expect([...told.counts].toSorted()).toEqual([...exact.counts].toSorted());
+  expect(told.counts).toEqual(exact.counts);
 });
