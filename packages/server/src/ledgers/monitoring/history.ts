@@ -1,6 +1,5 @@
 /** Figures of windows as series, and monitors as lists show them. */
 import {
-  nameOfCheck,
   type MonitorHistory,
   type MonitorResult,
   type MonitorSeries,
@@ -8,8 +7,8 @@ import {
   type MonitorVerdict,
 } from '@dais/api/monitoring';
 import type { Transaction } from '#kernel/transaction.ts';
-import { outcomeOf } from './checks/outcome.ts';
 import type { MonitorRow } from './monitor-rows.ts';
+import { outcomesOf } from './restate.ts';
 
 export interface HistoryFilter {
   readonly check?: string;
@@ -149,7 +148,15 @@ function presentSummary(row: SummaryRow): MonitorSummary {
     windows: row.number,
     openAlerts: row.open,
     acknowledged: row.acknowledged,
-    checks: row.results === null ? [] : checksOf(row, row.results, spec),
+    checks:
+      row.results === null
+        ? []
+        : outcomesOf(spec, row.results).map(({ name, type, verdict, reason }) => ({
+            check: name,
+            type,
+            verdict,
+            ...(reason !== undefined && { reason }),
+          })),
     recent: (row.recent ?? []).map(({ number, until, rows, verdict }) => ({
       number,
       until: Number(until),
@@ -157,32 +164,4 @@ function presentSummary(row: SummaryRow): MonitorSummary {
       verdict,
     })),
   };
-}
-
-function checksOf(
-  _row: SummaryRow,
-  results: readonly MonitorResult[],
-  spec: MonitorRow['spec'],
-): MonitorSummary['checks'] {
-  return spec.checks.flatMap((check) => {
-    const name = nameOfCheck(check);
-    const own = results.filter((one) => one.check === name);
-    // A check that is newer than the window.
-    if (own.length === 0) return [];
-    const whole = own.find(({ metric }) => metric === 'drifted_share');
-    const told = outcomeOf(
-      check,
-      spec,
-      own,
-      whole === undefined ? undefined : { verdict: whole.verdict, reason: whole.reason },
-    );
-    return [
-      {
-        check: name,
-        type: check.type,
-        verdict: told.verdict,
-        ...(told.reason !== undefined && { reason: told.reason }),
-      },
-    ];
-  });
 }
