@@ -15,7 +15,7 @@ export interface Bins {
 }
 
 /** The place of the bin of `value`; NaN has none (−1). */
-export function binOf(edges: readonly number[], value: number): number {
+function binOf(edges: readonly number[], value: number): number {
   if (Number.isNaN(value)) return -1;
   let [low, high] = [0, edges.length];
   while (low < high) {

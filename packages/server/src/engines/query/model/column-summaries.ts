@@ -29,7 +29,7 @@ export interface ColumnEdges {
 }
 
 /** Rows of which bins are told: one of so many. */
-export const SAMPLED_ROWS = 100_000;
+const SAMPLED_ROWS = 100_000;
 const PARTS = 100;
 
 export function sampledEvery(rows: number): number {
