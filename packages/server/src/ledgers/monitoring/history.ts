@@ -41,23 +41,24 @@ export async function readHistory(
     'monitor_history',
   );
   const oldestFirst = rows.toReversed();
-  const series = new Map<string, MonitorSeries & { readonly bad: number }>();
+  const series = new Map<string, { readonly series: MonitorSeries; readonly bad: number }>();
   for (const [at, { results }] of oldestFirst.entries()) {
     for (const one of results) {
       if (check !== undefined && one.check !== check) continue;
       if (column !== undefined && one.column !== column) continue;
       if (metric !== undefined && one.metric !== metric) continue;
       const key = JSON.stringify([one.check, one.metric, one.column ?? null, one.segment ?? null]);
-      const found = series.get(key) ?? emptySeries(one, oldestFirst.length);
+      const known = series.get(key) ?? { series: emptySeries(one, oldestFirst.length), bad: 0 };
+      const found = known.series;
       found.values[at] = one.value ?? null;
       found.bounds[at] = one.bound ?? null;
       found.low[at] = one.low ?? null;
       found.high[at] = one.high ?? null;
       found.verdicts[at] = one.verdict;
-      series.set(key, { ...found, bad: found.bad + (one.verdict === 'bad' ? 1 : 0) });
+      series.set(key, { series: found, bad: known.bad + (one.verdict === 'bad' ? 1 : 0) });
     }
   }
-  const all = [...series.values()].toSorted((a, b) => b.bad - a.bad);
+  const all = [...series.values()].toSorted((a, b) => b.bad - a.bad).map((one): MonitorSeries => one.series);
   return {
     monitor: monitor.name,
     windows: oldestFirst.map((row) => ({
@@ -68,7 +69,7 @@ export async function readHistory(
       labelled: Number(row.labelled),
       verdict: row.verdict,
     })),
-    series: all.slice(0, limit).map(({ bad: _, ...one }) => one),
+    series: all.slice(0, limit),
     more: Math.max(0, all.length - limit),
   };
 }
@@ -86,7 +87,6 @@ function emptySeries({ check, type, metric, column, segment }: MonitorResult, le
     low: none<number>(),
     high: none<number>(),
     verdicts: none<MonitorVerdict>(),
-    bad: 0,
   };
 }
 

@@ -234,13 +234,11 @@ function classText(cell: Cell | undefined): string {
 }
 
 function confusionRows(rows: readonly (readonly Cell[])[]): NonNullable<MonitorPerformance['confusion']> {
-  return rows
-    .slice(0, 400)
-    .map(([, predicted, actual, n]) => ({
-      predicted: classText(predicted),
-      actual: classText(actual),
-      rows: count(n),
-    }));
+  return rows.slice(0, 400).map(([, predicted, actual, n]) => ({
+    predicted: classText(predicted),
+    actual: classText(actual),
+    rows: count(n),
+  }));
 }
 
 function grouped(rows: readonly (readonly Cell[])[]): ReadonlyMap<string, (readonly Cell[])[]> {
