@@ -13,7 +13,7 @@ const scale = z
   .enum(['margin', 'output'])
   .describe('`margin`: the sum of the trees, before it becomes a probability; `output`: what the model answers.');
 
-export const contributionSchema = z.strictObject({
+const contributionSchema = z.strictObject({
   feature: z.string().describe('Name of the column, or of the input and which number of it.'),
   value: z.unknown().describe('What went into the model.'),
   contribution: z.number().describe('By how much it moved the answer away from the base value.'),

@@ -48,7 +48,7 @@ test.each<[string, (text: string) => Buffer]>([
   ['x-gzip', gzipSync],
   ['GZIP', gzipSync],
   ['deflate', deflateSync],
-  ['identity', Buffer.from],
+  ['identity', (text) => Buffer.from(text)],
 ])('a body as %s', async (encoding, pack) => {
   const name = `packed-${encoding.toLowerCase()}${encoding === 'GZIP' ? '-large' : ''}`;
   const response = await fetch(`${fixture.url}/api/v1/notes`, {

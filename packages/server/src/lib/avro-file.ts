@@ -168,7 +168,7 @@ function compile(schema: unknown, space: string, named: Named): Decode {
     };
   }
   if (typeof schema !== 'object' || schema === null) throw new AvroFault('its schema cannot be read');
-  return compileComplex(schema as ComplexSchema, space, named);
+  return compileComplex(schema, space, named);
 }
 
 interface ComplexSchema {

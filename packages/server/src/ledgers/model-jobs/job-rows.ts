@@ -44,7 +44,7 @@ export interface JobRow<Request = BatchRequest> {
 const COLUMNS = `id, project_id, kind, state, model, model_name, version, files, request, phase, shards, shards_done, rows,
   rows_done, rejected, faults, result, error, attempts, created_by, created_at, started_at, ended_at`;
 
-export const SHOWN_FAULTS = 20;
+const SHOWN_FAULTS = 20;
 
 export interface NewJobRow {
   readonly id: string;

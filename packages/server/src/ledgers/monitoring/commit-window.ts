@@ -55,7 +55,7 @@ function sameSpec(one: MonitorRow, other: MonitorRow): boolean {
   return JSON.stringify(one.spec) === JSON.stringify(other.spec);
 }
 
-export function resultsOf(outcomes: readonly CheckOutcome[]): readonly MonitorResult[] {
+function resultsOf(outcomes: readonly CheckOutcome[]): readonly MonitorResult[] {
   const rank = { bad: 0, unknown: 1, ok: 2 } as const;
   return outcomes
     .flatMap(({ results }) => results)
@@ -120,7 +120,7 @@ async function insertWindow(
 }
 
 /** Checks whose verdict changes when labels come. */
-export const OF_LABELS: ReadonlySet<string> = new Set(['performance']);
+const OF_LABELS: ReadonlySet<string> = new Set(['performance']);
 
 async function insertColumns(tx: Transaction, { fields, edges }: JudgedWindow, window: string): Promise<void> {
   if (fields.length === 0) return;

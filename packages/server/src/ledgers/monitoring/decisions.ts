@@ -13,7 +13,7 @@ const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
 /** Undefined: it may start. Pure. `starts`: when it was started before, newest first, in milliseconds. */
-export function whyNot(
+function whyNot(
   { cooldownMinutes, maxPerDay }: Pick<StartPipeline, 'cooldownMinutes' | 'maxPerDay'>,
   starts: readonly number[],
   now: number,

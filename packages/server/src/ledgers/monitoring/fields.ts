@@ -27,7 +27,7 @@ export function keyOfField({ side, name }: Pick<Field, 'side' | 'name'>): string
   return `${side}:${name.toLowerCase()}`;
 }
 
-export function familyOf(type: string): Family {
+function familyOf(type: string): Family {
   if (/^(u?int(8|16|32|64)|float(32|64)|decimal\()/.test(type)) return 'number';
   if (type === 'boolean') return 'boolean';
   if (type === 'string') return 'text';

@@ -49,7 +49,7 @@ const HEAD = `id, number, from_at, until_at, rows, requests, verdict, reason, ve
   (select count(*)::int from jsonb_array_elements(results) r where r->>'verdict' = 'bad') as bad,
   (select count(*)::int from jsonb_array_elements(results) r where r->>'verdict' = 'unknown') as unknown`;
 
-export function presentHead(row: HeadRow, monitor: string): MonitorReportHead {
+function presentHead(row: HeadRow, monitor: string): MonitorReportHead {
   return {
     id: row.id,
     monitor,

@@ -35,7 +35,7 @@ export function mergeConfusions(one: Confusion, other: Confusion): Confusion {
   return confusionOf([...outcomesOf(one), ...outcomesOf(other)]);
 }
 
-export function outcomesOf({ classes, counts }: Confusion): readonly OutcomeCount[] {
+function outcomesOf({ classes, counts }: Confusion): readonly OutcomeCount[] {
   return classes.flatMap((actual, i) =>
     classes.map((predicted, j) => ({ actual, predicted, count: counts[i]?.[j] ?? 0 })),
   );

@@ -32,7 +32,7 @@ export interface ColumnEdges {
 const SAMPLED_ROWS = 100_000;
 const PARTS = 100;
 
-export function sampledEvery(rows: number): number {
+function sampledEvery(rows: number): number {
   return Math.max(1, Math.floor(rows / SAMPLED_ROWS));
 }
 
