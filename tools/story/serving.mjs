@@ -22,8 +22,8 @@ const MOST_MS = 180_000;
 export async function serve(trainer, plan, work, version) {
   await applyText(trainer, work, 'endpoint.yaml', manifest(plan));
   await until('The endpoint does not answer', async () => {
-    const all = await variants(trainer);
-    return all.length === 1 && all[0].name === 'stable' && all[0].state === 'ready' && all[0].version === version;
+    const [only, ...others] = await variants(trainer);
+    return others.length === 0 && only?.name === 'stable' && only.state === 'ready' && only.version === version;
   });
 }
 
