@@ -1,7 +1,8 @@
 /** One phase of long work with its bar: redrawn in place on a terminal, a few plain lines elsewhere. */
 
-/** Elsewhere a line at most this often. */
+/** Elsewhere a line at most this often; one that says nothing new only tells that it still works. */
 const PLAIN_EVERY_MS = 10_000;
+const UNCHANGED_EVERY_MS = 60_000;
 
 /**
  * @typedef {(done: number, total: number) => void} Report
@@ -19,6 +20,7 @@ export async function runPhase({ title, unit, out, now = () => performance.now()
   const started = now();
   let lastLine = started;
   let seen = { done: 0, total: 0 };
+  let told = 0;
   const draw = () => {
     const elapsed = now() - started;
     out.write(`\r\u001B[K${progressLine({ title, unit, ...seen, elapsed }).slice(0, (out.columns ?? 80) - 1)}`);
@@ -28,8 +30,10 @@ export async function runPhase({ title, unit, out, now = () => performance.now()
   try {
     const result = await work((done, total) => {
       seen = { done, total };
-      if (out.isTTY || now() - lastLine < PLAIN_EVERY_MS) return;
+      const every = done === told ? UNCHANGED_EVERY_MS : PLAIN_EVERY_MS;
+      if (out.isTTY || now() - lastLine < every) return;
       lastLine = now();
+      told = done;
       out.write(`  ${progressLine({ title, unit, ...seen, elapsed: now() - started })}\n`);
     });
     out.write(`${out.isTTY ? '\r\u001B[K' : ''}✓ ${title} (${duration(now() - started)})\n`);

@@ -42,6 +42,17 @@ test('without a terminal a phase is plain lines: its start, one in ten seconds, 
   ]);
 });
 
+test('without a terminal what says nothing new is said once a minute', async () => {
+  const lines: string[] = [];
+  let time = 0;
+  const out = { write: (text: string) => lines.push(text) };
+  await runPhase({ title: 'train', unit: 'steps', out, now: () => time }, async (report) => {
+    for (time = 0; time <= 61_000; time += 1000) report(0, 3);
+    return undefined;
+  });
+  expect(lines.slice(1, -1)).toEqual(['  train  [────────────────────────]    0 %  0 of 3\n']);
+});
+
 test('a failed phase says so and passes the error on', async () => {
   const lines: string[] = [];
   const out = { write: (text: string) => lines.push(text) };

@@ -300,6 +300,9 @@ function availableMemory() {
   return Number.isFinite(limit) ? Math.min(free, limit - used) : free;
 }
 
+/** A program says its version at once; at load 15 a Python took more than 4 s, and was said to be missing. */
+const ANSWER_WITHIN_MS = 30000;
+
 /**
  * What a program prints, or undefined when it is not there or fails.
  * @param {string} command
@@ -308,7 +311,7 @@ function availableMemory() {
  */
 async function output(command, args) {
   return await new Promise((resolve) => {
-    execFile(command, [...args], { timeout: 4000 }, (error, stdout) => {
+    execFile(command, [...args], { timeout: ANSWER_WITHIN_MS }, (error, stdout) => {
       resolve(error ? undefined : stdout.trim());
     });
   });

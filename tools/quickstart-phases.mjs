@@ -27,7 +27,8 @@ const cli = join(root, 'packages', 'cli', 'dist', 'main.js');
 const log = join(cacheFolder(), 'quickstart.log');
 
 /**
- * @param {{ data: string, keys: string, port?: string, exit: boolean, slice: boolean, serve: boolean, speed?: number }} options
+ * @param {{ data: string, keys: string, port?: string, exit: boolean, slice: boolean, serve: boolean, speed?: number,
+ *   again: readonly string[] }} options
  * @returns {Promise<number>} the exit code
  */
 export async function quickstart(options) {
@@ -167,11 +168,11 @@ async function story({ data, slice, speed }, url) {
 }
 
 /**
- * @param {{ data: string, keys: string, exit: boolean }} options
+ * @param {{ data: string, keys: string, exit: boolean, again: readonly string[] }} options
  * @param {string} url
  * @param {import('./story/story.mjs').Told | undefined} told
  */
-async function screen({ data, keys, exit }, url, told) {
+async function screen({ data, keys, exit, again }, url, told) {
   const release = existsSync('/proc/version') ? readFileSync('/proc/version', 'utf8') : '';
   const places = [
     { path: data, what: 'your data' },
@@ -187,6 +188,7 @@ async function screen({ data, keys, exit }, url, told) {
     keys,
     log,
     exits: exit,
+    again,
     surroundings: {
       ...(environment.SSH_CONNECTION && { sshConnection: environment.SSH_CONNECTION }),
       user: userInfo().username,

@@ -20,6 +20,7 @@
  * @property {string} keys the folder of the keys that seal secrets, which other data may use too
  * @property {string} log
  * @property {boolean} exits true when it stops by itself
+ * @property {readonly string[]} again the options with which it starts again
  * @property {Surroundings} surroundings
  */
 
@@ -27,7 +28,7 @@
  * @param {Outcome} outcome
  * @returns {string}
  */
-export function finalScreen({ url, port, told, disk, data, keys, log, exits, surroundings }) {
+export function finalScreen({ url, port, told, disk, data, keys, log, exits, again, surroundings }) {
   const total = disk.reduce((sum, place) => sum + place.bytes, 0);
   const width = Math.max(...disk.map((place) => place.path.length));
   return [
@@ -44,7 +45,8 @@ export function finalScreen({ url, port, told, disk, data, keys, log, exits, sur
     ...disk.map((place) => `    ${place.path.padEnd(width)}  ${megabytes(place.bytes).padStart(8)}  ${place.what}`),
     '',
     exits ? '  It stops now.' : '  To stop: Ctrl-C here.',
-    `  To start again: npm run quickstart${exits ? '' : ' (what is done is not done again)'}. Log: ${log}`,
+    `  To start again: npm run quickstart${again.length > 0 ? ` -- ${again.map(quoted).join(' ')}` : ''}`,
+    `  What is done is not done again. Log: ${log}`,
     `  To delete everything: rm -rf ${[data, ...disk.map((place) => place.path)].filter(unique).map(quoted).join(' ')}`,
     `  and its keys, unless another Dais on this machine uses them: rm -rf ${quoted(keys)}`,
     '',

@@ -21,6 +21,7 @@ test('the screen tells links, what happened, disk, how to stop and how to delete
     keys: '/etc/dais/keys',
     log: '/root/.cache/dais/quickstart.log',
     exits: false,
+    again: ['--data', '/root/my data'],
     surroundings: here,
   });
   expect(text).toContain('  Dais runs at http://127.0.0.1:7070\n');
@@ -32,9 +33,10 @@ test('the screen tells links, what happened, disk, how to stop and how to delete
   expect(text).toContain('  Replayed: the traffic.');
   expect(text).toContain('  Disk: 1.1 GB\n    /root/my data         40 MB  your data\n');
   expect(text).toContain('To stop: Ctrl-C here.');
+  expect(text).toContain("To start again: npm run quickstart -- --data '/root/my data'\n");
   expect(text).toContain(`To delete everything: rm -rf '/root/my data' /root/.cache/dais\n`);
   expect(text).toContain('unless another Dais on this machine uses them: rm -rf /etc/dais/keys\n');
-  expect(text.split('\n').length).toBeLessThan(36);
+  expect(text.split('\n').length).toBeLessThan(37);
 });
 
 test.each([

@@ -1,12 +1,8 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { root } from './command.mjs';
-import { environment } from './environment.mjs';
+import { freePort, startQuickstart } from './quickstart-process.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -14,38 +10,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return port;
-}
-
-/** Runs it on a data folder of this test, and presses Ctrl-C once when `until` has been printed. */
-function quickstart(args: readonly string[], until?: string) {
-  const child = spawn('node', ['tools/quickstart.mjs', '--serve', '--data', join(folder, 'data'), ...args], {
-    cwd: root,
-    env: { ...environment, DAIS_KEYS_FOLDER: join(folder, 'keys') },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  let pressed = false;
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-      if (!pressed && until !== undefined && output.includes(until)) pressed = child.kill('SIGINT');
-    });
-  }
-  const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
-    child.once('close', (code) => resolve({ code, output }));
-  });
-  return { ended };
-}
+const quickstart = (args: readonly string[], until?: string) => startQuickstart(folder, ['--serve', ...args], until);
 
 test('with --exit it starts, shows one screen and stops', async () => {
   const port = await freePort();

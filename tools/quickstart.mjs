@@ -30,7 +30,8 @@ const USAGE = `usage: npm run quickstart [-- OPTIONS]
 const NEEDED = { clone: 1e9, cache: 1e9, data: 1.5e9 };
 
 /**
- * @typedef {{ data: string, keys: string, port?: string, exit: boolean, slice: boolean, serve: boolean, speed?: number, help: boolean }} Options
+ * @typedef {{ data: string, keys: string, port?: string, exit: boolean, slice: boolean, serve: boolean, speed?: number, help: boolean,
+ *   again: readonly string[] }} Options `again`: the options that are given when it is started again
  *
  * @param {readonly string[]} args
  * @returns {Options | string} a string is what is wrong
@@ -45,6 +46,7 @@ function readOptions(args) {
     slice: true,
     serve: false,
     help: false,
+    again: args.filter((word) => word !== '--exit'),
   };
   for (let at = 0; at < args.length; at++) {
     const [name = '', inline] = (args[at] || '').split(/=(.*)/s);

@@ -16,9 +16,9 @@ const MODEL = '/api/v1/registry/models/nyc-late';
  * @returns {Promise<Decision>}
  */
 export async function decide({ trainer, office }, verdict) {
-  const { version, better, gain, frozen, against } = verdict;
+  const { version, better, frozen } = verdict;
   const alias = await refusal(() => trainer.call('PUT', `${MODEL}/aliases/champion`, { version }));
-  const share = `${signed(gain.roc_auc)} (95 %: ${signed(gain.low)} to ${signed(gain.high)}) on ${frozen.flights.toLocaleString('en')} flights that nobody learned from, against ${against}`;
+  const share = `${gainOf(verdict)}, on ${frozen.flights.toLocaleString('en')} flights that nobody learned from`;
   const { number } = await trainer.call('POST', `${MODEL}/approvals`, { version, alias: 'champion', reason: share });
   const own = await refusal(() =>
     trainer.call('POST', `${MODEL}/approvals/${number}/approve`, { reason: 'I made it' }),
@@ -38,6 +38,13 @@ async function refusal(act) {
   }
   throw new Error('It should have been refused, and was not.');
 }
+
+/**
+ * How much better it is, with the interval, than what it was measured against: the first one has only chance beside it.
+ * @param {import('./training.mjs').Verdict} verdict
+ */
+export const gainOf = ({ gain, against }) =>
+  `${signed(gain.roc_auc)} against ${against === 'nobody' ? 'guessing' : against} (95 %: ${signed(gain.low)} to ${signed(gain.high)})`;
 
 /** @param {number} value */
 const signed = (value) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;

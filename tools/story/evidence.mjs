@@ -19,6 +19,22 @@ export async function counted(account) {
 }
 
 /**
+ * What a program was refused. It is on record in the organisation: not everybody who sees a project's events sees this.
+ * @param {import('./client.mjs').Client} owner
+ * @param {string} program
+ * @returns {Promise<{ action: string, name: string, policies: readonly string[] }[]>}
+ */
+export async function refusalsOf(owner, program) {
+  const query = new URLSearchParams({ outcome: 'denied', actor: program, limit: '100' });
+  const { items } = await owner.call('GET', `/api/v1/organisation/audit/entries?${query.toString()}`);
+  return items.map((/** @type {any} */ { data: { action, name }, decision }) => ({
+    action,
+    name,
+    policies: decision.policies,
+  }));
+}
+
+/**
  * From one prediction back to what it rests on.
  * @param {import('./client.mjs').Client} account
  * @param {string} prediction

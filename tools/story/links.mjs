@@ -6,9 +6,10 @@
  * @param {string} found.version the champion
  * @param {string} found.challenger
  * @param {string} found.training the run of the pipeline
+ * @param {string | undefined} found.prediction the one that was named
  * @returns {readonly { what: string, address: string }[]}
  */
-export function links(url, { version, challenger, training }) {
+export function links(url, { version, challenger, training, prediction }) {
   const project = `${url}/projects/default`;
   return [
     {
@@ -21,8 +22,16 @@ export function links(url, { version, challenger, training }) {
     },
     {
       what: 'what was refused, by which policy',
-      address: `${project}/audit?outcome=denied&actor=${encodeURIComponent('service:trainer')}`,
+      address: `${url}/organisation/audit?outcome=denied&actor=trainer`,
     },
+    ...(prediction === undefined
+      ? []
+      : [
+          {
+            what: 'the prediction named above: what it rests on',
+            address: `${project}/predictions/nyc-late/${prediction}`,
+          },
+        ]),
     { what: 'the endpoint, with what it answered', address: `${project}/endpoints/nyc-late` },
     { what: 'the training, step by step', address: `${project}/executions/${training}` },
     { what: 'the month that was held back, and why', address: `${project}/datasets/nyc_flights` },

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { root } from '../command.mjs';
 import { runPhase } from '../phase-bar.mjs';
 import { makePeople } from './accounts.mjs';
-import { decide } from './approval.mjs';
+import { decide, gainOf } from './approval.mjs';
 import { Refused } from './client.mjs';
 import { bringData, fewer } from './data.mjs';
-import { counted, lineageOf } from './evidence.mjs';
+import { counted, lineageOf, refusalsOf } from './evidence.mjs';
 import { links } from './links.mjs';
 import { SLICE, YEAR } from './plan.mjs';
 import { flightsOf, replay } from './replay.mjs';
@@ -18,7 +18,10 @@ import { preparePipeline, train } from './training.mjs';
 const example = join(root, 'examples', 'flights');
 
 /**
+ * @typedef {Pick<Told, 'words' | 'first' | 'firstDecision'> & Partial<Pick<Told, 'second' | 'secondDecision'>>} Decided
+ *
  * @typedef {object} Told what a test looks at
+ * @property {string} words of the flights that it was told of
  * @property {import('./data.mjs').Data} data
  * @property {import('./training.mjs').Verdict} first
  * @property {import('./training.mjs').Verdict} second
@@ -27,6 +30,7 @@ const example = join(root, 'examples', 'flights');
  * @property {string} champion
  * @property {import('./evidence.mjs').Counted} counted
  * @property {Record<string, string[]>} lineage
+ * @property {{ action: string, name: string, policies: readonly string[] }[]} refused what the audit log says that `trainer` was refused
  * @property {readonly { what: string, address: string }[]} links
  * @property {string | undefined} invitation
  *
@@ -36,9 +40,8 @@ const example = join(root, 'examples', 'flights');
  * @param {string} parts.work a folder for files of the story
  * @param {boolean} parts.slice
  * @param {number | undefined} parts.speed
- * @param {Pick<Told, 'first' | 'firstDecision'> | undefined} parts.before what an earlier run told of the same data: its first version is
- *   not trained again
- * @param {(found: Pick<Told, 'first' | 'firstDecision'>) => void} parts.keep for the next run
+ * @param {Decided | undefined} parts.before by an earlier run on this data folder: it is not trained and decided again
+ * @param {(found: Decided) => void} parts.keep for the next run
  * @param {import('../phase-bar.mjs').Output} parts.out
  * @returns {Promise<Told>}
  */
@@ -49,19 +52,6 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   /** @type {<T>(title: string, task: (report: import('../phase-bar.mjs').Report) => Promise<T>, unit?: 'bytes' | 'steps') => Promise<T>} */
   const phase = (title, task, unit = 'steps') => runPhase({ title, unit, out }, task);
   mkdirSync(work, { recursive: true });
-
-  const firstVersion = async () => {
-    const verdict = await phase('Train the first version', (report) =>
-      train(trainer, plan.first, plan.candidates, 'first version', report),
-    );
-    tellVerdict(verdict, say);
-    chapter('3. Approval: who made it is not who says that it is good');
-    const decision = await decide(people, verdict);
-    tellDecision(verdict, decision, say);
-    const found = { first: verdict, firstDecision: decision };
-    if (decision.approved) keep(found);
-    return found;
-  };
 
   const people = await makePeople(url, data, join(example, 'story'));
   const { trainer, gate } = people;
@@ -75,8 +65,18 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   chapter(`2. Training: ${plan.candidates.length} candidates learn, the best is measured on later flights`);
   await trainer.dais(['apply', '-f', join(example, 'story', 'model.yaml'), '--take-over']);
   await preparePipeline(people, work);
-  const { first, firstDecision } = before ?? (await firstVersion());
-  if (before !== undefined) tellVerdict(first, say);
+  const known = before?.words === plan.words ? before : undefined;
+  if (known) say('Done before, and not again. It went like this:');
+  const first =
+    known?.first ??
+    (await phase('Train the first version', (report) =>
+      train(trainer, plan.first, plan.candidates, 'first version', report),
+    ));
+  tellVerdict(first, say);
+  chapter('3. Approval: who made it is not who says that it is good');
+  const firstDecision = known?.firstDecision ?? (await decide(people, first));
+  tellDecision(first, firstDecision, say);
+  if (firstDecision.approved) keep({ ...known, words: plan.words, first, firstDecision });
   const champion = await championOf(trainer);
   if (champion === undefined) throw new Error('The first version is not better than nothing: nothing can be served.');
 
@@ -87,12 +87,15 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   tellReplay(month, plan.live, say);
 
   chapter('5. The next version: learned from more, measured on flights that neither has seen');
-  const second = await phase('Train the second version', (report) =>
-    train(trainer, plan.second, plan.candidates, 'second version', report),
-  );
+  const second =
+    known?.second ??
+    (await phase('Train the second version', (report) =>
+      train(trainer, plan.second, plan.candidates, 'second version', report),
+    ));
   tellVerdict(second, say);
-  const secondDecision = await decide(people, second);
+  const secondDecision = known?.secondDecision ?? (await decide(people, second));
   tellDecision(second, secondDecision, say);
+  keep({ words: plan.words, first, firstDecision, second, secondDecision });
   const later = await flightsOf(trainer, plan.later);
   const on = await phase('Replay flights', (report) => replay({ url, gate, flights: later, speed, report }));
   tellReplay(on, plan.later, say);
@@ -112,6 +115,7 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
     for (const [type, names] of Object.entries(lineage)) say(`  ${type}: ${short(names)}`);
   }
   return {
+    words: plan.words,
     data: made,
     first,
     second,
@@ -120,10 +124,12 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
     champion: now,
     lineage,
     counted: await counted(trainer),
+    refused: await refusalsOf(people.owner, 'trainer'),
     links: links(url, {
       version: now,
-      challenger: now === champion ? second.version : champion,
+      challenger: now === second.version ? first.version : second.version,
       training: second.execution,
+      prediction: named?.prediction,
     }),
     invitation: people.invitation,
   };
@@ -150,10 +156,11 @@ const short = (names) =>
  * @param {import('./training.mjs').Verdict} verdict
  * @param {(line: string) => void} say
  */
-function tellVerdict({ version, candidate, flights, frozen, gain, against, better }, say) {
+function tellVerdict(verdict, say) {
+  const { version, candidate, flights, frozen, better } = verdict;
   say(`nyc-late/${version}: ${candidate}, learned from ${count(flights)} flights.`);
   say(
-    `On ${count(frozen.flights)} later ones: area under the ROC curve ${frozen.roc_auc.toFixed(3)}, ${gain.roc_auc.toFixed(3)} above ${against} (95 %: ${gain.low.toFixed(3)} to ${gain.high.toFixed(3)}): ${better ? 'better' : 'not shown to be better'}.`,
+    `On ${count(frozen.flights)} later ones: area under the ROC curve ${frozen.roc_auc.toFixed(3)}, ${gainOf(verdict)}: ${better ? 'better' : 'not shown to be better'}.`,
   );
 }
 

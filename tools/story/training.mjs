@@ -13,6 +13,7 @@ const LOOK_MS = 1000;
 
 /**
  * @typedef {object} Verdict as `judge.py` writes it
+ * @property {string} execution the run of the pipeline, which is not of it
  * @property {string} version
  * @property {string} run
  * @property {string} candidate
@@ -50,7 +51,7 @@ export async function preparePipeline({ owner, trainer }, work) {
  * @param {readonly string[]} candidates
  * @param {string} title
  * @param {(done: number, total: number) => void} report steps
- * @returns {Promise<Verdict & { execution: string }>}
+ * @returns {Promise<Verdict>}
  */
 export async function train(trainer, { start, end, frozenEnd }, candidates, title, report) {
   const values = { start, end, frozen_end: frozenEnd, candidates: JSON.stringify(candidates) };
