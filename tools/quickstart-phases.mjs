@@ -1,6 +1,6 @@
 /** The phases of the quickstart after the preflight: packages, Python tooling, build, start, and the story. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -183,7 +183,7 @@ async function screen({ data, keys, exit, again }, url, told) {
     url,
     port: Number(new URL(url).port),
     ...(told && { told }),
-    disk: places.map((place) => ({ ...place, bytes: diskUsed(place.path) })),
+    disk: await Promise.all(places.map(async (place) => ({ ...place, bytes: await diskUsed(place.path) }))),
     data,
     keys,
     log,
@@ -199,21 +199,13 @@ async function screen({ data, keys, exit, again }, url, told) {
 }
 
 /**
- * Bytes on the disk, links not followed, hard links counted as often as they stand there.
+ * Bytes on the disk; what stands there twice by hard links is counted once, and what is not ours to read is not (the database's own
+ * folder, when it belongs to another user).
  * @param {string} folder
- * @returns {number}
  */
-function diskUsed(folder) {
-  try {
-    return readdirSync(folder, { withFileTypes: true }).reduce((sum, entry) => {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) return sum + diskUsed(path);
-      return sum + (entry.isFile() ? (statSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512 : 0);
-    }, 0);
-  } catch {
-    // Not ours to read (the database's own folder, when it belongs to another user).
-    return 0;
-  }
+async function diskUsed(folder) {
+  const { output } = await runCommand('du', ['-sk', folder], { quiet: true });
+  return Number(/^(\d+)\t/m.exec(output)?.[1] ?? 0) * 1024;
 }
 
 /** @param {string} file */
