@@ -25,7 +25,7 @@ import { root, runCommand } from './command.mjs';
 const targets = [
   {
     package: 'api',
-    entries: ['index.ts', 'data/index.ts', 'filter/index.ts', 'serving/index.ts', 'tlog/index.ts'],
+    entries: ['index.ts', 'data/index.ts', 'filter/index.ts', 'monitoring/index.ts', 'serving/index.ts', 'tlog/index.ts'],
     shape: 'bundle',
   },
   {

@@ -4,6 +4,8 @@ import { datasetIssues } from '#kinds/dataset-check.ts';
 import { datasetKind } from '#kinds/dataset.ts';
 import { featureViewIssues } from '#kinds/feature-view-check.ts';
 import { featureViewKind } from '#kinds/feature-view.ts';
+import { monitorIssues } from '#kinds/monitor-check.ts';
+import { monitorKind } from '#kinds/monitor.ts';
 import { pipelineIssues } from '#kinds/pipeline-check.ts';
 import { pipelineKind } from '#kinds/pipeline.ts';
 import { scheduleIssues } from '#kinds/schedule-check.ts';
@@ -20,6 +22,7 @@ const RULES: ReadonlyMap<KindSpec, Rules> = new Map<KindSpec, Rules>([
   [scheduleKind, scheduleIssues],
   [featureViewKind, featureViewIssues],
   [datasetKind, datasetIssues],
+  [monitorKind, monitorIssues],
 ]);
 
 function rulesOf(spec: KindSpec): Rules | undefined {

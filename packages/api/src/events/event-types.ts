@@ -3,6 +3,7 @@ import { commentEvents } from '#events/comment-events.ts';
 import { definitionEvents } from '#events/definition-events.ts';
 import { dataEvents } from '#events/data-events.ts';
 import { privacyEvents } from '#events/privacy-events.ts';
+import { monitoringEvents } from '#events/monitoring-events.ts';
 import { safetyEvents } from '#events/safety-events.ts';
 import { predictionEvents } from '#events/prediction-events.ts';
 import type { EventType } from '#events/event-type.ts';
@@ -302,5 +303,6 @@ export const eventTypes = {
   ...privacyEvents,
   ...predictionEvents,
   ...safetyEvents,
+  ...monitoringEvents,
   ...labelEvents,
 } as const satisfies Record<string, EventType>;

@@ -4,6 +4,7 @@ import { featureServiceKind } from '#kinds/feature-service.ts';
 import { featureViewKind } from '#kinds/feature-view.ts';
 import { datasetKind } from '#kinds/dataset.ts';
 import { endpointKind } from '#kinds/endpoint.ts';
+import { monitorKind } from '#kinds/monitor.ts';
 import { modelKind } from '#kinds/model.ts';
 import { pipelineKind } from '#kinds/pipeline.ts';
 import { organisationPolicyKind, policyKind } from '#kinds/policy.ts';
@@ -37,6 +38,7 @@ const all = [
   featureViewKind,
   featureServiceKind,
   endpointKind,
+  monitorKind,
 ] as const;
 
 /** The kinds with their precise types; the typed client derives its own from them. */

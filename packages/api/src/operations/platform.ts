@@ -27,6 +27,7 @@ import { auditOperations } from '#operations/audit.ts';
 import { dataFindingOperations } from '#operations/data-findings.ts';
 import { dataQualityOperations } from '#operations/data-quality.ts';
 import { labelOperations } from '#operations/labels.ts';
+import { monitoringOperations } from '#operations/monitoring.ts';
 import { modelSafetyOperations } from '#operations/model-safety.ts';
 import { predictionOperations } from '#operations/predictions.ts';
 import { keyOperations } from '#operations/keys.ts';
@@ -275,6 +276,7 @@ export const platformOperations: readonly Operation[] = [
   ...labelOperations,
   ...predictionOperations,
   ...modelSafetyOperations,
+  ...monitoringOperations,
   ...featureOperations,
   ...servingOperations,
   ...datasetOperations,

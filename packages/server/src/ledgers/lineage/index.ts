@@ -6,6 +6,7 @@ import type { NodeSource } from './node-source.ts';
 
 export { recordExternal, type ExternalLineage } from './external.ts';
 export { lineageSlice } from './lineage-slice.ts';
+export { nearestUpstream } from './nearest.ts';
 export type { LinkedNode } from './links.ts';
 export { keyOf, nodeKey } from './node-key.ts';
 export type { NodeSource } from './node-source.ts';

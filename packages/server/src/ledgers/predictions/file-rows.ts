@@ -141,6 +141,19 @@ export async function findFiles(sql: Sql, { projectId, name, from, until, limit 
   );
 }
 
+/** Oldest hour first, of those with predictions from a time on. */
+export async function oldestFiles(
+  sql: Sql,
+  { projectId, name, from, limit }: Omit<FileFilter, 'until'>,
+): Promise<FileRow[]> {
+  return await sql.query<FileRow>(
+    `select ${COLUMNS} from predictions.file where project_id = $1 and name = $2 and last_at >= $3
+     order by hour, first_at, id limit $4`,
+    [projectId, name, from ?? 0, limit],
+    'oldest_prediction_files',
+  );
+}
+
 export async function listFileRows(
   sql: Sql,
   { projectId, name, place, limit }: FileFilter & { readonly place: { hour: string; id: string } | undefined },

@@ -7,20 +7,28 @@ import { Collector } from './collect.ts';
 import { erasureHandler } from './erase.ts';
 import { predictionsEntries } from './predictions-entries.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
+import { PredictionReader } from './reader.ts';
 import { collectHandler, upkeepHandler } from './upkeep.ts';
 
 export { predictionNodes } from './lineage-nodes.ts';
 export { predictionsSlice } from './predictions-slice.ts';
+export type { FileRow } from './file-rows.ts';
+export { firstIdOf } from './first-id.ts';
+export type { FoundPredictions, LabelledPredictions, PredictionReader, PredictionsOf } from './reader.ts';
+export { countLabels, newestLabel } from './reader.ts';
 export type { PredictionsParts } from './predictions-parts.ts';
 
 export interface PredictionsLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
+  /** For ledgers that look at predictions. */
+  readonly reader: PredictionReader;
 }
 
 export function predictionsLedger(parts: PredictionsParts): PredictionsLedger {
   const collector = new Collector(parts);
   return {
+    reader: new PredictionReader(parts, collector),
     entries: predictionsEntries(parts, collector),
     jobs: [collectHandler(collector), upkeepHandler(parts), erasureHandler(parts, collector)],
   };

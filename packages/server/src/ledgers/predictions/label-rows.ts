@@ -8,6 +8,7 @@ import type { Call } from '#kernel/dispatch.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
+import { firstIdOf } from './first-id.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
 import { endpointSubject, type OfEndpoint } from './reading.ts';
 
@@ -147,8 +148,15 @@ interface LabelsOf {
   readonly endpoint: string;
 }
 
-/** All labels of an endpoint as JSON, one a line. */
-export async function* labelLines(parts: PredictionsParts, of: LabelsOf): AsyncIterableIterator<string> {
+/**
+ * Labels of an endpoint as JSON, one a line: all, or those of predictions of a time, by their ids, and by keys what was told
+ * since it began.
+ */
+export async function* labelLines(
+  parts: PredictionsParts,
+  of: LabelsOf,
+  time?: { readonly from: number; readonly until: number },
+): AsyncIterableIterator<string> {
   for (let after: string | undefined; ;) {
     const rows = await transact(
       parts.database,
@@ -156,8 +164,15 @@ export async function* labelLines(parts: PredictionsParts, of: LabelsOf): AsyncI
       async ({ sql }) =>
         await sql.query<LabelRow>(
           `select ${COLUMNS} from predictions.label where project_id = $1 and endpoint = $2 and ($3::uuid is null or id > $3)
+           and ($4::uuid is null or case when prediction is null then id >= $4 else prediction >= $4 and prediction < $5 end)
          order by id limit ${SLICE}`,
-          [of.projectId, of.endpoint, after ?? null],
+          [
+            of.projectId,
+            of.endpoint,
+            after ?? null,
+            time === undefined ? null : firstIdOf(time.from),
+            time === undefined ? null : firstIdOf(time.until),
+          ],
           'read_prediction_labels',
         ),
     );

@@ -30,6 +30,11 @@ export function jsDistanceLn(reference: readonly number[], current: readonly num
   return Math.sqrt(divergence(sharesOf(reference), sharesOf(current)));
 }
 
+/** Square root of the Jensen-Shannon divergence with base 2: 0 to 1. What NannyML reports. */
+export function jsDistanceLog2(reference: readonly number[], current: readonly number[]): number {
+  return Math.sqrt(jsdLog2(reference, current));
+}
+
 function divergence(p: readonly number[], q: readonly number[]): number {
   let sum = 0;
   for (const [i, a] of p.entries()) {
@@ -46,6 +51,19 @@ function divergence(p: readonly number[], q: readonly number[]): number {
 export function lInfinity(reference: readonly number[], current: readonly number[]): number {
   const q = sharesOf(current);
   return sharesOf(reference).reduce((most, share, i) => Math.max(most, Math.abs(share - (q[i] ?? 0))), 0);
+}
+
+/** √(1 − Σ √(p q)), Hellinger distance: 0 to 1. Its square is one less Bhattacharyya's coefficient. */
+export function hellinger(reference: readonly number[], current: readonly number[]): number {
+  const q = sharesOf(current);
+  const overlap = sharesOf(reference).reduce((sum, share, i) => sum + Math.sqrt(share * (q[i] ?? 0)), 0);
+  return Math.sqrt(Math.max(0, 1 - overlap));
+}
+
+/** ½ Σ |p − q|, the share of rows that would have to change their bin: 0 to 1. */
+export function totalVariation(reference: readonly number[], current: readonly number[]): number {
+  const q = sharesOf(current);
+  return sharesOf(reference).reduce((sum, share, i) => sum + Math.abs(share - (q[i] ?? 0)), 0) / 2;
 }
 
 /** The largest difference of two cumulative shares: Kolmogorov-Smirnov's D, as far as the bins tell. */

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import type { EventType } from '#events/event-type.ts';
+
+const window = z.int().describe('Number of the window.');
+const alert = z.uuid().describe('Id of the alert.');
+const check = z.string().describe('Name of the check.');
+const model = z.string().optional().describe('Name of the model that answered.');
+const version = z.string().optional().describe('Its version.');
+
+/** The subject of each is the Monitor. */
+export const monitoringEvents = {
+  monitorReported: {
+    type: 'monitor.reported',
+    v: 1,
+    description: 'A window of a monitor was judged.',
+    data: z.strictObject({
+      window,
+      verdict: z.string().describe('`ok`, `bad` or `unknown`.'),
+      rows: z.int().describe('Rows that were judged.'),
+      bad: z.int().describe('Results that are bad.'),
+    }),
+  },
+  monitorAlertRaised: {
+    type: 'monitor.alert.raised',
+    v: 1,
+    description: 'What a monitor watches is bad.',
+    data: z.strictObject({ alert, check, window, severity: z.string(), title: z.string(), model, version }),
+    outcome: 'failed',
+  },
+  monitorAlertResolved: {
+    type: 'monitor.alert.resolved',
+    v: 1,
+    description: 'What was bad is good again.',
+    data: z.strictObject({ alert, check, window }),
+  },
+  monitorAlertAcknowledged: {
+    type: 'monitor.alert.acknowledged',
+    v: 1,
+    description: 'Somebody looks after an alert.',
+    data: z.strictObject({ alert, check, note: z.string() }),
+  },
+  monitorDecided: {
+    type: 'monitor.decided',
+    v: 1,
+    description: 'It was decided whether an alert starts a pipeline.',
+    data: z.strictObject({
+      decision: z.uuid().describe('Id of the decision.'),
+      alert,
+      check,
+      pipeline: z.string().describe('Name of the Pipeline.'),
+      outcome: z.string().describe('`started`, `declined` or `failed`.'),
+      reason: z.string().describe('Why.'),
+      run: z.string().optional().describe('Id of the run.'),
+      model,
+      version,
+    }),
+  },
+} as const satisfies Record<string, EventType>;

@@ -1,0 +1,37 @@
+/** Monitors and what they find; an entry of its own, so that a command or page that needs none of it loads none of it. */
+export { monitorKind, monitorSpec, weekdays, type MonitorCheck, type MonitorSpec } from '#kinds/monitor.ts';
+export type { MonitorBaseline } from '#kinds/monitor.ts';
+export { nameOfCheck } from '#kinds/monitor-check.ts';
+export {
+  acknowledgeMonitorAlertOperation,
+  listAllMonitorAlertsOperation,
+  listModelDecisionsOperation,
+  listMonitorAlertsOperation,
+  listMonitorDecisionsOperation,
+  listMonitorReportsOperation,
+  listMonitorSummariesOperation,
+  readMonitorHistoryOperation,
+  readMonitorReportOperation,
+  readMonitorReportPageOperation,
+  readMonitorSummaryOperation,
+} from '#operations/monitoring.ts';
+export type {
+  ColumnComparison,
+  Correction,
+  DriftMethod,
+  MonitorAlert,
+  MonitorBaselineUsed,
+  MonitorDecision,
+  MonitorExample,
+  MonitorHistory,
+  MonitorPerformance,
+  MonitorReport,
+  MonitorReportHead,
+  MonitorResult,
+  MonitorSeries,
+  MonitorState,
+  MonitorSummary,
+  MonitorVerdict,
+  PerformanceMetric,
+  ServedVersion,
+} from '#records/monitoring.ts';

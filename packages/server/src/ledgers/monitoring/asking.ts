@@ -1,0 +1,59 @@
+/** Questions to the query engine about the rows of one window or baseline. */
+import { DaisError } from '@dais/api';
+import type { Cell, FileTable, QueryEngine, StatementResult } from '#engines/query/contract.ts';
+import type { Relation } from '#engines/query/model/query-tree.ts';
+
+export interface Rows {
+  readonly tables: Readonly<Record<string, FileTable>>;
+  readonly relation: Relation;
+}
+
+export class Asking {
+  readonly #engine: QueryEngine;
+  readonly #owner: string;
+  readonly signal: AbortSignal;
+
+  constructor(engine: QueryEngine, owner: string, signal: AbortSignal) {
+    this.#engine = engine;
+    this.#owner = owner;
+    this.signal = signal;
+  }
+
+  /** All of them in one job, answers in their order. */
+  async ask(
+    tables: Rows['tables'],
+    queries: readonly { readonly query: Relation; readonly limit: number }[],
+  ): Promise<readonly StatementResult[]> {
+    const statements = queries.map(({ query, limit }) => ({ query, output: { type: 'rows' as const, limit } }));
+    const [first, ...more] = statements;
+    if (first === undefined) return [];
+    const { more: others, ...result } = await this.#engine.run(
+      { tables, ...first, more, owner: this.#owner },
+      { signal: this.signal },
+    );
+    return [result, ...others];
+  }
+
+  async one(tables: Rows['tables'], query: Relation, limit: number): Promise<StatementResult> {
+    const [result] = await this.ask(tables, [{ query, limit }]);
+    if (result === undefined) throw new DaisError('internal', 'A query gave no answer.');
+    return result;
+  }
+}
+
+/** Counts and sums may come as text, when they are large. Undefined: NULL, or no finite number. */
+export function figure(cell: Cell | undefined): number | undefined {
+  if (cell === null || cell === undefined || typeof cell === 'object') return undefined;
+  const value = Number(cell);
+  return Number.isFinite(value) ? value : undefined;
+}
+
+export function count(cell: Cell | undefined): number {
+  return figure(cell) ?? 0;
+}
+
+/** The cells of one row by the names of their columns. */
+export function cellsOf({ columns, rows }: StatementResult, at = 0): ReadonlyMap<string, Cell> {
+  const row = rows[at] ?? [];
+  return new Map(columns.map(({ name }, index) => [name, row[index] ?? null]));
+}

@@ -1,0 +1,153 @@
+/** Whether columns are distributed as in the baseline. Pure. */
+import {
+  nameOfCheck,
+  type Correction,
+  type MonitorCheck,
+  type MonitorResult,
+  type MonitorSpec,
+} from '@dais/api/monitoring';
+import { driftOf, isTest } from '#lib/statistics/drift.ts';
+import { adjustPValues } from '#lib/statistics/multiple-testing.ts';
+import { absent, chosen, type ComparedField } from './compared-fields.ts';
+import { outcomeOf, percent, text, unknownOutcome, type CheckOutcome } from './outcome.ts';
+
+type DriftCheck = Extract<MonitorCheck, { type: 'drift' | 'predictionDrift' | 'skew' }>;
+
+export interface DriftFacts {
+  readonly spec: Pick<MonitorSpec, 'severity' | 'correction' | 'minSamples'>;
+  readonly rows: number;
+  readonly fields: readonly ComparedField[];
+  /** What is compared with, in words. */
+  readonly against: string;
+  /** Why there is nothing to compare with. */
+  readonly unknown: string | undefined;
+}
+
+export function judgeDrift(check: DriftCheck, { spec, rows, fields, against, unknown }: DriftFacts): CheckOutcome {
+  const metric = check.method === 'auto' ? 'drift' : check.method;
+  if (unknown !== undefined) return unknownOutcome(check, spec, metric, unknown);
+  if (rows === 0) return unknownOutcome(check, spec, metric, 'The window has no rows.');
+  if (rows < spec.minSamples) {
+    return unknownOutcome(check, spec, metric, `The window has ${rows} rows, fewer than ${spec.minSamples}.`);
+  }
+  const about = { check: nameOfCheck(check), type: check.type } as const;
+  const wanted = check.type === 'predictionDrift' ? [] : check.columns;
+  const some =
+    check.type === 'predictionDrift' ? fields.filter(({ field }) => field.side === 'output') : chosen(fields, check);
+  const missing = absent(fields, wanted).map((column): MonitorResult => {
+    return { ...about, metric, column, verdict: 'unknown', reason: `${column} is not in the window.` };
+  });
+  // A column that the baseline never had is no drift; one that was asked for by name is told.
+  const compared = some.filter(
+    ({ field, baseline }) => field.family !== 'other' && (baseline !== undefined || wanted !== undefined),
+  );
+  if (compared.length === 0 && missing.length === 0) {
+    return unknownOutcome(check, spec, metric, `No column of the window is in ${against}.`);
+  }
+  const results = correct(
+    compared.map((one) => resultOf(check, about, one, against)),
+    spec.correction,
+  );
+  return withShare(check, spec, [...results, ...missing]);
+}
+
+function resultOf(
+  check: DriftCheck,
+  about: Pick<MonitorResult, 'check' | 'type'>,
+  { field, current, baseline }: ComparedField,
+  against: string,
+): MonitorResult {
+  const named = { ...about, column: field.name, rows: current.count };
+  const metric = check.method === 'auto' ? 'drift' : check.method;
+  if (baseline === undefined) {
+    return { ...named, metric, verdict: 'unknown', reason: `${field.name} is not in ${against}.` };
+  }
+  const told = driftOf(baseline.summary, current, {
+    ...(check.method !== 'auto' && { method: check.method }),
+    ...(check.threshold !== undefined && check.method !== 'auto' && { threshold: check.threshold }),
+  });
+  if (told.method === undefined) {
+    return { ...named, metric, verdict: 'unknown', reason: `${field.name}: ${told.because}.` };
+  }
+  const { method, value, pValue } = told;
+  const bound = check.threshold ?? told.threshold;
+  if (bound === undefined) {
+    return { ...named, metric: method, value, verdict: 'unknown', reason: `${method} has no threshold.` };
+  }
+  const bad = isTest(method) ? (pValue ?? 1) < bound : value >= bound;
+  return {
+    ...named,
+    metric: method,
+    value,
+    bound,
+    ...(pValue !== undefined && { pValue }),
+    verdict: bad ? 'bad' : 'ok',
+    ...(bad && { reason: reasonOf(field.name, method, { value, bound, pValue }) }),
+  };
+}
+
+function reasonOf(
+  column: string,
+  method: string,
+  { value, bound, pValue }: { readonly value: number; readonly bound: number; readonly pValue: number | undefined },
+): string {
+  return pValue === undefined
+    ? `${column} drifts: ${method} is ${text(value)}, from ${text(bound)} on it is bad.`
+    : `${column} drifts: ${method} is ${text(value)}, p ${text(pValue)}, below ${text(bound)} it is bad.`;
+}
+
+/** Of many p-values some are small by chance. */
+function correct(results: readonly MonitorResult[], correction: Correction): readonly MonitorResult[] {
+  const tested = results.filter(({ pValue }) => pValue !== undefined);
+  const adjusted = adjustPValues(
+    tested.map(({ pValue }) => pValue ?? 1),
+    correction,
+  );
+  const byResult = new Map(tested.map((one, at) => [one, adjusted[at] ?? 1]));
+  return results.map((one) => {
+    const pValue = byResult.get(one);
+    if (pValue === undefined || one.bound === undefined) return one;
+    const { reason: _, ...rest } = one;
+    const bad = pValue < one.bound;
+    const told = { value: one.value ?? 0, bound: one.bound, pValue };
+    return {
+      ...rest,
+      pValue,
+      verdict: bad ? ('bad' as const) : ('ok' as const),
+      ...(bad && { reason: reasonOf(one.column ?? '', one.metric, told) }),
+    };
+  });
+}
+
+function withShare(check: DriftCheck, spec: DriftFacts['spec'], results: readonly MonitorResult[]): CheckOutcome {
+  const ordered = results.toSorted((a, b) => excess(b) - excess(a));
+  if (check.type !== 'drift' || check.share === 0) return outcomeOf(check, spec, ordered);
+  const told = results.filter(({ verdict }) => verdict !== 'unknown');
+  const bad = told.filter(({ verdict }) => verdict === 'bad');
+  if (told.length === 0) return outcomeOf(check, spec, ordered);
+  const share = bad.length / told.length;
+  const verdict = share > check.share ? 'bad' : told.length < results.length ? 'unknown' : 'ok';
+  const reason =
+    verdict === 'bad'
+      ? `${bad.length} of ${told.length} columns drift, more than ${percent(check.share)}: ${bad
+          .flatMap(({ column }) => column ?? [])
+          .slice(0, 10)
+          .join(', ')}.`
+      : undefined;
+  const whole: MonitorResult = {
+    check: nameOfCheck(check),
+    type: check.type,
+    metric: 'drifted_share',
+    value: share,
+    bound: check.share,
+    verdict: share > check.share ? 'bad' : 'ok',
+    ...(reason !== undefined && { reason }),
+  };
+  return outcomeOf(check, spec, [whole, ...ordered], verdict === 'unknown' ? undefined : { verdict, reason });
+}
+
+/** How far beyond its bound: the worst first. */
+function excess({ value = 0, bound = 1, pValue }: MonitorResult): number {
+  if (bound === 0) return value;
+  return pValue === undefined ? value / bound : bound / Math.max(pValue, 1e-12);
+}

@@ -1,0 +1,68 @@
+/** How fast an error budget burns. Pure. */
+import { nameOfCheck, type MonitorCheck, type MonitorResult, type MonitorSpec } from '@dais/api/monitoring';
+import type { RequestFigures } from '../source/window.ts';
+import { outcomeOf, percent, text, unknownOutcome, type CheckOutcome } from './outcome.ts';
+
+/** Requests of a window, and those of them that were not good. */
+export interface SloSums {
+  readonly requests: number;
+  readonly bad: number;
+}
+
+type SloCheck = Extract<MonitorCheck, { type: 'slo' }>;
+
+export function sumsOf(check: SloCheck, requests: RequestFigures): SloSums {
+  const slow = check.latencyMs === undefined ? 0 : (requests.slow.get(check.latencyMs) ?? 0);
+  return { requests: requests.requests, bad: requests.failed + slow };
+}
+
+/** `before`: of earlier windows, the newest first. */
+export function judgeSlo(
+  check: SloCheck,
+  {
+    spec,
+    requests,
+    before,
+  }: {
+    readonly spec: Pick<MonitorSpec, 'severity'>;
+    readonly requests: RequestFigures | undefined;
+    readonly before: readonly SloSums[];
+  },
+): CheckOutcome {
+  if (requests === undefined || requests.requests === 0) {
+    return unknownOutcome(check, spec, 'burn_rate', 'The window has no requests.');
+  }
+  const about = { check: nameOfCheck(check), type: check.type } as const;
+  const now = sumsOf(check, requests);
+  const budget = 1 - check.objective;
+  const results: MonitorResult[] = check.burn.map(({ windows, factor }) => {
+    const long = [now, ...before].slice(0, windows);
+    const value = burnOf(long, budget);
+    // The newest window too: what is over does not alert.
+    const bad = value > factor && burnOf([now], budget) > factor;
+    const named = { ...about, metric: 'burn_rate', segment: windows === 1 ? 'this window' : `${windows} windows` };
+    const total = long.reduce((sum, one) => sum + one.requests, 0);
+    const reason = `${percent(shareOf(long))} of ${total} requests in ${named.segment} failed${check.latencyMs === undefined ? '' : ` or took longer than ${text(check.latencyMs)} ms`}: the budget of ${percent(budget)} burns ${text(value)} times as fast as it may, from ${text(factor)} on it is bad.`;
+    return { ...named, value, bound: factor, rows: total, verdict: bad ? 'bad' : 'ok', ...(bad && { reason }) };
+  });
+  const figures = [
+    ['p50_ms', requests.p50Ms],
+    ['p95_ms', requests.p95Ms],
+    ['p99_ms', requests.p99Ms],
+    ['bad_share', shareOf([now])],
+  ] as const;
+  for (const [metric, value] of figures) {
+    if (value !== undefined) results.push({ ...about, metric, value, rows: now.requests, verdict: 'ok' });
+  }
+  return outcomeOf(check, spec, results);
+}
+
+function shareOf(sums: readonly SloSums[]): number {
+  const requests = sums.reduce((total, one) => total + one.requests, 0);
+  const bad = sums.reduce((total, one) => total + one.bad, 0);
+  return requests === 0 ? 0 : bad / requests;
+}
+
+function burnOf(sums: readonly SloSums[], budget: number): number {
+  return shareOf(sums) / budget;
+}

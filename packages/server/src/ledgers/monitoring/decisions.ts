@@ -1,0 +1,148 @@
+/** Whether an alert starts a pipeline: decided once for each, and kept with the reason. */
+import { DaisError, eventTypes } from '@dais/api';
+import type { MonitorDecision, MonitorSpec } from '@dais/api/monitoring';
+import type { Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import type { AlertRow } from './alerts.ts';
+import type { MonitorRow } from './monitor-rows.ts';
+import type { MonitoringParts } from './monitoring-parts.ts';
+
+type StartPipeline = NonNullable<NonNullable<MonitorSpec['onAlert']>['startPipeline']>;
+
+const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
+
+/** Undefined: it may start. Pure. `starts`: when it was started before, newest first, in milliseconds. */
+export function whyNot(
+  { cooldownMinutes, maxPerDay }: Pick<StartPipeline, 'cooldownMinutes' | 'maxPerDay'>,
+  starts: readonly number[],
+  now: number,
+): string | undefined {
+  const [last] = starts;
+  if (last !== undefined && now < last + cooldownMinutes * MINUTE_MS) {
+    const until = new Date(last + cooldownMinutes * MINUTE_MS).toISOString();
+    return `It was started at ${new Date(last).toISOString()}, and cools down until ${until}.`;
+  }
+  const today = starts.filter((at) => at > now - DAY_MS).length;
+  return today >= maxPerDay ? `It was started ${today} times within 24 hours, as often as it may.` : undefined;
+}
+
+/** Undefined: nothing was to be decided. */
+export async function decide(
+  tx: Transaction,
+  parts: MonitoringParts,
+  monitor: MonitorRow,
+  alert: AlertRow,
+): Promise<MonitorDecision | undefined> {
+  const start = monitor.spec.onAlert?.startPipeline;
+  if (start === undefined || start.checks?.includes(alert.check) === false) return undefined;
+  const now = parts.clock.now();
+  const before = await tx.sql.query<{ at: bigint }>(
+    `select at from monitoring.decision where monitor = $1 and outcome = 'started' and at > $2 order by at desc limit 1001`,
+    [monitor.uid, now - Math.max(DAY_MS, start.cooldownMinutes * MINUTE_MS)],
+    'starts_before',
+  );
+  const declined = whyNot(
+    start,
+    before.map(({ at }) => Number(at)),
+    now,
+  );
+  const told =
+    declined === undefined ? await tryStart(tx, parts, start) : { outcome: 'declined' as const, reason: declined };
+  const id = uuidv7(now);
+  await tx.sql.query(
+    `insert into monitoring.decision (id, project_id, monitor, monitor_name, alert, "check", at, pipeline, outcome, reason,
+       run, model, version)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+    [
+      id,
+      tx.projectId,
+      monitor.uid,
+      monitor.name,
+      alert.id,
+      alert.check,
+      now,
+      start.pipeline,
+      told.outcome,
+      told.reason,
+      told.run ?? null,
+      alert.model,
+      alert.version,
+    ],
+    'keep_decision',
+  );
+  const about = {
+    pipeline: start.pipeline,
+    outcome: told.outcome,
+    reason: told.reason,
+    ...(told.run !== undefined && { run: told.run }),
+    ...(alert.model !== null && { model: alert.model }),
+    ...(alert.version !== null && { version: alert.version }),
+  };
+  tx.emit({
+    type: eventTypes.monitorDecided,
+    projectId: tx.projectId,
+    subject: { kind: 'Monitor', name: monitor.name, uid: monitor.uid },
+    data: { decision: id, alert: alert.id, check: alert.check, ...about },
+  });
+  return { id, monitor: monitor.name, alert: alert.id, check: alert.check, at: now, ...about };
+}
+
+interface Told {
+  readonly outcome: MonitorDecision['outcome'];
+  readonly reason: string;
+  readonly run?: string | undefined;
+}
+
+async function tryStart(tx: Transaction, parts: MonitoringParts, start: StartPipeline): Promise<Told> {
+  try {
+    const run = await parts.startPipeline(tx, { pipeline: start.pipeline, parameters: start.parameters });
+    return { outcome: 'started', reason: `A run of ${start.pipeline} was started.`, run };
+  } catch (error) {
+    // What is wrong with the pipeline is found before anything of the run is written.
+    if (!(error instanceof DaisError) || error.retryable) throw error;
+    const issues = error.issues?.map(({ path, message }) => `${path ?? ''} ${message}`.trim()) ?? [];
+    return { outcome: 'failed', reason: [error.message, ...issues].join(' ').slice(0, 2000) };
+  }
+}
+
+interface DecisionRow {
+  readonly id: string;
+  readonly monitor_name: string;
+  readonly alert: string;
+  readonly check: string;
+  readonly at: bigint;
+  readonly pipeline: string;
+  readonly outcome: MonitorDecision['outcome'];
+  readonly reason: string;
+  readonly run: string | null;
+  readonly model: string | null;
+  readonly version: string | null;
+}
+
+/** Newest first, of a monitor or of a model. */
+export async function listDecisions(
+  { sql, projectId }: Transaction,
+  filter: {
+    readonly monitor?: string | undefined;
+    readonly model?: string | undefined;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  },
+): Promise<MonitorDecision[]> {
+  const rows = await sql.query<DecisionRow>(
+    `select id, monitor_name, alert, "check", at, pipeline, outcome, reason, run, model, version from monitoring.decision
+     where project_id = $1 and ($2::uuid is null or monitor = $2) and ($3::text is null or model = $3)
+       and ($4::uuid is null or id < $4) order by id desc limit $5`,
+    [projectId, filter.monitor ?? null, filter.model ?? null, filter.after ?? null, filter.limit],
+    'list_decisions',
+  );
+  return rows.map(({ run, model, version, monitor_name: monitor, at, ...row }) => ({
+    ...row,
+    monitor,
+    at: Number(at),
+    ...(run !== null && { run }),
+    ...(model !== null && { model }),
+    ...(version !== null && { version }),
+  }));
+}

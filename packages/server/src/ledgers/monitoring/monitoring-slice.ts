@@ -1,0 +1,4 @@
+import type { Slice } from '#engines/database/contract.ts';
+import { monitoringTables } from './migrations/0001-monitoring.ts';
+
+export const monitoringSlice: Slice = { schema: 'monitoring', migrations: [monitoringTables] };

@@ -1,0 +1,255 @@
+/** The next window of an endpoint's predictions. */
+import type { MonitorSpec } from '@dais/api/monitoring';
+import {
+  aggregate,
+  allOf,
+  call,
+  column,
+  descending,
+  filter,
+  literal,
+  named,
+  when,
+} from '#engines/query/model/build.ts';
+import type { Expression, NamedExpression, Relation } from '#engines/query/model/query-tree.ts';
+import { readResource } from '#kernel/store.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { FileRow, FoundPredictions } from '#ledgers/predictions/index.ts';
+import { Asking, cellsOf, count, figure, type Rows } from '../asking.ts';
+import { elementType, fieldsOfPredictions, MOST_ELEMENTS, MOST_FIELDS, type Field } from '../fields.ts';
+import type { MonitorRow } from '../monitor-rows.ts';
+import type { MonitoringParts } from '../monitoring-parts.ts';
+import { nextSpan } from '../window-times.ts';
+import type { AnsweringVersion, OpenWindow, PredictionBounds, RequestFigures } from './window.ts';
+
+/** Files that are looked at for the end of a window by count. */
+const MOST_FILES = 2000;
+/** Clocks of gateways differ by less. */
+const SKEW_MS = 60_000;
+const FAILED_STATUS = 400;
+
+/** Undefined: it has not ended yet. */
+export async function withPredictionWindow<T>(
+  parts: MonitoringParts,
+  monitor: MonitorRow,
+  signal: AbortSignal,
+  work: (window: OpenWindow) => Promise<T>,
+): Promise<T | undefined> {
+  const { spec, project_id: projectId } = monitor;
+  const of = { projectId, endpoint: monitor.endpoint ?? '' };
+  const now = parts.clock.now();
+  const upper = now - spec.graceSeconds * 1000;
+  await parts.predictions.collect(signal);
+  const cursor = Number(monitor.cursor_at);
+  const files = await parts.predictions.files(of, cursor, MOST_FILES);
+  const asking = new Asking(await parts.query(), projectId, signal);
+  const masked = await masksOf(parts, monitor);
+  const future = files.filter((file) => Number(file.last_at) > now + SKEW_MS).length;
+  const faults =
+    future > 0
+      ? [
+          {
+            metric: 'future_predictions',
+            reason: `${future} files hold predictions that are dated after now: the clock of a gateway is ahead. They are judged when their time comes.`,
+          },
+        ]
+      : [];
+  const { windows } = spec;
+  if (windows.type === 'time') {
+    const first = files[0];
+    const next = first === undefined ? undefined : Math.max(Number(first.first_at), cursor);
+    const span = nextSpan(windows, cursor, { now, graceMs: spec.graceSeconds * 1000, next });
+    if (span === undefined) return undefined;
+    return await parts.predictions.withRows(
+      of,
+      span,
+      async (found) => await work({ ...(await openWindow(asking, found, span, { spec, masked })), faults }),
+    );
+  }
+  const some = enough(files, windows.rows, cursor);
+  return await parts.predictions.withRows(
+    of,
+    { from: cursor },
+    async (found) => {
+      const bounds = await nextCount(asking, found, monitor, { rows: windows.rows, upper });
+      if (bounds === undefined) return undefined;
+      return await work({ ...(await openWindow(asking, found, bounds, { spec, masked })), faults });
+    },
+    some,
+  );
+}
+
+/** The oldest files that have twice as many rows as are wanted: some of the first were judged before. Hours are not split. */
+function enough(files: readonly FileRow[], rows: number, cursor: number): readonly FileRow[] {
+  let [sum, hour] = [0, -1n];
+  return files.filter((file) => {
+    if (sum >= rows && file.hour > hour) return false;
+    hour = file.hour;
+    if (Number(file.first_at) >= cursor) sum += file.rows;
+    return true;
+  });
+}
+
+async function nextCount(
+  asking: Asking,
+  found: FoundPredictions,
+  monitor: MonitorRow,
+  { rows, upper }: { readonly rows: number; readonly upper: number },
+): Promise<PredictionBounds | undefined> {
+  const cursor = Number(monitor.cursor_at);
+  const after = monitor.cursor_id ?? undefined;
+  const of = judged(boundedBy(found.relation, { from: cursor, until: upper, after }));
+  const last: Relation = {
+    type: 'limit',
+    from: {
+      type: 'sort',
+      from: of,
+      by: [{ expression: column('prediction_id') }, { expression: column('row') }],
+    },
+    count: 1,
+    offset: rows - 1,
+  };
+  const at: Relation = {
+    type: 'project',
+    from: last,
+    columns: [
+      named('id', column('prediction_id')),
+      named('at', call('/', call('epoch-us', column('predicted_at')), literal(1000))),
+    ],
+  };
+  const [row] = (await asking.one(found.tables, at, 1)).rows;
+  const time = figure(row?.[1]);
+  if (row === undefined || time === undefined) return undefined;
+  return { from: cursor, until: Math.floor(time) + 1, after, last: String(row[0]) };
+}
+
+/** Rows between two moments, or of ids. */
+export function boundedBy(relation: Relation, { from, until, after, last }: PredictionBounds): Relation {
+  const at = (ms: number) => literal(new Date(ms).toISOString(), 'timestamp');
+  const where: Expression[] = [
+    call('>=', column('predicted_at'), at(from)),
+    call('<', column('predicted_at'), at(until)),
+    ...(after === undefined ? [] : [call('>', column('prediction_id'), literal(after))]),
+    ...(last === undefined ? [] : [call('<=', column('prediction_id'), literal(last))]),
+  ];
+  return filter(relation, ...where);
+}
+
+const IS_JUDGED = allOf(
+  call('is-null', column('shadow_of')),
+  call('<', column('status'), literal(FAILED_STATUS)),
+  call('not', column('erased')),
+);
+
+/** Without copies for shadows, requests that failed, and rows that were erased. */
+export function judged(relation: Relation): Relation {
+  return filter(relation, IS_JUDGED);
+}
+
+async function openWindow(
+  asking: Asking,
+  found: FoundPredictions,
+  bounds: PredictionBounds,
+  { spec, masked }: { readonly spec: MonitorSpec; readonly masked: ReadonlySet<string> },
+): Promise<Omit<OpenWindow, 'faults'>> {
+  const all: Rows = { tables: found.tables, relation: boundedBy(found.relation, bounds) };
+  const limits = spec.checks.flatMap((check) =>
+    check.type === 'slo' && check.latencyMs !== undefined ? [check.latencyMs] : [],
+  );
+  const lists = found.columns.filter(({ type, name }) => elementType(type) !== undefined && /^(in|out)_/.test(name));
+  const first = call('and', call('=', column('row'), literal(0)), call('is-null', column('shadow_of')));
+  const failed = call('or', call('>=', column('status'), literal(500)), call('=', column('status'), literal(429)));
+  const latency = when(allOf(first, call('not', failed)), call('/', column('latency_us'), literal(1000, 'float64')));
+  const columns: NamedExpression[] = [
+    named('rows', aggregate('count', [], { where: IS_JUDGED })),
+    named('requests', aggregate('count', [], { where: first })),
+    named('failed', aggregate('count', [], { where: allOf(first, failed) })),
+    named('erased', aggregate('count', [], { where: column('erased') })),
+    named('latency', aggregate('approx-quantiles', [latency], { parameters: [0.5, 0.95, 0.99] })),
+    ...limits.map((limit, at) =>
+      named(`slow${at}`, aggregate('count', [], { where: call('>', latency, literal(limit, 'float64')) })),
+    ),
+    ...lists.map(({ name }, at) => named(`size${at}`, aggregate('max', [call('size', column(name))]))),
+  ];
+  const versions: Relation = {
+    type: 'sort',
+    from: {
+      type: 'aggregate',
+      from: judged(all.relation),
+      by: [named('model', column('model')), named('version', column('version'))],
+      columns: [named('n', aggregate('count'))],
+    },
+    by: [descending('n'), { expression: column('model') }, { expression: column('version') }],
+  };
+  const [facts, answered] = await asking.ask(all.tables, [
+    { query: { type: 'aggregate', from: all.relation, by: [], columns }, limit: 1 },
+    { query: versions, limit: 100 },
+  ]);
+  if (facts === undefined || answered === undefined) throw new Error('a query gave no answer');
+  const cells = cellsOf(facts);
+  const sizes = new Map(lists.map(({ name }, at) => [name, count(cells.get(`size${at}`))]));
+  const fields = fieldsOfPredictions({ columns: found.columns, sizes, masked });
+  const rows = count(cells.get('rows'));
+  const notes = [
+    ...lists.flatMap(({ name }) =>
+      (sizes.get(name) ?? 0) > MOST_ELEMENTS
+        ? [`${name.replace(/^(in|out)_/, '')} has ${sizes.get(name)} elements a row: it is not looked at.`]
+        : [],
+    ),
+    ...(fields.length > MOST_FIELDS ? [`Of ${fields.length} columns the first ${MOST_FIELDS} are looked at.`] : []),
+    ...(count(cells.get('erased')) > 0 ? [`${count(cells.get('erased'))} rows were erased and are left out.`] : []),
+  ];
+  const quantiles = cells.get('latency');
+  const [p50Ms, p95Ms, p99Ms] = Array.isArray(quantiles) ? quantiles.map((cell) => figure(cell as never)) : [];
+  const requests: RequestFigures = {
+    requests: count(cells.get('requests')),
+    failed: count(cells.get('failed')),
+    slow: new Map(limits.map((limit, at) => [limit, count(cells.get(`slow${at}`))])),
+    p50Ms,
+    p95Ms,
+    p99Ms,
+  };
+  return {
+    bounds,
+    rows,
+    fields: fields.slice(0, MOST_FIELDS),
+    data: { tables: all.tables, relation: judged(all.relation) },
+    versions: answered.rows.flatMap(([model, version, n]): AnsweringVersion[] =>
+      typeof model === 'string' ? [{ model, version: String(version ?? ''), rows: count(n) }] : [],
+    ),
+    requests,
+    dataset: undefined,
+    identity: { prediction: column('prediction_id'), row: column('row') },
+    notes,
+  };
+}
+
+/** Inputs and outputs that are shown to few: `spec.capture.mask` of the Endpoint. */
+async function masksOf({ database }: MonitoringParts, monitor: MonitorRow): Promise<ReadonlySet<string>> {
+  const { project_id: projectId, endpoint } = monitor;
+  const resource = await transact(
+    database,
+    { mode: 'read', projectId },
+    async ({ sql }) => await readResource(sql, projectId, 'Endpoint', endpoint ?? ''),
+  );
+  const capture = resource?.spec['capture'] as { readonly mask?: readonly string[] } | undefined;
+  return new Set((capture?.mask ?? []).map((name) => name.toLowerCase()));
+}
+
+/** Fields of predictions of a time, for a baseline of them; undefined: there are none. */
+export async function withPredictions<T>(
+  parts: MonitoringParts,
+  monitor: MonitorRow,
+  bounds: PredictionBounds,
+  signal: AbortSignal,
+  work: (window: { readonly data: Rows; readonly fields: readonly Field[]; readonly rows: number }) => Promise<T>,
+): Promise<T> {
+  const { project_id: projectId, spec } = monitor;
+  const asking = new Asking(await parts.query(), projectId, signal);
+  const masked = await masksOf(parts, monitor);
+  return await parts.predictions.withRows(
+    { projectId, endpoint: monitor.endpoint ?? '' },
+    bounds,
+    async (found) => await work(await openWindow(asking, found, bounds, { spec, masked })),
+  );
+}

@@ -1,0 +1,64 @@
+import type { Column } from '#engines/query/contract.ts';
+import { call as fn, cast, column, descending, literal, named } from '#engines/query/model/build.ts';
+import type { Relation } from '#engines/query/model/query-tree.ts';
+
+/** Predictions with the newest label of each row: by the prediction's id, or by a key. */
+export function labelledView(predictions: Relation, columns: readonly Column[], keys: readonly string[]): Relation {
+  const labels: Relation = { type: 'scan', table: 'labels' };
+  const told = ['label', 'label_at', 'label_by'] as const;
+  const kept = [
+    named('label', column('value')),
+    named('label_at', column('labelled_at')),
+    named('label_by', column('labelled_by')),
+  ];
+  const byId: Relation = {
+    type: 'project',
+    from: { type: 'filter', from: labels, where: fn('is-not-null', column('prediction_id')) },
+    columns: [named('p', column('prediction_id')), named('r', column('row')), ...kept],
+  };
+  const byKey = keys.flatMap((key): Relation[] => {
+    const found = columns.find(({ name }) => name === key);
+    if (found === undefined) return [];
+    const rows: Relation = {
+      type: 'project',
+      from: predictions,
+      columns: [
+        named('p', column('prediction_id')),
+        named('r', column('row')),
+        named('k', cast(column(key), 'string', { lenient: true })),
+      ],
+    };
+    const ofKey: Relation = {
+      type: 'project',
+      from: { type: 'filter', from: labels, where: fn('=', column('key_column'), literal(key)) },
+      columns: [named('k', column('key_value')), ...kept],
+    };
+    const joined: Relation = {
+      type: 'join',
+      kind: 'inner',
+      left: rows,
+      right: ofKey,
+      keys: [{ left: 'k', right: 'k' }],
+      take: told.map((name) => ({ column: name, as: name })),
+    };
+    const names = ['p', 'r', ...told];
+    return [{ type: 'project', from: joined, columns: names.map((name) => named(name, column(name))) }];
+  });
+  const newest: Relation = {
+    type: 'latest',
+    from: byKey.length === 0 ? byId : { type: 'union', of: [byId, ...byKey] },
+    by: ['p', 'r'],
+    order: [descending('label_at')],
+  };
+  return {
+    type: 'join',
+    kind: 'left',
+    left: predictions,
+    right: newest,
+    keys: [
+      { left: 'prediction_id', right: 'p' },
+      { left: 'row', right: 'r' },
+    ],
+    take: told.map((name) => ({ column: name, as: name })),
+  };
+}

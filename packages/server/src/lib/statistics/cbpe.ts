@@ -1,0 +1,203 @@
+/**
+ * How well a classifier does on rows without labels, from its own probabilities: if a calibrated p is the chance of the positive
+ * class, a row that was predicted positive is right with p (confidence-based performance estimation, CBPE, of NannyML). It holds
+ * under covariate shift. It is blind to concept drift: when the same inputs begin to mean something else, the estimate stays.
+ */
+import { binaryMetrics, type BinaryCounts } from './classification.ts';
+import { around, type Estimate } from './estimate.ts';
+import { calibrated, isotonicCalibration, type Calibration } from './isotonic.ts';
+import { calibrationError, summarizeScores, type ScoredRow } from './scores.ts';
+import { deviationsOf } from './special-functions.ts';
+
+/** A row as it was predicted. */
+export interface PredictedScore {
+  /** The calibrated probability of the positive class. */
+  readonly score: number;
+  /** What was answered. */
+  readonly predicted: boolean;
+}
+
+/** Sums of rows; of windows they add up. */
+export interface ExpectedCounts extends BinaryCounts {
+  /** Σ p (1 − p) of the rows that were predicted positive, and of the others: what chance adds to them. */
+  readonly positiveVariance: number;
+  readonly negativeVariance: number;
+}
+
+/** TP = Σ p ŷ, FP = Σ (1 − p) ŷ, FN = Σ p (1 − ŷ), TN = Σ (1 − p)(1 − ŷ). */
+export function expectedCounts(rows: Iterable<PredictedScore>): ExpectedCounts {
+  let [truePositives, falsePositives, falseNegatives, trueNegatives] = [0, 0, 0, 0];
+  let [positiveVariance, negativeVariance] = [0, 0];
+  for (const { score, predicted } of rows) {
+    if (predicted) {
+      truePositives += score;
+      falsePositives += 1 - score;
+      positiveVariance += score * (1 - score);
+    } else {
+      falseNegatives += score;
+      trueNegatives += 1 - score;
+      negativeVariance += score * (1 - score);
+    }
+  }
+  return { truePositives, falsePositives, falseNegatives, trueNegatives, positiveVariance, negativeVariance };
+}
+
+export function mergeExpected(one: ExpectedCounts, other: ExpectedCounts): ExpectedCounts {
+  return {
+    truePositives: one.truePositives + other.truePositives,
+    falsePositives: one.falsePositives + other.falsePositives,
+    falseNegatives: one.falseNegatives + other.falseNegatives,
+    trueNegatives: one.trueNegatives + other.trueNegatives,
+    positiveVariance: one.positiveVariance + other.positiveVariance,
+    negativeVariance: one.negativeVariance + other.negativeVariance,
+  };
+}
+
+export interface EstimatedMetrics {
+  readonly count: number;
+  readonly accuracy: Estimate;
+  readonly precision: Estimate;
+  readonly recall: Estimate;
+  readonly specificity: Estimate;
+  readonly f1: Estimate;
+}
+
+/**
+ * The metrics that labels would show, were the probabilities right. The interval is what chance alone does to the labels of these
+ * rows (each a coin with p; ratios by the delta method): labels that come and lie outside of it say that the probabilities are wrong.
+ */
+export function estimatedMetrics(expected: ExpectedCounts, confidence = 0.95): EstimatedMetrics {
+  const { truePositives: a, falsePositives, falseNegatives: b, positiveVariance, negativeVariance } = expected;
+  const z = deviationsOf(confidence);
+  const plain = binaryMetrics(expected, { draws: 0 });
+  const positives = a + falsePositives;
+  const negatives = b + expected.trueNegatives;
+  // A = TP and B = FN are independent sums; how many rows were predicted positive is known.
+  const spread = (ofA: number, ofB: number) => Math.sqrt(ofA ** 2 * positiveVariance + ofB ** 2 * negativeVariance);
+  const told = ({ value }: Estimate, error: number): Estimate =>
+    value === undefined ? { value } : around(value, error, z, 'delta', [0, 1]);
+  const [actual, f1Sum, actualNegatives] = [a + b, positives + a + b, falsePositives + expected.trueNegatives];
+  return {
+    count: plain.count,
+    accuracy: told(plain.accuracy, spread(1 / plain.count, 1 / plain.count)),
+    precision: told(plain.precision, spread(1 / positives, 0)),
+    recall: told(plain.recall, spread(b / actual ** 2, a / actual ** 2)),
+    // TN = negatives − B, FP = positives − A.
+    specificity: told(
+      plain.specificity,
+      spread((negatives - b) / actualNegatives ** 2, (positives - a) / actualNegatives ** 2),
+    ),
+    f1: told(
+      { value: f1Sum === 0 ? undefined : (2 * a) / f1Sum },
+      spread((2 * (positives + b)) / f1Sum ** 2, (2 * a) / f1Sum ** 2),
+    ),
+  };
+}
+
+/**
+ * The ROC AUC that labels would show: rows in descending order of the raw score, each p of a positive and 1 − p of a negative
+ * (NannyML `estimate_roc_auc`). Rows of one score are one step. Undefined of rows that are all certain of one class.
+ */
+export function estimatedRocAuc(rows: Iterable<{ readonly raw: number; readonly score: number }>): number | undefined {
+  const ascending = [...rows].toSorted((a, b) => a.raw - b.raw);
+  let [area, below, positives, negatives, at] = [0, 0, 0, 0, 0];
+  while (at < ascending.length) {
+    const { raw } = ascending[at] ?? { raw: 0 };
+    let [positive, negative] = [0, 0];
+    for (; ascending[at]?.raw === raw; at += 1) {
+      const score = ascending[at]?.score ?? 0;
+      positive += score;
+      negative += 1 - score;
+    }
+    area += positive * (below + negative / 2);
+    below += negative;
+    positives += positive;
+    negatives += negative;
+  }
+  return positives === 0 || negatives === 0 ? undefined : area / (positives * negatives);
+}
+
+/** A row with a probability of each class, in the order of `classes`. */
+export interface ClassProbabilities {
+  readonly probabilities: readonly number[];
+  readonly predicted: string;
+}
+
+export interface EstimatedClasses {
+  readonly count: number;
+  /** Mean probability of the class that was predicted. */
+  readonly accuracy: Estimate;
+  /** Unweighted means over the classes, one against all others. */
+  readonly macroPrecision: number;
+  readonly macroRecall: number;
+  readonly macroF1: number;
+  readonly byClass: Readonly<Record<string, ExpectedCounts>>;
+}
+
+/** Of more classes than two. A share of nothing counts as 0. */
+export function estimatedClasses(
+  classes: readonly string[],
+  rows: readonly ClassProbabilities[],
+  confidence = 0.95,
+): EstimatedClasses {
+  const places = new Map(classes.map((name, i) => [name, i]));
+  let [right, variance] = [0, 0];
+  for (const { probabilities, predicted } of rows) {
+    const p = probabilities[places.get(predicted) ?? -1] ?? 0;
+    right += p;
+    variance += p * (1 - p);
+  }
+  const expected = classes.map((name, i) =>
+    expectedCounts(
+      rows.map(({ probabilities, predicted }) => ({ score: probabilities[i] ?? 0, predicted: predicted === name })),
+    ),
+  );
+  const mean = (one: (counts: ExpectedCounts) => number) =>
+    expected.reduce((sum, counts) => sum + one(counts), 0) / Math.max(1, expected.length);
+  const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
+  const count = rows.length;
+  return {
+    count,
+    accuracy:
+      count === 0
+        ? { value: undefined }
+        : around(right / count, Math.sqrt(variance) / count, deviationsOf(confidence), 'delta', [0, 1]),
+    macroPrecision: mean(({ truePositives: tp, falsePositives: fp }) => share(tp, tp + fp)),
+    macroRecall: mean(({ truePositives: tp, falseNegatives: fn }) => share(tp, tp + fn)),
+    macroF1: mean(({ truePositives: tp, falsePositives: fp, falseNegatives: fn }) => share(2 * tp, 2 * tp + fp + fn)),
+    byClass: Object.fromEntries(classes.map((name, i) => [name, expected[i] as ExpectedCounts])),
+  };
+}
+
+export interface CalibrationDecision {
+  /** Undefined: the scores are used as they are. */
+  readonly calibration?: Calibration | undefined;
+  /** Expected calibration error of held-out rows: as they are, and calibrated. Undefined of too few rows. */
+  readonly before?: number | undefined;
+  readonly after?: number | undefined;
+}
+
+const FOLDS = 3;
+
+/**
+ * The calibration of a baseline's labelled rows, if it helps: over three folds (every third row) each third is calibrated by the other
+ * two, and the error of all held-out rows is compared. Without both classes in the rows there is none.
+ */
+export function fitCalibration(rows: readonly ScoredRow[]): CalibrationDecision {
+  if (rows.length < 2 * FOLDS || new Set(rows.map(({ positive }) => positive)).size < 2) return {};
+  const held = Array.from({ length: FOLDS }, (_, fold) => {
+    const fitted = isotonicCalibration(
+      summarizeScores(
+        rows.filter((_row, i) => i % FOLDS !== fold),
+        'exact',
+      ).bins,
+    );
+    return rows
+      .filter((_row, i) => i % FOLDS === fold)
+      .map(({ score, positive }) => ({ score: fitted === undefined ? score : calibrated(fitted, score), positive }));
+  }).flat();
+  const before = calibrationError(summarizeScores(rows, 'exact').bins);
+  const after = calibrationError(summarizeScores(held, 'exact').bins);
+  const helps = before !== undefined && after !== undefined && after < before;
+  return { ...(helps && { calibration: isotonicCalibration(summarizeScores(rows, 'exact').bins) }), before, after };
+}

@@ -1,0 +1,221 @@
+/** How far a column has moved from its baseline, and whether that is too far: by a method that fits its values, or a named one. */
+import { joinedBins, sameEdges } from './bins.ts';
+import { chiSquareTest } from './chi-square.ts';
+import { alignCategories, type CategorySummary, type ColumnSummary, type NumberSummary } from './column-summary.ts';
+import {
+  hellinger,
+  jsDistanceLn,
+  jsDistanceLog2,
+  jsdLog2,
+  ksStatistic,
+  lInfinity,
+  psi,
+  totalVariation,
+} from './distances.ts';
+import { kolmogorovSmirnovP, kolmogorovSmirnovTest } from './kolmogorov-smirnov.ts';
+import { normedBy, wassersteinDistance, wassersteinOfBins } from './wasserstein.ts';
+
+/**
+ * Exact names, because tools call different things by one name. All but `ks` and the two of Wasserstein are of counts in bins or of
+ * categories; those three need an order and are of numbers only.
+ */
+export const DRIFT_METHODS = [
+  'psi',
+  'js_distance_ln',
+  'js_distance_log2',
+  'jsd_log2',
+  'hellinger',
+  'l_infinity',
+  'total_variation',
+  'wasserstein',
+  'wasserstein_normed',
+  'ks',
+  'chi_square',
+] as const;
+export type DriftMethod = (typeof DRIFT_METHODS)[number];
+
+/** Of these the p-value is compared with the threshold (drift below it), of all others the distance (drift from it on). */
+export function isTest(method: DriftMethod): boolean {
+  return method === 'ks' || method === 'chi_square';
+}
+
+/**
+ * Where drift begins if nobody says so: a p-value of 0.05 of tests; 0.1 of distances (Evidently's, NannyML's own default is three
+ * deviations of the baseline's windows); 0.2 of PSI over tenths (credit scoring: 0.1 to 0.25 is a moderate move). The plain
+ * Wasserstein distance has the unit of the column, so none.
+ */
+export const DEFAULT_THRESHOLDS: Readonly<Record<Exclude<DriftMethod, 'wasserstein'>, number>> = {
+  psi: 0.2,
+  js_distance_ln: 0.1,
+  js_distance_log2: 0.1,
+  jsd_log2: 0.02,
+  hellinger: 0.1,
+  l_infinity: 0.1,
+  total_variation: 0.1,
+  wasserstein_normed: 0.1,
+  ks: 0.05,
+  chi_square: 0.05,
+};
+
+/** Up to this many values of the baseline a test decides; above it each move is significant, so its size decides. */
+export const SMALL_BASELINE = 1000;
+/** Numbers of so few different values are compared as categories. */
+const FEW_VALUES = 5;
+/** Of PSI: tenths of the baseline. */
+const PSI_BINS = 10;
+/** Of the other distances of binned numbers: twentieths of the baseline. */
+const DISTANCE_BINS = 20;
+
+export interface Drift {
+  readonly method: DriftMethod;
+  /** Of tests the statistic, else the distance. */
+  readonly value: number;
+  /** Of tests. */
+  readonly pValue?: number | undefined;
+  /** What `value`, or the p-value, was compared with; undefined of `wasserstein` without a threshold of its own. */
+  readonly threshold?: number | undefined;
+  /** Undefined where there is no threshold. */
+  readonly drifted?: boolean | undefined;
+  /** What was done by which rule, in words for a report. */
+  readonly because: string;
+  /** Categories that the baseline does not have. */
+  readonly added?: readonly string[] | undefined;
+}
+
+/** Why two columns cannot be compared: this is no “all good”. */
+export interface NoDrift {
+  readonly method?: undefined;
+  readonly unknown: 'no-values' | 'no-baseline-values' | 'type-changed' | 'bins-differ' | 'method-needs-numbers';
+  readonly because: string;
+}
+
+export interface DriftChoice {
+  /** Default: by type and size, see `chooseMethod`. */
+  readonly method?: DriftMethod | undefined;
+  /** Default: that of the method. */
+  readonly threshold?: number | undefined;
+}
+
+/**
+ * The method that fits, as Evidently chooses: with at most 1,000 values in the baseline a test (`chi_square` of categories and of
+ * numbers with at most 5 different values, else `ks`), above it the size of the move (`js_distance_ln`, or `wasserstein_normed`).
+ */
+export function chooseMethod(
+  reference: ColumnSummary,
+  current: ColumnSummary,
+): { readonly method: DriftMethod; readonly because: string } {
+  const small = reference.count <= SMALL_BASELINE;
+  const size = small
+    ? 'a baseline of at most 1,000 values: a test'
+    : 'a baseline of more than 1,000 values: the size of the move';
+  const few = isFew(reference, current);
+  const kind = reference.type === 'categories' ? 'categories' : few ? 'numbers of few values' : 'numbers';
+  const asCategories = reference.type === 'categories' || few;
+  const method = small ? (asCategories ? 'chi_square' : 'ks') : asCategories ? 'js_distance_ln' : 'wasserstein_normed';
+  return { method, because: `${kind}, ${size}` };
+}
+
+function isFew(reference: ColumnSummary, current: ColumnSummary): boolean {
+  if (reference.type !== 'numbers' || current.type !== 'numbers') return false;
+  if (reference.values !== undefined && current.values !== undefined) {
+    return new Set([...reference.values, ...current.values]).size <= FEW_VALUES;
+  }
+  return reference.lattice === 'values' && reference.bins.edges.length <= FEW_VALUES;
+}
+
+/**
+ * The drift of `current` against `reference`: summaries of the same column, numbers in the same bins (those of the baseline). Exact
+ * where both keep their values, else as far as the bins tell. NULL, NaN and infinities are in no distribution.
+ */
+export function driftOf(reference: ColumnSummary, current: ColumnSummary, choice: DriftChoice = {}): Drift | NoDrift {
+  const unknown = incomparable(reference, current);
+  if (unknown !== undefined) return unknown;
+  const chosen =
+    choice.method === undefined ? chooseMethod(reference, current) : { method: choice.method, because: 'named' };
+  const { method, because } = chosen;
+  if (reference.type === 'categories' && ['ks', 'wasserstein', 'wasserstein_normed'].includes(method)) {
+    return { unknown: 'method-needs-numbers', because: `${method} needs an order, and the column has categories` };
+  }
+  const told =
+    reference.type === 'numbers' && current.type === 'numbers'
+      ? ofNumbers(method, reference, current)
+      : ofCategories(method, reference as CategorySummary, current as CategorySummary);
+  const threshold = choice.threshold ?? (method === 'wasserstein' ? undefined : DEFAULT_THRESHOLDS[method]);
+  const drifted =
+    threshold === undefined ? undefined : isTest(method) ? (told.pValue ?? 1) < threshold : told.value >= threshold;
+  return { method, ...told, ...(threshold !== undefined && { threshold, drifted }), because };
+}
+
+function incomparable(reference: ColumnSummary, current: ColumnSummary): NoDrift | undefined {
+  if (reference.type !== current.type) {
+    return { unknown: 'type-changed', because: `the baseline has ${reference.type}, the window has ${current.type}` };
+  }
+  if (reference.count === 0) return { unknown: 'no-baseline-values', because: 'the baseline has no values' };
+  if (current.count === 0) return { unknown: 'no-values', because: 'the window has no values' };
+  if (
+    reference.type === 'numbers' &&
+    current.type === 'numbers' &&
+    !sameEdges(reference.bins.edges, current.bins.edges)
+  ) {
+    return { unknown: 'bins-differ', because: 'the window was counted between edges of another baseline' };
+  }
+  return undefined;
+}
+
+type Told = Pick<Drift, 'value' | 'pValue' | 'added'>;
+
+function ofNumbers(method: DriftMethod, reference: NumberSummary, current: NumberSummary): Told {
+  const [r, c] = [reference.bins.counts, current.bins.counts];
+  const exact =
+    reference.values !== undefined && current.values !== undefined ? [reference.values, current.values] : undefined;
+  const [one, other] = exact ?? [];
+  if (method === 'ks') {
+    if (one !== undefined && other !== undefined) {
+      const { statistic, pValue } = kolmogorovSmirnovTest(one, other);
+      return { value: statistic, pValue };
+    }
+    const value = ksStatistic(r, c);
+    return { value, pValue: kolmogorovSmirnovP(value, reference.count, current.count).pValue };
+  }
+  if (method === 'wasserstein' || method === 'wasserstein_normed') {
+    const distance =
+      one !== undefined && other !== undefined
+        ? wassersteinDistance(one, other)
+        : wassersteinOfBins(reference, current);
+    return { value: method === 'wasserstein' ? distance : normedBy(distance, reference) };
+  }
+  if (method === 'chi_square' && one !== undefined && other !== undefined && isFew(reference, current)) {
+    return ofCounts(method, ...countsOfValues(one, other));
+  }
+  const bins = joinedBins(r, c, method === 'psi' ? PSI_BINS : DISTANCE_BINS);
+  return ofCounts(method, bins.reference, bins.current);
+}
+
+function countsOfValues(one: readonly number[], other: readonly number[]): [number[], number[]] {
+  const values = [...new Set([...one, ...other])];
+  const counted = (of: readonly number[]) => values.map((value) => of.filter((each) => each === value).length);
+  return [counted(one), counted(other)];
+}
+
+function ofCategories(method: DriftMethod, reference: CategorySummary, current: CategorySummary): Told {
+  const { reference: r, current: c, added } = alignCategories(reference, current);
+  return { ...ofCounts(method, r, c), ...(added.length > 0 && { added }) };
+}
+
+type Counted = Exclude<DriftMethod, 'ks' | 'wasserstein' | 'wasserstein_normed' | 'chi_square'>;
+
+const DISTANCES: Readonly<Record<Counted, (reference: readonly number[], current: readonly number[]) => number>> = {
+  psi,
+  js_distance_ln: jsDistanceLn,
+  js_distance_log2: jsDistanceLog2,
+  jsd_log2: jsdLog2,
+  hellinger,
+  l_infinity: lInfinity,
+  total_variation: totalVariation,
+};
+
+function ofCounts(method: DriftMethod, reference: readonly number[], current: readonly number[]): Told {
+  if (method in DISTANCES) return { value: DISTANCES[method as Counted](reference, current) };
+  const { statistic, pValue } = chiSquareTest(reference, current);
+  return { value: statistic, pValue };
+}

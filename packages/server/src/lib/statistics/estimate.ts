@@ -1,0 +1,30 @@
+/** A figure and how sure it is. */
+export interface Estimate {
+  /** Undefined where it is not defined: a precision without positive predictions. */
+  readonly value: number | undefined;
+  /** Bounds of the interval at `confidence`; undefined where there is none. */
+  readonly low?: number | undefined;
+  readonly high?: number | undefined;
+  /** Of what the interval is: `wilson`, `normal`, `delong`, `bootstrap`, `delta`. */
+  readonly interval?: 'wilson' | 'normal' | 'delong' | 'bootstrap' | 'delta' | undefined;
+}
+
+/** A mean with its normal interval, from the sum and the sum of squares of `count` values. */
+export function meanEstimate(count: number, sum: number, squares: number, z: number): Estimate {
+  if (count === 0) return { value: undefined };
+  const value = sum / count;
+  if (count < 2) return { value };
+  const variance = Math.max(0, (squares - sum * value) / (count - 1));
+  return around(value, Math.sqrt(variance / count), z, 'normal');
+}
+
+/** `value` ± `z` · `error`, within `bounds`. */
+export function around(
+  value: number,
+  error: number,
+  z: number,
+  interval: NonNullable<Estimate['interval']>,
+  [least, most]: readonly [number, number] = [-Infinity, Infinity],
+): Estimate {
+  return { value, low: Math.max(least, value - z * error), high: Math.min(most, value + z * error), interval };
+}
