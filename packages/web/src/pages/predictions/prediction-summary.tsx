@@ -22,7 +22,7 @@ export function PredictionSummary({ project, summary, error, say }: PredictionSu
   return (
     <Panel title="By version" flush>
       <PlainTable
-        label="By version"
+        label="Versions that answered"
         rows={readNamed(summary)}
         keyOf={(cells) => JSON.stringify([cells['model'], cells['version'], cells['variant']])}
         columns={[

@@ -223,7 +223,7 @@ function Worst({ of: { project, endpoint = '' }, rows, by }: WorstProps) {
         <p className="dim">Nowhere in this time.</p>
       ) : (
         <PlainTable
-          label="Where they differ most"
+          label="Worst rows"
           rows={worst}
           keyOf={(cells) => `${textOf(cells['shadow_id'])} ${textOf(cells['row'])}`}
           columns={[

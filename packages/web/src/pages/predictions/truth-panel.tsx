@@ -46,7 +46,7 @@ export function TruthPanel({ project, prediction, row, again }: TruthPanelProps)
         <p className="dim">Nobody has told it yet for this prediction.</p>
       ) : (
         <PlainTable
-          label="What was true"
+          label="Labels"
           rows={labels}
           keyOf={(one) => one.id}
           columns={[

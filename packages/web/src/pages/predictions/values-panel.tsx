@@ -22,7 +22,7 @@ export function ValuesPanel({ title, side, columns, row, masked }: ValuesPanelPr
         <p className="dim">{absence(row)}</p>
       ) : (
         <PlainTable
-          label={title}
+          label={side === 'input' ? 'Inputs' : 'Outputs'}
           rows={shown}
           keyOf={({ column }) => column}
           columns={[
