@@ -78,6 +78,7 @@ export async function loadKinds({
     { featureView },
     { featureService },
     { endpoint },
+    { monitor },
     { user },
     { team },
     { serviceAccount },
@@ -96,6 +97,7 @@ export async function loadKinds({
     import('#kinds/feature-view/index.ts'),
     import('#kinds/feature-service/index.ts'),
     import('#kinds/endpoint/index.ts'),
+    import('#kinds/monitor/index.ts'),
     import('#kinds/user/index.ts'),
     import('#kinds/team/index.ts'),
     import('#kinds/service-account/index.ts'),
@@ -140,6 +142,7 @@ export async function loadKinds({
       import('#ledgers/features/index.ts'),
     ]);
   const { forgetServing } = await import('#ledgers/serving/index.ts');
+  const { forgetMonitoring } = await import('#ledgers/monitoring/index.ts');
   const [{ forgetProjectPredictions }, { forgetProjectScans, safetyFacts }] = await Promise.all([
     import('#ledgers/predictions/index.ts'),
     import('#ledgers/safety/index.ts'),
@@ -182,6 +185,7 @@ export async function loadKinds({
           await forgetProjectLabels(tx, ended.id);
           await forgetProjectPredictions(tx, ended.id);
           await forgetProjectScans(tx, ended.id);
+          await forgetMonitoring(tx, ended.id);
         },
       }),
       secrets.kind,
@@ -200,6 +204,7 @@ export async function loadKinds({
       ...roleBindings({ changed }),
       ...policies({ changed, check: async (source) => await engine.check(source) }),
       endpoint(endpointWork),
+      monitor(clock),
     ],
     jobs: [...secrets.jobs, ...channels.jobs],
     entries: [

@@ -37,7 +37,7 @@ import {
 import { loadArtifacts, loadExecutions, loadTracking } from './compose-runs.ts';
 import { loadData, loadQuality } from './compose-data.ts';
 import { loadLabels, loadPrivacy } from './compose-privacy.ts';
-import { loadPredictions, loadSafety } from './compose-predictions.ts';
+import { loadMonitoring, loadPredictions, loadSafety } from './compose-predictions.ts';
 import { loadFeatures, openOnline } from './compose-features.ts';
 import { loadServing, predictionSpool, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
@@ -270,6 +270,18 @@ export class Control {
         projectBytes: config.retention.predictionBytes,
       });
       const safety = await loadSafety({ blobs, now: onQuery.now });
+      const monitoring = await loadMonitoring({
+        database,
+        clock,
+        log: io.log,
+        query: onQuery.query,
+        predictions: predictions.reader,
+        local,
+        masked: async (tx, dataset) =>
+          (await privacy.masked(tx, dataset, async () => await Promise.resolve(false))).map(({ column }) => column),
+        startPipeline: executions.start,
+        url: publicUrl(config, setup.port),
+      });
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
       const { authentication } = config;
@@ -338,6 +350,7 @@ export class Control {
           ...served.jobs,
           ...predictions.jobs,
           ...safety.jobs,
+          ...monitoring.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
         entries: [
@@ -357,6 +370,7 @@ export class Control {
           ...served.entries,
           ...predictions.entries,
           ...safety.entries,
+          ...monitoring.entries,
           ...artifacts,
         ],
         subscribers: [

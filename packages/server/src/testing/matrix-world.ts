@@ -281,6 +281,11 @@ export class MatrixWorld {
       `${project}/erasure`,
       String((await this.#caller.asOwner('prediction.erase', erase, project))['id']),
     );
+    const alerted = async () => {
+      const { items } = await this.#caller.asOwner('monitorAlert.list', { path: { monitor: 'target' } }, project);
+      return (items as { id: string }[])[0]?.id;
+    };
+    this.#caller.ids.set(`${project}/alert`, (await vi.waitUntil(alerted, { timeout: 120_000, interval: 200 })) ?? '');
     // The files of the version lie elsewhere: that is a finding.
     const scanned = async () => {
       const { body } = await this.#caller.send(

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { KindSpec, Operation } from '@dais/api';
+import { monitoringRecipes } from './monitoring-recipes.ts';
 import { predictionRecipes } from './prediction-recipes.ts';
 import { privacyRecipes } from './privacy-recipes.ts';
 import { qualityRecipes } from './quality-recipes.ts';
@@ -75,6 +76,13 @@ const TARGET_SPECS: Readonly<Record<string, object>> = {
   FeatureView: { source: { type: 'push' }, features: [{ name: 'a', type: 'int64' }] },
   FeatureService: { features: [{ view: 'target' }] },
   Endpoint: { model: 'models:/target/1' },
+  // Whatever is answered takes too long: it has an alert.
+  Monitor: {
+    endpoint: 'target',
+    windows: { type: 'time', minutes: 0.25 },
+    graceSeconds: 0,
+    checks: [{ type: 'slo', latencyMs: 0.0001 }],
+  },
   // It never comes.
   Schedule: { pipeline: 'target', when: { type: 'cron', cron: '0 0 30 2 *' } },
   User: { email: 'target@example.com' },
@@ -113,6 +121,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
   ...trackingRecipes,
   ...privacyRecipes,
   ...predictionRecipes,
+  ...monitoringRecipes,
   ...qualityRecipes,
   'labelSet.delete': async (world) => ({ path: { set: await world.spareLabelSet() } }),
   ...dataRecipes,

@@ -18,6 +18,14 @@ export interface Alert {
   readonly facts?: readonly { readonly name: string; readonly value: string }[];
   /** Where to look: a page of the console. */
   readonly url?: string;
+  /** The same for everything that is told of one thing: receivers count it once. Default: each is one of its own. */
+  readonly key?: string;
+  /** Default `raised`. */
+  readonly state?: 'raised' | 'acknowledged' | 'resolved';
+  /** RFC 3339, UTC: when it was raised. Default: `at`. */
+  readonly raisedAt?: string;
+  /** What to do about it. */
+  readonly runbook?: string;
 }
 
 const MAX_TITLE = 200;

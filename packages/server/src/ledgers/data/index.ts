@@ -13,4 +13,4 @@ export { tableOf, withLocalFiles } from './versions/local-files.ts';
 export { findMentionedVersion } from './versions/mentioned-version.ts';
 export { requireUsable, resolveVersion } from './versions/resolve.ts';
 export { VersionMaker } from './versions/version-maker.ts';
-export { findNewest, previousReady, readVersion } from './versions/version-rows.ts';
+export { findNewest, nextReady, previousReady, readVersion } from './versions/version-rows.ts';

@@ -2,6 +2,7 @@
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
+import type { Transaction } from '#kernel/transaction.ts';
 import { executionEntries } from './execution-entries.ts';
 import { executionGraph } from './execution-graph.ts';
 import { executionLogs } from './execution-logs.ts';
@@ -10,6 +11,7 @@ import { executionQueue } from './execution-queue.ts';
 import { executionReads } from './execution-reads.ts';
 import { executionStep } from './execution-step.ts';
 import type { PipelineCompilers } from './pipelines/compiler.ts';
+import { startUnasked } from './pipelines/start-unasked.ts';
 import { pipelineEntries } from './pipelines/pipeline-entries.ts';
 import { STEPS_FORMAT } from './pipelines/pipeline-rows.ts';
 import { stepsCompiler } from './pipelines/steps-compiler.ts';
@@ -59,10 +61,17 @@ export { admitSchedule } from './schedules/schedule-admission.ts';
 export { endProjectRuns } from './remove.ts';
 export { isFetched } from './worker/step-files.ts';
 
+/** A run of the newest version of a Pipeline that nobody is asked about: what may run without isolation is started by people. */
+export type StartPipeline = (
+  tx: Transaction,
+  request: { readonly pipeline: string; readonly parameters: Readonly<Record<string, unknown>> },
+) => Promise<string>;
+
 export interface ExecutionsLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
   readonly subscriber: Subscriber;
+  readonly start: StartPipeline;
   /** Runs steps, and starts runs of schedules, where this process is to do that. */
   readonly worker: Pick<ExecutionWorker, 'start' | 'stop'>;
 }
@@ -101,6 +110,7 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
     ],
     jobs: [executionRetention(parts.days)],
     subscriber: triggers,
+    start: async (tx, request) => await startUnasked(tx, starts, request),
     worker: {
       start: async () => {
         await worker.start();

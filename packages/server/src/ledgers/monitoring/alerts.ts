@@ -3,6 +3,7 @@ import { DaisError, eventTypes } from '@dais/api';
 import type { MonitorAlert, ServedVersion } from '@dais/api/monitoring';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Principal } from '#kernel/principal.ts';
+import { tenantNames } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { CheckOutcome } from './checks/outcome.ts';
@@ -107,7 +108,12 @@ export async function raiseAlert(
 }
 
 /** It is still bad: what stands in the alert is of the newest window. */
-export async function continueAlert(tx: Transaction, alert: AlertRow, outcome: CheckOutcome, number: number): Promise<void> {
+export async function continueAlert(
+  tx: Transaction,
+  alert: AlertRow,
+  outcome: CheckOutcome,
+  number: number,
+): Promise<void> {
   await tx.sql.query(
     'update monitoring.alert set last_window = $2, windows = windows + 1, reason = $3 where id = $1',
     [alert.id, number, outcome.reason ?? ''],
@@ -135,7 +141,11 @@ export async function resolveAlert(
   });
   // Whoever never heard of it needs not hear that it is over.
   if (!alert.told) return;
-  await send(tx, parts, monitor, alert, { state: 'resolved', title: `${monitor.name}: ${alert.check} is good again`, text: reason });
+  await send(tx, parts, monitor, alert, {
+    state: 'resolved',
+    title: `${monitor.name}: ${alert.check} is good again`,
+    text: reason,
+  });
 }
 
 /** Tells the channels of what is open and was not told, unless it is silent now. */
@@ -151,7 +161,12 @@ export async function tellAlert(
     ...(more.baseline === undefined ? [] : [{ name: 'Compared with', value: more.baseline }]),
     ...(more.decision === undefined ? [] : [{ name: 'Started', value: more.decision }]),
   ];
-  const deliveries = await send(tx, parts, monitor, alert, { state: 'raised', title: alert.title, text: alert.reason, facts });
+  const deliveries = await send(tx, parts, monitor, alert, {
+    state: 'raised',
+    title: alert.title,
+    text: alert.reason,
+    facts,
+  });
   await tx.sql.query(
     'update monitoring.alert set told = true, deliveries = $2 where id = $1',
     [alert.id, JSON.stringify(deliveries)],
@@ -173,15 +188,15 @@ async function send(
   alert: AlertRow,
   { state, title, text, facts = [] }: Telling,
 ): Promise<{ channel: string; id: string }[]> {
-  const [tenant] = await tx.sql.query<{ name: string }>(
-    `select dais.project_name($1) as name`,
-    [tx.projectId],
-    'name_of_project',
-  );
-  const project = tenant?.name ?? '';
+  const project = (await tenantNames(tx.sql, [tx.projectId])).get(tx.projectId) ?? '';
   const named = alert.model === null ? undefined : `${alert.model}/${alert.version ?? ''}`;
   const told: ToldAlert = {
-    type: state === 'raised' ? 'monitor.alert.raised' : state === 'resolved' ? 'monitor.alert.resolved' : 'monitor.alert.acknowledged',
+    type:
+      state === 'raised'
+        ? 'monitor.alert.raised'
+        : state === 'resolved'
+          ? 'monitor.alert.resolved'
+          : 'monitor.alert.acknowledged',
     severity: alert.severity,
     title,
     text,
@@ -210,7 +225,11 @@ async function send(
     } catch (error) {
       // A channel that goes away keeps nobody from judging.
       if (!(error instanceof DaisError) || error.retryable) throw error;
-      parts.log.warn('an alert could not be handed to its channel', { monitor: monitor.name, channel, reason: error.message });
+      parts.log.warn('an alert could not be handed to its channel', {
+        monitor: monitor.name,
+        channel,
+        reason: error.message,
+      });
     }
   }
   return deliveries;
@@ -228,7 +247,8 @@ export async function acknowledgeAlert(
     'lock_alert',
   );
   if (found === undefined) throw new DaisError('not_found', `${monitor.name} has no alert ${alert}.`);
-  if (found.state === 'resolved') throw new DaisError('invalid_state', 'The alert is resolved: nobody has to look after it.');
+  if (found.state === 'resolved')
+    throw new DaisError('invalid_state', 'The alert is resolved: nobody has to look after it.');
   const { type, id } = principal;
   const [row] = await tx.sql.query<AlertRow>(
     `update monitoring.alert set acknowledged_by = $2, acknowledged_at = $3, note = $4 where id = $1 returning ${COLUMNS}`,

@@ -77,7 +77,7 @@ async function firstBaseline(
   monitor: MonitorRow,
   reason: string | undefined,
 ): Promise<FoundBaseline> {
-  const stored = await readStored(parts, monitor, FIRST);
+  const stored = await storedBaseline(parts, monitor, FIRST);
   if (stored === undefined) return { first: true, reason };
   return { found: { ...stored, about: { ...stored.about, ...(reason !== undefined && { reason }) } } };
 }
@@ -147,7 +147,7 @@ async function ofReference(
     return await ofVersion(parts, monitor, version.id, signal);
   } catch (error) {
     if (!(error instanceof DaisError) || error.retryable) throw error;
-    const stored = await readStored(parts, monitor, key);
+    const stored = await storedBaseline(parts, monitor, key);
     if (stored !== undefined) return { found: stored };
     return { unknown: `The baseline ${reference} cannot be read: ${error.message}` };
   }
@@ -161,7 +161,7 @@ async function ofVersion(
   signal: AbortSignal,
 ): Promise<FoundBaseline> {
   const key = `dataset-version:${id}`;
-  const stored = await readStored(parts, monitor, key);
+  const stored = await storedBaseline(parts, monitor, key);
   const version = await inProject(parts, monitor, async (tx) => await readIfThere(parts, tx, id));
   const gone = version === undefined || version.state === 'deleted';
   if (stored !== undefined) {
@@ -209,7 +209,7 @@ async function fixedWindow(
 ): Promise<FoundBaseline> {
   const { from, until } = wanted;
   const key = `window:${Date.parse(from)}-${Date.parse(until)}`;
-  const stored = await readStored(parts, monitor, key);
+  const stored = await storedBaseline(parts, monitor, key);
   if (stored !== undefined) return { found: stored };
   const name = `${from} to ${until}`;
   if (Date.parse(until) > parts.clock.now()) return { unknown: `The baseline, ${name}, has not ended yet.` };
@@ -229,7 +229,7 @@ async function fixedWindow(
 
 /** Windows before this one, added up: they were all counted between the edges of the first one. */
 async function rollingBaseline(parts: MonitoringParts, monitor: MonitorRow, windows: number): Promise<FoundBaseline> {
-  const first = await readStored(parts, monitor, FIRST);
+  const first = await storedBaseline(parts, monitor, FIRST);
   if (first === undefined) return { first: true, reason: undefined };
   const rows = await inProject(
     parts,
@@ -304,7 +304,11 @@ async function inProject<T>(
   return await transact(database, { mode: 'read', projectId: monitor.project_id }, work);
 }
 
-async function readStored(parts: MonitoringParts, monitor: MonitorRow, key: string): Promise<Baseline | undefined> {
+export async function storedBaseline(
+  parts: MonitoringParts,
+  monitor: MonitorRow,
+  key: string,
+): Promise<Baseline | undefined> {
   return await inProject(parts, monitor, async ({ sql }) => {
     const [row] = await sql.query<BaselineRow>(
       'select id, about, fields from monitoring.baseline where monitor = $1 and key = $2',

@@ -10,7 +10,11 @@ export interface StreakStep {
 export function nextStreak(
   { bad, good }: Streak,
   verdict: MonitorVerdict,
-  { open, raiseAfter, resolveAfter }: { readonly open: boolean; readonly raiseAfter: number; readonly resolveAfter: number },
+  {
+    open,
+    raiseAfter,
+    resolveAfter,
+  }: { readonly open: boolean; readonly raiseAfter: number; readonly resolveAfter: number },
 ): StreakStep {
   const streak =
     verdict === 'bad' ? { bad: bad + 1, good: 0 } : verdict === 'ok' ? { bad: 0, good: good + 1 } : { bad, good };

@@ -147,6 +147,12 @@ export async function findNewest(tx: Transaction, dataset: string) {
   return await readWhere(tx, condition, [dataset], 'data_version_newest');
 }
 
+/** The oldest ready one above a number, of those that were made since a moment. */
+export async function nextReady(tx: Transaction, dataset: string, number: number, since: number) {
+  const condition = `d.name = $2 and v.state = 'ready' and v.number > $3 and v.created_at >= $4 order by v.number`;
+  return await readWhere(tx, condition, [dataset, number, since], 'data_version_after');
+}
+
 /** The newest ready one below a number: what a version is compared with. */
 export async function previousReady(tx: Transaction, dataset: string, number: number) {
   const condition = `d.name = $2 and v.state = 'ready' and v.number < $3 order by v.number desc`;

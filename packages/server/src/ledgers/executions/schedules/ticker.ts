@@ -8,11 +8,11 @@ import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { Loop, type LoopParts } from '#lib/loop.ts';
 import { EXECUTIONS_CHANNEL } from '../executions-events.ts';
-import type { Graph, Json } from '../machine/plan.ts';
+import type { Json } from '../machine/plan.ts';
 import { newestVersion, requireVersion } from '../pipelines/pipeline-rows.ts';
 import { startRun, type StartParts } from '../pipelines/start-run.ts';
+import { requireIsolation } from '../pipelines/start-unasked.ts';
 import { cancelRun } from '../run-machine.ts';
-import { isUnisolated } from '../unisolated.ts';
 import { addFires, MOST_WAITING } from './fires.ts';
 import { judgeFires } from './overlap.ts';
 import { SCHEDULE_COLUMNS, timingOf, type ScheduleRow } from './schedule-rows.ts';
@@ -168,13 +168,6 @@ async function startFire(tx: Transaction, row: DueRow, fire: WaitingRow, parts: 
     const issues = error.issues?.map(({ path, message }) => `${path ?? ''} ${message}`.trim()) ?? [];
     await endFires(tx, row.id, [fire.cause], 'failed', [error.message, ...issues].join('\n').slice(0, 4000));
   }
-}
-
-/** Nobody is there to be asked whether they may. @throws DaisError `forbidden` */
-function requireIsolation(plan: Graph, { solo }: StartParts): void {
-  if (solo || !isUnisolated(plan)) return;
-  const detail = 'Steps without isolation are run by somebody who may, not by a schedule: leave out `isolation: none`.';
-  throw new DaisError('forbidden', detail);
 }
 
 async function documentOf({ sql }: Transaction, row: DueRow) {

@@ -1,0 +1,32 @@
+import { monitorKind, type MonitorSummary } from '@dais/api/monitoring';
+import { DaisError } from '@dais/api';
+import type { Call } from '#kernel/dispatch.ts';
+import type { KindDefinition } from '#kernel/kind.ts';
+import { readResource } from '#kernel/store.ts';
+import { admitMonitor, enqueueMonitor, monitoringSlice, readSummaries } from '#ledgers/monitoring/index.ts';
+import { planMonitor } from './monitor-plan.ts';
+
+/** What a person wants watched. What was found is in the ledger of monitoring. */
+export function monitor(clock: { readonly now: () => number }): KindDefinition {
+  return {
+    spec: monitorKind,
+    slice: monitoringSlice,
+    admit: async (tx, change) => {
+      await admitMonitor(tx, change, clock.now());
+      return {};
+    },
+    actions: {
+      run: async (tx, { input, tenant }: Call<{ readonly name: string }>) => {
+        const resource = await readResource(tx.sql, tenant.id, monitorKind.kind, input.name);
+        if (resource === undefined) throw new DaisError('not_found', `There is no monitor ${input.name}.`);
+        return { job: enqueueMonitor(tx, tenant.id, resource.uid) };
+      },
+    },
+    controller: {
+      observe: async (resource, io): Promise<MonitorSummary | undefined> =>
+        await io.read(async (tx) => (await readSummaries(tx, { name: resource.metadata.name, limit: 1 }))[0]),
+      plan: ({ observed }) => planMonitor(observed as MonitorSummary | undefined),
+      perform: async () => {},
+    },
+  };
+}

@@ -1,0 +1,35 @@
+import type { MonitorSummary } from '@dais/api/monitoring';
+import type { ControllerPlan, PlannedCondition } from '#kernel/kind.ts';
+
+/** Pure: what a monitor says of itself, from what it found. Has no effects. */
+export function planMonitor(summary: MonitorSummary | undefined): ControllerPlan<never> {
+  if (summary === undefined) return { effects: [], conditions: [] };
+  const { state, reason, baseline, windows, openAlerts, recent, suspended } = summary;
+  const last = recent.at(-1);
+  return {
+    effects: [],
+    conditions: [{ type: 'Healthy', ...healthy(summary) }],
+    status: {
+      state,
+      reason: suspended ? 'It is suspended.' : reason,
+      baseline,
+      windows,
+      openAlerts,
+      lastWindow: last === undefined ? undefined : new Date(last.until).toISOString(),
+    },
+  };
+}
+
+function healthy({ state, reason, suspended }: MonitorSummary): Omit<PlannedCondition, 'type'> {
+  if (suspended) return { status: 'Unknown', reason: 'Suspended', message: 'Nobody looks: it is suspended.' };
+  switch (state) {
+    case 'ok':
+      return { status: 'True', reason: 'Good', message: 'The newest window is good.' };
+    case 'bad':
+      return { status: 'False', reason: 'Bad', message: reason ?? 'The newest window is bad.' };
+    case 'unknown':
+      return { status: 'Unknown', reason: 'NotKnown', message: reason ?? 'It could not be told.' };
+    default:
+      return { status: 'Unknown', reason: 'Waiting', message: 'No window has ended yet.' };
+  }
+}

@@ -1,0 +1,48 @@
+/** A run that the platform itself starts: nobody is there to be asked whether they may. */
+import { DaisError } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+import { ringWorkers } from '../executions-events.ts';
+import type { Graph, Json } from '../machine/plan.ts';
+import { isUnisolated } from '../unisolated.ts';
+import { newestVersion, requirePipeline } from './pipeline-rows.ts';
+import { startRun, type StartParts } from './start-run.ts';
+
+export interface UnaskedStart {
+  readonly pipeline: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/** Gives the id of the run. @throws DaisError `not_found`, `invalid_request`, `forbidden`; then nothing was written. */
+export async function startUnasked(
+  tx: Transaction,
+  parts: StartParts,
+  { pipeline: name, parameters }: UnaskedStart,
+): Promise<string> {
+  const pipeline = await requirePipeline(tx.sql, tx.projectId, name);
+  const version = await newestVersion(tx.sql, pipeline.uid);
+  if (version === undefined) throw new DaisError('not_found', `Pipeline ${name} has no version.`);
+  const run = await startRun(tx, parts, {
+    name,
+    pipelineName: name,
+    pipeline: pipeline.uid,
+    pipelineVersion: version.id,
+    format: version.format,
+    document: JSON.parse(version.document) as unknown,
+    parameters: parameters as Readonly<Record<string, Json>>,
+    priority: 0,
+    authorize: async (plan) => {
+      await Promise.resolve();
+      requireIsolation(plan, parts);
+    },
+  });
+  ringWorkers(tx);
+  return run;
+}
+
+/** @throws DaisError `forbidden` */
+export function requireIsolation(plan: Graph, { solo }: Pick<StartParts, 'solo'>): void {
+  if (solo || !isUnisolated(plan)) return;
+  const detail =
+    'Steps without isolation are run by somebody who may, not by the platform itself: leave out `isolation: none`.';
+  throw new DaisError('forbidden', detail);
+}

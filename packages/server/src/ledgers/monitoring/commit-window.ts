@@ -1,0 +1,268 @@
+/** Writes what was found of a window, with alerts and what they start, in one transaction: all of it or nothing. */
+import { eventTypes } from '@dais/api';
+import { nameOfCheck, type MonitorResult } from '@dais/api/monitoring';
+import { wakeResources } from '#kernel/reconcile-queue.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { summaryToJson } from '#lib/statistics/column-summary.ts';
+import { continueAlert, openAlerts, raiseAlert, resolveAlert, tellAlert, type AlertCause } from './alerts.ts';
+import { keepBaseline } from './baselines.ts';
+import { verdictOf, type CheckOutcome } from './checks/outcome.ts';
+import { decide } from './decisions.ts';
+import { knownBy, type JudgedWindow } from './judge-window.ts';
+import { lockMonitor, type MonitorRow } from './monitor-rows.ts';
+import type { MonitoringParts } from './monitoring-parts.ts';
+import { nextStreak } from './streaks.ts';
+
+/** Versions whose inputs are remembered. */
+const MOST_KNOWN = 20;
+/** Results of a window that are kept, bad ones first. */
+const MOST_RESULTS = 3000;
+
+/** False: somebody else judged it, or what is asked for has changed meanwhile. */
+export async function commitWindow(
+  tx: Transaction,
+  parts: MonitoringParts,
+  read: MonitorRow,
+  judged: JudgedWindow,
+): Promise<boolean> {
+  const monitor = await lockMonitor(tx.sql, read.uid);
+  if (monitor === undefined || monitor.number !== read.number || !sameSpec(monitor, read)) return false;
+  const now = parts.clock.now();
+  const number = monitor.number + 1;
+  const { verdict, reason } = verdictOf(judged.outcomes);
+  const id = uuidv7(now);
+  const results = resultsOf(judged.outcomes);
+  for (const made of judged.made) await keepBaseline(tx, monitor.uid, made, now);
+  await insertWindow(tx, monitor, judged, { id, number, verdict, reason, results, now });
+  await insertColumns(tx, judged, id);
+  const cause = causeOf(judged, number, monitor);
+  const streaks = await followStreaks(tx, parts, monitor, judged.outcomes, cause);
+  await advance(tx, monitor, judged, { number, verdict, reason, streaks });
+  await forgetOld(tx, monitor, number);
+  const bad = results.filter((one) => one.verdict === 'bad').length;
+  tx.emit({
+    type: eventTypes.monitorReported,
+    projectId: tx.projectId,
+    subject: { kind: 'Monitor', name: monitor.name, uid: monitor.uid },
+    data: { window: number, verdict, rows: judged.window.rows, bad },
+  });
+  await wakeResources(tx.sql, [monitor.uid]);
+  return true;
+}
+
+function sameSpec(one: MonitorRow, other: MonitorRow): boolean {
+  return JSON.stringify(one.spec) === JSON.stringify(other.spec);
+}
+
+export function resultsOf(outcomes: readonly CheckOutcome[]): readonly MonitorResult[] {
+  const rank = { bad: 0, unknown: 1, ok: 2 } as const;
+  return outcomes
+    .flatMap(({ results }) => results)
+    .toSorted((a, b) => rank[a.verdict] - rank[b.verdict])
+    .slice(0, MOST_RESULTS);
+}
+
+function causeOf({ versions, baseline, window }: JudgedWindow, number: number, monitor: MonitorRow): AlertCause {
+  const [version] = versions;
+  const nodes = [
+    ...(version?.node === undefined ? [] : [version.node]),
+    ...(baseline?.about.node === undefined ? [] : [baseline.about.node]),
+    ...(window.dataset === undefined ? [] : [`dataset-version:${window.dataset.id}`]),
+  ];
+  return { number, version, nodes, baseline: baseline?.about.name ?? monitor.baseline ?? undefined };
+}
+
+async function insertWindow(
+  tx: Transaction,
+  monitor: MonitorRow,
+  { window, versions, baseline, examples, notes, slo }: JudgedWindow,
+  told: {
+    readonly id: string;
+    readonly number: number;
+    readonly verdict: string;
+    readonly reason: string | undefined;
+    readonly results: readonly MonitorResult[];
+    readonly now: number;
+  },
+): Promise<void> {
+  const { bounds } = window;
+  const awaits = monitor.spec.checks.some(({ type }) => OF_LABELS.has(type));
+  await tx.sql.query(
+    `insert into monitoring.window (id, project_id, monitor, number, from_at, until_at, rows, requests, verdict, reason,
+       versions, dataset_version, baseline, baseline_about, results, examples, notes, sums, awaits, evaluated_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+       (select b.id from monitoring.baseline b where b.id = $13), $14, $15, $16, $17, $18, $19, $20)`,
+    [
+      told.id,
+      tx.projectId,
+      monitor.uid,
+      told.number,
+      bounds.from,
+      bounds.until,
+      window.rows,
+      window.requests?.requests ?? 0,
+      told.verdict,
+      told.reason ?? null,
+      JSON.stringify(versions),
+      window.dataset === undefined ? null : `${window.dataset.name}@${window.dataset.number}`,
+      baseline?.id ?? null,
+      baseline === undefined ? null : JSON.stringify(baseline.about),
+      JSON.stringify(told.results),
+      JSON.stringify(examples),
+      JSON.stringify(notes),
+      JSON.stringify({ slo, bounds }),
+      awaits && monitor.dataset === null,
+      told.now,
+    ],
+    'insert_window',
+  );
+}
+
+/** Checks whose verdict changes when labels come. */
+export const OF_LABELS: ReadonlySet<string> = new Set(['performance', 'estimatedPerformance', 'fairness']);
+
+async function insertColumns(tx: Transaction, { fields, edges }: JudgedWindow, window: string): Promise<void> {
+  if (fields.length === 0) return;
+  await tx.sql.query(
+    `insert into monitoring.column ("window", project_id, side, name, family, masked, summary, baseline)
+     select $1, $2, t.side, t.name, t.family, t.masked, t.summary::jsonb, $3
+     from unnest($4::text[], $5::text[], $6::text[], $7::bool[], $8::text[]) as t (side, name, family, masked, summary)
+     on conflict do nothing`,
+    [
+      window,
+      tx.projectId,
+      edges ?? null,
+      fields.map(({ side }) => side),
+      fields.map(({ name }) => name),
+      fields.map(({ family }) => family),
+      fields.map(({ masked }) => masked),
+      fields.map(({ summary }) => JSON.stringify(summaryToJson(summary))),
+    ],
+    'insert_window_columns',
+  );
+}
+
+/** Alerts follow verdicts; those of checks that are no more are over. Gives the streaks as they are now. */
+export async function followStreaks(
+  tx: Transaction,
+  parts: MonitoringParts,
+  monitor: MonitorRow,
+  outcomes: readonly CheckOutcome[],
+  cause: AlertCause,
+  /** Only these checks are told of anew; those of labels wait for theirs. */
+  only: (outcome: CheckOutcome) => boolean = () => true,
+): Promise<MonitorRow['streaks']> {
+  const { spec, streaks } = monitor;
+  const open = await openAlerts(tx.sql, monitor.uid);
+  const next: Record<string, { bad: number; good: number }> = {};
+  for (const [name, streak] of Object.entries(streaks)) {
+    if (spec.checks.some((check) => nameOfCheck(check) === name)) next[name] = streak;
+  }
+  for (const outcome of outcomes.filter(({ name }) => name !== 'data')) {
+    if (!only(outcome)) continue;
+    const alert = open.find(({ check }) => check === outcome.name);
+    const { streak, step } = nextStreak(streaks[outcome.name] ?? { bad: 0, good: 0 }, outcome.verdict, {
+      open: alert !== undefined,
+      raiseAfter: spec.raiseAfter,
+      resolveAfter: spec.resolveAfter,
+    });
+    next[outcome.name] = streak;
+    if (step === 'raise') {
+      const raised = await raiseAlert(tx, parts, monitor, outcome, cause);
+      const decision = await decide(tx, parts, monitor, raised);
+      await tellAlert(tx, parts, monitor, raised, { baseline: cause.baseline, decision: decision?.reason });
+    }
+    if (alert === undefined) continue;
+    if (step === 'stay') await continueAlert(tx, alert, outcome, cause.number);
+    if (step === 'resolve') {
+      const reason = `${outcome.name} is good in ${streak.good === 1 ? 'window' : `${streak.good} windows, the last one`} ${cause.number}.`;
+      await resolveAlert(tx, parts, monitor, alert, { number: cause.number, reason });
+    } else if (!alert.told) await tellAlert(tx, parts, monitor, alert, { baseline: cause.baseline });
+  }
+  for (const alert of open) {
+    if (spec.checks.some((check) => nameOfCheck(check) === alert.check)) continue;
+    await resolveAlert(tx, parts, monitor, alert, {
+      number: cause.number,
+      reason: `The monitor has no check ${alert.check} any more.`,
+    });
+  }
+  return next;
+}
+
+async function advance(
+  tx: Transaction,
+  monitor: MonitorRow,
+  judged: JudgedWindow,
+  told: {
+    readonly number: number;
+    readonly verdict: string;
+    readonly reason: string | undefined;
+    readonly streaks: MonitorRow['streaks'];
+  },
+): Promise<void> {
+  const by = knownBy(judged);
+  const others = Object.entries(monitor.known)
+    .filter(([version]) => version !== by)
+    .slice(-MOST_KNOWN);
+  const known = Object.fromEntries([...others, ...(by === undefined ? [] : [[by, judged.known] as const])]);
+  const { bounds, dataset } = judged.window;
+  await tx.sql.query(
+    `update monitoring.monitor set number = $2, cursor_at = $3, cursor_id = coalesce($4, cursor_id),
+       cursor_version = coalesce($5, cursor_version), known = $6, streaks = $7, state = $8, reason = $9,
+       baseline = coalesce($10, baseline), fault = null where uid = $1`,
+    [
+      monitor.uid,
+      told.number,
+      dataset === undefined ? nextCursor(monitor, bounds) : bounds.from,
+      bounds.last ?? null,
+      dataset?.number ?? null,
+      JSON.stringify(known),
+      JSON.stringify(told.streaks),
+      told.verdict,
+      told.reason ?? null,
+      baselineText(judged),
+    ],
+    'advance_monitor',
+  );
+}
+
+/** Of windows by count: others may have been made in the same millisecond, behind the last id. */
+function nextCursor({ spec }: MonitorRow, { until }: JudgedWindow['window']['bounds']): number {
+  return spec.windows.type === 'count' ? until - 1 : until;
+}
+
+function baselineText({ baseline }: JudgedWindow): string | null {
+  if (baseline === undefined) return null;
+  const { name, rows, reason } = baseline.about;
+  return `${name}${rows === undefined ? '' : `, ${rows} rows`}${reason === undefined ? '' : `: ${reason}`}`;
+}
+
+async function forgetOld(tx: Transaction, monitor: MonitorRow, number: number): Promise<void> {
+  const before = number - monitor.spec.keepWindows;
+  await tx.sql.query(
+    'delete from monitoring.window where monitor = $1 and number <= $2',
+    [monitor.uid, before],
+    'forget_windows',
+  );
+  await tx.sql.query(
+    `delete from monitoring.alert where monitor = $1 and state = 'resolved' and last_window <= $2`,
+    [monitor.uid, before],
+    'forget_alerts',
+  );
+  await tx.sql.query(
+    `delete from monitoring.decision d where monitor = $1
+       and not exists (select 1 from monitoring.alert a where a.id = d.alert)`,
+    [monitor.uid],
+    'forget_decisions',
+  );
+  // A baseline that no kept window was compared with, and that is none of the last ones.
+  await tx.sql.query(
+    `delete from monitoring.baseline b where monitor = $1 and key <> 'first' and created_at < (
+       select min(evaluated_at) from monitoring.window w where w.monitor = $1)
+       and not exists (select 1 from monitoring.window w where w.monitor = $1 and w.baseline = b.id)
+       and key not like 'outputs:%'`,
+    [monitor.uid],
+    'forget_baselines',
+  );
+}

@@ -1,0 +1,119 @@
+/** Judges windows as they end: each once, in order, whatever is killed. */
+import { DaisError } from '@dais/api';
+import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
+import { wakeResources } from '#kernel/reconcile-queue.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { commitWindow } from './commit-window.ts';
+import { judgeWindow } from './judge-window.ts';
+import { judgeLabels } from './label-pass.ts';
+import { dueMonitors, findMonitor, lookAgain, type MonitorRow } from './monitor-rows.ts';
+import type { MonitoringParts } from './monitoring-parts.ts';
+import { withDatasetWindow } from './source/dataset-window.ts';
+import { withPredictionWindow } from './source/prediction-window.ts';
+import { lengthOf, windowStart } from './window-times.ts';
+
+const QUEUE = 'monitor';
+const AT_ONCE = 100;
+/** Windows of one monitor before others have their turn. */
+const MOST_WINDOWS = 50;
+/** Labels, versions and rows of windows by count are looked for so often. */
+const LOOK_MS = 10_000;
+const AFTER_FAULT_MS = 60_000;
+
+/** Makes the monitors due whose time has come. */
+export function tickHandler(): JobHandler {
+  return {
+    queue: 'monitor tick',
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 1000, capMs: 60_000 },
+    every: { firstMs: 2000, againMs: 2000 },
+    run: async (_job, io) => {
+      const due = await io.write(async (tx) => {
+        await tx.enter('all');
+        const found = await dueMonitors(tx.sql, AT_ONCE);
+        for (const { uid, project_id: projectId } of found) enqueueMonitor(tx, projectId, uid);
+        // Until their job has looked: it says when the next look is.
+        for (const { uid } of found) await lookAgain(tx.sql, uid, AFTER_FAULT_MS, undefined);
+        return found.length;
+      });
+      return { due };
+    },
+  };
+}
+
+export function enqueueMonitor(tx: Transaction, projectId: string, uid: string): string {
+  const id = uuidv7();
+  tx.enqueue({ id, queue: QUEUE, projectId, payload: { monitor: uid }, uniqueKey: uid, maxAttempts: 5 });
+  return id;
+}
+
+export function monitorHandler(parts: MonitoringParts): JobHandler {
+  return {
+    queue: QUEUE,
+    concurrency: 2,
+    perProject: 2,
+    retry: { baseMs: 1000, capMs: 60_000 },
+    run: async ({ payload }, io) => {
+      const uid = String(payload['monitor']);
+      try {
+        return await judgeAll(parts, uid, io);
+      } catch (error) {
+        if (!(error instanceof DaisError) || error.retryable || io.signal.aborted) throw error;
+        // What a person has to change: it is told, and tried again later.
+        await io.write(async (tx) => {
+          await lookAgain(tx.sql, uid, AFTER_FAULT_MS, error.message);
+          await wakeResources(tx.sql, [uid]);
+        });
+        throw new JobFailed(error.message);
+      }
+    },
+    ended: async (tx, { payload, projectId }, end) => {
+      if (end.state === 'done') return;
+      await tx.enter(projectId);
+      const uid = String(payload['monitor']);
+      await lookAgain(tx.sql, uid, AFTER_FAULT_MS, end.error);
+      await wakeResources(tx.sql, [uid]);
+    },
+  };
+}
+
+async function judgeAll(parts: MonitoringParts, uid: string, io: JobIo): Promise<unknown> {
+  let judged = 0;
+  let more = true;
+  while (more && judged < MOST_WINDOWS) {
+    io.signal.throwIfAborted();
+    const monitor = await io.read(async ({ sql }) => await findMonitor(sql, uid));
+    if (monitor === undefined || monitor.suspended) return { judged };
+    more = await judgeNext(parts, monitor, io);
+    if (more) judged += 1;
+  }
+  const labelled = await judgeLabels(parts, uid, io);
+  await io.write(async ({ sql }) => {
+    const monitor = await findMonitor(sql, uid);
+    if (monitor !== undefined) await lookAgain(sql, uid, more ? 0 : untilNext(monitor, parts.clock.now()), undefined);
+  });
+  return { judged, labelled };
+}
+
+/** False: the next window has not ended. */
+async function judgeNext(parts: MonitoringParts, monitor: MonitorRow, io: JobIo): Promise<boolean> {
+  const open = monitor.dataset === null ? withPredictionWindow : withDatasetWindow;
+  const judged = await open(
+    parts,
+    monitor,
+    io.signal,
+    async (window) => await judgeWindow(parts, monitor, window, io.signal),
+  );
+  if (judged === undefined) return false;
+  await io.write(async (tx) => await commitWindow(tx, parts, monitor, judged));
+  return true;
+}
+
+function untilNext({ spec, cursor_at: cursor }: MonitorRow, now: number): number {
+  if (spec.endpoint === undefined || spec.windows.type === 'count') return LOOK_MS;
+  const start = windowStart(spec.windows, Number(cursor));
+  const due = start + lengthOf(spec.windows) + spec.graceSeconds * 1000 - now;
+  return Math.max(0, Math.min(due, LOOK_MS));
+}

@@ -1,0 +1,105 @@
+/** Rows that are unlike the baseline, so that a person sees what is meant. */
+import type { MonitorExample } from '@dais/api/monitoring';
+import { call, column, filter, literal, named } from '#engines/query/model/build.ts';
+import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
+import { count, type Asking } from './asking.ts';
+import type { ComparedField } from './checks/compared-fields.ts';
+import type { CheckOutcome } from './checks/outcome.ts';
+import { finiteOf, isNumeric, keyOfField, wordOf, type Field } from './fields.ts';
+import type { OpenWindow } from './source/window.ts';
+
+/** Columns with examples, and rows of each. */
+const MOST_COLUMNS = 5;
+const MOST_ROWS = 5;
+
+export async function findExamples(
+  asking: Asking,
+  { data, identity, fields: all }: OpenWindow,
+  fields: readonly ComparedField[],
+  outcomes: readonly CheckOutcome[],
+): Promise<MonitorExample[]> {
+  if (identity === undefined) return [];
+  const bad = new Set(
+    outcomes.flatMap(({ results }) =>
+      results.flatMap(({ verdict, column: name }) => (verdict === 'bad' ? (name ?? []) : [])),
+    ),
+  );
+  const byKey = new Map(all.map((field) => [keyOfField(field), field]));
+  const asked = fields
+    .filter(({ field }) => bad.has(field.name) && !field.masked)
+    .flatMap((compared) => {
+      const field = byKey.get(keyOfField(compared.field));
+      const odd = field === undefined ? undefined : oddest(compared, field);
+      return field === undefined || odd === undefined ? [] : [{ field, odd }];
+    })
+    .slice(0, MOST_COLUMNS);
+  if (asked.length === 0) return [];
+  const answers = await asking.ask(
+    data.tables,
+    asked.map(({ field, odd }) => ({
+      query: {
+        type: 'limit',
+        from: {
+          type: 'sort',
+          from: {
+            type: 'project',
+            from: filter(data.relation, odd.where),
+            columns: [named('p', identity.prediction), named('r', identity.row), named('v', shown(field))],
+          },
+          by: [{ expression: column('p') }, { expression: column('r') }],
+        },
+        count: MOST_ROWS,
+      } satisfies Relation,
+      limit: MOST_ROWS,
+    })),
+  );
+  return asked.map(({ field, odd }, at) => ({
+    column: field.name,
+    why: odd.why,
+    rows: (answers[at]?.rows ?? []).map(([prediction, row, value]) => ({
+      ...(typeof prediction === 'string' && { prediction }),
+      row: count(row),
+      value: value === null || value === undefined ? 'null' : String(value),
+    })),
+  }));
+}
+
+function shown(field: Field): Expression {
+  return call('left', { type: 'cast', value: field.value, to: 'string' }, literal(200));
+}
+
+/** Where the window has most more than the baseline: a bin, a category, or what is missing. */
+function oddest({ current, baseline }: ComparedField, field: Field): { where: Expression; why: string } | undefined {
+  const then = baseline?.summary;
+  if (then === undefined || current.count === 0 || then.count === 0) return undefined;
+  if (current.type === 'numbers' && then.type === 'numbers' && isNumeric(field)) {
+    const { edges, counts } = current.bins;
+    if (edges.length === 0 || edges.length !== then.bins.edges.length) return undefined;
+    const gain = counts.map((n, at) => n / current.count - (then.bins.counts[at] ?? 0) / then.count);
+    const at = gain.indexOf(Math.max(...gain));
+    const value = finiteOf(field);
+    const [low, high] = [edges[at - 1], edges[at]];
+    const where = call(
+      'and',
+      low === undefined ? literal(true) : call('>', value, literal(low, 'float64')),
+      high === undefined ? literal(true) : call('<=', value, literal(high, 'float64')),
+    );
+    return { where: call('and', call('is-not-null', value), where), why: 'Values that the baseline has less of.' };
+  }
+  if (current.type === 'categories' && then.type === 'categories' && !isNumeric(field)) {
+    const gains = [...current.counts].map(([value, n]) => ({
+      value,
+      gain: n / current.count - (then.counts.get(value) ?? 0) / then.count,
+    }));
+    const most = gains.reduce<(typeof gains)[number] | undefined>(
+      (best, one) => (best === undefined || one.gain > best.gain ? one : best),
+      undefined,
+    );
+    if (most === undefined) return undefined;
+    return {
+      where: call('=', wordOf(field), literal(most.value)),
+      why: `Value that the baseline has ${then.counts.has(most.value) ? 'less of' : 'not'}.`,
+    };
+  }
+  return undefined;
+}

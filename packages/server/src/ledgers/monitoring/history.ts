@@ -1,0 +1,188 @@
+/** Figures of windows as series, and monitors as lists show them. */
+import {
+  nameOfCheck,
+  type MonitorHistory,
+  type MonitorResult,
+  type MonitorSeries,
+  type MonitorSummary,
+  type MonitorVerdict,
+} from '@dais/api/monitoring';
+import type { Transaction } from '#kernel/transaction.ts';
+import { outcomeOf } from './checks/outcome.ts';
+import type { MonitorRow } from './monitor-rows.ts';
+
+export interface HistoryFilter {
+  readonly check?: string;
+  readonly column?: string;
+  readonly metric?: string;
+  readonly windows: number;
+  readonly before?: number;
+  readonly limit: number;
+}
+
+interface HistoryRow {
+  readonly number: number;
+  readonly from_at: bigint;
+  readonly until_at: bigint;
+  readonly rows: bigint;
+  readonly labelled: bigint;
+  readonly verdict: MonitorVerdict;
+  readonly results: readonly MonitorResult[];
+}
+
+export async function readHistory(
+  { sql }: Transaction,
+  monitor: MonitorRow,
+  { check, column, metric, windows, before, limit }: HistoryFilter,
+): Promise<MonitorHistory> {
+  const rows = await sql.query<HistoryRow>(
+    `select number, from_at, until_at, rows, labelled, verdict, results from monitoring.window where monitor = $1
+       and ($2::int is null or number < $2) order by number desc limit $3`,
+    [monitor.uid, before ?? null, windows],
+    'monitor_history',
+  );
+  const oldestFirst = rows.toReversed();
+  const series = new Map<string, MonitorSeries & { readonly bad: number }>();
+  for (const [at, { results }] of oldestFirst.entries()) {
+    for (const one of results) {
+      if (check !== undefined && one.check !== check) continue;
+      if (column !== undefined && one.column !== column) continue;
+      if (metric !== undefined && one.metric !== metric) continue;
+      const key = JSON.stringify([one.check, one.metric, one.column ?? null, one.segment ?? null]);
+      const found = series.get(key) ?? emptySeries(one, oldestFirst.length);
+      found.values[at] = one.value ?? null;
+      found.bounds[at] = one.bound ?? null;
+      found.low[at] = one.low ?? null;
+      found.high[at] = one.high ?? null;
+      found.verdicts[at] = one.verdict;
+      series.set(key, { ...found, bad: found.bad + (one.verdict === 'bad' ? 1 : 0) });
+    }
+  }
+  const all = [...series.values()].toSorted((a, b) => b.bad - a.bad);
+  return {
+    monitor: monitor.name,
+    windows: oldestFirst.map((row) => ({
+      number: row.number,
+      from: Number(row.from_at),
+      until: Number(row.until_at),
+      rows: Number(row.rows),
+      labelled: Number(row.labelled),
+      verdict: row.verdict,
+    })),
+    series: all.slice(0, limit).map(({ bad: _, ...one }) => one),
+    more: Math.max(0, all.length - limit),
+  };
+}
+
+function emptySeries({ check, type, metric, column, segment }: MonitorResult, length: number) {
+  const none = <T>() => Array.from({ length }, (): T | null => null);
+  return {
+    check,
+    type,
+    metric,
+    ...(column !== undefined && { column }),
+    ...(segment !== undefined && { segment }),
+    values: none<number>(),
+    bounds: none<number>(),
+    low: none<number>(),
+    high: none<number>(),
+    verdicts: none<MonitorVerdict>(),
+    bad: 0,
+  };
+}
+
+const RECENT = 30;
+
+interface SummaryRow extends MonitorRow {
+  readonly open: number;
+  readonly acknowledged: number;
+  readonly results: readonly MonitorResult[] | null;
+  readonly recent: readonly { number: number; until: string; rows: string; verdict: MonitorVerdict }[] | null;
+}
+
+/** By name, `after` excluded; or the one of a name. */
+export async function readSummaries(
+  { sql, projectId }: Transaction,
+  filter: {
+    readonly name?: string;
+    readonly endpoint?: string | undefined;
+    readonly dataset?: string | undefined;
+    readonly after?: string | undefined;
+    readonly limit: number;
+  },
+): Promise<MonitorSummary[]> {
+  const rows = await sql.query<SummaryRow>(
+    `select m.*, a.open, a.acknowledged, w.results,
+       (select json_agg(r order by r.number) from (select number, until_at::text as until, rows::text, verdict
+          from monitoring.window where monitor = m.uid order by number desc limit ${RECENT}) r) as recent
+     from monitoring.monitor m
+     left join monitoring.window w on w.monitor = m.uid and w.number = m.number
+     cross join lateral (select count(*)::int as open, count(acknowledged_at)::int as acknowledged
+       from monitoring.alert where monitor = m.uid and state = 'open') a
+     where m.project_id = $1 and ($2::text is null or m.name = $2) and ($3::text is null or m.endpoint = $3)
+       and ($4::text is null or m.dataset = $4) and ($5::text is null or m.name > $5)
+     order by m.name limit $6`,
+    [
+      projectId,
+      filter.name ?? null,
+      filter.endpoint ?? null,
+      filter.dataset ?? null,
+      filter.after ?? null,
+      filter.limit,
+    ],
+    'monitor_summaries',
+  );
+  return rows.map(presentSummary);
+}
+
+function presentSummary(row: SummaryRow): MonitorSummary {
+  const { spec, fault } = row;
+  return {
+    monitor: row.name,
+    ...(row.endpoint !== null && { endpoint: row.endpoint }),
+    ...(row.dataset !== null && { dataset: row.dataset }),
+    suspended: row.suspended,
+    // What could not be looked at is not good, whatever it was before.
+    state: fault === null ? row.state : 'unknown',
+    ...((fault ?? row.reason) !== null && { reason: fault ?? row.reason ?? '' }),
+    ...(row.baseline !== null && { baseline: row.baseline }),
+    windows: row.number,
+    openAlerts: row.open,
+    acknowledged: row.acknowledged,
+    checks: row.results === null ? [] : checksOf(row, row.results, spec),
+    recent: (row.recent ?? []).map(({ number, until, rows, verdict }) => ({
+      number,
+      until: Number(until),
+      rows: Number(rows),
+      verdict,
+    })),
+  };
+}
+
+function checksOf(
+  _row: SummaryRow,
+  results: readonly MonitorResult[],
+  spec: MonitorRow['spec'],
+): MonitorSummary['checks'] {
+  return spec.checks.flatMap((check) => {
+    const name = nameOfCheck(check);
+    const own = results.filter((one) => one.check === name);
+    // A check that is newer than the window.
+    if (own.length === 0) return [];
+    const whole = own.find(({ metric }) => metric === 'drifted_share');
+    const told = outcomeOf(
+      check,
+      spec,
+      own,
+      whole === undefined ? undefined : { verdict: whole.verdict, reason: whole.reason },
+    );
+    return [
+      {
+        check: name,
+        type: check.type,
+        verdict: told.verdict,
+        ...(told.reason !== undefined && { reason: told.reason }),
+      },
+    ];
+  });
+}

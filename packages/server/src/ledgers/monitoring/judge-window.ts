@@ -1,0 +1,330 @@
+/** Judges one window: reads its rows once, compares, and says what each check finds. Writes nothing. */
+import { nameOfCheck, type MonitorExample, type ServedVersion } from '@dais/api/monitoring';
+import { transact } from '#kernel/transaction.ts';
+import { versionKeyOf } from '#ledgers/registry/index.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { aggregate, call, literal, named } from '#engines/query/model/build.ts';
+import { Asking, cellsOf, count } from './asking.ts';
+import {
+  asBaseline,
+  edgesOf,
+  findBaseline,
+  FIRST,
+  storedBaseline,
+  storedOf,
+  trainedOn,
+  type Baseline,
+  type FoundBaseline,
+  type NewBaseline,
+  type StoredField,
+} from './baselines.ts';
+import { compareFields, type ComparedField } from './checks/compared-fields.ts';
+import { judgeDrift } from './checks/drift.ts';
+import type { CheckOutcome } from './checks/outcome.ts';
+import { judgeQuality } from './checks/quality.ts';
+import { judgeSlo, sumsOf, type SloSums } from './checks/slo.ts';
+import { findExamples } from './examples.ts';
+import { finiteOf, isNumeric, keyOfField, type Field } from './fields.ts';
+import type { MonitorRow } from './monitor-rows.ts';
+import type { MonitoringParts } from './monitoring-parts.ts';
+import type { OpenWindow } from './source/window.ts';
+import { summarize } from './summaries.ts';
+
+export interface JudgedWindow {
+  readonly window: Pick<OpenWindow, 'bounds' | 'rows' | 'dataset' | 'requests'>;
+  readonly outcomes: readonly CheckOutcome[];
+  readonly versions: readonly ServedVersion[];
+  readonly baseline: Baseline | undefined;
+  readonly made: readonly NewBaseline[];
+  readonly fields: readonly StoredField[];
+  /** Between whose edges fields were counted. */
+  readonly edges: string | undefined;
+  readonly known: readonly string[];
+  readonly examples: readonly MonitorExample[];
+  readonly notes: readonly string[];
+  /** By check. */
+  readonly slo: Readonly<Record<string, SloSums>>;
+}
+
+export async function judgeWindow(
+  parts: MonitoringParts,
+  monitor: MonitorRow,
+  window: OpenWindow,
+  signal: AbortSignal,
+): Promise<JudgedWindow> {
+  const { spec } = monitor;
+  const asking = new Asking(await parts.query(), monitor.project_id, signal);
+  const wanted =
+    spec.baseline ??
+    (monitor.dataset === null ? ({ type: 'training' } as const) : ({ type: 'rolling', windows: 1 } as const));
+  const main = await findBaseline(parts, monitor, window, wanted, signal);
+  const compared = await compareWith(parts, monitor, window, main, asking);
+  const versions = await describeVersions(parts, monitor, window);
+  const known = knownInputs(monitor, window);
+  const outside = await countOutside(asking, window, compared.fields);
+  const notes = [...window.notes, ...compared.notes];
+  const outcomes: CheckOutcome[] = [];
+  const slo: Record<string, SloSums> = {};
+  const facts = {
+    spec,
+    rows: window.rows,
+    fields: compared.fields,
+    against: compared.against,
+    unknown: compared.unknown,
+  };
+  for (const check of spec.checks) {
+    switch (check.type) {
+      case 'drift':
+      case 'predictionDrift':
+        if (check.type === 'predictionDrift' && monitor.dataset !== null) break;
+        outcomes.push(judgeDrift(check, facts));
+        break;
+      case 'quality':
+        outcomes.push(judgeQuality(check, { ...facts, known: known.before, outside }));
+        break;
+      case 'skew': {
+        const training = await findBaseline(parts, monitor, window, { type: 'training' }, signal);
+        const own = await compareWith(parts, monitor, window, trainingOnly(training), asking);
+        compared.made.push(...own.made);
+        outcomes.push(judgeDrift(check, { ...facts, fields: own.fields, against: own.against, unknown: own.unknown }));
+        break;
+      }
+      case 'slo': {
+        const outcome = judgeSlo(check, {
+          spec,
+          requests: window.requests,
+          before: await sloBefore(parts, monitor, check),
+        });
+        outcomes.push(outcome);
+        if (window.requests !== undefined) slo[outcome.name] = sumsOf(check, window.requests);
+        break;
+      }
+      default:
+    }
+  }
+  for (const fault of window.faults) outcomes.push(faultOutcome(spec.severity, fault));
+  const examples = await findExamples(asking, window, compared.fields, outcomes);
+  return {
+    window,
+    outcomes,
+    versions,
+    baseline: compared.baseline,
+    made: compared.made,
+    fields: compared.fields.map(({ field, current }) => ({ ...field, summary: current })),
+    edges: compared.baseline?.id,
+    known: known.after,
+    examples,
+    notes,
+    slo,
+  };
+}
+
+/** What is wrong around the window: it is told as a check of its own, and never raises an alert by itself. */
+function faultOutcome(
+  severity: CheckOutcome['severity'],
+  { metric, reason }: OpenWindow['faults'][number],
+): CheckOutcome {
+  const result = { check: 'data', type: 'data', metric, verdict: 'unknown' as const, reason };
+  return { name: 'data', type: 'quality', severity, verdict: 'unknown', reason, results: [result] };
+}
+
+interface Compared {
+  readonly fields: readonly ComparedField[];
+  readonly baseline: Baseline | undefined;
+  readonly against: string;
+  readonly unknown: string | undefined;
+  readonly made: NewBaseline[];
+  readonly notes: readonly string[];
+}
+
+/** Counts the window between the edges of its baseline. What the baseline cannot have, as predictions, is compared with the first window. */
+async function compareWith(
+  parts: MonitoringParts,
+  monitor: MonitorRow,
+  window: OpenWindow,
+  main: FoundBaseline,
+  asking: Asking,
+): Promise<Compared> {
+  const { spec } = monitor;
+  const full = window.rows >= spec.minSamples;
+  const made: NewBaseline[] = [];
+  const notes: string[] = [];
+  const baseline = 'found' in main ? main.found : undefined;
+  if ('found' in main && main.made !== undefined) made.push(main.made);
+  if (baseline?.about.reason !== undefined) notes.push(baseline.about.reason);
+  const complement = monitor.dataset === null ? await firstOf(parts, monitor, baseline) : undefined;
+  const edges = new Map([
+    ...(complement === undefined ? [] : edgesOf(complement)),
+    ...(baseline === undefined ? [] : edgesOf(baseline)),
+  ]);
+  const summarized = await summarize(asking, window.data, window.rows === 0 ? [] : window.fields, {
+    rows: window.rows,
+    edges,
+  });
+  const current = storedOf(summarized);
+  const named = (number: number) => `window ${number}`;
+  if ('first' in main && full) {
+    made.push({
+      id: uuidv7(parts.clock.now()),
+      key: FIRST,
+      about: {
+        type: 'first',
+        name: named(monitor.number + 1),
+        rows: window.rows,
+        ...(main.reason !== undefined && { reason: main.reason }),
+      },
+      fields: current,
+    });
+    if (main.reason !== undefined) notes.push(main.reason);
+  }
+  const uncovered = current.filter(
+    (field) => field.side === 'output' && baseline !== undefined && !baseline.fields.has(keyOfField(field)),
+  );
+  if (
+    baseline !== undefined &&
+    complement === undefined &&
+    uncovered.length > 0 &&
+    full &&
+    window.dataset === undefined
+  ) {
+    const first: NewBaseline = {
+      id: uuidv7(parts.clock.now()),
+      key: `outputs:${baseline.id ?? ''}`,
+      about: { type: 'first', name: named(monitor.number + 1), rows: window.rows },
+      fields: uncovered,
+    };
+    made.push(first);
+    notes.push(
+      `${baseline.about.name} has no predictions: those of this window are what later ones are compared with.`,
+    );
+  }
+  const self = made.find(({ key }) => key === FIRST);
+  const unknown =
+    'unknown' in main
+      ? main.unknown
+      : 'first' in main
+        ? full
+          ? `This window is the baseline of those that come.${main.reason === undefined ? '' : ` ${main.reason}`}`
+          : `There is no baseline yet: no window had ${spec.minSamples} rows.`
+        : undefined;
+  return {
+    fields: compareFields(current, baseline, complement),
+    baseline: baseline ?? (self === undefined ? undefined : asBaseline(self)),
+    against: baseline?.about.name ?? 'the baseline',
+    unknown,
+    made,
+    notes,
+  };
+}
+
+/** Predictions of the first window under this baseline. */
+async function firstOf(
+  parts: MonitoringParts,
+  monitor: MonitorRow,
+  baseline: Baseline | undefined,
+): Promise<Baseline | undefined> {
+  if (baseline === undefined || baseline.about.type !== 'dataset') return undefined;
+  return await storedBaseline(parts, monitor, `outputs:${baseline.id ?? ''}`);
+}
+
+/** Of training data alone: for skew nothing else will do. */
+function trainingOnly(found: FoundBaseline): FoundBaseline {
+  if ('unknown' in found) return found;
+  const reason =
+    'first' in found ? found.reason : found.found.about.type === 'dataset' ? undefined : found.found.about.reason;
+  if ('found' in found && found.found.about.type === 'dataset') return found;
+  return { unknown: reason ?? 'It is not known what the version that answers was trained on.' };
+}
+
+async function describeVersions(
+  { database, versions }: MonitoringParts,
+  monitor: MonitorRow,
+  window: OpenWindow,
+): Promise<ServedVersion[]> {
+  return await transact(database, { mode: 'read', projectId: monitor.project_id }, async (tx) => {
+    const described: ServedVersion[] = [];
+    for (const { model, version, rows } of window.versions.slice(0, 20)) {
+      const node = /^\d{1,9}$/.test(version) ? await versionKeyOf(tx, model, Number(version)) : undefined;
+      const id = node === undefined ? undefined : await trainedOn(tx, model, version);
+      const data = id === undefined ? undefined : await versions.read(tx, id).catch(() => undefined);
+      described.push({
+        model,
+        version,
+        rows,
+        ...(node !== undefined && { node }),
+        ...(data !== undefined && { trainedOn: `${data.dataset}@${data.number}` }),
+      });
+    }
+    return described;
+  });
+}
+
+/** Inputs of windows before with the same version, and those of this one too. */
+function knownInputs(monitor: MonitorRow, window: OpenWindow) {
+  const [version] = window.versions;
+  const by =
+    window.dataset !== undefined
+      ? 'dataset'
+      : version === undefined
+        ? undefined
+        : `${version.model}/${version.version}`;
+  const before = by === undefined ? [] : (monitor.known[by] ?? []);
+  const now = window.fields.flatMap(({ side, name }) => (side === 'input' ? [name] : []));
+  return { by, before, after: [...new Set([...before, ...now])] };
+}
+
+export function knownBy(judged: JudgedWindow): string | undefined {
+  const [version] = judged.versions;
+  return judged.window.dataset !== undefined
+    ? 'dataset'
+    : version === undefined
+      ? undefined
+      : `${version.model}/${version.version}`;
+}
+
+/** Rows beyond the least and greatest value of the baseline. */
+async function countOutside(
+  asking: Asking,
+  window: OpenWindow,
+  fields: readonly ComparedField[],
+): Promise<ReadonlyMap<string, number>> {
+  const byKey = new Map(window.fields.map((field) => [keyOfField(field), field]));
+  const asked = fields.flatMap(({ field, baseline, current }) => {
+    const of = byKey.get(keyOfField(field));
+    const then = baseline?.summary;
+    if (of === undefined || field.side !== 'input' || then?.type !== 'numbers' || !isNumeric(of)) return [];
+    if (then.min === undefined || then.max === undefined || current.type !== 'numbers') return [];
+    // Nothing lies outside where the window's own ends do not.
+    if ((current.min ?? then.min) >= then.min && (current.max ?? then.max) <= then.max) return [];
+    return [{ field: of, low: then.min, high: then.max }];
+  });
+  if (asked.length === 0 || window.rows === 0) return new Map();
+  const columns = asked.map(({ field, low, high }: { field: Field; low: number; high: number }, at) => {
+    const value = finiteOf(field);
+    const beyond = call('or', call('<', value, literal(low, 'float64')), call('>', value, literal(high, 'float64')));
+    return named(`o${at}`, aggregate('count', [], { where: beyond }));
+  });
+  const query = { type: 'aggregate' as const, from: window.data.relation, by: [], columns };
+  const cells = cellsOf(await asking.one(window.data.tables, query, 1));
+  return new Map(asked.map(({ field }, at) => [field.name, count(cells.get(`o${at}`))]));
+}
+
+async function sloBefore(
+  { database }: MonitoringParts,
+  monitor: MonitorRow,
+  check: Extract<MonitorRow['spec']['checks'][number], { type: 'slo' }>,
+): Promise<readonly SloSums[]> {
+  const most = Math.max(...check.burn.map(({ windows }) => windows)) - 1;
+  if (most <= 0) return [];
+  const rows = await transact(
+    database,
+    { mode: 'read', projectId: monitor.project_id },
+    async ({ sql }) =>
+      await sql.query<{ sums: SloSums | null }>(
+        `select sums->'slo'->$2 as sums from monitoring.window where monitor = $1 order by number desc limit $3`,
+        [monitor.uid, nameOfCheck(check), most],
+        'slo_before',
+      ),
+  );
+  return rows.flatMap(({ sums }) => sums ?? { requests: 0, bad: 0 });
+}

@@ -1,0 +1,139 @@
+/** The report of a window as one page: no script, nothing from elsewhere. What needs a person comes first. */
+import type { ColumnComparison, MonitorReport, MonitorResult } from '@dais/api/monitoring';
+
+const MOST_COLUMNS = 200;
+const WIDTH = 264;
+const HEIGHT = 70;
+
+/** @returns a whole HTML document. */
+export function reportPage(report: MonitorReport): string {
+  const title = `${report.monitor}, window ${report.number}`;
+  const word = { ok: 'It is as in the baseline', bad: 'Something is bad', unknown: 'Not all could be told' }[
+    report.verdict
+  ];
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<title>${escape(title)}</title><style>${STYLE}</style></head>
+<body><main>
+<h1>${escape(title)}</h1>
+<p class="quiet">${moment(report.from)} to ${moment(report.until)} · judged ${moment(report.evaluatedAt)}</p>
+<section class="verdict ${report.verdict}"><strong>${word}</strong>${report.reason === undefined ? '' : `<p>${escape(report.reason)}</p>`}</section>
+${facts(report)}
+${report.notes.map((note) => `<p class="note">${escape(note)}</p>`).join('')}
+${resultsTable(report.results)}
+${performance(report)}
+${columns(report.columns)}
+${examples(report)}
+</main></body></html>
+`;
+}
+
+function moment(at: number): string {
+  const text = new Date(at).toISOString();
+  return `<time datetime="${text}">${text.slice(0, 19).replace('T', ' ')} UTC</time>`;
+}
+
+function facts({ rows, requests, labelled, versions, baseline, datasetVersion }: MonitorReport): string {
+  const entries: [string, string][] = [
+    ['Rows', figure(rows)],
+    ...(datasetVersion === undefined
+      ? ([
+          ['Requests', figure(requests)],
+          ['With labels', figure(labelled)],
+        ] as [string, string][])
+      : ([['Version', datasetVersion]] as [string, string][])),
+    ...versions.map((one): [string, string] => [
+      `${one.model}/${one.version}`,
+      `${figure(one.rows)} rows${one.trainedOn === undefined ? '' : `, trained on ${one.trainedOn}`}`,
+    ]),
+    ...(baseline === undefined ? [] : ([['Compared with', baseline.name]] as [string, string][])),
+  ];
+  return `<dl>${entries.map(([term, value]) => `<div><dt>${escape(term)}</dt><dd>${escape(value)}</dd></div>`).join('')}</dl>`;
+}
+
+function resultsTable(results: readonly MonitorResult[]): string {
+  const rows = results.map(
+    (one) =>
+      `<tr class="${one.verdict}"><td>${SIGNS[one.verdict]} ${one.verdict}</td><td>${escape(one.check)}</td><td>${escape(one.column ?? one.segment ?? '')}</td><td>${escape(one.metric)}</td><td class="n">${one.value === undefined ? '' : figure(one.value)}</td><td class="n">${one.bound === undefined ? '' : figure(one.bound)}</td><td>${escape(one.reason ?? '')}</td></tr>`,
+  );
+  return `<section><h2>What was looked at</h2><table><thead><tr><th>Verdict</th><th>Check</th><th>Of</th><th>Metric</th><th class="n">Value</th><th class="n">Bound</th><th>Why</th></tr></thead><tbody>${rows.join('')}</tbody></table></section>`;
+}
+
+const SIGNS = { ok: '✓', bad: '✕', unknown: '?' } as const;
+
+function performance({ performance: told }: MonitorReport): string {
+  if (told === undefined) return '';
+  const rows = told.metrics.map(
+    ({ metric, value, low, high }) =>
+      `<tr><td>${escape(metric)}</td><td class="n">${value === undefined ? '–' : figure(value)}</td><td class="n">${low === undefined || high === undefined ? '' : `${figure(low)} to ${figure(high)}`}</td></tr>`,
+  );
+  return `<section><h2>How good predictions were</h2><p class="quiet">${figure(told.labelled)} of ${figure(told.rows)} predictions have a label${told.mature ? '' : '; more may come'}</p><table><thead><tr><th>Metric</th><th class="n">Value</th><th class="n">95 % interval</th></tr></thead><tbody>${rows.join('')}</tbody></table></section>`;
+}
+
+function columns(all: readonly ColumnComparison[]): string {
+  if (all.length === 0) return '';
+  const cards = all.slice(0, MOST_COLUMNS).map((one) => {
+    const mean =
+      one.current.mean === undefined
+        ? ''
+        : `, mean ${figure(one.current.mean)}${one.baseline?.mean === undefined ? '' : ` (before ${figure(one.baseline.mean)})`}`;
+    return `<article><h3>${escape(one.column)}</h3>${picture(one)}<p class="quiet">${figure(one.current.rows)} rows, ${figure(one.current.nulls)} missing${mean}</p></article>`;
+  });
+  return `<section><h2>Both sides of the columns</h2><p class="quiet"><span class="k is"></span> this window <span class="k was"></span> baseline; shares of rows</p><div class="grid">${cards.join('')}</div></section>`;
+}
+
+function picture({ histogram, categories, column }: ColumnComparison): string {
+  const current = histogram?.current ?? categories?.map((one) => one.current) ?? [];
+  const before = histogram?.baseline ?? categories?.map((one) => one.baseline) ?? [];
+  const total = (of: readonly number[]) => of.reduce((sum, n) => sum + n, 0);
+  const [now, then] = [total(current), total(before)];
+  if (now === 0) return '<p class="quiet">No values to draw.</p>';
+  const shares = current.map((n, at) => [n / now, then === 0 ? 0 : (before[at] ?? 0) / then] as const);
+  const most = Math.max(...shares.flat(), 1e-9);
+  const step = WIDTH / Math.max(1, shares.length);
+  const bar = (share: number, at: number, kind: string) => {
+    const height = Math.round((HEIGHT * share * 100) / most) / 100;
+    const [x, width] = kind === 'was' ? [at * step, step - 1] : [at * step + step / 4, Math.max(1, step / 2)];
+    return `<rect class="${kind}" x="${x.toFixed(1)}" y="${(HEIGHT - height).toFixed(1)}" width="${Math.max(1, width).toFixed(1)}" height="${height}"/>`;
+  };
+  const bars = shares.map(([is, was], at) => {
+    const label = categories === undefined ? '' : `<title>${escape(categories[at]?.value ?? '')}</title>`;
+    return `<g>${label}${bar(was, at, 'was')}${bar(is, at, 'is')}</g>`;
+  });
+  return `<svg role="img" aria-label="Distribution of ${escape(column)}" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}">${bars.join('')}</svg>`;
+}
+
+function examples({ examples: all }: MonitorReport): string {
+  if (all.length === 0) return '';
+  const rows = all.flatMap(({ column, why, rows: some }) =>
+    some.map(
+      (one) =>
+        `<tr><td>${escape(column)}</td><td>${escape(one.value)}</td><td>${escape(one.prediction ?? '')}</td><td>${escape(why)}</td></tr>`,
+    ),
+  );
+  return `<section><h2>Some of the rows</h2><table><thead><tr><th>Column</th><th>Value</th><th>Prediction</th><th>Why</th></tr></thead><tbody>${rows.join('')}</tbody></table></section>`;
+}
+
+function figure(value: number): string {
+  if (Number.isInteger(value)) return value.toLocaleString('en');
+  return Number(value.toPrecision(4)).toString();
+}
+
+const NAMES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+function escape(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (sign) => NAMES[sign] ?? sign);
+}
+
+const STYLE = `
+:root{color-scheme:light dark;--text:#1f2328;--quiet:#59636e;--line:#d1d9e0;--is:#0969da;--was:#b0b8c0;--good:#1a7f37;--bad:#cf222e;--unknown:#9a6700}
+@media (prefers-color-scheme:dark){:root{--text:#e6edf3;--quiet:#9198a1;--line:#3d444d;--is:#4493f8;--was:#656c76;--good:#3fb950;--bad:#f85149;--unknown:#d29922}}
+body{font:14px/1.5 system-ui,sans-serif;color:var(--text);margin:0}main{max-width:1100px;margin:0 auto;padding:24px}
+.quiet{color:var(--quiet);font-size:12px}.note{border-left:3px solid var(--unknown);padding-left:10px}
+.verdict{border-left:5px solid;padding:8px 14px;margin:12px 0}.verdict.ok{border-color:var(--good)}.verdict.bad{border-color:var(--bad)}.verdict.unknown{border-color:var(--unknown)}
+dl{display:flex;flex-wrap:wrap;gap:4px 28px}dt{color:var(--quiet);font-size:12px}dd{margin:0;font-weight:600}
+table{border-collapse:collapse;font-size:12px;width:100%}th,td{text-align:left;padding:3px 12px 3px 0;border-bottom:1px solid var(--line);vertical-align:top}
+.n{text-align:right}tr.bad td:first-child{color:var(--bad)}tr.unknown td:first-child{color:var(--unknown)}tr.ok td:first-child{color:var(--good)}
+.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(280px,1fr));gap:12px}article{border:1px solid var(--line);border-radius:6px;padding:8px 12px}
+h3{margin:0 0 6px;font-size:13px}rect.is{fill:var(--is);opacity:.85}rect.was{fill:var(--was)}.k{display:inline-block;width:10px;height:10px}.k.is{background:var(--is)}.k.was{background:var(--was)}
+`;
