@@ -117,7 +117,7 @@ export function AlertsPanel({ project, title, alerts, named = false, none }: Ale
       {alerts.length === 0 ? (
         <p className="dim">{none}</p>
       ) : (
-        <PlainTable label={title} rows={alerts} keyOf={({ id }) => id} columns={columns} />
+        <PlainTable label={`${title}, one a row`} rows={alerts} keyOf={({ id }) => id} columns={columns} />
       )}
       {asking !== undefined && (
         <AcknowledgeDialog project={project} alert={asking} close={() => setAsking(undefined)} />

@@ -23,7 +23,7 @@ export function DecisionsPanel({ project, decisions, named = false }: DecisionsP
         <EmptyState sentence="What alerts started by themselves would be here. `spec.onAlert.startPipeline` names the Pipeline that trains anew, how long it waits in between, and how often a day it may." />
       ) : (
         <PlainTable
-          label="What alerts started"
+          label="Decisions"
           rows={decisions}
           keyOf={({ id }) => id}
           columns={[

@@ -85,7 +85,7 @@ function MonitorTable({
 }) {
   return (
     <PlainTable
-      label="Monitors"
+      label="What monitors say"
       rows={monitors.toSorted((a, b) => byNeed(a.state, b.state) || a.monitor.localeCompare(b.monitor))}
       keyOf={({ monitor }) => monitor}
       columns={[

@@ -61,7 +61,7 @@ export function ReportPanel({ project, report, endpoint, column }: ReportPanelPr
           .map((example) => (
             <Panel key={`${example.column} ${example.why}`} title={`Rows that are odd in ${example.column}`} flush>
               <PlainTable
-                label={`Rows that are odd in ${example.column}`}
+                label={`Odd rows of ${example.column}`}
                 rows={example.rows}
                 keyOf={({ prediction, row, value }) => `${prediction ?? ''} ${row} ${value}`}
                 columns={[
