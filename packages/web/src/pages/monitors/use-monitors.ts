@@ -21,7 +21,7 @@ import { useNews } from '#server/use-news.ts';
 
 const PAGE = 1000;
 /** Windows of the picture: more do not fit beside each other. */
-export const WINDOWS = 60;
+const WINDOWS = 60;
 
 export interface MonitorsPlace {
   readonly project: string;
