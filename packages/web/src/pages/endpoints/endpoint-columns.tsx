@@ -27,7 +27,7 @@ export function endpointColumns(project: string): readonly TableColumn<Resource>
     {
       id: 'name',
       title: 'Name',
-      width: 'minmax(140px, 1.4fr)',
+      width: 'minmax(120px, 1.4fr)',
       cell: ({ metadata }) => (
         <RowLink address={resourceAddress(endpointKind, project, metadata.name)}>{metadata.name}</RowLink>
       ),
@@ -36,7 +36,7 @@ export function endpointColumns(project: string): readonly TableColumn<Resource>
     {
       id: 'ready',
       title: 'Ready',
-      width: '120px',
+      width: '90px',
       cell: (resource) => {
         const state = resourceState(resource);
         return state === undefined ? null : <StateBadge {...state} />;
@@ -46,20 +46,20 @@ export function endpointColumns(project: string): readonly TableColumn<Resource>
     {
       id: 'versions',
       title: 'What answers',
-      width: 'minmax(200px, 2fr)',
+      width: 'minmax(160px, 2fr)',
       cell: ({ status }) => <Versions project={project} variants={(status as EndpointStatus).variants ?? []} />,
     },
     {
       id: 'rollout',
       title: 'Rollout',
-      width: 'minmax(130px, 1.2fr)',
+      width: 'minmax(120px, 1.2fr)',
       cell: ({ status }) => <RolloutCell rollout={(status as EndpointStatus).rollout} />,
       sortValue: ({ status }) => (status as EndpointStatus).rollout?.state ?? '',
     },
-    figure('rate', 'Each second', '100px', (figures) => totals(figures).ratePerSecond),
-    figure('p50', 'p50', '80px', (figures) => milliseconds(totals(figures).p50Ms)),
-    figure('p99', 'p99', '80px', (figures) => milliseconds(totals(figures).p99Ms)),
-    figure('failed', 'Failing', '90px', (figures) => {
+    figure('rate', 'Rate/s', '70px', (figures) => totals(figures).ratePerSecond),
+    figure('p50', 'p50', '70px', (figures) => milliseconds(totals(figures).p50Ms)),
+    figure('p99', 'p99', '70px', (figures) => milliseconds(totals(figures).p99Ms)),
+    figure('failed', 'Failing', '80px', (figures) => {
       const { failedPerSecond, failed, requests } = totals(figures);
       return (
         <span title={`${failed} of ${requests} failed since the gateway started`}>
@@ -67,11 +67,11 @@ export function endpointColumns(project: string): readonly TableColumn<Resource>
         </span>
       );
     }),
-    figure('instances', 'Instances', '90px', (figures) => totals(figures).workers),
+    figure('instances', 'Instances', '80px', (figures) => totals(figures).workers),
     {
       id: 'environment',
       title: 'For',
-      width: '80px',
+      width: '70px',
       cell: ({ spec }) => environmentOf(spec),
       sortValue: ({ spec }) => environmentOf(spec),
     },

@@ -19,7 +19,7 @@ export interface PredictionPlaceBefore {
   readonly row: number;
 }
 
-export const textLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+const textLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 export const columnName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 const STATES: Readonly<Record<PredictionState, readonly string[]>> = {
