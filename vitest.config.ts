@@ -44,7 +44,8 @@ export default defineConfig({
         test: {
           name: 'int',
           include: ['{packages,tools}/**/*.int.test.ts'],
-          globalSetup: ['tools/bubblewrap.ts'],
+          globalSetup: ['tools/bubblewrap.ts', 'tools/built-packages.ts'],
+          setupFiles: ['tools/start-built.ts'],
           // Properties of a thousand runs take ten times as long.
           testTimeout: process.env['DAIS_PROPERTY_RUNS'] === undefined ? 180_000 : 1_200_000,
           hookTimeout: 180_000,
@@ -55,6 +56,8 @@ export default defineConfig({
         test: {
           name: 'conformance',
           include: ['{packages,conformance,tools}/**/*.conformance.test.ts'],
+          globalSetup: ['tools/built-packages.ts'],
+          setupFiles: ['tools/start-built.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
         },
@@ -64,7 +67,8 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.spec.ts'],
-          globalSetup: ['e2e/built.ts'],
+          globalSetup: ['e2e/built.ts', 'tools/built-packages.ts'],
+          setupFiles: ['tools/start-built.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
@@ -74,7 +78,8 @@ export default defineConfig({
         test: {
           name: 'full',
           include: ['{packages,conformance,tools}/**/*.full.test.ts'],
-          globalSetup: ['tools/bubblewrap.ts'],
+          globalSetup: ['tools/bubblewrap.ts', 'tools/built-packages.ts'],
+          setupFiles: ['tools/start-built.ts'],
           testTimeout: 1_800_000,
           hookTimeout: 300_000,
         },

@@ -13,9 +13,6 @@ import { startDaisProcess, type DaisProcess } from '../packages/server/src/testi
 /** Longest wait for anything that is seen: a busy machine is slow, and nothing here is a measurement. */
 const PATIENCE_MS = 30_000;
 
-/** As it is published: it starts in half the CPU time of the sources, and there are thirty starts. */
-const UP = fileURLToPath(new URL('./up-built.mjs', import.meta.url));
-
 export interface OpenOptions {
   readonly scheme?: 'light' | 'dark';
   readonly width?: number;
@@ -53,7 +50,7 @@ export class Journey {
   static async start(flags: Readonly<Record<string, unknown>> = {}): Promise<Journey> {
     const folder = await mkdtemp(join(tmpdir(), 'dais-journey-'));
     const all = { data: join(folder, 'data'), ...flags };
-    const dais = startDaisProcess(all, { program: UP });
+    const dais = startDaisProcess(all);
     const url = (await dais.ready).replace(/\/$/, '');
     // Debian's sandbox wants a kernel feature that containers lack; the only pages shown are our own.
     const browser = await chromium.launch({ executablePath: inject('chromium'), args: ['--no-sandbox'] });
@@ -71,7 +68,7 @@ export class Journey {
   }
 
   async up(): Promise<void> {
-    this.#dais = startDaisProcess({ ...this.#flags, port: Number(new URL(this.url).port) }, { program: UP });
+    this.#dais = startDaisProcess({ ...this.#flags, port: Number(new URL(this.url).port) });
     await this.#dais.ready;
   }
 

@@ -179,9 +179,9 @@ test('dais up becomes ready, takes the example, answers and stops', async () => 
 
 test('npm run quickstart works there and finds nothing to download', async () => {
   const data = join(folder, 'data');
-  const screen = await inside('npm', 'run', 'quickstart', '--', '--data', data, '--exit');
+  const screen = await inside('npm', 'run', 'quickstart', '--', '--serve', '--data', data, '--exit');
   expect(screen).toContain('Nothing to download.');
-  expect(screen).toContain('Project hello created');
+  expect(screen).toContain('Dais runs at http://127.0.0.1:');
   expect(screen).toContain('Dais has stopped.');
 });
 

@@ -1,6 +1,6 @@
-/** The phases of the quickstart after the preflight: packages, Python tooling, build, start, first manifests. */
+/** The phases of the quickstart after the preflight: packages, Python tooling, build, start, and the story. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,10 +10,14 @@ import { cacheFolder, environment } from './environment.mjs';
 import { ensureInstalled, installNeeded } from './install.mjs';
 import { runPhase } from './phase-bar.mjs';
 import { finalScreen } from './quickstart-screen.mjs';
+import { tellStory } from './story/story.mjs';
+import { tableBytes } from './story/tables.mjs';
 import { uv, uvDownloadBytes, UV_VERSION } from './uv.mjs';
 
 /** Measured: what an empty npm cache holds afterwards, on linux-x64. */
 const PACKAGES_MB = 170;
+/** Measured: the wheels of the steps of the story. */
+const WHEELS_MB = 190;
 
 /** A cold start takes 5 s; a machine at load 20 took twelve times that. */
 const READY_WITHIN_MS = 180_000;
@@ -23,7 +27,7 @@ const cli = join(root, 'packages', 'cli', 'dist', 'main.js');
 const log = join(cacheFolder(), 'quickstart.log');
 
 /**
- * @param {{ data: string, keys: string, port?: string, exit: boolean }} options
+ * @param {{ data: string, keys: string, port?: string, exit: boolean, slice: boolean, serve: boolean, speed?: number }} options
  * @returns {Promise<number>} the exit code
  */
 export async function quickstart(options) {
@@ -39,7 +43,7 @@ export async function quickstart(options) {
   };
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, stop);
   try {
-    announce();
+    announce(options);
     await packages();
     await python();
     await build();
@@ -47,8 +51,8 @@ export async function quickstart(options) {
     server = startServer(options);
     ended = new Promise((resolve) => server?.once('exit', (code) => resolve(code ?? 1)));
     const url = await phase('Start Dais', 'steps', () => untilReady(options.data, server));
-    const applied = await phase('Apply examples/hello', 'steps', () => applyHello(url));
-    out.write(await screen(options, url, applied));
+    const told = options.serve ? undefined : await story(options, url);
+    out.write(await screen(options, url, told));
     if (options.exit) server.kill('SIGTERM');
     const code = Number(await ended);
     out.write(code === 0 ? 'Dais has stopped.\n' : `Dais ended with exit code ${code}; see ${log}\n`);
@@ -66,11 +70,13 @@ export async function quickstart(options) {
 }
 
 /** What will be downloaded, said before it happens. */
-function announce() {
+function announce(/** @type {{ serve: boolean, data: string }} */ { serve, data }) {
   const parts = [];
   if (installNeeded()) parts.push(`npm packages, about ${PACKAGES_MB} MB`);
   const bytes = uvDownloadBytes();
   if (bytes > 0) parts.push(`uv ${UV_VERSION} for Python environments, ${(bytes / 1e6).toFixed(0)} MB`);
+  if (!serve && !existsSync(join(data, 'story'))) parts.push(`Python packages to train with, about ${WHEELS_MB} MB`);
+  if (!serve && tableBytes() > 0) parts.push(`flights of 2013, ${(tableBytes() / 1e6).toFixed(0)} MB`);
   out.write(parts.length > 0 ? `To download: ${parts.join('; ')}.\n` : 'Nothing to download.\n');
 }
 
@@ -98,7 +104,7 @@ async function build() {
  */
 function startServer({ data, port }) {
   const file = openSync(log, 'a');
-  const args = [cli, 'up', '--data', data, ...(port ? ['--port', port] : [])];
+  const args = [cli, 'up', '--accounts', '--data', data, ...(port ? ['--port', port] : [])];
   return spawn(process.execPath, args, { cwd: root, env: environment, stdio: ['ignore', file, file], detached: true });
 }
 
@@ -144,20 +150,28 @@ function readAddress(data, pid) {
   }
 }
 
-/** @param {string} url */
-async function applyHello(url) {
-  const args = [cli, 'apply', '-f', 'examples/hello', '--url', url, '--no-color'];
-  const { code, output } = await runCommand('node', args, { quiet: true });
-  if (code !== 0) throw new Error(`dais apply -f examples/hello failed:\n${output}`);
-  return output.trim().split('\n');
+/**
+ * What was told is kept beside the data, for whoever wants to read it with a program.
+ * @param {{ data: string, slice: boolean, speed?: number }} options
+ * @param {string} url
+ */
+async function story({ data, slice, speed }, url) {
+  const work = join(data, 'story');
+  const file = join(work, 'told.json');
+  const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+  const keep = (/** @type {object} */ found) => writeFileSync(file, `${JSON.stringify(found, undefined, 2)}\n`);
+  const told = await tellStory({ url, data, work, slice, speed, before, keep, out });
+  const { invitation: _, ...rest } = told;
+  keep(rest);
+  return told;
 }
 
 /**
  * @param {{ data: string, keys: string, exit: boolean }} options
  * @param {string} url
- * @param {readonly string[]} applied
+ * @param {import('./story/story.mjs').Told | undefined} told
  */
-async function screen({ data, keys, exit }, url, applied) {
+async function screen({ data, keys, exit }, url, told) {
   const release = existsSync('/proc/version') ? readFileSync('/proc/version', 'utf8') : '';
   const places = [
     { path: data, what: 'your data' },
@@ -167,7 +181,7 @@ async function screen({ data, keys, exit }, url, applied) {
   return finalScreen({
     url,
     port: Number(new URL(url).port),
-    applied,
+    ...(told && { told }),
     disk: places.map((place) => ({ ...place, bytes: diskUsed(place.path) })),
     data,
     keys,

@@ -7,10 +7,14 @@
  * @property {boolean} wsl
  * @property {boolean} container
  *
+ * @typedef {object} Story
+ * @property {readonly { what: string, address: string }[]} links
+ * @property {string | undefined} invitation the link by which the reader chooses a password
+ *
  * @typedef {object} Outcome
  * @property {string} url
  * @property {number} port
- * @property {readonly string[]} applied what `dais apply` said
+ * @property {Story} [told] absent: only started
  * @property {readonly { path: string, bytes: number, what: string }[]} disk
  * @property {string} data
  * @property {string} keys the folder of the keys that seal secrets, which other data may use too
@@ -23,7 +27,7 @@
  * @param {Outcome} outcome
  * @returns {string}
  */
-export function finalScreen({ url, port, applied, disk, data, keys, log, exits, surroundings }) {
+export function finalScreen({ url, port, told, disk, data, keys, log, exits, surroundings }) {
   const total = disk.reduce((sum, place) => sum + place.bytes, 0);
   const width = Math.max(...disk.map((place) => place.path.length));
   return [
@@ -35,12 +39,7 @@ export function finalScreen({ url, port, applied, disk, data, keys, log, exits, 
     `  ${url}/api/openapi.json    every address it answers`,
     ...tunnel(port, surroundings).map((line) => (line === '' ? '' : `  ${line}`)),
     '',
-    '  What just happened: the packages were installed and built, PostgreSQL and the control plane were started,',
-    '  and the manifests of examples/hello were applied:',
-    ...applied.map((line) => `    ${line}`),
-    `  Look at them:      npm run dais -- get projects --url ${url}`,
-    `  Change and repeat: npm run dais -- apply -f examples/hello --url ${url}`,
-    '',
+    ...(told === undefined ? [] : storyLines(told)),
     `  Disk: ${megabytes(total)}`,
     ...disk.map((place) => `    ${place.path.padEnd(width)}  ${megabytes(place.bytes).padStart(8)}  ${place.what}`),
     '',
@@ -50,6 +49,25 @@ export function finalScreen({ url, port, applied, disk, data, keys, log, exits, 
     `  and its keys, unless another Dais on this machine uses them: rm -rf ${quoted(keys)}`,
     '',
   ].join('\n');
+}
+
+/**
+ * Where to look, and what of it was real.
+ * @param {Story} told
+ */
+function storyLines({ links, invitation }) {
+  return [
+    ...(invitation === undefined ? [] : ['  Choose a password, and you administer it:', `    ${invitation}`, '']),
+    '  Look at',
+    ...links.map(({ what, address }) => `    ${what}\n      ${address}`),
+    '',
+    '  Real: flights, weather, delays; trainings, measures, refusals, answers, what the lineage says.',
+    '  Replayed: the traffic. What was known before each flight comes from the training data, joined as of its time.',
+    '  Played: the three accounts, by this program.',
+    '',
+    '  Now your own code: npm run dais -- login, then eval "$(npm run -s dais -- env)" and python train.py',
+    '',
+  ];
 }
 
 /**

@@ -7,7 +7,12 @@ test('the screen tells links, what happened, disk, how to stop and how to delete
   const text = finalScreen({
     url: 'http://127.0.0.1:7070',
     port: 7070,
-    applied: ['Project/hello created', '1 created'],
+    told: {
+      links: [
+        { what: 'the version that was promoted', address: 'http://127.0.0.1:7070/projects/default/models/nyc-late' },
+      ],
+      invitation: 'http://127.0.0.1:7070/invitation#secret',
+    },
     disk: [
       { path: '/root/my data', bytes: 40_000_000, what: 'your data' },
       { path: '/root/.cache/dais', bytes: 1_100_000_000, what: 'downloads' },
@@ -20,12 +25,16 @@ test('the screen tells links, what happened, disk, how to stop and how to delete
   });
   expect(text).toContain('  Dais runs at http://127.0.0.1:7070\n');
   expect(text).toContain('http://127.0.0.1:7070/docs ');
-  expect(text).toContain('    Project/hello created\n    1 created\n');
+  expect(text).toContain('    http://127.0.0.1:7070/invitation#secret\n');
+  expect(text).toContain(
+    '    the version that was promoted\n      http://127.0.0.1:7070/projects/default/models/nyc-late\n',
+  );
+  expect(text).toContain('  Replayed: the traffic.');
   expect(text).toContain('  Disk: 1.1 GB\n    /root/my data         40 MB  your data\n');
   expect(text).toContain('To stop: Ctrl-C here.');
   expect(text).toContain(`To delete everything: rm -rf '/root/my data' /root/.cache/dais\n`);
   expect(text).toContain('unless another Dais on this machine uses them: rm -rf /etc/dais/keys\n');
-  expect(text.split('\n').length).toBeLessThan(30);
+  expect(text.split('\n').length).toBeLessThan(36);
 });
 
 test.each([

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * From a clone to a running Dais: npm run quickstart [-- --data DIR --port N --exit]. Needs no root, no pip and no venv
+ * From a clone to a running Dais and the story of a model: npm run quickstart [-- OPTIONS]. Needs no root, no pip and no venv
  * module, and can be run again at any time: what is done is not done again. Old Nodes can read this file and
  * preflight.mjs, so that they are told what to install; everything else is loaded after that.
  */
@@ -10,11 +10,15 @@ import { gatherFacts, judge } from './preflight.mjs';
 
 const USAGE = `usage: npm run quickstart [-- OPTIONS]
 
-  Checks this machine, installs and builds what is missing, starts Dais and applies examples/hello.
-  All is kept in the clone, the data folder, the folder of keys and the cache; nothing is installed system-wide.
+  Checks this machine, installs and builds what is missing, starts Dais and tells on real flights what it does:
+  data, training, approval, serving, a second version, lineage. All is kept in the clone, the data folder, the folder of keys and the cache; nothing is installed system-wide.
 
   --data DIR   where Dais keeps its data  (default: $DAIS_DATA, else /var/lib/dais as root, else ~/.dais)
   --port N     HTTP port                  (default: 7070, or the next free one)
+  --slice      every fourth flight of two months  (default)
+  --year       all flights of 2013
+  --speed N    replay flights N times faster than they flew  (default: as fast as they are answered)
+  --serve      only start Dais: no story
   --exit       stop cleanly when everything has worked
   --help       this text
 
@@ -22,11 +26,11 @@ const USAGE = `usage: npm run quickstart [-- OPTIONS]
   PIP_INDEX_URL, HTTPS_PROXY, NODE_EXTRA_CA_CERTS.
 `;
 
-/** Measured: node_modules 0.33 GB, a new data folder 0.05 GB, uv 0.04 GB; and room to work. */
-const NEEDED = { clone: 1e9, cache: 0.5e9, data: 1e9 };
+/** Measured: node_modules 0.33 GB, a new data folder 0.05 GB and 0.6 GB of Python packages, uv 0.04 GB; and room to work. */
+const NEEDED = { clone: 1e9, cache: 1e9, data: 1.5e9 };
 
 /**
- * @typedef {{ data: string, keys: string, port?: string, exit: boolean, help: boolean }} Options
+ * @typedef {{ data: string, keys: string, port?: string, exit: boolean, slice: boolean, serve: boolean, speed?: number, help: boolean }} Options
  *
  * @param {readonly string[]} args
  * @returns {Options | string} a string is what is wrong
@@ -38,24 +42,31 @@ function readOptions(args) {
     data: environment.DAIS_DATA || (root ? '/var/lib/dais' : join(home(), '.dais')),
     keys: environment.DAIS_KEYS_FOLDER || (root ? '/etc/dais/keys' : join(configFolder(), 'dais', 'keys')),
     exit: false,
+    slice: true,
+    serve: false,
     help: false,
   };
   for (let at = 0; at < args.length; at++) {
     const [name = '', inline] = (args[at] || '').split(/=(.*)/s);
     const value = () => (inline === undefined ? args[++at] : inline);
     if (name === '--exit') options.exit = true;
+    else if (name === '--slice') options.slice = true;
+    else if (name === '--year') options.slice = false;
+    else if (name === '--serve') options.serve = true;
     else if (name === '--help' || name === '-h') options.help = true;
-    else if (name === '--data' || name === '--port') {
+    else if (name === '--data' || name === '--port' || name === '--speed') {
       const given = value();
       if (!given) return `${name} needs a value`;
       // npm changes to the clone; a relative path is meant from where it was called.
       if (name === '--data') options.data = resolve(environment.INIT_CWD || '.', given);
-      else options.port = given;
+      else if (name === '--port') options.port = given;
+      else options.speed = Number(given);
     } else return `there is no option ${name}`;
   }
   if (options.port !== undefined && !(Number(options.port) >= 1 && Number(options.port) <= 65535)) {
     return `--port is a number from 1 to 65535, not ${options.port}`;
   }
+  if (options.speed !== undefined && !(options.speed > 0)) return '--speed is a number above 0';
   return options;
 }
 

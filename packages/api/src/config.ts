@@ -190,6 +190,12 @@ const authentication = z.strictObject({
     .default(30)
     .describe('Minutes without use after which a session ends.'),
   sessionHours: z.int().min(1).max(720).default(12).describe('Hours after which a session ends even if it is used.'),
+  gatewayOfflineMinutes: z
+    .int()
+    .min(1)
+    .max(525_600)
+    .default(1440)
+    .describe('Minutes without news of Dais after which its gateway takes no token any more.'),
   tokenDays: z.int().min(1).max(3650).default(90).describe('Days that a token holds when nothing else is asked for.'),
   maxTokenDays: z.int().min(1).max(3650).default(366).describe('Most days that a token may be asked for.'),
   cliHours: z

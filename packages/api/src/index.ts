@@ -119,6 +119,7 @@ export {
 export type { CreatedInvitation, CurrentSession, TokenEntry } from '#operations/identity.ts';
 export { exchangeTokenOperation } from '#operations/federation.ts';
 export { keyOperations, listKeysOperation, rotateKeysOperation } from '#operations/keys.ts';
+export { readMetricsOperation, type ProcessMetrics } from '#operations/metrics.ts';
 export { defineOperation } from '#operations/operation.ts';
 export {
   approveDeviceOperation,

@@ -4,6 +4,7 @@ import type { DataSource } from '#engines/sources/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { DataLedger, DataParts, ExternalSource, SecretReader } from '#ledgers/data/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
+import type { SmithyHandler } from '#lib/outbound/smithy-handler.ts';
 
 interface SourceSurroundings {
   readonly outbound: Outbound;
@@ -40,25 +41,32 @@ const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Typ
     const { deltaSource } = await import('#engines/sources/s3/delta-source.ts');
     return deltaSource({ ...(await bucketOptions(place, around)), path, version });
   },
+  iceberg: async ({ path, metadata, snapshot, ...place }, around) => {
+    const { icebergSource } = await import('#engines/sources/s3/iceberg-source.ts');
+    return icebergSource({ ...(await bucketOptions(place, around)), path, metadata, snapshot });
+  },
 };
 
 type BucketPlace = Omit<Extract<ExternalSource, { type: 'files' }>, 'type' | 'glob' | 'mode'>;
 
 async function bucketOptions(place: BucketPlace, { outbound, secret }: SourceSurroundings) {
   const { bucket, region, endpoint, accessKeyId, secretAccessKey } = place;
+  const credentials =
+    accessKeyId === undefined || secretAccessKey === undefined
+      ? undefined
+      : { accessKeyId: await secret(accessKeyId), secretAccessKey: await secret(secretAccessKey) };
+  return { bucket, region, endpoint, credentials, requestHandler: await guardedHandler(outbound) };
+}
+
+/** The address is a user's, not the operator's: it is looked at like any other. */
+export async function guardedHandler(outbound: Outbound): Promise<SmithyHandler> {
   const { createSmithyHandler, TRANSFER_TIMEOUTS } = await import('#lib/outbound/smithy-handler.ts');
-  // The address is a user's, not the operator's: it is looked at like any other.
   const guarded: Outbound = {
     ...outbound,
     send: async (request) => await outbound.send({ ...request, trusted: false }),
     stream: async (request) => await outbound.stream({ ...request, trusted: false }),
   };
-  const credentials =
-    accessKeyId === undefined || secretAccessKey === undefined
-      ? undefined
-      : { accessKeyId: await secret(accessKeyId), secretAccessKey: await secret(secretAccessKey) };
-  const requestHandler = createSmithyHandler(guarded, TRANSFER_TIMEOUTS);
-  return { bucket, region, endpoint, credentials, requestHandler };
+  return createSmithyHandler(guarded, TRANSFER_TIMEOUTS);
 }
 
 export async function openDataSource(source: ExternalSource, around: SourceSurroundings): Promise<DataSource> {

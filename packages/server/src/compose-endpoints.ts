@@ -12,7 +12,8 @@ export function predictionSpool(data: string): string {
 }
 
 export type { EndpointWork, GatewayAnswer, GatewayLink, ServingLedger } from '#ledgers/serving/index.ts';
-export { RecentFigures } from '#ledgers/serving/index.ts';
+export type { AskModel, BenchModel, ModelBench } from '#ledgers/serving/index.ts';
+export { benchSnapshot, RecentFigures } from '#ledgers/serving/index.ts';
 
 /** Endpoints: what answers at each, and how it came there. */
 export async function loadServing(parts: Omit<ServingParts, 'artifactRoot'>): Promise<ServingLedger> {

@@ -1,11 +1,10 @@
 /** The lists of what runs stand on: commands, pipelines, and what is tracked of them; see compose.ts. */
-import type { Readable } from 'node:stream';
-import { DaisError } from '@dais/api';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { ExecutionParts, ExecutionsLedger, StepCalls, TrackedRuns } from '#ledgers/executions/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { ArtifactParts, TrackingLedger, TrackingParts } from '#ledgers/tracking/index.ts';
+import { readAddress } from './compose-addresses.ts';
 
 /** Runs of commands, and what runs them. */
 export async function loadExecutions({
@@ -63,23 +62,12 @@ export async function loadExecutions({
   return executionsLedger({
     ...parts,
     secretValue,
-    readAddress: async (url, signal) => await readAddress(outbound, url, signal),
+    readAddress: async (url, io) => await readAddress(outbound, url, io),
     calls,
     tracked,
     compilers: new Map([[KFP_FORMAT, pipelines]]),
     dialects: new Map([[kfpDialect.name, kfpDialect]]),
   });
-}
-
-/** A large file may take hours; that nothing comes for a minute ends it. */
-const TIMEOUTS = { totalMs: 0, headersMs: 60_000, idleMs: 60_000 };
-
-/** What lies at an address of the web. @throws DaisError as `Outbound`, and for what is not there. */
-export async function readAddress(outbound: Outbound, url: string, signal: AbortSignal): Promise<Readable> {
-  const { status, body } = await outbound.stream({ url, redirects: 5, timeouts: TIMEOUTS, signal });
-  if (status === 200) return body;
-  body.on('error', () => {}).destroy();
-  throw new DaisError('upstream_failed', `it answers with status ${status}`);
 }
 
 /** Files of runs and models. */

@@ -141,12 +141,13 @@ export async function loadKinds({
       import('#ledgers/executions/index.ts'),
       import('#ledgers/features/index.ts'),
     ]);
-  const { forgetServing } = await import('#ledgers/serving/index.ts');
+  const { forgetServing, tellGateways } = await import('#ledgers/serving/index.ts');
   const { forgetMonitoring } = await import('#ledgers/monitoring/index.ts');
   const [{ forgetProjectPredictions }, { forgetProjectScans, safetyFacts }] = await Promise.all([
     import('#ledgers/predictions/index.ts'),
     import('#ledgers/safety/index.ts'),
   ]);
+  const { forgetModelJobs } = await import('#ledgers/model-jobs/index.ts');
   const principals = new AccountDirectory();
   const engine = new PolicyEngine(() => loaded.kinds, principals);
   const now = () => clock.now();
@@ -173,6 +174,7 @@ export async function loadKinds({
     kinds: [
       projectWith({
         begin: (tx, id) => beginProject(tx, id, clock, { folderRoot }),
+        change: tellGateways,
         end: async (tx, ended) => {
           await endProject(tx, ended);
           await endProjectRuns(tx, ended);
@@ -185,6 +187,7 @@ export async function loadKinds({
           await forgetProjectLabels(tx, ended.id);
           await forgetProjectPredictions(tx, ended.id);
           await forgetProjectScans(tx, ended.id);
+          await forgetModelJobs(tx, ended.id);
           await forgetMonitoring(tx, ended.id);
         },
       }),
@@ -420,8 +423,18 @@ export async function loadSlices(kinds: readonly KindDefinition[]): Promise<read
     import('#ledgers/predictions/index.ts'),
     import('#ledgers/safety/index.ts'),
   ]);
+  const { modelJobsSlice } = await import('#ledgers/model-jobs/index.ts');
   const records = [lineageSlice, commentsSlice, trackingSlice, webhooksSlice, executionsSlice, definitionsSlice];
-  const own = [...records, onlineSlice, privacySlice, labelsSlice, qualitySlice, predictionsSlice, safetySlice];
+  const own = [
+    ...records,
+    onlineSlice,
+    privacySlice,
+    labelsSlice,
+    qualitySlice,
+    predictionsSlice,
+    safetySlice,
+    modelJobsSlice,
+  ];
   return [kernelSlice, policySlice, auditSlice, ...own, ...kinds.flatMap((kind) => kind.slice ?? [])];
 }
 

@@ -9,6 +9,7 @@ import type { ConnectionOptions, Database } from '#engines/database/contract.ts'
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { OnlineStore } from '#engines/online/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
+import { metricsEntries } from '#http/metrics-door.ts';
 import { Content, CONTENT_DEFAULTS } from '#kernel/content/content.ts';
 import { Kernel } from '#kernel/kernel.ts';
 import { KindRegistry } from '#kernel/registry.ts';
@@ -39,6 +40,7 @@ import { loadData, loadQuality } from './compose-data.ts';
 import { loadLabels, loadPrivacy } from './compose-privacy.ts';
 import { loadMonitoring, loadPredictions, loadSafety } from './compose-predictions.ts';
 import { loadFeatures, openOnline } from './compose-features.ts';
+import { loadModelJobs } from './compose-model-jobs.ts';
 import { loadServing, predictionSpool, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
 import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
@@ -60,9 +62,6 @@ export interface ControlSetup {
   /** RFC 3339, UTC: when the whole tree started. */
   readonly startedAt: string;
 }
-
-/** A day and night without the control plane, in which tokens go on to be taken. */
-const GATEWAY_OFFLINE_MS = 24 * 3_600_000;
 
 export interface ControlIo {
   readonly log: Log;
@@ -124,7 +123,8 @@ export class Control {
       want: () => io.want('gateway'),
       tell: (message: ToGateway) => io.tell('gateway', message),
       recent,
-      host: config.tls === undefined ? config.host : '127.0.0.1',
+      host: config.host,
+      secure: config.tls !== undefined,
       now: () => clock.now(),
     });
     const slices = await loadSlices(kinds);
@@ -270,6 +270,22 @@ export class Control {
         projectBytes: config.retention.predictionBytes,
       });
       const safety = await loadSafety({ blobs, now: onQuery.now });
+      const modelJobs = await loadModelJobs({
+        database,
+        content,
+        environments: async () => await environments.get(),
+        query: onQuery.query,
+        data: local,
+        maker: data.maker,
+        masks: privacy.masks,
+        masked: async (tx, dataset, _principal, may) => await privacy.masked(tx, dataset, may),
+        gateway,
+        prediction: predictions.get,
+        folder: join(config.data, 'model-jobs'),
+        days: config.retention.executionDays,
+        clock,
+        log: io.log,
+      });
       const monitoring = await loadMonitoring({
         database,
         clock,
@@ -299,10 +315,18 @@ export class Control {
         kinds: () => kernel.kinds,
         gateway,
         recent,
+        bench: new Lazy(async () => {
+          const { GatewayBench } = await import('./model-bench.ts');
+          return new GatewayBench({ folder: join(config.data, 'serving', 'bench'), clock, log: io.log });
+        }),
         access:
           authentication.mode === 'solo'
             ? soloAccess
-            : tokenAccess({ authorizer, ownToken: gateway.token, offlineMs: GATEWAY_OFFLINE_MS }),
+            : tokenAccess({
+                authorizer,
+                ownToken: gateway.token,
+                offlineMs: authentication.gatewayOfflineMinutes * 60_000,
+              }),
         folder: join(config.data, 'serving'),
         days: config.retention.executionDays,
         clock,
@@ -350,6 +374,7 @@ export class Control {
           ...served.jobs,
           ...predictions.jobs,
           ...safety.jobs,
+          ...modelJobs.jobs,
           ...monitoring.jobs,
           ...contentJobs({ database, blobs, clock, log: io.log }),
         ],
@@ -370,8 +395,10 @@ export class Control {
           ...served.entries,
           ...predictions.entries,
           ...safety.entries,
+          ...modelJobs.entries,
           ...monitoring.entries,
           ...artifacts,
+          ...metricsEntries(async () => await (await serving).metrics()),
         ],
         subscribers: [
           audit.subscriber,
@@ -465,6 +492,8 @@ export class Control {
     await http.drain(deadlineMs);
     await executions.worker.stop();
     await this.#parts.serving.publisher.stop();
+    await this.#parts.serving.loadTests.close();
+    await this.#parts.serving.bench.close();
     // Steps go on; the next process finds them.
     await (await compute.opened())?.close();
     await kernel.stop();

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   childrenOf,
   commandOf,
+  controlOf,
   isAlive,
   killProcess,
   startDaisProcess,
@@ -121,7 +122,8 @@ test('a canary gets its share until somebody promotes it, a pin reaches it, and 
 test('a moved alias drives a rollout; one that cannot be loaded is taken back, and says why', async () => {
   const spec = {
     model: 'models:/m@champion',
-    rollout: { steps: [50, 100], bakeSeconds: 0, minimumRequests: 5 },
+    // A busy machine is no slow model.
+    rollout: { steps: [50, 100], bakeSeconds: 0, minimumRequests: 5, latencyMs: 600_000 },
   };
   const manifest = { apiVersion: 'dais.dev/v1', kind: 'Endpoint', metadata: { name: 'scaled' }, spec };
   expect((await client.call('PUT', '/api/v1/endpoints/scaled', manifest)).status).toBe(200);
@@ -132,23 +134,33 @@ test('a moved alias drives a rollout; one that cannot be loaded is taken back, a
   const failures: string[] = [];
   const load = (async () => {
     while (asking.on) {
-      const { status, text } = await infer(gatewayUrl, 1);
+      const { status, text } = await infer(gatewayUrl, 1).catch((error: unknown) => ({
+        status: 0,
+        text: String(error),
+      }));
       if (status !== 200) failures.push(text);
     }
   })();
-  await client.settled('scaled', (now) => variantOf(now, 'stable')?.model === `models:/m/${version}` && isServing(now));
-  const rollout = await client.lastRollout('scaled');
-  expect(rollout).toMatchObject({ state: 'promoted', cause: 'alias', from: 'models:/m/1', startedBy: 'system:dais' });
-  expect(rollout.steps.map((step) => [step.weight, step.verdict])).toEqual([
-    [0, 'good'],
-    [50, 'good'],
-    [100, 'good'],
-  ]);
-  const broken = await client.register('m', 7, { bytes: Buffer.from('no model') });
-  await client.call('PUT', '/api/v1/registry/models/m/aliases/champion', { version: String(broken) });
-  await client.settled('scaled', (now) => now.conditions?.some((one) => one.reason === 'HeldBack') === true);
-  asking.on = false;
-  await load;
+  let broken = 0;
+  try {
+    await client.settled(
+      'scaled',
+      (now) => variantOf(now, 'stable')?.model === `models:/m/${version}` && isServing(now),
+    );
+    const rollout = await client.lastRollout('scaled');
+    expect(rollout).toMatchObject({ state: 'promoted', cause: 'alias', from: 'models:/m/1', startedBy: 'system:dais' });
+    expect(rollout.steps.map((step) => [step.weight, step.verdict])).toEqual([
+      [0, 'good'],
+      [50, 'good'],
+      [100, 'good'],
+    ]);
+    broken = await client.register('m', 7, { bytes: Buffer.from('no model') });
+    await client.call('PUT', '/api/v1/registry/models/m/aliases/champion', { version: String(broken) });
+    await client.settled('scaled', (now) => now.conditions?.some((one) => one.reason === 'HeldBack') === true);
+  } finally {
+    asking.on = false;
+    await load;
+  }
   expect(failures).toEqual([]);
   const ended = await client.lastRollout('scaled');
   expect(ended).toMatchObject({ state: 'rolledBack', to: `models:/m/${broken}`, endedBy: 'system:dais' });
@@ -166,7 +178,7 @@ test('kill -9 of the control process fails nothing at the gateway, of the gatewa
     }
   };
   const loads = [ask('gateway', gatewayUrl), ask('gateway', gatewayUrl)];
-  const control = child('src/main.ts') ?? 0;
+  const control = controlOf(dais.process.pid!) ?? 0;
   killProcess(control);
   await expect.poll(() => isAlive(control)).toBe(false);
   await expect.poll(async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.status).toBe(200);

@@ -22,6 +22,7 @@ export interface LinkParts {
   readonly tell: (message: ToGateway) => void;
   readonly recent: RecentFigures;
   readonly host: string;
+  readonly secure: boolean;
   readonly now: () => number;
 }
 
@@ -44,9 +45,18 @@ export class SupervisedGateway implements GatewayLink {
     return this.#port;
   }
 
+  get secure(): boolean {
+    return this.#parts.secure;
+  }
+
   /** Where this machine reaches it. */
   get host(): string {
     return ['0.0.0.0', '::'].includes(this.#parts.host) ? '127.0.0.1' : this.#parts.host;
+  }
+
+  address() {
+    const { port, host, token } = this;
+    return port === undefined ? undefined : { host, port, token };
   }
 
   publish(): void {

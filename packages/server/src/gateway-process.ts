@@ -9,11 +9,13 @@ import { startGateway, type Gateway, type GatewayStats } from '#gateway/index.ts
 import { systemClock } from '#lib/clock.ts';
 import { createLineLog } from '#lib/line-log.ts';
 import type { Log } from '#lib/log.ts';
+import { treeCpuMs } from '#lib/process-tree.ts';
 import type { FromChild, ToChild } from '#supervisor/messages.ts';
 import { openCapture, openInference } from './compose-endpoints.ts';
 import { servingDoors, servingRpcs } from './compose-serving.ts';
 import type { ResolvedConfig } from './config-load.ts';
 import type { FromGateway, ToGateway } from './gateway-link.ts';
+import { readTls, watchTls } from './tls-files.ts';
 import { programVersion } from './version.ts';
 
 /** Everything that a gateway's process is told. */
@@ -47,6 +49,7 @@ function runGateway(): void {
   let starting: Promise<Gateway> | undefined;
   let folder = '';
   let leaving = false;
+  let renew = async () => {};
 
   const start = async (setup: GatewaySetup) => {
     log.setLevel(setup.config.log.level);
@@ -54,6 +57,11 @@ function runGateway(): void {
     starting = open(setup, log);
     try {
       const gateway = await starting;
+      renew = async () => {
+        const files = await readTls(setup.config);
+        if (files !== undefined) gateway.setTls(files);
+      };
+      watchTls(setup.config, log, (files) => gateway.setTls(files));
       // What it kept of the one before serves already: connections that waited need not wait for what is newer.
       send({ type: 'ready' });
       void publish(gateway);
@@ -107,6 +115,7 @@ function runGateway(): void {
         break;
       }
       case 'reload':
+        await renew();
         break;
       case 'drain':
         await drain(message.deadlineMs);
@@ -126,6 +135,7 @@ function runGateway(): void {
 }
 
 async function open({ folder, config }: GatewaySetup, log: Log): Promise<Gateway> {
+  const tls = await readTls(config);
   return await startGateway({
     engines: await openInference({ clock: systemClock, log }),
     doors: servingDoors(),
@@ -139,6 +149,7 @@ async function open({ folder, config }: GatewaySetup, log: Log): Promise<Gateway
     // Its HTTP connections are handed over by the supervisor, whose socket outlives this process.
     listen: {
       allowHosts: config.allowHosts,
+      ...(tls !== undefined && { tls }),
       ...(config.ports.inferenceGrpc !== undefined && { grpcPort: config.ports.inferenceGrpc }),
     },
     folder: join(folder, 'gateway'),
@@ -150,9 +161,12 @@ async function open({ folder, config }: GatewaySetup, log: Log): Promise<Gateway
 }
 
 function figuresOf({ revision, variants, models }: GatewayStats, startedAt: string): GatewayFigures {
+  const cpuMs = treeCpuMs(process.pid);
   return {
     startedAt,
     revision,
+    at: new Date().toISOString(),
+    ...(cpuMs !== undefined && { cpuMs }),
     variants: variants.map(({ project, endpoint, variant, model, requests, failures, shed, latencies }) => ({
       project,
       endpoint,

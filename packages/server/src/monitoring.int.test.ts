@@ -66,7 +66,7 @@ function isReady(status: {
 
 async function apply(kind: string, plural: string, name: string, spec: object): Promise<void> {
   const manifest = { apiVersion: 'dais.dev/v1', kind, metadata: { name }, spec };
-  const answer = await client.call('PUT', `/api/v1/${plural}/${name}`, manifest);
+  const answer = await client.call('POST', `/api/v1/${plural}`, manifest);
   if (answer.status >= 300) throw new Error(JSON.stringify(answer.body));
 }
 

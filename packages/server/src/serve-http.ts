@@ -1,6 +1,7 @@
 /** The side of a control process that clients see: its doors, and what is told of every request. */
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import type { ProcessMetrics } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database, Slice } from '#engines/database/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
@@ -64,6 +65,8 @@ export interface HttpSide {
   acceptGrpc(socket: Socket): void;
   /** Reads the certificate again. @throws DaisError `invalid_config`. */
   reload(config: ResolvedConfig): Promise<void>;
+  /** What this process tells of itself. */
+  metrics(): Promise<ProcessMetrics>;
   drain(deadlineMs: number): Promise<void>;
 }
 
@@ -87,11 +90,12 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   };
   const blobs = blobsReadiness(parts.blobs, systemClock);
   const schema = () => schemaState(parts.database, parts.slices, version);
+  const readMetrics = async () => await metrics.expose(sources);
   const probes = probesDoor(() => readiness(kernel, parts.database, schema, blobs));
   const access = openAccess(parts);
   const tls = await readTls(config);
   const opened = await HttpServer.open({
-    doors: [probes, metricsDoor(metrics, sources), ...(await userDoors(parts))],
+    doors: [probes, metricsDoor(kernel.dispatcher, readMetrics), ...(await userDoors(parts))],
     operations: new Set(kernel.dispatcher.operations.map((operation) => operation.name)),
     access,
     browserPrompt: config.authentication.mode === 'solo',
@@ -127,6 +131,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
       const files = await readTls(changed);
       if (files !== undefined && config.tls !== undefined) setTls(files);
     },
+    metrics: readMetrics,
     drain: async (deadlineMs) => {
       unwatch();
       await grpc.drain(deadlineMs);

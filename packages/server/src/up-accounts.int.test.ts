@@ -53,3 +53,63 @@ test('the first start says how to begin; sessions and tokens last over a restart
   expect(await second.ended).toBe(0);
   expect(second.output()).not.toContain(FIRST);
 });
+
+test('figures are read by scrapers and administrators, not by whoever has signed in', async () => {
+  const data = join(folder, 'scraped');
+  const dais = startDaisProcess({
+    data,
+    'keys.folder': join(folder, 'scraped-keys'),
+    'authentication.mode': 'accounts',
+  });
+  const url = await dais.ready;
+  const owner = (await readFile(join(data, 'owner-token'), 'utf8')).trim();
+  const ask = async (path: string, token?: string, body?: object) =>
+    await fetch(`${url}${path}`, {
+      headers: {
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { method: 'POST', body: JSON.stringify(body) }),
+    });
+  const made = (kind: string, name: string, spec: object) => ({
+    apiVersion: 'dais.dev/v1',
+    kind,
+    metadata: { name },
+    spec,
+  });
+  const apply = async (documents: readonly object[]) =>
+    await ask('/api/v1/apply', owner, {
+      sources: documents.map((document) => ({ file: '-', text: JSON.stringify(document) })),
+    });
+  const bound = ['scraper', 'viewer', 'admin'];
+  const applied = await apply([
+    ...['nobody', ...bound].map((name) => made('ServiceAccount', name, {})),
+    ...bound.map((role) => made('OrganisationRoleBinding', role, { role, serviceAccounts: [role] })),
+  ]);
+  expect(applied.status).toBe(200);
+  const tokenOf = async (name: string, scopes?: readonly string[]) =>
+    (
+      (await (
+        await ask(`/api/v1/serviceaccounts/${name}/tokens`, owner, { title: 'x', days: 1, ...(scopes && { scopes }) })
+      ).json()) as { token: string }
+    ).token;
+  const scraper = await tokenOf('scraper', ['metrics:read']);
+  for (const path of ['/metrics', '/api/v1/metrics']) {
+    expect((await ask(path)).status).toBe(401);
+    for (const name of ['nobody', 'viewer']) expect((await ask(path, await tokenOf(name))).status).toBe(403);
+    for (const token of [owner, scraper, await tokenOf('admin')]) {
+      const answer = await ask(path, token);
+      expect(answer.status).toBe(200);
+      expect(await answer.text()).toContain('dais_database_up 1');
+    }
+  }
+  expect((await ask('/metrics', scraper)).headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+  const whole = await tokenOf('scraper');
+  for (const path of ['/api/v1/secrets', '/api/v1/users', '/api/v1/audit'])
+    expect((await ask(path, whole)).status).not.toBe(200);
+  const inProject = await apply([made('RoleBinding', 'scraper', { role: 'scraper', serviceAccounts: ['scraper'] })]);
+  expect(inProject.status).toBe(422);
+  expect(await inProject.text()).toContain('an OrganisationRoleBinding with this role');
+  dais.process.kill('SIGTERM');
+  expect(await dais.ended).toBe(0);
+});

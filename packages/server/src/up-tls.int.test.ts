@@ -1,16 +1,21 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
+import { connect as connectPlain } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeCertificates, type TestCertificates } from '#lib/certificates.testing.ts';
+import { servingClient } from './testing/serving-client.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
 
 let folder: string;
 let dais: DaisProcess;
 let url: string;
 let first: TestCertificates;
+let gateway: string;
 
 const config = (level: string) => `apiVersion: dais.dev/v1
 kind: DaisConfig
@@ -46,10 +51,28 @@ async function get(path: string, ca: string): Promise<number> {
   });
 }
 
-/** The certificate that the server shows now. */
-async function shown(): Promise<string> {
+/** As `fetch`, which takes no certificate authority. */
+async function fetchWith(ca: string, target: string, { method, headers, body }: RequestInit = {}): Promise<Response> {
   return await new Promise((resolve, reject) => {
-    const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', rejectUnauthorized: false }, () => {
+    const sent = request(
+      target,
+      { ca, agent: false, method, headers: Object.fromEntries(new Headers(headers)) },
+      (answer) => {
+        buffer(answer).then(
+          (bytes) => resolve(new Response(new Uint8Array(bytes), { status: answer.statusCode ?? 0 })),
+          reject,
+        );
+      },
+    );
+    sent.once('error', reject);
+    sent.end(body);
+  });
+}
+
+/** The certificate that the server shows now. */
+async function shown(at = url): Promise<string> {
+  return await new Promise((resolve, reject) => {
+    const socket = connect({ port: Number(new URL(at).port), host: '127.0.0.1', rejectUnauthorized: false }, () => {
       resolve(socket.getPeerCertificate().fingerprint256);
       socket.end();
     });
@@ -63,6 +86,28 @@ test('speaks HTTPS on connections that the supervisor accepted', async () => {
   await expect(fetch(url.replace('https', 'http'))).rejects.toThrow('fetch failed');
 });
 
+test('the port of the gateway speaks HTTPS too, and HTTP to this machine only as the control plane does', async () => {
+  const client = servingClient(url, {}, async (target, init) => await fetchWith(first.ca, target, init));
+  await client.register('m', 2, { example: { inputs: [[1]] } });
+  await client.call('POST', '/api/v1/serving/endpoints/scaled/deploy', { model: 'models:/m/1' });
+  await client.settled('scaled', (status) => status.rollout === undefined && status.variants?.length === 1);
+  const { body } = await client.call('GET', '/api/v1/serving/endpoints/scaled/contract');
+  expect(body).toMatchObject({ ready: true, secure: true });
+  gateway = `https://127.0.0.1:${body.port}`;
+  const asked = { inputs: [[21]] };
+  const answer = await fetchWith(first.ca, `${gateway}/endpoints/scaled/invocations`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(asked),
+  });
+  expect([answer.status, await answer.json()]).toEqual([200, { predictions: [[42]] }]);
+  expect((await client.call('POST', '/endpoints/scaled/invocations', asked)).body).toEqual({ predictions: [[42]] });
+  // Neither TLS nor HTTP: it goes without having cost an answer.
+  const nonsense = connectPlain({ port: Number(body.port), host: '127.0.0.1' });
+  nonsense.end('\u0016 no handshake');
+  await once(nonsense.resume(), 'close');
+});
+
 test('a renewed certificate is used without a restart; a half-written pair is not', async () => {
   const before = await shown();
   const second = await makeCertificates();
@@ -72,6 +117,7 @@ test('a renewed certificate is used without a restart; a half-written pair is no
   await writeFile(join(folder, 'key.pem'), second.key);
   await expect.poll(shown).not.toBe(before);
   expect(await get('/api/v1/projects', second.ca)).toBe(200);
+  await expect.poll(() => shown(gateway)).toBe(await shown());
 });
 
 test('SIGHUP reads certificates and log level again', async () => {

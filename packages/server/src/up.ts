@@ -244,11 +244,10 @@ function helpers(config: ResolvedConfig, format: 'json' | 'text'): readonly Help
       name: 'gateway',
       spawn: () => spawnProgram('gateway-process', format),
       setup: () => ({ folder: join(config.data, 'serving'), config }) satisfies GatewaySetup,
-      // Its port speaks HTTP: where others may listen, only the main port answers from outside.
-      host: config.tls === undefined ? config.host : '127.0.0.1',
+      host: config.host,
       port: config.ports.inference ?? (config.port === 0 ? 0 : undefined),
       first: 7071,
-      refuse: (socket) => refuse(socket, false),
+      refuse: (socket) => refuse(socket, config.tls !== undefined),
     },
   ];
 }

@@ -5,6 +5,7 @@ import { dataEvents } from '#events/data-events.ts';
 import { privacyEvents } from '#events/privacy-events.ts';
 import { monitoringEvents } from '#events/monitoring-events.ts';
 import { safetyEvents } from '#events/safety-events.ts';
+import { modelJobEvents } from '#events/model-job-events.ts';
 import { predictionEvents } from '#events/prediction-events.ts';
 import type { EventType } from '#events/event-type.ts';
 import { executionEvents } from '#events/execution-events.ts';
@@ -305,4 +306,5 @@ export const eventTypes = {
   ...safetyEvents,
   ...monitoringEvents,
   ...labelEvents,
+  ...modelJobEvents,
 } as const satisfies Record<string, EventType>;

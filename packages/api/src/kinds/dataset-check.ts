@@ -34,7 +34,7 @@ export function datasetIssues(spec: DatasetSpec): Issue[] {
   if (spec.refreshMinutes !== undefined && source === 'upload') {
     issues.push({ path: 'spec.refreshMinutes', message: `means nothing for the source \`${source}\`` });
   }
-  if (spec.source?.type === 'files' || spec.source?.type === 'delta') {
+  if (spec.source?.type === 'files' || spec.source?.type === 'delta' || spec.source?.type === 'iceberg') {
     const { accessKeyId, secretAccessKey } = spec.source;
     if ((accessKeyId === undefined) !== (secretAccessKey === undefined)) {
       issues.push({

@@ -54,6 +54,31 @@ const deltaSource = z.strictObject({
   version: z.int().min(0).max(1_000_000).optional().describe('Its version. Default: the newest.'),
   ...ofBucket,
 });
+const icebergSource = z.strictObject({
+  type: z.literal('iceberg').describe('An Iceberg table in an S3 bucket, as of one of its snapshots.'),
+  bucket: z.string().min(1).max(255).describe('Name of the bucket.'),
+  path: z
+    .string()
+    .min(1)
+    .max(1024)
+    .regex(/^[^*?]+$/, { message: 'a path without `*` and `?`' })
+    .describe('Where the table lies in it: the folder above `metadata`.'),
+  metadata: z
+    .string()
+    .min(1)
+    .max(512)
+    .regex(/^[^/]+$/, { message: 'the name of a file, without folders' })
+    .optional()
+    .describe(
+      'The file below `metadata` that says what the table is, as its catalog names it. Default: the one with the highest number.',
+    ),
+  snapshot: z
+    .string()
+    .regex(/^\d{1,19}$/, { message: 'digits, in quotes' })
+    .optional()
+    .describe('Id of its snapshot, in quotes. Default: the current one.'),
+  ...ofBucket,
+});
 const httpSource = z.strictObject({
   type: z.literal('http').describe('Addresses that are fetched.'),
   urls: z
@@ -99,6 +124,7 @@ export const datasetSourceSchema = z.discriminatedUnion('type', [
   uploadSource,
   filesSource,
   deltaSource,
+  icebergSource,
   httpSource,
   postgresSource,
   mysqlSource,

@@ -57,6 +57,21 @@ const rollout = z.strictObject({
     .enum(['rollback', 'pause'])
     .default('rollback')
     .describe('What becomes of a rollout whose step is judged bad.'),
+  gates: z
+    .strictObject({
+      loadTest: z
+        .strictObject({
+          requests: z.int().min(1).max(1_000_000).default(1000).describe('How many, of its stored input example.'),
+          connections: z.int().min(1).max(256).default(8).describe('How many of them at once.'),
+          seconds: z.number().gt(0).max(120).default(30).describe('What is not answered then is not asked.'),
+          maxP99Ms: z.number().gt(0).max(600_000).describe('Its 99th percentile of latency may be that long.'),
+          maxErrors: z.int().min(0).max(1_000_000).default(0).describe('So many of them may fail.'),
+        })
+        .optional()
+        .describe('It is asked many times at once.'),
+    })
+    .prefault({})
+    .describe('What a new version has to pass before it gets any traffic, beside the tests of its Model.'),
 });
 
 const capture = z.strictObject({
@@ -125,7 +140,12 @@ export const endpointSpec = z.strictObject({
   scaling: z
     .strictObject({
       min: z.int().min(0).max(64).default(1).describe('Instances that stay. 0: none while nobody asks.'),
-      max: z.int().min(1).max(64).default(1).describe('Most instances.'),
+      max: z
+        .int()
+        .min(1)
+        .max(64)
+        .default(1)
+        .describe('Most instances: more come as work waits, and go after a minute.'),
       idleSeconds: z.int().min(10).max(604_800).default(600).describe('Without a request for so long, to `min`.'),
     })
     .prefault({})
@@ -226,6 +246,8 @@ const variantStatus = z.strictObject({
   weight: z.number().describe('Percent of the traffic; of a shadow, of the copies.'),
   state: z.enum(endpointVariantStates).describe('What its model is at.'),
   engine: z.string().optional().describe('What runs it: `onnx`, `python`.'),
+  instances: z.int().optional().describe('How many there are of it now; 0 while it sleeps.'),
+  coldStartMs: z.int().optional().describe('How long its last load took: what the first request after a sleep waits.'),
   message: z.string().optional().describe('What it is doing, or why it does not.'),
 });
 export type EndpointVariant = z.infer<typeof variantStatus>;
@@ -243,6 +265,8 @@ export const endpointKind = {
     ...baseStatus,
     path: z.string().optional().describe('Where it answers, below the address of Dais: `/v2/models/delays`.'),
     variants: z.array(variantStatus).optional().describe('What answers now.'),
+    instances: z.int().optional().describe('Of all its models together.'),
+    coldStartMs: z.int().optional().describe('Of the model that answers.'),
     rollout: z
       .strictObject({
         id: z.string().describe('Id of the record.'),
@@ -271,6 +295,8 @@ export const endpointKind = {
     { title: 'Model', path: 'spec.model' },
     { title: 'Environment', path: 'spec.environment' },
     { title: 'Rollout', path: 'status.rollout.message' },
+    { title: 'Instances', path: 'status.instances', wide: true },
+    { title: 'Cold start ms', path: 'status.coldStartMs', wide: true },
     { title: 'Description', path: 'spec.description', wide: true },
   ],
   example: `apiVersion: dais.dev/v1

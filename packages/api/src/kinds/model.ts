@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Issue } from '#errors.ts';
+import { checkModelTests, modelTestsSchema } from '#kinds/model-tests.ts';
 import { baseStatus, reference, type KindSpec } from '#manifest.ts';
 
 /** What a version may be called beside its number; see `isReservedAlias`. */
@@ -93,11 +94,16 @@ export const modelSpec = z.strictObject({
     .max(50)
     .optional()
     .describe('What a better version is better at; the first counts most.'),
+  tests: modelTestsSchema,
 });
 export type ModelSpec = z.input<typeof modelSpec>;
 
+function checkModel({ approvals = [], tests = [] }: z.output<typeof modelSpec>): Issue[] {
+  return [...checkApprovals(approvals), ...checkModelTests(tests)];
+}
+
 /** A rule that covers nothing, or asks nobody, is a mistake that would be found too late. */
-function checkModel({ approvals = [] }: z.output<typeof modelSpec>): Issue[] {
+function checkApprovals(approvals: readonly z.output<typeof approvalRule>[]): Issue[] {
   return approvals.flatMap(({ aliases = [], stages: covered = [], teams = [], users = [] }, at) => {
     const issues: Issue[] = [];
     const path = `spec.approvals[${at}]`;
@@ -155,5 +161,12 @@ spec:
       direction: minimize
       target: 9
       businessFigure: One minute less saves 40 gate changes a day
+  tests:
+    - name: later in the day is worse
+      check: direction
+      input: {hour: 6, distance: 300}
+      column: hour
+      values: [6, 12, 18]
+      goes: up
 `,
 } as const satisfies KindSpec;

@@ -11,14 +11,7 @@ export function nameOfCheck({ name, type }: Pick<MonitorCheck, 'name' | 'type'>)
 }
 
 /** Checks that a dataset has nothing for. */
-const OF_ENDPOINTS: ReadonlySet<MonitorCheck['type']> = new Set([
-  'predictionDrift',
-  'skew',
-  'performance',
-  'estimatedPerformance',
-  'slo',
-  'fairness',
-]);
+const OF_ENDPOINTS: ReadonlySet<MonitorCheck['type']> = new Set(['predictionDrift', 'skew', 'performance', 'slo']);
 
 export function monitorIssues(spec: MonitorSpec): Issue[] {
   const { endpoint, dataset } = spec;

@@ -3,9 +3,8 @@ import { baseStatus, labelNameSchema, reference, type KindSpec } from '#manifest
 import { executionParameterSchema } from '#records/execution.ts';
 import { corrections, driftMethods, monitorStates, performanceMetrics, severities } from '#records/monitoring.ts';
 
-/** An input or output of the model, or a column of a dataset; `probabilities[1]` is an element of a list, from 0. */
+/** An input or output of the model, or a column of a dataset; `scores[1]` is an element of a list, from 0. */
 const columnText = z.string().min(1).max(256);
-const column = columnText.describe('Name of an input or output, or of a column; `scores[1]` is an element of a list.');
 const columns = z.array(columnText).min(1).max(1000);
 const share = z.number().min(0).max(1);
 
@@ -84,20 +83,6 @@ const performance = z.strictObject({
   segments: z.array(columnText).max(10).default([]).describe('Columns by whose values it is told apart.'),
   minLabelled: z.int().min(1).max(1_000_000_000).default(30).describe('Labels that a window or segment needs.'),
 });
-const estimatedPerformance = z.strictObject({
-  type: z
-    .literal('estimatedPerformance')
-    .describe('How good predictions are likely to be before labels come, from their probabilities (CBPE).'),
-  ...common,
-  metric: z.enum(['accuracy', 'precision', 'recall', 'f1', 'roc_auc']).default('accuracy').describe('Which figure.'),
-  min: z.number().optional().describe('Bad below it.'),
-  minLabelled: z
-    .int()
-    .min(1)
-    .max(1_000_000_000)
-    .default(200)
-    .describe('Labelled predictions from which probabilities are calibrated; with fewer they are taken as they are.'),
-});
 const slo = z.strictObject({
   type: z.literal('slo').describe('Whether requests are answered, and in time: how fast the error budget burns.'),
   ...common,
@@ -115,32 +100,13 @@ const slo = z.strictObject({
     .default([{ windows: 1, factor: 1 }])
     .describe('Bad when one is exceeded over its windows, and in the newest window too.'),
 });
-const fairness = z.strictObject({
-  type: z.literal('fairness').describe('Whether groups of people are treated alike.'),
-  ...common,
-  column: column.describe('The protected column.'),
-  metric: z
-    .enum(['demographic_parity_difference', 'disparate_impact', 'equalized_odds_difference'])
-    .default('disparate_impact')
-    .describe('`equalized_odds_difference` needs labels.'),
-  threshold: z
-    .number()
-    .min(0)
-    .max(1)
-    .optional()
-    .describe('Of a difference bad above it (default 0.1), of the ratio bad below it (default 0.8).'),
-  minGroup: z.int().min(1).max(1_000_000).default(30).describe('Smaller groups are told and not judged.'),
-});
-
 export const monitorCheckSchema = z.discriminatedUnion('type', [
   drift,
   predictionDrift,
   quality,
   skew,
   performance,
-  estimatedPerformance,
   slo,
-  fairness,
 ]);
 export type MonitorCheck = z.output<typeof monitorCheckSchema>;
 
@@ -239,11 +205,12 @@ export const monitorSpec = z.strictObject({
     .strictObject({
       task: z.enum(['classification', 'regression']).optional().describe('Default: by the type of the column.'),
       column: columnText.optional().describe('The output that is the prediction. Default: found by its name.'),
-      probability: columnText
+      positive: z
+        .string()
+        .min(1)
+        .max(256)
         .optional()
-        .describe('The output that is the probability of `positive`: `probabilities[1]`. Default: found by its name.'),
-      positive: z.string().min(1).max(256).optional().describe('The class that the probability is of. Default: `1`.'),
-      threshold: share.default(0.5).describe('Of the probability, where no output is the class.'),
+        .describe('The class that precision and recall are of. Default: `1`.'),
     })
     .prefault({})
     .describe('What of the outputs is the prediction.'),
@@ -289,7 +256,7 @@ export const monitorKind = {
   shortNames: ['mon'],
   scope: 'project',
   description:
-    'Watches what an endpoint answers, or versions of a dataset: drift, data quality, performance, latency, fairness. It reports window by window, alerts, and may start a pipeline.',
+    'Watches what an endpoint answers, or versions of a dataset: drift, data quality, performance, latency. It reports window by window, alerts, and may start a pipeline.',
   name: labelNameSchema,
   spec: monitorSpec,
   status: z.strictObject({

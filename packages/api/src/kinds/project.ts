@@ -16,9 +16,21 @@ export const projectSpec = z.strictObject({
         .optional()
         .describe('Most bytes of distinct content that the project may hold. Default: no limit.'),
       resources: z.int().min(0).optional().describe('Most resources that the project may hold. Default: no limit.'),
+      predictionsPerSecond: z
+        .number()
+        .gt(0)
+        .max(1_000_000)
+        .optional()
+        .describe('Most predictions a second that its endpoints are asked for, at each gateway. Default: no limit.'),
+      predictionsPerSecondPerCaller: z
+        .number()
+        .gt(0)
+        .max(1_000_000)
+        .optional()
+        .describe('The same for each user and service account. Default: no limit.'),
     })
     .optional()
-    .describe('Limits; a write that would pass one is refused with `quota_exceeded`.'),
+    .describe('Limits; a write that would pass one is refused with `quota_exceeded`, a prediction with 429.'),
 });
 
 export const projectStatus = z.strictObject({ ...baseStatus });

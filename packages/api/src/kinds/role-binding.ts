@@ -1,20 +1,28 @@
 import { z } from 'zod';
+import type { Issue } from '#errors.ts';
 import { baseStatus, labelNameSchema, reference, type KindSpec } from '#manifest.ts';
 
 /** Each role is an action group of the policies’ schema. */
-export const roles = ['viewer', 'operator', 'editor', 'approver', 'admin'] as const;
+export const roles = ['viewer', 'operator', 'editor', 'approver', 'admin', 'scraper'] as const;
 export type Role = (typeof roles)[number];
 
 const roleBindingSpec = z.strictObject({
   role: z
     .enum(roles)
     .describe(
-      '`viewer` reads; `operator` also runs and deploys; `editor` also changes; `approver` reads and approves; `admin` may do everything, bindings and policies included.',
+      '`viewer` reads; `operator` also runs and deploys; `editor` also changes; `approver` reads and approves; `admin` may do everything, bindings and policies included. `scraper` reads the metrics of the server, which belong to the organisation, and nothing else.',
     ),
   users: z.array(reference('User')).max(1000).optional().describe('Names of users.'),
   serviceAccounts: z.array(reference('ServiceAccount')).max(1000).optional().describe('Names of service accounts.'),
   teams: z.array(reference('Team')).max(1000).optional().describe('Names of teams.'),
 });
+
+/** Metrics are of the server: in a project the role would give nothing. */
+function checkProjectRole({ role }: z.output<typeof roleBindingSpec>): readonly Issue[] {
+  if (role !== 'scraper') return [];
+  const message = 'reads the metrics of the server, which belong to no project';
+  return [{ path: 'spec.role', message, expected: 'an OrganisationRoleBinding with this role' }];
+}
 
 const shared = {
   name: labelNameSchema,
@@ -55,6 +63,7 @@ export const roleBindingKind = {
   kind: 'RoleBinding',
   plural: 'rolebindings',
   scope: 'project',
+  check: checkProjectRole,
   description: 'Gives a role in one project.',
   example: example('RoleBinding'),
 } as const satisfies KindSpec;

@@ -27,10 +27,13 @@ import { auditOperations } from '#operations/audit.ts';
 import { dataFindingOperations } from '#operations/data-findings.ts';
 import { dataQualityOperations } from '#operations/data-quality.ts';
 import { labelOperations } from '#operations/labels.ts';
+import { modelJobOperations } from '#operations/model-jobs.ts';
 import { monitoringOperations } from '#operations/monitoring.ts';
 import { modelSafetyOperations } from '#operations/model-safety.ts';
+import { modelTestOperations } from '#operations/model-tests.ts';
 import { predictionOperations } from '#operations/predictions.ts';
 import { keyOperations } from '#operations/keys.ts';
+import { metricsOperations } from '#operations/metrics.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 import { pageInput } from '#operations/resources.ts';
 import { registryOperations } from '#operations/registry.ts';
@@ -241,6 +244,7 @@ export const platformOperations: readonly Operation[] = [
   watchOrganisationEventsOperation,
   readServerOperation,
   ...keyOperations,
+  ...metricsOperations,
   ...accessOperations,
   ...auditOperations,
   ...identityOperations,
@@ -276,6 +280,8 @@ export const platformOperations: readonly Operation[] = [
   ...labelOperations,
   ...predictionOperations,
   ...modelSafetyOperations,
+  ...modelJobOperations,
+  ...modelTestOperations,
   ...monitoringOperations,
   ...featureOperations,
   ...servingOperations,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { endpointKind } from '#kinds/endpoint.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
+import { loadTestSchema } from '#records/load-test.ts';
 import { endpointContractSchema, endpointFiguresSchema, rolloutSchema } from '#records/rollout.ts';
 import { servedModelReference } from '#serving/model-reference.ts';
 
@@ -110,6 +111,33 @@ export const readEndpointContractOperation = defineOperation({
   http: { method: 'GET', path: `${base}/:endpoint/contract`, status: 200 },
 });
 
+export const loadTestOperation = defineOperation({
+  name: 'endpoint.loadTest',
+  action: 'endpoint:loadTest',
+  mode: 'write',
+  scope: 'project',
+  summary:
+    'Asks an endpoint many times at once, and tells how it answers: call it again with the same `run` until it is done. Nothing is kept, and nothing of it counts as a prediction.',
+  input: z.strictObject({
+    endpoint,
+    run: z.uuid().describe('Made up by the caller: tells this test from others.'),
+    connections: z.int().min(1).max(256).default(8).describe('Requests at once.'),
+    rate: z.number().gt(0).max(100_000).optional().describe('Requests each second. Default: as many as are answered.'),
+    seconds: z.number().gt(0).max(600).default(10).describe('How long.'),
+    requests: z.int().min(1).max(100_000_000).optional().describe('Ends after so many, if that is sooner.'),
+    variant: z.string().min(1).max(63).optional().describe('Asks this variant. Default: as traffic is shared.'),
+    body: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('As `/invocations` takes it. Default: the stored input example.'),
+    stop: z.boolean().default(false).describe('Ends it now.'),
+  }),
+  output: loadTestSchema,
+  target: ofEndpoint,
+  roles,
+  http: { method: 'POST', path: `${base}/:endpoint/load-test`, status: 200 },
+});
+
 /** Asked for every request that comes in by the main port; the gateway's own port asks its snapshot. */
 export const invokeEndpointOperation = defineOperation({
   name: 'endpoint.invoke',
@@ -135,4 +163,5 @@ export const servingOperations: readonly Operation[] = [
   readEndpointFiguresOperation,
   readEndpointContractOperation,
   invokeEndpointOperation,
+  loadTestOperation,
 ];

@@ -64,7 +64,21 @@ export type DatasetFile = z.output<typeof datasetFileSchema>;
 /** Where a version came from, as it was told or found. */
 export const versionSourceSchema = z.strictObject({
   type: z
-    .enum(['upload', 'files', 'delta', 'http', 'postgres', 'mysql', 'query', 'step', 'restore', 'labels', 'features'])
+    .enum([
+      'upload',
+      'files',
+      'delta',
+      'iceberg',
+      'http',
+      'postgres',
+      'mysql',
+      'query',
+      'step',
+      'restore',
+      'labels',
+      'features',
+      'predictions',
+    ])
     .describe('How it came.'),
   files: z
     .array(
@@ -78,7 +92,11 @@ export const versionSourceSchema = z.strictObject({
     .optional()
     .describe('What was read; the first 1,000.'),
   uri: z.string().max(4096).optional().describe('Where it was read, without credentials.'),
-  snapshot: z.string().max(256).optional().describe('Which state of a table outside it is: `delta 12`.'),
+  snapshot: z
+    .string()
+    .max(256)
+    .optional()
+    .describe('Which state of a table outside it is: `delta 12`, `iceberg 3051729675574597004`.'),
   sql: z.string().max(65_536).optional().describe('The query that made it.'),
   versions: z.array(z.uuid()).max(1000).optional().describe('Ids of the dataset versions that it was made from.'),
   execution: z.string().max(256).optional().describe('The run of a pipeline or command that made it.'),

@@ -31,10 +31,6 @@ export const performanceMetrics = [
   'precision',
   'recall',
   'f1',
-  'roc_auc',
-  'log_loss',
-  'brier',
-  'ece',
   'mae',
   'rmse',
   'mape',
@@ -162,7 +158,6 @@ const metricValue = z.strictObject({
 export const monitorPerformanceSchema = z.strictObject({
   task: z.enum(['classification', 'regression']),
   prediction: z.string().optional().describe('The output that was taken as the prediction.'),
-  probability: z.string().optional().describe('The output that was taken as the probability.'),
   rows: z.int().describe('Predictions.'),
   labelled: z.int().describe('Of them with a label.'),
   strangers: z.int().describe('Labels of the time of this window that are of no prediction in it.'),
@@ -177,10 +172,6 @@ export const monitorPerformanceSchema = z.strictObject({
     .array(z.strictObject({ predicted: z.string(), actual: z.string(), rows: z.int() }))
     .optional()
     .describe('Most frequent first.'),
-  calibration: z
-    .array(z.strictObject({ predicted: z.number(), observed: z.number(), rows: z.int() }))
-    .optional()
-    .describe('Mean probability and share of positives, by tenths of the probability.'),
 });
 export type MonitorPerformance = z.output<typeof monitorPerformanceSchema>;
 

@@ -78,6 +78,7 @@ export const endpointContractSchema = z.strictObject({
   ready: z.boolean().describe('Its model is loaded: the tensors are known.'),
   url: z.string().describe('Where it answers, below the address of Dais.'),
   port: z.int().optional().describe('Port of the gateway, which answers without the control plane.'),
+  secure: z.boolean().describe('That port speaks HTTPS.'),
   inputs: z.array(tensor).describe('What it takes; -1 is any size.'),
   outputs: z.array(tensor).describe('What it gives.'),
   signature: z.unknown().describe('Of the model as it was logged; null: it has none.'),

@@ -41,6 +41,10 @@ export const gatewayFiguresSchema = z.strictObject({
   startedAt: z.iso.datetime(),
   /** Of the snapshot that is served; 0 before there is one. */
   revision: z.int(),
+  /** When this was told. */
+  at: z.iso.datetime(),
+  /** CPU time of the gateway and all that it has started; absent where that cannot be known. */
+  cpuMs: z.number().optional(),
   models: z.array(modelFiguresSchema),
   variants: z.array(variantFiguresSchema),
 });

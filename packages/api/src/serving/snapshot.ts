@@ -89,6 +89,16 @@ export const snapshotSchema = z.strictObject({
       offlineMs: z.int(),
     }),
   ]),
+  /** Predictions a second, by project; one that is absent has no limit. */
+  quotas: z
+    .array(
+      z.strictObject({
+        project: z.string(),
+        perSecond: z.number().optional(),
+        perCallerPerSecond: z.number().optional(),
+      }),
+    )
+    .optional(),
   models: z.array(servedModelSchema),
   endpoints: z.array(servedEndpointSchema),
 });

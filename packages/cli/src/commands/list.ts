@@ -1,6 +1,7 @@
 import { accountCommands } from '#commands/account-commands.ts';
 import { adminCommands } from '#commands/admin-commands.ts';
 import { auditCommands } from '#commands/audit-commands.ts';
+import { batchCommands } from '#commands/batch-commands.ts';
 import { transferCommands } from '#commands/transfer-commands.ts';
 import { dataCommands } from '#commands/data-commands.ts';
 import { servingCommands } from '#commands/serving-commands.ts';
@@ -24,6 +25,7 @@ export const commands: readonly CommandDefinition[] = [
   ...dataCommands,
   ...featureCommands,
   ...servingCommands,
+  ...batchCommands,
   ...privacyCommands,
   ...labelCommands,
   ...predictionCommands,
@@ -42,13 +44,15 @@ export const commands: readonly CommandDefinition[] = [
 export const commandFamilies: Readonly<Record<string, string>> = {
   admin: 'Backup, restore, export, import, keys',
   audit: 'What was done and refused: search, verify, prove, export',
+  batch: 'Jobs on versions of models: list, follow, cancel',
+  endpoint: 'Endpoints: ask one many times at once',
   export: 'Take along what a project holds',
   import: 'Bring what another server holds',
   config: 'The configuration of a server',
   data: 'Datasets: push, pull, look, compare, query',
   features: 'Features: read, push, materialize, build, check',
   labels: 'Labels that people gave: bring, review, measure, publish',
-  model: 'Model versions: what is in their files',
+  model: 'Model versions: what is in their files, whether they pass their tests, what they go by',
   predictions: 'What endpoints answered: query, follow, label, erase',
   pipeline: 'Pipelines: check, run, draw, do again, make up for the past',
   policy: 'Rights: test policies, ask why, simulate a change',

@@ -44,6 +44,24 @@ export const predictionCommands: readonly CommandDefinition[] = [
     load: async () => ({ run: (await import('#predictions/read.ts')).get }),
   },
   {
+    name: 'predictions explain',
+    group: 'Data',
+    summary: 'Show which inputs moved a prediction, and by how much',
+    details: 'The version that answered is asked: by the gateway where it is loaded there, else it is loaded for this.',
+    arguments: [ENDPOINT, { syntax: '<id>', description: 'as the answer told it' }],
+    options: [
+      { flags: '--number <n>', description: 'which number of the answer; default the greatest', type: 'integer' },
+      { flags: '--top <n>', description: 'at most so many inputs of each row', type: 'integer', default: 10 },
+    ],
+    examples: [
+      {
+        command: 'predictions explain flights 0199c1b2-8f00-7001-9c6e-5a3f40000001',
+        does: 'the ten that moved it most',
+      },
+    ],
+    load: async () => ({ run: (await import('#predictions/explain.ts')).explain }),
+  },
+  {
     name: 'predictions export',
     group: 'Data',
     summary: 'Write predictions as CloudEvents, as a logger of KServe sends them',

@@ -60,4 +60,47 @@ export const servingCommands: readonly CommandDefinition[] = [
   verb('pause', 'Keep a rollout where it is', 'nothing more happens by itself'),
   verb('resume', 'Let a paused rollout go on', 'from the step where it stood'),
   verb('abort', 'End a rollout: the version before gets all of the traffic', 'the running version answers everybody'),
+  {
+    name: 'endpoint load-test',
+    group: 'Serving',
+    summary: 'Ask an endpoint many times at once, and show how it answers',
+    details:
+      'With --rate, latency counts from when a request was due. What it asks is no prediction: nothing of it is kept.',
+    arguments: [ENDPOINT],
+    options: [
+      { flags: '-c, --connections <count>', description: 'requests at once', type: 'integer', default: 8 },
+      {
+        flags: '--rate <count>',
+        description: 'requests each second; default: as many as are answered',
+        type: 'integer',
+      },
+      { flags: '--duration <time>', description: 'how long: 30s, 5m', type: 'duration', default: '10s' },
+      { flags: '--requests <count>', description: 'ends after so many, if that is sooner', type: 'integer' },
+      { flags: '--variant <name>', description: 'asks this variant; default: as traffic is shared' },
+      {
+        flags: '-f, --file <path>',
+        description: 'a body of /invocations in JSON; default: the stored input example',
+        completes: 'file',
+      },
+    ],
+    examples: [
+      { command: 'endpoint load-test delays', does: 'as fast as it answers, for ten seconds' },
+      { command: 'endpoint load-test delays --rate 200 --duration 1m', does: '200 requests a second' },
+    ],
+    load: async () => ({ run: (await import('#serving/load-test.ts')).loadTest }),
+  },
+  {
+    name: 'model test',
+    group: 'Runs',
+    summary: 'Run the tests of a Model with one of its versions',
+    details:
+      'The version is loaded beside what is served, asked what `spec.tests` of its Model says, and unloaded. A rollout does the same before the version gets any traffic.',
+    arguments: [{ syntax: '<version>', description: 'NAME/VERSION or NAME@ALIAS: flights/7, flights@challenger' }],
+    options: [],
+    examples: [
+      { command: 'model test flight-delay/7', does: 'case, expected and got of each' },
+      { command: 'model test flight-delay@challenger -o json', does: 'for a pipeline: ends with 1 when one fails' },
+    ],
+    load: async () => ({ run: (await import('#serving/test-model.ts')).testModel }),
+  },
 ];

@@ -12,6 +12,8 @@ export interface Caller {
   readonly protocol: string;
   readonly project: string | undefined;
   readonly requestId: string;
+  /** Dais tries something: it is no prediction. */
+  readonly isTrial?: boolean;
   readonly traceparent: string | undefined;
   readonly header: (name: string) => string | undefined;
   /** Calls back when the caller is gone; gives how to stop listening. */

@@ -51,6 +51,12 @@ export class Batcher {
   #waitingRows = 0;
   #waitingBytes = 0;
   #rowMicros = 0;
+  /** Runs that wait, in parts of as many rows as one may have. */
+  #waitingRuns = 0;
+  /** Runs that waited or ran, times how long, since `takeLoad` was last asked. */
+  #work = 0;
+  #workAt = performance.now();
+  #workFrom = this.#workAt;
   #idle: (() => void)[] = [];
 
   constructor(model: LoadedModel, clock: Clock) {
@@ -67,7 +73,24 @@ export class Batcher {
     return (this.#waitingRows * this.#rowMicros) / this.#model.concurrency;
   }
 
+  /** How many runs waited or ran since this was last asked, on average: of so many instances it is the work. */
+  takeLoad(): number {
+    this.#note();
+    const took = this.#workAt - this.#workFrom;
+    const load = took <= 0 ? this.#running + this.#waitingRuns : this.#work / took;
+    this.#work = 0;
+    this.#workFrom = this.#workAt;
+    return load;
+  }
+
+  /** More instances than before: what waits need not wait for one of the old ones. */
+  widen(): void {
+    if (this.#waiting.size > 0) this.#flushSoon(0);
+  }
+
   add(item: BatchItem): void {
+    this.#note();
+    this.#waitingRuns += runsOf(item, this.#model.batchable);
     item.queue.rows += item.rows;
     item.queue.bytes += item.bytes;
     this.#waitingRows += item.rows;
@@ -118,8 +141,10 @@ export class Batcher {
     while (this.#running < this.#model.concurrency) {
       const batch = this.#take();
       if (batch === undefined) break;
+      this.#note();
       this.#running++;
       void this.#run(batch).finally(() => {
+        this.#note();
         this.#running--;
         if (this.#waiting.size > 0) this.#flushSoon(0);
         else this.#tellIdle();
@@ -214,7 +239,16 @@ export class Batcher {
     return micros;
   }
 
+  /** Before what waits or runs becomes another. */
+  #note(): void {
+    const now = performance.now();
+    this.#work += (this.#running + this.#waitingRuns) * (now - this.#workAt);
+    this.#workAt = now;
+  }
+
   #left(item: BatchItem): void {
+    this.#note();
+    this.#waitingRuns = this.#waitingRows === item.rows ? 0 : this.#waitingRuns - runsOf(item, this.#model.batchable);
     item.queue.rows -= item.rows;
     item.queue.bytes -= item.bytes;
     this.#waitingRows -= item.rows;
@@ -227,6 +261,10 @@ export class Batcher {
     this.#idle = [];
     for (const tell of told) tell();
   }
+}
+
+function runsOf({ rows, limits }: BatchItem, batchable: boolean): number {
+  return batchable ? rows / limits.rows : 1;
 }
 
 function finish(item: BatchItem, answer: () => void): void {

@@ -9,7 +9,7 @@ import { readOnnxTrees, type OnnxTrees } from '#lib/shapley/onnx-trees.ts';
 import { treeShapley, treeSum } from '#lib/shapley/tree-ensemble.ts';
 import { exampleRows } from './explain-background.ts';
 import { featureNames, mixedRows, rowsApart } from './explain-rows.ts';
-import type { LiveModel } from './model-slot.ts';
+import type { Loaded } from './load-model.ts';
 import type { ExplainMethod, ExplainRequest, Explanation } from './serving-door.ts';
 import type { Tensor } from './tensors.ts';
 
@@ -31,7 +31,7 @@ export class Explainer {
   #running = 0;
 
   /** @throws DaisError `invalid_request` for what cannot be explained, `overloaded` while others are explained. */
-  async explain(live: LiveModel, request: ExplainRequest): Promise<Explanation> {
+  async explain(live: Loaded, request: ExplainRequest): Promise<Explanation> {
     if (this.#running >= MOST_AT_ONCE) {
       throw new DaisError('overloaded', `${this.#running} explanations are under way: ask again.`, { retryAfter: 1 });
     }
@@ -43,7 +43,7 @@ export class Explainer {
     }
   }
 
-  async #explain(live: LiveModel, request: ExplainRequest): Promise<Explanation> {
+  async #explain(live: Loaded, request: ExplainRequest): Promise<Explanation> {
     const { model, files } = live;
     const rows = rowsApart(request.inputs);
     if (rows.length > MOST_ROWS) throw wrong(`${rows.length} rows are too many; at most ${MOST_ROWS} at once.`);
@@ -93,7 +93,7 @@ export class Explainer {
     };
   }
 
-  async #treesOf({ model, files }: LiveModel): Promise<OnnxTrees | undefined> {
+  async #treesOf({ model, files }: Loaded): Promise<OnnxTrees | undefined> {
     if (model.engine !== 'onnx') return undefined;
     const known = this.#trees.get(model);
     if (known !== undefined) return await known;

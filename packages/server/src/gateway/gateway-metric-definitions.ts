@@ -52,6 +52,12 @@ export const gatewayMetrics = {
     labels: ['model'],
   },
   running: { name: 'dais_gateway_running', type: 'gauge', help: 'Runs of the model under way.', labels: ['model'] },
+  workers: {
+    name: 'dais_gateway_workers',
+    type: 'gauge',
+    help: 'Instances of the model; 0 while it sleeps.',
+    labels: ['model'],
+  },
   coldStart: {
     name: 'dais_gateway_cold_start_seconds',
     type: 'gauge',

@@ -86,6 +86,10 @@ function modelLines({ models }: GatewayStats): string[] {
       models.map(({ key, running }) => [{ model: key }, running]),
     ),
     ...metric(
+      'workers',
+      models.map(({ key, concurrency }) => [{ model: key }, concurrency]),
+    ),
+    ...metric(
       'coldStart',
       models.flatMap(({ key, loadMs }): [Labels, number][] =>
         loadMs === undefined ? [] : [[{ model: key }, loadMs / 1000]],

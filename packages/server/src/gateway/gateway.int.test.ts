@@ -291,6 +291,56 @@ describe('room and time', () => {
   });
 });
 
+describe('scaling', () => {
+  test('instances come while work waits, up to the most there may be, and go when nobody asks any more', async () => {
+    const scaled = model('gated', { workers: { min: 1, max: 3, idleMs: 100 } });
+    await world.gateway.swap(snapshot(1, [scaled], [endpoint('sum', [['stable', 'gated', 10_000]])]));
+    const answers: Promise<{ readonly status: number }>[] = [];
+    // Each instance that comes gets all that waits: there has to be more for the next.
+    for (const workers of [1, 2, 3]) {
+      await expect.poll(() => world.gateway.stats().models[0]?.concurrency).toBe(workers);
+      answers.push(...Array.from({ length: 2 }, () => world.sums('sum', [[1, 2]])));
+      await expect.poll(() => world.gateway.stats().models[0]?.running).toBe(workers);
+    }
+    expect((await world.ask('/metrics')).bytes.toString()).toContain('dais_gateway_workers{model="gated"} 3');
+    const settle = setInterval(() => {
+      for (const go of world.engine.waiting.splice(0)) go();
+    }, 1);
+    try {
+      expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(answers.map(() => 200));
+      await expect.poll(() => world.engine.scales).toEqual([2, 3, 1]);
+    } finally {
+      clearInterval(settle);
+    }
+  });
+});
+
+describe('quotas', () => {
+  test('beyond what a project may ask for, each protocol says so and when to come again', async () => {
+    const one = snapshot(1, [model('sum')], [endpoint('sum', [['stable', 'sum', 10_000]])]);
+    await world.gateway.swap({ ...one, quotas: [{ project: 'default', perSecond: 0.01 }] });
+    expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
+    const refused = await world.sums('sum', [[1, 2]]);
+    expect(refused).toMatchObject({
+      status: 429,
+      headers: { 'retry-after': expect.stringMatching(/^\d+$/) as string },
+    });
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(90);
+    const error = 'The project "default" may be asked for 0.01 predictions a second at this gateway.';
+    expect(refused.json).toEqual({ error });
+    const scored = await world.ask('/endpoints/sum/invocations', {
+      body: '{"inputs": [[1, 2]]}',
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(scored).toMatchObject({ status: 429, json: { error_code: 'REQUEST_LIMIT_EXCEEDED', message: error } });
+    const first = await world.ask('/v1/models/sum:predict', { body: '{"instances": [[1, 2]]}' });
+    expect(first).toMatchObject({ status: 429, json: { error } });
+    // Without the limit, at once.
+    await world.gateway.swap({ ...one, revision: 2 });
+    expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
+  });
+});
+
 describe('shadows', () => {
   test('get copies after the answer, and what they do is felt by nobody', async () => {
     const shadow = [{ name: 'try', model: 'gated', percent: 100 }];

@@ -13,6 +13,7 @@ import { HttpGateway } from './http-gateway.ts';
 import { loadModel } from './load-model.ts';
 import type { Gateway, GatewayOptions } from './options.ts';
 import { Predictor } from './predictor.ts';
+import { chooseByFirstByte } from './first-byte.ts';
 import { probes } from './probes.ts';
 import type { EndpointRoute, RouteVariant } from './route-table.ts';
 import { Routes } from './routes.ts';
@@ -58,18 +59,25 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     allowHosts: listen.allowHosts ?? [],
   });
   const handedOver = http.server({ guarded: false });
+  const secure = listen.tls === undefined ? undefined : http.secureServer(listen.tls);
   // Closing waits for the connections of a server that listens; this one never does.
   const sockets = new Set<Socket>();
-  handedOver.on('connection', (socket: Socket) => {
+  const accept = (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-  });
+    if (secure === undefined) handedOver.emit('connection', socket);
+    else chooseByFirstByte(socket, { secure, plain: handedOver });
+  };
   const servers: Server[] = [];
   let port: number | undefined;
   let grpc: GrpcListener | undefined;
   const closeAll = async (deadlineMs: number): Promise<void> => {
     const closed = servers.map(async (server) => await closeServer(server, deadlineMs, clock));
-    await Promise.all([...closed, closeHandedOver(handedOver, sockets, deadlineMs, clock), grpc?.drain(deadlineMs)]);
+    await Promise.all([
+      ...closed,
+      closeHandedOver([handedOver, ...(secure === undefined ? [] : [secure])], sockets, deadlineMs, clock),
+      grpc?.drain(deadlineMs),
+    ]);
     // A model that does not load, or a copy for a shadow that does not end, keeps nobody from stopping.
     const late = await within(deadlineMs, clock, async () => {
       await predictor.shadows.settled();
@@ -119,7 +127,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       return await swapped;
     },
     heard,
-    accept: (socket) => void handedOver.emit('connection', socket),
+    accept,
+    setTls: (tls) => secure?.setSecureContext(tls),
     stats,
     drain: async ({ noticeMs, deadlineMs }) => {
       draining = true;
@@ -164,12 +173,12 @@ async function closeServer(server: Server, deadlineMs: number, clock: GatewayOpt
 }
 
 async function closeHandedOver(
-  server: Server,
+  servers: readonly Pick<Server, 'closeIdleConnections'>[],
   sockets: ReadonlySet<Socket>,
   deadlineMs: number,
   clock: GatewayOptions['clock'],
 ): Promise<void> {
-  server.closeIdleConnections();
+  for (const server of servers) server.closeIdleConnections();
   if (sockets.size === 0) return;
   await new Promise<void>((resolve) => {
     const cancel = clock.after(deadlineMs, () => {

@@ -1,5 +1,6 @@
 /** The gateway over HTTP/1.1, on Node's own server: what a framework adds costs 10 % of a request on a small model. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -8,6 +9,7 @@ import { isLoopback } from '#lib/tcp-listener.ts';
 import type { Caller } from './attempt.ts';
 import { checkBody, readBody } from './http-body.ts';
 import { sendReply } from './http-reply.ts';
+import type { GatewayTls } from './options.ts';
 import type { Predictor } from './predictor.ts';
 import type { Routes } from './routes.ts';
 import { ServedAccess, type Grant } from './served-access.ts';
@@ -33,6 +35,11 @@ const WORTH_READING_AWAY = 64 * 1024;
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 300_000;
 const KEEP_ALIVE_MS = 65_000;
+const TIMES = {
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  keepAliveTimeout: KEEP_ALIVE_MS,
+};
 
 interface Exchange {
   readonly request: IncomingMessage;
@@ -53,12 +60,19 @@ export class HttpGateway {
   /** `guarded`: whoever hands requests on has looked at Host and Origin. */
   server({ guarded }: { readonly guarded: boolean }): Server {
     const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response, guarded);
-    const server = createServer(
-      { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
-      handle,
-    );
+    const server = createServer(TIMES, handle);
     // The body is only asked for when it will be read.
     server.on('checkContinue', handle);
+    return server;
+  }
+
+  /** The same for connections in TLS. */
+  secureServer(tls: GatewayTls): SecureServer {
+    const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response, false);
+    const server = createSecureServer({ ...TIMES, ...tls }, handle);
+    server.on('checkContinue', handle);
+    // What is no TLS ends without an answer: there is nobody who would understand one.
+    server.on('tlsClientError', (_error, socket) => socket.destroy());
     return server;
   }
 
@@ -102,6 +116,7 @@ export class HttpGateway {
       protocol: door.name,
       project,
       requestId,
+      isTrial: ServedAccess.isTrial(grant, oneHeader(request, 'dais-capture')),
       traceparent: oneHeader(request, 'traceparent'),
       header: (name) => oneHeader(request, name),
       onGone: (gone) => {

@@ -1,4 +1,6 @@
 /** The data plane: routes, queues, batches and answers of predictions, without the control plane and without a database. */
+export { readBodies } from './body-reader.ts';
+export { BodyThread, LONG_BODY, type ReadBody } from './body-thread.ts';
 export type { CaptureSink } from './capture.ts';
 export type { GatewayStats } from './gateway-stats.ts';
 export { startGateway } from './gateway.ts';
@@ -9,7 +11,6 @@ export type {
   EndpointAddress,
   ExplainMethod,
   InferAnswer,
-  InferMatch,
   InferRequest,
   OpenedRequest,
   Parameters,
@@ -26,3 +27,5 @@ export type {
 } from './serving-door.ts';
 export type { Datatype, Tensor, TensorData, TensorSpec } from './tensors.ts';
 export { arrayOver, elementBytes, ElementWriter, isDatatype } from './tensor-elements.ts';
+export type { Given } from './tables/given.ts';
+export { toTensors } from './tables/to-tensors.ts';

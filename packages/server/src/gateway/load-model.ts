@@ -25,7 +25,8 @@ export async function loadModel(
       const model = await engine.load(found, {
         trust: served.trust,
         onPhase,
-        workers: Math.max(1, served.workers.max),
+        // More come when they are needed.
+        workers: Math.max(1, served.workers.min),
         ...(served.threads !== undefined && { threads: served.threads }),
         ...(served.memoryBytes !== undefined && { memoryBytes: served.memoryBytes }),
         ...(environment !== undefined && { environment }),

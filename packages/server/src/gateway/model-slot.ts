@@ -4,6 +4,7 @@ import type { ServedModel } from '@dais/api/serving';
 import type { LoadedModel, ModelFiles } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
+import { ScaleRule } from './scale-rule.ts';
 import { Batcher } from './batcher.ts';
 import type { ModelSlotStats } from './gateway-stats.ts';
 import type { Loaded } from './load-model.ts';
@@ -27,6 +28,8 @@ const MOST_HELD_BYTES = 32 * 1024 * 1024;
 /** Until a model that could not be loaded is tried again: doubled each time, to at most a minute. */
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
+/** From one look at the load to the next. */
+const SCALE_EACH_MS = 1000;
 /** Weight of nothing known about how long a load takes. */
 const USUAL_LOAD_MS = 2000;
 
@@ -47,6 +50,7 @@ export class ModelSlot {
   #phase: string | undefined;
   #usedAt: number;
   #cancelIdle: (() => void) | undefined;
+  #cancelScale: (() => void) | undefined;
   /** Requests between being admitted and having their answer; a model with any is not idle. */
   #pins = 0;
   #onFree: (() => void)[] = [];
@@ -137,6 +141,7 @@ export class ModelSlot {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelIdle?.();
+    this.#cancelScale?.();
     await this.#loading?.catch(() => {});
     if (this.#pins > 0) await new Promise<void>((resolve) => this.#onFree.push(resolve));
     await this.#unload();
@@ -157,7 +162,7 @@ export class ModelSlot {
       waitingRows: this.#live?.batcher.load.waitingRows ?? 0,
       waitingBytes: this.#live?.batcher.load.waitingBytes ?? this.#heldBytes,
       running: this.#live?.batcher.load.running ?? 0,
-      concurrency: this.#known?.concurrency ?? 0,
+      concurrency: this.#live?.model.concurrency ?? 0,
       loadMs: this.#loadMs,
       memoryBytes: told?.memoryBytes ?? 0,
       crashes: told?.crashes ?? 0,
@@ -179,6 +184,7 @@ export class ModelSlot {
       this.#usedAt = clock.now();
       this.#live = { model, files, batcher: new Batcher(model, clock) };
       this.#sleepWhenIdle();
+      this.#scaleByLoad(this.#live);
       log.info('a model was loaded', { project, model: name, version, ms: Math.round(this.#loadMs) });
       return this.#live;
     } catch (error) {
@@ -207,8 +213,37 @@ export class ModelSlot {
     });
   }
 
+  /** Until this model is unloaded. */
+  #scaleByLoad(live: LiveModel): void {
+    const { clock, log } = this.#parts;
+    const { min, max, idleMs } = this.served.workers;
+    if (max <= Math.max(1, min)) return;
+    const rule = new ScaleRule({ min: Math.max(1, min), max });
+    const { project, name, version } = this.served;
+    const look = async () => {
+      const load = live.batcher.takeLoad();
+      const idle = this.#pins === 0 && idleMs > 0 && clock.now() - this.#usedAt >= idleMs;
+      const before = live.model.concurrency;
+      const wanted = idle ? Math.max(1, min) : rule.next({ at: clock.now(), load, workers: before });
+      if (wanted === before) return;
+      await live.model.scale(wanted);
+      live.batcher.widen();
+      log.info('a model was scaled', { project, model: name, version, from: before, to: live.model.concurrency, load });
+    };
+    const again = () => {
+      if (this.#live !== live || this.#closed) return;
+      this.#cancelScale = clock.after(SCALE_EACH_MS, () => {
+        look()
+          .catch((error: unknown) => log.warn('a model could not be scaled', { project, model: name, version, error }))
+          .finally(again);
+      });
+    };
+    again();
+  }
+
   async #unload(): Promise<void> {
     const live = this.#live;
+    this.#cancelScale?.();
     this.#live = undefined;
     await live?.batcher.settled();
     await live?.model.close();

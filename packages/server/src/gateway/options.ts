@@ -34,8 +34,16 @@ export interface GatewayListen {
   readonly host?: string;
   /** 0: a free one. Without it, no gRPC. */
   readonly grpcPort?: number;
+  /** Connections that are handed over speak TLS; from this machine also HTTP, as the control plane does. */
+  readonly tls?: GatewayTls;
   /** Names beside loopback ones that it answers to while `access` is `solo`. */
   readonly allowHosts?: readonly string[];
+}
+
+/** In PEM. */
+export interface GatewayTls {
+  readonly cert: string;
+  readonly key: string;
 }
 
 export interface Gateway {
@@ -49,6 +57,8 @@ export interface Gateway {
   swap(snapshot: Snapshot): Promise<SwapOutcome>;
   /** Takes over a connection that somebody else accepted, as one of `port`. */
   accept(socket: Socket): void;
+  /** A renewed certificate, for connections from now on. Only where `listen.tls` was given. */
+  setTls(tls: GatewayTls): void;
   /** The control plane was heard: what may be offline for so long begins anew. `swap` says so too. */
   heard(): void;
   stats(): GatewayStats;

@@ -59,7 +59,7 @@ export class Predictor {
     route: EndpointRoute,
     version: string | undefined,
     caller: Caller,
-    open: () => OpenedRequest<Reply>,
+    open: () => OpenedRequest<Reply> | Promise<OpenedRequest<Reply>>,
   ): Promise<Predicted<Reply>> {
     const attempt: Attempt = {
       id: this.#newId(route),
@@ -96,11 +96,12 @@ export class Predictor {
     attempt: Attempt,
     version: string | undefined,
     caller: Caller,
-    open: () => OpenedRequest<Reply>,
+    open: () => OpenedRequest<Reply> | Promise<OpenedRequest<Reply>>,
   ): Promise<Predicted<Reply>> {
     const { route } = attempt;
     const { served, load } = route;
     const { concurrency } = served;
+    if (caller.isTrial !== true) this.#parts.routes.quotas.take(served.project, caller.principal, performance.now());
     if (concurrency !== undefined && load.running >= concurrency) {
       throw new DaisError('rate_limited', `The endpoint "${served.name}" answers ${concurrency} requests at once.`);
     }
@@ -109,8 +110,11 @@ export class Predictor {
     }
     load.running++;
     let pinned: RouteVariant | undefined;
+    let opened: OpenedRequest<Reply> | undefined;
     try {
-      const opened = open();
+      const opening = open();
+      // Nearly always it is read already: no turn for a promise.
+      opened = opening instanceof Promise ? await opening : opening;
       attempt.callerId = opened.id;
       const { parameters, id } = opened;
       const variant = chooseVariant(route, version, { header: caller.header, parameters, id, chance: Math.random });
@@ -120,7 +124,8 @@ export class Predictor {
       const deadline = deadlineOf(served.timeoutMs, caller.timeoutMicros, opened.timeoutMicros);
       const live = variant.slot.live ?? (await this.#waitFor(variant, deadline, caller));
       const described = describe(route, variant, live.model);
-      const request = opened.decode(described);
+      const decoding = opened.decode(described);
+      const request = decoding instanceof Promise ? await decoding : decoding;
       attempt.inputs = request.inputs;
       attempt.parameters = request.parameters ?? {};
       checkInputs(request, described);
@@ -132,6 +137,7 @@ export class Predictor {
     } finally {
       load.running--;
       pinned?.slot.unpin();
+      opened?.close?.();
     }
   }
 
@@ -239,7 +245,7 @@ export class Predictor {
   ): Promise<void> | undefined {
     const { capture, clock } = this.#parts;
     const { served } = attempt.route;
-    if (capture === undefined || served.capture.policy === 'off') return undefined;
+    if (capture === undefined || served.capture.policy === 'off' || caller.isTrial === true) return undefined;
     const { variant } = attempt;
     const taken = capture.append(
       {

@@ -13,6 +13,7 @@ import {
   type RouteTable,
   type RouteVariant,
 } from './route-table.ts';
+import { Quotas } from './quotas.ts';
 import { ServedAccess } from './served-access.ts';
 import { VariantCounters } from './variant-counts.ts';
 
@@ -28,6 +29,7 @@ export class Routes {
   #access: ServedAccess;
   #table: RouteTable;
   readonly #closing = new Set<Promise<void>>();
+  readonly quotas = new Quotas();
 
   constructor(parts: ModelSlotParts) {
     this.#parts = parts;
@@ -65,6 +67,7 @@ export class Routes {
     }
     checkNames(snapshot);
     this.#wanted = snapshot;
+    this.quotas.replace(snapshot.quotas ?? []);
     this.#access = new ServedAccess(snapshot.access);
     const models = new Map(snapshot.models.map((model) => [model.key, model]));
     const needed = new Map<string, ModelSlot>();

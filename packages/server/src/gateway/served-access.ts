@@ -50,6 +50,11 @@ export class ServedAccess {
     return grant.principal === CONTROL_PLANE && onBehalfOf !== undefined ? onBehalfOf : grant.principal;
   }
 
+  /** Only the control plane, and the owner of a machine alone, may say that a request is not meant in earnest. */
+  static isTrial(grant: Grant, capture: string | undefined): boolean {
+    return capture === 'off' && (grant === EVERYTHING || grant.principal === CONTROL_PLANE);
+  }
+
   /** Throws `unauthenticated`, or `server_unreachable` when nobody has confirmed the tokens for too long. */
   grant(authorization: string | undefined, now: number, heardAt: number): Grant {
     if (this.#tokens === undefined) return EVERYTHING;

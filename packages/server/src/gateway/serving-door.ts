@@ -54,8 +54,10 @@ export interface OpenedRequest<Reply> {
   /** What the caller allows, in microseconds. */
   readonly timeoutMicros: number | undefined;
   /** Throws `invalid_request`. Called once, with the model that answers. */
-  decode(described: ServedDescription): InferRequest;
+  decode(described: ServedDescription): InferRequest | Promise<InferRequest>;
   encode(answer: InferAnswer): Reply;
+  /** Nobody will decode it any more. */
+  close?(): void;
 }
 
 export interface InferAnswer {
@@ -75,8 +77,8 @@ export interface EndpointAddress {
 export interface InferMatch extends EndpointAddress {
   readonly kind: 'infer';
   readonly operation: string;
-  /** Throws `invalid_request` and its like. The body is no longer compressed. */
-  open(body: Buffer, call: ServingCall): OpenedRequest<ServingReply>;
+  /** Throws `invalid_request` and its like. The body is no longer compressed, and is the door's from now on. */
+  open(body: Buffer, call: ServingCall): OpenedRequest<ServingReply> | Promise<OpenedRequest<ServingReply>>;
 }
 
 /** An address that tells of what is served. */

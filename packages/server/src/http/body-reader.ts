@@ -1,20 +1,50 @@
 import type { IncomingMessage } from 'node:http';
 import { Transform, type Readable, type TransformCallback } from 'node:stream';
+import { promisify } from 'node:util';
+import { gunzip, inflate as unpack } from 'node:zlib';
 import { DaisError } from '@dais/api';
 import type { DoorLimits, ReadOptions } from '#http/door.ts';
 import type { Clock } from '#lib/clock.ts';
 
+const unpackers = { gzip: promisify(gunzip), deflate: promisify(unpack) } as const;
+
 /**
- * Reads a whole body into memory. @throws DaisError `too_large`, `request_timeout`, `unreadable_body` (cut off),
- * `unsupported_media_type` (compressed, unless the door says that it undoes that).
+ * Reads a whole body into memory. @throws DaisError `too_large`, `request_timeout`, `unreadable_body` (cut off, or not what
+ * its encoding says), `unsupported_media_type` (compressed, unless that is undone here or by the door).
  */
 export async function readBody(
   request: IncomingMessage,
   limits: DoorLimits,
   clock: Clock,
-  { compressed = false }: ReadOptions = {},
+  { compressed = false, inflate = false }: ReadOptions = {},
 ): Promise<Buffer> {
-  if (!compressed) refuseCompressed(request);
+  if (compressed) return await readBytes(request, limits, clock);
+  const encoding = inflate ? encodingOf(request) : undefined;
+  if (encoding === undefined) {
+    refuseCompressed(request, inflate);
+    return await readBytes(request, limits, clock);
+  }
+  const packed = await readBytes(request, limits, clock);
+  try {
+    return await unpackers[encoding](packed, { maxOutputLength: limits.bodyBytes });
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') {
+      const detail = `The body is larger than ${limits.bodyBytes} bytes when it is unpacked, the most that this address takes.`;
+      throw new DaisError('too_large', detail, { cause: error });
+    }
+    throw new DaisError('unreadable_body', `The body is not what its Content-Encoding says: ${encoding}.`, {
+      cause: error,
+    });
+  }
+}
+
+function encodingOf({ headers }: IncomingMessage): keyof typeof unpackers | undefined {
+  const encoding = headers['content-encoding']?.trim().toLowerCase();
+  if (encoding === 'gzip' || encoding === 'x-gzip') return 'gzip';
+  return encoding === 'deflate' ? 'deflate' : undefined;
+}
+
+async function readBytes(request: IncomingMessage, limits: DoorLimits, clock: Clock): Promise<Buffer> {
   const tooLarge = () =>
     new DaisError('too_large', `The body is larger than ${limits.bodyBytes} bytes, the most that this address takes.`);
   if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) throw tooLarge();
@@ -86,11 +116,9 @@ export function readContent(request: IncomingMessage, { bodySeconds }: DoorLimit
   return passing;
 }
 
-function refuseCompressed(request: IncomingMessage): void {
+function refuseCompressed(request: IncomingMessage, inflated = false): void {
   const encoding = request.headers['content-encoding'];
   if (encoding === undefined || encoding === 'identity') return;
-  throw new DaisError(
-    'unsupported_media_type',
-    `Content-Encoding ${encoding.slice(0, 80)}: send the body uncompressed.`,
-  );
+  const instead = inflated ? 'send the body as gzip, deflate or uncompressed' : 'send the body uncompressed';
+  throw new DaisError('unsupported_media_type', `Content-Encoding ${encoding.slice(0, 80)}: ${instead}.`);
 }

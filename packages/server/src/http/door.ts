@@ -45,6 +45,8 @@ export interface DoorIo {
 export interface ReadOptions {
   /** The door undoes the compression of the body itself, and holds what comes out to the same limit. Default: no. */
   readonly compressed?: boolean;
+  /** gzip and deflate are undone, and what comes out is held to the same limit. Default: no. */
+  readonly inflate?: boolean;
 }
 
 export interface DoorLimits {

@@ -1,3 +1,4 @@
+import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startHttpFixture, type HttpFixture } from '#http/testing/http-fixture.ts';
 import { note } from '#http/testing/note-kind.ts';
@@ -40,6 +41,23 @@ const manifest = (name: string, text = 'a') => ({
   kind: 'Note',
   metadata: { name },
   spec: { text },
+});
+
+test.each<[string, (text: string) => Buffer]>([
+  ['gzip', gzipSync],
+  ['x-gzip', gzipSync],
+  ['GZIP', gzipSync],
+  ['deflate', deflateSync],
+  ['identity', Buffer.from],
+])('a body as %s', async (encoding, pack) => {
+  const name = `packed-${encoding.toLowerCase()}${encoding === 'GZIP' ? '-large' : ''}`;
+  const response = await fetch(`${fixture.url}/api/v1/notes`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'content-encoding': encoding },
+    body: pack(JSON.stringify(manifest(name, 'é'))),
+  });
+  expect(response.status).toBe(201);
+  expect((await ask('GET', `/api/v1/notes/${name}`)).body.spec).toEqual({ text: 'é' });
 });
 
 describe('resources', () => {
@@ -217,9 +235,17 @@ describe('what is wrong with a request', () => {
       'POST',
       '/api/v1/notes',
       '{}',
-      { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+      { 'content-type': 'application/json', 'content-encoding': 'br' },
       415,
       'unsupported_media_type',
+    ],
+    [
+      'POST',
+      '/api/v1/notes',
+      '{}',
+      { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+      400,
+      'unreadable_body',
     ],
     ['POST', '/api/v1/notes', undefined, {}, 400, 'invalid_request'],
     ['POST', '/api/v1/notes', '[]', { 'content-type': 'application/json' }, 400, 'invalid_request'],
@@ -249,6 +275,22 @@ describe('what is wrong with a request', () => {
     });
     expect([large.status, large.body.code]).toEqual([413, 'too_large']);
     expect(large.body.detail).toContain('16777216 bytes');
+  });
+
+  test('a small body that is a large one when it is unpacked', async () => {
+    const packed = gzipSync(JSON.stringify(manifest('bomb', 'x'.repeat(16 * 1024 * 1024))));
+    expect(packed.length).toBeLessThan(100_000);
+    const response = await fetch(`${fixture.url}/api/v1/notes`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+      body: packed,
+    });
+    expect(await response.json()).toMatchObject({
+      code: 'too_large',
+      status: 413,
+      detail: expect.stringContaining('16777216 bytes when it is unpacked'),
+    });
+    expect((await ask('GET', '/api/v1/notes/bomb')).status).toBe(404);
   });
 
   test('bytes that are not UTF-8', async () => {

@@ -47,7 +47,7 @@ export function nativeDoor(parts: NativeDoorParts): Door {
     register: async (app, io) => {
       app.removeAllContentTypeParsers();
       app.addContentTypeParser('*', async (request: FastifyRequest, payload: FastifyRequest['raw']) =>
-        decodeBody(request, await readBody(payload, io.limits, parts.clock)),
+        decodeBody(request, await readBody(payload, io.limits, parts.clock, { inflate: true })),
       );
       for (const address of addresses) addRoute(app, io, parts, address);
       await addContentRoutes(app, io, (...call) => parts.calls.call(...call), bytes);

@@ -107,9 +107,10 @@ export function ownProgram(program: URL): string[] {
   return [...loader, fileURLToPath(program)];
 }
 
-/** A thread with a program of ours. It sees nothing of our environment. The caller owns its end. */
-export function startThread(program: URL, data: unknown): Worker {
-  const options = { workerData: data, env: {}, stdin: false };
+/** A thread with a program of ours. It sees nothing of our environment. The caller owns its end. `heapMib`: what it may have. */
+export function startThread(program: URL, data: unknown, { heapMib }: { readonly heapMib?: number } = {}): Worker {
+  const limits = heapMib === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: heapMib } };
+  const options = { workerData: data, env: {}, stdin: false, ...limits };
   if (!fromSource(program)) return new Worker(program, { ...options, execArgv: [] });
   // In Node 20 a thread does not take the loader from `--import`.
   const api = new URL('./esm/api/index.mjs', loaderOfSource()).href;

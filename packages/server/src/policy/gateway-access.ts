@@ -3,8 +3,8 @@ import { DaisError } from '@dais/api';
 import { invokeEndpointOperation, type Snapshot } from '@dais/api/serving';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { listLiveTokens } from '#policy/identity/tokens.ts';
-import { readVersion } from '#policy/state.ts';
+import { listLiveTokens, newestToken } from '#policy/identity/tokens.ts';
+import { ACCESS_CHANNEL, readVersion } from '#policy/state.ts';
 import { secretDigest } from '#lib/secret-digest.ts';
 
 export interface AskedFor {
@@ -23,13 +23,15 @@ export interface TokenAccessParts {
 
 /** Everybody who reaches the port of a gateway that listens to this machine only. */
 export const soloAccess = {
+  channel: undefined,
   version: async (): Promise<string> => await Promise.resolve('solo'),
   access: async (): Promise<Snapshot['access']> => await Promise.resolve({ mode: 'solo' }),
 };
 
 export function tokenAccess({ authorizer, ownToken, offlineMs }: TokenAccessParts) {
   return {
-    version: async (tx: Transaction): Promise<string> => String(await readVersion(tx.sql)),
+    channel: ACCESS_CHANNEL,
+    version: async (tx: Transaction): Promise<string> => `${await readVersion(tx.sql)} ${await newestToken(tx.sql)}`,
     access: async (tx: Transaction, endpoints: readonly AskedFor[]): Promise<Snapshot['access']> => {
       const own = {
         hash: secretDigest(ownToken).toString('hex'),
@@ -59,7 +61,6 @@ export function tokenAccess({ authorizer, ownToken, offlineMs }: TokenAccessPart
           );
           if (permitted) may.push(`${project}/${name}`);
         }
-        if (may.length === 0) continue;
         const { type, id } = principal;
         const at = { expiresAt: expiresAt.toISOString() };
         tokens.push({ hash: digest.toString('hex'), principal: `${type}/${id}`, endpoints: may, ...at });

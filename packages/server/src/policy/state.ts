@@ -19,6 +19,15 @@ export async function readVersion(sql: Sql): Promise<bigint> {
 
 export async function bumpVersion(tx: Transaction): Promise<void> {
   await tx.sql.query('update policy.state set version = version + 1', [], 'bump_policy_version');
+  ringAccess(tx);
+}
+
+/** PostgreSQL channel on which writers say that somebody may do more, or less, than before. A hint only. */
+export const ACCESS_CHANNEL = 'dais_access';
+
+/** When the transaction commits. */
+export function ringAccess({ sql }: Transaction): void {
+  sql.defer(`select pg_notify('${ACCESS_CHANNEL}', '')`, [], 'ring_access');
 }
 
 /**

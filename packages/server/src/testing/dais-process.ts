@@ -20,15 +20,17 @@ export interface DaisProcess {
 export interface DaisProcessOptions {
   readonly ephemeral?: boolean;
   readonly file?: string;
-  /** A plain Node program that does what `up-program.ts` does, with built packages; default the sources. */
-  readonly program?: string;
+}
+
+let program: string | undefined;
+
+/** Names a plain Node program that does what `up-program.ts` does, with built packages. Without one the sources start. */
+export function startProgram(path: string): void {
+  program = path;
 }
 
 /** Starts Dais on a data folder, at any free port unless `flags` say otherwise. */
-export function startDaisProcess(
-  flags: Record<string, unknown>,
-  { program, ...options }: DaisProcessOptions = {},
-): DaisProcess {
+export function startDaisProcess(flags: Record<string, unknown>, options: DaisProcessOptions = {}): DaisProcess {
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const sources = fileURLToPath(new URL('./up-program.ts', import.meta.url));
   const command = program === undefined ? ['--conditions=dais-source', '--import', loader, sources] : [program];
@@ -85,7 +87,7 @@ export function treeOf(pid: number): number[] {
 
 /** The control process of a supervisor, while there is one. */
 export function controlOf(supervisor: number): number | undefined {
-  return childrenOf(supervisor).find((pid) => commandOf(pid).includes('main.ts'));
+  return childrenOf(supervisor).find((pid) => /\/main\.[jt]s/.test(commandOf(pid)));
 }
 
 /** kill -9 of one process. @throws Error without one: a signal to process 0 would end all that runs the test. */

@@ -51,6 +51,10 @@ export class KillableDais {
     return made;
   }
 
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
   async call<Output>(method: string, path: string, body?: object | Buffer): Promise<Output> {
     const bytes = Buffer.isBuffer(body);
     const headers =

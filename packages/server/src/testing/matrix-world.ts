@@ -6,6 +6,7 @@ import { DATASET, datasetSpec, pushedFiles } from './data-recipes.ts';
 import { MEASURED, measuredSpec } from './feature-recipes.ts';
 import { operationNamed, resource, type MatrixCaller } from './matrix-caller.ts';
 import { NEVER_RUNS, targetManifest, type RecipeWorld, type Request } from './operation-recipes.ts';
+import { startModelJob } from './model-job-recipes.ts';
 import { writePrediction } from './prediction-recipes.ts';
 import { labelTargets } from './privacy-recipes.ts';
 import { trackingTargets } from './tracking-recipes.ts';
@@ -41,8 +42,13 @@ export class MatrixWorld {
     await this.#makeDatasetVersion(this.#datasetRows);
     for (const project of ['own', 'other'])
       for (const [operation, request] of trackingTargets) await this.#caller.asOwner(operation, request, project);
+    for (const project of ['own', 'other'])
+      this.#caller.ids.set(`${project}/model-job`, await startModelJob(this.#caller, project));
     await this.#caller.apply(
-      roles.map((role) => resource('RoleBinding', role, { role, serviceAccounts: [role] })),
+      // In a project nobody can be a scraper: that account has no role.
+      roles
+        .filter((role) => role !== 'scraper')
+        .map((role) => resource('RoleBinding', role, { role, serviceAccounts: [role] })),
       'own',
     );
     await this.#caller.apply([

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { KindSpec, Operation } from '@dais/api';
+import { modelJobRecipes } from './model-job-recipes.ts';
 import { monitoringRecipes } from './monitoring-recipes.ts';
 import { predictionRecipes } from './prediction-recipes.ts';
 import { privacyRecipes } from './privacy-recipes.ts';
@@ -121,6 +122,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
   ...trackingRecipes,
   ...privacyRecipes,
   ...predictionRecipes,
+  ...modelJobRecipes,
   ...monitoringRecipes,
   ...qualityRecipes,
   'labelSet.delete': async (world) => ({ path: { set: await world.spareLabelSet() } }),
@@ -177,6 +179,7 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'organisationEvent.list': () => ({}),
   'organisationEvent.watch': () => ({}),
   'server.read': () => ({}),
+  'metrics.read': () => ({}),
   'webhook.create': () => ({ body: { name: 'tried', url: 'https://webhook.invalid/', events: ['run.finished'] } }),
   'webhook.get': async (world) => ({ path: { id: await world.webhook() } }),
   'webhook.list': () => ({}),

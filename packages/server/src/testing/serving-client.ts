@@ -59,10 +59,14 @@ signature:
   outputs: '[{"type": "tensor", "name": "y", "tensor-spec": {"dtype": "float32", "shape": [-1, 1]}}]'
 ${example ? 'saved_input_example_info:\n  artifact_path: input_example.json\n  type: ndarray\n  format: tf-serving\n' : ''}`;
 
-export function servingClient(url: string, headers: Readonly<Record<string, string>> = {}): ServingClient {
+export function servingClient(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+  send: (target: string, init: RequestInit) => Promise<Response> = fetch,
+): ServingClient {
   const call: ServingClient['call'] = async (method, path, body) => {
     const bytes = Buffer.isBuffer(body) ? new Uint8Array(body) : undefined;
-    const answer = await fetch(`${url}${path}`, {
+    const answer = await send(`${url}${path}`, {
       method,
       headers: { ...headers, 'content-type': bytes === undefined ? 'application/json' : 'application/octet-stream' },
       ...(body !== undefined && { body: bytes ?? JSON.stringify(body) }),

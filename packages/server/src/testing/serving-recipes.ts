@@ -1,4 +1,5 @@
 /** Requests for the operations of serving; see operation-recipes.ts. */
+import { randomUUID } from 'node:crypto';
 import type { RecipeWorld, Request } from './operation-recipes.ts';
 
 const path = { endpoint: 'target' };
@@ -16,4 +17,8 @@ export const servingRecipes: Readonly<Record<string, (world: RecipeWorld) => Req
   'endpoint.figures': () => ({ path }),
   'endpoint.contract': () => ({ path }),
   'endpoint.invoke': () => ({ path }),
+  // Nothing answers there: nothing is asked.
+  'endpoint.loadTest': () => ({ path, body: { run: randomUUID() } }),
+  // Neither a version nor an alias: nothing is loaded.
+  'modelTest.run': () => ({ path: { name: 'target' }, body: {} }),
 };

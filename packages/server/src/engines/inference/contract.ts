@@ -108,11 +108,17 @@ export interface LoadedModel {
   readonly outputs: readonly TensorSpec[];
   /** False: rows must not be joined with those of other requests. Found at load, by a batch of two beside two of one. */
   readonly batchable: boolean;
-  /** How many runs it can have at once. */
+  /** How many runs it can have at once; moves with `scale`. */
   readonly concurrency: number;
   /**
-   * Throws `invalid_request` for what the model refuses, `model_unavailable` for a crash or while it starts again, `overloaded`
-   * when too much waits already; the reason of `signal` when that aborts: a process that then does not answer soon is ended.
+   * So many instances from now on: more when they are ready, fewer when those that run have ended their batch. Throws as `load`
+   * does; then it goes on with those that it has.
+   */
+  scale(workers: number): Promise<void>;
+  /**
+   * Throws `invalid_request` for what the model refuses, `model_unavailable` for a crash and for a model that is given up,
+   * `overloaded` when too much waits already (for a process that is busy or that starts again); the reason of `signal` when that
+   * aborts: a process that then does not answer soon is ended.
    */
   infer(inputs: readonly Tensor[], options?: InferOptions): Promise<readonly Tensor[]>;
   stats(): ModelStats;

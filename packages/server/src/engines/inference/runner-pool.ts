@@ -1,6 +1,6 @@
 /**
  * The instances of one model. A batch goes to the one that is free; what crashed fails its own batch and starts again, later and
- * later; five crashes within a minute, and the model is given up for a minute.
+ * later, and whoever asks meanwhile waits; five crashes within a minute, and the model is given up for a minute.
  */
 import { DaisError } from '@dais/api';
 import { backoffMs } from '#lib/backoff.ts';
@@ -10,6 +10,7 @@ import type { InferOptions, Tensor } from './contract.ts';
 import type { Runner } from './runner.ts';
 
 export interface PoolParts {
+  /** At first. */
   readonly size: number;
   /** Loads the model into a new instance. @throws DaisError `invalid_request` with the log of what failed. */
   readonly make: () => Promise<Runner>;
@@ -45,11 +46,19 @@ export class RunnerPool {
   #closing = false;
   #whenQuiet: (() => void) | undefined;
   #busy = 0;
+  /** How many there shall be. */
+  #size: number;
+  #resizing: Promise<void> = Promise.resolve();
   /** Of the last end or failed start. */
   #reason = '';
 
   constructor(parts: PoolParts) {
     this.#parts = parts;
+    this.#size = parts.size;
+  }
+
+  get size(): number {
+    return this.#size;
   }
 
   get crashes(): number {
@@ -73,6 +82,46 @@ export class RunnerPool {
     if (failed !== undefined) {
       await this.close();
       throw failed.reason;
+    }
+  }
+
+  /**
+   * So many from now on. Those that are more than that end when they are idle. @throws DaisError when a new one does not
+   * start: the pool stays as large as it was.
+   */
+  async resize(size: number): Promise<void> {
+    const turn = this.#resizing.then(async () => await this.#resize(size));
+    this.#resizing = turn.catch(() => {});
+    await turn;
+  }
+
+  async #resize(size: number): Promise<void> {
+    const more = size - this.#size;
+    if (more > 0) {
+      this.#coming += more;
+      const made = await Promise.allSettled(Array.from({ length: more }, async () => await this.#parts.make()));
+      this.#coming -= more;
+      const there = made.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      if (this.#closing) {
+        await Promise.all(there.map(async (runner) => await runner.stop()));
+        return;
+      }
+      this.#size += there.length;
+      for (const runner of there) this.#add(runner);
+      const failed = made.find((one) => one.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+      return;
+    }
+    this.#size = size;
+    const surplus = () => this.#all.size - this.#retired.size - this.#size;
+    while (surplus() > 0) {
+      const idle = this.#idle[0];
+      if (idle === undefined) break;
+      await this.#end(idle);
+    }
+    for (const runner of this.#all) {
+      if (surplus() <= 0) break;
+      this.#retired.add(runner);
     }
   }
 
@@ -109,8 +158,9 @@ export class RunnerPool {
   async #take(signal: AbortSignal | undefined): Promise<Runner> {
     const runner = this.#idle.pop();
     if (runner !== undefined) return runner;
-    if (this.#all.size === 0) throw this.#absent();
-    if (this.#waiting.length >= MOST_WAITING * this.#parts.size) {
+    // One that starts again is waited for: by no more than wait for a busy one, and by nobody once it is given up.
+    if (this.#all.size === 0 && (this.#closing || this.#isBroken || this.#coming === 0)) throw this.#absent();
+    if (this.#waiting.length >= MOST_WAITING * this.#size) {
       throw new DaisError('overloaded', `${this.#waiting.length} batches wait for the model already.`, {
         retryAfter: 1,
       });
@@ -207,7 +257,9 @@ export class RunnerPool {
       void this.#parts.make().then(
         async (runner) => {
           this.#coming -= 1;
-          if (this.#closing) await runner.stop();
+          // Meanwhile there may be enough without it.
+          const enough = this.#all.size - this.#retired.size >= this.#size;
+          if (this.#closing || enough) await runner.stop();
           else this.#add(runner);
         },
         (error: unknown) => {
@@ -219,9 +271,12 @@ export class RunnerPool {
     this.#cancels.add(cancel);
   }
 
+  get #isBroken(): boolean {
+    return this.#crashTimes.length >= MOST_CRASHES;
+  }
+
   #absent(): DaisError {
-    const isBroken = this.#crashTimes.length >= MOST_CRASHES;
-    return unavailable(isBroken ? this.#broken() : `The model starts again: ${this.#reason}`, isBroken ? 60 : 1);
+    return this.#isBroken ? unavailable(this.#broken(), 60) : unavailable(`The model is away: ${this.#reason}`, 1);
   }
 
   #broken(): string {

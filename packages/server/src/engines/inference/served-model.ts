@@ -9,7 +9,8 @@ export interface ServedParts {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   readonly batchable: boolean;
-  readonly concurrency: number;
+  readonly concurrency: () => number;
+  readonly scale: (workers: number) => Promise<void>;
   /** What the model is given instead, in the form that it wants. @throws DaisError `invalid_request` */
   readonly enforce: (inputs: readonly Tensor[]) => readonly Tensor[];
   readonly run: (inputs: readonly Tensor[], options: InferOptions) => Promise<readonly Tensor[]>;
@@ -25,7 +26,6 @@ export class ServedModel implements LoadedModel {
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
   readonly batchable: boolean;
-  readonly concurrency: number;
   #runs = 0;
   #rows = 0;
   #nanoseconds = 0n;
@@ -40,7 +40,14 @@ export class ServedModel implements LoadedModel {
     this.inputs = parts.inputs;
     this.outputs = parts.outputs;
     this.batchable = parts.batchable;
-    this.concurrency = parts.concurrency;
+  }
+
+  get concurrency(): number {
+    return this.#parts.concurrency();
+  }
+
+  async scale(workers: number): Promise<void> {
+    if (!this.#isClosed) await this.#parts.scale(workers);
   }
 
   async infer(inputs: readonly Tensor[], options: InferOptions = {}): Promise<readonly Tensor[]> {

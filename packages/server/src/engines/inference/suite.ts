@@ -180,6 +180,29 @@ export function inferenceSuite(name: string, open: () => Promise<InferenceSubjec
       });
     });
 
+    test('instances come and go while it answers', async () => {
+      const loaded = await subject.engine.load(subject.weighted, { ...subject.options, workers: 1 });
+      const asking = { on: true };
+      const answers: number[][] = [];
+      const asked = (async () => {
+        while (asking.on) answers.push(numbers(await loaded.infer([rows(1, 2, 3)])));
+      })();
+      try {
+        for (const workers of [2, 1]) {
+          await loaded.scale(workers);
+          expect(loaded.concurrency).toBe(workers);
+          const many = Array.from({ length: 20 }, async () => await loaded.infer([rows(1, 2, 3)]));
+          expect((await Promise.all(many)).map(numbers)).toEqual(many.map(() => [14]));
+        }
+      } finally {
+        asking.on = false;
+        await asked;
+        await loaded.close();
+      }
+      expect(answers.length).toBeGreaterThan(0);
+      expect(answers.every(([sum]) => sum === 14)).toBe(true);
+    });
+
     test('it counts', async () => {
       const before = model.stats();
       await model.infer([rows(1, 2, 3, 4, 5, 6)]);

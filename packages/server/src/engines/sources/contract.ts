@@ -19,7 +19,7 @@ export interface SourceObject {
   readonly bytes: number | undefined;
   /** Of sources that make the file themselves. */
   readonly format?: DataFormat;
-  /** Of tables that have states of their own: which one this is of, `delta 12`. The same for all objects of a list. */
+  /** Of tables that have states of their own: which one this is of, `delta 12`, `iceberg 3051729675574597004`. The same for all objects of a list. */
   readonly snapshot?: string;
   /** Types that the source knows for sure. */
   readonly columns?: readonly DataColumn[];

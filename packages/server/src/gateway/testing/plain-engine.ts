@@ -15,24 +15,36 @@ export class PlainEngine implements InferenceEngine {
   readonly closed: string[] = [];
   /** Of `gated` models: runs wait until they are let go. */
   readonly waiting: (() => void)[] = [];
+  /** How many instances were asked for, in order. */
+  readonly scales: number[] = [];
   /** Loads of these wait until they are let go. */
   readonly loading = new Map<string, Promise<void>>();
 
   async refusal(): Promise<undefined> {}
 
-  async load({ folder }: { readonly folder: string }): Promise<LoadedModel> {
+  async load(
+    { folder }: { readonly folder: string },
+    { workers = 1 }: { readonly workers?: number } = {},
+  ): Promise<LoadedModel> {
     const name = basename(folder);
     this.loads.push(name);
     await this.loading.get(name);
     if (name.startsWith('broken')) throw new DaisError('invalid_request', 'The file is no model.');
     const { inputs, outputs, infer, batchable = true } = this.#behaviour(name);
+    let size = workers;
     return {
       engine: this.name,
       platform: 'plain_test',
       inputs,
       outputs,
       batchable,
-      concurrency: 1,
+      get concurrency() {
+        return size;
+      },
+      scale: async (wanted) => {
+        this.scales.push(wanted);
+        size = wanted;
+      },
       infer: async (tensors, options) => {
         this.runs.push({ model: name, rows: tensors[0]?.shape[0] ?? 0 });
         const found = await infer(tensors);

@@ -31,13 +31,16 @@ export function planEndpoint(resource: Resource, facts: EndpointFacts): Controll
   const turn = described.length > 0 ? { effects: described, message: 'It is looked at.' } : takeTurn(facts);
   const shifted = described.length > 0 ? [] : shiftOthers(facts);
   const ready = readyOf(facts, turn.message);
+  const variants = variantsOf(facts);
   const underWay = rollout !== undefined || turn.effects.length > 0 || ready.status !== 'True';
   return {
     effects: [...turn.effects, ...shifted],
     conditions: [ready, currentOf(facts, turn.message)],
     status: {
       path: `/v2/models/${encodeURIComponent(row.name)}`,
-      variants: variantsOf(facts),
+      variants,
+      instances: instancesOf(variants),
+      coldStartMs: variants.find(({ name }) => name === 'stable')?.coldStartMs,
       // What is undefined leaves the status.
       rollout:
         rollout === undefined
@@ -189,6 +192,14 @@ function currentOf({ row, target, rollout }: EndpointFacts, message: string): Pl
   return is('False', target.id === row.held ? 'HeldBack' : 'RollingOut', message);
 }
 
+/** Undefined: no gateway tells. Variants with the same model share its instances. */
+function instancesOf(variants: readonly EndpointVariant[]): number | undefined {
+  const told = variants.filter(({ instances }) => instances !== undefined);
+  if (told.length === 0) return undefined;
+  const each = new Map(told.map(({ role, model, instances = 0 }) => [`${role} ${model}`, instances]));
+  return [...each.values()].reduce((sum, one) => sum + one, 0);
+}
+
 function variantsOf({ row, rollout, states }: EndpointFacts): readonly EndpointVariant[] {
   const { spec } = row;
   const shares = spec.variants.reduce(
@@ -213,6 +224,8 @@ function variantsOf({ row, rollout, states }: EndpointFacts): readonly EndpointV
       weight,
       state,
       ...(known?.engine !== undefined && { engine: known.engine }),
+      ...(known?.instances !== undefined && { instances: known.instances }),
+      ...(known?.coldStartMs !== undefined && { coldStartMs: known.coldStartMs }),
       ...(known?.message !== undefined && { message: known.message }),
     };
   };

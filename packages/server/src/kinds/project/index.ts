@@ -12,6 +12,8 @@ export interface ProjectRecords {
   begin(tx: Transaction, projectId: string): void;
   /** Takes everything away. @throws DaisError `still_referenced` while there is something that nobody has deleted. */
   end(tx: Transaction, project: { readonly id: string; readonly name: string }): Promise<void>;
+  /** Its manifest says something else. */
+  change?(tx: Transaction): void;
 }
 
 /** The tenant. What makes one special (row security, limits, emptiness before deletion) lives in the kernel. */
@@ -26,6 +28,7 @@ export function projectWith(records: ProjectRecords): KindDefinition {
     admit: async (tx, { action, uid, name, dryRun }) => {
       if (dryRun) return {};
       if (action === 'create') records.begin(tx, uid);
+      records.change?.(tx);
       if (action === 'delete') await records.end(tx, { id: uid, name });
       return {};
     },

@@ -104,7 +104,25 @@ async function findArchive(sql: Sql, seq: number): Promise<ArchivedRange | undef
     [seq],
     'audit_find_archive',
   );
-  if (row === undefined) return undefined;
+  return row === undefined ? undefined : rangeOf(row);
+}
+
+/** The newest archive with entries below `below`, the last of which happened at `from` or later. */
+export async function archiveBelow(
+  sql: Sql,
+  below: number,
+  from: Date | undefined,
+): Promise<ArchivedRange | undefined> {
+  const [row] = await sql.query<ArchiveRow>(
+    `select from_seq, to_seq, content, sha256 from audit.archive
+     where from_seq < $1 and ($2::timestamptz is null or last_at >= $2) order by from_seq desc limit 1`,
+    [below, from ?? null],
+    'audit_archive_below',
+  );
+  return row === undefined ? undefined : rangeOf(row);
+}
+
+function rangeOf(row: ArchiveRow): ArchivedRange {
   return { from: Number(row.from_seq), to: Number(row.to_seq), content: row.content, sha256: row.sha256 };
 }
 

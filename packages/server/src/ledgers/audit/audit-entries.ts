@@ -38,7 +38,7 @@ export interface AuditParts {
 
 export function auditEntries({ ring, persons, archives }: AuditParts): readonly OperationEntry[] {
   const search = async (tx: Transaction, call: Call<Parameters<typeof searchEntries>[1]['input']>) =>
-    await searchEntries(tx, call, persons);
+    await searchEntries(tx, call, { persons, archives });
   return [
     { operation: listAuditOperation, handle: search },
     { operation: listOrganisationAuditOperation, handle: search },

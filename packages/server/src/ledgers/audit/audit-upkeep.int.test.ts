@@ -9,6 +9,7 @@ import { fileCheckpoints, SOON, startAuditWorld, verifyWorld } from './testing/a
 
 interface EntryPage {
   readonly items: AuditEntry[];
+  readonly nextCursor?: string;
 }
 
 test('old entries move to archives; the log is verified, proven and searched over both; a legal hold stops it', async () => {
@@ -17,7 +18,7 @@ test('old entries move to archives; the log is verified, proven and searched ove
   });
   try {
     const p = await freshProject(own.dais);
-    await Promise.all(Array.from({ length: 50 }, (_, n) => p.create(`n${n}`)));
+    await Promise.all(Array.from({ length: 100 }, (_, n) => p.create(`n${n}`)));
     const size = await own.settled();
     await expect.poll(async () => (await fileCheckpoints(own)).at(-1)?.size ?? 0, SOON).toBeGreaterThanOrEqual(size);
     const checkpoints = await fileCheckpoints(own);
@@ -38,9 +39,46 @@ test('old entries move to archives; the log is verified, proven and searched ove
     await runJob('audit archive');
     expect(await inTable()).toBeGreaterThanOrEqual(size);
     await own.dais.call('audit.hold', {});
+    const questions = [
+      ['organisationAudit.list', {}],
+      ['organisationAudit.list', { project: p.name, kind: 'Part' }],
+      ['organisationAudit.list', { project: p.name, name: 'n7' }],
+      ['organisationAudit.list', { actor: 'owner', outcome: 'succeeded' }],
+      ['organisationAudit.list', { actor: 'nobody' }],
+      ['audit.list', { name: 'n7' }],
+    ] as const;
+    const places = async (operation: string, filter: object, limit: number) => {
+      const found: number[] = [];
+      let pages = 0;
+      for (let cursor: string | undefined; ;) {
+        const project = operation === 'audit.list' ? p.name : undefined;
+        const input = { ...filter, limit, ...(cursor !== undefined && { cursor }) };
+        const page = await own.dais.call<EntryPage>(
+          operation,
+          input,
+          ...(project === undefined ? [] : [{ projects: [project] }]),
+        );
+        found.push(...page.items.map(({ seq }) => seq).filter((seq) => seq < size));
+        cursor = page.nextCursor;
+        pages += 1;
+        if (cursor === undefined) return { found, pages };
+      }
+    };
+    const told = [];
+    for (const [operation, filter] of questions) told.push((await places(operation, filter, 500)).found);
     await runJob('audit archive');
     const all = await own.settled();
     expect(await inTable()).toBeLessThan(all - 40);
+    // What left the table is found as before, page by page; each page looks into some archives only.
+    for (const [index, [operation, filter]] of questions.entries()) {
+      for (const limit of [500, 7]) expect((await places(operation, filter, limit)).found).toEqual(told[index]);
+    }
+    expect(told[0]).toEqual(Array.from({ length: size }, (_, n) => size - 1 - n));
+    expect(told[2]?.length).toBeGreaterThan(0);
+    expect(told[5]).toEqual(told[2]);
+    expect((await places('organisationAudit.list', { actor: 'nobody' }, 500)).pages).toBeGreaterThan(1);
+    const future = new Date(Date.now() + 3_600_000).toISOString();
+    expect(await places('organisationAudit.list', { from: future }, 500)).toEqual({ found: [], pages: 1 });
     const report = await verifyWorld(own, checkpoints);
     expect(report.findings).toEqual([]);
     expect(report.size).toBe(all);

@@ -117,12 +117,19 @@ export function makeEntry(
           },
         }),
   };
+  const { actor: by, subjectKind, subject: of } = columnsOf(body);
+  return { body: canonicalJson(body), outcome, actor: by, subjectKind, subject: of };
+}
+
+/** What an entry is found by, as in the columns of the table: the same whether it is written or was read again. */
+export function columnsOf({ actor, subject, ...body }: EntryBody): Pick<Entry, 'actor' | 'subjectKind' | 'subject'> & {
+  readonly project: string | undefined;
+} {
   return {
-    body: canonicalJson(body),
-    outcome,
-    actor: actor === undefined ? `${event.actor.type}:${event.actor.id}` : actor.id,
-    subjectKind: about === undefined ? subject?.kind : PERSON_KIND,
-    subject: about === undefined ? subject?.name : about.id,
+    project: body.project?.id,
+    actor: 'person' in actor ? actor.person : `${actor.type}:${actor.id}`,
+    subjectKind: subject?.kind,
+    subject: subject === undefined ? undefined : 'person' in subject ? subject.person : subject.name,
   };
 }
 

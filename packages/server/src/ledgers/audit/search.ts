@@ -2,10 +2,11 @@
 import { DaisError, type AuditEntry } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Call } from '#kernel/dispatch.ts';
-import { cutPage, decodeNumberCursor } from '#kernel/page-cursor.ts';
-import { findTenant } from '#kernel/tenants.ts';
+import { cutPage, decodeNumberCursor, encodePageCursor } from '#kernel/page-cursor.ts';
+import { findTenant, ORGANISATION } from '#kernel/tenants.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { openBody, sealedPersons, type EntryBody } from './entry-body.ts';
+import { archiveBelow, archivedSize, type ArchiveStore } from './archive-store.ts';
+import { columnsOf, openBody, sealedPersons, type EntryBody } from './entry-body.ts';
 import type { Persons } from './persons.ts';
 
 interface SearchInput {
@@ -22,47 +23,148 @@ interface SearchInput {
   readonly to?: string;
 }
 
-/** A page, newest first, of one project; of all projects for the organisation. */
+/** Archives that one question reads, about 65,000 entries: whoever wants older ones asks for the next page. */
+const MOST_ARCHIVES = 4;
+
+interface Found {
+  readonly seq: bigint;
+  readonly body: Buffer;
+}
+
+/** Conditions on rows of entries called `r`. */
+type Where = (bind: (value: unknown) => string) => readonly string[];
+
+/**
+ * A page, newest first, of one project; of all projects for the organisation. Behind what is in the table come entries of the
+ * archives, some archives at a time: a page may then be short, or empty, and still have a next one.
+ */
 export async function searchEntries(
   tx: Transaction,
   call: Call<SearchInput>,
-  persons: Persons,
+  { persons, archives }: { readonly persons: Persons; readonly archives: ArchiveStore },
 ): Promise<{ readonly items: readonly AuditEntry[]; readonly nextCursor?: string }> {
   const { limit, cursor, ...filter } = call.input;
   const binding = [call.tenant.id, filter];
   const before = decodeNumberCursor(binding, cursor);
-  const project = call.tenant.name === '' ? await namedProject(tx.sql, filter.project) : call.tenant.id;
-  const values: unknown[] = [];
-  const bind = (value: unknown) => `$${values.push(value)}`;
-  const conditions = [
-    project !== undefined && `project_id = ${bind(project)}`,
-    before !== undefined && `seq < ${bind(before)}`,
-    filter.type !== undefined && `type = ${bind(filter.type)}`,
-    filter.kind !== undefined && `subject_kind = ${bind(filter.kind)}`,
-    filter.outcome !== undefined && `outcome = ${bind(filter.outcome)}`,
-    filter.requestId !== undefined && `request_id = ${bind(filter.requestId)}`,
-    filter.from !== undefined && `at >= ${bind(moment(filter.from))}`,
-    filter.to !== undefined && `at < ${bind(moment(filter.to))}`,
-    filter.actor !== undefined && `actor = any(${bind(await actorNames(tx.sql, filter.actor, persons))}::text[])`,
-    filter.name !== undefined && `subject = any(${bind(await subjectNames(tx.sql, filter.name, persons))}::text[])`,
-    call.rows !== undefined && `(${call.rows.sql(bind)})`,
-  ].filter((condition) => condition !== false);
+  const where = await conditionsOf(tx.sql, call, persons);
   // Row security binds the rows to the project; the organisation asks for all of them.
   if (call.tenant.name === '') await tx.enter('all');
-  const rows = await tx.sql.query<{ seq: bigint; body: Buffer }>(
-    `select seq, body from audit.entry r ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`}
-     order by seq desc limit ${bind(limit + 1)}`,
+  const { rows, archived } = await inTable(tx.sql, where, before, limit + 1);
+  const readTo = async (bodies: readonly Buffer[]) => await readable(tx.sql, bodies, persons);
+  if (rows.length > limit) {
+    const { page, next } = cutPage(rows, limit, binding, ({ seq }) => String(seq));
+    return { items: await readTo(page.map(({ body }) => body)), ...next };
+  }
+  const below = before === undefined || before > archived ? archived : Number(before);
+  const from = filter.from === undefined ? undefined : moment(filter.from);
+  const older = await inArchives(tx.sql, archives, { where, below, from, limit: limit + 1 - rows.length });
+  const { page, next } = cutPage([...rows, ...older.rows], limit, binding, ({ seq }) => String(seq));
+  const further = older.next === undefined ? {} : { nextCursor: encodePageCursor(binding, String(older.next)) };
+  return { items: await readTo(page.map(({ body }) => body)), ...further, ...next };
+}
+
+async function conditionsOf(sql: Sql, call: Call<SearchInput>, persons: Persons): Promise<Where> {
+  const { input: filter, tenant, rows } = call;
+  const project = tenant.name === '' ? await namedProject(sql, filter.project) : tenant.id;
+  const actors = filter.actor === undefined ? undefined : await actorNames(sql, filter.actor, persons);
+  const subjects = filter.name === undefined ? undefined : await subjectNames(sql, filter.name, persons);
+  return (bind) =>
+    [
+      project !== undefined && `r.project_id = ${bind(project)}::uuid`,
+      filter.type !== undefined && `r.type = ${bind(filter.type)}`,
+      filter.kind !== undefined && `r.subject_kind = ${bind(filter.kind)}`,
+      filter.outcome !== undefined && `r.outcome = ${bind(filter.outcome)}`,
+      filter.requestId !== undefined && `r.request_id = ${bind(filter.requestId)}`,
+      filter.from !== undefined && `r.at >= ${bind(moment(filter.from))}`,
+      filter.to !== undefined && `r.at < ${bind(moment(filter.to))}`,
+      actors !== undefined && `r.actor = any(${bind(actors)}::text[])`,
+      subjects !== undefined && `r.subject = any(${bind(subjects)}::text[])`,
+      rows !== undefined && `(${rows.sql(bind)})`,
+    ].filter((condition) => condition !== false);
+}
+
+/** What is not archived; `archived`: all below is. Between two looks entries may leave: then it is looked at again. */
+async function inTable(
+  sql: Sql,
+  where: Where,
+  before: bigint | undefined,
+  most: number,
+): Promise<{ readonly rows: readonly Found[]; readonly archived: number }> {
+  for (let archived = await archivedSize(sql); ;) {
+    const values: unknown[] = [];
+    const bind = (value: unknown) => `$${values.push(value)}`;
+    const conditions = [
+      `r.seq >= ${bind(archived)}`,
+      ...(before === undefined ? [] : [`r.seq < ${bind(before)}`]),
+      ...where(bind),
+    ];
+    const rows = await sql.query<Found>(
+      `select r.seq, r.body from audit.entry r where ${conditions.join(' and ')} order by r.seq desc limit ${bind(most)}`,
+      values,
+    );
+    const now = await archivedSize(sql);
+    if (now === archived) return { rows, archived };
+    archived = now;
+  }
+}
+
+interface ArchiveSearch {
+  readonly where: Where;
+  /** Place from which on backwards. */
+  readonly below: number;
+  readonly from: Date | undefined;
+  readonly limit: number;
+}
+
+/** By the same conditions as in the table. `next`: the place from which on nothing was looked at, where there is more. */
+async function inArchives(
+  sql: Sql,
+  archives: ArchiveStore,
+  { where, below, from, limit }: ArchiveSearch,
+): Promise<{ readonly rows: readonly Found[]; readonly next?: number }> {
+  const rows: Found[] = [];
+  let at = below;
+  for (let read = 0; rows.length < limit; read++) {
+    const range = await archiveBelow(sql, at, from);
+    if (range === undefined) return { rows };
+    if (read === MOST_ARCHIVES) return { rows, next: at };
+    const bodies = (await archives.read(range)).slice(0, at - range.from);
+    rows.push(...(await fitting(sql, where, { bodies, first: range.from, limit: limit - rows.length })));
+    at = range.from;
+  }
+  return { rows };
+}
+
+async function fitting(
+  sql: Sql,
+  where: Where,
+  { bodies, first, limit }: { readonly bodies: readonly Buffer[]; readonly first: number; readonly limit: number },
+): Promise<readonly Found[]> {
+  const entries = bodies.map((body) => JSON.parse(body.toString('utf8')) as EntryBody);
+  const columns = entries.map(columnsOf);
+  const values: unknown[] = [
+    entries.map((_, index) => first + index),
+    entries.map(({ at }) => at),
+    columns.map(({ project }) => project ?? ORGANISATION),
+    entries.map(({ type }) => type),
+    columns.map(({ actor }) => actor),
+    columns.map(({ subjectKind }) => subjectKind ?? null),
+    columns.map(({ subject }) => subject ?? null),
+    entries.map(({ outcome }) => outcome),
+    entries.map(({ requestId }) => requestId ?? null),
+  ];
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  const conditions = where(bind);
+  const found = await sql.query<{ seq: bigint }>(
+    `select r.seq from unnest($1::bigint[], $2::timestamptz[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[],
+       $8::text[], $9::text[]) as r (seq, at, project_id, type, actor, subject_kind, subject, outcome, request_id)
+     ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`} order by r.seq desc limit ${bind(limit)}`,
     values,
   );
-  const { page, next } = cutPage(rows, limit, binding, ({ seq }) => String(seq));
-  return {
-    items: await readable(
-      tx.sql,
-      page.map((row) => row.body),
-      persons,
-    ),
-    ...next,
-  };
+  return found.flatMap(({ seq }): Found[] => {
+    const body = bodies[Number(seq) - first];
+    return body === undefined ? [] : [{ seq, body }];
+  });
 }
 
 /** Read here: RFC 3339 knows offsets of up to 23:59, PostgreSQL of up to 15:59. */

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { Compute } from '#engines/compute/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import type { Environments } from '#engines/environments/contract.ts';
@@ -8,6 +7,7 @@ import type { LoopParts } from '#lib/loop.ts';
 import type { StepCalls } from './step-calls.ts';
 import type { StepData } from './step-data.ts';
 import type { StepDialects } from './worker/step-dialect.ts';
+import type { ReadAddress } from './worker/step-files.ts';
 import type { TrackedRuns } from './tracked-runs.ts';
 
 export interface SecretRef {
@@ -31,8 +31,8 @@ export interface ExecutionParts extends LoopParts {
   readonly calls?: StepCalls;
   /** Absent: steps have no runs of the tracking ledger. */
   readonly tracked?: TrackedRuns;
-  /** Bytes that lie at an address outside. Absent: nothing outside is brought. @throws DaisError */
-  readonly readAddress?: (url: string, signal: AbortSignal) => Promise<Readable>;
+  /** What lies at an address outside. Absent: nothing outside is brought. @throws DaisError, and so does `open`. */
+  readonly readAddress?: ReadAddress;
   /** Absent: steps have no datasets. */
   readonly data?: StepData;
   /** Front ends whose steps are in their own words. */

@@ -120,7 +120,7 @@ async function insertWindow(
 }
 
 /** Checks whose verdict changes when labels come. */
-export const OF_LABELS: ReadonlySet<string> = new Set(['performance', 'estimatedPerformance', 'fairness']);
+export const OF_LABELS: ReadonlySet<string> = new Set(['performance']);
 
 async function insertColumns(tx: Transaction, { fields, edges }: JudgedWindow, window: string): Promise<void> {
   if (fields.length === 0) return;

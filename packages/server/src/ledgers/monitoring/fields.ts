@@ -100,7 +100,7 @@ export function numberOf({ family, type, value }: Field): Expression {
 /** The same, of finite numbers only. */
 export function finiteOf(field: Field): Expression {
   const number = numberOf(field);
-  return /^float/.test(field.type) ? when(call('is-finite', number), number) : number;
+  return field.type.startsWith('float') ? when(call('is-finite', number), number) : number;
 }
 
 /** As text, by which values are counted; of what is for few a digest. */

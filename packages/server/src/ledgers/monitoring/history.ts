@@ -1,6 +1,5 @@
 /** Figures of windows as series, and monitors as lists show them. */
 import {
-  nameOfCheck,
   type MonitorHistory,
   type MonitorResult,
   type MonitorSeries,
@@ -8,8 +7,8 @@ import {
   type MonitorVerdict,
 } from '@dais/api/monitoring';
 import type { Transaction } from '#kernel/transaction.ts';
-import { outcomeOf } from './checks/outcome.ts';
 import type { MonitorRow } from './monitor-rows.ts';
+import { outcomesOf } from './restate.ts';
 
 export interface HistoryFilter {
   readonly check?: string;
@@ -42,23 +41,24 @@ export async function readHistory(
     'monitor_history',
   );
   const oldestFirst = rows.toReversed();
-  const series = new Map<string, MonitorSeries & { readonly bad: number }>();
+  const series = new Map<string, { readonly series: MonitorSeries; readonly bad: number }>();
   for (const [at, { results }] of oldestFirst.entries()) {
     for (const one of results) {
       if (check !== undefined && one.check !== check) continue;
       if (column !== undefined && one.column !== column) continue;
       if (metric !== undefined && one.metric !== metric) continue;
       const key = JSON.stringify([one.check, one.metric, one.column ?? null, one.segment ?? null]);
-      const found = series.get(key) ?? emptySeries(one, oldestFirst.length);
+      const known = series.get(key) ?? { series: emptySeries(one, oldestFirst.length), bad: 0 };
+      const found = known.series;
       found.values[at] = one.value ?? null;
       found.bounds[at] = one.bound ?? null;
       found.low[at] = one.low ?? null;
       found.high[at] = one.high ?? null;
       found.verdicts[at] = one.verdict;
-      series.set(key, { ...found, bad: found.bad + (one.verdict === 'bad' ? 1 : 0) });
+      series.set(key, { series: found, bad: known.bad + (one.verdict === 'bad' ? 1 : 0) });
     }
   }
-  const all = [...series.values()].toSorted((a, b) => b.bad - a.bad);
+  const all = [...series.values()].toSorted((a, b) => b.bad - a.bad).map((one): MonitorSeries => one.series);
   return {
     monitor: monitor.name,
     windows: oldestFirst.map((row) => ({
@@ -69,7 +69,7 @@ export async function readHistory(
       labelled: Number(row.labelled),
       verdict: row.verdict,
     })),
-    series: all.slice(0, limit).map(({ bad: _, ...one }) => one),
+    series: all.slice(0, limit),
     more: Math.max(0, all.length - limit),
   };
 }
@@ -87,7 +87,6 @@ function emptySeries({ check, type, metric, column, segment }: MonitorResult, le
     low: none<number>(),
     high: none<number>(),
     verdicts: none<MonitorVerdict>(),
-    bad: 0,
   };
 }
 
@@ -149,7 +148,15 @@ function presentSummary(row: SummaryRow): MonitorSummary {
     windows: row.number,
     openAlerts: row.open,
     acknowledged: row.acknowledged,
-    checks: row.results === null ? [] : checksOf(row, row.results, spec),
+    checks:
+      row.results === null
+        ? []
+        : outcomesOf(spec, row.results).map(({ name, type, verdict, reason }) => ({
+            check: name,
+            type,
+            verdict,
+            ...(reason !== undefined && { reason }),
+          })),
     recent: (row.recent ?? []).map(({ number, until, rows, verdict }) => ({
       number,
       until: Number(until),
@@ -157,32 +164,4 @@ function presentSummary(row: SummaryRow): MonitorSummary {
       verdict,
     })),
   };
-}
-
-function checksOf(
-  _row: SummaryRow,
-  results: readonly MonitorResult[],
-  spec: MonitorRow['spec'],
-): MonitorSummary['checks'] {
-  return spec.checks.flatMap((check) => {
-    const name = nameOfCheck(check);
-    const own = results.filter((one) => one.check === name);
-    // A check that is newer than the window.
-    if (own.length === 0) return [];
-    const whole = own.find(({ metric }) => metric === 'drifted_share');
-    const told = outcomeOf(
-      check,
-      spec,
-      own,
-      whole === undefined ? undefined : { verdict: whole.verdict, reason: whole.reason },
-    );
-    return [
-      {
-        check: name,
-        type: check.type,
-        verdict: told.verdict,
-        ...(told.reason !== undefined && { reason: told.reason }),
-      },
-    ];
-  });
 }

@@ -20,7 +20,7 @@ import {
 } from './baselines.ts';
 import { compareFields, type ComparedField } from './checks/compared-fields.ts';
 import { judgeDrift } from './checks/drift.ts';
-import type { CheckOutcome } from './checks/outcome.ts';
+import { unknownOutcome, type CheckOutcome } from './checks/outcome.ts';
 import { judgeQuality } from './checks/quality.ts';
 import { judgeSlo, sumsOf, type SloSums } from './checks/slo.ts';
 import { findExamples } from './examples.ts';
@@ -100,6 +100,7 @@ export async function judgeWindow(
         break;
       }
       default:
+        outcomes.push(unknownOutcome(check, spec, 'labelled', 'It is not known yet what was true of any prediction.'));
     }
   }
   for (const fault of window.faults) outcomes.push(faultOutcome(spec.severity, fault));

@@ -1,5 +1,6 @@
 /** Predictions: what endpoints answered, what was true, and who is forgotten. */
-import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { Prediction } from '@dais/api/serving';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { detachContent } from '#kernel/content/references.ts';
 import type { Transaction } from '#kernel/transaction.ts';
@@ -8,6 +9,7 @@ import { erasureHandler } from './erase.ts';
 import { predictionsEntries } from './predictions-entries.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
 import { PredictionReader } from './reader.ts';
+import { getPrediction } from './query.ts';
 import { collectHandler, upkeepHandler } from './upkeep.ts';
 
 export { predictionNodes } from './lineage-nodes.ts';
@@ -23,6 +25,8 @@ export interface PredictionsLedger {
   readonly jobs: readonly JobHandler[];
   /** For ledgers that look at predictions. */
   readonly reader: PredictionReader;
+  /** One, as its reader sees it. @throws DaisError `not_found`. */
+  readonly get: (call: Call<{ readonly endpoint: string; readonly id: string }>) => Promise<Prediction>;
 }
 
 export function predictionsLedger(parts: PredictionsParts): PredictionsLedger {
@@ -31,6 +35,7 @@ export function predictionsLedger(parts: PredictionsParts): PredictionsLedger {
     reader: new PredictionReader(parts, collector),
     entries: predictionsEntries(parts, collector),
     jobs: [collectHandler(collector), upkeepHandler(parts), erasureHandler(parts, collector)],
+    get: async (call) => await getPrediction(parts, collector, call),
   };
 }
 

@@ -56,6 +56,10 @@ describe('predictions', () => {
     const missing = first.id.replace(/.$/, (digit) => (digit === '0' ? '1' : '0'));
     expect(await codeOf(world.dais.call('prediction.get', { endpoint: name, id: missing }))).toBe('not_found');
     expect(await codeOf(query(name, 'select * from nothing'))).toBe('query_invalid');
+    await expect(query(name, 'select row, carier from predictions')).rejects.toMatchObject({
+      code: 'query_invalid',
+      message: expect.stringContaining('There is no column `carier`; near it: `in_carrier`'),
+    });
   });
 
   it('are told page by page, and as CloudEvents', async () => {

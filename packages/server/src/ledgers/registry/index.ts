@@ -1,6 +1,7 @@
 /** The registry: versions of models, what they are called, and who approved that. */
 export { admitModel } from './admission.ts';
 export { versionKeyOf, versionNodes } from './lineage-nodes.ts';
+export { readSpec as readModelSpec } from './models.ts';
 export { readByAlias, readModel, readVersion } from './model-rows.ts';
 export { heldSources } from './held-sources.ts';
 export { registryEntries } from './registry-entries.ts';

@@ -15,6 +15,8 @@ import { describeModel } from './model-description.ts';
 import { keepModel, readModels, type ModelRow } from './model-rows.ts';
 import { safetyOf } from './model-safety.ts';
 import { resolveModel, type FoundModel, type Resolution } from './model-source.ts';
+import { testsOf } from './model-tests.ts';
+import { passGates } from './rollout-gates.ts';
 import {
   advance,
   endRollout,
@@ -27,7 +29,6 @@ import {
   type StepResult,
 } from './rollout-rows.ts';
 import { servedKey } from './served-model.ts';
-import { smokeTest } from './smoke-test.ts';
 
 export interface EndpointWorkParts {
   readonly content: Content;
@@ -45,6 +46,8 @@ export interface ModelState {
   readonly state: 'unknown' | 'preparing' | 'loading' | 'ready' | 'idle' | 'failed';
   readonly message?: string;
   readonly engine?: string;
+  readonly instances?: number;
+  readonly coldStartMs?: number;
 }
 
 /** See endpoint-plan.ts, which decides from it. */
@@ -223,17 +226,21 @@ export class EndpointWork {
     }
   }
 
-  /** With its input example, by the way that all requests take. */
+  /** By the way that all requests take. */
   async #smoke(uid: string, project: string, io: ControllerIo): Promise<void> {
     const found = await io.read(async (tx) => {
       const row = await findEndpoint(tx, uid);
       const rollout = row === undefined ? undefined : await runningRollout(tx, uid);
       const model =
         rollout === undefined ? undefined : (await readModels(tx, [rollout.to_model])).get(rollout.to_model);
-      return row === undefined || rollout === undefined || model === undefined ? undefined : { row, rollout, model };
+      if (row === undefined || rollout === undefined || model === undefined) return undefined;
+      return { row, rollout, model, tests: await testsOf(tx, model) };
     });
     if (found === undefined) return;
-    const result = await smokeTest(this.#parts.gateway, { project, endpoint: found.row.name, model: found.model });
+    const { model, tests } = found;
+    const { name, spec } = found.row;
+    const version = { project, endpoint: name, model, tests, gates: spec.rollout.gates };
+    const result = await passGates(this.#parts.gateway, version, io.signal);
     const figures = this.#parts.gateway.figures();
     await io.write(async (tx) => {
       const row = await findEndpoint(tx, uid);
@@ -293,6 +300,8 @@ export class EndpointWork {
       ...about,
       state: told.state,
       ...(told.engine !== undefined && { engine: told.engine }),
+      instances: told.workers,
+      ...(told.loadMs !== undefined && { coldStartMs: Math.round(told.loadMs) }),
       ...(told.error !== undefined && { message: told.error }),
     };
   }

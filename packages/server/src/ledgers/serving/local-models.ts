@@ -1,13 +1,10 @@
 /** Brings the files of models to this machine and makes what a Python model runs in, before a gateway is told of them. */
-import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { BuiltEnvironment, Environments } from '#engines/environments/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
 import type { Log } from '#lib/log.ts';
+import { bringModel } from './bring-model.ts';
 import type { ModelRow } from './model-rows.ts';
 
 export interface LocalModelParts {
@@ -83,45 +80,12 @@ export class LocalModels {
 
   async #bring(key: string, model: ModelRow): Promise<string | undefined> {
     const folder = join(this.#parts.folder, key);
-    const there = await stat(folder).catch(() => undefined);
-    if (there === undefined) await this.#copy(folder, model);
-    const { python } = model.described;
-    if (python === null) return undefined;
-    const { version, requirements } = python;
-    const progress = ({ note }: { readonly note: string }) =>
-      this.#states.set(key, { state: 'preparing', note: `Its environment is built: ${note}` });
-    const engine = await this.#parts.environments();
-    const spec = {
-      type: 'python' as const,
-      // The micro version that trained it may not be had; the minor one decides what its files mean.
-      ...(version !== null && { version: version.split('.').slice(0, 2).join('.') }),
-      requirements,
-      indexes: [],
-    };
-    const built = await engine.build(await engine.lock(spec, { progress }), { progress });
-    await this.#held.get(key)?.release();
-    this.#held.set(key, built);
-    return dirname(built.path[0] ?? built.folders[0] ?? '');
-  }
-
-  /** Whole or not at all, and every file with the digest that was asked for. Readable: a process of a model may have a user of its own. */
-  async #copy(folder: string, { project_id: projectId, artifacts, described, label }: ModelRow): Promise<void> {
-    const unfinished = `${folder}.part`;
-    await rm(unfinished, { recursive: true, force: true });
-    for (const { path, digest } of described.files) {
-      const to = join(unfinished, path);
-      await mkdir(dirname(to), { recursive: true, mode: 0o755 });
-      const { bytes } = await this.#parts.content.open({ projectId, uid: projectId }, `${artifacts}/${path}`);
-      const hash = createHash('sha256');
-      const measure = new Transform({
-        transform(chunk: Buffer, _encoding, done) {
-          hash.update(chunk);
-          done(null, chunk);
-        },
-      });
-      await pipeline(bytes, measure, createWriteStream(to, { mode: 0o444 }));
-      if (hash.digest('hex') !== digest) throw new Error(`${path} of ${label} was replaced by other bytes`);
+    const progress = (note: string) => this.#states.set(key, { state: 'preparing', note });
+    const { held, environment } = await bringModel(this.#parts, folder, model, progress);
+    if (held !== undefined) {
+      await this.#held.get(key)?.release();
+      this.#held.set(key, held);
     }
-    await rename(unfinished, folder);
+    return environment;
   }
 }

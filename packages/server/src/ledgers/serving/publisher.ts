@@ -1,8 +1,10 @@
 /** Tells the gateway of this machine what to serve and who may call: the snapshot, written whole, renamed, then announced. */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { projectSpec } from '@dais/api';
 import { snapshotSchema, type ServedEndpoint, type ServedModel, type Snapshot } from '@dais/api/serving';
 import type { Database } from '#engines/database/contract.ts';
+import { readByUid } from '#kernel/store.ts';
 import { tenantNames } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { readVersion } from '#ledgers/registry/index.ts';
@@ -26,6 +28,8 @@ export interface AskedEndpoint {
 
 /** Port: who may call what. */
 export interface GatewayAccess {
+  /** Rings when it may have changed; undefined: it never does. */
+  readonly channel: string | undefined;
   /** Changes with everything that `access` rests on, and is quick to read. */
   version(tx: Transaction): Promise<string>;
   access(tx: Transaction, endpoints: readonly AskedEndpoint[]): Promise<Snapshot['access']>;
@@ -42,7 +46,7 @@ export interface PublisherParts {
   readonly log: Log;
 }
 
-/** Half of the second in which a revoked token has to be refused. */
+/** Half of the second in which a revoked token has to be refused, where no bell rings. */
 const POLL_MS = 500;
 /** A weight of 100 %. */
 const WHOLE = 10_000;
@@ -69,12 +73,16 @@ export class Publisher {
     const kept = await readFile(join(this.#parts.folder, 'snapshot.json'), 'utf8').catch(() => undefined);
     const read = kept === undefined ? undefined : snapshotSchema.safeParse(parseOrNothing(kept));
     if (read?.success === true) this.#last = read.data;
-    await this.#loop.start((ring) =>
-      this.#parts.database.listen(SERVING_CHANNEL, () => {
-        this.#rung = true;
-        ring();
-      }),
+    const { database, access } = this.#parts;
+    const channels = [SERVING_CHANNEL, ...(access.channel === undefined ? [] : [access.channel])];
+    const bells = channels.map(
+      (channel) => async (ring: () => void) =>
+        await database.listen(channel, () => {
+          this.#rung = true;
+          ring();
+        }),
     );
+    await this.#loop.start(...bells);
   }
 
   /** Something changed that no transaction told of. */
@@ -89,7 +97,7 @@ export class Publisher {
   }
 
   async #turn(): Promise<boolean> {
-    const { database, access } = this.#parts;
+    const { database, access, gateway } = this.#parts;
     if (!this.#rung && !this.#any) return false;
     const rung = this.#rung;
     this.#rung = false;
@@ -103,6 +111,8 @@ export class Publisher {
       throw error;
     });
     if (made !== undefined) await this.#publish(made);
+    // What the gateway has holds still, as of now: it may go on with it.
+    else if (this.#any) gateway.greet();
     return false;
   }
 
@@ -144,7 +154,8 @@ export class Publisher {
       endpoints.push(this.#unlessLost(row, servedEndpoint(row, rollout, project, models), models, wanted));
     }
     await this.#parts.models.keepOnly(wanted);
-    return { v: 1, access, models: [...models.values()], endpoints };
+    const quotas = await quotasOf(tx, names);
+    return { v: 1, access, quotas, models: [...models.values()], endpoints };
   }
 
   /**
@@ -193,6 +204,27 @@ function parseOrNothing(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Of projects with endpoints, by what their manifests say. */
+async function quotasOf(
+  { sql }: Transaction,
+  projects: ReadonlyMap<string, string>,
+): Promise<NonNullable<Snapshot['quotas']>> {
+  const rows = await readByUid(sql, [...projects.keys()]);
+  return rows.flatMap(({ uid, name, spec }) => {
+    if (projects.get(uid) !== name) return [];
+    const { quotas = {} } = projectSpec.parse(spec);
+    const { predictionsPerSecond: perSecond, predictionsPerSecondPerCaller: perCallerPerSecond } = quotas;
+    if (perSecond === undefined && perCallerPerSecond === undefined) return [];
+    return [
+      {
+        project: name,
+        ...(perSecond !== undefined && { perSecond }),
+        ...(perCallerPerSecond !== undefined && { perCallerPerSecond }),
+      },
+    ];
+  });
 }
 
 /** Masks are for readers: what is written is whole. */

@@ -4,12 +4,14 @@ import {
   deployOperation,
   invokeEndpointOperation,
   listRolloutsOperation,
+  loadTestOperation,
   pauseRolloutOperation,
   promoteRolloutOperation,
   readEndpointContractOperation,
   readEndpointFiguresOperation,
   resumeRolloutOperation,
   rollBackOperation,
+  testModelOperation,
   type EndpointContract,
 } from '@dais/api/serving';
 import type { Database } from '#engines/database/contract.ts';
@@ -20,16 +22,20 @@ import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { Clock } from '#lib/clock.ts';
+import type { Lazy } from '#lib/lazy.ts';
 import type { Log } from '#lib/log.ts';
 import { deploy, type DeployInput } from './deploy.ts';
 import { EndpointWork } from './endpoint-work.ts';
 import { readEndpoint } from './endpoint-rows.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import { readFigures, type RecentFigures } from './live-figures.ts';
+import { LoadTests, type LoadInput } from './load-tests.ts';
 import { LocalModels } from './local-models.ts';
 import { readModels } from './model-rows.ts';
 import { Publisher, type GatewayAccess } from './publisher.ts';
 import { listRollouts, type ListRollouts } from './rollout-rows.ts';
+import { TestBench, type ModelBench } from './test-bench.ts';
+import { testModel, type TestInput } from './test-model.ts';
 import { doVerb, revert, type VerbInput } from './verbs.ts';
 
 export interface ServingParts {
@@ -39,6 +45,8 @@ export interface ServingParts {
   readonly kinds: () => KindRegistry;
   readonly gateway: GatewayLink;
   readonly recent: RecentFigures;
+  /** Loads what is served nowhere. */
+  readonly bench: Lazy<ModelBench>;
   readonly access: GatewayAccess;
   /** Snapshot and models lie below it. */
   readonly folder: string;
@@ -54,6 +62,8 @@ export interface ServingLedger {
   readonly jobs: readonly JobHandler[];
   readonly work: EndpointWork;
   readonly publisher: Publisher;
+  readonly bench: TestBench;
+  readonly loadTests: LoadTests;
 }
 
 type Named = Call<{ readonly endpoint: string }>;
@@ -68,6 +78,8 @@ export function servingLedger(parts: ServingParts): ServingLedger {
     changed: () => publisher.poke(),
   });
   const publisher = new Publisher({ ...parts, models });
+  const bench = new TestBench({ ...parts, folder: `${parts.folder}/tested`, now });
+  const loadTests = new LoadTests({ ...parts, now });
   const work = new EndpointWork({ content, models, gateway, now, artifactRoot: parts.artifactRoot });
   const verb = (operation: OperationEntry['operation'], word: Parameters<typeof doVerb>[1]): OperationEntry => ({
     operation,
@@ -91,6 +103,7 @@ export function servingLedger(parts: ServingParts): ServingLedger {
       ready: told?.status === 200,
       url,
       ...(gateway.port !== undefined && { port: gateway.port }),
+      secure: gateway.secure,
       inputs,
       outputs,
       signature: signature ?? null,
@@ -100,6 +113,8 @@ export function servingLedger(parts: ServingParts): ServingLedger {
   return {
     work,
     publisher,
+    bench,
+    loadTests,
     jobs: [rolloutRetention(parts.days)],
     entries: [
       {
@@ -127,6 +142,11 @@ export function servingLedger(parts: ServingParts): ServingLedger {
         handle: async (tx, { input, tenant }: Named) =>
           await readFigures(tx, input.endpoint, { gateway, recent: parts.recent, project: tenant.name, now: now() }),
       },
+      {
+        operation: testModelOperation,
+        perform: async (call: Call<TestInput>) => await testModel(call, { ...parts, bench }),
+      },
+      { operation: loadTestOperation, perform: async (call: Call<LoadInput>) => await loadTests.look(call) },
       { operation: readEndpointContractOperation, perform: async (call: Named) => await contract(call) },
       {
         operation: invokeEndpointOperation,

@@ -1,27 +1,32 @@
 /** Before anybody's request reaches a new version: the example that was stored with it, through the gateway. */
 import type { GatewayLink } from './gateway-link.ts';
 import type { ModelRow } from './model-rows.ts';
+import type { AskModel } from './model-tests.ts';
 import type { StepResult } from './rollout-rows.ts';
 
-export interface SmokeTarget {
-  readonly project: string;
-  readonly endpoint: string;
-  readonly model: ModelRow;
+/** Asks the new version, by the way that all requests take. */
+export function askCanary(
+  gateway: GatewayLink,
+  { project, endpoint }: { readonly project: string; readonly endpoint: string },
+): AskModel {
+  const path = `/p/${encodeURIComponent(project)}/endpoints/${encodeURIComponent(endpoint)}/invocations`;
+  const headers = { 'content-type': 'application/json', 'dais-variant': 'canary', 'dais-capture': 'off' };
+  return async (sent) => {
+    const { status, variant, body } = await gateway.request(path, headers, sent);
+    // The gateway has not taken it in yet, or has no room: another look tells.
+    if (status === 200 && variant !== 'canary') throw new Error(`${variant} answered in place of the new version`);
+    if (status === 503 || status === 429 || status === 404)
+      throw new Error(`the gateway answered ${status}: ${body.slice(0, 300)}`);
+    return { status, body };
+  };
 }
 
 /** @throws Error when the gateway cannot be reached: nothing was found out. */
-export async function smokeTest(gateway: GatewayLink, { project, endpoint, model }: SmokeTarget): Promise<StepResult> {
-  const { example } = model.described;
+export async function smokeTest({ described: { example } }: ModelRow, ask: AskModel): Promise<StepResult> {
   if (example === null) {
     return { verdict: 'good', message: 'It was loaded. No input example is stored with it, so it was not tried.' };
   }
-  const path = `/p/${encodeURIComponent(project)}/endpoints/${encodeURIComponent(endpoint)}/invocations`;
-  const headers = { 'content-type': 'application/json', 'dais-variant': 'canary' };
-  const { status, variant, body } = await gateway.request(path, headers, example);
-  // The gateway has not taken it in yet, or has no room: another look tells.
-  if (status === 200 && variant !== 'canary') throw new Error(`${variant} answered in place of the new version`);
-  if (status === 503 || status === 429 || status === 404)
-    throw new Error(`the gateway answered ${status}: ${body.slice(0, 300)}`);
+  const { status, body } = await ask(example);
   if (status === 200) return { verdict: 'good', message: 'It was loaded and answered its input example.' };
   return { verdict: 'bad', message: `It answered its own input example with ${status}: ${body.slice(0, 500)}` };
 }

@@ -15,7 +15,7 @@ export interface Bins {
 }
 
 /** The place of the bin of `value`; NaN has none (−1). */
-export function binOf(edges: readonly number[], value: number): number {
+function binOf(edges: readonly number[], value: number): number {
   if (Number.isNaN(value)) return -1;
   let [low, high] = [0, edges.length];
   while (low < high) {
@@ -39,7 +39,8 @@ export function countInBins(values: Iterable<number>, edges: readonly number[]):
 /** @throws RangeError where the edges differ: counts between other edges do not add up. */
 export function mergeBins(one: Bins, other: Bins): Bins {
   if (!sameEdges(one.edges, other.edges)) throw new RangeError('bins with different edges do not add up');
-  return { edges: one.edges, counts: one.counts.map((count, i) => count + (other.counts[i] ?? 0)) };
+  const counts = Array.from({ length: one.edges.length + 1 }, (_, i) => (one.counts[i] ?? 0) + (other.counts[i] ?? 0));
+  return { edges: one.edges, counts };
 }
 
 export function sameEdges(one: readonly number[], other: readonly number[]): boolean {
@@ -60,6 +61,16 @@ export function quantileEdges(sorted: ArrayLike<number>, parts: number): readonl
 export function widthEdges(low: number, high: number, parts: number): readonly number[] {
   if (!(high > low)) return [];
   return rising(Array.from({ length: parts - 1 }, (_, i) => low + ((high - low) * (i + 1)) / parts));
+}
+
+/**
+ * With edges of `parts` equal widths between the first and the last one put in: where the baseline has a gap, the bin across it would
+ * be too wide to tell where a later window has its values.
+ */
+export function withoutGaps(edges: readonly number[], parts = 20): readonly number[] {
+  const [first, last] = [edges[0], edges.at(-1)];
+  if (first === undefined || last === undefined) return edges;
+  return rising([...edges, ...widthEdges(first, last, parts)].toSorted((a, b) => a - b));
 }
 
 /** How many bins of equal width Sturges (1926) gives `count` values: ⌈log₂ n⌉ + 1. */

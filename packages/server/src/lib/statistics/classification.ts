@@ -174,7 +174,7 @@ function macroOf(
  * A figure of counts with the percentile interval of a bootstrap of the rows (Efron 1979): rows that only differ by their cell are
  * drawn as a multinomial of the cells.
  */
-export function bootstrapped(
+function bootstrapped(
   cells: readonly number[],
   statistic: (cells: readonly number[]) => number | undefined,
   { confidence = 0.95, seed = 1, draws = 1000 }: IntervalChoice = {},

@@ -28,7 +28,7 @@ test('numbers: summaries of parts add up to that of the whole', () => {
       const merged = mergeSummaries(summarizeNumbers(one, between), summarizeNumbers(other, between)) as NumberSummary;
       const { mean, squares, ...exact } = whole;
       expect(merged).toMatchObject(exact);
-      if (mean !== undefined) expect(merged.mean).toBeCloseTo(mean, 9);
+      expect(merged.mean ?? 0).toBeCloseTo(mean ?? 0, 9);
       expect(merged.squares).toBeCloseTo(squares, 7);
       expect(summaryFromJson(JSON.parse(JSON.stringify(summaryToJson(whole))))).toEqual(
         JSON.parse(JSON.stringify(whole)),

@@ -102,7 +102,7 @@ function tailsOf(values: readonly number[], edges: readonly number[]): NumberSum
  * The summary of the rows of both. Moments by Chan, Golub and LeVeque 1979.
  * @throws RangeError where their edges differ: the windows were counted against different baselines.
  */
-export function mergeNumbers(one: NumberSummary, other: NumberSummary): NumberSummary {
+function mergeNumbers(one: NumberSummary, other: NumberSummary): NumberSummary {
   const count = one.count + other.count;
   const off = (other.mean ?? 0) - (one.mean ?? 0);
   const mean = count === 0 ? 0 : (one.mean ?? 0) * (one.count / count) + (other.mean ?? 0) * (other.count / count);

@@ -44,7 +44,7 @@ export function isTest(method: DriftMethod): boolean {
  * deviations of the baseline's windows); 0.2 of PSI over tenths (credit scoring: 0.1 to 0.25 is a moderate move). The plain
  * Wasserstein distance has the unit of the column, so none.
  */
-export const DEFAULT_THRESHOLDS: Readonly<Record<Exclude<DriftMethod, 'wasserstein'>, number>> = {
+const DEFAULT_THRESHOLDS: Readonly<Record<Exclude<DriftMethod, 'wasserstein'>, number>> = {
   psi: 0.2,
   js_distance_ln: 0.1,
   js_distance_log2: 0.1,
@@ -58,7 +58,7 @@ export const DEFAULT_THRESHOLDS: Readonly<Record<Exclude<DriftMethod, 'wasserste
 };
 
 /** Up to this many values of the baseline a test decides; above it each move is significant, so its size decides. */
-export const SMALL_BASELINE = 1000;
+const SMALL_BASELINE = 1000;
 /** Numbers of so few different values are compared as categories. */
 const FEW_VALUES = 5;
 /** Of PSI: tenths of the baseline. */

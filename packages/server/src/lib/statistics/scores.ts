@@ -27,7 +27,7 @@ export interface ScoredRow {
 }
 
 /** Fixed bins for windows that shall add up: an area is then off by at most half the share of pairs that meet in one bin. */
-export const SCORE_BINS = 1000;
+const SCORE_BINS = 1000;
 /** The least probability that counts in a log loss: a certain error costs 34.5. */
 const LEAST = 1e-15;
 
@@ -125,7 +125,7 @@ function rocEstimate(bins: readonly ClassCounts[], z: number): Estimate {
 }
 
 /** Undefined where there are no positives. */
-export function averagePrecision(ascending: readonly ClassCounts[]): number | undefined {
+function averagePrecision(ascending: readonly ClassCounts[]): number | undefined {
   const positives = ascending.reduce((sum, { positive }) => sum + positive, 0);
   if (positives === 0) return undefined;
   let [found, taken, area] = [0, 0, 0];

@@ -24,7 +24,8 @@ let loaded: Cephes | undefined;
 
 /** Loaded with the first p-value: 30 ms. Its CommonJS form is ready when it is there; the other one would have to be awaited. */
 function cephes(): Cephes {
-  loaded ??= createRequire(import.meta.url)('cephes') as Cephes;
+  const require = createRequire(import.meta.url);
+  loaded ??= require('cephes') as Cephes;
   return loaded;
 }
 
@@ -32,7 +33,8 @@ function cephes(): Cephes {
 export function chiSquareTail(statistic: number, degrees: number): number {
   if (degrees <= 0 || statistic <= 0) return 1;
   const [a, x] = [degrees / 2, statistic / 2];
-  if (a * Math.log(x) - x - cephes().lgam(a) < LEAST_EXPONENT) return 0;
+  // So far from the middle that one tail is 0 and the other 1.
+  if (a * Math.log(x) - x - cephes().lgam(a) < LEAST_EXPONENT) return x > a ? 0 : 1;
   return cephes().chdtrc(degrees, statistic);
 }
 

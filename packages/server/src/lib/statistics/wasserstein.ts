@@ -73,16 +73,16 @@ function knotsOf(summary: NumberSummary): readonly Knot[] {
 function rangeOf({ bins, lattice, tails, min = 0, max = 0 }: NumberSummary, i: number): readonly [number, number] {
   const { edges, counts } = bins;
   const count = counts[i] ?? 0;
-  // A whole number k stands for k − ½ to k + ½.
+  // A whole number k stands for k − ½ to k + ½, wherever between two of them an edge lies.
   const half = lattice === 'whole' ? 0.5 : 0;
-  const [below, above] = [edges[i - 1], edges[i]];
+  const placed = (edge: number | undefined) =>
+    edge === undefined || lattice !== 'whole' ? edge : Math.floor(edge) + half;
+  const [below, above] = [placed(edges[i - 1]), placed(edges[i])];
   if (below === undefined && above === undefined) return [min - half, max + half];
-  if (below !== undefined && above !== undefined) {
-    return lattice === 'values' ? [above, above] : [below + half, above + half];
-  }
+  if (below !== undefined && above !== undefined) return lattice === 'values' ? [above, above] : [below, above];
   const mean = (below === undefined ? tails.low : tails.high) / count;
   if (lattice === 'values') return [mean, mean];
-  const edge = (above ?? below ?? 0) + half;
+  const edge = above ?? below ?? 0;
   const far = 2 * mean - edge;
   return [Math.min(far, edge), Math.max(far, edge)];
 }

@@ -6,7 +6,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { secretDigest, type RandomSource } from '#lib/secret-digest.ts';
 import { makeTokenText, type TokenForm, tokenForm } from '#policy/identity/token-text.ts';
-import { bumpVersion } from '#policy/state.ts';
+import { bumpVersion, ringAccess } from '#policy/state.ts';
 
 /** Whose token it is: a User or a ServiceAccount. */
 export interface TokenOwner {
@@ -93,6 +93,8 @@ export async function createToken(tx: Transaction, wanted: NewToken, random: Ran
     'insert_token',
   );
   if (row === undefined) throw new Error('a token was inserted without a row');
+  // Whoever decides ahead has to hear of it.
+  ringAccess(tx);
   return { id, text, expiresAt: row.expires_at };
 }
 
@@ -128,6 +130,16 @@ export async function listLiveTokens(
     'list_live_tokens',
   );
   return rows.map((row) => ({ digest: row.digest, principal: principalOf(row), expiresAt: row.expires_at }));
+}
+
+/** Changes when a token is made, which the version of decisions does not; quick to read. */
+export async function newestToken(sql: Sql): Promise<string> {
+  const [row] = await sql.query<{ id: string }>(
+    'select id from policy.token order by id desc limit 1',
+    [],
+    'newest_token',
+  );
+  return row?.id ?? '';
 }
 
 /** What limits whoever uses a token; undefined when it has ended. */

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ExecutionNode } from '@dais/api';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { importingPipeline } from './testing/importing-pipeline.ts';
 import { startKfpWorld, type KfpWorld } from './testing/kfp-fixture.ts';
 import { FAILS, smallPipeline, WAITS, WRITES } from './testing/small-pipeline.ts';
 
@@ -57,56 +58,6 @@ test('a run of a pipeline that stands in the request goes to its end, and its ar
   expect((await world.get(`/runs/${run.run_id}/nodes/none/artifacts/data:read`)).status).toBe(404);
 });
 
-/** Brings `address` and tells what is in it. */
-function importing(address: string) {
-  const spec = smallPipeline('cat "$1" > "$2"');
-  const artifactType = { schemaTitle: 'system.Dataset', schemaVersion: '0.0.1' };
-  const { 'comp-say': say } = spec.components;
-  return {
-    ...spec,
-    deploymentSpec: {
-      executors: {
-        'exec-say': {
-          container: {
-            ...spec.deploymentSpec.executors['exec-say'].container,
-            args: ['x', "{{$.inputs.artifacts['given'].path}}", "{{$.outputs.artifacts['data'].path}}"],
-          },
-        },
-        'exec-bring': {
-          importer: {
-            artifactUri: { constant: address },
-            typeSchema: artifactType,
-            metadata: { rows: 3 },
-          },
-        },
-      },
-    },
-    components: {
-      'comp-say': { ...say, inputDefinitions: { artifacts: { given: { artifactType } } } },
-      'comp-bring': {
-        executorLabel: 'exec-bring',
-        outputDefinitions: { artifacts: { artifact: { artifactType } } },
-      },
-    },
-    root: {
-      dag: {
-        tasks: {
-          bring: { taskInfo: { name: 'bring' }, componentRef: { name: 'comp-bring' }, cachingOptions: {} },
-          say: {
-            taskInfo: { name: 'say' },
-            componentRef: { name: 'comp-say' },
-            cachingOptions: {},
-            dependentTasks: ['bring'],
-            inputs: {
-              artifacts: { given: { taskOutputArtifact: { producerTask: 'bring', outputArtifactKey: 'artifact' } } },
-            },
-          },
-        },
-      },
-    },
-  };
-}
-
 test('what an importer names at an address of the web is brought to the component', async () => {
   const server = createServer((request, response) => {
     response.writeHead(request.url === '/rows.csv' ? 200 : 404).end('id\n7\n');
@@ -114,8 +65,12 @@ test('what an importer names at an address of the web is brought to the componen
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const run = async (host: string, file: string) =>
-    (await world.post('/runs', { display_name: 'brings', pipeline_spec: importing(`http://${host}:${port}/${file}`) }))
-      .json.run_id as string;
+    (
+      await world.post('/runs', {
+        display_name: 'brings',
+        pipeline_spec: importingPipeline(`http://${host}:${port}/${file}`),
+      })
+    ).json.run_id as string;
   try {
     const id = await run('127.0.0.1', 'rows.csv');
     await until(id, 'SUCCEEDED');

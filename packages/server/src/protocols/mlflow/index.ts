@@ -26,7 +26,7 @@ export interface MlflowCalls {
 
 /** The part of the HTTP server that this door needs. */
 export interface MlflowIo extends ArtifactIo {
-  readBody(payload: FastifyRequest['raw']): Promise<Buffer>;
+  readBody(payload: FastifyRequest['raw'], options: { readonly inflate: boolean }): Promise<Buffer>;
 }
 
 export interface MlflowParts {
@@ -82,7 +82,8 @@ export function mlflowDoor({ calls, log }: MlflowParts) {
       app.removeAllContentTypeParsers();
       app.addContentTypeParser(
         '*',
-        async (_request: FastifyRequest, payload: FastifyRequest['raw']) => await io.readBody(payload),
+        async (_request: FastifyRequest, payload: FastifyRequest['raw']) =>
+          await io.readBody(payload, { inflate: true }),
       );
       app.setErrorHandler(async (error, request, reply) => await sendError(error, request, reply, log));
       for (const route of served) addRoute(app, io, calls, route);
@@ -135,7 +136,7 @@ async function jsonOf(request: FastifyRequest, { method, request: message }: Rou
 async function getBody(request: FastifyRequest, io: MlflowIo): Promise<Buffer | undefined> {
   const { headers } = request;
   const sent = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
-  return sent ? await io.readBody(request.raw) : undefined;
+  return sent ? await io.readBody(request.raw, { inflate: true }) : undefined;
 }
 
 /** Calls operations for one request; what they refuse is told as the endpoint tells it. */

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startMlflowWorld, type MlflowWorld } from './testing/mlflow-fixture.ts';
 
@@ -43,6 +44,22 @@ test('what there is no endpoint for is told so that clients fall back', async ()
   }
   const wrongMethod = await world.send('DELETE', '/api/2.0/mlflow/experiments/create');
   expect([wrongMethod.status, wrongMethod.json.error_code]).toEqual([405, 'ENDPOINT_NOT_FOUND']);
+});
+
+test('a body that is compressed is held to the limit of any body', async () => {
+  const create = async (name: string, encoding = 'gzip') => {
+    const response = await fetch(`${world.http.url}/api/2.0/mlflow/experiments/create`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-encoding': encoding },
+      body: gzipSync(JSON.stringify({ name })),
+    });
+    return { status: response.status, json: (await response.json()) as { error_code?: string } };
+  };
+  expect(await create('packed')).toMatchObject({ status: 200 });
+  const { json } = await world.get('experiments/get-by-name', { experiment_name: 'packed' });
+  expect(json.experiment.name).toBe('packed');
+  expect((await create('x'.repeat(64 * 1024 * 1024))).status).toBe(413);
+  expect(await create('packed', 'br')).toMatchObject({ status: 400, json: { error_code: 'INVALID_PARAMETER_VALUE' } });
 });
 
 test('an experiment, from its making to its return', async () => {

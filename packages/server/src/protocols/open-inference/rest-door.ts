@@ -1,34 +1,22 @@
 /** The Open Inference Protocol over HTTP: https://github.com/kserve/open-inference-protocol */
 import { DaisError } from '@dais/api';
-import type {
-  AnswerMatch,
-  DoorMatch,
-  InferAnswer,
-  InferMatch,
-  InferRequest,
-  OpenedRequest,
-  Parameters,
-  ServedDescription,
-  ServedView,
-  ServingCall,
-  ServingDoor,
-  ServingReply,
-} from '#gateway/index.ts';
+import type { AnswerMatch, DoorMatch, ServedView, ServingDoor, ServingReply } from '#gateway/index.ts';
 import { EXTENSIONS, isReady, modelMetadata, modelStatistics, repositoryIndex, variantOf } from './model-texts.ts';
 import { explained } from './explain.ts';
-import { forModel, timeoutMicros } from './own-parameters.ts';
-import { readRawRest, readRest, type RestRequest } from './rest-request.ts';
-import { writeRest } from './rest-response.ts';
+import { jsonLength, restOpener, type OpenRest } from './open-rest.ts';
+import { readRest } from './rest-request.ts';
 
 const BASE = '/v2';
 const MODELS = '/v2/models/';
+
 export function restDoor(): ServingDoor {
-  return { name: 'open-inference', match, fault };
+  const open = restOpener();
+  return { name: 'open-inference', match: (method, path) => match(method, path, open), fault };
 }
 
-function match(method: string, path: string): DoorMatch | undefined {
+function match(method: string, path: string, open: OpenRest): DoorMatch | undefined {
   if (!path.startsWith(BASE)) return undefined;
-  if (path.startsWith(MODELS)) return matchModel(method, path.slice(MODELS.length));
+  if (path.startsWith(MODELS)) return matchModel(method, path.slice(MODELS.length), open);
   // With or without a slash at the end: clients write both.
   const plain = path.endsWith('/') ? path.slice(0, -1) : path;
   switch (`${method} ${plain}`) {
@@ -47,7 +35,7 @@ function match(method: string, path: string): DoorMatch | undefined {
   }
 }
 
-function matchModel(method: string, rest: string): DoorMatch | undefined {
+function matchModel(method: string, rest: string, open: OpenRest): DoorMatch | undefined {
   const parts = rest.split('/');
   if (parts.at(-1) === '') parts.pop();
   const endpoint = named(parts[0]);
@@ -61,7 +49,7 @@ function matchModel(method: string, rest: string): DoorMatch | undefined {
   const verbs = parts.slice(versioned ? 3 : 1);
   if (verbs.length > 1) return undefined;
   const [verb] = verbs;
-  if (method === 'POST' && verb === 'infer') return inferMatch(endpoint, version);
+  if (method === 'POST' && verb === 'infer') return { kind: 'infer', operation: 'infer', endpoint, version, open };
   if (method === 'POST' && verb === 'explain') {
     return answered('explain', async (served, body, { headers }) => {
       const { variant } = look(served, endpoint, version);
@@ -103,62 +91,6 @@ function matchRepository(path: string): DoorMatch | undefined {
       `What is loaded follows from the Endpoint "${name}": change it with \`dais deploy\` or \`dais apply\`.`,
     );
   });
-}
-
-function inferMatch(endpoint: string, version: string | undefined): InferMatch {
-  return { kind: 'infer', operation: 'infer', endpoint, version, open: (body, call) => new OpenedRest(body, call) };
-}
-
-class OpenedRest implements OpenedRequest<ServingReply> {
-  readonly #raw: Buffer | undefined;
-  readonly #nan: boolean;
-  #request: RestRequest | undefined;
-
-  constructor(body: Buffer, { headers }: ServingCall) {
-    this.#nan = headers['dais-json-nan'] === 'allow';
-    const length = jsonLength(headers['inference-header-content-length'], body);
-    if (length === 0) this.#raw = body;
-    else this.#request = readRest(body, length, this.#nan);
-  }
-
-  get id(): string | undefined {
-    return this.#request?.id;
-  }
-
-  get parameters(): Parameters | undefined {
-    return this.#request?.parameters;
-  }
-
-  get timeoutMicros(): number | undefined {
-    return this.#request === undefined ? undefined : timeoutMicros(this.#request.parameters);
-  }
-
-  decode(described: ServedDescription): InferRequest {
-    this.#request ??= readRawRest(this.#raw as Buffer, described);
-    const { inputs, outputs, parameters } = this.#request;
-    return { inputs, outputs: outputs?.map(({ name }) => name), parameters: forModel(parameters) };
-  }
-
-  encode(answer: InferAnswer): ServingReply {
-    const request = this.#request as RestRequest;
-    const binary = this.#raw !== undefined || request.parameters['binary_data_output'] === true;
-    return writeRest(answer, request, { nan: this.#nan, binary });
-  }
-}
-
-function jsonLength(header: string | string[] | undefined, body: Buffer): number {
-  if (header === undefined) {
-    if (body.length === 0) throw new DaisError('unreadable_body', 'The request has no body.');
-    return body.length;
-  }
-  const length = Number(header);
-  if (!/^\d+$/.test(String(header)) || length > body.length) {
-    throw new DaisError(
-      'invalid_request',
-      `Inference-Header-Content-Length is "${String(header)}"; the body has ${body.length} bytes.`,
-    );
-  }
-  return length;
 }
 
 function look(served: ServedView, endpoint: string, version: string | undefined) {

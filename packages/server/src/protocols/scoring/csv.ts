@@ -1,6 +1,5 @@
 /** CSV by RFC 4180, with a row of names: what `text/csv` brings. */
 import { DaisError } from '@dais/api';
-import type { JsonValue } from '#lib/json-reader.ts';
 import type { ScoringBody } from './frame.ts';
 
 export function readCsv(body: Buffer): ScoringBody {
@@ -15,21 +14,8 @@ export function readCsv(body: Buffer): ScoringBody {
   }
   const twice = names.find((name, place) => names.indexOf(name) !== place);
   if (twice !== undefined) throw new DaisError('invalid_request', `The column "${twice}" is there twice.`);
-  const columns = new Map(names.map((name, place) => [name, rows.map((row) => valueOf(row[place] as string))]));
-  return { given: { kind: 'table', columns, rows: rows.length }, params: {} };
-}
-
-function valueOf(text: string): JsonValue {
-  if (text === '') return null;
-  if (/^-?\d+$/.test(text)) {
-    const whole = Number(text);
-    return Number.isSafeInteger(whole) ? whole : BigInt(text);
-  }
-  if (/^-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text)) return Number(text);
-  if (text === 'NaN' || text === 'nan') return Number.NaN;
-  if (/^true$/i.test(text)) return true;
-  if (/^false$/i.test(text)) return false;
-  return text;
+  const columns = new Map(names.map((name, place) => [name, rows.map((row) => row[place] as string)]));
+  return { given: { kind: 'table', columns, rows: rows.length, cells: 'texts' }, params: {} };
 }
 
 function cells(text: string): string[][] {

@@ -1,13 +1,7 @@
-/** A table as a request brings it, whatever its form: columns of values, or one nested list without names. */
+/** A table as a request brings it. */
 import { DaisError } from '@dais/api';
+import type { Given } from '#gateway/index.ts';
 import { JsonFault, JsonReader, type JsonValue } from '#lib/json-reader.ts';
-
-export type Given =
-  | { readonly kind: 'table'; readonly columns: ReadonlyMap<string, readonly JsonValue[]>; readonly rows: number }
-  /** Rows without names of columns. */
-  | { readonly kind: 'rows'; readonly rows: readonly (readonly JsonValue[])[] }
-  | { readonly kind: 'tensor'; readonly value: readonly JsonValue[] }
-  | { readonly kind: 'tensors'; readonly values: ReadonlyMap<string, JsonValue> };
 
 export interface ScoringBody {
   readonly given: Given;
@@ -56,6 +50,7 @@ function readForm(form: (typeof FORMS)[number], value: JsonValue): Given {
       return rows.length > 0 && rows.every(isObject) ? readRecords(rows, form) : { kind: 'tensor', value: rows };
     }
     case 'inputs':
+      if (Array.isArray(value) && value.length > 0 && value.every(isObject)) return readRecords(value, form);
       if (Array.isArray(value)) return { kind: 'tensor', value };
       if (isObject(value)) return { kind: 'tensors', values: new Map(Object.entries(value)) };
       throw wrong('"inputs" is neither a list nor an object of lists.');

@@ -6,29 +6,41 @@ import type {
   Parameters,
   ServedDescription,
   ServingReply,
+  Tensor,
 } from '#gateway/index.ts';
-import type { ScoringBody } from './frame.ts';
+import type { JsonValue } from '#lib/json-reader.ts';
 import { predictionsText } from './predictions-text.ts';
-import { toTensors } from './to-tensors.ts';
 
 /** A request of either protocol: both name no id, and answer with `predictions`. */
 export class OpenedScoring implements OpenedRequest<ServingReply> {
-  readonly #body: ScoringBody;
+  readonly #tensors: (described: ServedDescription) => Tensor[] | Promise<Tensor[]>;
+  readonly #close: (() => void) | undefined;
   readonly id = undefined;
   readonly timeoutMicros = undefined;
   readonly parameters: Parameters | undefined;
 
-  constructor(body: ScoringBody) {
-    this.#body = body;
-    const entries = Object.entries(body.params).map(([name, value]): [string, string | number | boolean] => {
+  constructor(
+    params: Readonly<Record<string, JsonValue>>,
+    tensors: (described: ServedDescription) => Tensor[] | Promise<Tensor[]>,
+    close?: () => void,
+  ) {
+    this.#tensors = tensors;
+    this.#close = close;
+    const entries = Object.entries(params).map(([name, value]): [string, string | number | boolean] => {
       if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return [name, value];
       throw new DaisError('invalid_request', `The parameter "${name}" is neither text, number nor truth value.`);
     });
     this.parameters = entries.length === 0 ? undefined : Object.fromEntries(entries);
   }
 
-  decode(described: ServedDescription): InferRequest {
-    return { inputs: toTensors(this.#body.given, described), parameters: this.parameters };
+  decode(described: ServedDescription): InferRequest | Promise<InferRequest> {
+    const { parameters } = this;
+    const inputs = this.#tensors(described);
+    return inputs instanceof Promise ? inputs.then((there) => ({ inputs: there, parameters })) : { inputs, parameters };
+  }
+
+  close(): void {
+    this.#close?.();
   }
 
   encode(answer: InferAnswer): ServingReply {

@@ -1,7 +1,7 @@
 /** `predictions`, in the form that fits what the model gave. */
 import type { InferAnswer, Tensor } from '#gateway/index.ts';
 import { float32Text } from '#lib/float-text.ts';
-import { columnsOf } from './signature.ts';
+import { columnsOf } from '#lib/model-signature.ts';
 
 /** One output: a list, nested as it is. Several, or columns by the signature: a record for each row. */
 export function predictionsText({ outputs, described }: InferAnswer): string {

@@ -4,24 +4,22 @@ import type {
   AnswerMatch,
   DoorMatch,
   EndpointAddress,
-  OpenedRequest,
   ServingCall,
   ServingDoor,
   ServingReply,
 } from '#gateway/index.ts';
-import { readCsv } from './csv.ts';
-import { readScoringBody } from './frame.ts';
-import { OpenedScoring } from './opened-scoring.ts';
+import { scoringOpener, type OpenScoring } from './open-scoring.ts';
+import type { BodyForm } from './scoring-body.ts';
 
 const BASE = '/endpoints/';
 /** The newest whose protocol this is; clients look at it before they send `params`. */
 const MLFLOW_VERSION = '3.18.0';
 
-export function scoringDoor(): ServingDoor {
-  return { name: 'scoring', match, fault };
+export function scoringDoor(opener: OpenScoring = scoringOpener()): ServingDoor {
+  return { name: 'scoring', match: (method, path) => match(method, path, opener), fault };
 }
 
-function match(method: string, path: string): DoorMatch | undefined {
+function match(method: string, path: string, opener: OpenScoring): DoorMatch | undefined {
   if (!path.startsWith(BASE)) return undefined;
   const parts = path.slice(BASE.length).split('/');
   const versioned = parts[1] === 'versions' && parts.length === 4;
@@ -30,8 +28,10 @@ function match(method: string, path: string): DoorMatch | undefined {
   const endpoint = decoded(parts[0]);
   const version = versioned ? decoded(parts[2]) : undefined;
   if (endpoint === undefined) return undefined;
-  if (method === 'POST' && verb === 'invocations')
+  if (method === 'POST' && verb === 'invocations') {
+    const open = (body: Buffer, call: ServingCall) => opener(body, formOf(call));
     return { kind: 'infer', operation: 'score', endpoint, version, open };
+  }
   if (method !== 'GET') return undefined;
   if (verb === 'ping' || verb === 'health') return health({ endpoint, version });
   if (verb === 'version') {
@@ -56,26 +56,27 @@ function health({ endpoint }: EndpointAddress): AnswerMatch {
   };
 }
 
-function open(body: Buffer, { headers }: ServingCall): OpenedRequest<ServingReply> {
+const FORMS: Readonly<Record<string, BodyForm>> = {
+  'application/json': 'json',
+  'text/csv': 'csv',
+  'application/vnd.apache.parquet': 'parquet',
+};
+
+function formOf({ headers }: ServingCall): BodyForm {
   const [type = '', ...parameters] = (headers['content-type'] ?? '')
     .split(';')
     .map((part) => part.trim().toLowerCase());
   const foreign = parameters.find((parameter) => !/^charset="?utf-8"?$/.test(parameter) && parameter !== '');
   if (foreign !== undefined) throw unsupported(`the parameter ${foreign}`);
-  switch (type) {
-    case 'application/json':
-      return new OpenedScoring(readScoringBody(body));
-    case 'text/csv':
-      return new OpenedScoring(readCsv(body));
-    default:
-      throw unsupported(type === '' ? 'no Content-Type' : `the Content-Type ${type}`);
-  }
+  const form = Object.hasOwn(FORMS, type) ? FORMS[type] : undefined;
+  if (form === undefined) throw unsupported(type === '' ? 'no Content-Type' : `the Content-Type ${type}`);
+  return form;
 }
 
 function unsupported(what: string): DaisError {
   return new DaisError(
     'unsupported_media_type',
-    `The request has ${what}; taken are application/json and text/csv, with charset=utf-8 at most.`,
+    `The request has ${what}; taken are ${Object.keys(FORMS).join(', ')}, with charset=utf-8 at most.`,
   );
 }
 

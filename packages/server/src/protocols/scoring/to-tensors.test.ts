@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { ServedDescription, TensorSpec } from '#gateway/index.ts';
+import { toTensors, type ServedDescription, type TensorSpec } from '#gateway/index.ts';
 import { readCsv } from './csv.ts';
 import { readInstances, readScoringBody } from './frame.ts';
 import { predictionsText } from './predictions-text.ts';
-import { toTensors } from './to-tensors.ts';
 
 function described(inputs: readonly TensorSpec[], signature?: unknown): ServedDescription {
   return { endpoint: 'm', version: '1', platform: 'p', inputs, outputs: [], signature, enforce: true };
@@ -149,6 +148,41 @@ describe('a table for a model of columns', () => {
       { name: 'b', datatype: 'INT64', shape: [2], data: BigInt64Array.of(2n, 3n) },
       { name: 's', datatype: 'BYTES', shape: [2], data: texts('x "y",\nz', ''), nulls: Uint8Array.of(0, 1) },
     ]);
+  });
+
+  test('CSV: what the model takes as text keeps its zeros', () => {
+    const { given } = readCsv(Buffer.from('a,b,s\n1,02,007\n1,2,true\n'));
+    expect(toTensors(given, described(COLUMNS))).toMatchObject([
+      { data: Float64Array.of(1, 1) },
+      { data: BigInt64Array.of(2n, 2n) },
+      { data: texts('007', 'true') },
+    ]);
+  });
+
+  test('columns without names are taken by place, whatever names a request has', () => {
+    const inputs: TensorSpec[] = ['0', '1'].map((name) => ({ name, datatype: 'FP64', shape: [-1] }));
+    const unnamed = described(inputs, { inputs: JSON.stringify([{ type: 'double' }, { type: 'double' }]) });
+    const wanted = [
+      { name: '0', datatype: 'FP64', shape: [1], data: Float64Array.of(1) },
+      { name: '1', datatype: 'FP64', shape: [1], data: Float64Array.of(2) },
+    ];
+    for (const body of [
+      { dataframe_split: { data: [[1, 2, 3]] } },
+      { dataframe_split: { columns: ['p', 'q'], data: [[1, 2]] } },
+      { instances: [[1, 2]] },
+    ]) {
+      expect(toTensors(json(body), unnamed)).toEqual(wanted);
+    }
+    expect(() => toTensors(json({ dataframe_split: { data: [[1]] } }), unnamed)).toThrow('There are 1 columns');
+  });
+
+  test('bytes come in base64', () => {
+    const binary = described([{ name: 'x', datatype: 'BYTES', shape: [-1] }], {
+      inputs: JSON.stringify([{ name: 'x', type: 'binary' }]),
+    });
+    const [tensor] = toTensors(json({ dataframe_records: [{ x: 'AP8=' }] }), binary);
+    expect(tensor?.data).toEqual([Buffer.from([0, 255])]);
+    expect(() => toTensors(json({ dataframe_records: [{ x: '***' }] }), binary)).toThrow('base64');
   });
 
   test.each([

@@ -1,22 +1,28 @@
 /** KServe's first protocol: https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol */
 import { DaisError } from '@dais/api';
-import type { DoorMatch, ServedEndpointView, ServingDoor, ServingReply } from '#gateway/index.ts';
+import {
+  toTensors,
+  type DoorMatch,
+  type ServedEndpointView,
+  type ServingDoor,
+  type ServingReply,
+} from '#gateway/index.ts';
 import { readInstances } from './frame.ts';
-import { OpenedScoring } from './opened-scoring.ts';
+import { scoringOpener, type OpenScoring } from './open-scoring.ts';
 
 const MODELS = '/v1/models';
 const PREDICT = ':predict';
 const EXPLAIN = ':explain';
 
-export function v1Door(): ServingDoor {
+export function v1Door(opener: OpenScoring = scoringOpener()): ServingDoor {
   return {
     name: 'kserve-v1',
-    match,
+    match: (method, path) => match(method, path, opener),
     fault: (error) => json(error.status === 422 || error.status === 415 ? 400 : error.status, { error: error.message }),
   };
 }
 
-function match(method: string, path: string): DoorMatch | undefined {
+function match(method: string, path: string, opener: OpenScoring): DoorMatch | undefined {
   if (!path.startsWith(MODELS)) return undefined;
   const rest = path.slice(MODELS.length);
   if (method === 'GET' && (rest === '' || rest === '/')) {
@@ -29,7 +35,7 @@ function match(method: string, path: string): DoorMatch | undefined {
   if (!/^\/[^/]+$/.test(rest)) return undefined;
   if (method === 'POST' && rest.endsWith(PREDICT)) {
     const endpoint = decoded(rest.slice(1, -PREDICT.length));
-    return { kind: 'infer', operation: 'predict', endpoint, open: (body) => new OpenedScoring(readInstances(body)) };
+    return { kind: 'infer', operation: 'predict', endpoint, open: (body) => opener(body, 'instances') };
   }
   if (method === 'POST' && rest.endsWith(EXPLAIN)) {
     const endpoint = decoded(rest.slice(1, -EXPLAIN.length));
@@ -56,8 +62,7 @@ function match(method: string, path: string): DoorMatch | undefined {
 async function explanations({ variants }: ServedEndpointView, body: Buffer): Promise<object> {
   const [variant] = variants;
   if (variant === undefined) throw new DaisError('model_unavailable', 'The endpoint has no model.');
-  const opened = new OpenedScoring(readInstances(body));
-  const { inputs } = opened.decode(await variant.describe());
+  const inputs = toTensors(readInstances(body).given, await variant.describe());
   const { method, features, attributions, baselines, instances } = await variant.explain({ inputs, method: 'auto' });
   const width = features.length;
   return {

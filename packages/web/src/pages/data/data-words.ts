@@ -63,6 +63,7 @@ const SOURCES: Readonly<Record<DatasetVersion['source']['type'], string>> = {
   upload: 'files that were pushed',
   files: 'objects of a bucket',
   delta: 'a Delta table in a bucket',
+  iceberg: 'an Iceberg table in a bucket',
   http: 'fetched addresses',
   postgres: 'a query to PostgreSQL',
   mysql: 'a query to MySQL',
@@ -71,6 +72,7 @@ const SOURCES: Readonly<Record<DatasetVersion['source']['type'], string>> = {
   restore: 'an older version, restored',
   labels: 'accepted labels',
   features: 'features, joined',
+  predictions: 'predictions of a model',
 };
 
 export function sourceText({ type }: DatasetVersion['source']): string {

@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { NODE_STATES, sourceWord, taskName, tookText } from './execution-words.ts';
 import { StepAbout, StepAttempts } from './step-about.tsx';
 import { StepValues } from './step-values.tsx';
+import { StepVersions } from './step-versions.tsx';
 import { useLog } from './use-log.ts';
 import { useAttempts, useRunFileUrl, useStep } from './use-step.ts';
 import { useAddressQuery } from '#server/address-parts.ts';
@@ -97,6 +98,7 @@ export function StepPanel({ project, run, mark, close }: StepPanelProps) {
                 values={step.outputs}
                 paths={step.step?.outputs}
               />
+              <StepVersions project={project} attempt={attempts.findLast(({ state }) => state === 'ended')?.id} />
               <StepValues project={project} title="Inputs" nothing="It is given nothing." values={step.inputs} />
             </>
           )}

@@ -87,10 +87,11 @@ export class OnnxInference implements InferenceEngine {
     const { batchable } = await testBatches(run, found.description.inputs, found.description.outputs, sample);
     return new ServedModel({
       ...described(found.description, batchable),
-      concurrency: workers,
+      concurrency: () => pool.size,
+      scale: async (size) => await pool.resize(size),
       run: async (inputs, infer) => await pool.infer(inputs, infer),
       crashes: () => pool.crashes,
-      memoryBytes: () => pool.memoryBytes + (trust === 'trusted' ? found.bytes * workers : 0),
+      memoryBytes: () => pool.memoryBytes + (trust === 'trusted' ? found.bytes * pool.size : 0),
       close: async () => await pool.close(),
     });
   }
@@ -101,14 +102,19 @@ export class OnnxInference implements InferenceEngine {
     { test, speed, added, workers }: { test: BatchTest; speed: Speed; added: number; workers: number },
   ): LoadedModel {
     const run = runnerOf(session);
+    let size = workers;
     const elsewhere = new Lazy(async () => {
-      const pool = this.#pool(found, { trust: 'trusted', workers });
+      const pool = this.#pool(found, { trust: 'trusted', workers: size });
       await pool.open();
       return pool;
     });
     return new ServedModel({
       ...described(found.description, test.batchable),
-      concurrency: workers,
+      concurrency: () => size,
+      scale: async (wanted) => {
+        size = wanted;
+        await (await elsewhere.opened())?.resize(wanted);
+      },
       run: async (inputs, options) => {
         const expectedNs = speed.runNs + rowsOf(inputs) * speed.rowNs;
         return expectedNs > LONGEST_HERE_NS

@@ -85,7 +85,8 @@ export class PythonInference implements InferenceEngine {
       inputs: inputSpecs,
       outputs: outputSpecs,
       batchable,
-      concurrency: workers,
+      concurrency: () => pool.size,
+      scale: async (size) => await pool.resize(size),
       enforce: check,
       run: async (given, infer) => {
         const known = Object.entries(infer.parameters ?? {}).filter(([name]) => signature.params.includes(name));

@@ -196,6 +196,7 @@ describe('what leads out is refused', () => {
 describe('what is wrong is told where it stands', () => {
   test.each([
     ['SELECT\n  nme\nFROM people', 'There is no column `nme`; near it: `name`.', { line: 2, column: 3 }],
+    ['SELECT altitude FROM people', 'There is no column `altitude`; there are `', { line: 1, column: 8 }],
     ['SELECT *\nFROM persons', 'There is no table `persons` here; there is `people`.', { line: 2, column: 6 }],
     ['SELECT id id id FROM people', 'Syntax error', { line: 1, column: 14 }],
     ["SELECT 'ü', getenv('x')", 'The function `getenv` cannot be called here.', { line: 1, column: 13 }],

@@ -6,10 +6,13 @@ import type { SqlRelation } from '../model/query-tree.ts';
 import { QueryError } from '../model/query-error.ts';
 import { allowedFunctions, allowedTableFunctions, allowedTypes } from './allowed-functions.ts';
 import { duckdbFault } from './duckdb-fault.ts';
+import { nearColumns } from './near-columns.ts';
 import type { Session } from './session.ts';
 import { text } from './sql-text.ts';
 
 const MOST_SQL = 100_000;
+/** Told where none is near the one that was asked for. */
+const SOME_COLUMNS = 10;
 
 type Node = Readonly<Record<string, unknown>>;
 
@@ -56,8 +59,11 @@ function placeIn(
   return { line: before.length, column: (before.at(-1) ?? '').length + 1 };
 }
 
-/** A fault of binding a person's text that stands in `whole` from byte `start` on. */
-export function personFault(error: unknown, sql: string, start: number): unknown {
+/** A fault of binding a person's text that stands in `whole` from byte `start` on. `columns`: of all that it may read. */
+export async function personFault(
+  error: unknown,
+  { sql, start, columns }: { readonly sql: string; readonly start: number; readonly columns: () => Promise<string[]> },
+): Promise<unknown> {
   const fault = duckdbFault(error);
   if (
     fault === undefined ||
@@ -65,23 +71,24 @@ export function personFault(error: unknown, sql: string, start: number): unknown
   )
     return error;
   const position = fault.position === undefined ? undefined : placeIn(sql, fault.position - start);
-  return new QueryError('query_invalid', bindingDetail(fault.message, fault.subtype, fault.name, fault.candidates), {
-    position,
-  });
+  // The candidates of a function are a page long.
+  const detail =
+    fault.subtype === 'COLUMN_NOT_FOUND'
+      ? noColumn(fault.name ?? '', fault.candidates, await columns())
+      : sentence(fault.message.split('\n')[0] ?? '');
+  return new QueryError('query_invalid', detail, { position });
 }
 
-function bindingDetail(
-  message: string,
-  subtype: string | undefined,
-  name: string | undefined,
-  candidates: readonly string[],
-): string {
-  const nearest = candidates.slice(0, 5).map((each) => `\`${each}\``);
-  if (subtype === 'COLUMN_NOT_FOUND') {
-    return `There is no column \`${name}\`${nearest.length === 0 ? '.' : `; near it: ${nearest.join(', ')}.`}`;
-  }
-  // The candidates of a function are a page long.
-  return sentence(message.split('\n')[0] ?? '');
+function noColumn(name: string, candidates: readonly string[], columns: readonly string[]): string {
+  const near = nearColumns(name, columns);
+  const quoted = (names: readonly string[]) => names.map((each) => `\`${each}\``).join(', ');
+  if (near.length > 0) return `There is no column \`${name}\`; near it: ${quoted(near)}.`;
+  // What DuckDB takes for near comes first; it always takes something.
+  const all = [...new Set([...candidates, ...columns])];
+  const first = all.slice(0, SOME_COLUMNS);
+  if (first.length === 0) return `There is no column \`${name}\`.`;
+  const more = all.length - first.length;
+  return `There is no column \`${name}\`; there are ${quoted(first)}${more > 0 ? ` and ${more} more` : ''}.`;
 }
 
 function sentence(message: string): string {

@@ -194,7 +194,14 @@ async function checkTree(session: Session, query: Relation, render: (relation: R
     try {
       await session.bind(whole);
     } catch (error) {
-      throw personFault(error, relation.sql, Buffer.byteLength(whole.slice(0, personStart(whole, relation.sql))));
+      const start = Buffer.byteLength(whole.slice(0, personStart(whole, relation.sql)));
+      const columns = async () => {
+        const names = new Set<string>();
+        for (const view of Object.values(relation.views))
+          for (const { name } of (await session.bind(render(view))).columns) names.add(name);
+        return [...names];
+      };
+      throw await personFault(error, { sql: relation.sql, start, columns });
     }
   }
 }

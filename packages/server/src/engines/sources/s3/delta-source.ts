@@ -36,7 +36,7 @@ export function deltaSource({ path, version, ...options }: DeltaSourceOptions): 
         if (object === undefined) continue;
         left -= object.bytes ?? 0;
         if (left < 0) throw new DaisError('too_large', `The log of ${table} has more than ${LOG_BYTES} bytes.`);
-        commits.push({ version: number, text: await bucket.text(object, COMMIT_BYTES, signal) });
+        commits.push({ version: number, text: (await bucket.bytes(object, COMMIT_BYTES, signal)).toString('utf8') });
       }
       const snapshot = replay(table, commits);
       const there = new Map(objects.map((object) => [object.name, object]));

@@ -7,11 +7,18 @@ import { MOST_OBJECTS, type DataSource, type SourceObject } from '../contract.ts
 import { writeFetched } from '../written-file.ts';
 import { globPattern, globPrefix } from './glob.ts';
 
+export interface S3Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Of keys that end by themselves. */
+  readonly sessionToken?: string;
+}
+
 export interface S3BucketOptions {
   readonly bucket: string;
   readonly region: string;
   readonly endpoint: string | undefined;
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+  readonly credentials: S3Credentials | undefined;
   /** Carries the requests through the guard against addresses inside of the network. */
   readonly requestHandler: NonNullable<S3ClientConfig['requestHandler']>;
 }
@@ -23,8 +30,10 @@ export interface S3SourceOptions extends S3BucketOptions {
 export interface S3Bucket extends Pick<DataSource, 'fetch' | 'close'> {
   /** In the order of names; none where none fits. @throws DaisError as `DataSource.list`. */
   objects(glob: string, signal: AbortSignal): Promise<readonly SourceObject[]>;
-  /** Of an object that is text. @throws DaisError as `DataSource.fetch`; `too_large`. */
-  text(object: SourceObject, mostBytes: number, signal: AbortSignal): Promise<string>;
+  /** The bytes of an object as they come. @throws DaisError as `DataSource.fetch`. */
+  open(object: SourceObject, signal: AbortSignal): Promise<Readable>;
+  /** Of an object that is small. @throws DaisError as `DataSource.fetch`; `too_large`. */
+  bytes(object: SourceObject, mostBytes: number, signal: AbortSignal): Promise<Buffer>;
 }
 
 export function s3Source({ glob, ...options }: S3SourceOptions): DataSource {
@@ -85,11 +94,12 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
       }
       return objects.toSorted((a, b) => (a.name < b.name ? -1 : 1));
     },
-    text: async (object, mostBytes, signal) => {
+    open: async (object, signal) => (await read(object, signal)).body,
+    bytes: async (object, mostBytes, signal) => {
       const { bytes = 0 } = object;
       if (bytes > mostBytes)
         throw new DaisError('too_large', `${object.uri} has ${bytes} bytes, ${mostBytes} at most.`);
-      return (await buffer((await read(object, signal)).body)).toString('utf8');
+      return await buffer((await read(object, signal)).body);
     },
     fetch: async (object, path, io) => {
       const { body, pin } = await read(object, io.signal);

@@ -23,7 +23,7 @@ export interface Artifact {
   readonly type?: string;
   /** What its step says about it. */
   readonly metadata?: { readonly [key: string]: Json };
-  /** Where it lies when that is not here: then there are no files, and nobody fetches it for a step. */
+  /** Where it lies when that is not here: then there are no files, and what can be fetched is, for each step. */
   readonly uri?: string;
   /** It is the rows of a version of a dataset: they lie there, and are brought when a step starts. */
   readonly dataset?: DatasetInput;

@@ -37,32 +37,52 @@ export async function inputsOf(
   return inputs;
 }
 
-/** What lies at an address of the web is brought; of other places a step gets the address. */
-export function isFetched({ uri }: Artifact): boolean {
-  return uri !== undefined && /^https?:\/\//i.test(uri);
+/** A file, or one of the files of a folder, at an address outside. */
+export interface AddressedFile {
+  /** Below the folder; empty for what is a file itself. */
+  readonly path: string;
+  readonly open: () => Promise<Readable>;
 }
 
-/** Those that are fetched, when they are opened. What cannot be had fails the step. */
-export function addressed(
+export interface AddressIo {
+  /** Those of the step that reads it, those of Secrets too: how it signs where one must. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+export type ReadAddress = (url: string, io: AddressIo) => Promise<readonly AddressedFile[]>;
+
+/** What lies at an address of the web or in a bucket is brought; of other places a step gets the address. */
+export function isFetched({ uri }: Artifact): boolean {
+  return uri !== undefined && /^(?:https?|s3):\/\//i.test(uri);
+}
+
+/** Those that are fetched, when they are opened. What cannot be had fails the step. @throws ValueFault */
+export async function addressed(
   placed: readonly PlacedArtifact[],
-  read: ((url: string, signal: AbortSignal) => Promise<Readable>) | undefined,
-  signal: AbortSignal,
-): readonly TaskInput[] {
-  return placed.flatMap(({ artifact, path }): TaskInput[] => {
-    if (!isFetched(artifact)) return [];
+  read: ReadAddress | undefined,
+  io: AddressIo,
+): Promise<readonly TaskInput[]> {
+  const inputs: TaskInput[] = [];
+  for (const { artifact, path } of placed) {
+    if (!isFetched(artifact)) continue;
     const url = artifact.uri ?? '';
-    const open = async () => {
-      if (read === undefined) throw new ValueFault(`nothing is fetched from outside here: ${url}`);
-      try {
-        return await read(url, signal);
-      } catch (error) {
-        if (error instanceof DaisError)
-          throw new ValueFault(`${url} cannot be had: ${error.message}`, { cause: error });
-        throw error;
-      }
-    };
-    return [{ path, open }];
-  });
+    if (read === undefined) throw new ValueFault(`nothing is fetched from outside here: ${url}`);
+    for (const file of await had(url, async () => await read(url, io))) {
+      const at = file.path === '' ? path : `${path}/${file.path}`;
+      inputs.push({ path: at, open: async () => await had(url, file.open) });
+    }
+  }
+  return inputs;
+}
+
+async function had<T>(url: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof DaisError) throw new ValueFault(`${url} cannot be had: ${error.message}`, { cause: error });
+    throw error;
+  }
 }
 
 /** Every file of a folder, in the order of their names. */

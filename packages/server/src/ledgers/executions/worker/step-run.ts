@@ -222,13 +222,14 @@ export class StepRun {
     // Without it an image could not be seen: then the engine says what is missing.
     const possible = isolationFault === undefined || step.environment.type === 'image' ? 'required' : 'none';
     const isolation = step.isolation === 'preferred' ? possible : step.isolation;
+    const secrets = await this.#secrets(step);
     const around = await this.#surroundings(loaded, resolved, isolation === 'required' && !step.network);
     const spec: Omit<TaskSpec, 'inputs'> = {
       attempt: id,
       command,
       // What whoever wrote the step says of these counts.
       variables: { ...around.variables, ...variables },
-      secretVariables: { ...around.secretVariables, ...(await this.#secrets(step)) },
+      secretVariables: { ...around.secretVariables, ...secrets },
       ...(this.#environment !== undefined && { environment: seenFrom(this.#environment) }),
       outputs: [
         ...Object.entries(step.outputs).map(([name, { path }]) => ({ name, path })),
@@ -243,7 +244,7 @@ export class StepRun {
     const signal = AbortSignal.any([this.#signals.stop, this.#signals.cancelled]);
     const inputs = [
       ...(await inputsOf(content, projectId, artifacts)),
-      ...addressed(artifacts, readAddress, signal),
+      ...(await addressed(artifacts, readAddress, { variables: { ...variables, ...secrets }, signal })),
       ...files.map(inputOfText),
     ];
     const from = { data, projectId, signal };

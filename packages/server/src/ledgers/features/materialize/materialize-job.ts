@@ -10,6 +10,7 @@ import { DaisError, eventTypes } from '@dais/api';
 import type { Cell } from '#engines/query/contract.ts';
 import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
 import type { JobClaim } from '#kernel/jobs.ts';
+import { readJsonLines } from '#lib/json-lines.ts';
 import type { CompiledView } from '../definitions/compiled.ts';
 import { loadView } from '../definitions/load-selection.ts';
 import type { FeatureParts, SourceVersion } from '../features-parts.ts';
@@ -20,7 +21,6 @@ import { noteMaterialized } from '../lineage-nodes.ts';
 import type { Pusher, ReadRows } from '../online/push.ts';
 import { readValue, type Value } from '../values/cells.ts';
 import { formatMoment } from '../values/moment.ts';
-import { readCellLines } from './cell-lines.ts';
 import { readMaterialization, type MaterializationRow } from './materialization-rows.ts';
 import { MATERIALIZE_QUEUE } from './queues.ts';
 
@@ -89,7 +89,11 @@ async function materialize(
       );
       let entities = Number(row.entities);
       let written = Number(row.written);
-      for await (const lines of readCellLines([path], { batch: BATCH, skip: entities, signal: io.signal })) {
+      for await (const lines of readJsonLines<readonly Cell[]>([path], {
+        batch: BATCH,
+        skip: entities,
+        signal: io.signal,
+      })) {
         written += await pusher.write(projectId, view, rowsOf(view, lines));
         entities += lines.length;
         io.progress({ phase: 'writing', entities, written });

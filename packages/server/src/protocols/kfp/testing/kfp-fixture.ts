@@ -17,7 +17,7 @@ import { trackingLedger, trackingSlice } from '#ledgers/tracking/index.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { openOutbound } from '#calls.ts';
-import { readAddress } from '#compose-runs.ts';
+import { readAddress } from '#compose-addresses.ts';
 import { kfpDoor, kfpProbe } from '../index.ts';
 import { KFP_FORMAT, kfpCompiler } from '../ir/index.ts';
 import { kfpDialect } from '../runtime/index.ts';
@@ -98,7 +98,7 @@ export async function startKfpWorld(options: FixtureOptions = {}): Promise<KfpWo
         solo: true,
         slots: 8,
         perProject: 8,
-        readAddress: async (url, signal) => await readAddress(outbound, url, signal),
+        readAddress: async (url, io) => await readAddress(outbound, url, io),
         days: 0,
       });
       ({ worker } = executions);

@@ -1,15 +1,14 @@
-/** Rows that the query engine wrote as lines of JSON, a batch at a time: files of any size take little memory. */
+/** Values that were written as lines of JSON, a batch at a time: files of any size take little memory. */
 import { createReadStream } from 'node:fs';
-import type { Cell } from '#engines/query/contract.ts';
 
 const BLOCK = 2 ** 18;
 
-/** Rows of all the files, in order; the first `skip` are left out. */
-export async function* readCellLines(
+/** Those of all the files, in order; the first `skip` are left out. `Value` is what the writer wrote. */
+export async function* readJsonLines<Value>(
   paths: readonly string[],
   { batch, skip, signal }: { readonly batch: number; readonly skip: number; readonly signal: AbortSignal },
-): AsyncGenerator<readonly (readonly Cell[])[]> {
-  let rows: (readonly Cell[])[] = [];
+): AsyncGenerator<readonly Value[]> {
+  let rows: Value[] = [];
   let left = skip;
   for (const path of paths) {
     let rest = '';
@@ -22,7 +21,7 @@ export async function* readCellLines(
           left -= 1;
           continue;
         }
-        rows.push(JSON.parse(line) as readonly Cell[]);
+        rows.push(JSON.parse(line) as Value);
         if (rows.length < batch) continue;
         yield rows;
         rows = [];

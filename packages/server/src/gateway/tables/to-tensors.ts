@@ -1,16 +1,19 @@
 /** Tables and lists as the tensors that a model takes. */
 import { DaisError } from '@dais/api';
-import { ElementWriter, type Datatype, type ServedDescription, type Tensor, type TensorSpec } from '#gateway/index.ts';
 import type { JsonValue } from '#lib/json-reader.ts';
-import type { Given } from './frame.ts';
-import { columnsOf, type Column } from './signature.ts';
+import type { ServedDescription } from '../serving-door.ts';
+import { ElementWriter } from '../tensor-elements.ts';
+import type { Datatype, Tensor, TensorSpec } from '../tensors.ts';
+import { cellValue } from './cell-value.ts';
+import type { Given } from './given.ts';
+import { columnsOf, type Column } from '#lib/model-signature.ts';
 
 export function toTensors(given: Given, described: ServedDescription): Tensor[] {
   const { inputs } = described;
   const columns = columnsOf(described.signature, 'inputs');
   switch (given.kind) {
     case 'table':
-      return fromTable(given.columns, given.rows, inputs, columns, described.enforce);
+      return fromTable(given, inputs, columns, described.enforce);
     case 'rows':
       return fromRows(given.rows, inputs, columns);
     case 'tensor':
@@ -22,46 +25,70 @@ export function toTensors(given: Given, described: ServedDescription): Tensor[] 
   }
 }
 
+type Table = Extract<Given, { readonly kind: 'table' }>;
+
 function fromTable(
-  table: ReadonlyMap<string, readonly JsonValue[]>,
-  rows: number,
+  { columns: found, rows, cells }: Table,
   inputs: readonly TensorSpec[],
   columns: readonly Column[] | undefined,
   enforce: boolean,
 ): Tensor[] {
-  if (enforce && columns !== undefined) {
+  const byPlace = areUnnamed(columns, inputs);
+  if (byPlace && found.size < inputs.length) throw tooFew(found.size, inputs);
+  const table = byPlace
+    ? new Map([...found.values()].map((values, place) => [inputs[place]?.name ?? '', values]))
+    : found;
+  if (enforce && columns !== undefined && !byPlace) {
     const missing = columns.filter(({ name, required }) => required && name !== undefined && !table.has(name));
     if (missing.length > 0) {
       throw wrong(`The columns ${missing.map(({ name, type }) => `"${name}" (${type})`).join(', ')} are missing.`);
     }
   }
+  const valuesOf = (name: string, datatype: Datatype): readonly JsonValue[] => {
+    const values = table.get(name);
+    if (values === undefined) throw wrong(`The column "${name}" (${datatype}) is missing.`);
+    return cells === 'texts' ? values.map((text) => cellValue(text as string, datatype === 'BYTES')) : values;
+  };
   const [matrix] = inputs;
   if (inputs.length === 1 && matrix !== undefined && matrix.shape.length > 1 && !table.has(matrix.name)) {
     const names = columns?.flatMap(({ name }) => (name === undefined ? [] : [name])) ?? [...table.keys()];
-    return [pack(matrix, names, table, rows)];
+    return [pack(matrix, names, rows, valuesOf)];
   }
-  if (inputs.length === 0) return [...table].map(([name, values]) => guessed(name, values, [rows]));
+  if (inputs.length === 0) return [...table.keys()].map((name) => guessed(name, valuesOf(name, 'FP64'), [rows]));
   return inputs
     .filter(({ name, optional }) => optional !== true || table.has(name))
     .map((spec) => {
-      const values = table.get(spec.name);
-      if (values === undefined) throw wrong(`The column "${spec.name}" (${spec.datatype}) is missing.`);
-      return tensor(spec, spec.shape.length > 1 ? [rows, 1] : [rows], values, spec.name);
+      const values = valuesOf(spec.name, spec.datatype);
+      const isBinary = columns?.some(({ name, type }) => name === spec.name && type === 'binary');
+      if (spec.shape.length < 2) return tensor(spec, [rows], values, spec.name, isBinary);
+      // Of lists within the rows.
+      const shape = shapeOf([...values]);
+      return tensor(spec, shape.length > 1 ? shape : [rows, 1], flatten(values), spec.name);
     });
+}
+
+/** By place, not by name: the columns of the signature have none. */
+function areUnnamed(columns: readonly Column[] | undefined, inputs: readonly TensorSpec[]): boolean {
+  return (
+    columns !== undefined &&
+    columns.length === inputs.length &&
+    columns.every(({ name }) => name === undefined) &&
+    inputs.every(({ shape }) => shape.length === 1)
+  );
+}
+
+function tooFew(columns: number, inputs: readonly TensorSpec[]): DaisError {
+  return wrong(`There are ${columns} columns; the model takes ${inputs.length}, by their place.`);
 }
 
 /** Columns side by side, as the one matrix that a model takes. */
 function pack(
   spec: TensorSpec,
   names: readonly string[],
-  table: ReadonlyMap<string, readonly JsonValue[]>,
   rows: number,
+  valuesOf: (name: string, datatype: Datatype) => readonly JsonValue[],
 ): Tensor {
-  const columns = names.map((name) => {
-    const values = table.get(name);
-    if (values === undefined) throw wrong(`The column "${name}" (${spec.datatype}) is missing.`);
-    return values;
-  });
+  const columns = names.map((name) => valuesOf(name, spec.datatype));
   const elements = new ElementWriter(spec.name, spec.datatype, rows * names.length);
   for (let row = 0; row < rows; row++) {
     for (const [place, values] of columns.entries()) put(elements, values[row] ?? null, names[place] as string, row);
@@ -78,7 +105,16 @@ function fromRows(
   if (named.length > 0) {
     throw wrong(`The table has no "columns"; the model takes ${named.map(({ name }) => `"${name}"`).join(', ')}.`);
   }
-  return fromList(rows as readonly JsonValue[][], inputs, columns);
+  if (inputs.length > 0 && !areUnnamed(columns, inputs))
+    return fromList(rows as readonly JsonValue[][], inputs, columns);
+  // Columns are called by their place, as pandas does.
+  const width = rows[0]?.length ?? inputs.length;
+  if (rows.some(({ length }) => length !== width)) throw wrong('The rows of the table have different lengths.');
+  const found = Array.from({ length: width }, (_, place): [string, JsonValue[]] => [
+    String(place),
+    rows.map((row) => row[place] ?? null),
+  ]);
+  return fromTable({ kind: 'table', columns: new Map(found), rows: rows.length }, inputs, columns, true);
 }
 
 function fromList(
@@ -88,6 +124,9 @@ function fromList(
 ): Tensor[] {
   const [spec] = inputs;
   if (spec === undefined) return [guessed('input', flatten(value), shapeOf(value as JsonValue[]))];
+  if (areUnnamed(columns, inputs) && value.length > 0 && value.every(Array.isArray)) {
+    return fromRows(value as readonly JsonValue[][], inputs, columns);
+  }
   if (inputs.length > 1) {
     const names = columns?.map(({ name }) => name) ?? inputs.map(({ name }) => name);
     throw wrong(`A list has no names of columns; the model takes ${names.map((name) => `"${name}"`).join(', ')}.`);
@@ -105,28 +144,39 @@ function fromNamed(
   if (byColumn) {
     const table = new Map([...values].map(([name, value]) => [name, Array.isArray(value) ? value : [value]]));
     const rows = Math.max(0, ...[...table.values()].map((column) => column.length));
-    return fromTable(table, rows, inputs, columns, true);
+    return fromTable({ kind: 'table', columns: table, rows }, inputs, columns, true);
   }
-  return [...values].map(([name, given]) => {
+  const unknown = [...values.keys()].find((name) => inputs.every((input) => input.name !== name));
+  if (inputs.length > 0 && unknown !== undefined && inputs.every(({ name }) => !values.has(name))) {
+    throw wrong(`The model has no input "${unknown}"; it has ${inputs.map(({ name }) => `"${name}"`).join(', ')}.`);
+  }
+  return [...values].flatMap(([name, given]) => {
     const value = Array.isArray(given) ? given : [given];
     const spec = inputs.find((input) => input.name === name);
-    if (inputs.length === 0) return guessed(name, flatten(value), shapeOf(value));
-    if (spec === undefined) {
-      throw wrong(`The model has no input "${name}"; it has ${inputs.map((input) => `"${input.name}"`).join(', ')}.`);
-    }
-    return tensor(spec, shapeOf(value), flatten(value), name);
+    if (inputs.length === 0) return [guessed(name, flatten(value), shapeOf(value))];
+    // As a column that the model does not have.
+    if (spec === undefined) return [];
+    const isBinary = columns?.some((column) => column.name === name && column.type === 'binary');
+    return [tensor(spec, shapeOf(value), flatten(value), name, isBinary)];
   });
 }
 
-function tensor(spec: TensorSpec, shape: readonly number[], values: readonly JsonValue[], column: string): Tensor {
+function tensor(
+  spec: TensorSpec,
+  shape: readonly number[],
+  values: readonly JsonValue[],
+  column: string,
+  isBinary = false,
+): Tensor {
   const elements = new ElementWriter(spec.name, spec.datatype, values.length);
   let nulls: Uint8Array | undefined;
   for (const [row, value] of values.entries()) {
     const missing = value === null && spec.datatype !== 'FP32' && spec.datatype !== 'FP64';
-    if (!missing) put(elements, value, column, row);
+    if (!missing && isBinary) elements.text(fromBase64(value, column, row));
+    else if (!missing) put(elements, value, column, row);
     else {
       if (spec.optional !== true)
-        throw wrong(`Row ${row} of the column "${column}" is missing; expected ${spec.datatype}.`);
+        throw wrongCell(column, `Row ${row} of the column "${column}" is missing; expected ${spec.datatype}.`);
       nulls ??= new Uint8Array(values.length);
       nulls[row] = 1;
       if (spec.datatype === 'BYTES') elements.text('');
@@ -157,8 +207,16 @@ function put(elements: ElementWriter, value: JsonValue, column: string, row: num
     else elements.wrong('a list or an object');
   } catch (error) {
     if (!(error instanceof DaisError)) throw error;
-    throw wrong(`Row ${row} of the column "${column}": ${error.message}`);
+    throw wrongCell(column, `Row ${row} of the column "${column}": ${error.message}`);
   }
+}
+
+/** JSON has no bytes. */
+function fromBase64(value: JsonValue, column: string, row: number): Buffer {
+  if (typeof value === 'string' && value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value)) {
+    return Buffer.from(value, 'base64');
+  }
+  throw wrong(`Row ${row} of the column "${column}" is no text in base64, as which bytes are sent.`);
 }
 
 function shapeOf(value: JsonValue): number[] {
@@ -184,4 +242,8 @@ function flatten(value: readonly JsonValue[]): JsonValue[] {
 
 function wrong(message: string): DaisError {
   return new DaisError('invalid_request', message);
+}
+
+function wrongCell(column: string, message: string): DaisError {
+  return new DaisError('invalid_request', message, { issues: [{ path: column, message }] });
 }

@@ -1,0 +1,121 @@
+"""Takes the best candidate, measures it on flights that nobody learned from, registers it and calls it challenger.
+
+Beside it stands the champion of the moment, on the same flights; without one, somebody who always says how many are late
+on average. Whether it is better is said with an interval, so that luck on a few flights is not called better.
+"""
+
+import argparse
+import json
+import os
+import warnings
+from pathlib import Path
+
+import joblib
+import mlflow
+import numpy
+import onnxruntime
+from mlflow import MlflowClient
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, Schema, TensorSpec
+from onnx_form import as_onnx, ask
+from report import card, fairness
+from rows import COLUMNS, LABEL, NUMBERS, WORDS, flights
+from sklearn.metrics import roc_auc_score
+from train import measures
+
+MODEL = "nyc-late"
+DRAWS = 500
+SEED = 7
+# A conversion may round; it may not change a prediction.
+MOST_APART = 1e-4
+
+
+def best_candidate(scores: list[dict], models: Path):
+    """The folder has a file, or a folder with one, for each score: called by its place."""
+    at = max(range(len(scores)), key=lambda index: scores[index]["roc_auc"])
+    place = models / str(at)
+    return scores[at], joblib.load(place if place.is_file() else next(file for file in place.rglob("*") if file.is_file()))
+
+
+def champion(rows):
+    """What it would have said of these flights, and which version it is."""
+    version = MlflowClient().get_registered_model(MODEL).aliases.get("champion")
+    if version is None:
+        return None, numpy.full(len(rows), 0.5)
+    model = mlflow.onnx.load_model(f"models:/{MODEL}/{version}")
+    return version, ask(onnxruntime.InferenceSession(model.SerializeToString()), rows)
+
+
+def difference(label, one, other) -> tuple[float, float, float]:
+    """Of the areas under both curves, with the interval that holds 95 % of what other draws of the flights would give."""
+    draw = numpy.random.default_rng(SEED)
+    found = []
+    while len(found) < DRAWS:
+        chosen = draw.integers(0, len(label), len(label))
+        if 0 < label[chosen].sum() < len(label):
+            found.append(roc_auc_score(label[chosen], one[chosen]) - roc_auc_score(label[chosen], other[chosen]))
+    low, high = numpy.quantile(found, [0.025, 0.975])
+    return float(roc_auc_score(label, one) - roc_auc_score(label, other)), float(low), float(high)
+
+
+def signature() -> ModelSignature:
+    columns = [ColSpec("string", name) for name in WORDS] + [ColSpec("float", name) for name in NUMBERS]
+    return ModelSignature(Schema(columns), Schema([TensorSpec(numpy.dtype("float32"), (-1, 1), "late_probability")]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("--start", "--end", "--frozen-end", "--scores", "--models"):
+        parser.add_argument(name, required=True)
+    given = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    scores = json.loads(given.scores)
+    winner, fitted = best_candidate(scores, Path(given.models))
+    learned = flights(given.start, given.end)
+    frozen = flights(given.end, given.frozen_end)
+    label = frozen[LABEL].to_numpy()
+
+    converted = as_onnx(fitted)
+    said = ask(onnxruntime.InferenceSession(converted.SerializeToString()), frozen)
+    apart = float(numpy.abs(said - fitted.predict_proba(frozen[COLUMNS])[:, 1]).max())
+    if apart > MOST_APART:
+        raise SystemExit(f"As ONNX the model says something else: {apart} apart.")
+
+    before, said_before = champion(frozen)
+    gain, low, high = difference(label, said, said_before)
+    # It calls as many flights late as there were among those it learned from.
+    threshold = float(numpy.quantile(fitted.predict_proba(learned[COLUMNS])[:, 1], 1 - learned[LABEL].mean()))
+    verdict = {
+        "candidate": winner["candidate"],
+        "setting": winner["setting"],
+        "flights": len(learned),
+        "frozen": {"start": given.end, "end": given.frozen_end, "flights": len(frozen), **measures(label, said)},
+        "against": "nobody" if before is None else f"{MODEL}/{before}",
+        "gain": {"roc_auc": gain, "low": low, "high": high},
+        "better": low > 0,
+        "threshold": threshold,
+        "onnx_apart": apart,
+        "fairness": {by: fairness(frozen, said, threshold, by) for by in ("carrier", "origin")},
+    }
+    with mlflow.start_run(run_id=os.environ.get("MLFLOW_RUN_ID"), run_name="judge") as run:
+        mlflow.log_params({"candidate": winner["candidate"], "start": given.start, "end": given.end, "frozen_end": given.frozen_end})
+        example = frozen[COLUMNS].dropna().head(3)
+        info = mlflow.onnx.log_model(
+            converted, name="model", signature=signature(), input_example=example,
+            pip_requirements=["mlflow-skinny", "onnx", "onnxruntime", "pandas"],
+        )  # fmt: skip
+        found = {f"frozen_{name}": value for name, value in measures(label, said).items()}
+        mlflow.log_metrics({**found, "frozen_gain": gain, "frozen_gain_low": low}, model_id=info.model_id)
+        version = mlflow.register_model(f"models:/{info.model_id}", MODEL).version
+        MlflowClient().set_registered_model_alias(MODEL, "challenger", version)
+        verdict = {"version": version, "run": run.info.run_id, **verdict}
+        mlflow.log_dict(verdict["fairness"], "evaluation/fairness.json")
+        mlflow.log_dict(verdict, "evaluation/verdict.json")
+        mlflow.log_text(card(verdict, given), "evaluation/card.md")
+    MlflowClient().update_model_version(MODEL, version, description=card(verdict, given))
+    Path("verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
+    print(json.dumps(verdict, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""What people read of a version: whom it serves how well, and its card."""
+
+import pandas
+from rows import LABEL
+
+# Of fewer flights nothing is said.
+FEWEST = 20
+
+
+def fairness(rows: pandas.DataFrame, said, threshold: float, by: str) -> list[dict]:
+    """Of each group: how many flights it calls late, how many of the late ones it finds, how many others it calls late."""
+    frame = pandas.DataFrame({"group": rows[by], "late": rows[LABEL], "said": said >= threshold})
+    told = []
+    for group, part in frame.groupby("group"):
+        late, others = part[part["late"] == 1], part[part["late"] == 0]
+        if len(part) < FEWEST or late.empty or others.empty:
+            continue
+        told.append(
+            {
+                "group": group,
+                "flights": len(part),
+                "late": round(float(part["late"].mean()), 4),
+                "called_late": round(float(part["said"].mean()), 4),
+                "found": round(float(late["said"].mean()), 4),
+                "false_alarms": round(float(others["said"].mean()), 4),
+            }
+        )
+    return told
+
+
+def card(verdict: dict, given) -> str:
+    frozen, gain = verdict["frozen"], verdict["gain"]
+    lines = [
+        f"# nyc-late {verdict['version']}",
+        "",
+        "Says before departure how likely a flight from New York arrives more than 30 minutes late. For planning; not for "
+        "compensation of passengers, and not for other airports or years.",
+        "",
+        f"- Learned from {verdict['flights']:,} flights, {given.start} to {given.end}: {verdict['candidate']} {verdict['setting']}.",
+        f"- Measured on {frozen['flights']:,} later flights, to {frozen['end']}: area under the ROC curve {frozen['roc_auc']:.3f}, "
+        f"average precision {frozen['average_precision']:.3f}, log loss {frozen['log_loss']:.3f}.",
+        f"- Against {verdict['against']}: {gain['roc_auc']:+.3f} (95 %: {gain['low']:+.3f} to {gain['high']:+.3f}).",
+        f"- A flight is called late from {verdict['threshold']:.3f} on.",
+    ]
+    for by, groups in verdict["fairness"].items():
+        lines += ["", f"| {by} | flights | late | called late | found | false alarms |", "| --- | ---: | ---: | ---: | ---: | ---: |"]
+        lines += [
+            f"| {one['group']} | {one['flights']} | {one['late']:.1%} | {one['called_late']:.1%} | {one['found']:.1%} | {one['false_alarms']:.1%} |"
+            for one in groups
+        ]
+    return "\n".join(lines) + "\n"

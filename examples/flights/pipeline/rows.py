@@ -1,0 +1,28 @@
+"""What is known of a flight before it leaves, and which flights a period has."""
+
+import os
+from pathlib import Path
+
+import pandas
+
+WORDS = ["carrier", "origin"]
+NUMBERS = [
+    "temp", "wind_speed", "precip", "visib", "carrier_minutes", "carrier_late", "route_minutes", "route_flights",
+    "distance", "hour",
+]  # fmt: skip
+COLUMNS = WORDS + NUMBERS
+LABEL = "late"
+
+
+def flights(start: str, end: str) -> pandas.DataFrame:
+    """Those that were to leave from the first day on and before the second, in this order, from the dataset of the step."""
+    folder = Path(os.environ["DAIS_DATA_FLIGHTS"])
+    rows = pandas.concat([pandas.read_parquet(file) for file in sorted(folder.rglob("*.parquet"))])
+    at = pandas.to_datetime(rows["scheduled_at"], utc=True)
+    rows = rows[(at >= pandas.Timestamp(start, tz="UTC")) & (at < pandas.Timestamp(end, tz="UTC"))]
+    rows = rows.sort_values(["scheduled_at", "flight_id"]).reset_index(drop=True)
+    if rows.empty:
+        raise SystemExit(f"There is no flight from {start} to {end}.")
+    rows[NUMBERS] = rows[NUMBERS].astype("float32")
+    rows[LABEL] = rows[LABEL].astype("int64")
+    return rows

@@ -1,0 +1,125 @@
+/** What every version of a model has to do before it gets traffic, as its owner wrote it down. */
+import { z } from 'zod';
+import type { Issue } from '#errors.ts';
+
+const testName = z.string().min(1).max(200).describe('What it says of the model; unique among its tests.');
+const columnName = z.string().min(1).max(1024);
+const row = z
+  .union([z.record(columnName, z.unknown()), z.array(z.unknown()).min(1).max(100_000)])
+  .describe(
+    'One row: values by column (a list where the model takes a tensor of that name), or the list of its numbers.',
+  );
+const base = row.optional().describe('One row as of `input`. Default: the first of the stored input example.');
+const column = z
+  .union([columnName, z.int().min(0).max(100_000)])
+  .describe('Its name; of a row that is a list, its place from 0.');
+const output = columnName.optional().describe('Which output of the model, where it has several.');
+const at = z
+  .int()
+  .min(0)
+  .max(1_000_000)
+  .optional()
+  .describe('Which number of that output, from 0, where it is a list.');
+const tolerance = (of: string) => z.number().min(0).optional().describe(`By how much ${of}. Default: a millionth.`);
+
+const valueTest = z.strictObject({
+  name: testName,
+  check: z.literal('value').describe('An input gives what is expected.'),
+  input: row,
+  expected: z
+    .union([z.number(), z.string(), z.boolean(), z.array(z.unknown()), z.record(columnName, z.unknown())])
+    .describe('A number, text, truth value or list; values by name where the model has several outputs.'),
+  output,
+  at,
+  tolerance: tolerance('numbers may differ'),
+});
+
+const invarianceTest = z.strictObject({
+  name: testName,
+  check: z.literal('invariance').describe('The output stays the same, whatever the column says.'),
+  input: base,
+  column,
+  values: z.array(z.unknown()).min(1).max(50).describe('What the column says in place of what the row has.'),
+  output,
+  at,
+  tolerance: tolerance('the output may move'),
+});
+
+const directionTest = z.strictObject({
+  name: testName,
+  check: z.literal('direction').describe('The output goes one way as the column goes up.'),
+  input: base,
+  column,
+  values: z
+    .array(z.number())
+    .min(2)
+    .max(50)
+    .describe('What the column says, one after the other; each above the one before.'),
+  goes: z.enum(['up', 'down']).describe('Where the output goes.'),
+  output,
+  at,
+  tolerance: tolerance('a step may go the other way'),
+});
+
+export const modelTestSchema = z.discriminatedUnion('check', [valueTest, invarianceTest, directionTest]);
+export type ModelTest = z.output<typeof modelTestSchema>;
+
+export const modelTestsSchema = z
+  .array(modelTestSchema)
+  .max(200)
+  .optional()
+  .describe('What every version has to do: run by `dais model test`, and by a rollout before it gets any traffic.');
+
+/** What a schema cannot say of them. */
+export function checkModelTests(tests: readonly ModelTest[]): Issue[] {
+  const issues: Issue[] = [];
+  const names = new Map<string, number>();
+  for (const [place, test] of tests.entries()) {
+    const path = `spec.tests[${place}]`;
+    const before = names.get(test.name);
+    if (before !== undefined) {
+      const message = `is "${test.name}", as that of tests[${before}]`;
+      issues.push({ path: `${path}.name`, message, expected: 'a name of its own' });
+    }
+    names.set(test.name, place);
+    if (test.check === 'value') {
+      issues.push(...expectedIssues(test, path));
+      continue;
+    }
+    issues.push(...columnIssues(test, path));
+    if (test.check !== 'direction') continue;
+    const fell = test.values.findIndex((value, index) => index > 0 && value <= (test.values[index - 1] ?? value));
+    if (fell >= 0) {
+      const message = `is ${test.values[fell]} after ${test.values[fell - 1]}`;
+      issues.push({ path: `${path}.values[${fell}]`, message, expected: 'more than the value before' });
+    }
+  }
+  return issues;
+}
+
+function expectedIssues({ expected, output, at }: z.output<typeof valueTest>, path: string): Issue[] {
+  if (output !== undefined && typeof expected === 'object' && !Array.isArray(expected)) {
+    const message = 'names outputs beside `output`';
+    return [{ path: `${path}.expected`, message, expected: 'the value of that output alone' }];
+  }
+  if (at !== undefined && typeof expected === 'object') {
+    const message = `is no single value beside \`at: ${at}\``;
+    return [{ path: `${path}.expected`, message, expected: 'a number, text or truth value' }];
+  }
+  return [];
+}
+
+function columnIssues(
+  { column: of, input }: z.output<typeof invarianceTest> | z.output<typeof directionTest>,
+  path: string,
+): Issue[] {
+  if (input === undefined) return [];
+  if (Array.isArray(input)) {
+    if (typeof of === 'number' && of < input.length) return [];
+    const expected = `a place from 0 to ${input.length - 1}: \`input\` is a list`;
+    return [{ path: `${path}.column`, message: `is ${JSON.stringify(of)}`, expected }];
+  }
+  if (typeof of === 'string' && Object.hasOwn(input, of)) return [];
+  const expected = `one of ${Object.keys(input).join(', ')}`;
+  return [{ path: `${path}.column`, message: `is ${JSON.stringify(of)}, which \`input\` does not have`, expected }];
+}

@@ -1,0 +1,184 @@
+import { z } from 'zod';
+import { datasetKind } from '#kinds/dataset.ts';
+import { modelKind } from '#kinds/model.ts';
+import { nameSchema } from '#manifest.ts';
+import { defineOperation, type Operation } from '#operations/operation.ts';
+import { pageInput } from '#operations/resources.ts';
+import { modelImportanceSchema, predictionExplanationSchema } from '#records/explanations.ts';
+import { modelJobKinds, modelJobSchema, modelJobStates, onErrorSchema } from '#records/model-jobs.ts';
+import { predictionIdSchema } from '#records/predictions.ts';
+import { parseServedModel } from '#serving/model-reference.ts';
+
+const base = '/api/v1/model-jobs' as const;
+const id = z.uuid().describe('Id of the job.');
+const model = z
+  .string()
+  .min(8)
+  .max(1024)
+  .describe('A registered version: `models:/flights@champion` or `models:/flights/7`.');
+const data = z.string().min(1).max(600).describe('A version of a dataset: `flights@3`.');
+const columns = z.array(z.string().min(1).max(256)).max(2000);
+const roles = ['operator', 'editor'] as const;
+
+/** The model that a reference names; what names none is told by the handler. */
+function ofReference({ model: reference }: { readonly model: string }) {
+  const named = parseServedModel(reference);
+  return 'message' in named || named.of === 'run'
+    ? { kind: modelKind.kind }
+    : { kind: modelKind.kind, name: named.name };
+}
+
+export const startBatchPredictionOperation = defineOperation({
+  name: 'batchPrediction.start',
+  action: 'model:predict',
+  mode: 'write',
+  scope: 'project',
+  summary:
+    'Lets a version of a model say something of every row of a version of a dataset; the answers become one version of a dataset.',
+  input: z.strictObject({
+    model,
+    data,
+    out: datasetKind.name.describe('The Dataset that gets a new version; it is made if there is none.'),
+    columns: columns
+      .optional()
+      .describe('Columns of the data to put beside the answers. Default: its keys and event time; without keys, all.'),
+    inputs: columns
+      .optional()
+      .describe(
+        'Columns that the model gets. Default: those that its signature names; without one, all but keys, event time and label.',
+      ),
+    onError: onErrorSchema.default('fail'),
+  }),
+  output: modelJobSchema,
+  target: ofReference,
+  roles,
+  http: { method: 'POST', path: `${base}/batch-predictions`, status: 202 },
+});
+
+export const listModelJobsOperation = defineOperation({
+  name: 'modelJob.list',
+  action: 'model:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Lists jobs on versions of models, newest first.',
+  input: z.strictObject({
+    model: z.string().min(1).max(256).optional().describe('Only those on this model.'),
+    kind: z.enum(modelJobKinds).optional().describe('Only those of this kind.'),
+    state: z.enum(modelJobStates).optional().describe('Only those in this state.'),
+    ...pageInput,
+  }),
+  output: z.strictObject({ items: z.array(modelJobSchema), nextCursor: z.string().optional() }),
+  target: ({ model: name }) => ({ kind: modelKind.kind, ...(name !== undefined && { name }) }),
+  http: { method: 'GET', path: base, status: 200, query: ['model', 'kind', 'state', 'limit', 'cursor'] },
+});
+
+/** The handler asks about the model of the job. */
+const ofAll = () => ({ kind: modelKind.kind });
+
+export const readModelJobOperation = defineOperation({
+  name: 'modelJob.get',
+  action: 'model:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Tells how far a job on a version of a model is.',
+  input: z.strictObject({ id }),
+  output: modelJobSchema,
+  target: ofAll,
+  http: { method: 'GET', path: `${base}/:id`, status: 200 },
+});
+
+export const cancelModelJobOperation = defineOperation({
+  name: 'modelJob.cancel',
+  action: 'model:cancelJob',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Ends a job on a version of a model; what it has made so far goes.',
+  input: z.strictObject({ id }),
+  output: modelJobSchema,
+  target: ofAll,
+  roles,
+  http: { method: 'POST', path: `${base}/:id/cancel`, status: 202 },
+});
+
+/** What is wrong with a row tells its values: roles beside its action would give them every masked column. */
+export const readModelJobRejectsOperation = defineOperation({
+  name: 'modelJob.rejects',
+  action: 'dataset:unmask',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Gives the rows that the model did not take, one JSON object on each line, with row, column and message.',
+  input: z.strictObject({ id }),
+  output: z.strictObject({ size: z.int(), sha256: z.string().nullable() }),
+  target: () => ({ kind: datasetKind.kind }),
+  roles: [],
+  http: { method: 'GET', path: `${base}/:id/rejects`, status: 200, content: 'download' },
+});
+
+export const startModelImportanceOperation = defineOperation({
+  name: 'modelImportance.start',
+  action: 'model:predict',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Finds out which columns a version of a model goes by, over a sample of a version of a dataset.',
+  input: z.strictObject({
+    model,
+    data,
+    inputs: columns.optional().describe('As of `batchPrediction.start`.'),
+    sample: z.int().min(1).max(5000).default(100).describe('Rows that are explained.'),
+    background: z.int().min(1).max(500).default(20).describe('Rows that each of them is compared with.'),
+    seed: z.int().min(0).max(2_147_483_647).default(0).describe('By which rows are drawn.'),
+  }),
+  output: modelJobSchema,
+  target: ofReference,
+  roles,
+  http: { method: 'POST', path: `${base}/importances`, status: 202 },
+});
+
+export const listModelImportancesOperation = defineOperation({
+  name: 'modelImportance.list',
+  action: 'model:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Lists what was found out about the columns that versions of a model go by, newest first.',
+  input: z.strictObject({
+    name: z.string().min(1).max(256).describe('Name of the model.'),
+    version: z.int().min(1).optional().describe('Only of this version.'),
+    ...pageInput,
+  }),
+  output: z.strictObject({ items: z.array(modelImportanceSchema), nextCursor: z.string().optional() }),
+  target: ({ name }) => ({ kind: modelKind.kind, name }),
+  http: {
+    method: 'GET',
+    path: '/api/v1/registry/models/:name/importances',
+    status: 200,
+    query: ['version', 'limit', 'cursor'],
+  },
+});
+
+/** The handler asks whether the caller may ask the endpoint, too. */
+export const explainPredictionOperation = defineOperation({
+  name: 'prediction.explain',
+  action: 'prediction:read',
+  mode: 'read',
+  scope: 'project',
+  summary: 'Tells which inputs moved a kept prediction, and by how much: with the version that answered it.',
+  input: z.strictObject({
+    endpoint: nameSchema.describe('Name of the endpoint.'),
+    id: predictionIdSchema,
+    output: z.int().min(0).optional().describe('Which number of the answer; default the greatest.'),
+  }),
+  output: predictionExplanationSchema,
+  target: ({ endpoint: name }) => ({ kind: 'Endpoint', name }),
+  http: { method: 'POST', path: '/api/v1/predictions/endpoints/:endpoint/one/:id/explain', status: 200 },
+});
+
+export const modelJobOperations: readonly Operation[] = [
+  startBatchPredictionOperation,
+  startModelImportanceOperation,
+  listModelImportancesOperation,
+  explainPredictionOperation,
+  listModelJobsOperation,
+  readModelJobOperation,
+  cancelModelJobOperation,
+  readModelJobRejectsOperation,
+];

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { actorSchema } from '#manifest.ts';
+
+/** Long work on a version of a model: it goes on by itself, shard by shard, and ends once. */
+
+const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
+
+export const modelJobKinds = ['batch-prediction', 'importance'] as const;
+export type ModelJobKind = (typeof modelJobKinds)[number];
+
+export const modelJobStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
+export type ModelJobState = (typeof modelJobStates)[number];
+
+export const modelJobFaultSchema = z.strictObject({
+  row: z.int().describe('Which row of the version, from 1.'),
+  column: z.string().optional().describe('The column that is not what the model takes.'),
+  message: z.string().describe('What is wrong.'),
+});
+export type ModelJobFault = z.output<typeof modelJobFaultSchema>;
+
+export const onErrorSchema = z
+  .enum(['fail', 'reject'])
+  .describe(
+    'What becomes of a row that the model does not take: it ends the job, or is left out and kept as a reject.',
+  );
+
+export const modelJobSchema = z.strictObject({
+  id: z.uuid().describe('Its id.'),
+  kind: z.enum(modelJobKinds).describe('What it does.'),
+  state: z.enum(modelJobStates).describe('How far it is.'),
+  model: z.string().describe('Name of the model.'),
+  version: z.int().describe('Number of its version: fixed when the job was asked for.'),
+  phase: z
+    .string()
+    .describe('What it does now: `model`, `plan`, `predict`, `explain`, `store`; empty when it has ended.'),
+  shards: z
+    .strictObject({ done: z.int(), total: z.int() })
+    .describe('Parts of the work; a part that is done stays done.'),
+  rows: z
+    .strictObject({ done: z.int(), total: z.int(), rejected: z.int() })
+    .describe('Rows of the data; `rejected` are those that the model did not take.'),
+  faults: z
+    .array(modelJobFaultSchema)
+    .describe('The first rows that were not taken. Empty in lists, and for whoever does not see the data unmasked.'),
+  data: z.string().optional().describe('The version that is read: `flights@3`.'),
+  onError: onErrorSchema.optional(),
+  output: z
+    .strictObject({
+      dataset: z.string().describe('Name of the Dataset that it makes a version of.'),
+      columns: z.array(z.string()).describe('Columns of the data that stand beside what the model says.'),
+      version: z.int().optional().describe('Number of the version; absent until it is there.'),
+      versionId: z.uuid().optional().describe('Id of the version.'),
+    })
+    .optional()
+    .describe('Of batch predictions.'),
+  result: z.record(z.string(), z.unknown()).optional().describe('What other kinds of jobs found out.'),
+  error: z.string().optional().describe('Why it failed.'),
+  attempts: z.int().describe('How often somebody began with it: again after a crash.'),
+  createdBy: actorSchema.describe('Who asked for it.'),
+  createdAt: milliseconds,
+  startedAt: milliseconds.optional(),
+  endedAt: milliseconds.optional(),
+});
+export type ModelJob = z.output<typeof modelJobSchema>;

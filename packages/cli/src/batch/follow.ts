@@ -1,0 +1,71 @@
+/** A job on a version of a model, followed to its end and told. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DaisClient } from '@dais/api';
+import { readModelJobOperation, type ModelJob } from '@dais/api/serving';
+import type { Context } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { countText } from '#output/amounts.ts';
+import { printedForPrograms, remark } from '#output/result.ts';
+
+const POLL_MS = 300;
+
+function hasEnded({ endedAt }: ModelJob): boolean {
+  return endedAt !== undefined;
+}
+
+/** The job once it has ended. */
+export async function waitFor(context: Context, client: DaisClient, begun: ModelJob): Promise<ModelJob> {
+  let job = begun;
+  while (!hasEnded(job)) {
+    await sleep(POLL_MS, undefined, { signal: context.signal });
+    job = await client.perform(readModelJobOperation, { id: job.id });
+  }
+  return job;
+}
+
+export async function follow(context: Context, client: DaisClient, begun: ModelJob, wait: boolean): Promise<number> {
+  const job = wait ? await waitFor(context, client, begun) : begun;
+  const failed = job.state === 'failed' || job.state === 'cancelled';
+  const code = failed ? exitCodes.failed.code : exitCodes.ok.code;
+  if (context.globals.output === 'name') context.terminal.out(`${job.id}\n`);
+  else if (!(await printedForPrograms(context, job))) {
+    tell(context, job);
+    if (!hasEnded(job)) remark(context, `dais batch get ${job.id} --wait: follow it`);
+  }
+  return code;
+}
+
+export function progressText({ state, phase, shards, rows }: ModelJob): string {
+  if (state === 'queued') return 'waits for its turn';
+  const share = rows.total === 0 ? 0 : Math.floor((100 * rows.done) / rows.total);
+  return `${share} % of ${countText(rows.total, 'row')}, part ${shards.done} of ${shards.total}${phase === '' ? '' : ` (${phase})`}`;
+}
+
+/** What became of it, in a sentence. */
+export function outcome(job: ModelJob): string {
+  const { model, version, rows, output } = job;
+  switch (job.state) {
+    case 'succeeded': {
+      const made = output?.version === undefined ? '' : `${output.dataset}@${output.version}: `;
+      return `${made}${countText(rows.done - rows.rejected, 'row')} by ${model}/${version}.`;
+    }
+    case 'failed':
+      return `It failed: ${job.error ?? 'nobody said why'}`;
+    case 'cancelled':
+      return 'It was cancelled.';
+    default:
+      return `${model}/${version}: ${progressText(job)}`;
+  }
+}
+
+function tell({ terminal }: Context, job: ModelJob): void {
+  if (job.state === 'failed') terminal.err(`${outcome(job)}\n`);
+  else terminal.out(`${outcome(job)}\n`);
+  if (job.rows.rejected > 0) {
+    const kept = job.state === 'succeeded' ? `: dais batch rejects ${job.id}` : '';
+    terminal.err(`${countText(job.rows.rejected, 'row')} not taken by the model${kept}\n`);
+  }
+  for (const { row, column, message } of job.faults) {
+    terminal.err(`  row ${row}${column === undefined ? '' : `, ${column}`}: ${message}\n`);
+  }
+}

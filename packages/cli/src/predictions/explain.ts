@@ -1,0 +1,45 @@
+/** `dais predictions explain`. */
+import { explainPredictionOperation } from '@dais/api/serving';
+import type { Run } from '#context.ts';
+import { cellText } from '#data/rows.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { numberText } from '#output/amounts.ts';
+import { printedForPrograms } from '#output/result.ts';
+import { table } from '#output/table.ts';
+
+/** Beyond this the parts do not add up to the whole, as far as numbers of a model are exact. */
+const GAP = 1e-4;
+
+export const explain: Run<{ readonly number?: number; readonly top: number }> = async (
+  context,
+  [endpoint = '', id = ''],
+  { number, top },
+) => {
+  const client = await context.connect();
+  const wanted = { endpoint, id, ...(number !== undefined && { output: number }) };
+  const told = await client.perform(explainPredictionOperation, wanted, { signal: context.signal });
+  if (await printedForPrograms(context, told)) return exitCodes.ok.code;
+  const { terminal } = context;
+  const seed = told.seed === undefined ? '' : `, seed ${told.seed}`;
+  const scale = told.scale === 'margin' ? ', of the sum before it becomes a probability' : '';
+  const compared = `compared with ${told.background} rows of the input example`;
+  terminal.out(`${told.model}/${told.version} by ${told.method}${scale}, ${compared}${seed}\n`);
+  for (const { row, output, base, answer, error, gap, contributions } of told.rows) {
+    terminal.out(`\nrow ${row}, number ${output} of the answer\n`);
+    const shown = contributions.slice(0, top);
+    const rest = contributions.slice(top).reduce((sum, one) => sum + one.contribution, 0);
+    const rows = shown.map((one) => [
+      { text: one.feature },
+      { text: cellText(one.value) },
+      { text: numberText(one.contribution) },
+    ]);
+    const others = contributions.length - shown.length;
+    if (others > 0) rows.push([{ text: `${others} others` }, { text: '' }, { text: numberText(rest) }]);
+    terminal.out(table(['input', 'value', 'moved it by'], rows, { style: terminal.style, columns: terminal.columns }));
+    const adds =
+      Math.abs(gap) <= GAP * Math.max(1, Math.abs(answer)) ? 'it adds up' : `${numberText(gap)} is not explained`;
+    const about = error === null || error === 0 ? '' : `, give or take ${(100 * error).toFixed(1)} %`;
+    terminal.out(`from ${numberText(base)} to ${numberText(answer)}: ${adds}${about}\n`);
+  }
+  return exitCodes.ok.code;
+};

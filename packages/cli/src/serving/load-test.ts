@@ -1,0 +1,92 @@
+/** `dais endpoint load-test`. */
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DaisError } from '@dais/api';
+import { loadTestOperation, type LoadTest } from '@dais/api/serving';
+import type { Context, Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { printedForPrograms } from '#output/result.ts';
+import { table } from '#output/table.ts';
+
+interface Options {
+  readonly connections: number;
+  readonly rate?: number;
+  readonly duration: number;
+  readonly requests?: number;
+  readonly variant?: string;
+  readonly file?: string;
+}
+
+const POLL_MS = 500;
+const TELL_MS = 2000;
+
+/** Ends with the code of a failure when a request failed. */
+export const loadTest: Run<Options> = async (context, [endpoint = ''], options) => {
+  const { connections, rate, duration, requests, variant, file } = options;
+  const body = file === undefined ? undefined : await readBody(resolve(context.workingFolder, file));
+  const client = await context.connect();
+  const wanted = {
+    endpoint,
+    run: randomUUID(),
+    connections,
+    seconds: duration / 1000,
+    stop: false,
+    ...(rate !== undefined && { rate }),
+    ...(requests !== undefined && { requests }),
+    ...(variant !== undefined && { variant }),
+    ...(body !== undefined && { body }),
+  };
+  let told = await client.perform(loadTestOperation, wanted);
+  let saidAt = Date.now();
+  try {
+    while (told.state === 'running') {
+      await sleep(POLL_MS, undefined, { signal: context.signal });
+      told = await client.perform(loadTestOperation, wanted);
+      if (Date.now() - saidAt < TELL_MS || told.state !== 'running') continue;
+      saidAt = Date.now();
+      context.terminal.err(`${told.seconds} s: ${told.requestsPerSecond} requests/s, ${told.failed} failed\n`);
+    }
+  } catch (error) {
+    await client.perform(loadTestOperation, { ...wanted, stop: true }).catch(() => {});
+    throw error;
+  }
+  if (!(await printedForPrograms(context, told))) show(context, told);
+  return told.state === 'done' && told.failed === 0 ? exitCodes.ok.code : exitCodes.failed.code;
+};
+
+async function readBody(file: string): Promise<Record<string, unknown>> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    throw new DaisError('invalid_request', `${file} cannot be read: ${String(error)}`);
+  });
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    throw new DaisError('invalid_request', `${file} is not JSON: ${String(error)}`);
+  }
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as Record<string, unknown>;
+  throw new DaisError('invalid_request', `${file} is no body of /invocations: write {"inputs": …} or the like.`);
+}
+
+function show({ terminal }: Context, told: LoadTest): void {
+  if (told.state === 'failed') {
+    terminal.err(`${told.endpoint} could not be asked: ${told.message}\n`);
+    return;
+  }
+  const ms = (value: number | null) => (value === null ? '' : `${value} ms`);
+  const row = [
+    String(told.requests),
+    String(told.failed),
+    String(told.requestsPerSecond),
+    ms(told.p50Ms),
+    ms(told.p90Ms),
+    ms(told.p99Ms),
+    told.cpuMicrosPerRequest === null ? '' : `${told.cpuMicrosPerRequest} µs`,
+  ].map((text) => ({ text }));
+  const heads = ['requests', 'failed', 'each second', 'p50', 'p90', 'p99', 'cpu each'];
+  terminal.out(table(heads, [row], { style: terminal.style, columns: terminal.columns }));
+  if (told.failure !== undefined) terminal.err(`The first that failed: ${told.failure}\n`);
+  if (told.late > 0) terminal.err(`${told.late} began late: all ${told.connections} connections waited for answers.\n`);
+}

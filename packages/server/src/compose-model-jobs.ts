@@ -1,0 +1,33 @@
+/** What model jobs stand on; see compose.ts. */
+import type { BlobStore, LocalBlobs } from '#engines/blobs/contract.ts';
+import { marksOf } from '#ledgers/data/index.ts';
+import type { ModelJobsLedger, ModelJobsParts } from '#ledgers/model-jobs/index.ts';
+import type { ColumnMask } from '@dais/api/data';
+import type { Transaction } from '#kernel/transaction.ts';
+import { Lazy } from '#lib/lazy.ts';
+import { openInference } from './compose-endpoints.ts';
+
+/** Long work on versions of models. Their engines are loaded with the first job. */
+export async function loadModelJobs({
+  masks,
+  ...parts
+}: Omit<ModelJobsParts, 'host' | 'marks' | 'artifactRoot' | 'data'> & {
+  readonly data: {
+    readonly database: ModelJobsParts['database'];
+    readonly blobs: BlobStore & Partial<LocalBlobs>;
+    readonly folder: string;
+  };
+  /** What is masked in a dataset. */
+  readonly masks: (tx: Transaction, dataset: string) => Promise<readonly ColumnMask[]>;
+}): Promise<ModelJobsLedger> {
+  const engines = new Lazy(async () => await openInference({ clock: parts.clock, log: parts.log }));
+  return (await import('#ledgers/model-jobs/index.ts')).modelJobsLedger({
+    ...parts,
+    artifactRoot: 'mlflow-artifacts:',
+    marks: async (tx, dataset) => marksOf(await masks(tx, dataset)),
+    host: async (request, onPhase) => {
+      const { TableModel } = await import('#gateway/tables/table-model.ts');
+      return await TableModel.open(request, await engines.get(), onPhase);
+    },
+  });
+}

@@ -1,0 +1,25 @@
+/** Which columns a name that is none was most likely meant to be. Pure. */
+import { nearest } from '@dais/api';
+
+const MOST = 5;
+/** Shorter ones are part of half of all names. */
+const TELLING = 3;
+
+/** Those that have the name within theirs (`in_age` for `age`), or would but for a slip; none where nothing is near. */
+export function nearColumns(name: string, columns: readonly string[]): readonly string[] {
+  const word = lastPart(name).toLowerCase();
+  const holding = columns.filter((column) => {
+    const lower = column.toLowerCase();
+    return lower.endsWith(`_${word}`) || lower.startsWith(`${word}_`);
+  });
+  const within = word.length < TELLING ? [] : columns.filter((column) => column.toLowerCase().includes(word));
+  const behind = new Map(columns.map((column) => [column.slice(column.indexOf('_') + 1), column]));
+  const slips = [nearest(word, columns), behind.get(nearest(word, [...behind.keys()]) ?? '')];
+  const found = [...holding, ...within, ...slips.filter((one) => one !== undefined)];
+  return [...new Set(found)].slice(0, MOST);
+}
+
+/** `orders.nme`: the table is right. */
+function lastPart(name: string): string {
+  return name.slice(name.lastIndexOf('.') + 1);
+}

@@ -1,0 +1,205 @@
+/** Iceberg tables that pyiceberg wrote, read from a bucket. */
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { DaisError } from '@dais/api';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createOutbound, type Outbound } from '#lib/outbound/outbound.ts';
+import { createSmithyHandler, TRANSFER_TIMEOUTS } from '#lib/outbound/smithy-handler.ts';
+import { run } from '#lib/process.ts';
+import { systemClock } from '#lib/clock.ts';
+import { silentLog } from '#lib/log.ts';
+import { openDuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
+import { scan } from '#engines/query/model/build.ts';
+import { startMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
+import { pythonEnvironment } from '../../../../../../tools/python-env.mjs';
+import type { DataSource } from '../contract.ts';
+import { sourcesSuite } from '../suite.ts';
+import { icebergSource } from './iceberg-source.ts';
+
+const conformance = fileURLToPath(new URL('../../../../../../conformance/data/', import.meta.url));
+const BUCKET = 'lake';
+const region = 'eu-central-1';
+const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+const signal = new AbortController().signal;
+
+let server: MotoServer;
+let client: S3Client;
+let outbound: Outbound;
+let folder: string;
+/** The states of each table, in their order. */
+let states: Readonly<Record<string, readonly Required<Which>[]>>;
+const opened: DataSource[] = [];
+
+beforeAll(async () => {
+  server = await startMotoServer();
+  folder = await mkdtemp(join(tmpdir(), 'dais-iceberg-'));
+  client = new S3Client({ region, endpoint: server.url, credentials, forcePathStyle: true });
+  outbound = createOutbound({
+    proxy: { noProxy: [] },
+    allowHosts: ['127.0.0.1'],
+    userAgent: 'dais/test',
+    fail: (fault, detail, cause) => new DaisError(fault, detail, { cause }),
+  });
+  const environment = await pythonEnvironment('data', join(conformance, 'requirements.txt'));
+  const words = ['-B', join(conformance, 'iceberg_tables.py'), join(folder, 'tables')];
+  const made = await run(join(environment, 'bin', 'python'), words, {
+    env: { PATH: '/usr/bin:/bin', HOME: folder },
+    timeoutMs: 300_000,
+  });
+  if (made.code !== 0) throw new Error(made.stderr);
+  states = JSON.parse(made.stdout.toString()) as typeof states;
+  const location = { CreateBucketConfiguration: { LocationConstraint: region } } as const;
+  await client.send(new CreateBucketCommand({ Bucket: BUCKET, ...location }));
+  const tables = join(folder, 'tables');
+  for (const entry of await readdir(tables, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    await put(path.slice(tables.length + 1), await readFile(path));
+  }
+}, 900_000);
+afterAll(async () => {
+  for (const source of opened) await source.close();
+  client?.destroy();
+  await outbound?.close();
+  await server?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const put = async (key: string, body: Uint8Array | string) =>
+  void (await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body })));
+
+interface Which {
+  readonly metadata?: string;
+  readonly snapshot?: string;
+}
+
+function source(path: string, { metadata, snapshot }: Which = {}): DataSource {
+  const requestHandler = createSmithyHandler(outbound, TRANSFER_TIMEOUTS);
+  const made = icebergSource({
+    bucket: BUCKET,
+    path,
+    metadata,
+    snapshot,
+    region,
+    endpoint: server.url,
+    credentials,
+    requestHandler,
+  });
+  opened.push(made);
+  return made;
+}
+
+async function ids(from: DataSource): Promise<readonly unknown[]> {
+  const engine = openDuckdbQuery({
+    folder: join(folder, 'query'),
+    memoryMb: 512,
+    tempMb: 512,
+    clock: systemClock,
+    log: silentLog,
+  });
+  try {
+    const files = [];
+    for (const [at, object] of (await from.list(signal)).entries()) {
+      const path = join(folder, `${String(opened.length)}-${at}.parquet`);
+      await from.fetch(object, path, { signal });
+      files.push({ path, format: 'parquet' as const });
+    }
+    const told = await engine.run({ tables: { t: { files } }, query: scan('t'), output: { type: 'rows', limit: 100 } });
+    return told.rows.map(([id]) => id).toSorted((a, b) => Number(a) - Number(b));
+  } finally {
+    await engine.close();
+  }
+}
+
+sourcesSuite('iceberg', true, async () => {
+  await Promise.resolve();
+  const first = () => source('plain', { snapshot: state('plain', 0).snapshot });
+  return {
+    source: first(),
+    absent: source('nowhere'),
+    change: async () => {
+      const [object] = await first().list(signal);
+      await put(object?.name ?? '', 'other bytes');
+    },
+    end: async () => {},
+  };
+});
+
+function state(table: string, at: number): Required<Which> {
+  const found = states[table]?.[at];
+  if (found === undefined) throw new Error(`there is no state ${at} of ${table}`);
+  return found;
+}
+
+test('each snapshot has the rows that it had, and says which it is', async () => {
+  const { snapshot: second } = state('plain', 1);
+  const { snapshot: third } = state('plain', 2);
+  const { snapshot: fourth } = state('plain', 3);
+  expect(await ids(source('plain', { snapshot: third }))).toEqual([2, 3]);
+  expect(await ids(source('/plain/'))).toEqual([9]);
+  expect((await source('plain', { snapshot: second }).list(signal)).length).toBe(2);
+  const [object] = await source('plain', { snapshot: fourth }).list(signal);
+  expect(object).toMatchObject({
+    format: 'parquet',
+    snapshot: `iceberg ${fourth}`,
+    uri: expect.stringContaining('s3://lake/plain/data/'),
+  });
+});
+
+test('a table as a catalog names it, and one that is partitioned', async () => {
+  const { metadata, snapshot } = state('plain', 2);
+  const [object] = await source('plain', { metadata }).list(signal);
+  expect(object?.snapshot).toBe(`iceberg ${snapshot}`);
+  // Its files hold the column by which it is partitioned.
+  expect(await ids(source('parted'))).toEqual([1, 2, 3]);
+});
+
+test('packed metadata, columns that were added, and files of the present schema only', async () => {
+  const name = (await readdir(join(folder, 'tables', 'packed', 'metadata'))).find((one) => one.startsWith('00001-'));
+  const key = `packed/metadata/${name}`;
+  const plain = await readFile(join(folder, 'tables', key));
+  await client.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: key }));
+  await put(key.replace('.metadata', '.gz.metadata'), gzipSync(plain));
+  expect(await ids(source('packed'))).toEqual([7]);
+  expect(await ids(source('grown'))).toEqual([1, 2]);
+  expect(await ids(source('renamed', { snapshot: state('renamed', 2).snapshot }))).toEqual([3]);
+  expect(await ids(source('renamed', { snapshot: state('renamed', 0).snapshot }))).toEqual([1]);
+});
+
+test.each<[string, string, Which, string, string]>([
+  ['a snapshot that is not there', 'plain', { snapshot: '7' }, 'not_found', 'no snapshot 7'],
+  ['metadata that are not there', 'plain', { metadata: 'v7.metadata.json' }, 'not_found', 'v7.metadata.json'],
+  ['a table without rows', 'empty', {}, 'not_found', 'no rows'],
+  ['position deletes', 'positions', {}, 'invalid_state', 'position deletes'],
+  ['equality deletes', 'equality', {}, 'invalid_state', 'equality deletes'],
+  ['a column of the same name, made anew', 'again', {}, 'invalid_state', 'word is another column'],
+])('%s: refused', async (_, path, which, code, words) => {
+  await expect(source(path, which).list(signal)).rejects.toMatchObject({
+    code,
+    message: expect.stringContaining(words),
+  });
+});
+
+test('files in which a column is called otherwise are refused', async () => {
+  const { snapshot } = state('renamed', 1);
+  await expect(source('renamed', { snapshot }).list(signal)).rejects.toMatchObject({
+    code: 'invalid_state',
+    message: expect.stringContaining('the column term is called word'),
+  });
+});
+
+test('broken metadata, and a file that is gone, are told', async () => {
+  const [object] = await source('parted').list(signal);
+  await client.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: object?.name ?? '' }));
+  await expect(source('parted').list(signal)).rejects.toMatchObject({
+    code: 'not_found',
+    message: expect.stringContaining('has lost a file'),
+  });
+  const { metadata } = state('parted', 0);
+  await put(`parted/metadata/${metadata}`, '{"format-version": 2,');
+  await expect(source('parted').list(signal)).rejects.toMatchObject({ code: 'upstream_failed' });
+});

@@ -1,0 +1,81 @@
+/** Who may call, at the gateway itself: it hears of what is made and revoked, and asks nobody. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import { servingClient, type ServingClient } from './testing/serving-client.ts';
+
+let folder: string;
+let dais: DaisProcess;
+let client: ServingClient;
+let gateway: string;
+let cookie: string;
+let url: string;
+
+const WAIT_MS = 20;
+const infer = async (token: string) =>
+  (
+    await fetch(`${gateway}/v2/models/scaled/infer`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: '{"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP32", "data": [1]}]}',
+    })
+  ).status;
+const untilAnswered = async (token: string, status: number) => {
+  while ((await infer(token)) !== status) await new Promise((resolve) => void setTimeout(resolve, WAIT_MS));
+};
+const asAda = async (method: string, path: string, body?: object) => {
+  const answer = await fetch(`${url}${path}`, {
+    method,
+    headers: { cookie, origin: url, 'content-type': 'application/json' },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  expect(answer.status).toBeLessThan(300);
+  const text = await answer.text();
+  return (text === '' ? {} : JSON.parse(text)) as {
+    readonly token: string;
+    readonly id: string;
+    readonly link: string;
+  };
+};
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-gateway-access-'));
+  const data = join(folder, 'data');
+  dais = startDaisProcess({ data, 'keys.folder': join(folder, 'keys'), 'authentication.mode': 'accounts' });
+  url = await dais.ready;
+  const owner = `Bearer ${(await readFile(join(data, 'owner-token'), 'utf8')).trim()}`;
+  client = servingClient(url, { authorization: owner });
+  const invited = await client.call('POST', '/api/v1/invitations/administrators', { email: 'ada@example.com' });
+  const secret = new URL(String(invited.body['link'])).hash.slice(1);
+  const accepted = await fetch(`${url}/auth/invitation/accept`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ secret, password: 'gravel-orbit-mango-7' }),
+  });
+  cookie = accepted.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  await client.register('m', 2, { example: { inputs: [[1]] } });
+  await client.call('POST', '/api/v1/serving/endpoints/scaled/deploy', { model: 'models:/m/1' });
+  await client.settled('scaled', (status) => status.rollout === undefined && status.variants?.length === 1);
+  gateway = `http://127.0.0.1:${(await client.call('GET', '/api/v1/serving/endpoints/scaled/contract')).body.port}`;
+});
+afterAll(async () => {
+  dais.process.kill('SIGTERM');
+  await dais.ended;
+  await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+});
+
+test('a token that was made is taken, and one that was revoked is not', async () => {
+  expect(await infer('dais_nobody')).toBe(401);
+  const { token, id } = await asAda('POST', '/api/v1/tokens', { title: 'calls' });
+  await untilAnswered(token, 200);
+  await asAda('DELETE', `/api/v1/tokens/${id}`);
+  await untilAnswered(token, 401);
+});
+
+test('a token that may call nothing is known: it is told that there is no such endpoint, not that nobody knows it', async () => {
+  const { token } = await asAda('POST', '/api/v1/tokens', { title: 'reads', scopes: ['secret:read'] });
+  await untilAnswered(token, 404);
+  expect(await infer(token)).toBe(404);
+});

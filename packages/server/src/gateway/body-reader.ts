@@ -1,0 +1,48 @@
+/** The other side of `BodyThread`: what a protocol's program for its thread is made of. */
+import { DaisError } from '@dais/api';
+import { insideThread } from '#lib/process.ts';
+import type { FromBodyThread, ToBodyThread } from './body-thread.ts';
+import { packTensors } from './packed-tensors.ts';
+import type { ServedDescription } from './serving-door.ts';
+import type { Tensor } from './tensors.ts';
+
+export interface OpenBody {
+  /** What is known before the model is: can be copied, and is small. */
+  readonly told: unknown;
+  decode(described: ServedDescription): readonly Tensor[];
+}
+
+/** Reads bodies, one after the other, until the thread is ended. */
+export function readBodies(open: (body: Buffer, how: unknown) => OpenBody | Promise<OpenBody>): void {
+  const { port } = insideThread();
+  const held = new Map<number, OpenBody>();
+  const answer = (message: FromBodyThread, moved: readonly ArrayBuffer[] = []) => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread of Node has no origin
+    port.postMessage(message, [...moved]);
+  };
+  const follow = async (message: ToBodyThread) => {
+    const { id } = message;
+    if (message.type === 'close') held.delete(id);
+    else if (message.type === 'open') {
+      const { buffer, byteOffset, byteLength } = message.body;
+      const opened = await open(Buffer.from(buffer, byteOffset, byteLength), message.how);
+      held.set(id, opened);
+      answer({ id, type: 'opened', told: opened.told });
+    } else {
+      const { tensors, moved } = packTensors(held.get(id)?.decode(message.described) ?? []);
+      answer({ id, type: 'decoded', tensors }, moved);
+    }
+  };
+  let last = Promise.resolve();
+  port.on('message', (message: ToBodyThread) => {
+    last = last.then(async () => {
+      await follow(message).catch((error: unknown) => {
+        const { id } = message;
+        held.delete(id);
+        const told = error instanceof DaisError ? error : undefined;
+        const detail = told?.message ?? `Dais made a mistake while it read the body: ${String(error)}`;
+        answer({ id, type: 'failed', fault: { code: told?.code ?? 'internal', detail } });
+      });
+    });
+  });
+}

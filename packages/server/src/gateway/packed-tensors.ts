@@ -1,0 +1,65 @@
+/** Tensors on their way from thread to thread: memory is handed over, texts are one block with their ends. */
+import type { Datatype, Tensor } from './tensors.ts';
+
+export interface PackedTensor {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: readonly number[];
+  readonly data: Exclude<Tensor['data'], readonly Buffer[]> | PackedTexts;
+  readonly nulls?: Uint8Array;
+}
+
+interface PackedTexts {
+  readonly bytes: Uint8Array;
+  readonly ends: Uint32Array;
+}
+
+/** Texts that are cut out of their block in one turn of the event loop: about a millisecond. */
+const TEXTS_AT_ONCE = 5000;
+
+export function packTensors(tensors: readonly Tensor[]): {
+  readonly tensors: readonly PackedTensor[];
+  readonly moved: readonly ArrayBuffer[];
+} {
+  const moved = new Set<ArrayBuffer>();
+  const move = (view: ArrayBufferView) => moved.add(view.buffer as ArrayBuffer);
+  const packed = tensors.map(({ name, datatype, shape, data, nulls }): PackedTensor => {
+    if (nulls !== undefined) move(nulls);
+    const rest = { name, datatype, shape, ...(nulls !== undefined && { nulls }) };
+    if (!isTexts(data)) {
+      move(data);
+      return { ...rest, data };
+    }
+    const ends = new Uint32Array(data.length);
+    let end = 0;
+    for (const [place, text] of data.entries()) ends[place] = end += text.length;
+    const bytes = new Uint8Array(end);
+    for (const [place, text] of data.entries()) bytes.set(text, (ends[place] as number) - text.length);
+    move(ends);
+    move(bytes);
+    return { ...rest, data: { bytes, ends } };
+  });
+  return { tensors: packed, moved: [...moved] };
+}
+
+export async function unpackTensors(packed: readonly PackedTensor[]): Promise<Tensor[]> {
+  const tensors: Tensor[] = [];
+  for (const { data, ...rest } of packed) {
+    tensors.push({ ...rest, data: 'ends' in data ? await cutTexts(data) : data });
+  }
+  return tensors;
+}
+
+async function cutTexts({ bytes, ends }: PackedTexts): Promise<Buffer[]> {
+  const block = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const texts: Buffer[] = [];
+  for (let place = 0; place < ends.length; place++) {
+    if (place > 0 && place % TEXTS_AT_ONCE === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    texts.push(block.subarray(place === 0 ? 0 : ends[place - 1], ends[place]));
+  }
+  return texts;
+}
+
+function isTexts(data: Tensor['data']): data is readonly Buffer[] {
+  return Array.isArray(data);
+}

@@ -1,0 +1,68 @@
+/**
+ * How many predictions a second a project, and each caller in it, may ask of this gateway. A bucket holds a second's worth
+ * and fills evenly, so that whoever asks evenly is never refused and a burst is at most twice the rate in its first second.
+ */
+import { DaisError } from '@dais/api';
+import type { Snapshot } from '@dais/api/serving';
+
+export type Quota = NonNullable<Snapshot['quotas']>[number];
+
+interface Bucket {
+  left: number;
+  at: number;
+}
+
+/** Callers whose buckets are remembered. One that is forgotten begins with a full one. */
+const MOST_BUCKETS = 10_000;
+
+export class Quotas {
+  #byProject: ReadonlyMap<string, Quota> = new Map();
+  /** In the order in which they were last used. */
+  readonly #buckets = new Map<string, Bucket>();
+
+  /** What was used already stays used. */
+  replace(quotas: readonly Quota[]): void {
+    this.#byProject = new Map(quotas.map((quota) => [quota.project, quota]));
+  }
+
+  /** Counts one prediction. @throws DaisError `rate_limited` with when to come again; then it is not counted. */
+  take(project: string, caller: string, now: number): void {
+    const quota = this.#byProject.get(project);
+    if (quota === undefined) return;
+    const { perSecond, perCallerPerSecond } = quota;
+    const own =
+      perCallerPerSecond === undefined ? undefined : this.#bucket(`${project}/${caller}`, perCallerPerSecond, now);
+    const all = perSecond === undefined ? undefined : this.#bucket(project, perSecond, now);
+    if (own !== undefined && own.left < 1) {
+      throw refused(
+        `Each caller may ask for ${perCallerPerSecond} predictions a second in the project "${project}"`,
+        own,
+        perCallerPerSecond,
+      );
+    }
+    if (all !== undefined && all.left < 1) {
+      throw refused(`The project "${project}" may be asked for ${perSecond} predictions a second`, all, perSecond);
+    }
+    if (own !== undefined) own.left--;
+    if (all !== undefined) all.left--;
+  }
+
+  #bucket(name: string, perSecond: number, now: number): Bucket {
+    const full = Math.max(1, perSecond);
+    const bucket = this.#buckets.get(name) ?? { left: full, at: now };
+    this.#buckets.delete(name);
+    this.#buckets.set(name, bucket);
+    // A clock that was set back takes nothing away.
+    bucket.left = Math.min(full, bucket.left + (Math.max(0, now - bucket.at) * perSecond) / 1000);
+    bucket.at = now;
+    if (this.#buckets.size > MOST_BUCKETS) {
+      const [oldest] = this.#buckets.keys();
+      if (oldest !== undefined) this.#buckets.delete(oldest);
+    }
+    return bucket;
+  }
+}
+
+function refused(what: string, { left }: Bucket, perSecond = 1): DaisError {
+  return new DaisError('rate_limited', `${what} at this gateway.`, { retryAfter: Math.ceil((1 - left) / perSecond) });
+}

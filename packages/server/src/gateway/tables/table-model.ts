@@ -1,0 +1,158 @@
+/** A model without an endpoint, asked with tables: what requests are held against, its tables are held against too. */
+import { DaisError } from '@dais/api';
+import type { ServedModel } from '@dais/api/serving';
+import type { InferenceEngine } from '#engines/inference/contract.ts';
+import type { JsonValue } from '#lib/json-reader.ts';
+import { columnsOf } from '#lib/model-signature.ts';
+import { checkInputs } from '../check-inputs.ts';
+import { Explainer } from '../explain.ts';
+import { rowsApart } from '../explain-rows.ts';
+import { loadModel, type Loaded } from '../load-model.ts';
+import type { ExplainRequest, Explanation, ServedDescription } from '../serving-door.ts';
+import { joinRows } from '../tensor-rows.ts';
+import type { Tensor, TensorSpec } from '../tensors.ts';
+import { toTensors } from './to-tensors.ts';
+
+export interface TableModelRequest {
+  /** What people call it. */
+  readonly label: string;
+  readonly folder: string;
+  readonly environment?: string | undefined;
+  readonly signature: unknown;
+  readonly trust: ServedModel['trust'];
+}
+
+export interface Table {
+  readonly columns: ReadonlyMap<string, readonly JsonValue[]>;
+  readonly rows: number;
+}
+
+export class TableModel {
+  readonly #loaded: Loaded;
+  readonly #described: ServedDescription;
+  readonly #explainer = new Explainer();
+
+  private constructor(loaded: Loaded, described: ServedDescription) {
+    this.#loaded = loaded;
+    this.#described = described;
+  }
+
+  /** @throws DaisError as engines do. */
+  static async open(
+    { label, folder, environment, signature, trust }: TableModelRequest,
+    engines: readonly InferenceEngine[],
+    onPhase: (phase: string) => void,
+  ): Promise<TableModel> {
+    const served: ServedModel = {
+      key: label,
+      project: '',
+      name: label,
+      aliases: [],
+      files: [],
+      trust,
+      workers: { min: 1, max: 1, idleMs: 0 },
+      ...(environment !== undefined && { environment }),
+    };
+    const files = async () => await Promise.resolve({ folder });
+    const loaded = await loadModel(served, { engines, files }, onPhase);
+    const { platform, inputs, outputs } = loaded.model;
+    const described = { endpoint: label, version: label, platform, inputs, outputs, signature, enforce: true };
+    return new TableModel(loaded, described);
+  }
+
+  get engine(): string {
+    return this.#loaded.model.engine;
+  }
+
+  get outputs(): readonly TensorSpec[] {
+    return this.#described.outputs;
+  }
+
+  /** Names of the columns of the answer, by the signature. */
+  get outputNames(): readonly string[] {
+    return columnsOf(this.#described.signature, 'outputs')?.flatMap(({ name }) => name ?? []) ?? [];
+  }
+
+  /** What would be wrong with any row of these columns. @throws DaisError `invalid_request`. */
+  check(columns: readonly string[]): void {
+    this.#tensors({ columns: new Map(columns.map((name) => [name, []])), rows: 0 });
+  }
+
+  /** @throws DaisError `invalid_request` for what the model does not take; its issues name the column. */
+  async predict(table: Table): Promise<readonly Tensor[]> {
+    const { model } = this.#loaded;
+    const inputs = this.#tensors(table);
+    checkInputs({ inputs }, this.#described);
+    if (model.batchable || table.rows <= 1) return await model.infer(inputs);
+    const answers: (readonly Tensor[])[] = [];
+    for (const row of rowsApart(inputs)) answers.push(await model.infer(row));
+    return joinRows(answers);
+  }
+
+  /** Compared with the rows of `background`, else with the model's input example. At most 64 rows. */
+  async explain(
+    table: Table,
+    background: Table | undefined,
+    how: Pick<ExplainRequest, 'outputIndex' | 'seed'>,
+  ): Promise<Explanation> {
+    const inputs = this.#tensors(table);
+    checkInputs({ inputs }, this.#described);
+    const others = background === undefined ? undefined : this.#tensors(background);
+    const found = await this.#explainer.explain(this.#loaded, { ...how, inputs, background: others, method: 'auto' });
+    return { ...found, features: this.#named(found.features) };
+  }
+
+  /** The same of rows as they are kept: of each input its numbers in one list a row. */
+  async explainKept({ columns, rows }: Table, how: Pick<ExplainRequest, 'outputIndex' | 'seed'>): Promise<Explanation> {
+    const { inputs } = this.#described;
+    const values = [...columns].map(([name, cells]): [string, JsonValue] => {
+      const shape = inputs.find((input) => input.name === name)?.shape ?? [-1];
+      return [name, cells.map((cell) => nest(cell, shape.slice(1)))];
+    });
+    const tensors = toTensors({ kind: 'tensors', values: new Map(values) }, this.#described);
+    checkInputs({ inputs: tensors }, this.#described);
+    if (rows === 0) throw new DaisError('invalid_request', 'There are no rows to explain.');
+    const found = await this.#explainer.explain(this.#loaded, { ...how, inputs: tensors, method: 'auto' });
+    return { ...found, features: this.#named(found.features) };
+  }
+
+  async close(): Promise<void> {
+    await this.#loaded.model.close();
+  }
+
+  /** Of one matrix, its columns have names by the signature. */
+  #named(features: readonly string[]): readonly string[] {
+    const names = columnsOf(this.#described.signature, 'inputs')?.flatMap(({ name }) => name ?? []) ?? [];
+    return this.#described.inputs.length === 1 && names.length === features.length ? names : features;
+  }
+
+  #tensors({ columns, rows }: Table): readonly Tensor[] {
+    const nested = [...columns.values()].some(([first]) => Array.isArray(first));
+    if (!nested) return toTensors({ kind: 'table', columns, rows }, this.#described);
+    // A column of lists is a tensor of its own.
+    const { inputs } = this.#described;
+    const wanted = inputs.length === 0 ? [...columns] : inputs.map(({ name }) => [name, columns.get(name)] as const);
+    const values = wanted.map(([name, column]): [string, JsonValue] => {
+      if (column === undefined) throw new DaisError('invalid_request', `The column "${name}" is missing.`);
+      return [name, [...column]];
+    });
+    return toTensors({ kind: 'tensors', values: new Map(values) }, this.#described);
+  }
+}
+
+/** A list of numbers in the form that a row of an input has; -1 is what is left. */
+function nest(cell: JsonValue, shape: readonly number[]): JsonValue {
+  if (shape.length === 0) return cell;
+  const flat = Array.isArray(cell) ? cell : [cell];
+  const known = shape.filter((size) => size >= 0).reduce((product, size) => product * size, 1);
+  const sizes = shape.map((size) => (size >= 0 ? size : flat.length / known));
+  if (sizes.some((size) => !Number.isInteger(size)) || sizes.reduce((a, b) => a * b, 1) !== flat.length) {
+    throw new DaisError('invalid_request', `A row has ${flat.length} numbers; the model takes [${shape.join(', ')}].`);
+  }
+  const level = (at: number, depth: number): JsonValue => {
+    if (depth === sizes.length) return flat[at] ?? null;
+    const step = sizes.slice(depth + 1).reduce((a, b) => a * b, 1);
+    return Array.from({ length: sizes[depth] ?? 0 }, (_, place) => level(at + place * step, depth + 1));
+  };
+  return level(0, 0);
+}

@@ -1,0 +1,88 @@
+/** What people say of the data of a job, and whether they may. */
+import { DaisError } from '@dais/api';
+import { parseDatasetReference, type DatasetVersion } from '@dais/api/data';
+import type { Call } from '#kernel/dispatch.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import { mayOf } from '#ledgers/data/index.ts';
+import type { ModelRow } from '#ledgers/serving/index.ts';
+import { inputsOf } from '#lib/model-signature.ts';
+import type { ModelJobsParts } from './model-jobs-parts.ts';
+
+/** @throws DaisError `invalid_request`. */
+export function datasetOf(reference: string): string {
+  const parsed = parseDatasetReference(reference);
+  if (parsed === undefined) throw wrong(`"${reference}" names no version of a dataset: write NAME@3 or NAME@latest.`);
+  return parsed.dataset;
+}
+
+export function nameOf({ dataset, number }: Pick<DatasetVersion, 'dataset' | 'number'>): string {
+  return `${dataset}@${number}`;
+}
+
+/** @throws DaisError `invalid_request` for columns that are not there. */
+export function requireColumns(version: DatasetVersion, names: readonly string[], what: string): void {
+  const there = version.schema.columns.map(({ name }) => name);
+  const missing = names.find((name) => !there.includes(name));
+  if (missing === undefined) return;
+  throw wrong(`${nameOf(version)} has no column "${missing}", ${what}; it has ${there.slice(0, 50).join(', ')}.`);
+}
+
+/** Columns that the model gets: those that somebody named, else those of its signature, else all that are no keys. */
+export function chooseInputs(
+  asked: readonly string[] | undefined,
+  { described, label }: ModelRow,
+  version: DatasetVersion,
+): readonly string[] {
+  requireColumns(version, asked ?? [], 'which --inputs names');
+  const there = version.schema.columns.map(({ name }) => name);
+  const roles = [...version.keys, version.eventTime, version.label].flatMap((name) => name ?? []);
+  const known = new Set(there);
+  const inputs = asked ?? inputsFor(described.signature, { there, known, roles, label, version });
+  if (inputs.length === 0) throw wrong(`${nameOf(version)} has no column that the model could take.`);
+  return inputs;
+}
+
+interface Offered {
+  readonly there: readonly string[];
+  readonly known: ReadonlySet<string>;
+  /** Keys, event time and label of the version. */
+  readonly roles: readonly string[];
+  readonly label: string;
+  readonly version: DatasetVersion;
+}
+
+function inputsFor(signature: unknown, { there, known, roles, label, version }: Offered): readonly string[] {
+  const wanted = inputsOf(signature);
+  const isTensors = wanted.some(({ type }) => type === 'tensor');
+  const missing = wanted.filter(({ name = '', required }) => required && !known.has(name));
+  if (wanted.length > 0 && missing.length === 0) {
+    return wanted.flatMap(({ name }) => (name !== undefined && known.has(name) ? [name] : []));
+  }
+  if (wanted.length > 0 && !isTensors) {
+    const names = missing.map(({ name = '', type }) => `"${name}" (${type})`).join(', ');
+    throw wrong(
+      `${label} takes ${names}, and ${nameOf(version)} has no such column: it has ${there.slice(0, 50).join(', ')}.`,
+    );
+  }
+  // One matrix without names: the columns side by side.
+  const others = new Set(roles);
+  return there.filter((name) => !others.has(name));
+}
+
+/** What somebody does not see is not seen by a model for them either. @throws DaisError `forbidden`. */
+export async function requireUnmasked(
+  tx: Transaction,
+  parts: ModelJobsParts,
+  call: Call,
+  { dataset, used }: { readonly dataset: string; readonly used: readonly string[] },
+): Promise<void> {
+  const masked = await parts.masked(tx, dataset, call.context.principal, mayOf(call, dataset));
+  const hidden = masked.map(({ column }) => column).filter((name) => used.includes(name));
+  if (hidden.length === 0) return;
+  const detail = `You see ${hidden.join(', ')} of ${dataset} masked, and the model would get them as they are: leave them out, or ask for dataset:unmask.`;
+  throw new DaisError('forbidden', detail);
+}
+
+export function wrong(detail: string): DaisError {
+  return new DaisError('invalid_request', detail);
+}

@@ -1,0 +1,178 @@
+/**
+ * A batch prediction from its request to its version. A part that is done is content of the job: whatever is killed, the next
+ * attempt begins with the part that is not. The version, its lineage and the end of the job are one transaction, so there is
+ * one version or none.
+ */
+import { appendFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { DaisError } from '@dais/api';
+import type { DatasetVersion } from '@dais/api/data';
+import type { Column, FileTable } from '#engines/query/contract.ts';
+import { scan } from '#engines/query/model/build.ts';
+import { attachContent } from '#kernel/content/references.ts';
+import type { JobIo } from '#kernel/job-runner.ts';
+import { readVersion, requireUsable, tableOf, withLocalFiles } from '#ledgers/data/index.ts';
+import type { ModelRow } from '#ledgers/serving/index.ts';
+import { emitEnded } from '../end-job.ts';
+import { requireFiles } from '../find-model.ts';
+import { answersOf, contentOfJob, dropContent, fetchTo, REJECTS, rejectsOf, upload } from '../job-content.ts';
+import { endJobRow, notePhase, noteShard, noteSize, readShards, type JobRow, type ShardRow } from '../job-rows.ts';
+import type { ModelJobsParts } from '../model-jobs-parts.ts';
+import { withModel } from '../open-model.ts';
+import { predictShard, type ShardWork } from './shard-files.ts';
+import { planShards, type Shard } from './shard-plan.ts';
+
+interface Begun {
+  readonly job: JobRow;
+  readonly model: ModelRow;
+  readonly version: DatasetVersion;
+  readonly shards: readonly Shard[];
+  readonly done: readonly ShardRow[];
+}
+
+/** @throws RowRefused, DaisError, QueryError. */
+export async function runBatch(parts: ModelJobsParts, job: JobRow, folder: string, io: JobIo): Promise<void> {
+  const begun = await io.write(async (tx): Promise<Begun> => {
+    const version = requireUsable(await readVersion(tx, job.request.data));
+    const shards = planShards(version.files);
+    await noteSize(tx, job.id, { shards: shards.length, rows: version.rows });
+    return { job, version, shards, model: await requireFiles(tx, job.files), done: await readShards(tx, job.id) };
+  });
+  const done = new Set(begun.done.map(({ number }) => number));
+  const left = begun.shards.filter(({ number }) => !done.has(number));
+  if (left.length > 0) await predictAll(parts, begun, { left, folder, io });
+  await store(parts, begun, folder, io);
+}
+
+async function predictAll(
+  parts: ModelJobsParts,
+  { job, model, version }: Begun,
+  { left, folder, io }: { readonly left: readonly Shard[]; readonly folder: string; readonly io: JobIo },
+): Promise<void> {
+  const phase = async (name: string) => await io.write(async (tx) => await notePhase(tx, job.id, name));
+  await phase('model');
+  const note = (text: string) => io.progress({ phase: 'model', note: text });
+  await withModel(parts, model, folder, { ...io, note }, async (hosted) => {
+    hosted.check(job.request.inputs);
+    await phase('predict');
+    await withLocalFiles(parts.data, version, async (files) => {
+      const table: FileTable = tableOf(version, files);
+      const engine = await parts.query();
+      const { request } = job;
+      const work: ShardWork = {
+        engine,
+        model: hosted,
+        version,
+        table,
+        request,
+        folder,
+        signal: io.signal,
+        form: undefined,
+      };
+      for (const shard of left) {
+        io.signal.throwIfAborted();
+        await predictOne(parts, job, work, shard, io);
+        io.progress({ phase: 'predict', shard: shard.number });
+      }
+    });
+  });
+}
+
+async function predictOne(parts: ModelJobsParts, job: JobRow, work: ShardWork, shard: Shard, io: JobIo): Promise<void> {
+  const { rows, faults, answers, rejects } = await predictShard(work, shard);
+  const owner = contentOfJob(job);
+  const entries: { readonly lease: string; readonly name: string }[] = [];
+  if (answers !== undefined) {
+    entries.push({ lease: await upload(parts, job.project_id, answers, io), name: answersOf(shard.number) });
+  }
+  if (rejects !== undefined) {
+    entries.push({ lease: await upload(parts, job.project_id, rejects, io), name: rejectsOf(shard.number) });
+  }
+  await io.write(async (tx) => {
+    if (entries.length > 0) await attachContent(tx, owner, entries, { replace: true });
+    await noteShard(tx, job.id, { number: shard.number, rows, rejected: faults.length, faults });
+  });
+  await rm(join(work.folder, `shard-${shard.number}`), { recursive: true, force: true });
+}
+
+/** All parts as one version. */
+async function store(parts: ModelJobsParts, { job, model, version }: Begun, folder: string, io: JobIo): Promise<void> {
+  const { request } = job;
+  const owner = contentOfJob(job);
+  const shards = await io.write(async (tx) => {
+    await notePhase(tx, job.id, 'store');
+    return await readShards(tx, job.id);
+  });
+  const rows = shards.reduce((sum, shard) => sum + Number(shard.rows), 0);
+  if (rows === 0) {
+    const why = version.rows === 0 ? 'it has no rows' : 'the model took none of its rows';
+    throw new DaisError('invalid_request', `Nothing was predicted for ${request.dataName}: ${why}.`);
+  }
+  const paths: string[] = [];
+  for (const { number } of shards.filter((shard) => shard.rows > 0n)) {
+    const path = join(folder, answersOf(number));
+    await fetchTo(parts, owner, answersOf(number), path);
+    paths.push(path);
+  }
+  const engine = await parts.query();
+  const files = paths.map((path) => ({ path, format: 'parquet' as const }));
+  const { columns } = await engine.describe({ files: files.slice(0, 1) }, { signal: io.signal });
+  const typed: readonly Column[] = columns.map(({ name, type }) => ({ name, type }));
+  const rejects = await joinRejects(parts, job, { shards, folder, io });
+  const marks = await io.read(async (tx) => {
+    const there = new Set(request.columns);
+    return (await parts.marks(tx, version.dataset)).filter((mark) => there.has(mark.column));
+  });
+  const keys = version.keys.every((key) => request.columns.includes(key)) ? version.keys : [];
+  const { eventTime } = version;
+  const spec = {
+    description: `What ${model.label} says of ${version.dataset}.`,
+    ...(keys.length > 0 && { keys }),
+    ...(eventTime !== undefined && request.columns.includes(eventTime) && { eventTime }),
+    ...(marks.length > 0 && { sensitive: marks }),
+  };
+  await parts.maker.make(
+    {
+      projectId: job.project_id,
+      dataset: request.out,
+      ensure: { origin: 'manifest', spec },
+      tables: { answers: { files, columns: typed } },
+      query: scan('answers'),
+      expectedRows: rows,
+      source: { type: 'predictions', versions: [request.data] },
+      parents: model.lineage_key === null ? [] : [model.lineage_key],
+      message: `Predicted by ${model.label} for ${request.dataName}.`,
+      by: job.created_by,
+    },
+    { signal: io.signal, write: async (work) => await io.write(work) },
+    async (tx, { version: made, unchanged }) => {
+      if (rejects !== undefined) await attachContent(tx, owner, [{ lease: rejects, name: REJECTS }], { replace: true });
+      const result = { version: made.number, versionId: made.id, rows: made.rows, unchanged };
+      const ended = await endJobRow(tx, job.id, { state: 'succeeded', now: parts.clock.now(), result });
+      if (ended === undefined) throw new Error('the job had ended already');
+      await dropContent(tx, owner, [REJECTS]);
+      emitEnded(tx, ended);
+    },
+  );
+}
+
+/** Those of all parts, in the order of the rows. */
+async function joinRejects(
+  parts: ModelJobsParts,
+  job: JobRow,
+  { shards, folder, io }: { readonly shards: readonly ShardRow[]; readonly folder: string; readonly io: JobIo },
+): Promise<string | undefined> {
+  const with_ = shards.filter(({ rejected }) => rejected > 0n);
+  if (with_.length === 0) return undefined;
+  const path = join(folder, REJECTS);
+  await rm(path, { force: true });
+  await appendFile(path, '', { mode: 0o600 });
+  for (const { number } of with_) {
+    const part = join(folder, rejectsOf(number));
+    await fetchTo(parts, contentOfJob(job), rejectsOf(number), part);
+    await pipeline(createReadStream(part), createWriteStream(path, { flags: 'a' }));
+  }
+  return await upload(parts, job.project_id, path, io);
+}

@@ -1,0 +1,95 @@
+/** Rows through a model; those that it does not take are found one by one, so that none costs its neighbours their answer. */
+import { DaisError } from '@dais/api';
+import type { ModelJobFault } from '@dais/api/serving';
+import type { Tensor } from '#engines/inference/contract.ts';
+import type { Cell } from '#engines/query/contract.ts';
+import type { JsonValue } from '#lib/json-reader.ts';
+import type { HostedModel, HostedTable } from '../hosted-model.ts';
+
+export interface InputColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+export interface RowBlock {
+  readonly rows: readonly (readonly Cell[])[];
+  /** Number of the first one in the version, from 1. */
+  readonly first: number;
+}
+
+export interface BlockAnswer {
+  /** Rows that were taken, as places in the block, with the answer to all of them. */
+  readonly taken: readonly { readonly from: number; readonly to: number; readonly answer: readonly Tensor[] }[];
+  readonly faults: readonly ModelJobFault[];
+}
+
+/** A row that the model does not take, where none may be left out. */
+export class RowRefused extends Error {
+  readonly fault: ModelJobFault;
+
+  constructor(fault: ModelJobFault) {
+    const column = fault.column === undefined ? '' : `, column "${fault.column}"`;
+    super(`Row ${fault.row}${column}: ${fault.message}`);
+    this.name = 'RowRefused';
+    this.fault = fault;
+  }
+}
+
+/** @throws RowRefused unless rows may be left out; DaisError when it is not a row that is to blame. */
+export async function predictRows(
+  model: HostedModel,
+  columns: readonly InputColumn[],
+  { rows, first }: RowBlock,
+  onError: 'fail' | 'reject',
+): Promise<BlockAnswer> {
+  const taken: BlockAnswer['taken'][number][] = [];
+  const faults: ModelJobFault[] = [];
+  const ask = async (from: number, to: number): Promise<void> => {
+    try {
+      taken.push({ from, to, answer: await model.predict(tableOfRows(columns, rows.slice(from, to))) });
+    } catch (error) {
+      if (!(error instanceof DaisError) || error.code !== 'invalid_request') throw error;
+      if (to - from > 1) {
+        const middle = (from + to) >> 1;
+        await ask(from, middle);
+        await ask(middle, to);
+        return;
+      }
+      const fault = faultOf(error, first + from);
+      if (onError === 'fail') throw new RowRefused(fault);
+      faults.push(fault);
+    }
+  };
+  if (rows.length > 0) await ask(0, rows.length);
+  return { taken, faults };
+}
+
+const LONGEST_MESSAGE = 500;
+
+function faultOf(error: DaisError, row: number): ModelJobFault {
+  const column = error.issues?.[0]?.path;
+  // Of the one row that was asked about; the number beside it is that of the version.
+  const message = error.message.replace(/^Row 0 of the column "[^"]*"(?::\s*| )/, '').slice(0, LONGEST_MESSAGE);
+  return { row, ...(column !== undefined && { column }), message };
+}
+
+export function tableOfRows(columns: readonly InputColumn[], rows: readonly (readonly Cell[])[]): HostedTable {
+  const named = columns.map(({ name, type }, place): [string, JsonValue[]] => {
+    const read = readerOf(type);
+    return [name, rows.map((row) => read(row[place] ?? null))];
+  });
+  return { columns: new Map(named), rows: rows.length };
+}
+
+/** From what JSON holds to what the value is. */
+function readerOf(type: string): (cell: Cell) => JsonValue {
+  const inner = /^list<(.*)>$/.exec(type)?.[1];
+  if (inner !== undefined) {
+    const read = readerOf(inner);
+    return (cell) => (Array.isArray(cell) ? cell.map((item) => read(item as Cell)) : (cell as JsonValue));
+  }
+  if (/^u?int(8|16|32|64)$/.test(type))
+    return (cell) => (typeof cell === 'string' ? BigInt(cell) : (cell as JsonValue));
+  if (/^float|^decimal/.test(type)) return (cell) => (typeof cell === 'string' ? Number(cell) : (cell as JsonValue));
+  return (cell) => cell as JsonValue;
+}

@@ -1,0 +1,200 @@
+/** One part of a batch prediction: rows out of a file, through the model, into a file. */
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { finished } from 'node:stream/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { DaisError } from '@dais/api';
+import type { DatasetVersion } from '@dais/api/data';
+import type { ModelJobFault } from '@dais/api/serving';
+import type { Cell, FileTable, QueryEngine } from '#engines/query/contract.ts';
+import { ascending, call, column, filter, literal, named, scan } from '#engines/query/model/build.ts';
+import type { ColumnType } from '#engines/query/model/column-type.ts';
+import type { Relation } from '#engines/query/model/query-tree.ts';
+import { readJsonLines } from '#lib/json-lines.ts';
+import type { HostedModel } from '../hosted-model.ts';
+import type { BatchRequest } from '../job-rows.ts';
+import { answerColumns, type AnswerColumns } from './answer-columns.ts';
+import { predictRows } from './predict-rows.ts';
+import type { Shard } from './shard-plan.ts';
+
+/** Rows that the model is asked about at once. */
+const BLOCK = 1024;
+const ANSWER_ROW = 'answer row';
+
+export interface ShardWork {
+  readonly engine: QueryEngine;
+  readonly model: HostedModel;
+  readonly version: DatasetVersion;
+  /** The version's files on this machine, in its order. */
+  readonly table: FileTable;
+  readonly request: BatchRequest;
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  /** Form of the answers, once one has come: the same for all parts. */
+  form: AnswerColumns | undefined;
+}
+
+export interface ShardFiles {
+  readonly rows: number;
+  readonly faults: readonly ModelJobFault[];
+  /** Parquet; undefined without rows. */
+  readonly answers: string | undefined;
+  /** NDJSON; undefined without rejects. */
+  readonly rejects: string | undefined;
+}
+
+/** @throws RowRefused, DaisError, QueryError. */
+export async function predictShard(work: ShardWork, shard: Shard): Promise<ShardFiles> {
+  const folder = join(work.folder, `shard-${shard.number}`);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const source = sourceOf(work, shard);
+  const input = join(folder, 'input.ndjson');
+  const { engine, request, version, signal } = work;
+  const owner = version.project;
+  const options = { signal };
+  const columns = [source.row, ...request.inputs];
+  await engine.run(
+    {
+      tables: { rows: source.table },
+      query: { type: 'project', from: source.rows, columns: columns.map((name) => named(name, column(name))) },
+      output: { type: 'ndjson', path: input },
+      owner,
+    },
+    options,
+  );
+  const answered = join(folder, 'answers.ndjson');
+  const told = await askModel(work, shard, { input, answered });
+  const rejects = told.faults.length === 0 ? undefined : join(folder, 'rejects.ndjson');
+  if (rejects !== undefined) await writeLines(rejects, told.faults);
+  if (told.rows === 0 || work.form === undefined) return { ...told, answers: undefined, rejects };
+  const { files } = await engine.run(
+    {
+      tables: { rows: source.table, answers: answersTable(answered, work.form) },
+      query: besides(source, request.columns, work.form),
+      output: { type: 'parquet', folder, name: 'part', split: { type: 'one' } },
+      owner,
+    },
+    options,
+  );
+  return { ...told, answers: files[0]?.path, rejects };
+}
+
+interface Source {
+  readonly table: FileTable;
+  /** Name of the column that says which row of the file one is. */
+  readonly row: string;
+  readonly rows: Relation;
+}
+
+function sourceOf({ table, version }: ShardWork, shard: Shard): Source {
+  const file = table.files[shard.file];
+  if (file === undefined) throw new Error(`the version has no file ${shard.file}`);
+  const taken = new Set(version.schema.columns.map(({ name }) => name.toLowerCase()));
+  const free = (wanted: string): string => (taken.has(wanted) ? free(`${wanted}_`) : wanted);
+  const row = free('dais_row');
+  const place = column(row);
+  return {
+    row,
+    table: { ...table, files: [file], provenance: { file: free('dais_file'), row } },
+    rows: {
+      type: 'sort',
+      from: filter(scan('rows'), call('>=', place, literal(shard.first)), call('<=', place, literal(shard.last))),
+      by: [ascending(row)],
+    },
+  };
+}
+
+/** By place, not by name: what a model calls its outputs cannot meet a column of ours. */
+function answersTable(path: string, { columns }: AnswerColumns): FileTable {
+  const placed = columns.map(({ type }, at) => ({ name: `answer ${at}`, type }));
+  return {
+    files: [{ path, name: 'answers', format: 'ndjson' }],
+    columns: [{ name: ANSWER_ROW, type: 'int64' }, ...placed],
+  };
+}
+
+/** Columns of the data, then what the model says, in the order of the data. */
+function besides({ row, rows }: Source, kept: readonly string[], { columns }: AnswerColumns): Relation {
+  const joined: Relation = {
+    type: 'join',
+    kind: 'inner',
+    left: rows,
+    right: scan('answers'),
+    keys: [{ left: row, right: ANSWER_ROW }],
+    take: columns.map((_, at) => ({ column: `answer ${at}`, as: `answer ${at}` })),
+  };
+  return {
+    type: 'project',
+    from: { type: 'sort', from: joined, by: [ascending(row)] },
+    columns: [
+      ...kept.map((name) => named(name, column(name))),
+      ...columns.map(({ name }, at) => named(name, column(`answer ${at}`))),
+    ],
+  };
+}
+
+async function askModel(
+  work: ShardWork,
+  shard: Shard,
+  { input, answered }: { readonly input: string; readonly answered: string },
+): Promise<{ readonly rows: number; readonly faults: readonly ModelJobFault[] }> {
+  const { model, request, version, signal } = work;
+  const types = new Map(version.schema.columns.map(({ name, type }) => [name, type as ColumnType]));
+  const columns = request.inputs.map((name) => ({ name, type: types.get(name) ?? 'string' }));
+  const out = createWriteStream(answered, { mode: 0o600 });
+  const ended = finished(out);
+  // Awaited below; until then nobody hears of it.
+  ended.catch(() => {});
+  const faults: ModelJobFault[] = [];
+  let seen = 0;
+  let rows = 0;
+  try {
+    for await (const lines of readJsonLines<readonly Cell[]>([input], { batch: BLOCK, skip: 0, signal })) {
+      signal.throwIfAborted();
+      const block = { rows: lines.map((line) => line.slice(1)), first: shard.before + seen + 1 };
+      const answer = await predictRows(model, columns, block, request.onError);
+      const [fault] = answer.faults;
+      if (rows === 0 && seen === 0 && answer.taken.length === 0 && lines.length === BLOCK && fault !== undefined) {
+        throw new DaisError(
+          'invalid_request',
+          `The model takes none of the first ${BLOCK} rows. Row ${fault.row}: ${fault.message}`,
+        );
+      }
+      faults.push(...answer.faults);
+      for (const { from, to, answer: tensors } of answer.taken) {
+        work.form ??= answerColumns(tensors, model.outputNames, request.columns);
+        const text = linesOf(work.form.cells(tensors, to - from), rowNumbers(lines, from, to));
+        if (!out.write(text)) await new Promise<void>((resolve) => out.once('drain', resolve));
+        rows += to - from;
+      }
+      seen += lines.length;
+      await nextTurn();
+    }
+  } finally {
+    out.end();
+    await ended;
+  }
+  return { rows, faults };
+}
+
+function rowNumbers(lines: readonly (readonly Cell[])[], from: number, to: number): readonly Cell[] {
+  return lines.slice(from, to).map(([row]) => row ?? null);
+}
+
+function linesOf(cells: readonly (readonly Cell[])[], rows: readonly Cell[]): string {
+  let text = '';
+  for (const [at, own] of cells.entries()) {
+    const fields = own.map((cell, place) => `"answer ${place}":${JSON.stringify(cell)}`);
+    text += `{"${ANSWER_ROW}":${JSON.stringify(rows[at])},${fields.join()}}\n`;
+  }
+  return text;
+}
+
+async function writeLines(path: string, values: readonly unknown[]): Promise<void> {
+  const out = createWriteStream(path, { mode: 0o600 });
+  for (const value of values) out.write(`${JSON.stringify(value)}\n`);
+  out.end();
+  await finished(out);
+}

@@ -1,0 +1,67 @@
+/** What can be wrong with a batch prediction is told when it is asked for, as far as no model is needed for it. */
+import type { ModelJob } from '@dais/api/serving';
+import type { Call } from '#kernel/dispatch.ts';
+import { readResource } from '#kernel/store.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { requireUsable, resolveVersion } from '#ledgers/data/index.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { chooseInputs, datasetOf, nameOf, requireColumns, requireUnmasked, wrong } from '../asked-data.ts';
+import { beginModelJob } from '../begin-job.ts';
+import { findModelVersion } from '../find-model.ts';
+import { presentJob, readJob, type BatchRequest } from '../job-rows.ts';
+import type { ModelJobsParts } from '../model-jobs-parts.ts';
+
+export interface BatchInput {
+  readonly model: string;
+  readonly data: string;
+  readonly out: string;
+  readonly columns?: readonly string[];
+  readonly inputs?: readonly string[];
+  readonly onError: 'fail' | 'reject';
+}
+
+export async function startBatch(parts: ModelJobsParts, call: Call<BatchInput>): Promise<ModelJob> {
+  const { input, tenant, context } = call;
+  const dataset = datasetOf(input.data);
+  await call.authorize({ kind: 'Dataset', name: dataset }, tenant, 'dataset:read');
+  await call.authorize({ kind: 'Dataset', name: input.out }, tenant, 'dataset:write');
+  if (dataset === input.out) throw wrong(`${input.out} cannot be what is read and what is made.`);
+  const of = await findModelVersion(parts, tenant.id, input.model);
+  const request = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
+    const version = requireUsable(await resolveVersion(tx, input.data));
+    requireColumns(version, input.columns ?? [], 'which --columns names');
+    const inputs = chooseInputs(input.inputs, of.row, version);
+    const { keys, eventTime, schema } = version;
+    const own = [...keys, ...(eventTime === undefined ? [] : [eventTime])];
+    const usual = keys.length > 0 ? own : schema.columns.map(({ name }) => name);
+    const columns = [...new Set(input.columns ?? usual)];
+    await requireUnmasked(tx, parts, call, { dataset, used: [...inputs, ...columns] });
+    await requireMarks(tx, parts, { dataset, out: input.out, columns });
+    const { out, onError } = input;
+    return { data: version.id, dataName: nameOf(version), out, inputs, columns, onError } satisfies BatchRequest;
+  });
+  const now = parts.clock.now();
+  const id = uuidv7(now);
+  const { type, id: actor } = context.principal;
+  return await transact(parts.database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
+    const kind = 'batch-prediction';
+    const by = { type, id: actor };
+    await beginModelJob(tx, { id, kind, of, request, by, now, data: request.dataName, output: request.out });
+    return presentJob(await readJob(tx, id), { faults: false });
+  });
+}
+
+/** What is marked stays so under its new name. @throws DaisError `invalid_request`. */
+async function requireMarks(
+  tx: Transaction,
+  { marks }: ModelJobsParts,
+  { dataset, out, columns }: { readonly dataset: string; readonly out: string; readonly columns: readonly string[] },
+): Promise<void> {
+  if ((await readResource(tx.sql, tx.projectId, 'Dataset', out)) === undefined) return;
+  const marked = new Set((await marks(tx, out)).map(({ column }) => column));
+  const bare = (await marks(tx, dataset)).find(({ column }) => columns.includes(column) && !marked.has(column));
+  if (bare === undefined) return;
+  throw wrong(
+    `"${bare.column}" is sensitive in ${dataset} and not in ${out}: mark it there (spec.sensitive), or leave it out of --columns.`,
+  );
+}

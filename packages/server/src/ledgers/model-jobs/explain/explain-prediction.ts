@@ -1,0 +1,112 @@
+/** Why a kept prediction is what it is: asked of the version that made it, where it is loaded, else loaded for that. */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DaisError } from '@dais/api';
+import type { PredictionExplanation } from '@dais/api/serving';
+import type { Call } from '#kernel/dispatch.ts';
+import { transact } from '#kernel/transaction.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { findModelVersion } from '../find-model.ts';
+import type { HostedExplanation } from '../hosted-model.ts';
+import type { ModelJobsParts } from '../model-jobs-parts.ts';
+import { withModel } from '../open-model.ts';
+import { askGateway } from './ask-gateway.ts';
+import { keptInputs, type KeptInputs } from './kept-inputs.ts';
+
+export interface ExplainInput {
+  readonly endpoint: string;
+  readonly id: string;
+  readonly output?: number;
+}
+
+export class PredictionExplainer {
+  readonly #parts: ModelJobsParts;
+  #loading = false;
+
+  constructor(parts: ModelJobsParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws DaisError `not_found`, `forbidden`, `invalid_state`, `invalid_request`, `overloaded`. */
+  async explain(call: Call<ExplainInput>): Promise<PredictionExplanation> {
+    const { input, tenant } = call;
+    await call.authorize({ kind: 'Endpoint', name: input.endpoint }, tenant, 'endpoint:invoke');
+    const kept = keptInputs(await this.#parts.prediction(call));
+    const asked = { project: tenant.name, endpoint: input.endpoint, kept, output: input.output };
+    const there = await askGateway(this.#parts.gateway, asked);
+    const found = there ?? (await this.#load(call, kept));
+    return presented(call.input, kept, found, there === undefined ? 'job' : 'gateway');
+  }
+
+  /** One at a time: each has a model in memory. */
+  async #load({ input, tenant, context }: Call<ExplainInput>, kept: KeptInputs): Promise<HostedExplanation> {
+    if (this.#loading)
+      throw new DaisError('overloaded', 'A model is loaded for another explanation: ask again.', { retryAfter: 2 });
+    this.#loading = true;
+    const folder = join(this.#parts.folder, `explain-${uuidv7(this.#parts.clock.now())}`);
+    try {
+      if (!/^\d{1,9}$/.test(kept.version)) {
+        throw new DaisError('invalid_state', `${kept.model} has no registered version that could be loaded.`);
+      }
+      const { row } = await findModelVersion(this.#parts, tenant.id, `models:/${kept.model}/${kept.version}`);
+      await mkdir(folder, { recursive: true, mode: 0o755 });
+      const request = { mode: 'read', projectId: tenant.id } as const;
+      const io = {
+        signal: context.signal,
+        read: async <T>(work: Parameters<typeof transact<T>>[2]) => await transact(this.#parts.database, request, work),
+        note: () => {},
+      };
+      const how = input.output === undefined ? {} : { outputIndex: input.output };
+      return await withModel(this.#parts, row, folder, io, async (model) => await model.explainKept(kept, how));
+    } finally {
+      this.#loading = false;
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+function presented(
+  { endpoint, id }: ExplainInput,
+  kept: KeptInputs,
+  found: HostedExplanation,
+  by: PredictionExplanation['by'],
+): PredictionExplanation {
+  const { method, scale, background, seed, features } = found;
+  const values = [...kept.columns.values()];
+  return {
+    prediction: id,
+    endpoint,
+    model: kept.model,
+    version: kept.version,
+    method,
+    scale,
+    background,
+    ...(seed !== undefined && { seed }),
+    by,
+    rows: Array.from({ length: kept.rows }, (_, row) => {
+      const own = values.flatMap((cells) => cells[row] ?? null);
+      const contributions = features.map((feature, place) => ({
+        feature,
+        value: plain(own[place]),
+        contribution: found.attributions[row * features.length + place] ?? 0,
+      }));
+      const base = found.baselines[row] ?? 0;
+      const answer = found.instances[row] ?? 0;
+      const error = found.errors[row] ?? Number.NaN;
+      const sum = contributions.reduce((total, { contribution }) => total + contribution, 0);
+      return {
+        row,
+        output: found.outputs[row] ?? 0,
+        base,
+        answer,
+        error: Number.isFinite(error) ? error : null,
+        gap: answer - base - sum,
+        contributions: contributions.toSorted((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution)),
+      };
+    }),
+  };
+}
+
+function plain(value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : (value ?? null);
+}

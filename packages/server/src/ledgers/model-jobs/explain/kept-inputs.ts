@@ -1,0 +1,50 @@
+/** What went into a model, out of a kept prediction. Pure. */
+import { DaisError } from '@dais/api';
+import type { Prediction } from '@dais/api/serving';
+import type { JsonValue } from '#lib/json-reader.ts';
+
+export interface KeptInputs {
+  readonly model: string;
+  readonly version: string;
+  readonly rows: number;
+  /** By input: of each row its value, or its numbers in one list. */
+  readonly columns: ReadonlyMap<string, readonly JsonValue[]>;
+}
+
+const INPUT = 'in_';
+
+/** @throws DaisError `invalid_state` for what cannot be explained, `forbidden` for what the caller does not see. */
+export function keptInputs(prediction: Prediction): KeptInputs {
+  const { id, columns, rows, masked, model, version } = prediction;
+  const places = new Map(columns.map(({ name }, place) => [name, place]));
+  const cell = (name: string) => rows[0]?.[places.get(name) ?? -1];
+  const hidden = masked.find((name) => name.startsWith(INPUT));
+  if (hidden !== undefined) {
+    const detail = `You see ${hidden} of the prediction masked, and an explanation would tell it: ask for prediction:unmask.`;
+    throw new DaisError('forbidden', detail);
+  }
+  const unfit = (why: string) => new DaisError('invalid_state', `The prediction ${id} cannot be explained: ${why}.`);
+  const status = Number(cell('status'));
+  if (status >= 400) throw unfit(`it failed with the status ${status}`);
+  if (cell('erased') === true) throw unfit('its values were erased');
+  if (cell('cut') === true) throw unfit('its tensors were too large to keep');
+  if (model === undefined || version === undefined) throw unfit('it does not say which model answered');
+  const inputs = columns.filter(({ name }) => name.startsWith(INPUT));
+  const kept = inputs.flatMap(({ name, type }): [string, JsonValue[]][] => {
+    const values = rows.map((row) => readCell(row[places.get(name) ?? -1], type));
+    // Of another request of the same hour.
+    if (values.every((value) => value === null)) return [];
+    return [[name.slice(INPUT.length), values]];
+  });
+  if (kept.length === 0) throw unfit('its inputs are not kept (spec.capture of the Endpoint)');
+  return { model, version, rows: rows.length, columns: new Map(kept) };
+}
+
+function readCell(value: unknown, type: string): JsonValue {
+  if (value === null || value === undefined) return null;
+  const inner = /^list<(.*)>$/.exec(type)?.[1];
+  if (inner !== undefined && Array.isArray(value)) return value.map((item: unknown) => readCell(item, inner));
+  if (typeof value === 'string' && /^u?int|^decimal\(\d+,0\)/.test(type)) return BigInt(value);
+  if (typeof value === 'string' && type.startsWith('float')) return Number(value);
+  return value as JsonValue;
+}

@@ -1,0 +1,62 @@
+/** Which version of a model a job is about, and whether it may be loaded. */
+import { buffer } from 'node:stream/consumers';
+import { DaisError } from '@dais/api';
+import { parseServedModel } from '@dais/api/serving';
+import { readResource } from '#kernel/store.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { describeModel, keepModel, readModels, resolveModel, safetyOf, type ModelRow } from '#ledgers/serving/index.ts';
+import type { ModelJobsParts } from './model-jobs-parts.ts';
+
+export interface FoundVersion {
+  readonly row: ModelRow;
+  /** Of the Model resource. */
+  readonly uid: string;
+  readonly version: number;
+}
+
+/**
+ * Reads what its files say of it, and keeps that. Nothing is loaded.
+ * @throws DaisError `invalid_request` for what names no version, `not_found`, `invalid_state` for what must not be loaded.
+ */
+export async function findModelVersion(
+  parts: Pick<ModelJobsParts, 'database' | 'content' | 'artifactRoot'>,
+  projectId: string,
+  reference: string,
+): Promise<FoundVersion> {
+  const named = parseServedModel(reference);
+  if ('message' in named || named.of === 'run') {
+    const detail = `"${reference}" names no registered version: write models:/NAME@ALIAS or models:/NAME/7.`;
+    throw new DaisError('invalid_request', detail);
+  }
+  const read = { mode: 'read', projectId } as const;
+  const { found, known, uid } = await transact(parts.database, read, async (tx) => {
+    const model = await resolveModel(tx, reference, parts.artifactRoot);
+    if ('fault' in model) throw new DaisError('invalid_request', `${reference}: ${model.fault}`);
+    const resource = await readResource(tx.sql, projectId, 'Model', named.name);
+    if (resource === undefined) throw new DaisError('not_found', `There is no Model "${named.name}".`);
+    return { found: model, known: (await readModels(tx, [model.id])).get(model.id), uid: resource.uid };
+  });
+  const owner = { projectId, uid: projectId };
+  const described =
+    known?.described ??
+    (await describeModel(found, async (path) => {
+      return await buffer((await parts.content.open(owner, `${found.artifacts}/${path}`)).bytes);
+    }));
+  if (described.fault !== undefined) throw new DaisError('invalid_request', `${found.label}: ${described.fault}.`);
+  const row = await transact(parts.database, { mode: 'write', projectId }, async (tx) => {
+    if (known === undefined) await keepModel(tx, found, described);
+    return await requireFiles(tx, found.id);
+  });
+  await transact(parts.database, read, async (tx) => {
+    const { may, reason = '' } = await safetyOf(tx, row);
+    if (may === 'never') throw new DaisError('invalid_state', `${row.label} must not be loaded: ${reason}`);
+  });
+  return { row, uid, version: Number(found.version) };
+}
+
+/** What was kept of the files of a model. */
+export async function requireFiles(tx: Transaction, id: string): Promise<ModelRow> {
+  const row = (await readModels(tx, [id])).get(id);
+  if (row === undefined) throw new DaisError('invalid_state', 'What was known of the files of the model is gone.');
+  return row;
+}

@@ -1,0 +1,151 @@
+/** Which columns a version goes by: the mean size of their Shapley values over rows drawn by a seed. */
+import { join } from 'node:path';
+import { DaisError } from '@dais/api';
+import type { DatasetVersion } from '@dais/api/data';
+import type { Cell } from '#engines/query/contract.ts';
+import { column, named, scan } from '#engines/query/model/build.ts';
+import type { Relation } from '#engines/query/model/query-tree.ts';
+import type { JobIo } from '#kernel/job-runner.ts';
+import { readVersion, requireUsable, tableOf, withLocalFiles } from '#ledgers/data/index.ts';
+import { readJsonLines } from '#lib/json-lines.ts';
+import { emitEnded } from '../end-job.ts';
+import { requireFiles } from '../find-model.ts';
+import type { HostedExplanation, HostedModel, HostedTable } from '../hosted-model.ts';
+import { tableOfRows } from '../batch/predict-rows.ts';
+import { endJobRow, notePhase, noteShard, noteSize, type JobRow } from '../job-rows.ts';
+import type { ModelJobsParts } from '../model-jobs-parts.ts';
+import { withModel } from '../open-model.ts';
+import { keepImportance, type NewImportance } from './importance-rows.ts';
+import type { ImportanceRequest } from './start-importance.ts';
+
+/** Rows that are explained at once: what one explanation may ask of a model is bounded. */
+const ROWS_AT_ONCE = 4;
+const FEW_OTHERS = 25;
+
+export async function runImportance(
+  parts: ModelJobsParts,
+  job: JobRow<ImportanceRequest>,
+  folder: string,
+  io: JobIo,
+): Promise<void> {
+  const { request } = job;
+  const { version, model } = await io.write(async (tx) => {
+    const found = requireUsable(await readVersion(tx, request.data));
+    await noteSize(tx, job.id, { shards: 1, rows: Math.min(found.rows, request.sample) });
+    await notePhase(tx, job.id, 'model');
+    return { version: found, model: await requireFiles(tx, job.files) };
+  });
+  const note = (text: string) => io.progress({ phase: 'model', note: text });
+  const made = await withModel(parts, model, folder, { ...io, note }, async (hosted) => {
+    hosted.check(request.inputs);
+    await io.write(async (tx) => await notePhase(tx, job.id, 'explain'));
+    const draw = async (rows: number, seed: number) => await drawn(parts, { version, request, folder, io }, rows, seed);
+    const background = await draw(request.background, request.seed + 1);
+    const sample = await draw(request.sample, request.seed);
+    return await explainAll(hosted, { sample, background, request, version }, io);
+  });
+  await io.write(async (tx) => {
+    const now = parts.clock.now();
+    await noteShard(tx, job.id, { number: 0, rows: made.sample, rejected: 0, faults: [] });
+    await keepImportance(tx, job, made, now);
+    const ended = await endJobRow(tx, job.id, { state: 'succeeded', now, result: { ...made } });
+    if (ended === undefined) throw new Error('the job had ended already');
+    emitEnded(tx, ended);
+  });
+}
+
+interface Drawing {
+  readonly version: DatasetVersion;
+  readonly request: ImportanceRequest;
+  readonly folder: string;
+  readonly io: JobIo;
+}
+
+type Rows = readonly (readonly Cell[])[];
+
+/** Some rows of the version: the same for the same seed. */
+async function drawn(
+  parts: ModelJobsParts,
+  { version, request, folder, io }: Drawing,
+  rows: number,
+  seed: number,
+): Promise<Rows> {
+  const path = join(folder, `drawn-${seed}.ndjson`);
+  const engine = await parts.query();
+  const all: Relation = scan('rows');
+  const from: Relation = version.rows <= rows ? all : { type: 'sample', from: all, size: { rows }, seed };
+  await withLocalFiles(parts.data, version, async (files) => {
+    await engine.run(
+      {
+        tables: { rows: tableOf(version, files) },
+        query: { type: 'project', from, columns: request.inputs.map((name) => named(name, column(name))) },
+        output: { type: 'ndjson', path },
+        owner: version.project,
+      },
+      { signal: io.signal },
+    );
+  });
+  const found: (readonly Cell[])[] = [];
+  const lines = readJsonLines<readonly Cell[]>([path], { batch: 1000, skip: 0, signal: io.signal });
+  for await (const some of lines) found.push(...some);
+  return found;
+}
+
+interface Explaining {
+  readonly sample: Rows;
+  readonly background: Rows;
+  readonly request: ImportanceRequest;
+  readonly version: DatasetVersion;
+}
+
+async function explainAll(
+  model: HostedModel,
+  { sample, background, request, version }: Explaining,
+  io: JobIo,
+): Promise<NewImportance> {
+  const types = new Map(version.schema.columns.map(({ name, type }) => [name, type]));
+  const columns = request.inputs.map((name) => ({ name, type: types.get(name) ?? 'string' }));
+  const table = (rows: Rows): HostedTable => tableOfRows(columns, rows);
+  const others = table(background);
+  const sums = new Map<string, { size: number; sum: number }>();
+  let last: HostedExplanation | undefined;
+  const atOnce = background.length <= FEW_OTHERS ? ROWS_AT_ONCE : 1;
+  for (let from = 0; from < sample.length; from += atOnce) {
+    io.signal.throwIfAborted();
+    const some = table(sample.slice(from, from + atOnce));
+    last = await model.explain(some, others, { seed: request.seed });
+    add(sums, last, some.rows);
+    io.progress({ phase: 'explain', rows: from + some.rows });
+  }
+  if (last === undefined) throw new DaisError('invalid_request', `${request.dataName} has no rows.`);
+  const features = [...sums].map(([feature, { size, sum }]) => ({
+    feature,
+    importance: size / sample.length,
+    mean: sum / sample.length,
+  }));
+  return {
+    data: request.dataName,
+    method: last.method,
+    scale: last.scale,
+    sample: sample.length,
+    background: background.length,
+    seed: request.seed,
+    features: features.toSorted((a, b) => b.importance - a.importance),
+  };
+}
+
+function add(
+  sums: Map<string, { size: number; sum: number }>,
+  { features, attributions }: HostedExplanation,
+  rows: number,
+): void {
+  for (const [place, feature] of features.entries()) {
+    const own = sums.get(feature) ?? { size: 0, sum: 0 };
+    for (let row = 0; row < rows; row++) {
+      const value = attributions[row * features.length + place] ?? 0;
+      own.size += Math.abs(value);
+      own.sum += value;
+    }
+    sums.set(feature, own);
+  }
+}

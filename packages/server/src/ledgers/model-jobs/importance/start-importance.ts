@@ -1,0 +1,59 @@
+import type { ModelJob } from '@dais/api/serving';
+import type { Call } from '#kernel/dispatch.ts';
+import { transact } from '#kernel/transaction.ts';
+import { requireUsable, resolveVersion } from '#ledgers/data/index.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { chooseInputs, datasetOf, nameOf, requireUnmasked, wrong } from '../asked-data.ts';
+import { beginModelJob } from '../begin-job.ts';
+import { findModelVersion } from '../find-model.ts';
+import { presentJob, readJob } from '../job-rows.ts';
+import type { ModelJobsParts } from '../model-jobs-parts.ts';
+
+export interface ImportanceInput {
+  readonly model: string;
+  readonly data: string;
+  readonly inputs?: readonly string[];
+  readonly sample: number;
+  readonly background: number;
+  readonly seed: number;
+}
+
+/** What was asked for, fixed when it was. */
+export interface ImportanceRequest {
+  readonly data: string;
+  readonly dataName: string;
+  readonly inputs: readonly string[];
+  readonly sample: number;
+  readonly background: number;
+  readonly seed: number;
+}
+
+export async function startImportance(parts: ModelJobsParts, call: Call<ImportanceInput>): Promise<ModelJob> {
+  const { input, tenant, context } = call;
+  const dataset = datasetOf(input.data);
+  await call.authorize({ kind: 'Dataset', name: dataset }, tenant, 'dataset:read');
+  const of = await findModelVersion(parts, tenant.id, input.model);
+  const request = await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
+    const version = requireUsable(await resolveVersion(tx, input.data));
+    if (version.rows < 2) throw wrong(`${nameOf(version)} has ${version.rows} rows: there is nothing to compare.`);
+    const inputs = chooseInputs(input.inputs, of.row, version);
+    await requireUnmasked(tx, parts, call, { dataset, used: inputs });
+    const { sample, background, seed } = input;
+    return {
+      data: version.id,
+      dataName: nameOf(version),
+      inputs,
+      sample,
+      background,
+      seed,
+    } satisfies ImportanceRequest;
+  });
+  const now = parts.clock.now();
+  const id = uuidv7(now);
+  const { type, id: actor } = context.principal;
+  return await transact(parts.database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
+    const by = { type, id: actor };
+    await beginModelJob(tx, { id, kind: 'importance', of, request, by, now, data: request.dataName, output: '' });
+    return presentJob(await readJob(tx, id), { faults: false });
+  });
+}

@@ -1,0 +1,21 @@
+/** Model jobs: long work on versions of models, which goes on by itself and ends once. */
+import type { OperationEntry } from '#kernel/dispatch.ts';
+import type { JobHandler } from '#kernel/job-runner.ts';
+import { modelJobHandler } from './job-handler.ts';
+import { modelJobEntries } from './model-job-entries.ts';
+import type { ModelJobsParts } from './model-jobs-parts.ts';
+import { modelJobRetention } from './retention.ts';
+
+export type { HostedModel, HostModel } from './hosted-model.ts';
+export { modelJobsSlice } from './model-jobs-slice.ts';
+export type { ModelJobsParts } from './model-jobs-parts.ts';
+export { forgetModelJobs } from './retention.ts';
+
+export interface ModelJobsLedger {
+  readonly entries: readonly OperationEntry[];
+  readonly jobs: readonly JobHandler[];
+}
+
+export function modelJobsLedger(parts: ModelJobsParts): ModelJobsLedger {
+  return { entries: modelJobEntries(parts), jobs: [modelJobHandler(parts), modelJobRetention(parts)] };
+}

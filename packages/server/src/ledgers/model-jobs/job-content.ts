@@ -1,0 +1,54 @@
+/** Bytes of a job: what its parts have made, until it has ended, and the rows that were left out. */
+import { createReadStream, createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { detachContent, listReferences, type ContentOwner } from '#kernel/content/references.ts';
+import { byteQuota } from '#kernel/tenants.ts';
+import type { JobIo } from '#kernel/job-runner.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { ModelJobsParts } from './model-jobs-parts.ts';
+
+export const REJECTS = 'rejects.ndjson';
+
+export function contentOfJob({
+  id,
+  project_id: projectId,
+}: {
+  readonly id: string;
+  readonly project_id: string;
+}): ContentOwner {
+  return { projectId, uid: id };
+}
+
+const named = (number: number, kind: string) => `shard-${String(number).padStart(5, '0')}.${kind}`;
+export const answersOf = (number: number) => named(number, 'parquet');
+export const rejectsOf = (number: number) => named(number, 'rejects.ndjson');
+
+/** A lease: it becomes the job's by `attachContent`, or is garbage. */
+export async function upload({ content }: ModelJobsParts, projectId: string, path: string, io: JobIo): Promise<string> {
+  const quota = await io.read(async (tx) => await byteQuota(tx, projectId));
+  return (await content.upload(createReadStream(path), { projectId, quota })).id;
+}
+
+export async function fetchTo(
+  { content }: ModelJobsParts,
+  owner: ContentOwner,
+  name: string,
+  path: string,
+): Promise<void> {
+  const { bytes } = await content.open(owner, name);
+  await pipeline(bytes, createWriteStream(path, { mode: 0o600 }));
+}
+
+const PAGE = 1000;
+
+/** All that the job has, or all that its parts have made. */
+export async function dropContent(tx: Transaction, owner: ContentOwner, keep: readonly string[] = []): Promise<void> {
+  const kept = new Set(keep);
+  for (let after: string | undefined; ;) {
+    const page = await listReferences(tx, owner, { limit: PAGE, ...(after !== undefined && { after }) });
+    const names = page.map(({ name }) => name).filter((name) => !kept.has(name));
+    if (names.length > 0) await detachContent(tx, owner, names);
+    after = page.at(-1)?.name;
+    if (page.length < PAGE || after === undefined) return;
+  }
+}

@@ -1,0 +1,86 @@
+/** Does model jobs: one at a time, because each has a model in memory. The kernel's job has the lease and its epoch. */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DaisError } from '@dais/api';
+import { JobFailed, type JobHandler, type JobIo } from '#kernel/job-runner.ts';
+import type { JobClaim } from '#kernel/jobs.ts';
+import { RowRefused } from './batch/predict-rows.ts';
+import { runBatch } from './batch/batch-run.ts';
+import { MODEL_JOB_QUEUE } from './begin-job.ts';
+import { emitEnded } from './end-job.ts';
+import { runImportance } from './importance/importance-run.ts';
+import { contentOfJob, dropContent } from './job-content.ts';
+import { beginJob, endJobRow } from './job-rows.ts';
+import type { ModelJobsParts } from './model-jobs-parts.ts';
+
+/** A model whose process dies each time is not to be tried for ever. */
+const MOST_CRASHES = 3;
+
+export function modelJobHandler(parts: ModelJobsParts): JobHandler {
+  const { clock } = parts;
+  return {
+    queue: MODEL_JOB_QUEUE,
+    concurrency: 1,
+    perProject: 1,
+    retry: { baseMs: 1000, capMs: 60_000 },
+    run: async (job, io) => {
+      const id = String(job.payload['job']);
+      const folder = join(parts.folder, id);
+      // An attempt before may have died in it.
+      await rm(folder, { recursive: true, force: true });
+      await mkdir(folder, { recursive: true, mode: 0o755 });
+      try {
+        await work(parts, job, { id, folder }, io);
+      } catch (error) {
+        throw asEnd(error, job, io);
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+    ended: async (tx, job, end) => {
+      if (end.state === 'done') return;
+      await tx.enter(job.projectId);
+      const id = String(job.payload['job']);
+      const state = end.state === 'cancelled' ? 'cancelled' : 'failed';
+      const error = state === 'failed' ? end.error : undefined;
+      const row = await endJobRow(tx, id, { state, now: clock.now(), ...(error !== undefined && { error }) });
+      if (row === undefined) return;
+      await dropContent(tx, contentOfJob(row));
+      emitEnded(tx, row);
+    },
+  };
+}
+
+async function work(
+  parts: ModelJobsParts,
+  job: JobClaim,
+  { id, folder }: { readonly id: string; readonly folder: string },
+  io: JobIo,
+): Promise<void> {
+  const now = parts.clock.now();
+  const row = await io.write(async (tx) => await beginJob<never>(tx, id, { attempt: job.attempt, now }));
+  if (row === undefined) return;
+  try {
+    if (row.kind === 'importance') await runImportance(parts, row, folder, io);
+    else await runBatch(parts, row, folder, io);
+  } catch (error) {
+    if (!(error instanceof RowRefused)) throw error;
+    await io.write(async ({ sql }) => {
+      await sql.query(
+        'update model_jobs.job set faults = $2 where id = $1',
+        [id, JSON.stringify([error.fault])],
+        'fault_of_model_job',
+      );
+    });
+    throw error;
+  }
+}
+
+/** What is wrong with model or data stays wrong: it is not tried again. */
+function asEnd(error: unknown, { attempt }: JobClaim, io: JobIo): unknown {
+  if (io.signal.aborted) return error;
+  if (error instanceof RowRefused) return new JobFailed(error.message);
+  if (!(error instanceof DaisError)) return error;
+  const crashed = error.code === 'model_unavailable' && attempt >= MOST_CRASHES;
+  return error.retryable && !crashed ? error : new JobFailed(error.message);
+}

@@ -1,0 +1,119 @@
+/** What people ask of model jobs. */
+import { DaisError } from '@dais/api';
+import {
+  cancelModelJobOperation,
+  explainPredictionOperation,
+  listModelImportancesOperation,
+  listModelJobsOperation,
+  readModelJobOperation,
+  readModelJobRejectsOperation,
+  startBatchPredictionOperation,
+  startModelImportanceOperation,
+  type ModelJob,
+} from '@dais/api/serving';
+import type { Download } from '#kernel/content/download.ts';
+import type { Call, OperationEntry } from '#kernel/dispatch.ts';
+import { cancelJob } from '#kernel/jobs.ts';
+import { transact, type Transaction } from '#kernel/transaction.ts';
+import { mayOf } from '#ledgers/data/index.ts';
+import { startBatch, type BatchInput } from './batch/start-batch.ts';
+import { PredictionExplainer, type ExplainInput } from './explain/explain-prediction.ts';
+import { listImportances, type ListImportances } from './importance/importance-rows.ts';
+import { startImportance, type ImportanceInput } from './importance/start-importance.ts';
+import { contentOfJob, REJECTS } from './job-content.ts';
+import { listJobs, presentJob, readJob, type JobRow, type ListJobs } from './job-rows.ts';
+import type { ModelJobsParts } from './model-jobs-parts.ts';
+
+type OfJob = Call<{ readonly id: string }>;
+
+export function modelJobEntries(parts: ModelJobsParts): readonly OperationEntry[] {
+  const explainer = new PredictionExplainer(parts);
+  return [
+    {
+      operation: startBatchPredictionOperation,
+      perform: async (call: Call<BatchInput>) => await startBatch(parts, call),
+    },
+    {
+      operation: listModelJobsOperation,
+      handle: async (tx, call: Call<ListJobs>) => {
+        const { page, next } = await listJobs(tx, call.input);
+        const seen = await visible(call, page);
+        return { items: seen.map((row) => presentJob(row, { faults: false })), ...next };
+      },
+    },
+    {
+      operation: readModelJobOperation,
+      handle: async (tx, call: OfJob): Promise<ModelJob> => {
+        const row = await readJob(tx, call.input.id);
+        await authorize(call, row, 'model:read');
+        return presentJob(row, { faults: row.faults.length > 0 && (await seesData(tx, parts, call, row)) });
+      },
+    },
+    {
+      operation: cancelModelJobOperation,
+      handle: async (tx, call: OfJob): Promise<ModelJob> => {
+        const row = await readJob(tx, call.input.id, true);
+        await authorize(call, row, 'model:cancelJob');
+        if (row.ended_at !== null) throw new DaisError('invalid_state', `The job has ended: it is ${row.state}.`);
+        await cancelJob(tx.sql, row.id);
+        return presentJob(row, { faults: false });
+      },
+    },
+    {
+      operation: startModelImportanceOperation,
+      perform: async (call: Call<ImportanceInput>) => await startImportance(parts, call),
+    },
+    {
+      operation: listModelImportancesOperation,
+      handle: async (tx, { input }: Call<ListImportances>) => await listImportances(tx, input),
+    },
+    {
+      operation: explainPredictionOperation,
+      perform: async (call: Call<ExplainInput>) => await explainer.explain(call),
+    },
+    { operation: readModelJobRejectsOperation, perform: async (call: OfJob) => await rejects(parts, call) },
+  ];
+}
+
+async function authorize(call: Call, { model_name: name }: JobRow, action: string): Promise<void> {
+  await call.authorize({ kind: 'Model', name }, call.tenant, action);
+}
+
+/** Of a page: those on models that the caller may read. */
+async function visible(call: Call, page: readonly JobRow[]): Promise<readonly JobRow[]> {
+  const may = new Map<string, boolean>();
+  for (const { model_name: name } of page) {
+    if (may.has(name)) continue;
+    try {
+      await call.authorize({ kind: 'Model', name }, call.tenant, 'model:read');
+      may.set(name, true);
+    } catch (error) {
+      if (!(error instanceof DaisError) || (error.code !== 'forbidden' && error.code !== 'not_found')) throw error;
+      may.set(name, false);
+    }
+  }
+  return page.filter(({ model_name: name }) => may.get(name) === true);
+}
+
+/** What is wrong with a row tells its values. */
+async function seesData(tx: Transaction, parts: ModelJobsParts, call: Call, { request }: JobRow): Promise<boolean> {
+  const dataset = request.dataName.split('@')[0] ?? '';
+  const may = mayOf(call, dataset);
+  if (!(await may('dataset:read'))) return false;
+  const masked = new Set((await parts.masked(tx, dataset, call.context.principal, may)).map(({ column }) => column));
+  return !request.inputs.some((name) => masked.has(name));
+}
+
+async function rejects(parts: ModelJobsParts, call: OfJob): Promise<Download> {
+  const row = await transact(parts.database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {
+    const found = await readJob(tx, call.input.id);
+    const dataset = found.request.dataName.split('@')[0] ?? '';
+    await call.authorize({ kind: 'Dataset', name: dataset }, call.tenant, 'dataset:unmask');
+    return found;
+  });
+  if (row.rejected === 0n || row.state !== 'succeeded')
+    throw new DaisError('invalid_state', 'No rows were left out of a job that has succeeded.');
+  const owner = contentOfJob(row);
+  const { size, sha256 } = await parts.content.stat(owner, REJECTS);
+  return { size, sha256, open: async (range) => (await parts.content.open(owner, REJECTS, range)).bytes };
+}

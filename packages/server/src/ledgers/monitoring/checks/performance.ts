@@ -1,0 +1,144 @@
+/** How good predictions were, from counts and sums of labelled rows. Pure. */
+import {
+  nameOfCheck,
+  type MonitorCheck,
+  type MonitorPerformance,
+  type MonitorResult,
+  type MonitorSpec,
+} from '@dais/api/monitoring';
+import {
+  binaryMetrics,
+  classMetrics,
+  confusionOf,
+  countsOfClass,
+  type OutcomeCount,
+} from '#lib/statistics/classification.ts';
+import type { Estimate } from '#lib/statistics/estimate.ts';
+import { regressionMetrics, type RegressionSums } from '#lib/statistics/regression.ts';
+import { outcomeOf, percent, text, type CheckOutcome } from './outcome.ts';
+
+export type PerformanceCheck = Extract<MonitorCheck, { type: 'performance' }>;
+type Metric = MonitorPerformance['metrics'][number];
+
+/** Of classes; of two with a positive one among them, precision and recall are of that one, else means over all classes. */
+export function classificationMetrics(outcomes: readonly OutcomeCount[], positive: string | undefined): Metric[] {
+  const confusion = confusionOf(outcomes);
+  const { classes } = confusion;
+  const of = positive ?? classes.find((name) => name === '1' || name === 'true');
+  if (of !== undefined && classes.length <= 2 && classes.includes(of)) {
+    const { accuracy, precision, recall, f1 } = binaryMetrics(countsOfClass(confusion, of));
+    return [metric('accuracy', accuracy), metric('precision', precision), metric('recall', recall), metric('f1', f1)];
+  }
+  const { accuracy, macroPrecision, macroRecall, macroF1 } = classMetrics(confusion);
+  return [
+    metric('accuracy', accuracy),
+    metric('precision', macroPrecision),
+    metric('recall', macroRecall),
+    metric('f1', macroF1),
+  ];
+}
+
+export function errorMetrics(sums: RegressionSums): Metric[] {
+  const { mae, rmse, mape, r2, bias } = regressionMetrics(sums);
+  return [metric('mae', mae), metric('rmse', rmse), metric('mape', mape), metric('r2', r2), metric('bias', bias)];
+}
+
+function metric(name: string, { value, low, high }: Estimate): Metric {
+  return {
+    metric: name,
+    ...(value !== undefined && { value }),
+    ...(low !== undefined && high !== undefined && { low, high }),
+  };
+}
+
+/** Of these less is better. */
+const ERRORS: ReadonlySet<string> = new Set(['mae', 'rmse', 'mape', 'bias']);
+
+/** `reference`: metrics of the first window that had enough labels; undefined: there is none. */
+export function judgePerformance(
+  check: PerformanceCheck,
+  spec: Pick<MonitorSpec, 'severity'>,
+  told: MonitorPerformance,
+  reference: readonly Metric[] | undefined,
+): CheckOutcome {
+  const about = { check: nameOfCheck(check), type: check.type } as const;
+  const results: MonitorResult[] = [];
+  if (told.strangers > 0) {
+    const reason = `${told.strangers} labels are of predictions that were never made, or of none that is judged.`;
+    results.push({ ...about, metric: 'stranger_labels', value: told.strangers, verdict: 'unknown', reason });
+  }
+  if (told.labelled < check.minLabelled) {
+    const more = told.mature ? 'Labels are not waited for any more.' : 'More may come.';
+    const reason = `${told.labelled} of ${told.rows} predictions have a label, fewer than ${check.minLabelled}. ${more}`;
+    results.push({
+      ...about,
+      metric: 'labelled',
+      value: told.labelled,
+      bound: check.minLabelled,
+      verdict: 'unknown',
+      reason,
+    });
+    return outcomeOf(check, spec, results);
+  }
+  for (const one of told.metrics) results.push(bounded(check, about, one, { rows: told.labelled, reference }));
+  for (const { column, value, labelled, metrics } of told.segments) {
+    const segment = `${column} = ${value}`;
+    for (const one of metrics) {
+      if (labelled >= check.minLabelled)
+        results.push(bounded(check, { ...about, segment }, one, { rows: labelled, reference: undefined }));
+    }
+  }
+  return outcomeOf(check, spec, results);
+}
+
+function bounded(
+  check: PerformanceCheck,
+  about: Pick<MonitorResult, 'check' | 'type' | 'segment'>,
+  { metric: name, value, low, high }: Metric,
+  { rows, reference }: { readonly rows: number; readonly reference: readonly Metric[] | undefined },
+): MonitorResult {
+  const named = {
+    ...about,
+    metric: name,
+    rows,
+    ...(low !== undefined && { low }),
+    ...(high !== undefined && { high }),
+  };
+  const limits = check.metrics.filter((one) => one.metric === name);
+  if (value === undefined) {
+    return limits.length === 0
+      ? { ...named, verdict: 'ok' }
+      : { ...named, verdict: 'unknown', reason: `${name} cannot be worked out from these rows.` };
+  }
+  const where = about.segment === undefined ? '' : ` of ${about.segment}`;
+  for (const { min, max, change } of limits) {
+    if (min !== undefined && value < min) {
+      return {
+        ...named,
+        value,
+        bound: min,
+        verdict: 'bad',
+        reason: `${name}${where} is ${text(value)}, below ${text(min)}.`,
+      };
+    }
+    if (max !== undefined && value > max) {
+      return {
+        ...named,
+        value,
+        bound: max,
+        verdict: 'bad',
+        reason: `${name}${where} is ${text(value)}, above ${text(max)}.`,
+      };
+    }
+    const before = reference?.find((one) => one.metric === name)?.value;
+    if (change === undefined || before === undefined || before === 0) continue;
+    const worse = (ERRORS.has(name) ? value - before : before - value) / Math.abs(before);
+    if (worse > change) {
+      const reason = `${name}${where} is ${text(value)}, worse by ${percent(worse)} than ${text(before)} at first.`;
+      return { ...named, value, bound: before, verdict: 'bad', reason };
+    }
+  }
+  const [limit] = limits;
+  const bound = limit?.min ?? limit?.max;
+  return { ...named, value, ...(bound !== undefined && { bound }), verdict: 'ok' };
+}

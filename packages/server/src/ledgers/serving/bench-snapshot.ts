@@ -1,0 +1,36 @@
+/** What a gateway is told that serves one model to nobody but its tests. Pure. */
+import { endpointSpec, type ServedEndpoint, type ServedModel } from '@dais/api/serving';
+import { servedModel } from './served-model.ts';
+import type { BenchModel } from './test-bench.ts';
+
+export interface BenchSnapshot {
+  readonly models: [ServedModel];
+  readonly endpoints: [ServedEndpoint];
+}
+
+/** Endpoint and project have the same name. Everything else is as in an endpoint whose manifest says nothing of it. */
+export function benchSnapshot({ row, environment, trust }: BenchModel, name: string): BenchSnapshot {
+  const spec = endpointSpec.parse({ model: row.label });
+  const model = servedModel(row, spec, { project: name, aliases: [], trust, environment });
+  const { timeoutSeconds, bodyMb, queue, batching, enforce } = spec;
+  return {
+    models: [model],
+    endpoints: [
+      {
+        project: name,
+        name,
+        uid: model.key,
+        generation: 1,
+        variants: [{ name: 'stable', model: model.key, weight: 10_000 }],
+        pins: [],
+        shadow: [],
+        timeoutMs: timeoutSeconds * 1000,
+        bodyBytes: bodyMb * 2 ** 20,
+        queue: { rows: queue.rows, bytes: queue.mb * 2 ** 20 },
+        batching,
+        capture: { policy: 'off', share: 1, overflow: 'drop', omit: [] },
+        enforce,
+      },
+    ],
+  };
+}

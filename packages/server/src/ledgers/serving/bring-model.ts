@@ -1,0 +1,72 @@
+/** The files of a model on this machine, and what it runs in. */
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { BuiltEnvironment, Environments } from '#engines/environments/contract.ts';
+import type { Content } from '#kernel/content/content.ts';
+import type { ModelRow } from './model-rows.ts';
+
+export interface BringParts {
+  readonly content: Content;
+  readonly environments: () => Promise<Environments>;
+}
+
+export interface BroughtModel {
+  /** The folder of the interpreter, of a model that needs Python. */
+  readonly environment?: string;
+  /** Held until it is released; undefined: there is none. */
+  readonly held?: BuiltEnvironment;
+}
+
+/** Brings its files below `folder`, unless they are there, and makes what it runs in. */
+export async function bringModel(
+  parts: BringParts,
+  folder: string,
+  model: ModelRow,
+  progress: (note: string) => void,
+): Promise<BroughtModel> {
+  const there = await stat(folder).catch(() => undefined);
+  if (there === undefined) await copyFiles(parts.content, folder, model);
+  const { python } = model.described;
+  if (python === null) return {};
+  const { version, requirements } = python;
+  const told = ({ note }: { readonly note: string }) => progress(`Its environment is built: ${note}`);
+  const engine = await parts.environments();
+  const spec = {
+    type: 'python' as const,
+    // The micro version that trained it may not be had; the minor one decides what its files mean.
+    ...(version !== null && { version: version.split('.').slice(0, 2).join('.') }),
+    requirements,
+    indexes: [],
+  };
+  const held = await engine.build(await engine.lock(spec, { progress: told }), { progress: told });
+  return { held, environment: dirname(held.path[0] ?? held.folders[0] ?? '') };
+}
+
+/** Whole or not at all, and every file with the digest that was asked for. Readable: a process of a model may have a user of its own. */
+async function copyFiles(
+  content: Content,
+  folder: string,
+  { project_id: projectId, artifacts, described, label }: ModelRow,
+): Promise<void> {
+  const unfinished = `${folder}.part`;
+  await rm(unfinished, { recursive: true, force: true });
+  for (const { path, digest } of described.files) {
+    const to = join(unfinished, path);
+    await mkdir(dirname(to), { recursive: true, mode: 0o755 });
+    const { bytes } = await content.open({ projectId, uid: projectId }, `${artifacts}/${path}`);
+    const hash = createHash('sha256');
+    const measure = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        hash.update(chunk);
+        done(null, chunk);
+      },
+    });
+    await pipeline(bytes, measure, createWriteStream(to, { mode: 0o444 }));
+    if (hash.digest('hex') !== digest) throw new Error(`${path} of ${label} was replaced by other bytes`);
+  }
+  await rename(unfinished, folder);
+}

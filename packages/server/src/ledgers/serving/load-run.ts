@@ -1,0 +1,113 @@
+/** One run of the thread that asks an endpoint, with what it cost the gateway. */
+import type { GatewayFigures } from '@dais/api/serving';
+import { startThread } from '#lib/process.ts';
+import type { GatewayLink } from './gateway-link.ts';
+import type { FromLoad, LoadPlan, LoadSeen } from './load-plan.ts';
+
+export interface LoadTarget {
+  readonly project: string;
+  readonly endpoint: string;
+  /** The one that is asked; default as traffic is shared. */
+  readonly variant: string | undefined;
+  readonly body: string;
+}
+
+export type LoadShape = Pick<LoadPlan, 'connections' | 'rate' | 'requests' | 'durationMs'>;
+
+export interface LoadFound {
+  readonly seen: LoadSeen;
+  /** Of the gateway and the processes of its models, for each request; undefined where that cannot be known. */
+  readonly cpuMicros: number | undefined;
+}
+
+/** After the last answer, the gateway tells once more what it has used. */
+const LAST_WORD_MS = 2000;
+
+/** Ends early, with what was seen until then, when `signal` aborts. @throws Error when no gateway listens. */
+export async function runLoad(
+  gateway: GatewayLink,
+  target: LoadTarget,
+  shape: LoadShape,
+  { signal, progress }: { readonly signal: AbortSignal; readonly progress?: (seen: LoadSeen) => void },
+): Promise<LoadFound> {
+  const address = gateway.address();
+  if (address === undefined) throw new Error('the gateway does not listen yet');
+  const { host, port, token } = address;
+  const { project, endpoint, variant, body } = target;
+  const before = gateway.figures();
+  const plan: LoadPlan = {
+    ...shape,
+    host,
+    port,
+    path: `/p/${encodeURIComponent(project)}/endpoints/${encodeURIComponent(endpoint)}/invocations`,
+    headers: {
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body)),
+      host: `127.0.0.1:${port}`,
+      authorization: `Bearer ${token}`,
+      // What nobody asked in earnest is no prediction.
+      'dais-capture': 'off',
+      ...(variant !== undefined && { 'dais-variant': variant }),
+    },
+    body,
+  };
+  const seen = await follow(plan, signal, progress);
+  const after = await lastWord(gateway);
+  const same = before !== undefined && after?.startedAt === before.startedAt;
+  const used = same && before.cpuMs !== undefined && after.cpuMs !== undefined ? after.cpuMs - before.cpuMs : undefined;
+  return {
+    seen,
+    cpuMicros: used === undefined || seen.requests === 0 ? undefined : Math.round((used * 1000) / seen.requests),
+  };
+}
+
+const NOTHING: LoadSeen = {
+  elapsedMs: 0,
+  requests: 0,
+  failed: 0,
+  late: 0,
+  p50Ms: null,
+  p90Ms: null,
+  p99Ms: null,
+  failure: undefined,
+};
+
+async function follow(
+  plan: LoadPlan,
+  signal: AbortSignal,
+  progress: ((seen: LoadSeen) => void) | undefined,
+): Promise<LoadSeen> {
+  const fromSource = import.meta.url.endsWith('.ts');
+  const thread = startThread(new URL(fromSource ? './load-thread.ts' : './load-thread.js', import.meta.url), plan);
+  let last = NOTHING;
+  try {
+    return await new Promise<LoadSeen>((resolve, reject) => {
+      const abort = () => resolve(last);
+      signal.addEventListener('abort', abort, { once: true });
+      if (signal.aborted) abort();
+      thread.on('message', ({ seen, done }: FromLoad) => {
+        last = seen;
+        progress?.(seen);
+        if (done) resolve(seen);
+      });
+      thread.once('error', reject);
+      thread.once('exit', () => {
+        signal.removeEventListener('abort', abort);
+        resolve(last);
+      });
+    });
+  } finally {
+    await thread.terminate();
+  }
+}
+
+/** What the gateway has told since now, so that all of it is in. */
+async function lastWord(gateway: GatewayLink): Promise<GatewayFigures | undefined> {
+  const now = Date.now();
+  const since = new Date(now).toISOString();
+  for (;;) {
+    const figures = gateway.figures();
+    if (figures === undefined || figures.at > since || Date.now() > now + LAST_WORD_MS) return figures;
+    await new Promise((resolve) => void setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,142 @@
+/** What the owner of a Model wants of every version: asked of one that is loaded, by the way that all requests take. */
+import { modelTestsSchema, type ModelTest, type ModelTestResult } from '@dais/api/serving';
+import type { Transaction } from '#kernel/transaction.ts';
+import { readModelSpec } from '#ledgers/registry/index.ts';
+import type { ModelRow } from './model-rows.ts';
+import { agrees, bodyOf, firstRow, roundingOf, show, valueOf, withValue, type TestRow } from './test-values.ts';
+
+/** Sends a body of `/invocations`. @throws Error when nothing can be found out at the moment. */
+export type AskModel = (body: string) => Promise<{ readonly status: number; readonly body: string }>;
+
+/** Those of a registered model; of one that nobody registered, none. */
+export async function testsOf(tx: Transaction, { name, version }: Pick<ModelRow, 'name' | 'version'>) {
+  if (version === null) return [];
+  const { tests } = await readModelSpec(tx, tx.projectId, name);
+  return modelTestsSchema.parse(tests) ?? [];
+}
+
+export async function runModelTest(test: ModelTest, example: string | null, ask: AskModel): Promise<ModelTestResult> {
+  const outcome = await followTest(test, example, ask);
+  return { name: test.name, check: test.check, ...outcome };
+}
+
+type Outcome = Omit<ModelTestResult, 'name' | 'check'>;
+
+async function followTest(test: ModelTest, example: string | null, ask: AskModel): Promise<Outcome> {
+  const row = test.input ?? firstRow(example);
+  if (row === undefined) {
+    return {
+      passed: false,
+      case: 'no input',
+      expected: 'an `input`, or an input example that is stored with the version',
+      got: 'neither',
+    };
+  }
+  const value = async (of: TestRow) => {
+    const { status, body } = await ask(bodyOf(of));
+    if (status === 200) return valueOf(body, test);
+    return { fault: `${status}: ${errorIn(body)}` };
+  };
+  switch (test.check) {
+    case 'value': {
+      const got = await value(row);
+      const { expected, tolerance } = test;
+      const wanted = tolerance === undefined ? show(expected) : `${show(expected)} ± ${tolerance}`;
+      const passed = 'value' in got && agrees(expected, got.value, tolerance);
+      return { passed, case: show(row), expected: wanted, got: told(got) };
+    }
+    case 'invariance':
+      return await invariance(test, row, value);
+    case 'direction':
+      return await direction(test, row, value);
+    default:
+      return test satisfies never;
+  }
+}
+
+type Got = { readonly value: unknown } | { readonly fault: string };
+type AskValue = (row: TestRow) => Promise<Got>;
+
+const told = (got: Got) => ('fault' in got ? got.fault : show(got.value));
+
+async function invariance(
+  { column, values, tolerance }: ModelTest & { check: 'invariance' },
+  row: TestRow,
+  ask: AskValue,
+): Promise<Outcome> {
+  const before = await ask(row);
+  if ('fault' in before) {
+    return { passed: false, case: show(row), expected: 'an answer', got: before.fault };
+  }
+  const expected = `${show(before.value)}${tolerance === undefined ? '' : ` ± ${tolerance}`}, whatever ${column} is`;
+  for (const value of values) {
+    const changed = withValue(row, column, value);
+    if (changed === undefined) return absent(row, column);
+    const got = await ask(changed);
+    if (!('value' in got) || !agrees(before.value, got.value, tolerance)) {
+      return { passed: false, case: `${column} = ${show(value)}`, expected, got: told(got) };
+    }
+  }
+  return { passed: true, case: `${column} = ${values.map(show).join(', ')}`, expected, got: show(before.value) };
+}
+
+async function direction(
+  { column, values, goes, tolerance }: ModelTest & { check: 'direction' },
+  row: TestRow,
+  ask: AskValue,
+): Promise<Outcome> {
+  const expected = `goes ${goes} as ${column} goes up`;
+  const seen: number[] = [];
+  for (const [place, value] of values.entries()) {
+    const changed = withValue(row, column, value);
+    if (changed === undefined) return absent(row, column);
+    const got = await ask(changed);
+    if (!('value' in got) || typeof got.value !== 'number') {
+      const instead = 'fault' in got ? got.fault : `${show(got.value)}, which is no number`;
+      return { passed: false, case: `${column} = ${value}`, expected, got: instead };
+    }
+    const before = seen.at(-1);
+    seen.push(got.value);
+    if (before === undefined) continue;
+    const step = goes === 'up' ? got.value - before : before - got.value;
+    if (step < -(tolerance ?? roundingOf(before, got.value))) {
+      const from = values[place - 1];
+      return {
+        passed: false,
+        case: `${column} = ${from}, then ${value}`,
+        expected,
+        got: `${before}, then ${got.value}`,
+      };
+    }
+  }
+  // A model that does not look at the column goes nowhere.
+  const [first = 0, last = 0] = [seen[0], seen.at(-1)];
+  const passed = goes === 'up' ? last > first : last < first;
+  return { passed, case: `${column} = ${values.join(', ')}`, expected, got: seen.join(', ') };
+}
+
+function absent(row: TestRow, column: string | number): Outcome {
+  const has = Array.isArray(row) ? `${row.length} places` : Object.keys(row).join(', ');
+  return { passed: false, case: show(row), expected: `a column ${column} in the input`, got: `only ${has}` };
+}
+
+/** The text of an error in the form of MLflow's scoring protocol. */
+function errorIn(body: string): string {
+  try {
+    const { message } = JSON.parse(body) as { readonly message?: unknown };
+    if (typeof message === 'string') return message.slice(0, 300);
+  } catch {
+    // Not JSON: it is told as it is.
+  }
+  return body.slice(0, 300);
+}
+
+/** What failed, in a sentence; undefined when all passed. */
+export function failureIn(results: readonly ModelTestResult[]): string | undefined {
+  const failed = results.filter(({ passed }) => !passed);
+  const [first] = failed;
+  if (first === undefined) return undefined;
+  const { name, case: of, expected, got } = first;
+  const more = failed.length === 1 ? '' : ` So did ${failed.length - 1} more.`;
+  return `Its test "${name}" failed: with ${of}, expected was ${expected}, it answered ${got}.${more}`;
+}

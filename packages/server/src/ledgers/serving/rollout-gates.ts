@@ -1,0 +1,73 @@
+/** What a new version has to pass before it gets any traffic: its input example, the tests of its Model, a load test. */
+import type { EndpointSpec, ModelTest } from '@dais/api/serving';
+import type { GatewayLink } from './gateway-link.ts';
+import { runLoad } from './load-run.ts';
+import type { ModelRow } from './model-rows.ts';
+import { failureIn, runModelTest } from './model-tests.ts';
+import type { StepResult } from './rollout-rows.ts';
+import { askCanary, smokeTest } from './smoke-test.ts';
+
+export interface GatedVersion {
+  readonly project: string;
+  readonly endpoint: string;
+  readonly model: ModelRow;
+  readonly tests: readonly ModelTest[];
+  readonly gates: EndpointSpec['rollout']['gates'];
+}
+
+/** The first gate that is not passed says why. @throws Error when nothing can be found out: it is tried again. */
+export async function passGates(gateway: GatewayLink, version: GatedVersion, signal: AbortSignal): Promise<StepResult> {
+  const ask = askCanary(gateway, version);
+  const found: string[] = [];
+  for (const gate of [
+    async () => await smokeTest(version.model, ask),
+    async () => await passTests(version, ask, signal),
+    async () => await passLoad(gateway, version, signal),
+  ]) {
+    signal.throwIfAborted();
+    const result = await gate();
+    if (result?.verdict === 'bad') return result;
+    if (result !== undefined) found.push(result.message);
+  }
+  return { verdict: 'good', message: found.join(' ') };
+}
+
+async function passTests(
+  { tests, model }: GatedVersion,
+  ask: ReturnType<typeof askCanary>,
+  signal: AbortSignal,
+): Promise<StepResult | undefined> {
+  if (tests.length === 0) return undefined;
+  const results = [];
+  for (const test of tests) {
+    signal.throwIfAborted();
+    results.push(await runModelTest(test, model.described.example, ask));
+  }
+  const failure = failureIn(results);
+  if (failure !== undefined) return { verdict: 'bad', message: failure };
+  return { verdict: 'good', message: `It passed ${tests.length === 1 ? '1 test' : `${tests.length} tests`}.` };
+}
+
+async function passLoad(
+  gateway: GatewayLink,
+  { project, endpoint, model, gates: { loadTest } }: GatedVersion,
+  signal: AbortSignal,
+): Promise<StepResult | undefined> {
+  if (loadTest === undefined) return undefined;
+  const { example } = model.described;
+  if (example === null) {
+    return { verdict: 'bad', message: 'Its load test has nothing to ask: no input example is stored with it.' };
+  }
+  const { requests, connections, seconds, maxP99Ms, maxErrors } = loadTest;
+  const target = { project, endpoint, variant: 'canary', body: example };
+  const shape = { connections, requests, rate: undefined, durationMs: seconds * 1000 };
+  const { seen } = await runLoad(gateway, target, shape, { signal });
+  signal.throwIfAborted();
+  const p99Ms = seen.p99Ms ?? 0;
+  const told = `Of ${seen.requests} requests on ${connections} connections ${seen.failed} failed, 99 % were answered within ${p99Ms} ms`;
+  if (seen.failed > maxErrors) {
+    return { verdict: 'bad', message: `${told}; ${maxErrors} may fail. The first: ${seen.failure ?? ''}` };
+  }
+  if (p99Ms > maxP99Ms) return { verdict: 'bad', message: `${told}; ${maxP99Ms} ms is the limit.` };
+  return { verdict: 'good', message: `${told}.` };
+}

@@ -1,0 +1,147 @@
+/** Versions that are tested because somebody asked: loaded beside what is served, one at a time, and gone afterwards. */
+import { createHash } from 'node:crypto';
+import { DaisError } from '@dais/api';
+import type { ModelTest, ModelTestResult, ModelTestRun } from '@dais/api/serving';
+import type { Content } from '#kernel/content/content.ts';
+import type { Environments } from '#engines/environments/contract.ts';
+import type { Lazy } from '#lib/lazy.ts';
+import type { Log } from '#lib/log.ts';
+import { LocalModels } from './local-models.ts';
+import type { ModelRow } from './model-rows.ts';
+import { runModelTest, type AskModel } from './model-tests.ts';
+
+/** Port: loads a model that is served nowhere. */
+export interface ModelBench {
+  /** `work` is done when the model was unloaded. @throws DaisError when it cannot be loaded. */
+  use<T>(model: BenchModel, work: (ask: AskModel) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface BenchModel {
+  readonly row: ModelRow;
+  readonly folder: string;
+  readonly environment: string | undefined;
+  readonly trust: 'trusted' | 'untrusted';
+}
+
+export interface TestBenchParts {
+  readonly bench: Lazy<ModelBench>;
+  readonly content: Content;
+  readonly environments: () => Promise<Environments>;
+  /** Of its own: files of models under test lie there. */
+  readonly folder: string;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+export interface TestWish {
+  readonly row: ModelRow;
+  readonly tests: readonly ModelTest[];
+  readonly trust: BenchModel['trust'];
+}
+
+/** Runs that wait or run. */
+const MOST_RUNS = 20;
+/** So that whoever asks last hears of it too. */
+const KEPT_MS = 10_000;
+
+interface Run {
+  state: ModelTestRun['state'];
+  message: string;
+  readonly results: ModelTestResult[];
+  readonly wish: TestWish;
+  endedAt: number | undefined;
+}
+
+export class TestBench {
+  readonly #parts: TestBenchParts;
+  readonly #models: LocalModels;
+  readonly #runs = new Map<string, Run>();
+  #turn: Promise<void> = Promise.resolve();
+  #told: (() => void)[] = [];
+  #stopped = false;
+
+  constructor(parts: TestBenchParts) {
+    this.#parts = parts;
+    this.#models = new LocalModels({ ...parts, changed: () => this.#tell() });
+  }
+
+  /** Begins it, unless it has begun; tells how far it is. @throws DaisError `overloaded`. */
+  look(wish: TestWish): ModelTestRun {
+    const { now } = this.#parts;
+    for (const [key, { endedAt }] of this.#runs) {
+      if (endedAt !== undefined && now() - endedAt > KEPT_MS) this.#runs.delete(key);
+    }
+    const key = createHash('sha256')
+      .update(JSON.stringify([wish.row.id, wish.tests]))
+      .digest('hex')
+      .slice(0, 32);
+    let run = this.#runs.get(key);
+    if (run === undefined) {
+      if (this.#runs.size >= MOST_RUNS) {
+        throw new DaisError('overloaded', `${MOST_RUNS} versions are being tested.`, { retryAfter: 5 });
+      }
+      run = { state: 'preparing', message: 'It waits for its turn.', results: [], wish, endedAt: undefined };
+      this.#runs.set(key, run);
+      const begun = run;
+      this.#turn = this.#turn.then(async () => await this.#follow(key, begun));
+    }
+    const { state, message, results } = run;
+    const { row, tests } = run.wish;
+    const failed = results.filter(({ passed }) => !passed).length;
+    return { model: row.label, state, message, tests: tests.length, failed, results: [...results] };
+  }
+
+  async close(): Promise<void> {
+    this.#stopped = true;
+    this.#tell();
+    await this.#turn;
+    await this.#models.close();
+    await (await this.#parts.bench.opened())?.close();
+  }
+
+  async #follow(key: string, run: Run): Promise<void> {
+    const { log, now, folder } = this.#parts;
+    const { row, tests, trust } = run.wish;
+    try {
+      const environment = await this.#bring(key, run);
+      run.message = 'It is loaded.';
+      const bench = await this.#parts.bench.get();
+      await bench.use({ row, folder: `${folder}/${key}`, environment, trust }, async (ask) => {
+        run.state = 'running';
+        for (const test of tests) {
+          if (this.#stopped) throw new DaisError('shutting_down', 'Dais is stopping.');
+          run.message = test.name;
+          run.results.push(await runModelTest(test, row.described.example, ask));
+        }
+      });
+      run.state = 'done';
+      run.message = '';
+    } catch (error) {
+      run.state = 'failed';
+      run.message = error instanceof Error ? error.message : String(error);
+      if (!(error instanceof DaisError)) log.warn('a model could not be tested', { model: row.label, error });
+    }
+    run.endedAt = now();
+    await this.#models.keepOnly(new Set()).catch((error: unknown) => {
+      log.warn('files of a tested model were left', { model: row.label, error });
+    });
+  }
+
+  async #bring(key: string, run: Run): Promise<string | undefined> {
+    for (;;) {
+      if (this.#stopped) throw new DaisError('shutting_down', 'Dais is stopping.');
+      const local = this.#models.want(key, run.wish.row);
+      if (local.state === 'here') return local.environment;
+      if (local.state === 'failed') throw new DaisError('model_unavailable', local.note);
+      run.message = local.note;
+      await new Promise<void>((resolve) => this.#told.push(resolve));
+    }
+  }
+
+  #tell(): void {
+    const told = this.#told;
+    this.#told = [];
+    for (const tell of told) tell();
+  }
+}

@@ -1,0 +1,74 @@
+/** Artifacts that an importer names in a bucket, brought to the component that reads them. */
+import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startMotoServer, type MotoServer } from '../../../../../conformance/s3/moto-server.ts';
+import { importingPipeline } from './testing/importing-pipeline.ts';
+import { startKfpWorld, type KfpWorld } from './testing/kfp-fixture.ts';
+
+const region = 'eu-central-1';
+const BUCKET = 'shared';
+
+let moto: MotoServer;
+let world: KfpWorld;
+beforeAll(async () => {
+  moto = await startMotoServer();
+  world = await startKfpWorld();
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const client = new S3Client({ region, endpoint: moto.url, credentials, forcePathStyle: true });
+  const location = { CreateBucketConfiguration: { LocationConstraint: region } } as const;
+  await client.send(new CreateBucketCommand({ Bucket: BUCKET, ...location }));
+  for (const [Key, Body] of Object.entries({
+    'rows.csv': 'id\n7\n',
+    'rows.csv.bak': 'older',
+    'many/a.csv': 'a\n',
+    'many/deep/b.csv': 'b\n',
+    'many/empty/': '',
+  }))
+    await client.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body }));
+  client.destroy();
+}, 600_000);
+afterAll(async () => {
+  await world?.stop();
+  await moto?.stop();
+});
+
+async function run(address: string, script: string, variables: Readonly<Record<string, string>> = {}) {
+  const signed = {
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_REGION: region,
+    AWS_ENDPOINT_URL_S3: moto.url,
+  };
+  const spec = importingPipeline(address, { script, variables: { ...signed, ...variables } });
+  const { json } = await world.post('/runs', { display_name: 'brings', pipeline_spec: spec });
+  const ended = async () => {
+    const { state } = (await world.get(`/runs/${json.run_id}`)).json;
+    return state === 'SUCCEEDED' || state === 'FAILED' ? (state as string) : undefined;
+  };
+  await expect.poll(ended, { timeout: 120_000, interval: 100 }).toBeDefined();
+  const { state, error } = (await world.get(`/runs/${json.run_id}`)).json;
+  const artifact = await world.get(`/runs/${json.run_id}/nodes/say/artifacts/data:read`);
+  const text = artifact.status === 200 ? Buffer.from(artifact.json.data, 'base64').toString('utf8') : undefined;
+  return { state: state as string, text, message: error?.message as string | undefined };
+}
+
+test('an object is a file, and a folder is a folder', { timeout: 300_000 }, async () => {
+  expect(await run(`s3://${BUCKET}/rows.csv`, 'cat "$1" > "$2"')).toMatchObject({
+    state: 'SUCCEEDED',
+    text: 'id\n7\n',
+  });
+  const listed = '(cd "$1" && find . -type f | sort | xargs cat) > "$2"';
+  for (const address of [`s3://${BUCKET}/many`, `s3://${BUCKET}/many/`])
+    expect(await run(address, listed)).toMatchObject({ state: 'SUCCEEDED', text: 'a\nb\n' });
+});
+
+test.each<[string, string, Readonly<Record<string, string>>, string]>([
+  ['an object that is not there', `s3://${BUCKET}/none.csv`, {}, 'has no none.csv'],
+  ['a bucket that is not there', 's3://nowhere/none.csv', {}, 'cannot be had'],
+  ['no object', `s3://${BUCKET}`, {}, 's3://BUCKET/KEY'],
+  // Inside of the network, and not permitted.
+  ['an address inside', `s3://${BUCKET}/rows.csv`, { AWS_ENDPOINT_URL_S3: 'http://127.0.0.2:9' }, 'cannot be had'],
+])('%s: the step fails and says so', { timeout: 300_000 }, async (_, address, variables, words) => {
+  const { state, message } = await run(address, 'cat "$1" > "$2"', variables);
+  expect({ state, message }).toEqual({ state: 'FAILED', message: expect.stringContaining(words) });
+});

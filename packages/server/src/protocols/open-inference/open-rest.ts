@@ -1,0 +1,161 @@
+/** An infer request over HTTP: a short one is read at once, one with long JSON on a thread of its own. */
+import { DaisError } from '@dais/api';
+import {
+  BodyThread,
+  LONG_BODY,
+  type InferAnswer,
+  type InferRequest,
+  type OpenedRequest,
+  type Parameters,
+  type ReadBody,
+  type ServedDescription,
+  type ServingCall,
+  type ServingReply,
+} from '#gateway/index.ts';
+import { forModel, timeoutMicros } from './own-parameters.ts';
+import { readRawRest, readRest, type RestRequest } from './rest-request.ts';
+import { writeRest } from './rest-response.ts';
+
+export type OpenRest = (
+  body: Buffer,
+  call: ServingCall,
+) => OpenedRequest<ServingReply> | Promise<OpenedRequest<ServingReply>>;
+
+export interface RestHow {
+  /** How much of the body is JSON. */
+  readonly length: number;
+  readonly nan: boolean;
+}
+
+/** What is known of a request before its tensors come from the thread. */
+export type LongRest = Omit<RestRequest, 'inputs'>;
+
+const FROM_SOURCE = import.meta.url.endsWith('.ts');
+
+/** One thread for all that it opens, started with the first long one. */
+export function restOpener(): OpenRest {
+  const program = new URL(FROM_SOURCE ? './rest-thread.ts' : './rest-thread.js', import.meta.url);
+  const thread = new BodyThread<LongRest>(program);
+  return (body, { headers }) => {
+    const nan = headers['dais-json-nan'] === 'allow';
+    const length = jsonLength(headers['inference-header-content-length'], body);
+    if (length === 0) return new OpenedRaw(body, nan);
+    if (length > LONG_BODY) return openThere(body, { length, nan });
+    return new OpenedRest(readRest(body, length, nan), nan);
+  };
+
+  async function openThere(body: Buffer, how: RestHow): Promise<OpenedRequest<ServingReply>> {
+    return new OpenedLong(await thread.open(body, how), how.nan);
+  }
+}
+
+class OpenedRest implements OpenedRequest<ServingReply> {
+  readonly #request: RestRequest;
+  readonly #nan: boolean;
+
+  constructor(request: RestRequest, nan: boolean) {
+    this.#request = request;
+    this.#nan = nan;
+  }
+
+  get id(): string | undefined {
+    return this.#request.id;
+  }
+
+  get parameters(): Parameters {
+    return this.#request.parameters;
+  }
+
+  get timeoutMicros(): number | undefined {
+    return timeoutMicros(this.#request.parameters);
+  }
+
+  decode(): InferRequest {
+    return inferRequest(this.#request);
+  }
+
+  encode(answer: InferAnswer): ServingReply {
+    return written(answer, this.#request, this.#nan);
+  }
+}
+
+class OpenedLong implements OpenedRequest<ServingReply> {
+  readonly #read: ReadBody<LongRest>;
+  readonly #nan: boolean;
+
+  constructor(read: ReadBody<LongRest>, nan: boolean) {
+    this.#read = read;
+    this.#nan = nan;
+  }
+
+  get id(): string | undefined {
+    return this.#read.told.id;
+  }
+
+  get parameters(): Parameters {
+    return this.#read.told.parameters;
+  }
+
+  get timeoutMicros(): number | undefined {
+    return timeoutMicros(this.#read.told.parameters);
+  }
+
+  async decode(described: ServedDescription): Promise<InferRequest> {
+    return inferRequest({ ...this.#read.told, inputs: await this.#read.decode(described) });
+  }
+
+  close(): void {
+    this.#read.close();
+  }
+
+  encode(answer: InferAnswer): ServingReply {
+    return written(answer, { ...this.#read.told, inputs: [] }, this.#nan);
+  }
+}
+
+/** One bare tensor: what it is says the model. */
+class OpenedRaw implements OpenedRequest<ServingReply> {
+  readonly #body: Buffer;
+  readonly #nan: boolean;
+  readonly id = undefined;
+  readonly parameters = undefined;
+  readonly timeoutMicros = undefined;
+  #request: RestRequest | undefined;
+
+  constructor(body: Buffer, nan: boolean) {
+    this.#body = body;
+    this.#nan = nan;
+  }
+
+  decode(described: ServedDescription): InferRequest {
+    this.#request = readRawRest(this.#body, described);
+    return inferRequest(this.#request);
+  }
+
+  encode(answer: InferAnswer): ServingReply {
+    return writeRest(answer, this.#request as RestRequest, { nan: this.#nan, binary: true });
+  }
+}
+
+function inferRequest({ inputs, outputs, parameters }: RestRequest): InferRequest {
+  return { inputs, outputs: outputs?.map(({ name }) => name), parameters: forModel(parameters) };
+}
+
+function written(answer: InferAnswer, request: RestRequest, nan: boolean): ServingReply {
+  return writeRest(answer, request, { nan, binary: request.parameters['binary_data_output'] === true });
+}
+
+export function jsonLength(header: string | string[] | undefined, body: Buffer): number {
+  if (header === undefined) {
+    if (body.length === 0) throw new DaisError('unreadable_body', 'The request has no body.');
+    return body.length;
+  }
+  const length = Number(header);
+  if (!/^\d+$/.test(String(header)) || length > body.length) {
+    throw new DaisError(
+      'invalid_request',
+      `Inference-Header-Content-Length is "${String(header)}"; the body has ${body.length} bytes.`,
+    );
+  }
+  return length;
+}

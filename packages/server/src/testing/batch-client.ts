@@ -1,0 +1,50 @@
+/** What somebody does who predicts for a dataset, over HTTP. */
+import { createHash } from 'node:crypto';
+import type { Ingest } from '@dais/api/data';
+import type { ModelJob } from '@dais/api/serving';
+import { vi } from 'vitest';
+
+/** A call below `/api/v1`; throws when it is refused. */
+export type BatchCall = <Output>(method: string, path: string, body?: object | Buffer) => Promise<Output>;
+
+export interface BatchClient {
+  /** Makes a version of a dataset of CSV; gives its number. */
+  push(dataset: string, csv: string): Promise<number>;
+  start(input: object): Promise<ModelJob>;
+  get(id: string): Promise<ModelJob>;
+  /** The job once it has ended. */
+  ended(id: string): Promise<ModelJob>;
+  query(sql: string): Promise<readonly (readonly unknown[])[]>;
+}
+
+const PATIENCE = { timeout: 300_000, interval: 100 };
+
+export function batchClient(call: BatchCall): BatchClient {
+  const get = async (id: string) => await call<ModelJob>('GET', `/model-jobs/${id}`);
+  return {
+    push: async (dataset, csv) => {
+      const bytes = Buffer.from(csv);
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      const pushes = `/data/datasets/${dataset}/pushes`;
+      const files = [{ name: 'a.csv', bytes: bytes.length, sha256 }];
+      const { id } = await call<Ingest>('POST', pushes, { files });
+      await call('PUT', `${pushes}/${id}/files?file=a.csv`, bytes);
+      await call('POST', `${pushes}/${id}/commit`, {});
+      const read = async () => await call<Ingest>('GET', `/data/datasets/${dataset}/ingests/${id}`);
+      const done = await vi.waitUntil(async () => {
+        const ingest = await read();
+        return ingest.endedAt === undefined ? undefined : ingest;
+      }, PATIENCE);
+      if (done.version === undefined) throw new Error(JSON.stringify(done));
+      return done.version;
+    },
+    start: async (input) => await call<ModelJob>('POST', '/model-jobs/batch-predictions', input),
+    get,
+    ended: async (id) =>
+      await vi.waitUntil(async () => {
+        const job = await get(id).catch(() => undefined);
+        return job?.endedAt === undefined ? undefined : job;
+      }, PATIENCE),
+    query: async (sql) => (await call<{ rows: unknown[][] }>('POST', '/data/query', { sql })).rows,
+  };
+}

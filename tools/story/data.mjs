@@ -1,0 +1,73 @@
+/** Raw tables become versions by month, and training data that cannot look into the future. */
+import { join } from 'node:path';
+import { root, runCommand } from '../command.mjs';
+import { findPython } from '../python.mjs';
+import { pathWithDais, Refused } from './client.mjs';
+
+const stages = join(root, 'examples', 'flights', 'data');
+
+/**
+ * The tables of the slice.
+ * @param {string} source
+ * @param {string} target
+ */
+export async function fewer(source, target) {
+  const words = [join(stages, 'fewer.py'), source, target];
+  const env = { PYTHONDONTWRITEBYTECODE: '1' };
+  const { code, output } = await runCommand((await findPython()).path, words, { quiet: true, env });
+  if (code !== 0) throw new Error(output);
+  return target;
+}
+
+/**
+ * @typedef {object} Data
+ * @property {number} flights rows of the newest version of `nyc_flights`
+ * @property {number} training rows of `nyc_training`
+ * @property {boolean} again it was there already
+ *
+ * @param {object} parts
+ * @param {import('./client.mjs').Client} parts.trainer
+ * @param {import('./plan.mjs').Plan} parts.plan
+ * @param {string} parts.source the folder of the tables
+ * @param {string} parts.work a folder of the story
+ * @param {(line: string) => void} parts.say
+ * @returns {Promise<Data>}
+ */
+export async function bringData({ trainer, plan, source, work, say }) {
+  const before = await known(trainer, plan);
+  if (before !== undefined) {
+    say(`It is there from before: ${before.flights.toLocaleString('en')} flights.`);
+    return { ...before, again: true };
+  }
+  let rest = '';
+  const heard = (/** @type {string} */ chunk) => {
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) if (!line.startsWith('Then: ')) say(line);
+  };
+  const { code, output } = await runCommand((await findPython()).path, [join(stages, 'stages.py'), '--from', source], {
+    cwd: stages,
+    quiet: true,
+    env: { ...trainer.variables, PATH: pathWithDais(join(work, 'bin')), PYTHONDONTWRITEBYTECODE: '1' },
+    heard,
+  });
+  if (code !== 0) throw new Error(output);
+  const made = await known(trainer, plan);
+  if (made === undefined) throw new Error('the training data are not there');
+  return { ...made, again: false };
+}
+
+/**
+ * @param {import('./client.mjs').Client} trainer
+ * @param {import('./plan.mjs').Plan} plan
+ */
+async function known(trainer, plan) {
+  try {
+    const flights = await trainer.call('GET', `/api/v1/data/datasets/nyc_flights/versions/to-${plan.lastMonth}`);
+    const training = await trainer.call('GET', '/api/v1/data/datasets/nyc_training/versions/latest');
+    return { flights: Number(flights.rows), training: Number(training.rows) };
+  } catch (error) {
+    if (error instanceof Refused && error.status === 404) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,71 @@
+/** The champion behind an address; the next version takes over by a rollout. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { root } from '../command.mjs';
+import { applyText } from './client.mjs';
+
+export const ENDPOINT = 'nyc-late';
+const path = `/api/v1/serving/endpoints/${ENDPOINT}`;
+
+const LOOK_MS = 300;
+/** A model is loaded within seconds; a machine at load 10 took ten times that. */
+const MOST_MS = 180_000;
+
+/**
+ * Until it answers with the version that is champion, and with nothing else.
+ * @param {import('./client.mjs').Client} trainer
+ * @param {import('./plan.mjs').Plan} plan
+ * @param {string} work a folder of the story
+ * @param {string} version
+ */
+export async function serve(trainer, plan, work, version) {
+  await applyText(trainer, work, 'endpoint.yaml', manifest(plan));
+  await until('The endpoint does not answer', async () => {
+    const [only, ...others] = await variants(trainer);
+    return others.length === 0 && only?.name === 'stable' && only.state === 'ready' && only.version === version;
+  });
+}
+
+/** @param {import('./plan.mjs').Plan} plan */
+function manifest({ minimumRequests }) {
+  const text = readFileSync(join(root, 'examples', 'flights', 'story', 'endpoint.yaml'), 'utf8');
+  return text.replace(/minimumRequests: \d+/, `minimumRequests: ${minimumRequests}`);
+}
+
+/**
+ * @param {import('./client.mjs').Client} account
+ * @returns {Promise<{ name: string, role: string, state: string, version: string }[]>}
+ */
+async function variants(account) {
+  return (await account.call('GET', `/api/v1/endpoints/${ENDPOINT}`)).status?.variants ?? [];
+}
+
+/** @param {import('./client.mjs').Client} trainer */
+export async function newestRollout(trainer) {
+  return (await trainer.call('GET', `${path}/rollouts?limit=1`)).items[0];
+}
+
+/**
+ * The address of the gateway for one endpoint.
+ * @param {import('./client.mjs').Client} account
+ * @param {string} url of Dais
+ */
+export async function gateway(account, url) {
+  const { port } = await account.call('GET', `${path}/contract`);
+  const address = new URL(url);
+  if (port !== undefined) address.port = String(port);
+  return `${address.origin}/p/default/v2/models/${ENDPOINT}/infer`;
+}
+
+/**
+ * @param {string} fault
+ * @param {() => Promise<boolean>} holds
+ */
+export async function until(fault, holds) {
+  const deadline = performance.now() + MOST_MS;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`${fault} after ${MOST_MS / 1000} s.`);
+    await delay(LOOK_MS);
+  }
+}

@@ -1,0 +1,81 @@
+/** Candidates learn, and the best one is measured beside the champion: a pipeline that Dais runs. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { root } from '../command.mjs';
+import { applyText } from './client.mjs';
+
+const example = join(root, 'examples', 'flights');
+
+/** Between two looks at a run. */
+const LOOK_MS = 1000;
+
+/**
+ * @typedef {object} Verdict as `judge.py` writes it
+ * @property {string} version
+ * @property {string} run
+ * @property {string} candidate
+ * @property {number} flights
+ * @property {{ start: string, end: string, flights: number, roc_auc: number, average_precision: number, log_loss: number }} frozen
+ * @property {string} against
+ * @property {{ roc_auc: number, low: number, high: number }} gain
+ * @property {boolean} better
+ * @property {number} threshold
+ */
+
+/** Whether this machine can keep a command apart: Dais refuses one otherwise, unless a policy says that it need not be. */
+const canIsolate = () =>
+  spawnSync('bwrap', ['--unshare-user', '--ro-bind', '/', '/', 'true'], { stdio: 'ignore' }).status === 0;
+
+/**
+ * Applies the pipeline, and what it needs to run on this machine.
+ * @param {import('./accounts.mjs').People} people
+ * @param {string} work a folder of the story
+ */
+export async function preparePipeline({ owner, trainer }, work) {
+  const manifest = join(example, 'pipeline', 'pipeline.yaml');
+  if (canIsolate()) {
+    await trainer.dais(['apply', '-f', manifest]);
+    return;
+  }
+  await owner.dais(['apply', '-f', join(example, 'story', 'unisolated.yaml')]);
+  const text = readFileSync(manifest, 'utf8').replaceAll(/^( +)tracking:/gm, '$1isolation: none\n$1tracking:');
+  await applyText(trainer, work, 'pipeline.yaml', text);
+}
+
+/**
+ * @param {import('./client.mjs').Client} trainer
+ * @param {{ start: string, end: string, frozenEnd: string }} period
+ * @param {readonly string[]} candidates
+ * @param {string} title
+ * @param {(done: number, total: number) => void} report steps
+ * @returns {Promise<Verdict & { execution: string }>}
+ */
+export async function train(trainer, { start, end, frozenEnd }, candidates, title, report) {
+  const values = { start, end, frozen_end: frozenEnd, candidates: JSON.stringify(candidates) };
+  const words = Object.entries(values).flatMap(([name, value]) => ['--param', `${name}=${value}`]);
+  const said = await trainer.dais(
+    ['pipeline', 'run', 'nyc-late', '--code', '--no-wait', '--title', title, ...words, '-o', 'json'],
+    { cwd: join(example, 'pipeline') },
+  );
+  const { id } = JSON.parse(said.slice(said.indexOf('{')));
+  for (;;) {
+    const execution = await trainer.call('GET', `/api/v1/executions/${id}`);
+    const { items } = await trainer.call('GET', `/api/v1/executions/${id}/nodes?limit=100`);
+    const steps = items.filter((/** @type {any} */ node) => node.kind === 'step');
+    const done = steps.filter((/** @type {any} */ node) => node.state === 'succeeded').length;
+    report(done, Math.max(steps.length, done));
+    if (execution.state === 'succeeded') {
+      const judge = steps.find((/** @type {any} */ node) => node.path === 'judge');
+      return { ...judge.outputs.verdict.parameter, execution: id };
+    }
+    if (['failed', 'cancelled'].includes(execution.state)) {
+      const faults = steps
+        .filter((/** @type {any} */ node) => node.error)
+        .map((/** @type {any} */ node) => `${node.path}: ${node.error}`);
+      throw new Error(`The run ${id} has ${execution.state}: ${execution.error ?? ''}\n${faults.join('\n')}`);
+    }
+    await delay(LOOK_MS);
+  }
+}
