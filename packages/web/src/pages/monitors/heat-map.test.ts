@@ -18,6 +18,7 @@ const series = (column: string | undefined, values: (number | null)[], verdicts:
   ...(column !== undefined && { column }),
   values,
   bounds: [0.2, 0.2],
+  pValues: [null, null],
   low: [null, null],
   high: [null, null],
   verdicts,
@@ -39,7 +40,13 @@ test('what was bad stands first, and what a window lacks is not good', () => {
     ['calm', 0],
   ]);
   expect(rows[0]?.cells.map(({ heat }) => heat)).toEqual([0.25, 0.75]);
-  expect(rows[1]?.cells[1]).toEqual({ window: 2, value: null, heat: 0, verdict: null });
+  expect(rows[1]?.cells[1]).toEqual({ window: 2, value: null, p: null, heat: 0, verdict: null });
+});
+
+test('of a test its p-value is held beside the bound: both sides alike are cold', () => {
+  const alike = { ...series('x', [0, 1], ['ok', 'bad']), metric: 'ks', bounds: [0.05, 0.05], pValues: [1, 0] };
+  const [row] = heatRows({ monitor: 'm', more: 0, windows, series: [alike] });
+  expect(row?.cells.map(({ heat }) => heat)).toEqual([0.025, 1]);
 });
 
 test('open bins reach to the ends of what was seen on either side', () => {

@@ -4,6 +4,8 @@ import type { MonitorHistory, MonitorSeries, MonitorVerdict } from '@dais/api/mo
 export interface HeatCell {
   readonly window: number;
   readonly value: number | null;
+  /** Of a test: its bound is one of this. */
+  readonly p: number | null;
   /** How near to its bound, or how far beyond it: from 0 to 1, where a half is the bound. */
   readonly heat: number;
   /** Null: the window has nothing of it. */
@@ -19,9 +21,6 @@ export interface HeatRow {
   readonly bad: number;
 }
 
-/** Of p-values less is worse. */
-const FALLING: ReadonlySet<string> = new Set(['ks', 'chi_square']);
-
 /** A row for each check, column and metric; those that were bad most often, and lately, come first. */
 export function heatRows({ windows, series }: MonitorHistory): readonly HeatRow[] {
   return series
@@ -35,7 +34,8 @@ export function heatRows({ windows, series }: MonitorHistory): readonly HeatRow[
         return {
           window: number,
           value,
-          heat: heatOf(value, one.bounds[at] ?? null, FALLING.has(one.metric)),
+          p: one.pValues[at] ?? null,
+          heat: heatOf(value, one.bounds[at] ?? null, one.pValues[at] ?? null),
           verdict: one.verdicts[at] ?? null,
         };
       });
@@ -56,8 +56,9 @@ function lastHeat({ cells }: HeatRow): number {
   return cells.findLast(({ verdict }) => verdict !== null)?.heat ?? 0;
 }
 
-function heatOf(value: number | null, bound: number | null, falling: boolean): number {
+function heatOf(value: number | null, bound: number | null, p: number | null): number {
   if (value === null || bound === null || bound === 0) return 0;
-  const ratio = falling ? (value === 0 ? Infinity : bound / value) : Math.abs(value / bound);
+  // Of p-values less is worse.
+  const ratio = p === null ? Math.abs(value / bound) : p === 0 ? Infinity : bound / p;
   return ratio <= 1 ? ratio / 2 : 1 - 1 / (2 * ratio);
 }

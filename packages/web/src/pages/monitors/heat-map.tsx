@@ -81,6 +81,7 @@ export function HeatMap({ history, chosen, choose }: HeatMapProps) {
         </div>
       </div>
       <p className="heat-legend dim">
+        <Reach windows={windows} />
         <span className="heat-cell" data-verdict="ok" style={{ '--heat': 0.1 } as React.CSSProperties} /> as the
         baseline
         <span className="heat-cell" data-verdict="ok" style={{ '--heat': 0.5 } as React.CSSProperties} /> near its bound
@@ -99,6 +100,17 @@ export function HeatMap({ history, chosen, choose }: HeatMapProps) {
         )}
       </p>
     </>
+  );
+}
+
+/** Which windows the columns are: as many as there are have no room for words of their own. */
+function Reach({ windows }: { readonly windows: MonitorHistory['windows'] }) {
+  const [first, last] = [windows[0], windows.at(-1)];
+  if (first === undefined || last === undefined) return null;
+  return (
+    <span>
+      Windows {first.number} to {last.number}, {windowText(first.from, last.until)}:
+    </span>
   );
 }
 
@@ -143,9 +155,9 @@ function Row({ id, row, history, chosen, choose }: RowProps) {
   );
 }
 
-function cellText({ column, metric }: HeatRow, { window, value, verdict }: HeatCell): string {
+function cellText({ column, metric }: HeatRow, { window, value, p, verdict }: HeatCell): string {
   const said = verdict === null ? 'nothing' : MONITOR_STATES[verdict].word;
-  return `${column} in window ${window}: ${metric} ${figure(value)}, ${said}`;
+  return `${column} in window ${window}: ${metric} ${figure(value)}${p === null ? '' : `, p ${figure(p)}`}, ${said}`;
 }
 
 function placeText({ windows }: MonitorHistory, place: number): string {

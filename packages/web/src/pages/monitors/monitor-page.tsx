@@ -19,6 +19,7 @@ import {
   type MonitorPlace,
 } from './use-monitors.ts';
 import { listAddress } from '#addresses.ts';
+import { cliCommand } from '#kinds/cli-command.ts';
 import { ResourceActions } from '#kinds/resource-actions.tsx';
 import { ResourceOverview } from '#kinds/resource-overview.tsx';
 import { ResourceTabs } from '#kinds/resource-tabs.tsx';
@@ -67,7 +68,7 @@ function OneMonitor({ project, name }: { readonly project: string; readonly name
             kind={monitorKind}
             project={project}
             resource={resource}
-            command={['monitor', 'status', name]}
+            command={['describe', 'monitor', name]}
             path={`/api/v1/monitoring/monitors/${encodeURIComponent(name)}`}
           />
         }
@@ -92,10 +93,10 @@ function Under({ project, summary }: { readonly project: string; readonly summar
           <span>
             watches <Watched project={project} monitor={summary} />
           </span>
-          {summary.baseline !== undefined && <span>beside {summary.baseline}</span>}
           <span>
             {summary.windows.toLocaleString('en')} {summary.windows === 1 ? 'window' : 'windows'}
           </span>
+          {summary.baseline !== undefined && <span>beside {summary.baseline}</span>}
         </>
       )}
     </>
@@ -151,7 +152,8 @@ function Windows({ place, summary, judged }: JudgedProps) {
       <Panel title="Windows">
         <p>
           No window has ended yet{summary.reason === undefined ? '' : `: ${summary.reason}`}. One is judged some seconds
-          after its end; <code>dais monitor run {place.name}</code> looks at once.
+          after its end; <code>{cliCommand(['action', 'monitor', place.name, 'run'], monitorKind, place.project)}</code>{' '}
+          looks at once.
         </p>
       </Panel>
     );

@@ -44,6 +44,7 @@ export function figure(value: number | null | undefined): string {
 
 /** `3 h`, `2 days`. */
 export function delayText(ms: number): string {
+  if (ms < 1000) return 'a second';
   if (ms < 60_000) return `${Math.round(ms / 1000)} s`;
   if (ms < 3_600_000) return `${Math.round(ms / 60_000)} min`;
   return ms < 172_800_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 86_400_000)} days`;

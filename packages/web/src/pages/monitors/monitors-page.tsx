@@ -29,7 +29,7 @@ export function MonitorsPage() {
   const alerts = useOpenAlerts(place);
   const create = createAddress(monitorKind, project);
   const forms = useCopyForms({
-    command: daisCommand(['monitor', 'list'], project),
+    command: daisCommand(['get', 'monitors'], project),
     call: { project, path: '/api/v1/monitoring/monitors' },
   });
   return (

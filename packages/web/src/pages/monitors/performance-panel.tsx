@@ -27,16 +27,19 @@ export function PerformancePanel({ history, performance, endpoint }: Performance
           sentence="How good predictions were would be here, once somebody tells what was true, or once a check estimates it."
           command={`dais predictions label ${endpoint ?? 'ENDPOINT'} arrived.csv`}
         >
-          <a href="docs/guide/monitoring-without-labels" target="_blank" rel="noreferrer">
-            What can be said without labels
+          <a href="docs/guide/monitor-a-model" target="_blank" rel="noreferrer">
+            How a model is watched
           </a>
         </EmptyState>
       ) : (
         <div className="monitor-charts">
           {series.map((one, place) => (
-            <Panel key={`${one.check} ${one.metric} ${one.column ?? ''}`} title={chartTitle(one)}>
-              <Chart history={history} series={one} place={place} />
-            </Panel>
+            <Chart
+              key={`${one.check} ${one.metric} ${one.column ?? ''}`}
+              history={history}
+              series={one}
+              place={place}
+            />
           ))}
         </div>
       )}
@@ -62,7 +65,7 @@ function Chart({ history, series, place }: ChartProps) {
   const band = series.low.some((low) => low !== null);
   return (
     <LineChart
-      title={series.metric}
+      title={chartTitle(series)}
       summary={`${known.length} windows, the last ${figure(known.at(-1))}`}
       lines={[
         {
@@ -77,7 +80,7 @@ function Chart({ history, series, place }: ChartProps) {
       log={false}
       smoothing={0}
       unit="time"
-      height={160}
+      height={220}
       sync="monitor"
       range={undefined}
       onRange={() => {}}
@@ -91,7 +94,7 @@ function Labels({ performance }: { readonly performance: MonitorPerformance }) {
     <Panel title="What is known of this window">
       <p>
         {labelled.toLocaleString('en')} of {rows.toLocaleString('en')} predictions have a label
-        {!mature && ', and more are waited for'}
+        {!mature && labelled < rows && ', and more are waited for'}
         {delayP50Ms !== undefined &&
           `; half of the labels came within ${delayText(delayP50Ms)}${delayP95Ms === undefined ? '' : `, 95 % within ${delayText(delayP95Ms)}`}`}
         .

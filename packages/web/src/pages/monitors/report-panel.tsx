@@ -34,7 +34,10 @@ export function ReportPanel({ project, report, endpoint, column }: ReportPanelPr
         }
       >
         <p>
-          <StateBadge {...MONITOR_STATES[verdict]} /> {reason ?? 'Every check is good.'}
+          <StateBadge {...MONITOR_STATES[verdict]} />{' '}
+          {telling.length === 0
+            ? (reason ?? 'Every check is good.')
+            : `Of ${results.length} figures ${report.bad} are bad, ${report.unknown} not known.`}
         </p>
         <p className="dim">
           {windowText(from, until)}, {report.rows.toLocaleString('en')} rows; judged{' '}
@@ -42,7 +45,9 @@ export function ReportPanel({ project, report, endpoint, column }: ReportPanelPr
           {report.baseline !== undefined && (
             <>
               , beside <Baseline project={project} name={report.baseline.name} />
-              {report.baseline.reason !== undefined && ` (${report.baseline.reason})`}
+              {report.baseline.reason !== undefined &&
+                !notes.includes(report.baseline.reason) &&
+                ` (${report.baseline.reason})`}
             </>
           )}
           .
@@ -158,7 +163,16 @@ function Results({ results }: { readonly results: readonly MonitorResult[] }) {
             </>
           ),
         },
-        { title: 'Bad from', narrow: true, cell: ({ bound }) => figure(bound) },
+        {
+          title: 'Bad from',
+          narrow: true,
+          cell: ({ bound, pValue }) => (
+            <>
+              {pValue !== undefined && <span className="dim">p </span>}
+              {figure(bound)}
+            </>
+          ),
+        },
         { title: 'Why', cell: ({ reason }) => reason },
       ]}
     />
