@@ -59,6 +59,7 @@ const guide = [
   { text: 'Approve a model', link: '/guide/approve-a-model' },
   { text: 'Serve a model', link: '/guide/serve-a-model' },
   { text: 'Predict for a whole dataset', link: '/guide/batch-predictions' },
+  { text: 'Monitor a model', link: '/guide/monitor-a-model' },
   { text: 'Talk about runs and models', link: '/guide/comments' },
   { text: 'Sign in with your identity provider', link: '/guide/sign-in-with-your-identity-provider' },
   { text: 'Tokens for CI', link: '/guide/tokens-for-ci' },

@@ -249,6 +249,23 @@ export function predictionAddress(project: string, endpoint: string, prediction:
   };
 }
 
+/** One monitor. `query` says which window and column of it are looked at. */
+export function monitorAddress(
+  project: string,
+  name: string,
+  query: MonitorQuery = {},
+): Address & { readonly search: MonitorQuery } {
+  return { to: '/projects/$project/monitors/$name', params: { project, name }, search: query };
+}
+
+export interface MonitorQuery {
+  readonly tab?: string;
+  /** Its number. */
+  readonly window?: string;
+  readonly check?: string;
+  readonly column?: string;
+}
+
 /** The address of something that is named by its kind in words: `Secret`. Undefined for kinds of another version. */
 export function namedAddress(kindWord: string, project: string, name: string): Address | undefined {
   const kind = findKind(kindWord);

@@ -172,6 +172,14 @@ const servingPages = [
     lazyRouteComponent(() => import('#pages/endpoints/endpoint-page.tsx'), 'EndpointPage'),
   ),
   page(
+    '/projects/$project/monitors',
+    lazyRouteComponent(() => import('#pages/monitors/monitors-page.tsx'), 'MonitorsPage'),
+  ),
+  page(
+    '/projects/$project/monitors/$name',
+    lazyRouteComponent(() => import('#pages/monitors/monitor-page.tsx'), 'MonitorPage'),
+  ),
+  page(
     '/projects/$project/predictions',
     lazyRouteComponent(() => import('#pages/predictions/predictions-page.tsx'), 'PredictionsPage'),
   ),

@@ -90,6 +90,12 @@ export function Rail({ folded, fold }: RailProps) {
           </Link>
         </li>
         <li>
+          <Link {...namedListAddress('Monitor', project)} title="Monitors" activeOptions={{ includeSearch: false }}>
+            <Icon name="pulse" />
+            <span className="rail-word">Monitors</span>
+          </Link>
+        </li>
+        <li>
           <Link {...promptsAddress(project)} title="Prompts" activeOptions={{ includeSearch: false }}>
             <Icon name="bubble" />
             <span className="rail-word">Prompts</span>
@@ -129,7 +135,7 @@ export function Rail({ folded, fold }: RailProps) {
 }
 
 /** Kinds whose pages stand above, among what is worked with. */
-const ABOVE = new Set([modelKind.kind, datasetKind.kind, featureViewKind.kind, 'Endpoint'].map(String));
+const ABOVE = new Set([modelKind.kind, datasetKind.kind, featureViewKind.kind, 'Endpoint', 'Monitor'].map(String));
 
 function KindLinks({ title, scope, project }: { title: string; scope: KindSpec['scope']; project: string }) {
   return (

@@ -69,6 +69,7 @@ const paths = {
   cube: <path d="M8 1.75 13.25 4.75v6.5L8 14.25l-5.25-3v-6.5L8 1.75ZM2.75 4.75 8 7.75l5.25-3M8 7.75v6.5" />,
   bubble: <path d="M2.5 3.5h11v7.5H8l-3 2.5V11H2.5v-7.5ZM5 6.25h6M5 8.5h4" />,
   plug: <path d="M5.5 2v3.5M10.5 2v3.5M4 5.5h8V8a4 4 0 0 1-8 0V5.5ZM8 12v2.5" />,
+  pulse: <path d="M2 13.5h12M4 11V8.5M8 11V3M12 11V6" />,
   answers: <path d="M2.5 5h8M8 2.5 10.5 5 8 7.5M13.5 11h-8M8 8.5 5.5 11 8 13.5" />,
   waterfall: <path d="M2.5 4h6M5 8h6M8.5 12h5" />,
   at: (

@@ -52,6 +52,7 @@ export async function readHistory(
       const found = known.series;
       found.values[at] = one.value ?? null;
       found.bounds[at] = one.bound ?? null;
+      found.pValues[at] = one.pValue ?? null;
       found.low[at] = one.low ?? null;
       found.high[at] = one.high ?? null;
       found.verdicts[at] = one.verdict;
@@ -84,6 +85,7 @@ function emptySeries({ check, type, metric, column, segment }: MonitorResult, le
     ...(segment !== undefined && { segment }),
     values: none<number>(),
     bounds: none<number>(),
+    pValues: none<number>(),
     low: none<number>(),
     high: none<number>(),
     verdicts: none<MonitorVerdict>(),

@@ -1,0 +1,211 @@
+/** Monitors as people look at them: which column moved and when, both sides of it, how good it was, who looks after it. */
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
+import { Journey } from './journey.ts';
+import { describeLooks, type Look } from './looks.ts';
+
+let journey: Journey;
+let client: ServingClient;
+
+const MONITORS = '/projects/default/monitors';
+const WATCH = `${MONITORS}/watch`;
+const ROWS = 50;
+/** Where the values of each window begin: the first is what the others are compared with. */
+const WINDOWS = [0, 0, 0, 30, 0, 30];
+
+const MANIFEST = `apiVersion: dais.dev/v1
+kind: Project
+metadata:
+  name: quiet
+spec:
+  description: Where nothing is watched
+---
+apiVersion: dais.dev/v1
+kind: Pipeline
+metadata:
+  name: retrain
+spec:
+  steps:
+    main:
+      command: ['true']
+      resources: { cpu: 1000000 }
+---
+apiVersion: dais.dev/v1
+kind: Monitor
+metadata:
+  name: watch
+spec:
+  endpoint: delays
+  windows: { type: count, rows: ${ROWS} }
+  graceSeconds: 0
+  minSamples: 40
+  severity: critical
+  runbook: https://wiki.example.com/drift
+  checks:
+    - type: drift
+    - type: predictionDrift
+    - type: quality
+    - type: performance
+      metrics: [{ metric: mae, max: 5 }]
+      minLabelled: 10
+  onAlert:
+    startPipeline: { pipeline: retrain, checks: [drift] }
+---
+apiVersion: dais.dev/v1
+kind: Monitor
+metadata:
+  name: later
+spec:
+  endpoint: delays
+  windows: { type: time, minutes: 60 }
+`;
+
+/** One window: a request, and what was true of each of its rows. */
+async function oneWindow(from: number): Promise<void> {
+  const values = Array.from({ length: ROWS }, (_, at) => from + (at % 25) / 10);
+  const answer = await fetch(`${journey.url}/endpoints/delays/invocations`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ inputs: values.map((value) => [value]) }),
+  });
+  if (!answer.ok) throw new Error(await answer.text());
+  await answer.arrayBuffer();
+  const prediction = answer.headers.get('dais-prediction-id');
+  const labels = values.map((value, row) => ({ prediction, row, value: String(2 * value + (from > 0 ? 9 : row % 3)) }));
+  const told = await client.call('POST', '/api/v1/predictions/endpoints/delays/labels', { labels });
+  if (told.status >= 300) throw new Error(JSON.stringify(told.body));
+}
+
+async function judged(count: number): Promise<void> {
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- it is asked until it is so
+    const { body } = await client.call('GET', '/api/v1/monitoring/monitors/watch');
+    if (Number(body['windows']) >= count) return;
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    await new Promise((resolve) => void setTimeout(resolve, 300));
+  }
+}
+
+beforeAll(async () => {
+  journey = await Journey.start();
+  client = servingClient(journey.url);
+  await client.register('flights', 2, { example: { inputs: [[1]] } });
+  await client.call('POST', '/api/v1/serving/endpoints/delays/deploy', { model: 'models:/flights/1' });
+  await client.settled('delays', ({ variants }) => variants?.some(({ name }) => name === 'stable') === true);
+  await journey.apply(MANIFEST);
+  for (const [at, from] of WINDOWS.entries()) {
+    // oxlint-disable-next-line no-await-in-loop -- each window is after the one before
+    await oneWindow(from);
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    await judged(at + 1);
+  }
+});
+afterAll(async () => await journey.stop());
+afterEach(async ({ task }) => {
+  await journey.closePages();
+  if (task.result?.state === 'fail') journey.forgetFaults();
+  else journey.expectQuiet();
+});
+
+const panel = (page: Page, name: string) => page.getByRole('region', { name, exact: true }).last();
+const heatMap = (page: Page) => page.getByRole('grid', { name: 'Columns by windows' });
+
+test('where nothing is watched yet, the page says what would be there and how it begins', async () => {
+  const page = await journey.open('/projects/quiet/monitors');
+  await page.getByText('Monitors of quiet would be here').waitFor();
+  await page.getByText('dais apply -f monitor.yaml').waitFor();
+  await page.getByRole('link', { name: 'Write one here' }).click();
+  await page.getByRole('heading', { name: /monitor/i, level: 1 }).waitFor();
+});
+
+test('the list has what is bad first, with its newest windows and where it stands', async () => {
+  const page = await journey.open(MONITORS);
+  const rows = panel(page, 'What monitors say').getByRole('row');
+  await rows.nth(1).getByRole('link', { name: 'watch', exact: true }).waitFor();
+  await rows.nth(1).getByText('bad', { exact: true }).waitFor();
+  await rows.nth(1).getByRole('img', { name: 'Windows of watch: 6, of them 2 bad and 1 not known' }).waitFor();
+  await rows.nth(2).getByText('no window yet').waitFor();
+  await rows.nth(1).getByRole('link', { name: 'watch', exact: true }).click();
+  await page.getByRole('heading', { name: 'What does watch see?' }).waitFor();
+});
+
+test('a cell leads to both sides of its column in that window, by the pointer and by keys', async () => {
+  const page = await journey.open(WATCH);
+  await panel(page, 'Window 6').getByText('bad', { exact: true }).first().waitFor();
+  const cell = (window: number) => heatMap(page).getByRole('gridcell', { name: `x in window ${window}: ks` });
+  await cell(3).click();
+  await panel(page, 'Window 3').getByText('Every check is good.').waitFor();
+  const sides = panel(page, 'How x lies');
+  await sides.getByRole('img', { name: 'x: this window beside the baseline' }).waitFor();
+  await sides.getByRole('row', { name: 'mean' }).getByText('1.2', { exact: true }).first().waitFor();
+  expect(page.url()).toContain('window=3&check=drift&column=x');
+  await heatMap(page).press('ArrowRight');
+  await sides.getByRole('row', { name: 'mean' }).getByText('31.2', { exact: true }).waitFor();
+  expect(await cell(4).getAttribute('aria-selected')).toBe('true');
+  await panel(page, 'Rows that are odd in x').getByRole('link').first().click();
+  await page.getByRole('heading', { name: 'What did delays answer here?' }).waitFor();
+});
+
+test('how good it was is seen by window, with the labels that came', async () => {
+  const page = await journey.open(`${WATCH}?tab=performance`);
+  await panel(page, 'What is known of this window').getByText('50 of 50 predictions have a label').waitFor();
+  await page.getByRole('figure', { name: 'mae (performance)' }).waitFor();
+});
+
+test('somebody looks after an alert, and others see who and what about it', async () => {
+  const page = await journey.open(MONITORS);
+  const open = panel(page, 'Open alerts');
+  const row = open.getByRole('row', { name: /watch: drift of delays is bad/ });
+  await row.getByRole('button', { name: 'Acknowledge' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Do you look after it?' });
+  await dialog.getByRole('textbox', { name: 'What you do about it' }).fill('Asked the airline');
+  await dialog.getByRole('button', { name: 'I look after it' }).click();
+  await row.getByText('Asked the airline').waitFor();
+  const other = await journey.open(`${WATCH}?tab=alerts`);
+  const alerts = panel(other, 'Alerts');
+  await alerts.getByText('Asked the airline').waitFor();
+  await alerts.getByText('resolved').first().waitFor();
+});
+
+test('what an alert started leads to its run, and what it did not start says why', async () => {
+  const page = await journey.open(`${WATCH}?tab=decisions`);
+  const rows = panel(page, 'Decisions').getByRole('row');
+  await rows.nth(1).getByText('not started').waitFor();
+  await rows.nth(1).getByText('cools down').waitFor();
+  await rows.nth(2).getByRole('link', { name: 'its run' }).click();
+  await page.getByRole('heading', { level: 1, name: /retrain/ }).waitFor();
+});
+
+test('a window that ends is seen without a reload', async () => {
+  const list = await journey.open(MONITORS);
+  await list.getByRole('img', { name: 'Windows of watch: 6, of them 2 bad and 1 not known' }).waitFor();
+  const one = await journey.open(WATCH);
+  await panel(one, 'Window 6').waitFor();
+  await oneWindow(30);
+  await list.getByRole('img', { name: 'Windows of watch: 7, of them 3 bad and 1 not known' }).waitFor();
+  await panel(one, 'Window 7').waitFor();
+});
+
+const LOOKS: readonly Look[] = [
+  ['monitors', MONITORS, async (page) => await page.getByRole('img', { name: /Windows of watch: 7/ }).waitFor()],
+  [
+    'a monitor',
+    `${WATCH}?window=6&check=drift&column=x`,
+    async (page) => await page.getByRole('img', { name: 'x: this window beside the baseline' }).waitFor(),
+  ],
+  [
+    'the performance a monitor sees',
+    `${WATCH}?tab=performance`,
+    async (page) => await page.getByRole('figure', { name: 'mae (performance)' }).locator('canvas').waitFor(),
+  ],
+  ['alerts of a monitor', `${WATCH}?tab=alerts`, async (page) => await page.getByText('Asked the airline').waitFor()],
+  [
+    'decisions of a monitor',
+    `${WATCH}?tab=decisions`,
+    async (page) => await page.getByText('cools down').first().waitFor(),
+  ],
+  ['no monitors', '/projects/quiet/monitors', async (page) => await page.getByText('Write one here').waitFor()],
+];
+
+describeLooks(LOOKS, () => journey);

@@ -1,0 +1,174 @@
+import type { DaisError } from '@dais/api';
+import { acknowledgeMonitorAlertOperation, type MonitorAlert } from '@dais/api/monitoring';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { SEVERITIES } from './monitor-words.ts';
+import { monitorsKey } from './use-monitors.ts';
+import { monitorAddress, versionAddress } from '#addresses.ts';
+import { useClient } from '#server/console-context.ts';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { Button, Modal, Textarea } from '#ui/controls.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable, type PlainColumn } from '#ui/plain-table.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import { toast } from '#ui/toast.ts';
+
+export interface AlertsPanelProps {
+  readonly project: string;
+  readonly title: string;
+  readonly alerts: readonly MonitorAlert[];
+  /** They are of several monitors. */
+  readonly named?: boolean;
+  /** What stands there without any. */
+  readonly none?: string;
+}
+
+/** What is bad and since when, what it is about, and who looks after it. */
+export function AlertsPanel({ project, title, alerts, named = false, none }: AlertsPanelProps) {
+  const [asking, setAsking] = useState<MonitorAlert>();
+  const why = useWhyNotDo(project, 'Monitor', ['monitor:acknowledge'])('monitor:acknowledge');
+  if (alerts.length === 0 && none === undefined) return null;
+  const columns: readonly PlainColumn<MonitorAlert>[] = [
+    {
+      title: 'State',
+      narrow: true,
+      cell: ({ state, severity, silenced }) => (
+        <>
+          {state === 'resolved' ? (
+            <StateBadge state="ok" word="resolved" />
+          ) : (
+            <StateBadge state={SEVERITIES[severity]} word={severity} />
+          )}
+          {silenced && <span className="dim"> silenced</span>}
+        </>
+      ),
+    },
+    ...(named
+      ? [
+          {
+            title: 'Monitor',
+            narrow: true,
+            cell: ({ monitor }: MonitorAlert) => <Link {...monitorAddress(project, monitor)}>{monitor}</Link>,
+          },
+        ]
+      : []),
+    {
+      title: 'What is bad',
+      cell: ({ monitor, title: said, reason, lastWindow, columns: moved }) => (
+        <>
+          <Link
+            {...monitorAddress(project, monitor, {
+              window: String(lastWindow),
+              ...(moved[0] !== undefined && { column: moved[0] }),
+            })}
+          >
+            {said}
+          </Link>
+          {reason !== said && <div className="dim">{reason}</div>}
+        </>
+      ),
+    },
+    {
+      title: 'Of',
+      cell: ({ model, version, trainedOn }) =>
+        model !== undefined &&
+        version !== undefined && (
+          <>
+            <Link {...versionAddress(project, model, version)}>
+              {model}/{version}
+            </Link>
+            {trainedOn !== undefined && <div className="dim">trained on {trainedOn}</div>}
+          </>
+        ),
+    },
+    {
+      title: 'Since',
+      narrow: true,
+      cell: ({ raisedAt, windows }) => (
+        <>
+          <Time at={new Date(raisedAt).toISOString()} />
+          <div className="dim">
+            {windows} {windows === 1 ? 'window' : 'windows'}
+          </div>
+        </>
+      ),
+    },
+    {
+      title: 'Looked after',
+      cell: (alert) =>
+        alert.acknowledgedBy !== undefined ? (
+          <>
+            {alert.acknowledgedBy}
+            {alert.note !== undefined && alert.note !== '' && `: ${alert.note}`}
+          </>
+        ) : alert.state === 'open' ? (
+          <GuardedButton size="compact-xs" variant="default" why={why} onClick={() => setAsking(alert)}>
+            Acknowledge
+          </GuardedButton>
+        ) : null,
+    },
+  ];
+  return (
+    <Panel title={title} flush={alerts.length > 0}>
+      {alerts.length === 0 ? (
+        <p className="dim">{none}</p>
+      ) : (
+        <PlainTable label={`${title}, one a row`} rows={alerts} keyOf={({ id }) => id} columns={columns} />
+      )}
+      {asking !== undefined && (
+        <AcknowledgeDialog project={project} alert={asking} close={() => setAsking(undefined)} />
+      )}
+    </Panel>
+  );
+}
+
+interface AcknowledgeDialogProps {
+  readonly project: string;
+  readonly alert: MonitorAlert;
+  readonly close: () => void;
+}
+
+function AcknowledgeDialog({ project, alert: { id, monitor, title }, close }: AcknowledgeDialogProps) {
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const [note, setNote] = useState('');
+  const { mutate, isPending, error } = useMutation<MonitorAlert, DaisError>({
+    mutationFn: async () =>
+      await client.perform(acknowledgeMonitorAlertOperation, { monitor, alert: id, note: note.trim() }),
+    onSuccess: () => {
+      toast({ title: 'You look after it', text: title });
+      void queries.invalidateQueries({ queryKey: monitorsKey(project) });
+      close();
+    },
+  });
+  return (
+    <Modal opened onClose={close} title="Do you look after it?">
+      <div className="confirm">
+        <p>{title}</p>
+        <p className="dim">It stays open until the windows are good again; the others see that it is you.</p>
+        <Textarea
+          label="What you do about it"
+          description="May be left out. Kept with your name and the time."
+          value={note}
+          maxLength={4096}
+          autosize
+          minRows={2}
+          onChange={(event) => setNote(event.currentTarget.value)}
+        />
+        {error !== null && <ErrorNote error={error} />}
+        <div className="confirm-end">
+          <Button variant="default" onClick={close}>
+            Cancel
+          </Button>
+          <Button loading={isPending} onClick={() => mutate()}>
+            I look after it
+          </Button>
+        </div>
+      </div>
+    </Modal>
+  );
+}

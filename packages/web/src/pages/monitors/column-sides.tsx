@@ -1,0 +1,73 @@
+import type { ColumnComparison } from '@dais/api/monitoring';
+import { bothSides, figure } from './monitor-words.ts';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { HistogramPair } from '#ui/plot/histogram-pair.tsx';
+import { ValueBars } from '#ui/plot/value-bars.tsx';
+
+const TITLES = { now: 'this window', before: 'baseline' };
+
+/** How the values of one column lie now, and how they lay in the baseline. */
+export function ColumnSides({ comparison }: { readonly comparison: ColumnComparison }) {
+  const { column, family, masked = false, current, baseline, categories, others } = comparison;
+  const sides = bothSides(comparison);
+  const words = family === 'time' ? (value: number) => new Date(value).toLocaleString() : figure;
+  const missing = (side: { readonly rows: number; readonly nulls: number } | undefined) =>
+    side === undefined || side.rows === 0 ? '–' : `${((side.nulls / side.rows) * 100).toFixed(1)} %`;
+  const rows = [
+    { name: 'rows', now: current.rows.toLocaleString('en'), before: baseline?.rows.toLocaleString('en') ?? '–' },
+    { name: 'missing', now: missing(current), before: missing(baseline) },
+    ...(['mean', 'stddev', 'min', 'max'] as const)
+      .filter((name) => current[name] !== undefined || baseline?.[name] !== undefined)
+      .map((name) => ({ name, now: said(current[name], words), before: said(baseline?.[name], words) })),
+  ];
+  return (
+    <Panel title={`How ${column} lies`}>
+      {masked ? (
+        <p className="dim">Its values are masked.</p>
+      ) : sides !== undefined ? (
+        <HistogramPair
+          label={`${column}: this window beside the baseline`}
+          now={sides.current}
+          before={sides.baseline}
+          titles={TITLES}
+          words={words}
+        />
+      ) : categories !== undefined ? (
+        <>
+          <ValueBars
+            label={`${column}: this window beside the baseline`}
+            values={categories.map(({ value, current: now, baseline: before }) => ({
+              value,
+              count: now,
+              share: current.rows === 0 ? 0 : now / current.rows,
+              before: baseline === undefined || baseline.rows === 0 ? undefined : before / baseline.rows,
+            }))}
+          />
+          {others !== undefined && (
+            <p className="dim">
+              {others.current.toLocaleString('en')} rows have other values
+              {baseline !== undefined && `; in the baseline ${others.baseline.toLocaleString('en')}`}.
+            </p>
+          )}
+        </>
+      ) : (
+        <p className="dim">There is no picture of such values.</p>
+      )}
+      <PlainTable
+        label={`Figures of ${column}`}
+        rows={rows}
+        keyOf={({ name }) => name}
+        columns={[
+          { title: 'Figure', narrow: true, cell: ({ name }) => name },
+          { title: 'This window', cell: ({ now }) => now },
+          { title: 'Baseline', cell: ({ before }) => before },
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function said(value: number | undefined, words: (value: number) => string): string {
+  return value === undefined ? '–' : words(value);
+}

@@ -1,0 +1,64 @@
+/** A picture of columns by windows, made of the history of a monitor. Pure. */
+import type { MonitorHistory, MonitorSeries, MonitorVerdict } from '@dais/api/monitoring';
+
+export interface HeatCell {
+  readonly window: number;
+  readonly value: number | null;
+  /** Of a test: its bound is one of this. */
+  readonly p: number | null;
+  /** How near to its bound, or how far beyond it: from 0 to 1, where a half is the bound. */
+  readonly heat: number;
+  /** Null: the window has nothing of it. */
+  readonly verdict: MonitorVerdict | null;
+}
+
+export interface HeatRow {
+  readonly key: string;
+  readonly check: string;
+  readonly metric: string;
+  readonly column: string;
+  readonly cells: readonly HeatCell[];
+  readonly bad: number;
+}
+
+/** A row for each check, column and metric; those that were bad most often, and lately, come first. */
+export function heatRows({ windows, series }: MonitorHistory): readonly HeatRow[] {
+  return series
+    .filter(
+      (one): one is MonitorSeries & { readonly column: string } =>
+        one.column !== undefined && one.segment === undefined,
+    )
+    .map((one): HeatRow => {
+      const cells = windows.map(({ number }, at): HeatCell => {
+        const value = one.values[at] ?? null;
+        return {
+          window: number,
+          value,
+          p: one.pValues[at] ?? null,
+          heat: heatOf(value, one.bounds[at] ?? null, one.pValues[at] ?? null),
+          verdict: one.verdicts[at] ?? null,
+        };
+      });
+      const { check, metric, column } = one;
+      return {
+        key: `${check} ${column} ${metric}`,
+        check,
+        metric,
+        column,
+        cells,
+        bad: cells.filter(({ verdict }) => verdict === 'bad').length,
+      };
+    })
+    .toSorted((a, b) => b.bad - a.bad || lastHeat(b) - lastHeat(a));
+}
+
+function lastHeat({ cells }: HeatRow): number {
+  return cells.findLast(({ verdict }) => verdict !== null)?.heat ?? 0;
+}
+
+function heatOf(value: number | null, bound: number | null, p: number | null): number {
+  if (value === null || bound === null || bound === 0) return 0;
+  // Of p-values less is worse.
+  const ratio = p === null ? Math.abs(value / bound) : p === 0 ? Infinity : bound / p;
+  return ratio <= 1 ? ratio / 2 : 1 - 1 / (2 * ratio);
+}

@@ -1,0 +1,166 @@
+import type { MonitorHistory } from '@dais/api/monitoring';
+import { useId, useState } from 'react';
+import { heatRows, type HeatCell, type HeatRow } from './heat-map.ts';
+import { figure, MONITOR_STATES, windowText } from './monitor-words.ts';
+import { EmptyState } from '#ui/empty-state.tsx';
+
+export interface HeatChoice {
+  readonly window: number;
+  readonly check: string;
+  readonly column: string;
+}
+
+export interface HeatMapProps {
+  readonly history: MonitorHistory;
+  readonly chosen: Partial<HeatChoice>;
+  readonly choose: (choice: HeatChoice) => void;
+}
+
+/** More rows than these are opened by whoever wants them. */
+const SHOWN = 40;
+const MARKS = { bad: '!', unknown: '?', ok: '' } as const;
+
+/** Which column moved, and when: the darker, the further; what is beyond its bound has a mark. */
+export function HeatMap({ history, chosen, choose }: HeatMapProps) {
+  const id = useId();
+  const [all, setAll] = useState(false);
+  const rows = heatRows(history);
+  const shown = all ? rows : rows.slice(0, SHOWN);
+  const { windows } = history;
+  const at = {
+    row: Math.max(
+      0,
+      shown.findIndex(({ check, column }) => check === chosen.check && column === chosen.column),
+    ),
+    place: Math.max(
+      0,
+      windows.findIndex(({ number }) => number === chosen.window),
+    ),
+  };
+  const pick = (row: number, place: number) => {
+    const [one, window] = [shown[row], windows[place]];
+    if (one !== undefined && window !== undefined) {
+      choose({ window: window.number, check: one.check, column: one.column });
+    }
+  };
+  const press = (event: React.KeyboardEvent) => {
+    const by = STEPS[event.key];
+    if (by === undefined) return;
+    event.preventDefault();
+    pick(
+      Math.min(Math.max(at.row + by[0], 0), shown.length - 1),
+      Math.min(Math.max(at.place + by[1], 0), windows.length - 1),
+    );
+  };
+  if (rows.length === 0) {
+    return (
+      <EmptyState sentence="How far each column moved, window by window, would be here. No window with enough rows has ended yet, or no check looks at columns." />
+    );
+  }
+  return (
+    <>
+      <div className="scroll-x">
+        <div
+          role="grid"
+          aria-label="Columns by windows"
+          className="heat-map"
+          tabIndex={0}
+          aria-activedescendant={chosen.window === undefined ? undefined : `${id}-${at.row}-${at.place}`}
+          onKeyDown={press}
+        >
+          {shown.map((row, index) => (
+            <Row
+              key={row.key}
+              id={`${id}-${index}`}
+              row={row}
+              history={history}
+              chosen={row.check === chosen.check && row.column === chosen.column ? chosen.window : undefined}
+              choose={(place) => pick(index, place)}
+            />
+          ))}
+        </div>
+      </div>
+      <p className="heat-legend dim">
+        <Reach windows={windows} />
+        <span className="heat-cell" data-verdict="ok" style={{ '--heat': 0.1 } as React.CSSProperties} /> as the
+        baseline
+        <span className="heat-cell" data-verdict="ok" style={{ '--heat': 0.5 } as React.CSSProperties} /> near its bound
+        <span className="heat-cell" data-verdict="bad">
+          !
+        </span>{' '}
+        beyond it
+        <span className="heat-cell" data-verdict="unknown">
+          ?
+        </span>{' '}
+        could not be told
+        {rows.length > shown.length && (
+          <button type="button" className="predictions-choose" onClick={() => setAll(true)}>
+            Show all {rows.length} rows
+          </button>
+        )}
+      </p>
+    </>
+  );
+}
+
+/** Which windows the columns are: as many as there are have no room for words of their own. */
+function Reach({ windows }: { readonly windows: MonitorHistory['windows'] }) {
+  const [first, last] = [windows[0], windows.at(-1)];
+  if (first === undefined || last === undefined) return null;
+  return (
+    <span>
+      Windows {first.number} to {last.number}, {windowText(first.from, last.until)}:
+    </span>
+  );
+}
+
+const STEPS: Readonly<Record<string, readonly [rows: number, windows: number]>> = {
+  ArrowDown: [1, 0],
+  ArrowUp: [-1, 0],
+  ArrowRight: [0, 1],
+  ArrowLeft: [0, -1],
+};
+
+interface RowProps {
+  readonly id: string;
+  readonly row: HeatRow;
+  readonly history: MonitorHistory;
+  readonly chosen: number | undefined;
+  readonly choose: (place: number) => void;
+}
+
+function Row({ id, row, history, chosen, choose }: RowProps) {
+  return (
+    <div role="row" className="heat-row">
+      <div role="rowheader" title={`${row.check}: ${row.metric} of ${row.column}`}>
+        {row.column} <span className="dim">{row.metric}</span>
+      </div>
+      {row.cells.map((cell, place) => (
+        <div
+          key={cell.window}
+          id={`${id}-${place}`}
+          role="gridcell"
+          className="heat-cell"
+          data-verdict={cell.verdict ?? 'none'}
+          aria-selected={cell.window === chosen}
+          aria-label={cellText(row, cell)}
+          title={`${cellText(row, cell)}\n${placeText(history, place)}`}
+          style={{ '--heat': cell.heat } as React.CSSProperties}
+          onClick={() => choose(place)}
+        >
+          {cell.verdict === null ? '' : MARKS[cell.verdict]}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function cellText({ column, metric }: HeatRow, { window, value, p, verdict }: HeatCell): string {
+  const said = verdict === null ? 'nothing' : MONITOR_STATES[verdict].word;
+  return `${column} in window ${window}: ${metric} ${figure(value)}${p === null ? '' : `, p ${figure(p)}`}, ${said}`;
+}
+
+function placeText({ windows }: MonitorHistory, place: number): string {
+  const window = windows[place];
+  return window === undefined ? '' : windowText(window.from, window.until);
+}

@@ -1,0 +1,231 @@
+import type { Resource } from '@dais/api';
+import { monitorKind, type MonitorSummary } from '@dais/api/monitoring';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { AlertsPanel } from './alerts-panel.tsx';
+import { DecisionsPanel } from './decisions-panel.tsx';
+import { HeatMap } from './heat-map.tsx';
+import { MONITOR_STATES } from './monitor-words.ts';
+import { Watched } from './monitors-page.tsx';
+import { PerformancePanel } from './performance-panel.tsx';
+import { ReportPanel } from './report-panel.tsx';
+import {
+  useAlerts,
+  useDecisions,
+  useHistory,
+  useMonitor,
+  useMonitorPlace,
+  useReport,
+  useSummary,
+  type MonitorPlace,
+} from './use-monitors.ts';
+import { listAddress } from '#addresses.ts';
+import { cliCommand } from '#kinds/cli-command.ts';
+import { ResourceActions } from '#kinds/resource-actions.tsx';
+import { ResourceOverview } from '#kinds/resource-overview.tsx';
+import { ResourceTabs } from '#kinds/resource-tabs.tsx';
+import { UnreadPage } from '#kinds/unread-page.tsx';
+import { useAddressParts, useAddressQuery } from '#server/address-parts.ts';
+import { useCurrentProject } from '#server/current-project.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { PageHead } from '#ui/page-head.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import '#kinds/resource-page.css';
+import './monitors.css';
+
+/** One monitor: what moved, since when, and what came of it. */
+export function MonitorPage() {
+  const project = useCurrentProject();
+  const { name = '' } = useAddressParts();
+  return <OneMonitor key={`${project} ${name}`} project={project} name={name} />;
+}
+
+function OneMonitor({ project, name }: { readonly project: string; readonly name: string }) {
+  const place = useMonitorPlace(project, name);
+  const { data: resource, error, refetch } = useMonitor(place);
+  const summary = useSummary(place);
+  const title = `What does ${name} see?`;
+  if (resource === undefined) {
+    return (
+      <UnreadPage
+        title={title}
+        kind={monitorKind}
+        project={project}
+        error={error}
+        retry={() => void refetch()}
+        all="monitors"
+      />
+    );
+  }
+  return (
+    <div className="page">
+      <PageHead
+        title={title}
+        under={<Under project={project} summary={summary.data} />}
+        actions={
+          <ResourceActions
+            kind={monitorKind}
+            project={project}
+            resource={resource}
+            command={['describe', 'monitor', name]}
+            path={`/api/v1/monitoring/monitors/${encodeURIComponent(name)}`}
+          />
+        }
+      />
+      {summary.error !== null && <ErrorNote error={summary.error} retry={() => void summary.refetch()} />}
+      <MonitorTabs place={place} resource={resource} summary={summary.data} />
+    </div>
+  );
+}
+
+function Under({ project, summary }: { readonly project: string; readonly summary: MonitorSummary | undefined }) {
+  return (
+    <>
+      <Link {...listAddress(monitorKind, project)}>Monitors</Link>
+      {summary !== undefined && (
+        <>
+          {summary.suspended ? (
+            <StateBadge state="off" word="suspended" />
+          ) : (
+            <StateBadge {...MONITOR_STATES[summary.state]} why={summary.reason} />
+          )}
+          <span>
+            watches <Watched project={project} monitor={summary} />
+          </span>
+          <span>
+            {summary.windows.toLocaleString('en')} {summary.windows === 1 ? 'window' : 'windows'}
+          </span>
+          {summary.baseline !== undefined && <span>beside {summary.baseline}</span>}
+        </>
+      )}
+    </>
+  );
+}
+
+interface TabsProps {
+  readonly place: MonitorPlace;
+  readonly resource: Resource;
+  readonly summary: MonitorSummary | undefined;
+}
+
+function MonitorTabs({ place, resource, summary }: TabsProps) {
+  const { project } = place;
+  const judged = (summary?.windows ?? 0) > 0;
+  return (
+    <ResourceTabs
+      kind={monitorKind}
+      project={project}
+      resource={resource}
+      lead={[
+        { name: 'windows', title: 'Windows', panel: <Windows place={place} summary={summary} judged={judged} /> },
+        {
+          name: 'performance',
+          title: 'Performance',
+          panel: <Performance place={place} summary={summary} judged={judged} />,
+        },
+        { name: 'alerts', title: 'Alerts', panel: <Alerts place={place} /> },
+        { name: 'decisions', title: 'Decisions', panel: <Decisions place={place} /> },
+        {
+          name: 'about',
+          title: 'About',
+          panel: <ResourceOverview kind={monitorKind} resource={resource} project={project} />,
+        },
+      ]}
+    />
+  );
+}
+
+interface JudgedProps {
+  readonly place: MonitorPlace;
+  readonly summary: MonitorSummary | undefined;
+  readonly judged: boolean;
+}
+
+function Windows({ place, summary, judged }: JudgedProps) {
+  const navigate = useNavigate();
+  const { window = 'latest', check, column } = useAddressQuery();
+  const history = useHistory(place);
+  const report = useReport(place, judged ? window : undefined);
+  if (summary !== undefined && !judged) {
+    return (
+      <Panel title="Windows">
+        <p>
+          No window has ended yet{summary.reason === undefined ? '' : `: ${summary.reason}`}. One is judged some seconds
+          after its end; <code>{cliCommand(['action', 'monitor', place.name, 'run'], monitorKind, place.project)}</code>{' '}
+          looks at once.
+        </p>
+      </Panel>
+    );
+  }
+  const shown = report.data?.number;
+  return (
+    <div className="resource-overview">
+      {history.error !== null && <ErrorNote error={history.error} retry={() => void history.refetch()} />}
+      <Panel title="Which column moved, and when?">
+        {history.data === undefined ? (
+          history.error === null && <Skeleton rows={6} />
+        ) : (
+          <HeatMap
+            history={history.data}
+            chosen={{
+              ...(shown !== undefined && { window: shown }),
+              ...(check !== undefined && { check }),
+              ...(column !== undefined && { column }),
+            }}
+            choose={(choice) =>
+              void navigate({
+                to: '.',
+                search: (now: object) => ({
+                  ...now,
+                  window: String(choice.window),
+                  check: choice.check,
+                  column: choice.column,
+                }),
+                replace: true,
+              })
+            }
+          />
+        )}
+      </Panel>
+      {report.error !== null && <ErrorNote error={report.error} retry={() => void report.refetch()} />}
+      {report.data !== undefined && (
+        <ReportPanel project={place.project} report={report.data} endpoint={summary?.endpoint} column={column} />
+      )}
+    </div>
+  );
+}
+
+function Performance({ place, summary, judged }: JudgedProps) {
+  const { window = 'latest' } = useAddressQuery();
+  const history = useHistory(place);
+  const report = useReport(place, judged ? window : undefined);
+  if (history.error !== null) return <ErrorNote error={history.error} retry={() => void history.refetch()} />;
+  if (history.data === undefined) return <Skeleton rows={6} />;
+  return (
+    <div className="resource-overview">
+      <PerformancePanel history={history.data} performance={report.data?.performance} endpoint={summary?.endpoint} />
+    </div>
+  );
+}
+
+function Alerts({ place }: { readonly place: MonitorPlace }) {
+  const { data, error, refetch } = useAlerts(place);
+  if (error !== null) return <ErrorNote error={error} retry={() => void refetch()} />;
+  if (data === undefined) return <Skeleton rows={4} />;
+  return (
+    <AlertsPanel
+      project={place.project}
+      title="Alerts"
+      alerts={data}
+      none="Nothing was bad long enough: `spec.raiseAfter` says how many windows in a row that takes."
+    />
+  );
+}
+
+function Decisions({ place }: { readonly place: MonitorPlace }) {
+  const { data, error, refetch } = useDecisions(place);
+  if (error !== null) return <ErrorNote error={error} retry={() => void refetch()} />;
+  if (data === undefined) return <Skeleton rows={4} />;
+  return <DecisionsPanel project={place.project} decisions={data} />;
+}

@@ -1,0 +1,155 @@
+import { monitorKind, type MonitorSummary } from '@dais/api/monitoring';
+import { Link } from '@tanstack/react-router';
+import { AlertsPanel } from './alerts-panel.tsx';
+import { byNeed, MONITOR_STATES } from './monitor-words.ts';
+import { useMonitorsPlace, useOpenAlerts, useSummaries } from './use-monitors.ts';
+import { WindowStrip } from './window-strip.tsx';
+import { createAddress, monitorAddress, namedAddress } from '#addresses.ts';
+import { cliCommand, daisCommand } from '#kinds/cli-command.ts';
+import { useCopyForms } from '#kinds/use-copy-forms.ts';
+import { useWhyNot } from '#kinds/use-why-not.ts';
+import { useCurrentProject } from '#server/current-project.ts';
+import { CopyAs } from '#ui/copy-as.tsx';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { Icon } from '#ui/icons.tsx';
+import { PageHead } from '#ui/page-head.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import './monitors.css';
+
+/** Every monitor of a project: what is bad first, then what could not be told. */
+export function MonitorsPage() {
+  const project = useCurrentProject();
+  const place = useMonitorsPlace(project);
+  const { data, error, refetch } = useSummaries(place);
+  const alerts = useOpenAlerts(place);
+  const create = createAddress(monitorKind, project);
+  const forms = useCopyForms({
+    command: daisCommand(['get', 'monitors'], project),
+    call: { project, path: '/api/v1/monitoring/monitors' },
+  });
+  return (
+    <div className="page">
+      <PageHead
+        title={`Is the world of ${project} still what its models learned?`}
+        under={<span className="page-head-brief">What monitors say of their newest windows.</span>}
+        actions={
+          <>
+            <CopyAs forms={forms} />
+            <GuardedButton
+              why={useWhyNot(monitorKind, project)('create')}
+              link={(props) => <Link {...create} {...props} />}
+              leftSection={<Icon name="plus" />}
+            >
+              Create monitor
+            </GuardedButton>
+          </>
+        }
+      />
+      {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
+      {alerts.error !== null && <ErrorNote error={alerts.error} retry={() => void alerts.refetch()} />}
+      <AlertsPanel project={project} title="Open alerts" alerts={alerts.data ?? []} named />
+      {data === undefined ? (
+        error === null && <Skeleton rows={8} />
+      ) : data.length === 0 ? (
+        <EmptyState
+          sentence={`Monitors of ${project} would be here. There are none yet: one that names an endpoint is enough, and compares with what its model was trained on.`}
+          command={cliCommand(['apply', '-f', 'monitor.yaml'], monitorKind, project)}
+          example={'apiVersion: dais.dev/v1\nkind: Monitor\nmetadata:\n  name: delays\nspec:\n  endpoint: delays\n'}
+        >
+          <Link {...create}>Write one here</Link>, or read{' '}
+          <a href="docs/guide/monitor-a-model" target="_blank" rel="noreferrer">
+            how a model is watched
+          </a>
+          .
+        </EmptyState>
+      ) : (
+        <Panel title="Monitors" flush>
+          <MonitorTable project={project} monitors={data} />
+        </Panel>
+      )}
+    </div>
+  );
+}
+
+function MonitorTable({
+  project,
+  monitors,
+}: {
+  readonly project: string;
+  readonly monitors: readonly MonitorSummary[];
+}) {
+  return (
+    <PlainTable
+      label="What monitors say"
+      rows={monitors.toSorted((a, b) => byNeed(a.state, b.state) || a.monitor.localeCompare(b.monitor))}
+      keyOf={({ monitor }) => monitor}
+      columns={[
+        {
+          title: 'State',
+          narrow: true,
+          cell: ({ state, reason, suspended }) =>
+            suspended ? (
+              <StateBadge state="off" word="suspended" />
+            ) : (
+              <StateBadge {...MONITOR_STATES[state]} why={reason} />
+            ),
+        },
+        {
+          title: 'Monitor',
+          narrow: true,
+          cell: ({ monitor }) => <Link {...monitorAddress(project, monitor)}>{monitor}</Link>,
+        },
+        { title: 'Watches', narrow: true, cell: (monitor) => <Watched project={project} monitor={monitor} /> },
+        {
+          title: 'Windows',
+          about: 'The newest 30, oldest first',
+          narrow: true,
+          cell: ({ recent, monitor }) => <WindowStrip label={`Windows of ${monitor}`} windows={recent} />,
+        },
+        {
+          title: 'Alerts',
+          narrow: true,
+          cell: ({ openAlerts, acknowledged }) =>
+            openAlerts === 0 ? (
+              <span className="dim">none</span>
+            ) : (
+              `${openAlerts} open${acknowledged > 0 ? `, ${acknowledged} looked after` : ''}`
+            ),
+        },
+        { title: 'Checks', cell: ({ checks }) => <Checks checks={checks} /> },
+        { title: 'Why', cell: ({ reason, baseline }) => reason ?? <span className="dim">{baseline}</span> },
+      ]}
+    />
+  );
+}
+
+export function Watched({
+  project,
+  monitor: { endpoint, dataset },
+}: {
+  readonly project: string;
+  readonly monitor: Pick<MonitorSummary, 'endpoint' | 'dataset'>;
+}) {
+  const [kind, name] = endpoint === undefined ? (['Dataset', dataset] as const) : (['Endpoint', endpoint] as const);
+  const address = name === undefined ? undefined : namedAddress(kind, project, name);
+  return address === undefined ? null : (
+    <>
+      {kind.toLowerCase()} <Link {...address}>{name}</Link>
+    </>
+  );
+}
+
+function Checks({ checks }: { readonly checks: MonitorSummary['checks'] }) {
+  return (
+    <span className="monitor-checks">
+      {checks.map(({ check, verdict, reason }) => (
+        <StateBadge key={check} state={MONITOR_STATES[verdict].state} word={check} why={reason} />
+      ))}
+    </span>
+  );
+}

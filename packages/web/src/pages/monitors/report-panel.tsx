@@ -1,0 +1,180 @@
+import type { MonitorReport, MonitorResult } from '@dais/api/monitoring';
+import { Link } from '@tanstack/react-router';
+import { ColumnSides } from './column-sides.tsx';
+import { figure, MONITOR_STATES, windowText } from './monitor-words.ts';
+import { datasetVersionAddress, predictionAddress, versionAddress } from '#addresses.ts';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+
+export interface ReportPanelProps {
+  readonly project: string;
+  readonly report: MonitorReport;
+  /** Whose predictions it is of. */
+  readonly endpoint: string | undefined;
+  readonly column: string | undefined;
+}
+
+/** One window: what is bad and what could not be told, both sides of the column that is looked at, rows that are odd. */
+export function ReportPanel({ project, report, endpoint, column }: ReportPanelProps) {
+  const { number, from, until, verdict, reason, columns, results, examples, notes } = report;
+  const shown = columns.find((one) => one.column === column) ?? columns[0];
+  const telling = results.filter((one) => one.verdict !== 'ok');
+  return (
+    <>
+      <Panel
+        title={`Window ${number}`}
+        actions={
+          <a
+            href={`api/v1/monitoring/monitors/${encodeURIComponent(report.monitor)}/reports/${number}/page?project=${encodeURIComponent(project)}`}
+          >
+            As a page
+          </a>
+        }
+      >
+        <p>
+          <StateBadge {...MONITOR_STATES[verdict]} />{' '}
+          {telling.length === 0
+            ? (reason ?? 'Every check is good.')
+            : `Of ${results.length} figures ${report.bad} are bad, ${report.unknown} not known.`}
+        </p>
+        <p className="dim">
+          {windowText(from, until)}, {report.rows.toLocaleString('en')} rows; judged{' '}
+          <Time at={new Date(report.evaluatedAt).toISOString()} />
+          {report.baseline !== undefined && (
+            <>
+              , beside <Baseline project={project} name={report.baseline.name} />
+              {report.baseline.reason !== undefined &&
+                !notes.includes(report.baseline.reason) &&
+                ` (${report.baseline.reason})`}
+            </>
+          )}
+          .
+        </p>
+        <Versions project={project} report={report} />
+        {notes.map((note) => (
+          <p key={note}>{note}</p>
+        ))}
+        {telling.length > 0 && <Results results={telling} />}
+      </Panel>
+      {shown !== undefined && <ColumnSides comparison={shown} />}
+      {endpoint !== undefined &&
+        examples
+          .filter((one) => column === undefined || one.column === column)
+          .slice(0, 5)
+          .map((example) => (
+            <Panel key={`${example.column} ${example.why}`} title={`Rows that are odd in ${example.column}`} flush>
+              <PlainTable
+                label={`Odd rows of ${example.column}`}
+                rows={example.rows}
+                keyOf={({ prediction, row, value }) => `${prediction ?? ''} ${row} ${value}`}
+                columns={[
+                  { title: 'Value', cell: ({ value }) => <code>{value}</code> },
+                  { title: 'Why', cell: () => example.why },
+                  {
+                    title: 'Prediction',
+                    narrow: true,
+                    cell: ({ prediction, row }) =>
+                      prediction !== undefined && (
+                        <Link
+                          {...predictionAddress(project, endpoint, prediction)}
+                          search={row === 0 ? {} : { row: String(row) }}
+                        >
+                          <code>{prediction.slice(0, 13)}</code>
+                        </Link>
+                      ),
+                  },
+                ]}
+              />
+            </Panel>
+          ))}
+    </>
+  );
+}
+
+/** `flights@3` leads to the version. */
+function Baseline({ project, name }: { readonly project: string; readonly name: string }) {
+  const [, dataset, version] = /^([^@]+)@(.+)$/.exec(name) ?? [];
+  if (dataset === undefined || version === undefined) return <>{name}</>;
+  return <Link {...datasetVersionAddress(project, dataset, version)}>{name}</Link>;
+}
+
+function Versions({ project, report: { versions } }: { readonly project: string; readonly report: MonitorReport }) {
+  if (versions.length === 0) return null;
+  return (
+    <p className="dim">
+      Answered by{' '}
+      {versions.map(({ model, version, rows, trainedOn }, at) => (
+        <span key={`${model}/${version}`}>
+          {at > 0 && ', '}
+          <Link {...versionAddress(project, model, version)}>
+            {model}/{version}
+          </Link>{' '}
+          ({rows.toLocaleString('en')} rows
+          {trainedOn !== undefined && (
+            <>
+              , trained on <Baseline project={project} name={trainedOn} />
+            </>
+          )}
+          )
+        </span>
+      ))}
+      .
+    </p>
+  );
+}
+
+function Results({ results }: { readonly results: readonly MonitorResult[] }) {
+  return (
+    <PlainTable
+      label="What is bad or not known"
+      rows={results}
+      keyOf={({ check, metric, column = '', segment = '' }) => `${check} ${metric} ${column} ${segment}`}
+      columns={[
+        {
+          title: 'Verdict',
+          narrow: true,
+          cell: ({ verdict }) => <StateBadge {...MONITOR_STATES[verdict]} />,
+        },
+        { title: 'Check', narrow: true, cell: ({ check }) => check },
+        {
+          title: 'Of',
+          cell: ({ column, segment }) => (
+            <>
+              {column} {segment !== undefined && <span className="dim">{segment}</span>}
+            </>
+          ),
+        },
+        {
+          title: 'Measured',
+          narrow: true,
+          about: 'With the interval in which it lies with 95 %, where that is known',
+          cell: ({ metric, value, low, high, pValue }) => (
+            <>
+              {metric} <b>{figure(value)}</b>
+              {low !== undefined && high !== undefined && (
+                <span className="dim">
+                  {' '}
+                  {figure(low)} to {figure(high)}
+                </span>
+              )}
+              {pValue !== undefined && <span className="dim"> p = {figure(pValue)}</span>}
+            </>
+          ),
+        },
+        {
+          title: 'Bad from',
+          narrow: true,
+          cell: ({ bound, pValue }) => (
+            <>
+              {pValue !== undefined && <span className="dim">p </span>}
+              {figure(bound)}
+            </>
+          ),
+        },
+        { title: 'Why', cell: ({ reason }) => reason },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,40 @@
+import type { MonitorSummary } from '@dais/api/monitoring';
+import { MONITOR_STATES } from './monitor-words.ts';
+
+export interface WindowStripProps {
+  readonly label: string;
+  /** Oldest first. */
+  readonly windows: MonitorSummary['recent'];
+}
+
+/** The newest windows as a row: high and red what was bad, open what could not be told, low what was good. */
+export function WindowStrip({ label, windows }: WindowStripProps) {
+  const bad = windows.filter(({ verdict }) => verdict === 'bad').length;
+  const unknown = windows.filter(({ verdict }) => verdict === 'unknown').length;
+  const [step, height] = [6, 16];
+  return (
+    <svg
+      className="window-strip"
+      width={Math.max(windows.length, 1) * step}
+      height={height}
+      role="img"
+      aria-label={`${label}: ${windows.length}, of them ${bad} bad and ${unknown} not known`}
+    >
+      {windows.map(({ number, verdict, rows, until }, at) => {
+        const tall = verdict === 'bad' ? height : height / 2;
+        return (
+          <rect
+            key={number}
+            data-verdict={verdict}
+            x={at * step + 0.5}
+            y={height - tall + 0.5}
+            width={4}
+            height={tall - 1}
+          >
+            <title>{`window ${number}, until ${new Date(until).toLocaleString()}: ${MONITOR_STATES[verdict].word}, ${rows.toLocaleString('en')} rows`}</title>
+          </rect>
+        );
+      })}
+    </svg>
+  );
+}
