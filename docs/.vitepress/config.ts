@@ -48,6 +48,7 @@ const guide = [
   { text: 'Private data', link: '/guide/private-data' },
   { text: 'Labels that people gave', link: '/guide/labels' },
   { text: 'Predictions', link: '/guide/predictions' },
+  { text: 'Monitor a model', link: '/guide/monitor-a-model' },
   { text: 'Model safety', link: '/guide/model-safety' },
   { text: 'Remove what was deleted', link: '/guide/take-away-garbage' },
   { text: 'Back up and restore', link: '/guide/backup-and-restore' },

@@ -442,6 +442,7 @@ export class Control {
           outbound,
           sessions,
           gateway,
+          monitoring: monitoring.figures,
           log: io.log,
         }),
       );

@@ -14,6 +14,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
 import { servingClient, type ServingClient } from './testing/serving-client.ts';
 
+/** A limit against hanging, not a measurement. */
+const START_MS = 600_000;
+
 let folder: string;
 let dais: DaisProcess;
 let url: string;
@@ -50,7 +53,7 @@ beforeAll(async () => {
   await apply('Pipeline', 'pipelines', 'retrain', {
     steps: { main: { command: ['true'], resources: { cpu: 1_000_000 } } },
   });
-});
+}, START_MS);
 afterAll(async () => {
   dais.process.kill('SIGTERM');
   await dais.ended;
@@ -177,5 +180,17 @@ test(
     expect(await page.text()).toContain('Something is bad');
     const { body } = await client.call('GET', '/api/v1/monitors/watch');
     expect(body['status']).toMatchObject({ state: 'bad', windows: 5 });
+    const figures = await (await fetch(`${url}/metrics`)).text();
+    expect(figures).toContain('dais_monitors{state="bad"} 1\n');
+    expect(figures).toContain('dais_monitor_alerts_open{severity="critical"} 3\n');
+    expect(figures).toContain('dais_monitor_bad{project="default",monitor="watch"} 1\n');
+
+    // With the monitor its alerts end, and whoever was told of them is told of that.
+    const before = received.length;
+    await expect.poll(() => received.filter(({ data }) => data.state === 'raised').length, WAIT).toBe(6);
+    expect((await client.call('DELETE', '/api/v1/monitors/watch')).status).toBeLessThan(300);
+    await expect
+      .poll(() => received.slice(before).filter(({ data }) => data.title.includes('not looked at')).length, WAIT)
+      .toBe(3);
   },
 );

@@ -12,7 +12,7 @@ import { inferenceDoor, type GatewayPlace } from '#http/inference-door.ts';
 import { GrpcServer } from '#grpc/grpc-server.ts';
 import { HttpServer, type FinishedRequest, type TlsFiles } from '#http/http-server.ts';
 import { metricsDoor } from '#http/metrics-door.ts';
-import { Metrics } from '#http/metrics.ts';
+import { Metrics, type MetricSources } from '#http/metrics.ts';
 import { nativeDoor } from '#http/native-door.ts';
 import { openApiDoor } from '#http/openapi-door.ts';
 import type { Access } from '#policy/access.ts';
@@ -54,6 +54,7 @@ export interface ServeParts {
   readonly outbound: Outbound;
   readonly sessions: Sessions;
   readonly gateway: GatewayPlace;
+  readonly monitoring: MetricSources['monitoring'];
   readonly log: Log;
 }
 
@@ -87,6 +88,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
     queries: () => parts.query.state(),
     pool: () => parts.database.stats(),
     health: () => kernel.health(),
+    monitoring: parts.monitoring,
   };
   const blobs = blobsReadiness(parts.blobs, systemClock);
   const schema = () => schemaState(parts.database, parts.slices, version);

@@ -23,6 +23,23 @@ const slack = z.strictObject({
   type: z.literal('slack').describe('An incoming webhook of Slack or of a chat that takes the same body.'),
   url: secretValue.describe('The incoming-webhook URL: it carries its own authority, so it is kept in a Secret.'),
 });
+const pagerduty = z.strictObject({
+  type: z.literal('pagerduty').describe('PagerDuty, or what takes its Events API v2. One alert is one incident.'),
+  routingKey: secretValue.describe('The integration key of a service, kept in a Secret.'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .default('https://events.pagerduty.com/v2/enqueue')
+    .describe('Where events go.'),
+});
+const alertmanager = z.strictObject({
+  type: z.literal('alertmanager').describe('Alertmanager of Prometheus, API v2. It routes, groups and silences.'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .max(2048)
+    .describe('Where it is, without `/api/v2/alerts`.'),
+  token: secretValue.optional().describe('When given, it is sent as a bearer token.'),
+});
 const smtp = z.strictObject({
   type: z.literal('smtp').describe('E-mail.'),
   host: z.string().min(1).max(253).describe('Name or address of the mail server.'),
@@ -39,7 +56,7 @@ const smtp = z.strictObject({
 
 export const alertChannelSpec = z.strictObject({
   description: z.string().max(1024).optional().describe('Whom the channel reaches, in a sentence.'),
-  send: z.discriminatedUnion('type', [webhook, slack, smtp]).describe('Where alerts go.'),
+  send: z.discriminatedUnion('type', [webhook, slack, smtp, pagerduty, alertmanager]).describe('Where alerts go.'),
   attempts: z
     .int()
     .min(1)
@@ -66,7 +83,7 @@ export const alertChannelStatus = z.strictObject({
 
 /** What JSON Schema cannot say: no authority in the open, and a mail login that is whole and encrypted. */
 function checkAlertChannel({ send }: z.output<typeof alertChannelSpec>): Issue[] {
-  if (send.type === 'webhook') {
+  if (send.type === 'webhook' || send.type === 'pagerduty' || send.type === 'alertmanager') {
     const { username, password } = new URL(send.url);
     return username === '' && password === ''
       ? []
@@ -93,7 +110,7 @@ export const alertChannelKind = {
   shortNames: ['channel', 'channels'],
   scope: 'project',
   description:
-    'Where alerts are sent: a signed webhook, a Slack-compatible webhook or e-mail. Deliveries are durable, are retried, and keep their id over retries.',
+    'Where alerts are sent: a signed webhook, a Slack-compatible webhook, e-mail, PagerDuty or Alertmanager. Deliveries are durable, are retried, and keep their id over retries.',
   name: nameSchema,
   spec: alertChannelSpec,
   status: alertChannelStatus,

@@ -10,6 +10,7 @@ import type { CommandDefinition, OptionDefinition } from '#commands/definition.t
 import { labelCommands } from '#commands/label-commands.ts';
 import { loginCommands } from '#commands/login-commands.ts';
 import { manifestCommands } from '#commands/manifest-commands.ts';
+import { monitorCommands } from '#commands/monitor-commands.ts';
 import { pipelineCommands } from '#commands/pipeline-commands.ts';
 import { policyCommands } from '#commands/policy-commands.ts';
 import { predictionCommands } from '#commands/prediction-commands.ts';
@@ -29,6 +30,7 @@ export const commands: readonly CommandDefinition[] = [
   ...privacyCommands,
   ...labelCommands,
   ...predictionCommands,
+  ...monitorCommands,
   ...runCommands,
   ...pipelineCommands,
   ...loginCommands,
@@ -53,6 +55,7 @@ export const commandFamilies: Readonly<Record<string, string>> = {
   features: 'Features: read, push, materialize, build, check',
   labels: 'Labels that people gave: bring, review, measure, publish',
   model: 'Model versions: what is in their files, whether they pass their tests, what they go by',
+  monitor: 'Monitors: what windows say, reports, alerts',
   predictions: 'What endpoints answered: query, follow, label, erase',
   pipeline: 'Pipelines: check, run, draw, do again, make up for the past',
   policy: 'Rights: test policies, ask why, simulate a change',

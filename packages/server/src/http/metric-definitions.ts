@@ -87,4 +87,22 @@ export const metricDefinitions = {
     labels: ['state'],
   },
   jobs: { name: 'dais_jobs', type: 'gauge', help: 'Jobs, by queue and state.', labels: ['queue', 'state'] },
+  monitors: {
+    name: 'dais_monitors',
+    type: 'gauge',
+    help: 'Monitors, by what their newest window says: `ok`, `bad`, `unknown`, `waiting`, `suspended`.',
+    labels: ['state'],
+  },
+  monitorAlerts: {
+    name: 'dais_monitor_alerts_open',
+    type: 'gauge',
+    help: 'Alerts of monitors that are not resolved, by severity.',
+    labels: ['severity'],
+  },
+  monitorBad: {
+    name: 'dais_monitor_bad',
+    type: 'gauge',
+    help: '1 for a monitor whose newest window is bad, 0 for one whose is good; missing where it is not known. The first 1,000.',
+    labels: ['project', 'monitor'],
+  },
 } as const satisfies Record<string, MetricDefinition>;

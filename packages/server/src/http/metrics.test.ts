@@ -29,6 +29,11 @@ const sources: MetricSources = {
     reconcile: { due: 3, running: 1 },
     jobs: [{ queue: 'alerts', state: 'waiting', n: 6 }],
   }),
+  monitoring: async () => ({
+    states: [{ state: 'bad', n: 1 }],
+    alerts: [{ severity: 'critical', n: 2 }],
+    verdicts: [{ project: 'default', monitor: 'delays', bad: true }],
+  }),
 };
 
 test('every definition is exposed, with the figures of its source', async () => {
@@ -54,6 +59,9 @@ test('every definition is exposed, with the figures of its source', async () => 
     'dais_sequencer_leader 1',
     'dais_reconcile_queue{state="due"} 3',
     'dais_jobs{queue="alerts",state="waiting"} 6',
+    'dais_monitors{state="bad"} 1',
+    'dais_monitor_alerts_open{severity="critical"} 2',
+    'dais_monitor_bad{project="default",monitor="delays"} 1',
   ]) {
     expect(text).toContain(`${line}\n`);
   }
@@ -66,7 +74,9 @@ test('without the database what is read from it is missing, not 0', async () => 
   await metrics.expose(sources);
   const { text } = await metrics.expose({ ...sources, health: () => Promise.reject(new Error('away')) });
   expect(text).toContain('dais_database_up 0\n');
-  expect(text).not.toMatch(/^dais_(jobs|watch_age_seconds|events_unsequenced|reconcile_queue)[ {]/m);
+  expect(text).not.toMatch(
+    /^dais_(jobs|monitors|monitor_alerts_open|monitor_bad|watch_age_seconds|events_unsequenced|reconcile_queue)[ {]/m,
+  );
 });
 
 test('which requests get a line', () => {

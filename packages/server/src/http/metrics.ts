@@ -10,6 +10,12 @@ export interface MetricSources {
   readonly pool: () => { readonly total: number; readonly idle: number; readonly waiting: number };
   /** @throws when the database does not answer. */
   readonly health: () => Promise<KernelHealth>;
+  /** @throws when the database does not answer. */
+  readonly monitoring: () => Promise<{
+    readonly states: readonly { readonly state: string; readonly n: number }[];
+    readonly alerts: readonly { readonly severity: string; readonly n: number }[];
+    readonly verdicts: readonly { readonly project: string; readonly monitor: string; readonly bad: boolean }[];
+  }>;
 }
 
 const FROM_DATABASE = [
@@ -19,7 +25,12 @@ const FROM_DATABASE = [
   'sequencing',
   'reconcileQueue',
   'jobs',
+  'monitors',
+  'monitorAlerts',
+  'monitorBad',
 ] as const;
+
+const NO_MONITORS = { states: [], alerts: [], verdicts: [] } as const;
 
 export class Metrics {
   readonly #registry = new Registry();
@@ -61,11 +72,11 @@ export class Metrics {
     this.#set('databaseConnections', total - idle, { state: 'busy' });
     this.#set('databaseConnections', idle, { state: 'idle' });
     this.#set('databaseWaiting', waiting);
-    await this.#readHealth(sources.health);
+    await this.#readHealth(sources);
     return { type: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 
-  async #readHealth(read: MetricSources['health']): Promise<void> {
+  async #readHealth({ health: read, monitoring }: MetricSources): Promise<void> {
     for (const key of FROM_DATABASE) this.#gauges.get(metricDefinitions[key].name)?.reset();
     const health = await read().catch(() => undefined);
     this.#set('databaseUp', health === undefined ? 0 : 1);
@@ -84,6 +95,10 @@ export class Metrics {
     this.#set('reconcileQueue', health.reconcile.due, { state: 'due' });
     this.#set('reconcileQueue', health.reconcile.running, { state: 'running' });
     for (const { queue, state, n } of health.jobs) this.#set('jobs', n, { queue, state });
+    const { states, alerts, verdicts } = await monitoring().catch(() => NO_MONITORS);
+    for (const { state, n } of states) this.#set('monitors', n, { state });
+    for (const { severity, n } of alerts) this.#set('monitorAlerts', n, { severity });
+    for (const { project, monitor, bad } of verdicts) this.#set('monitorBad', bad ? 1 : 0, { project, monitor });
   }
 
   #set(key: keyof typeof metricDefinitions, value: number, labels: Readonly<Record<string, string>> = {}): void {

@@ -36,10 +36,14 @@ export class KillableDais {
     this.#random = random;
   }
 
-  static async start(folder: string, random: () => number): Promise<KillableDais> {
+  static async start(
+    folder: string,
+    random: () => number,
+    flags: Readonly<Record<string, unknown>> = {},
+  ): Promise<KillableDais> {
     const port = await freePort();
     const made = new KillableDais(
-      { data: join(folder, 'data'), 'keys.folder': join(folder, 'keys'), port },
+      { ...flags, data: join(folder, 'data'), 'keys.folder': join(folder, 'keys'), port },
       port,
       random,
     );

@@ -1,4 +1,4 @@
-/** An alert and its three forms: JSON for webhooks, a chat message, a mail. Pure. */
+/** An alert and three of its forms: JSON for webhooks, a chat message, a mail. Pure. */
 
 /** Something that people should know. Never holds a secret: it is kept in the job that delivers it. */
 export interface Alert {
@@ -125,12 +125,12 @@ function severityWord(alert: Alert): string {
 }
 
 /** Control characters (line ends among them) become blanks. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text.replaceAll(/\p{Cc}+|[\u2028\u2029]+/gu, ' ').trim();
 }
 
 /** Cuts between characters, never inside a surrogate pair. */
-function clip(text: string, most: number): string {
+export function clip(text: string, most: number): string {
   if (text.length <= most) return text;
   const cut = text.slice(0, most - 1);
   return `${cut.isWellFormed() ? cut : cut.slice(0, -1)}…`;

@@ -27,6 +27,8 @@ export interface SealedRoute {
 /** What the spec's one secret is called, if it names one. */
 function secretOf(send: Send): SecretValueRef | undefined {
   if (send.type === 'webhook') return send.signingKey;
+  if (send.type === 'pagerduty') return send.routingKey;
+  if (send.type === 'alertmanager') return send.token;
   return send.type === 'slack' ? send.url : send.password;
 }
 
@@ -55,6 +57,10 @@ export async function openRoute(sealed: SealedRoute, keys: KeyStore): Promise<Ro
     return { type: 'webhook', url: send.url, ...(text !== undefined && { signingKey: text }) };
   }
   if (send.type === 'slack') return { type: 'slack', url: text ?? '' };
+  if (send.type === 'pagerduty') return { type: 'pagerduty', url: send.url, routingKey: text ?? '' };
+  if (send.type === 'alertmanager') {
+    return { type: 'alertmanager', url: send.url, ...(text !== undefined && { token: text }) };
+  }
   const { type, host, port, security, from, to, username } = send;
   return {
     type,

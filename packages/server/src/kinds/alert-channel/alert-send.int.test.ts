@@ -24,7 +24,12 @@ const alert: Alert = {
   project: 'flights',
 };
 
-async function send(route: Route, options: Partial<OutboundOptions> = {}, signal = new AbortController().signal) {
+async function send(
+  route: Route,
+  options: Partial<OutboundOptions> = {},
+  signal = new AbortController().signal,
+  sent: Alert = alert,
+) {
   const outbound = createOutbound({
     proxy: { noProxy: [] },
     allowHosts: ['127.0.0.1'],
@@ -33,7 +38,7 @@ async function send(route: Route, options: Partial<OutboundOptions> = {}, signal
     ...options,
   });
   try {
-    return await sendAlert({ route, alert, deliveryId: 'd-1', now: Date.now(), outbound, signal });
+    return await sendAlert({ route, alert: sent, deliveryId: 'd-1', now: Date.now(), outbound, signal });
   } finally {
     await outbound.close();
   }
@@ -309,5 +314,86 @@ describe('by mail', () => {
     const reason = new Error('stopping');
     server.once('connection', () => stop.abort(reason));
     await expect(send(route((server.address() as AddressInfo).port), {}, stop.signal)).rejects.toBe(reason);
+  });
+});
+
+describe('to those who wake people', () => {
+  const told: Alert = {
+    ...alert,
+    type: 'monitor.alert.raised',
+    severity: 'critical',
+    title: 'delays: drift of delays is bad',
+    text: 'distance drifts.',
+    subject: { kind: 'Monitor', name: 'delays' },
+    facts: [{ name: 'Window', value: '7' }],
+    url: 'https://dais.example.com/projects/flights/monitors/delays?window=7',
+    runbook: 'https://wiki.example.com/drift',
+    key: '0199c1b2-8f00-7001-9c6e-5a3f40000001',
+    state: 'raised',
+    raisedAt: '2026-11-25T09:00:00.000Z',
+  };
+  const bodiesOf = (received: readonly Received[]) => received.map(({ body }) => JSON.parse(body) as unknown);
+
+  test('PagerDuty gets events of one incident, with its own words', async () => {
+    const { url, received } = await receiver((response) => response.writeHead(202).end());
+    const route: Route = { type: 'pagerduty', url: `${url}/v2/enqueue`, routingKey: 'r0ut1ng' };
+    for (const state of ['raised', 'acknowledged', 'resolved'] as const) {
+      expect(await send(route, {}, undefined, { ...told, state })).toEqual({ ok: true });
+    }
+    expect(received.map(({ path }) => path)).toEqual(['/v2/enqueue', '/v2/enqueue', '/v2/enqueue']);
+    expect(bodiesOf(received)).toMatchObject(
+      ['trigger', 'acknowledge', 'resolve'].map((action) => ({
+        routing_key: 'r0ut1ng',
+        event_action: action,
+        dedup_key: told.key,
+        payload: {
+          summary: told.title,
+          source: 'flights/Monitor/delays',
+          severity: 'critical',
+          timestamp: told.at,
+          custom_details: { text: 'distance drifts.', Window: '7' },
+        },
+        links: [{ href: told.url }, { href: told.runbook, text: 'Runbook' }],
+      })),
+    );
+  });
+
+  test('an event that PagerDuty refuses is not tried again, one that is too much is', async () => {
+    for (const [status, retryable] of [
+      [400, false],
+      [429, true],
+    ] as const) {
+      const { url } = await receiver((response) => response.writeHead(status).end());
+      const sent = await send({ type: 'pagerduty', url, routingKey: 'r0ut1ng' });
+      expect(sent).toMatchObject({ ok: false, retryable });
+      expect(JSON.stringify(sent)).not.toContain('r0ut1ng');
+    }
+  });
+
+  test('Alertmanager gets the same labels when it is raised and when it is resolved', async () => {
+    const { url, received } = await receiver();
+    const route: Route = { type: 'alertmanager', url: `${url}/prefix/`, token: 't0ken' };
+    expect(await send(route, {}, undefined, told)).toEqual({ ok: true });
+    const resolved: Alert = { ...told, title: 'good again', state: 'resolved', at: '2026-11-25T11:00:00.000Z' };
+    expect(await send(route, {}, undefined, resolved)).toEqual({ ok: true });
+    expect(await send(route)).toEqual({ ok: true });
+    expect(received[0]).toMatchObject({ path: '/prefix/api/v2/alerts', headers: { authorization: 'Bearer t0ken' } });
+    const labels = {
+      alertname: 'DaisMonitor',
+      project: 'flights',
+      name: 'delays',
+      severity: 'critical',
+      dais_key: told.key,
+    };
+    const startsAt = told.raisedAt;
+    const [raised, over, test] = bodiesOf(received) as [{ labels: object; endsAt: string }][];
+    expect(raised).toMatchObject([
+      { labels, startsAt, annotations: { runbook_url: told.runbook }, generatorURL: told.url },
+    ]);
+    // Without a later end Alertmanager would end it after 5 minutes.
+    expect(Date.parse(raised![0].endsAt)).toBeGreaterThan(Date.parse(told.at) + 30 * 86_400_000);
+    expect(over).toMatchObject([{ labels, startsAt, endsAt: '2026-11-25T11:00:00.000Z' }]);
+    expect(over![0].labels).toEqual(raised![0].labels);
+    expect(test).toMatchObject([{ labels: { alertname: 'DaisAlert' }, endsAt: '2026-11-25T10:05:00.000Z' }]);
   });
 });

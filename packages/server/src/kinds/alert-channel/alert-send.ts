@@ -5,11 +5,14 @@ import { signatureHeaders } from '#lib/standard-webhook.ts';
 import { judgeAnswer, type Outcome } from '#lib/webhook-answer.ts';
 import { sendMail, type MailRoute } from './alert-mail.ts';
 import { slackBody, webhookBody, type Alert } from './alert-message.ts';
+import { alertmanagerBody, pagerdutyBody } from './on-call-message.ts';
 
 /** A channel's spec with the values of its secrets filled in. Lives in memory only. */
 export type Route =
   | { readonly type: 'webhook'; readonly url: string; readonly signingKey?: string }
   | { readonly type: 'slack'; readonly url: string }
+  | { readonly type: 'pagerduty'; readonly url: string; readonly routingKey: string }
+  | { readonly type: 'alertmanager'; readonly url: string; readonly token?: string }
   | MailRoute;
 
 /** `detail` is for people and holds no secret: no path of a URL, no header, no answer's body. */
@@ -34,15 +37,11 @@ export async function sendAlert(sending: Sending): Promise<Sent> {
   const { route, alert, deliveryId, outbound, signal, now } = sending;
   try {
     if (route.type === 'smtp') return await sendMail(route, alert, deliveryId, outbound, signal);
-    const body = route.type === 'slack' ? slackBody(alert) : webhookBody(alert);
-    const key = route.type === 'webhook' ? route.signingKey : undefined;
+    const { url, body, headers } = requestOf(route, alert, deliveryId, now);
     const answer = await outbound.stream({
-      url: route.url,
+      url,
       method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        ...(route.type === 'webhook' && signatureHeaders(key, deliveryId, Math.floor(now / 1000), body)),
-      },
+      headers: { 'content-type': 'application/json', ...headers },
       body,
       maxBytes: MAX_ANSWER_BYTES,
       signal,
@@ -54,5 +53,31 @@ export async function sendAlert(sending: Sending): Promise<Sent> {
     if (signal.aborted) throw signal.reason;
     if (!(error instanceof DaisError)) throw error;
     return { ok: false, retryable: error.retryable, detail: error.message };
+  }
+}
+
+interface HttpRequest {
+  readonly url: string;
+  readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+function requestOf(route: Exclude<Route, MailRoute>, alert: Alert, deliveryId: string, now: number): HttpRequest {
+  const { url } = route;
+  switch (route.type) {
+    case 'webhook': {
+      const body = webhookBody(alert);
+      return { url, body, headers: signatureHeaders(route.signingKey, deliveryId, Math.floor(now / 1000), body) };
+    }
+    case 'slack':
+      return { url, body: slackBody(alert) };
+    case 'pagerduty':
+      return { url, body: pagerdutyBody(alert, { routingKey: route.routingKey, key: alert.key ?? deliveryId }) };
+    default:
+      return {
+        url: `${url.replace(/\/+$/, '')}/api/v2/alerts`,
+        body: alertmanagerBody(alert, alert.key ?? deliveryId),
+        ...(route.token !== undefined && { headers: { authorization: `Bearer ${route.token}` } }),
+      };
   }
 }

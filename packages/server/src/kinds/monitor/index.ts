@@ -1,18 +1,20 @@
 import { monitorKind, type MonitorSummary } from '@dais/api/monitoring';
 import { DaisError } from '@dais/api';
+import type { Clock } from '#lib/clock.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import { readResource } from '#kernel/store.ts';
+import { enqueueAlert } from '#kinds/alert-channel/index.ts';
 import { admitMonitor, enqueueMonitor, monitoringSlice, readSummaries } from '#ledgers/monitoring/index.ts';
 import { planMonitor } from './monitor-plan.ts';
 
 /** What a person wants watched. What was found is in the ledger of monitoring. */
-export function monitor(clock: { readonly now: () => number }): KindDefinition {
+export function monitor(clock: Clock): KindDefinition {
   return {
     spec: monitorKind,
     slice: monitoringSlice,
     admit: async (tx, change) => {
-      await admitMonitor(tx, change, clock.now());
+      await admitMonitor(tx, change, { clock, tell: enqueueAlert });
       return {};
     },
     actions: {

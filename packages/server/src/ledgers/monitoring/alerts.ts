@@ -27,6 +27,7 @@ export interface AlertRow {
   readonly raised_at: bigint;
   readonly resolved_at: bigint | null;
   readonly told: boolean;
+  readonly silenced: boolean;
   readonly acknowledged_by: { readonly type: string; readonly id: string } | null;
   readonly acknowledged_at: bigint | null;
   readonly note: string | null;
@@ -38,7 +39,7 @@ export interface AlertRow {
 }
 
 const COLUMNS = `id, monitor, monitor_name, "check", severity, state, title, reason, columns, first_window, last_window, windows,
-  raised_at, resolved_at, told, acknowledged_by, acknowledged_at, note, model, version, trained_on, nodes, deliveries`;
+  raised_at, resolved_at, told, silenced, acknowledged_by, acknowledged_at, note, model, version, trained_on, nodes, deliveries`;
 
 /** What a window says beside its verdicts. */
 export interface AlertCause {
@@ -148,6 +149,24 @@ export async function resolveAlert(
   });
 }
 
+/** With the monitor its alerts end: whoever was told of one hears that nobody looks any more. */
+export async function endAlerts(tx: Transaction, parts: SendParts, monitor: MonitorRow): Promise<void> {
+  for (const alert of await openAlerts(tx.sql, monitor.uid)) {
+    tx.emit({
+      type: eventTypes.monitorAlertResolved,
+      projectId: tx.projectId,
+      subject: { kind: 'Monitor', name: monitor.name, uid: monitor.uid },
+      data: { alert: alert.id, check: alert.check, window: monitor.number },
+    });
+    if (!alert.told) continue;
+    await send(tx, parts, monitor, alert, {
+      state: 'resolved',
+      title: `${monitor.name}: ${alert.check} is not looked at any more`,
+      text: 'The monitor was deleted.',
+    });
+  }
+}
+
 /** Tells the channels of what is open and was not told, unless it is silent now. */
 export async function tellAlert(
   tx: Transaction,
@@ -156,7 +175,10 @@ export async function tellAlert(
   alert: AlertRow,
   more: { readonly baseline: string | undefined; readonly decision?: string | undefined },
 ): Promise<void> {
-  if (isSilent(monitor.spec.silence, parts.clock.now())) return;
+  if (isSilent(monitor.spec.silence, parts.clock.now())) {
+    await tx.sql.query('update monitoring.alert set silenced = true where id = $1', [alert.id], 'alert_silenced');
+    return;
+  }
   const facts = [
     ...(more.baseline === undefined ? [] : [{ name: 'Compared with', value: more.baseline }]),
     ...(more.decision === undefined ? [] : [{ name: 'Started', value: more.decision }]),
@@ -168,11 +190,15 @@ export async function tellAlert(
     facts,
   });
   await tx.sql.query(
-    'update monitoring.alert set told = true, deliveries = $2 where id = $1',
-    [alert.id, JSON.stringify(deliveries)],
+    'update monitoring.alert set told = $3, silenced = false, deliveries = $2 where id = $1',
+    // Without a channel nobody knows of it: the first one that comes is told.
+    [alert.id, JSON.stringify(deliveries), deliveries.length > 0],
     'alert_told',
   );
 }
+
+/** What it takes to tell a channel. */
+export type SendParts = Pick<MonitoringParts, 'clock' | 'tell'> & Partial<Pick<MonitoringParts, 'log' | 'url'>>;
 
 interface Telling {
   readonly state: ToldAlert['state'];
@@ -183,7 +209,7 @@ interface Telling {
 
 async function send(
   tx: Transaction,
-  parts: MonitoringParts,
+  parts: SendParts,
   monitor: MonitorRow,
   alert: AlertRow,
   { state, title, text, facts = [] }: Telling,
@@ -212,7 +238,9 @@ async function send(
       ...facts,
       ...(monitor.spec.runbook === undefined ? [] : [{ name: 'Runbook', value: monitor.spec.runbook }]),
     ],
-    url: `${parts.url}/projects/${encodeURIComponent(project)}/monitors/${encodeURIComponent(monitor.name)}?window=${alert.first_window}`,
+    ...(parts.url !== undefined && {
+      url: `${parts.url}/projects/${encodeURIComponent(project)}/monitors/${encodeURIComponent(monitor.name)}?window=${alert.first_window}`,
+    }),
     key: alert.id,
     state,
     raisedAt: new Date(Number(alert.raised_at)).toISOString(),
@@ -225,7 +253,7 @@ async function send(
     } catch (error) {
       // A channel that goes away keeps nobody from judging.
       if (!(error instanceof DaisError) || error.retryable) throw error;
-      parts.log.warn('an alert could not be handed to its channel', {
+      parts.log?.warn('an alert could not be handed to its channel', {
         monitor: monitor.name,
         channel,
         reason: error.message,
@@ -280,7 +308,7 @@ export function presentAlert(row: AlertRow): MonitorAlert {
     windows: row.windows,
     raisedAt: Number(row.raised_at),
     ...(row.resolved_at !== null && { resolvedAt: Number(row.resolved_at) }),
-    silenced: row.state === 'open' && !row.told,
+    silenced: row.state === 'open' && row.silenced,
     ...(row.acknowledged_by !== null && { acknowledgedBy: `${row.acknowledged_by.type}/${row.acknowledged_by.id}` }),
     ...(row.acknowledged_at !== null && { acknowledgedAt: Number(row.acknowledged_at) }),
     ...(row.note !== null && { note: row.note }),

@@ -169,8 +169,8 @@ async function ofVersion(
     const reason = `${stored.about.name} was deleted: what was counted of it is still compared with.`;
     return { found: { ...stored, about: { ...stored.about, reason } } };
   }
-  if (gone) return { unknown: `The baseline was deleted before it was looked at: version ${id} of a dataset.` };
-  const name = `${version.dataset}@${version.number}`;
+  const name = version === undefined ? `version ${id} of a dataset` : `${version.dataset}@${version.number}`;
+  if (gone) return { unknown: `The baseline ${name} was deleted before it was looked at.` };
   try {
     return await withVersion(
       parts,

@@ -2,6 +2,7 @@
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { monitorHandler, tickHandler } from './evaluate-job.ts';
+import { readMonitoringFigures, type MonitoringFigures } from './monitoring-gauges.ts';
 import { monitoringEntries } from './monitoring-entries.ts';
 import type { MonitoringParts } from './monitoring-parts.ts';
 
@@ -14,8 +15,14 @@ export type { MonitoringParts } from './monitoring-parts.ts';
 export interface MonitoringLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
+  /** For `/metrics`. @throws when the database does not answer. */
+  readonly figures: () => Promise<MonitoringFigures>;
 }
 
 export function monitoringLedger(parts: MonitoringParts): MonitoringLedger {
-  return { entries: monitoringEntries(parts), jobs: [tickHandler(), monitorHandler(parts)] };
+  return {
+    entries: monitoringEntries(parts),
+    jobs: [tickHandler(), monitorHandler(parts)],
+    figures: async () => await readMonitoringFigures(parts.database),
+  };
 }

@@ -71,6 +71,7 @@ export async function judgeWindow(
     fields: compared.fields,
     against: compared.against,
     unknown: compared.unknown,
+    lost: lostOf(compared, known.before),
   };
   for (const check of spec.checks) {
     switch (check.type) {
@@ -86,7 +87,15 @@ export async function judgeWindow(
         const training = await findBaseline(parts, monitor, window, { type: 'training' }, signal);
         const own = await compareWith(parts, monitor, window, trainingOnly(training), asking);
         compared.made.push(...own.made);
-        outcomes.push(judgeDrift(check, { ...facts, fields: own.fields, against: own.against, unknown: own.unknown }));
+        outcomes.push(
+          judgeDrift(check, {
+            ...facts,
+            fields: own.fields,
+            against: own.against,
+            unknown: own.unknown,
+            lost: lostOf(own, known.before),
+          }),
+        );
         break;
       }
       case 'slo': {
@@ -136,6 +145,8 @@ interface Compared {
   readonly unknown: string | undefined;
   readonly made: NewBaseline[];
   readonly notes: readonly string[];
+  /** Of the baseline, and not in the window: training data has columns that are no inputs. */
+  readonly lost: readonly StoredField[];
 }
 
 /** Counts the window between the edges of its baseline. What the baseline cannot have, as predictions, is compared with the first window. */
@@ -208,14 +219,23 @@ async function compareWith(
           ? `This window is the baseline of those that come.${main.reason === undefined ? '' : ` ${main.reason}`}`
           : `There is no baseline yet: no window had ${spec.minSamples} rows.`
         : undefined;
+  const there = new Set(current.map(keyOfField));
   return {
     fields: compareFields(current, baseline, complement),
+    lost: [...(baseline?.fields ?? []), ...(complement?.fields ?? [])].flatMap(([key, field]) =>
+      there.has(key) ? [] : [field],
+    ),
     baseline: baseline ?? (self === undefined ? undefined : asBaseline(self)),
     against: baseline?.about.name ?? 'the baseline',
     unknown,
     made,
     notes,
   };
+}
+
+/** What was compared before: of inputs those that windows had. */
+function lostOf({ lost }: Compared, known: readonly string[]): readonly StoredField[] {
+  return lost.filter(({ side, name }) => side === 'output' || known.includes(name));
 }
 
 /** Predictions of the first window under this baseline. */

@@ -4,6 +4,7 @@ import { monitorSpec, type MonitorSpec, type MonitorState } from '@dais/api/moni
 import type { Sql } from '#engines/database/contract.ts';
 import type { AdmittedChange } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import { endAlerts, type SendParts } from './alerts.ts';
 import { windowStart } from './window-times.ts';
 
 export interface Streak {
@@ -36,14 +37,16 @@ const COLUMNS = `uid, project_id, name, endpoint, dataset, suspended, spec, curs
   labels_seen, state, reason, baseline, fault`;
 
 /** In the transaction in which a Monitor changes. What was asked for anew holds from the next window on. */
-export async function admitMonitor(tx: Transaction, change: AdmittedChange, now: number): Promise<void> {
+export async function admitMonitor(tx: Transaction, change: AdmittedChange, parts: SendParts): Promise<void> {
   if (change.dryRun) return;
   if (change.spec === undefined) {
+    const monitor = await lockMonitor(tx.sql, change.uid);
+    if (monitor !== undefined) await endAlerts(tx, parts, monitor);
     await tx.sql.query('delete from monitoring.monitor where uid = $1', [change.uid], 'drop_monitor');
     return;
   }
   const spec = monitorSpec.parse(change.spec);
-  const since = spec.since === undefined ? now : Date.parse(spec.since);
+  const since = spec.since === undefined ? parts.clock.now() : Date.parse(spec.since);
   const cursor = spec.endpoint === undefined ? since : windowStart(spec.windows, since);
   await tx.sql.query(
     `insert into monitoring.monitor as m (uid, project_id, name, endpoint, dataset, suspended, spec, cursor_at)

@@ -2,7 +2,7 @@
 import { aggregate, call, column, literal, named } from '#engines/query/model/build.ts';
 import type { AggregateExpression, NamedExpression, Relation } from '#engines/query/model/query-tree.ts';
 import type { Cell } from '#engines/query/contract.ts';
-import { quantileEdges, rising } from '#lib/statistics/bins.ts';
+import { quantileEdges, rising, withoutGaps } from '#lib/statistics/bins.ts';
 import {
   KEPT_VALUES,
   MOST_CATEGORIES,
@@ -93,7 +93,13 @@ function edgesOfValues(values: readonly (number | null)[]): Edges {
   const distinct = [...new Set(sorted)];
   if (distinct.length <= FEW_VALUES) return { edges: distinct.slice(0, -1), lattice: 'values' };
   const whole = distinct.every((value) => Number.isInteger(value));
-  return { edges: quantileEdges(sorted, PARTS), lattice: whole ? 'whole' : 'spread' };
+  return edgesFrom(quantileEdges(sorted, PARTS), whole);
+}
+
+/** Where the baseline has a gap, bins across it are split; whole numbers have none between them. */
+function edgesFrom(quantiles: readonly number[], whole: boolean): Edges {
+  const edges = withoutGaps(rising(quantiles));
+  return whole ? { edges: rising(edges.map(Math.floor)), lattice: 'whole' } : { edges, lattice: 'spread' };
 }
 
 async function findEdges(
@@ -115,7 +121,7 @@ async function findEdges(
       if (count(of('distinct')) <= FEW_VALUES) few.push(field);
       const list = of('quantiles');
       const cuts = Array.isArray(list) ? (list as readonly Cell[]).flatMap((cell) => figure(cell) ?? []) : [];
-      found.set(keyOfField(field), { edges: rising(cuts), lattice: of('whole') === true ? 'whole' : 'spread' });
+      found.set(keyOfField(field), edgesFrom(cuts, of('whole') === true));
     }
   }
   const queries = few.map((field) => ({
@@ -182,7 +188,9 @@ function readNumbers(of: (what: string) => Cell | undefined, { edges, lattice }:
   const values = count(of('values'));
   const nans = count(of('nans'));
   const list = of('bins');
-  const counts = Array.isArray(list) ? (list as readonly Cell[]).map(count) : [finite];
+  const told = Array.isArray(list) ? (list as readonly Cell[]).map(count) : [];
+  // The query engine leaves the last count out where nothing lies beyond the last edge.
+  const counts = Array.from({ length: edges.length + 1 }, (_, at) => told[at] ?? 0);
   const mean = figure(of('mean'));
   return {
     type: 'numbers',

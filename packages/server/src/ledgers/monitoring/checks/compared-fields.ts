@@ -21,20 +21,18 @@ export function compareFields(
   });
 }
 
-/** Those that a check is about. */
-export function chosen(
-  fields: readonly ComparedField[],
-  {
-    columns,
-    exclude,
-  }: { readonly columns?: readonly string[] | undefined; readonly exclude?: readonly string[] | undefined },
-): readonly ComparedField[] {
-  return fields.filter(
-    ({ field }) =>
-      field.side === 'input' &&
-      (columns === undefined || isNamed(field, columns)) &&
-      (exclude === undefined || !isNamed(field, exclude)),
-  );
+interface Choice {
+  readonly columns?: readonly string[] | undefined;
+  readonly exclude?: readonly string[] | undefined;
+}
+
+/** Inputs that a check is about. */
+export function chosen(fields: readonly ComparedField[], choice: Choice): readonly ComparedField[] {
+  return fields.filter(({ field }) => field.side === 'input' && isChosen(field, choice));
+}
+
+export function isChosen(field: Pick<Field, 'name'>, { columns, exclude }: Choice): boolean {
+  return (columns === undefined || isNamed(field, columns)) && (exclude === undefined || !isNamed(field, exclude));
 }
 
 /** Names that a check asks for and the window does not have. */

@@ -8,7 +8,8 @@ import {
 } from '@dais/api/monitoring';
 import { driftOf, isTest } from '#lib/statistics/drift.ts';
 import { adjustPValues } from '#lib/statistics/multiple-testing.ts';
-import { absent, chosen, type ComparedField } from './compared-fields.ts';
+import type { Field } from '../fields.ts';
+import { absent, chosen, isChosen, type ComparedField } from './compared-fields.ts';
 import { outcomeOf, percent, text, unknownOutcome, type CheckOutcome } from './outcome.ts';
 
 type DriftCheck = Extract<MonitorCheck, { type: 'drift' | 'predictionDrift' | 'skew' }>;
@@ -21,9 +22,14 @@ export interface DriftFacts {
   readonly against: string;
   /** Why there is nothing to compare with. */
   readonly unknown: string | undefined;
+  /** Inputs and outputs that were compared before, and that the window does not have. */
+  readonly lost: readonly Pick<Field, 'side' | 'name'>[];
 }
 
-export function judgeDrift(check: DriftCheck, { spec, rows, fields, against, unknown }: DriftFacts): CheckOutcome {
+export function judgeDrift(
+  check: DriftCheck,
+  { spec, rows, fields, against, unknown, lost }: DriftFacts,
+): CheckOutcome {
   const metric = check.method === 'auto' ? 'drift' : check.method;
   if (unknown !== undefined) return unknownOutcome(check, spec, metric, unknown);
   if (rows === 0) return unknownOutcome(check, spec, metric, 'The window has no rows.');
@@ -34,7 +40,12 @@ export function judgeDrift(check: DriftCheck, { spec, rows, fields, against, unk
   const wanted = check.type === 'predictionDrift' ? [] : check.columns;
   const some =
     check.type === 'predictionDrift' ? fields.filter(({ field }) => field.side === 'output') : chosen(fields, check);
-  const missing = absent(fields, wanted).map((column): MonitorResult => {
+  const side = check.type === 'predictionDrift' ? 'output' : 'input';
+  const gone = lost.filter(
+    (field) => field.side === side && (check.type === 'predictionDrift' || isChosen(field, check)),
+  );
+  const names = new Set([...absent(fields, wanted), ...gone.map(({ name }) => name)]);
+  const missing = [...names].map((column): MonitorResult => {
     return { ...about, metric, column, verdict: 'unknown', reason: `${column} is not in the window.` };
   });
   // A column that the baseline never had is no drift; one that was asked for by name is told.

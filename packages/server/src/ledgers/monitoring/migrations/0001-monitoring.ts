@@ -121,6 +121,8 @@ create table monitoring.alert (
   resolved_at bigint,
   -- Somebody was told of it.
   told boolean not null default false,
+  -- Nobody was, because the monitor is silent.
+  silenced boolean not null default false,
   acknowledged_by jsonb,
   acknowledged_at bigint,
   note text,

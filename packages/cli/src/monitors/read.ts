@@ -1,0 +1,94 @@
+/** `dais monitor list` and `get`. */
+import {
+  listMonitorAlertsOperation,
+  listMonitorDecisionsOperation,
+  listMonitorSummariesOperation,
+  readMonitorSummaryOperation,
+  type MonitorState,
+  type MonitorSummary,
+} from '@dais/api/monitoring';
+import type { Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { age } from '#output/age.ts';
+import { printedForPrograms, remark } from '#output/result.ts';
+import type { Style } from '#output/style.ts';
+import { table } from '#output/table.ts';
+
+const SHOWN = 10;
+const SIGNS = { ok: '.', bad: '!', unknown: '?' } as const;
+
+export function paintOf(state: MonitorState): (style: Style) => (text: string) => string {
+  return (style) => (state === 'ok' ? style.ok : state === 'bad' ? style.fail : style.warn);
+}
+
+export const list: Run<{ readonly endpoint?: string; readonly dataset?: string; readonly limit: number }> = async (
+  context,
+  _arguments,
+  { endpoint, dataset, limit },
+) => {
+  const client = await context.connect();
+  const found = await client.perform(listMonitorSummariesOperation, {
+    limit: Math.min(limit, 1000),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(dataset !== undefined && { dataset }),
+  });
+  if (await printedForPrograms(context, found)) return exitCodes.ok.code;
+  const { terminal } = context;
+  if (found.items.length === 0)
+    remark(context, 'There are no monitors. One is made by a manifest: dais explain Monitor');
+  else {
+    const cells = found.items.map((one) => [
+      { text: one.monitor },
+      { text: one.endpoint ?? one.dataset ?? '' },
+      { text: one.suspended ? 'suspended' : one.state, paint: paintOf(one.state) },
+      { text: String(one.windows) },
+      { text: String(one.openAlerts) },
+      { text: one.recent.map(({ verdict }) => SIGNS[verdict]).join('') },
+    ]);
+    const heads = ['monitor', 'of', 'state', 'windows', 'alerts', 'newest last'];
+    terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
+  }
+  return exitCodes.ok.code;
+};
+
+export const get: Run = async (context, [monitor = '']) => {
+  const client = await context.connect();
+  const [summary, alerts, decisions] = await Promise.all([
+    client.perform(readMonitorSummaryOperation, { monitor }),
+    client.perform(listMonitorAlertsOperation, { monitor, state: 'open', limit: SHOWN }),
+    client.perform(listMonitorDecisionsOperation, { monitor, limit: SHOWN }),
+  ]);
+  const code = summary.state === 'bad' ? exitCodes.invalid.code : exitCodes.ok.code;
+  const told = { ...summary, alerts: alerts.items, decisions: decisions.items };
+  if (await printedForPrograms(context, told)) return code;
+  const { terminal } = context;
+  terminal.out(`${headOf(summary)}\n`);
+  if (summary.baseline !== undefined) terminal.out(`Compared with ${summary.baseline}\n`);
+  if (summary.checks.length > 0) {
+    const cells = summary.checks.map(({ check, verdict, reason = '' }) => [
+      { text: check },
+      { text: verdict, paint: paintOf(verdict) },
+      { text: reason },
+    ]);
+    terminal.out(table(['check', 'says', 'because'], cells, { style: terminal.style, columns: terminal.columns }));
+  }
+  for (const alert of alerts.items) {
+    const since = age(new Date(alert.raisedAt).toISOString(), context.now());
+    const by = alert.acknowledgedBy === undefined ? '' : `; ${alert.acknowledgedBy} looks after it ${alert.note ?? ''}`;
+    terminal.out(`${terminal.style.fail(alert.severity)} ${alert.title}, for ${since}${by.trimEnd()}\n`);
+    terminal.out(`    ${alert.id}\n`);
+  }
+  for (const { outcome, pipeline, reason, run } of decisions.items) {
+    terminal.out(`${outcome} ${pipeline}: ${reason}${run === undefined ? '' : ` ${run}`}\n`);
+  }
+  return code;
+};
+
+function headOf({ monitor, state, suspended, windows, recent }: MonitorSummary): string {
+  if (suspended) return `${monitor} is suspended.`;
+  const last = recent.at(-1);
+  if (last === undefined) return `${monitor} waits for its first window.`;
+  const until = new Date(last.until).toISOString();
+  const signs = recent.map(({ verdict }) => SIGNS[verdict]).join('');
+  return `${monitor} is ${state === 'unknown' ? 'not known' : state} in window ${windows}, of ${last.rows} rows until ${until}. ${signs}`;
+}

@@ -1,0 +1,110 @@
+/** `dais monitor report` and `history`. */
+import {
+  readMonitorHistoryOperation,
+  readMonitorReportOperation,
+  readMonitorReportPageOperation,
+  type MonitorReport,
+  type MonitorResult,
+} from '@dais/api/monitoring';
+import type { Context, Run } from '#context.ts';
+import { exitCodes } from '#exit-codes.ts';
+import { countText, numberText } from '#output/amounts.ts';
+import { printedForPrograms, remark } from '#output/result.ts';
+import { table } from '#output/table.ts';
+import { paintOf } from './read.ts';
+import { sparkline } from './sparkline.ts';
+
+export const report: Run<{ readonly html?: true; readonly all?: true }> = async (
+  context,
+  [monitor = '', window = 'latest'],
+  { html, all },
+) => {
+  const client = await context.connect();
+  if (html === true) {
+    const page = await client.download(readMonitorReportPageOperation, { monitor, window }, { signal: context.signal });
+    const decoder = new TextDecoder();
+    for await (const chunk of page.bytes) context.terminal.out(decoder.decode(chunk, { stream: true }));
+    return exitCodes.ok.code;
+  }
+  const found = await client.perform(readMonitorReportOperation, { monitor, window });
+  if (!(await printedForPrograms(context, found))) tellReport(context, found, all === true);
+  return exitCodes.ok.code;
+};
+
+function tellReport(context: Context, found: MonitorReport, all: boolean): void {
+  const { terminal } = context;
+  const { number, verdict, rows, from, until, baseline, versions, performance } = found;
+  const span = `${new Date(from).toISOString()} to ${new Date(until).toISOString()}`;
+  const said = verdict === 'unknown' ? 'not known' : verdict;
+  terminal.out(`Window ${number} of ${found.monitor} is ${said}: ${countText(rows, 'row')}, ${span}\n`);
+  for (const { model, version, trainedOn } of versions) {
+    terminal.out(`Answered by ${model}/${version}${trainedOn === undefined ? '' : `, trained on ${trainedOn}`}\n`);
+  }
+  if (baseline !== undefined) terminal.out(`Compared with ${baseline.name}\n`);
+  if (performance !== undefined) {
+    terminal.out(`It is known what was true of ${performance.labelled} of ${performance.rows}\n`);
+  }
+  const shown = found.results.filter((one) => all || one.verdict !== 'ok');
+  if (shown.length > 0) {
+    const cells = shown.map((one) => [
+      { text: one.check },
+      { text: one.column ?? one.segment ?? '' },
+      { text: one.metric },
+      { text: figureOf(one) },
+      { text: one.bound === undefined ? '' : numberText(one.bound) },
+      { text: one.verdict, paint: paintOf(one.verdict) },
+      { text: one.reason ?? '' },
+    ]);
+    const heads = ['check', 'of', 'figure', 'value', 'bound', 'is', 'because'];
+    terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
+  }
+  for (const note of found.notes) terminal.out(`${note}\n`);
+  if (!all) remark(context, `${countText(found.results.length - shown.length, 'figure')} good; --all shows them.`);
+}
+
+/** Of a test the p-value: that is what has a bound. */
+function figureOf({ value, pValue }: MonitorResult): string {
+  if (pValue !== undefined) return `p ${numberText(pValue)}`;
+  return value === undefined ? '' : numberText(value);
+}
+
+interface HistoryOptions {
+  readonly check?: string;
+  readonly column?: string;
+  readonly windows: number;
+  readonly limit: number;
+}
+
+export const history: Run<HistoryOptions> = async (context, [monitor = ''], { check, column, windows, limit }) => {
+  const client = await context.connect();
+  const found = await client.perform(readMonitorHistoryOperation, {
+    monitor,
+    windows,
+    limit,
+    ...(check !== undefined && { check }),
+    ...(column !== undefined && { column }),
+  });
+  if (await printedForPrograms(context, found)) return exitCodes.ok.code;
+  const { terminal } = context;
+  const [first, last] = [found.windows[0], found.windows.at(-1)];
+  if (first === undefined || last === undefined) {
+    remark(context, `${monitor} has no window yet.`);
+    return exitCodes.ok.code;
+  }
+  const cells = found.series.map((one) => {
+    const newest = one.values.findLast((value) => value !== null);
+    const bad = one.verdicts.filter((verdict) => verdict === 'bad').length;
+    return [
+      { text: one.check },
+      { text: one.column ?? one.segment ?? '' },
+      { text: one.metric },
+      { text: sparkline(one.values) },
+      { text: typeof newest === 'number' ? numberText(newest) : '' },
+      { text: String(bad), ...(bad > 0 && { paint: paintOf('bad') }) },
+    ];
+  });
+  const heads = ['check', 'of', 'figure', `window ${first.number} to ${last.number}`, 'newest', 'bad'];
+  terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
+  if (found.more > 0) remark(context, `${found.more} more; ask for one --check or --column.`);
+  return exitCodes.ok.code;
+};
