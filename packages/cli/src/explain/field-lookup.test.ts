@@ -20,7 +20,7 @@ test.each([
 
 test('a field of several variants is found in each', () => {
   const { rows } = findField(channel, 'send.url');
-  expect(rows.map((row) => row.when?.value)).toEqual(['webhook', 'slack']);
+  expect(rows.map((row) => row.when?.value)).toEqual(['webhook', 'slack', 'pagerduty', 'alertmanager']);
 });
 
 test.each([
