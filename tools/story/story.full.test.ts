@@ -7,7 +7,7 @@ import { freePort, startQuickstart } from '../quickstart-process.ts';
 import type { QuickstartProcess } from '../quickstart-process.ts';
 import type { Told } from './story.mjs';
 
-/** A limit against hanging: packages to train with are downloaded, and a machine at load 20 took a quarter of an hour. */
+/** A limit against hanging: packages to train with are downloaded, and at load 15 it took 24 minutes. */
 const MOST_MS = 2_400_000;
 
 let folder: string;
