@@ -22,7 +22,7 @@ const call: BatchCall = async (method, path, body) => {
   if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
   return answer.body as never;
 };
-const { push } = batchClient(call);
+const push = async (dataset: string, csv: string) => await batchClient(call).push(dataset, csv);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-monitoring-bad-'));
@@ -71,7 +71,8 @@ test(
       since: '2020-01-01T00:00:00Z',
     });
     const same = await judged('on-trips', 1);
-    expect(same.verdict, JSON.stringify(same.results)).toBe('ok');
+    expect(told(same)).toEqual([]);
+    expect(same.verdict).toBe('ok');
 
     await push(
       'trips',
@@ -139,7 +140,7 @@ test(
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ inputs: [{ name: 'x', shape: [rows, 1], datatype: 'FP32', data }] }),
       });
-      expect(answer.status, await answer.text()).toBe(200);
+      expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
       return answer.headers.get('dais-prediction-id') ?? '';
     };
     const performance = { type: 'performance', metrics: [{ metric: 'mae', max: 0.5 }] };

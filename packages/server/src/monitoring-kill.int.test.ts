@@ -71,7 +71,7 @@ test(
       const answer = await client.call('POST', '/v2/models/scaled/infer', {
         inputs: [{ name: 'x', shape: [ROWS, 1], datatype: 'FP32', data }],
       });
-      expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+      expect(answer).toMatchObject({ status: 200 });
     }
     await apply('Monitor', 'monitors', 'watch', {
       endpoint: 'scaled',

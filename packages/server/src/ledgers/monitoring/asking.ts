@@ -58,6 +58,12 @@ export function count(cell: Cell | undefined): number {
   return figure(cell) ?? 0;
 }
 
+/** A value as text; of NULL nothing. */
+export function wordsOf(cell: Cell | undefined): string {
+  if (cell === null || cell === undefined) return '';
+  return typeof cell === 'object' ? JSON.stringify(cell) : String(cell);
+}
+
 /** The cells of one row by the names of their columns. */
 export function cellsOf({ columns, rows }: StatementResult, at = 0): ReadonlyMap<string, Cell> {
   const row = rows[at] ?? [];

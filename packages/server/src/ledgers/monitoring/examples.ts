@@ -2,7 +2,7 @@
 import type { MonitorExample } from '@dais/api/monitoring';
 import { call, column, filter, literal, named } from '#engines/query/model/build.ts';
 import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
-import { count, textOf, type Asking } from './asking.ts';
+import { count, wordsOf, type Asking } from './asking.ts';
 import type { ComparedField } from './checks/compared-fields.ts';
 import type { CheckOutcome } from './checks/outcome.ts';
 import { finiteOf, isNumeric, keyOfField, wordOf, type Field } from './fields.ts';
@@ -59,7 +59,7 @@ export async function findExamples(
     rows: (answers[at]?.rows ?? []).map(([prediction, row, value]) => ({
       ...(typeof prediction === 'string' && { prediction }),
       row: count(row),
-      value: value === null || value === undefined ? 'null' : textOf(value),
+      value: value === null || value === undefined ? 'null' : wordsOf(value),
     })),
   }));
 }

@@ -5,7 +5,7 @@ import type { Expression, NamedExpression, Relation } from '#engines/query/model
 import type { Cell } from '#engines/query/contract.ts';
 import type { LabelledPredictions } from '#ledgers/predictions/index.ts';
 import type { RegressionSums } from '#lib/statistics/regression.ts';
-import { count, figure, textOf, type Asking } from './asking.ts';
+import { count, figure, wordsOf, type Asking } from './asking.ts';
 import { classificationMetrics, errorMetrics, type PerformanceCheck } from './checks/performance.ts';
 import { fieldsOfPredictions, isNamed, type Field } from './fields.ts';
 import { boundedBy, judged } from './source/prediction-window.ts';
@@ -17,7 +17,7 @@ const MOST_SEGMENTS = 20;
 const USUAL = ['prediction', 'predictions', 'label', 'output_label', 'class', 'y', 'output'];
 
 /** The output that is the prediction; undefined: there is none. */
-function predictionOf(spec: MonitorSpec['prediction'], fields: readonly Field[]): Field | undefined {
+export function predictionOf(spec: MonitorSpec['prediction'], fields: readonly Field[]): Field | undefined {
   const outputs = fields.filter(({ side, family }) => side === 'output' && family !== 'other');
   if (spec.column !== undefined) return outputs.find((field) => isNamed(field, [spec.column ?? '']));
   for (const name of USUAL) {
@@ -207,7 +207,7 @@ function readErrors(rows: readonly (readonly Cell[])[]): ReadonlyMap<string, Mea
         mean: mean ?? 0,
         spread: (variance ?? 0) * Math.max(0, (n ?? 0) - 1),
       };
-      return [textOf(row[0]), { rows: sums.count, metrics: errorMetrics(sums) }];
+      return [wordsOf(row[0]), { rows: sums.count, metrics: errorMetrics(sums) }];
     }),
   );
 }
@@ -230,7 +230,7 @@ function readPairs(rows: readonly (readonly Cell[])[], spec: MonitorSpec): Reado
 
 /** `1.0` as people write it. */
 function classText(cell: Cell | undefined): string {
-  return textOf(cell ?? 'null').replace(/^(-?\d+)\.0$/, '$1');
+  return (cell === null || cell === undefined ? 'null' : wordsOf(cell)).replace(/^(-?\d+)\.0$/, '$1');
 }
 
 function confusionRows(rows: readonly (readonly Cell[])[]): NonNullable<MonitorPerformance['confusion']> {
@@ -244,7 +244,7 @@ function confusionRows(rows: readonly (readonly Cell[])[]): NonNullable<MonitorP
 function grouped(rows: readonly (readonly Cell[])[]): ReadonlyMap<string, (readonly Cell[])[]> {
   const groups = new Map<string, (readonly Cell[])[]>();
   for (const row of rows) {
-    const key = textOf(row[0]);
+    const key = wordsOf(row[0]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [row]);
     else group.push(row);

@@ -13,7 +13,7 @@ import {
   type Lattice,
   type NumberSummary,
 } from '#lib/statistics/column-summary.ts';
-import { cellsOf, count, figure, textOf, type Asking, type Rows } from './asking.ts';
+import { cellsOf, count, figure, wordsOf, type Asking, type Rows } from './asking.ts';
 import { finiteOf, isNumeric, keyOfField, numberOf, wordOf, type Field } from './fields.ts';
 
 /** Columns of one scan: a row of answers stays small enough for a planner. */
@@ -79,7 +79,7 @@ async function fewRows(
     group.map((field, at): Summarized => {
       const cells = (answers[place]?.rows ?? []).map((row) => row[at] ?? null);
       if (!isNumeric(field)) {
-        return { field, summary: summarizeCategories(cells.map((cell) => (cell === null ? null : textOf(cell)))) };
+        return { field, summary: summarizeCategories(cells.map((cell) => (cell === null ? null : wordsOf(cell)))) };
       }
       const values = cells.map((cell) => (cell === null ? null : Number(cell)));
       const { edges: cuts, lattice } = edges.get(keyOfField(field)) ?? edgesOfValues(values);
@@ -265,7 +265,7 @@ async function countWords(
     let nulls = 0;
     for (const [word, n] of answers[at]?.rows ?? []) {
       if (word === null || word === undefined) nulls += count(n);
-      else if (counts.size < MOST_CATEGORIES) counts.set(textOf(word), count(n));
+      else if (counts.size < MOST_CATEGORIES) counts.set(wordsOf(word), count(n));
     }
     const values = rows - nulls;
     const counted = [...counts.values()].reduce((sum, n) => sum + n, 0);

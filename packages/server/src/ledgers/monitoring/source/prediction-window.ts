@@ -15,7 +15,7 @@ import type { Expression, NamedExpression, Relation } from '#engines/query/model
 import { readResource } from '#kernel/store.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { FileRow, FoundPredictions } from '#ledgers/predictions/index.ts';
-import { Asking, cellsOf, count, figure, textOf, type Rows } from '../asking.ts';
+import { Asking, cellsOf, count, figure, wordsOf, type Rows } from '../asking.ts';
 import { elementType, fieldsOfPredictions, MOST_ELEMENTS, MOST_FIELDS, type Field } from '../fields.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
 import type { MonitoringParts } from '../monitoring-parts.ts';
@@ -120,7 +120,7 @@ async function nextCount(
   const [row] = (await asking.one(found.tables, at, 1)).rows;
   const time = figure(row?.[1]);
   if (row === undefined || time === undefined) return undefined;
-  return { from: cursor, until: Math.floor(time) + 1, after, last: textOf(row[0]) };
+  return { from: cursor, until: Math.floor(time) + 1, after, last: wordsOf(row[0]) };
 }
 
 /** Rows between two moments, or of ids. */
@@ -215,7 +215,7 @@ async function openWindow(
     fields: fields.slice(0, MOST_FIELDS),
     data: { tables: all.tables, relation: judged(all.relation) },
     versions: answered.rows.flatMap(([model, version, n]): AnsweringVersion[] =>
-      typeof model === 'string' ? [{ model, version: textOf(version), rows: count(n) }] : [],
+      typeof model === 'string' ? [{ model, version: wordsOf(version), rows: count(n) }] : [],
     ),
     requests,
     dataset: undefined,
