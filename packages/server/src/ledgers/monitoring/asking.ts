@@ -41,12 +41,6 @@ export class Asking {
   }
 }
 
-/** A value as a word; nothing where there is none. */
-export function textOf(cell: Cell | undefined): string {
-  if (cell === null || cell === undefined) return '';
-  return typeof cell === 'object' ? JSON.stringify(cell) : String(cell);
-}
-
 /** Counts and sums may come as text, when they are large. Undefined: NULL, or no finite number. */
 export function figure(cell: Cell | undefined): number | undefined {
   if (cell === null || cell === undefined || typeof cell === 'object') return undefined;

@@ -17,7 +17,7 @@ const MOST_SEGMENTS = 20;
 const USUAL = ['prediction', 'predictions', 'label', 'output_label', 'class', 'y', 'output'];
 
 /** The output that is the prediction; undefined: there is none. */
-export function predictionOf(spec: MonitorSpec['prediction'], fields: readonly Field[]): Field | undefined {
+function predictionOf(spec: MonitorSpec['prediction'], fields: readonly Field[]): Field | undefined {
   const outputs = fields.filter(({ side, family }) => side === 'output' && family !== 'other');
   if (spec.column !== undefined) return outputs.find((field) => isNamed(field, [spec.column ?? '']));
   for (const name of USUAL) {
