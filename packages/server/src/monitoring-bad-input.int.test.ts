@@ -61,9 +61,11 @@ const csv = (head: string, row: (at: number) => string, rows = ROWS) =>
 const good = csv('distance,carrier', (at) => `${at % 40}.5,${['AA', 'UA'][at % 2]}`);
 
 test(
-  'a column that vanished or changed its type, rows that are not there, a baseline that was deleted: each by its name',
+  'a column that vanished or changed its type, rows that are not there: each by its name',
   { timeout: START_MS },
   async () => {
+    const spec = { schemaChanges: 'any' };
+    await call('POST', '/datasets', { apiVersion: 'dais.dev/v1', kind: 'Dataset', metadata: { name: 'trips' }, spec });
     await push('trips', good);
     await watch('on-trips', {
       dataset: 'trips',
@@ -102,21 +104,6 @@ test(
     const empty = await judged('on-trips', 4);
     expect(empty).toMatchObject({ verdict: 'unknown', rows: 0 });
     expect(empty.reason).toContain('The window has no rows.');
-
-    await call('DELETE', '/data/datasets/trips/versions/1?reason=old');
-    await push('trips', good);
-    const after = await judged('on-trips', 5);
-    expect(after.notes.join(' ')).toContain('trips@1 was deleted: what was counted of it is still compared with.');
-    expect(told(after)).toEqual([]);
-
-    await watch('too-late', {
-      dataset: 'trips',
-      baseline: { type: 'dataset', version: 'trips@1' },
-      since: '2020-01-01T00:00:00Z',
-    });
-    const late = await judged('too-late', 1);
-    expect(late.verdict).toBe('unknown');
-    expect(late.reason).toMatch(/trips@1/);
   },
 );
 
