@@ -31,7 +31,7 @@ function child(dais: DaisProcess, wanted: RegExp): number {
   if (found === undefined) throw new Error(`no child ${String(wanted)}`);
   return found;
 }
-const control = (dais: DaisProcess) => child(dais, /main\.ts/);
+const control = (dais: DaisProcess) => child(dais, /\/main\.[jt]s/);
 const postgres = (dais: DaisProcess) => child(dais, /postgres -D/);
 
 const project = (name: string) => ({ apiVersion: 'dais.dev/v1', kind: 'Project', metadata: { name }, spec: {} });

@@ -215,15 +215,15 @@ test('an update can be bound to a version', async () => {
 
 test('a kind that only the server knows is found by asking once', async () => {
   const { url, seen } = await serve(
-    json({ kinds: [{ kind: 'Monitor', plural: 'monitors', scope: 'project' }] }),
+    json({ kinds: [{ kind: 'Gadget', plural: 'gadgets', scope: 'project' }] }),
     json({ metadata: { name: 'x' } }),
   );
   const { dais } = client(url);
-  await dais.get('Monitor', 'x');
-  await dais.get('Monitor', 'y');
-  const error = await failure(dais.get('Monitro', 'x'));
-  expect(error.issues?.[0]?.nearest).toBe('Monitor');
-  expect(seen.map((call) => call.url)).toEqual(['/api/v1/server', '/api/v1/monitors/x', '/api/v1/monitors/y']);
+  await dais.get('Gadget', 'x');
+  await dais.get('Gadget', 'y');
+  const error = await failure(dais.get('Gadgte', 'x'));
+  expect(error.issues?.[0]?.nearest).toBe('Gadget');
+  expect(seen.map((call) => call.url)).toEqual(['/api/v1/server', '/api/v1/gadgets/x', '/api/v1/gadgets/y']);
 });
 
 test('a watch goes on where it was cut, and tells why', async () => {

@@ -130,6 +130,25 @@ const SENSE: Readonly<Record<string, (spec: Spec) => object>> = {
   features: (spec) => (spec['source'] === undefined ? serviceOf(spec) : viewOf(spec)),
 };
 
+/** The same, whichever fields there are. */
+const SENSE_OF_KIND: Readonly<Record<string, (spec: Spec) => object>> = {
+  // Something to look at, and checks, times and alerts that are about it.
+  Monitor: () => ({
+    dataset: KNOWN,
+    checks: [{ type: 'drift' }, { type: 'quality', name: 'known' }],
+    ...Object.fromEntries(
+      ['endpoint', 'baseline', 'silence', 'onAlert', 'keepWindows'].map((name) => [name, undefined]),
+    ),
+  }),
+  // Tests that expect one number of what they name.
+  Model: ({ tests = [] }) => ({
+    tests: firstOfEach(
+      (tests as Spec[]).filter(({ check }) => check === 'value').map((one): Spec => ({ ...one, expected: 1 })),
+      ({ name }) => name,
+    ),
+  }),
+};
+
 const firstOfEach = <Item>(items: readonly Item[], name: (item: Item) => unknown): Item[] => [
   ...new Map(items.toReversed().map((item) => [name(item), item])).values(),
 ];
@@ -180,10 +199,10 @@ function alone({ command = ['true'], ...step }: Spec): object {
   return { ...others, command, forEach: undefined, inputs: undefined };
 }
 
-function readable({ spec }: { readonly spec?: object }): object {
+function readable({ kind, spec }: { readonly kind?: string; readonly spec?: object }): object {
   if (spec === undefined) return {};
   const sense = Object.entries(SENSE).flatMap(([field, of]) => (Object.hasOwn(spec, field) ? [of(spec as Spec)] : []));
-  return { spec: Object.assign({}, spec, ...sense) as object };
+  return { spec: Object.assign({}, spec, ...sense, SENSE_OF_KIND[kind ?? '']?.(spec as Spec)) as object };
 }
 
 /** What was accepted must be what the kind's own schema says, and applying it again must change nothing. */

@@ -63,12 +63,12 @@ function lengths(schema: z.ZodType): { minLength?: number; maxLength?: number } 
 function validNumber(schema: z.ZodNumber): fc.Arbitrary<number> {
   const min = Number.isFinite(schema.minValue) ? schema.minValue! : -1e9;
   const max = Number.isFinite(schema.maxValue) ? schema.maxValue! : 1e12;
-  const whole = fc.oneof(
+  const fits = (value: number) => schema.safeParse(value).success;
+  if (!schema.isInt && schema.format === null) return fc.double({ min, max, noNaN: true }).filter(fits);
+  return fc.oneof(
     fc.integer({ min: Math.ceil(min), max: Math.min(Math.floor(max), 2 ** 31) }),
     fc.constantFrom(Math.ceil(min), Math.floor(max)),
   );
-  if (schema.isInt || schema.format !== null) return whole;
-  return fc.double({ min, max, noNaN: true }).filter((value) => schema.safeParse(value).success);
 }
 
 /** Years of four digits. */
