@@ -51,7 +51,8 @@ export const startBatchPredictionOperation = defineOperation({
   }),
   output: modelJobSchema,
   target: ofReference,
-  roles,
+  // Its answers are a version of a dataset: the handler asks for that right, too.
+  roles: ['editor'],
   http: { method: 'POST', path: `${base}/batch-predictions`, status: 202 },
 });
 
@@ -155,10 +156,10 @@ export const listModelImportancesOperation = defineOperation({
   },
 });
 
-/** The handler asks whether the caller may ask the endpoint, too. */
+/** The handler asks whether the caller may read predictions, too. */
 export const explainPredictionOperation = defineOperation({
   name: 'prediction.explain',
-  action: 'prediction:read',
+  action: 'endpoint:invoke',
   mode: 'read',
   scope: 'project',
   summary: 'Tells which inputs moved a kept prediction, and by how much: with the version that answered it.',
@@ -169,6 +170,7 @@ export const explainPredictionOperation = defineOperation({
   }),
   output: predictionExplanationSchema,
   target: ({ endpoint: name }) => ({ kind: 'Endpoint', name }),
+  roles: ['viewer', 'operator', 'editor'],
   http: { method: 'POST', path: '/api/v1/predictions/endpoints/:endpoint/one/:id/explain', status: 200 },
 });
 

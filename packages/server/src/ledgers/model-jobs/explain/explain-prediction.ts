@@ -30,7 +30,7 @@ export class PredictionExplainer {
   /** @throws DaisError `not_found`, `forbidden`, `invalid_state`, `invalid_request`, `overloaded`. */
   async explain(call: Call<ExplainInput>): Promise<PredictionExplanation> {
     const { input, tenant } = call;
-    await call.authorize({ kind: 'Endpoint', name: input.endpoint }, tenant, 'endpoint:invoke');
+    await call.authorize({ kind: 'Endpoint', name: input.endpoint }, tenant, 'prediction:read');
     const kept = keptInputs(await this.#parts.prediction(call));
     const asked = { project: tenant.name, endpoint: input.endpoint, kept, output: input.output };
     const there = await askGateway(this.#parts.gateway, asked);
