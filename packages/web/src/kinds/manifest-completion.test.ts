@@ -16,7 +16,13 @@ test('fields of the level that the cursor is in, without those that are there', 
 });
 
 test('values of choices, of truths and of references', async () => {
-  expect(await offered(alertChannelKind, 'spec:\n  send:\n    type: |')).toEqual(['webhook', 'slack', 'smtp']);
+  expect(await offered(alertChannelKind, 'spec:\n  send:\n    type: |')).toEqual([
+    'webhook',
+    'slack',
+    'smtp',
+    'pagerduty',
+    'alertmanager',
+  ]);
   expect(await offered(alertChannelKind, 'spec:\n  send:\n    signingKey:\n      secret: |')).toEqual(['a-Secret']);
   expect(await offered(roleBindingKind, 'spec:\n  role: v|')).toContain('viewer');
 });
