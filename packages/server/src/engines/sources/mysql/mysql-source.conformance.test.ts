@@ -24,11 +24,13 @@ beforeAll(async () => {
   const missing = 'Tests of the MySQL source need MariaDB, and it is not on the PATH.';
   const program = await ensureProgram(missing, ['mariadbd'], 'mariadb-server-core');
   const installer = await ensureProgram(missing, ['mariadb-install-db'], 'mariadb-server-core');
+  // The installer calls it, and the package only recommends the one that it is in.
+  await ensureProgram(missing, ['my_print_defaults'], 'mariadb-client-core');
   folder = await mkdtemp(join(tmpdir(), 'dais-mysql-'));
   const data = [`--datadir=${join(folder, 'data')}`, `--user=${userInfo().username}`];
   const words = ['--no-defaults', ...data, '--auth-root-authentication-method=normal', '--skip-test-db'];
   const made = await run(installer, words, { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' }, timeoutMs: PATIENCE_MS });
-  if (made.code !== 0) throw new Error(made.stderr);
+  if (made.code !== 0) throw new Error(`${made.stdout.toString('utf8')}\n${made.stderr}`);
   port = await freePort();
   server = start(
     program,
