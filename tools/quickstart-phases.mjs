@@ -16,7 +16,7 @@ import { uv, uvDownloadBytes, UV_VERSION } from './uv.mjs';
 
 /** Measured: what an empty npm cache holds afterwards, on linux-x64. */
 const PACKAGES_MB = 170;
-/** Measured: the wheels of the steps of the story. */
+/** An estimate: the wheels of the steps of the story. */
 const WHEELS_MB = 190;
 
 /** A cold start takes 5 s; a machine at load 20 took twelve times that. */
