@@ -46,9 +46,10 @@ afterEach(async () => {
 test('it is fetched from the index once, also when several ask, with progress', async () => {
   const notes: string[] = [];
   const progress = ({ note }: { note: string }) => notes.push(note);
-  const found = await Promise.all([findUv(parts, { progress }), findUv(parts, {}), findUv(parts, {})]);
+  // All tell of progress: which of the three comes first to the lock is not decided.
+  const found = await Promise.all([1, 2, 3].map(() => findUv(parts, { progress })));
   expect(new Set(found)).toEqual(new Set([join(folder, 'uv', '9.9.9', 'uv')]));
-  expect((await stat(found[0])).mode & 0o111).toBe(0o111);
+  expect((await stat(found[0] ?? '')).mode & 0o111).toBe(0o111);
   expect(index.fetched).toBe(1);
   expect(notes.at(-1)).toContain('downloading uv 9.9.9');
   expect(await readdir(join(folder, 'uv', '9.9.9'))).toEqual(['uv']);
