@@ -1,5 +1,4 @@
 /** One port for TLS and, from this machine only, HTTP in clear: the control plane asks so, whatever the certificate says. */
-import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { isLoopback } from '#lib/tcp-listener.ts';
 
@@ -10,7 +9,7 @@ const SILENCE_MS = 20_000;
 
 export function chooseByFirstByte(
   socket: Socket,
-  servers: { readonly secure: EventEmitter; readonly plain: EventEmitter },
+  to: { readonly secure: (socket: Socket) => void; readonly plain: (socket: Socket) => void },
 ): void {
   const drop = () => void socket.destroy();
   socket.setTimeout(SILENCE_MS, drop);
@@ -26,7 +25,7 @@ export function chooseByFirstByte(
       return;
     }
     socket.unshift(chunk);
-    (isSecure ? servers.secure : servers.plain).emit('connection', socket);
+    (isSecure ? to.secure : to.plain)(socket);
     process.nextTick(() => socket.resume());
   });
 }

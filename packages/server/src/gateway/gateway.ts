@@ -1,7 +1,6 @@
 /** Puts the parts of a gateway together, and starts and stops it. */
 import { mkdir, rm } from 'node:fs/promises';
-import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { DaisError } from '@dais/api';
 import { snapshotSchema } from '@dais/api/serving';
@@ -58,26 +57,29 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     doors: [...options.doors, probes(async () => await metrics.expose(stats()))],
     allowHosts: listen.allowHosts ?? [],
   });
-  const handedOver = http.server({ guarded: false });
-  const secure = listen.tls === undefined ? undefined : http.secureServer(listen.tls);
-  // Closing waits for the connections of a server that listens; this one never does.
+  const plain = http.plain({ guarded: false });
+  const guarded = http.plain({ guarded: true });
+  const secure = listen.tls === undefined ? undefined : http.secure(listen.tls);
   const sockets = new Set<Socket>();
-  const accept = (socket: Socket) => {
+  const taken = (socket: Socket, by: (socket: Socket) => void) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    if (secure === undefined) handedOver.emit('connection', socket);
-    else chooseByFirstByte(socket, { secure, plain: handedOver });
+    by(socket);
   };
+  const accept = (socket: Socket) =>
+    taken(socket, (mine) => {
+      if (secure === undefined) plain.accept(mine);
+      else chooseByFirstByte(mine, { secure: (one) => secure.emit('connection', one), plain: plain.accept });
+    });
   const servers: Server[] = [];
   let port: number | undefined;
   let grpc: GrpcListener | undefined;
   const closeAll = async (deadlineMs: number): Promise<void> => {
-    const closed = servers.map(async (server) => await closeServer(server, deadlineMs, clock));
-    await Promise.all([
-      ...closed,
-      closeHandedOver([handedOver, ...(secure === undefined ? [] : [secure])], sockets, deadlineMs, clock),
-      grpc?.drain(deadlineMs),
-    ]);
+    for (const server of servers) server.close();
+    plain.closeIdle();
+    guarded.closeIdle();
+    secure?.close();
+    await Promise.all([closeSockets(sockets, deadlineMs, clock), grpc?.drain(deadlineMs)]);
     // A model that does not load, or a copy for a shadow that does not end, keeps nobody from stopping.
     const late = await within(deadlineMs, clock, async () => {
       await predictor.shadows.settled();
@@ -88,17 +90,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
   try {
     if (listen.port !== undefined) {
-      const server = http.server({ guarded: false });
+      const server = createServer((socket) => taken(socket, plain.accept));
       servers.push(server);
-      port = await listenHttp(server, { port: listen.port, host: listen.host ?? LOOPBACK });
+      port = await listenOn(server, { port: listen.port, host: listen.host ?? LOOPBACK });
     }
     if (listen.socket !== undefined) {
       await mkdir(dirname(listen.socket), { recursive: true });
       // Of a gateway that was killed.
       await rm(listen.socket, { force: true });
-      const server = http.server({ guarded: true });
+      const server = createServer((socket) => taken(socket, guarded.accept));
       servers.push(server);
-      await listenHttp(server, { path: listen.socket });
+      await listenOn(server, { path: listen.socket });
     }
     if (listen.grpcPort !== undefined) {
       grpc = await listenGrpc(listen.host ?? LOOPBACK, listen.grpcPort, { ...shared, rpcs: options.rpcs });
@@ -149,7 +151,7 @@ async function within(ms: number, clock: GatewayOptions['clock'], work: () => Pr
   });
 }
 
-async function listenHttp(server: Server, where: { port: number; host: string } | { path: string }): Promise<number> {
+async function listenOn(server: Server, where: { port: number; host: string } | { path: string }): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>
       reject(new DaisError('address_in_use', `The gateway cannot listen: ${error.message}`, { cause: error })),
@@ -160,25 +162,12 @@ async function listenHttp(server: Server, where: { port: number; host: string } 
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** Connections without a request end at once, the others with their answer or at the deadline. */
-async function closeServer(server: Server, deadlineMs: number, clock: GatewayOptions['clock']): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const cancel = clock.after(deadlineMs, () => server.closeAllConnections());
-    server.close(() => {
-      cancel();
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
-}
-
-async function closeHandedOver(
-  servers: readonly Pick<Server, 'closeIdleConnections'>[],
+/** Those that answer a request end with it, or at the deadline. */
+async function closeSockets(
   sockets: ReadonlySet<Socket>,
   deadlineMs: number,
   clock: GatewayOptions['clock'],
 ): Promise<void> {
-  for (const server of servers) server.closeIdleConnections();
   if (sockets.size === 0) return;
   await new Promise<void>((resolve) => {
     const cancel = clock.after(deadlineMs, () => {

@@ -1,29 +1,30 @@
 /** Reads the body of a request into one buffer, within a bound, and takes off what it was compressed with. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { DaisError } from '@dais/api';
+import type { HttpExchange } from './http-exchange.ts';
 
 /** Up to here a body is copied once into a buffer of its announced size, instead of chunk by chunk. */
 const ONE_CHUNK = 64 * 1024;
 
 /** Throws for what can be said by the headers alone. */
-export function checkBody({ headers }: IncomingMessage, most: number): void {
+export function checkBody(headers: Readonly<IncomingHttpHeaders>, most: number): void {
   const announced = headers['content-length'];
   if (announced !== undefined && Number(announced) > most) throw tooLarge(most);
   decoderOf(headers['content-encoding']);
 }
 
-export async function readBody(request: IncomingMessage, most: number): Promise<Buffer> {
-  const raw = await collect(request, most);
-  const decode = decoderOf(request.headers['content-encoding']);
+export async function readBody(exchange: HttpExchange, most: number): Promise<Buffer> {
+  const raw = await exchange.body(most);
+  const encoding = exchange.headers['content-encoding'];
+  const decode = decoderOf(encoding);
   if (decode === undefined) return raw;
   try {
     return await decode(raw, { maxOutputLength: most });
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(most);
-    const named = request.headers['content-encoding'];
-    throw new DaisError('unreadable_body', `The body is not valid ${named} data.`, { cause: error });
+    throw new DaisError('unreadable_body', `The body is not valid ${encoding} data.`, { cause: error });
   }
 }
 
@@ -48,7 +49,8 @@ function decoderOf(encoding: string | undefined): Decoder | undefined {
   }
 }
 
-async function collect(request: IncomingMessage, most: number): Promise<Buffer> {
+/** As it was sent. */
+export async function collectBody(request: IncomingMessage, most: number): Promise<Buffer> {
   return await new Promise<Buffer>((resolve, reject) => {
     const announced = Number(request.headers['content-length'] ?? 0);
     let whole: Buffer | undefined;
@@ -76,7 +78,7 @@ async function collect(request: IncomingMessage, most: number): Promise<Buffer> 
   });
 }
 
-function tooLarge(most: number): DaisError {
+export function tooLarge(most: number): DaisError {
   return new DaisError('too_large', `The body is larger than the ${most} bytes that are taken here.`);
 }
 

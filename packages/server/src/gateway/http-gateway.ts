@@ -1,6 +1,13 @@
-/** The gateway over HTTP/1.1, on Node's own server: what a framework adds costs 10 % of a request on a small model. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+/** The gateway over HTTP/1.1, without a framework: what one adds costs 10 % of a request on a small model. */
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
+import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -8,6 +15,8 @@ import type { Log } from '#lib/log.ts';
 import { isLoopback } from '#lib/tcp-listener.ts';
 import type { Caller } from './attempt.ts';
 import { checkBody, readBody } from './http-body.ts';
+import { NodeExchange, type HttpExchange } from './http-exchange.ts';
+import { HttpLane } from './http-lane.ts';
 import { sendReply } from './http-reply.ts';
 import type { GatewayTls } from './options.ts';
 import type { Predictor } from './predictor.ts';
@@ -42,12 +51,18 @@ const TIMES = {
 };
 
 interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly http: HttpExchange;
   readonly door: ServingDoor;
   readonly call: ServingCall;
   readonly project: string | undefined;
   readonly requestId: string;
+}
+
+/** Where connections in clear go. */
+export interface PlainHttp {
+  readonly accept: (socket: Socket) => void;
+  /** Ends those that no request is answered on. */
+  readonly closeIdle: () => void;
 }
 
 export class HttpGateway {
@@ -58,27 +73,41 @@ export class HttpGateway {
   }
 
   /** `guarded`: whoever hands requests on has looked at Host and Origin. */
-  server({ guarded }: { readonly guarded: boolean }): Server {
-    const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response, guarded);
-    const server = createServer(TIMES, handle);
-    // The body is only asked for when it will be read.
-    server.on('checkContinue', handle);
-    return server;
+  plain({ guarded }: { readonly guarded: boolean }): PlainHttp {
+    const handle = (http: HttpExchange) => this.#handle(http, guarded);
+    const node = this.#onNode(createServer(TIMES), handle);
+    const lane = new HttpLane({ handle, node, firstByteMs: HEADERS_TIMEOUT_MS, keepAliveMs: KEEP_ALIVE_MS });
+    return {
+      accept: (socket) => lane.accept(socket),
+      closeIdle: () => {
+        lane.closeIdle();
+        node.close();
+      },
+    };
   }
 
   /** The same for connections in TLS. */
-  secureServer(tls: GatewayTls): SecureServer {
-    const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response, false);
-    const server = createSecureServer({ ...TIMES, ...tls }, handle);
-    server.on('checkContinue', handle);
+  secure(tls: GatewayTls): SecureServer {
+    const server = createSecureServer({ ...TIMES, ...tls });
     // What is no TLS ends without an answer: there is nobody who would understand one.
     server.on('tlsClientError', (_error, socket) => socket.destroy());
+    return this.#onNode(server, (http) => this.#handle(http, false));
+  }
+
+  #onNode<Any extends Server | SecureServer>(server: Any, handle: (http: HttpExchange) => void): Any {
+    const listener = (request: IncomingMessage, response: ServerResponse) =>
+      handle(new NodeExchange(request, response));
+    server.on('request', listener);
+    // The body is only asked for when it will be read.
+    server.on('checkContinue', listener);
+    // It is handed connections and never listens, which is when it would begin to look for requests that never end.
+    server.emit('listening');
     return server;
   }
 
-  #handle(request: IncomingMessage, response: ServerResponse, guarded: boolean): void {
+  #handle(http: HttpExchange, guarded: boolean): void {
     const { doors, clock } = this.#parts;
-    const { method = '', url = '/', headers } = request;
+    const { method, url, headers } = http;
     const given = headers['x-request-id'];
     const requestId = typeof given === 'string' && PLAIN_ID.test(given) ? given : uuidv7(clock.now());
     const { path, query, project } = addressOf(url);
@@ -86,48 +115,45 @@ export class HttpGateway {
     for (const door of doors) {
       const match = door.match(method, path);
       if (match === undefined) continue;
-      const named = project ?? oneHeader(request, 'dais-project');
-      const exchange = { request, response, door, call, project: named, requestId };
+      const named = project ?? oneHeader(headers, 'dais-project');
+      const exchange = { http, door, call, project: named, requestId };
       const answered =
         match.kind === 'infer' ? this.#infer(exchange, match, guarded) : this.#answer(exchange, match, guarded);
       answered.catch((error: unknown) => this.#fault(exchange, error));
       return;
     }
     const [door] = doors;
-    if (door === undefined) response.writeHead(404).end();
+    if (door === undefined) http.send(404, {}, '');
     else {
-      const exchange = { request, response, door, call, project, requestId };
+      const exchange = { http, door, call, project, requestId };
       this.#fault(exchange, new DaisError('route_not_found', `There is no ${method} ${path} here.`));
     }
   }
 
   async #infer(exchange: Exchange, match: InferMatch, guarded: boolean): Promise<void> {
-    const { request, response, call, project, requestId, door } = exchange;
+    const { http, call, project, requestId, door } = exchange;
+    const { headers } = http;
     const { predictor } = this.#parts;
-    const grant = this.#grant(request, guarded);
+    const grant = this.#grant(headers, guarded);
     const route = predictor.find(match, { project, grant });
-    checkBody(request, route.served.bodyBytes);
+    checkBody(headers, route.served.bodyBytes);
     if (this.#parts.draining()) throw new DaisError('shutting_down', 'This gateway is stopping.');
-    if (request.headers.expect !== undefined) response.writeContinue();
-    const body = await readBody(request, route.served.bodyBytes);
+    const body = await readBody(http, route.served.bodyBytes);
     const caller: Caller = {
       grant,
-      principal: ServedAccess.principal(grant, oneHeader(request, 'dais-on-behalf-of')),
+      principal: ServedAccess.principal(grant, oneHeader(headers, 'dais-on-behalf-of')),
       protocol: door.name,
       project,
       requestId,
-      isTrial: ServedAccess.isTrial(grant, oneHeader(request, 'dais-capture')),
-      traceparent: oneHeader(request, 'traceparent'),
-      header: (name) => oneHeader(request, name),
-      onGone: (gone) => {
-        response.once('close', gone);
-        return () => response.off('close', gone);
-      },
+      isTrial: ServedAccess.isTrial(grant, oneHeader(headers, 'dais-capture')),
+      traceparent: oneHeader(headers, 'traceparent'),
+      header: (name) => oneHeader(headers, name),
+      onGone: (gone) => http.onClose(gone),
     };
     const { reply, answer, afterwards } = await predictor.predict(route, match.version, caller, () =>
       match.open(body, call),
     );
-    await sendReply(request, response, reply, {
+    await sendReply(http, reply, {
       'x-request-id': requestId,
       'dais-variant': answer.variant,
       'dais-model-version': answer.described.version,
@@ -139,25 +165,24 @@ export class HttpGateway {
   }
 
   async #answer(exchange: Exchange, match: AnswerMatch, guarded: boolean): Promise<void> {
-    const { request, response, call, project, requestId } = exchange;
-    const grant = match.open === true ? this.#openGrant(request, guarded) : this.#grant(request, guarded);
-    checkBody(request, MOST_SMALL_BODY);
-    if (request.headers.expect !== undefined) response.writeContinue();
-    const body = call.method === 'POST' ? await readBody(request, MOST_SMALL_BODY) : NOTHING;
+    const { http, call, project, requestId } = exchange;
+    const { headers } = http;
+    const grant = match.open === true ? this.#openGrant(headers, guarded) : this.#grant(headers, guarded);
+    checkBody(headers, MOST_SMALL_BODY);
+    const body = call.method === 'POST' ? await readBody(http, MOST_SMALL_BODY) : NOTHING;
     const reply = await match.answer(servedView(this.#parts.view, grant, project), body, call);
-    await sendReply(request, response, reply, { 'x-request-id': requestId, ...this.#lastWords() });
+    await sendReply(http, reply, { 'x-request-id': requestId, ...this.#lastWords() });
   }
 
-  #fault({ request, response, door, call, requestId }: Exchange, error: unknown): void {
-    if (response.destroyed) return;
+  #fault({ http, door, call, requestId }: Exchange, error: unknown): void {
+    if (http.isGone) return;
     const told = error instanceof DaisError ? error : new DaisError('internal', 'Dais made a mistake.');
     if (told !== error) this.#parts.log.error('a request failed', { error, requestId, path: call.path });
-    if (response.headersSent) {
-      response.destroy();
+    if (http.isAnswered) {
+      http.drop();
       return;
     }
-    const reply = door.fault(told, call);
-    const unread = !request.complete && !(Number(request.headers['content-length']) <= WORTH_READING_AWAY);
+    const unread = http.hasMore && !(Number(http.headers['content-length']) <= WORTH_READING_AWAY);
     const extra = {
       'x-request-id': requestId,
       ...(told.retryable && { 'retry-after': String(Math.max(1, Math.ceil(told.retryAfter ?? 1))) }),
@@ -165,24 +190,24 @@ export class HttpGateway {
       // A body that nobody reads is not waited for.
       ...((unread || this.#parts.draining()) && { connection: 'close' }),
     };
-    sendReply(request, response, reply, extra)
-      .then(() => {
-        if (unread) response.once('finish', () => request.socket.destroySoon());
-      })
-      .catch(() => response.destroy());
+    const send = async () => {
+      await sendReply(http, door.fault(told, call), extra);
+      if (unread) http.endAfterwards();
+    };
+    send().catch(() => http.drop());
   }
 
-  #grant(request: IncomingMessage, guarded: boolean): Grant {
+  #grant(headers: IncomingHttpHeaders, guarded: boolean): Grant {
     const { routes, clock, heardAt } = this.#parts;
     const { access } = routes.table;
-    if (access.solo && !guarded) this.#checkPlace(request);
-    return access.grant(request.headers.authorization, clock.now(), heardAt());
+    if (access.solo && !guarded) this.#checkPlace(headers);
+    return access.grant(headers.authorization, clock.now(), heardAt());
   }
 
   /** For what needs no token; one that is sent counts. */
-  #openGrant(request: IncomingMessage, guarded: boolean): Grant | undefined {
+  #openGrant(headers: IncomingHttpHeaders, guarded: boolean): Grant | undefined {
     try {
-      return this.#grant(request, guarded);
+      return this.#grant(headers, guarded);
     } catch (error) {
       if (error instanceof DaisError && (error.status === 401 || error.status === 503)) return undefined;
       throw error;
@@ -190,7 +215,7 @@ export class HttpGateway {
   }
 
   /** A page in a browser can reach a loopback port, by a name of its own too. */
-  #checkPlace({ headers }: IncomingMessage): void {
+  #checkPlace(headers: IncomingHttpHeaders): void {
     const host = hostOf(headers.host);
     if (host === undefined || !(isLoopback(host) || this.#parts.allowHosts.includes(host))) {
       throw new DaisError('host_refused', `This gateway does not answer to the name "${headers.host ?? ''}".`);
@@ -227,7 +252,7 @@ function addressOf(url: string): {
   }
 }
 
-function oneHeader({ headers }: IncomingMessage, name: string): string | undefined {
+function oneHeader(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return typeof value === 'string' ? value : value?.[0];
 }

@@ -1,38 +1,36 @@
 /** Sends a reply, compressed when the caller likes it and it is worth it. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { deflate, gzip } from 'node:zlib';
+import type { HttpExchange } from './http-exchange.ts';
 import type { ServingReply } from './serving-door.ts';
 
 /** Below this a packet is a packet. */
 const WORTH_IT = 1024;
-/** For whoever takes an answer so slowly that it waits in this process. */
-const SLOWEST_READER_MS = 60_000;
 
 const gzipped = promisify(gzip);
 const deflated = promisify(deflate);
 
-export async function sendReply(
-  request: IncomingMessage,
-  response: ServerResponse,
+/** The reply, with headers beside its own. Gives a promise only where it is compressed. */
+export function sendReply(
+  exchange: HttpExchange,
   { status, headers, body }: ServingReply,
   own: Readonly<Record<string, string>>,
+): Promise<void> | undefined {
+  const encoding = wanted(exchange.headers['accept-encoding'], body.length);
+  if (encoding !== undefined) return sendPacked(exchange, encoding, { status, headers: { ...headers, ...own }, body });
+  if (!exchange.isGone) exchange.send(status, { ...headers, ...own }, body);
+  return undefined;
+}
+
+async function sendPacked(
+  exchange: HttpExchange,
+  encoding: 'gzip' | 'deflate',
+  { status, headers, body }: ServingReply,
 ): Promise<void> {
-  const encoding = wanted(request.headers['accept-encoding'], body.length);
-  const bytes = encoding === undefined ? body : await pack(encoding, body);
-  if (response.destroyed) return;
-  response.writeHead(status, {
-    ...headers,
-    ...own,
-    ...(encoding !== undefined && { 'content-encoding': encoding, vary: 'accept-encoding' }),
-    'content-length': typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length,
-  });
-  const { socket } = response;
-  response.end(bytes);
-  if (socket === null || socket.writableLength === 0) return;
-  const giveUp = setTimeout(() => socket.destroy(), SLOWEST_READER_MS);
-  giveUp.unref();
-  response.once('close', () => clearTimeout(giveUp));
+  // Level 1: tensors of floats hardly get smaller with more, and it takes a third of the time.
+  const bytes = await (encoding === 'gzip' ? gzipped : deflated)(body, { level: 1 });
+  if (exchange.isGone) return;
+  exchange.send(status, { ...headers, 'content-encoding': encoding, vary: 'accept-encoding' }, bytes);
 }
 
 function wanted(accepted: string | string[] | undefined, length: number): 'gzip' | 'deflate' | undefined {
@@ -44,9 +42,4 @@ function wanted(accepted: string | string[] | undefined, length: number): 'gzip'
     .map((offer) => offer.split(';', 1)[0]?.trim());
   if (offers.includes('gzip')) return 'gzip';
   return offers.includes('deflate') ? 'deflate' : undefined;
-}
-
-async function pack(encoding: 'gzip' | 'deflate', body: Buffer | string): Promise<Buffer> {
-  // Level 1: tensors of floats hardly get smaller with more, and it takes a third of the time.
-  return await (encoding === 'gzip' ? gzipped : deflated)(body, { level: 1 });
 }

@@ -1,0 +1,98 @@
+/** One request over HTTP and the place of its answer, whoever read its bytes. */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { collectBody } from './http-body.ts';
+
+export interface HttpExchange {
+  readonly method: string;
+  /** Path and query, as sent. */
+  readonly url: string;
+  readonly headers: Readonly<IncomingHttpHeaders>;
+  /** The caller is gone, or its answer was cut off. */
+  readonly isGone: boolean;
+  /** The head of the answer is on its way. */
+  readonly isAnswered: boolean;
+  /** Some of the body was not read yet. */
+  readonly hasMore: boolean;
+  /** As it was sent, of at most so many bytes; once. Asks for a body that waits to be asked for. Throws `too_large`, `request_timeout`. */
+  body(most: number): Buffer | Promise<Buffer>;
+  /** Calls back when the caller is gone or answered; gives how to stop listening. */
+  onClose(closed: () => void): () => void;
+  /** `connection: close` among the headers ends the connection behind it. */
+  send(status: number, headers: Readonly<Record<string, string>>, body: Buffer | string): void;
+  /** Ends the connection without a word, or in the middle of one. */
+  drop(): void;
+  /** Once the answer is out, without waiting for the rest of the body. */
+  endAfterwards(): void;
+}
+
+/** For whoever takes an answer so slowly that it waits in this process. */
+const SLOWEST_READER_MS = 60_000;
+
+/** To be called when an answer was handed to the socket. */
+export function watchReader(socket: Socket, onTaken: (taken: () => void) => void): void {
+  if (socket.writableLength === 0) return;
+  const giveUp = setTimeout(() => socket.destroy(), SLOWEST_READER_MS);
+  giveUp.unref();
+  onTaken(() => clearTimeout(giveUp));
+}
+
+/** Whatever HTTP/1.1 allows, read by Node. */
+export class NodeExchange implements HttpExchange {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<IncomingHttpHeaders>;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.#request = request;
+    this.#response = response;
+    this.method = request.method ?? '';
+    this.url = request.url ?? '/';
+    this.headers = request.headers;
+  }
+
+  get isGone(): boolean {
+    return this.#response.destroyed;
+  }
+
+  get isAnswered(): boolean {
+    return this.#response.headersSent;
+  }
+
+  get hasMore(): boolean {
+    // Node calls a request incomplete until it has looked behind the head, also one that announces nothing.
+    const { 'content-length': length, 'transfer-encoding': coding } = this.headers;
+    return !this.#request.complete && (coding !== undefined || Number(length ?? 0) > 0);
+  }
+
+  async body(most: number): Promise<Buffer> {
+    if (this.headers.expect !== undefined) this.#response.writeContinue();
+    return await collectBody(this.#request, most);
+  }
+
+  onClose(closed: () => void): () => void {
+    const response = this.#response;
+    response.once('close', closed);
+    return () => response.off('close', closed);
+  }
+
+  send(status: number, headers: Readonly<Record<string, string>>, body: Buffer | string): void {
+    const response = this.#response;
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    response.writeHead(status, { ...headers, 'content-length': length });
+    const { socket } = response;
+    response.end(body);
+    if (socket !== null) watchReader(socket, (taken) => response.once('close', taken));
+  }
+
+  drop(): void {
+    this.#response.destroy();
+  }
+
+  endAfterwards(): void {
+    const { socket } = this.#request;
+    this.#response.once('finish', () => socket.destroySoon());
+  }
+}

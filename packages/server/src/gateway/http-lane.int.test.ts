@@ -1,0 +1,226 @@
+/** Whoever reads a request, the lane or Node's own server, it means the same and is answered the same. */
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { endpoint, model, snapshot, startWorld, sumsBody, type GatewayWorld } from './testing/gateway-world.ts';
+
+let world: GatewayWorld;
+beforeAll(async () => {
+  world = await startWorld();
+  const endpoints = ['sum', 'gated'].map((name) => endpoint(name, [['stable', name, 10_000]]));
+  await world.gateway.swap(snapshot(1, [model('sum'), model('gated')], endpoints));
+});
+afterAll(async () => await world.stop());
+
+const INFER = '/v2/models/sum/infer';
+const BODY = sumsBody([[1, 2]]);
+
+function requestOf(first: string, lines: readonly string[] = [], body = ''): string {
+  const length = body === '' ? [] : [`content-length: ${Buffer.byteLength(body)}`];
+  return `${[`${first} HTTP/1.1`, 'host: localhost', ...lines, ...length, '', ''].join('\r\n')}${body}`;
+}
+
+/** A header twice is what the lane leaves to Node; the connection is Node's from then on. */
+const TO_NODE = requestOf('GET /livez', ['x-a: 1', 'x-a: 2']);
+
+interface Told {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** One connection; gives as many answers as are wanted, or those that came until it was closed. */
+class Caller {
+  readonly #socket: Socket;
+  #bytes = Buffer.alloc(0);
+  #closed = false;
+  #news: () => void = () => {};
+
+  constructor() {
+    this.#socket = connect(Number(world.gateway.port), '127.0.0.1');
+    this.#socket.setNoDelay(true);
+    this.#socket.on('data', (chunk) => {
+      this.#bytes = Buffer.concat([this.#bytes, chunk]);
+      this.#news();
+    });
+    this.#socket.on('error', () => {});
+    this.#socket.on('close', () => {
+      this.#closed = true;
+      this.#news();
+    });
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  async write(bytes: string | Buffer): Promise<void> {
+    await new Promise<void>((resolve) => this.#socket.write(bytes, () => resolve()));
+  }
+
+  async answer(): Promise<Told | undefined> {
+    for (;;) {
+      const told = this.#take();
+      if (told !== undefined || this.#closed) return told;
+      await new Promise<void>((resolve) => (this.#news = resolve));
+    }
+  }
+
+  async ended(): Promise<void> {
+    while (!this.#closed) await new Promise<void>((resolve) => (this.#news = resolve));
+  }
+
+  end(): void {
+    this.#socket.destroy();
+  }
+
+  #take(): Told | undefined {
+    const end = this.#bytes.indexOf('\r\n\r\n');
+    if (end < 0) return undefined;
+    const [first = '', ...lines] = this.#bytes.toString('latin1', 0, end).split('\r\n');
+    const headers = Object.fromEntries(
+      lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+    );
+    const to = end + 4 + Number(headers['content-length'] ?? 0);
+    if (this.#bytes.length < to) return undefined;
+    const body = this.#bytes.toString('utf8', end + 4, to);
+    this.#bytes = this.#bytes.subarray(to);
+    return { status: Number(first.split(' ')[1]), headers, body };
+  }
+}
+
+async function ask(parts: readonly (string | Buffer)[], before?: string): Promise<Told | undefined> {
+  const caller = new Caller();
+  try {
+    if (before !== undefined) {
+      await caller.write(before);
+      if ((await caller.answer())?.status !== 200) throw new Error('Node did not answer');
+    }
+    for (const part of parts) {
+      await caller.write(part);
+      // Its own packet.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return await caller.answer();
+  } finally {
+    caller.end();
+  }
+}
+
+/** Without what differs from call to call. */
+function lasting({ status, headers, body }: Told) {
+  const { date, 'dais-prediction-id': id, 'x-request-id': request, ...rest } = headers;
+  const same = id === undefined ? body : body.replaceAll(id, 'its id');
+  return { status, rest, same, named: [date, id, request].map((value) => value !== undefined) };
+}
+
+describe('the same answers', () => {
+  test.each([
+    ['a prediction', requestOf(`POST ${INFER}`, ['content-type: application/json'], BODY)],
+    ['without a Content-Type', requestOf(`POST ${INFER}`, [], BODY)],
+    [
+      'with a request id, a trace and spaces',
+      requestOf(`POST ${INFER}`, ['X-Request-Id:  me-1 \t', 'traceparent: 00-1-1-00'], BODY),
+    ],
+    ['with a request id that is none', requestOf(`POST ${INFER}`, ['x-request-id: a b'], BODY)],
+    ['a body that is no JSON', requestOf(`POST ${INFER}`, [], '{"inputs": [')],
+    ['signs beyond ASCII', requestOf(`POST ${INFER}`, [], BODY.replace('{', '{"id": "größer 漢",'))],
+    ['an endpoint that is not there', requestOf('POST /v2/models/nobody/infer', [], BODY)],
+    ['an address that is not there', requestOf('GET /nowhere')],
+    ['a wrong method', requestOf(`GET ${INFER}`)],
+    ['an empty body', requestOf(`POST ${INFER}`, ['content-length: 0'])],
+    ['metadata', requestOf('GET /v2/models/sum?x=1')],
+    ['a name that is not this machine’s', requestOf(`POST ${INFER}`, [], BODY).replace('localhost', 'example.org')],
+    ['a page of elsewhere', requestOf(`POST ${INFER}`, ['origin: https://example.org'], BODY)],
+    ['a body in an encoding that nobody knows', requestOf(`POST ${INFER}`, ['content-encoding: br'], BODY)],
+  ])('%s', async (_, request) => {
+    const [lane, node] = [await ask([request]), await ask([request], TO_NODE)];
+    if (lane === undefined || node === undefined) throw new Error('no answer');
+    expect(lasting(lane)).toEqual(lasting(node));
+  });
+
+  test('compressed for whom likes it', async () => {
+    const request = requestOf('GET /metrics', ['accept-encoding: deflate;q=0, gzip']);
+    for (const told of [await ask([request]), await ask([request], TO_NODE)]) {
+      expect(told).toMatchObject({ status: 200, headers: { 'content-encoding': 'gzip', vary: 'accept-encoding' } });
+    }
+  });
+
+  test('wherever the bytes are cut', async () => {
+    const request = requestOf(`POST ${INFER}`, ['content-type: application/json'], BODY);
+    const whole = lasting((await ask([request])) as Told);
+    for (let at = 1; at < request.length; at += 3) {
+      const told = await ask([request.slice(0, at), request.slice(at)]);
+      expect([at, told && lasting(told)]).toEqual([at, whole]);
+    }
+    const drops = await ask(request.split(''));
+    expect(drops && lasting(drops)).toEqual(whole);
+  });
+});
+
+test('requests one behind the other, many in one packet, are answered in their order', async () => {
+  const caller = new Caller();
+  const many = 1500;
+  const ids = Array.from({ length: many }, (_, at) => `r${at}`);
+  await caller.write(
+    ids
+      .map((id, at) =>
+        at % 100 === 7
+          ? requestOf(`POST ${INFER}`, [`x-request-id: ${id}`], BODY)
+          : requestOf('GET /nowhere', [`x-request-id: ${id}`]),
+      )
+      .join(''),
+  );
+  for (const [at, id] of ids.entries()) {
+    const told = await caller.answer();
+    expect([told?.headers['x-request-id'], told?.status]).toEqual([id, at % 100 === 7 ? 200 : 404]);
+  }
+  caller.end();
+});
+
+test('what can be read in two ways is read by nobody, and hides no second request', async () => {
+  const hidden = requestOf('GET /livez');
+  const smuggled: readonly (readonly string[])[] = [
+    ['content-length: 0', `content-length: ${hidden.length}`],
+    ['content-length: 5', 'transfer-encoding: chunked'],
+    ['transfer-encoding : chunked'],
+    ['transfer-encoding: \u000bchunked'],
+    ['x-a: 1', ' content-length: 5'],
+    ['content-length: +5'],
+    ['content-length: 5, 5'],
+    ['content-length: 0x5'],
+    ['x-a: 1\nx-b: 2'],
+    ['x-a: 1\rx-b: 2'],
+    ['x\u0000a: 1'],
+  ];
+  for (const lines of smuggled) {
+    const caller = new Caller();
+    await caller.write(`${requestOf(`POST ${INFER}`, lines)}${hidden}`);
+    const first = await caller.answer();
+    const second = first === undefined ? undefined : await Promise.race([caller.answer(), never(200)]);
+    expect([lines, second?.body === 'ok\n', first?.body === 'ok\n']).toEqual([lines, false, false]);
+    caller.end();
+  }
+});
+
+test('a head that comes in drops without an end is ended, after its patience', { timeout: 90_000 }, async () => {
+  const caller = new Caller();
+  const drip = setInterval(() => void caller.write('x'), 500);
+  await caller.write('POST / HTTP/1.1\r\nx-a: ');
+  await caller.ended();
+  clearInterval(drip);
+  expect((await caller.answer())?.status ?? 408).toBe(408);
+});
+
+test('who leaves in the middle of an answer is no fault, and the next one is answered', async () => {
+  const caller = new Caller();
+  await caller.write(requestOf('POST /v2/models/gated/infer', [], BODY));
+  await expect.poll(() => world.engine.waiting.length).toBe(1);
+  caller.end();
+  for (const go of world.engine.waiting.splice(0)) go();
+  expect((await ask([requestOf(`POST ${INFER}`, [], BODY)]))?.status).toBe(200);
+});
+
+async function never(ms: number): Promise<undefined> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  return undefined;
+}
