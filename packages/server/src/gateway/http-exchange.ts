@@ -3,6 +3,8 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Socket } from 'node:net';
 import { collectBody } from './http-body.ts';
 
+export type SentHeaders = Readonly<Record<string, string>>;
+
 export interface HttpExchange {
   readonly method: string;
   /** Path and query, as sent. */
@@ -18,8 +20,8 @@ export interface HttpExchange {
   body(most: number): Buffer | Promise<Buffer>;
   /** Calls back when the caller is gone or answered; gives how to stop listening. */
   onClose(closed: () => void): () => void;
-  /** `connection: close` among the headers ends the connection behind it. */
-  send(status: number, headers: Readonly<Record<string, string>>, body: Buffer | string): void;
+  /** `connection: close` among `own` ends the connection behind it. Names in lower case, none in both. */
+  send(status: number, headers: SentHeaders, own: SentHeaders, body: Buffer | string): void;
   /** Ends the connection without a word, or in the middle of one. */
   drop(): void;
   /** Once the answer is out, without waiting for the rest of the body. */
@@ -78,10 +80,10 @@ export class NodeExchange implements HttpExchange {
     return () => response.off('close', closed);
   }
 
-  send(status: number, headers: Readonly<Record<string, string>>, body: Buffer | string): void {
+  send(status: number, headers: SentHeaders, own: SentHeaders, body: Buffer | string): void {
     const response = this.#response;
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-    response.writeHead(status, { ...headers, 'content-length': length });
+    response.writeHead(status, { ...headers, ...own, 'content-length': length });
     const { socket } = response;
     response.end(body);
     if (socket !== null) watchReader(socket, (taken) => response.once('close', taken));

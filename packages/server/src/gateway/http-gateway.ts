@@ -67,6 +67,7 @@ export interface PlainHttp {
 
 export class HttpGateway {
   readonly #parts: HttpGatewayParts;
+  #goodHost: string | undefined;
 
   constructor(parts: HttpGatewayParts) {
     this.#parts = parts;
@@ -123,7 +124,7 @@ export class HttpGateway {
       return;
     }
     const [door] = doors;
-    if (door === undefined) http.send(404, {}, '');
+    if (door === undefined) http.send(404, {}, {}, '');
     else {
       const exchange = { http, door, call, project, requestId };
       this.#fault(exchange, new DaisError('route_not_found', `There is no ${method} ${path} here.`));
@@ -153,14 +154,13 @@ export class HttpGateway {
     const { reply, answer, afterwards } = await predictor.predict(route, match.version, caller, () =>
       match.open(body, call),
     );
-    await sendReply(http, reply, {
-      'x-request-id': requestId,
-      'dais-variant': answer.variant,
-      'dais-model-version': answer.described.version,
-      'dais-prediction-id': answer.predictionId,
-      ...(caller.traceparent !== undefined && { traceparent: caller.traceparent }),
-      ...this.#lastWords(),
-    });
+    const own = this.#ownHeaders(requestId);
+    own['dais-variant'] = answer.variant;
+    own['dais-model-version'] = answer.described.version;
+    own['dais-prediction-id'] = answer.predictionId;
+    if (caller.traceparent !== undefined) own['traceparent'] = caller.traceparent;
+    const sent = sendReply(http, reply, own);
+    if (sent !== undefined) await sent;
     afterwards();
   }
 
@@ -171,7 +171,7 @@ export class HttpGateway {
     checkBody(headers, MOST_SMALL_BODY);
     const body = call.method === 'POST' ? await readBody(http, MOST_SMALL_BODY) : NOTHING;
     const reply = await match.answer(servedView(this.#parts.view, grant, project), body, call);
-    await sendReply(http, reply, { 'x-request-id': requestId, ...this.#lastWords() });
+    await sendReply(http, reply, this.#ownHeaders(requestId));
   }
 
   #fault({ http, door, call, requestId }: Exchange, error: unknown): void {
@@ -216,6 +216,8 @@ export class HttpGateway {
 
   /** A page in a browser can reach a loopback port, by a name of its own too. */
   #checkPlace(headers: IncomingHttpHeaders): void {
+    // The same name again and again: looking into it takes 3 µs.
+    if (headers.host === this.#goodHost && headers.origin === undefined) return;
     const host = hostOf(headers.host);
     if (host === undefined || !(isLoopback(host) || this.#parts.allowHosts.includes(host))) {
       throw new DaisError('host_refused', `This gateway does not answer to the name "${headers.host ?? ''}".`);
@@ -224,10 +226,13 @@ export class HttpGateway {
     if (origin !== undefined && hostOf(origin.replace(/^https?:\/\//, '')) !== host) {
       throw new DaisError('origin_refused', `A page of ${origin} may not call this gateway.`);
     }
+    this.#goodHost = headers.host;
   }
 
-  #lastWords(): Readonly<Record<string, string>> {
-    return this.#parts.draining() ? { connection: 'close' } : {};
+  #ownHeaders(requestId: string): Record<string, string> {
+    const own: Record<string, string> = { 'x-request-id': requestId };
+    if (this.#parts.draining()) own['connection'] = 'close';
+    return own;
   }
 }
 

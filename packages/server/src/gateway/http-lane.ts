@@ -8,7 +8,7 @@ import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api';
 import { tooLarge } from './http-body.ts';
-import { watchReader, type HttpExchange } from './http-exchange.ts';
+import { watchReader, type HttpExchange, type SentHeaders } from './http-exchange.ts';
 import { readLaneHead, type LaneHead } from './lane-head.ts';
 
 export interface LaneParts {
@@ -64,7 +64,7 @@ class LaneConnection {
     this.#socket = socket;
     this.#parts = parts;
     this.#left = left;
-    this.keepAlive = `connection: keep-alive\r\nkeep-alive: timeout=${Math.floor(parts.keepAliveMs / 1000)}\r\n`;
+    this.keepAlive = `connection: keep-alive\r\nkeep-alive: timeout=${Math.floor(parts.keepAliveMs / 1000)}\r\n\r\n`;
     socket.setNoDelay(true);
     socket.setTimeout(parts.firstByteMs);
     socket.on('data', this.#onData);
@@ -215,18 +215,14 @@ class LaneExchange implements HttpExchange {
     };
   }
 
-  send(status: number, headers: Readonly<Record<string, string>>, body: Buffer | string): void {
+  send(status: number, headers: SentHeaders, own: SentHeaders, body: Buffer | string): void {
     const socket = this.#socket;
     const isText = typeof body === 'string';
     const length = isText ? Buffer.byteLength(body) : body.length;
-    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
-    for (const name in headers) {
-      const value = headers[name] as string;
-      if (OTHER_SIGNS.test(value)) throw new DaisError('internal', `The header ${name} cannot be sent.`);
-      head += `${name}: ${value}\r\n`;
-    }
-    this.#last ||= headers['connection'] === 'close';
-    head += `content-length: ${length}\r\ndate: ${dateNow()}\r\n${this.#last ? '' : this.#connection.keepAlive}\r\n`;
+    this.#last ||= own['connection'] === 'close';
+    const end = this.#last ? '\r\n' : this.#connection.keepAlive;
+    const fixed = `content-length: ${length}\r\ndate: ${dateNow()}\r\n${end}`;
+    const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines(headers)}${lines(own)}${fixed}`;
     this.isAnswered = true;
     if (isText) socket.write(head + body, length === body.length ? 'latin1' : 'utf8');
     else {
@@ -258,6 +254,16 @@ class LaneExchange implements HttpExchange {
 
 function drop(this: Socket): void {
   this.destroy();
+}
+
+function lines(headers: SentHeaders): string {
+  let text = '';
+  for (const name in headers) {
+    const value = headers[name] as string;
+    if (OTHER_SIGNS.test(value)) throw new DaisError('internal', `The header ${name} cannot be sent.`);
+    text += `${name}: ${value}\r\n`;
+  }
+  return text;
 }
 
 const OTHER_SIGNS = /[^\t -~]/;
