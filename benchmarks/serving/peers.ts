@@ -19,11 +19,9 @@ export interface Peer {
 }
 
 export async function startGatewayPeer(folder: string, file: string): Promise<Peer> {
-  const child = spawn(
-    process.execPath,
-    ['--conditions=dais-source', '--import', 'tsx', join(here, 'gateway-process.ts'), join(folder, 'gateway'), file],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  const child = spawn(process.execPath, [join(here, 'gateway-process.mjs'), join(folder, 'gateway'), file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const told = await new Promise<string>((resolve, reject) => {
     child.stdout.once('data', (bytes: Buffer) => resolve(bytes.toString()));
     child.once('exit', () => reject(new Error('the gateway has ended')));
