@@ -83,7 +83,10 @@ test('kill -9 a hundred times under load: only what was inside fails', { timeout
     { length: inject('servingKills') },
     () => VICTIMS[Math.floor(random() * VICTIMS.length)] ?? 'gateway',
   );
-  const { faults, ...report } = await servingKillRounds(world, victims, { perSecond: 150, withinMs: 500, random });
+  const onRound = (victim: string, ms: number) =>
+    void process.stdout.write(`${victim}: all was well after ${ms.toFixed(0)} ms\n`);
+  const how = { perSecond: 150, withinMs: 500, random, onRound };
+  const { faults, ...report } = await servingKillRounds(world, victims, how);
   process.stdout.write(`${JSON.stringify(report)}\n`);
   expect(faults).toEqual([]);
   expect(report.failed).toMatchObject({ control: 0, database: 0 });

@@ -57,10 +57,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     ...shared,
     doors: [...options.doors, probes(async () => await metrics.expose(stats()))],
     allowHosts: listen.allowHosts ?? [],
+    patience: listen.patience,
   });
   const handedOver = http.server({ guarded: false });
   const secure = listen.tls === undefined ? undefined : http.secureServer(listen.tls);
-  // Closing waits for the connections of a server that listens; this one never does.
+  const takers = secure === undefined ? [handedOver] : [handedOver, secure];
+  // Node starts its look for who is slow when a server begins to listen; these never do.
+  for (const taker of takers) taker.emit('listening');
+  // Closing waits for the connections of a server that listens.
   const sockets = new Set<Socket>();
   const accept = (socket: Socket) => {
     sockets.add(socket);
@@ -73,11 +77,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   let grpc: GrpcListener | undefined;
   const closeAll = async (deadlineMs: number): Promise<void> => {
     const closed = servers.map(async (server) => await closeServer(server, deadlineMs, clock));
-    await Promise.all([
-      ...closed,
-      closeHandedOver([handedOver, ...(secure === undefined ? [] : [secure])], sockets, deadlineMs, clock),
-      grpc?.drain(deadlineMs),
-    ]);
+    await Promise.all([...closed, closeHandedOver(takers, sockets, deadlineMs, clock), grpc?.drain(deadlineMs)]);
     // A model that does not load, or a copy for a shadow that does not end, keeps nobody from stopping.
     const late = await within(deadlineMs, clock, async () => {
       await predictor.shadows.settled();
@@ -101,7 +101,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await listenHttp(server, { path: listen.socket });
     }
     if (listen.grpcPort !== undefined) {
-      grpc = await listenGrpc(listen.host ?? LOOPBACK, listen.grpcPort, { ...shared, rpcs: options.rpcs });
+      grpc = await listenGrpc(listen.host ?? LOOPBACK, listen.grpcPort, listen.tls, {
+        ...shared,
+        rpcs: options.rpcs,
+      });
     }
   } catch (error) {
     await closeAll(0);
@@ -128,7 +131,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     heard,
     accept,
-    setTls: (tls) => secure?.setSecureContext(tls),
+    setTls: (tls) => {
+      secure?.setSecureContext(tls);
+      grpc?.setTls(tls);
+    },
     stats,
     drain: async ({ noticeMs, deadlineMs }) => {
       draining = true;
@@ -173,12 +179,12 @@ async function closeServer(server: Server, deadlineMs: number, clock: GatewayOpt
 }
 
 async function closeHandedOver(
-  servers: readonly Pick<Server, 'closeIdleConnections'>[],
+  servers: readonly { close(): unknown }[],
   sockets: ReadonlySet<Socket>,
   deadlineMs: number,
   clock: GatewayOptions['clock'],
 ): Promise<void> {
-  for (const server of servers) server.closeIdleConnections();
+  for (const server of servers) server.close();
   if (sockets.size === 0) return;
   await new Promise<void>((resolve) => {
     const cancel = clock.after(deadlineMs, () => {

@@ -8,13 +8,13 @@ import type { Log } from '#lib/log.ts';
 import { isLoopback } from '#lib/tcp-listener.ts';
 import type { Caller } from './attempt.ts';
 import { checkBody, readBody } from './http-body.ts';
-import { sendReply } from './http-reply.ts';
-import type { GatewayTls } from './options.ts';
+import { closeLingering, sendReply } from './http-reply.ts';
+import type { GatewayTls, Patience } from './options.ts';
 import type { Predictor } from './predictor.ts';
 import type { Routes } from './routes.ts';
 import { ServedAccess, type Grant } from './served-access.ts';
 import { servedView, type ViewParts } from './served-view.ts';
-import type { AnswerMatch, InferMatch, ServingCall, ServingDoor } from './serving-door.ts';
+import type { AnswerMatch, InferMatch, ServingCall, ServingDoor, ServingReply } from './serving-door.ts';
 
 export interface HttpGatewayParts {
   readonly doors: readonly ServingDoor[];
@@ -24,6 +24,7 @@ export interface HttpGatewayParts {
   readonly heardAt: () => number;
   readonly draining: () => boolean;
   readonly allowHosts: readonly string[];
+  readonly patience?: Partial<Patience> | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -32,14 +33,8 @@ export interface HttpGatewayParts {
 const MOST_SMALL_BODY = 1024 * 1024;
 /** Of an unread body, what is read away so that the connection can go on. */
 const WORTH_READING_AWAY = 64 * 1024;
-const HEADERS_TIMEOUT_MS = 20_000;
-const REQUEST_TIMEOUT_MS = 300_000;
 const KEEP_ALIVE_MS = 65_000;
-const TIMES = {
-  headersTimeout: HEADERS_TIMEOUT_MS,
-  requestTimeout: REQUEST_TIMEOUT_MS,
-  keepAliveTimeout: KEEP_ALIVE_MS,
-};
+const PATIENCE: Patience = { headers: 20_000, request: 300_000, reader: 60_000, linger: 5000, look: 1000 };
 
 interface Exchange {
   readonly request: IncomingMessage;
@@ -52,15 +47,17 @@ interface Exchange {
 
 export class HttpGateway {
   readonly #parts: HttpGatewayParts;
+  readonly #patience: Patience;
 
   constructor(parts: HttpGatewayParts) {
     this.#parts = parts;
+    this.#patience = { ...PATIENCE, ...parts.patience };
   }
 
   /** `guarded`: whoever hands requests on has looked at Host and Origin. */
   server({ guarded }: { readonly guarded: boolean }): Server {
     const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response, guarded);
-    const server = createServer(TIMES, handle);
+    const server = createServer(this.#times(), handle);
     // The body is only asked for when it will be read.
     server.on('checkContinue', handle);
     return server;
@@ -69,11 +66,21 @@ export class HttpGateway {
   /** The same for connections in TLS. */
   secureServer(tls: GatewayTls): SecureServer {
     const handle = (request: IncomingMessage, response: ServerResponse) => this.#handle(request, response, false);
-    const server = createSecureServer({ ...TIMES, ...tls }, handle);
+    const server = createSecureServer({ ...this.#times(), ...tls }, handle);
     server.on('checkContinue', handle);
     // What is no TLS ends without an answer: there is nobody who would understand one.
     server.on('tlsClientError', (_error, socket) => socket.destroy());
     return server;
+  }
+
+  #times() {
+    const { headers, request, look } = this.#patience;
+    return {
+      headersTimeout: headers,
+      requestTimeout: request,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: look,
+    };
   }
 
   #handle(request: IncomingMessage, response: ServerResponse, guarded: boolean): void {
@@ -127,8 +134,7 @@ export class HttpGateway {
     const { reply, answer, afterwards } = await predictor.predict(route, match.version, caller, () =>
       match.open(body, call),
     );
-    await sendReply(request, response, reply, {
-      'x-request-id': requestId,
+    await this.#send(exchange, reply, {
       'dais-variant': answer.variant,
       'dais-model-version': answer.described.version,
       'dais-prediction-id': answer.predictionId,
@@ -139,16 +145,28 @@ export class HttpGateway {
   }
 
   async #answer(exchange: Exchange, match: AnswerMatch, guarded: boolean): Promise<void> {
-    const { request, response, call, project, requestId } = exchange;
+    const { request, response, call, project } = exchange;
     const grant = match.open === true ? this.#openGrant(request, guarded) : this.#grant(request, guarded);
     checkBody(request, MOST_SMALL_BODY);
     if (request.headers.expect !== undefined) response.writeContinue();
     const body = call.method === 'POST' ? await readBody(request, MOST_SMALL_BODY) : NOTHING;
     const reply = await match.answer(servedView(this.#parts.view, grant, project), body, call);
-    await sendReply(request, response, reply, { 'x-request-id': requestId, ...this.#lastWords() });
+    await this.#send(exchange, reply, this.#lastWords());
   }
 
-  #fault({ request, response, door, call, requestId }: Exchange, error: unknown): void {
+  async #send(
+    { request, response, requestId }: Exchange,
+    reply: ServingReply,
+    own: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    await sendReply(request, response, reply, {
+      own: { 'x-request-id': requestId, ...own },
+      readerMs: this.#patience.reader,
+    });
+  }
+
+  #fault(exchange: Exchange, error: unknown): void {
+    const { request, response, door, call, requestId } = exchange;
     if (response.destroyed) return;
     const told = error instanceof DaisError ? error : new DaisError('internal', 'Dais made a mistake.');
     if (told !== error) this.#parts.log.error('a request failed', { error, requestId, path: call.path });
@@ -159,17 +177,13 @@ export class HttpGateway {
     const reply = door.fault(told, call);
     const unread = !request.complete && !(Number(request.headers['content-length']) <= WORTH_READING_AWAY);
     const extra = {
-      'x-request-id': requestId,
       ...(told.retryable && { 'retry-after': String(Math.max(1, Math.ceil(told.retryAfter ?? 1))) }),
       ...(told.code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
       // A body that nobody reads is not waited for.
       ...((unread || this.#parts.draining()) && { connection: 'close' }),
     };
-    sendReply(request, response, reply, extra)
-      .then(() => {
-        if (unread) response.once('finish', () => request.socket.destroySoon());
-      })
-      .catch(() => response.destroy());
+    if (unread) closeLingering(request, this.#patience.linger);
+    this.#send(exchange, reply, extra).catch(() => response.destroy());
   }
 
   #grant(request: IncomingMessage, guarded: boolean): Grant {

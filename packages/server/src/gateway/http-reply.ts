@@ -6,8 +6,13 @@ import type { ServingReply } from './serving-door.ts';
 
 /** Below this a packet is a packet. */
 const WORTH_IT = 1024;
-/** For whoever takes an answer so slowly that it waits in this process. */
-const SLOWEST_READER_MS = 60_000;
+
+export interface Sending {
+  /** Headers of the gateway. */
+  readonly own: Readonly<Record<string, string>>;
+  /** For whoever takes an answer so slowly that it waits in this process. */
+  readonly readerMs: number;
+}
 
 const gzipped = promisify(gzip);
 const deflated = promisify(deflate);
@@ -16,7 +21,7 @@ export async function sendReply(
   request: IncomingMessage,
   response: ServerResponse,
   { status, headers, body }: ServingReply,
-  own: Readonly<Record<string, string>>,
+  { own, readerMs }: Sending,
 ): Promise<void> {
   const encoding = wanted(request.headers['accept-encoding'], body.length);
   const bytes = encoding === undefined ? body : await pack(encoding, body);
@@ -30,9 +35,24 @@ export async function sendReply(
   const { socket } = response;
   response.end(bytes);
   if (socket === null || socket.writableLength === 0) return;
-  const giveUp = setTimeout(() => socket.destroy(), SLOWEST_READER_MS);
+  const giveUp = setTimeout(() => socket.destroy(), readerMs);
   giveUp.unref();
   response.once('close', () => clearTimeout(giveUp));
+}
+
+/**
+ * Of a connection whose next answer is the last one although its request has not come to an end: closes it for writing and reads
+ * away what still comes, for so long. Closed at once, it would be reset, and whoever still sends would never see the answer.
+ */
+export function closeLingering(request: IncomingMessage, lingerMs: number): void {
+  const { socket } = request;
+  socket.destroySoon = () => {
+    socket.end();
+    request.resume();
+    const giveUp = setTimeout(() => socket.destroy(), lingerMs);
+    giveUp.unref();
+    socket.once('close', () => clearTimeout(giveUp));
+  };
 }
 
 function wanted(accepted: string | string[] | undefined, length: number): 'gzip' | 'deflate' | undefined {

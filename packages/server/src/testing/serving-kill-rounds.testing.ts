@@ -94,6 +94,13 @@ export async function signIn(url: string, client: ServingClient) {
   return { headers, ...((await made.json()) as { readonly token: string; readonly id: string }) };
 }
 
+export interface RoundsPlan {
+  readonly perSecond: number;
+  readonly withinMs: number;
+  readonly random: () => number;
+  readonly onRound?: (victim: Victim, ms: number) => void;
+}
+
 export interface RoundsReport {
   readonly rounds: Readonly<Record<Victim, number>>;
   readonly answered: number;
@@ -106,7 +113,7 @@ export interface RoundsReport {
 export async function servingKillRounds(
   { dais, url, client, target }: ServingWorld,
   victims: readonly Victim[],
-  { perSecond, withinMs, random }: { perSecond: number; withinMs: number; random: () => number },
+  { perSecond, withinMs, random, onRound }: RoundsPlan,
 ): Promise<RoundsReport> {
   const load = new ServingLoad({ ...target, perSecond, factorOf: () => 2 });
   const rounds = { worker: 0, gateway: 0, control: 0, database: 0 };
@@ -132,6 +139,7 @@ export async function servingKillRounds(
       await until(async () => (await fetch(`${url}/readyz`).catch(() => undefined))?.status === 200);
       await load.goesOn(20);
       rounds[victim] += 1;
+      onRound?.(victim, performance.now() - killedAt);
       for (const failure of load.failures.slice(seen)) {
         if (wasInside(victim, failure, killedAt, goneAt)) failed[victim] += 1;
         else faults.push(told(`kill of ${victim}`, failure, killedAt, goneAt));
