@@ -27,6 +27,8 @@ export default defineConfig({
     provide: {
       propertyRuns: Number(process.env['DAIS_PROPERTY_RUNS'] ?? 100),
       propertySeed: Number(process.env['DAIS_PROPERTY_SEED'] ?? EVERYDAY_SEED),
+      servingKills: Number(process.env['DAIS_SERVING_KILLS'] ?? 100),
+      soakSeconds: Number(process.env['DAIS_SOAK_SECONDS'] ?? 600),
     },
     projects: [
       {

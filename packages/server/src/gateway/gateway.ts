@@ -56,6 +56,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     ...shared,
     doors: [...options.doors, probes(async () => await metrics.expose(stats()))],
     allowHosts: listen.allowHosts ?? [],
+    patience: listen.patience,
   });
   const plain = http.plain({ guarded: false });
   const guarded = http.plain({ guarded: true });
@@ -103,7 +104,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await listenOn(server, { path: listen.socket });
     }
     if (listen.grpcPort !== undefined) {
-      grpc = await listenGrpc(listen.host ?? LOOPBACK, listen.grpcPort, { ...shared, rpcs: options.rpcs });
+      grpc = await listenGrpc(listen.host ?? LOOPBACK, listen.grpcPort, listen.tls, {
+        ...shared,
+        rpcs: options.rpcs,
+      });
     }
   } catch (error) {
     await closeAll(0);
@@ -130,7 +134,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     heard,
     accept,
-    setTls: (tls) => secure?.setSecureContext(tls),
+    setTls: (tls) => {
+      secure?.setSecureContext(tls);
+      grpc?.setTls(tls);
+    },
     stats,
     drain: async ({ noticeMs, deadlineMs }) => {
       draining = true;

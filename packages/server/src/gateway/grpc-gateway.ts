@@ -1,5 +1,8 @@
 /** The gateway over gRPC. The library (6 MB) is loaded when a port for it is opened. */
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { DaisError } from '@dais/api';
+import type * as grpcModule from '@grpc/grpc-js';
 import type {
   Metadata,
   sendUnaryData,
@@ -13,6 +16,7 @@ import { uuidv7 } from '#lib/ids.ts';
 import type { Log } from '#lib/log.ts';
 import type { Caller } from './attempt.ts';
 import { grpcStatusOf } from './grpc-status.ts';
+import type { GatewayTls } from './options.ts';
 import type { Predictor } from './predictor.ts';
 import type { Routes } from './routes.ts';
 import { ServedAccess, type Grant } from './served-access.ts';
@@ -32,6 +36,8 @@ export interface GrpcGatewayParts {
 
 export interface GrpcListener {
   readonly port: number;
+  /** A renewed certificate, for connections from now on. */
+  setTls(tls: GatewayTls): void;
   drain(deadlineMs: number): Promise<void>;
 }
 
@@ -44,30 +50,48 @@ const MOST_MESSAGE_BYTES = 256 * 1024 * 1024;
 const MOST_STREAMS = 1000;
 /** Messages of one stream that are answered at once. */
 const MOST_AT_ONCE = 32;
+/** A peer that is gone without a word is found by that, and one that never says anything. */
+const KEEP_ALIVE_MS = 60_000;
 const HEALTH = '/grpc.health.v1.Health';
 /** `HealthCheckResponse {status}` */
 const SERVING = Uint8Array.of(8, 1);
 const NOT_SERVING = Uint8Array.of(8, 2);
 
-export async function listenGrpc(host: string, port: number, parts: GrpcGatewayParts): Promise<GrpcListener> {
+/** With a certificate, TLS alone: nobody of this machine asks over gRPC. */
+export async function listenGrpc(
+  host: string,
+  port: number,
+  tls: GatewayTls | undefined,
+  parts: GrpcGatewayParts,
+): Promise<GrpcListener> {
   const grpc = await import('@grpc/grpc-js');
   const server = new grpc.Server({
     'grpc.max_receive_message_length': MOST_MESSAGE_BYTES,
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': MOST_STREAMS,
+    'grpc.keepalive_time_ms': KEEP_ALIVE_MS,
     'grpc.enable_channelz': 0,
   });
   register(server, parts, () => new grpc.Metadata());
-  const bound = await new Promise<number>((resolve, reject) => {
-    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    server.bindAsync(address, grpc.ServerCredentials.createInsecure(), (error, given) => {
-      if (error === null) resolve(given);
-      else reject(new DaisError('address_in_use', `${address} cannot be listened on: ${error.message}`));
-    });
+  // The library binds a port to one certificate for good: a socket of our own outlives a renewal.
+  let injector = server.createConnectionInjector(credentials(grpc, tls));
+  const sockets = new Set<Socket>();
+  const listener = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {}).once('close', () => sockets.delete(socket));
+    injector.injectConnection(socket);
+  });
+  listener.listen(port, host);
+  await once(listener, 'listening').catch((error: Error) => {
+    throw new DaisError('address_in_use', `${host}:${port} cannot be listened on: ${error.message}`);
   });
   return {
-    port: bound,
+    port: (listener.address() as AddressInfo).port,
+    setTls: (renewed) => {
+      injector = server.createConnectionInjector(credentials(grpc, renewed));
+    },
     drain: async (deadlineMs) => {
+      listener.close();
       await new Promise<void>((resolve) => {
         const cancel = parts.clock.after(deadlineMs, () => {
           server.forceShutdown();
@@ -78,8 +102,15 @@ export async function listenGrpc(host: string, port: number, parts: GrpcGatewayP
           resolve();
         });
       });
+      for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+function credentials(grpc: typeof grpcModule, tls: GatewayTls | undefined) {
+  if (tls === undefined) return grpc.ServerCredentials.createInsecure();
+  const pair = { cert_chain: Buffer.from(tls.cert), private_key: Buffer.from(tls.key) };
+  return grpc.ServerCredentials.createSsl(null, [pair]);
 }
 
 function register(server: Server, parts: GrpcGatewayParts, metadata: () => Metadata): void {
@@ -158,7 +189,10 @@ async function answer(
   done(null, await method.answer(servedView(parts.view, grant, project), call.request));
 }
 
-/** Answers come in the order in which they are ready, as the protocol has it: each carries the id of its request. */
+/**
+ * Answers come in the order in which they are ready, as the protocol has it: each carries the id of its request. Whoever does
+ * not take them is not read from any more.
+ */
 function stream(parts: GrpcGatewayParts, protocol: string, method: RpcInfer, call: Duplex): void {
   const form = method.stream as NonNullable<RpcInfer['stream']>;
   let running = 0;
@@ -170,14 +204,19 @@ function stream(parts: GrpcGatewayParts, protocol: string, method: RpcInfer, cal
     call.emit('error', told(parts, error, callId(call, parts.clock)));
     return;
   }
+  const goOn = () => {
+    if (running >= MOST_AT_ONCE || call.writableNeedDrain) call.pause();
+    else call.resume();
+  };
   const finished = () => {
     running--;
-    if (running < MOST_AT_ONCE) call.resume();
+    goOn();
     if (ended && running === 0) call.end();
   };
+  call.on('drain', goOn);
   call.on('data', (message: Buffer) => {
     running++;
-    if (running >= MOST_AT_ONCE) call.pause();
+    goOn();
     predict(parts, method, caller, message)
       .then(({ reply, afterwards }) => {
         call.write(form.answer(reply));

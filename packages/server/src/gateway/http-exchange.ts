@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { collectBody } from './http-body.ts';
+import type { Patience } from './options.ts';
 
 export type SentHeaders = Readonly<Record<string, string>>;
 
@@ -24,17 +25,17 @@ export interface HttpExchange {
   send(status: number, headers: SentHeaders, own: SentHeaders, body: Buffer | string): void;
   /** Ends the connection without a word, or in the middle of one. */
   drop(): void;
-  /** Once the answer is out, without waiting for the rest of the body. */
-  endAfterwards(): void;
+  /**
+   * The next answer is the last one, although the body has not come to its end: then what still comes is read away for a while.
+   * Closed at once, the connection would be reset, and whoever still sends would never see the answer.
+   */
+  linger(): void;
 }
 
-/** For whoever takes an answer so slowly that it waits in this process. */
-const SLOWEST_READER_MS = 60_000;
-
-/** To be called when an answer was handed to the socket. */
-export function watchReader(socket: Socket, onTaken: (taken: () => void) => void): void {
+/** To be called when an answer was handed to the socket: whoever takes it so slowly that it waits in this process has so long. */
+export function watchReader(socket: Socket, ms: number, onTaken: (taken: () => void) => void): void {
   if (socket.writableLength === 0) return;
-  const giveUp = setTimeout(() => socket.destroy(), SLOWEST_READER_MS);
+  const giveUp = setTimeout(() => socket.destroy(), ms);
   giveUp.unref();
   onTaken(() => clearTimeout(giveUp));
 }
@@ -43,13 +44,15 @@ export function watchReader(socket: Socket, onTaken: (taken: () => void) => void
 export class NodeExchange implements HttpExchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #patience: Patience;
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
 
-  constructor(request: IncomingMessage, response: ServerResponse) {
+  constructor(request: IncomingMessage, response: ServerResponse, patience: Patience) {
     this.#request = request;
     this.#response = response;
+    this.#patience = patience;
     this.method = request.method ?? '';
     this.url = request.url ?? '/';
     this.headers = request.headers;
@@ -86,15 +89,23 @@ export class NodeExchange implements HttpExchange {
     response.writeHead(status, { ...headers, ...own, 'content-length': length });
     const { socket } = response;
     response.end(body);
-    if (socket !== null) watchReader(socket, (taken) => response.once('close', taken));
+    if (socket !== null) watchReader(socket, this.#patience.reader, (taken) => response.once('close', taken));
   }
 
   drop(): void {
     this.#response.destroy();
   }
 
-  endAfterwards(): void {
-    const { socket } = this.#request;
-    this.#response.once('finish', () => socket.destroySoon());
+  linger(): void {
+    const request = this.#request;
+    const { socket } = request;
+    // What Node calls behind the last answer.
+    socket.destroySoon = () => {
+      socket.end();
+      request.resume();
+      const giveUp = setTimeout(() => socket.destroy(), this.#patience.linger);
+      giveUp.unref();
+      socket.once('close', () => clearTimeout(giveUp));
+    };
   }
 }

@@ -18,7 +18,7 @@ import { checkBody, readBody } from './http-body.ts';
 import { NodeExchange, type HttpExchange } from './http-exchange.ts';
 import { HttpLane } from './http-lane.ts';
 import { sendReply } from './http-reply.ts';
-import type { GatewayTls } from './options.ts';
+import type { GatewayTls, Patience } from './options.ts';
 import type { Predictor } from './predictor.ts';
 import type { Routes } from './routes.ts';
 import { ServedAccess, type Grant } from './served-access.ts';
@@ -33,6 +33,7 @@ export interface HttpGatewayParts {
   readonly heardAt: () => number;
   readonly draining: () => boolean;
   readonly allowHosts: readonly string[];
+  readonly patience?: Partial<Patience> | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -41,14 +42,8 @@ export interface HttpGatewayParts {
 const MOST_SMALL_BODY = 1024 * 1024;
 /** Of an unread body, what is read away so that the connection can go on. */
 const WORTH_READING_AWAY = 64 * 1024;
-const HEADERS_TIMEOUT_MS = 20_000;
-const REQUEST_TIMEOUT_MS = 300_000;
 const KEEP_ALIVE_MS = 65_000;
-const TIMES = {
-  headersTimeout: HEADERS_TIMEOUT_MS,
-  requestTimeout: REQUEST_TIMEOUT_MS,
-  keepAliveTimeout: KEEP_ALIVE_MS,
-};
+const PATIENCE: Patience = { headers: 20_000, request: 300_000, reader: 60_000, linger: 5000, look: 1000 };
 
 interface Exchange {
   readonly http: HttpExchange;
@@ -67,17 +62,19 @@ export interface PlainHttp {
 
 export class HttpGateway {
   readonly #parts: HttpGatewayParts;
+  readonly #patience: Patience;
   #goodHost: string | undefined;
 
   constructor(parts: HttpGatewayParts) {
     this.#parts = parts;
+    this.#patience = { ...PATIENCE, ...parts.patience };
   }
 
   /** `guarded`: whoever hands requests on has looked at Host and Origin. */
   plain({ guarded }: { readonly guarded: boolean }): PlainHttp {
     const handle = (http: HttpExchange) => this.#handle(http, guarded);
-    const node = this.#onNode(createServer(TIMES), handle);
-    const lane = new HttpLane({ handle, node, firstByteMs: HEADERS_TIMEOUT_MS, keepAliveMs: KEEP_ALIVE_MS });
+    const node = this.#onNode(createServer(this.#times()), handle);
+    const lane = new HttpLane({ handle, node, patience: this.#patience, keepAliveMs: KEEP_ALIVE_MS });
     return {
       accept: (socket) => lane.accept(socket),
       closeIdle: () => {
@@ -89,15 +86,25 @@ export class HttpGateway {
 
   /** The same for connections in TLS. */
   secure(tls: GatewayTls): SecureServer {
-    const server = createSecureServer({ ...TIMES, ...tls });
+    const server = createSecureServer({ ...this.#times(), ...tls });
     // What is no TLS ends without an answer: there is nobody who would understand one.
     server.on('tlsClientError', (_error, socket) => socket.destroy());
     return this.#onNode(server, (http) => this.#handle(http, false));
   }
 
+  #times() {
+    const { headers, request, look } = this.#patience;
+    return {
+      headersTimeout: headers,
+      requestTimeout: request,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: look,
+    };
+  }
+
   #onNode<Any extends Server | SecureServer>(server: Any, handle: (http: HttpExchange) => void): Any {
     const listener = (request: IncomingMessage, response: ServerResponse) =>
-      handle(new NodeExchange(request, response));
+      handle(new NodeExchange(request, response, this.#patience));
     server.on('request', listener);
     // The body is only asked for when it will be read.
     server.on('checkContinue', listener);
@@ -190,10 +197,8 @@ export class HttpGateway {
       // A body that nobody reads is not waited for.
       ...((unread || this.#parts.draining()) && { connection: 'close' }),
     };
-    const send = async () => {
-      await sendReply(http, door.fault(told, call), extra);
-      if (unread) http.endAfterwards();
-    };
+    if (unread) http.linger();
+    const send = async () => await sendReply(http, door.fault(told, call), extra);
     send().catch(() => http.drop());
   }
 

@@ -10,13 +10,13 @@ import { DaisError } from '@dais/api';
 import { tooLarge } from './http-body.ts';
 import { watchReader, type HttpExchange, type SentHeaders } from './http-exchange.ts';
 import { readLaneHead, type LaneHead } from './lane-head.ts';
+import type { Patience } from './options.ts';
 
 export interface LaneParts {
   readonly handle: (exchange: HttpExchange) => void;
   /** Node's server; takes a socket as its event `connection`. */
   readonly node: EventEmitter;
-  /** Until the first byte comes. */
-  readonly firstByteMs: number;
+  readonly patience: Patience;
   /** Between requests. */
   readonly keepAliveMs: number;
 }
@@ -52,6 +52,7 @@ class LaneConnection {
   readonly #left: () => void;
   /** As Node says it, so that a client leaves before it is left. */
   readonly keepAlive: string;
+  readonly readerMs: number;
   /** Bytes of which not all is there. */
   #held = NOTHING;
   #exchange: LaneExchange | undefined;
@@ -64,9 +65,10 @@ class LaneConnection {
     this.#socket = socket;
     this.#parts = parts;
     this.#left = left;
+    this.readerMs = parts.patience.reader;
     this.keepAlive = `connection: keep-alive\r\nkeep-alive: timeout=${Math.floor(parts.keepAliveMs / 1000)}\r\n\r\n`;
     socket.setNoDelay(true);
-    socket.setTimeout(parts.firstByteMs);
+    socket.setTimeout(parts.patience.headers);
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('timeout', this.#onTimeout);
@@ -147,11 +149,15 @@ class LaneConnection {
     const from = end + END_OF_HEAD.length;
     const to = from + head.length;
     if (bytes.length < to) {
-      // Many clients write head and body one after the other; whoever writes in drops is no such client.
+      // Many clients write head and body one after the other; whoever writes in drops is no such client, nor who takes long.
       if (again) this.#handOver(bytes);
-      else this.#held = bytes;
+      else {
+        this.#held = bytes;
+        this.#socket.setTimeout(this.#parts.patience.look);
+      }
       return;
     }
+    if (again) this.#socket.setTimeout(this.#parts.keepAliveMs);
     if (bytes.length > to) {
       this.#held = bytes.subarray(to);
       this.#socket.pause();
@@ -231,7 +237,7 @@ class LaneExchange implements HttpExchange {
       socket.write(body);
       socket.uncork();
     }
-    watchReader(socket, (taken) => socket.once('drain', taken).once('close', taken));
+    watchReader(socket, this.#connection.readerMs, (taken) => socket.once('drain', taken).once('close', taken));
     this.close();
     this.#connection.done(this.#last);
   }
@@ -240,9 +246,8 @@ class LaneExchange implements HttpExchange {
     this.#socket.destroy();
   }
 
-  endAfterwards(): void {
-    this.#last = true;
-  }
+  /** Its body came whole. */
+  linger(): void {}
 
   close(): void {
     const closed = this.#closed;

@@ -34,10 +34,26 @@ export interface GatewayListen {
   readonly host?: string;
   /** 0: a free one. Without it, no gRPC. */
   readonly grpcPort?: number;
-  /** Connections that are handed over speak TLS; from this machine also HTTP, as the control plane does. */
+  /** gRPC speaks TLS, and connections that are handed over; those from this machine also HTTP, as the control plane does. */
   readonly tls?: GatewayTls;
+  /** With whom it deals how long; tests wait less. */
+  readonly patience?: Partial<Patience>;
   /** Names beside loopback ones that it answers to while `access` is `solo`. */
   readonly allowHosts?: readonly string[];
+}
+
+/** In ms. */
+export interface Patience {
+  /** Until a request's head has come, also its first byte. */
+  readonly headers: number;
+  /** Until its body has. */
+  readonly request: number;
+  /** Until its answer was taken. */
+  readonly reader: number;
+  /** For whoever still sends when it was refused: until then what comes is read away. */
+  readonly linger: number;
+  /** Between two looks at who is late. */
+  readonly look: number;
 }
 
 /** In PEM. */

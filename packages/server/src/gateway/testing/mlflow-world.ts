@@ -14,16 +14,28 @@ export interface MlflowModels {
   readonly environment: string;
   /** Default: every folder with `MLmodel`. */
   readonly names?: readonly string[];
+  /** Of each process. */
+  readonly memoryBytes?: number;
 }
 
-export async function startMlflowWorld({ folder, environment, names }: MlflowModels): Promise<GatewayWorld> {
+export async function startMlflowWorld({
+  folder,
+  environment,
+  names,
+  memoryBytes,
+}: MlflowModels): Promise<GatewayWorld> {
   const parts = { clock: systemClock, log: silentLog };
   const world = await startWorld({
     engines: [new OnnxInference(parts), new PythonInference(parts)],
     files: async ({ name }) => ({ folder: join(folder, name) }),
   });
   const found = names ?? (await modelsIn(folder));
-  const models = await Promise.all(found.map(async (name) => await described(folder, name, environment)));
+  const models = await Promise.all(
+    found.map(async (name) => ({
+      ...(await described(folder, name, environment)),
+      ...(memoryBytes !== undefined && { memoryBytes }),
+    })),
+  );
   const { failed } = await world.gateway.swap(
     snapshot(
       1,

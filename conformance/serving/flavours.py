@@ -1,0 +1,160 @@
+"""Trains a small model of each flavour that is named behind the folder, saves it there by MLflow, and writes beside it what it is
+asked and what MLflow says to that."""
+
+import json
+import os
+import sys
+
+import mlflow
+import numpy as np
+import pandas as pd
+from mlflow.models import infer_signature
+from sklearn.datasets import load_iris
+
+FOLDER, NAMES = sys.argv[1], sys.argv[2:]
+iris = load_iris(as_frame=True)
+table = iris.data.set_axis(["a", "b", "c", "d"], axis=1)
+target = iris.target.astype("float64")
+rows = table.iloc[::10].reset_index(drop=True)
+matrix = table.to_numpy(dtype=np.float32)
+
+
+def save(name, flavour, model, asked, **more):
+    path = os.path.join(FOLDER, name)
+    flavour.save_model(model, path=path, pip_requirements=["mlflow"], **more)
+    said = mlflow.pyfunc.load_model(path).predict(asked)
+    if isinstance(asked, pd.DataFrame):
+        body = {"dataframe_split": asked.to_dict("split")}
+    else:
+        body = {"inputs": asked if isinstance(asked, list) else asked.tolist()}
+    with open(os.path.join(FOLDER, f"{name}.json"), "w", encoding="utf-8") as file:
+        json.dump({"body": body, "said": plain(said)}, file)
+
+
+def plain(value):
+    if isinstance(value, pd.DataFrame):
+        return value.to_dict("records")
+    if isinstance(value, (np.ndarray, pd.Series)):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    return value
+
+
+def of_sklearn():
+    from sklearn.ensemble import GradientBoostingRegressor
+
+    model = GradientBoostingRegressor(n_estimators=20, random_state=1).fit(table, target)
+    save("sklearn", mlflow.sklearn, model, rows, signature=infer_signature(table, target), serialization_format="cloudpickle")
+
+
+def of_xgboost():
+    import xgboost
+
+    model = xgboost.XGBRegressor(n_estimators=20, random_state=1).fit(table, target)
+    save("xgboost", mlflow.xgboost, model, rows, signature=infer_signature(table, model.predict(table)))
+
+
+def of_lightgbm():
+    import lightgbm
+
+    model = lightgbm.LGBMRegressor(n_estimators=20, random_state=1, verbose=-1).fit(table, target)
+    save("lightgbm", mlflow.lightgbm, model, rows, signature=infer_signature(table, model.predict(table)))
+
+
+class Nearest(mlflow.pyfunc.PythonModel):
+    """The mean of the three nearest rows that it has learned."""
+
+    def fit(self, inputs, wanted):
+        self.inputs, self.wanted = inputs.to_numpy(), wanted.to_numpy()
+        return self
+
+    def predict(self, context, model_input, params=None):
+        apart = ((model_input.to_numpy()[:, None, :] - self.inputs[None]) ** 2).sum(axis=2)
+        return self.wanted[np.argsort(apart, axis=1, kind="stable")[:, :3]].mean(axis=1)
+
+
+class Pyfunc:
+    @staticmethod
+    def save_model(model, **more):
+        mlflow.pyfunc.save_model(python_model=model, **more)
+
+
+def of_pyfunc():
+    save("pyfunc", Pyfunc, Nearest().fit(table, target), rows, signature=infer_signature(table, target))
+
+
+def of_onnx():
+    from skl2onnx import to_onnx
+    from sklearn.ensemble import RandomForestRegressor
+
+    model = RandomForestRegressor(n_estimators=10, random_state=1).fit(matrix, target)
+    signature = infer_signature(matrix, {"variable": model.predict(matrix).astype(np.float32).reshape(-1, 1)})
+    save("onnx", mlflow.onnx, to_onnx(model, matrix[:1], target_opset=17), matrix[::10], signature=signature)
+
+
+def of_pytorch():
+    import torch
+
+    torch.manual_seed(1)
+    model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
+    inputs, wanted = torch.from_numpy(matrix), torch.tensor(target.to_numpy(), dtype=torch.float32)[:, None]
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    for _ in range(50):
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(model(inputs), wanted).backward()
+        optimizer.step()
+    said = model(inputs).detach().numpy()
+    # The form of every version of MLflow; the newest one's default wants an example to trace.
+    how = {"signature": infer_signature(matrix, said), "serialization_format": "pickle"}
+    save("pytorch", mlflow.pytorch, model, matrix[::10], **how)
+
+
+def of_tensorflow():
+    import keras
+
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, activation="tanh"), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(matrix, target, epochs=5, verbose=0)
+    said = model.predict(matrix, verbose=0)
+    save("tensorflow", mlflow.tensorflow, model, matrix[::10], signature=infer_signature(matrix, said))
+
+
+def of_transformers():
+    import torch
+    from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast, pipeline
+
+    words = ["late", "early", "flight", "the", "was", "on", "time", "is"]
+    vocabulary = os.path.join(FOLDER, "vocabulary.txt")
+    with open(vocabulary, "w", encoding="utf-8") as file:
+        file.write("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]))
+    tokenizer = BertTokenizerFast(vocabulary)
+    torch.manual_seed(1)
+    config = BertConfig(
+        vocab_size=len(words) + 5,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=32,
+        id2label={0: "late", 1: "early"},
+        label2id={"late": 0, "early": 1},
+    )
+    model = BertForSequenceClassification(config)
+    texts = ["the flight was late", "the flight was early"]
+    tokens = tokenizer(texts, return_tensors="pt", padding=True)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(20):
+        optimizer.zero_grad()
+        model(**tokens, labels=torch.tensor([0, 1])).loss.backward()
+        optimizer.step()
+    model.eval()
+    classifier = pipeline("text-classification", model=model, tokenizer=tokenizer)
+    asked = [*texts, "the flight is on time"]
+    signature = infer_signature(asked, pd.DataFrame({"label": ["late"], "score": [0.5]}))
+    save("transformers", mlflow.transformers, classifier, asked, signature=signature)
+
+
+for wanted in NAMES:
+    globals()[f"of_{wanted}"]()

@@ -1,0 +1,101 @@
+/** Python models that crash, hang and eat memory beside one that does not, at a gateway under load. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { run } from '#lib/process.ts';
+import { commandOf, isAlive, killProcess, treeOf } from '#testing/dais-process.ts';
+import { pythonEnvironment } from '../../../../tools/python-env.mjs';
+import type { GatewayWorld } from './testing/gateway-world.ts';
+import { startMlflowWorld } from './testing/mlflow-world.ts';
+
+const conformance = fileURLToPath(new URL('../../../../conformance/', import.meta.url));
+/** In ms; on a machine that does much else. */
+const PATIENCE = 600_000;
+const MEMORY_BYTES = 1024 * 2 ** 20;
+/** Requests at once, each behind the other. */
+const ASKERS = 8;
+
+let folder: string;
+let world: GatewayWorld;
+beforeAll(async () => {
+  const environment = await pythonEnvironment('mlflow-3-18', join(conformance, 'mlflow', 'requirements.txt'));
+  folder = await mkdtemp(join(tmpdir(), 'dais-hostile-models-'));
+  const script = join(conformance, 'inference', 'models.py');
+  const env = { PATH: '/usr/bin:/bin', HOME: folder, LANG: 'C.UTF-8' };
+  const words = ['-W', 'ignore', script, folder];
+  const end = await run(join(environment, 'bin', 'python'), words, { env, cwd: folder, timeoutMs: PATIENCE });
+  if (end.code !== 0) throw new Error(end.stderr);
+  world = await startMlflowWorld({ folder, environment, names: ['weighted', 'moody'], memoryBytes: MEMORY_BYTES });
+}, PATIENCE);
+afterEach(async () => {
+  await expect.poll(async () => (await ask('moody', 1)).status).toBe(200);
+});
+afterAll(async () => {
+  await world?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function ask(name: string, first: number) {
+  const body = JSON.stringify({ inputs: [{ name: 'x', shape: [1, 3], datatype: 'FP32', data: [first, 2, 3] }] });
+  const { status, json } = await world.ask(`/v2/models/${name}/infer`, { body });
+  return { status, said: JSON.stringify(json) };
+}
+
+/** Asks without an end while `work` runs, and gives what was not answered. */
+async function whileAsked(name: string, work: () => Promise<void>) {
+  const counts = { answered: 0 };
+  const failed: { readonly status: number; readonly said: string }[] = [];
+  const asking = { on: true };
+  const askers = Array.from({ length: ASKERS }, async () => {
+    while (asking.on) {
+      const answer = await ask(name, 1);
+      if (answer.status === 200) counts.answered += 1;
+      else failed.push(answer);
+    }
+  });
+  const more = async () => {
+    const reached = counts.answered;
+    await expect.poll(() => counts.answered).toBeGreaterThan(reached + 20);
+  };
+  try {
+    await more();
+    await work();
+    await more();
+  } finally {
+    asking.on = false;
+    await Promise.all(askers);
+  }
+  return { failed, answered: counts.answered };
+}
+
+test('one that eats memory fails alone, and says why; the other goes on', async () => {
+  const { failed } = await whileAsked('weighted', async () => {
+    const { status, said } = await ask('moody', -3);
+    expect([status, said]).toEqual([503, expect.stringContaining('more than the 1024 MiB of memory')]);
+  });
+  expect(failed).toEqual([]);
+});
+
+test('one whose process ends fails alone, and says why; the other goes on', async () => {
+  const { failed } = await whileAsked('weighted', async () => {
+    const { status, said } = await ask('moody', -1);
+    expect([status, said]).toEqual([503, expect.stringContaining('exit code 3')]);
+  });
+  expect(failed).toEqual([]);
+});
+
+test('kill -9 of its process under load: what was inside fails, at most a request of each asker', async () => {
+  const worker = () => treeOf(process.pid).findLast((pid) => /dais_worker.*weighted/.test(commandOf(pid)));
+  for (let round = 0; round < 3; round++) {
+    const { failed } = await whileAsked('weighted', async () => {
+      const pid = worker();
+      killProcess(pid);
+      await expect.poll(() => isAlive(pid!)).toBe(false);
+      await expect.poll(() => worker() ?? pid).not.toBe(pid);
+    });
+    expect(failed.filter(({ status, said }) => status !== 503 || !said.includes('process ended'))).toEqual([]);
+    expect(failed.length).toBeLessThanOrEqual(ASKERS);
+  }
+});

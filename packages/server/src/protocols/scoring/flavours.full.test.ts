@@ -1,0 +1,19 @@
+/** What is trained with the libraries of networks says at an Endpoint what it says in Python. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { differences, FLAVOURS_PATIENCE, startFlavours, type FlavoursWorld } from './testing/flavours.ts';
+
+const FLAVOURS = ['pytorch', 'tensorflow', 'transformers'];
+
+let world: FlavoursWorld;
+beforeAll(async () => {
+  world = await startFlavours('serving-deep', 'requirements-deep.txt', FLAVOURS);
+}, FLAVOURS_PATIENCE);
+afterAll(async () => {
+  await world?.stop();
+});
+
+test.each(FLAVOURS)('%s', async (flavour) => {
+  const { said, answered } = await world.ask(flavour);
+  expect(said).not.toEqual([]);
+  expect(differences(said, answered)).toEqual([]);
+});

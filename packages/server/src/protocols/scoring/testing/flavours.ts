@@ -1,0 +1,70 @@
+/** Models of MLflow's flavours, trained now, behind a gateway; each is asked what MLflow was asked. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { GatewayWorld } from '#gateway/testing/gateway-world.ts';
+import { startMlflowWorld } from '#gateway/testing/mlflow-world.ts';
+import { run } from '#lib/process.ts';
+import { pythonEnvironment } from '../../../../../../tools/python-env.mjs';
+
+const conformance = fileURLToPath(new URL('../../../../../../conformance/serving/', import.meta.url));
+/** In ms; on a machine that does much else. */
+export const FLAVOURS_PATIENCE = 1_200_000;
+/** Of how MLflow and Dais write the same number. */
+const TOLERANCE = 1e-6;
+
+export interface FlavoursWorld {
+  readonly gateway: GatewayWorld;
+  /** What MLflow said, and what the gateway says to the same. */
+  ask(flavour: string): Promise<{ readonly said: unknown; readonly answered: unknown }>;
+  stop(): Promise<void>;
+}
+
+/** `requirements`: which environment, for training and for serving. */
+export async function startFlavours(
+  name: string,
+  requirements: string,
+  flavours: readonly string[],
+): Promise<FlavoursWorld> {
+  const environment = await pythonEnvironment(name, join(conformance, requirements));
+  const folder = await mkdtemp(join(tmpdir(), 'dais-flavours-'));
+  const script = join(conformance, 'flavours.py');
+  const env = { PATH: '/usr/bin:/bin', HOME: folder, LANG: 'C.UTF-8', HF_HUB_OFFLINE: '1' };
+  const words = ['-B', '-W', 'ignore', script, folder, ...flavours];
+  const end = await run(join(environment, 'bin', 'python'), words, { env, cwd: folder, timeoutMs: FLAVOURS_PATIENCE });
+  if (end.code !== 0) throw new Error(end.stderr);
+  const gateway = await startMlflowWorld({ folder, environment, names: flavours });
+  return {
+    gateway,
+    ask: async (flavour) => {
+      const text = await readFile(join(folder, `${flavour}.json`), 'utf8');
+      const { body, said } = JSON.parse(text) as { readonly body: unknown; readonly said: unknown };
+      const answer = await gateway.ask(`/endpoints/${flavour}/invocations`, {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      if (answer.status !== 200) throw new Error(`${flavour}: ${answer.status} ${answer.bytes.toString('utf8')}`);
+      return { said, answered: (answer.json as { readonly predictions: unknown }).predictions };
+    },
+    stop: async () => {
+      await gateway.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Where the two are not the same, as far as numbers go: within 1e-6. */
+export function differences(said: unknown, answered: unknown, path = ''): string[] {
+  if (typeof said === 'number' && typeof answered === 'number') {
+    const isSame = Math.abs(said - answered) <= TOLERANCE * Math.abs(said);
+    return isSame ? [] : [`${path}: ${said}, and here ${answered}`];
+  }
+  if (typeof said !== 'object' || said === null || typeof answered !== 'object' || answered === null) {
+    return said === answered ? [] : [`${path}: ${JSON.stringify(said)}, and here ${JSON.stringify(answered)}`];
+  }
+  const names = new Set([...Object.keys(said), ...Object.keys(answered)]);
+  return [...names].flatMap((name) =>
+    differences(Reflect.get(said, name), Reflect.get(answered, name), `${path}/${name}`),
+  );
+}
