@@ -61,7 +61,7 @@ const csv = (head: string, row: (at: number) => string, rows = ROWS) =>
 const good = csv('distance,carrier', (at) => `${at % 40}.5,${['AA', 'UA'][at % 2]}`);
 
 test(
-  'a column that vanished or changed its type, rows that are not there: each by its name',
+  'a column that vanished or changed its type, rows that are not there, a baseline that was deleted: each by its name',
   { timeout: START_MS },
   async () => {
     const spec = { schemaChanges: 'any' };
@@ -104,6 +104,28 @@ test(
     const empty = await judged('on-trips', 4);
     expect(empty).toMatchObject({ verdict: 'unknown', rows: 0 });
     expect(empty.reason).toContain('The window has no rows.');
+
+    // What it is compared with is deleted: what was counted of it still is, and every report says so.
+    await call('DELETE', '/datasets/trips/versions/1');
+    await push('trips', good);
+    const orphan = await judged('on-trips', 5);
+    expect(orphan.notes).toContain('trips@1 was deleted: what was counted of it is still compared with.');
+    expect(orphan.baseline).toMatchObject({ name: 'trips@1', rows: ROWS });
+    expect(told(orphan)).toEqual([]);
+    await push(
+      'trips',
+      csv('distance,carrier', (at) => `${900 + (at % 40)}.5,${['AA', 'UA'][at % 2]}`),
+    );
+    expect((await judged('on-trips', 6)).verdict).toBe('bad');
+    // One that was never looked at has no figures: nothing is said to be good.
+    await watch('on-nothing', {
+      dataset: 'trips',
+      baseline: { type: 'dataset', version: 'trips@1' },
+      since: '2020-01-01T00:00:00Z',
+    });
+    const nothing = await judged('on-nothing', 1);
+    expect(nothing.verdict).toBe('unknown');
+    expect(nothing.reason).toContain('trips@1');
   },
 );
 

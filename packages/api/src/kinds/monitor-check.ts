@@ -11,7 +11,14 @@ export function nameOfCheck({ name, type }: Pick<MonitorCheck, 'name' | 'type'>)
 }
 
 /** Checks that a dataset has nothing for. */
-const OF_ENDPOINTS: ReadonlySet<MonitorCheck['type']> = new Set(['predictionDrift', 'skew', 'performance', 'slo']);
+const OF_ENDPOINTS: ReadonlySet<MonitorCheck['type']> = new Set([
+  'predictionDrift',
+  'skew',
+  'performance',
+  'slo',
+  'estimatedPerformance',
+  'fairness',
+]);
 
 export function monitorIssues(spec: MonitorSpec): Issue[] {
   const { endpoint, dataset } = spec;
@@ -20,7 +27,14 @@ export function monitorIssues(spec: MonitorSpec): Issue[] {
     const message = endpoint === undefined ? 'names nothing to look at' : 'names an endpoint and a dataset';
     issues.push({ path: 'spec', message, expected: '`endpoint` or `dataset`, one of them' });
   }
-  return [...issues, ...baselineIssues(spec), ...checkIssues(spec), ...silenceIssues(spec), ...alertIssues(spec)];
+  return [
+    ...issues,
+    ...baselineIssues(spec),
+    ...predictionIssues(spec),
+    ...checkIssues(spec),
+    ...silenceIssues(spec),
+    ...alertIssues(spec),
+  ];
 }
 
 function baselineIssues({ baseline, dataset }: MonitorSpec): Issue[] {
@@ -40,6 +54,19 @@ function baselineIssues({ baseline, dataset }: MonitorSpec): Issue[] {
   if (dataset !== undefined && (baseline.type === 'training' || baseline.type === 'window')) {
     const expected = '`dataset`, `model`, `rolling` or `first`: a dataset has no predictions';
     return [{ path: `${path}.type`, message: `is "${baseline.type}"`, expected }];
+  }
+  return [];
+}
+
+function predictionIssues({ prediction: { task, column, score, threshold } }: MonitorSpec): Issue[] {
+  const path = 'spec.prediction';
+  if (task === 'regression' && (score ?? threshold) !== undefined) {
+    const name = score === undefined ? 'threshold' : 'score';
+    return [{ path: `${path}.${name}`, message: 'is there', expected: 'no score: the task is regression' }];
+  }
+  if (column !== undefined && threshold !== undefined) {
+    const expected = '`column`, which is the class, or `threshold`, which makes one of the score';
+    return [{ path: `${path}.threshold`, message: 'is there beside `column`', expected }];
   }
   return [];
 }
@@ -65,6 +92,8 @@ function checkIssues({ checks, dataset, prediction }: MonitorSpec): Issue[] {
       issues.push({ path: `${path}.threshold`, message: 'is needed by `wasserstein`', expected });
     }
     if (check.type === 'performance') issues.push(...metricIssues(check, path, prediction.task));
+    if (check.type === 'estimatedPerformance') issues.push(...estimateIssues(check, path, prediction.task));
+    if (check.type === 'fairness') issues.push(...fairnessIssues(check, path, prediction.task));
   }
   return issues;
 }
@@ -89,6 +118,44 @@ function metricIssues(
     }
     return [];
   });
+}
+
+function estimateIssues(
+  { metrics, reference }: Extract<MonitorCheck, { type: 'estimatedPerformance' }>,
+  path: string,
+  task: MonitorSpec['prediction']['task'],
+): Issue[] {
+  if (task === 'regression') {
+    const expected = '`performance`: only of classes it can be estimated without labels';
+    return [{ path: `${path}.type`, message: 'is "estimatedPerformance", and the task is regression', expected }];
+  }
+  const unbound = metrics.findIndex(({ min, change }) => (min ?? change) === undefined);
+  return [
+    ...(unbound === -1
+      ? []
+      : [{ path: `${path}.metrics[${unbound}]`, message: 'has no bound', expected: '`min` or `change`' }]),
+    ...(reference !== undefined && Date.parse(reference.from) >= Date.parse(reference.until)
+      ? [{ path: `${path}.reference.until`, message: 'is not after `from`' }]
+      : []),
+  ];
+}
+
+function fairnessIssues(
+  { columns, privileged }: Extract<MonitorCheck, { type: 'fairness' }>,
+  path: string,
+  task: MonitorSpec['prediction']['task'],
+): Issue[] {
+  if (task === 'regression') {
+    const expected = 'no `fairness`: it is of classes, and the task is regression';
+    return [{ path: `${path}.type`, message: 'is "fairness"', expected }];
+  }
+  return Object.keys(privileged)
+    .filter((name) => !columns.includes(name))
+    .map((name) => ({
+      path: `${path}.privileged.${name}`,
+      message: 'is no column of it',
+      expected: columns.join(', '),
+    }));
 }
 
 function silenceIssues({ silence }: MonitorSpec): Issue[] {

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { baseStatus, labelNameSchema, reference, type KindSpec } from '#manifest.ts';
 import { executionParameterSchema } from '#records/execution.ts';
-import { corrections, driftMethods, monitorStates, performanceMetrics, severities } from '#records/monitoring.ts';
+import {
+  corrections,
+  driftMethods,
+  estimatedMetrics,
+  monitorStates,
+  performanceMetrics,
+  severities,
+} from '#records/monitoring.ts';
 
 /** An input or output of the model, or a column of a dataset; `scores[1]` is an element of a list, from 0. */
 const columnText = z.string().min(1).max(256);
@@ -83,6 +90,59 @@ const performance = z.strictObject({
   segments: z.array(columnText).max(10).default([]).describe('Columns by whose values it is told apart.'),
   minLabelled: z.int().min(1).max(1_000_000_000).default(30).describe('Labels that a window or segment needs.'),
 });
+const estimatedPerformance = z.strictObject({
+  type: z
+    .literal('estimatedPerformance')
+    .describe('How good predictions of two classes are before labels come, from their own scores (CBPE).'),
+  ...common,
+  metrics: z
+    .array(
+      z.strictObject({
+        metric: z.enum(estimatedMetrics).describe('Which figure.'),
+        min: z.number().optional().describe('Bad below it.'),
+        change: z
+          .number()
+          .gt(0)
+          .optional()
+          .describe('Bad when it is worse by this share than what was measured on the reference.'),
+      }),
+    )
+    .max(20)
+    .default([])
+    .describe('What has a bound. All figures are worked out anyway.'),
+  reference: z
+    .strictObject({
+      from: z.iso.datetime({ offset: true }).describe('From then on: `2026-11-01T00:00:00Z`.'),
+      until: z.iso.datetime({ offset: true }).describe('Before then.'),
+    })
+    .optional()
+    .describe(
+      'Labelled predictions of a time, on which scores are calibrated. Default: of the windows of the version that answers the first ones that together have enough labels.',
+    ),
+  minLabelled: z.int().min(30).max(1_000_000_000).default(300).describe('Labels that the reference needs.'),
+});
+const fairness = z.strictObject({
+  type: z.literal('fairness').describe('Whether groups are treated alike, by the values of protected columns.'),
+  ...common,
+  columns: columns.describe('Protected columns: inputs whose values are the groups.'),
+  privileged: z
+    .record(columnText, z.string().min(1).max(256))
+    .default({})
+    .describe('Of a column the group that others are compared with. Default: the one that is selected most often.'),
+  demographicParity: share
+    .optional()
+    .describe('Bad when the shares of two groups that are predicted positive are farther apart.'),
+  equalizedOdds: share
+    .optional()
+    .describe('Bad when true or false positive rates of two groups are farther apart. Needs labels.'),
+  disparateImpact: share
+    .gt(0)
+    .default(0.8)
+    .describe(
+      'Bad when the share of a group that is predicted positive, over that of the privileged one, is below it or above its inverse.',
+    ),
+  minRows: z.int().min(1).max(1_000_000_000).default(30).describe('A group of fewer rows is left out, and named.'),
+});
 const slo = z.strictObject({
   type: z.literal('slo').describe('Whether requests are answered, and in time: how fast the error budget burns.'),
   ...common,
@@ -107,6 +167,8 @@ export const monitorCheckSchema = z.discriminatedUnion('type', [
   skew,
   performance,
   slo,
+  estimatedPerformance,
+  fairness,
 ]);
 export type MonitorCheck = z.output<typeof monitorCheckSchema>;
 
@@ -211,6 +273,15 @@ export const monitorSpec = z.strictObject({
         .max(256)
         .optional()
         .describe('The class that precision and recall are of. Default: `1`.'),
+      score: columnText
+        .optional()
+        .describe('The output that is the probability of the positive class. Default: found by its name.'),
+      threshold: z
+        .number()
+        .min(0)
+        .max(1)
+        .optional()
+        .describe('Where no output is a class: positive from this score on. Default: 0.5.'),
     })
     .prefault({})
     .describe('What of the outputs is the prediction.'),

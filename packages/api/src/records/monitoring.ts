@@ -31,6 +31,11 @@ export const performanceMetrics = [
   'precision',
   'recall',
   'f1',
+  'roc_auc',
+  'average_precision',
+  'log_loss',
+  'brier',
+  'ece',
   'mae',
   'rmse',
   'mape',
@@ -38,6 +43,9 @@ export const performanceMetrics = [
   'bias',
 ] as const;
 export type PerformanceMetric = (typeof performanceMetrics)[number];
+
+/** What can be told of predictions before it is known what was true. */
+export const estimatedMetrics = ['accuracy', 'precision', 'recall', 'f1', 'roc_auc'] as const;
 
 export const severities = ['info', 'warning', 'critical'] as const;
 export const monitorVerdicts = ['ok', 'bad', 'unknown'] as const;
@@ -172,8 +180,63 @@ export const monitorPerformanceSchema = z.strictObject({
     .array(z.strictObject({ predicted: z.string(), actual: z.string(), rows: z.int() }))
     .optional()
     .describe('Most frequent first.'),
+  score: z.string().optional().describe('The output that was taken as the probability of the positive class.'),
+  scoreFault: z.string().optional().describe('Why there are no figures of scores.'),
+  calibration: z
+    .array(
+      z.strictObject({
+        score: z.number().describe('Mean score of the rows.'),
+        share: z.number().describe('How many of them were positive.'),
+        rows: z.int(),
+      }),
+    )
+    .optional()
+    .describe('By tenths of the score: both are the same where scores mean what they say.'),
 });
 export type MonitorPerformance = z.output<typeof monitorPerformanceSchema>;
+
+export const monitorEstimateSchema = z.strictObject({
+  check: checkName,
+  model: z.string().describe('Name of the model that it is of.'),
+  version: z.string().describe('Its version.'),
+  prediction: z.string().describe('The output that was taken as the prediction.'),
+  score: z.string().describe('The output that was taken as the probability of the positive class.'),
+  rows: z.int().describe('Predictions.'),
+  reference: z
+    .strictObject({
+      from: milliseconds.describe('Predictions from then on.'),
+      until: milliseconds.describe('Before then.'),
+      labelled: z.int().describe('Of them with a label.'),
+      calibrated: z.boolean().describe('Scores are corrected; else they are used as they are.'),
+      metrics: z.array(metricValue).describe('What was measured there.'),
+    })
+    .describe('The labelled predictions on which scores were calibrated.'),
+  metrics: z.array(metricValue).describe('What labels would show, if scores still meant what they meant there.'),
+});
+export type MonitorEstimate = z.output<typeof monitorEstimateSchema>;
+
+export const monitorFairnessSchema = z.strictObject({
+  check: checkName,
+  column: z.string().describe('The protected column.'),
+  positive: z.string().describe('The class that is good to get.'),
+  privileged: z.string().optional().describe('The group that the others are compared with.'),
+  groups: z
+    .array(
+      z.strictObject({
+        group: z.string(),
+        rows: z.int(),
+        labelled: z.int(),
+        metrics: z
+          .array(metricValue)
+          .describe(
+            '`selection_rate`; with labels `true_positive_rate`, `false_positive_rate`, `precision`, `accuracy`.',
+          ),
+      }),
+    )
+    .describe('Most rows first.'),
+  small: z.array(z.string()).describe('Groups of too few rows, in sentences: they are in no measure.'),
+});
+export type MonitorFairness = z.output<typeof monitorFairnessSchema>;
 
 const exampleSchema = z.strictObject({
   column: z.string(),
@@ -194,6 +257,8 @@ export const monitorReportSchema = z.strictObject({
   columns: z.array(columnComparisonSchema).describe('Both sides of each column, those that moved most first.'),
   examples: z.array(exampleSchema).describe('Rows that are unlike the baseline.'),
   performance: monitorPerformanceSchema.optional(),
+  estimates: z.array(monitorEstimateSchema).optional().describe('Performance as it was estimated without labels.'),
+  fairness: z.array(monitorFairnessSchema).optional().describe('By protected column, how groups were treated.'),
   notes: z.array(z.string()).describe('What a reader has to know about it, in sentences.'),
 });
 export type MonitorReport = z.output<typeof monitorReportSchema>;

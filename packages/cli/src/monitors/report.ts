@@ -3,6 +3,7 @@ import {
   readMonitorHistoryOperation,
   readMonitorReportOperation,
   readMonitorReportPageOperation,
+  type MonitorPerformance,
   type MonitorReport,
   type MonitorResult,
 } from '@dais/api/monitoring';
@@ -33,7 +34,7 @@ export const report: Run<{ readonly html?: true; readonly all?: true }> = async 
 
 function tellReport(context: Context, found: MonitorReport, all: boolean): void {
   const { terminal } = context;
-  const { number, verdict, rows, from, until, baseline, versions, performance } = found;
+  const { number, verdict, rows, from, until, baseline, versions, performance, estimates = [], fairness = [] } = found;
   const span = `${new Date(from).toISOString()} to ${new Date(until).toISOString()}`;
   const said = verdict === 'unknown' ? 'not known' : verdict;
   terminal.out(`Window ${number} of ${found.monitor} is ${said}: ${countText(rows, 'row')}, ${span}\n`);
@@ -43,6 +44,18 @@ function tellReport(context: Context, found: MonitorReport, all: boolean): void 
   if (baseline !== undefined) terminal.out(`Compared with ${baseline.name}\n`);
   if (performance !== undefined) {
     terminal.out(`It is known what was true of ${performance.labelled} of ${performance.rows}\n`);
+    if (performance.labelled > 0) terminal.out(`Measured: ${metricsText(performance.metrics)}\n`);
+  }
+  for (const { model, version, metrics, reference } of estimates) {
+    const { labelled } = reference;
+    const span = `${new Date(reference.from).toISOString()} to ${new Date(reference.until).toISOString()}`;
+    terminal.out(`Estimated without labels: ${metricsText(metrics)}\n`);
+    terminal.out(`  by what scores of ${model}/${version} stood for in ${countText(labelled, 'label')} of ${span}\n`);
+  }
+  for (const { column, groups, privileged } of fairness) {
+    terminal.out(`Groups of ${column}${privileged === undefined ? '' : `, compared with ${privileged}`}:\n`);
+    for (const { group, rows: n, metrics } of groups)
+      terminal.out(`  ${group}: ${countText(n, 'row')}, ${metricsText(metrics)}\n`);
   }
   const shown = found.results.filter((one) => all || one.verdict !== 'ok');
   if (shown.length > 0) {
@@ -60,6 +73,17 @@ function tellReport(context: Context, found: MonitorReport, all: boolean): void 
   }
   for (const note of found.notes) terminal.out(`${note}\n`);
   if (!all) remark(context, `${countText(found.results.length - shown.length, 'figure')} good; --all shows them.`);
+}
+
+/** `accuracy 0.93 (0.9 to 0.95), f1 0.91`; what is not defined is left out. */
+function metricsText(metrics: MonitorPerformance['metrics']): string {
+  return metrics
+    .flatMap(({ metric, value, low, high }) => {
+      if (value === undefined) return [];
+      const span = low === undefined || high === undefined ? '' : ` (${numberText(low)} to ${numberText(high)})`;
+      return [`${metric} ${numberText(value)}${span}`];
+    })
+    .join(', ');
 }
 
 /** Of a test the p-value: that is what has a bound. */

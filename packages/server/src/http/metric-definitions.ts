@@ -105,4 +105,10 @@ export const metricDefinitions = {
     help: '1 for a monitor whose newest window is bad, 0 for one whose is good; missing where it is not known. The first 1,000.',
     labels: ['project', 'monitor'],
   },
+  monitorValue: {
+    name: 'dais_monitor_value',
+    type: 'gauge',
+    help: 'Figures of monitors: share of drifted columns, performance of the newest window with labels, estimated performance, fairness, latency and burn rates. The first 5,000.',
+    labels: ['project', 'monitor', 'check', 'metric', 'column'],
+  },
 } as const satisfies Record<string, MetricDefinition>;

@@ -33,6 +33,9 @@ const sources: MetricSources = {
     states: [{ state: 'bad', n: 1 }],
     alerts: [{ severity: 'critical', n: 2 }],
     verdicts: [{ project: 'default', monitor: 'delays', bad: true }],
+    values: [
+      { project: 'default', monitor: 'delays', check: 'performance', metric: 'roc_auc', column: '', value: 0.75 },
+    ],
   }),
 };
 
@@ -62,6 +65,7 @@ test('every definition is exposed, with the figures of its source', async () => 
     'dais_monitors{state="bad"} 1',
     'dais_monitor_alerts_open{severity="critical"} 2',
     'dais_monitor_bad{project="default",monitor="delays"} 1',
+    'dais_monitor_value{project="default",monitor="delays",check="performance",metric="roc_auc",column=""} 0.75',
   ]) {
     expect(text).toContain(`${line}\n`);
   }
@@ -75,7 +79,7 @@ test('without the database what is read from it is missing, not 0', async () => 
   const { text } = await metrics.expose({ ...sources, health: () => Promise.reject(new Error('away')) });
   expect(text).toContain('dais_database_up 0\n');
   expect(text).not.toMatch(
-    /^dais_(jobs|monitors|monitor_alerts_open|monitor_bad|watch_age_seconds|events_unsequenced|reconcile_queue)[ {]/m,
+    /^dais_(jobs|monitors|monitor_alerts_open|monitor_bad|monitor_value|watch_age_seconds|events_unsequenced|reconcile_queue)[ {]/m,
   );
 });
 

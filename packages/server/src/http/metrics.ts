@@ -15,6 +15,14 @@ export interface MetricSources {
     readonly states: readonly { readonly state: string; readonly n: number }[];
     readonly alerts: readonly { readonly severity: string; readonly n: number }[];
     readonly verdicts: readonly { readonly project: string; readonly monitor: string; readonly bad: boolean }[];
+    readonly values: readonly {
+      readonly project: string;
+      readonly monitor: string;
+      readonly check: string;
+      readonly metric: string;
+      readonly column: string;
+      readonly value: number;
+    }[];
   }>;
 }
 
@@ -28,9 +36,10 @@ const FROM_DATABASE = [
   'monitors',
   'monitorAlerts',
   'monitorBad',
+  'monitorValue',
 ] as const;
 
-const NO_MONITORS = { states: [], alerts: [], verdicts: [] } as const;
+const NO_MONITORS = { states: [], alerts: [], verdicts: [], values: [] } as const;
 
 export class Metrics {
   readonly #registry = new Registry();
@@ -95,10 +104,11 @@ export class Metrics {
     this.#set('reconcileQueue', health.reconcile.due, { state: 'due' });
     this.#set('reconcileQueue', health.reconcile.running, { state: 'running' });
     for (const { queue, state, n } of health.jobs) this.#set('jobs', n, { queue, state });
-    const { states, alerts, verdicts } = await monitoring().catch(() => NO_MONITORS);
+    const { states, alerts, verdicts, values } = await monitoring().catch(() => NO_MONITORS);
     for (const { state, n } of states) this.#set('monitors', n, { state });
     for (const { severity, n } of alerts) this.#set('monitorAlerts', n, { severity });
     for (const { project, monitor, bad } of verdicts) this.#set('monitorBad', bad ? 1 : 0, { project, monitor });
+    for (const { value, ...labels } of values) this.#set('monitorValue', value, labels);
   }
 
   #set(key: keyof typeof metricDefinitions, value: number, labels: Readonly<Record<string, string>> = {}): void {

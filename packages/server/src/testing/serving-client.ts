@@ -22,11 +22,11 @@ interface Answer {
 
 export interface ServingClient {
   call(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: Answer }>;
-  /** Logs a model that multiplies its input and registers it; gives the number of the version. */
+  /** Logs a model that multiplies its input (of so many columns) and registers it; gives the number of the version. */
   register(
     model: string,
     factor: number,
-    options?: { readonly example?: unknown; readonly bytes?: Buffer },
+    options?: { readonly example?: unknown; readonly bytes?: Buffer; readonly columns?: number },
   ): Promise<number>;
   /** The status of an endpoint once `wanted` says so. */
   settled(endpoint: string, wanted: (status: SeenStatus) => boolean): Promise<SeenStatus>;
@@ -35,17 +35,17 @@ export interface ServingClient {
 
 const WAIT_MS = 100;
 
-/** `y = factor · x`, for any number of rows of one column. */
-function multiplier(factor: number): Buffer {
+/** `y = factor · x`, for any number of rows. */
+function multiplier(factor: number, columns: number): Buffer {
   return onnxFile({
     nodes: [{ op: 'Mul', inputs: ['x', 'factor'], outputs: ['y'] }],
-    inputs: [{ name: 'x', datatype: 'FP32', shape: ['rows', 1] }],
-    outputs: [{ name: 'y', datatype: 'FP32', shape: ['rows', 1] }],
+    inputs: [{ name: 'x', datatype: 'FP32', shape: ['rows', columns] }],
+    outputs: [{ name: 'y', datatype: 'FP32', shape: ['rows', columns] }],
     weights: [{ name: 'factor', shape: [1], data: new Float32Array([factor]) }],
   });
 }
 
-const MLMODEL = (example: boolean) => `artifact_path: model
+const MLMODEL = (example: boolean, columns: number) => `artifact_path: model
 flavors:
   onnx:
     data: model.onnx
@@ -55,8 +55,8 @@ flavors:
     loader_module: mlflow.onnx
     python_version: 3.11.9
 signature:
-  inputs: '[{"type": "tensor", "name": "x", "tensor-spec": {"dtype": "float32", "shape": [-1, 1]}}]'
-  outputs: '[{"type": "tensor", "name": "y", "tensor-spec": {"dtype": "float32", "shape": [-1, 1]}}]'
+  inputs: '[{"type": "tensor", "name": "x", "tensor-spec": {"dtype": "float32", "shape": [-1, ${columns}]}}]'
+  outputs: '[{"type": "tensor", "name": "y", "tensor-spec": {"dtype": "float32", "shape": [-1, ${columns}]}}]'
 ${example ? 'saved_input_example_info:\n  artifact_path: input_example.json\n  type: ndarray\n  format: tf-serving\n' : ''}`;
 
 export function servingClient(
@@ -86,7 +86,7 @@ export function servingClient(
   let experiment: Promise<string> | undefined;
   return {
     call,
-    register: async (model, factor, { example, bytes = multiplier(factor) } = {}) => {
+    register: async (model, factor, { example, columns = 1, bytes = multiplier(factor, columns) } = {}) => {
       experiment ??= must<{ experiment_id: string }>('POST', '/api/2.0/mlflow/experiments/create', {
         name: 'served',
       }).then((made) => made.experiment_id);
@@ -100,7 +100,7 @@ export function servingClient(
         const at = encodeURIComponent(`${uri.replace('mlflow-artifacts:/', '')}/model/${path}`);
         await must('PUT', `/api/v1/tracking/artifacts/content?path=${at}`, content);
       };
-      await put('MLmodel', Buffer.from(MLMODEL(example !== undefined)));
+      await put('MLmodel', Buffer.from(MLMODEL(example !== undefined, columns)));
       await put('model.onnx', bytes);
       if (example !== undefined) await put('input_example.json', Buffer.from(JSON.stringify(example)));
       await call('POST', '/api/v1/registry/models', { name: model });

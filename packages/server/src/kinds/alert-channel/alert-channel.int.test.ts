@@ -211,6 +211,52 @@ describe('a delivery', () => {
     expect(received.map(({ id }) => id)).toEqual([deliveryId, deliveryId]);
   });
 
+  test('that is tried again after the same was resolved is not told: it would begin again', async () => {
+    let goOn = () => {};
+    const resolved = new Promise<void>((resolve) => (goOn = resolve));
+    let begin = () => {};
+    const begun = new Promise<void>((resolve) => (begin = resolve));
+    const { url, received } = await receiver((response) => {
+      begin();
+      void resolved.then(() => status(503, { 'retry-after': '0' })(response));
+    }, status(202));
+    await kernel.apply([
+      manifest('Secret', 'pager', { data: { key: 'a'.repeat(32) } }),
+      channel('pager', { type: 'pagerduty', url, routingKey: { secret: 'pager', key: 'key' } }),
+    ]);
+    const tell = async (state: 'raised' | 'resolved', key: string) =>
+      await kernel.write(async (tx) => {
+        const [row] = await tx.sql.query<{ id: string }>(`select id from kernel.tenant where name = 'default'`);
+        await tx.enter(row!.id);
+        const at = new Date().toISOString();
+        const alert = { type: 'x', severity: 'critical', title: state, at, project: 'default', key, state } as const;
+        await enqueueAlert(tx, 'pager', alert);
+      });
+    await tell('raised', 'drift');
+    // The first attempt is under way when it is over.
+    await begun;
+    await tell('resolved', 'drift');
+    await vi.waitFor(() => expect(received).toHaveLength(2), { timeout: 20_000, interval: 20 });
+    goOn();
+    const failed = await vi.waitFor(
+      async () => {
+        const found = (await eventsOf('pager')).find(({ type }) => type === 'alert.failed');
+        expect(found).toBeDefined();
+        return found;
+      },
+      { timeout: 20_000, interval: 20 },
+    );
+    expect(failed?.data).toMatchObject({ attempts: 2, reason: 'it was resolved before it could be told' });
+    // Another one is told as ever.
+    await tell('raised', 'skew');
+    await vi.waitFor(() => expect(received).toHaveLength(3), { timeout: 20_000, interval: 20 });
+    const actions = received.map(({ body }) => {
+      const { event_action: action, dedup_key: key } = JSON.parse(body) as Record<string, string>;
+      return `${action} ${key}`;
+    });
+    expect(actions).toEqual(['trigger drift', 'resolve drift', 'trigger skew']);
+  });
+
   test('exists only if the transaction that wanted it commits', async () => {
     const { url, received } = await receiver();
     await kernel.apply([channel('atomic', { type: 'webhook', url })]);

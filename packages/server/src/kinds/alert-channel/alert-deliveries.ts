@@ -69,13 +69,30 @@ export async function readDeliveryFacts(sql: Sql, projectId: string, channelUid:
 export async function insertDelivery(
   sql: Sql,
   channel: { readonly uid: string; readonly project_id: string; readonly generation: bigint },
-  id: string,
+  { id, key, resolves }: { readonly id: string; readonly key: string | undefined; readonly resolves: boolean },
 ): Promise<void> {
   await sql.query(
-    'insert into alert_channel.delivery (id, channel_uid, project_id, generation) values ($1, $2, $3, $4)',
-    [id, channel.uid, channel.project_id, channel.generation],
+    `insert into alert_channel.delivery (id, channel_uid, project_id, generation, alert_key, resolves)
+     values ($1, $2, $3, $4, $5, $6)`,
+    [id, channel.uid, channel.project_id, channel.generation, key ?? null, resolves],
     'insert_delivery',
   );
+}
+
+/** Whether it was said after this delivery that the same is over: told now it would begin again. */
+export async function isOvertaken(
+  sql: Sql,
+  projectId: string,
+  { channelUid, id, key }: { readonly channelUid: string; readonly id: string; readonly key: string },
+): Promise<boolean> {
+  const rows = await sql.query(
+    `select 1 from alert_channel.delivery later, alert_channel.delivery mine
+     where mine.project_id = $1 and mine.id = $4 and later.project_id = $1 and later.channel_uid = $2
+       and later.alert_key = $3 and later.resolves and later.created_at >= mine.created_at limit 1`,
+    [projectId, channelUid, key, id],
+    'delivery_overtaken',
+  );
+  return rows.length > 0;
 }
 
 export interface Attempt {

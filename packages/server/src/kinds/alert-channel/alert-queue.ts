@@ -7,7 +7,7 @@ import { readByUid, readResource, type ResourceRow } from '#kernel/store.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { ChannelTools } from './alert-controller.ts';
-import { insertDelivery, recordAttempt, trimDeliveries } from './alert-deliveries.ts';
+import { insertDelivery, isOvertaken, recordAttempt, trimDeliveries } from './alert-deliveries.ts';
 import type { Alert } from './alert-message.ts';
 import { findRoute, isFault, openRoute, readSpec, type RouteFault } from './alert-route.ts';
 import { sendAlert } from './alert-send.ts';
@@ -34,7 +34,7 @@ export async function enqueueAlert(tx: Transaction, channel: string, alert: Aler
   if (refused !== undefined) throw refused;
   const id = uuidv7();
   const payload: Payload = { channelUid: row.uid, channel: row.name, alert };
-  await insertDelivery(tx.sql, row, id);
+  await insertDelivery(tx.sql, row, { id, key: alert.key, resolves: alert.state === 'resolved' });
   await wakeResources(tx.sql, [row.uid]);
   tx.enqueue({ id, queue: QUEUE, projectId, payload: { ...payload }, maxAttempts: readSpec(row.spec).attempts });
   return id;
@@ -74,10 +74,21 @@ async function deliver(job: JobClaim, io: JobIo, tools: ChannelTools, now: () =>
   const { channelUid, alert } = job.payload as unknown as Payload;
   const found = await io.read(async (tx) => {
     const row = await findChannel(tx, channelUid);
-    return row && { generation: Number(row.generation), sealed: await findRoute(tx, row.project_id, row.spec) };
+    if (row === undefined) return undefined;
+    const overtaken =
+      alert.key !== undefined &&
+      alert.state !== 'resolved' &&
+      (await isOvertaken(tx.sql, row.project_id, { channelUid, id: job.id, key: alert.key }));
+    return {
+      overtaken,
+      generation: Number(row.generation),
+      sealed: await findRoute(tx, row.project_id, row.spec),
+    };
   });
   if (found === undefined) throw new JobFailed('the channel was deleted');
-  const { generation, sealed } = found;
+  const { generation, sealed, overtaken } = found;
+  // PagerDuty would open again what is over, and nobody would close it.
+  if (overtaken) throw new JobFailed('it was resolved before it could be told');
   const route = isFault(sealed) ? sealed : await openRoute(sealed, tools.keys).catch(asFault);
   const sent = isFault(route)
     ? // Somebody may bring the secret or its key back before the alert is given up.

@@ -141,16 +141,29 @@ async function ofReference(
   reference: string,
   signal: AbortSignal,
 ): Promise<FoundBaseline> {
-  const key = `reference:${reference}`;
   try {
     const version = await inProject(parts, monitor, async (tx) => await parts.versions.resolve(tx, reference));
     return await ofVersion(parts, monitor, version.id, signal);
   } catch (error) {
     if (!(error instanceof DaisError) || error.retryable) throw error;
-    const stored = await storedBaseline(parts, monitor, key);
-    if (stored !== undefined) return { found: stored };
-    return { unknown: `The baseline ${reference} cannot be read: ${error.message}` };
+    const id = await inProject(parts, monitor, async ({ sql }) => await storedAs(sql, monitor.uid, reference));
+    const stored =
+      id === undefined ? undefined : await inProject(parts, monitor, async ({ sql }) => await readBaseline(sql, id));
+    if (stored === undefined) return { unknown: `The baseline ${reference} cannot be read: ${error.message}` };
+    const reason = `${reference} was deleted: what was counted of it is still compared with.`;
+    return { found: { ...stored, about: { ...stored.about, reason } } };
   }
+}
+
+/** What was counted of a version, by its name: `flights@3`. */
+async function storedAs(sql: Sql, monitor: string, name: string): Promise<string | undefined> {
+  const [row] = await sql.query<{ id: string }>(
+    `select id from monitoring.baseline where monitor = $1 and about->>'type' = 'dataset' and about->>'name' = $2
+     order by created_at desc limit 1`,
+    [monitor, name],
+    'baseline_by_name',
+  );
+  return row?.id;
 }
 
 /** Figures of a version that is gone are still known. */

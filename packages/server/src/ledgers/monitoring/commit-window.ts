@@ -12,6 +12,7 @@ import { decide } from './decisions.ts';
 import { knownBy, type JudgedWindow } from './judge-window.ts';
 import { lockMonitor, type MonitorRow } from './monitor-rows.ts';
 import type { MonitoringParts } from './monitoring-parts.ts';
+import { keepReference } from './score-reference.ts';
 import { nextStreak } from './streaks.ts';
 
 /** Versions whose inputs are remembered. */
@@ -34,6 +35,7 @@ export async function commitWindow(
   const id = uuidv7(now);
   const results = resultsOf(judged.outcomes);
   for (const made of judged.made) await keepBaseline(tx, monitor.uid, made, now);
+  for (const made of judged.references) await keepReference(tx, monitor.uid, made, now);
   await insertWindow(tx, monitor, judged, { id, number, verdict, reason, results, now });
   await insertColumns(tx, judged, id);
   const cause = causeOf(judged, number, monitor);
@@ -76,7 +78,7 @@ function causeOf({ versions, baseline, window }: JudgedWindow, number: number, m
 async function insertWindow(
   tx: Transaction,
   monitor: MonitorRow,
-  { window, versions, baseline, examples, notes, slo }: JudgedWindow,
+  { window, versions, baseline, examples, notes, slo, estimates, fairness }: JudgedWindow,
   told: {
     readonly id: string;
     readonly number: number;
@@ -90,9 +92,10 @@ async function insertWindow(
   const awaits = monitor.spec.checks.some(({ type }) => OF_LABELS.has(type));
   await tx.sql.query(
     `insert into monitoring.window (id, project_id, monitor, number, from_at, until_at, rows, requests, verdict, reason,
-       versions, dataset_version, baseline, baseline_about, results, examples, notes, sums, awaits, evaluated_at)
+       versions, dataset_version, baseline, baseline_about, results, examples, notes, sums, awaits, evaluated_at,
+       estimates, fairness)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-       (select b.id from monitoring.baseline b where b.id = $13), $14, $15, $16, $17, $18, $19, $20)`,
+       (select b.id from monitoring.baseline b where b.id = $13), $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
     [
       told.id,
       tx.projectId,
@@ -114,13 +117,15 @@ async function insertWindow(
       JSON.stringify({ slo, bounds }),
       awaits && monitor.dataset === null,
       told.now,
+      estimates.length === 0 ? null : JSON.stringify(estimates),
+      fairness.length === 0 ? null : JSON.stringify(fairness),
     ],
     'insert_window',
   );
 }
 
 /** Checks whose verdict changes when labels come. */
-const OF_LABELS: ReadonlySet<string> = new Set(['performance']);
+const OF_LABELS: ReadonlySet<string> = new Set(['performance', 'fairness']);
 
 async function insertColumns(tx: Transaction, { fields, edges }: JudgedWindow, window: string): Promise<void> {
   if (fields.length === 0) return;

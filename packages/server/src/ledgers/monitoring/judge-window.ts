@@ -1,5 +1,11 @@
 /** Judges one window: reads its rows once, compares, and says what each check finds. Writes nothing. */
-import { nameOfCheck, type MonitorExample, type ServedVersion } from '@dais/api/monitoring';
+import {
+  nameOfCheck,
+  type MonitorEstimate,
+  type MonitorExample,
+  type MonitorFairness,
+  type ServedVersion,
+} from '@dais/api/monitoring';
 import { transact } from '#kernel/transaction.ts';
 import { versionKeyOf } from '#ledgers/registry/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
@@ -25,8 +31,10 @@ import { judgeQuality } from './checks/quality.ts';
 import { judgeSlo, sumsOf, type SloSums } from './checks/slo.ts';
 import { findExamples } from './examples.ts';
 import { finiteOf, isNumeric, keyOfField, type Field } from './fields.ts';
+import { judgeOutputs, type JudgedOutputs } from './judge-outputs.ts';
 import type { MonitorRow } from './monitor-rows.ts';
 import type { MonitoringParts } from './monitoring-parts.ts';
+import type { ScoreReference } from './score-reference.ts';
 import type { OpenWindow } from './source/window.ts';
 import { summarize } from './summaries.ts';
 
@@ -44,6 +52,10 @@ export interface JudgedWindow {
   readonly notes: readonly string[];
   /** By check. */
   readonly slo: Readonly<Record<string, SloSums>>;
+  readonly estimates: readonly MonitorEstimate[];
+  readonly fairness: readonly MonitorFairness[];
+  /** What scores stood for, where it was worked out for this window. */
+  readonly references: readonly ScoreReference[];
 }
 
 export async function judgeWindow(
@@ -64,6 +76,7 @@ export async function judgeWindow(
   const outside = await countOutside(asking, window, compared.fields);
   const notes = [...window.notes, ...compared.notes];
   const outcomes: CheckOutcome[] = [];
+  const outputs: JudgedOutputs[] = [];
   const slo: Record<string, SloSums> = {};
   const facts = {
     spec,
@@ -108,10 +121,16 @@ export async function judgeWindow(
         if (window.requests !== undefined) slo[outcome.name] = sumsOf(check, window.requests);
         break;
       }
+      case 'fairness':
+      case 'estimatedPerformance':
+        outputs.push(await judgeOutputs(parts, monitor, window, check, asking));
+        break;
       default:
         outcomes.push(unknownOutcome(check, spec, 'labelled', 'It is not known yet what was true of any prediction.'));
     }
   }
+  outcomes.push(...outputs.map(({ outcome }) => outcome));
+  notes.push(...outputs.flatMap((one) => one.notes));
   for (const fault of window.faults) outcomes.push(faultOutcome(spec.severity, fault));
   const examples = await findExamples(asking, window, compared.fields, outcomes);
   return {
@@ -126,6 +145,9 @@ export async function judgeWindow(
     examples,
     notes,
     slo,
+    estimates: outputs.flatMap(({ estimate }) => estimate ?? []),
+    fairness: outputs.flatMap(({ fairness }) => fairness),
+    references: outputs.flatMap(({ reference }) => reference ?? []),
   };
 }
 

@@ -1,17 +1,31 @@
 /** Labels that came: performance of the windows that they are of is worked out again, and nothing else. */
-import { nameOfCheck, type MonitorPerformance, type MonitorResult, type ServedVersion } from '@dais/api/monitoring';
+import {
+  nameOfCheck,
+  type MonitorCheck,
+  type MonitorFairness,
+  type MonitorPerformance,
+  type MonitorResult,
+  type MonitorSpec,
+  type ServedVersion,
+} from '@dais/api/monitoring';
+import { column } from '#engines/query/model/build.ts';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
 import type { Transaction } from '#kernel/transaction.ts';
-import { countLabels } from '#ledgers/predictions/index.ts';
+import { countLabels, type LabelledPredictions } from '#ledgers/predictions/index.ts';
 import { Asking } from './asking.ts';
-import { unknownOutcome, type CheckOutcome } from './checks/outcome.ts';
+import { judgeFairness } from './checks/fairness.ts';
+import { unknownOutcome, verdictOf, type CheckOutcome } from './checks/outcome.ts';
 import { judgePerformance, type PerformanceCheck } from './checks/performance.ts';
+import { targetOf } from './classes.ts';
 import { followStreaks } from './commit-window.ts';
-import { measurePerformance } from './measure-performance.ts';
+import { NO_CLASSES } from './judge-outputs.ts';
+import { measureFairness, presentFairness, type FairnessCheck, type MeasuredFairness } from './measure-fairness.ts';
+import { measurePerformance, outputsAndInputs, type Measuring } from './measure-performance.ts';
 import { findMonitor, lockMonitor, type MonitorRow } from './monitor-rows.ts';
 import type { MonitoringParts } from './monitoring-parts.ts';
-import { restate } from './restate.ts';
+import { outcomesOf, restate } from './restate.ts';
+import { boundedBy, judged, masksOf } from './source/prediction-window.ts';
 import type { PredictionBounds } from './source/window.ts';
 
 const MOST_WINDOWS = 200;
@@ -22,6 +36,7 @@ interface WaitingWindow {
   readonly number: number;
   readonly from_at: bigint;
   readonly until_at: bigint;
+  readonly rows: bigint;
   readonly label_count: bigint;
   readonly sums: { readonly bounds: PredictionBounds };
   readonly versions: readonly ServedVersion[];
@@ -32,12 +47,12 @@ interface WaitingWindow {
 /** Gives how many windows were judged by their labels. */
 export async function judgeLabels(parts: MonitoringParts, uid: string, io: JobIo): Promise<number> {
   const monitor = await io.read(async ({ sql }) => await findMonitor(sql, uid));
-  const check = monitor?.spec.checks.find((one): one is PerformanceCheck => one.type === 'performance');
-  if (monitor === undefined || monitor.endpoint === null || check === undefined) return 0;
+  const checks = (monitor?.spec.checks ?? []).filter(isOfLabels);
+  if (monitor === undefined || monitor.endpoint === null || checks.length === 0) return 0;
   const of = { projectId: monitor.project_id, endpoint: monitor.endpoint };
   const { windows, counts } = await io.read(async ({ sql }) => {
     const found = await sql.query<WaitingWindow>(
-      `select id, number, from_at, until_at, label_count, sums, versions, results, labels_at from monitoring.window
+      `select id, number, from_at, until_at, rows, label_count, sums, versions, results, labels_at from monitoring.window
        where monitor = $1 and awaits order by number limit ${MOST_WINDOWS}`,
       [uid],
       'windows_that_wait',
@@ -45,53 +60,122 @@ export async function judgeLabels(parts: MonitoringParts, uid: string, io: JobIo
     const times = found.map((one) => ({ from: Number(one.from_at), until: Number(one.until_at) }));
     return { windows: found, counts: await countLabels(sql, of, times) };
   });
-  let judged = 0;
+  let done = 0;
   for (const [at, window] of windows.entries()) {
     io.signal.throwIfAborted();
     const labels = counts[at] ?? 0;
     const mature = parts.clock.now() > Number(window.until_at) + monitor.spec.labelHours * HOUR_MS;
     if (!mature && labels === Number(window.label_count)) continue;
-    await judgeOne(parts, io, { monitor, check, window, labels, mature });
-    judged += 1;
+    await judgeOne(parts, io, { monitor, checks, window, labels, mature });
+    done += 1;
   }
-  return judged;
+  return done;
+}
+
+type LabelCheck = PerformanceCheck | FairnessCheck;
+
+function isOfLabels(check: MonitorCheck): check is LabelCheck {
+  return check.type === 'performance' || check.type === 'fairness';
+}
+
+/** Of one check. */
+interface Told {
+  readonly check: LabelCheck;
+  readonly performance?: MonitorPerformance;
+  readonly fairness?: readonly MeasuredFairness[];
+  readonly unknown?: string;
+}
+
+interface Judging {
+  readonly monitor: MonitorRow;
+  readonly window: WaitingWindow;
+  readonly labels: number;
+  readonly mature: boolean;
 }
 
 async function judgeOne(
   parts: MonitoringParts,
   io: JobIo,
-  {
-    monitor,
-    check,
-    window,
-    labels,
-    mature,
-  }: {
-    readonly monitor: MonitorRow;
-    readonly check: PerformanceCheck;
-    readonly window: WaitingWindow;
-    readonly labels: number;
-    readonly mature: boolean;
-  },
+  { monitor, checks, window, labels, mature }: Judging & { readonly checks: readonly LabelCheck[] },
 ): Promise<void> {
   const { spec } = monitor;
   const of = { projectId: monitor.project_id, endpoint: monitor.endpoint ?? '' };
   const time = { from: Number(window.from_at), until: Number(window.until_at) };
   const asking = new Asking(await parts.query(), monitor.project_id, io.signal);
-  const told = await parts.predictions.withLabels(
-    of,
-    time,
-    async (found) => await measurePerformance(asking, found, window.sums.bounds, { spec, check, mature }),
-  );
+  const masked = await masksOf(parts, monitor);
+  const told = await parts.predictions.withLabels(of, time, async (found) => {
+    const all: Told[] = [];
+    for (const check of checks) {
+      all.push(
+        check.type === 'performance'
+          ? await performanceOf(asking, found, window.sums.bounds, { spec, check, mature, masked })
+          : await fairnessWithLabels(asking, found, window, { spec, check, masked }),
+      );
+    }
+    return all;
+  });
   await io.write(async (tx) => {
     const locked = await lockMonitor(tx.sql, monitor.uid);
     if (locked === undefined || JSON.stringify(locked.spec) !== JSON.stringify(spec)) return;
-    const outcome =
-      'unknown' in told
-        ? unknownOutcome(check, spec, 'labelled', told.unknown)
-        : judgePerformance(check, spec, told, await referenceOf(tx, monitor, window.number, check));
-    await write(tx, parts, locked, { window, outcome, told: 'unknown' in told ? undefined : told, labels, mature });
+    const outcomes: CheckOutcome[] = [];
+    for (const one of told) outcomes.push(await outcomeOfLabels(tx, locked, window.number, one));
+    await write(tx, parts, { monitor: locked, window, labels, mature }, outcomes, told);
   });
+}
+
+async function performanceOf(
+  asking: Asking,
+  found: LabelledPredictions,
+  bounds: PredictionBounds,
+  measuring: Measuring,
+): Promise<Told> {
+  const { check } = measuring;
+  const told = await measurePerformance(asking, found, bounds, measuring);
+  return 'unknown' in told ? { check, unknown: told.unknown } : { check, performance: told };
+}
+
+async function fairnessWithLabels(
+  asking: Asking,
+  found: LabelledPredictions,
+  window: WaitingWindow,
+  {
+    spec,
+    check,
+    masked,
+  }: { readonly spec: MonitorSpec; readonly check: FairnessCheck; readonly masked: ReadonlySet<string> },
+): Promise<Told> {
+  if (Number(window.rows) < spec.minSamples) {
+    return { check, unknown: `The window has ${window.rows} rows, fewer than ${spec.minSamples}.` };
+  }
+  const rows = judged(boundedBy(found.labelled, window.sums.bounds));
+  const fields = await outputsAndInputs(asking, found, { spec, masked, rows });
+  const target = targetOf(spec.prediction, fields);
+  if ('unknown' in target) return { check, unknown: target.unknown };
+  if (target.task === 'regression') return { check, unknown: NO_CLASSES };
+  const label = column('label');
+  const told = await measureFairness(
+    asking,
+    { tables: found.tables, relation: rows },
+    { check, target, fields, label },
+  );
+  return 'unknown' in told ? { check, unknown: told.unknown } : { check, fairness: told };
+}
+
+async function outcomeOfLabels(
+  tx: Transaction,
+  monitor: MonitorRow,
+  number: number,
+  { check, performance, fairness, unknown }: Told,
+): Promise<CheckOutcome> {
+  const { spec } = monitor;
+  if (check.type === 'fairness') {
+    return fairness === undefined
+      ? unknownOutcome(check, spec, 'demographic_parity_difference', unknown ?? '')
+      : judgeFairness(check, spec, fairness);
+  }
+  return performance === undefined
+    ? unknownOutcome(check, spec, 'labelled', unknown ?? '')
+    : judgePerformance(check, spec, performance, await referenceOf(tx, monitor, number, check));
 }
 
 async function referenceOf({ sql }: Transaction, monitor: MonitorRow, number: number, check: PerformanceCheck) {
@@ -107,46 +191,43 @@ async function referenceOf({ sql }: Transaction, monitor: MonitorRow, number: nu
 async function write(
   tx: Transaction,
   parts: MonitoringParts,
-  monitor: MonitorRow,
-  {
-    window,
-    outcome,
-    told,
-    labels,
-    mature,
-  }: {
-    readonly window: WaitingWindow;
-    readonly outcome: CheckOutcome;
-    readonly told: MonitorPerformance | undefined;
-    readonly labels: number;
-    readonly mature: boolean;
-  },
+  { monitor, window, labels, mature }: Judging,
+  outcomes: readonly CheckOutcome[],
+  told: readonly Told[],
 ): Promise<void> {
-  const { results, verdict, reason } = restate(monitor.spec, window.results, outcome);
+  let results = window.results;
+  for (const outcome of outcomes) ({ results } = restate(monitor.spec, results, outcome));
+  const { verdict, reason } = verdictOf(outcomesOf(monitor.spec, results));
+  const performance = told.find((one) => one.performance !== undefined)?.performance;
+  const fairness = told.flatMap((one) => presentFairness(nameOfCheck(one.check), one.fairness ?? []));
   await tx.sql.query(
     `update monitoring.window set results = $2, verdict = $3, reason = $4, performance = $5, labelled = $6, label_count = $7,
-       labels_at = $8, awaits = not $9 where id = $1`,
+       labels_at = $8, awaits = not $9, fairness = $10 where id = $1`,
     [
       window.id,
       JSON.stringify(results),
       verdict,
       reason ?? null,
-      told === undefined ? null : JSON.stringify(told),
-      told?.labelled ?? 0,
+      performance === undefined ? null : JSON.stringify(performance),
+      performance?.labelled ?? labelledOf(fairness),
       labels,
       parts.clock.now(),
       mature,
+      fairness.length === 0 ? null : JSON.stringify(fairness),
     ],
     'label_window',
   );
-  // A window counts once in a row of windows, when it first has enough labels; older ones than the newest such never again.
-  const name = nameOfCheck({ type: 'performance', name: outcome.name });
-  const counted = window.results.some((one) => one.check === name && one.verdict !== 'unknown');
-  if (!counted && outcome.verdict !== 'unknown') {
+  // A window counts once in a row of windows, when it is first known; older ones than the newest such never again.
+  const before = outcomesOf(monitor.spec, window.results);
+  const anew = outcomes.filter(
+    (outcome) =>
+      outcome.verdict !== 'unknown' && before.every((one) => one.name !== outcome.name || one.verdict === 'unknown'),
+  );
+  if (anew.length > 0) {
     const [version] = window.versions;
     const nodes = version?.node === undefined ? [] : [version.node];
     const cause = { number: window.number, version, nodes, baseline: monitor.baseline ?? undefined };
-    const streaks = await followStreaks(tx, parts, monitor, [outcome], cause);
+    const streaks = await followStreaks(tx, parts, monitor, anew, cause);
     await tx.sql.query(
       'update monitoring.monitor set streaks = $2 where uid = $1',
       [monitor.uid, JSON.stringify({ ...monitor.streaks, ...streaks })],
@@ -161,4 +242,8 @@ async function write(
     );
   }
   await wakeResources(tx.sql, [monitor.uid]);
+}
+
+function labelledOf(fairness: readonly MonitorFairness[]): number {
+  return fairness[0]?.groups.reduce((sum, { labelled }) => sum + labelled, 0) ?? 0;
 }

@@ -1,60 +1,47 @@
 /** Meets predictions of a window with what was true of them. */
 import type { MonitorPerformance, MonitorSpec } from '@dais/api/monitoring';
 import { aggregate, call, cast, column, filter, literal, named, scan } from '#engines/query/model/build.ts';
-import type { Expression, NamedExpression, Relation } from '#engines/query/model/query-tree.ts';
+import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Cell } from '#engines/query/contract.ts';
 import type { LabelledPredictions } from '#ledgers/predictions/index.ts';
 import type { RegressionSums } from '#lib/statistics/regression.ts';
-import { count, figure, wordsOf, type Asking } from './asking.ts';
-import { classificationMetrics, errorMetrics, type PerformanceCheck } from './checks/performance.ts';
-import { fieldsOfPredictions, isNamed, type Field } from './fields.ts';
+import { count, figure, wordsOf, type Asking, type Rows } from './asking.ts';
+import { classificationMetrics, errorMetrics, metricsOfScores, type PerformanceCheck } from './checks/performance.ts';
+import { classText, isPositive, leastSizes, positiveAmong, targetOf, type Target } from './classes.ts';
+import { elementType, fieldsOfPredictions, isNamed, type Field } from './fields.ts';
+import { calibrationOf, groupOf, measureScores, type MeasuredScores } from './measure-scores.ts';
 import { boundedBy, judged } from './source/prediction-window.ts';
 import type { PredictionBounds } from './source/window.ts';
 
 const MOST_PAIRS = 2500;
 const MOST_SEGMENTS = 20;
-/** Names that outputs of models have. */
-const USUAL = ['prediction', 'predictions', 'label', 'output_label', 'class', 'y', 'output'];
 
-/** The output that is the prediction; undefined: there is none. */
-function predictionOf(spec: MonitorSpec['prediction'], fields: readonly Field[]): Field | undefined {
-  const outputs = fields.filter(({ side, family }) => side === 'output' && family !== 'other');
-  if (spec.column !== undefined) return outputs.find((field) => isNamed(field, [spec.column ?? '']));
-  for (const name of USUAL) {
-    const found = outputs.find((field) => field.name.toLowerCase() === name);
-    if (found !== undefined) return found;
-  }
-  return outputs[0];
+/** What is measured, and of whom. */
+export interface Measuring {
+  readonly spec: MonitorSpec;
+  readonly check: PerformanceCheck;
+  readonly mature: boolean;
+  /** Inputs that are shown to few, in lower case. */
+  readonly masked: ReadonlySet<string>;
 }
 
 export async function measurePerformance(
   asking: Asking,
   found: LabelledPredictions,
   bounds: PredictionBounds,
-  { spec, check, mature }: { readonly spec: MonitorSpec; readonly check: PerformanceCheck; readonly mature: boolean },
+  { spec, check, mature, masked }: Measuring,
 ): Promise<MonitorPerformance | { readonly unknown: string }> {
-  const fields = fieldsOfPredictions({ columns: found.columns, sizes: sizesOf(spec), masked: new Set() });
-  const prediction = predictionOf(spec.prediction, fields);
-  if (prediction === undefined) {
-    const wanted = spec.prediction.column;
-    return {
-      unknown:
-        wanted === undefined
-          ? 'No output of the predictions is a prediction.'
-          : `The output ${wanted} is not in the window.`,
-    };
-  }
-  const regression =
-    (spec.prediction.task ?? (/^(float|decimal)/.test(prediction.type) ? 'regression' : 'classification')) ===
-    'regression';
   const rows = judged(boundedBy(found.labelled, bounds));
+  const fields = await outputsAndInputs(asking, found, { spec, masked, rows });
+  const target = targetOf(spec.prediction, fields);
+  if ('unknown' in target) return target;
+  const regression = target.task === 'regression';
   const segments = check.segments.flatMap(
     (name) => fields.find((field) => field.side === 'input' && isNamed(field, [name])) ?? [],
   );
   const labelled = filter(rows, call('is-not-null', column('label')));
-  const actual = column('label');
   const queries = [undefined, ...segments].map((segment) =>
-    regression ? errorsQuery(labelled, prediction, actual, segment) : pairsQuery(labelled, prediction, actual, segment),
+    regression ? errorsQuery(labelled, target, segment) : pairsQuery(labelled, target, segment),
   );
   const delay = call('/', call('diff-us', column('label_at'), column('predicted_at')), literal(1000, 'float64'));
   const facts: Relation = {
@@ -94,49 +81,103 @@ export async function measurePerformance(
   const whole = all?.get('');
   const [allRows, withLabel, delays] = told?.rows[0] ?? [];
   const quantiles = Array.isArray(delays) ? (delays as readonly Cell[]).map(figure) : [];
+  const largest = segments.map((field, at) => ({
+    field,
+    values: [...(bySegment[at] ?? [])].toSorted(([, a], [, b]) => b.rows - a.rows).slice(0, MOST_SEGMENTS),
+  }));
+  const confusion = regression ? undefined : confusionRows(answers[0]?.rows ?? []);
+  const scores =
+    target.score === undefined || confusion === undefined
+      ? undefined
+      : await scoresOf(asking, { tables: found.tables, relation: labelled }, target, {
+          classes: new Set(confusion.flatMap(({ predicted, actual }) => [predicted, actual])),
+          segments: largest.map(({ field, values }) => ({ field, values: values.map(([value]) => value) })),
+        });
+  const fault =
+    scores === undefined
+      ? confusion === undefined
+        ? undefined
+        : 'No output is the probability of the positive class: name it in `prediction.score`.'
+      : 'unknown' in scores
+        ? scores.unknown
+        : undefined;
+  const measured = scores === undefined || 'unknown' in scores ? undefined : scores;
   return {
-    task: regression ? 'regression' : 'classification',
-    prediction: prediction.name,
+    task: target.task,
+    prediction: target.name,
     rows: count(allRows),
     labelled: whole?.rows ?? count(withLabel),
     strangers: count(odd?.rows[0]?.[0]),
     mature,
     ...(quantiles[0] !== undefined && { delayP50Ms: Math.max(0, quantiles[0]) }),
     ...(quantiles[1] !== undefined && { delayP95Ms: Math.max(0, quantiles[1]) }),
-    metrics: whole?.metrics ?? [],
-    segments: segments.flatMap((segment, at) =>
-      [...(bySegment[at] ?? [])]
-        .map(([value, one]) => ({ column: segment.name, value, labelled: one.rows, metrics: one.metrics }))
-        .toSorted((a, b) => b.labelled - a.labelled)
-        .slice(0, MOST_SEGMENTS),
+    metrics: [...(whole?.metrics ?? []), ...metricsOfScores(measured?.whole)],
+    segments: largest.flatMap(({ field, values }, at) =>
+      values.map(([value, one]) => ({
+        column: field.name,
+        value,
+        labelled: one.rows,
+        metrics: [...one.metrics, ...metricsOfScores(measured?.segments[at]?.get(value))],
+      })),
     ),
-    ...(!regression && { confusion: confusionRows(answers[0]?.rows ?? []) }),
+    ...(confusion !== undefined && { confusion }),
+    ...(measured !== undefined && target.score !== undefined && { score: target.score.name }),
+    ...(measured?.whole !== undefined && { calibration: calibrationOf(measured.whole.bins) }),
+    ...(fault !== undefined && { scoreFault: fault }),
   };
 }
 
-/** An element of a list is asked for by its number: so long is the list at least. */
-function sizesOf({ prediction }: MonitorSpec): ReadonlyMap<string, number> {
-  const match = /^(.+)\[(\d{1,2})\]$/.exec(prediction.column ?? '');
-  return match === null ? new Map() : new Map([[`out_${match[1]}`, Number(match[2]) + 1]]);
+async function scoresOf(
+  asking: Asking,
+  rows: Rows,
+  target: Target,
+  {
+    classes,
+    segments,
+  }: {
+    readonly classes: ReadonlySet<string>;
+    readonly segments: readonly { readonly field: Field; readonly values: readonly string[] }[];
+  },
+): Promise<MeasuredScores | { readonly unknown: string } | undefined> {
+  if (target.score === undefined || classes.size === 0) return { whole: undefined, segments: [] };
+  const positive = positiveAmong(classes, target.positive);
+  if ('unknown' in positive) return positive;
+  return await measureScores(
+    asking,
+    rows,
+    target.score,
+    isPositive(target.actual(column('label')), target.positive),
+    segments,
+  );
 }
 
-/** `1`, `1.0` and `true` are one class, however they are written. */
-function classOf(value: Expression): Expression {
-  const words = call('lower', cast(value, 'string'));
-  const number = cast(cast(words, 'float64', { lenient: true }), 'string');
-  return call('coalesce', number, words);
+/** Fields of predictions; of lists as many elements as the longest has, where one may be the score. */
+export async function outputsAndInputs(
+  asking: Asking,
+  found: Pick<LabelledPredictions, 'columns' | 'tables'>,
+  { spec, masked, rows }: { readonly spec: MonitorSpec; readonly masked: ReadonlySet<string>; readonly rows: Relation },
+): Promise<Field[]> {
+  const least = leastSizes(spec);
+  const lists = found.columns.filter(
+    ({ type, name }) => elementType(type) !== undefined && /^(in|out)_/.test(name) && !least.has(name),
+  );
+  if (lists.length === 0) return fieldsOfPredictions({ columns: found.columns, sizes: least, masked });
+  const query: Relation = {
+    type: 'aggregate',
+    from: rows,
+    by: [],
+    columns: lists.map(({ name }, at) => named(`size${at}`, aggregate('max', [call('size', column(name))]))),
+  };
+  const [sizes] = (await asking.one(found.tables, query, 1)).rows;
+  const all = new Map([...least, ...lists.map(({ name }, at) => [name, count(sizes?.[at])] as const)]);
+  return fieldsOfPredictions({ columns: found.columns, sizes: all, masked });
 }
 
-function by(segment: Field | undefined): NamedExpression {
-  const value = segment === undefined ? literal('') : call('coalesce', cast(segment.value, 'string'), literal('null'));
-  return named('segment', value);
-}
-
-function pairsQuery(from: Relation, prediction: Field, actual: Expression, segment: Field | undefined): Relation {
+function pairsQuery(from: Relation, { predicted, actual }: Target, segment: Field | undefined): Relation {
   const rows: Relation = {
     type: 'project',
     from,
-    columns: [by(segment), named('predicted', classOf(prediction.value)), named('actual', classOf(actual))],
+    columns: [groupOf(segment), named('predicted', predicted), named('actual', actual(column('label')))],
   };
   const keys = ['segment', 'predicted', 'actual'];
   return {
@@ -151,12 +192,12 @@ function pairsQuery(from: Relation, prediction: Field, actual: Expression, segme
   };
 }
 
-function errorsQuery(from: Relation, prediction: Field, actual: Expression, segment: Field | undefined): Relation {
-  const y = cast(actual, 'float64', { lenient: true });
+function errorsQuery(from: Relation, { value }: Target, segment: Field | undefined): Relation {
+  const y = cast(column('label'), 'float64', { lenient: true });
   const rows: Relation = {
     type: 'project',
     from,
-    columns: [by(segment), named('y', y), named('e', call('-', cast(prediction.value, 'float64'), y))],
+    columns: [groupOf(segment), named('y', y), named('e', call('-', cast(value, 'float64'), y))],
   };
   // What is no number is left out, and so not among those with a label.
   const finite = filter(rows, call('is-finite', column('e')));
@@ -214,7 +255,7 @@ function readErrors(rows: readonly (readonly Cell[])[]): ReadonlyMap<string, Mea
 
 function readPairs(rows: readonly (readonly Cell[])[], spec: MonitorSpec): ReadonlyMap<string, Measured> {
   const groups = grouped(rows);
-  const positive = spec.prediction.positive;
+  const positive = spec.prediction.positive?.toLowerCase();
   return new Map(
     [...groups].map(([segment, some]) => {
       const outcomes = some.map(([, predicted, actual, n]) => ({
@@ -226,11 +267,6 @@ function readPairs(rows: readonly (readonly Cell[])[], spec: MonitorSpec): Reado
       return [segment, { rows: total, metrics: classificationMetrics(outcomes, positive) }];
     }),
   );
-}
-
-/** `1.0` as people write it. */
-function classText(cell: Cell | undefined): string {
-  return (cell === null || cell === undefined ? 'null' : wordsOf(cell)).replace(/^(-?\d+)\.0$/, '$1');
 }
 
 function confusionRows(rows: readonly (readonly Cell[])[]): NonNullable<MonitorPerformance['confusion']> {

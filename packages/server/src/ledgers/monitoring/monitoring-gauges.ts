@@ -5,12 +5,34 @@ import { transact } from '#kernel/transaction.ts';
 
 /** More series than this no dashboard shows. */
 const MOST_MONITORS = 1000;
+const MOST_FIGURES = 5000;
 
 export interface MonitoringFigures {
   readonly states: readonly { readonly state: string; readonly n: number }[];
   readonly alerts: readonly { readonly severity: string; readonly n: number }[];
   /** Whose newest window is good or bad; the others are in `states` only. */
   readonly verdicts: readonly { readonly project: string; readonly monitor: string; readonly bad: boolean }[];
+  /** Of the newest window that has them. */
+  readonly values: readonly MonitorFigure[];
+}
+
+interface MonitorFigure {
+  readonly project: string;
+  readonly monitor: string;
+  readonly check: string;
+  readonly metric: string;
+  /** Empty: of none. */
+  readonly column: string;
+  readonly value: number;
+}
+
+interface FigureRow {
+  readonly project_id: string;
+  readonly name: string;
+  readonly check: string;
+  readonly metric: string;
+  readonly column: string | null;
+  readonly value: number;
 }
 
 export async function readMonitoringFigures(database: Database): Promise<MonitoringFigures> {
@@ -31,11 +53,38 @@ export async function readMonitoringFigures(database: Database): Promise<Monitor
       [],
       'monitor_verdicts',
     );
-    const names = await tenantNames(sql, [...new Set(judged.map(({ project_id: id }) => id))]);
+    // Performance of the newest window that has labels enough; the rest of the newest window.
+    const figures = await sql.query<FigureRow>(
+      `select m.project_id, m.name, r->>'check' as "check", r->>'metric' as metric, r->>'column' as "column",
+         (r->>'value')::float8 as value
+       from (select uid, project_id, name, number from monitoring.monitor where not suspended order by uid limit ${MOST_MONITORS}) m,
+       lateral (
+         (select w.results, false as labels from monitoring.window w where w.monitor = m.uid and w.number = m.number)
+         union all
+         (select w.results, true from monitoring.window w where w.monitor = m.uid and w.labelled > 0
+          order by w.number desc limit 1)) w,
+       lateral jsonb_array_elements(w.results) r
+       where r->>'value' is not null and r->>'segment' is null
+         and case when w.labels then r->>'type' = 'performance'
+             else r->>'type' in ('estimatedPerformance', 'fairness', 'slo') or r->>'metric' = 'drifted_share' end
+       order by m.uid, 3, 4, 5 limit ${MOST_FIGURES}`,
+      [],
+      'monitor_figures',
+    );
+    const projects = [...judged, ...figures].map(({ project_id: id }) => id);
+    const names = await tenantNames(sql, [...new Set(projects)]);
     return {
       states: states.map(({ state, n }) => ({ state, n: Number(n) })),
       alerts: alerts.map(({ severity, n }) => ({ severity, n: Number(n) })),
       verdicts: judged.map(({ project_id: id, name, bad }) => ({ project: names.get(id) ?? id, monitor: name, bad })),
+      values: figures.map(({ project_id: id, name, column, ...figure }) => ({
+        project: names.get(id) ?? id,
+        monitor: name,
+        check: figure.check,
+        metric: figure.metric,
+        column: column ?? '',
+        value: figure.value,
+      })),
     };
   });
 }

@@ -3,7 +3,9 @@ import { DaisError } from '@dais/api';
 import type {
   ColumnComparison,
   MonitorBaselineUsed,
+  MonitorEstimate,
   MonitorExample,
+  MonitorFairness,
   MonitorPerformance,
   MonitorReport,
   MonitorReportHead,
@@ -42,6 +44,8 @@ export interface WindowRow extends HeadRow {
   readonly examples: readonly MonitorExample[];
   readonly notes: readonly string[];
   readonly performance: MonitorPerformance | null;
+  readonly estimates: readonly MonitorEstimate[] | null;
+  readonly fairness: readonly MonitorFairness[] | null;
 }
 
 const HEAD = `id, number, from_at, until_at, rows, requests, verdict, reason, versions, dataset_version, baseline_about, labelled,
@@ -94,7 +98,8 @@ export async function listHeads(
 export async function readReport(tx: Transaction, monitor: MonitorRow, window: string): Promise<MonitorReport> {
   const number = window === 'latest' ? monitor.number : Number(window);
   const [row] = await tx.sql.query<WindowRow>(
-    `select ${HEAD}, baseline, results, examples, notes, performance from monitoring.window where monitor = $1 and number = $2`,
+    `select ${HEAD}, baseline, results, examples, notes, performance, estimates, fairness
+     from monitoring.window where monitor = $1 and number = $2`,
     [monitor.uid, number],
     'read_report',
   );
@@ -112,6 +117,8 @@ export async function readReport(tx: Transaction, monitor: MonitorRow, window: s
     columns: await columnsOf(tx, row, baseline),
     examples: [...row.examples],
     ...(row.performance !== null && { performance: row.performance }),
+    ...(row.estimates !== null && { estimates: [...row.estimates] }),
+    ...(row.fairness !== null && { fairness: [...row.fairness] }),
     notes: [...row.notes],
   };
 }

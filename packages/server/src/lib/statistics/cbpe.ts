@@ -6,7 +6,7 @@
 import { binaryMetrics, type BinaryCounts } from './classification.ts';
 import { around, type Estimate } from './estimate.ts';
 import { calibrated, isotonicCalibration, type Calibration } from './isotonic.ts';
-import { calibrationError, summarizeScores, type ScoredRow } from './scores.ts';
+import { calibrationError, summarizeScores, type ScoreBin, type ScoredRow } from './scores.ts';
 import { deviationsOf } from './special-functions.ts';
 
 /** A row as it was predicted. */
@@ -15,6 +15,8 @@ export interface PredictedScore {
   readonly score: number;
   /** What was answered. */
   readonly predicted: boolean;
+  /** Rows like it; default 1. */
+  readonly count?: number | undefined;
 }
 
 /** Sums of rows; of windows they add up. */
@@ -28,15 +30,16 @@ export interface ExpectedCounts extends BinaryCounts {
 export function expectedCounts(rows: Iterable<PredictedScore>): ExpectedCounts {
   let [truePositives, falsePositives, falseNegatives, trueNegatives] = [0, 0, 0, 0];
   let [positiveVariance, negativeVariance] = [0, 0];
-  for (const { score, predicted } of rows) {
+  for (const { score, predicted, count = 1 } of rows) {
+    const [positive, negative, variance] = [count * score, count * (1 - score), count * score * (1 - score)];
     if (predicted) {
-      truePositives += score;
-      falsePositives += 1 - score;
-      positiveVariance += score * (1 - score);
+      truePositives += positive;
+      falsePositives += negative;
+      positiveVariance += variance;
     } else {
-      falseNegatives += score;
-      trueNegatives += 1 - score;
-      negativeVariance += score * (1 - score);
+      falseNegatives += positive;
+      trueNegatives += negative;
+      negativeVariance += variance;
     }
   }
   return { truePositives, falsePositives, falseNegatives, trueNegatives, positiveVariance, negativeVariance };
@@ -98,16 +101,18 @@ export function estimatedMetrics(expected: ExpectedCounts, confidence = 0.95): E
  * The ROC AUC that labels would show: rows in descending order of the raw score, each p of a positive and 1 − p of a negative
  * (NannyML `estimate_roc_auc`). Rows of one score are one step. Undefined of rows that are all certain of one class.
  */
-export function estimatedRocAuc(rows: Iterable<{ readonly raw: number; readonly score: number }>): number | undefined {
+export function estimatedRocAuc(
+  rows: Iterable<{ readonly raw: number; readonly score: number; readonly count?: number | undefined }>,
+): number | undefined {
   const ascending = [...rows].toSorted((a, b) => a.raw - b.raw);
   let [area, below, positives, negatives, at] = [0, 0, 0, 0, 0];
   while (at < ascending.length) {
     const { raw } = ascending[at] ?? { raw: 0 };
     let [positive, negative] = [0, 0];
     for (; ascending[at]?.raw === raw; at += 1) {
-      const score = ascending[at]?.score ?? 0;
-      positive += score;
-      negative += 1 - score;
+      const { score = 0, count = 1 } = ascending[at] ?? {};
+      positive += count * score;
+      negative += count * (1 - score);
     }
     area += positive * (below + negative / 2);
     below += negative;
@@ -184,20 +189,47 @@ const FOLDS = 3;
  * two, and the error of all held-out rows is compared. Without both classes in the rows there is none.
  */
 export function fitCalibration(rows: readonly ScoredRow[]): CalibrationDecision {
-  if (rows.length < 2 * FOLDS || new Set(rows.map(({ positive }) => positive)).size < 2) return {};
-  const held = Array.from({ length: FOLDS }, (_, fold) => {
-    const fitted = isotonicCalibration(
+  if (rows.length < 2 * FOLDS) return {};
+  return calibrationOfFolds(
+    Array.from({ length: FOLDS }, (_, fold) =>
       summarizeScores(
-        rows.filter((_row, i) => i % FOLDS !== fold),
+        rows.filter((_row, i) => i % FOLDS === fold),
         'exact',
-      ).bins,
-    );
-    return rows
-      .filter((_row, i) => i % FOLDS === fold)
-      .map(({ score, positive }) => ({ score: fitted === undefined ? score : calibrated(fitted, score), positive }));
-  }).flat();
-  const before = calibrationError(summarizeScores(rows, 'exact').bins);
-  const after = calibrationError(summarizeScores(held, 'exact').bins);
+      ).bins.map(({ positive, negative, sum }) => ({ positive, negative, sum })),
+    ),
+  );
+}
+
+/** The same of rows that were counted by their score, in parts that chance made. */
+export function calibrationOfFolds(folds: readonly (readonly ScoreBin[])[]): CalibrationDecision {
+  const all = joined(folds.flat());
+  const total = (of: 'positive' | 'negative') => all.reduce((sum, bin) => sum + bin[of], 0);
+  if (total('positive') === 0 || total('negative') === 0) return {};
+  const held = folds.flatMap((fold, at) => {
+    const fitted = isotonicCalibration(joined(folds.filter((_, other) => other !== at).flat()));
+    return fold.map(({ positive, negative, sum }): ScoreBin => {
+      const count = positive + negative;
+      const score = count === 0 ? 0 : sum / count;
+      return { positive, negative, sum: count * (fitted === undefined ? score : calibrated(fitted, score)) };
+    });
+  });
+  const before = calibrationError(all);
+  const after = calibrationError(held);
   const helps = before !== undefined && after !== undefined && after < before;
-  return { ...(helps && { calibration: isotonicCalibration(summarizeScores(rows, 'exact').bins) }), before, after };
+  return { ...(helps && { calibration: isotonicCalibration(all) }), before, after };
+}
+
+/** Ascending, those of one mean score as one. */
+function joined(bins: readonly ScoreBin[]): readonly ScoreBin[] {
+  const by = new Map<number, { positive: number; negative: number; sum: number }>();
+  for (const { positive, negative, sum } of bins) {
+    if (positive + negative === 0) continue;
+    const score = sum / (positive + negative);
+    const bin = by.get(score) ?? { positive: 0, negative: 0, sum: 0 };
+    bin.positive += positive;
+    bin.negative += negative;
+    bin.sum += sum;
+    by.set(score, bin);
+  }
+  return [...by].toSorted(([a], [b]) => a - b).map(([, bin]) => bin);
 }

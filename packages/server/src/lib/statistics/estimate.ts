@@ -5,8 +5,8 @@ export interface Estimate {
   /** Bounds of the interval at `confidence`; undefined where there is none. */
   readonly low?: number | undefined;
   readonly high?: number | undefined;
-  /** Of what the interval is: `wilson`, `normal`, `delong`, `bootstrap`, `delta`. */
-  readonly interval?: 'wilson' | 'normal' | 'delong' | 'bootstrap' | 'delta' | undefined;
+  /** Of what the interval is: `wilson`, `normal`, `delong`, `bootstrap`, `delta`, `logit`. */
+  readonly interval?: 'wilson' | 'normal' | 'delong' | 'bootstrap' | 'delta' | 'logit' | undefined;
 }
 
 /** A mean with its normal interval, from the sum and the sum of squares of `count` values. */

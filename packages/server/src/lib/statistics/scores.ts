@@ -87,8 +87,8 @@ export interface ScoreMetrics {
 }
 
 /**
- * Areas are undefined where one class has no rows. ROC AUC with DeLong's interval (1988), log loss (nats) and Brier score (1950)
- * with normal ones.
+ * Areas are undefined where one class has no rows. ROC AUC with DeLong's interval (1988), average precision with that of its logit
+ * (Boyd, Eng and Page 2013), log loss (nats) and Brier score (1950) with normal ones.
  */
 export function scoreMetrics(summary: ScoreSummary, confidence = 0.95): ScoreMetrics {
   const { bins } = summary;
@@ -97,7 +97,7 @@ export function scoreMetrics(summary: ScoreSummary, confidence = 0.95): ScoreMet
   return {
     count,
     rocAuc: rocEstimate(bins, z),
-    prAuc: { value: averagePrecision(bins) },
+    prAuc: precisionEstimate(bins, z),
     logLoss: meanEstimate(count, summary.logLoss, summary.logLossSquares, z),
     brier: meanEstimate(count, summary.brier, summary.brierSquares, z),
     calibrationError: { value: calibrationError(bins) },
@@ -137,15 +137,27 @@ function averagePrecision(ascending: readonly ClassCounts[]): number | undefined
   return area;
 }
 
+/** The logit of the area is nearly normal with the variance 1 / (n₁ A (1 − A)). An area of 0 or 1 has no interval. */
+function precisionEstimate(bins: readonly ClassCounts[], z: number): Estimate {
+  const value = averagePrecision(bins);
+  if (value === undefined || value <= 0 || value >= 1) return { value };
+  const positives = bins.reduce((sum, { positive }) => sum + positive, 0);
+  const [centre, error] = [Math.log(value / (1 - value)), 1 / Math.sqrt(positives * value * (1 - value))];
+  const area = (logit: number) => 1 / (1 + Math.exp(-logit));
+  return { value, low: area(centre - z * error), high: area(centre + z * error), interval: 'logit' };
+}
+
 const CALIBRATION_BINS = 10;
 
-/**
- * Σ (nᵦ/n) |mean score − share of positives| over bins of equal width (Naeini 2015; Guo 2017). Bins that were counted finer are put
- * together by their mean score. Undefined of no rows.
- */
-export function calibrationError(bins: readonly ScoreBin[], parts = CALIBRATION_BINS): number | undefined {
+interface CalibrationBin {
+  readonly count: number;
+  readonly positive: number;
+  readonly sum: number;
+}
+
+/** Bins that were counted finer, put together by their mean score; those without rows too. */
+export function calibrationBins(bins: readonly ScoreBin[], parts = CALIBRATION_BINS): readonly CalibrationBin[] {
   const joined = Array.from({ length: parts }, () => ({ count: 0, positive: 0, sum: 0 }));
-  let total = 0;
   for (const { positive, negative, sum } of bins) {
     const count = positive + negative;
     if (count === 0) continue;
@@ -154,8 +166,14 @@ export function calibrationError(bins: readonly ScoreBin[], parts = CALIBRATION_
     bin.count += count;
     bin.positive += positive;
     bin.sum += sum;
-    total += count;
   }
+  return joined;
+}
+
+/** Σ (nᵦ/n) |mean score − share of positives| over bins of equal width (Naeini 2015; Guo 2017). Undefined of no rows. */
+export function calibrationError(bins: readonly ScoreBin[], parts = CALIBRATION_BINS): number | undefined {
+  const joined = calibrationBins(bins, parts);
+  const total = joined.reduce((sum, { count }) => sum + count, 0);
   if (total === 0) return undefined;
   return joined.reduce((error, { positive, sum }) => error + Math.abs(sum - positive) / total, 0);
 }

@@ -15,6 +15,7 @@ import {
 } from '#lib/statistics/classification.ts';
 import type { Estimate } from '#lib/statistics/estimate.ts';
 import { regressionMetrics, type RegressionSums } from '#lib/statistics/regression.ts';
+import { scoreMetrics, type ScoreSummary } from '#lib/statistics/scores.ts';
 import { outcomeOf, percent, text, type CheckOutcome } from './outcome.ts';
 
 export type PerformanceCheck = Extract<MonitorCheck, { type: 'performance' }>;
@@ -43,7 +44,20 @@ export function errorMetrics(sums: RegressionSums): Metric[] {
   return [metric('mae', mae), metric('rmse', rmse), metric('mape', mape), metric('r2', r2), metric('bias', bias)];
 }
 
-function metric(name: string, { value, low, high }: Estimate): Metric {
+/** Of scores that were counted; nothing where there are none. */
+export function metricsOfScores(summary: ScoreSummary | undefined): Metric[] {
+  if (summary === undefined) return [];
+  const { rocAuc, prAuc, logLoss, brier, calibrationError } = scoreMetrics(summary);
+  return [
+    metric('roc_auc', rocAuc),
+    metric('average_precision', prAuc),
+    metric('log_loss', logLoss),
+    metric('brier', brier),
+    metric('ece', calibrationError),
+  ];
+}
+
+export function metric(name: string, { value, low, high }: Estimate): Metric {
   return {
     metric: name,
     ...(value !== undefined && { value }),
@@ -51,8 +65,9 @@ function metric(name: string, { value, low, high }: Estimate): Metric {
   };
 }
 
+const OF_SCORES: ReadonlySet<string> = new Set(['roc_auc', 'average_precision', 'log_loss', 'brier', 'ece']);
 /** Of these less is better. */
-const ERRORS: ReadonlySet<string> = new Set(['mae', 'rmse', 'mape', 'bias']);
+const ERRORS: ReadonlySet<string> = new Set(['log_loss', 'brier', 'ece', 'mae', 'rmse', 'mape', 'bias']);
 
 /** `reference`: metrics of the first window that had enough labels; undefined: there is none. */
 export function judgePerformance(
@@ -80,22 +95,45 @@ export function judgePerformance(
     });
     return outcomeOf(check, spec, results);
   }
-  for (const one of told.metrics) results.push(bounded(check, about, one, { rows: told.labelled, reference }));
+  for (const one of told.metrics) results.push(bounded(check.metrics, about, one, { rows: told.labelled, reference }));
+  for (const name of new Set(check.metrics.map((one) => one.metric))) {
+    if (told.metrics.some((one) => one.metric === name)) continue;
+    const reason =
+      told.scoreFault !== undefined && OF_SCORES.has(name) ? told.scoreFault : `${name} is not of a ${told.task}.`;
+    results.push({ ...about, metric: name, rows: told.labelled, verdict: 'unknown', reason });
+  }
+  for (const name of check.segments) {
+    if (told.segments.some(({ column }) => column.toLowerCase() === name.toLowerCase())) continue;
+    const reason = `There is no input ${name} in the window: performance is not told by it.`;
+    results.push({ ...about, metric: 'segment', column: name, verdict: 'unknown', reason });
+  }
   for (const { column, value, labelled, metrics } of told.segments) {
     const segment = `${column} = ${value}`;
     for (const one of metrics) {
       if (labelled >= check.minLabelled)
-        results.push(bounded(check, { ...about, segment }, one, { rows: labelled, reference: undefined }));
+        results.push(bounded(check.metrics, { ...about, segment }, one, { rows: labelled, reference: undefined }));
     }
   }
   return outcomeOf(check, spec, results);
 }
 
-function bounded(
-  check: PerformanceCheck,
+interface Limit {
+  readonly metric: string;
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
+  readonly change?: number | undefined;
+}
+
+/** `reference`: what `change` is worse than; `before`: what that is. */
+export function bounded(
+  all: readonly Limit[],
   about: Pick<MonitorResult, 'check' | 'type' | 'segment'>,
   { metric: name, value, low, high }: Metric,
-  { rows, reference }: { readonly rows: number; readonly reference: readonly Metric[] | undefined },
+  {
+    rows,
+    reference,
+    before: when = 'at first',
+  }: { readonly rows: number; readonly reference: readonly Metric[] | undefined; readonly before?: string },
 ): MonitorResult {
   const named = {
     ...about,
@@ -104,7 +142,7 @@ function bounded(
     ...(low !== undefined && { low }),
     ...(high !== undefined && { high }),
   };
-  const limits = check.metrics.filter((one) => one.metric === name);
+  const limits = all.filter((one) => one.metric === name);
   if (value === undefined) {
     return limits.length === 0
       ? { ...named, verdict: 'ok' }
@@ -134,7 +172,7 @@ function bounded(
     if (change === undefined || before === undefined || before === 0) continue;
     const worse = (ERRORS.has(name) ? value - before : before - value) / Math.abs(before);
     if (worse > change) {
-      const reason = `${name}${where} is ${text(value)}, worse by ${percent(worse)} than ${text(before)} at first.`;
+      const reason = `${name}${where} is ${text(value)}, worse by ${percent(worse)} than ${text(before)} ${when}.`;
       return { ...named, value, bound: before, verdict: 'bad', reason };
     }
   }

@@ -22,6 +22,8 @@ ${facts(report)}
 ${report.notes.map((note) => `<p class="note">${escape(note)}</p>`).join('')}
 ${resultsTable(report.results)}
 ${performance(report)}
+${estimatedSections(report)}
+${fairnessSections(report)}
 ${columns(report.columns)}
 ${examples(report)}
 </main></body></html>
@@ -61,13 +63,74 @@ function resultsTable(results: readonly MonitorResult[]): string {
 
 const SIGNS = { ok: '✓', bad: '✕', unknown: '?' } as const;
 
-function performance({ performance: told }: MonitorReport): string {
-  if (told === undefined) return '';
-  const rows = told.metrics.map(
+type Metrics = readonly {
+  readonly metric: string;
+  readonly value?: number | undefined;
+  readonly low?: number | undefined;
+  readonly high?: number | undefined;
+}[];
+
+function valueText({ value, low, high }: Metrics[number]): string {
+  if (value === undefined) return '–';
+  return `${figure(value)}${low === undefined || high === undefined ? '' : ` (${figure(low)} to ${figure(high)})`}`;
+}
+
+function metricsTable(metrics: Metrics): string {
+  const rows = metrics.map(
     ({ metric, value, low, high }) =>
       `<tr><td>${escape(metric)}</td><td class="n">${value === undefined ? '–' : figure(value)}</td><td class="n">${low === undefined || high === undefined ? '' : `${figure(low)} to ${figure(high)}`}</td></tr>`,
   );
-  return `<section><h2>How good predictions were</h2><p class="quiet">${figure(told.labelled)} of ${figure(told.rows)} predictions have a label${told.mature ? '' : '; more may come'}</p><table><thead><tr><th>Metric</th><th class="n">Value</th><th class="n">95 % interval</th></tr></thead><tbody>${rows.join('')}</tbody></table></section>`;
+  return `<table><thead><tr><th>Metric</th><th class="n">Value</th><th class="n">95 % interval</th></tr></thead><tbody>${rows.join('')}</tbody></table>`;
+}
+
+function performance({ performance: told }: MonitorReport): string {
+  if (told === undefined) return '';
+  const names = [...new Set(told.segments.flatMap((one) => one.metrics.map(({ metric }) => metric)))];
+  const segments = told.segments.map((one) => {
+    const by = new Map(one.metrics.map((metric) => [metric.metric, metric]));
+    const cells = names.map((name) => `<td class="n">${valueText(by.get(name) ?? { metric: name })}</td>`);
+    return `<tr><td>${escape(`${one.column} = ${one.value}`)}</td><td class="n">${figure(one.labelled)}</td>${cells.join('')}</tr>`;
+  });
+  const calibration = (told.calibration ?? []).map(
+    ({ score, share, rows }) =>
+      `<tr><td class="n">${figure(score)}</td><td class="n">${figure(share)}</td><td class="n">${figure(rows)}</td></tr>`,
+  );
+  return `<section><h2>How good predictions were</h2><p class="quiet">${figure(told.labelled)} of ${figure(told.rows)} predictions have a label${told.mature ? '' : '; more may come'}</p>${metricsTable(told.metrics)}${
+    told.scoreFault === undefined ? '' : `<p class="quiet">${escape(told.scoreFault)}</p>`
+  }${
+    segments.length === 0
+      ? ''
+      : `<h3>By segment</h3><table><thead><tr><th>Rows</th><th class="n">Labels</th>${names.map((name) => `<th class="n">${escape(name)}</th>`).join('')}</tr></thead><tbody>${segments.join('')}</tbody></table>`
+  }${
+    calibration.length === 0
+      ? ''
+      : `<h3>What ${escape(told.score ?? 'the score')} stood for</h3><table><thead><tr><th class="n">Mean score</th><th class="n">Share that was positive</th><th class="n">Rows</th></tr></thead><tbody>${calibration.join('')}</tbody></table>`
+  }</section>`;
+}
+
+function estimatedSections({ estimates = [] }: MonitorReport): string {
+  return estimates
+    .map(
+      ({ model, version, rows, score, metrics, reference }) =>
+        `<section><h2>Estimated without labels</h2><p class="quiet">${figure(rows)} predictions of ${escape(`${model}/${version}`)}, from ${escape(score)}${reference.calibrated ? ', corrected' : ''} by ${figure(reference.labelled)} labels of ${moment(reference.from)} to ${moment(reference.until)}. It holds as long as the same inputs mean the same.</p>${metricsTable(metrics)}<h3>Measured where labels are known</h3>${metricsTable(reference.metrics)}</section>`,
+    )
+    .join('');
+}
+
+function fairnessSections({ fairness = [] }: MonitorReport): string {
+  return fairness
+    .map(({ column, positive, privileged, groups, small }) => {
+      const names = [...new Set(groups.flatMap((one) => one.metrics.map(({ metric }) => metric)))];
+      const rows = groups.map((one) => {
+        const by = new Map(one.metrics.map((metric) => [metric.metric, metric]));
+        const cells = names.map((name) => `<td class="n">${valueText(by.get(name) ?? { metric: name })}</td>`);
+        return `<tr><td>${escape(one.group)}</td><td class="n">${figure(one.rows)}</td><td class="n">${figure(one.labelled)}</td>${cells.join('')}</tr>`;
+      });
+      const than = privileged === undefined ? '' : `; compared with ${escape(privileged)}`;
+      const left = small.length === 0 ? '' : `<p class="quiet">Left out: ${escape(small.join(' '))}</p>`;
+      return `<section><h2>Groups of ${escape(column)}</h2><p class="quiet">Selected is who is predicted ${escape(positive)}${than}</p><table><thead><tr><th>Group</th><th class="n">Rows</th><th class="n">Labels</th>${names.map((name) => `<th class="n">${escape(name)}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table>${left}</section>`;
+    })
+    .join('');
 }
 
 function columns(all: readonly ColumnComparison[]): string {

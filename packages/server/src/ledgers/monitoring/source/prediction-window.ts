@@ -225,7 +225,10 @@ async function openWindow(
 }
 
 /** Inputs and outputs that are shown to few: `spec.capture.mask` of the Endpoint. */
-async function masksOf({ database }: MonitoringParts, monitor: MonitorRow): Promise<ReadonlySet<string>> {
+export async function masksOf(
+  { database }: Pick<MonitoringParts, 'database'>,
+  monitor: Pick<MonitorRow, 'project_id' | 'endpoint'>,
+): Promise<ReadonlySet<string>> {
   const { project_id: projectId, endpoint } = monitor;
   const resource = await transact(
     database,

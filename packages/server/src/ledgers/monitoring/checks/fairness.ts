@@ -1,0 +1,104 @@
+/** Whether groups are treated alike. Pure. */
+import { nameOfCheck, type MonitorResult, type MonitorSpec } from '@dais/api/monitoring';
+import type { FairnessCheck, MeasuredFairness } from '../measure-fairness.ts';
+import { outcomeOf, text, type CheckOutcome } from './outcome.ts';
+
+/** `labelled`: labels are looked at; else those measures that need them are not known. */
+export function judgeFairness(
+  check: FairnessCheck,
+  spec: Pick<MonitorSpec, 'severity'>,
+  measured: readonly MeasuredFairness[],
+): CheckOutcome {
+  return outcomeOf(
+    check,
+    spec,
+    measured.flatMap((one) => judgeColumn(check, one)),
+  );
+}
+
+function judgeColumn(check: FairnessCheck, measured: MeasuredFairness): MonitorResult[] {
+  const { column, told, counts, privileged } = measured;
+  const rows = counts.reduce((sum, group) => sum + group.rows, 0);
+  const about = { check: nameOfCheck(check), type: check.type, column, rows } as const;
+  if (told === undefined) {
+    const reason = `There is no input ${column} in the window.`;
+    return [{ ...about, metric: 'demographic_parity_difference', verdict: 'unknown', reason }];
+  }
+  const small = told.small.filter(({ of }) => of === 'rows').map(({ group, count }) => `${group} (${count})`);
+  const few = `Fewer than two groups of ${column} have ${check.minRows} rows${small.length === 0 ? '' : `: too small are ${small.slice(0, 5).join(', ')}`}.`;
+  return [
+    parityResult(check, about, told.demographicParity, few),
+    impactResult(check, about, told.disparateImpact, { privileged, few, parity: told.demographicParity }),
+    ...oddsResult(check, about, measured),
+  ];
+}
+
+type About = Pick<MonitorResult, 'check' | 'type' | 'column' | 'rows'>;
+type Told = NonNullable<MeasuredFairness['told']>;
+
+function parityResult(
+  { demographicParity: bound }: FairnessCheck,
+  about: About,
+  gap: Told['demographicParity'],
+  few: string,
+): MonitorResult {
+  const named = { ...about, metric: 'demographic_parity_difference', ...(bound !== undefined && { bound }) };
+  if (gap === undefined) return { ...named, verdict: 'unknown', reason: few };
+  const { difference: value, largest, smallest } = gap;
+  if (bound === undefined || value <= bound) return { ...named, value, verdict: 'ok' };
+  const reason = `${largest} of ${about.column} is predicted positive more often than ${smallest}, by ${text(value)}: more than ${text(bound)}.`;
+  return { ...named, value, verdict: 'bad', reason };
+}
+
+/** Of all groups the one that is farthest from equal, on either side. */
+function impactResult(
+  { disparateImpact: bound }: FairnessCheck,
+  about: About,
+  impact: Told['disparateImpact'],
+  {
+    privileged,
+    few,
+    parity,
+  }: { readonly privileged: string | undefined; readonly few: string; readonly parity: Told['demographicParity'] },
+): MonitorResult {
+  const named = { ...about, metric: 'disparate_impact_ratio', bound };
+  const [worst] = Object.entries(impact ?? {}).toSorted(([, a], [, b]) => evenness(a) - evenness(b));
+  if (worst === undefined) {
+    const none = `The group ${privileged} of ${about.column} has fewer than enough rows, or none of it was predicted positive: nothing can be compared with it.`;
+    return { ...named, verdict: 'unknown', reason: parity === undefined ? few : none };
+  }
+  const [group, value] = worst;
+  if (evenness(value) >= bound) return { ...named, value, verdict: 'ok' };
+  const than = value < 1 ? `below ${text(bound)}` : `above ${text(1 / bound)}`;
+  const reason = `${group} of ${about.column} is predicted positive ${text(value)} times as often as ${privileged}: ${than}.`;
+  return { ...named, value, verdict: 'bad', reason };
+}
+
+function evenness(ratio: number): number {
+  return ratio > 1 ? 1 / ratio : ratio;
+}
+
+function oddsResult(
+  { equalizedOdds: bound, minRows }: FairnessCheck,
+  about: About,
+  { told, labelled, column }: MeasuredFairness,
+): MonitorResult[] {
+  const named = {
+    ...about,
+    rows: labelled,
+    metric: 'equalized_odds_difference',
+    ...(bound !== undefined && { bound }),
+  };
+  const value = told?.equalizedOdds?.difference;
+  if (value === undefined) {
+    if (bound === undefined) return [];
+    const reason =
+      labelled === 0
+        ? 'It is not known yet what was true of any prediction.'
+        : `Fewer than two groups of ${column} have ${minRows} labelled rows of each class.`;
+    return [{ ...named, verdict: 'unknown', reason }];
+  }
+  if (bound === undefined || value <= bound) return [{ ...named, value, verdict: 'ok' }];
+  const reason = `True or false positive rates of groups of ${column} are ${text(value)} apart: more than ${text(bound)}.`;
+  return [{ ...named, value, verdict: 'bad', reason }];
+}

@@ -1,0 +1,88 @@
+/** How good predictions of a window are before it is known what was true: from their scores, and what those stood for. */
+import { nameOfCheck, type MonitorEstimate } from '@dais/api/monitoring';
+import { aggregate, call, column, filter, named } from '#engines/query/model/build.ts';
+import type { Relation } from '#engines/query/model/query-tree.ts';
+import { estimatedMetrics, estimatedRocAuc, expectedCounts } from '#lib/statistics/cbpe.ts';
+import { calibrated } from '#lib/statistics/isotonic.ts';
+import { count, type Asking } from './asking.ts';
+import { isPositive, targetOf } from './classes.ts';
+import { metric } from './checks/performance.ts';
+import { finiteOf } from './fields.ts';
+import { binOf, faultOfScores, oddScores, SCORE_BINS } from './measure-scores.ts';
+import type { MonitorRow } from './monitor-rows.ts';
+import type { MonitoringParts } from './monitoring-parts.ts';
+import { findReference, NO_SCORE, ofVersion, type EstimateCheck, type ScoreReference } from './score-reference.ts';
+import type { OpenWindow } from './source/window.ts';
+
+export interface Estimated {
+  readonly told: MonitorEstimate;
+  /** Worked out for this window. */
+  readonly made: ScoreReference | undefined;
+  /** Rows that another version answered. */
+  readonly others: number;
+}
+
+export async function estimatePerformance(
+  parts: MonitoringParts,
+  monitor: MonitorRow,
+  window: OpenWindow,
+  check: EstimateCheck,
+  asking: Asking,
+): Promise<Estimated | { readonly unknown: string }> {
+  const [version] = window.versions;
+  if (version === undefined || window.rows === 0) return { unknown: 'The window has no rows.' };
+  const target = targetOf(monitor.spec.prediction, window.fields);
+  if ('unknown' in target) return target;
+  if (target.task === 'regression') {
+    return { unknown: 'It is a regression: only of classes it can be estimated without labels.' };
+  }
+  const { score, predicted, positive } = target;
+  if (score === undefined) return { unknown: NO_SCORE };
+  const reference = await findReference(parts, monitor, check, version, asking);
+  if ('unknown' in reference) return reference;
+  const { about, calibration } = reference.found;
+  const from = ofVersion(window.data.relation, version);
+  const rows: Relation = {
+    type: 'project',
+    from,
+    columns: [named('selected', isPositive(predicted, positive)), named('s', finiteOf(score))],
+  };
+  const s = column('s');
+  const [odd, answer] = await asking.ask(window.data.tables, [
+    { query: { type: 'aggregate', from, by: [], columns: oddScores(score) }, limit: 1 },
+    {
+      query: {
+        type: 'aggregate',
+        from: filter(rows, call('is-not-null', s), call('is-not-null', column('selected'))),
+        by: [named('selected', column('selected')), named('bin', binOf(s))],
+        columns: [named('n', aggregate('count')), named('sum', aggregate('sum', [s]))],
+      },
+      limit: SCORE_BINS * 4,
+    },
+  ]);
+  const fault = faultOfScores(score, odd?.rows[0]);
+  if (fault !== undefined) return { unknown: fault };
+  const bins = (answer?.rows ?? []).map(([selected, , n, sum]) => {
+    const raw = count(sum) / Math.max(1, count(n));
+    const p = calibration === undefined ? raw : calibrated(calibration, raw);
+    return { raw, score: Math.min(1, Math.max(0, p)), predicted: selected === true, count: count(n) };
+  });
+  const { accuracy, precision, recall, f1 } = estimatedMetrics(expectedCounts(bins));
+  const told: MonitorEstimate = {
+    check: nameOfCheck(check),
+    model: version.model,
+    version: version.version,
+    prediction: target.name,
+    score: score.name,
+    rows: bins.reduce((sum, bin) => sum + bin.count, 0),
+    reference: about,
+    metrics: [
+      metric('accuracy', accuracy),
+      metric('precision', precision),
+      metric('recall', recall),
+      metric('f1', f1),
+      metric('roc_auc', { value: estimatedRocAuc(bins) }),
+    ],
+  };
+  return { told, made: reference.made ? reference.found : undefined, others: window.rows - version.rows };
+}
