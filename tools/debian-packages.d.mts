@@ -1,2 +1,5 @@
 /** The path of a program; installs its package when it is not there and this user may. @throws Error that says what to install. */
 export function ensureProgram(missing: string, names: readonly string[], name: string): Promise<string>;
+
+/** The folder of a package's programs: on the PATH, else unpacked in the cache folder and not installed. @throws Error with apt's own words. */
+export function unpackedPrograms(missing: string, program: string, name: string): Promise<string>;

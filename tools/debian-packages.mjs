@@ -1,8 +1,9 @@
 /** Programs that come from Debian: found on the PATH, else installed where this user may. */
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from './command.mjs';
-import { environment } from './environment.mjs';
+import { cacheFolder, environment } from './environment.mjs';
+import { withFileLock } from './file-lock.mjs';
 
 /**
  * Installs packages, and tells that it does.
@@ -54,4 +55,41 @@ export async function ensureProgram(missing, names, name) {
   const installed = findProgram(names);
   if (installed === undefined) throw new Error(`${missing} apt-get installed none either.`);
   return installed;
+}
+
+/**
+ * The folder of a package's programs: that of the first one on the PATH, else the package, unpacked beside everything else
+ * that is brought and not installed: for those that would start a service, or need more than the program itself.
+ * @param {string} missing a sentence: what is missing, and what for
+ * @param {string} program
+ * @param {string} name of the package
+ * @returns {Promise<string>}
+ * @throws Error with apt's own words
+ */
+export async function unpackedPrograms(missing, program, name) {
+  const found = findProgram([program]);
+  if (found !== undefined) return join(found, '..');
+  const folder = join(cacheFolder(), 'debian', name);
+  const programs = join(folder, 'usr', 'bin');
+  return await withFileLock(join(cacheFolder(), 'locks', `debian-${name}`), async () => {
+    if (existsSync(join(programs, program))) return programs;
+    const part = `${folder}.part`;
+    rmSync(part, { recursive: true, force: true });
+    mkdirSync(part, { recursive: true });
+    const must = async (/** @type {string} */ command, /** @type {readonly string[]} */ args) => {
+      const { code, output } = await runCommand(command, args, { quiet: true, cwd: part });
+      if (code !== 0) throw new Error(`${missing} ${command} ${args.join(' ')} failed:\n${output.slice(-2000)}`);
+    };
+    process.stderr.write(`${missing} apt-get download ${name}\n`);
+    // Only root may bring the lists of packages up to date; for others those of today must do.
+    if (process.getuid?.() === 0) await must('apt-get', ['update']);
+    await must('apt-get', ['download', name]);
+    const file = readdirSync(part).find((one) => one.endsWith('.deb'));
+    if (file === undefined) throw new Error(`${missing} apt-get download ${name} brought none.`);
+    await must('dpkg-deb', ['-x', file, '.']);
+    rmSync(join(part, file));
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(part, folder);
+    return programs;
+  });
 }

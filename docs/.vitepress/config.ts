@@ -54,6 +54,7 @@ const guide = [
   { text: 'Remove what was deleted', link: '/guide/take-away-garbage' },
   { text: 'Back up and restore', link: '/guide/backup-and-restore' },
   { text: 'PostgreSQL and S3 of your own', link: '/guide/production' },
+  { text: 'Watch Dais with what you have', link: '/guide/observe-dais' },
   { text: 'Behind nginx', link: '/guide/behind-nginx' },
   { text: 'TLS', link: '/guide/tls' },
   { text: 'Secure a Dais for a team', link: '/guide/secure-a-dais-for-a-team' },

@@ -4,5 +4,7 @@ export interface GeneratedFile {
   readonly text: string;
 }
 
-/** Everything below this folder is written by the generator; a file that it did not write is stale. */
 export const REFERENCE = 'docs/reference';
+
+/** Everything below these folders is written by the generator; a file that it did not write is stale. */
+export const GENERATED_FOLDERS: readonly string[] = [REFERENCE, 'deploy/grafana'];

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { REFERENCE, type GeneratedFile } from './generated-file.ts';
+import { GENERATED_FOLDERS, type GeneratedFile } from './generated-file.ts';
 
 /** One difference between the folder and what the code says, in a line: `changed docs/reference/errors.md`. */
 export function differences(root: string, files: readonly GeneratedFile[]): string[] {
   const wanted = new Map(files.map((file) => [file.path, file.text]));
-  const present = presentFiles(root);
+  const present = presentFiles(root, [...wanted.keys()]);
   return [
     ...[...wanted].flatMap(([path, text]) => {
       if (!present.includes(path)) return [`missing ${path}`];
@@ -18,15 +18,20 @@ export function differences(root: string, files: readonly GeneratedFile[]): stri
 /** Makes the folder what the code says: writes what differs, removes what is no longer made. */
 export function writeReference(root: string, files: readonly GeneratedFile[]): void {
   const wanted = new Set(files.map((file) => file.path));
-  for (const path of presentFiles(root)) if (!wanted.has(path)) rmSync(join(root, path));
+  for (const path of presentFiles(root, [...wanted])) if (!wanted.has(path)) rmSync(join(root, path));
   for (const { path, text } of files) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
   }
 }
 
-function presentFiles(root: string): string[] {
-  const folder = join(root, REFERENCE);
+/** What is in the generated folders, and of the wanted files elsewhere those that are there. */
+function presentFiles(root: string, wanted: readonly string[]): string[] {
+  const inside = GENERATED_FOLDERS.flatMap((folder) => filesBelow(root, join(root, folder)));
+  return [...new Set([...inside, ...wanted.filter((path) => existsSync(join(root, path)))])];
+}
+
+function filesBelow(root: string, folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

@@ -13,6 +13,8 @@ import { kindPages } from './kind-pages.ts';
 import { manifestPage } from './manifest-page.ts';
 import { metricsPage } from './metrics-page.ts';
 import { mlflowPage } from './mlflow-page.ts';
+import { grafanaDashboards } from './observability/grafana-dashboards.ts';
+import { prometheusRules } from './observability/prometheus-rules.ts';
 import { openApiFile } from './openapi-file.ts';
 
 /** Every file of the reference, as the code of today would have it. The same code gives the same bytes. */
@@ -31,6 +33,8 @@ export function reference(): readonly GeneratedFile[] {
     kfpPage(),
     feastPage(),
     openApiFile(operations(), programVersion()),
+    prometheusRules(),
+    ...grafanaDashboards(),
   ];
 }
 

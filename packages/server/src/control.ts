@@ -442,6 +442,7 @@ export class Control {
           outbound,
           sessions,
           gateway,
+          executions: executions.figures,
           monitoring: monitoring.figures,
           log: io.log,
         }),

@@ -1,4 +1,5 @@
 /** The side of a control process that clients see: its doors, and what is told of every request. */
+import { statfs } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { ProcessMetrics } from '@dais/api';
@@ -54,6 +55,7 @@ export interface ServeParts {
   readonly outbound: Outbound;
   readonly sessions: Sessions;
   readonly gateway: GatewayPlace;
+  readonly executions: MetricSources['executions'];
   readonly monitoring: MetricSources['monitoring'];
   readonly log: Log;
 }
@@ -88,6 +90,8 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
     queries: () => parts.query.state(),
     pool: () => parts.database.stats(),
     health: () => kernel.health(),
+    disk: async () => await diskOf(config.data),
+    executions: parts.executions,
     monitoring: parts.monitoring,
   };
   const blobs = blobsReadiness(parts.blobs, systemClock);
@@ -206,6 +210,11 @@ function openTracer({ config, version, outbound, log }: ServeParts): OtlpTracer 
     post: async (url, sent, body) =>
       (await outbound.send({ url, method: 'POST', headers: sent, body, trusted: true })).status,
   });
+}
+
+async function diskOf(folder: string): Promise<{ readonly free: number; readonly size: number }> {
+  const { bavail, blocks, bsize } = await statfs(folder);
+  return { free: bavail * bsize, size: blocks * bsize };
 }
 
 /** The built site: part of the published package, or of a checkout in which it was built. */

@@ -1,6 +1,7 @@
 /** The figures of a gateway in the Prometheus text format. Counted in plain fields, put into words only when asked. */
 import { LATENCY_BUCKETS_MS } from '@dais/api/serving';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
+import { collectProcessMetrics } from '#lib/process-metrics.ts';
 import { gatewayMetrics } from './gateway-metric-definitions.ts';
 import type { GatewayStats, VariantStats } from './gateway-stats.ts';
 
@@ -13,7 +14,7 @@ export class GatewayMetrics {
   readonly #registry = new Registry();
 
   constructor() {
-    collectDefaultMetrics({ register: this.#registry });
+    collectProcessMetrics(this.#registry);
   }
 
   async expose(stats: GatewayStats): Promise<{ readonly type: string; readonly text: string }> {

@@ -87,6 +87,30 @@ export const metricDefinitions = {
     labels: ['state'],
   },
   jobs: { name: 'dais_jobs', type: 'gauge', help: 'Jobs, by queue and state.', labels: ['queue', 'state'] },
+  steps: {
+    name: 'dais_steps',
+    type: 'gauge',
+    help: 'Steps of executions, by state: `ready` waits for a place, `claimed` is being started, `started` runs.',
+    labels: ['state'],
+  },
+  executionsEnded: {
+    name: 'dais_executions_ended_last_hour',
+    type: 'gauge',
+    help: 'Executions that ended within the last hour, by state: `succeeded`, `failed`, `cancelled`.',
+    labels: ['state'],
+  },
+  diskFree: {
+    name: 'dais_disk_free_bytes',
+    type: 'gauge',
+    help: 'Bytes that Dais may still write on the disk of its data folder.',
+    labels: [],
+  },
+  diskSize: {
+    name: 'dais_disk_size_bytes',
+    type: 'gauge',
+    help: 'Size of the disk of the data folder.',
+    labels: [],
+  },
   monitors: {
     name: 'dais_monitors',
     type: 'gauge',

@@ -29,6 +29,11 @@ const sources: MetricSources = {
     reconcile: { due: 3, running: 1 },
     jobs: [{ queue: 'alerts', state: 'waiting', n: 6 }],
   }),
+  disk: async () => ({ free: 25, size: 100 }),
+  executions: async () => ({
+    steps: [{ state: 'ready', n: 8 }],
+    ended: [{ state: 'failed', n: 2 }],
+  }),
   monitoring: async () => ({
     states: [{ state: 'bad', n: 1 }],
     alerts: [{ severity: 'critical', n: 2 }],
@@ -62,6 +67,10 @@ test('every definition is exposed, with the figures of its source', async () => 
     'dais_sequencer_leader 1',
     'dais_reconcile_queue{state="due"} 3',
     'dais_jobs{queue="alerts",state="waiting"} 6',
+    'dais_steps{state="ready"} 8',
+    'dais_executions_ended_last_hour{state="failed"} 2',
+    'dais_disk_free_bytes 25',
+    'dais_disk_size_bytes 100',
     'dais_monitors{state="bad"} 1',
     'dais_monitor_alerts_open{severity="critical"} 2',
     'dais_monitor_bad{project="default",monitor="delays"} 1',
@@ -79,8 +88,16 @@ test('without the database what is read from it is missing, not 0', async () => 
   const { text } = await metrics.expose({ ...sources, health: () => Promise.reject(new Error('away')) });
   expect(text).toContain('dais_database_up 0\n');
   expect(text).not.toMatch(
-    /^dais_(jobs|monitors|monitor_alerts_open|monitor_bad|monitor_value|watch_age_seconds|events_unsequenced|reconcile_queue)[ {]/m,
+    /^dais_(jobs|steps|executions_ended_last_hour|monitors|monitor_alerts_open|monitor_bad|monitor_value|watch_age_seconds|events_unsequenced|reconcile_queue)[ {]/m,
   );
+});
+
+test('a disk that cannot be asked is missing, and the rest is told', async () => {
+  const metrics = new Metrics({ version: '1', role: 'all' });
+  await metrics.expose(sources);
+  const { text } = await metrics.expose({ ...sources, disk: () => Promise.reject(new Error('gone')) });
+  expect(text).not.toMatch(/^dais_disk_/m);
+  expect(text).toContain('dais_database_up 1\n');
 });
 
 test('which requests get a line', () => {

@@ -1,7 +1,8 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Gauge, Histogram, Registry } from 'prom-client';
 import type { FinishedRequest } from '#http/http-server.ts';
 import { metricDefinitions } from '#http/metric-definitions.ts';
 import type { KernelHealth } from '#kernel/kernel.ts';
+import { collectProcessMetrics } from '#lib/process-metrics.ts';
 
 /** Where figures come from that are read only when somebody asks. */
 export interface MetricSources {
@@ -10,6 +11,13 @@ export interface MetricSources {
   readonly pool: () => { readonly total: number; readonly idle: number; readonly waiting: number };
   /** @throws when the database does not answer. */
   readonly health: () => Promise<KernelHealth>;
+  /** Of the disk that the data folder is on. @throws when it cannot be asked. */
+  readonly disk: () => Promise<{ readonly free: number; readonly size: number }>;
+  /** @throws when the database does not answer. */
+  readonly executions: () => Promise<{
+    readonly steps: readonly { readonly state: string; readonly n: number }[];
+    readonly ended: readonly { readonly state: string; readonly n: number }[];
+  }>;
   /** @throws when the database does not answer. */
   readonly monitoring: () => Promise<{
     readonly states: readonly { readonly state: string; readonly n: number }[];
@@ -33,12 +41,15 @@ const FROM_DATABASE = [
   'sequencing',
   'reconcileQueue',
   'jobs',
+  'steps',
+  'executionsEnded',
   'monitors',
   'monitorAlerts',
   'monitorBad',
   'monitorValue',
 ] as const;
 
+const NO_EXECUTIONS = { steps: [], ended: [] } as const;
 const NO_MONITORS = { states: [], alerts: [], verdicts: [], values: [] } as const;
 
 export class Metrics {
@@ -47,8 +58,7 @@ export class Metrics {
   readonly #gauges = new Map<string, Gauge>();
 
   constructor(facts: { readonly version: string; readonly role: string }) {
-    // The usual process_* and nodejs_* names, which every dashboard for Node.js knows.
-    collectDefaultMetrics({ register: this.#registry });
+    collectProcessMetrics(this.#registry);
     const { requestDuration, ...gauges } = metricDefinitions;
     this.#duration = new Histogram({
       name: requestDuration.name,
@@ -81,11 +91,19 @@ export class Metrics {
     this.#set('databaseConnections', total - idle, { state: 'busy' });
     this.#set('databaseConnections', idle, { state: 'idle' });
     this.#set('databaseWaiting', waiting);
-    await this.#readHealth(sources);
+    await Promise.all([this.#readHealth(sources), this.#readDisk(sources)]);
     return { type: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 
-  async #readHealth({ health: read, monitoring }: MetricSources): Promise<void> {
+  async #readDisk({ disk: read }: MetricSources): Promise<void> {
+    const disk = await read().catch(() => undefined);
+    for (const [key, value] of [['diskFree', disk?.free] as const, ['diskSize', disk?.size] as const]) {
+      if (value !== undefined) this.#set(key, value);
+      else this.#gauges.get(metricDefinitions[key].name)?.remove();
+    }
+  }
+
+  async #readHealth({ health: read, executions, monitoring }: MetricSources): Promise<void> {
     for (const key of FROM_DATABASE) this.#gauges.get(metricDefinitions[key].name)?.reset();
     const health = await read().catch(() => undefined);
     this.#set('databaseUp', health === undefined ? 0 : 1);
@@ -104,6 +122,9 @@ export class Metrics {
     this.#set('reconcileQueue', health.reconcile.due, { state: 'due' });
     this.#set('reconcileQueue', health.reconcile.running, { state: 'running' });
     for (const { queue, state, n } of health.jobs) this.#set('jobs', n, { queue, state });
+    const { steps, ended } = await executions().catch(() => NO_EXECUTIONS);
+    for (const { state, n } of steps) this.#set('steps', n, { state });
+    for (const { state, n } of ended) this.#set('executionsEnded', n, { state });
     const { states, alerts, verdicts, values } = await monitoring().catch(() => NO_MONITORS);
     for (const { state, n } of states) this.#set('monitors', n, { state });
     for (const { severity, n } of alerts) this.#set('monitorAlerts', n, { severity });

@@ -4,6 +4,7 @@ import type { JobHandler } from '#kernel/job-runner.ts';
 import type { Subscriber } from '#kernel/subscriptions.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { executionEntries } from './execution-entries.ts';
+import { readExecutionFigures, type ExecutionFigures } from './execution-gauges.ts';
 import { executionGraph } from './execution-graph.ts';
 import { executionLogs } from './execution-logs.ts';
 import type { ExecutionParts } from './execution-parts.ts';
@@ -72,6 +73,8 @@ export interface ExecutionsLedger {
   readonly jobs: readonly JobHandler[];
   readonly subscriber: Subscriber;
   readonly start: StartPipeline;
+  /** For `/metrics`. @throws when the database does not answer. */
+  readonly figures: () => Promise<ExecutionFigures>;
   /** Runs steps, and starts runs of schedules, where this process is to do that. */
   readonly worker: Pick<ExecutionWorker, 'start' | 'stop'>;
 }
@@ -111,6 +114,7 @@ export function executionsLedger(parts: ExecutionsLedgerParts): ExecutionsLedger
     jobs: [executionRetention(parts.days)],
     subscriber: triggers,
     start: async (tx, request) => await startUnasked(tx, starts, request),
+    figures: async () => await readExecutionFigures(parts.database),
     worker: {
       start: async () => {
         await worker.start();
