@@ -43,7 +43,7 @@ async function write(page: Page, text: string): Promise<void> {
 
 test('home says what needs somebody, what there is and what happened, and leads there', async () => {
   const page = await journey.open('/');
-  const needing = page.getByRole('region', { name: 'One thing is not as it should be' });
+  const needing = page.getByRole('region', { name: 'One thing needs you' });
   await needing.getByText('has no key "absent"').waitFor();
   await page.getByRole('main').getByRole('link', { name: '1,000+ Secrets' }).waitFor();
   await page.getByText('owner created AlertChannel desk').waitFor();

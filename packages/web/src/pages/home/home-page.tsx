@@ -1,11 +1,12 @@
 import { kinds, type KindSpec, type Resource } from '@dais/api';
 import { useQueries } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { accessAddress, eventsAddress, listAddress, resourceAddress } from '#addresses.ts';
+import { lazy, Suspense } from 'react';
+import { NextSteps } from './next-steps.tsx';
 import { useFreshCounts } from './use-fresh-counts.ts';
+import { accessAddress, eventsAddress, listAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
 import { heading, plural, singular } from '#kinds/kind-words.ts';
-import { resourceState } from '#kinds/resource-state.ts';
 import { useCopyForms } from '#kinds/use-copy-forms.ts';
 import { EventList } from '#pages/events/event-list.tsx';
 import { useConsole } from '#server/console-context.ts';
@@ -26,6 +27,9 @@ import './home-page.css';
 /** More of a kind than this are not looked at here. */
 const MOST = 1000;
 const SHOWN_EVENTS = 15;
+
+/** What ledgers are asked with is no part of the first view: the frame, the counts and the events stand before it. */
+const Attention = lazy(async () => ({ default: (await import('./attention.tsx')).Attention }));
 
 /** What needs a person comes first; what is fine is quiet. */
 export function HomePage() {
@@ -65,8 +69,8 @@ export function HomePage() {
       )}
       <div className="home-panels">
         {may('event:read') === true && <Events project={project} />}
-        <Panel title="What you can do next">
-          <NextSteps />
+        <Panel title="From data to a model that is watched">
+          <NextSteps project={project} countOf={(word) => counts?.find(({ kind }) => kind.kind === word)?.count} />
         </Panel>
       </div>
     </div>
@@ -75,15 +79,17 @@ export function HomePage() {
 
 function Counts({ counts, project }: { readonly counts: readonly KindCount[]; readonly project: string }) {
   const failed = counts.find(({ error }) => error !== null)?.error ?? undefined;
-  const needing = counts.flatMap(({ kind, needing }) => needing.map((resource) => ({ kind, resource })));
   const loading = counts.some(({ count, error }) => count === undefined && error === null);
+  const endpoints = counts.find(({ kind }) => kind.kind === 'Endpoint')?.items ?? NONE;
   return (
     <>
       {failed !== undefined && <ErrorNote error={failed} />}
       {loading && failed === undefined ? (
         <Skeleton rows={2} />
       ) : (
-        failed === undefined && <Needing needing={needing} project={project} />
+        <Suspense fallback={<Skeleton rows={2} />}>
+          <Attention project={project} kinds={counts} endpoints={endpoints} />
+        </Suspense>
       )}
       <div className="home-counts">
         <CountRow
@@ -151,11 +157,14 @@ function Events({ project }: { readonly project: string }) {
   );
 }
 
+const NONE: readonly Resource[] = [];
+
 interface KindCount {
   readonly kind: KindSpec;
   readonly count: number | undefined;
   readonly more: boolean;
-  readonly needing: readonly Resource[];
+  /** Undefined until it was read. */
+  readonly items: readonly Resource[] | undefined;
   readonly error: Error | null;
 }
 
@@ -172,11 +181,7 @@ function useCounts(project: string): readonly KindCount[] | undefined {
         const place = kind.scope === 'org' ? client : client.withProject(project);
         const page = await place.listPage(kind.kind, { limit: MOST }, { signal });
         const items = page.items as readonly Resource[];
-        return {
-          count: items.length,
-          more: page.nextCursor !== undefined,
-          needing: items.filter((resource) => resourceState(resource)?.state === 'failed'),
-        };
+        return { count: items.length, more: page.nextCursor !== undefined, items };
       },
     })),
     combine: (results) =>
@@ -184,74 +189,8 @@ function useCounts(project: string): readonly KindCount[] | undefined {
         const kind = readable[at];
         return kind === undefined
           ? []
-          : [{ kind, count: data?.count, more: data?.more === true, needing: data?.needing ?? [], error }];
+          : [{ kind, count: data?.count, more: data?.more === true, items: data?.items, error }];
       }),
   });
   return known ? counts : undefined;
-}
-
-function Needing({
-  needing,
-  project,
-}: {
-  readonly needing: readonly { readonly kind: KindSpec; readonly resource: Resource }[];
-  readonly project: string;
-}) {
-  if (needing.length === 0) {
-    return (
-      <p className="home-fine">
-        <StateBadge state="ok" word="Nothing needs you" />
-      </p>
-    );
-  }
-  return (
-    <Panel
-      title={
-        needing.length === 1 ? 'One thing is not as it should be' : `${needing.length} things are not as they should be`
-      }
-      flush
-    >
-      <ul className="home-needing">
-        {needing.slice(0, 50).map(({ kind, resource }) => {
-          const told = resourceState(resource);
-          return (
-            <li key={`${kind.kind}/${resource.metadata.name}`}>
-              {told !== undefined && <StateBadge {...told} />}
-              <span>
-                {singular(kind)}{' '}
-                <Link {...resourceAddress(kind, project, resource.metadata.name)}>{resource.metadata.name}</Link>
-              </span>
-              <span className="dim">{told?.why}</span>
-            </li>
-          );
-        })}
-      </ul>
-    </Panel>
-  );
-}
-
-const NEXT = [
-  ['dais apply -f manifest.yaml', 'make things what a manifest says'],
-  ['dais plan -f manifest.yaml', 'see first what would change'],
-  ['dais explain Secret', 'what a kind is made of'],
-  ['dais events -w', 'watch what happens'],
-  ['dais doctor', 'find what is wrong'],
-] as const;
-
-function NextSteps() {
-  return (
-    <ul className="home-next">
-      {NEXT.map(([command, purpose]) => (
-        <li key={command}>
-          <code>{command}</code>
-          <span className="dim">{purpose}</span>
-        </li>
-      ))}
-      <li>
-        <span>
-          Here: <kbd>Ctrl K</kbd> finds anything, <kbd>?</kbd> lists the keys
-        </span>
-      </li>
-    </ul>
-  );
 }

@@ -5,7 +5,13 @@ import { useEffect, useRef } from 'react';
 /** Kinds that changed within this time are counted again together: an apply of a thousand resources costs one reading. */
 const GATHER_MS = 1000;
 
-/** Counts again what the events tell of. `events`: newest first. */
+/** Of what the home page reads of ledgers. */
+export const homeKey = (project: string): string[] => ['home', project];
+/** The same of what dialogs change: below what these read again when they are done. */
+export const alertsKey = (project: string): string[] => ['monitors', project, 'home'];
+export const approvalsKey = (project: string): string[] => ['registry', project, 'home'];
+
+/** Counts again what the events tell of, and reads again what needs somebody. `events`: newest first. */
 export function useFreshCounts(events: readonly Event[] | undefined, project: string): void {
   const queries = useQueryClient();
   const seen = useRef<string>(undefined);
@@ -27,6 +33,9 @@ export function useFreshCounts(events: readonly Event[] | undefined, project: st
         void queries.invalidateQueries({ queryKey: ['count', word, place] });
       }
       changed.current.clear();
+      for (const key of [homeKey(project), alertsKey(project), approvalsKey(project)]) {
+        void queries.invalidateQueries({ queryKey: key });
+      }
     }, GATHER_MS);
   }, [events, project, queries]);
   useEffect(

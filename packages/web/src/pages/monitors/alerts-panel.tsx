@@ -126,13 +126,13 @@ export function AlertsPanel({ project, title, alerts, named = false, none }: Ale
   );
 }
 
-interface AcknowledgeDialogProps {
+export interface AcknowledgeDialogProps {
   readonly project: string;
   readonly alert: MonitorAlert;
   readonly close: () => void;
 }
 
-function AcknowledgeDialog({ project, alert: { id, monitor, title }, close }: AcknowledgeDialogProps) {
+export function AcknowledgeDialog({ project, alert: { id, monitor, title }, close }: AcknowledgeDialogProps) {
   const client = useClient(project);
   const queries = useQueryClient();
   const [note, setNote] = useState('');

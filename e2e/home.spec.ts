@@ -1,0 +1,124 @@
+/** Home: what waits for whom, what goes on, and what comes next, as each may see it. */
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { makeFlights } from './flights.ts';
+import type { Journey } from './journey.ts';
+import { describeLooks, type Look } from './looks.ts';
+import { ada, bo, eve, grace, pat, startWithPeople } from './people.ts';
+import { makeFlightDelay } from './registry.ts';
+
+let journey: Journey;
+
+const step = (script: string) => ({ main: { command: ['sh', '-c', script], isolation: 'none' } });
+
+async function run(name: string, script: string): Promise<string> {
+  const { id } = (await journey.call('/api/v1/executions', { name, steps: step(script) })) as { readonly id: string };
+  return id;
+}
+
+async function ended(id: string): Promise<void> {
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- it is asked until it is so
+    const { endedAt } = (await journey.call(`/api/v1/executions/${id}`)) as { readonly endedAt?: number };
+    if (endedAt !== undefined) return;
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    await new Promise((resolve) => void setTimeout(resolve, 200));
+  }
+}
+
+beforeAll(async () => {
+  journey = await startWithPeople();
+  await journey.apply('apiVersion: dais.dev/v1\nkind: Project\nmetadata:\n  name: empty\nspec:\n  description: New\n');
+  await makeFlightDelay(journey);
+  await journey.call('/api/v1/registry/models/flight-delay/approvals', {
+    version: '2',
+    alias: 'champion',
+    reason: 'Better on every slice',
+  });
+  await makeFlights(journey);
+  await ended(await run('nightly', 'echo no space left >&2; exit 3'));
+  await ended(await run('weekly', 'exit 4'));
+  await run('long', 'sleep 600');
+});
+afterAll(async () => await journey.stop());
+afterEach(async ({ task }) => {
+  await journey.closePages();
+  if (task.result?.state === 'fail') journey.forgetFaults();
+  else journey.expectQuiet();
+});
+
+const needs = (page: Page) => page.getByRole('region', { name: 'What needs you, one a row' });
+const goesOn = (page: Page) => page.getByRole('region', { name: 'What goes on, one a row' });
+
+test('what waits comes with why and the one thing to do about it', async () => {
+  const page = await journey.open('/', { as: pat });
+  await needs(page)
+    .getByRole('row', { name: /Waits for you version flight-delay\/2 .* Better on every slice/ })
+    .waitFor();
+  await needs(page)
+    .getByRole('row', { name: /Quarantined data flights@3/ })
+    .waitFor();
+  await needs(page)
+    .getByRole('row', { name: /findings? of personal data In flights/ })
+    .waitFor();
+  await goesOn(page)
+    .getByRole('row', { name: /run long/ })
+    .waitFor();
+  const failed = needs(page).getByRole('row', { name: /Failed run nightly/ });
+  await failed.getByRole('link', { name: 'Read why' }).click();
+  await page.getByRole('heading', { name: 'How did nightly go?' }).waitFor();
+  await page.getByText('no space left').first().waitFor();
+});
+
+test('an approval is decided here, and a run that succeeds needs nobody any more', async () => {
+  const page = await journey.open('/', { as: pat });
+  await needs(page)
+    .getByRole('row', { name: /Failed run weekly/ })
+    .waitFor();
+  await run('weekly', 'true');
+  await needs(page)
+    .getByRole('row', { name: /Failed run weekly/ })
+    .waitFor({ state: 'detached' });
+  const row = needs(page).getByRole('row', { name: /flight-delay\/2/ });
+  await row.getByRole('button', { name: 'Decide' }).click();
+  await page.getByRole('dialog').getByRole('textbox', { name: 'Why' }).fill('Measured again');
+  await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
+  await row.waitFor({ state: 'detached' });
+});
+
+test('a token that ends soon says so to whom it belongs, and to nobody else', async () => {
+  const page = await journey.open('/account/tokens?create=yes', { as: grace });
+  await page.evaluate(async () => {
+    await fetch('/api/v1/tokens', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ title: 'notebook', days: 2 }),
+    });
+  });
+  await page.goto(`${journey.url}/`);
+  await needs(page)
+    .getByRole('row', { name: /Ends soon token notebook Whatever uses it is refused in/ })
+    .waitFor();
+  const other = await journey.open('/', { as: bo });
+  await needs(other)
+    .getByRole('row', { name: /Failed run nightly/ })
+    .waitFor();
+  expect(await needs(other).getByText('notebook').count()).toBe(0);
+});
+
+test('who has no rights is told of nothing, and a new project says how it begins', async () => {
+  const page = await journey.open('/', { as: eve });
+  await page.getByText('You have no role in default yet').waitFor();
+  expect(await needs(page).count()).toBe(0);
+  expect(await goesOn(page).count()).toBe(0);
+  const fresh = await journey.open('/projects/empty/datasets', { as: ada });
+  await fresh.getByRole('link', { name: 'Home', exact: true }).click();
+  await fresh.getByText('Nothing needs you').waitFor();
+  await fresh.getByText('dais data push flights flights.csv').waitFor();
+});
+
+const LOOKS: readonly Look[] = [
+  ['home that needs somebody', '/', async (page) => await needs(page).getByText('nightly').waitFor(), grace],
+];
+
+describeLooks(LOOKS, () => journey);

@@ -1,0 +1,284 @@
+/** What of a project waits for a person, and what goes on in it, as lines of one list. Pure. */
+import type { Approval, Execution, KindSpec, Resource, TokenEntry } from '@dais/api';
+import type { DataFinding, DatasetVersion } from '@dais/api/data';
+import type { MonitorAlert } from '@dais/api/monitoring';
+import type { ModelJob } from '@dais/api/serving';
+import {
+  accountAddress,
+  datasetVersionAddress,
+  executionAddress,
+  findingsAddress,
+  monitorAddress,
+  namedAddress,
+  resourceAddress,
+  versionAddress,
+  type Address,
+} from '#addresses.ts';
+import { singular } from '#kinds/kind-words.ts';
+import { conditionsOf, resourceState } from '#kinds/resource-state.ts';
+import { relativeTime } from '#ui/relative-time.ts';
+import type { State } from '#ui/state-badge.tsx';
+
+export interface Place {
+  readonly address: Address;
+  /** What the link is called. */
+  readonly name: string;
+}
+
+/** The one thing to do about it. */
+export type NeedAct =
+  | { readonly type: 'acknowledge'; readonly alert: MonitorAlert }
+  | { readonly type: 'decide'; readonly approval: Approval }
+  | { readonly type: 'open'; readonly words: string; readonly address: Address };
+
+export interface Need {
+  readonly key: string;
+  readonly state: State;
+  readonly word: string;
+  /** In front of the name: `monitor`, `run`. */
+  readonly kind: string;
+  readonly what: Place;
+  readonly why: string;
+  /** Since when; of what ends, when it ends. */
+  readonly at: number | undefined;
+  readonly act: NeedAct;
+}
+
+/** Before the end, when somebody still has time to do something about it. */
+export const SOON_MS = 7 * 86_400_000;
+
+const WEIGHTS: Readonly<Record<State, number>> = { failed: 0, warning: 1, waiting: 2, running: 3, off: 4, ok: 5 };
+
+/** The worst first, of equals the newest. */
+export function byNeed(a: Need, b: Need): number {
+  return WEIGHTS[a.state] - WEIGHTS[b.state] || (b.at ?? 0) - (a.at ?? 0) || a.key.localeCompare(b.key);
+}
+
+const SEVERITIES: Readonly<Record<MonitorAlert['severity'], State>> = {
+  info: 'running',
+  warning: 'warning',
+  critical: 'failed',
+};
+
+/** Those that nobody looks after yet. */
+export function alertNeeds(project: string, alerts: readonly MonitorAlert[]): Need[] {
+  return alerts
+    .filter(({ acknowledgedBy }) => acknowledgedBy === undefined)
+    .map((alert) => ({
+      key: `alert ${alert.id}`,
+      state: SEVERITIES[alert.severity],
+      word: alert.severity,
+      kind: 'monitor',
+      what: {
+        name: alert.monitor,
+        address: monitorAddress(project, alert.monitor, { window: String(alert.lastWindow) }),
+      },
+      why: alert.title,
+      at: alert.raisedAt,
+      act: { type: 'acknowledge', alert },
+    }));
+}
+
+export function approvalNeeds(
+  project: string,
+  approvals: readonly Approval[],
+  waitsForReader: (approval: Approval) => boolean,
+): Need[] {
+  return approvals.map((approval) => {
+    const { model, version, number, alias, stage, reason, requestedBy, requestedAt } = approval;
+    const own = waitsForReader(approval);
+    const move = alias === undefined ? `stage ${stage ?? ''}` : `alias ${alias}`;
+    return {
+      key: `approval ${model} ${number}`,
+      state: own ? 'warning' : 'waiting',
+      word: own ? 'Waits for you' : 'Waits for approval',
+      kind: 'version',
+      what: { name: `${model}/${version}`, address: versionAddress(project, model, version) },
+      why: `${requestedBy.id} asks for the ${move}${reason === '' ? '' : `: ${reason}`}`,
+      at: requestedAt,
+      act: { type: 'decide', approval },
+    };
+  });
+}
+
+/** Of runs of one name the newest counts: what has succeeded since needs nobody. `runs`: newest first. */
+export function executionNeeds(project: string, runs: readonly Execution[]): Need[] {
+  const newest = new Map<string, Execution>();
+  for (const run of runs) {
+    if (run.endedAt !== undefined && run.state !== 'cancelled' && !newest.has(run.name)) newest.set(run.name, run);
+  }
+  return [...newest.values()]
+    .filter(({ state }) => state === 'failed')
+    .map((run) => {
+      const address = executionAddress(project, run.id);
+      return {
+        key: `run ${run.id}`,
+        state: 'failed',
+        word: 'Failed',
+        kind: 'run',
+        what: { name: run.name, address },
+        why: firstLine(run.error ?? 'It does not say why.'),
+        at: run.endedAt,
+        act: { type: 'open', words: 'Read why', address },
+      };
+    });
+}
+
+/** Of jobs on one model, kind and dataset the newest counts. `jobs`: newest first. */
+export function jobNeeds(project: string, jobs: readonly ModelJob[]): Need[] {
+  const newest = new Map<string, ModelJob>();
+  for (const job of jobs) {
+    const about = `${job.kind} ${job.model} ${job.output?.dataset ?? job.data ?? ''}`;
+    if (job.endedAt !== undefined && job.state !== 'cancelled' && !newest.has(about)) newest.set(about, job);
+  }
+  return [...newest.values()]
+    .filter(({ state }) => state === 'failed')
+    .map((job) => {
+      const address = versionAddress(project, job.model, job.version);
+      return {
+        key: `job ${job.id}`,
+        state: 'failed',
+        word: 'Failed',
+        kind: job.kind === 'importance' ? 'importance of columns of' : 'batch prediction with',
+        what: { name: `${job.model}/${job.version}`, address },
+        why: firstLine(job.error ?? 'It does not say why.'),
+        at: job.endedAt,
+        act: { type: 'open', words: 'Look at the version', address },
+      };
+    });
+}
+
+/** Of each dataset the newest version that came to an end counts. `versions`: newest first. */
+export function versionNeeds(project: string, versions: readonly DatasetVersion[]): Need[] {
+  const newest = new Map<string, DatasetVersion>();
+  for (const version of versions) {
+    if (version.state !== 'building' && version.state !== 'deleted' && !newest.has(version.dataset))
+      newest.set(version.dataset, version);
+  }
+  return [...newest.values()]
+    .filter(({ state }) => state === 'quarantined' || state === 'broken')
+    .map(({ id, dataset, number, state, createdAt, reason }) => {
+      const address = datasetVersionAddress(project, dataset, number);
+      return {
+        key: `data ${id}`,
+        state: state === 'broken' ? 'failed' : 'warning',
+        word: state === 'broken' ? 'Broken' : 'Quarantined',
+        kind: 'data',
+        what: { name: `${dataset}@${number}`, address },
+        why: reason ?? (state === 'broken' ? 'Its files are not what they were.' : 'It breaks what is expected of it.'),
+        at: createdAt,
+        act: { type: 'open', words: state === 'broken' ? 'Read why' : 'Fix or release', address },
+      };
+    });
+}
+
+/** One line for all: there may be one for each column. */
+export function findingNeeds(project: string, findings: readonly DataFinding[], more: boolean): Need[] {
+  const [newest] = findings;
+  if (newest === undefined) return [];
+  const address = findingsAddress(project);
+  const datasets = [...new Set(findings.map(({ dataset }) => dataset))];
+  const count = `${findings.length}${more ? '+' : ''}`;
+  return [
+    {
+      key: 'findings',
+      state: 'warning',
+      word: 'Undecided',
+      kind: '',
+      what: { name: `${count} ${findings.length === 1 ? 'finding' : 'findings'} of personal data`, address },
+      why: `In ${datasets.slice(0, 3).join(', ')}${datasets.length > 3 ? ` and ${datasets.length - 3} more` : ''}.`,
+      at: newest.foundAt,
+      act: { type: 'open', words: 'Mask or waive', address },
+    },
+  ];
+}
+
+/** Endpoints that keep away from what their manifest names, or wait until somebody says otherwise. */
+export function endpointNeeds(project: string, endpoints: readonly Resource[]): Need[] {
+  return endpoints.flatMap((endpoint): Need[] => {
+    const { name } = endpoint.metadata;
+    const current = conditionsOf(endpoint).find(({ type }) => type === 'Current');
+    const address = namedAddress('Endpoint', project, name);
+    const paused = current?.reason === 'RolloutPaused';
+    if (address === undefined || current === undefined || (!paused && current.reason !== 'HeldBack')) return [];
+    return [
+      {
+        key: `rollout ${name}`,
+        state: paused ? 'warning' : 'failed',
+        word: paused ? 'Paused' : 'Held back',
+        kind: 'rollout of',
+        what: { name, address },
+        why: firstLine(current.message),
+        at: Date.parse(current.lastTransitionTime),
+        act: { type: 'open', words: paused ? 'Promote or abort' : 'Read why', address },
+      },
+    ];
+  });
+}
+
+/** Resources that are not as they should be. */
+export function resourceNeeds(kind: KindSpec, project: string, resources: readonly Resource[]): Need[] {
+  return resources.flatMap((resource): Need[] => {
+    const told = resourceState(resource);
+    if (told?.state !== 'failed') return [];
+    const { name } = resource.metadata;
+    const address = resourceAddress(kind, project, name);
+    return [
+      {
+        key: `${kind.kind}/${name}`,
+        state: 'failed',
+        word: told.word,
+        kind: singular(kind),
+        what: { name, address },
+        why: firstLine(told.why ?? ''),
+        at: undefined,
+        act: { type: 'open', words: 'Look at it', address },
+      },
+    ];
+  });
+}
+
+export function tokenNeeds(tokens: readonly TokenEntry[], now: number): Need[] {
+  return tokens.flatMap((token): Need[] => {
+    const ends = Date.parse(token.expiresAt);
+    // A sign-in of the command line is renewed by signing in.
+    if (token.form === 'ses' || ends - now > SOON_MS) return [];
+    const address = accountAddress('tokens');
+    return [
+      {
+        key: `token ${token.id}`,
+        state: 'warning',
+        word: 'Ends soon',
+        kind: 'token',
+        what: { name: token.title, address },
+        why: `Whatever uses it is refused ${relativeTime(ends, now)}.`,
+        at: undefined,
+        act: { type: 'open', words: 'Make another', address },
+      },
+    ];
+  });
+}
+
+/** What was waived for a time, and is open again after it. */
+export function waiverNeeds(project: string, findings: readonly DataFinding[], now: number): Need[] {
+  return findings.flatMap(({ id, dataset, column, expiresAt }): Need[] => {
+    if (expiresAt === undefined || expiresAt - now > SOON_MS) return [];
+    const address = findingsAddress(project);
+    return [
+      {
+        key: `waiver ${id}`,
+        state: 'warning',
+        word: 'Ends soon',
+        kind: 'waiver of',
+        what: { name: `${dataset}.${column}`, address },
+        why: `The column is masked again ${relativeTime(expiresAt, now)}.`,
+        at: undefined,
+        act: { type: 'open', words: 'Decide anew', address },
+      },
+    ];
+  });
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? text;
+}

@@ -1,0 +1,72 @@
+import { datasetKind, modelKind, type KindSpec } from '@dais/api';
+import { Link } from '@tanstack/react-router';
+import { namedListAddress } from '#addresses.ts';
+import { StateShape } from '#ui/state-badge.tsx';
+
+/** From data to a model that is watched: what each step leaves, the shortest command that makes one, and where it is told. */
+const STEPS = [
+  {
+    kind: datasetKind.kind,
+    title: 'Bring data',
+    command: 'dais data push flights flights.csv',
+    guide: 'docs/guide/datasets',
+  },
+  {
+    kind: modelKind.kind,
+    title: 'Train, and register a model',
+    command: 'mlflow.register_model("runs:/RUN/model", "flights")',
+    guide: 'docs/tutorial/track-your-first-model',
+  },
+  {
+    kind: 'Endpoint',
+    title: 'Let it answer',
+    command: 'dais deploy models:/flights/1 --to delays',
+    guide: 'docs/guide/serve-a-model',
+  },
+  {
+    kind: 'Monitor',
+    title: 'Watch it',
+    command: 'dais apply -f monitor.yaml',
+    guide: 'docs/guide/monitor-a-model',
+  },
+] as const;
+
+export interface NextStepsProps {
+  readonly project: string;
+  /** How many of a kind there are; undefined: the reader may not see them, or it is not known yet. */
+  readonly countOf: (kind: KindSpec['kind']) => number | undefined;
+}
+
+/** The first thing that nobody has done here comes with its command; what is done is quiet. */
+export function NextSteps({ project, countOf }: NextStepsProps) {
+  const next = STEPS.find(({ kind }) => countOf(kind) === 0);
+  return (
+    <ol className="home-next">
+      {STEPS.map(({ kind, title, command, guide }) => {
+        const count = countOf(kind) ?? 0;
+        return (
+          <li key={kind}>
+            <span>
+              <StateShape state={count > 0 ? 'ok' : 'waiting'} />{' '}
+              <Link {...namedListAddress(kind, project)}>{title}</Link>
+              <span className="out-of-sight">{count > 0 ? ', done' : ', not done yet'}</span>
+            </span>
+            {next?.kind === kind && (
+              <>
+                <code>{command}</code>
+                <a href={guide} target="_blank" rel="noreferrer">
+                  How this is done
+                </a>
+              </>
+            )}
+          </li>
+        );
+      })}
+      <li className="dim">
+        <span>
+          <kbd>Ctrl K</kbd> finds anything, <kbd>?</kbd> lists the keys
+        </span>
+      </li>
+    </ol>
+  );
+}

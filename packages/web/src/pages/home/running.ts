@@ -1,0 +1,70 @@
+/** What goes on in a project now, as lines of one list. Pure. */
+import type { Execution, Resource } from '@dais/api';
+import type { ModelJob } from '@dais/api/serving';
+import type { Place } from './needs.ts';
+import { executionAddress, namedAddress, versionAddress } from '#addresses.ts';
+import { stateOf } from '#pages/executions/execution-words.ts';
+import type { State } from '#ui/state-badge.tsx';
+
+export interface Running {
+  readonly key: string;
+  readonly state: State;
+  readonly word: string;
+  readonly kind: string;
+  readonly what: Place;
+  readonly far: string;
+  /** Undefined: it waits for a place to run. */
+  readonly since: number | undefined;
+}
+
+export function runningNow(
+  project: string,
+  executions: readonly Execution[],
+  jobs: readonly ModelJob[],
+  endpoints: readonly Resource[],
+): readonly Running[] {
+  return [
+    ...executions
+      .filter(({ endedAt }) => endedAt === undefined)
+      .map((run) => ({
+        key: `run ${run.id}`,
+        ...stateOf(run),
+        kind: 'run',
+        what: { name: run.name, address: executionAddress(project, run.id) },
+        far: run.description ?? '',
+        since: run.startedAt,
+      })),
+    ...jobs
+      .filter(({ endedAt }) => endedAt === undefined)
+      .map((job) => ({
+        key: `job ${job.id}`,
+        state: job.state === 'queued' ? ('waiting' as const) : ('running' as const),
+        word: job.state,
+        kind: job.kind === 'importance' ? 'importance of columns of' : 'batch prediction with',
+        what: { name: `${job.model}/${job.version}`, address: versionAddress(project, job.model, job.version) },
+        far:
+          job.rows.total === 0
+            ? job.phase
+            : `${job.rows.done.toLocaleString('en')} of ${job.rows.total.toLocaleString('en')} rows`,
+        since: job.startedAt,
+      })),
+    ...endpoints.flatMap(({ metadata: { name }, status }): Running[] => {
+      const { rollout } = status as {
+        readonly rollout?: { readonly state: string; readonly weight: number; readonly message: string };
+      };
+      const address = namedAddress('Endpoint', project, name);
+      if (rollout?.state !== 'running' || address === undefined) return [];
+      return [
+        {
+          key: `rollout ${name}`,
+          state: 'running',
+          word: `${Math.round(rollout.weight)} %`,
+          kind: 'rollout of',
+          what: { name, address },
+          far: rollout.message,
+          since: undefined,
+        },
+      ];
+    }),
+  ];
+}

@@ -1,0 +1,138 @@
+/** What the home page asks beside the resources: one page of each ledger, of what the reader may read. */
+import {
+  listAllApprovalsOperation,
+  listExecutionsOperation,
+  listTokensOperation,
+  type DaisError,
+  type Execution,
+} from '@dais/api';
+import { findDatasetVersionsOperation, listAllFindingsOperation } from '@dais/api/data';
+import { listAllMonitorAlertsOperation } from '@dais/api/monitoring';
+import { listModelJobsOperation, type ModelJob } from '@dais/api/serving';
+import { useQuery, type UseQueryResult } from '@tanstack/react-query';
+import {
+  alertNeeds,
+  approvalNeeds,
+  executionNeeds,
+  findingNeeds,
+  jobNeeds,
+  tokenNeeds,
+  versionNeeds,
+  waiverNeeds,
+  type Need,
+} from './needs.ts';
+import { alertsKey, approvalsKey, homeKey } from './use-fresh-counts.ts';
+import { waitsFor } from '#pages/models/approval-words.ts';
+import { useOnlooker } from '#pages/models/use-onlooker.ts';
+import { useClient } from '#server/console-context.ts';
+import { useMay } from '#server/own-access.ts';
+import { useSession } from '#server/session.ts';
+import { useNow } from '#ui/clock.tsx';
+
+/** Of each ledger the newest: what is older and still waits is on its own page. */
+const NEWEST = 100;
+/** That a run begins is no event; and whoever may not read events learns it this way only. */
+const AGAIN_MS = 15_000;
+
+export interface Attention {
+  readonly needs: readonly Need[];
+  readonly executions: readonly Execution[];
+  readonly jobs: readonly ModelJob[];
+  readonly loading: boolean;
+  readonly error: DaisError | undefined;
+  readonly again: () => void;
+}
+
+export function useAttention(project: string): Attention {
+  const client = useClient(project);
+  const may = useMay(project);
+  const who = useOnlooker(project);
+  const accounts = useSession()?.mode === 'accounts';
+  const now = useNow();
+  const read = <T>(
+    part: string,
+    enabled: boolean,
+    ask: (signal: AbortSignal) => Promise<T>,
+    key: readonly string[] = homeKey(project),
+  ) => ({
+    queryKey: [...key, part],
+    queryFn: async ({ signal }: { readonly signal: AbortSignal }) => await ask(signal),
+    enabled,
+    refetchInterval: AGAIN_MS,
+  });
+  const alerts = useQuery(
+    read(
+      'alerts',
+      may('monitor:read') === true,
+      async (signal) =>
+        await client.perform(listAllMonitorAlertsOperation, { state: 'open', limit: NEWEST }, { signal }),
+      alertsKey(project),
+    ),
+  );
+  const approvals = useQuery(
+    read(
+      'approvals',
+      may('model:read') === true,
+      async (signal) =>
+        await client.perform(listAllApprovalsOperation, { state: 'pending', limit: NEWEST }, { signal }),
+      approvalsKey(project),
+    ),
+  );
+  const executions = useQuery(
+    read(
+      'executions',
+      may('execution:read') === true,
+      async (signal) => await client.perform(listExecutionsOperation, { limit: NEWEST }, { signal }),
+    ),
+  );
+  const jobs = useQuery(
+    read(
+      'jobs',
+      may('model:read') === true,
+      async (signal) => await client.perform(listModelJobsOperation, { limit: NEWEST }, { signal }),
+    ),
+  );
+  const versions = useQuery(
+    read(
+      'versions',
+      may('dataset:read') === true,
+      async (signal) => await client.perform(findDatasetVersionsOperation, { limit: NEWEST }, { signal }),
+    ),
+  );
+  const findings = useQuery(
+    read(
+      'findings',
+      may('dataset:read') === true,
+      async (signal) => await client.perform(listAllFindingsOperation, { state: 'open', limit: NEWEST }, { signal }),
+    ),
+  );
+  const waivers = useQuery(
+    read(
+      'waivers',
+      may('dataset:read') === true,
+      async (signal) => await client.perform(listAllFindingsOperation, { state: 'waived', limit: NEWEST }, { signal }),
+    ),
+  );
+  const tokens = useQuery(
+    read('tokens', accounts, async (signal) => await client.perform(listTokensOperation, {}, { signal })),
+  );
+  const all: readonly UseQueryResult[] = [alerts, approvals, executions, jobs, versions, findings, waivers, tokens];
+  const failed = all.find(({ error }) => error !== null);
+  return {
+    needs: [
+      ...alertNeeds(project, alerts.data?.items ?? []),
+      ...approvalNeeds(project, approvals.data?.items ?? [], (one) => who !== undefined && waitsFor(one, who)),
+      ...executionNeeds(project, executions.data?.items ?? []),
+      ...jobNeeds(project, jobs.data?.items ?? []),
+      ...versionNeeds(project, versions.data?.items ?? []),
+      ...findingNeeds(project, findings.data?.items ?? [], findings.data?.nextCursor !== undefined),
+      ...waiverNeeds(project, waivers.data?.items ?? [], now),
+      ...tokenNeeds(tokens.data?.items ?? [], now),
+    ],
+    executions: executions.data?.items ?? [],
+    jobs: jobs.data?.items ?? [],
+    loading: all.some(({ isLoading }) => isLoading),
+    error: (failed?.error ?? undefined) as DaisError | undefined,
+    again: () => void failed?.refetch(),
+  };
+}
