@@ -149,7 +149,7 @@ async function open({ folder, config }: GatewaySetup, log: Log): Promise<Gateway
     // Its HTTP connections are handed over by the supervisor, whose socket outlives this process.
     listen: {
       allowHosts: config.allowHosts,
-      ...(tls !== undefined && { tls }),
+      ...(tls !== undefined && { tls, host: config.host }),
       ...(config.ports.inferenceGrpc !== undefined && { grpcPort: config.ports.inferenceGrpc }),
     },
     folder: join(folder, 'gateway'),
@@ -167,16 +167,19 @@ function figuresOf({ revision, variants, models }: GatewayStats, startedAt: stri
     revision,
     at: new Date().toISOString(),
     ...(cpuMs !== undefined && { cpuMs }),
-    variants: variants.map(({ project, endpoint, variant, model, requests, failures, shed, latencies }) => ({
-      project,
-      endpoint,
-      variant,
-      model,
-      requests,
-      failed: failures,
-      refused: shed,
-      latency: [...latencies],
-    })),
+    variants: variants.map(
+      ({ project, endpoint, variant, model, requests, failures, modelFaults, shed, latencies }) => ({
+        project,
+        endpoint,
+        variant,
+        model,
+        requests,
+        // Whoever asked is told 400, since it may be the request: a version on which all requests fail is no good one.
+        failed: failures + modelFaults,
+        refused: shed,
+        latency: [...latencies],
+      }),
+    ),
     models: models.map((one) => ({
       key: one.key,
       state: one.state,

@@ -24,6 +24,8 @@ export interface VariantStats {
   readonly failures: number;
   /** Of those, answered with 400 to 499. */
   readonly refused: number;
+  /** Of those, because the model itself failed on what it was given. */
+  readonly modelFaults: number;
   /** Of those, for want of room or time. */
   readonly shed: number;
   readonly rows: number;

@@ -208,7 +208,8 @@ function variantStats(
   { name, model, counters }: RouteVariant,
   shadow: boolean,
 ): VariantStats {
-  const { requests, failures, refused, shed, shadowDropped, latencies, latencyMicros, lastAt, batches } = counters;
+  const { requests, failures, refused, modelFaults, shed, shadowDropped, latencies, latencyMicros, lastAt, batches } =
+    counters;
   return {
     project: served.project,
     endpoint: served.name,
@@ -220,6 +221,7 @@ function variantStats(
     requests,
     failures,
     refused,
+    modelFaults,
     shed,
     rows: batches.rows,
     shadowDropped,

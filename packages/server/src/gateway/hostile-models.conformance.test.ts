@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '#lib/process.ts';
 import { commandOf, isAlive, killProcess, treeOf } from '#testing/dais-process.ts';
 import { pythonEnvironment } from '../../../../tools/python-env.mjs';
@@ -29,9 +29,6 @@ beforeAll(async () => {
   if (end.code !== 0) throw new Error(end.stderr);
   world = await startMlflowWorld({ folder, environment, names: ['weighted', 'moody'], memoryBytes: MEMORY_BYTES });
 }, PATIENCE);
-afterEach(async () => {
-  await expect.poll(async () => (await ask('moody', 1)).status).toBe(200);
-});
 afterAll(async () => {
   await world?.stop();
   await rm(folder, { recursive: true, force: true });
@@ -76,6 +73,7 @@ test('one that eats memory fails alone, and says why; the other goes on', async 
     expect([status, said]).toEqual([503, expect.stringContaining('more than the 1024 MiB of memory')]);
   });
   expect(failed).toEqual([]);
+  await expect.poll(async () => (await ask('moody', 1)).status).toBe(200);
 });
 
 test('one whose process ends fails alone, and says why; the other goes on', async () => {
@@ -84,6 +82,7 @@ test('one whose process ends fails alone, and says why; the other goes on', asyn
     expect([status, said]).toEqual([503, expect.stringContaining('exit code 3')]);
   });
   expect(failed).toEqual([]);
+  await expect.poll(async () => (await ask('moody', 1)).status).toBe(200);
 });
 
 test('kill -9 of its process under load: what was inside fails, at most a request of each asker', async () => {

@@ -1,7 +1,7 @@
 /** One prediction from its address to its tensors: who may, which variant, is there room and time, what the model says. */
 import { DaisError } from '@dais/api';
 import { predictionId } from '@dais/api/serving';
-import type { LoadedModel } from '#engines/inference/contract.ts';
+import { ModelFault, type LoadedModel } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Attempt, Caller } from './attempt.ts';
@@ -216,6 +216,7 @@ export class Predictor {
           resolve(tensors);
         },
         reject: (error) => {
+          if (error instanceof ModelFault) variant.counters.modelFaults++;
           end();
           reject(error);
         },

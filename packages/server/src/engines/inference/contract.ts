@@ -2,6 +2,7 @@
  * The inference engine: loads one model from a folder and runs batches of tensors through it. It knows no endpoint, project,
  * registry or protocol: callers bring the files to the disk, decide what may be loaded, validate and batch the requests.
  */
+import { DaisError } from '@dais/api';
 
 /** Names of the Open Inference Protocol, with `BF16`. */
 export type Datatype =
@@ -88,6 +89,13 @@ export interface InferOptions {
   readonly signal?: AbortSignal;
 }
 
+/** The model itself failed on a batch whose tensors are what it takes: for values that it does not like, or always. */
+export class ModelFault extends DaisError {
+  constructor(detail: string) {
+    super('invalid_request', detail);
+  }
+}
+
 export interface ModelStats {
   readonly runs: number;
   readonly rows: number;
@@ -116,8 +124,8 @@ export interface LoadedModel {
    */
   scale(workers: number): Promise<void>;
   /**
-   * Throws `invalid_request` for what the model refuses, `model_unavailable` for a crash and for a model that is given up,
-   * `overloaded` when too much waits already (for a process that is busy or that starts again); the reason of `signal` when that
+   * Throws `invalid_request` for what the model does not take, `ModelFault` for what it fails on, `model_unavailable` for a
+   * crash and for a model that is given up, `overloaded` when too much waits already (for a process that is busy or that starts again); the reason of `signal` when that
    * aborts: a process that then does not answer soon is ended.
    */
   infer(inputs: readonly Tensor[], options?: InferOptions): Promise<readonly Tensor[]>;

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
 import { start, type ChildProcess } from '#lib/process.ts';
-import type { InferOptions, Tensor } from './contract.ts';
+import { ModelFault, type InferOptions, type Tensor } from './contract.ts';
 import { FRAME, onFrames, sendFrame, type Frame } from './frames.ts';
 import { treeMemory } from './process-memory.ts';
 import type { Runner, RunningBatch } from './runner.ts';
@@ -203,7 +203,7 @@ export class ModelProcess implements Runner {
     if (running?.id === frame.id && frame.kind !== FRAME.ping) {
       this.#running = undefined;
       if (frame.kind === FRAME.result) running.resolve(frame.tensors);
-      else running.reject(new DaisError('invalid_request', textOf(frame)));
+      else running.reject(new ModelFault(textOf(frame)));
       running.free();
       return;
     }

@@ -1,7 +1,7 @@
 /** Where a session can be: on this thread, on another, in a process. */
 import { DaisError } from '@dais/api';
 import { startThread, type Thread } from '#lib/process.ts';
-import type { InferOptions, Tensor } from '../contract.ts';
+import { ModelFault, type InferOptions, type Tensor } from '../contract.ts';
 import type { Runner, RunningBatch } from '../runner.ts';
 import { fromPlain, toPlain, type PlainTensor, type SessionPlan } from './onnx-session.ts';
 
@@ -58,7 +58,7 @@ export class ThreadRunner implements Runner {
     const free = answer.then(() => {});
     const mapped = answer.then((told) => {
       if (told.type === 'result') return told.outputs.map(fromPlain);
-      throw new DaisError('invalid_request', told.type === 'failed' ? told.detail : 'The thread began anew.');
+      throw new ModelFault(told.type === 'failed' ? told.detail : 'The thread began anew.');
     });
     return { outputs: signal === undefined ? mapped : untilAborted(mapped, signal), free };
   }

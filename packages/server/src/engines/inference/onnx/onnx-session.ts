@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import type * as Runtime from 'onnxruntime-node';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { DaisError } from '@dais/api';
-import type { Datatype, Tensor, TensorData, TensorSpec } from '../contract.ts';
+import { ModelFault, type Datatype, type Tensor, type TensorData, type TensorSpec } from '../contract.ts';
 import { refuseInput } from '../tensors.ts';
 
 /** A tensor in the words of the runtime; also how tensors go to a thread, to which a Buffer would come as something else. */
@@ -90,7 +90,7 @@ export class OnnxSession {
         return { name, type, dims, data: type === 'float16' ? bitsOf(data as Uint16Array) : (data as Float32Array) };
       });
     } catch (error) {
-      throw new DaisError('invalid_request', `The model refuses the batch: ${(error as Error).message}`);
+      throw new ModelFault(`The model refuses the batch: ${(error as Error).message}`);
     }
   }
 
