@@ -173,7 +173,12 @@ function Watchers({ project, monitors }: { readonly project: string; readonly mo
             narrow: true,
             cell: ({ openAlerts }) => (openAlerts === 0 ? <span className="dim">none</span> : `${openAlerts} open`),
           },
-          { title: 'Why', cell: ({ reason, baseline }) => reason ?? <span className="dim">{baseline}</span> },
+          {
+            title: 'Why',
+            cell: ({ reason, baseline }) => (
+              <div className="model-why">{reason ?? <span className="dim">{baseline}</span>}</div>
+            ),
+          },
         ]}
       />
     </Panel>
