@@ -97,6 +97,18 @@ test('a version tells where it comes from, how good it is, and what it takes', a
   await page.getByRole('button', { name: 'Set alias' }).and(page.locator('[aria-disabled="true"]')).waitFor();
 });
 
+test('the card says what the model is for and what its training said of it; where nothing answers, how it would', async () => {
+  const page = await journey.open(`${MODEL}?tab=card`, { as: bo });
+  await page.getByText('Planning of gates; not for compensation of passengers').last().waitFor();
+  const card = page.getByRole('region', { name: 'What version 2 says of itself' });
+  await card.getByText('snow days, of which there are 12 in the data').waitFor();
+  await page.getByRole('tab', { name: 'Serving' }).click();
+  await page.getByText('Endpoints where versions of flight-delay answer would be here.').waitFor();
+  await page.getByRole('region', { name: 'Is it safe to load?' }).waitFor();
+  await page.getByRole('tab', { name: 'Decisions' }).click();
+  await page.getByText('What alerts started by themselves would be here.').waitFor();
+});
+
 test('the table of versions has a column for what each is to be better at', async () => {
   const page = await journey.open(MODEL, { as: bo });
   const versions = table(page, 'Versions');
@@ -206,6 +218,7 @@ const PAGES: readonly Look[] = [
     async (page) => await page.getByText('Measured again').waitFor(),
     bo,
   ],
+  ['the card of a model', `${MODEL}?tab=card`, async (page) => await page.getByText('snow days').waitFor(), bo],
   ['about a model', `${MODEL}?tab=about`, async (page) => await page.getByText('About it').waitFor(), bo],
   ['a version', `${MODEL}/versions/2`, async (page) => await table(page, 'Inputs and outputs').waitFor(), grace],
   [

@@ -168,6 +168,15 @@ test('somebody looks after an alert, and others see who and what about it', asyn
   await alerts.getByText('resolved').first().waitFor();
 });
 
+test('an alert that nobody looks after needs somebody at home, until somebody does', async () => {
+  const page = await journey.open('/');
+  const needs = page.getByRole('region', { name: 'What needs you, one a row' });
+  const row = needs.getByRole('row', { name: /watch: performance of delays is bad/ });
+  await row.getByRole('button', { name: 'Acknowledge' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'I look after it' }).click();
+  await row.waitFor({ state: 'detached' });
+});
+
 test('what an alert started leads to its run, and what it did not start says why', async () => {
   const page = await journey.open(`${WATCH}?tab=decisions`);
   const rows = panel(page, 'Decisions').getByRole('row');
@@ -175,6 +184,20 @@ test('what an alert started leads to its run, and what it did not start says why
   await rows.nth(1).getByText('cools down').waitFor();
   await rows.nth(2).getByRole('link', { name: 'its run' }).click();
   await page.getByRole('heading', { level: 1, name: /retrain/ }).waitFor();
+});
+
+test('the page of the model is one place: where it answers, who watches that, whether it is safe, what was decided', async () => {
+  const page = await journey.open('/projects/default/models/flights?tab=use');
+  await panel(page, 'Where it answers, one variant a row')
+    .getByRole('row', { name: /ready delays stable version 1 100 %/ })
+    .waitFor();
+  const watched = panel(page, 'Who watches it, one monitor a row').getByRole('row', { name: /watch delays/ });
+  await watched.getByText('bad', { exact: true }).waitFor();
+  await page.getByRole('region', { name: 'Is it safe to load?' }).getByText('clean').first().waitFor();
+  await page.getByRole('tab', { name: 'Decisions' }).click();
+  await panel(page, 'Decisions').getByText('cools down').first().waitFor();
+  await panel(page, 'Decisions').getByRole('link', { name: 'watch' }).first().click();
+  await page.getByRole('heading', { name: 'What does watch see?' }).waitFor();
 });
 
 test('a window that ends is seen without a reload', async () => {
@@ -204,6 +227,11 @@ const LOOKS: readonly Look[] = [
     'decisions of a monitor',
     `${WATCH}?tab=decisions`,
     async (page) => await page.getByText('cools down').first().waitFor(),
+  ],
+  [
+    'where a model is in use',
+    '/projects/default/models/flights?tab=use',
+    async (page) => await page.getByText('Who watches it').waitFor(),
   ],
   ['no monitors', '/projects/quiet/monitors', async (page) => await page.getByText('Write one here').waitFor()],
 ];

@@ -41,6 +41,15 @@ signature:
   outputs: '[{"type": "double", "required": true}]'
 `;
 
+/** What a training says of its model, as people write it beside the files. */
+const CARD = `# Minutes of delay
+
+Trained on **October**, without charter flights.
+
+- good: short-haul, day and night
+- not for: snow days, of which there are 12 in the data
+`;
+
 export async function registerModel(journey: Journey, body: object): Promise<RegisteredModel> {
   return (await journey.call(MODELS, body)) as RegisteredModel;
 }
@@ -69,6 +78,7 @@ export async function makeFlightDelay(journey: Journey): Promise<readonly string
     const home = artifactUri.replace(/^mlflow-artifacts:\/+/, '');
     const file = depth === '6' ? MODEL_FILE.replace('"type": "long"', '"type": "integer"') : MODEL_FILE;
     await journey.keepArtifact(`${home}/model/MLmodel`, file);
+    if (depth === '8') await journey.keepArtifact(`${home}/model/README.md`, CARD);
     await registerVersion(journey, 'flight-delay', {
       source: `runs:/${run}/model`,
       runId: run,

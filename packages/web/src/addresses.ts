@@ -266,6 +266,11 @@ export interface MonitorQuery {
   readonly column?: string;
 }
 
+/** What something was made from, and what was made of it: a node as the lineage names it, `run:…`. */
+export function lineageAddress(project: string, of?: string): Address & { readonly search: { readonly of?: string } } {
+  return { to: '/projects/$project/lineage', params: { project }, search: of === undefined ? {} : { of } };
+}
+
 /** The address of something that is named by its kind in words: `Secret`. Undefined for kinds of another version. */
 export function namedAddress(kindWord: string, project: string, name: string): Address | undefined {
   const kind = findKind(kindWord);

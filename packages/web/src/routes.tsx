@@ -189,6 +189,11 @@ const servingPages = [
   ),
 ];
 
+const lineagePage = page(
+  '/projects/$project/lineage',
+  lazyRouteComponent(() => import('#pages/lineage/lineage-page.tsx'), 'LineagePage'),
+);
+
 const access = lazyRouteComponent(() => import('#pages/access/access-page.tsx'), 'AccessPage');
 
 /** People, how they come in, and what they may do. */
@@ -253,6 +258,7 @@ export function createConsoleRouter(basePath: string) {
       ...dataPages,
       ...servingPages,
       ...tracePages,
+      lineagePage,
       ...stories,
     ]),
     basepath: basePath === '' ? '/' : basePath,

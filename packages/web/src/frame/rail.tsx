@@ -8,6 +8,7 @@ import {
   executionsAddress,
   experimentsAddress,
   labelsAddress,
+  lineageAddress,
   listAddress,
   namedListAddress,
   predictionsAddress,
@@ -105,6 +106,12 @@ export function Rail({ folded, fold }: RailProps) {
           <Link {...tracesAddress(project)} title="Traces" activeOptions={{ includeSearch: false }}>
             <Icon name="waterfall" />
             <span className="rail-word">Traces</span>
+          </Link>
+        </li>
+        <li>
+          <Link {...lineageAddress(project)} title="Lineage" activeOptions={{ includeSearch: false }}>
+            <Icon name="branch" />
+            <span className="rail-word">Lineage</span>
           </Link>
         </li>
       </ul>

@@ -86,6 +86,7 @@ const paths = {
       <path d="M5 7.25 11 4.5M5 8.75l6 2.75" />
     </>
   ),
+  branch: <path d="M2.5 3.5h3v3h-3zM2.5 9.5h3v3h-3zM10.5 6.5h3v3h-3zM5.5 5c2.5 0 2.5 3 5 3M5.5 11c2.5 0 2.5-3 5-3" />,
   menu: <path d="M2.5 4h11M2.5 8h11M2.5 12h11" />,
 } as const satisfies Record<string, ReactNode>;
 

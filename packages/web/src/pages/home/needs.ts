@@ -45,7 +45,7 @@ export interface Need {
 }
 
 /** Before the end, when somebody still has time to do something about it. */
-export const SOON_MS = 7 * 86_400_000;
+const SOON_MS = 7 * 86_400_000;
 
 const WEIGHTS: Readonly<Record<State, number>> = { failed: 0, warning: 1, waiting: 2, running: 3, off: 4, ok: 5 };
 

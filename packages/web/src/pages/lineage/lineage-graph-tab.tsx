@@ -1,23 +1,30 @@
 import { readLineageOperation, type DaisError, type LineageGraph, type LineageNode } from '@dais/api';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useCallback, useMemo } from 'react';
-import { nodeLook, pictureLevel } from './lineage-picture.ts';
+import { useCallback, useMemo, useState } from 'react';
+import { foldLineage, MORE_OF_FAN, SHOWN_OF_FAN, walkLineage, type Fan } from './fold-lineage.ts';
+import { fanLook, nodeLook, pictureLevel } from './lineage-picture.ts';
+import { LineageTable } from './lineage-table.tsx';
 import { NODE_KINDS, nodeAddress } from './node-address.ts';
 import { nodeWords } from './strip-steps.ts';
+import { lineageAddress } from '#addresses.ts';
 import { useAddressQuery } from '#server/address-parts.ts';
 import { useClient } from '#server/console-context.ts';
+import { Button } from '#ui/controls.ts';
 import { EmptyState } from '#ui/empty-state.tsx';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { layoutGraph } from '#ui/graph/graph-layout.ts';
 import { GraphView } from '#ui/graph/graph-view.tsx';
+import { PausingInput } from '#ui/pausing-input.tsx';
 import { Skeleton } from '#ui/skeleton.tsx';
 import { Time } from '#ui/time.tsx';
 import './lineage-graph.css';
 
-/** As far as the picture goes; what is beyond it is asked for from one of its nodes. */
-const DEPTH = 20;
-const NODES = 500;
+/** As far as the server goes in one answer; what is beyond it is asked for from one of its nodes. */
+const DEPTH = 50;
+const NODES = 5000;
+/** Of what a search finds. */
+const FOUND = 8;
 
 export interface LineageGraphTabProps {
   readonly project: string;
@@ -25,47 +32,160 @@ export interface LineageGraphTabProps {
   readonly node: string;
 }
 
-/** From the raw file to whatever exists downstream, as a picture. The address says which node is looked at. */
+/** From the raw file to whatever exists downstream. The address says which node is looked at, what is looked for, and how. */
 export function LineageGraphTab({ project, node }: LineageGraphTabProps) {
   const client = useClient(project);
-  const navigate = useNavigate();
-  const { node: chosen } = useAddressQuery();
   const { data, error, refetch } = useQuery<LineageGraph, DaisError>({
     queryKey: ['lineage', project, node, 'picture'],
     queryFn: async ({ signal }) =>
       await client.perform(readLineageOperation, { node, depth: DEPTH, limit: NODES }, { signal }),
+    // Five thousand nodes are compared for longer than they are drawn.
+    structuralSharing: false,
+    staleTime: 60_000,
   });
-  const layout = useMemo(() => (data === undefined ? undefined : layoutGraph(pictureLevel(data))), [data]);
-  const looks = useMemo(() => new Map(data?.nodes.map((one) => [one.node, nodeLook(one, data.root)])), [data]);
-  const lookOf = useCallback((id: string) => looks.get(id), [looks]);
-  const choose = useCallback(
-    (id: string | undefined) =>
-      void navigate({ to: '.', search: (before: object) => ({ ...before, node: id }), replace: true }),
-    [navigate],
-  );
   if (error !== null) return <ErrorNote error={error} retry={() => void refetch()} />;
-  if (data === undefined || layout === undefined) return <Skeleton rows={8} />;
+  if (data === undefined) return <Skeleton rows={8} />;
   if (data.nodes.length < 2) {
     return <EmptyState sentence="Nothing is known of where it came from, and nothing was made of it yet." />;
   }
-  const about = data.nodes.find((one) => one.node === (chosen ?? data.root));
+  return <Explorer key={data.root} project={project} graph={data} />;
+}
+
+function Explorer({ project, graph }: { readonly project: string; readonly graph: LineageGraph }) {
+  const navigate = useNavigate();
+  const { node: chosen, find = '', view, sort } = useAddressQuery();
+  const walk = useMemo(() => walkLineage(graph), [graph]);
+  const [open, setOpen] = useState<ReadonlyMap<string, number>>(new Map());
+  const reveal = useMemo(() => (chosen !== undefined && walk.byKey.has(chosen) ? [chosen] : []), [chosen, walk]);
+  const folded = useMemo(() => foldLineage(graph, walk, { open, reveal }), [graph, walk, open, reveal]);
+  const found = useMemo(() => findNodes(graph.nodes, find), [graph, find]);
+  const say = useCallback(
+    (change: Readonly<Record<string, string | undefined>>) =>
+      void navigate({ to: '.', search: (before: object) => ({ ...before, ...change }), replace: true }),
+    [navigate],
+  );
+  const choose = useCallback((node: string | undefined) => say({ node }), [say]);
+  const more = ({ id, first }: Fan) => {
+    setOpen((before) => new Map(before).set(id, (before.get(id) ?? SHOWN_OF_FAN) + MORE_OF_FAN));
+    choose(first);
+  };
+  const asTable = view === 'table';
+  const fan = folded.fans.find(({ id }) => id === chosen);
+  const about = walk.byKey.get(chosen ?? graph.root) ?? walk.byKey.get(graph.root);
   return (
     <>
-      <div className="lineage-picture">
-        <GraphView
-          label="Lineage"
-          layout={layout}
-          lookOf={lookOf}
+      <div className="filter">
+        <PausingInput
+          label="Name contains"
+          value={find}
+          onValue={(value) => say({ find: value === '' ? undefined : value })}
+          placeholder="Name contains"
+          className="filter-name"
+        />
+        <Button variant="default" onClick={() => say({ view: asTable ? undefined : 'table' })}>
+          {asTable ? 'Show as a picture' : 'Show as a table'}
+        </Button>
+        <span role="status" className="filter-said">
+          {countText(graph, find === '' ? undefined : found.length)}
+          {!asTable && folded.fans.length > 0 && `, ${folded.nodes.length.toLocaleString('en')} drawn by themselves`}
+        </span>
+      </div>
+      {asTable ? (
+        <LineageTable
+          project={project}
+          root={graph.root}
+          walk={walk}
+          nodes={found}
           chosen={chosen}
           choose={choose}
-          fold={() => undefined}
+          sort={sort}
+          say={say}
         />
-      </div>
-      {about !== undefined && <AboutNode project={project} node={about} root={about.node === data.root} />}
-      {data.truncated && (
-        <p className="dim">There is more than {NODES} nodes: the nearest ones are drawn. Go on from one of them.</p>
+      ) : (
+        <>
+          {find !== '' && <Found nodes={found} choose={choose} />}
+          <Picture graph={graph} folded={folded} chosen={chosen} choose={choose} more={more} />
+          {fan !== undefined ? (
+            <p className="lineage-about" role="status">
+              {fanLook(fan).about}{' '}
+              <Button size="compact-xs" variant="default" onClick={() => more(fan)}>
+                Show {Math.min(fan.count, MORE_OF_FAN)} of them
+              </Button>
+            </p>
+          ) : (
+            about !== undefined && <AboutNode project={project} node={about} root={about.node === graph.root} />
+          )}
+        </>
+      )}
+      {graph.truncated && (
+        <p className="dim">
+          There are more than {NODES.toLocaleString('en')} nodes: these are the nearest ones. Go on from one of them.
+        </p>
       )}
     </>
+  );
+}
+
+function countText({ nodes }: LineageGraph, found: number | undefined): string {
+  const all = `${nodes.length.toLocaleString('en')} nodes`;
+  return found === undefined ? all : `${found.toLocaleString('en')} of ${all}`;
+}
+
+function findNodes(nodes: readonly LineageNode[], text: string): readonly LineageNode[] {
+  if (text === '') return nodes;
+  const part = text.toLowerCase();
+  return nodes.filter((node) => node.hidden !== true && nodeWords(node).toLowerCase().includes(part));
+}
+
+/** What a search found: whatever is chosen stands in the picture, with its way. */
+function Found({ nodes, choose }: { readonly nodes: readonly LineageNode[]; readonly choose: (node: string) => void }) {
+  return (
+    <p className="lineage-found">
+      {nodes.length === 0 && <span className="dim">Nothing of that name.</span>}
+      {nodes.slice(0, FOUND).map((node) => (
+        <Button key={node.node} size="compact-xs" variant="default" onClick={() => choose(node.node)}>
+          {nodeWords(node)}
+        </Button>
+      ))}
+      {nodes.length > FOUND && <span className="dim"> and {(nodes.length - FOUND).toLocaleString('en')} more</span>}
+    </p>
+  );
+}
+
+interface PictureProps {
+  readonly graph: LineageGraph;
+  readonly folded: ReturnType<typeof foldLineage>;
+  readonly chosen: string | undefined;
+  readonly choose: (node: string | undefined) => void;
+  readonly more: (fan: Fan) => void;
+}
+
+function Picture({ graph, folded, chosen, choose, more }: PictureProps) {
+  const layout = useMemo(() => layoutGraph(pictureLevel(folded)), [folded]);
+  const looks = useMemo(
+    () =>
+      new Map([
+        ...folded.nodes.map((one) => [one.node, nodeLook(one, graph.root)] as const),
+        ...folded.fans.map((fan) => [fan.id, fanLook(fan)] as const),
+      ]),
+    [folded, graph],
+  );
+  const lookOf = useCallback((id: string) => looks.get(id), [looks]);
+  return (
+    <div className="lineage-picture">
+      <GraphView
+        label="Lineage"
+        layout={layout}
+        lookOf={lookOf}
+        chosen={chosen}
+        start={graph.root}
+        choose={choose}
+        fold={(id) => {
+          const fan = folded.fans.find((one) => one.id === id);
+          if (fan !== undefined) more(fan);
+        }}
+      />
+    </div>
   );
 }
 
@@ -89,6 +209,12 @@ function AboutNode({ project, node, root }: AboutNodeProps) {
         <span className="dim">
           , <Time at={new Date(node.at).toISOString()} />
         </span>
+      )}
+      {!root && (
+        <>
+          {' '}
+          <Link {...lineageAddress(project, node.node)}>Its own lineage</Link>
+        </>
       )}
     </p>
   );

@@ -1,6 +1,7 @@
 import type { LineageGraph } from '@dais/api';
 import { expect, test } from 'vitest';
-import { nodeLook, pictureLevel } from './lineage-picture.ts';
+import { foldLineage, walkLineage } from './fold-lineage.ts';
+import { fanLook, nodeLook, pictureLevel } from './lineage-picture.ts';
 
 const graph: LineageGraph = {
   root: 'dataset-version:1',
@@ -17,7 +18,8 @@ const graph: LineageGraph = {
 };
 
 test('two relations are one line, and what leads further is none', () => {
-  expect(pictureLevel(graph)).toEqual({
+  const folded = foldLineage(graph, walkLineage(graph), { open: new Map(), reveal: [] });
+  expect(pictureLevel(folded)).toEqual({
     nodes: [
       { id: 'dataset-version:1', group: false },
       { id: 'run:2', group: false },
@@ -33,4 +35,18 @@ test('a node says what it is and how it is', () => {
   expect(nodeLook({ node: 'run:9', type: 'run', hidden: true }, graph.root).about).toBe(
     'Something that you may not see',
   );
+});
+
+test('a fan says how many it holds, and how much hangs on them', () => {
+  const fan = {
+    id: 'fan',
+    at: 'run:2',
+    type: 'run',
+    downstream: true,
+    count: 1306,
+    all: 1400,
+    first: 'run:9',
+  } as const;
+  expect(fanLook(fan)).toMatchObject({ title: '+1,306 runs', about: '1,306 runs, with 94 after them.' });
+  expect(fanLook({ ...fan, count: 1, all: 1 })).toMatchObject({ title: '+1 run', word: 'folded' });
 });

@@ -1,19 +1,48 @@
 /** A graph of lineage as boxes and lines. Pure. */
-import type { LineageGraph, LineageNode } from '@dais/api';
+import type { LineageNode } from '@dais/api';
+import type { Fan, FoldedGraph } from './fold-lineage.ts';
 import { NODE_KINDS } from './node-address.ts';
 import { nodeWords } from './strip-steps.ts';
 import type { NodeLook } from '#ui/graph/graph-box.tsx';
 import type { GraphLevel } from '#ui/graph/graph-layout.ts';
 import type { State } from '#ui/state-badge.tsx';
 
-/** Several relations between two nodes are one line; an edge that leads out of what is told is none. */
-export function pictureLevel({ nodes, edges }: LineageGraph): GraphLevel {
-  const known = new Set(nodes.map(({ node }) => node));
-  const lines = new Map<string, readonly [string, string]>();
-  for (const { from, to } of edges) {
-    if (from !== to && known.has(from) && known.has(to)) lines.set(`${from}\n${to}`, [from, to]);
-  }
-  return { nodes: nodes.map(({ node }) => ({ id: node, group: false })), edges: [...lines.values()] };
+/** A fan is a group that is shut: opening it draws more of it. */
+export function pictureLevel({ nodes, fans, edges }: FoldedGraph): GraphLevel {
+  return {
+    nodes: [...nodes.map(({ node }) => ({ id: node, group: false })), ...fans.map(({ id }) => ({ id, group: true }))],
+    edges,
+  };
+}
+
+const MANY: Readonly<Record<LineageNode['type'], string>> = {
+  'dataset-version': 'versions of datasets',
+  dataset: 'datasets',
+  commit: 'commits',
+  'entry-point': 'programs',
+  run: 'runs',
+  'logged-model': 'logged models',
+  'model-version': 'versions of models',
+  endpoint: 'endpoints',
+  predictions: 'predictions',
+  job: 'jobs',
+  'job-run': 'runs of jobs',
+  step: 'steps',
+  files: 'files',
+  'feature-view': 'feature views',
+  'feature-service': 'feature services',
+};
+
+export function fanLook({ type, count, all, downstream }: Fan): NodeLook {
+  const title = `+${count.toLocaleString('en')} ${count === 1 ? NODE_KINDS[type].toLowerCase() : MANY[type]}`;
+  const rest = all - count;
+  const behind = rest === 0 ? '' : `, with ${rest.toLocaleString('en')} ${downstream ? 'after' : 'before'} them`;
+  return {
+    title,
+    state: 'off',
+    word: rest === 0 ? 'folded' : `folded, ${rest.toLocaleString('en')} behind`,
+    about: `${title.slice(1)}${behind}.`,
+  };
 }
 
 /** Of runs, versions and steps; what has no state is quiet. */
@@ -31,6 +60,10 @@ const STATES: Readonly<Record<string, State>> = {
   succeeded: 'ok',
   failed: 'failed',
   running: 'running',
+  COMPLETE: 'ok',
+  START: 'running',
+  ABORT: 'failed',
+  FAIL: 'failed',
 };
 
 export function nodeLook(node: LineageNode, root: string): NodeLook {

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { Fragment, type ReactNode } from 'react';
 import { NODE_KINDS, nodeAddress } from './node-address.ts';
 import { nodeWords, stripSteps } from './strip-steps.ts';
-import { runAddress } from '#addresses.ts';
+import { lineageAddress, runAddress } from '#addresses.ts';
 import './lineage-strip.css';
 
 /** Of one step; how many more there are is said. */
@@ -25,20 +25,25 @@ export function LineageStrip({ project, graph, self }: LineageStripProps) {
     <strong key="self">{self}</strong>,
     ...to.map((nodes, at) => <Step key={`to ${at}`} project={project} nodes={nodes} next={undefined} />),
   ];
+  // Of what is no node itself, such as one prediction, the first one is what it comes from.
+  const [first] = graph.nodes;
   return (
-    <ol className="lineage-strip" aria-label="Lineage">
-      {steps.map((step, at) => (
-        // oxlint-disable-next-line react/no-array-index-key -- steps are told apart by their distance
-        <li key={at}>
-          {at > 0 && (
-            <span className="dim" aria-hidden="true">
-              →
-            </span>
-          )}
-          {step}
-        </li>
-      ))}
-    </ol>
+    <>
+      <ol className="lineage-strip" aria-label="Lineage">
+        {steps.map((step, at) => (
+          // oxlint-disable-next-line react/no-array-index-key -- steps are told apart by their distance
+          <li key={at}>
+            {at > 0 && (
+              <span className="dim" aria-hidden="true">
+                →
+              </span>
+            )}
+            {step}
+          </li>
+        ))}
+      </ol>
+      {first !== undefined && <Link {...lineageAddress(project, first.node)}>All of it</Link>}
+    </>
   );
 }
 

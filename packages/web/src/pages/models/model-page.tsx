@@ -2,7 +2,10 @@ import { modelKind, type Approval, type ModelSpec, type Resource } from '@dais/a
 import { Link, Navigate } from '@tanstack/react-router';
 import { AliasPanel } from './alias-panel.tsx';
 import { ApprovalsTab } from './approvals-tab.tsx';
+import { CardTab } from './card-tab.tsx';
+import { DecisionsTab } from './decisions-tab.tsx';
 import { DeleteModelDialog } from './delete-model-dialog.tsx';
+import { InUseTab } from './in-use-tab.tsx';
 import { modelSpecOf } from './model-spec.ts';
 import { PendingApprovals } from './pending-approvals.tsx';
 import { useApprovals, useModel, useModelPlace, useModelResource, type ModelPlace } from './use-registry.ts';
@@ -71,6 +74,7 @@ function OneModel({ project, name }: { readonly project: string; readonly name: 
         resource={resource.data}
         spec={spec}
         aliases={model.data.aliases}
+        newest={model.data.latestVersions.map(({ version }) => version).toSorted((a, b) => b - a)[0]}
         approvals={approvals.data ?? []}
       />
     </div>
@@ -98,11 +102,14 @@ interface ModelTabsProps {
   readonly resource: Resource;
   readonly spec: ModelSpec;
   readonly aliases: Readonly<Record<string, number>>;
+  readonly newest: number | undefined;
   readonly approvals: readonly Approval[];
 }
 
-function ModelTabs({ place, resource, spec, aliases, approvals }: ModelTabsProps) {
+function ModelTabs({ place, resource, spec, aliases, newest, approvals }: ModelTabsProps) {
   const { project, name } = place;
+  // What is in use by name says more than what came last.
+  const shown = Object.values(aliases).toSorted((a, b) => b - a)[0] ?? newest;
   const mayMove = useWhyNotDo(project, 'Model', ['model:promote'], name)('model:promote');
   return (
     <ResourceTabs
@@ -115,7 +122,10 @@ function ModelTabs({ place, resource, spec, aliases, approvals }: ModelTabsProps
           title: 'Versions',
           panel: <VersionsTab place={place} spec={spec} aliases={aliases} approvals={approvals} whyNotMove={mayMove} />,
         },
+        { name: 'card', title: 'Card', panel: <CardTab place={place} spec={spec} version={shown} /> },
+        { name: 'use', title: 'Serving', panel: <InUseTab place={place} fallback={shown} /> },
         { name: 'approvals', title: 'Approvals', panel: <ApprovalsTab project={project} approvals={approvals} /> },
+        { name: 'decisions', title: 'Decisions', panel: <DecisionsTab place={place} /> },
         {
           name: 'about',
           title: 'About',

@@ -2,7 +2,7 @@ import type { Run } from '@dais/api';
 import { Link } from '@tanstack/react-router';
 import { datasetInputAddress } from './dataset-input.ts';
 import { useVersionsOf } from './use-run.ts';
-import { versionAddress } from '#addresses.ts';
+import { lineageAddress, versionAddress } from '#addresses.ts';
 
 /** More are listed among all that was logged. */
 const SHOWN = 4;
@@ -46,6 +46,7 @@ export function RunLineage({ project, run }: { readonly project: string; readonl
           {versions.length > SHOWN && ` and ${versions.length - SHOWN} more`}
         </span>
       )}
+      <Link {...lineageAddress(project, `run:${run.id}`)}>All of it</Link>
     </p>
   );
 }

@@ -14,6 +14,8 @@ export interface GraphViewProps {
   /** The same object while a node looks the same. */
   readonly lookOf: (id: string) => NodeLook | undefined;
   readonly chosen: string | undefined;
+  /** What is seen first, where none is chosen. */
+  readonly start?: string;
   readonly choose: (id: string | undefined) => void;
   readonly fold: (id: string, open: boolean) => void;
 }
@@ -30,7 +32,7 @@ const LEAST_WHOLE = 0.6;
  * Nodes and lines of any number: those near what is seen are elements, from far away all is painted. It scrolls as any page
  * does; arrows go from node to node.
  */
-export function GraphView({ label, layout, lookOf, chosen, choose, fold }: GraphViewProps) {
+export function GraphView({ label, layout, lookOf, chosen, start, choose, fold }: GraphViewProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const [seen, setSeen] = useState<Seen>();
   const [zoom, setZoom] = useState<number>();
@@ -88,25 +90,33 @@ export function GraphView({ label, layout, lookOf, chosen, choose, fold }: Graph
     (node: PlacedNode) => scroller.current !== null && bringIntoView(scroller.current, node, scale),
     [scale],
   );
-  // A link to a node shows that node.
-  const shownFirst = useRef(false);
+  // A link to a node shows that node, and so does whatever chooses one from outside. What is clicked is seen already.
+  const shown = useRef<string>(undefined);
   useEffect(() => {
-    const node = chosen === undefined ? undefined : byId.get(chosen);
-    if (node === undefined || shownFirst.current) return;
-    shownFirst.current = true;
+    const wanted = chosen ?? (shown.current === undefined ? start : undefined);
+    const node = wanted === undefined ? undefined : byId.get(wanted);
+    if (node === undefined || shown.current === wanted) return;
+    shown.current = wanted;
     show(node);
-  }, [byId, chosen, show]);
+  }, [byId, chosen, show, start]);
+  const pick = useCallback(
+    (id: string | undefined) => {
+      shown.current = id ?? shown.current;
+      choose(id);
+    },
+    [choose],
+  );
   const press = (event: KeyboardEvent) => {
     const node = chosen === undefined ? undefined : byId.get(chosen);
     if (event.key === '+' || event.key === '=') zoomBy(1);
     else if (event.key === '-') zoomBy(-1);
     else if (event.key === '0') fit();
     else if (event.key === 'Enter' && node?.group === true) fold(node.id, !node.open);
-    else if (event.key === 'Escape' && node !== undefined) choose(undefined);
+    else if (event.key === 'Escape' && node !== undefined) pick(undefined);
     else {
       const next = nodeInDirection(layout, node, event.key);
       if (next === undefined) return;
-      choose(next.id);
+      pick(next.id);
       show(next);
       // A button that is scrolled away would take the focus with it.
       scroller.current?.focus({ preventScroll: true });
@@ -148,12 +158,12 @@ export function GraphView({ label, layout, lookOf, chosen, choose, fold }: Graph
               scale={scale}
               margin={MARGIN}
               scroller={scroller}
-              choose={choose}
+              choose={pick}
             />
           )}
           {seen !== undefined && !far && (
             <div className="graph-world" style={{ transform: `scale(${scale}) translate(${MARGIN}px, ${MARGIN}px)` }}>
-              <Near layout={layout} seen={seen} lookOf={lookOf} chosen={chosen} choose={choose} fold={fold} />
+              <Near layout={layout} seen={seen} lookOf={lookOf} chosen={chosen} choose={pick} fold={fold} />
             </div>
           )}
         </div>

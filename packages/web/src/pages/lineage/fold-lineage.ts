@@ -1,0 +1,176 @@
+/**
+ * What of a large graph of lineage is drawn: the neighbourhood of its root, with fans folded. Of many that hang on one node
+ * and are of one type, a few stand there and the rest is one box, with whatever hangs on these. Pure, and linear in what
+ * there is.
+ */
+import type { LineageGraph, LineageNode, LineageNodeType } from '@dais/api';
+
+/** Of one fan, so many stand there by themselves; each time it is opened, so many more. */
+export const SHOWN_OF_FAN = 6;
+export const MORE_OF_FAN = 24;
+/** Nodes that are drawn, fans not counted: further out everything is folded. */
+export const MOST_DRAWN = 300;
+
+export interface Fan {
+  readonly id: string;
+  /** What they hang on. */
+  readonly at: string;
+  readonly type: LineageNodeType;
+  /** They were made from it, or it was made from them. */
+  readonly downstream: boolean;
+  /** How many of the fan are in the box. */
+  readonly count: number;
+  /** With all that hangs on them. */
+  readonly all: number;
+  /** The first of them: it is what stands there when the fan is opened further. */
+  readonly first: string;
+}
+
+export interface FoldedGraph {
+  readonly nodes: readonly LineageNode[];
+  readonly fans: readonly Fan[];
+  /** Between nodes and fans that are drawn; each once. */
+  readonly edges: readonly (readonly [from: string, to: string])[];
+}
+
+/** How a node is reached from the root. */
+export interface Walk {
+  readonly byKey: ReadonlyMap<string, LineageNode>;
+  /** The node before it on the shortest way; the root has none. */
+  readonly before: ReadonlyMap<string, string>;
+  readonly steps: ReadonlyMap<string, number>;
+  /** Nodes of which each is behind the one it stands under, in the order of the answer. */
+  readonly behind: ReadonlyMap<string, readonly string[]>;
+  readonly downstream: ReadonlySet<string>;
+  /** The root first, the nearest next. */
+  readonly order: readonly string[];
+}
+
+/** The shortest ways from the root, up to what it was made from and down to what was made of it. */
+export function walkLineage({ root, nodes, edges }: LineageGraph): Walk {
+  const byKey = new Map(nodes.map((node) => [node.node, node]));
+  const [up, down] = [new Map<string, string[]>(), new Map<string, string[]>()];
+  for (const { from, to } of edges) {
+    if (from === to || !byKey.has(from) || !byKey.has(to)) continue;
+    put(up, to, from);
+    put(down, from, to);
+  }
+  const [before, steps] = [new Map<string, string>(), new Map([[root, 0]])];
+  const behind = new Map<string, string[]>();
+  const downstream = new Set<string>();
+  const order = [root];
+  const step = (from: readonly string[], next: ReadonlyMap<string, readonly string[]>, isDown: boolean): string[] => {
+    const found: string[] = [];
+    for (const at of from) {
+      for (const key of next.get(at) ?? []) {
+        if (steps.has(key)) continue;
+        steps.set(key, (steps.get(at) ?? 0) + 1);
+        before.set(key, at);
+        put(behind, at, key);
+        if (isDown) downstream.add(key);
+        found.push(key);
+        order.push(key);
+      }
+    }
+    return found;
+  };
+  let [above, below] = [[root], [root]];
+  while (above.length > 0 || below.length > 0) {
+    above = step(above, up, false);
+    below = step(below, down, true);
+  }
+  return { byKey, before, steps, behind, downstream, order };
+}
+
+function put(lists: Map<string, string[]>, key: string, value: string): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
+}
+
+export interface FoldOptions {
+  /** How many of a fan stand there, where that was asked for. */
+  readonly open: ReadonlyMap<string, number>;
+  /** These stand there, and all on the way to them. */
+  readonly reveal: readonly string[];
+}
+
+export function foldLineage({ root, edges }: LineageGraph, walk: Walk, { open, reveal }: FoldOptions): FoldedGraph {
+  const forced = new Set<string>();
+  for (const key of reveal) {
+    for (let at: string | undefined = key; at !== undefined && !forced.has(at); at = walk.before.get(at))
+      forced.add(at);
+  }
+  /** What stands for each node: itself, or the fan that it is in. */
+  const shownAs = new Map<string, string>([[root, root]]);
+  const [nodes, fans] = [[root], [] as Fan[]];
+  for (let next = 0; next < nodes.length; next++) {
+    const at = nodes[next] ?? '';
+    for (const [id, keys] of fansOf(walk, at)) {
+      const room = Math.max(0, MOST_DRAWN - nodes.length);
+      const asked = open.get(id);
+      const wanted = asked ?? (keys.length <= SHOWN_OF_FAN + 1 ? keys.length : SHOWN_OF_FAN);
+      // What somebody asked for is drawn, however much that is.
+      const most = asked === undefined ? Math.min(wanted, room) : wanted;
+      const shown = keys.filter((key, place) => place < most || forced.has(key));
+      const folded = shown.length === keys.length ? [] : keys.filter((key, place) => place >= most && !forced.has(key));
+      for (const key of shown) shownAs.set(key, key);
+      nodes.push(...shown);
+      const [first] = folded;
+      if (first === undefined) continue;
+      for (const key of folded) shownAs.set(key, id);
+      fans.push({
+        id,
+        at,
+        type: walk.byKey.get(first)?.type ?? 'dataset',
+        downstream: walk.downstream.has(first),
+        count: folded.length,
+        all: folded.length,
+        first,
+      });
+    }
+  }
+  const all = hideBehind(walk, shownAs);
+  return {
+    nodes: nodes.flatMap((key) => walk.byKey.get(key) ?? []),
+    fans: fans.map((fan) => ({ ...fan, all: all.get(fan.id) ?? fan.count })),
+    edges: linesOf(edges, shownAs),
+  };
+}
+
+/** What hangs on a node, by direction and type. */
+function fansOf(walk: Walk, at: string): ReadonlyMap<string, readonly string[]> {
+  const fans = new Map<string, string[]>();
+  for (const key of walk.behind.get(at) ?? []) {
+    const type = walk.byKey.get(key)?.type ?? '';
+    put(fans, `fan:${walk.downstream.has(key) ? 'down' : 'up'}:${type}:${at}`, key);
+  }
+  return fans;
+}
+
+/** What hangs on a folded node is in its fan. Gives how many each fan has then. */
+function hideBehind(walk: Walk, shownAs: Map<string, string>): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  // The nearest come first, so that what a node hangs on is settled before it.
+  for (const key of walk.order) {
+    let fan = shownAs.get(key);
+    if (fan === undefined) {
+      fan = shownAs.get(walk.before.get(key) ?? '') ?? '';
+      shownAs.set(key, fan);
+    }
+    if (fan !== key) counts.set(fan, (counts.get(fan) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function linesOf(
+  edges: LineageGraph['edges'],
+  shownAs: ReadonlyMap<string, string>,
+): readonly (readonly [string, string])[] {
+  const lines = new Map<string, readonly [string, string]>();
+  for (const edge of edges) {
+    const [from, to] = [shownAs.get(edge.from), shownAs.get(edge.to)];
+    if (from !== undefined && to !== undefined && from !== to) lines.set(`${from}\n${to}`, [from, to]);
+  }
+  return [...lines.values()];
+}

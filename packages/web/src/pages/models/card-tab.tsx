@@ -1,0 +1,99 @@
+import { listArtifactsOperation, type DaisError, type ModelSpec, type ModelVersion } from '@dais/api';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useVersion, type ModelPlace } from './use-registry.ts';
+import { versionAddress } from '#addresses.ts';
+import { useClient } from '#server/console-context.ts';
+import { artifactPath, readArtifactText } from '#server/read-artifact.ts';
+import { MarkdownText } from '#ui/comments/markdown-text.tsx';
+import '#ui/comments/comments.css';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { KeyValue } from '#ui/key-value.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+
+/** What a training leaves beside the model, as people call it. */
+const CARD = /^(README|MODEL_?CARD)\.md$/i;
+/** Characters of a card that are shown. */
+const MOST = 100_000;
+
+export interface CardTabProps {
+  readonly place: ModelPlace;
+  readonly spec: ModelSpec;
+  /** The version whose card is shown. */
+  readonly version: number | undefined;
+}
+
+/** What the model is for, and what whoever trained it says of it. */
+export function CardTab({ place, spec, version }: CardTabProps) {
+  const { project, name } = place;
+  return (
+    <div className="resource-overview">
+      <Panel title="What it is for">
+        <KeyValue
+          label="What it is for"
+          pairs={[
+            { key: 'Description', value: spec.description ?? <span className="dim">none</span> },
+            { key: 'Intended use', value: spec.intendedUse ?? <span className="dim">nobody said</span> },
+          ]}
+        />
+      </Panel>
+      {version === undefined ? (
+        <EmptyState sentence={`What trainings say of ${name} would be here. There is no version yet.`} />
+      ) : (
+        <VersionCard place={place} number={version} project={project} />
+      )}
+    </div>
+  );
+}
+
+interface VersionCardProps {
+  readonly place: ModelPlace;
+  readonly project: string;
+  readonly number: number;
+}
+
+function VersionCard({ place, project, number }: VersionCardProps) {
+  const { data: version, error } = useVersion(place, String(number));
+  const card = useCard(project, version);
+  const title = `What version ${number} says of itself`;
+  const shown = error ?? card.error;
+  if (shown !== null) return <ErrorNote error={shown} />;
+  if (version === undefined || card.isLoading) return <Skeleton rows={6} />;
+  const text = card.data ?? (version.description === '' ? undefined : version.description);
+  return (
+    <Panel
+      title={title}
+      actions={<Link {...versionAddress(project, place.name, number)}>How good it is, and who approved it</Link>}
+    >
+      {text === undefined ? (
+        <EmptyState
+          sentence="A card would be here: what it was trained on, where it is good, and where it is not. A file README.md beside the model is enough."
+          command={`mlflow.log_text(card, "model/README.md")`}
+        />
+      ) : (
+        <MarkdownText text={text.slice(0, MOST)} mentions={[]} user={(one) => one} />
+      )}
+    </Panel>
+  );
+}
+
+function useCard(project: string, version: ModelVersion | undefined) {
+  const client = useClient(project);
+  const folder = version === undefined ? undefined : artifactPath(version.artifactUri);
+  return useQuery<string | null, DaisError>({
+    queryKey: ['model card', project, folder],
+    queryFn: async ({ signal }) => {
+      const path = folder ?? '';
+      // Asked for by its name it would be an error that browsers write down.
+      const { items } = await client.perform(listArtifactsOperation, { path }, { signal });
+      const file = items.find((item) => CARD.test(item.name) && !item.directory);
+      if (file === undefined) return null;
+      return (await readArtifactText(client, `${path}/${file.name}`, signal)) ?? null;
+    },
+    enabled: folder !== undefined,
+    // Its content does not change.
+    staleTime: Infinity,
+  });
+}

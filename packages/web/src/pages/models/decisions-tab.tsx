@@ -1,0 +1,27 @@
+import type { DaisError } from '@dais/api';
+import { listModelDecisionsOperation, type MonitorDecision } from '@dais/api/monitoring';
+import { useQuery } from '@tanstack/react-query';
+import type { ModelPlace } from './use-registry.ts';
+import { DecisionsPanel } from '#pages/monitors/decisions-panel.tsx';
+import { useClient } from '#server/console-context.ts';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+
+const DECISIONS = 200;
+const AGAIN_MS = 10_000;
+
+/** What alerts about the model started by themselves, or why they did not: all monitors together. */
+export function DecisionsTab({ place }: { readonly place: ModelPlace }) {
+  const { project, name, key, ready } = place;
+  const client = useClient(project);
+  const { data, error, refetch } = useQuery<readonly MonitorDecision[], DaisError>({
+    queryKey: [...key, 'decisions'],
+    queryFn: async ({ signal }) =>
+      (await client.perform(listModelDecisionsOperation, { model: name, limit: DECISIONS }, { signal })).items,
+    enabled: ready,
+    // They are events of monitors, not of the model.
+    refetchInterval: AGAIN_MS,
+  });
+  if (error !== null) return <ErrorNote error={error} retry={() => void refetch()} />;
+  return data === undefined ? <Skeleton rows={4} /> : <DecisionsPanel project={project} decisions={data} named />;
+}

@@ -1,0 +1,186 @@
+import type { DaisError, Resource } from '@dais/api';
+import { listMonitorSummariesOperation, type MonitorSummary } from '@dais/api/monitoring';
+import { endpointKind, type EndpointVariant } from '@dais/api/serving';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { SafetyPanel } from './safety-panel.tsx';
+import { placesOf, watchersOf, type ServingPlace } from './in-use.ts';
+import type { ModelPlace } from './use-registry.ts';
+import { monitorAddress, resourceAddress, versionAddress } from '#addresses.ts';
+import { cliCommand } from '#kinds/cli-command.ts';
+import { VARIANT_STATES, weightText } from '#pages/endpoints/endpoint-words.ts';
+import { MONITOR_STATES } from '#pages/monitors/monitor-words.ts';
+import { WindowStrip } from '#pages/monitors/window-strip.tsx';
+import '#pages/monitors/monitors.css';
+import { useClient } from '#server/console-context.ts';
+import { useMay } from '#server/own-access.ts';
+import { EmptyState } from '#ui/empty-state.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+
+/** More endpoints or monitors of a project than these are not looked through. */
+const MOST = 1000;
+/** What answers changes without an event of the model. */
+const AGAIN_MS = 10_000;
+
+export interface InUseTabProps {
+  readonly place: ModelPlace;
+  /** The version that is looked into where none answers: what an alias names, or the newest. */
+  readonly fallback: number | undefined;
+}
+
+/** Where versions of the model answer, who watches them, and whether they are safe to load. */
+export function InUseTab({ place, fallback }: InUseTabProps) {
+  const { project, name, key, ready } = place;
+  const client = useClient(project);
+  const may = useMay(project);
+  const endpoints = useQuery<readonly Resource[], DaisError>({
+    queryKey: [...key, 'endpoints'],
+    queryFn: async ({ signal }) => (await client.listPage('Endpoint', { limit: MOST }, { signal })).items,
+    enabled: ready && may('endpoint:read') === true,
+    refetchInterval: AGAIN_MS,
+  });
+  const places = placesOf(name, endpoints.data ?? []);
+  const monitors = useQuery<readonly MonitorSummary[], DaisError>({
+    queryKey: [...key, 'monitors'],
+    queryFn: async ({ signal }) =>
+      (await client.perform(listMonitorSummariesOperation, { limit: MOST }, { signal })).items,
+    enabled: ready && places.length > 0 && may('monitor:read') === true,
+    refetchInterval: AGAIN_MS,
+  });
+  const error = endpoints.error ?? monitors.error;
+  if (may('endpoint:read') === false) return <p className="dim">You may not read endpoints of {project}.</p>;
+  if (endpoints.data === undefined && error === null) return <Skeleton rows={4} />;
+  const versions = [...new Set(places.map(({ version }) => version))];
+  const looked = versions.length > 0 ? versions : fallback === undefined ? [] : [String(fallback)];
+  return (
+    <div className="resource-overview">
+      {error !== null && <ErrorNote error={error} />}
+      <Answers project={project} name={name} places={places} />
+      {places.length > 0 && <Watchers project={project} monitors={watchersOf(places, monitors.data ?? [])} />}
+      {looked.map((version) => (
+        <div key={version} className="model-safety">
+          <h3>
+            <Link {...versionAddress(project, name, version)}>Version {version}</Link>
+          </h3>
+          <SafetyPanel place={place} version={version} />
+        </div>
+      ))}
+    </div>
+  );
+}
+
+interface AnswersProps {
+  readonly project: string;
+  readonly name: string;
+  readonly places: readonly ServingPlace[];
+}
+
+function Answers({ project, name, places }: AnswersProps) {
+  if (places.length === 0) {
+    return (
+      <EmptyState
+        sentence={`Endpoints where versions of ${name} answer would be here. None does.`}
+        command={cliCommand(['deploy', `models:/${name}/1`, '--to', name], endpointKind, project)}
+      >
+        <a href="docs/guide/serve-a-model" target="_blank" rel="noreferrer">
+          How a model answers requests
+        </a>
+      </EmptyState>
+    );
+  }
+  return (
+    <Panel title="Where it answers" flush>
+      <PlainTable
+        label="Where it answers, one variant a row"
+        rows={places}
+        keyOf={({ endpoint, variant }) => `${endpoint} ${variant}`}
+        columns={[
+          { title: 'State', narrow: true, cell: ({ state, message }) => <VariantState state={state} why={message} /> },
+          {
+            title: 'Endpoint',
+            cell: ({ endpoint }) => <Link {...resourceAddress(endpointKind, project, endpoint)}>{endpoint}</Link>,
+          },
+          { title: 'As', narrow: true, cell: ({ variant }) => variant },
+          {
+            title: 'Version',
+            narrow: true,
+            cell: ({ version }) => <Link {...versionAddress(project, name, version)}>version {version}</Link>,
+          },
+          {
+            title: 'Traffic',
+            narrow: true,
+            cell: ({ role, weight }) => (role === 'shadow' ? 'copies of all' : weightText(weight)),
+          },
+          { title: 'For', narrow: true, cell: ({ environment }) => environment },
+        ]}
+      />
+    </Panel>
+  );
+}
+
+function VariantState({ state, why }: { readonly state: EndpointVariant['state']; readonly why: string | undefined }) {
+  return <StateBadge {...VARIANT_STATES[state]} why={why} />;
+}
+
+function Watchers({ project, monitors }: { readonly project: string; readonly monitors: readonly MonitorSummary[] }) {
+  if (monitors.length === 0) {
+    return (
+      <Panel title="Who watches it">
+        <p>
+          Nobody watches these endpoints.{' '}
+          <a href="docs/guide/monitor-a-model" target="_blank" rel="noreferrer">
+            How a model is watched
+          </a>
+        </p>
+      </Panel>
+    );
+  }
+  return (
+    <Panel title="Who watches it" flush>
+      <PlainTable
+        label="Who watches it, one monitor a row"
+        rows={monitors}
+        keyOf={({ monitor }) => monitor}
+        columns={[
+          {
+            title: 'State',
+            narrow: true,
+            cell: ({ state, reason, suspended }) =>
+              suspended ? (
+                <StateBadge state="off" word="suspended" />
+              ) : (
+                <StateBadge {...MONITOR_STATES[state]} why={reason} />
+              ),
+          },
+          {
+            title: 'Monitor',
+            narrow: true,
+            cell: ({ monitor }) => <Link {...monitorAddress(project, monitor)}>{monitor}</Link>,
+          },
+          { title: 'Endpoint', narrow: true, cell: ({ endpoint }) => endpoint },
+          {
+            title: 'Windows',
+            about: 'The newest 30, oldest first',
+            narrow: true,
+            cell: ({ monitor, recent }) => <WindowStrip label={`Windows of ${monitor}`} windows={recent} />,
+          },
+          {
+            title: 'Alerts',
+            narrow: true,
+            cell: ({ openAlerts }) => (openAlerts === 0 ? <span className="dim">none</span> : `${openAlerts} open`),
+          },
+          {
+            title: 'Why',
+            cell: ({ reason, baseline }) => (
+              <div className="model-why">{reason ?? <span className="dim">{baseline}</span>}</div>
+            ),
+          },
+        ]}
+      />
+    </Panel>
+  );
+}

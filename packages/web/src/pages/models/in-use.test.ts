@@ -1,0 +1,39 @@
+import type { Resource } from '@dais/api';
+import type { MonitorSummary } from '@dais/api/monitoring';
+import { expect, test } from 'vitest';
+import { placesOf, watchersOf } from './in-use.ts';
+
+const endpoint = (name: string, variants: readonly object[]) =>
+  ({ metadata: { name }, spec: { environment: 'prod' }, status: { variants } }) as unknown as Resource;
+const variant = (name: string, model: string, version: string, weight: number) => ({
+  name,
+  role: 'stable',
+  model,
+  version,
+  weight,
+  state: 'ready',
+});
+
+test('of all endpoints those where a version of the model answers, with the share that it has', () => {
+  const places = placesOf('flights', [
+    endpoint('a', [variant('stable', 'models:/flights/1', '1', 90), variant('canary', 'models:/flights/2', '2', 10)]),
+    endpoint('b', [
+      variant('stable', 'models:/flights@champion', '2', 100),
+      variant('x', 'models:/flights-2/1', '1', 5),
+    ]),
+    endpoint('c', []),
+  ]);
+  expect(places.map(({ endpoint: at, variant: as, version, weight }) => [at, as, version, weight])).toEqual([
+    ['b', 'stable', '2', 100],
+    ['a', 'stable', '1', 90],
+    ['a', 'canary', '2', 10],
+  ]);
+  const monitor = (name: string, watched: string, state: string) =>
+    ({ monitor: name, endpoint: watched, state }) as MonitorSummary;
+  const found = watchersOf(places, [
+    monitor('fine', 'a', 'ok'),
+    monitor('other', 'z', 'bad'),
+    monitor('moved', 'b', 'bad'),
+  ]);
+  expect(found.map(({ monitor: name }) => name)).toEqual(['moved', 'fine']);
+});

@@ -1,0 +1,55 @@
+/** Where versions of a model answer, and who watches that. Pure. */
+import type { Resource } from '@dais/api';
+import type { MonitorSummary } from '@dais/api/monitoring';
+import type { EndpointVariant } from '@dais/api/serving';
+import { versionOf } from '#pages/endpoints/endpoint-words.ts';
+
+export interface ServingPlace {
+  readonly endpoint: string;
+  readonly environment: string;
+  readonly variant: string;
+  readonly role: EndpointVariant['role'];
+  readonly version: string;
+  readonly weight: number;
+  readonly state: EndpointVariant['state'];
+  readonly message: string | undefined;
+}
+
+/** One for each variant that is a version of the model; those with most of the traffic first. */
+export function placesOf(model: string, endpoints: readonly Resource[]): readonly ServingPlace[] {
+  return endpoints
+    .flatMap(({ metadata, spec, status }) => {
+      const { variants = [] } = status as { readonly variants?: readonly EndpointVariant[] };
+      const { environment = 'dev' } = spec as { readonly environment?: string };
+      return variants.flatMap((variant): ServingPlace[] => {
+        const named = versionOf(variant);
+        if (named.model !== model || named.version === undefined) return [];
+        const { name, role, weight, state, message } = variant;
+        return [
+          {
+            endpoint: metadata.name,
+            environment,
+            variant: name,
+            role,
+            version: named.version,
+            weight,
+            state,
+            message,
+          },
+        ];
+      });
+    })
+    .toSorted((a, b) => b.weight - a.weight || a.endpoint.localeCompare(b.endpoint));
+}
+
+/** Monitors of these endpoints, what is bad first. */
+export function watchersOf(
+  places: readonly ServingPlace[],
+  monitors: readonly MonitorSummary[],
+): readonly MonitorSummary[] {
+  const endpoints = new Set(places.map(({ endpoint }) => endpoint));
+  const order = ['bad', 'unknown', 'waiting', 'ok'];
+  return monitors
+    .filter(({ endpoint }) => endpoint !== undefined && endpoints.has(endpoint))
+    .toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state) || a.monitor.localeCompare(b.monitor));
+}
