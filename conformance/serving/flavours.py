@@ -27,6 +27,9 @@ def save(name, flavour, model, asked, **more):
         body = {"dataframe_split": asked.to_dict("split")}
     else:
         body = {"inputs": asked if isinstance(asked, list) else asked.tolist()}
+    # MLflow names the one output of an ONNX model when it is asked with an array, and not with a table; Dais never does.
+    if isinstance(said, dict) and len(said) == 1:
+        (said,) = said.values()
     with open(os.path.join(FOLDER, f"{name}.json"), "w", encoding="utf-8") as file:
         json.dump({"body": body, "said": plain(said)}, file)
 

@@ -42,6 +42,9 @@ export interface ServingWorld {
   stop(): Promise<void>;
 }
 
+/** What each version of the model multiplies with: the world registers the first one. */
+export const factorOf = (version: string): number | undefined => ({ 1: 2, 2: 3 })[Number(version)];
+
 export const isServing = ({ conditions, rollout }: SeenStatus): boolean =>
   rollout === undefined && conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
 
@@ -115,7 +118,7 @@ export async function servingKillRounds(
   victims: readonly Victim[],
   { perSecond, withinMs, random, onRound }: RoundsPlan,
 ): Promise<RoundsReport> {
-  const load = new ServingLoad({ ...target, perSecond, factorOf: () => 2 });
+  const load = new ServingLoad({ ...target, perSecond, factorOf });
   const rounds = { worker: 0, gateway: 0, control: 0, database: 0 };
   const failed = { ...rounds };
   const faults: string[] = [];
