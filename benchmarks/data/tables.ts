@@ -34,3 +34,14 @@ export function twentyColumns(rows: number): string {
   return `SELECT range AS id, (hash(range, 'k') % 500000)::BIGINT AS ent, ${[...numbers, ...words].join(', ')},
     DATE '2020-01-01' + (range % 2000)::INTEGER AS d, TIMESTAMPTZ '2020-01-01' + to_seconds(range) AS at FROM range(${rows})`;
 }
+
+/** For monitors: of four columns three are of float64 and one of words. With `shift` every fifth of both moves. */
+export function monitoredColumns(rows: number, columns: number, shift: number): string {
+  const made = Array.from({ length: columns }, (_, n) => {
+    const moved = n % 5 === 0 ? shift : 0;
+    const seed = `${n + 1000 * shift}`;
+    if (n % 4 === 3) return `'value ' || (hash(range, ${seed}) % ${100 + 50 * moved}) AS s${n}`;
+    return `((hash(range, ${seed}) % 1000003) / ${n + 7}.0 * ${1 + moved})::DOUBLE AS f${n}`;
+  });
+  return `SELECT ${made.join(', ')} FROM range(${rows})`;
+}

@@ -106,7 +106,7 @@ test(
     expect(empty.reason).toContain('The window has no rows.');
 
     // What it is compared with is deleted: what was counted of it still is, and every report says so.
-    await call('DELETE', '/datasets/trips/versions/1');
+    await call('DELETE', '/data/datasets/trips/versions/1');
     await push('trips', good);
     const orphan = await judged('on-trips', 5);
     expect(orphan.notes).toContain('trips@1 was deleted: what was counted of it is still compared with.');

@@ -68,6 +68,13 @@ function shown(field: Field): Expression {
   return call('left', { type: 'cast', value: field.value, to: 'string' }, literal(200));
 }
 
+function totalOf(counts: readonly number[]): number {
+  return Math.max(
+    1,
+    counts.reduce((sum, n) => sum + n, 0),
+  );
+}
+
 /** Where the window has most more than the baseline: a bin, a category, or what is missing. */
 function oddest({ current, baseline }: ComparedField, field: Field): { where: Expression; why: string } | undefined {
   const then = baseline?.summary;
@@ -75,7 +82,9 @@ function oddest({ current, baseline }: ComparedField, field: Field): { where: Ex
   if (current.type === 'numbers' && then.type === 'numbers' && isNumeric(field)) {
     const { edges, counts } = current.bins;
     if (edges.length === 0 || edges.length !== then.bins.edges.length) return undefined;
-    const gain = counts.map((n, at) => n / current.count - (then.bins.counts[at] ?? 0) / then.count);
+    // Of large windows a sample was counted.
+    const [now, before] = [totalOf(counts), totalOf(then.bins.counts)];
+    const gain = counts.map((n, at) => n / now - (then.bins.counts[at] ?? 0) / before);
     const at = gain.indexOf(Math.max(...gain));
     const value = finiteOf(field);
     const [low, high] = [edges[at - 1], edges[at]];

@@ -175,7 +175,7 @@ function ofNumbers(method: DriftMethod, reference: NumberSummary, current: Numbe
       return { value: statistic, pValue };
     }
     const value = ksStatistic(r, c);
-    return { value, pValue: kolmogorovSmirnovP(value, reference.count, current.count).pValue };
+    return { value, pValue: kolmogorovSmirnovP(value, totalOf(r), totalOf(c)).pValue };
   }
   if (method === 'wasserstein' || method === 'wasserstein_normed') {
     const distance =
@@ -189,6 +189,11 @@ function ofNumbers(method: DriftMethod, reference: NumberSummary, current: Numbe
   }
   const bins = joinedBins(r, c, method === 'psi' ? PSI_BINS : DISTANCE_BINS);
   return ofCounts(method, bins.reference, bins.current);
+}
+
+/** Values that were counted: of large windows those of a sample. */
+function totalOf(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 function countsOfValues(one: readonly number[], other: readonly number[]): [number[], number[]] {
