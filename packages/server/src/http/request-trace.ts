@@ -3,7 +3,7 @@ import type { OtlpTracer } from '#lib/otlp-tracer.ts';
 
 /** One span for each request that reached an operation; gives the id of its trace, for the log. */
 export function traceRequest(tracer: OtlpTracer, nowMs: number, request: FinishedRequest): string {
-  const context = tracer.context(request.traceparent);
+  const context = request.span ?? tracer.context(request.traceparent);
   if (request.operation !== '') {
     tracer.record({
       context,

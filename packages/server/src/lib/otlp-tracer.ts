@@ -3,7 +3,7 @@
  * purpose: one span per piece of work, W3C trace context in, batches out, and never in the way of the work: what cannot
  * be sent is dropped and counted.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 
@@ -13,6 +13,8 @@ export interface SpanContext {
   readonly traceId: string;
   /** 16 hex digits; the span of the caller, when there is one. */
   readonly parentId: string | undefined;
+  /** 16 hex digits; of this piece of work. */
+  readonly spanId: string;
   readonly sampled: boolean;
 }
 
@@ -23,6 +25,8 @@ export interface FinishedSpan {
   readonly startMs: number;
   readonly durationMs: number;
   readonly failed: boolean;
+  /** Default: it answers somebody. */
+  readonly kind?: 'server' | 'internal';
   readonly attributes: Readonly<Record<string, string | number>>;
 }
 
@@ -65,12 +69,27 @@ export class OtlpTracer {
     const match = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/.exec(traceparent ?? '');
     const [, traceId, parentId, flags] = match ?? [];
     if (traceId !== undefined && !/^0+$/.test(traceId) && parentId !== undefined && !/^0+$/.test(parentId)) {
-      return { traceId, parentId, sampled: (Number.parseInt(flags ?? '0', 16) & 1) === 1 };
+      return { traceId, parentId, spanId: newSpanId(), sampled: (Number.parseInt(flags ?? '0', 16) & 1) === 1 };
     }
     return {
       traceId: randomBytes(16).toString('hex'),
       parentId: undefined,
+      spanId: newSpanId(),
       sampled: this.#options.random() < this.#options.sampleRatio,
+    };
+  }
+
+  /**
+   * The same from what has an id already: whoever does this piece of work, and however often, it is the same span of the same
+   * trace, kept or not.
+   */
+  contextOf(trace: string, span: string): SpanContext {
+    const digest = createHash('sha256').update(trace).digest();
+    return {
+      traceId: trace.replaceAll('-', ''),
+      parentId: undefined,
+      spanId: createHash('sha256').update(span).digest('hex').slice(0, 16),
+      sampled: digest.readUInt32BE() / 2 ** 32 < this.#options.sampleRatio,
     };
   }
 
@@ -127,6 +146,21 @@ export class OtlpTracer {
   }
 }
 
+/** A part of a piece of work. */
+export function childOf({ traceId, spanId, sampled }: SpanContext): SpanContext {
+  return { traceId, parentId: spanId, spanId: newSpanId(), sampled };
+}
+
+/** What is said to others who work on it: W3C `traceparent`. */
+export function traceparentOf({ traceId, spanId, sampled }: SpanContext): string {
+  return `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`;
+}
+
+function newSpanId(): string {
+  return randomBytes(8).toString('hex');
+}
+
+const KIND_INTERNAL = 1;
 const KIND_SERVER = 2;
 const STATUS_ERROR = 2;
 
@@ -134,10 +168,10 @@ function encodeSpan(span: FinishedSpan): Record<string, unknown> {
   const start = BigInt(Math.round(span.startMs * 1e6));
   return {
     traceId: span.context.traceId,
-    spanId: randomBytes(8).toString('hex'),
+    spanId: span.context.spanId,
     ...(span.context.parentId !== undefined && { parentSpanId: span.context.parentId }),
     name: span.name,
-    kind: KIND_SERVER,
+    kind: span.kind === 'internal' ? KIND_INTERNAL : KIND_SERVER,
     startTimeUnixNano: String(start),
     endTimeUnixNano: String(start + BigInt(Math.round(span.durationMs * 1e6))),
     attributes: encodeAttributes(span.attributes),
