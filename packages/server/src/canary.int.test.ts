@@ -16,7 +16,7 @@ import { run } from '#lib/process.ts';
 import { backupInstallation } from './admin.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
 
-const PATIENCE = 120_000;
+const PATIENCE = 300_000;
 const canary = (what: string) => `canary-${what}-${randomBytes(12).toString('hex')}`;
 /** Of this length and alphabet are passwords, values and client secrets; tokens and session ids are made by the server. */
 const SECRETS: Record<string, string> = {

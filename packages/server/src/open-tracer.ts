@@ -1,8 +1,8 @@
 /** Traces of this process, where the configuration names a collector; otherwise nothing is made, and nothing asked. */
 import { systemClock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import type { OtlpTracer } from '#lib/otlp-tracer.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
+import type { Tracer } from '#lib/tracer.ts';
 import type { ResolvedConfig } from './config-load.ts';
 
 export interface TracerParts {
@@ -13,7 +13,7 @@ export interface TracerParts {
   readonly log: Log;
 }
 
-export async function openTracer(parts: TracerParts): Promise<OtlpTracer | undefined> {
+export async function openTracer(parts: TracerParts): Promise<Tracer | undefined> {
   const { endpoint, headers, sampleRatio } = parts.config.otlp;
   if (endpoint === undefined) return undefined;
   const { OtlpTracer } = await import('#lib/otlp-tracer.ts');

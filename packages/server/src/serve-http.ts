@@ -33,7 +33,7 @@ import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import type { OtlpTracer } from '#lib/otlp-tracer.ts';
+import type { Tracer } from '#lib/tracer.ts';
 import { grpcDoors, protocolDoors } from './compose-doors.ts';
 import { schemaState } from './compose.ts';
 import type { ResolvedConfig } from './config-load.ts';
@@ -52,7 +52,7 @@ export interface ServeParts {
   readonly slices: readonly Slice[];
   readonly blobs: BlobStore;
   /** Absent: no traces are kept. */
-  readonly tracer: OtlpTracer | undefined;
+  readonly tracer: Tracer | undefined;
   readonly sessions: Sessions;
   readonly gateway: GatewayPlace;
   readonly executions: MetricSources['executions'];

@@ -110,7 +110,9 @@ test('it says what it will hold, writes it for its owner alone, and no secret is
   expect(texts['own/database.json']).toContain('0001-executions');
   expect(texts['own/metrics.txt']).toContain('dais_database_up 1');
   expect(JSON.parse(texts['own/resources.json'] ?? '')).toMatchObject({ 'default/Secret': [{ name: 'planted' }] });
-  expect(JSON.parse(texts['own/disk.json'] ?? '')).toMatchObject({ sizes: { postgres: { files: expect.any(Number) } } });
+  expect(JSON.parse(texts['own/disk.json'] ?? '')).toMatchObject({
+    sizes: { postgres: { files: expect.any(Number) } },
+  });
   expect(texts['own/health.json']).toContain('"name": "database"');
   expect(texts['configured/configuration.yaml']).toContain('postgres://dais:***@127.0.0.1:9/dais');
   expect(texts['own/logs/1.log']).toMatch(/^\{"message":"an old line"\}\n/);

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { ServedModel, Snapshot } from '@dais/api/serving';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import type { OtlpTracer } from '#lib/otlp-tracer.ts';
+import type { Tracer } from '#lib/tracer.ts';
 import type { CaptureSink } from './capture.ts';
 import type { GatewayStats } from './gateway-stats.ts';
 import type { ServingDoor, ServingRpc } from './serving-door.ts';
@@ -17,7 +17,7 @@ export interface GatewayOptions {
   readonly files: (model: ServedModel) => Promise<ModelFiles>;
   readonly capture?: CaptureSink;
   /** Absent: no traces are kept. */
-  readonly tracer?: OtlpTracer | undefined;
+  readonly tracer?: Tracer | undefined;
   readonly listen: GatewayListen;
   /** Of its own: the copy of the snapshot lies there. */
   readonly folder: string;

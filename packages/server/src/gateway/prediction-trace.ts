@@ -1,10 +1,10 @@
 /** A prediction as spans: what the caller waited for, and below it the wait in the queue and the run in the model's worker. */
 import type { Clock } from '#lib/clock.ts';
-import { childOf, type OtlpTracer } from '#lib/otlp-tracer.ts';
+import { childOf, type Tracer } from '#lib/tracer.ts';
 import type { Attempt, Caller } from './attempt.ts';
 
 export function tracePrediction(
-  { tracer, clock }: { readonly tracer: OtlpTracer; readonly clock: Clock },
+  { tracer, clock }: { readonly tracer: Tracer; readonly clock: Clock },
   { id, route, variant, startedAt, batch }: Attempt,
   { traceparent, requestId, protocol }: Pick<Caller, 'traceparent' | 'requestId' | 'protocol'>,
   status: number,

@@ -4,7 +4,7 @@ import { predictionId } from '@dais/api/serving';
 import type { LoadedModel } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import type { OtlpTracer } from '#lib/otlp-tracer.ts';
+import type { Tracer } from '#lib/tracer.ts';
 import type { Attempt, Caller } from './attempt.ts';
 import { batchGroup } from './batch-group.ts';
 import type { BatchItem } from './batcher.ts';
@@ -24,7 +24,7 @@ export interface PredictorParts {
   readonly capture: CaptureSink | undefined;
   readonly number: number;
   /** Absent: no traces are kept. */
-  readonly tracer?: OtlpTracer | undefined;
+  readonly tracer?: Tracer | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }

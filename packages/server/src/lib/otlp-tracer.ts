@@ -6,29 +6,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-
-/** Where a piece of work belongs. */
-export interface SpanContext {
-  /** 32 hex digits. */
-  readonly traceId: string;
-  /** 16 hex digits; the span of the caller, when there is one. */
-  readonly parentId: string | undefined;
-  /** 16 hex digits; of this piece of work. */
-  readonly spanId: string;
-  readonly sampled: boolean;
-}
-
-export interface FinishedSpan {
-  readonly context: SpanContext;
-  readonly name: string;
-  /** Milliseconds since the Unix epoch. */
-  readonly startMs: number;
-  readonly durationMs: number;
-  readonly failed: boolean;
-  /** Default: it answers somebody. */
-  readonly kind?: 'server' | 'internal';
-  readonly attributes: Readonly<Record<string, string | number>>;
-}
+import { newSpanId, type FinishedSpan, type SpanContext, type Tracer } from '#lib/tracer.ts';
 
 export interface OtlpTracerOptions {
   /** `http://127.0.0.1:4318`; `/v1/traces` is added. */
@@ -51,7 +29,7 @@ const MAX_BATCH = 512;
 /** More than this waiting means that the collector is away: newer spans are dropped. */
 const MAX_WAITING = 4096;
 
-export class OtlpTracer {
+export class OtlpTracer implements Tracer {
   readonly #options: OtlpTracerOptions;
   readonly #url: string;
   #waiting: Record<string, unknown>[] = [];
@@ -64,7 +42,6 @@ export class OtlpTracer {
     this.#url = `${options.endpoint.replace(/\/+$/, '')}/v1/traces`;
   }
 
-  /** Continues the caller's trace (W3C `traceparent`), or begins one. */
   context(traceparent: string | undefined): SpanContext {
     const match = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/.exec(traceparent ?? '');
     const [, traceId, parentId, flags] = match ?? [];
@@ -79,10 +56,6 @@ export class OtlpTracer {
     };
   }
 
-  /**
-   * The same from what has an id already: whoever does this piece of work, and however often, it is the same span of the same
-   * trace, kept or not.
-   */
   contextOf(trace: string, span: string): SpanContext {
     const digest = createHash('sha256').update(trace).digest();
     return {
@@ -104,7 +77,6 @@ export class OtlpTracer {
     else this.#cancelFlush ??= this.#options.clock.after(FLUSH_MS, () => void this.flush());
   }
 
-  /** Sends what waits. Never rejects. */
   async flush(): Promise<void> {
     this.#cancelFlush?.();
     this.#cancelFlush = undefined;
@@ -144,20 +116,6 @@ export class OtlpTracer {
       ],
     };
   }
-}
-
-/** A part of a piece of work. */
-export function childOf({ traceId, spanId, sampled }: SpanContext): SpanContext {
-  return { traceId, parentId: spanId, spanId: newSpanId(), sampled };
-}
-
-/** What is said to others who work on it: W3C `traceparent`. */
-export function traceparentOf({ traceId, spanId, sampled }: SpanContext): string {
-  return `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`;
-}
-
-function newSpanId(): string {
-  return randomBytes(8).toString('hex');
 }
 
 const KIND_INTERNAL = 1;

@@ -4,7 +4,7 @@ import type { Environments } from '#engines/environments/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { LoopParts } from '#lib/loop.ts';
-import type { OtlpTracer } from '#lib/otlp-tracer.ts';
+import type { Tracer } from '#lib/tracer.ts';
 import type { StepCalls } from './step-calls.ts';
 import type { StepData } from './step-data.ts';
 import type { StepDialects } from './worker/step-dialect.ts';
@@ -39,7 +39,7 @@ export interface ExecutionParts extends LoopParts {
   /** Front ends whose steps are in their own words. */
   readonly dialects?: StepDialects;
   /** Absent: no traces are kept. */
-  readonly tracer?: OtlpTracer | undefined;
+  readonly tracer?: Tracer | undefined;
   /** There are no accounts: whoever may submit is the owner of the server. */
   readonly solo: boolean;
   /** Steps that this process looks after at once, and that one project has at once over all processes. */

@@ -1,11 +1,11 @@
 /** An attempt at a step as a span. The trace is the run: its id without dashes, so that whoever has one finds the other. */
-import { traceparentOf, type OtlpTracer } from '#lib/otlp-tracer.ts';
+import { traceparentOf, type Tracer } from '#lib/tracer.ts';
 import type { AttemptClaim } from '../attempts.ts';
 import type { ExecutionParts } from '../execution-parts.ts';
 
 /** What a step finds in its environment: spans and calls of its own programs belong below the attempt. */
 export function stepTrace(
-  tracer: OtlpTracer | undefined,
+  tracer: Tracer | undefined,
   { run, id }: Pick<AttemptClaim, 'run' | 'id'>,
 ): Readonly<Record<string, string>> {
   return tracer === undefined ? {} : { TRACEPARENT: traceparentOf(tracer.contextOf(run, id)) };
