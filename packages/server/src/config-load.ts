@@ -148,6 +148,21 @@ export function redactConfig(config: ResolvedConfig): Record<string, unknown> {
   return copy;
 }
 
+/** Every value of a configuration that is secret, to be looked for where none may stand. Of a URL also its password. */
+export function configSecrets(config: ResolvedConfig): readonly string[] {
+  const spec = config as unknown as Record<string, unknown>;
+  return withItems(configFields())
+    .filter(({ secret }) => secret)
+    .flatMap(({ path }) => placesOf(spec, path).map(({ holder, name }) => holder[name]))
+    .flatMap((value) => (typeof value === 'string' ? [value] : Object.values(asRecord(value) ?? {})))
+    .filter((value) => typeof value === 'string')
+    .flatMap((value) => {
+      if (!value.includes('://') || !URL.canParse(value)) return [value];
+      const { password } = new URL(value);
+      return password === '' ? [] : [password, decodeURIComponent(password)];
+    });
+}
+
 async function readConfigFile(path: string): Promise<string> {
   const unreadable = (message: string, cause?: unknown) =>
     new DaisError('invalid_config', `${path} ${message}`, { issues: [{ file: path, message }], cause });

@@ -47,6 +47,7 @@ import { contentJobs } from './content-jobs.ts';
 import { SupervisedGateway, type ToGateway } from './gateway-link.ts';
 import { openBlobs, openKeys } from './engines.ts';
 import { readProviders } from './identity-providers.ts';
+import { openTracer } from './open-tracer.ts';
 import { backupBeforeMigration } from './migration-backup.ts';
 import { serveHttp, type HttpSide } from './serve-http.ts';
 import { insideUrl, publicUrl, stepUrl } from './server-url.ts';
@@ -106,6 +107,8 @@ export class Control {
       return result;
     };
     const outbound = await openOutbound(config.outbound, setup.version);
+    const told = { config, version: setup.version, role: config.role, log: io.log };
+    const tracer = await openTracer({ ...told, outbound: async () => await Promise.resolve(outbound) });
     const around = { dataFolder: config.data, clock, log: io.log, environment: childEnvironment(), outbound };
     let endpoints: ServingLedger | undefined;
     const endpointWork = () => {
@@ -237,6 +240,7 @@ export class Control {
         days: config.retention.executionDays,
         data: data.steps,
         outbound,
+        tracer,
       });
       const labels = await loadLabels({
         now: onQuery.now,
@@ -439,7 +443,7 @@ export class Control {
           query,
           slices,
           blobs,
-          outbound,
+          tracer,
           sessions,
           gateway,
           executions: executions.figures,

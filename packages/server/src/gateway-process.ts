@@ -11,10 +11,12 @@ import { createLineLog } from '#lib/line-log.ts';
 import type { Log } from '#lib/log.ts';
 import { treeCpuMs } from '#lib/process-tree.ts';
 import type { FromChild, ToChild } from '#supervisor/messages.ts';
+import { openOutbound } from './calls.ts';
 import { openCapture, openInference } from './compose-endpoints.ts';
 import { servingDoors, servingRpcs } from './compose-serving.ts';
 import type { ResolvedConfig } from './config-load.ts';
 import type { FromGateway, ToGateway } from './gateway-link.ts';
+import { openTracer } from './open-tracer.ts';
 import { readTls, watchTls } from './tls-files.ts';
 import { programVersion } from './version.ts';
 
@@ -146,6 +148,13 @@ async function open({ folder, config }: GatewaySetup, log: Log): Promise<Gateway
         ...(environment !== undefined && { environment }),
       }),
     capture: await openCapture(config.data, String(GATEWAY)),
+    tracer: await openTracer({
+      config,
+      version: programVersion(),
+      role: 'gateway',
+      outbound: async () => await openOutbound(config.outbound, programVersion()),
+      log,
+    }),
     // Its HTTP connections are handed over by the supervisor, whose socket outlives this process.
     listen: {
       allowHosts: config.allowHosts,

@@ -1,13 +1,15 @@
 /** The face of @dais/server for the CLI. */
 export { startDais, up } from './up.ts';
 export type { RunningDais, UpOptions } from './up.ts';
-export { loadConfig, redactConfig } from './config-load.ts';
+export { configSecrets, loadConfig, redactConfig } from './config-load.ts';
 export type { ConfigFlags, ResolvedConfig } from './config-load.ts';
 export { readServerFile } from '#supervisor/server-file.ts';
 export type { ServerFile } from '#supervisor/server-file.ts';
 export { tcpListener } from '#lib/tcp-listener.ts';
 export type { Listener } from '#lib/tcp-listener.ts';
 export { lookAtCompute } from './compute-look.ts';
+export { lookAtSchema } from './schema-look.ts';
+export type { SchemaLook } from './schema-look.ts';
 export { lookAtQuery } from './query-look.ts';
 export { postgresBinaries } from './postgres-place.ts';
 export type { PostgresVersion } from './postgres-place.ts';

@@ -33,8 +33,7 @@ import { ORGANISATION } from '#kernel/tenants.ts';
 import { transact } from '#kernel/transaction.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { OtlpTracer } from '#lib/otlp-tracer.ts';
-import type { Outbound } from '#lib/outbound/outbound.ts';
+import type { Tracer } from '#lib/tracer.ts';
 import { grpcDoors, protocolDoors } from './compose-doors.ts';
 import { schemaState } from './compose.ts';
 import type { ResolvedConfig } from './config-load.ts';
@@ -52,7 +51,8 @@ export interface ServeParts {
   readonly query: QueryEngine;
   readonly slices: readonly Slice[];
   readonly blobs: BlobStore;
-  readonly outbound: Outbound;
+  /** Absent: no traces are kept. */
+  readonly tracer: Tracer | undefined;
   readonly sessions: Sessions;
   readonly gateway: GatewayPlace;
   readonly executions: MetricSources['executions'];
@@ -75,9 +75,8 @@ export interface HttpSide {
 
 /** @throws DaisError `invalid_config` for certificates that cannot be used. */
 export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
-  const { config, log, kernel, version } = parts;
+  const { config, log, kernel, version, tracer } = parts;
   const metrics = new Metrics({ version, role: config.role });
-  const tracer = openTracer(parts);
   const finished = (request: FinishedRequest) => {
     metrics.observe(request);
     const traceId = tracer === undefined ? undefined : traceRequest(tracer, Date.now(), request);
@@ -112,6 +111,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
     publicUrl: config.publicUrl,
     trustedProxies: config.trustedProxies,
     tls,
+    trace: tracer === undefined ? undefined : (traceparent) => tracer.context(traceparent),
     finished,
   });
   server = opened;
@@ -192,24 +192,6 @@ function openAccess({ config, ownerToken, database, sessions, log }: ServeParts)
 
 function isHttps(url: string | undefined): boolean {
   return url?.startsWith('https:') === true;
-}
-
-function openTracer({ config, version, outbound, log }: ServeParts): OtlpTracer | undefined {
-  const { endpoint, headers, sampleRatio } = config.otlp;
-  if (endpoint === undefined) return undefined;
-  return new OtlpTracer({
-    endpoint,
-    headers,
-    sampleRatio,
-    version,
-    role: config.role,
-    clock: systemClock,
-    log,
-    random: Math.random,
-    // The operator named the collector: it may be anywhere.
-    post: async (url, sent, body) =>
-      (await outbound.send({ url, method: 'POST', headers: sent, body, trusted: true })).status,
-  });
 }
 
 async function diskOf(folder: string): Promise<{ readonly free: number; readonly size: number }> {

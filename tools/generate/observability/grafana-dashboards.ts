@@ -3,7 +3,7 @@ import type { GeneratedFile } from '../generated-file.ts';
 import { DELIVERIES } from './prometheus-rules.ts';
 import { buckets, counted, series, type Around } from './series.ts';
 
-export const GRAFANA_FOLDER = 'deploy/grafana';
+const GRAFANA_FOLDER = 'deploy/grafana';
 
 interface Query {
   readonly expr: string;
@@ -343,7 +343,7 @@ function endpointRows(chosen: Around, models: Around): readonly Row[] {
   ];
 }
 
-export const dashboards: readonly Dashboard[] = [
+const dashboards: readonly Dashboard[] = [
   {
     uid: 'dais-server',
     title: 'Dais: server',

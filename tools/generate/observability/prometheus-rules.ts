@@ -3,7 +3,7 @@ import { stringify } from 'yaml';
 import type { GeneratedFile } from '../generated-file.ts';
 import { buckets, counted, series, type Around } from './series.ts';
 
-export const PROMETHEUS_RULES = 'deploy/prometheus/dais.rules.yaml';
+const PROMETHEUS_RULES = 'deploy/prometheus/dais.rules.yaml';
 
 const ANY: Around = { chosen: '' };
 
@@ -230,7 +230,7 @@ const monitors: readonly Rule[] = [
   },
 ];
 
-export const ruleGroups = {
+const ruleGroups = {
   'dais-server': server,
   'dais-work': work,
   'dais-endpoints': endpoints,

@@ -26,11 +26,12 @@ export function ecsDocument(entry: AuditEntry): Record<string, unknown> {
   const allowed = outcome === 'denied' ? ['denied'] : decision === undefined ? [] : ['allowed'];
   return {
     '@timestamp': at,
-    ecs: { version: '8.17' },
+    ecs: { version: '8.17.0' },
     event: {
       id: String(seq),
       kind: 'event',
-      category: [iam ? 'iam' : category],
+      // Of the categories only calls of an API know what was allowed and denied.
+      category: [iam ? 'iam' : category, ...(allowed.length > 0 ? ['api'] : [])],
       type: [change, ...allowed],
       action: type,
       outcome: outcome === 'succeeded' ? 'success' : 'failure',
@@ -40,16 +41,22 @@ export function ecsDocument(entry: AuditEntry): Record<string, unknown> {
     user: { id: actor.id, name: actor.id, ...(subject?.kind === 'User' && { target: { name: subject.name } }) },
     ...(via?.address !== undefined && { source: { ip: via.address } }),
     ...(via?.userAgent !== undefined && { user_agent: { original: via.userAgent } }),
-    ...(decision !== undefined && { rule: { id: decision.policies, ruleset: decision.set } }),
+    ...(decision !== undefined && { rule: { ...firstOf(decision.policies), ruleset: decision.set } }),
     ...(requestId !== undefined && { http: { request: { id: requestId } } }),
     dais: {
       actor: { type: actor.type },
       ...(via !== undefined && {
         via: { method: via.method, mfa: via.mfa, ...(via.credential !== undefined && { credential: via.credential }) },
       }),
+      ...(decision !== undefined && { policies: decision.policies }),
       ...(project !== undefined && { project }),
       ...(subject !== undefined && { subject }),
       ...(data !== undefined && { data }),
     },
   };
+}
+
+/** A rule of ECS has one id; where several policies permitted, all of them stand in `dais.policies`. */
+function firstOf([id]: readonly string[]): { readonly id?: string } {
+  return id === undefined ? {} : { id };
 }

@@ -1,3 +1,4 @@
+import { AUDIT_STREAM } from '#audit/elasticsearch.ts';
 import type { CommandDefinition, OptionDefinition } from '#commands/definition.ts';
 
 const publicKey: OptionDefinition = {
@@ -89,19 +90,29 @@ export const auditCommands: readonly CommandDefinition[] = [
     group: 'Server',
     summary: 'Write entries for another system, and go on where the last export ended',
     details:
-      '`jsonl` gives entries as they were hashed, with personal parts sealed: such a file can be verified. `ecs` (Elastic Common Schema) and `syslog` (RFC 5424, octet-counted) are readable, and giving them out is itself an entry. With --to, FILE.cursor keeps the place: each entry is written once, also when the command is killed.',
+      '`jsonl` gives entries as they were hashed, with personal parts sealed: such a file can be verified. `ecs` (Elastic Common Schema), `elasticsearch` (the same as a body of its `_bulk`) and `syslog` (RFC 5424, octet-counted) are readable, and giving them out is itself an entry. With --to, FILE.cursor keeps the place: each entry is written once, also when the command is killed.',
     options: [
       {
         flags: '--format <format>',
         description: 'form of entries',
-        choices: ['ecs', 'jsonl', 'syslog'],
+        choices: ['ecs', 'elasticsearch', 'jsonl', 'syslog'],
         default: 'ecs',
+      },
+      {
+        flags: '--index <name>',
+        description: 'data stream or index that the entries of `elasticsearch` are for',
+        default: AUDIT_STREAM,
       },
       { flags: '--to <file>', description: 'append to this file; default: standard output', completes: 'file' },
       { flags: '--after <seq>', description: 'begin after this entry', type: 'integer' },
     ],
     examples: [
       { command: 'audit export --format ecs --to /var/log/dais-audit.ndjson', does: 'from a timer, for a shipper' },
+      {
+        command:
+          'audit export --format elasticsearch | curl -H content-type:application/x-ndjson --data-binary @- URL/_bulk',
+        does: 'into Elasticsearch',
+      },
       { command: 'audit export --format jsonl --to log.jsonl', does: 'for an auditor' },
     ],
     load: () => import('#commands/audit-export.ts'),

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { exportAuditOperation, type DaisClient } from '@dais/api';
 import { ecsDocument } from '#audit/ecs.ts';
+import { bulkLines } from '#audit/elasticsearch.ts';
 import { ExportFile } from '#audit/export-file.ts';
 import { serverEntries } from '#audit/log-source.ts';
 import { syslogFrame } from '#audit/syslog.ts';
@@ -9,7 +10,8 @@ import { exitCodes } from '#exit-codes.ts';
 import { remark } from '#output/result.ts';
 
 interface ExportOptions {
-  readonly format: 'ecs' | 'jsonl' | 'syslog';
+  readonly format: 'ecs' | 'elasticsearch' | 'jsonl' | 'syslog';
+  readonly index: string;
   readonly to?: string;
   readonly after?: number;
 }
@@ -21,13 +23,15 @@ interface Piece {
 }
 
 export const run: Run<ExportOptions> = async (context, _args, options) => {
-  const { format, after, to } = options;
+  const { format, index, after, to } = options;
+  // What is in a file goes to one place.
+  const kind = format === 'elasticsearch' ? `elasticsearch for ${index}` : format;
   const client = await context.connect();
-  const file = to === undefined ? undefined : await ExportFile.open(resolve(context.workingFolder, to), format, after);
+  const file = to === undefined ? undefined : await ExportFile.open(resolve(context.workingFolder, to), kind, after);
   const from = file?.next ?? (after === undefined ? 0 : after + 1);
   let next = from;
   try {
-    for await (const piece of pieces(client, format, from, context.signal)) {
+    for await (const piece of pieces(client, options, from, context.signal)) {
       if (file === undefined) context.terminal.out(piece.bytes.toString('utf8'));
       else await file.append(piece.bytes, piece.next);
       next = piece.next;
@@ -41,7 +45,7 @@ export const run: Run<ExportOptions> = async (context, _args, options) => {
   return exitCodes.ok.code;
 };
 
-async function* pieces(client: DaisClient, format: ExportOptions['format'], from: number, signal: AbortSignal) {
+async function* pieces(client: DaisClient, { format, index }: ExportOptions, from: number, signal: AbortSignal) {
   if (format === 'jsonl') {
     // As they were hashed: such a file can be verified by itself.
     for await (const { entries } of serverEntries(client, signal, from)) yield linesOf(entries, from);
@@ -58,9 +62,10 @@ async function* pieces(client: DaisClient, format: ExportOptions['format'], from
     const last = items.at(-1);
     if (last === undefined) return;
     next = last.seq + 1;
-    const parts = items.map((entry) =>
-      format === 'ecs' ? Buffer.from(`${JSON.stringify(ecsDocument(entry))}\n`) : syslogFrame(entry, host),
-    );
+    const parts = items.map((entry) => {
+      if (format === 'elasticsearch') return bulkLines(entry, index);
+      return format === 'ecs' ? Buffer.from(`${JSON.stringify(ecsDocument(entry))}\n`) : syslogFrame(entry, host);
+    });
     yield { bytes: Buffer.concat(parts), next } satisfies Piece;
     if (next >= upTo) return;
   }

@@ -2,6 +2,7 @@ import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CliFixture } from '#testing/cli-fixture.ts';
+import { ecsFaults } from '../../../../tools/ecs.mjs';
 
 let cli: CliFixture;
 let key: string;
@@ -115,6 +116,53 @@ test('an export goes on where it ended, and writes nothing twice, also when it w
   const other = await cli.run(['audit', 'export', '--format', 'syslog', '--to', 'ecs.ndjson']);
   expect([other.code, other.err]).toEqual([4, expect.stringContaining('was begun as ecs')]);
   await truncate(inFolder('ecs.ndjson'), 0);
+});
+
+test('a body of _bulk has each entry once, as a document of ECS, and goes on where it ended', async () => {
+  const denied = { environment: { token: 'dais_pat_wrong' } };
+  await cli.run(['get', 'secrets'], denied);
+  const export_ = [
+    'audit',
+    'export',
+    '--format',
+    'elasticsearch',
+    '--to',
+    'bulk.ndjson',
+    '--index',
+    'logs-dais.audit-tests',
+  ];
+  await ok(...export_);
+  const pairs = async () => {
+    const text = await readFile(inFolder('bulk.ndjson'), 'utf8');
+    expect(text.endsWith('\n')).toBe(true);
+    const lines = text
+      .slice(0, -1)
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    return Array.from({ length: lines.length / 2 }, (_, n) => ({ action: lines[2 * n], document: lines[2 * n + 1] }));
+  };
+  const first = await pairs();
+  expect(first.length).toBeGreaterThan(5);
+  expect(first.flatMap(({ document }) => ecsFaults(document, 'dais').map((fault) => [fault, document]))).toEqual([]);
+  expect(first[0]?.action).toEqual({
+    create: { _index: 'logs-dais.audit-tests', _id: expect.stringMatching(/^1\d{12}-0$/) },
+  });
+  const exported = async () => {
+    await ok(...export_);
+    return (await pairs()).map(({ document }) => (document as { event: { action: string } }).event.action);
+  };
+  await expect.poll(exported, SOON).toContain('audit.exported');
+  const all = await pairs();
+  expect(all.slice(0, first.length)).toEqual(first);
+  expect(new Set(all.map(({ action }) => JSON.stringify(action))).size).toBe(all.length);
+  const other = await cli.run([...export_.slice(0, -1), 'another']);
+  expect([other.code, other.err]).toEqual([
+    4,
+    expect.stringContaining('was begun as elasticsearch for logs-dais.audit-tests'),
+  ]);
+  expect(await ok('audit', 'export', '--format', 'elasticsearch', '--after', '0')).toMatch(
+    /^\{"create":\{"_index":"logs-dais\.audit-default","_id":"\d+-1"\}\}\n\{/,
+  );
 });
 
 test('syslog is framed by its length', async () => {

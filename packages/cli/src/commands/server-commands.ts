@@ -57,18 +57,37 @@ export const serverCommands: readonly CommandDefinition[] = [
         description: 'look at the Python that trains instead: clients, variables, way to the server',
       },
       { flags: '--python <path>', description: 'which one, or its environment; implies --client', completes: 'file' },
-      {
-        flags: '--bundle <file>',
-        description: 'write what a helper needs to a file: findings, configuration, figures; no secrets',
-      },
     ],
     examples: [
       { command: 'doctor', does: 'versions, disk, ports, data folder, database, server, clock' },
       { command: 'doctor --client --python .venv', does: 'why training does not reach the server' },
-      { command: 'doctor --bundle dais.json.gz', does: 'one file to send to whoever helps; it holds no secret' },
       { command: 'doctor -o json', does: 'for a script; exit code 1 means that something is wrong' },
     ],
     load: () => import('#commands/doctor.ts'),
+  },
+  {
+    name: 'support-bundle',
+    group: 'Server',
+    summary: 'Write one archive with what somebody needs who helps; it holds no secret',
+    details:
+      'Versions, configuration, health, figures, the last lines of the log, resources by name and state without what they hold, migrations and sizes. What is secret is replaced before anything is written; the command says what it will write first.',
+    options: [
+      data,
+      config,
+      { flags: '--to <file>', description: 'default: dais-support-TIME.tar.gz here', completes: 'file' },
+      {
+        flags: '--logs <file>',
+        description: 'a log to take the last 2 MiB of; default: the journal of dais.service, where there is one',
+        repeatable: true,
+        completes: 'file',
+      },
+      { flags: '--dry-run', description: 'only say what it would hold' },
+    ],
+    examples: [
+      { command: 'support-bundle --dry-run', does: 'what it would hold' },
+      { command: 'support-bundle --logs dais.log', does: 'one file to send to whoever helps' },
+    ],
+    load: () => import('#commands/support-bundle.ts'),
   },
   {
     name: 'env',

@@ -31,4 +31,6 @@ export interface Attempt {
   outputs: readonly Tensor[];
   parameters: PredictionRecord['parameters'];
   readonly startedAt: number;
+  /** Of the run that it was part of; microseconds. */
+  batch?: { readonly queueMicros: number; readonly runMicros: number; readonly rows: number };
 }

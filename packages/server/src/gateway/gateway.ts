@@ -25,7 +25,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { clock, log, listen, version, number, capture } = options;
   const store = new SnapshotStore(options.folder);
   const routes = new Routes({ clock, log, load: async (served, onPhase) => await loadModel(served, options, onPhase) });
-  const predictor = new Predictor({ routes, capture, number, clock, log });
+  const predictor = new Predictor({ routes, capture, number, tracer: options.tracer, clock, log });
   const metrics = new GatewayMetrics();
   let heardAt = 0;
   let draining = false;
@@ -88,6 +88,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     });
     if (late) log.warn('models were still being loaded or asked when the gateway stopped');
     await capture?.flush();
+    const { tracer } = options;
+    // A collector that does not answer keeps nobody from stopping either.
+    if (tracer !== undefined) await within(deadlineMs, clock, async () => await tracer.flush());
   };
   try {
     if (listen.port !== undefined) {

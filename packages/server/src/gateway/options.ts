@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { ServedModel, Snapshot } from '@dais/api/serving';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
+import type { Tracer } from '#lib/tracer.ts';
 import type { CaptureSink } from './capture.ts';
 import type { GatewayStats } from './gateway-stats.ts';
 import type { ServingDoor, ServingRpc } from './serving-door.ts';
@@ -15,6 +16,8 @@ export interface GatewayOptions {
   /** Brings a model's files to this machine, unless they are there, and says where. Called before each load. */
   readonly files: (model: ServedModel) => Promise<ModelFiles>;
   readonly capture?: CaptureSink;
+  /** Absent: no traces are kept. */
+  readonly tracer?: Tracer | undefined;
   readonly listen: GatewayListen;
   /** Of its own: the copy of the snapshot lies there. */
   readonly folder: string;

@@ -4,6 +4,7 @@ import { predictionId } from '@dais/api/serving';
 import { ModelFault, type LoadedModel } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
+import type { Tracer } from '#lib/tracer.ts';
 import type { Attempt, Caller } from './attempt.ts';
 import { batchGroup } from './batch-group.ts';
 import type { BatchItem } from './batcher.ts';
@@ -14,6 +15,7 @@ import { chooseVariant, findEndpoint, type EndpointRoute, type RouteVariant } fr
 import type { Routes } from './routes.ts';
 import type { EndpointAddress, InferAnswer, InferRequest, OpenedRequest, ServedDescription } from './serving-door.ts';
 import { ShadowQueue } from './shadow-queue.ts';
+import { tracePrediction } from './prediction-trace.ts';
 import { rowsOf, tensorBytes } from './tensor-rows.ts';
 import type { Tensor } from './tensors.ts';
 
@@ -21,6 +23,8 @@ export interface PredictorParts {
   readonly routes: Routes;
   readonly capture: CaptureSink | undefined;
   readonly number: number;
+  /** Absent: no traces are kept. */
+  readonly tracer?: Tracer | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -76,6 +80,7 @@ export class Predictor {
       const taken = this.#record(attempt, caller, undefined, undefined);
       if (taken !== undefined) await taken;
       this.#tally(attempt, 200);
+      this.#trace(attempt, caller, 200);
       return reply;
     } catch (error) {
       const told = asDaisError(error);
@@ -84,6 +89,7 @@ export class Predictor {
       this.#tally(attempt, told.status);
       // A failure is told whether it could be written down or not.
       await this.#record(attempt, caller, told, undefined)?.catch(() => {});
+      this.#trace(attempt, caller, told.status);
       throw told;
     }
   }
@@ -129,7 +135,7 @@ export class Predictor {
       attempt.inputs = request.inputs;
       attempt.parameters = request.parameters ?? {};
       checkInputs(request, described);
-      const outputs = await this.#run(route, variant, live, request, deadline, caller);
+      const outputs = await this.#run(attempt, variant, live, request, deadline, caller);
       attempt.outputs = outputs;
       const answer = { outputs, described, variant: variant.name, predictionId: attempt.id };
       const reply = opened.encode(answer);
@@ -163,13 +169,14 @@ export class Predictor {
   }
 
   async #run(
-    { served, load }: EndpointRoute,
+    attempt: Attempt,
     variant: RouteVariant,
     { model, batcher }: LiveModel,
     request: InferRequest,
     deadline: number,
     caller: Caller,
   ): Promise<readonly Tensor[]> {
+    const { served, load } = attempt.route;
     const { inputs, outputs, parameters } = request;
     let bytes = 0;
     for (const tensor of inputs) bytes += tensorBytes(tensor);
@@ -221,6 +228,7 @@ export class Predictor {
           reject(error);
         },
       };
+      attempt.batch = item;
       const leave = (error: DaisError) => {
         batcher.remove(item);
         end();
@@ -236,6 +244,11 @@ export class Predictor {
 
   #tally({ variant, startedAt }: Attempt, status: number): void {
     variant?.counters.answered(this.#parts.clock.now(), (performance.now() - startedAt) * 1000, status);
+  }
+
+  #trace(attempt: Attempt, caller: Caller, status: number): void {
+    const { tracer, clock } = this.#parts;
+    if (tracer !== undefined) tracePrediction({ tracer, clock }, attempt, caller, status);
   }
 
   #record(

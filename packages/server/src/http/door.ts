@@ -4,6 +4,7 @@ import type { EventStreams } from '#http/event-streams.ts';
 import type { PublicAddress } from '#http/public-address.ts';
 import type { CallContext } from '#kernel/context.ts';
 import type { Principal } from '#kernel/principal.ts';
+import type { SpanContext } from '#lib/tracer.ts';
 
 /** A group of routes with one owner: the native REST interface, the probes, one foreign protocol. */
 export interface Door {
@@ -71,5 +72,7 @@ declare module 'fastify' {
     streaming: boolean;
     /** What stands after `/p/` in the address. */
     projectInAddress: string | undefined;
+    /** Where traces are kept. */
+    span: SpanContext | undefined;
   }
 }

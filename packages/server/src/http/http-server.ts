@@ -28,6 +28,7 @@ import { RequestContext } from '#http/request-context.ts';
 import { requestId } from '#http/request-id.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
+import { traceparentOf, type SpanContext } from '#lib/tracer.ts';
 
 export interface HttpLimits extends DoorLimits, StreamLimits {
   readonly headerSeconds: number;
@@ -44,6 +45,8 @@ export interface FinishedRequest {
   readonly requestId: string;
   readonly client: string | undefined;
   readonly traceparent: string | undefined;
+  /** Where traces are kept and it was begun as a span. */
+  readonly span?: SpanContext | undefined;
   readonly streamed: boolean;
 }
 
@@ -64,6 +67,8 @@ export interface HttpServerParts {
   readonly forStepsOnly?: boolean;
   /** PEM texts; with them the server speaks HTTPS. */
   readonly tls: TlsFiles | undefined;
+  /** Where a request belongs, when traces are kept. */
+  readonly trace?: ((traceparent: string | undefined) => SpanContext) | undefined;
   readonly finished: (request: FinishedRequest) => void;
 }
 
@@ -241,6 +246,7 @@ export class HttpServer {
     app.decorateRequest('principal', null);
     app.decorateRequest('streaming', false);
     app.decorateRequest('projectInAddress', undefined);
+    app.decorateRequest('span', undefined);
     app.addHook('onRequest', async (request, reply) => await this.#begin(request, reply));
     app.addHook('onResponse', async (request, reply) => this.#finish(request, reply));
     app.setErrorHandler((error, request, reply) => this.#fail(error, request, reply));
@@ -314,6 +320,12 @@ export class HttpServer {
     reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
     request.projectInAddress = this.#projects.get(request.raw);
     if (this.#draining) reply.header('connection', 'close');
+    const { trace } = this.#parts;
+    if (trace !== undefined) {
+      request.span = trace(request.headers['traceparent'] as string | undefined);
+      // What is called because of it, and what is kept of it, belong below it.
+      request.headers['traceparent'] = traceparentOf(request.span);
+    }
     const { access, dispatched = false, ofProcess = false } = request.routeOptions.config;
     const step = this.#steps.get(request.raw.socket);
     if (access === 'open' && step === undefined) return;
@@ -353,6 +365,7 @@ export class HttpServer {
       requestId: request.id,
       client: request.ip,
       traceparent: request.headers['traceparent'] as string | undefined,
+      span: request.span,
       streamed: request.streaming,
     });
   }

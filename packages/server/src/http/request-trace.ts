@@ -1,9 +1,9 @@
 import type { FinishedRequest } from '#http/http-server.ts';
-import type { OtlpTracer } from '#lib/otlp-tracer.ts';
+import type { Tracer } from '#lib/tracer.ts';
 
 /** One span for each request that reached an operation; gives the id of its trace, for the log. */
-export function traceRequest(tracer: OtlpTracer, nowMs: number, request: FinishedRequest): string {
-  const context = tracer.context(request.traceparent);
+export function traceRequest(tracer: Tracer, nowMs: number, request: FinishedRequest): string {
+  const context = request.span ?? tracer.context(request.traceparent);
   if (request.operation !== '') {
     tracer.record({
       context,

@@ -1,5 +1,5 @@
 /**
- * Log lines: ECS JSON (Elastic Common Schema 8.11, one object a line) for collectors, or text for people. Nobody passes
+ * Log lines: ECS JSON (Elastic Common Schema 8.17, one object a line) for collectors, or text for people. Nobody passes
  * secrets; query strings are left out where they arise, and an error is written with its stack and causes.
  */
 import type { Log, LogFields } from '#lib/log.ts';
@@ -57,7 +57,8 @@ function jsonLine(options: LineLogOptions, level: LogLevel, message: string, fie
     '@timestamp': new Date(options.now()).toISOString(),
     'log.level': level,
     message,
-    'ecs.version': '8.11.0',
+    'ecs.version': '8.17.0',
+    'event.dataset': `dais.${options.role}`,
     'service.name': 'dais',
     'service.version': options.version,
     'service.node.role': options.role,

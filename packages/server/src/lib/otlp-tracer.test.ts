@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { ManualClock } from '#lib/manual-clock.testing.ts';
 import { silentLog, type LogFields } from '#lib/log.ts';
 import { OtlpTracer } from '#lib/otlp-tracer.ts';
+import { childOf, traceparentOf } from '#lib/tracer.ts';
 
 function tracer(status = 200, random = 0) {
   const clock = new ManualClock();
@@ -87,4 +88,21 @@ test('what cannot be sent is dropped and told, and nothing waits without end', a
   for (let n = 0; n < 511; n++) one.record(span(one.context(parent)));
   await one.flush();
   expect([posts.length, warnings[0]?.['dropped']]).toEqual([1, 511]);
+});
+
+test('what has an id already is the same span of the same trace, whoever asks, and kept or not', () => {
+  const run = '019a0000-0000-7000-8000-00000000000a';
+  const [one, other] = [tracer().tracer, tracer(200, 0.9).tracer];
+  const context = one.contextOf(run, 'attempt');
+  expect(context).toEqual(other.contextOf(run, 'attempt'));
+  expect(context).toMatchObject({ traceId: run.replaceAll('-', ''), parentId: undefined });
+  expect(context.spanId).toMatch(/^[0-9a-f]{16}$/);
+  expect(one.contextOf(run, 'another').spanId).not.toBe(context.spanId);
+  const kept = Array.from({ length: 1000 }, (_, n) => one.contextOf(`run ${n}`, 'a').sampled).filter(Boolean).length;
+  // Half of a thousand by chance; beyond these ends once in many millions.
+  expect(kept).toBeGreaterThan(400);
+  expect(kept).toBeLessThan(600);
+  const child = one.context(traceparentOf({ ...context, sampled: true }));
+  expect(child).toMatchObject({ traceId: context.traceId, parentId: context.spanId, sampled: true });
+  expect(childOf(child)).toMatchObject({ traceId: context.traceId, parentId: child.spanId, sampled: true });
 });

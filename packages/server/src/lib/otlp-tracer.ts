@@ -3,28 +3,10 @@
  * purpose: one span per piece of work, W3C trace context in, batches out, and never in the way of the work: what cannot
  * be sent is dropped and counted.
  */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-
-/** Where a piece of work belongs. */
-export interface SpanContext {
-  /** 32 hex digits. */
-  readonly traceId: string;
-  /** 16 hex digits; the span of the caller, when there is one. */
-  readonly parentId: string | undefined;
-  readonly sampled: boolean;
-}
-
-export interface FinishedSpan {
-  readonly context: SpanContext;
-  readonly name: string;
-  /** Milliseconds since the Unix epoch. */
-  readonly startMs: number;
-  readonly durationMs: number;
-  readonly failed: boolean;
-  readonly attributes: Readonly<Record<string, string | number>>;
-}
+import { newSpanId, type FinishedSpan, type SpanContext, type Tracer } from '#lib/tracer.ts';
 
 export interface OtlpTracerOptions {
   /** `http://127.0.0.1:4318`; `/v1/traces` is added. */
@@ -47,7 +29,7 @@ const MAX_BATCH = 512;
 /** More than this waiting means that the collector is away: newer spans are dropped. */
 const MAX_WAITING = 4096;
 
-export class OtlpTracer {
+export class OtlpTracer implements Tracer {
   readonly #options: OtlpTracerOptions;
   readonly #url: string;
   #waiting: Record<string, unknown>[] = [];
@@ -60,17 +42,27 @@ export class OtlpTracer {
     this.#url = `${options.endpoint.replace(/\/+$/, '')}/v1/traces`;
   }
 
-  /** Continues the caller's trace (W3C `traceparent`), or begins one. */
   context(traceparent: string | undefined): SpanContext {
     const match = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-|$)/.exec(traceparent ?? '');
     const [, traceId, parentId, flags] = match ?? [];
     if (traceId !== undefined && !/^0+$/.test(traceId) && parentId !== undefined && !/^0+$/.test(parentId)) {
-      return { traceId, parentId, sampled: (Number.parseInt(flags ?? '0', 16) & 1) === 1 };
+      return { traceId, parentId, spanId: newSpanId(), sampled: (Number.parseInt(flags ?? '0', 16) & 1) === 1 };
     }
     return {
       traceId: randomBytes(16).toString('hex'),
       parentId: undefined,
+      spanId: newSpanId(),
       sampled: this.#options.random() < this.#options.sampleRatio,
+    };
+  }
+
+  contextOf(trace: string, span: string): SpanContext {
+    const digest = createHash('sha256').update(trace).digest();
+    return {
+      traceId: trace.replaceAll('-', ''),
+      parentId: undefined,
+      spanId: createHash('sha256').update(span).digest('hex').slice(0, 16),
+      sampled: digest.readUInt32BE() / 2 ** 32 < this.#options.sampleRatio,
     };
   }
 
@@ -85,7 +77,6 @@ export class OtlpTracer {
     else this.#cancelFlush ??= this.#options.clock.after(FLUSH_MS, () => void this.flush());
   }
 
-  /** Sends what waits. Never rejects. */
   async flush(): Promise<void> {
     this.#cancelFlush?.();
     this.#cancelFlush = undefined;
@@ -127,6 +118,7 @@ export class OtlpTracer {
   }
 }
 
+const KIND_INTERNAL = 1;
 const KIND_SERVER = 2;
 const STATUS_ERROR = 2;
 
@@ -134,10 +126,10 @@ function encodeSpan(span: FinishedSpan): Record<string, unknown> {
   const start = BigInt(Math.round(span.startMs * 1e6));
   return {
     traceId: span.context.traceId,
-    spanId: randomBytes(8).toString('hex'),
+    spanId: span.context.spanId,
     ...(span.context.parentId !== undefined && { parentSpanId: span.context.parentId }),
     name: span.name,
-    kind: KIND_SERVER,
+    kind: span.kind === 'internal' ? KIND_INTERNAL : KIND_SERVER,
     startTimeUnixNano: String(start),
     endTimeUnixNano: String(start + BigInt(Math.round(span.durationMs * 1e6))),
     attributes: encodeAttributes(span.attributes),

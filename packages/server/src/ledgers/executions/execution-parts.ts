@@ -4,6 +4,7 @@ import type { Environments } from '#engines/environments/contract.ts';
 import type { Content } from '#kernel/content/content.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { LoopParts } from '#lib/loop.ts';
+import type { Tracer } from '#lib/tracer.ts';
 import type { StepCalls } from './step-calls.ts';
 import type { StepData } from './step-data.ts';
 import type { StepDialects } from './worker/step-dialect.ts';
@@ -37,6 +38,8 @@ export interface ExecutionParts extends LoopParts {
   readonly data?: StepData;
   /** Front ends whose steps are in their own words. */
   readonly dialects?: StepDialects;
+  /** Absent: no traces are kept. */
+  readonly tracer?: Tracer | undefined;
   /** There are no accounts: whoever may submit is the owner of the server. */
   readonly solo: boolean;
   /** Steps that this process looks after at once, and that one project has at once over all processes. */

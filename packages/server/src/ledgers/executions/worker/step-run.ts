@@ -31,6 +31,7 @@ import {
   type Collection,
   type Uploaded,
 } from './step-files.ts';
+import { stepTrace, traceStep } from './step-trace.ts';
 import { noteSpared, noteStep, noteTracked, type StepFacts } from './step-lineage.ts';
 import { fitData, makeVersions, withData } from './step-versions.ts';
 import { dataOf, parametersOf, programOf } from './step-source.ts';
@@ -96,10 +97,12 @@ export class StepRun {
       return await this.#commit(loaded, lost('the process that ran it is gone, on another machine'));
     }
     const compute = await this.#parts.compute();
+    const from = this.#parts.clock.now();
     try {
       const outcome = await this.#outcome(compute, loaded);
       try {
         await this.#commit(loaded, outcome);
+        traceStep(this.#parts, this.#claim, { from, name: loaded.path, end: outcome.end.is });
       } catch (error) {
         await releaseAll(this.#parts.content, outcome.uploads ?? []);
         throw error;
@@ -228,7 +231,7 @@ export class StepRun {
       attempt: id,
       command,
       // What whoever wrote the step says of these counts.
-      variables: { ...around.variables, ...variables },
+      variables: { ...around.variables, ...stepTrace(this.#parts.tracer, this.#claim), ...variables },
       secretVariables: { ...around.secretVariables, ...secrets },
       ...(this.#environment !== undefined && { environment: seenFrom(this.#environment) }),
       outputs: [
