@@ -18,9 +18,10 @@ from mlflow.models import infer_signature
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import GradientBoostingRegressor, RandomForestClassifier
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, SplineTransformer, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 warnings.filterwarnings("ignore")
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -69,7 +70,7 @@ def models(table, minutes):
     yield "booster", mlflow.xgboost, booster, numbers
     light = lightgbm.LGBMRegressor(n_estimators=20, verbose=-1)
     yield "light", mlflow.lightgbm, light.fit(numbers, minutes), numbers
-    steps = [("s", SplineTransformer()), ("m", Ridge())]
+    steps = [("s", StandardScaler()), ("m", KernelRidge())]
     yield "unknown", mlflow.sklearn, Pipeline(steps).fit(numbers, minutes), numbers
 
 

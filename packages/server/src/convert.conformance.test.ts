@@ -135,7 +135,7 @@ test('what has no converter is told by name, and no version is made', { timeout:
   const job = await converted({ model: 'models:/unknown/1' });
   expect(job).toMatchObject({
     state: 'failed',
-    error: expect.stringMatching(/no converter to ONNX for SplineTransformer/),
+    error: expect.stringMatching(/no converter to ONNX for KernelRidge/),
   });
   await expect(call('GET', '/registry/models/unknown/versions/2')).rejects.toThrow('not_found');
   await expect(call('POST', '/model-jobs/conversions', { model: 'models:/late/2' })).rejects.toThrow('ONNX already');
