@@ -31,6 +31,22 @@ function doubledWhole(): Buffer {
   });
 }
 
+/** Two outputs: `y = 2 x`, and `pair`, which is x beside 2 x. */
+function twoOutputs(): Buffer {
+  return onnxFile({
+    nodes: [
+      { op: 'Add', inputs: ['x', 'x'], outputs: ['y'] },
+      { op: 'Mul', inputs: ['x', 'factors'], outputs: ['pair'] },
+    ],
+    inputs: [{ name: 'x', datatype: 'FP32', shape: ['rows', 1] }],
+    outputs: [
+      { name: 'y', datatype: 'FP32', shape: ['rows', 1] },
+      { name: 'pair', datatype: 'FP32', shape: ['rows', 2] },
+    ],
+    weights: [{ name: 'factors', shape: [2], data: new Float32Array([1, 2]) }],
+  });
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-batch-'));
   dais = startDaisProcess({ data: join(folder, 'data'), 'keys.folder': join(folder, 'keys') });
@@ -42,6 +58,7 @@ beforeAll(async () => {
   const rows = Array.from({ length: ROWS }, (_, id) => `${id},${id / 4}\n`);
   await batch.push('trips', `id,x\n${rows.join('')}`);
   await models.register('whole', 0, { bytes: doubledWhole() });
+  await models.register('several', 0, { bytes: twoOutputs() });
   await batch.push('gaps', 'id,x\n1,1\n2,\n3,3\n4,4\n5,\n');
 });
 afterAll(async () => {
@@ -108,6 +125,26 @@ test('a row that the model does not take ends the job, or is left out and kept',
   const rejects = await (await fetch(`${url}/api/v1/model-jobs/${id}/rejects`)).text();
   const lines = rejects.trim().split('\n');
   expect(lines.map((line) => (JSON.parse(line) as { row: number }).row)).toEqual([2, 5]);
+});
+
+test('each output of a model with several is a column; one of several numbers a row is a list', async () => {
+  const input = { model: 'models:/several/1', data: 'gaps@1', out: 'several', columns: ['id'] };
+  const done = await batch.ended((await batch.start(input)).id);
+  expect(done).toMatchObject({ state: 'succeeded', rows: { done: 5, rejected: 0 } });
+  expect(await batch.query('select id, y, pair[1], pair[2] from "several@1" where id in (1, 4) order by id')).toEqual([
+    [1, 2, 1, 2],
+    [4, 8, 4, 8],
+  ]);
+  // A missing number is NaN to a model of fractions, and so is what it says of it.
+  expect(await batch.query('select count(*) from "several@1" where isnan(y)')).toEqual([[2]]);
+});
+
+test('jobs are found by the dataset that they read or make a version of', async () => {
+  const of = async (dataset: string) =>
+    (await call<{ items: ModelJob[] }>('GET', `/model-jobs?limit=100&dataset=${dataset}`)).items;
+  expect((await of('several')).map(({ output }) => output?.dataset)).toEqual(['several']);
+  expect(new Set((await of('gaps')).map(({ data }) => data))).toEqual(new Set(['gaps@1']));
+  expect(await of('nothing')).toEqual([]);
 });
 
 test('what is wrong is told when it is asked for', async () => {

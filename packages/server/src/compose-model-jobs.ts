@@ -11,7 +11,7 @@ import { openInference } from './compose-endpoints.ts';
 export async function loadModelJobs({
   masks,
   ...parts
-}: Omit<ModelJobsParts, 'host' | 'marks' | 'artifactRoot' | 'data'> & {
+}: Omit<ModelJobsParts, 'host' | 'converter' | 'marks' | 'artifactRoot' | 'data'> & {
   readonly data: {
     readonly database: ModelJobsParts['database'];
     readonly blobs: BlobStore & Partial<LocalBlobs>;
@@ -20,11 +20,25 @@ export async function loadModelJobs({
   /** What is masked in a dataset. */
   readonly masks: (tx: Transaction, dataset: string) => Promise<readonly ColumnMask[]>;
 }): Promise<ModelJobsLedger> {
+  const [{ CONVERTERS, planConversion }, { convertedFiles, exampleFiles }] = await Promise.all([
+    import('#engines/inference/python/conversion-plan.ts'),
+    import('#engines/inference/python/converted-files.ts'),
+  ]);
   const engines = new Lazy(async () => await openInference({ clock: parts.clock, log: parts.log }));
   return (await import('#ledgers/model-jobs/index.ts')).modelJobsLedger({
     ...parts,
     artifactRoot: 'mlflow-artifacts:',
     marks: async (tx, dataset) => marksOf(await masks(tx, dataset)),
+    converter: {
+      packages: CONVERTERS,
+      plan: planConversion,
+      files: convertedFiles,
+      exampleFiles,
+      open: async ({ mlmodel, ...request }) => {
+        const { OnnxConverter } = await import('#engines/inference/python/onnx-converter.ts');
+        return await new OnnxConverter(parts).open({ ...request, plan: planConversion(mlmodel) });
+      },
+    },
     host: async (request, onPhase) => {
       const { TableModel } = await import('#gateway/tables/table-model.ts');
       return await TableModel.open(request, await engines.get(), onPhase);

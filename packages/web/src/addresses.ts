@@ -242,6 +242,22 @@ export interface PredictionQuery {
 }
 
 /** One prediction, by the id that its answer told. */
+/** Long work on versions of models. `query` says on which. */
+export function batchesAddress(project: string, query: BatchesQuery = {}): Address & { readonly search: BatchesQuery } {
+  return { to: '/projects/$project/batches', params: { project }, search: query };
+}
+
+export interface BatchesQuery {
+  readonly model?: string;
+  readonly dataset?: string;
+  readonly kind?: string;
+  readonly state?: string;
+}
+
+export function batchAddress(project: string, job: string): Address {
+  return { to: '/projects/$project/batches/$job', params: { project, job } };
+}
+
 export function predictionAddress(project: string, endpoint: string, prediction: string): Address {
   return {
     to: '/projects/$project/predictions/$endpoint/$prediction',

@@ -180,6 +180,14 @@ const servingPages = [
     lazyRouteComponent(() => import('#pages/monitors/monitor-page.tsx'), 'MonitorPage'),
   ),
   page(
+    '/projects/$project/batches',
+    lazyRouteComponent(() => import('#pages/batches/batches-page.tsx'), 'BatchesPage'),
+  ),
+  page(
+    '/projects/$project/batches/$job',
+    lazyRouteComponent(() => import('#pages/batches/batch-page.tsx'), 'BatchPage'),
+  ),
+  page(
     '/projects/$project/predictions',
     lazyRouteComponent(() => import('#pages/predictions/predictions-page.tsx'), 'PredictionsPage'),
   ),

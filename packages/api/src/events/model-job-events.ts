@@ -3,7 +3,7 @@ import type { EventType } from '#events/event-type.ts';
 
 const about = {
   job: z.uuid().describe('Id of the job.'),
-  kind: z.string().describe('`batch-prediction` or `importance`.'),
+  kind: z.string().describe('`batch-prediction`, `importance` or `conversion`.'),
   version: z.int().describe('Number of the version of the model.'),
 };
 
@@ -26,7 +26,7 @@ export const modelJobEvents = {
     data: z.strictObject({
       ...about,
       state: z.string().describe('`succeeded`, `failed` or `cancelled`.'),
-      output: z.string().describe('What it made: `scored@4`; empty when it made nothing.'),
+      output: z.string().describe('What it made: `scored@4` or `flights/8`; empty when it made nothing.'),
       reason: z.string().describe('Why it failed; else empty.'),
     }),
   },

@@ -5,7 +5,7 @@ import { nameSchema } from '#manifest.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
 import { pageInput } from '#operations/resources.ts';
 import { modelImportanceSchema, predictionExplanationSchema } from '#records/explanations.ts';
-import { modelJobKinds, modelJobSchema, modelJobStates, onErrorSchema } from '#records/model-jobs.ts';
+import { modelJobKinds, modelJobSchema, modelJobStates, onErrorSchema, predictFunctions } from '#records/model-jobs.ts';
 import { predictionIdSchema } from '#records/predictions.ts';
 import { parseServedModel } from '#serving/model-reference.ts';
 
@@ -64,13 +64,19 @@ export const listModelJobsOperation = defineOperation({
   summary: 'Lists jobs on versions of models, newest first.',
   input: z.strictObject({
     model: z.string().min(1).max(256).optional().describe('Only those on this model.'),
+    dataset: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe('Only those that read this Dataset, or make a version of it.'),
     kind: z.enum(modelJobKinds).optional().describe('Only those of this kind.'),
     state: z.enum(modelJobStates).optional().describe('Only those in this state.'),
     ...pageInput,
   }),
   output: z.strictObject({ items: z.array(modelJobSchema), nextCursor: z.string().optional() }),
   target: ({ model: name }) => ({ kind: modelKind.kind, ...(name !== undefined && { name }) }),
-  http: { method: 'GET', path: base, status: 200, query: ['model', 'kind', 'state', 'limit', 'cursor'] },
+  http: { method: 'GET', path: base, status: 200, query: ['model', 'dataset', 'kind', 'state', 'limit', 'cursor'] },
 });
 
 /** The handler asks about the model of the job. */
@@ -135,6 +141,37 @@ export const startModelImportanceOperation = defineOperation({
   http: { method: 'POST', path: `${base}/importances`, status: 202 },
 });
 
+/** The model that gets the version. The handler asks whether the caller may read the other one, too. */
+export const startModelConversionOperation = defineOperation({
+  name: 'modelConversion.start',
+  action: 'model:register',
+  mode: 'write',
+  scope: 'project',
+  summary:
+    'Makes an ONNX version of a version of scikit-learn, XGBoost or LightGBM, if it answers as that does on the input example and on drawn rows.',
+  input: z.strictObject({
+    model,
+    to: z.string().min(1).max(256).optional().describe('The Model that gets the new version. Default: the same.'),
+    opset: z
+      .int()
+      .min(15)
+      .max(21)
+      .default(17)
+      .describe('Of the operators of ONNX: a newer one needs a newer runtime to load it.'),
+    predictFn: z
+      .enum(predictFunctions)
+      .optional()
+      .describe(
+        'What it answers with. Default: what the original answers with, most often `predict`, that is, labels.',
+      ),
+  }),
+  output: modelJobSchema,
+  target: ({ model: reference, to }) =>
+    to === undefined ? ofReference({ model: reference }) : { kind: modelKind.kind, name: to },
+  roles: ['editor'],
+  http: { method: 'POST', path: `${base}/conversions`, status: 202 },
+});
+
 export const listModelImportancesOperation = defineOperation({
   name: 'modelImportance.list',
   action: 'model:read',
@@ -177,6 +214,7 @@ export const explainPredictionOperation = defineOperation({
 export const modelJobOperations: readonly Operation[] = [
   startBatchPredictionOperation,
   startModelImportanceOperation,
+  startModelConversionOperation,
   listModelImportancesOperation,
   explainPredictionOperation,
   listModelJobsOperation,

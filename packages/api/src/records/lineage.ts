@@ -31,6 +31,7 @@ export const lineageRelations = [
   'registered',
   'deployed',
   'copied',
+  'converted',
   'child',
   'code',
   'started',

@@ -5,7 +5,7 @@ import { actorSchema } from '#manifest.ts';
 
 const milliseconds = z.int().describe('Milliseconds since 1970-01-01 UTC.');
 
-export const modelJobKinds = ['batch-prediction', 'importance'] as const;
+export const modelJobKinds = ['batch-prediction', 'importance', 'conversion'] as const;
 export type ModelJobKind = (typeof modelJobKinds)[number];
 
 export const modelJobStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
@@ -32,7 +32,7 @@ export const modelJobSchema = z.strictObject({
   version: z.int().describe('Number of its version: fixed when the job was asked for.'),
   phase: z
     .string()
-    .describe('What it does now: `model`, `plan`, `predict`, `explain`, `store`; empty when it has ended.'),
+    .describe('What it does now: `model`, `plan`, `predict`, `explain`, `convert`, `store`; empty when it has ended.'),
   shards: z
     .strictObject({ done: z.int(), total: z.int() })
     .describe('Parts of the work; a part that is done stays done.'),
@@ -61,4 +61,25 @@ export const modelJobSchema = z.strictObject({
   startedAt: milliseconds.optional(),
   endedAt: milliseconds.optional(),
 });
+
+/** What a predict function of scikit-learn answers with: labels or values, or the probability of each class. */
+export const predictFunctions = ['predict', 'predict_proba'] as const;
+export type PredictFunction = (typeof predictFunctions)[number];
+
+/** `result` of a conversion. */
+export const modelConversionSchema = z.strictObject({
+  model: z.string().describe('Name of the model that has the new version.'),
+  version: z.int().describe('Its number.'),
+  opset: z.int().describe('Of the operators that it is made of.'),
+  predictFn: z.enum(predictFunctions).describe('What it answers with.'),
+  estimators: z.array(z.string()).describe('What was converted.'),
+  computesIn: z
+    .enum(['float64', 'float32', 'both'])
+    .describe('Width of its numbers inside; `both`: trees in float32, what stands before them in float64.'),
+  rows: z.int().describe('Rows on which it answers as the original does.'),
+  examples: z.int().describe('How many of them are of the input example; the others were drawn.'),
+  tolerance: z.number().describe('How far numbers may be apart, relative and absolute; labels are equal.'),
+  largestDifference: z.number().describe('How far they were at most.'),
+});
+export type ModelConversion = z.output<typeof modelConversionSchema>;
 export type ModelJob = z.output<typeof modelJobSchema>;

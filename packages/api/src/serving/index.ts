@@ -41,6 +41,8 @@ export { startModelScanOperation, waiveModelFindingOperation } from '#operations
 export type { ModelFinding, ModelScan, ModelVerdict } from '#records/model-safety.ts';
 export { cancelModelJobOperation, listModelJobsOperation, readModelJobOperation } from '#operations/model-jobs.ts';
 export { readModelJobRejectsOperation, startBatchPredictionOperation } from '#operations/model-jobs.ts';
+export { modelConversionSchema } from '#records/model-jobs.ts';
+export type { ModelConversion, PredictFunction } from '#records/model-jobs.ts';
 export type { ModelJob, ModelJobFault, ModelJobKind, ModelJobState } from '#records/model-jobs.ts';
 export { testModelOperation } from '#operations/model-tests.ts';
 export { modelTestSchema, modelTestsSchema, type ModelTest } from '#kinds/model-tests.ts';
@@ -48,5 +50,5 @@ export type { ModelTestResult, ModelTestRun } from '#records/model-tests.ts';
 export { loadTestOperation } from '#operations/serving.ts';
 export type { LoadTest } from '#records/load-test.ts';
 export { explainPredictionOperation, listModelImportancesOperation } from '#operations/model-jobs.ts';
-export { startModelImportanceOperation } from '#operations/model-jobs.ts';
+export { startModelConversionOperation, startModelImportanceOperation } from '#operations/model-jobs.ts';
 export type { ModelImportance, PredictionExplanation } from '#records/explanations.ts';

@@ -1,7 +1,7 @@
 /** A job on a version of a model, followed to its end and told. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaisClient } from '@dais/api';
-import { readModelJobOperation, type ModelJob } from '@dais/api/serving';
+import { modelConversionSchema, readModelJobOperation, type ModelJob } from '@dais/api/serving';
 import type { Context } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { countText } from '#output/amounts.ts';
@@ -46,6 +46,7 @@ export function outcome(job: ModelJob): string {
   const { model, version, rows, output } = job;
   switch (job.state) {
     case 'succeeded': {
+      if (job.kind === 'conversion') return converted(job);
       const made = output?.version === undefined ? '' : `${output.dataset}@${output.version}: `;
       return `${made}${countText(rows.done - rows.rejected, 'row')} by ${model}/${version}.`;
     }
@@ -56,6 +57,12 @@ export function outcome(job: ModelJob): string {
     default:
       return `${model}/${version}: ${progressText(job)}`;
   }
+}
+
+function converted({ model, version, result }: ModelJob): string {
+  const made = modelConversionSchema.parse(result);
+  const rows = countText(made.rows, 'row');
+  return `${made.model}/${made.version}: ${model}/${version} as ONNX, equal on ${rows} (${made.examples} of its example).`;
 }
 
 function tell({ terminal }: Context, job: ModelJob): void {

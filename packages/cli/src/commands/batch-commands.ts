@@ -84,6 +84,29 @@ export const batchCommands: readonly CommandDefinition[] = [
     load: async () => ({ run: (await import('#batch/jobs.ts')).rejects }),
   },
   {
+    name: 'model convert',
+    group: 'Serving',
+    summary: 'Make an ONNX version of a version of scikit-learn, XGBoost or LightGBM',
+    details:
+      'It answers as the original on the input example and on rows drawn for its signature, or there is none. It needs no Python to be served.',
+    arguments: [{ syntax: '<version>', description: MODEL }],
+    options: [
+      { flags: '--to <model>', description: 'the Model that gets the version. Default: the same' },
+      { flags: '--opset <n>', description: 'of the operators of ONNX, 15 to 21', type: 'integer', default: 17 },
+      {
+        flags: '--predict-fn <name>',
+        description: 'what it answers with: labels and values, or probabilities. Default: as the original',
+        choices: ['predict', 'predict_proba'],
+      },
+      { flags: '--wait', description: 'until it is there' },
+    ],
+    examples: [
+      { command: 'model convert flight-delay@champion --wait', does: 'the next version of the same model' },
+      { command: 'model convert late/3 --to late-onnx --predict-fn predict_proba', does: 'probabilities, elsewhere' },
+    ],
+    load: async () => ({ run: (await import('#batch/convert.ts')).convert }),
+  },
+  {
     name: 'model importance',
     group: 'Serving',
     summary: 'Show which columns a version of a model goes by',

@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DaisError } from '@dais/api';
 import type { LoadedModel, ModelFiles } from '#engines/inference/contract.ts';
-import { exactShapley, MOST_EXACT, sampledShapley, type Evaluate, type Shapley } from '#lib/shapley/coalitions.ts';
-import { readOnnxTrees, type OnnxTrees } from '#lib/shapley/onnx-trees.ts';
-import { treeShapley, treeSum } from '#lib/shapley/tree-ensemble.ts';
+import { exactShapley, MOST_EXACT, sampledShapley, type Evaluate } from '#lib/shapley/coalitions.ts';
+import type { OnnxTrees } from '#lib/shapley/onnx-trees.ts';
+import type { ExplainedRow } from '#lib/shapley/tree-rows.ts';
 import { exampleRows } from './explain-background.ts';
 import { featureNames, mixedRows, rowsApart } from './explain-rows.ts';
 import type { Loaded } from './load-model.ts';
 import type { ExplainMethod, ExplainRequest, Explanation } from './serving-door.ts';
 import type { Tensor } from './tensors.ts';
+import { TreeExplainer } from './tree-explainer.ts';
 
 const ONNX = '.onnx';
 const MOST_ROWS = 64;
@@ -27,6 +28,7 @@ const USUAL_PAIRS = 10;
 const MOST_AT_ONCE = 2;
 
 export class Explainer {
+  readonly #treeExplainer = new TreeExplainer();
   readonly #trees = new WeakMap<LoadedModel, Promise<OnnxTrees | undefined>>();
   #running = 0;
 
@@ -63,10 +65,10 @@ export class Explainer {
     const pairs = request.pairs ?? USUAL_PAIRS;
     checkWork(method, { rows: rows.length, background: background.length, features: features.length, pairs });
 
-    const found: { readonly shapley: Shapley; readonly output: number }[] = [];
+    const found: ExplainedRow[] = [];
     for (const row of rows) {
       if (trees !== undefined && method === 'tree_shap')
-        found.push(ofTrees(trees, row, background, request.outputIndex));
+        found.push(await this.#ofTrees(trees, row, background, request.outputIndex));
       else {
         const output = await outputOf(model, row, request);
         const evaluate = evaluator(model, row, background, features.length, output);
@@ -97,16 +99,30 @@ export class Explainer {
     if (model.engine !== 'onnx') return undefined;
     const known = this.#trees.get(model);
     if (known !== undefined) return await known;
-    const reading = readTrees(files);
+    const reading = this.#readTrees(files);
     this.#trees.set(model, reading);
     return await reading;
   }
-}
 
-async function readTrees({ folder, path = '' }: ModelFiles): Promise<OnnxTrees | undefined> {
-  if (path.endsWith(ONNX)) return readOnnxTrees(await readFile(join(folder, path)));
-  const found = (await readdir(join(folder, path))).filter((name) => name.endsWith(ONNX));
-  return found.length === 1 ? readOnnxTrees(await readFile(join(folder, path, found[0] as string))) : undefined;
+  async #readTrees({ folder, path = '' }: ModelFiles): Promise<OnnxTrees | undefined> {
+    const read = async (file: string) => await this.#treeExplainer.read(await readFile(join(folder, path, file)));
+    if (path.endsWith(ONNX)) return await read('');
+    const found = (await readdir(join(folder, path))).filter((name) => name.endsWith(ONNX));
+    return found.length === 1 ? await read(found[0] as string) : undefined;
+  }
+
+  async #ofTrees(
+    trees: OnnxTrees,
+    row: readonly Tensor[],
+    background: readonly (readonly Tensor[])[],
+    output: number | undefined,
+  ): Promise<ExplainedRow> {
+    if (output !== undefined && output >= trees.outputs) {
+      throw wrong(`The trees have ${trees.outputs} outputs; there is no output ${output}.`);
+    }
+    const numbers = (of: readonly Tensor[]) => of[0]?.data as Float32Array;
+    return await this.#treeExplainer.explain(trees, { row: numbers(row), background: background.map(numbers), output });
+  }
 }
 
 function chosen(asked: ExplainMethod | 'auto', trees: OnnxTrees | undefined, features: number): ExplainMethod {
@@ -136,24 +152,6 @@ function checkWork(method: ExplainMethod, { rows, background, features, pairs }:
   throw wrong(
     `This asks the model for ${asked} rows; at most ${MOST_ASKED}: send fewer rows (${rows}), fewer background rows (${background}) or fewer "paths".`,
   );
-}
-
-function ofTrees(
-  trees: OnnxTrees,
-  row: readonly Tensor[],
-  background: readonly (readonly Tensor[])[],
-  outputIndex: number | undefined,
-): { readonly shapley: Shapley; readonly output: number } {
-  const numbers = (of: readonly Tensor[]) => of[0]?.data as Float32Array;
-  const own = numbers(row);
-  const others = background.map(numbers);
-  if (outputIndex !== undefined && outputIndex >= trees.outputs) {
-    throw wrong(`The trees have ${trees.outputs} outputs; there is no output ${outputIndex}.`);
-  }
-  const output = outputIndex ?? largest(Array.from({ length: trees.outputs }, (_, at) => treeSum(trees, own, at)));
-  const attributions = treeShapley(trees, own, others, output);
-  const baseline = others.reduce((sum, other) => sum + treeSum(trees, other, output), 0) / others.length;
-  return { shapley: { attributions, baseline, instance: treeSum(trees, own, output), error: 0 }, output };
 }
 
 interface Output {

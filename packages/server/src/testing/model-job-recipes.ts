@@ -9,6 +9,7 @@ export const modelJobRecipes: Readonly<Record<string, () => Request>> = {
   // The files of the model lie elsewhere: nothing begins.
   'batchPrediction.start': () => ({ body: { model: 'models:/target/1', data: 'target@1', out: 'target-scored' } }),
   'modelImportance.start': () => ({ body: { model: 'models:/target/1', data: 'target@1' } }),
+  'modelConversion.start': () => ({ body: { model: 'models:/target/1' } }),
   'modelImportance.list': () => ({ path: { name: 'target' } }),
   // It has no inputs.
   'prediction.explain': () => ({ path: { endpoint: 'target', id: 'prediction' }, body: {} }),

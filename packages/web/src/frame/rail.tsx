@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router';
 import {
   accessAddress,
   auditAddress,
+  batchesAddress,
   eventsAddress,
   executionsAddress,
   experimentsAddress,
@@ -88,6 +89,12 @@ export function Rail({ folded, fold }: RailProps) {
           <Link {...predictionsAddress(project)} title="Predictions" activeOptions={{ includeSearch: false }}>
             <Icon name="answers" />
             <span className="rail-word">Predictions</span>
+          </Link>
+        </li>
+        <li>
+          <Link {...batchesAddress(project)} title="Batches" activeOptions={{ includeSearch: false }}>
+            <Icon name="table" />
+            <span className="rail-word">Batches</span>
           </Link>
         </li>
         <li>

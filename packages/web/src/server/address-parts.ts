@@ -13,6 +13,7 @@ export interface AddressParts {
   readonly execution?: string;
   readonly endpoint?: string;
   readonly prediction?: string;
+  readonly job?: string;
 }
 
 export function useAddressParts(): AddressParts {

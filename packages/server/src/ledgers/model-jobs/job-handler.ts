@@ -7,6 +7,7 @@ import type { JobClaim } from '#kernel/jobs.ts';
 import { RowRefused } from './batch/predict-rows.ts';
 import { runBatch } from './batch/batch-run.ts';
 import { MODEL_JOB_QUEUE } from './begin-job.ts';
+import { runConversion } from './convert/conversion-run.ts';
 import { emitEnded } from './end-job.ts';
 import { runImportance } from './importance/importance-run.ts';
 import { contentOfJob, dropContent } from './job-content.ts';
@@ -61,7 +62,8 @@ async function work(
   const row = await io.write(async (tx) => await beginJob<never>(tx, id, { attempt: job.attempt, now }));
   if (row === undefined) return;
   try {
-    if (row.kind === 'importance') await runImportance(parts, row, folder, io);
+    if (row.kind === 'conversion') await runConversion(parts, row, folder, io);
+    else if (row.kind === 'importance') await runImportance(parts, row, folder, io);
     else await runBatch(parts, row, folder, io);
   } catch (error) {
     if (!(error instanceof RowRefused)) throw error;

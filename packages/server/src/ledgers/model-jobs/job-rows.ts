@@ -95,6 +95,8 @@ export async function readJob<Request = BatchRequest>(
 
 export interface ListJobs {
   readonly model?: string;
+  /** Read, or made a version of. */
+  readonly dataset?: string;
   readonly kind?: ModelJobKind;
   readonly state?: ModelJobState;
   readonly limit: number;
@@ -108,8 +110,8 @@ export function isJobId(text: string): boolean {
 }
 
 export async function listJobs(tx: Transaction, input: ListJobs) {
-  const { model = null, kind = null, state = null, limit } = input;
-  const filter = ['model-jobs', tx.projectId, model, kind, state];
+  const { model = null, dataset = null, kind = null, state = null, limit } = input;
+  const filter = ['model-jobs', tx.projectId, model, dataset, kind, state];
   const after = decodePageCursor(filter, input.cursor);
   if (after !== undefined && !isJobId(after)) {
     throw new DaisError('invalid_cursor', 'The cursor is not one of this list.');
@@ -117,8 +119,9 @@ export async function listJobs(tx: Transaction, input: ListJobs) {
   const rows = await tx.sql.query<JobRow>(
     `select ${COLUMNS} from model_jobs.job where project_id = $1 and ($2::text is null or model_name = $2)
        and ($3::text is null or kind = $3) and ($4::text is null or state = $4) and ($5::uuid is null or id < $5)
+       and ($7::text is null or request->>'out' = $7 or split_part(request->>'dataName', '@', 1) = $7)
      order by id desc limit $6`,
-    [tx.projectId, model, kind, state, after ?? null, limit + 1],
+    [tx.projectId, model, kind, state, after ?? null, limit + 1, dataset],
     'list_model_jobs',
   );
   return cutPage(rows, limit, filter, ({ id }) => id);

@@ -8,6 +8,7 @@ import {
   readModelJobOperation,
   readModelJobRejectsOperation,
   startBatchPredictionOperation,
+  startModelConversionOperation,
   startModelImportanceOperation,
   type ModelJob,
 } from '@dais/api/serving';
@@ -17,6 +18,7 @@ import { cancelJob } from '#kernel/jobs.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { mayOf } from '#ledgers/data/index.ts';
 import { startBatch, type BatchInput } from './batch/start-batch.ts';
+import { startConversion, type ConversionInput } from './convert/start-conversion.ts';
 import { PredictionExplainer, type ExplainInput } from './explain/explain-prediction.ts';
 import { listImportances, type ListImportances } from './importance/importance-rows.ts';
 import { startImportance, type ImportanceInput } from './importance/start-importance.ts';
@@ -64,6 +66,10 @@ export function modelJobEntries(parts: ModelJobsParts): readonly OperationEntry[
       perform: async (call: Call<ImportanceInput>) => await startImportance(parts, call),
     },
     {
+      operation: startModelConversionOperation,
+      perform: async (call: Call<ConversionInput>) => await startConversion(parts, call),
+    },
+    {
       operation: listModelImportancesOperation,
       handle: async (tx, { input }: Call<ListImportances>) => await listImportances(tx, input),
     },
@@ -107,6 +113,7 @@ async function seesData(tx: Transaction, parts: ModelJobsParts, call: Call, { re
 async function rejects(parts: ModelJobsParts, call: OfJob): Promise<Download> {
   const row = await transact(parts.database, { mode: 'read', projectId: call.tenant.id }, async (tx) => {
     const found = await readJob(tx, call.input.id);
+    if (found.kind !== 'batch-prediction') throw new DaisError('invalid_state', 'It is no batch prediction.');
     const dataset = found.request.dataName.split('@')[0] ?? '';
     await call.authorize({ kind: 'Dataset', name: dataset }, call.tenant, 'dataset:unmask');
     return found;

@@ -13,6 +13,38 @@ const LONGEST_SCAN_MS = 600_000;
 
 export type OpenIo = Pick<JobIo, 'signal' | 'read'> & { readonly note: (text: string) => void };
 
+export interface OpenedFiles {
+  readonly place: string;
+  /** The folder of the interpreter, of a model that needs Python. */
+  readonly environment: string | undefined;
+  readonly trust: 'trusted' | 'untrusted';
+}
+
+/**
+ * Does `work` with its files, in an environment with `more` packages, as soon as they may be loaded.
+ * @throws DaisError `invalid_state` for one that must not be.
+ */
+export async function withFiles<T>(
+  parts: ModelJobsParts,
+  row: ModelRow,
+  { folder, io, more }: { readonly folder: string; readonly io: OpenIo; readonly more?: readonly string[] },
+  work: (opened: OpenedFiles) => Promise<T>,
+): Promise<T> {
+  const may = await permitted(parts, row, io);
+  const place = join(folder, 'model');
+  const { environment, held } = await bringModel(parts, place, row, io.note, more);
+  try {
+    // Operators of ONNX run in a process all the same: this one is the control plane's.
+    return await work({
+      place,
+      environment,
+      trust: may === 'anywhere' && row.described.python !== null ? 'trusted' : 'untrusted',
+    });
+  } finally {
+    await held?.release();
+  }
+}
+
 /**
  * Does `work` with it. `folder` is the caller's, and takes the files.
  * @throws DaisError `invalid_state` for one that must not be loaded, `invalid_request` for one that cannot be.
@@ -24,12 +56,7 @@ export async function withModel<T>(
   io: OpenIo,
   work: (model: HostedModel) => Promise<T>,
 ): Promise<T> {
-  const may = await permitted(parts, row, io);
-  const place = join(folder, 'model');
-  const { environment, held } = await bringModel(parts, place, row, io.note);
-  try {
-    // Operators of ONNX run in a process all the same: this one is the control plane's.
-    const trust = may === 'anywhere' && row.described.python !== null ? 'trusted' : 'untrusted';
+  return await withFiles(parts, row, { folder, io }, async ({ place, environment, trust }) => {
     const { signature } = row.described;
     const model = await parts.host({ label: row.label, folder: place, environment, signature, trust }, io.note);
     try {
@@ -37,9 +64,7 @@ export async function withModel<T>(
     } finally {
       await model.close();
     }
-  } finally {
-    await held?.release();
-  }
+  });
 }
 
 async function permitted({ clock }: ModelJobsParts, row: ModelRow, io: OpenIo): Promise<'anywhere' | 'isolated'> {

@@ -12,6 +12,18 @@ interface Registered {
   readonly loggedModelId: string | undefined;
 }
 
+/** What was made of a version by converting it. */
+export async function noteConverted(
+  tx: Transaction,
+  [from, to]: readonly [NumberedVersion, NumberedVersion],
+  now: number,
+): Promise<void> {
+  const keys = { from: keyOf('model-version', idOf(...from)), to: keyOf('model-version', idOf(...to)) };
+  noteLineage(tx, { nodes: [], edges: [{ ...keys, relation: 'converted' }] }, now);
+}
+
+type NumberedVersion = readonly [model: bigint, version: number];
+
 export async function noteVersion(
   tx: Transaction,
   model: LockedModel,

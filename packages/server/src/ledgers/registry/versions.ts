@@ -1,4 +1,4 @@
-import { eventTypes, type ModelVersion } from '@dais/api';
+import { eventTypes, type Actor, type ModelVersion } from '@dais/api';
 import type { Call } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { dropComments } from '#ledgers/comments/index.ts';
@@ -37,30 +37,17 @@ export async function createVersion(
     model.type === 'prompt' ? { ...input, artifactUri: source } : await findOrigin(tx, parts, input);
   const { type, id } = context.principal;
   const { tags = {}, description = '', runLink } = input;
-  await tx.sql.query(
-    `with made as (
-       insert into registry.version (model, version, project_id, created_at, updated_at, created_by, description, source,
-         artifact_uri, run_id, logged_model_id, run_link)
-       values ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11))
-     insert into registry.version_tag (model, version, project_id, key, value)
-     select $1, $2, $3, k, v from unnest($12::text[], $13::text[]) as t(k, v)`,
-    [
-      model.id,
-      version,
-      tenant.id,
-      now,
-      JSON.stringify({ type, id }),
-      description,
-      source,
-      artifactUri,
-      runId ?? null,
-      loggedModelId ?? null,
-      runLink ?? null,
-      Object.keys(tags),
-      Object.values(tags),
-    ],
-    'insert_version',
-  );
+  await insertVersion(tx, model, version, {
+    now,
+    by: { type, id },
+    description,
+    source,
+    artifactUri,
+    runId,
+    loggedModelId,
+    runLink,
+    tags,
+  });
   if (model.type !== 'prompt') {
     await noteVersion(tx, model, version, { source, runId, loggedModelId }, { now, artifactRoot: parts.artifactRoot });
   }
@@ -84,7 +71,52 @@ export async function createVersion(
   };
 }
 
-async function nextVersion(
+export interface NewVersionRow {
+  readonly now: number;
+  readonly by: Actor;
+  readonly description: string;
+  readonly source: string;
+  readonly artifactUri: string;
+  readonly runId: string | undefined;
+  readonly loggedModelId: string | undefined;
+  readonly runLink: string | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export async function insertVersion(
+  tx: Transaction,
+  model: LockedModel,
+  version: number,
+  { now, by, description, source, artifactUri, runId, loggedModelId, runLink, tags }: NewVersionRow,
+): Promise<void> {
+  await tx.sql.query(
+    `with made as (
+       insert into registry.version (model, version, project_id, created_at, updated_at, created_by, description, source,
+         artifact_uri, run_id, logged_model_id, run_link)
+       values ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11))
+     insert into registry.version_tag (model, version, project_id, key, value)
+     select $1, $2, $3, k, v from unnest($12::text[], $13::text[]) as t(k, v)`,
+    [
+      model.id,
+      version,
+      tx.projectId,
+      now,
+      JSON.stringify(by),
+      description,
+      source,
+      artifactUri,
+      runId ?? null,
+      loggedModelId ?? null,
+      runLink ?? null,
+      Object.keys(tags),
+      Object.values(tags),
+    ],
+    'insert_version',
+  );
+}
+
+/** @throws DaisError `not_found`. */
+export async function nextVersion(
   tx: Transaction,
   projectId: string,
   name: string,

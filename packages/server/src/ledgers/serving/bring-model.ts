@@ -21,12 +21,13 @@ export interface BroughtModel {
   readonly held?: BuiltEnvironment;
 }
 
-/** Brings its files below `folder`, unless they are there, and makes what it runs in. */
+/** Brings its files below `folder`, unless they are there, and makes what it runs in, with `more` packages. */
 export async function bringModel(
   parts: BringParts,
   folder: string,
   model: ModelRow,
   progress: (note: string) => void,
+  more: readonly string[] = [],
 ): Promise<BroughtModel> {
   const there = await stat(folder).catch(() => undefined);
   if (there === undefined) await copyFiles(parts.content, folder, model);
@@ -39,7 +40,7 @@ export async function bringModel(
     type: 'python' as const,
     // The micro version that trained it may not be had; the minor one decides what its files mean.
     ...(version !== null && { version: version.split('.').slice(0, 2).join('.') }),
-    requirements,
+    requirements: [...requirements, ...more],
     indexes: [],
   };
   const held = await engine.build(await engine.lock(spec, { progress: told }), { progress: told });

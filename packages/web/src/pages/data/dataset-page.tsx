@@ -11,7 +11,7 @@ import { IngestsTab } from './ingests-tab.tsx';
 import { MasksPanel } from './masks-panel.tsx';
 import { UploadDialog } from './upload-dialog.tsx';
 import { useDatasetPlace, useDatasetResource, useFindings, useMasks, type DatasetPlace } from './use-data.ts';
-import { datasetVersionAddress, listAddress } from '#addresses.ts';
+import { batchesAddress, datasetVersionAddress, listAddress } from '#addresses.ts';
 import { ResourceTabs } from '#kinds/resource-tabs.tsx';
 import { ResourceActions } from '#kinds/resource-actions.tsx';
 import { UnreadPage } from '#kinds/unread-page.tsx';
@@ -83,6 +83,7 @@ function Under({ project, name, spec, status }: UnderProps) {
           )}
         </span>
       )}
+      <Link {...batchesAddress(project, { dataset: name })}>Batches</Link>
       {spec.owner !== undefined && (
         <span>
           owned by <ReferenceLink kind="Team" name={spec.owner} project={project} />

@@ -2,7 +2,7 @@
 import type { LineageGraph, LineageNode, LineageRelation } from '@dais/api';
 
 /** Ways on which things are made from others; what started a run or is a part of one stands beside the line. */
-const MAKING: ReadonlySet<LineageRelation> = new Set(['read', 'made', 'registered', 'copied']);
+const MAKING: ReadonlySet<LineageRelation> = new Set(['read', 'made', 'registered', 'copied', 'converted']);
 
 /** Steps to each side: dataset, run, logged model, version, and a copy of that. */
 const STEPS = 4;

@@ -10,7 +10,7 @@ import { modelSpecOf } from './model-spec.ts';
 import { PendingApprovals } from './pending-approvals.tsx';
 import { useApprovals, useModel, useModelPlace, useModelResource, type ModelPlace } from './use-registry.ts';
 import { VersionsTab } from './versions-tab.tsx';
-import { listAddress, promptAddress } from '#addresses.ts';
+import { batchesAddress, listAddress, promptAddress } from '#addresses.ts';
 import { ResourceTabs } from '#kinds/resource-tabs.tsx';
 import { ResourceActions } from '#kinds/resource-actions.tsx';
 import { UnreadPage } from '#kinds/unread-page.tsx';
@@ -54,7 +54,7 @@ function OneModel({ project, name }: { readonly project: string; readonly name: 
     <div className="page">
       <PageHead
         title={title}
-        under={<Under project={project} spec={spec} description={model.data.description} />}
+        under={<Under project={project} name={name} spec={spec} description={model.data.description} />}
         actions={
           <ResourceActions
             kind={modelKind}
@@ -81,11 +81,18 @@ function OneModel({ project, name }: { readonly project: string; readonly name: 
   );
 }
 
-function Under(props: { readonly project: string; readonly spec: ModelSpec; readonly description: string }) {
-  const { project, spec, description } = props;
+interface UnderProps {
+  readonly project: string;
+  readonly name: string;
+  readonly spec: ModelSpec;
+  readonly description: string;
+}
+
+function Under({ project, name, spec, description }: UnderProps) {
   return (
     <>
       <Link {...listAddress(modelKind, project)}>Models</Link>
+      <Link {...batchesAddress(project, { model: name })}>Batches</Link>
       {spec.owner !== undefined && (
         <span>
           of team <ReferenceLink kind="Team" name={spec.owner} project={project} />

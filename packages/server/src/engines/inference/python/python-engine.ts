@@ -2,7 +2,7 @@
  * MLflow models of any flavour, in processes with the Python that the model requires. Python never runs in the caller's
  * process; what it is given is checked against the signature here.
  */
-import { access, constants, readFile, realpath } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DaisError } from '@dais/api';
@@ -16,6 +16,7 @@ import { ModelProcess } from '../model-process.ts';
 import { RunnerPool } from '../runner-pool.ts';
 import { ServedModel } from '../served-model.ts';
 import { enforce } from './enforce.ts';
+import { interpreterFolders, pythonVariables } from './python-process.ts';
 import { readSignature, type Signature } from './signature.ts';
 
 export interface PythonInferenceOptions {
@@ -119,7 +120,7 @@ export class PythonInference implements InferenceEngine {
       ...(isIsolated
         ? this.#isolation.wrap(program, [...(await interpreterFolders(environment)), WORKER, root], root)
         : { program: python, args: program.slice(1) }),
-      variables: variables(path.dirname(python), threads),
+      variables: pythonVariables(path.dirname(python), threads),
       loadMs,
       clock,
       onLine: (text) => log.debug('a model says', { text }),
@@ -128,37 +129,6 @@ export class PythonInference implements InferenceEngine {
     });
     return started;
   }
-}
-
-/** The environment, and where the interpreter that it was made from lies. */
-async function interpreterFolders(environment: string): Promise<string[]> {
-  const text = await readFile(path.join(environment, 'pyvenv.cfg'), 'utf8').catch(() => '');
-  const home = /^home\s*=\s*(.+)$/m.exec(text)?.[1]?.trim();
-  if (home === undefined) return [environment];
-  const places = new Set([path.dirname(home), path.dirname(await realpath(home).catch(() => home))]);
-  return [environment, ...[...places].filter((place) => place !== '/' && !place.startsWith('/usr'))];
-}
-
-function variables(bin: string, threads: number): Record<string, string> {
-  const count = String(threads);
-  return {
-    PATH: `${bin}:/usr/bin:/bin`,
-    HOME: '/tmp',
-    LANG: 'C.UTF-8',
-    TZ: 'UTC',
-    // Each library takes all cores of the machine otherwise, in each process.
-    OMP_NUM_THREADS: count,
-    OPENBLAS_NUM_THREADS: count,
-    MKL_NUM_THREADS: count,
-    NUMEXPR_NUM_THREADS: count,
-    TF_NUM_INTRAOP_THREADS: count,
-    TF_NUM_INTEROP_THREADS: '1',
-    TOKENIZERS_PARALLELISM: 'false',
-    TF_CPP_MIN_LOG_LEVEL: '2',
-    // What a model has is in its folder.
-    HF_HUB_OFFLINE: '1',
-    TRANSFORMERS_OFFLINE: '1',
-  };
 }
 
 function platformOf({ description }: MlmodelPlace): string {

@@ -1,0 +1,117 @@
+/** Long work on models as people follow it: how far it is, what it made, which rows were left out, and its end. */
+import type { ModelJob } from '@dais/api/serving';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { onnxFile } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
+import { batchClient, type BatchCall } from '../packages/server/src/testing/batch-client.ts';
+import { servingClient } from '../packages/server/src/testing/serving-client.ts';
+import { Journey } from './journey.ts';
+import { describeLooks, type Look } from './looks.ts';
+
+const BATCHES = '/projects/default/batches';
+/** Rows without a number, which a model of whole numbers does not take: more than one page of them. */
+const GAPS = 150;
+
+let journey: Journey;
+let call: BatchCall;
+let withRejects: ModelJob;
+let failed: ModelJob;
+
+beforeAll(async () => {
+  journey = await Journey.start();
+  const models = servingClient(journey.url);
+  call = async <Output>(method: string, path: string, body?: object | Buffer) => {
+    const { status, body: told } = await models.call(method, `/api/v1${path}`, body);
+    if (status >= 300) throw new Error(`${status} ${String(told['detail'])}`);
+    return told as Output;
+  };
+  const batch = batchClient(call);
+  const whole = onnxFile({
+    nodes: [{ op: 'Add', inputs: ['x', 'x'], outputs: ['y'] }],
+    inputs: [{ name: 'x', datatype: 'INT64', shape: ['rows', 1] }],
+    outputs: [{ name: 'y', datatype: 'INT64', shape: ['rows', 1] }],
+  });
+  await models.register('whole', 0, { bytes: whole });
+  const rows = Array.from({ length: 2 * GAPS }, (_, id) => `${id},${id % 2 === 0 ? id : ''}\n`);
+  await batch.push('gaps', `id,x\n${rows.join('')}`);
+  const asked = { model: 'models:/whole/1', data: 'gaps@1', out: 'filled', columns: ['id'] };
+  failed = await batch.ended((await batch.start(asked)).id);
+  withRejects = await batch.ended((await batch.start({ ...asked, onError: 'reject' })).id);
+});
+afterAll(async () => await journey.stop());
+afterEach(async ({ task }) => {
+  await journey.closePages();
+  if (task.result?.state === 'fail') journey.forgetFaults();
+  else journey.expectQuiet();
+});
+
+const table = (page: Page) => page.getByRole('region', { name: 'Jobs on models' });
+const leftOut = (page: Page) => page.getByRole('region', { name: 'Rows that were left out' }).last();
+
+test('the work on a model is found from its page, and leads to what it made', async () => {
+  const page = await journey.open('/projects/default/models/whole');
+  await page.getByRole('main').getByRole('link', { name: 'Batches' }).click();
+  await page.getByRole('heading', { name: 'What do models do for whole?' }).waitFor();
+  await expect.poll(async () => await table(page).getByRole('row').count()).toBe(3);
+  await page.getByRole('combobox', { name: 'Which state' }).click();
+  await page.getByRole('option', { name: 'succeeded' }).click();
+  await expect.poll(async () => await table(page).getByRole('row').count()).toBe(2);
+  expect(page.url()).toContain('model=whole&state=succeeded');
+  await table(page).getByRole('link', { name: 'filled@1' }).click();
+  await page.waitForURL('**/datasets/filled/versions/1');
+});
+
+test('rows that were left out are read a page at a time', async () => {
+  const page = await journey.open(`/projects/default/datasets/gaps`);
+  await page.getByRole('main').getByRole('link', { name: 'Batches' }).click();
+  await table(page).getByRole('row').nth(1).getByRole('link', { name: 'batch prediction' }).click();
+  await page.waitForURL(`**${BATCHES}/${withRejects.id}`);
+  await page.getByText('300 of 300 rows').waitFor();
+  await expect.poll(async () => await leftOut(page).getByRole('row').count()).toBe(101);
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await expect.poll(async () => await leftOut(page).getByRole('row').count()).toBe(GAPS + 1);
+  expect(await page.getByRole('button', { name: 'Show more' }).count()).toBe(0);
+});
+
+test('what went wrong stands on the page of the job, with row and column', async () => {
+  const page = await journey.open(`${BATCHES}/${failed.id}`);
+  await page.getByText('Row 2, column "x": is missing; expected INT64.').waitFor();
+  await page
+    .getByRole('region', { name: 'Rows that were not taken' })
+    .getByRole('cell', { name: 'x', exact: true })
+    .first()
+    .waitFor();
+});
+
+test('a job is cancelled by whoever may, and makes nothing', async () => {
+  // Jobs run one after the other: behind a long one another waits.
+  const batch = batchClient(call);
+  const rows = Array.from({ length: 150_000 }, (_, id) => `${id},${id}\n`);
+  await batch.push('long', `id,x\n${rows.join('')}`);
+  const asked = { model: 'models:/whole/1', data: 'long@1', columns: ['id'] };
+  const first = await batch.start({ ...asked, out: 'long-1' });
+  const second = await batch.start({ ...asked, out: 'long-2' });
+  const page = await journey.open(`${BATCHES}/${second.id}`);
+  await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+  await page.getByRole('button', { name: 'Cancel the job' }).click();
+  expect((await batch.ended(first.id)).state).toBe('succeeded');
+  expect(await batch.ended(second.id)).toMatchObject({ state: 'cancelled' });
+  await page.getByText('cancelled', { exact: true }).waitFor();
+  await page.getByText('nothing of long-2').waitFor();
+});
+
+const LOOKS: readonly Look[] = [
+  ['batches', BATCHES, async (page) => await table(page).getByRole('row').nth(1).waitFor()],
+  [
+    'a batch with rejects',
+    () => `${BATCHES}/${withRejects.id}`,
+    async (page) => await leftOut(page).getByRole('row').nth(1).waitFor(),
+  ],
+  [
+    'a failed batch',
+    () => `${BATCHES}/${failed.id}`,
+    async (page) => await page.getByText('is missing').first().waitFor(),
+  ],
+];
+
+describeLooks(LOOKS, () => journey);

@@ -1,0 +1,97 @@
+"""Holds one MLflow model, and over descriptor 3 gives rows with what it says of them, and the model as ONNX."""
+
+import json
+import os
+import socket
+import sys
+import traceback
+import warnings
+
+# Only while our own modules load: a model may bring modules of any name.
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from dais_converter import graph, rows  # noqa: E402
+from dais_worker import frames, values  # noqa: E402
+from dais_worker.__main__ import describe, end_with_parent  # noqa: E402
+
+sys.path.pop(0)
+
+
+class Converter:
+    def __init__(self, plan):
+        import mlflow.pyfunc
+
+        self.plan = plan
+        self.model = mlflow.pyfunc.load_model(plan["model"])
+        self.native = graph.load_native(plan["model"], plan["flavor"])
+        self.expected = None
+
+    def rows(self):
+        """Rows of the input example, then drawn ones; and what the model says of each."""
+        answer = self._answers()
+        table, examples = rows.rows_that_are_taken(self.model, self.native, self.plan, answer)
+        result = answer(table)
+        if hasattr(result, "columns"):
+            raise ValueError("it answers with a table of several columns, which a converted model does not have")
+        self.expected = values.to_tensors(result, self.plan["outputs"])
+        about = {"examples": examples, "columns": rows.as_json(table), "attempts": graph.attempts(self.native, self.plan)}
+        return [*self.expected, _text("rows", about)]
+
+    def convert(self, attempt):
+        # Another copy: a converter changes what it is given.
+        native = graph.load_native(self.plan["model"], self.plan["flavor"])
+        model = graph.converted(native, self.plan, attempt, self.expected[0])
+        return [_bytes("model", model.SerializeToString()), _text("report", graph.report(native, model))]
+
+    def _answers(self):
+        method = self.plan["predictFn"]
+        if method == self.plan["own"]:
+            return self.model.predict
+        if not hasattr(self.native, method):
+            raise ValueError(f"{type(self.native).__name__} has no {method}")
+        return getattr(self.native, method)
+
+
+def _bytes(name, value):
+    import numpy as np
+
+    data = np.empty(1, dtype=object)
+    data[0] = value
+    return frames.Tensor(name, data)
+
+
+def _text(name, value):
+    return _bytes(name, json.dumps(value).encode())
+
+
+def main():
+    end_with_parent()
+    warnings.filterwarnings("ignore")
+    plan = json.loads(sys.argv[1])
+    connection = socket.socket(fileno=3)
+    connection.setblocking(True)
+    try:
+        converter = Converter(plan)
+    except BaseException as error:
+        traceback.print_exc()
+        sys.stderr.flush()
+        frames.send_frame(connection, 0, frames.FAILED, {"message": describe(error)})
+        return 1
+    frames.send_frame(connection, 0, frames.READY)
+    while (frame := frames.read_frame(connection)) is not None:
+        frame_id, kind, header, _ = frame
+        if kind == frames.PING:
+            frames.send_frame(connection, frame_id, frames.PING)
+            continue
+        try:
+            asked = header.get("parameters") or {}
+            made = converter.convert(asked["attempt"]) if "attempt" in asked else converter.rows()
+        except Exception as error:
+            traceback.print_exc()
+            frames.send_frame(connection, frame_id, frames.FAILED, {"message": describe(error)})
+            continue
+        frames.send_frame(connection, frame_id, frames.RESULT, {}, made)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { planConversion } from './conversion-plan.ts';
+import { convertedFiles, exampleFiles } from './converted-files.ts';
+
+const columns = [
+  { type: 'long', name: 'hour', required: true },
+  { type: 'double', name: 'departure delay', required: true },
+  { type: 'string', name: 'carrier', required: true },
+];
+const outputs = [{ type: 'tensor', 'tensor-spec': { dtype: 'object', shape: [-1] } }];
+
+const mlmodel = (inputs: unknown, more: object = {}, flavors: object = { sklearn: { sklearn_version: '1.9.1' } }) =>
+  JSON.stringify({
+    artifact_path: 'model',
+    run_id: 'r1',
+    model_id: 'm-1',
+    model_size_bytes: 7,
+    flavors: { python_function: { loader_module: 'x', python_version: '3.11.9', ...more }, ...flavors },
+    saved_input_example_info: { artifact_path: 'input_example.json', type: 'dataframe' },
+    ...(inputs !== undefined && {
+      signature: { inputs: JSON.stringify(inputs), outputs: JSON.stringify(outputs), params: null },
+    }),
+  });
+
+test('columns keep name and type, and those of fractions may have gaps', () => {
+  expect(planConversion(mlmodel(columns))).toEqual({
+    flavor: 'sklearn',
+    form: 'columns',
+    columns: [
+      ['hour', 'long'],
+      ['departure delay', 'double'],
+      ['carrier', 'string'],
+    ],
+    width: 0,
+    gaps: ['departure delay'],
+    outputs: ['output'],
+    own: 'predict',
+  });
+  expect(planConversion(mlmodel(columns, { predict_fn: 'predict_proba' })).own).toBe('predict_proba');
+  const tensor = [{ type: 'tensor', 'tensor-spec': { dtype: 'float32', shape: [-1, 4] } }];
+  expect(planConversion(mlmodel(tensor))).toMatchObject({ form: 'tensor', columns: [['input', 'float32']], width: 4 });
+});
+
+test.each([
+  ['is ONNX already', mlmodel(columns, {}, { onnx: { data: 'model.onnx' } }), 'it is ONNX already'],
+  ['of another flavour', mlmodel(columns, {}, { pytorch: {} }), 'the flavour pytorch; models of scikit-learn'],
+  ['of Python alone', mlmodel(columns, {}, {}), 'no flavour but python_function'],
+  ['without a signature', mlmodel(undefined), 'log it with a signature'],
+  ['with columns without names', mlmodel([{ type: 'double' }]), 'have no names'],
+  ['with dates', mlmodel([{ type: 'datetime', name: 'day' }]), 'column "day" is of the type datetime'],
+  ['with images', mlmodel([{ type: 'tensor', 'tensor-spec': { dtype: 'float32', shape: [-1, 3, 9] } }]), 'not rows'],
+  ['with another function', mlmodel(columns, { predict_fn: 'decision_function' }), 'answers with decision_function'],
+  ['that is no YAML', 'a: [', 'cannot be read'],
+])('one %s is refused, with the reason', (_, text, why) => {
+  expect(() => planConversion(text)).toThrow(why);
+});
+
+test('the new MLmodel says what it is now, and of the rest what the original said', () => {
+  const asked = { mlmodel: mlmodel(columns), label: 'models:/late/3', opset: 17, id: 'a-b', answer: undefined };
+  const files = convertedFiles(asked);
+  expect(Object.keys(files)).toEqual(['MLmodel', 'requirements.txt', 'python_env.yaml']);
+  const original = parse(asked.mlmodel) as Record<string, unknown>;
+  const made = parse(files['MLmodel'] ?? '') as Record<string, Record<string, unknown>>;
+  expect(made).toMatchObject({
+    run_id: 'r1',
+    signature: original['signature'],
+    saved_input_example_info: original['saved_input_example_info'],
+    flavors: { onnx: { data: 'model.onnx', opset: 17 }, python_function: { python_version: '3.11.9' } },
+  });
+  expect(made['flavors']).not.toHaveProperty('sklearn');
+  expect(made).not.toHaveProperty('model_id');
+  const answer = { name: 'output', datatype: 'FP64', shape: [9, 2], data: new Float64Array(18) } as const;
+  const other = parse(convertedFiles({ ...asked, answer })['MLmodel'] ?? '') as { signature: { outputs: string } };
+  expect(JSON.parse(other.signature.outputs)).toEqual([
+    { type: 'tensor', 'tensor-spec': { dtype: 'float64', shape: [-1, 2] } },
+  ]);
+});
+
+test('of the files of the original only those of its example go along', () => {
+  const paths = ['MLmodel', 'model.pkl', 'input_example.json', 'serving_input_example.json', 'requirements.txt'];
+  expect(exampleFiles(mlmodel(columns), paths)).toEqual(['input_example.json', 'serving_input_example.json']);
+});

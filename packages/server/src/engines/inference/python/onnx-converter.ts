@@ -1,0 +1,111 @@
+/**
+ * Makes ONNX of a Python model, in a process with the Python that the model requires: isolated as those that serve such
+ * models, since reading its files runs what its author wrote.
+ */
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DaisError } from '@dais/api';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+import type { Tensor } from '../contract.ts';
+import { ModelIsolation } from '../isolation.ts';
+import { ModelProcess } from '../model-process.ts';
+import type { ConversionPlan, PredictFunction } from './conversion-plan.ts';
+import { interpreterFolders, pythonVariables } from './python-process.ts';
+
+interface ConversionRequest {
+  readonly folder: string;
+  readonly environment: string;
+  readonly trust: 'trusted' | 'untrusted';
+  readonly plan: ConversionPlan;
+  readonly predictFn: PredictFunction;
+  readonly opset: number;
+  readonly signal: AbortSignal;
+}
+
+/** Rows that the original took, and what it says of them. */
+interface CheckRows {
+  readonly expected: Tensor;
+  /** The cells of each column; of a tensor its rows. Missing is null. */
+  readonly columns: readonly (readonly [string, readonly unknown[]])[];
+  /** How many are of the input example: the first ones. */
+  readonly examples: number;
+  /** Ways to convert it, the likeliest first. */
+  readonly attempts: readonly string[];
+}
+
+interface ConvertedModel {
+  readonly onnx: Buffer;
+  readonly opset: number;
+  readonly estimators: readonly string[];
+}
+
+interface Conversion {
+  rows(): Promise<CheckRows>;
+  /** @throws DaisError `invalid_request` with the words of the converter. */
+  convert(attempt: string): Promise<ConvertedModel>;
+  close(): Promise<void>;
+}
+
+const LOAD_MS = 300_000;
+/** In the same place from the source and from what is built. */
+const PYTHON = fileURLToPath(new URL('../../../../python', import.meta.url));
+const SEED = 20_261_127;
+
+export class OnnxConverter {
+  readonly #parts: { readonly clock: Clock; readonly log: Log };
+  readonly #isolation = new ModelIsolation();
+
+  constructor(parts: { readonly clock: Clock; readonly log: Log }) {
+    this.#parts = parts;
+  }
+
+  /** @throws DaisError `invalid_request` for a model that does not load. */
+  async open({ folder, environment, trust, plan, predictFn, opset, signal }: ConversionRequest): Promise<Conversion> {
+    const fault = await this.#isolation.fault();
+    if (fault !== undefined && trust === 'untrusted') {
+      throw new DaisError('invalid_request', `A model that is not trusted must be isolated: ${fault}.`);
+    }
+    const python = path.join(environment, 'bin', 'python');
+    const asked = JSON.stringify({ ...plan, model: folder, predictFn, opset, seed: SEED });
+    const program = [python, '-I', '-u', '-B', path.join(PYTHON, 'dais_converter'), asked];
+    const readable = [...(await interpreterFolders(environment)), PYTHON, folder];
+    const { clock, log } = this.#parts;
+    const { process: started } = await ModelProcess.start({
+      ...(fault === undefined
+        ? this.#isolation.wrap(program, readable, folder)
+        : { program: python, args: program.slice(1) }),
+      variables: pythonVariables(path.dirname(python), 1),
+      loadMs: LOAD_MS,
+      clock,
+      onLine: (text) => log.debug('a converter says', { text }),
+    });
+    const ask = async (parameters: Readonly<Record<string, string>>) =>
+      await started.infer([], { parameters, signal }).outputs;
+    return {
+      rows: async () => {
+        const tensors = await ask({});
+        const about = JSON.parse(textOf(tensors, 'rows')) as Omit<CheckRows, 'expected'>;
+        const [expected, ...others] = tensors.filter(({ name }) => name !== 'rows');
+        if (expected === undefined || others.length > 0) throw new Error('a converter gave more than one answer');
+        return { ...about, expected };
+      },
+      convert: async (attempt) => {
+        const tensors = await ask({ attempt });
+        const about = JSON.parse(textOf(tensors, 'report')) as Omit<ConvertedModel, 'onnx'>;
+        return { ...about, onnx: bytesOf(tensors, 'model') };
+      },
+      close: async () => await started.stop(),
+    };
+  }
+}
+
+function bytesOf(tensors: readonly Tensor[], name: string): Buffer {
+  const data = tensors.find((tensor) => tensor.name === name)?.data[0];
+  if (!Buffer.isBuffer(data)) throw new Error(`a converter gave no ${name}`);
+  return data;
+}
+
+function textOf(tensors: readonly Tensor[], name: string): string {
+  return bytesOf(tensors, name).toString('utf8');
+}

@@ -1,0 +1,78 @@
+/**
+ * Shapley values of trees take hundreds of milliseconds of one row, so a thread works them out: predictions, and all that the
+ * control process does, go on meanwhile. The thread keeps nothing; it starts with the first explanation.
+ */
+import { DaisError } from '@dais/api';
+import { startThread, type Thread } from '#lib/process.ts';
+import type { OnnxTrees } from '#lib/shapley/onnx-trees.ts';
+import type { AskedRow, ExplainedRow } from '#lib/shapley/tree-rows.ts';
+
+export type ToTreeThread =
+  | { readonly id: number; readonly type: 'read'; readonly file: Uint8Array }
+  | { readonly id: number; readonly type: 'explain'; readonly trees: OnnxTrees; readonly asked: AskedRow };
+
+export type FromTreeThread =
+  | { readonly id: number; readonly type: 'read'; readonly trees: OnnxTrees | undefined }
+  | ({ readonly id: number; readonly type: 'explained' } & ExplainedRow)
+  | { readonly id: number; readonly type: 'failed'; readonly detail: string };
+
+interface Waiting {
+  readonly resolve: (message: FromTreeThread) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const FROM_SOURCE = import.meta.url.endsWith('.ts');
+
+export class TreeExplainer {
+  readonly #waiting = new Map<number, Waiting>();
+  #thread: Thread | undefined;
+  #last = 0;
+
+  /** The trees of an ONNX file; undefined when it is not trees alone. Takes the bytes over. */
+  async read(file: Buffer): Promise<OnnxTrees | undefined> {
+    // A view on memory that others share cannot be handed over.
+    const whole = file.byteLength === file.buffer.byteLength ? file : Buffer.from(new Uint8Array(file).buffer);
+    const id = ++this.#last;
+    const answer = await this.#ask({ id, type: 'read', file: whole }, [whole.buffer as ArrayBuffer]);
+    return answer.type === 'read' ? answer.trees : undefined;
+  }
+
+  async explain(trees: OnnxTrees, asked: AskedRow): Promise<ExplainedRow> {
+    const answer = await this.#ask({ id: ++this.#last, type: 'explain', trees, asked }, []);
+    if (answer.type !== 'explained') throw new Error('the thread of trees gave another answer');
+    return { shapley: answer.shapley, output: answer.output };
+  }
+
+  async #ask(message: ToTreeThread, moved: readonly ArrayBuffer[]): Promise<FromTreeThread> {
+    return await new Promise<FromTreeThread>((resolve, reject) => {
+      this.#waiting.set(message.id, { resolve, reject });
+      this.#thread ??= this.#start();
+      this.#thread.ref();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread of Node has no origin
+      this.#thread.postMessage(message, [...moved]);
+    });
+  }
+
+  #start(): Thread {
+    const program = new URL(FROM_SOURCE ? './tree-thread.ts' : './tree-thread.js', import.meta.url);
+    const thread = startThread(program, undefined);
+    let fault: unknown;
+    thread.on('error', (error) => (fault = error));
+    thread.on('message', (message: FromTreeThread) => {
+      const waiting = this.#waiting.get(message.id);
+      this.#waiting.delete(message.id);
+      // Only while somebody waits does it hold the process.
+      if (this.#waiting.size === 0) thread.unref();
+      if (message.type === 'failed') waiting?.reject(new Error(message.detail));
+      else waiting?.resolve(message);
+    });
+    thread.once('exit', () => {
+      this.#thread = undefined;
+      const lost = [...this.#waiting.values()];
+      this.#waiting.clear();
+      const error = new DaisError('internal', 'The thread that explains trees has ended.', { cause: fault });
+      for (const { reject } of lost) reject(error);
+    });
+    return thread;
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * A conversion from its request to its version. The model is read by Python in isolation; what comes of it is loaded as any ONNX
+ * model is and held against the original. Files, version, lineage and the end of the job are one transaction: there is one
+ * version or none.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DaisError } from '@dais/api';
+import type { ModelConversion } from '@dais/api/serving';
+import { attachContent } from '#kernel/content/references.ts';
+import type { JobIo } from '#kernel/job-runner.ts';
+import { convertedPlace, registerConverted } from '#ledgers/registry/index.ts';
+import type { ModelRow } from '#ledgers/serving/index.ts';
+import type { JsonValue } from '#lib/json-reader.ts';
+import { emitEnded } from '../end-job.ts';
+import { requireFiles } from '../find-model.ts';
+import type { HostedModel } from '../hosted-model.ts';
+import { upload } from '../job-content.ts';
+import { endJobRow, notePhase, noteShard, noteSize, type JobRow } from '../job-rows.ts';
+import type { ModelJobsParts } from '../model-jobs-parts.ts';
+import { withFiles } from '../open-model.ts';
+import { compareAnswers, TOLERANCE, type Difference } from './compare-answers.ts';
+import type { CheckRows, Conversion, ConversionPlan, ConvertedModel } from './converter.ts';
+import { mlmodelOf, type ConversionJobRequest } from './start-conversion.ts';
+
+/** By the first word of the attempt. */
+const WIDTHS: Readonly<Record<string, ModelConversion['computesIn']>> = { double: 'float64', split: 'both' };
+
+type ConversionJob = JobRow<ConversionJobRequest>;
+
+interface Original {
+  readonly job: ConversionJob;
+  readonly model: ModelRow;
+  readonly mlmodel: string;
+  readonly plan: ConversionPlan;
+  readonly folder: string;
+}
+
+interface Made {
+  readonly folder: string;
+  readonly files: readonly string[];
+  readonly model: ConvertedModel;
+  readonly attempt: string;
+  readonly checked: CheckRows;
+  readonly largest: number;
+}
+
+/** @throws DaisError `invalid_request` for what cannot be converted, or answers otherwise when it is. */
+export async function runConversion(
+  parts: ModelJobsParts,
+  job: ConversionJob,
+  folder: string,
+  io: JobIo,
+): Promise<void> {
+  const phase = async (name: string) => await io.write(async (tx) => await notePhase(tx, job.id, name));
+  const model = await io.write(async (tx) => {
+    await notePhase(tx, job.id, 'model');
+    return await requireFiles(tx, job.files);
+  });
+  const mlmodel = await mlmodelOf(parts, model);
+  const original: Original = { job, model, mlmodel, plan: parts.converter.plan(mlmodel), folder };
+  const note = (text: string) => io.progress({ phase: 'model', note: text });
+  const { packages: more } = parts.converter;
+  const made = await withFiles(parts, model, { folder, io: { ...io, note }, more }, async (opened) => {
+    const { place, environment, trust } = opened;
+    if (environment === undefined) throw wrong(model, 'it needs no Python');
+    await phase('convert');
+    const { predictFn, opset } = job.request;
+    const asked = { folder: place, environment, trust, mlmodel, predictFn, opset, signal: io.signal };
+    const conversion = await parts.converter.open(asked);
+    try {
+      return await firstEqual(parts, original, conversion, io);
+    } finally {
+      await conversion.close();
+    }
+  });
+  await phase('store');
+  await store(parts, original, made, io);
+}
+
+/** Ways to convert are tried until one answers as the original does. */
+async function firstEqual(parts: ModelJobsParts, original: Original, conversion: Conversion, io: JobIo): Promise<Made> {
+  const { job, folder, model } = original;
+  const checked = await conversion.rows();
+  const rows = checked.expected.shape[0] ?? 0;
+  await io.write(async (tx) => await noteSize(tx, job.id, { shards: 1, rows }));
+  const faults: string[] = [];
+  for (const attempt of checked.attempts) {
+    io.signal.throwIfAborted();
+    io.progress({ phase: 'convert', attempt });
+    const place = join(folder, attempt);
+    try {
+      const converted = await conversion.convert(attempt);
+      const files = await write(parts, original, { converted, place, checked });
+      const { largest, difference } = await held(parts, original, { place, checked });
+      if (difference === undefined) return { folder: place, files, model: converted, attempt, checked, largest };
+      faults.unshift(told(original.plan, checked, difference));
+    } catch (error) {
+      if (!(error instanceof DaisError) || error.code !== 'invalid_request') throw error;
+      faults.push(error.message.slice(0, 1000));
+    }
+  }
+  throw wrong(model, faults[0] ?? 'there is no way to');
+}
+
+function wrong({ label }: ModelRow, why: string): DaisError {
+  return new DaisError('invalid_request', `${label} is not converted: ${why}`);
+}
+
+/** Row, column, what was expected and what came. */
+function told({ form }: ConversionPlan, { columns, examples }: CheckRows, difference: Difference): string {
+  const { row, place, expected, got } = difference;
+  const cells = columns.slice(0, 8).map(([name, values]) => {
+    const value = JSON.stringify(values[row]) ?? '';
+    return form === 'tensor' ? value.slice(0, 200) : `${name} ${value.slice(0, 40)}`;
+  });
+  const which = row < examples ? `row ${row + 1} of its input example` : `a drawn row (${row + 1 - examples})`;
+  const column = place === undefined ? '' : `, column ${place} of the answer`;
+  const more = columns.length > cells.length ? ', …' : '';
+  return `for ${which}${column} expected ${expected}, got ${got}. The row: ${cells.join(', ')}${more}`;
+}
+
+async function write(
+  { converter }: ModelJobsParts,
+  { mlmodel, model, job, plan }: Original,
+  {
+    converted,
+    place,
+    checked,
+  }: { readonly converted: ConvertedModel; readonly place: string; readonly checked: CheckRows },
+): Promise<readonly string[]> {
+  await mkdir(place, { recursive: true, mode: 0o755 });
+  const answer = job.request.predictFn === plan.own ? undefined : checked.expected;
+  const beside = converter.files({ mlmodel, label: model.label, opset: converted.opset, id: job.id, answer });
+  const files = Object.entries<string | Buffer>({ ...beside, 'model.onnx': converted.onnx });
+  for (const [name, bytes] of files) await writeFile(join(place, name), bytes, { mode: 0o444 });
+  return files.map(([name]) => name);
+}
+
+const ROWS_AT_ONCE = 128;
+
+/** Loads it as it is served, and asks it the same. */
+async function held(
+  parts: ModelJobsParts,
+  { model, plan }: Original,
+  { place, checked }: { readonly place: string; readonly checked: CheckRows },
+): Promise<{ readonly largest: number; readonly difference?: Difference }> {
+  const { label, described } = model;
+  const request = { label, folder: place, signature: described.signature, trust: 'untrusted' } as const;
+  const hosted: HostedModel = await parts.host(request, () => {});
+  try {
+    const rows = checked.expected.shape[0] ?? 0;
+    const types = new Map(plan.columns);
+    let largest = 0;
+    for (let from = 0; from < rows; from += ROWS_AT_ONCE) {
+      const columns = checked.columns.map(([name, values]): [string, readonly JsonValue[]] => {
+        const cells = values.slice(from, from + ROWS_AT_ONCE) as readonly JsonValue[];
+        const isWhole = types.get(name) === 'long';
+        return [name, isWhole ? cells.map((cell) => (typeof cell === 'string' ? BigInt(cell) : cell)) : cells];
+      });
+      const some = Math.min(ROWS_AT_ONCE, rows - from);
+      const [got] = await hosted.predict({ columns: new Map(columns), rows: some });
+      if (got === undefined) throw new Error('a converted model gave nothing');
+      const compared = compareAnswers(checked.expected, got, from);
+      largest = Math.max(largest, compared.largest);
+      if (compared.difference !== undefined) return { largest, difference: compared.difference };
+    }
+    return { largest };
+  } finally {
+    await hosted.close();
+  }
+}
+
+async function store(
+  parts: ModelJobsParts,
+  { job, model, mlmodel, folder }: Original,
+  { folder: place, files, model: made, attempt, checked, largest }: Made,
+  io: JobIo,
+): Promise<void> {
+  const leases: { readonly lease: string; readonly path: string }[] = [];
+  const keep = async (path: string, at: string) =>
+    leases.push({ lease: await upload(parts, job.project_id, at, io), path });
+  for (const path of files) await keep(path, join(place, path));
+  const paths = model.described.files.map(({ path }) => path);
+  for (const path of parts.converter.exampleFiles(mlmodel, paths)) await keep(path, join(folder, 'model', path));
+  const { to, predictFn } = job.request;
+  await io.write(async (tx) => {
+    const now = parts.clock.now();
+    const { artifactRoot } = parts;
+    const from = { name: job.model_name, version: job.version };
+    const at = await convertedPlace(tx, from, { artifactRoot, id: job.id });
+    const owner = { projectId: job.project_id, uid: job.project_id };
+    const entries = leases.map(({ lease, path }) => ({ lease, name: `${at}/${path}` }));
+    await attachContent(tx, owner, entries);
+    const version = await registerConverted(tx, { from, to, at, artifactRoot, now, by: job.created_by });
+    const rows = checked.expected.shape[0] ?? 0;
+    const result: ModelConversion = {
+      model: to,
+      version,
+      opset: made.opset,
+      predictFn,
+      estimators: [...made.estimators],
+      computesIn: WIDTHS[attempt.split('-')[0] ?? ''] ?? 'float32',
+      rows,
+      examples: checked.examples,
+      tolerance: TOLERANCE,
+      largestDifference: largest,
+    };
+    await noteShard(tx, job.id, { number: 0, rows, rejected: 0, faults: [] });
+    const ended = await endJobRow(tx, job.id, { state: 'succeeded', now, result });
+    if (ended === undefined) throw new Error('the job had ended already');
+    emitEnded(tx, ended);
+  });
+}

@@ -1,0 +1,65 @@
+/** What can be wrong with a conversion is told when it is asked for, as far as its `MLmodel` tells it. */
+import { buffer } from 'node:stream/consumers';
+import { parseServedModel, type ModelJob, type PredictFunction } from '@dais/api/serving';
+import type { Call } from '#kernel/dispatch.ts';
+import { transact } from '#kernel/transaction.ts';
+import { readModel } from '#ledgers/registry/index.ts';
+import type { ModelRow } from '#ledgers/serving/index.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import { wrong } from '../asked-data.ts';
+import { beginModelJob } from '../begin-job.ts';
+import { findModelVersion } from '../find-model.ts';
+import { presentJob, readJob } from '../job-rows.ts';
+import type { ModelJobsParts } from '../model-jobs-parts.ts';
+
+export interface ConversionInput {
+  readonly model: string;
+  readonly to?: string;
+  readonly opset: number;
+  readonly predictFn?: PredictFunction;
+}
+
+/** What was asked for, fixed when it was. */
+export interface ConversionJobRequest {
+  readonly to: string;
+  readonly opset: number;
+  readonly predictFn: PredictFunction;
+}
+
+export async function startConversion(parts: ModelJobsParts, call: Call<ConversionInput>): Promise<ModelJob> {
+  const { input, tenant, context } = call;
+  const named = parseServedModel(input.model);
+  if (!('message' in named) && named.of !== 'run') {
+    await call.authorize({ kind: 'Model', name: named.name }, tenant, 'model:read');
+  }
+  const of = await findModelVersion(parts, tenant.id, input.model);
+  const to = input.to ?? of.row.name;
+  await transact(parts.database, { mode: 'read', projectId: tenant.id }, async (tx) => {
+    const model = await readModel(tx.sql, tenant.id, to);
+    if (model.type === 'prompt') throw wrong(`${to} is a prompt, which has no versions of models.`);
+  });
+  const { own } = parts.converter.plan(await mlmodelOf(parts, of.row));
+  const { opset, predictFn = own } = input;
+  if (own === 'predict_proba' && predictFn === 'predict') {
+    throw wrong(`${of.row.label} answers with predict_proba, and its labels are not part of it.`);
+  }
+  const request = { to, opset, predictFn } satisfies ConversionJobRequest;
+  const now = parts.clock.now();
+  const id = uuidv7(now);
+  const { type, id: actor } = context.principal;
+  return await transact(parts.database, { mode: 'write', projectId: tenant.id, by: context }, async (tx) => {
+    const by = { type, id: actor };
+    await beginModelJob(tx, { id, kind: 'conversion', of, request, by, now, data: '', output: to });
+    return presentJob(await readJob(tx, id), { faults: false });
+  });
+}
+
+/** @throws DaisError `invalid_request` for a model without one. */
+export async function mlmodelOf({ content }: ModelJobsParts, row: ModelRow): Promise<string> {
+  const { project_id: projectId, artifacts, described, label } = row;
+  if (!described.files.some(({ path }) => path === 'MLmodel')) {
+    throw wrong(`${label} has no MLmodel, by which its form is known.`);
+  }
+  const { bytes } = await content.open({ projectId, uid: projectId }, `${artifacts}/MLmodel`);
+  return (await buffer(bytes)).toString('utf8');
+}

@@ -1,0 +1,76 @@
+/** Versions that Dais makes of others by converting them. */
+import { eventTypes, type Actor } from '@dais/api';
+import type { Transaction } from '#kernel/transaction.ts';
+import { runHome } from '#ledgers/tracking/index.ts';
+import { noteConverted, noteVersion } from './lineage-nodes.ts';
+import { lockModel, readVersion } from './model-rows.ts';
+import { emitAbout, told } from './tags.ts';
+import { insertVersion, nextVersion } from './versions.ts';
+
+interface Original {
+  readonly name: string;
+  readonly version: number;
+}
+
+/**
+ * Where the files of what is made of a version lie: beside its own, among the artifacts of the run that made it, else of its
+ * logged model. Below the root of artifacts.
+ */
+export async function convertedPlace(
+  tx: Transaction,
+  { name, version }: Original,
+  { artifactRoot, id }: { readonly artifactRoot: string; readonly id: string },
+): Promise<string> {
+  const { artifactUri, runId } = await readVersion(tx.sql, tx.projectId, name, version);
+  const below = (uri: string) => uri.slice(artifactRoot.length).replace(/^\/+|\/+$/g, '');
+  const end = `onnx-${id.slice(-12)}`;
+  const home = runId === undefined ? undefined : await runHome(tx, runId, { artifactRoot });
+  const own = below(artifactUri);
+  // Never below the original: its files are all that lie below its place.
+  if (home === undefined || !home.startsWith(artifactRoot) || own === below(home)) return `${own}.${end}`;
+  return `${below(home)}/${name.replaceAll(/[^\w.-]/g, '_')}-${version}.${end}`;
+}
+
+interface Converted {
+  readonly from: Original;
+  /** The model that gets it. */
+  readonly to: string;
+  /** As `convertedPlace` gave it. */
+  readonly at: string;
+  readonly artifactRoot: string;
+  readonly now: number;
+  readonly by: Actor;
+}
+
+/** With the tags and the run of the original; gives its number. @throws DaisError `not_found`. */
+export async function registerConverted(
+  tx: Transaction,
+  { from, to, at, artifactRoot, now, by }: Converted,
+): Promise<number> {
+  const original = await readVersion(tx.sql, tx.projectId, from.name, from.version);
+  const { version, ...model } = await nextVersion(tx, tx.projectId, to, now);
+  const { runId, tags } = original;
+  const artifactUri = `${artifactRoot}/${at}`;
+  const description = `ONNX of ${from.name}/${from.version}.`;
+  const row = { now, by, description, source: artifactUri, artifactUri, tags, runLink: original.runLink };
+  await insertVersion(tx, model, version, { ...row, runId, loggedModelId: undefined });
+  await noteVersion(
+    tx,
+    model,
+    version,
+    { source: artifactUri, runId, loggedModelId: undefined },
+    { now, artifactRoot },
+  );
+  const { id } = from.name === to ? model : await lockModel(tx.sql, tx.projectId, from.name);
+  await noteConverted(
+    tx,
+    [
+      [id, from.version],
+      [model.id, version],
+    ],
+    now,
+  );
+  const made = runId === undefined ? {} : { runId };
+  emitAbout(tx, model, eventTypes.modelVersionCreated, { version, source: artifactUri, ...made, tags: told(tags) });
+  return version;
+}

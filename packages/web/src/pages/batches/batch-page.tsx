@@ -1,0 +1,174 @@
+import { datasetKind, type DaisError } from '@dais/api';
+import { cancelModelJobOperation, type ModelJob } from '@dais/api/serving';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { hasEnded, JOB_KINDS, JOB_STATES, progressText, shareOf } from './batch-words.ts';
+import { Made } from './made.tsx';
+import { RejectsPanel } from './rejects-panel.tsx';
+import { useJob } from './use-batches.ts';
+import { batchesAddress, resourceAddress, versionAddress } from '#addresses.ts';
+import { daisCommand } from '#kinds/cli-command.ts';
+import { useCopyForms } from '#kinds/use-copy-forms.ts';
+import { useAddressParts } from '#server/address-parts.ts';
+import { useClient } from '#server/console-context.ts';
+import { useCurrentProject } from '#server/current-project.ts';
+import { useWhyNotDo } from '#server/use-why-not-do.ts';
+import { Confirm } from '#ui/confirm.tsx';
+import { CopyAs } from '#ui/copy-as.tsx';
+import { ErrorNote } from '#ui/error-note.tsx';
+import { GuardedButton } from '#ui/guarded-button.tsx';
+import { KeyValue } from '#ui/key-value.tsx';
+import { PageHead } from '#ui/page-head.tsx';
+import { Panel } from '#ui/panel.tsx';
+import { PlainTable } from '#ui/plain-table.tsx';
+import { Skeleton } from '#ui/skeleton.tsx';
+import { StateBadge } from '#ui/state-badge.tsx';
+import { Time } from '#ui/time.tsx';
+import './batches.css';
+
+/** One job on a version of a model: how far it is, what it made, and the rows that were left out. */
+export function BatchPage() {
+  const project = useCurrentProject();
+  const { job: id = '' } = useAddressParts();
+  const { data: job, error, refetch, key } = useJob(project, id);
+  const forms = useCopyForms({
+    command: daisCommand(['batch', 'get', id], project),
+    call: { project, path: `/api/v1/model-jobs/${id}` },
+  });
+  return (
+    <div className="page">
+      <PageHead
+        title={job === undefined ? 'What became of it?' : `What became of the ${JOB_KINDS[job.kind]}?`}
+        under={<Link {...batchesAddress(project)}>Batches</Link>}
+        actions={
+          <>
+            <CopyAs forms={forms} />
+            {job !== undefined && !hasEnded(job) && <Cancel project={project} job={job} queryKey={key} />}
+          </>
+        }
+      />
+      {error !== null && <ErrorNote error={error} retry={() => void refetch()} />}
+      {job === undefined ? error === null && <Skeleton rows={6} /> : <OneJob project={project} job={job} />}
+    </div>
+  );
+}
+
+function OneJob({ project, job }: { readonly project: string; readonly job: ModelJob }) {
+  const { faults, rows, state, error, kind } = job;
+  return (
+    <>
+      <Panel title="How far it is">
+        <p>
+          <StateBadge {...JOB_STATES[state]} /> {progressText(job)}
+        </p>
+        {!hasEnded(job) && (
+          <progress className="batch-progress" max={100} value={shareOf(job)} aria-label="Share of the rows" />
+        )}
+        {error !== undefined && <p className="batch-error">{error}</p>}
+      </Panel>
+      <Panel title="What was asked for">
+        <KeyValue label="What was asked for" pairs={pairsOf(project, job)} />
+      </Panel>
+      {kind === 'conversion' && job.result !== undefined && (
+        <Panel title="How it was checked">
+          <KeyValue label="How it was checked" pairs={checkedPairs(job.result)} />
+        </Panel>
+      )}
+      {faults.length > 0 && state !== 'succeeded' && (
+        <Panel title="Rows that were not taken" flush>
+          <PlainTable
+            label="Not taken"
+            rows={faults}
+            keyOf={({ row }) => row}
+            columns={[
+              { title: 'Row', narrow: true, cell: ({ row }) => row.toLocaleString('en') },
+              { title: 'Column', narrow: true, cell: ({ column }) => column ?? '' },
+              { title: 'What is wrong', cell: ({ message }) => message },
+            ]}
+          />
+        </Panel>
+      )}
+      {rows.rejected > 0 && state === 'succeeded' && <RejectsPanel project={project} job={job} />}
+    </>
+  );
+}
+
+function pairsOf(project: string, job: ModelJob) {
+  const { model, version, data, output, onError, createdBy, createdAt, startedAt, endedAt, attempts } = job;
+  const dataset = data?.split('@')[0];
+  const time = (at: number) => <Time at={new Date(at).toISOString()} />;
+  return [
+    { key: 'Model', value: <Link {...versionAddress(project, model, version)}>{`${model}/${version}`}</Link> },
+    ...(dataset === undefined
+      ? []
+      : [{ key: 'Data', value: <Link {...resourceAddress(datasetKind, project, dataset)}>{data}</Link> }]),
+    ...(output === undefined ? [] : [{ key: 'Kept beside', value: output.columns.join(', ') || 'nothing' }]),
+    ...(onError === undefined
+      ? []
+      : [{ key: 'Wrong rows', value: onError === 'reject' ? 'are left out and kept' : 'end the job' }]),
+    { key: 'Made', value: <Made project={project} job={job} /> },
+    { key: 'Asked by', value: createdBy.id },
+    { key: 'Asked', value: time(createdAt) },
+    ...(startedAt === undefined ? [] : [{ key: 'Begun', value: time(startedAt) }]),
+    ...(endedAt === undefined ? [] : [{ key: 'Ended', value: time(endedAt) }]),
+    { key: 'Attempts', value: String(attempts) },
+  ];
+}
+
+const CHECKED: readonly (readonly [string, string])[] = [
+  ['estimators', 'Converted'],
+  ['predictFn', 'Answers with'],
+  ['opset', 'Opset'],
+  ['computesIn', 'Computes in'],
+  ['rows', 'Equal on rows'],
+  ['examples', 'Of its example'],
+  ['tolerance', 'Tolerance'],
+  ['largestDifference', 'Largest difference'],
+];
+
+function checkedPairs(result: Readonly<Record<string, unknown>>) {
+  return CHECKED.map(([field, key]) => {
+    const value = result[field];
+    return { key, value: Array.isArray(value) ? value.join(', ') : String(value) };
+  });
+}
+
+interface CancelProps {
+  readonly project: string;
+  readonly job: ModelJob;
+  readonly queryKey: readonly string[];
+}
+
+function Cancel({ project, job, queryKey }: CancelProps) {
+  const client = useClient(project);
+  const queries = useQueryClient();
+  const [asking, setAsking] = useState(false);
+  const why = useWhyNotDo(project, 'Model', ['model:cancelJob'], job.model)('model:cancelJob');
+  const { mutate, isPending, error } = useMutation<ModelJob, DaisError>({
+    mutationFn: async () => await client.perform(cancelModelJobOperation, { id: job.id }),
+    onSuccess: () => {
+      setAsking(false);
+      void queries.invalidateQueries({ queryKey });
+    },
+  });
+  return (
+    <>
+      <GuardedButton variant="default" why={why} onClick={() => setAsking(true)}>
+        Cancel
+      </GuardedButton>
+      {asking && (
+        <Confirm
+          title="Cancel this job?"
+          verb="Cancel the job"
+          busy={isPending}
+          confirm={() => mutate()}
+          close={() => setAsking(false)}
+        >
+          <p>What it has made so far goes, and no version is made.</p>
+          {error !== null && <ErrorNote error={error} />}
+        </Confirm>
+      )}
+    </>
+  );
+}
