@@ -63,7 +63,7 @@ function storyLines({ links, invitation }) {
     '  Look at',
     ...links.map(({ what, address }) => `    ${what}\n      ${address}`),
     '',
-    '  Real: flights, weather, delays; trainings, measures, refusals, answers, what the lineage says.',
+    '  Real: flights, weather, delays; trainings, measures, drift, the alert and its retraining, refusals, answers, lineage.',
     '  Replayed: the traffic. What was known before each flight comes from the training data, joined as of its time.',
     '  Played: the three accounts, by this program.',
     '',

@@ -11,11 +11,12 @@ import { gatherFacts, judge } from './preflight.mjs';
 const USAGE = `usage: npm run quickstart [-- OPTIONS]
 
   Checks this machine, installs and builds what is missing, starts Dais and tells on real flights what it does:
-  data, training, approval, serving, a second version, lineage. All is kept in the clone, the data folder, the folder of keys and the cache; nothing is installed system-wide.
+  data, training, approval, serving, drift, the retraining that it starts, take-over, lineage. All is kept in the clone, the data folder,
+  the folder of keys and the cache; nothing is installed system-wide.
 
   --data DIR   where Dais keeps its data  (default: $DAIS_DATA, else /var/lib/dais as root, else ~/.dais)
   --port N     HTTP port                  (default: 7070, or the next free one)
-  --slice      every fourth flight of two months  (default)
+  --slice      every fourth flight of January, February and July  (default)
   --year       all flights of 2013
   --speed N    replay flights N times faster than they flew  (default: as fast as they are answered)
   --serve      only start Dais: no story

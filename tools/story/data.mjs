@@ -23,18 +23,20 @@ export async function fewer(source, target) {
  * @typedef {object} Data
  * @property {number} flights rows of the newest version of `nyc_flights`
  * @property {number} training rows of `nyc_training`
+ * @property {number} version of `nyc_training`
  * @property {boolean} again it was there already
  *
  * @param {object} parts
  * @param {import('./client.mjs').Client} parts.trainer
- * @param {import('./plan.mjs').Plan} parts.plan
+ * @param {string} parts.until the last month that is brought
+ * @param {number} parts.made how many versions of `nyc_training` there are then, at least
  * @param {string} parts.source the folder of the tables
  * @param {string} parts.work a folder of the story
  * @param {(line: string) => void} parts.say
  * @returns {Promise<Data>}
  */
-export async function bringData({ trainer, plan, source, work, say }) {
-  const before = await known(trainer, plan);
+export async function bringData({ trainer, until, made, source, work, say }) {
+  const before = await known(trainer, until, made);
   if (before !== undefined) {
     say(`It is there from before: ${before.flights.toLocaleString('en')} flights.`);
     return { ...before, again: true };
@@ -45,27 +47,30 @@ export async function bringData({ trainer, plan, source, work, say }) {
     rest = lines.pop() ?? '';
     for (const line of lines) if (!line.startsWith('Then: ')) say(line);
   };
-  const { code, output } = await runCommand((await findPython()).path, [join(stages, 'stages.py'), '--from', source], {
+  const words = [join(stages, 'stages.py'), '--from', source, '--until', until];
+  const { code, output } = await runCommand((await findPython()).path, words, {
     cwd: stages,
     quiet: true,
     env: { ...trainer.variables, PATH: pathWithDais(join(work, 'bin')), PYTHONDONTWRITEBYTECODE: '1' },
     heard,
   });
   if (code !== 0) throw new Error(output);
-  const made = await known(trainer, plan);
-  if (made === undefined) throw new Error('the training data are not there');
-  return { ...made, again: false };
+  const after = await known(trainer, until, made);
+  if (after === undefined) throw new Error('the training data are not there');
+  return { ...after, again: false };
 }
 
 /**
  * @param {import('./client.mjs').Client} trainer
- * @param {import('./plan.mjs').Plan} plan
+ * @param {string} until
+ * @param {number} made
  */
-async function known(trainer, plan) {
+async function known(trainer, until, made) {
   try {
-    const flights = await trainer.call('GET', `/api/v1/data/datasets/nyc_flights/versions/to-${plan.lastMonth}`);
+    const flights = await trainer.call('GET', `/api/v1/data/datasets/nyc_flights/versions/to-${until}`);
     const training = await trainer.call('GET', '/api/v1/data/datasets/nyc_training/versions/latest');
-    return { flights: Number(flights.rows), training: Number(training.rows) };
+    const version = Number(training.number);
+    return version < made ? undefined : { flights: Number(flights.rows), training: Number(training.rows), version };
   } catch (error) {
     if (error instanceof Refused && error.status === 404) return undefined;
     throw error;

@@ -19,6 +19,46 @@ export async function counted(account) {
 }
 
 /**
+ * @typedef {object} Compared what was answered, beside what the shadow said of the same flights
+ * @property {number} flights
+ * @property {number} failed of the copies
+ * @property {number} apart mean absolute difference of both probabilities
+ * @property {number} answered mean square of how far the answers were from what came true
+ * @property {number} copied the same of the shadow
+ *
+ * @param {import('./client.mjs').Client} account
+ * @param {string} version of the shadow
+ * @returns {Promise<Compared>}
+ */
+export async function compared(account, version) {
+  const { rows } = await account.call('POST', `/api/v1/predictions/endpoints/${ENDPOINT}/query`, {
+    sql: `select count(*), count(*) filter (where s.status >= 400), avg(abs(p.out_late_probability - s.out_late_probability)),
+        avg((p.out_late_probability - p.label::double) ** 2), avg((s.out_late_probability - p.label::double) ** 2)
+      from predictions s join labelled p on p.prediction_id = s.shadow_of and p.row = s.row where s.version = '${version}'`,
+  });
+  const [flights, failed, apart, answered, copied] = rows[0].map(Number);
+  return { flights, failed, apart, answered, copied };
+}
+
+/**
+ * Why it was said: the columns that moved the answer most.
+ * @param {import('./client.mjs').Client} account
+ * @param {string} prediction
+ * @returns {Promise<{ method: string, scale: string, base: number, answer: number, columns: { column: string, value: unknown, moved: number }[] }>}
+ */
+export async function explained(account, prediction) {
+  const path = `/api/v1/predictions/endpoints/${ENDPOINT}/one/${prediction}/explain`;
+  const { method, scale, rows } = await account.call('POST', path, {});
+  const [{ base, answer, contributions }] = rows;
+  const columns = contributions.map((/** @type {any} */ { feature, value, contribution }) => ({
+    column: feature,
+    value,
+    moved: contribution,
+  }));
+  return { method, scale, base, answer, columns };
+}
+
+/**
  * What a program was refused. It is on record in the organisation: not everybody who sees a project's events sees this.
  * @param {import('./client.mjs').Client} owner
  * @param {string} program

@@ -5,24 +5,24 @@
  * @param {object} found
  * @param {string} found.version the champion
  * @param {string} found.challenger
- * @param {string} found.training the run of the pipeline
+ * @param {{ column: string, window: number } | undefined} found.drifted
  * @param {string | undefined} found.prediction the one that was named
  * @returns {readonly { what: string, address: string }[]}
  */
-export function links(url, { version, challenger, training, prediction }) {
+export function links(url, { version, challenger, drifted, prediction }) {
   const project = `${url}/projects/default`;
   return [
+    ...(drifted === undefined
+      ? []
+      : [
+          {
+            what: `${drifted.column}, the column that drifted most`,
+            address: `${project}/monitors/nyc-late?window=${drifted.window}&check=drift&column=${drifted.column}`,
+          },
+        ]),
     {
-      what: 'the version that was promoted: card, measures, lineage',
+      what: 'the version that answers: card, measures, decisions',
       address: `${project}/models/nyc-late/versions/${version}`,
-    },
-    {
-      what: 'both versions side by side',
-      address: `${project}/models/nyc-late/compare?from=${challenger}&to=${version}`,
-    },
-    {
-      what: 'what was refused, by which policy',
-      address: `${url}/organisation/audit?outcome=denied&actor=trainer`,
     },
     ...(prediction === undefined
       ? []
@@ -32,8 +32,13 @@ export function links(url, { version, challenger, training, prediction }) {
             address: `${project}/predictions/nyc-late/${prediction}`,
           },
         ]),
-    { what: 'the endpoint, with what it answered', address: `${project}/endpoints/nyc-late` },
-    { what: 'the training, step by step', address: `${project}/executions/${training}` },
-    { what: 'the month that was held back, and why', address: `${project}/datasets/nyc_flights` },
+    {
+      what: 'what was refused, by which policy',
+      address: `${url}/organisation/audit?outcome=denied&actor=trainer`,
+    },
+    {
+      what: 'both versions side by side',
+      address: `${project}/models/nyc-late/compare?from=${challenger}&to=${version}`,
+    },
   ];
 }

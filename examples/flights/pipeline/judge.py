@@ -112,6 +112,9 @@ def main() -> None:
         mlflow.log_dict(verdict["fairness"], "evaluation/fairness.json")
         mlflow.log_dict(verdict, "evaluation/verdict.json")
         mlflow.log_text(card(verdict, given), "evaluation/card.md")
+        # So that a later run needs nobody to bring it.
+        for file in sorted(Path(__file__).parent.glob("*.py")):
+            mlflow.log_artifact(str(file), "code")
     MlflowClient().update_model_version(MODEL, version, description=card(verdict, given))
     Path("verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
     print(json.dumps(verdict, indent=2))

@@ -120,6 +120,35 @@ test('a canary gets its share until somebody promotes it, a pin reaches it, and 
   await expect.poll(async () => (await infer(gatewayUrl, 1)).y).toBe(2);
 });
 
+test('a shadow gets copies and is shown as one; what the manifest names to answer stays', async () => {
+  const deploy = async (body: unknown, name = 'scaled') =>
+    await client.call('POST', `/api/v1/serving/endpoints/${name}/deploy`, body);
+  const named = async () => (await client.call('GET', '/api/v1/endpoints/scaled')).body['spec'] as object;
+  const shadow = { model: 'models:/m/2', shadow: true };
+  expect(await deploy(shadow, 'nothing')).toMatchObject({ status: 404, body: { code: 'not_found' } });
+  const before = await named();
+  const rollout = await client.lastRollout('scaled');
+  expect(await deploy(shadow)).toMatchObject({ status: 202, body: { created: false } });
+  const status = await client.settled('scaled', (now) => variantOf(now, 'shadow')?.state === 'ready');
+  expect(status.variants).toMatchObject([
+    { name: 'stable', role: 'variant', model: 'models:/m/1', weight: 100 },
+    { name: 'shadow', role: 'shadow', model: 'models:/m/2', weight: 100 },
+  ]);
+  expect(await named()).toEqual({ ...before, shadow: [{ name: 'shadow', model: 'models:/m/2' }] });
+  expect(await client.lastRollout('scaled')).toEqual(rollout);
+  expect(await infer(url, 2)).toMatchObject({ y: 4, variant: 'stable' });
+  const sql = `select variant, out_y from predictions where shadow_of is not null`;
+  const copies = async () =>
+    (await client.call('POST', '/api/v1/predictions/endpoints/scaled/query', { sql })).body['rows'];
+  await expect.poll(copies).toEqual([['shadow', 6]]);
+  // Once it is to answer, it needs no copies.
+  await deploy({ model: 'models:/m/2', canary: 10 });
+  const taken = await client.settled('scaled', (now) => variantOf(now, 'canary')?.weight === 10);
+  expect(variantOf(taken, 'shadow')).toBeUndefined();
+  await client.call('POST', '/api/v1/serving/endpoints/scaled/rollout/abort', { reason: 'only looked' });
+  await client.settled('scaled', (now) => variantOf(now, 'canary') === undefined);
+});
+
 test('a moved alias drives a rollout; one that cannot be loaded is taken back, and says why', async () => {
   const spec = {
     model: 'models:/m@champion',

@@ -51,6 +51,7 @@ const bare = async (path) => (await fetch(DAIS_URL + path)).status;
     project: DAIS_PROJECT,
     run: DAIS_RUN_ID,
     logs: await ask(MLFLOW_TRACKING_URI + '/api/2.0/mlflow/runs/create', { experiment_id: '0' }),
+    server: await ask(MLFLOW_TRACKING_URI + '/api/3.0/mlflow/server-info'),
     otherProject: await ask('/p/other/api/2.0/mlflow/runs/create', { experiment_id: '0' }),
     submits: await ask('/api/v1/executions', { steps: { a: { command: ['true'] } } }),
     secrets: await ask('/api/v1/secrets'),
@@ -92,6 +93,7 @@ async function run(
 const AS_ITSELF = {
   project: 'default',
   logs: 200,
+  server: 200,
   otherProject: 400,
   submits: 403,
   secrets: 403,

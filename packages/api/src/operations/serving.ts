@@ -31,7 +31,7 @@ export const deployOperation = defineOperation({
     shadow: z
       .boolean()
       .default(false)
-      .describe('It gets copies of all requests instead, until somebody promotes or aborts.'),
+      .describe('It gets copies of all requests instead, as `shadow` of the manifest; what answers stays what it is.'),
   }),
   output: z.strictObject({ endpoint, created: z.boolean().describe('There was none of that name.') }),
   target: ({ endpoint: name, model }) => ({ kind: endpointKind.kind, name, desired: { spec: { model } } }),

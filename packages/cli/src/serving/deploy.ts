@@ -4,7 +4,7 @@ import { deployOperation } from '@dais/api/serving';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
-import { followRollout, headline, readState } from './follow.ts';
+import { followRollout, followShadow, headline, readState } from './follow.ts';
 
 interface Options {
   readonly to: string;
@@ -25,6 +25,11 @@ export const deployModel: Run<Options> = async (context, [model = ''], { to, can
     shadow: shadow === true,
     ...(canary !== undefined && { canary }),
   });
+  if (shadow === true && wait === true) {
+    const ready = await followShadow(context, client, to);
+    if (ready.state !== 'ready') context.terminal.err(`It does not load: ${ready.message ?? 'nobody said why'}\n`);
+    return ready.state === 'ready' ? exitCodes.ok.code : exitCodes.failed.code;
+  }
   if (wait !== true) {
     if (await printedForPrograms(context, begun)) return exitCodes.ok.code;
     context.terminal.out(`${begun.created ? 'Endpoint made' : 'Endpoint changed'}: ${to}\n`);

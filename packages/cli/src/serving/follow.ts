@@ -51,6 +51,17 @@ export async function followRollout(
   }
 }
 
+/** Ends when the shadow that `dais deploy` wrote gets copies, or cannot. */
+export async function followShadow(context: Context, client: DaisClient, endpoint: string): Promise<EndpointVariant> {
+  for (;;) {
+    const { generation, status } = await readState(client, endpoint);
+    const shadow = status.variants?.find(({ name, role }) => role === 'shadow' && name === 'shadow');
+    const rests = shadow !== undefined && ['ready', 'idle', 'failed'].includes(shadow.state);
+    if (rests && status.observedGeneration === generation) return shadow;
+    await wait(POLL_MS, undefined, { signal: context.signal });
+  }
+}
+
 function rests({ state, automatic, steps }: Rollout): boolean {
   if (state !== 'running') return true;
   return !automatic && (steps.at(-1)?.number ?? 0) > 0;

@@ -4,7 +4,12 @@ import { onnxFile } from '#engines/inference/onnx/onnx-files.testing.ts';
 /** What tests look at in a status; the rest is not theirs. */
 export interface SeenStatus {
   readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
-  readonly variants?: readonly { readonly name: string; readonly model: string; readonly weight: number }[];
+  readonly variants?: readonly {
+    readonly name: string;
+    readonly model: string;
+    readonly weight: number;
+    readonly state: string;
+  }[];
   readonly rollout?: unknown;
 }
 

@@ -106,6 +106,25 @@ test('steps follow each other while it does well; it goes back when it does not'
   expect(effects({ rollout: rollout(), step: step(100), live: false })).toEqual([]);
 });
 
+test('a shadow that the gateway loads is looked at again soon; a rollout of copies takes no share', () => {
+  const spec = endpointSpec.parse({ model: 'models:/m/1', shadow: [{ name: 's', model: 'models:/m/2' }] });
+  const copied = (state: ModelState['state']) =>
+    plan({
+      target: found(1),
+      others: { s: found(2) },
+      row: { spec, active: { s: 'id2' } },
+      states: new Map([ready(1), ready(2, state)]),
+    });
+  expect(copied('loading').recheckAfterMs).toBeLessThan(1000);
+  expect(copied('ready').recheckAfterMs).toBeGreaterThan(1000);
+  expect(plan({ rollout: rollout({ shadow: true, automatic: false, weights: [100] }) }).status).toMatchObject({
+    variants: [
+      { name: 'stable', weight: 100 },
+      { name: 'canary-shadow', role: 'shadow', weight: 100 },
+    ],
+  });
+});
+
 test('what was taken back does not come again by itself; another version does', () => {
   const held = plan({ row: { held: 'id2' }, lastReason: 'It was slow.' });
   expect(held.effects).toEqual([]);

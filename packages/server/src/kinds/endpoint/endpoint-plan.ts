@@ -32,7 +32,9 @@ export function planEndpoint(resource: Resource, facts: EndpointFacts): Controll
   const shifted = described.length > 0 ? [] : shiftOthers(facts);
   const ready = readyOf(facts, turn.message);
   const variants = variantsOf(facts);
-  const underWay = rollout !== undefined || turn.effects.length > 0 || ready.status !== 'True';
+  // The gateway loads a shadow without a rollout, and nobody tells of it but its figures.
+  const loading = variants.some(({ state }) => state === 'preparing' || state === 'loading');
+  const underWay = rollout !== undefined || turn.effects.length > 0 || ready.status !== 'True' || loading;
   return {
     effects: [...turn.effects, ...shifted],
     conditions: [ready, currentOf(facts, turn.message)],
@@ -207,6 +209,7 @@ function variantsOf({ row, rollout, states }: EndpointFacts): readonly EndpointV
     0,
   );
   const rest = 100 - shares;
+  const copies = rollout?.shadow === true;
   const canary = rollout === undefined ? 0 : (rest * weightOf(rollout)) / 100;
   const one = (
     name: string,
@@ -231,7 +234,11 @@ function variantsOf({ row, rollout, states }: EndpointFacts): readonly EndpointV
   };
   return [
     ...(row.stable === null ? [] : [one('stable', row.stable, rest - canary)]),
-    ...(rollout === undefined ? [] : [one('canary', rollout.to_model, canary)]),
+    ...(rollout === undefined
+      ? []
+      : copies
+        ? [one('canary-shadow', rollout.to_model, rollout.step > 0 ? 100 : 0, 'shadow')]
+        : [one('canary', rollout.to_model, canary)]),
     ...spec.variants.flatMap(({ name, weight }) =>
       row.active[name] === undefined ? [] : [one(name, row.active[name], weight)],
     ),

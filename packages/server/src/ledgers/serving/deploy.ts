@@ -1,4 +1,5 @@
 import { DaisError } from '@dais/api';
+import type { EndpointSpec } from '@dais/api/serving';
 import type { Call } from '#kernel/dispatch.ts';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
@@ -40,12 +41,18 @@ export async function deploy(
     throw new DaisError('not_found', found.fault, { issues: [{ path: 'model', message: `is "${model}"` }] });
   }
   const before = await readResource(tx.sql, tenant.id, 'Endpoint', name);
+  if (shadow && before === undefined) {
+    throw new DaisError(
+      'not_found',
+      `There is no Endpoint "${name}" whose requests could be copied: deploy a model first.`,
+    );
+  }
   const desired = {
     kind: 'Endpoint',
     name,
     labels: before?.labels ?? {},
     annotations: before?.annotations ?? {},
-    spec: { ...before?.spec, model },
+    spec: { ...before?.spec, ...(shadow ? withShadow(before?.spec, model) : taken(before?.spec, model)) },
     origin: before?.origin ?? context.origin,
     ...(before?.owner != null && { owner: before.owner }),
   };
@@ -54,6 +61,8 @@ export async function deploy(
   if (outcome === undefined) throw new Error('one wish, no outcome');
   if ('error' in outcome) throw outcome.error;
   await performWrites(tx, kinds, tenant, [outcome.write], 'deploy');
+  // Its row follows the manifest; there is nothing to roll out.
+  if (shadow) return { endpoint: name, created: false };
   await tx.enter(tenant.id);
   const row = await lockEndpoint(tx, name);
   const { principal } = context;
@@ -61,7 +70,6 @@ export async function deploy(
     by: `${principal.type}:${principal.id}`,
     cause: 'deploy' as const,
     ...(canary !== undefined && { canary }),
-    ...(shadow && { shadow }),
   };
   // Said again on purpose: what was held back is tried again.
   await changeEndpoint(tx, row.uid, { held: null, request });
@@ -69,4 +77,23 @@ export async function deploy(
   await wakeResources(tx.sql, [row.uid]);
   await tx.enter(tenant.id);
   return { endpoint: name, created: before === undefined };
+}
+
+type Written = Readonly<Record<string, unknown>> | undefined;
+
+/** What `dais deploy --shadow` calls it in the manifest: what answers stays what it is. */
+const SHADOW = 'shadow';
+
+function withShadow(spec: Written, model: string) {
+  return { shadow: [...shadowsOf(spec).filter(({ name }) => name !== SHADOW), { name: SHADOW, model }] };
+}
+
+/** What answers from now on needs no copies any more. */
+function taken(spec: Written, model: string) {
+  const shadow = shadowsOf(spec).filter((one) => one.name !== SHADOW || one.model !== model);
+  return { model, ...(spec?.['shadow'] !== undefined && { shadow }) };
+}
+
+function shadowsOf(spec: Written): EndpointSpec['shadow'] {
+  return (spec?.['shadow'] ?? []) as EndpointSpec['shadow'];
 }

@@ -7,7 +7,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { buffer } from 'node:stream/consumers';
 import { changeEndpoint, findEndpoint, type EndpointRow } from './endpoint-rows.ts';
-import { countersOf, since, summarize } from './figures.ts';
+import { countersOf, loadedOf, since, summarize } from './figures.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import { noteDeployed } from './lineage-nodes.ts';
 import type { LocalModels } from './local-models.ts';
@@ -294,7 +294,7 @@ export class EndpointWork {
     if (local?.state === 'failed') return { ...about, state: 'failed', message: local.note };
     if (local?.state !== 'here')
       return { ...about, state: 'preparing', ...(local !== undefined && { message: local.note }) };
-    const told = figures?.models.find((one) => one.key === key);
+    const told = loadedOf(figures, key, { shadow: false });
     if (told === undefined) return { ...about, state: 'loading' };
     return {
       ...about,

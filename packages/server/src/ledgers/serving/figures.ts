@@ -24,6 +24,16 @@ export function countersOf(
   return found ?? NOTHING;
 }
 
+/**
+ * How a model is there. As a shadow it has an instance of its own, which the gateway calls `shadow:KEY`: a model that is
+ * nothing else has only that one.
+ */
+export function loadedOf(figures: GatewayFigures | undefined, key: string, { shadow }: { readonly shadow: boolean }) {
+  const of = (name: string) => figures?.models.find((one) => one.key === name);
+  const copy = `shadow:${key}`;
+  return shadow ? (of(copy) ?? of(key)) : (of(key) ?? of(copy));
+}
+
 /** What came after `before`. A counter that fell began anew. */
 export function since(now: Counters, before: Counters): Counters {
   const anew = now.requests < before.requests;

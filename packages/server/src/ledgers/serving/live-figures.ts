@@ -2,7 +2,7 @@
 import type { EndpointFigures, GatewayFigures } from '@dais/api/serving';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readEndpoint } from './endpoint-rows.ts';
-import { countersOf, NOTHING, quantile, since } from './figures.ts';
+import { countersOf, loadedOf, NOTHING, quantile, since } from './figures.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import { readModels } from './model-rows.ts';
 import { runningRollout } from './rollout-rows.ts';
@@ -67,7 +67,8 @@ export async function readFigures(
         window === undefined
           ? NOTHING
           : since(countersOf(window.last.figures, of), countersOf(window.first.figures, of));
-      const loaded = figures?.models.find(({ key }) => key === model);
+      const shadow = row.spec.shadow.some(({ name: one }) => one === variant);
+      const loaded = loadedOf(figures, model, { shadow });
       const rate = (count: number) => (seconds === 0 ? 0 : Math.round((count / seconds) * 10) / 10);
       return {
         name: variant,

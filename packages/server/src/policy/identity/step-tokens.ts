@@ -40,6 +40,8 @@ export const STEP_SCOPES: readonly string[] = [
   'model:promote',
   'lineage:read',
   'lineage:write',
+  // Clients of MLflow first ask which server this is.
+  'server:read',
 ];
 
 /** Without anybody who looks after the step. */

@@ -11,7 +11,7 @@ import type { HostedExplanation } from '../hosted-model.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
 import { withModel } from '../open-model.ts';
 import { askGateway } from './ask-gateway.ts';
-import { keptInputs, type KeptInputs } from './kept-inputs.ts';
+import { keptInputs, valueOfFeature, type KeptInputs } from './kept-inputs.ts';
 
 export interface ExplainInput {
   readonly endpoint: string;
@@ -72,7 +72,6 @@ function presented(
   by: PredictionExplanation['by'],
 ): PredictionExplanation {
   const { method, scale, background, seed, features } = found;
-  const values = [...kept.columns.values()];
   return {
     prediction: id,
     endpoint,
@@ -84,10 +83,10 @@ function presented(
     ...(seed !== undefined && { seed }),
     by,
     rows: Array.from({ length: kept.rows }, (_, row) => {
-      const own = values.flatMap((cells) => cells[row] ?? null);
       const contributions = features.map((feature, place) => ({
         feature,
-        value: plain(own[place]),
+        // Kept columns have an order of their own.
+        value: plain(valueOfFeature(kept.columns, feature, row)),
         contribution: found.attributions[row * features.length + place] ?? 0,
       }));
       const base = found.baselines[row] ?? 0;

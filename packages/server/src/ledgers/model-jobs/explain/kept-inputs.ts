@@ -48,3 +48,12 @@ function readCell(value: unknown, type: string): JsonValue {
   if (typeof value === 'string' && type.startsWith('float')) return Number(value);
   return value as JsonValue;
 }
+
+/** What went in for a feature as the gateway names it: `name`, or `name[3]` of a row with several. */
+export function valueOfFeature(columns: KeptInputs['columns'], feature: string, row: number): JsonValue {
+  const whole = columns.get(feature)?.[row];
+  if (whole !== undefined) return Array.isArray(whole) && whole.length === 1 ? (whole[0] as JsonValue) : whole;
+  const [, name = '', place = ''] = /^(.*)\[(\d+)\]$/.exec(feature) ?? [];
+  const cells = columns.get(name)?.[row];
+  return Array.isArray(cells) ? ((cells as readonly JsonValue[])[Number(place)] ?? null) : null;
+}

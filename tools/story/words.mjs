@@ -1,0 +1,107 @@
+/** What the story says of what it found. */
+import { gainOf } from './approval.mjs';
+
+/** @typedef {(line: string) => void} Say */
+
+/** @param {number} value */
+const count = (value) => value.toLocaleString('en');
+
+/** @param {readonly string[]} names */
+export const short = (names) =>
+  names.length <= 4 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
+
+/**
+ * @param {import('./training.mjs').Verdict} verdict
+ * @param {Say} say
+ */
+export function tellVerdict(verdict, say) {
+  const { version, candidate, flights, frozen, better } = verdict;
+  say(`nyc-late/${version}: ${candidate}, learned from ${count(flights)} flights.`);
+  say(
+    `On ${count(frozen.flights)} later ones: area under the ROC curve ${frozen.roc_auc.toFixed(3)}, ${gainOf(verdict)}: ${better ? 'better' : 'not shown to be better'}.`,
+  );
+}
+
+/**
+ * @param {import('./training.mjs').Verdict} verdict
+ * @param {import('./approval.mjs').Decision} decision
+ * @param {Say} say
+ */
+export function tellDecision({ version }, { approved, alias, own, reason }, say) {
+  say(`trainer makes nyc-late/${version} champion: refused. ${alias}`);
+  say(`trainer approves it: refused. ${own}`);
+  say(`risk-office ${approved ? 'approves' : 'rejects'} it. ${reason}`);
+}
+
+/**
+ * @param {import('./replay.mjs').Replayed} replayed
+ * @param {import('./plan.mjs').Period} period
+ * @param {Say} say
+ */
+export function tellReplay({ requests, failed, labels, seconds, versions }, { start, end }, say) {
+  const by = Object.entries(versions).map(([version, answers]) => `version ${version} ${count(answers)}`);
+  say(
+    `${count(requests)} flights from ${start} to ${end} in ${seconds.toFixed(0)} s, ${failed} failed; answered by ${by.join(', ')}. ${count(labels)} have landed.`,
+  );
+}
+
+/**
+ * @param {import('./monitoring.mjs').Finding} finding
+ * @param {Say} say
+ */
+export function tellFinding({ calm, drifted, title, trainedOn, decision }, say) {
+  for (const window of [calm, drifted]) {
+    const most = window.columns.slice(0, 3).map(({ column, psi }) => `${column} ${psi.toFixed(2)}`);
+    const came = window.performance;
+    const truth = came ? `; RMSE ${came.rmse.toFixed(3)} of ${count(came.labelled)} that have landed` : '';
+    say(
+      `Window ${window.number}, ${count(window.rows)} flights against ${window.baseline}: ${window.verdict}. PSI ${most.join(', ')}${truth}.`,
+    );
+  }
+  say(`Alert: ${title}. What answered was trained on ${trainedOn}.`);
+  say(`What it does: ${decision.reason}`);
+}
+
+/**
+ * @param {import('./training.mjs').Verdict} verdict
+ * @param {import('./evidence.mjs').Compared} shadow
+ * @param {Say} say
+ */
+export function tellShadow({ version, against }, { flights, failed, apart, answered, copied }, say) {
+  say(
+    `As a shadow nyc-late/${version} got copies of ${count(flights)} requests, ${failed} failed; nobody saw its answers. They are ${apart.toFixed(3)} apart from those of ${against} on average.`,
+  );
+  say(
+    `Brier score, of those that have landed: ${answered.toFixed(4)} as answered, ${copied.toFixed(4)} by the shadow.`,
+  );
+}
+
+/**
+ * @param {import('./training.mjs').Verdict} verdict
+ * @param {import('./serving.mjs').Rollout} rollout
+ * @param {Say} say
+ */
+export function tellRollout({ version }, { state, reason, steps }, say) {
+  for (const { weight, verdict, canary } of steps) {
+    if (canary !== undefined && weight > 0) {
+      say(
+        `nyc-late/${version} with ${weight} % of the flights: ${count(canary.requests)} answered, ${canary.failed} failed: ${verdict}.`,
+      );
+    }
+  }
+  say(`The rollout of nyc-late/${version} is ${state}. ${reason}`);
+}
+
+/**
+ * @param {{ flight: string, probability: number, version: string }} named
+ * @param {Awaited<ReturnType<typeof import('./evidence.mjs').explained>>} explanation
+ * @param {Say} say
+ */
+export function tellExplanation({ flight, probability, version }, { method, scale, columns }, say) {
+  say(`nyc-late/${version} called ${flight} late with ${(probability * 100).toFixed(0)} %, and it was. Most came from`);
+  for (const { column, value, moved } of columns.slice(0, 4)) {
+    const shown = typeof value === 'number' ? Number(value.toPrecision(4)) : String(value);
+    say(`  ${column} = ${shown}: ${moved < 0 ? '−' : '+'}${Math.abs(moved).toFixed(3)}`);
+  }
+  say(`  (Shapley values, ${method}${scale === 'margin' ? ', before the sum becomes a probability' : ''})`);
+}
