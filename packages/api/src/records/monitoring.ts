@@ -140,7 +140,9 @@ export const columnComparisonSchema = z.strictObject({
   histogram: z
     .strictObject({
       edges: z.array(z.number()).describe('Inner edges, rising; the outermost bins are open.'),
-      current: z.array(z.number()).describe('Rows in each bin, of large windows those of a sample; one more than edges.'),
+      current: z
+        .array(z.number())
+        .describe('Rows in each bin, of large windows those of a sample; one more than edges.'),
       baseline: z.array(z.number()).describe('As `current`.'),
     })
     .optional()
