@@ -135,7 +135,7 @@ export function leastSizes({ prediction }: MonitorSpec): ReadonlyMap<string, num
 }
 
 /** `1` and `1.0` are one class, however they are written. */
-export function classOf(value: Expression): Expression {
+function classOf(value: Expression): Expression {
   const words = call('lower', cast(value, 'string'));
   const number = cast(cast(words, 'float64', { lenient: true }), 'string');
   return call('coalesce', number, words);

@@ -14,7 +14,7 @@ import type { MonitoringParts } from './monitoring-parts.ts';
 import { findReference, NO_SCORE, ofVersion, type EstimateCheck, type ScoreReference } from './score-reference.ts';
 import type { OpenWindow } from './source/window.ts';
 
-export interface Estimated {
+interface Estimated {
   readonly told: MonitorEstimate;
   /** Worked out for this window. */
   readonly made: ScoreReference | undefined;

@@ -37,7 +37,7 @@ export interface ScoreReference {
   readonly calibration: Calibration | undefined;
 }
 
-export type FoundReference = { readonly found: ScoreReference; readonly made: boolean } | { readonly unknown: string };
+type FoundReference = { readonly found: ScoreReference; readonly made: boolean } | { readonly unknown: string };
 
 export async function findReference(
   parts: MonitoringParts,
