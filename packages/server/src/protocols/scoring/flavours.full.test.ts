@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { differences, FLAVOURS_PATIENCE, startFlavours, type FlavoursWorld } from './testing/flavours.ts';
 
-const FLAVOURS = ['pytorch', 'tensorflow', 'transformers'];
+const FLAVOURS = ['pytorch', 'tensorflow'];
 
 let world: FlavoursWorld;
 beforeAll(async () => {
