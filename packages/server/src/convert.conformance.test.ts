@@ -94,8 +94,8 @@ function expectNear(got: unknown, wanted: readonly unknown[]): void {
   expect(got).toHaveLength(wanted.length);
   for (const [row, value] of wanted.entries()) {
     const found = (got as unknown[])[row];
-    if (typeof value === 'number' && !Number.isInteger(value)) expect(found).toBeCloseTo(value, 3);
-    else expect(found).toEqual(value);
+    const isFraction = typeof value === 'number' && !Number.isInteger(value);
+    expect(found).toEqual(isFraction ? expect.closeTo(value, 3) : value);
   }
 }
 

@@ -86,7 +86,7 @@ export async function startServingWorld(flags: Readonly<Record<string, unknown>>
 }
 
 /** Somebody with a token for calls. */
-export async function signIn(url: string, client: ServingClient) {
+async function signIn(url: string, client: ServingClient) {
   const invited = await client.call('POST', '/api/v1/invitations/administrators', { email: 'ada@example.com' });
   const secret = new URL(String(invited.body['link'])).hash.slice(1);
   const json = { 'content-type': 'application/json' };

@@ -23,7 +23,7 @@ export function compareAnswers(expected: Tensor, got: Tensor, from: number): Com
   const rows = got.shape[0] ?? 0;
   const width = sizeOf(expected.shape.slice(1));
   if (sizeOf(got.shape.slice(1)) !== width || got.datatype !== expected.datatype) {
-    const form = ({ datatype, shape }: Tensor) => `${datatype} [rows${shape.slice(1).map((size) => `, ${size}`)}]`;
+    const form = ({ datatype, shape }: Tensor) => `${datatype} [${['rows', ...shape.slice(1)].join(', ')}]`;
     return { largest: 0, difference: { row: from, place: undefined, expected: form(expected), got: form(got) } };
   }
   let largest = 0;
