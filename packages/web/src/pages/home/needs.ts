@@ -5,6 +5,7 @@ import type { MonitorAlert } from '@dais/api/monitoring';
 import type { ModelJob } from '@dais/api/serving';
 import {
   accountAddress,
+  batchAddress,
   datasetVersionAddress,
   executionAddress,
   findingsAddress,
@@ -16,6 +17,7 @@ import {
 } from '#addresses.ts';
 import { singular } from '#kinds/kind-words.ts';
 import { conditionsOf, resourceState } from '#kinds/resource-state.ts';
+import { JOB_KINDS } from '#pages/batches/batch-words.ts';
 import { relativeTime } from '#ui/relative-time.ts';
 import type { State } from '#ui/state-badge.tsx';
 
@@ -134,16 +136,16 @@ export function jobNeeds(project: string, jobs: readonly ModelJob[]): Need[] {
   return [...newest.values()]
     .filter(({ state }) => state === 'failed')
     .map((job) => {
-      const address = versionAddress(project, job.model, job.version);
+      const address = batchAddress(project, job.id);
       return {
         key: `job ${job.id}`,
         state: 'failed',
         word: 'Failed',
-        kind: job.kind === 'importance' ? 'importance of columns of' : 'batch prediction with',
+        kind: JOB_KINDS[job.kind],
         what: { name: `${job.model}/${job.version}`, address },
         why: firstLine(job.error ?? 'It does not say why.'),
         at: job.endedAt,
-        act: { type: 'open', words: 'Look at the version', address },
+        act: { type: 'open', words: 'Read why', address },
       };
     });
 }

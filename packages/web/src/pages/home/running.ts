@@ -2,7 +2,8 @@
 import type { Execution, Resource } from '@dais/api';
 import type { ModelJob } from '@dais/api/serving';
 import type { Place } from './needs.ts';
-import { executionAddress, namedAddress, versionAddress } from '#addresses.ts';
+import { batchAddress, executionAddress, namedAddress } from '#addresses.ts';
+import { JOB_KINDS } from '#pages/batches/batch-words.ts';
 import { stateOf } from '#pages/executions/execution-words.ts';
 import type { State } from '#ui/state-badge.tsx';
 
@@ -40,8 +41,8 @@ export function runningNow(
         key: `job ${job.id}`,
         state: job.state === 'queued' ? ('waiting' as const) : ('running' as const),
         word: job.state,
-        kind: job.kind === 'importance' ? 'importance of columns of' : 'batch prediction with',
-        what: { name: `${job.model}/${job.version}`, address: versionAddress(project, job.model, job.version) },
+        kind: JOB_KINDS[job.kind],
+        what: { name: `${job.model}/${job.version}`, address: batchAddress(project, job.id) },
         far:
           job.rows.total === 0
             ? job.phase
