@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { run } from '#lib/process.ts';
 import { loadConfig } from './config-load.ts';
-import type { ControlSetup } from './control.ts';
+import type { ControlSetup } from './control-setup.ts';
 
 let database: TestDatabase;
 let folder: string;

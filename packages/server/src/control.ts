@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Compute } from '#engines/compute/contract.ts';
-import type { ConnectionOptions, Database } from '#engines/database/contract.ts';
+import type { Database } from '#engines/database/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { OnlineStore } from '#engines/online/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
@@ -15,7 +15,6 @@ import { Kernel } from '#kernel/kernel.ts';
 import { KindRegistry } from '#kernel/registry.ts';
 import { systemClock } from '#lib/clock.ts';
 import { Lazy } from '#lib/lazy.ts';
-import type { Log } from '#lib/log.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { Sessions } from '#policy/identity/sessions.ts';
 import { hasUsers } from '#policy/identity/users.ts';
@@ -42,8 +41,9 @@ import { loadMonitoring, loadPredictions, loadSafety } from './compose-predictio
 import { loadFeatures, openOnline } from './compose-features.ts';
 import { loadModelJobs } from './compose-model-jobs.ts';
 import { loadServing, predictionSpool, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
-import { childEnvironment, type ResolvedConfig } from './config-load.ts';
+import { childEnvironment } from './config-load.ts';
 import { contentJobs } from './content-jobs.ts';
+import type { ControlIo, ControlSetup } from './control-setup.ts';
 import { SupervisedGateway, type ToGateway } from './gateway-link.ts';
 import { openBlobs, openKeys } from './engines.ts';
 import { readProviders } from './identity-providers.ts';
@@ -51,27 +51,6 @@ import { openTracer } from './open-tracer.ts';
 import { backupBeforeMigration } from './migration-backup.ts';
 import { serveHttp, type HttpSide } from './serve-http.ts';
 import { insideUrl, publicUrl, stepUrl } from './server-url.ts';
-
-/** Everything a control process is told. Travels over IPC, so that no secret stands in an argument or a variable. */
-export interface ControlSetup {
-  readonly config: ResolvedConfig;
-  readonly connection: ConnectionOptions;
-  readonly database: { readonly engine: string; readonly version: string };
-  readonly port: number;
-  readonly ownerToken: string;
-  readonly version: string;
-  /** RFC 3339, UTC: when the whole tree started. */
-  readonly startedAt: string;
-}
-
-export interface ControlIo {
-  readonly log: Log;
-  readonly onPhase: (name: string, ms: number) => void;
-  /** Asks the supervisor to run a helper from now on. */
-  readonly want: (helper: string) => void;
-  /** Says something to one, through the supervisor. */
-  readonly tell: (to: string, body: unknown) => void;
-}
 
 interface ControlParts {
   readonly http: HttpSide;

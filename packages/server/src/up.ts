@@ -18,7 +18,7 @@ import { supervise, type FurtherSocket, type Supervised } from '#supervisor/supe
 import type { Helper } from '#supervisor/helper-process.ts';
 import { databaseEngines } from './compose.ts';
 import { childEnvironment, loadConfig, type ConfigFlags, type ResolvedConfig } from './config-load.ts';
-import type { ControlSetup } from './control.ts';
+import type { ControlSetup } from './control-setup.ts';
 import type { GatewaySetup } from './gateway-process.ts';
 import { refuseSharedFolder } from './shared-folder.ts';
 import { refuseUnsafeBind } from './safe-bind.ts';
