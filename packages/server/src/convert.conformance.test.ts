@@ -10,7 +10,7 @@ import { run } from '#lib/process.ts';
 import { pythonEnvironment } from '../../../tools/python-env.mjs';
 import { uv, uvEnvironment } from '../../../tools/uv.mjs';
 import { batchClient, type BatchClient } from './testing/batch-client.ts';
-import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import { controlOf, killProcess, killTree, startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
 import { servingClient, type ServingClient } from './testing/serving-client.ts';
 
 /** In ms; environments are built within it. */
@@ -146,8 +146,9 @@ test('whatever is killed meanwhile, there is one version', { timeout: PATIENCE }
   await call('POST', '/registry/models', { name: 'survivor' });
   const { id } = await call<ModelJob>('POST', '/model-jobs/conversions', { model: 'models:/light/1', to: 'survivor' });
   await expect.poll(async () => (await batch.get(id)).phase, { timeout: PATIENCE, interval: 20 }).toBe('convert');
-  dais.process.kill('SIGKILL');
-  await dais.ended;
+  // It first: one whose supervisor is gone ends what it does.
+  killProcess(controlOf(dais.process.pid!));
+  await killTree(dais);
   await begin();
   const job = await batch.ended(id);
   expect(job).toMatchObject({ state: 'succeeded', result: { model: 'survivor', version: 1 } });
