@@ -1,7 +1,7 @@
 /** Brings node_modules to the state of package-lock.json, and does nothing when it is there. Runs before any dependency. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, sep } from 'node:path';
 import { root, runCommand } from './command.mjs';
 import { cacheFolder } from './environment.mjs';
 import { withFileLock } from './file-lock.mjs';
@@ -60,13 +60,32 @@ async function install(folder, report) {
       report?.(done, total);
     },
   });
-  if (result.code === 0) return;
+  if (result.code === 0) {
+    dropOtherPlatforms(folder);
+    return;
+  }
   const said = result.output.split('\n').filter((line) => !/^npm (http|warn EBADENGINE)/.test(line));
   // The cause comes first; a page of usage may follow.
   throw new Error(
     `npm ci failed:\n${said.join('\n').slice(0, 4000)}\nIf the registry cannot be reached: set npm_config_registry to a ` +
       'mirror, HTTPS_PROXY to a proxy, or NODE_EXTRA_CA_CERTS to the certificates of a proxy that reads TLS.',
   );
+}
+
+/**
+ * The package of the ONNX runtime brings the libraries of every platform: 245 MB of 290 that nobody loads here.
+ * @param {string} folder
+ */
+export function dropOtherPlatforms(folder) {
+  const libraries = join(folder, 'node_modules', 'onnxruntime-node', 'bin');
+  if (!existsSync(libraries)) return;
+  for (const place of readdirSync(libraries, { recursive: true, encoding: 'utf8' })) {
+    // napi-v6/linux/x64
+    const [, platform, cpu, ...inside] = place.split(sep);
+    if (cpu === undefined || inside.length > 0) continue;
+    if (platform === process.platform && cpu === process.arch) continue;
+    rmSync(join(libraries, place), { recursive: true, force: true });
+  }
 }
 
 /**
