@@ -187,7 +187,13 @@ class UvEnvironments implements Environments {
       digest: lock.digest,
       folders: [folder, this.#pythonFolder(built.marker.interpreter)],
       path: [path.join(folder, 'bin')],
-      variables: { VIRTUAL_ENV: folder, PYTHONNOUSERSITE: '1' },
+      variables: {
+        VIRTUAL_ENV: folder,
+        PYTHONNOUSERSITE: '1',
+        // Packages that tell their makers what they do: https://consoledonottrack.com, which MLflow keeps to, and onnxruntime.
+        DO_NOT_TRACK: '1',
+        ORT_DISABLE_TELEMETRY: '1',
+      },
       release: built.release,
     };
   }

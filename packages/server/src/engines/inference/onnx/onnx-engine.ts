@@ -17,6 +17,7 @@ import { ModelProcess } from '../model-process.ts';
 import { RunnerPool } from '../runner-pool.ts';
 import { ServedModel } from '../served-model.ts';
 import { checkInputs, joinRows, rowsOf } from '../tensors.ts';
+import { disableTelemetry } from './no-telemetry.ts';
 import { describeOnnx, type OnnxDescription } from './onnx-description.ts';
 import { ThreadRunner } from './onnx-runners.ts';
 import { fromPlain, OnnxSession, toPlain, type SessionPlan } from './onnx-session.ts';
@@ -51,6 +52,8 @@ export class OnnxInference implements InferenceEngine {
 
   constructor(options: OnnxInferenceOptions) {
     this.#options = options;
+    // Here, because a thread has its own copy of the variables, which the library does not see.
+    disableTelemetry();
   }
 
   async refusal(files: ModelFiles): Promise<string | undefined> {

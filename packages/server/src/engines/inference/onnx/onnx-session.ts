@@ -5,6 +5,7 @@ import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { DaisError } from '@dais/api';
 import { ModelFault, type Datatype, type Tensor, type TensorData, type TensorSpec } from '../contract.ts';
 import { refuseInput } from '../tensors.ts';
+import { disableTelemetry } from './no-telemetry.ts';
 
 /** A tensor in the words of the runtime; also how tensors go to a thread, to which a Buffer would come as something else. */
 export interface PlainTensor {
@@ -47,6 +48,7 @@ export class OnnxSession {
 
   /** @throws DaisError `invalid_request` with the runtime's words */
   static async open({ file, threads, outputs }: SessionPlan): Promise<OnnxSession> {
+    disableTelemetry();
     const runtime = await import('onnxruntime-node').catch((error: unknown) => {
       // Optional: its script fetches the runtime for graphics cards, and where it cannot, npm leaves the package out.
       throw new DaisError('model_unavailable', MISSING, { cause: error });
