@@ -258,6 +258,8 @@ export const exempt = {
 /** The files that may read `process.env`: one a package. */
 export const environmentReaders: readonly string[] = [
   `${server}/config-load.ts`,
+  // Writes one, which a native library reads and nobody else.
+  `${server}/engines/inference/onnx/no-telemetry.ts`,
   'packages/cli/src/environment.ts',
   'tools/environment.mjs',
   'vitest.config.ts',

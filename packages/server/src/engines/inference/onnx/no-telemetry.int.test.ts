@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { run } from '#lib/process.ts';
 import { boostedTrees } from './onnx-files.testing.ts';
 
 /** What the library writes before it sends: an id of the machine, a database of events, a log. */
@@ -15,11 +14,12 @@ test('the runtime tells nobody: it keeps no id of the machine and no events', { 
   const session = new URL('./onnx-session.ts', import.meta.url).href;
   const program = `const { OnnxSession } = await import(${JSON.stringify(session)});
 await OnnxSession.open({ file: ${JSON.stringify(file)}, threads: 1, inputs: [], outputs: [] });`;
-  await promisify(execFile)(
+  const { code, stderr } = await run(
     process.execPath,
     ['--conditions=dais-source', '--import', 'tsx', '--input-type=module', '-e', program],
     { env: { HOME: folder, TMPDIR: folder }, cwd: fileURLToPath(new URL('.', import.meta.url)) },
   );
+  expect([code, stderr]).toEqual([0, '']);
   const left = await readdir(folder);
   expect(left.filter((name) => !name.startsWith('tsx-'))).toEqual(['model.onnx']);
   await rm(folder, { recursive: true });
