@@ -7,7 +7,7 @@ import { backoffMs } from '#lib/backoff.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { InferOptions, Tensor } from './contract.ts';
-import type { Runner } from './runner.ts';
+import type { Runner, RunningBatch } from './runner.ts';
 
 export interface PoolParts {
   /** At first. */
@@ -132,12 +132,20 @@ export class RunnerPool {
       this.#leave();
       throw error;
     });
-    const { outputs, free } = runner.infer(inputs, options);
-    void free.then(() => {
+    const done = () => {
       this.#giveBack(runner);
       this.#leave();
-    });
-    return await outputs;
+    };
+    let batch: RunningBatch;
+    try {
+      batch = runner.infer(inputs, options);
+    } catch (error) {
+      // Refused before it began: a text that is none.
+      done();
+      throw error;
+    }
+    void batch.free.then(done);
+    return await batch.outputs;
   }
 
   #leave(): void {

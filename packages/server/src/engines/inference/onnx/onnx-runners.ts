@@ -50,8 +50,9 @@ export class ThreadRunner implements Runner {
   }
 
   infer(inputs: readonly Tensor[], { outputs, signal }: InferOptions): RunningBatch {
-    const answer = this.#next();
+    // First: it may throw, and then nothing is waited for.
     const message: ToThread = { inputs: inputs.map(toPlain), outputs };
+    const answer = this.#next();
     // Copied: whoever asks may ask again with the same tensors.
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread of Node has no origin
     this.#thread.postMessage(message);
