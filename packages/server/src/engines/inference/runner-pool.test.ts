@@ -16,7 +16,9 @@ class Numbered implements Runner {
     this.gone = new Promise((resolve) => (this.#end = resolve));
   }
 
-  infer() {
+  /** Throws before it begins when there is a tensor. */
+  infer(inputs: readonly Tensor[]) {
+    if (inputs.length > 0) throw new Error('the input is none');
     const output: Tensor = { name: 'y', datatype: 'FP64', shape: [1], data: Float64Array.of(this.#number) };
     return { outputs: Promise.resolve([output]), free: Promise.resolve() };
   }
@@ -68,6 +70,15 @@ test('what comes while the only process starts again waits for it', async () => 
   const waiting = [ask(), ask()];
   clock.advance(100);
   expect(await Promise.all(waiting)).toEqual([1, 1]);
+  await pool.close();
+});
+
+test('what is refused before it begins holds nobody up', async () => {
+  const { pool, ask } = world();
+  await pool.open();
+  const refused = [{ name: 'x', datatype: 'FP64', shape: [0], data: Float64Array.of() }] as const;
+  await expect(pool.infer(refused, {})).rejects.toThrow('the input is none');
+  expect(await ask()).toBe(0);
   await pool.close();
 });
 
