@@ -132,7 +132,7 @@ export class RunnerPool {
       this.#leave();
       throw error;
     });
-    const done = () => {
+    const giveBack = () => {
       this.#giveBack(runner);
       this.#leave();
     };
@@ -141,10 +141,10 @@ export class RunnerPool {
       batch = runner.infer(inputs, options);
     } catch (error) {
       // Refused before it began: a text that is none.
-      done();
+      giveBack();
       throw error;
     }
-    void batch.free.then(done);
+    void batch.free.then(giveBack);
     return await batch.outputs;
   }
 
