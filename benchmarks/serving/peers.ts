@@ -21,6 +21,7 @@ export interface Peer {
 export async function startGatewayPeer(folder: string, file: string): Promise<Peer> {
   const child = spawn(process.execPath, [join(here, 'gateway-process.mjs'), join(folder, 'gateway'), file], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
   });
   const told = await new Promise<string>((resolve, reject) => {
     child.stdout.once('data', (bytes: Buffer) => resolve(bytes.toString()));
@@ -92,8 +93,7 @@ function peer(name: string, child: ChildProcess, port: number, path: string, bod
     stop: async () => {
       if (child.exitCode !== null) return;
       const ended = new Promise((resolve) => child.once('exit', resolve));
-      if (child.spawnargs.includes('tsx')) child.kill('SIGKILL');
-      else process.kill(-pid, 'SIGKILL');
+      process.kill(-pid, 'SIGKILL');
       await ended;
     },
   };
