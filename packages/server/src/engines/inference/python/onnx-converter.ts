@@ -68,7 +68,7 @@ export class OnnxConverter {
     }
     const python = path.join(environment, 'bin', 'python');
     const asked = JSON.stringify({ ...plan, model: folder, predictFn, opset, seed: SEED });
-    const program = [python, '-I', '-u', '-B', path.join(PYTHON, 'dais_converter'), asked];
+    const program = [python, '-I', '-u', '-B', path.join(PYTHON, 'dais_worker', 'converter'), asked];
     const readable = [...(await interpreterFolders(environment)), PYTHON, folder];
     const { clock, log } = this.#parts;
     const { process: started } = await ModelProcess.start({

@@ -2,16 +2,13 @@
 
 import json
 import os
-import socket
 import sys
-import traceback
 import warnings
 
 # Only while our own modules load: a model may bring modules of any name.
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from dais_converter import graph, rows  # noqa: E402
-from dais_worker import frames, values  # noqa: E402
-from dais_worker.__main__ import describe, end_with_parent  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+from dais_worker import frames, process, values  # noqa: E402
+from dais_worker.converter import graph, rows  # noqa: E402
 
 sys.path.pop(0)
 
@@ -42,6 +39,10 @@ class Converter:
         model = graph.converted(native, self.plan, attempt, self.expected[0])
         return [_bytes("model", model.SerializeToString()), _text("report", graph.report(native, model))]
 
+    def answer(self, header, _):
+        asked = header.get("parameters") or {}
+        return self.convert(asked["attempt"]) if "attempt" in asked else self.rows()
+
     def _answers(self):
         method = self.plan["predictFn"]
         if method == self.plan["own"]:
@@ -63,35 +64,6 @@ def _text(name, value):
     return _bytes(name, json.dumps(value).encode())
 
 
-def main():
-    end_with_parent()
-    warnings.filterwarnings("ignore")
-    plan = json.loads(sys.argv[1])
-    connection = socket.socket(fileno=3)
-    connection.setblocking(True)
-    try:
-        converter = Converter(plan)
-    except BaseException as error:
-        traceback.print_exc()
-        sys.stderr.flush()
-        frames.send_frame(connection, 0, frames.FAILED, {"message": describe(error)})
-        return 1
-    frames.send_frame(connection, 0, frames.READY)
-    while (frame := frames.read_frame(connection)) is not None:
-        frame_id, kind, header, _ = frame
-        if kind == frames.PING:
-            frames.send_frame(connection, frame_id, frames.PING)
-            continue
-        try:
-            asked = header.get("parameters") or {}
-            made = converter.convert(asked["attempt"]) if "attempt" in asked else converter.rows()
-        except Exception as error:
-            traceback.print_exc()
-            frames.send_frame(connection, frame_id, frames.FAILED, {"message": describe(error)})
-            continue
-        frames.send_frame(connection, frame_id, frames.RESULT, {}, made)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    warnings.filterwarnings("ignore")
+    sys.exit(process.serve(Converter, Converter.answer))
