@@ -20,7 +20,7 @@ test('a run that failed needs somebody until one of its name has succeeded', () 
 test('an alert that somebody looks after needs nobody else', () => {
   const alert = { id: 'a', monitor: 'm', severity: 'critical', lastWindow: 3, title: 't', raisedAt: 1 } as MonitorAlert;
   expect(alertNeeds('p', [alert, { ...alert, id: 'b', acknowledgedBy: 'user:ada' }])).toMatchObject([
-    { key: 'alert a', state: 'failed', act: { type: 'acknowledge' } },
+    { key: 'alert a', state: 'failed', word: 'Critical', act: { type: 'acknowledge' } },
   ]);
 });
 

@@ -56,10 +56,10 @@ export function byNeed(a: Need, b: Need): number {
   return WEIGHTS[a.state] - WEIGHTS[b.state] || (b.at ?? 0) - (a.at ?? 0) || a.key.localeCompare(b.key);
 }
 
-const SEVERITIES: Readonly<Record<MonitorAlert['severity'], State>> = {
-  info: 'running',
-  warning: 'warning',
-  critical: 'failed',
+const SEVERITIES: Readonly<Record<MonitorAlert['severity'], Pick<Need, 'state' | 'word'>>> = {
+  info: { state: 'running', word: 'Note' },
+  warning: { state: 'warning', word: 'Warning' },
+  critical: { state: 'failed', word: 'Critical' },
 };
 
 /** Those that nobody looks after yet. */
@@ -68,8 +68,7 @@ export function alertNeeds(project: string, alerts: readonly MonitorAlert[]): Ne
     .filter(({ acknowledgedBy }) => acknowledgedBy === undefined)
     .map((alert) => ({
       key: `alert ${alert.id}`,
-      state: SEVERITIES[alert.severity],
-      word: alert.severity,
+      ...SEVERITIES[alert.severity],
       kind: 'monitor',
       what: {
         name: alert.monitor,
