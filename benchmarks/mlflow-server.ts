@@ -1,8 +1,8 @@
 /**
  * The same load against `mlflow server` (3.18.0, as its command starts it, on SQLite and on PostgreSQL) and against Dais,
  * in one run: what each call costs the server in CPU of all its processes, databases too, what the clients saw of it, and
- * memory. Targets are of CPU, because wall time says more about what else the machine does: read the load beside it. The
- * first third of the calls of each line is not measured.
+ * memory. Targets are of CPU, because wall time says more about what else the machine does: read the load beside it. Before each
+ * line every server is called so for six seconds that are not measured.
  *
  * Data of the searches is written through the API, but to MLflow all runs after the first are copied inside its database
  * (mlflow/copy_run.py), which leaves the same rows.

@@ -11,7 +11,15 @@ import { OnnxSession } from '../packages/server/src/engines/inference/onnx/onnx-
 import { Claims } from './lib/claims.mjs';
 import { cpuOf } from './lib/processes.ts';
 import { load, postRequest } from './serving/load.ts';
-import { startGatewayPeer, startKserve, startMlflow, startMlserver, type Peer } from './serving/peers.ts';
+import {
+  startBento,
+  startGatewayPeer,
+  startKserve,
+  startMlflow,
+  startMlserver,
+  startRay,
+  type Peer,
+} from './serving/peers.ts';
 
 const SECONDS = Number(process.env['DAIS_BENCH_SECONDS'] ?? 3);
 const WARM_SECONDS = 2 * SECONDS;
@@ -48,7 +56,8 @@ const bodies = {
       },
     ],
   }),
-  mlflow: JSON.stringify({ inputs: { [INPUT]: [Array.from(row, (value) => Number(value.toFixed(4)))] } }),
+  inputs: JSON.stringify({ inputs: [Array.from(row, (value) => Number(value.toFixed(4)))] }),
+  'named-inputs': JSON.stringify({ inputs: { [INPUT]: [Array.from(row, (value) => Number(value.toFixed(4)))] } }),
 };
 const raw = binaryRequest();
 
@@ -57,6 +66,8 @@ const starts: readonly (() => Promise<Peer>)[] = [
   async () => await startKserve(file),
   async () => await startMlserver(folder, file),
   async () => await startMlflow(folder, file),
+  async () => await startBento(file),
+  async () => await startRay(file),
 ];
 let own = 0;
 let best = Number.POSITIVE_INFINITY;

@@ -8,6 +8,9 @@ const execute = promisify(execFile);
 /** 3.11 is the oldest that the pinned peers and dais_worker are tested with; it is what Debian 12 has. */
 export const MINIMUM_PYTHON = Object.freeze([3, 11]);
 
+/** A machine that reads and writes much else may take 10 s to start a Python for the first time. */
+const ANSWERS_WITHIN_MS = 120_000;
+
 const CANDIDATES = ['python3', 'python3.13', 'python3.12', 'python3.11'];
 
 /**
@@ -26,8 +29,8 @@ export async function findPython() {
   const tried = [];
   for (const candidate of named ? [named] : CANDIDATES) {
     const found = await inspect(candidate);
-    if (found && isNewEnough(found.version)) return found;
-    tried.push(found ? `${candidate} is ${found.version}` : `${candidate} is not there`);
+    if ('path' in found && isNewEnough(found.version)) return found;
+    tried.push(`${candidate} ${'path' in found ? `is ${found.version}` : found.why}`);
   }
   const wanted = MINIMUM_PYTHON.join('.');
   throw new Error(
@@ -48,18 +51,21 @@ export function isNewEnough(version) {
 
 /**
  * @param {string} command
- * @returns {Promise<Python | undefined>}
+ * @returns {Promise<Python | { why: string }>}
  */
 async function inspect(command) {
   try {
     const { stdout } = await execute(
       command,
       ['-I', '-c', 'import sys; print(sys.executable); print("%d.%d.%d" % sys.version_info[:3])'],
-      { timeout: 10_000, env: environment },
+      { timeout: ANSWERS_WITHIN_MS, env: environment },
     );
     const [path, version] = stdout.trim().split('\n');
-    return path && version ? { path, version } : undefined;
-  } catch {
-    return undefined;
+    return path && version ? { path, version } : { why: 'says nothing that a Python would' };
+  } catch (error) {
+    const { code, killed } = /** @type {{ code?: string | number, killed?: boolean }} */ (error);
+    if (code === 'ENOENT') return { why: 'is not there' };
+    if (killed) return { why: `did not answer within ${ANSWERS_WITHIN_MS / 1000} s` };
+    return { why: `failed (${code ?? 'unknown'})` };
   }
 }

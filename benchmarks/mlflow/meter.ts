@@ -21,6 +21,9 @@ export interface MeterOptions {
   readonly share: number;
 }
 
+/** What each server has before each line, and at least half as many calls as are measured. */
+const WARM_MS = 6000;
+
 export class Meter {
   readonly figures = new Map<string, Figures>();
   readonly #options: MeterOptions;
@@ -33,16 +36,20 @@ export class Meter {
     return this.#options.only.test(name);
   }
 
-  /** Gives each call a number of its own (those before the measurement negative ones) and the number of its client. */
+  /** Gives each call a number, each greater than those before it, and the number of its client. */
   async measure(name: string, calls: number, work: (index: number, client: number) => Promise<unknown>): Promise<void> {
     if (!this.wants(name)) return;
     const { pids, clients, share } = this.#options;
     const times = Math.max(clients, Math.ceil(calls * share));
-    // Every server runs at the speed of one that has been up for a while.
-    await this.#inTurns(Math.ceil(times / 2), (index, client) => work(-1 - index, client));
+    // Every server runs at the speed of one that has been up for a while, so each has the same time to get there: what it
+    // compiles, plans and caches on the way is paid once, and is not what a call costs.
+    const warm = performance.now() + WARM_MS * share;
+    let before = 0;
+    for (; before < times / 2 || performance.now() < warm; before += clients)
+      await this.#inTurns(before, clients, work);
     const cpu = cpuOf(pids);
     const begin = performance.now();
-    const took = await this.#inTurns(times, work);
+    const took = await this.#inTurns(before, times, work);
     const seconds = (performance.now() - begin) / 1000;
     this.note(name, { cpu: cpuOf(pids) - cpu, seconds, took });
   }
@@ -57,11 +64,11 @@ export class Meter {
   }
 
   /** How long each call took. */
-  async #inTurns(times: number, work: (index: number, client: number) => Promise<unknown>): Promise<number[]> {
+  async #inTurns(from: number, times: number, work: (index: number, client: number) => Promise<unknown>) {
     const took: number[] = [];
-    let next = 0;
+    let next = from;
     const client = async (number: number) => {
-      for (let index = next++; index < times; index = next++) {
+      for (let index = next++; index < from + times; index = next++) {
         const begin = performance.now();
         await work(index, number);
         took.push(performance.now() - begin);

@@ -7,14 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { pythonEnvironment } from '../../tools/python-env.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const STARTS_WITHIN_MS = 180_000;
+const STARTS_WITHIN_MS = 600_000;
 
 export interface Peer {
   readonly name: string;
   readonly pid: number;
   readonly port: number;
   readonly path: string;
-  readonly body: 'open-inference' | 'mlflow';
+  readonly body: 'open-inference' | 'inputs' | 'named-inputs';
   stop(): Promise<void>;
 }
 
@@ -62,7 +62,28 @@ export async function startMlflow(folder: string, file: string): Promise<Peer> {
   const words = ['models', 'serve', '-m', own, '-p', String(port), '--env-manager', 'local', '--workers', '1'];
   const child = start(`${python}/bin/mlflow`, words, { PATH: `${python}/bin:/usr/bin:/bin` });
   await answers(child, port, '/ping');
-  return peer('mlflow models serve', child, port, '/invocations', 'mlflow');
+  return peer('mlflow models serve', child, port, '/invocations', 'named-inputs');
+}
+
+export async function startBento(file: string): Promise<Peer> {
+  const python = await environment('bentoml');
+  const port = await freePort();
+  const words = ['serve', 'bento_model:M', '--working-dir', here, '--host', '127.0.0.1', '--port', String(port)];
+  const child = start(`${python}/bin/bentoml`, words, { MODEL: file, BENTOML_DO_NOT_TRACK: 'True' });
+  await answers(child, port, '/readyz');
+  return peer('BentoML 1.4', child, port, '/infer', 'inputs');
+}
+
+export async function startRay(file: string): Promise<Peer> {
+  const python = await environment('ray');
+  const port = await freePort();
+  const child = start(`${python}/bin/python`, [join(here, 'ray_model.py'), String(port), file], {
+    PATH: `${python}/bin:/usr/bin:/bin`,
+    RAY_USAGE_STATS_ENABLED: '0',
+  });
+  await answers(child, port, '/-/healthz');
+  await answers(child, port, '/-/routes');
+  return peer('Ray Serve 2.60', child, port, '/infer', 'inputs');
 }
 
 async function environment(name: string): Promise<string> {
