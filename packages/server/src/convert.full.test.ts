@@ -6,15 +6,11 @@ import { fileURLToPath } from 'node:url';
 import type { ModelVersion } from '@dais/api';
 import type { ModelConversion, ModelJob } from '@dais/api/serving';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { run } from '#lib/process.ts';
-import { pythonEnvironment } from '../../../tools/python-env.mjs';
-import { uv, uvEnvironment } from '../../../tools/uv.mjs';
 import { batchClient, type BatchClient } from './testing/batch-client.ts';
-import { controlOf, killProcess, killTree, startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import { controlOf, killProcess, killTree, type DaisProcess } from './testing/dais-process.ts';
+import { PYTHON_PATIENCE as PATIENCE, runPython, startPythonDais } from './testing/python-dais.testing.ts';
 import { servingClient, type ServingClient } from './testing/serving-client.ts';
 
-/** In ms; environments are built within it. */
-const PATIENCE = 900_000;
 const conformance = fileURLToPath(new URL('../../../conformance/convert/', import.meta.url));
 
 interface Told {
@@ -37,28 +33,15 @@ const call = async <Output>(method: string, path: string, body?: object): Promis
 };
 
 async function train(): Promise<Readonly<Record<string, Told>>> {
-  const environment = await pythonEnvironment('convert', join(conformance, 'requirements.txt'));
-  const python = join(environment, 'bin', 'python');
   const into = join(folder, 'told.json');
-  const end = await run(python, ['-B', '-W', 'ignore', join(conformance, 'train.py'), url, into], {
-    env: { PATH: '/usr/bin:/bin', HOME: folder, LANG: 'C.UTF-8' },
-    cwd: folder,
-    timeoutMs: PATIENCE,
-  });
-  if (end.code !== 0) throw new Error(end.stderr);
+  const requirements = join(conformance, 'requirements.txt');
+  const script = join(conformance, 'train.py');
+  await runPython({ name: 'convert', requirements, script, words: [url, into], folder });
   return JSON.parse(await readFile(into, 'utf8')) as Readonly<Record<string, Told>>;
 }
 
 async function begin(): Promise<void> {
-  const { SSL_CERT_FILE, UV_DEFAULT_INDEX } = await uvEnvironment();
-  dais = startDaisProcess({
-    data: join(folder, 'data'),
-    'keys.folder': join(folder, 'keys'),
-    // It is started without variables of this machine.
-    'environments.uv': await uv(),
-    ...(UV_DEFAULT_INDEX !== undefined && { 'environments.index': UV_DEFAULT_INDEX }),
-    ...(SSL_CERT_FILE !== undefined && { 'outbound.extraCa': SSL_CERT_FILE }),
-  });
+  dais = await startPythonDais(folder);
   url = await dais.ready;
   models = servingClient(url);
   batch = batchClient(call);

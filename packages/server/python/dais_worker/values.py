@@ -1,5 +1,6 @@
 """Tensors to what a model takes, and what it gives to tensors."""
 
+import decimal
 import json
 
 import numpy as np
@@ -130,7 +131,7 @@ def _mixed(name, array):
     if present and all(isinstance(value, (bool, np.bool_)) for value in present) and not missing.any():
         return Tensor(name, flat.astype(bool).reshape(array.shape))
     if present and all(_is_number(value) for value in present):
-        if missing.any() or any(isinstance(value, (float, np.floating)) for value in present):
+        if missing.any() or any(isinstance(value, (float, decimal.Decimal, np.floating)) for value in present):
             numbers = np.array([np.nan if lost else float(value) for value, lost in zip(flat, missing)])
         else:
             numbers = np.array([int(value) for value in flat], dtype=np.int64)
@@ -144,15 +145,18 @@ def _is_missing(value):
 
 
 def _is_number(value):
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    return isinstance(value, (int, float, decimal.Decimal, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 def _text(value):
     if isinstance(value, bytes):
         return value
-    if isinstance(value, str):
-        return value.encode()
-    return json.dumps(value, default=_plain).encode()
+    # Moments and days; what has a text of its own and no form in JSON (identifiers, durations) is that text.
+    if hasattr(value, "isoformat"):
+        return value.isoformat().encode()
+    if isinstance(value, (dict, list, tuple, np.generic, np.ndarray, bool, int, float)):
+        return json.dumps(value, default=_plain).encode()
+    return str(value).encode()
 
 
 def _plain(value):

@@ -186,15 +186,15 @@ export class Batcher {
       await this.#runAlone(first);
       return;
     }
-    const startedAt = performance.now();
+    const run = new Run(batch);
     try {
-      const outputs = await this.#infer(joinRows(batch.map(({ inputs }) => inputs)), first);
+      const outputs = await this.#infer(joinRows(batch.map(({ inputs }) => inputs)), run);
       const cut = cutRows(
         outputs,
         batch.map(({ rows }) => rows),
       );
       if (cut !== undefined) {
-        const micros = this.#took(startedAt, batch);
+        const micros = this.#took(run);
         for (const [place, item] of batch.entries()) {
           item.runMicros = micros;
           finish(item, () => item.resolve(cut[place] as Tensor[]));
@@ -208,10 +208,10 @@ export class Batcher {
   }
 
   async #runAlone(item: BatchItem): Promise<void> {
-    const startedAt = performance.now();
+    const run = new Run([item]);
     try {
-      const outputs = await this.#infer(item.inputs, item);
-      item.runMicros = this.#took(startedAt, [item]);
+      const outputs = await this.#infer(item.inputs, run);
+      item.runMicros = this.#took(run);
       if (this.#model.batchable && outputs.some(({ shape }) => shape[0] !== item.rows)) {
         const shapes = outputs.map(({ name, shape }) => `${name} [${shape.join()}]`).join(', ');
         throw new DaisError('internal', `The model was given ${item.rows} rows and answered with ${shapes}.`);
@@ -222,20 +222,22 @@ export class Batcher {
     }
   }
 
-  async #infer(inputs: readonly Tensor[], { outputs, parameters }: BatchItem): Promise<readonly Tensor[]> {
+  async #infer(inputs: readonly Tensor[], run: Run): Promise<readonly Tensor[]> {
+    const { outputs, parameters } = run.first;
     return await this.#model.infer(inputs, {
+      onStart: () => run.begin(),
       ...(outputs !== undefined && { outputs }),
       ...(parameters !== undefined && { parameters }),
     });
   }
 
-  #took(startedAt: number, batch: readonly BatchItem[]): number {
+  #took({ startedAt, batch, first }: Run): number {
     const micros = (performance.now() - startedAt) * 1000;
     let rows = 0;
     for (const item of batch) rows += item.rows;
     const each = micros / Math.max(1, rows);
     this.#rowMicros = this.#rowMicros === 0 ? each : this.#rowMicros + (each - this.#rowMicros) * NEWEST_SHARE;
-    (batch[0] as BatchItem).counts.run(rows, micros);
+    first.counts.run(rows, micros);
     return micros;
   }
 
@@ -260,6 +262,27 @@ export class Batcher {
     const told = this.#idle;
     this.#idle = [];
     for (const tell of told) tell();
+  }
+}
+
+/** Items that run together, from when an instance has begun with them. */
+class Run {
+  readonly batch: readonly BatchItem[];
+  readonly first: BatchItem;
+  startedAt = performance.now();
+
+  constructor(batch: readonly BatchItem[]) {
+    this.batch = batch;
+    this.first = batch[0] as BatchItem;
+  }
+
+  /**
+   * Waiting for a process that starts again is no time of the model's: counted as such, it made a few rows look as if they took
+   * minutes, and requests that had plenty of time were refused.
+   */
+  begin(): void {
+    this.startedAt = performance.now();
+    for (const item of this.batch) item.queueMicros = (this.startedAt - item.enteredAt) * 1000;
   }
 }
 

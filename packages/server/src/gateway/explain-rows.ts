@@ -34,6 +34,34 @@ export function rowsApart(inputs: readonly Tensor[]): readonly (readonly Tensor[
   throw new DaisError('invalid_request', 'The inputs have no rows, or different numbers of them.');
 }
 
+/** One row as trees see it: their inputs side by side, in float32. */
+export function treeFeatures(inputs: readonly { readonly name: string }[], row: readonly Tensor[]): Float32Array {
+  const parts = inputs.map(({ name }) => row.find((tensor) => tensor.name === name)?.data ?? []);
+  const features = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) for (const value of part) features[at++] = Number(value);
+  return features;
+}
+
+/** What belongs to each feature of trees, in the order of `featureNames`; the last ones may be in no tree. */
+export function asGiven(
+  inputs: readonly { readonly name: string }[],
+  row: readonly Tensor[],
+  ofTrees: ArrayLike<number>,
+): Float64Array {
+  const places = new Map<string, number>();
+  let place = 0;
+  for (const { name } of inputs) {
+    places.set(name, place);
+    place += row.find((tensor) => tensor.name === name)?.data.length ?? 0;
+  }
+  return Float64Array.from(
+    row.flatMap(({ name, data }) =>
+      Array.from({ length: data.length }, (_, at) => ofTrees[(places.get(name) ?? place) + at] ?? 0),
+    ),
+  );
+}
+
 /** For every coalition (count × features) and every background row one row; features in the order of `featureNames`. */
 export function mixedRows(
   row: readonly Tensor[],

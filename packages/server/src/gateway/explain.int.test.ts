@@ -45,6 +45,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dais-explain-'));
   for (const [name, bytes] of [
     ['trees', boostedTrees({ features: FEATURES, trees: 20, depth: 4 })],
+    ['columns', boostedTrees({ features: FEATURES, trees: 20, depth: 4, columns: true })],
     ['linear', linear(Float32Array.from(WEIGHTS))],
   ] as const) {
     await mkdir(join(folder, name));
@@ -62,7 +63,7 @@ beforeAll(async () => {
     number: 1,
     version: '1.0.0',
   });
-  const names = ['trees', 'linear'];
+  const names = ['trees', 'columns', 'linear'];
   await gateway.swap({
     v: 1,
     revision: 1,
@@ -128,6 +129,29 @@ test('trees: the exact values add up to what the model says, and the sampled one
   const far = Math.hypot(...dataOf(sampled.answer, 'attributions').map((value, at) => value - exact[at]!));
   expect(far / length).toBeLessThan(0.1);
   expect((await ask('trees', 'explain', asked)).answer).toEqual(sampled.answer);
+});
+
+test('the same trees behind columns: the same values, whatever order the columns come in', async () => {
+  const background = [rowOf(3), rowOf(4)];
+  const matrix = await ask('trees', 'explain', {
+    inputs: [tensor('x', [rowOf(1)]), tensor('background.x', background)],
+  });
+  const order = Array.from({ length: FEATURES }, (_, at) => (at * 5 + 3) % FEATURES);
+  const column = (name: string, rows: number[][], at: number) => ({
+    ...tensor(
+      name,
+      rows.map((row) => [row[at]!]),
+    ),
+    datatype: 'FP64',
+  });
+  const inputs = [
+    ...order.map((at) => column(`f${at}`, [rowOf(1)], at)),
+    ...order.toReversed().map((at) => column(`background.f${at}`, background, at)),
+  ];
+  const { status, answer } = await ask('columns', 'explain', { inputs });
+  expect({ status, answer }).toMatchObject({ status: 200, answer: { parameters: { method: 'tree_shap' } } });
+  expect(dataOf(answer, 'features')).toEqual(order.map((at) => `f${at}`));
+  expect(dataOf(answer, 'attributions')).toEqual(order.map((at) => dataOf(matrix.answer, 'attributions')[at]));
 });
 
 test('by KServe’s first protocol, rows by name', async () => {

@@ -8,7 +8,7 @@ import { exactShapley, MOST_EXACT, sampledShapley, type Evaluate } from '#lib/sh
 import type { OnnxTrees } from '#lib/shapley/onnx-trees.ts';
 import type { ExplainedRow } from '#lib/shapley/tree-rows.ts';
 import { exampleRows } from './explain-background.ts';
-import { featureNames, mixedRows, rowsApart } from './explain-rows.ts';
+import { asGiven, featureNames, mixedRows, rowsApart, treeFeatures } from './explain-rows.ts';
 import type { Loaded } from './load-model.ts';
 import type { ExplainMethod, ExplainRequest, Explanation } from './serving-door.ts';
 import type { Tensor } from './tensors.ts';
@@ -120,8 +120,11 @@ export class Explainer {
     if (output !== undefined && output >= trees.outputs) {
       throw wrong(`The trees have ${trees.outputs} outputs; there is no output ${output}.`);
     }
-    const numbers = (of: readonly Tensor[]) => of[0]?.data as Float32Array;
-    return await this.#treeExplainer.explain(trees, { row: numbers(row), background: background.map(numbers), output });
+    const numbers = (of: readonly Tensor[]) => treeFeatures(trees.inputs, of);
+    const asked = { row: numbers(row), background: background.map(numbers), output };
+    const { shapley, ...found } = await this.#treeExplainer.explain(trees, asked);
+    const attributions = asGiven(trees.inputs, row, shapley.attributions);
+    return { ...found, shapley: { ...shapley, attributions } };
   }
 }
 

@@ -17,7 +17,8 @@ export interface BatchClient {
   query(sql: string): Promise<readonly (readonly unknown[])[]>;
 }
 
-const PATIENCE = { timeout: 300_000, interval: 100 };
+/** A limit against hanging: environments are built within it, on a machine that does much else. */
+const PATIENCE = { timeout: 900_000, interval: 100 };
 
 export function batchClient(call: BatchCall): BatchClient {
   const get = async (id: string) => await call<ModelJob>('GET', `/model-jobs/${id}`);

@@ -87,6 +87,8 @@ export interface InferOptions {
   /** Open parameters of the request, for models that take them (`params` of MLflow). */
   readonly parameters?: Readonly<Record<string, string | number | boolean>>;
   readonly signal?: AbortSignal;
+  /** An instance begins with it: until then it waited for one, as while a process starts again. Not called where none is waited for. */
+  readonly onStart?: () => void;
 }
 
 /** The model itself failed on a batch whose tensors are what it takes: for values that it does not like, or always. */

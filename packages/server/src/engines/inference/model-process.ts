@@ -170,7 +170,7 @@ export class ModelProcess implements Runner {
     void isFree.then(() => {
       signal?.removeEventListener('abort', abort);
       cancelKill();
-      this.#schedulePing();
+      if (this.#running === undefined) this.#schedulePing();
     });
     return { outputs: answer, free: isFree };
   }
@@ -232,7 +232,8 @@ export class ModelProcess implements Runner {
         this.#kill('it did not answer for 10 s while it had nothing to do'),
       );
       this.#awaited = (frame) => {
-        if (frame.id !== id) return;
+        // A batch that has begun meanwhile is no idle time, however long it takes: its end asks again.
+        if (frame.id !== id || this.#running !== undefined) return;
         this.#cancelPing?.();
         this.#schedulePing();
       };

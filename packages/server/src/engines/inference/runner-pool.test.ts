@@ -63,13 +63,19 @@ function world() {
 }
 
 test('what comes while the only process starts again waits for it', async () => {
-  const { clock, pool, ask, crash } = world();
+  const { clock, pool, ask, settle, crash } = world();
   await pool.open();
   expect(await ask()).toBe(0);
   await crash();
   const waiting = [ask(), ask()];
+  let begun = false;
+  const told = pool.infer([], { onStart: () => (begun = true) });
+  await settle();
+  expect(begun).toBe(false);
   clock.advance(100);
   expect(await Promise.all(waiting)).toEqual([1, 1]);
+  await told;
+  expect(begun).toBe(true);
   await pool.close();
 });
 

@@ -138,6 +138,7 @@ export class RunnerPool {
     };
     let batch: RunningBatch;
     try {
+      options.onStart?.();
       batch = runner.infer(inputs, options);
     } catch (error) {
       // Refused before it began: a text that is none.

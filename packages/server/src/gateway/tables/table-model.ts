@@ -68,9 +68,10 @@ export class TableModel {
     return this.#described.outputs;
   }
 
-  /** Names of the columns of the answer, by the signature. */
-  get outputNames(): readonly string[] {
-    return columnsOf(this.#described.signature, 'outputs')?.flatMap(({ name }) => name ?? []) ?? [];
+  /** Columns of the answer, by the signature. */
+  get outputColumns(): readonly { readonly name: string; readonly type: string }[] {
+    const columns = columnsOf(this.#described.signature, 'outputs') ?? [];
+    return columns.flatMap(({ name, type }) => (name === undefined ? [] : [{ name, type }]));
   }
 
   /** What would be wrong with any row of these columns. @throws DaisError `invalid_request`. */

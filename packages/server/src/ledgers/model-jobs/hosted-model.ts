@@ -11,8 +11,8 @@ export interface HostedTable {
 export interface HostedModel {
   readonly engine: string;
   readonly outputs: readonly TensorSpec[];
-  /** Names of the columns of the answer, by the signature; may be empty. */
-  readonly outputNames: readonly string[];
+  /** Columns of the answer with the types of MLflow, by the signature; may be empty. */
+  readonly outputColumns: readonly { readonly name: string; readonly type: string }[];
   /** What would be wrong with any row of these columns. @throws DaisError `invalid_request`. */
   check(columns: readonly string[]): void;
   /** @throws DaisError `invalid_request` for what the model does not take; `model_unavailable` when its process died. */

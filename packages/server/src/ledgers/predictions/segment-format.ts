@@ -94,35 +94,27 @@ export function encodeHead(head: SegmentWriterHead): Buffer {
 }
 
 export interface EncodedRecord {
-  readonly pieces: readonly Buffer[];
+  readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
   readonly cut: boolean;
 }
 
-/** `omit`: names of tensors that are not written. */
+/**
+ * `omit`: names of tensors that are not written. The JSON is put together here, not by `JSON.stringify` of an object that would
+ * have to be made for it: that was half of what a record costs.
+ */
 export function encodeRecord(record: PredictionRecord, sequence: number, omit: readonly string[]): EncodedRecord {
-  const { inputs, outputs, ...rest } = record;
-  const kept = (tensors: readonly Tensor[]) =>
-    omit.length === 0 ? tensors : tensors.filter(({ name }) => !omit.includes(name));
-  const tensors = [kept(inputs), kept(outputs)] as const;
-  const data = tensors.map((some) => some.map((tensor) => [tensorBytes(tensor), nullBytes(tensor)] as const));
-  const body = data.flatMap((some) =>
-    some.flatMap(([bytes, nulls]) => (nulls === undefined ? [bytes] : [bytes, nulls])),
-  );
+  const inputs = keptOf(record.inputs, omit);
+  const outputs = keptOf(record.outputs, omit);
+  const body: Uint8Array[] = [];
+  const ins = headsText(inputs, body);
+  const outs = headsText(outputs, body);
   let size = 0;
   for (const bytes of body) size += bytes.length;
   const cut = size > RECORD_LIMIT / 2;
-  const heads = (at: 0 | 1): TensorHead[] => {
-    if (cut) return [];
-    return tensors[at].map(({ name, datatype, shape }, index) => {
-      const [bytes, nulls] = data[at]![index]!;
-      const head = [name, datatype, shape, bytes.length] as const;
-      return nulls === undefined ? head : [...head, nulls.length];
-    });
-  };
-  const text: RecordText = { ...rest, in: heads(0), out: heads(1), ...(cut && { cut }) };
-  const own = Buffer.from(JSON.stringify(text));
-  const start = RECORD_HEAD + 4 + own.length;
+  const text = `${fieldsText(record)},"in":[${cut ? '' : ins}],"out":[${cut ? '' : outs}]${cut ? ',"cut":true' : ''}}`;
+  const own = Buffer.byteLength(text);
+  const start = RECORD_HEAD + 4 + own;
   const inline = !cut && size <= COPIED;
   const head = Buffer.allocUnsafe(start + (inline ? size : 0));
   const total = start + (cut ? 0 : size);
@@ -130,18 +122,76 @@ export function encodeRecord(record: PredictionRecord, sequence: number, omit: r
   head.writeUInt32LE(total - RECORD_HEAD, 4);
   head.writeUIntLE(sequence, 12, 6);
   head.writeUInt16LE(0, 18);
-  head.writeUInt32LE(own.length, RECORD_HEAD);
-  own.copy(head, RECORD_HEAD + 4);
+  head.writeUInt32LE(own, RECORD_HEAD);
+  head.write(text, RECORD_HEAD + 4);
   let at = start;
-  if (inline) for (const bytes of body) at += bytes.copy(head, at);
+  if (inline) {
+    for (const bytes of body) {
+      head.set(bytes, at);
+      at += bytes.length;
+    }
+  }
   let crc = crc32(head.subarray(12));
   if (!inline && !cut) for (const bytes of body) crc = crc32(bytes, crc);
   head.writeUInt32LE(crc, 8);
   return { pieces: inline || cut ? [head] : [head, ...body], bytes: total, cut };
 }
 
-function tensorBytes({ data }: Tensor): Buffer {
-  if (ArrayBuffer.isView(data)) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+function keptOf(tensors: readonly Tensor[], omit: readonly string[]): readonly Tensor[] {
+  return omit.length === 0 ? tensors : tensors.filter(({ name }) => !omit.includes(name));
+}
+
+/** Of `RecordText` all but the tensors, without the brace behind it; what is undefined is left out. */
+function fieldsText(record: PredictionRecord): string {
+  const { id, at, status, latencyMicros, shadowOf, callerId, traceparent, error, parameters } = record;
+  const known =
+    `"project":${quoted(record.project)},"endpoint":${quoted(record.endpoint)},"endpointUid":${quoted(record.endpointUid)}` +
+    `,"variant":${quoted(record.variant)},"model":${quoted(record.model)},"version":${quoted(record.version)}` +
+    `,"protocol":${quoted(record.protocol)},"principal":${quoted(record.principal)}`;
+  const some =
+    optional('shadowOf', shadowOf) +
+    optional('callerId', callerId) +
+    optional('traceparent', traceparent) +
+    optional('error', error);
+  return (
+    `{"id":${JSON.stringify(id)},"at":${at},${known},"requestId":${JSON.stringify(record.requestId)}${some}` +
+    `,"status":${status},"latencyMicros":${latencyMicros},"parameters":${JSON.stringify(parameters)}`
+  );
+}
+
+function optional(name: string, value: string | undefined): string {
+  return value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`;
+}
+
+/** What one gateway writes again and again: names of endpoints, models, tensors and callers. */
+const QUOTED = new Map<string, string>();
+const MOST_QUOTED = 4096;
+
+function quoted(text: string): string {
+  const known = QUOTED.get(text);
+  if (known !== undefined) return known;
+  const made = JSON.stringify(text);
+  if (QUOTED.size >= MOST_QUOTED) QUOTED.clear();
+  QUOTED.set(text, made);
+  return made;
+}
+
+/** `TensorHead` of each; their bytes go to the end of `body`. */
+function headsText(tensors: readonly Tensor[], body: Uint8Array[]): string {
+  let text = '';
+  for (const tensor of tensors) {
+    const { name, datatype, shape, nulls } = tensor;
+    const bytes = tensorBytes(tensor);
+    body.push(bytes);
+    if (nulls !== undefined) body.push(nulls);
+    const more = nulls === undefined ? '' : `,${nulls.length}`;
+    text += `${text === '' ? '' : ','}[${quoted(name)},"${datatype}",[${shape.join()}],${bytes.length}${more}]`;
+  }
+  return text;
+}
+
+function tensorBytes({ data }: Tensor): Uint8Array {
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   let size = 0;
   for (const one of data) size += 4 + one.length;
   const bytes = Buffer.allocUnsafe(size);
@@ -151,11 +201,6 @@ function tensorBytes({ data }: Tensor): Buffer {
     at += one.copy(bytes, at);
   }
   return bytes;
-}
-
-function nullBytes(tensor: Tensor & { readonly nulls?: Uint8Array }): Buffer | undefined {
-  const { nulls } = tensor;
-  return nulls === undefined ? undefined : Buffer.from(nulls.buffer, nulls.byteOffset, nulls.byteLength);
 }
 
 /** Bytes of the head and what it says; undefined while it is not whole. @throws Error for what is no segment. */

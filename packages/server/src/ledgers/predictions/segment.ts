@@ -69,7 +69,7 @@ interface Waiter {
 }
 
 interface Group {
-  pieces: Buffer[];
+  pieces: Uint8Array[];
   waiters: Waiter[];
   bytes: number;
   sync: boolean;
@@ -216,7 +216,7 @@ export class SegmentWriter {
   async #writeAt(segment: OpenSegment, { pieces, bytes, sync }: Group): Promise<void> {
     try {
       let left = bytes;
-      let rest: readonly Buffer[] = pieces;
+      let rest: readonly Uint8Array[] = pieces;
       for (let at = segment.at; left > 0;) {
         const { bytesWritten } = await writevAt(segment.fd, rest, at);
         if (bytesWritten === 0) throw new Error('nothing could be written');
@@ -278,7 +278,7 @@ function refused(because: string): DaisError {
 }
 
 /** What is left of the pieces behind their first bytes. */
-function behind(pieces: readonly Buffer[], written: number): readonly Buffer[] {
+function behind(pieces: readonly Uint8Array[], written: number): readonly Uint8Array[] {
   let skip = written;
   let at = 0;
   while (at < pieces.length && skip >= pieces[at]!.length) skip -= pieces[at++]!.length;

@@ -1,54 +1,70 @@
 /**
- * The decision trees of an ONNX model whose graph is one TreeEnsemble and nothing before it, so that they can be explained
- * exactly: TreeEnsembleRegressor and TreeEnsembleClassifier of ai.onnx.ml 1 to 3, as converters of XGBoost, LightGBM and
- * scikit-learn write them.
+ * The decision trees of an ONNX model whose graph is one TreeEnsemble, before which columns are put side by side at most, so that
+ * they can be explained exactly: TreeEnsembleRegressor and TreeEnsembleClassifier of ai.onnx.ml 1 to 3, as converters of XGBoost,
+ * LightGBM and scikit-learn write them, and with the columns of a signature as `dais model convert` does.
  */
-import { ProtobufFault, ProtobufReader } from '../protobuf-reader.ts';
+import { ProtobufFault } from '../protobuf-reader.ts';
+import { readGraph, type GraphInput, type Node, type OnnxGraph } from './onnx-graph.ts';
 import { DEEPEST, MODES, type Tree, type TreeEnsemble } from './tree-ensemble.ts';
 
 export interface OnnxTrees extends TreeEnsemble {
-  /** Name of the input. */
-  readonly input: string;
+  /** Whose elements, one after the other, are the features. */
+  readonly inputs: readonly Pick<GraphInput, 'name' | 'width'>[];
   /** What the sums become in the model's own output: `NONE`, `LOGISTIC`, … The explanation is of the sums. */
   readonly transform: string;
 }
 
-interface Node {
-  op: string;
-  readonly inputs: string[];
-  readonly outputs: string[];
-  readonly attributes: Map<string, Attribute>;
-}
-
-interface Attribute {
-  readonly floats: number[];
-  readonly ints: number[];
-  readonly strings: string[];
-  /** Doubles come as tensors; they are left to other methods. */
-  tensor: boolean;
-}
-
 /** What may stand behind the trees without changing what they say. */
 const BEHIND = new Set(['ZipMap', 'Cast', 'Identity', 'Reshape', 'Squeeze', 'Normalizer', 'ArrayFeatureExtractor']);
+/** Of Cast: the types in which a number stays what it is, but for what float32 has no room for. */
+const WIDE = new Set([1, 11]);
+/** Of inputs: float32, integers, truth values, float64. */
+const NUMBERS = new Set([1, 2, 3, 4, 5, 6, 7, 9, 11, 12, 13]);
 /** LightGBM's converter multiplies probabilities by a constant one. Of a classifier the sums are explained, not what becomes of them. */
-const BEHIND_CLASSES = new Set([...BEHIND, 'Mul']);
+const BEHIND_CLASSES = new Set([...BEHIND, 'Mul', 'Gather']);
 
 /** Undefined where it has another shape, or trees deeper than can be explained. */
 export function readOnnxTrees(model: Buffer): OnnxTrees | undefined {
   try {
-    const { nodes, inputs } = readModel(model);
+    const graph = readGraph(model);
+    const { nodes } = graph;
     const first = nodes.find(({ op }) => op.startsWith('TreeEnsemble'));
     const behind = first?.op === 'TreeEnsembleClassifier' ? BEHIND_CLASSES : BEHIND;
-    if (first === undefined || !nodes.every((node) => node === first || behind.has(node.op))) return undefined;
-    const [input = ''] = first.inputs;
-    return inputs.length === 1 && inputs[0] === input ? treesOf(first, input) : undefined;
+    if (first === undefined) return undefined;
+    const before = new Set<Node>();
+    const inputs = sourcesOf(first.inputs[0] ?? '', graph, before);
+    const isAll = nodes.every((node) => node === first || before.has(node) || behind.has(node.op));
+    if (!isAll || inputs === undefined || !areWhole(inputs, graph)) return undefined;
+    return treesOf(first, inputs);
   } catch (error) {
     if (error instanceof ProtobufFault) return undefined;
     throw error;
   }
 }
 
-function treesOf({ op, attributes }: Node, input: string): OnnxTrees | undefined {
+/** What is made of `name`, column by column; undefined where numbers do not stay what they are. `before`: the nodes between. */
+function sourcesOf(name: string, graph: OnnxGraph, before: Set<Node>): readonly GraphInput[] | undefined {
+  const input = graph.inputs.find((one) => one.name === name);
+  if (input !== undefined) return NUMBERS.has(input.type) ? [input] : undefined;
+  const node = graph.nodes.find(({ outputs }) => outputs.includes(name));
+  // What is used twice, or goes round, is no row of columns.
+  if (node === undefined || before.has(node)) return undefined;
+  before.add(node);
+  const int = (attribute: string) => node.attributes.get(attribute)?.ints[0];
+  const isColumns = node.op === 'Concat' && int('axis') === 1;
+  if (!isColumns && node.op !== 'Identity' && !(node.op === 'Cast' && WIDE.has(int('to') ?? 0))) return undefined;
+  const parts = node.inputs.map((one) => sourcesOf(one, graph, before));
+  return parts.every((part) => part !== undefined) ? parts.flat() : undefined;
+}
+
+/** Each input of the model once; of several, how many elements each has must be known. */
+function areWhole(inputs: readonly GraphInput[], graph: OnnxGraph): boolean {
+  const names = new Set(inputs.map(({ name }) => name));
+  const isEach = names.size === inputs.length && names.size === graph.inputs.length;
+  return isEach && (inputs.length === 1 || inputs.every(({ width }) => width > 0));
+}
+
+function treesOf({ op, attributes }: Node, inputs: OnnxTrees['inputs']): OnnxTrees | undefined {
   const leaves = op === 'TreeEnsembleRegressor' ? 'target' : op === 'TreeEnsembleClassifier' ? 'class' : undefined;
   if (leaves === undefined || [...attributes.values()].some(({ tensor }) => tensor)) return undefined;
   const ints = (name: string) => attributes.get(name)?.ints ?? [];
@@ -100,7 +116,7 @@ function treesOf({ op, attributes }: Node, input: string): OnnxTrees | undefined
   if (!trees.every(isTree)) return undefined;
   const base = new Float64Array(outputs);
   for (const [output, value] of floats('base_values').slice(0, outputs).entries()) base[output] = value;
-  return { features, outputs, base, trees, input, transform: text('post_transform', 'NONE') };
+  return { features, outputs, base, trees, inputs, transform: text('post_transform', 'NONE') };
 }
 
 /** Numbers of trees and nodes as files have them, to places from 0 on; the first node of a tree is its root. */
@@ -154,85 +170,4 @@ function isTree(tree: Tree): boolean {
     todo.push([tree.yes[node] as number, depth + 1], [tree.no[node] as number, depth + 1]);
   }
   return true;
-}
-
-function readModel(bytes: Buffer): { readonly nodes: readonly Node[]; readonly inputs: readonly string[] } {
-  const nodes: Node[] = [];
-  const inputs: string[] = [];
-  const reader = new ProtobufReader(bytes);
-  while (reader.next()) {
-    if (reader.field !== 7) {
-      reader.skip();
-      continue;
-    }
-    reader.message(() => {
-      while (reader.next()) {
-        if (reader.field === 1) reader.message(() => nodes.push(readNode(reader)));
-        else if (reader.field === 11) reader.message(() => inputs.push(readName(reader)));
-        else reader.skip();
-      }
-    });
-  }
-  return { nodes, inputs };
-}
-
-function readName(reader: ProtobufReader): string {
-  let name = '';
-  while (reader.next()) {
-    if (reader.field === 1) name = reader.text();
-    else reader.skip();
-  }
-  return name;
-}
-
-function readNode(reader: ProtobufReader): Node {
-  const node: Node = { op: '', inputs: [], outputs: [], attributes: new Map() };
-  while (reader.next()) {
-    if (reader.field === 1) node.inputs.push(reader.text());
-    else if (reader.field === 2) node.outputs.push(reader.text());
-    else if (reader.field === 4) node.op = reader.text();
-    else if (reader.field === 5) {
-      reader.message(() => {
-        const [name, attribute] = readAttribute(reader);
-        node.attributes.set(name, attribute);
-      });
-    } else reader.skip();
-  }
-  return node;
-}
-
-/** Repeated numbers are packed into one field by some writers, and a field each by others. */
-function readAttribute(reader: ProtobufReader): readonly [string, Attribute] {
-  let name = '';
-  const attribute: Attribute = { floats: [], ints: [], strings: [], tensor: false };
-  while (reader.next()) {
-    if (reader.field === 1) name = reader.text();
-    else if (reader.field === 3 || reader.field === 8) {
-      const value = reader.value();
-      if (Buffer.isBuffer(value)) attribute.ints.push(...packedNumbers(value));
-      else attribute.ints.push(Number(value));
-    } else if (reader.field === 2 || reader.field === 7) {
-      const value = reader.value();
-      if (!Buffer.isBuffer(value) || value.length % 4 !== 0) throw new ProtobufFault('a number is no float');
-      for (let at = 0; at < value.length; at += 4) attribute.floats.push(value.readFloatLE(at));
-    } else if (reader.field === 4 || reader.field === 9) attribute.strings.push(reader.bytes().toString('latin1'));
-    else {
-      if (reader.field === 5) attribute.tensor = true;
-      reader.skip();
-    }
-  }
-  return [name, attribute];
-}
-
-function* packedNumbers(bytes: Buffer): Generator<number> {
-  let value = 0;
-  let scale = 1;
-  for (const byte of bytes) {
-    value += (byte & 127) * scale;
-    scale *= 128;
-    if (byte >= 128) continue;
-    yield value;
-    value = 0;
-    scale = 1;
-  }
 }

@@ -154,10 +154,12 @@ export interface Trees {
   readonly features: number;
   readonly trees: number;
   readonly depth: number;
+  /** Each feature is an input of its own, `f0`, `f1`, …, in float64. */
+  readonly columns?: boolean;
 }
 
 /** A gradient-boosted model with made-up splits: x[feature] < threshold, leaves that differ. */
-export function boostedTrees({ features, trees, depth }: Trees): Buffer {
+export function boostedTrees({ features, trees, depth, columns = false }: Trees): Buffer {
   const [treeIds, nodeIds, featureIds, yes, no]: number[][] = [[], [], [], [], []];
   const values: number[] = [];
   const modes: string[] = [];
@@ -181,8 +183,14 @@ export function boostedTrees({ features, trees, depth }: Trees): Buffer {
       leaf.weights.push(next() - 0.5);
     }
   }
+  const names = Array.from({ length: features }, (_, at) => `f${at}`);
+  const sideBySide: readonly NodeText[] = [
+    ...names.map((name) => ({ op: 'Cast', inputs: [name], outputs: [`${name}/cast`], attributes: { to: 1 } })),
+    { op: 'Concat', inputs: names.map((name) => `${name}/cast`), outputs: ['x'], attributes: { axis: 1 } },
+  ];
   return onnxFile({
     nodes: [
+      ...(columns ? sideBySide : []),
       {
         op: 'TreeEnsembleRegressor',
         domain: 'ai.onnx.ml',
@@ -204,7 +212,9 @@ export function boostedTrees({ features, trees, depth }: Trees): Buffer {
         },
       },
     ],
-    inputs: [{ name: 'x', datatype: 'FP32', shape: ['n', features] }],
+    inputs: columns
+      ? names.map((name) => ({ name, datatype: 'FP64', shape: ['n', 1] }))
+      : [{ name: 'x', datatype: 'FP32', shape: ['n', features] }],
     outputs: [{ name: 'y', datatype: 'FP32', shape: ['n', 1] }],
   });
 }

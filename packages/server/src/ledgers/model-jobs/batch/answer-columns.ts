@@ -19,6 +19,17 @@ const TYPES: Readonly<Partial<Record<Datatype, ColumnType>>> = {
   BYTES: 'string',
 };
 
+/** What the signature calls a column: what a model gives of it differs with what is missing in a batch. */
+const DECLARED: Readonly<Record<string, ColumnType>> = {
+  boolean: 'boolean',
+  integer: 'int32',
+  long: 'int64',
+  float: 'float32',
+  double: 'float64',
+  string: 'string',
+  datetime: 'timestamp',
+};
+
 /** One output, or one column of an output that is a matrix with names. */
 interface Part {
   readonly tensor: string;
@@ -27,6 +38,8 @@ interface Part {
   readonly shape: readonly number[];
   /** Of a matrix whose columns have names: which one. */
   readonly place?: number;
+  /** Of each value. */
+  readonly scalar: ColumnType;
 }
 
 export interface AnswerColumns {
@@ -36,20 +49,24 @@ export interface AnswerColumns {
 }
 
 /**
- * The form of the first answer is the form of all. `names`: of the columns of one matrix, by the signature. `taken`: columns
- * that stand beside them.
+ * The form of the first answer is the form of all, with the types that the signature declares (`declared`) where the values can
+ * have them. `taken`: columns that stand beside them.
  */
 export function answerColumns(
   first: readonly Tensor[],
-  names: readonly string[],
+  declared: readonly { readonly name: string; readonly type: string }[],
   taken: readonly string[],
 ): AnswerColumns {
   const [only] = first;
+  const names = declared.map(({ name }) => name);
   const isNamed = first.length === 1 && only?.shape.length === 2 && names.length > 0 && only.shape[1] === names.length;
   const parts = new Map<string, Part>();
-  const add = (name: string, part: Part) => {
-    if (TYPES[part.datatype] === undefined)
-      throw wrong(`The model answers "${name}" in ${part.datatype}, which no column holds.`);
+  const add = (name: string, found: Omit<Part, 'scalar'>) => {
+    const own = TYPES[found.datatype];
+    if (own === undefined) throw wrong(`The model answers "${name}" in ${found.datatype}, which no column holds.`);
+    const wanted = DECLARED[declared.find((one) => one.name === name)?.type ?? ''];
+    const tensor = first.find((one) => one.name === found.tensor);
+    const part = { ...found, scalar: wanted !== undefined && holds(wanted, tensor) ? wanted : own };
     const other = [...taken, ...parts.keys()].find((one) => one.toLowerCase() === name.toLowerCase());
     if (other !== undefined) {
       throw wrong(`The model answers with "${name}", and "${other}" is a column already: leave that out (--columns).`);
@@ -76,17 +93,16 @@ function isOne({ shape, place }: Part): boolean {
 }
 
 function typeOf(part: Part): ColumnType {
-  const scalar = TYPES[part.datatype] ?? 'string';
-  return isOne(part) ? scalar : part.shape.reduceRight<ColumnType>((type) => `list<${type}>`, scalar);
+  return isOne(part) ? part.scalar : part.shape.reduceRight<ColumnType>((type) => `list<${type}>`, part.scalar);
 }
 
 function reader(name: string, part: Part, answer: readonly Tensor[], rows: number): (row: number) => Cell {
   const tensor = answer.find((one) => one.name === part.tensor);
   const sameRank = tensor?.shape.length === part.shape.length + 1;
-  if (tensor === undefined || tensor.datatype !== part.datatype || !sameRank || tensor.shape[0] !== rows) {
+  if (tensor === undefined || !holds(part.scalar, tensor) || !sameRank || tensor.shape[0] !== rows) {
     const told = tensor === undefined ? 'nothing' : `${tensor.datatype} [${tensor.shape.join(', ')}]`;
     throw wrong(
-      `The model answered "${name}" with ${told}, and before with ${part.datatype} [rows, ${part.shape.join(', ')}].`,
+      `The model answered "${name}" with ${told}, and before with ${part.scalar} [rows, ${part.shape.join(', ')}].`,
     );
   }
   const sizes = tensor.shape.slice(1);
@@ -95,25 +111,63 @@ function reader(name: string, part: Part, answer: readonly Tensor[], rows: numbe
     if (part.place === undefined && width !== 1)
       throw wrong(`The model answered "${name}" with ${width} values a row, and before with one.`);
     const at = part.place ?? 0;
-    return (row) => cellOf(tensor, row * width + at);
+    return (row) => cellOf(tensor, row * width + at, part.scalar);
   }
-  return (row) => nested(tensor, sizes, row * width, 0);
+  return (row) => nested(tensor, sizes, row * width, part.scalar);
 }
 
-function nested(tensor: Tensor, sizes: readonly number[], at: number, level: number): Cell {
-  if (level === sizes.length) return cellOf(tensor, at);
-  const step = sizes.slice(level + 1).reduce((product, size) => product * size, 1);
-  return Array.from({ length: sizes[level] ?? 0 }, (_, place) => nested(tensor, sizes, at + place * step, level + 1));
+function nested(tensor: Tensor, sizes: readonly number[], at: number, type: ColumnType): Cell {
+  const [size, ...rest] = sizes;
+  if (size === undefined) return cellOf(tensor, at, type);
+  const step = rest.reduce((product, one) => product * one, 1);
+  return Array.from({ length: size }, (_, place) => nested(tensor, rest, at + place * step, type));
+}
+
+/** Whether values of the tensor can stand in a column of this type, so far as its datatype tells. */
+function holds(type: ColumnType, tensor: Tensor | undefined): boolean {
+  if (tensor === undefined) return false;
+  const { datatype } = tensor;
+  const own = TYPES[datatype];
+  if (own === type) return true;
+  // Of a batch in which all is missing, no type can be told.
+  if (datatype === 'BYTES' && isAllMissing(tensor)) return true;
+  if (type === 'timestamp') return datatype === 'BYTES' && isMoments(tensor);
+  if (own === undefined || own === 'string' || own === 'boolean') return false;
+  // Whole numbers and truth values with gaps are fractions to whoever has no other word for a gap.
+  const only = ONLY[type];
+  if (only === undefined) return false;
+  const { data } = tensor;
+  for (let at = 0; at < data.length; at++) if (!only(Number(data[at]))) return false;
+  return true;
+}
+
+const wholeUpTo = (limit: number) => (value: number) =>
+  Number.isNaN(value) || (Number.isInteger(value) && value >= -limit && value < limit);
+const ONLY: Readonly<Partial<Record<ColumnType, (value: number) => boolean>>> = {
+  float64: () => true,
+  int32: wholeUpTo(2 ** 31),
+  int64: wholeUpTo(2 ** 63),
+  boolean: (value) => Number.isNaN(value) || value === 0 || value === 1,
+};
+const MOMENT = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/;
+
+function isAllMissing({ data, nulls }: Tensor): boolean {
+  return nulls !== undefined && nulls.length === data.length && nulls.every((one) => one === 1);
+}
+
+function isMoments({ data, nulls }: Tensor): boolean {
+  return (data as readonly Buffer[]).every((text, at) => nulls?.[at] === 1 || MOMENT.test(text.toString('utf8')));
 }
 
 /** As `Cell` has it: what JSON has no number for is text. */
-function cellOf({ datatype, data, nulls }: Tensor, at: number): Cell {
+function cellOf({ data, nulls }: Tensor, at: number, type: ColumnType): Cell {
   if (nulls?.[at] === 1) return null;
   const value = data[at] as number | bigint | Buffer;
   if (Buffer.isBuffer(value)) return value.toString('utf8');
-  if (datatype === 'BOOL') return value !== 0;
-  if (typeof value === 'bigint') return String(value);
-  return Number.isFinite(value) ? value : String(value);
+  if (type === 'boolean') return Number.isNaN(value) ? null : Number(value) !== 0;
+  if (typeof value === 'bigint') return type === 'float64' ? Number(value) : String(value);
+  if (Number.isFinite(value)) return value;
+  return type === 'int32' || type === 'int64' ? null : String(value);
 }
 
 function wrong(detail: string): DaisError {

@@ -164,7 +164,7 @@ async function askModel(
       }
       faults.push(...answer.faults);
       for (const { from, to, answer: tensors } of answer.taken) {
-        work.form ??= answerColumns(tensors, model.outputNames, request.columns);
+        work.form ??= answerColumns(tensors, model.outputColumns, request.columns);
         const text = linesOf(work.form.cells(tensors, to - from), rowNumbers(lines, from, to));
         if (!out.write(text)) await new Promise<void>((resolve) => out.once('drain', resolve));
         rows += to - from;

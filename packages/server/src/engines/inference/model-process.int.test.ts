@@ -1,0 +1,84 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { ManualClock } from '#lib/manual-clock.testing.ts';
+import { FRAME } from './frames.ts';
+import { ModelProcess } from './model-process.ts';
+
+/**
+ * Speaks frames without tensors. It answers the first ping only when a batch has come, as one does that is busy, and the batch when
+ * the file is there; pings that come meanwhile it does not hear.
+ */
+const PROGRAM = `
+const { existsSync } = require('node:fs');
+const socket = new (require('node:net').Socket)({ fd: 3 });
+const send = (id, kind) => {
+  const frame = Buffer.alloc(24, ' ');
+  frame.writeUInt32LE(8, 0), frame.writeUInt32LE(id, 4), frame.writeUInt32LE(kind, 8), frame.writeUInt32LE(8, 12);
+  frame.write('{}', 16);
+  socket.write(frame);
+};
+let held = 0;
+let rest = Buffer.alloc(0);
+let busy = false;
+const hear = (id, kind) => {
+  if (kind === ${FRAME.ping}) {
+    if (!busy) console.log('asked');
+    held = id;
+    return;
+  }
+  busy = true;
+  send(held, ${FRAME.ping});
+  console.log('told');
+  const timer = setInterval(() => {
+    if (!existsSync(process.argv[1])) return;
+    clearInterval(timer);
+    send(id, ${FRAME.result});
+  }, 5);
+};
+socket.on('data', (chunk) => {
+  rest = Buffer.concat([rest, chunk]);
+  while (rest.length >= 16 && rest.length >= 16 + rest.readUInt32LE(0)) {
+    hear(rest.readUInt32LE(4), rest.readUInt32LE(8));
+    rest = rest.subarray(16 + rest.readUInt32LE(0));
+  }
+});
+send(0, ${FRAME.ready});
+`;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dais-process-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+test('a batch that comes between a question and its answer may take as long as it needs', async () => {
+  const clock = new ManualClock();
+  const file = join(folder, 'go');
+  let said = '';
+  const { process: started } = await ModelProcess.start({
+    program: process.execPath,
+    args: ['-e', PROGRAM, file],
+    variables: {},
+    loadMs: 600_000,
+    clock,
+    onLine: (text) => (said += text),
+  });
+  try {
+    clock.advance(10_000);
+    await expect.poll(() => said).toContain('asked');
+    const { outputs } = started.infer([], {});
+    await expect.poll(() => said).toContain('told');
+    // The answer to the question is on another pipe than these words.
+    for (let turn = 0; turn < 20; turn++) await nextTurn();
+    for (let tens = 0; tens < 12; tens++) clock.advance(10_000);
+    await writeFile(file, '');
+    expect(await outputs).toEqual([]);
+  } finally {
+    await started.stop();
+  }
+});

@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import type { LoadedModel, Tensor } from '#engines/inference/contract.ts';
+import { systemClock } from '#lib/clock.ts';
+import { BatchCounts } from './batch-counts.ts';
+import { Batcher, type BatchItem } from './batcher.ts';
+
+const row: Tensor = { name: 'x', datatype: 'FP32', shape: [1], data: Float32Array.of(1) };
+const AWAY_MS = 2000;
+
+/** Gives what it gets; its one instance begins with a batch when `comes` resolves, and is done at once. */
+function lateModel(comes: () => Promise<void>): LoadedModel {
+  return {
+    engine: 'late',
+    platform: 'test',
+    inputs: [],
+    outputs: [],
+    batchable: true,
+    concurrency: 1,
+    scale: async () => {},
+    infer: async (tensors, options) => {
+      await comes();
+      options?.onStart?.();
+      return tensors;
+    },
+    stats: () => ({ runs: 0, rows: 0, runNanoseconds: 0n, crashes: 0, memoryBytes: 0 }),
+    close: async () => {},
+  };
+}
+
+function add(batcher: Batcher): { readonly item: BatchItem; readonly done: Promise<unknown> } {
+  let item: BatchItem | undefined;
+  const done = new Promise((resolve, reject) => {
+    item = {
+      inputs: [row],
+      outputs: undefined,
+      parameters: undefined,
+      rows: 1,
+      bytes: 4,
+      limits: { rows: 64, delayMs: 0 },
+      group: 'one',
+      queue: { rows: 0, bytes: 0 },
+      counts: new BatchCounts(),
+      enteredAt: 0,
+      queueMicros: 0,
+      runMicros: 0,
+      state: 'waiting',
+      resolve,
+      reject,
+    };
+    batcher.add(item);
+  });
+  return { item: item as BatchItem, done };
+}
+
+test('what waits for an instance that starts again does not make the model look slow', async () => {
+  const batcher = new Batcher(
+    lateModel(async () => await delay(AWAY_MS)),
+    systemClock,
+  );
+  const { item, done } = add(batcher);
+  await done;
+  // Timers may be early by a part of a millisecond.
+  expect(item.queueMicros).toBeGreaterThan((AWAY_MS - 1) * 1000);
+  expect(item.runMicros).toBeLessThan((AWAY_MS / 2) * 1000);
+  const next = add(batcher);
+  expect(batcher.expectedMicros).toBeLessThan((AWAY_MS / 2) * 1000);
+  await next.done;
+});
