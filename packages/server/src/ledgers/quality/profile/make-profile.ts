@@ -54,7 +54,7 @@ const MOST_TOPS = 150;
 
 /**
  * Looks at the rows of one version: a sample of them says where figures lie, one scan of all counts, adds up and fills the
- * pictures between the edges that the sample gave. Up to a million rows the sample is all of them. `now` in milliseconds.
+ * pictures between the edges that the sample gave. Up to half a million rows the sample is all of them. `now` in milliseconds.
  * @throws QueryError, or the reason of `options.signal`.
  */
 export async function makeProfile(
@@ -138,21 +138,24 @@ async function scanAll(engine: QueryEngine, request: ProfileRequest, spreads: Sp
   // A version was refused if two of its rows had one key.
   const compared =
     keys.length === 0 && rows > 0 && rows <= MOST_COMPARED_ROWS && columns.length <= MOST_COMPARED_COLUMNS;
-  const queries: Query[] = [
-    ...groups.map((group) =>
-      askAll(
-        group.map((of, i) => columnAsks(of, i, edges(of))),
-        scannedColumns(group, every),
-      ),
-    ),
-    ...(compared ? [askAll([{ rows: distinctRows(columns) }])] : []),
-  ];
+  const asksOf = (group: readonly DataColumn[]) => group.map((of, i) => columnAsks(of, i, edges(of)));
+  // Where one scan reads all columns it compares rows too.
+  const [only, ...others] = groups;
+  const alone = compared && only !== undefined && others.length === 0;
+  const rowsAsk = { rows: distinctRows(alone ? columns.map((_, i) => `v${i}`) : columns.map(({ name }) => name)) };
+  const queries: Query[] = alone
+    ? [askAll([...asksOf(only), rowsAsk], scannedColumns(only, every))]
+    : [
+        ...groups.map((group) => askAll(asksOf(group), scannedColumns(group, every))),
+        ...(compared ? [askAll([rowsAsk])] : []),
+      ];
   const results = await ask(engine, request, queries, options);
   const found = groups.flatMap((group, at) => {
     const answers = answersOf(results[at]);
     return group.map((of, i) => readColumn(of, rows, answers(i), spreads.get(of)));
   });
-  const distinct = compared ? numberOf(answersOf(results.at(-1))(0).get('rows')) : undefined;
+  const last = answersOf(results.at(-1));
+  const distinct = compared ? numberOf(last(alone ? columns.length : 0).get('rows')) : undefined;
   const duplicates = keys.length > 0 ? 0 : distinct === undefined ? undefined : rows - distinct;
   return { columns: found, duplicates };
 }

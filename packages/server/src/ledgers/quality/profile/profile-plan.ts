@@ -17,9 +17,9 @@ export const COLUMNS_AT_ONCE = 100;
 
 /**
  * The rows that quantiles and correlations are of, where there are more than twice as many: the true share of a p50 is then
- * within 0.2 % (three deviations), as near as a t-digest of all rows comes, for a tenth of its cost.
+ * within 0.3 % (three deviations), as near as a t-digest of all rows comes, for a twentieth of its cost.
  */
-const SAMPLED_ROWS = 500_000;
+const SAMPLED_ROWS = 250_000;
 /** The table of a job in which rows have numbers, and the columns that tell them. */
 export const NUMBERED = 'numbered';
 /** The table of a job that keeps the figures of the sample, so that the files are read once for all that is asked of it. */
@@ -307,8 +307,8 @@ export function topQuery(of: DataColumn): Relation {
 }
 
 /** Rows that are there already: how many rows there are less than rows. */
-export function distinctRows(columns: readonly DataColumn[]): AggregateExpression {
-  return aggregate('count-distinct', [call('hash64', ...columns.map(({ name }) => column(name)))]);
+export function distinctRows(columns: readonly string[]): AggregateExpression {
+  return aggregate('count-distinct', [call('hash64', ...columns.map((name) => column(name)))]);
 }
 
 /** Of a sample, which is enough for a second digit of r. */
