@@ -96,6 +96,61 @@ export function momentTests(bench: Bench): void {
       expect((await values({}, e)).toSorted(byText)).toEqual([22, 22, null, null]);
       expect((await values({ cutoff: 'made' }, e)).toSorted(byText)).toEqual([22, 22, null, null]);
     });
+    test('one join on the other: of the same rows, by other keys, and of a moment that the one below found', async () => {
+      const e = inline(
+        { k: 'int64', other: 'string', t: 'timestamp' },
+        [1, 'a', time('2024-01-10')],
+        [2, 'b', time('2024-01-10')],
+        [2, 'a', time('2024-01-02')],
+      );
+      const f = inline(
+        { k: 'int64', ts: 'timestamp', v: 'int64' },
+        [1, time('2024-01-01'), 1],
+        [1, time('2024-01-09'), 2],
+        [2, time('2024-01-03'), 3],
+        [2, time('2024-01-11'), 4],
+      );
+      const g = inline(
+        { other: 'string', ts: 'timestamp', w: 'int64' },
+        ['a', time('2024-01-01'), 10],
+        ['a', time('2024-01-08'), 20],
+        ['b', time('2024-01-11'), 30],
+        ['c', time('2024-01-01'), 40],
+      );
+      const base = { type: 'asof', unique: true } as const;
+      const first: AsofRelation = {
+        ...base,
+        left: scan('e'),
+        right: scan('f'),
+        keys: [{ left: 'k', right: 'k' }],
+        time: { left: 't', right: 'ts' },
+        ttlUs: 8 * DAY,
+        take: [
+          { column: 'v', as: 'v' },
+          { column: 'ts', as: 'found' },
+        ],
+      };
+      const byOther = (of: string, as: string, left: AsofRelation): AsofRelation => ({
+        ...base,
+        left,
+        right: scan('g'),
+        keys: [{ left: 'other', right: 'other' }],
+        time: { left: of, right: 'ts' },
+        take: [{ column: 'w', as }],
+      });
+      const query: Relation = {
+        type: 'sort',
+        from: byOther('found', 'then', byOther('t', 'now', first)),
+        by: [ascending('k'), ascending('t')],
+      };
+      const { rows } = await bench.rowsOf(query, { e, f, g });
+      // k, other, t, v, found, now, then
+      expect(rows.map((row) => [...row.slice(0, 2), row[3], ...row.slice(5)])).toEqual([
+        [1, 'a', 2, 20, 20],
+        [2, 'a', null, 10, null],
+        [2, 'b', 3, null, null],
+      ]);
+    });
     test('without keys: one row for all; a NULL created loses a tie', async () => {
       const f = inline(
         { ts: 'timestamp', made: 'timestamp', v: 'int64' },

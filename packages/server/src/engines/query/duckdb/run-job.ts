@@ -8,7 +8,7 @@ import { FaultLog } from './fault-log.ts';
 import { openTables, TableReader, type ReadyTable } from './job-tables.ts';
 import { checkPersonSql, personFault } from './person-sql.ts';
 import { personStart, RelationRenderer } from './render-relation.ts';
-import { Session, STAGE } from './session.ts';
+import { Session, STAGE, stageOf } from './session.ts';
 import { identifier } from './sql-text.ts';
 import { giveRows, writeCsv, writeNdjson, writeParquet } from './statement-output.ts';
 import type { Answer, JobLimits, ResultHead, Work } from './wire.ts';
@@ -103,8 +103,8 @@ class Queries {
   async prepare(name: string, query: Relation): Promise<void> {
     await this.#check(query);
     if (this.#tables.has(name)) throw new QueryError('query_invalid', `Two tables are called \`${name}\`.`);
-    const table = `${STAGE}.${identifier(`~p${this.#tables.size}`)}`;
-    const { canonical } = await this.#session.bind(this.#render(query));
+    const { canonical, columns } = await this.#session.bind(this.#render(query));
+    const table = `${stageOf(columns.length)}.${identifier(`~p${this.#tables.size}`)}`;
     await this.#session.run(`CREATE TABLE ${table} AS ${canonical}`);
     this.#tables.set(name, { source: table, kept: table });
   }

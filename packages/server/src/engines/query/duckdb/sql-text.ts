@@ -1,4 +1,5 @@
 /** Text of SQL from names and values: quoted, so that no name and no value can be anything else. */
+import { QueryError } from '../model/query-error.ts';
 
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
@@ -10,4 +11,12 @@ export function text(value: string): string {
 
 export function textList(values: readonly string[]): string {
   return `[${values.map(text).join(', ')}]`;
+}
+
+/** @throws QueryError `query_invalid` for what is no whole number from 0 up. */
+export function count(value: number): string {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new QueryError('query_invalid', `${value} is no whole number from 0 up.`);
+  }
+  return String(value);
 }

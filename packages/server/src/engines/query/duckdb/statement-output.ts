@@ -8,7 +8,7 @@ import type { Cell } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
 import { cellOf } from './cells.ts';
 import { renderSortKeys } from './render-expression.ts';
-import { STAGE, type BoundQuery, type Session } from './session.ts';
+import { stageOf, type BoundQuery, type Session } from './session.ts';
 import { identifier, text } from './sql-text.ts';
 import type { ResultHead } from './wire.ts';
 
@@ -18,6 +18,11 @@ const MOST_TEXT = 64 * 1024 * 1024;
 const PIECE_TEXT = 128 * 1024;
 /** DuckDB's own; a multiple of its vectors. */
 const ROW_GROUP = 122_880;
+/**
+ * What costs least CPU of what every reader reads: 500,000 rows of 24 columns took 0.9 s instead of 1.9 s, with a sixth more bytes.
+ * A column with more different values in a row group has no dictionary, for which all of them would be hashed first.
+ */
+const ENCODING = 'COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 10000';
 const DEFAULT_FILE_BYTES = 256 * 1024 * 1024;
 
 export type SendRows = (rows: readonly (readonly Cell[])[]) => Promise<void>;
@@ -73,7 +78,7 @@ export async function writeParquet(
     await writer.write(bound.canonical);
     return head(bound, writer.files);
   }
-  const table = (output.order === undefined ? kept : undefined) ?? `${STAGE}."~out"`;
+  const table = (output.order === undefined ? kept : undefined) ?? `${stageOf(bound.columns.length)}."~out"`;
   const made = table === kept ? undefined : table;
   if (made !== undefined) await session.run(`CREATE TABLE ${made} AS ${bound.canonical}`);
   // Of a table that was there, the columns may have to be cast on the way out.
@@ -149,7 +154,7 @@ class ParquetWriter {
       ([key, value]) => `${identifier(key)}: ${text(value)}`,
     );
     const kept = metadata.length === 0 ? '' : `, KV_METADATA {${metadata.join(', ')}}`;
-    const options = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP}${kept}`;
+    const options = `FORMAT parquet, ${ENCODING}, ROW_GROUP_SIZE ${ROW_GROUP}${kept}`;
     const written = await this.#session.rows(`COPY (${sql}\n) TO ${text(path)} (${options})`);
     return { path, rows: Number(written[0]?.['Count'] ?? 0), bytes: (await stat(path)).size };
   }

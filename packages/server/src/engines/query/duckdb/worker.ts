@@ -7,7 +7,7 @@ import { onFrames, sendFrame } from './frames.ts';
 import { failureOf } from './job-errors.ts';
 import { QueryError } from '../model/query-error.ts';
 import { runWork } from './run-job.ts';
-import { STAGE_FILE, type Session } from './session.ts';
+import { STAGE_FILES, type Session } from './session.ts';
 import type { FromWorker, ToWorker } from './wire.ts';
 
 /** The engine opens it for both ways. */
@@ -69,8 +69,8 @@ async function work(message: Extract<ToWorker, { readonly type: 'work' }>): Prom
 }
 
 function stageBytes(folder: string): number {
-  const sizes = ['', '.wal'].map(
-    (end) => statSync(`${folder}/${STAGE_FILE}${end}`, { throwIfNoEntry: false })?.size ?? 0,
+  const sizes = STAGE_FILES.flatMap((name) => [name, `${name}.wal`]).map(
+    (name) => statSync(`${folder}/${name}`, { throwIfNoEntry: false })?.size ?? 0,
   );
   return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -304,7 +304,7 @@ export interface AsofRelation {
   readonly cutoff?: string;
   /** The right is known to have one row for keys and time: the cheapest plan (3 to 6 times). */
   readonly unique?: boolean;
-  /** Reduces the right to keys that the left has first; default true. */
+  /** Reduces the right to keys and moments that somebody can find first; default true. */
   readonly prefilter?: boolean;
   readonly take: readonly { readonly column: string; readonly as: string }[];
 }

@@ -5,7 +5,7 @@ import {
   type DataColumn,
   type DatasetProfile,
 } from '@dais/api/data';
-import type { Cell, QueryEngine, RunOptions, StatementResult, TableSource } from '#engines/query/contract.ts';
+import type { Cell, QueryEngine, QueryJob, RunOptions, StatementResult, TableSource } from '#engines/query/contract.ts';
 import type { Query } from '#engines/query/model/query-tree.ts';
 import { familyOf } from '../column-family.ts';
 import {
@@ -25,11 +25,14 @@ import {
   readSpread,
   nansQuery,
   sampledEvery,
+  SAMPLE,
+  sampleQuery,
   scannedColumns,
   spreadQuery,
   TOP,
   topQuery,
   type ColumnSpread,
+  type Sampling,
 } from './profile-plan.ts';
 
 export interface ProfileRequest {
@@ -51,7 +54,7 @@ const MOST_TOPS = 150;
 
 /**
  * Looks at the rows of one version: a sample of them says where figures lie, one scan of all counts, adds up and fills the
- * pictures between the edges that the sample gave. Up to a million rows the sample is all of them. `now` in milliseconds.
+ * pictures between the edges that the sample gave. Up to half a million rows the sample is all of them. `now` in milliseconds.
  * @throws QueryError, or the reason of `options.signal`.
  */
 export async function makeProfile(
@@ -83,11 +86,13 @@ async function lookAtSample(engine: QueryEngine, request: ProfileRequest, option
   const every = everyOf(request);
   const pairs = correlatedPairs(request);
   const figured = request.columns.filter(hasFigures);
-  const correlation = pairs.length > 0 ? [correlationQuery(pairs, every)] : [];
-  const sampled = await askSpreads(engine, request, { of: figured, every, more: correlation }, options);
+  // Of very many columns a sample is large too; without a sample all rows are.
+  const sampling = { every, kept: every > 1 && figured.length <= COLUMNS_AT_ONCE ? figured : [] };
+  const correlation = pairs.length > 0 ? [correlationQuery(pairs, sampling)] : [];
+  const sampled = await askSpreads(engine, request, { of: figured, sampling, more: correlation }, options);
   const spreads = new Map(sampled.spreads);
   const sparse = figured.filter((of) => isSparse(spreads.get(of), request.rows, every));
-  const whole = await askSpreads(engine, request, { of: sparse, every: 1, more: [] }, options);
+  const whole = await askSpreads(engine, request, { of: sparse, sampling: { every: 1, kept: [] }, more: [] }, options);
   for (const [of, spread] of whole.spreads) spreads.set(of, spread);
   return { spreads, correlations: pairs.length > 0 ? readCorrelations(pairs, sampled.more[0]) : [] };
 }
@@ -100,11 +105,17 @@ function everyOf({ data, rows }: ProfileRequest): number {
 async function askSpreads(
   engine: QueryEngine,
   request: ProfileRequest,
-  { of, every, more }: { readonly of: readonly DataColumn[]; readonly every: number; readonly more: readonly Query[] },
+  {
+    of,
+    sampling,
+    more,
+  }: { readonly of: readonly DataColumn[]; readonly sampling: Sampling; readonly more: readonly Query[] },
   options: RunOptions,
 ): Promise<{ readonly spreads: Spreads; readonly more: readonly StatementResult[] }> {
   const groups = inGroups(of);
-  const results = await ask(engine, request, [...groups.map((group) => spreadQuery(group, every)), ...more], options);
+  const queries = [...groups.map((group) => spreadQuery(group, sampling)), ...more];
+  const prepare = sampling.kept.length > 0 ? [{ name: SAMPLE, query: sampleQuery(sampling) }] : [];
+  const results = await ask(engine, request, queries, options, prepare);
   const spreads = new Map<DataColumn, ColumnSpread>();
   for (const [at, group] of groups.entries()) {
     const answers = answersOf(results[at]);
@@ -127,21 +138,24 @@ async function scanAll(engine: QueryEngine, request: ProfileRequest, spreads: Sp
   // A version was refused if two of its rows had one key.
   const compared =
     keys.length === 0 && rows > 0 && rows <= MOST_COMPARED_ROWS && columns.length <= MOST_COMPARED_COLUMNS;
-  const queries: Query[] = [
-    ...groups.map((group) =>
-      askAll(
-        group.map((of, i) => columnAsks(of, i, edges(of))),
-        scannedColumns(group, every),
-      ),
-    ),
-    ...(compared ? [askAll([{ rows: distinctRows(columns) }])] : []),
-  ];
+  const asksOf = (group: readonly DataColumn[]) => group.map((of, i) => columnAsks(of, i, edges(of)));
+  // Where one scan reads all columns it compares rows too.
+  const [only, ...others] = groups;
+  const alone = compared && only !== undefined && others.length === 0;
+  const rowsAsk = { rows: distinctRows(alone ? columns.map((_, i) => `v${i}`) : columns.map(({ name }) => name)) };
+  const queries: Query[] = alone
+    ? [askAll([...asksOf(only), rowsAsk], scannedColumns(only, every))]
+    : [
+        ...groups.map((group) => askAll(asksOf(group), scannedColumns(group, every))),
+        ...(compared ? [askAll([rowsAsk])] : []),
+      ];
   const results = await ask(engine, request, queries, options);
   const found = groups.flatMap((group, at) => {
     const answers = answersOf(results[at]);
     return group.map((of, i) => readColumn(of, rows, answers(i), spreads.get(of)));
   });
-  const distinct = compared ? numberOf(answersOf(results.at(-1))(0).get('rows')) : undefined;
+  const last = answersOf(results.at(-1));
+  const distinct = compared ? numberOf(last(alone ? columns.length : 0).get('rows')) : undefined;
   const duplicates = keys.length > 0 ? 0 : distinct === undefined ? undefined : rows - distinct;
   return { columns: found, duplicates };
 }
@@ -246,6 +260,7 @@ async function ask(
   request: ProfileRequest,
   queries: readonly Query[],
   options: RunOptions,
+  prepare: NonNullable<QueryJob['prepare']> = [],
 ): Promise<readonly StatementResult[]> {
   const { data, owner } = request;
   const [query, ...others] = queries;
@@ -254,7 +269,7 @@ async function ask(
   // The same files, once without and once with the numbers of their rows.
   const tables =
     'files' in data && everyOf(request) > 1 ? { data, [NUMBERED]: { ...data, provenance: PLACE } } : { data };
-  const job = { tables, query, output, more: others.map((other) => ({ query: other, output })), owner };
+  const job = { tables, prepare, query, output, more: others.map((other) => ({ query: other, output })), owner };
   const { more, ...result } = await engine.run(job, options);
   return [result, ...more];
 }
