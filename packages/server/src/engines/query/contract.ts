@@ -3,6 +3,8 @@
  * dataset or role: callers bring files to the disk, decide who sees which column and put masks into the query. Nothing
  * outlives a job but the files that it was told to write. It never reaches the network.
  */
+import type { NumberSummary } from '#lib/statistics/column-summary.ts';
+import type { BinEdges } from '#lib/statistics/number-scan.ts';
 import type { Column } from './model/column-type.ts';
 import type { Expression, LiteralValue, Query, SortKey } from './model/query-tree.ts';
 
@@ -129,7 +131,26 @@ export interface NoOutput {
   readonly type: 'none';
 }
 
-export type QueryOutput = RowsOutput | ParquetOutput | CsvOutput | NdjsonOutput | ArrowOutput | NoOutput;
+/**
+ * What columns of float64 are like: moments of all rows, and counts between edges. Rows are read once; where edges have to be found
+ * among more than 16 million values of all columns together, twice, but for a sample.
+ */
+export interface SummaryOutput {
+  readonly type: 'summary';
+  /** By name; a column without is counted between hundredths of its own values. */
+  readonly edges?: Readonly<Record<string, BinEdges>>;
+  /** Counts between edges are of this share of the rows, the same ones each time; moments are of all. Default: all are counted. */
+  readonly share?: number;
+}
+
+export type QueryOutput =
+  | RowsOutput
+  | ParquetOutput
+  | CsvOutput
+  | NdjsonOutput
+  | ArrowOutput
+  | SummaryOutput
+  | NoOutput;
 
 export interface Statement {
   readonly query: Query;
@@ -181,8 +202,10 @@ export interface StatementResult {
   readonly truncated: boolean;
   /** Of `parquet`, `csv` and `ndjson`, in the order of the rows; none of no rows but the first. */
   readonly files: readonly WrittenFile[];
-  /** Of `rows`: those given. Of `none`: 0. */
+  /** Of `rows`: those given. Of `summary`: those read. Of `none`: 0. */
   readonly rowCount: number;
+  /** Of `summary`, in the order of the columns. */
+  readonly summaries?: readonly NumberSummary[];
 }
 
 /** One thing wrong with the data, so that its owner finds it. */

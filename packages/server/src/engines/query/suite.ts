@@ -6,6 +6,7 @@ import { faultTests } from './suite-faults.testing.ts';
 import { queryTests } from './suite-queries.testing.ts';
 import { momentTests } from './suite-moments.testing.ts';
 import { jobTests } from './suite-jobs.testing.ts';
+import { summaryTests } from './suite-summaries.testing.ts';
 
 export function querySuite(name: string, open: () => Promise<QuerySubject>): void {
   describe(`query engine: ${name}`, () => {
@@ -21,5 +22,6 @@ export function querySuite(name: string, open: () => Promise<QuerySubject>): voi
     queryTests(bench);
     momentTests(bench);
     jobTests(bench);
+    summaryTests(bench);
   });
 }

@@ -1,6 +1,6 @@
 /** Questions to the query engine about the rows of one window or baseline. */
 import { DaisError } from '@dais/api';
-import type { Cell, FileTable, QueryEngine, StatementResult } from '#engines/query/contract.ts';
+import type { Cell, FileTable, QueryEngine, Statement, StatementResult } from '#engines/query/contract.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
 
 export interface Rows {
@@ -24,7 +24,13 @@ export class Asking {
     tables: Rows['tables'],
     queries: readonly { readonly query: Relation; readonly limit: number }[],
   ): Promise<readonly StatementResult[]> {
-    const statements = queries.map(({ query, limit }) => ({ query, output: { type: 'rows' as const, limit } }));
+    return await this.run(
+      tables,
+      queries.map(({ query, limit }) => ({ query, output: { type: 'rows', limit } })),
+    );
+  }
+
+  async run(tables: Rows['tables'], statements: readonly Statement[]): Promise<readonly StatementResult[]> {
     const [first, ...more] = statements;
     if (first === undefined) return [];
     const { more: others, ...result } = await this.#engine.run(

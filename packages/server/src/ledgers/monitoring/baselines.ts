@@ -9,6 +9,7 @@ import { nearestUpstream } from '#ledgers/lineage/index.ts';
 import { readByAlias, versionKeyOf } from '#ledgers/registry/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { mergeSummaries, summaryFromJson, summaryToJson, type ColumnSummary } from '#lib/statistics/column-summary.ts';
+import type { BinEdges } from '#lib/statistics/number-scan.ts';
 import { Asking } from './asking.ts';
 import { keyOfField, type Family, type Side } from './fields.ts';
 import type { MonitorRow } from './monitor-rows.ts';
@@ -16,7 +17,7 @@ import type { MonitoringParts } from './monitoring-parts.ts';
 import { withVersion } from './source/dataset-window.ts';
 import { withPredictions } from './source/prediction-window.ts';
 import type { OpenWindow } from './source/window.ts';
-import { summarize, type Edges } from './summaries.ts';
+import { summarize } from './summaries.ts';
 
 export interface StoredField {
   readonly side: Side;
@@ -301,8 +302,8 @@ export function asBaseline({ id, about, fields }: NewBaseline): Baseline {
 }
 
 /** Between what a window's numbers are counted to be compared with it. */
-export function edgesOf(baseline: Pick<Baseline, 'fields'>): ReadonlyMap<string, Edges> {
-  const edges = new Map<string, Edges>();
+export function edgesOf(baseline: Pick<Baseline, 'fields'>): ReadonlyMap<string, BinEdges> {
+  const edges = new Map<string, BinEdges>();
   for (const [key, { summary }] of baseline.fields) {
     if (summary.type === 'numbers') edges.set(key, { edges: summary.bins.edges, lattice: summary.lattice });
   }

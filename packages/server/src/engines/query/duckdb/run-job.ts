@@ -11,6 +11,7 @@ import { personStart, RelationRenderer } from './render-relation.ts';
 import { Session, STAGE, stageOf } from './session.ts';
 import { identifier } from './sql-text.ts';
 import { giveRows, writeCsv, writeNdjson, writeParquet } from './statement-output.ts';
+import { giveSummaries } from './summary-output.ts';
 import type { Answer, JobLimits, ResultHead, Work } from './wire.ts';
 
 export interface JobIo {
@@ -81,7 +82,7 @@ async function runJob(job: QueryJob, io: JobIo): Promise<Answer> {
       const heads: ResultHead[] = [];
       for (const [n, statement] of statements.entries()) {
         const { type } = statement.output;
-        io.progress({ phase: type === 'rows' || type === 'none' ? 'running' : 'writing' });
+        io.progress({ phase: type === 'rows' || type === 'summary' || type === 'none' ? 'running' : 'writing' });
         heads.push(await queries.run(statement, async (rows) => await io.sendRows(n, rows)));
       }
       return { type: 'run', statements: heads, rejects: { count: faults.count, first: faults.first } };
@@ -123,6 +124,8 @@ class Queries {
         return await (await import('./arrow-output.ts')).writeArrow(this.#session, sql, output);
       case 'ndjson':
         return await writeNdjson(this.#session, sql, output);
+      case 'summary':
+        return await giveSummaries(this.#session, sql, output);
       default: {
         const { columns } = await this.#session.bind(sql);
         const hashed = columns.map(({ name }) => `count(${identifier(name)})`).join(', ');

@@ -1,0 +1,143 @@
+/** Columns of numbers summed up where DuckDB reads them: of values only their counts leave this process. */
+import { DuckDBDoubleVector, DuckDBListVector, DuckDBStructVector, type DuckDBDataChunk } from '@duckdb/node-api';
+import type { NumberSummary } from '#lib/statistics/column-summary.ts';
+import { NumberScan } from '#lib/statistics/number-scan.ts';
+import type { SummaryOutput } from '../contract.ts';
+import { QueryError } from '../model/query-error.ts';
+import type { Session } from './session.ts';
+import { identifier } from './sql-text.ts';
+import type { ResultHead } from './wire.ts';
+
+/** Values of all columns that are held until their edges are known: 128 MiB. Of more the rows are read twice. */
+const MOST_HELD = 16 * 1024 * 1024;
+/** That DuckDB is asked for of each column. */
+const FIGURES = 6;
+
+export async function giveSummaries(session: Session, sql: string, output: SummaryOutput): Promise<ResultHead> {
+  const { columns } = await session.bind(sql);
+  const wrong = columns.find(({ type }) => type !== 'float64');
+  if (wrong !== undefined) {
+    throw new QueryError('query_invalid', `\`${wrong.name}\` is of ${wrong.type}: cast it to float64 to sum it up.`);
+  }
+  const names = columns.map(({ name }) => name);
+  const { share } = output;
+  const all = async () => await ofAll(session, sql, names, output);
+  const { rowCount, summaries } =
+    share === undefined || share >= 1
+      ? await all()
+      : await ofSome(session, sql, names, { ...output, share }).catch(async (error: unknown) => {
+          if (isOverflow(error)) return await all();
+          throw error;
+        });
+  return { columns, truncated: false, files: [], rowCount, summaries };
+}
+
+interface Found {
+  readonly rowCount: number;
+  readonly summaries: readonly NumberSummary[];
+}
+
+async function ofAll(session: Session, sql: string, names: readonly string[], output: SummaryOutput): Promise<Found> {
+  const held = Math.floor(MOST_HELD / Math.max(1, names.length));
+  const scans = names.map((name) => new NumberScan(output.edges?.[name], held));
+  let rowCount = 0;
+  await eachChunk(session, sql, (chunk) => {
+    rowCount += chunk.rowCount;
+    for (const [at, scan] of scans.entries()) scan.add(...valuesOf(chunk.getColumnVector(at)));
+  });
+  const again = scans.flatMap((scan, at) => (scan.end() ? [[at, scan] as const] : []));
+  if (again.length > 0) {
+    await eachChunk(session, sql, (chunk) => {
+      for (const [at, scan] of again) scan.recount(...valuesOf(chunk.getColumnVector(at)));
+    });
+  }
+  return { rowCount, summaries: scans.map((scan) => scan.summary()) };
+}
+
+/**
+ * Moments by DuckDB, and in the same scan the rows of the sample, in one list: to filter each column by itself, or to read all rows a
+ * second time, would cost as much as the moments do.
+ */
+async function ofSome(
+  session: Session,
+  sql: string,
+  names: readonly string[],
+  { edges, share }: SummaryOutput & { readonly share: number },
+): Promise<Found> {
+  const columns = names.map((name, n) => {
+    const value = identifier(name);
+    return `${value} AS v${n}, CASE WHEN isfinite(${value}) THEN ${value} END AS c${n}`;
+  });
+  const numbered = `SELECT ${columns.join(', ')}, row_number() OVER () AS "~row" FROM (${sql}\n)`;
+  const moments = names.map(
+    (_, n) => `count(v${n}), count(c${n}), min(c${n}), max(c${n}), avg(c${n}), var_samp(c${n})`,
+  );
+  const packed = names.map((_, n) => `c${n} := c${n}`).join(', ');
+  const chosen = `list(struct_pack(${packed})) FILTER (WHERE hash("~row", 1) % 1000000000 < ${Math.round(share * 1e9)})`;
+  const scans = names.map((name) => new NumberScan(edges?.[name], Infinity));
+  let told: readonly number[] = [];
+  await eachChunk(session, `SELECT count(*), ${moments.join(', ')}, ${chosen} FROM (${numbered})`, (chunk) => {
+    told = Array.from({ length: 1 + FIGURES * names.length }, (_, at) => numberOf(chunk, at));
+    const list = chunk.getColumnVector(told.length);
+    const kept = list instanceof DuckDBListVector ? list['childData'] : undefined;
+    if (!(kept instanceof DuckDBStructVector)) throw new Error('the sample is no list of rows');
+    for (const [at, vector] of kept['entryVectors'].entries()) scans[at]?.add(...valuesOf(vector));
+  });
+  const [rowCount = 0, ...figures] = told;
+  const of = names.map((_, n) => figures.slice(FIGURES * n, FIGURES * (n + 1)));
+  const strange = of.flatMap(([values, finite], n) => (values === finite ? [] : [n]));
+  const nans = await countNans(session, sql, names, strange);
+  const summaries = scans.map((scan, n): NumberSummary => {
+    const [values = 0, count = 0, min = 0, max = 0, mean = 0, variance = 0] = of[n] ?? [];
+    scan.end();
+    return {
+      ...scan.summary(),
+      count,
+      nulls: rowCount - values,
+      nans: nans.get(n) ?? 0,
+      infinities: values - count - (nans.get(n) ?? 0),
+      ...(count > 0 && { min, max, mean }),
+      squares: variance * Math.max(0, count - 1),
+    };
+  });
+  return { rowCount, summaries };
+}
+
+async function countNans(
+  session: Session,
+  sql: string,
+  names: readonly string[],
+  at: readonly number[],
+): Promise<ReadonlyMap<number, number>> {
+  const found = new Map<number, number>();
+  if (at.length === 0) return found;
+  const asked = at.map((n) => `count(*) FILTER (WHERE isnan(${identifier(names[n] ?? '')}))`);
+  await eachChunk(session, `SELECT ${asked.join(', ')} FROM (${sql}\n)`, (chunk) => {
+    for (const [place, n] of at.entries()) found.set(n, numberOf(chunk, place));
+  });
+  return found;
+}
+
+/** DuckDB has no variance of values whose squares are beyond all numbers. */
+function isOverflow(error: unknown): boolean {
+  return error instanceof Error && /out of range/i.test(error.message);
+}
+
+function numberOf(chunk: DuckDBDataChunk, at: number): number {
+  return Number(chunk.getColumnVector(at).getItem(0) ?? 0);
+}
+
+async function eachChunk(session: Session, sql: string, work: (chunk: DuckDBDataChunk) => void): Promise<void> {
+  const result = await session.stream(sql);
+  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    work(chunk);
+  }
+}
+
+/** The memory of the vector as it is: to ask it for values one by one is ten times slower. */
+function valuesOf(vector: unknown): [Float64Array, Uint8Array?] {
+  if (!(vector instanceof DuckDBDoubleVector)) throw new Error('a column is no vector of float64');
+  const values = vector['items'];
+  const valid = vector['validity']['data'];
+  return valid === null ? [values] : [values, new Uint8Array(valid.buffer, valid.byteOffset, valid.byteLength)];
+}

@@ -1,0 +1,81 @@
+/** What columns of numbers are like, without their values. A part of the suite. */
+import { describe, expect, test } from 'vitest';
+import { summarizeNumbers, type NumberSummary } from '#lib/statistics/column-summary.ts';
+import { cast, column, named, scan } from './model/build.ts';
+import type { Relation } from './model/query-tree.ts';
+import { type Bench, expectFailure } from './suite-bench.testing.ts';
+
+const ROWS = 6000;
+const CUTS = [-1, 0, 2.5, 40];
+
+export function summaryTests(bench: Bench): void {
+  describe('what columns of numbers are like', () => {
+    const cells = Array.from({ length: ROWS }, (_, n) => {
+      const x =
+        n % 97 === 0 ? '' : n % 101 === 0 ? 'nan' : n % 103 === 0 ? 'inf' : String(((n * 7919) % 1009) / 10 - 20);
+      return { x, few: String(n % 3), huge: n % 2 === 0 ? '1e200' : '-3e200' };
+    });
+    const numberOf = (text: string) =>
+      text === '' ? null : text === 'nan' ? Number.NaN : text === 'inf' ? Infinity : Number(text);
+    const wanted = (of: 'x' | 'few' | 'huge', edges: readonly number[]) => {
+      const { values: _, ...summary } = summarizeNumbers(
+        cells.map((cell) => numberOf(cell[of])),
+        edges,
+      );
+      return summary;
+    };
+    const ask = async (share: number | undefined, columns = ['x', 'few', 'huge']) => {
+      const text = `x,few,huge\n${cells.map(({ x, few, huge }) => `${x},${few},${huge}`).join('\n')}\n`;
+      const query: Relation = {
+        type: 'project',
+        from: scan('t'),
+        columns: columns.map((name) => named(name, cast(column(name), 'float64'))),
+      };
+      const result = await bench.engine.run({
+        tables: { t: { files: [await bench.file(text)] } },
+        query,
+        output: { type: 'summary', edges: { x: { edges: CUTS, lattice: 'spread' } }, ...(share && { share }) },
+      });
+      expect(result.rows).toEqual([]);
+      return new Map(result.columns.map(({ name }, at) => [name, result.summaries?.[at] as NumberSummary]));
+    };
+    const near = ({ count, nulls, nans, infinities, min, max, mean = 0, squares }: NumberSummary) => ({
+      exact: { count, nulls, nans, infinities, min, max },
+      mean: Number(mean.toPrecision(9)),
+      squares: Number(squares.toPrecision(9)),
+    });
+
+    test('all rows are counted between the edges that are given, and between those that are found', async () => {
+      const found = await ask(undefined);
+      const x = wanted('x', CUTS);
+      expect(found.get('x')?.bins).toEqual(x.bins);
+      expect(near(found.get('x') as NumberSummary)).toEqual(near(x));
+      expect(found.get('few')).toMatchObject({
+        lattice: 'values',
+        bins: { edges: [0, 1], counts: [2000, 2000, 2000] },
+      });
+    });
+
+    test('of a sample counts are of the same rows each time, moments of all', async () => {
+      const found = await ask(0.25, ['x', 'few']);
+      expect(near(found.get('x') as NumberSummary)).toEqual(near(wanted('x', CUTS)));
+      const counts = found.get('few')?.bins.counts ?? [];
+      const counted = counts.reduce((sum, n) => sum + n, 0);
+      expect(Math.abs(counted / ROWS - 0.25)).toBeLessThan(0.03);
+      for (const n of counts) expect(Math.abs(n / counted - 1 / 3)).toBeLessThan(0.06);
+      expect(await ask(0.25, ['x', 'few'])).toEqual(found);
+    });
+
+    test('values whose squares are beyond all numbers are counted all the same', async () => {
+      const found = (await ask(0.25)).get('huge');
+      expect(found).toMatchObject({ count: ROWS, min: -3e200, max: 1e200, mean: expect.closeTo(-1e200, -195) });
+      expect(found?.bins.counts.reduce((sum, n) => sum + n, 0)).toBe(ROWS);
+    });
+
+    test('what is no float64 is refused by its name', async () => {
+      const job = { tables: { t: { files: [await bench.file('n\n1\n2\n')] } }, query: scan('t') };
+      const failure = await expectFailure(bench.engine.run({ ...job, output: { type: 'summary' } }));
+      expect(failure).toMatchObject({ code: 'query_invalid', message: expect.stringContaining('`n`') });
+    });
+  });
+}
