@@ -5,6 +5,8 @@ export interface Environment {
   readonly url: string | undefined;
   readonly token: string | undefined;
   readonly project: string | undefined;
+  /** For how long a call is sent again when nobody answers, in seconds. */
+  readonly retrySeconds: string | undefined;
   /** Data folder: where a running server leaves its address. */
   readonly data: string | undefined;
   readonly noColor: boolean;
@@ -23,6 +25,7 @@ export function readEnvironment(): Environment {
     url: text('DAIS_URL'),
     token: text('DAIS_TOKEN'),
     project: text('DAIS_PROJECT'),
+    retrySeconds: text('DAIS_RETRY_SECONDS'),
     data: text('DAIS_DATA'),
     // https://no-color.org: present and not empty, whatever its value.
     noColor: text('NO_COLOR') !== undefined || text('TERM') === 'dumb',

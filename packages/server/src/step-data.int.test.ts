@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import type { Execution, ExecutionNode, LineageGraph, Run, SubmitExecutionInput } from '@dais/api';
 import type { DatasetVersion, Ingest } from '@dais/api/data';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { importingPipeline } from '#protocols/kfp/testing/importing-pipeline.ts';
+import { SYSTEM_IMAGE } from '#protocols/kfp/testing/kfp-fixture.ts';
 import { controlOf, freePort, killTree, startDaisProcess, type DaisProcess } from '#testing/dais-process.ts';
 
 const PATIENCE = { timeout: 120_000, interval: 50 };
@@ -121,6 +123,29 @@ test('a run is given a version: its rows, its name, and its place in the lineage
   expect(nodes.map(({ type }) => type)).toEqual(expect.arrayContaining(['step', 'run']));
   const again = await ended(await call<Execution>('POST', `/api/v1/executions/${made.id}/retry`, { again: ['main'] }));
   expect((await nodeOf(again)).outputs).toEqual(node.outputs);
+});
+
+test('a component of Kubeflow gets a version by an importer, as it was when the run began', async () => {
+  await apply('Target', 'local', { images: [{ image: SYSTEM_IMAGE, environment: { type: 'system' } }] });
+  const submit = async (address: string) => {
+    const spec = importingPipeline(address, { script: 'cat "$1"/rows.csv > "$2"' });
+    return await call<{ run_id: string }>('POST', '/apis/v2beta1/runs', { display_name: 'rides', pipeline_spec: spec });
+  };
+  const made = await submit('dais://datasets/rides@1?format=csv');
+  const run = { id: made.run_id };
+  expect(await ended(run)).toMatchObject({ state: 'succeeded' });
+  const { data } = await call<{ data: string }>('GET', `/apis/v2beta1/runs/${run.id}/nodes/say/artifacts/data:read`);
+  expect(Buffer.from(data, 'base64').toString('utf8')).toBe('id,km\n1,5\n2,7\n');
+  const version = (await versionsOf('rides')).find(({ number }) => number === 1)!;
+  expect((await nodeOf(run, 'say')).inputs['given']).toMatchObject({ dataset: 'rides', version: 1, id: version.id });
+  const query = `node=dataset-version:${version.id}&direction=downstream&depth=1`;
+  const { nodes } = await call<LineageGraph>('GET', `/api/v1/lineage?${query}`);
+  expect(nodes.filter(({ type }) => type === 'step').length).toBeGreaterThan(1);
+
+  await expect(submit('dais://datasets/nowhere')).rejects.toThrow('There is no dataset nowhere');
+  const odd = { id: (await submit('dais://datasets/rides?format=xml')).run_id };
+  expect((await ended(odd)).state).toBe('failed');
+  expect((await nodeOf(odd, 'bring')).error).toContain('names no dataset');
 });
 
 test('what cannot be read is said when the run is submitted', async () => {

@@ -4,6 +4,8 @@ import { afterEach, expect, test } from 'vitest';
 import { createClient } from '#client/client.ts';
 import type { ClientOptions, DaisClient } from '#client/contract.ts';
 import { DaisError, toProblem } from '#errors.ts';
+import { uploadForExecutionOperation } from '#operations/executions.ts';
+import { runPipelineOperation } from '#operations/pipelines.ts';
 
 interface Seen {
   readonly method: string;
@@ -158,6 +160,37 @@ test('writes are repeated under one key, and not at all without', async () => {
   const { dais } = client(second.url, { newKey: () => undefined });
   await failure(dais.apply({ sources: [{ file: 'a', text: 'b' }] }));
   expect(second.seen).toHaveLength(1);
+});
+
+test('an operation is repeated under the key that it is given, and an upload when its bytes can be had again', async () => {
+  const busy = problem(new DaisError('database_unavailable', ''));
+  const write = await serve(busy, json({}));
+  await client(write.url).dais.perform(runPipelineOperation, { name: 'p', parameters: {} }, { idempotencyKey: 'k' });
+  expect(write.seen.map((call) => call.headers['idempotency-key'])).toEqual(['k', 'k']);
+
+  const taken = await serve(busy, json({ upload: 'u' }));
+  const bytes = () => new Blob(['abc']).stream();
+  await client(taken.url).dais.upload(uploadForExecutionOperation, {}, bytes);
+  expect(taken.seen.map(({ body }) => body)).toEqual(['abc', 'abc']);
+  const once = await serve(busy, json({ upload: 'u' }));
+  await failure(client(once.url).dais.upload(uploadForExecutionOperation, {}, bytes()));
+  expect(once.seen).toHaveLength(1);
+});
+
+test('with a time instead of a number, attempts go on until it is over', async () => {
+  const { url, server } = await serve(json({}));
+  await stop(server);
+  let now = 0;
+  const waits: number[] = [];
+  const sleep = async (ms: number) => {
+    waits.push(ms);
+    now += ms;
+    await Promise.resolve();
+  };
+  const retry = { withinMs: 5000, capMs: 1000 };
+  const patient = createClient({ url, retry, sleep, now: () => now, random: () => 1 });
+  expect((await failure(patient.server())).code).toBe('server_unreachable');
+  expect(waits).toEqual([200, 400, 800, 1000, 1000, 1000, 1000]);
 });
 
 test('what stays wrong is not repeated', async () => {

@@ -222,10 +222,12 @@ class HttpClient implements DaisClient {
     input: z.input<Input>,
     settings?: PerformSettings,
   ): Promise<z.output<Output>> {
+    const { idempotencyKey: key, repeatable, signal } = settings ?? {};
     return await this.#transport.call<z.output<Output>>({
       ...this.#requestFor(operation, input),
-      repeatable: settings?.repeatable ?? operation.mode === 'read',
-      signal: settings?.signal,
+      ...(key !== undefined && { headers: { 'idempotency-key': key } }),
+      repeatable: repeatable ?? (key !== undefined || operation.mode === 'read'),
+      signal,
     });
   }
 
@@ -241,10 +243,11 @@ class HttpClient implements DaisClient {
   async upload<Input extends z.ZodType, Output extends z.ZodType>(
     operation: Operation<Input, Output>,
     input: z.input<Input>,
-    bytes: ReadableStream<Uint8Array>,
+    bytes: ReadableStream<Uint8Array> | (() => ReadableStream<Uint8Array>),
     settings?: CallSettings,
   ): Promise<z.output<Output>> {
-    const call = { ...this.#requestFor(operation, input), bytes, repeatable: false, signal: settings?.signal };
+    const repeatable = typeof bytes === 'function';
+    const call = { ...this.#requestFor(operation, input), bytes, repeatable, signal: settings?.signal };
     return await this.#transport.call<z.output<Output>>(call);
   }
 

@@ -35,6 +35,8 @@ export interface CallSettings {
 export interface PerformSettings extends CallSettings {
   /** The write does no more when it is sent twice: it is then repeated as reads are. */
   readonly repeatable?: boolean;
+  /** Makes a write such a one, where its operation keeps what it answered: a repetition is answered the same. */
+  readonly idempotencyKey?: string;
 }
 export interface WriteSettings extends CallSettings {
   /** Makes a repetition answer as the first call did, over restarts of the caller too. Default: a new one each call. */
@@ -171,7 +173,8 @@ export interface DaisClient {
   upload<Input extends z.ZodType, Output extends z.ZodType>(
     operation: Operation<Input, Output>,
     input: z.input<Input>,
-    bytes: ReadableStream<Uint8Array>,
+    /** A function gives them for each attempt, so that the upload can be repeated. */
+    bytes: ReadableStream<Uint8Array> | (() => ReadableStream<Uint8Array>),
     settings?: CallSettings,
   ): Promise<z.output<Output>>;
   /** The bytes that an operation answers with, as they come, and their entity tag: where it is known, their SHA-256. */

@@ -10,6 +10,8 @@ export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 export interface RetryOptions {
   /** How often a call is sent at most; default 4. */
   readonly attempts?: number;
+  /** Instead of `attempts`: for how long a call is sent again, in milliseconds. */
+  readonly withinMs?: number | undefined;
   /** Wait before the second attempt, in milliseconds; doubles each time. Default 200. A longer Retry-After wins. */
   readonly baseMs?: number;
   /** Longest wait, in milliseconds, before an attempt; a Retry-After beyond it ends the attempts. Default 10,000. */
@@ -35,8 +37,8 @@ export interface CallOptions {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: { readonly type: 'application/json' | 'application/yaml'; readonly text: string };
-  /** Instead of `body`: sent as they come, however long that takes. */
-  readonly bytes?: ReadableStream<Uint8Array>;
+  /** Instead of `body`: sent as they come, however long that takes. A function gives them for each attempt. */
+  readonly bytes?: ReadableStream<Uint8Array> | (() => ReadableStream<Uint8Array>);
   readonly headers?: Readonly<Record<string, string>>;
   /** Sending it twice does no more than sending it once. */
   readonly repeatable: boolean;
@@ -47,7 +49,7 @@ const DEFAULT_RETRY = { attempts: 4, baseMs: 200, capMs: 10_000 };
 
 export class Transport {
   readonly #options: TransportOptions;
-  readonly #retry: Required<RetryOptions>;
+  readonly #retry: RetryOptions & typeof DEFAULT_RETRY;
   /** Without a slash at its end. */
   readonly address: string;
 
@@ -60,15 +62,21 @@ export class Transport {
 
   /** The decoded answer. @throws DaisError of any code. */
   async call<T>(call: CallOptions): Promise<T> {
+    const from = this.#options.now();
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#attempt<T>(call);
       } catch (error) {
         const wait = this.waitAfter(error, attempt);
-        if (wait === undefined || attempt >= this.#retry.attempts || !call.repeatable) throw error;
+        if (wait === undefined || !call.repeatable || this.#isLast(attempt, from)) throw error;
         await this.#options.sleep(wait, call.signal);
       }
     }
+  }
+
+  #isLast(attempt: number, from: number): boolean {
+    const { attempts, withinMs } = this.#retry;
+    return withinMs === undefined ? attempt >= attempts : this.#options.now() - from >= withinMs;
   }
 
   /**
@@ -108,6 +116,7 @@ export class Transport {
     call: CallOptions,
   ): Promise<{ readonly bytes: ReadableStream<Uint8Array>; readonly tag: string | undefined }> {
     const signal = call.signal ?? new AbortController().signal;
+    const from = this.#options.now();
     for (let attempt = 1; ; attempt++) {
       try {
         const response = await this.#send(call, { accept: '*/*' }, signal);
@@ -117,7 +126,7 @@ export class Transport {
         return { bytes: response.body, tag };
       } catch (error) {
         const wait = this.waitAfter(error, attempt);
-        if (wait === undefined || attempt >= this.#retry.attempts) throw error;
+        if (wait === undefined || this.#isLast(attempt, from)) throw error;
         await this.#options.sleep(wait, call.signal);
       }
     }
@@ -146,6 +155,7 @@ export class Transport {
 
   async #send(call: CallOptions, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
     const { token } = this.#options;
+    const bytes = typeof call.bytes === 'function' ? call.bytes() : call.bytes;
     try {
       return await this.#options.fetch(`${this.address}${call.path}${queryText(call.query)}`, {
         method: call.method,
@@ -154,11 +164,11 @@ export class Transport {
           ...headers,
           ...(token !== undefined && { authorization: `Bearer ${token}` }),
           ...(call.body !== undefined && { 'content-type': call.body.type }),
-          ...(call.bytes !== undefined && { 'content-type': 'application/octet-stream' }),
+          ...(bytes !== undefined && { 'content-type': 'application/octet-stream' }),
           ...call.headers,
         },
         ...(call.body !== undefined && { body: call.body.text }),
-        ...(call.bytes !== undefined && { body: call.bytes, duplex: 'half' }),
+        ...(bytes !== undefined && { body: bytes, duplex: 'half' }),
       });
     } catch (error) {
       if (signal.aborted) throw signal.reason;

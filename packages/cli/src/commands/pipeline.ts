@@ -1,4 +1,5 @@
 /** `dais pipeline run`, `graph` and `retry`. */
+import { randomUUID } from 'node:crypto';
 import {
   DaisError,
   graphPipelineOperation,
@@ -31,14 +32,18 @@ export const runPipeline: Run<RunOptions> = async (context, [name = ''], options
   const version = pipelineVersion === undefined ? {} : { version: pipelineVersion };
   const parameters = param.length === 0 ? {} : await readParameters(client, { name, ...version }, param);
   const code = options.code === true ? await sendCode(context, client) : undefined;
-  const made = await client.perform(runPipelineOperation, {
-    name,
-    ...version,
-    parameters,
-    ...(title !== undefined && { title }),
-    ...(priority !== undefined && { priority }),
-    ...(code !== undefined && { code }),
-  });
+  const made = await client.perform(
+    runPipelineOperation,
+    {
+      name,
+      ...version,
+      parameters,
+      ...(title !== undefined && { title }),
+      ...(priority !== undefined && { priority }),
+      ...(code !== undefined && { code }),
+    },
+    { idempotencyKey: randomUUID() },
+  );
   return await tell(context, client, made, wait);
 };
 
@@ -162,6 +167,10 @@ interface RetryOptions {
 
 export const retryRun: Run<RetryOptions> = async (context, [id = ''], { from = [], wait }) => {
   const client = await context.connect();
-  const made = await client.perform(retryExecutionOperation, { id, again: [...from] });
+  const made = await client.perform(
+    retryExecutionOperation,
+    { id, again: [...from] },
+    { idempotencyKey: randomUUID() },
+  );
   return await tell(context, client, made, wait);
 };

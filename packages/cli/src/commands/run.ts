@@ -1,4 +1,5 @@
 /** `dais run`: takes the code of the working folder along and runs a command with it on the server. */
+import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -39,12 +40,16 @@ export const run: Run<RunOptions> = async (context, command, options) => {
   const client = await context.connect();
   const submit = async (reuse: boolean): Promise<Execution> => {
     const code = options.code ? await sendCode(context, client, reuse) : undefined;
-    return await client.perform(submitExecutionOperation, {
-      name: options.name ?? command[0]?.split('/').at(-1) ?? 'run',
-      steps: { main: step },
-      ...(options.priority !== undefined && { priority: options.priority }),
-      ...(code !== undefined && { code }),
-    });
+    return await client.perform(
+      submitExecutionOperation,
+      {
+        name: options.name ?? command[0]?.split('/').at(-1) ?? 'run',
+        steps: { main: step },
+        ...(options.priority !== undefined && { priority: options.priority }),
+        ...(code !== undefined && { code }),
+      },
+      { idempotencyKey: randomUUID() },
+    );
   };
   const made = await submit(true).catch(async (error: unknown) => {
     // The run whose files were to be this one's was deleted meanwhile.
@@ -103,7 +108,8 @@ async function sendFiles(
     for (let file = left.shift(); file !== undefined; file = left.shift()) {
       context.signal.throwIfAborted();
       const { path, executable } = file;
-      const bytesOf = Readable.toWeb(createReadStream(join(context.workingFolder, path))) as ReadableStream<Uint8Array>;
+      const bytesOf = () =>
+        Readable.toWeb(createReadStream(join(context.workingFolder, path))) as ReadableStream<Uint8Array>;
       const { upload } = await client.upload(uploadForExecutionOperation, {}, bytesOf, { signal: context.signal });
       sent.push({ path, upload, executable });
       context.terminal.progress(`Sending the code (${what}): ${sent.length - known.length} of ${unknown.length}`);

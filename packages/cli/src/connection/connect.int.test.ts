@@ -17,6 +17,7 @@ beforeEach(async () => {
     url: undefined,
     token: undefined,
     project: undefined,
+    retrySeconds: undefined,
     data: join(folder, 'data'),
     noColor: true,
     editor: 'vi',
@@ -80,6 +81,22 @@ test.each([
   await mkdir(join(folder, 'data/run'), { recursive: true });
   await writeFile(join(folder, 'data/run/server.json'), text);
   expect(await chooseServer(environment, {})).toMatchObject({ from: 'default' });
+});
+
+test('a server that is being started again is waited for, as long as the environment says', async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{"version":"9"}');
+  });
+  const port = await serve(server);
+  await new Promise((resolve) => server.close(resolve));
+  const globals = { url: `http://127.0.0.1:${port}`, token: 't' };
+  await expect(connect({ ...environment, retrySeconds: 'long' }, globals)).rejects.toThrow('a number of seconds');
+  const client = await connect({ ...environment, retrySeconds: '60' }, globals);
+  const answer = client.server();
+  // By then it was refused at least once.
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  expect(await answer).toEqual({ version: '9' });
 });
 
 test('a server beyond this machine is reached through the proxy that the environment names', async () => {

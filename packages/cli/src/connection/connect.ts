@@ -1,5 +1,5 @@
 /** Which server is meant, and a client for it. */
-import { createClient, DaisError, type DaisClient, type Fetch } from '@dais/api';
+import { createClient, DaisError, type DaisClient, type Fetch, type RetryOptions } from '@dais/api';
 import { credentialPath, readCredential } from '#connection/credentials.ts';
 import { dataFolders, findLocalServer } from '#connection/local-server.ts';
 import { proxiedFetch } from '#connection/proxies.ts';
@@ -7,6 +7,9 @@ import type { GlobalOptions } from '#context.ts';
 import type { Environment } from '#environment.ts';
 
 export const DEFAULT_URL = 'http://127.0.0.1:7070';
+
+/** Between two attempts, for whoever waits for a server that is being started again. */
+const LONGEST_WAIT_MS = 2000;
 
 export interface ServerChoice {
   readonly url: string;
@@ -76,11 +79,21 @@ export async function connect(
     exactly === undefined ? await chooseServer(environment, globals) : { ...exactly, from: '--url' };
   const fetch = await proxiedFetch(choice.url, environment.variables);
   return createClient({
+    ...(environment.retrySeconds !== undefined && { retry: patience(environment.retrySeconds) }),
     url: choice.url,
     token: choice.token,
     project: globals.project ?? environment.project,
     fetch: helpful(fetch ?? ((url, init) => globalThis.fetch(url, init)), choice),
   });
+}
+
+/** @throws DaisError `invalid_request` */
+function patience(seconds: string): RetryOptions {
+  const withinMs = Number(seconds) * 1000;
+  if (!(withinMs >= 0)) {
+    throw new DaisError('invalid_request', `DAIS_RETRY_SECONDS is a number of seconds, not "${seconds}".`);
+  }
+  return { withinMs, capMs: LONGEST_WAIT_MS };
 }
 
 /** Says which server was meant and how to get one, when a connection is refused. */

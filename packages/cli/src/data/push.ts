@@ -1,4 +1,5 @@
 /** `dais data push`, `refresh` and `rejects`. */
+import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
@@ -39,16 +40,20 @@ interface PushOptions {
 export const push: Run<PushOptions> = async (context, [name = '', ...given], options) => {
   const files = await withDigests(context, await findFiles(context, given));
   const client = await context.connect();
-  const begun = await client.perform(beginPushOperation, {
-    name,
-    files: files.map(({ name: file, bytes, sha256 }) => ({ name: file, bytes, sha256 })),
-    message: options.message ?? '',
-    tags: [...(options.tag ?? [])],
-    faults: options.keepRejects === true ? 'keep' : 'refuse',
-    create: options.create,
-  });
+  const begun = await client.perform(
+    beginPushOperation,
+    {
+      name,
+      files: files.map(({ name: file, bytes, sha256 }) => ({ name: file, bytes, sha256 })),
+      message: options.message ?? '',
+      tags: [...(options.tag ?? [])],
+      faults: options.keepRejects === true ? 'keep' : 'refuse',
+      create: options.create,
+    },
+    { idempotencyKey: randomUUID() },
+  );
   await sendNeeded(context, client, begun, files);
-  const made = await client.perform(commitPushOperation, { name, id: begun.id });
+  const made = await client.perform(commitPushOperation, { name, id: begun.id }, { idempotencyKey: randomUUID() });
   return await tellIngest(context, client, made, options.wait);
 };
 
@@ -70,7 +75,7 @@ async function sendNeeded(
         context.signal.throwIfAborted();
         const local = byName.get(file);
         if (local === undefined) throw new Error(`the server asks for ${file}, which is none of these`);
-        const body = Readable.toWeb(createReadStream(local.path)) as ReadableStream<Uint8Array>;
+        const body = () => Readable.toWeb(createReadStream(local.path)) as ReadableStream<Uint8Array>;
         const input = { name: begun.dataset, id: begun.id, file };
         await client.upload(uploadPushedFileOperation, input, body, { signal: context.signal });
         sent += 1;
@@ -94,7 +99,8 @@ async function sendNeeded(
 
 export const refresh: Run<Pick<PushOptions, 'message' | 'wait'>> = async (context, [name = ''], { message, wait }) => {
   const client = await context.connect();
-  const made = await client.perform(refreshDatasetOperation, { name, message: message ?? '' });
+  const again = { idempotencyKey: randomUUID() };
+  const made = await client.perform(refreshDatasetOperation, { name, message: message ?? '' }, again);
   return await tellIngest(context, client, made, wait);
 };
 

@@ -1,4 +1,5 @@
 /** `dais features materialize` and `build`: started, and followed to their end. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
   buildFeaturesOperation,
@@ -52,12 +53,16 @@ export const materialize: Run<{
   readonly wait: boolean;
 }> = async (context, [view = ''], { full, from, to, wait: follows }) => {
   const client = await context.connect();
-  const begun = await client.perform(materializeFeaturesOperation, {
-    view,
-    mode: full === true ? 'full' : 'incremental',
-    ...(from !== undefined && { start: momentOf(from) }),
-    ...(to !== undefined && { end: momentOf(to) }),
-  });
+  const begun = await client.perform(
+    materializeFeaturesOperation,
+    {
+      view,
+      mode: full === true ? 'full' : 'incremental',
+      ...(from !== undefined && { start: momentOf(from) }),
+      ...(to !== undefined && { end: momentOf(to) }),
+    },
+    { idempotencyKey: randomUUID() },
+  );
   const get = async () => await client.perform(readMaterializationOperation, { id: begun.id });
   return await follow(context, begun, get, {
     follows,
@@ -82,16 +87,20 @@ export const build: Run<
   { entities, eventTime, from, to, createdCutoff, fullNames, wait: follows, ...options },
 ) => {
   const client = await context.connect();
-  const begun = await client.perform(buildFeaturesOperation, {
-    ...readSelection(options),
-    to: dataset,
-    createdCutoff: createdCutoff === true,
-    fullNames: fullNames === true,
-    ...(entities !== undefined && { entities }),
-    ...(eventTime !== undefined && { eventTime }),
-    ...(from !== undefined && { start: momentOf(from) }),
-    ...(to !== undefined && { end: momentOf(to) }),
-  });
+  const begun = await client.perform(
+    buildFeaturesOperation,
+    {
+      ...readSelection(options),
+      to: dataset,
+      createdCutoff: createdCutoff === true,
+      fullNames: fullNames === true,
+      ...(entities !== undefined && { entities }),
+      ...(eventTime !== undefined && { eventTime }),
+      ...(from !== undefined && { start: momentOf(from) }),
+      ...(to !== undefined && { end: momentOf(to) }),
+    },
+    { idempotencyKey: randomUUID() },
+  );
   const get = async () => await client.perform(readFeatureBuildOperation, { id: begun.id });
   return await follow(context, begun, get, {
     follows,

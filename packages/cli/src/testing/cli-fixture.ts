@@ -65,6 +65,7 @@ export class CliFixture {
         editor: 'false',
         home: this.folder,
         isRoot: false,
+        retrySeconds: undefined,
         variables: { PATH: process.env['PATH'], HOME: this.folder },
         ...options.environment,
       },

@@ -60,6 +60,7 @@ export type { PipelineCompilers } from './pipelines/compiler.ts';
 export { admitPipeline } from './pipelines/pipeline-rows.ts';
 export { admitSchedule } from './schedules/schedule-admission.ts';
 export { endProjectRuns } from './remove.ts';
+export { datasetArtifact } from './step-data.ts';
 export { isFetched, type AddressedFile, type AddressIo } from './worker/step-files.ts';
 
 /** A run of the newest version of a Pipeline that nobody is asked about: what may run without isolation is started by people. */

@@ -3,6 +3,7 @@ import { useQueries } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { NextSteps } from './next-steps.tsx';
+import { recentEvents } from './recent-events.ts';
 import { useFreshCounts } from './use-fresh-counts.ts';
 import { accessAddress, eventsAddress, listAddress } from '#addresses.ts';
 import { daisCommand } from '#kinds/cli-command.ts';
@@ -151,7 +152,7 @@ function Events({ project }: { readonly project: string }) {
       {error !== undefined && <ErrorNote error={error} retry={retry} />}
       {events?.length === 0 && <EmptyState sentence="Changes would be here, newest first. None yet." />}
       {events !== undefined && events.length > 0 && (
-        <EventList events={events.slice(0, SHOWN_EVENTS)} project={project} />
+        <EventList events={recentEvents(events, SHOWN_EVENTS)} project={project} />
       )}
     </Panel>
   );

@@ -30,7 +30,13 @@ export function stripSteps({ root, nodes, edges }: LineageGraph): StripSteps {
   };
   const up = walk((at) => making.filter(({ to }) => to === at).map(({ from }) => from));
   const down = walk((at) => making.filter(({ from }) => from === at).map(({ to }) => to));
-  return { from: up.toReversed(), to: down };
+  return { from: up.toReversed(), to: down.map(present) };
+}
+
+/** What was made and is gone, as files of predictions that were joined, is told where nothing else is left. */
+function present(step: readonly LineageNode[]): readonly LineageNode[] {
+  const left = step.filter(({ gone }) => gone !== true);
+  return left.length === 0 ? step : left;
 }
 
 /** `flights@8d1f00a2`, `flight-delay/2`, the name of a run. */

@@ -6,6 +6,8 @@ import { numberText } from './version-diff.ts';
 import { RunLink } from './versions-tab.tsx';
 import { loggedModelAddress } from '#addresses.ts';
 import { ActorName } from '#pages/people/actor-name.tsx';
+import { MarkdownText } from '#ui/comments/markdown-text.tsx';
+import '#ui/comments/comments.css';
 import { CopyButton } from '#ui/copy-button.tsx';
 import { KeyValue, type Pair } from '#ui/key-value.tsx';
 import { Panel } from '#ui/panel.tsx';
@@ -64,7 +66,9 @@ function Values({ title, none, pairs }: { readonly title: string; readonly none:
 function aboutPairs(project: string, version: ModelVersion, file: ModelFile | undefined): readonly Pair[] {
   const { createdAt, createdBy, description, source, artifactUri, runLink, stage, loggedModelId } = version;
   return [
-    ...(description === '' ? [] : [{ key: 'description', value: description }]),
+    ...(description === ''
+      ? []
+      : [{ key: 'description', value: <MarkdownText text={description} mentions={[]} user={(one) => one} /> }]),
     {
       key: 'registered',
       value: (

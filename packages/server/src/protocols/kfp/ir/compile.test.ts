@@ -1,6 +1,7 @@
 import { DaisError } from '@dais/api';
 import { describe, expect, test } from 'vitest';
-import type { Json, Task } from '#ledgers/executions/index.ts';
+import type { Artifact, Json, Task } from '#ledgers/executions/index.ts';
+import { IMPORTED_DATASET } from '../runtime/kfp-step.ts';
 import { compileIr, type IrOptions } from './compile.ts';
 import { readIr } from './pipeline-file.ts';
 
@@ -12,6 +13,7 @@ const OPTIONS: IrOptions = {
   imageFault: 'podman is missing',
   isolation: 'required',
   now: new Date('2026-11-26T09:30:00Z'),
+  dataset: () => undefined,
 };
 
 interface Parts {
@@ -265,6 +267,41 @@ describe('Kubernetes', () => {
       ],
     };
     expect(refusal(() => compiled({ platform, tasks })).message).toContain('takes a name from another task');
+  });
+});
+
+describe('rows of a dataset, by an importer', () => {
+  const bring = (uri: object): Parts => ({
+    components: {
+      'comp-bring': {
+        executorLabel: 'exec-bring',
+        inputDefinitions: { parameters: { uri: { parameterType: 'STRING' } } },
+        outputDefinitions: { artifacts: { artifact: {} } },
+      },
+    },
+    executors: { 'exec-bring': { importer: { artifactUri: { runtimeParameter: 'uri' } } } },
+    inputs: { rows: { parameterType: 'STRING', defaultValue: 'dais://datasets/flights@7' } },
+    tasks: { say: { componentRef: { name: 'comp-bring' }, inputs: { parameters: { uri } } } },
+  });
+  const ROWS: Artifact = { run: '', prefix: '', folder: true, files: 0, bytes: 0, digest: 'abc' };
+
+  test.each<[string, object, Record<string, Json>, string[]]>([
+    ['a constant', constant('dais://datasets/flights'), {}, ['parquet flights@latest']],
+    ['a parameter of the run', { componentInputParameter: 'rows' }, { rows: 'dais://datasets/x@3' }, ['parquet x@3']],
+    ['its default', { componentInputParameter: 'rows' }, {}, ['parquet flights@7']],
+    ['as CSV', constant('dais://datasets/flights@7?format=csv'), {}, ['csv flights@7']],
+    ['a format that is none', constant('dais://datasets/flights?format=xml'), {}, []],
+    ['another address', constant('https://example.com/flights'), {}, []],
+    ['no name', constant('dais://datasets/'), {}, []],
+  ])('%s', (_, uri, parameters, wanted) => {
+    const asked: string[] = [];
+    const dataset: IrOptions['dataset'] = ({ reference, format }) => {
+      asked.push(`${format} ${reference}`);
+      return ROWS;
+    };
+    const { inputs } = taskOf(bring(uri), { parameters, dataset });
+    expect(asked).toEqual(wanted);
+    expect(inputs[IMPORTED_DATASET]).toEqual(wanted.length === 0 ? undefined : { artifact: ROWS });
   });
 });
 

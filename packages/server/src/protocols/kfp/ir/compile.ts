@@ -1,6 +1,7 @@
 /** From PipelineSpec to a plan. */
 import { DaisError } from '@dais/api';
 import type {
+  Artifact,
   Binding,
   Graph,
   GraphOutput,
@@ -13,6 +14,8 @@ import type {
   Value,
   Values,
 } from '#ledgers/executions/index.ts';
+import { datasetIn, type NamedRows } from '../runtime/dataset-address.ts';
+import { IMPORTED_DATASET } from '../runtime/kfp-step.ts';
 import { itemsIn } from './check.ts';
 import { conditionOf, selectorPath } from './condition.ts';
 import {
@@ -45,6 +48,8 @@ export interface IrOptions {
   readonly scheduled?: Date | undefined;
   /** Which of a schedule's it is. */
   readonly index?: number | undefined;
+  /** The version that an importer names; undefined while it is not yet looked for. */
+  readonly dataset: (rows: NamedRows) => Artifact | undefined;
 }
 
 interface CompiledIr {
@@ -162,10 +167,11 @@ class Compiler {
     const component = this.#ir.spec.components![componentName]!;
     const place = scope.place === '' ? name : `${scope.place}/${name}`;
     const each = eachOf(task, component);
-    const inputs = { ...this.#inputs(name, task, component, each), ...artifactsOf(task, component) };
+    const given = { ...this.#inputs(name, task, component, each), ...artifactsOf(task, component) };
+    const known = this.#known(given, scope.known, task, component);
+    const inputs = { ...given, ...this.#datasets(component, known) };
     const itemsInput = each === undefined ? {} : each.bindings(inputs);
     const retry = retryOf(task) ?? scope.retry;
-    const known = this.#known(inputs, scope.known, task, component);
     const condition = task.triggerPolicy?.condition;
     const body = component.dag;
     const inner = { place, known, retry, depth: scope.depth + 1 };
@@ -182,6 +188,17 @@ class Compiler {
           ? { step: this.#step(name, task, component, scope, known) }
           : { graph: this.graph(component, inner) },
     };
+  }
+
+  /** What an importer brings of a dataset is an input of the run: whoever has it begin must be permitted to read it. */
+  #datasets({ executorLabel = '' }: ComponentSpec, known: ReadonlyMap<string, Json>): Record<string, Binding> {
+    const importer = this.#ir.spec.deploymentSpec?.executors?.[executorLabel]?.importer;
+    if (importer === undefined) return {};
+    const { constant, constantValue, runtimeParameter } = importer.artifactUri;
+    const address = runtimeParameter === undefined ? (constant ?? constantValue) : known.get(runtimeParameter);
+    const named = datasetIn(address);
+    const artifact = named === undefined ? undefined : this.#options.dataset(named);
+    return artifact === undefined ? {} : { [IMPORTED_DATASET]: { artifact } };
   }
 
   #step(name: string, task: TaskSpec, component: ComponentSpec, scope: Scope, known: ReadonlyMap<string, Json>): Step {

@@ -1,6 +1,7 @@
 /** Kubeflow's pipelines as the executions ledger asks for them. */
 import type { PipelineParameters } from '@dais/api';
-import type { Json, PipelineCompiler } from '#ledgers/executions/index.ts';
+import { datasetArtifact, type Artifact, type Json, type PipelineCompiler } from '#ledgers/executions/index.ts';
+import type { NamedRows } from '../runtime/dataset-address.ts';
 import { compileIr } from './compile.ts';
 import { needsContainers } from './image.ts';
 import { typeOfParameter, type IrParameterType, type PipelineSpec } from './messages.ts';
@@ -15,23 +16,31 @@ interface KfpCompilerOptions {
 
 export function kfpCompiler({ now }: KfpCompilerOptions): PipelineCompiler {
   return {
-    compile: async (document, { name, runId, parameters, solo, fire, images, imageFault }) => {
+    compile: async (document, { name, runId, parameters, solo, fire, dataset, images, imageFault }) => {
       const ir = readIr(document as PipelineDocument);
       const rules = await images();
       const asked = Object.values(ir.spec.deploymentSpec?.executors ?? {}).flatMap(
         ({ container }) => container?.image ?? [],
       );
-      const compiled = compileIr(ir, {
+      const options = {
         name,
         runId,
         parameters,
         images: rules,
         imageFault: needsContainers(asked, rules) ? await imageFault() : undefined,
-        isolation: solo ? 'preferred' : 'required',
+        isolation: solo ? ('preferred' as const) : ('required' as const),
         now: new Date(now()),
         scheduled: fire === undefined ? undefined : new Date(fire.time),
         index: fire?.index,
-      });
+      };
+      // Which versions of datasets it names is seen by compiling it; then they are looked for.
+      const named = new Map<string, NamedRows>();
+      const keyOf = ({ reference, format }: NamedRows) => `${format} ${reference}`;
+      compileIr(ir, { ...options, dataset: (rows) => void named.set(keyOf(rows), rows) });
+      const found = new Map<string, Artifact>();
+      for (const [key, { reference, format }] of named)
+        found.set(key, datasetArtifact(await dataset(reference), format));
+      const compiled = compileIr(ir, { ...options, dataset: (rows) => found.get(keyOf(rows)) });
       return { ...compiled, parameters: parametersOf(ir.spec) };
     },
   };

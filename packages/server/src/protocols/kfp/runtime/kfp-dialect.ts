@@ -13,10 +13,12 @@ import {
   type Values,
 } from '#ledgers/executions/index.ts';
 import { literalFault } from '../ir/parameters.ts';
+import { datasetIn, DATASETS } from './dataset-address.ts';
 import { artifactsLeft, parametersLeft, readExecutorOutput } from './executor-output.ts';
 import {
   artifactPath,
   EXECUTOR_OUTPUT,
+  IMPORTED_DATASET,
   KFP_DIALECT,
   OUTPUTS,
   parameterPath,
@@ -41,7 +43,7 @@ export const kfpDialect: StepDialect = {
   resolve: ({ step, inputs, about, placeOf }) => {
     const data = step.dialect?.data as unknown as KfpStep;
     const parameters = parametersOf(data, inputs);
-    if ('importer' in data.body) return { outputs: imported(data, data.body.importer, parameters, about) };
+    if ('importer' in data.body) return { outputs: imported(data, data.body.importer, { parameters, inputs, about }) };
     return containerStep(step, data, { container: data.body.container, parameters, inputs, about, placeOf });
   },
   outputs: ({ step, left }) => outputsOf(step.dialect?.data as unknown as KfpStep, left),
@@ -90,7 +92,15 @@ function statusOf(value: Json, pipeline: string): Json | undefined {
   };
 }
 
-function imported({ outputs, task }: KfpStep, importer: KfpImporter, parameters: Parameters, about: StepAbout): Values {
+function imported(
+  { outputs, task }: KfpStep,
+  importer: KfpImporter,
+  {
+    parameters,
+    inputs,
+    about,
+  }: { readonly parameters: Parameters; readonly inputs: Values; readonly about: StepAbout },
+): Values {
   const [[name, spec] = ['artifact', undefined]] = Object.entries(outputs.artifacts);
   const values = {
     input: { ...NOTHING, inputs: { parameterValues: parameters, artifacts: {} } },
@@ -100,6 +110,19 @@ function imported({ outputs, task }: KfpStep, importer: KfpImporter, parameters:
   if (typeof given !== 'string' || given === '') throw new ValueFault('the importer has no address to import from');
   const uri = resolvedText(given, values);
   const type = importer.type ?? spec?.type;
+  const said = {
+    label: name,
+    ...(type !== undefined && { type }),
+    metadata: resolvedJson(importer.metadata, values) as Readonly<Record<string, Json>>,
+  };
+  const rows = inputs[IMPORTED_DATASET];
+  if (rows !== undefined && 'artifact' in rows) return { [name]: { artifact: { ...rows.artifact, ...said } } };
+  if (uri.startsWith(DATASETS)) {
+    const fault = datasetIn(uri) === undefined ? 'names no dataset' : 'is known only now, and not when the run began';
+    throw new ValueFault(
+      `${uri} ${fault}: write ${DATASETS}NAME, ${DATASETS}NAME@VERSION, or either with ?format=csv, as a constant or in a parameter of the pipeline`,
+    );
+  }
   const artifact: Artifact = {
     run: about.run.id,
     prefix: '',
@@ -107,9 +130,7 @@ function imported({ outputs, task }: KfpStep, importer: KfpImporter, parameters:
     files: 0,
     bytes: 0,
     digest: '',
-    label: name,
-    ...(type !== undefined && { type }),
-    metadata: resolvedJson(importer.metadata, values) as Readonly<Record<string, Json>>,
+    ...said,
     uri,
   };
   return { [name]: { artifact } };

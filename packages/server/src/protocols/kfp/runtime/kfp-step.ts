@@ -48,6 +48,9 @@ export interface KfpStep {
   readonly taskConfig?: Json;
 }
 
+/** The input of an importer that is the version which it brings; no input of a component can be called so. */
+export const IMPORTED_DATASET = ' dataset';
+
 /** Where a step leaves its outputs, below its working folder. */
 export const OUTPUTS = 'outputs';
 export const EXECUTOR_OUTPUT = `${OUTPUTS}/executor_output.json`;

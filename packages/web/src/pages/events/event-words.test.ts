@@ -1,0 +1,10 @@
+import { eventTypes } from '@dais/api';
+import { expect, test } from 'vitest';
+import { eventWords } from './event-words.ts';
+
+test('each type of event has words', () => {
+  const types = Object.values(eventTypes).map(({ type }) => type);
+  // What was refused says which action that was.
+  const bare = types.filter((type) => type !== 'access.denied' && eventWords({ type }) === type);
+  expect(bare).toEqual([]);
+});
