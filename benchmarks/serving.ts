@@ -1,15 +1,16 @@
 /**
  * What one prediction costs: CPU of the whole process tree of a server for each request, of a gateway of Dais and of the Python
  * servers beside it, with the same ONNX file, body and client, at 1, 16 and 64 connections; onnxruntime-node alone as the
- * limit. `DAIS_BENCH_SECONDS` for each round (default 3). Read CPU and ratios: the client shares the machine.
+ * limit. Then how soon health is answered beside a busy model. `DAIS_BENCH_SECONDS` for each round (default 3). Read CPU and ratios: the client shares the machine.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { boostedTrees } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
+import { boostedTrees, perceptron } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
 import { OnnxSession } from '../packages/server/src/engines/inference/onnx/onnx-session.ts';
 import { Claims } from './lib/claims.mjs';
 import { cpuOf } from './lib/processes.ts';
+import { healthTimes } from './serving/health.ts';
 import { load, postRequest } from './serving/load.ts';
 import {
   startBento,
@@ -33,6 +34,10 @@ const TURNS = 4;
 const MOST_MICROS = 40;
 /** By how much the best of the Python servers costs more there. */
 const LEAST_RATIO = 10;
+
+/** Dense layers of some 2 ms a row. */
+const SLOW_LAYERS = [64, 2048, 2048, 2048, 1];
+const MOST_HEALTH_MS = 5;
 
 const claims = new Claims();
 const folder = await mkdtemp(join(tmpdir(), 'dais-bench-serving-'));
@@ -85,6 +90,8 @@ for (const start of starts) {
       else best = Math.min(best, cost);
     }
     if (!peer.name.startsWith('Dais')) continue;
+    // As the other: measured cold, it seemed dearer than JSON.
+    await load({ port: peer.port, request: raw, connections: 32, seconds: WARM_SECONDS });
     await measure(peer, 'Dais gateway, binary', raw, 64);
     // A header twice: the gateway leaves such a connection to Node's HTTP server, and does all else as before. In turns.
     const twice = postRequest(peer.path, Buffer.from(bodies[peer.body]), ['x-a: 1', 'x-a: 2']);
@@ -99,6 +106,7 @@ for (const start of starts) {
     await peer.stop();
   }
 }
+await healthWhileBusy();
 const cheap = `${MOST_MICROS} µs at most at 64 connections`;
 console.log(`\n${own.toFixed(1)} µs of CPU, ${cheap}: ${claims.judge(cheap, own <= MOST_MICROS)}`);
 if (Number.isFinite(best)) {
@@ -120,6 +128,36 @@ async function measure(peer: Peer, what: string, request: Buffer, connections: n
       (figures.failures > 0 ? `, ${figures.failures} FAILED` : ''),
   );
   return cost;
+}
+
+/** How long the gateway's health takes while nothing runs, and while a model of some 2 ms has more than it can do. */
+async function healthWhileBusy(): Promise<void> {
+  const own = join(folder, 'busy');
+  await mkdir(own);
+  const slow = join(own, 'model.onnx');
+  await writeFile(slow, perceptron(SLOW_LAYERS));
+  const peer = await startGatewayPeer(own, slow);
+  try {
+    const wide = Array.from({ length: SLOW_LAYERS[0] as number }, (_, at) => at % 7);
+    const inputs = [{ name: INPUT, shape: [1, wide.length], datatype: 'FP32', data: wide }];
+    const request = postRequest(peer.path, Buffer.from(JSON.stringify({ inputs })));
+    const one = await load({ port: peer.port, request, connections: 1, seconds: SECONDS });
+    const idle = await healthTimes(peer.port, SECONDS);
+    const [busy, figures] = await Promise.all([
+      healthTimes(peer.port, SECONDS),
+      load({ port: peer.port, request, connections: 64, seconds: SECONDS }),
+    ]);
+    const told = ({ p50, p99 }: { readonly p50: number; readonly p99: number }) =>
+      `p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`;
+    console.log(`\na model of ${one.p50.toFixed(1)} ms; health while idle: ${told(idle)}`);
+    console.log(
+      `health while 64 connections ask it (${(figures.requests / figures.seconds).toFixed(0)}/s): ${told(busy)}`,
+    );
+    const near = `health within ${MOST_HEALTH_MS} ms of its idle time while a model is saturated (median)`;
+    console.log(`${near}: ${claims.judge(near, busy.p50 - idle.p50 <= MOST_HEALTH_MS)}`);
+  } finally {
+    await peer.stop();
+  }
 }
 
 /** The runtime itself, one row each time, on this thread. */

@@ -62,6 +62,7 @@ const guide = [
   { text: 'Approve a model', link: '/guide/approve-a-model' },
   { text: 'Serve a model', link: '/guide/serve-a-model' },
   { text: 'Predict for a whole dataset', link: '/guide/batch-predictions' },
+  { text: 'Make a model answer faster', link: '/guide/tune-serving' },
   { text: 'Monitor a model', link: '/guide/monitor-a-model' },
   { text: 'Monitoring without labels', link: '/guide/monitoring-without-labels' },
   { text: 'Talk about runs and models', link: '/guide/comments' },

@@ -128,8 +128,9 @@ def _mixed(name, array):
     flat = array.ravel()
     missing = np.array([_is_missing(value) for value in flat], dtype=bool)
     present = [value for value, is_missing in zip(flat, missing) if not is_missing]
-    if present and all(isinstance(value, (bool, np.bool_)) for value in present) and not missing.any():
-        return Tensor(name, flat.astype(bool).reshape(array.shape))
+    if present and all(isinstance(value, (bool, np.bool_)) for value in present):
+        truths = np.array([not lost and bool(value) for value, lost in zip(flat, missing)], dtype=bool)
+        return Tensor(name, truths.reshape(array.shape), missing.reshape(array.shape) if missing.any() else None)
     if present and all(_is_number(value) for value in present):
         if missing.any() or any(isinstance(value, (float, decimal.Decimal, np.floating)) for value in present):
             numbers = np.array([np.nan if lost else float(value) for value, lost in zip(flat, missing)])

@@ -24,6 +24,8 @@ export interface LaneParts {
 /** Longer heads and bodies gain nothing here. */
 const MOST_HEAD = 8 * 1024;
 const MOST_BODY = 64 * 1024;
+/** Answers below it are one piece with their head: two pieces cost Node 25 µs more than the copy does. */
+const MOST_JOINED = 64 * 1024;
 const END_OF_HEAD = '\r\n\r\n';
 const NOTHING: Buffer = Buffer.alloc(0);
 
@@ -231,7 +233,12 @@ class LaneExchange implements HttpExchange {
     const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines(headers)}${lines(own)}${fixed}`;
     this.isAnswered = true;
     if (isText) socket.write(head + body, length === body.length ? 'latin1' : 'utf8');
-    else {
+    else if (length <= MOST_JOINED) {
+      const whole = Buffer.allocUnsafe(head.length + length);
+      whole.write(head, 0, 'latin1');
+      body.copy(whole, head.length);
+      socket.write(whole);
+    } else {
       socket.cork();
       socket.write(head, 'latin1');
       socket.write(body);

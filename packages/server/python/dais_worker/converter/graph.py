@@ -171,10 +171,10 @@ def _impute(scope, operator, container):
     values = scope.get_unique_variable_name("statistics")
     missing = scope.get_unique_variable_name("missing")
     container.add_initializer(values, 11, [1, len(statistics)], statistics.astype(np.float64).tolist())
-    container.add_node("IsNaN", [source], [missing], op_version=13, name=scope.get_unique_operator_name("IsNaN"))
+    container.add_node("IsNaN", [source], [missing], op_version=9, name=scope.get_unique_operator_name("IsNaN"))
     made = operator.outputs[0].full_name
     where = scope.get_unique_operator_name("Where")
-    container.add_node("Where", [missing, values, source], [made], op_version=16, name=where)
+    container.add_node("Where", [missing, values, source], [made], op_version=9, name=where)
 
 
 def _inner(native, plan, width, shape, target):

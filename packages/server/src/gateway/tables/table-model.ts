@@ -9,8 +9,8 @@ import { Explainer } from '../explain.ts';
 import { rowsApart } from '../explain-rows.ts';
 import { loadModel, type Loaded } from '../load-model.ts';
 import type { ExplainRequest, Explanation, ServedDescription } from '../serving-door.ts';
-import { joinRows } from '../tensor-rows.ts';
 import type { Tensor, TensorSpec } from '../tensors.ts';
+import { joinAnswers } from './join-answers.ts';
 import { toTensors } from './to-tensors.ts';
 
 export interface TableModelRequest {
@@ -87,7 +87,7 @@ export class TableModel {
     if (model.batchable || table.rows <= 1) return await model.infer(inputs);
     const answers: (readonly Tensor[])[] = [];
     for (const row of rowsApart(inputs)) answers.push(await model.infer(row));
-    return joinRows(answers);
+    return joinAnswers(answers);
   }
 
   /** Compared with the rows of `background`, else with the model's input example. At most 64 rows. */

@@ -1,0 +1,59 @@
+/** What a model said of rows that it got one by one: a value that is missing may come in another type than one that is there. */
+import { DaisError } from '@dais/api';
+import { joinRows } from '../tensor-rows.ts';
+import type { Tensor } from '../tensors.ts';
+
+/** @throws DaisError `invalid_request` where the answers to two rows cannot stand in one column. */
+export function joinAnswers(answers: readonly (readonly Tensor[])[]): readonly Tensor[] {
+  const [first = []] = answers;
+  return first.flatMap(({ name }) => {
+    const parts = answers.map((tensors) => tensors.find((tensor) => tensor.name === name));
+    if (!parts.every((part) => part !== undefined)) throw differ(name, 'nothing', 'something');
+    return joinRows(alike(name, parts).map((part) => [part]));
+  });
+}
+
+function alike(name: string, parts: readonly Tensor[]): readonly Tensor[] {
+  const there = parts.filter((part) => !isMissing(part));
+  const [first = parts[0] as Tensor] = there;
+  const { datatype } = there.find((part) => part.datatype !== first.datatype) ?? first;
+  const isText = first.datatype === 'BYTES';
+  if (isText !== (datatype === 'BYTES')) throw differ(name, first.datatype, datatype);
+  // Numbers of two types: a whole one where others have fractions, or gaps.
+  const target = datatype === first.datatype ? datatype : 'FP64';
+  return parts.map((part): Tensor => {
+    if (part.shape.slice(1).join() !== first.shape.slice(1).join()) {
+      throw differ(name, `[${part.shape.join()}]`, `[${first.shape.join()}]`);
+    }
+    if (part.datatype === target) return part;
+    const { shape, data } = part;
+    if (isMissing(part)) return gaps(name, first, target, shape, data.length);
+    return { name, datatype: 'FP64', shape, data: Float64Array.from(data as Float64Array, Number) };
+  });
+}
+
+function gaps(
+  name: string,
+  { data }: Tensor,
+  target: Tensor['datatype'],
+  shape: readonly number[],
+  count: number,
+): Tensor {
+  if (target === 'FP64' || target === 'FP32') {
+    const Kind = target === 'FP64' ? Float64Array : Float32Array;
+    return { name, datatype: target, shape, data: new Kind(count).fill(Number.NaN) };
+  }
+  const Kind = data.constructor as new (length: number) => Uint8Array;
+  return { name, datatype: target, shape, data: new Kind(count), nulls: new Uint8Array(count).fill(1) };
+}
+
+function isMissing({ datatype, data, nulls }: Tensor): boolean {
+  return datatype === 'BYTES' && nulls !== undefined && nulls.length === data.length && nulls.every((one) => one === 1);
+}
+
+function differ(name: string, one: string, other: string): DaisError {
+  return new DaisError(
+    'invalid_request',
+    `The model answered "${name}" to one row with ${one}, to another with ${other}.`,
+  );
+}
