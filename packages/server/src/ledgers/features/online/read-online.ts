@@ -9,7 +9,7 @@ import { authorizeSelection, requireUnmasked } from '../definitions/authorize-se
 import type { Catalog } from '../definitions/catalog.ts';
 import type { SelectedView, Selection } from '../definitions/compiled.ts';
 import type { SelectionInput } from '../definitions/load-selection.ts';
-import { outputNames } from '../definitions/output-names.ts';
+import { outputNames, type NamedFeature } from '../definitions/output-names.ts';
 import type { FeatureParts } from '../features-parts.ts';
 import { evaluateOnDemand } from '../on-demand/evaluate.ts';
 import type { Value } from '../values/cells.ts';
@@ -41,6 +41,7 @@ interface PreparedRead {
   readonly selection: Selection;
   readonly input: ReadInput;
   readonly count: number;
+  readonly outputs: readonly NamedFeature[];
   readonly lookups: readonly Lookup[];
   /** For each stored view: the place in its lookup of each entity; -1 for one without a key. */
   readonly places: readonly (readonly number[])[];
@@ -95,12 +96,13 @@ export class OnlineReader {
       if (count > MOST_ENTITIES) {
         throw new DaisError('too_large', `One read asks about ${MOST_ENTITIES.toLocaleString('en')} entities at most.`);
       }
-      outputNames(selection, input.fullNames);
+      const outputs = outputNames(selection, input.fullNames);
       const made = selection.stored.map((selected) => lookupOf(selected, input.entities, count, tenant.id));
       return {
         selection,
         input,
         count,
+        outputs,
         lookups: made.map(({ lookup }) => lookup),
         places: made.map(({ places }) => places),
       };
@@ -159,10 +161,13 @@ export function openRow(
   return { status: 'PRESENT', values: new Map(columns.map(({ name }, at) => [name, values[at] ?? null])), eventTime };
 }
 
-function answer({ selection, input, count }: PreparedRead, stored: readonly (readonly StoredRow[])[]): OnlineFeatures {
+function answer(
+  { selection, input, count, outputs }: PreparedRead,
+  stored: readonly (readonly StoredRow[])[],
+): OnlineFeatures {
   const rowsOf = new Map(selection.stored.map((selected, index) => [selected.as, stored[index] ?? []]));
   const worked = evaluateOnDemand(selection, input.entities, count, rowsOf);
-  const columns = outputNames(selection, input.fullNames).map(({ name, from, feature }): FeatureColumn => {
+  const columns = outputs.map(({ name, from, feature }): FeatureColumn => {
     const base = { name, view: from.as, feature: feature.name, type: feature.type };
     const values: unknown[] = [];
     const statuses: FeatureStatus[] = [];
