@@ -175,7 +175,7 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
     finding,
     shadow,
     rollout,
-    windows: await judged(trainer, total.requests, plan),
+    windows: await judged(trainer, total.requests - total.failed, plan),
     champion: now,
     named,
     explanation,
