@@ -27,7 +27,7 @@ const USAGE = `usage: npm run quickstart [-- OPTIONS]
   PIP_INDEX_URL, HTTPS_PROXY, NODE_EXTRA_CA_CERTS.
 `;
 
-/** Measured: node_modules 0.33 GB, a new data folder 0.05 GB and 0.6 GB of Python packages, uv 0.04 GB; and room to work. */
+/** Measured: node_modules 0.33 GB, a new data folder 0.05 GB and 0.6 GB of Python packages with their cache, uv 0.04 GB; and room to work. */
 const NEEDED = { clone: 1e9, cache: 1e9, data: 1.5e9 };
 
 /**

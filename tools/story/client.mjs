@@ -1,8 +1,14 @@
 /** How the story speaks to Dais: over HTTP, and with the command line that a reader has. */
+import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { root, runCommand } from '../command.mjs';
 import { environment } from '../environment.mjs';
+
+/** How long somebody who was not answered asks again: Dais may be restarted at any moment. */
+const AWAY_SECONDS = 120;
+const LOOK_MS = 300;
 
 const main = join(root, 'packages', 'cli', 'dist', 'main.js');
 
@@ -31,7 +37,13 @@ export class Refused extends Error {
  * @returns {Client}
  */
 export function client(url, token) {
-  const variables = { DAIS_URL: url, DAIS_TOKEN: token, DAIS_PROJECT: 'default', NO_COLOR: '1' };
+  const variables = {
+    DAIS_URL: url,
+    DAIS_TOKEN: token,
+    DAIS_PROJECT: 'default',
+    DAIS_RETRY_SECONDS: String(AWAY_SECONDS),
+    NO_COLOR: '1',
+  };
   return {
     token,
     variables,
@@ -50,6 +62,7 @@ export function client(url, token) {
 }
 
 /**
+ * Asked again with the same key, a write is done once.
  * @param {string} url
  * @param {string} token
  * @param {string} method
@@ -57,9 +70,51 @@ export function client(url, token) {
  * @param {unknown} body
  */
 async function call(url, token, method, path, body) {
+  const key = randomUUID();
+  return await whileAway(async () => await callOnce(url, token, { method, path, body, key }));
+}
+
+/**
+ * Again and again while nobody answers.
+ * @template T
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export async function whileAway(work) {
+  const deadline = performance.now() + AWAY_SECONDS * 1000;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isAway(error) || performance.now() > deadline) throw error;
+      await delay(LOOK_MS);
+    }
+  }
+}
+
+/**
+ * Nobody answered, or said that it cannot at the moment. `fetch` throws a TypeError for all that is no answer.
+ * @param {unknown} error
+ */
+function isAway(error) {
+  if (error instanceof Refused) return [502, 503, 504].includes(error.status);
+  return error instanceof TypeError && /fetch failed|terminated/.test(error.message);
+}
+
+/**
+ * @param {string} url
+ * @param {string} token
+ * @param {{ method: string, path: string, body: unknown, key: string }} request
+ */
+async function callOnce(url, token, { method, path, body, key }) {
   const answer = await fetch(`${url}${path}`, {
     method,
-    headers: { authorization: `Bearer ${token}`, ...(body !== undefined && { 'content-type': 'application/json' }) },
+    headers: {
+      authorization: `Bearer ${token}`,
+      // What shows a secret is not kept for a second answer.
+      ...(method !== 'GET' && !path.endsWith('/tokens') && { 'idempotency-key': key }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   const text = await answer.text();

@@ -1,5 +1,6 @@
 /** Flights of 2013 as the traffic of today: each is asked about before it leaves, and when it has landed its truth is told. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { Refused, whileAway } from './client.mjs';
 import { ENDPOINT, gateway } from './serving.mjs';
 
 const WORDS = ['carrier', 'origin'];
@@ -32,6 +33,7 @@ const LABELS = 2000;
  * @typedef {object} Replayed
  * @property {number} requests
  * @property {number} failed
+ * @property {number} again requests that had to be sent again, because nobody answered them
  * @property {number} labels
  * @property {number} seconds
  * @property {Record<string, number>} versions how many each answered
@@ -72,10 +74,10 @@ export async function flightsOf(account, { start, end }) {
  * @returns {Promise<Replayed>}
  */
 export async function replay({ url, gate, flights, speed, report }) {
-  const address = await gateway(gate, url);
+  let address = await gateway(gate, url);
   const started = performance.now();
   /** @type {Replayed} */
-  const replayed = { requests: 0, failed: 0, labels: 0, seconds: 0, versions: {}, named: undefined };
+  const replayed = { requests: 0, failed: 0, again: 0, labels: 0, seconds: 0, versions: {}, named: undefined };
   /** @type {{ prediction: string, value: string, landed: number }[]} */
   let waiting = [];
   const first = flights[0]?.scheduled ?? 0;
@@ -87,8 +89,14 @@ export async function replay({ url, gate, flights, speed, report }) {
         const due = started + (flight.scheduled - first) / speed;
         if (due > performance.now()) await delay(due - performance.now());
       }
-      const answer = await ask(address, gate.token, flight);
+      let tries = 0;
+      const answer = await whileAway(async () => {
+        // A gateway that was started again may have another address.
+        if (tries++ > 0) address = await gateway(gate, url);
+        return await ask(address, gate.token, flight);
+      }).catch(() => undefined);
       replayed.requests++;
+      if (tries > 1) replayed.again++;
       if (answer === undefined) replayed.failed++;
       else {
         replayed.versions[answer.version] = (replayed.versions[answer.version] ?? 0) + 1;
@@ -136,7 +144,7 @@ async function ask(address, token, { id, columns }) {
     body: JSON.stringify({ id, inputs }).replaceAll('[null]', '[NaN]'),
   });
   const body = await answer.text();
-  if (!answer.ok) return undefined;
+  if (!answer.ok) throw new Refused({ status: answer.status, detail: body });
   return {
     prediction: answer.headers.get('dais-prediction-id') ?? '',
     version: answer.headers.get('dais-model-version') ?? '',

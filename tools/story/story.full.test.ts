@@ -1,16 +1,27 @@
-/** `npm run quickstart -- --slice --exit`, as somebody types it who has just cloned: what it says must be so. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+/**
+ * `npm run quickstart -- --slice --exit`, as somebody types it who has just cloned: what it says must be so. And the same story again
+ * while processes of Dais are killed: it must end as it did undisturbed.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { environment } from '../environment.mjs';
+import { client } from './client.mjs';
+import { KilledDais } from './killed-dais.ts';
+import { tellStory } from './story.mjs';
 import { freePort, startQuickstart } from '../quickstart-process.ts';
 import type { QuickstartProcess } from '../quickstart-process.ts';
 import type { Told } from './story.mjs';
 
 /** A limit against hanging: packages to train with are downloaded, and at load 15 it took 24 minutes. */
-const MOST_MS = 2_400_000;
+const MOST_MS = 3_600_000;
+const KILL_EVERY_MS = 10_000;
+/** Of a window that begins some flights later; undisturbed ones differ by 7. */
+const MOST_APART = 0.5;
 
 let folder: string;
+let undisturbed: Told | undefined;
 let running: QuickstartProcess | undefined;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'story-'));
@@ -35,6 +46,8 @@ test(
   { timeout: MOST_MS },
   async () => {
     const { output, told } = await tell();
+    undisturbed = told;
+    expect(told.asked).toMatchObject({ failed: 0, again: 0 });
     expect(output).toContain('nyc_flights@2 is quarantined');
     expect(output).toContain('0 flights had landed before they were to leave');
     expect(told.data).toMatchObject({ flights: 8001, training: 7652, version: 1, again: false });
@@ -104,3 +117,97 @@ test(
     expect(again.told.counted).toMatchObject({ failed: 0, labelled: again.told.counted.requests });
   },
 );
+
+test('and with a kill -9 of a process of Dais every 10 s it ends in the same way', { timeout: MOST_MS }, async () => {
+  const calm = undisturbed ?? (await tell()).told;
+  const seed = Number(environment['DAIS_STORY_SEED'] ?? Date.now() % 1_000_000);
+  const place = join(folder, 'killed');
+  mkdirSync(place);
+  const port = await freePort();
+  const dais = await KilledDais.start({ folder: place, port, random: randomOf(seed), everyMs: KILL_EVERY_MS });
+  onTestFinished(async () => void (await dais.stop()), MOST_MS);
+  dais.begin();
+  let said = '';
+  const out = {
+    isTTY: false,
+    write: (text: string) => {
+      said += text;
+      return true;
+    },
+  };
+  const telling = tellStory({
+    url: dais.url,
+    data: dais.data,
+    work: join(dais.data, 'story'),
+    slice: true,
+    speed: undefined,
+    before: undefined,
+    keep: () => {},
+    out,
+  });
+  const told = await telling.catch((error: unknown) => {
+    const kills = dais.killed.join('\n');
+    throw new Error(`seed ${seed}\n${kills}\n${said}\n${dais.log.slice(-6000)}`, { cause: error });
+  });
+  await dais.rest();
+  process.stdout.write(`seed ${seed}, ${dais.killed.length} kills:\n${dais.killed.join('\n')}\n${said}\n`);
+
+  // The same data and models, to the last digit.
+  for (const name of ['data', 'more'] as const) expect(told[name]).toEqual(calm[name]);
+  for (const name of ['first', 'second'] as const) {
+    const { execution: _, run: __, ...verdict } = told[name];
+    expect(verdict).toEqual({ ...calm[name], execution: undefined, run: undefined });
+  }
+  expect(told.firstDecision).toMatchObject({
+    approved: true,
+    alias: calm.firstDecision.alias,
+    own: calm.firstDecision.own,
+  });
+  expect(told.secondDecision).toMatchObject({ approved: true });
+  expect(told.champion).toBe(calm.champion);
+
+  // The same reports. A request that was kept and not answered is one more, so windows begin some flights apart.
+  const { finding } = told;
+  for (const name of ['calm', 'drifted'] as const) {
+    const [now, then] = [finding[name], calm.finding[name]];
+    const { number, rows, baseline, verdict } = then;
+    expect(now).toMatchObject({ number, rows, baseline, verdict });
+    const before = new Map(then.columns.map(({ column, psi }) => [column, psi]));
+    const moved = now.columns.filter(({ column, psi }) => !(Math.abs(psi - (before.get(column) ?? NaN)) < MOST_APART));
+    expect(moved).toEqual([]);
+  }
+  expect(finding.columns).toEqual(calm.finding.columns);
+  expect(finding.decision).toMatchObject({ outcome: 'started', run: told.second.execution });
+  expect(finding.trainedOn).toBe(calm.finding.trainedOn);
+  expect(told.rollout).toMatchObject({ state: 'promoted' });
+
+  // The same counts: every flight was answered, kept and labelled, once.
+  expect(told.asked).toMatchObject({ requests: calm.asked.requests, failed: 0 });
+  expect(told.counted.labelled).toBe(calm.counted.labelled);
+  expect(told.counted.requests - told.counted.labelled).toBeLessThanOrEqual(told.asked.again);
+  expect(told.windows).toBe(Math.floor((told.counted.requests - told.counted.failed) / 900));
+  expect(Object.keys(told.lineage).toSorted()).toEqual(Object.keys(calm.lineage).toSorted());
+  const owner = client(dais.url, readFileSync(join(dais.data, 'owner-token'), 'utf8').trim());
+  const count = async (path: string) => (await owner.call('GET', `${path}?limit=100`)).items.length as number;
+  const counts = {
+    '/api/v1/executions': 2,
+    '/api/v1/registry/models/nyc-late/approvals': 2,
+    '/api/v1/data/datasets/nyc_training/versions': 2,
+    '/api/v1/data/datasets/nyc_flights/versions': 4,
+    '/api/v1/monitoring/monitors/nyc-late/decisions': 1,
+  };
+  const found = await Promise.all(Object.keys(counts).map(async (path) => [path, await count(path)] as const));
+  expect(Object.fromEntries(found)).toEqual(counts);
+  expect(await dais.stop()).toBe(0);
+});
+
+/** Mulberry32. */
+function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -48,6 +48,7 @@ const ROLLOUT_MS = 30_000;
  * @property {number} windows that the monitor has judged
  * @property {string} champion
  * @property {import('./evidence.mjs').Counted} counted
+ * @property {Pick<import('./replay.mjs').Replayed, 'requests' | 'failed' | 'again'>} asked in this run, as the one who asked counted
  * @property {{ flight: string, version: string, prediction: string } | undefined} named the prediction that is followed back
  * @property {Awaited<ReturnType<typeof explained>> | undefined} explanation
  * @property {Record<string, string[]>} lineage
@@ -107,10 +108,12 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
   chapter('4. Serving: later flights are asked about before they leave, and a monitor looks on');
   await phase('Put it behind an address', () => serve(trainer, plan, work, champion));
   await watch(trainer, plan, work);
+  const sums = { requests: 0, failed: 0, again: 0 };
   const asked = async (/** @type {import('./plan.mjs').Period} */ period, pace = speed) => {
     const flights = await flightsOf(trainer, period);
     const done = await phase('Replay flights', (report) => replay({ url, gate, flights, speed: pace, report }));
     tellReplay(done, period, say);
+    for (const name of /** @type {const} */ (['requests', 'failed', 'again'])) sums[name] += done[name];
     return done;
   };
   const week = await asked(plan.live);
@@ -172,12 +175,13 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
     finding,
     shadow,
     rollout,
-    windows: await judged(trainer, total.requests, plan),
+    windows: await judged(trainer, total.requests - total.failed, plan),
     champion: now,
     named,
     explanation,
     lineage,
     counted: total,
+    asked: sums,
     refused: await refusalsOf(people.owner, 'trainer'),
     links: links(url, {
       version: now,

@@ -38,10 +38,10 @@ export function tellDecision({ version }, { approved, alias, own, reason }, say)
  * @param {import('./plan.mjs').Period} period
  * @param {Say} say
  */
-export function tellReplay({ requests, failed, labels, seconds, versions }, { start, end }, say) {
+export function tellReplay({ requests, failed, again, labels, seconds, versions }, { start, end }, say) {
   const by = Object.entries(versions).map(([version, answers]) => `version ${version} ${count(answers)}`);
   say(
-    `${count(requests)} flights from ${start} to ${end} in ${seconds.toFixed(0)} s, ${failed} failed; answered by ${by.join(', ')}. ${count(labels)} have landed.`,
+    `${count(requests)} flights from ${start} to ${end} in ${seconds.toFixed(0)} s, ${failed} failed${again > 0 ? `, ${again} were sent again` : ''}; answered by ${by.join(', ')}. ${count(labels)} have landed.`,
   );
 }
 

@@ -18,7 +18,7 @@ from mlflow import MlflowClient
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
 from onnx_form import as_onnx, ask
-from report import card, fairness
+from report import card, fairness, whole_card
 from rows import COLUMNS, LABEL, NUMBERS, WORDS, flights
 from sklearn.metrics import roc_auc_score
 from train import measures
@@ -61,6 +61,14 @@ def difference(label, one, other) -> tuple[float, float, float]:
 def signature() -> ModelSignature:
     columns = [ColSpec("string", name) for name in WORDS] + [ColSpec("float", name) for name in NUMBERS]
     return ModelSignature(Schema(columns), Schema([TensorSpec(numpy.dtype("float32"), (-1, 1), "late_probability")]))
+
+
+def registered(model: str, run: str) -> str:
+    """The version of this run, once: a step that was lost with its machine runs again, and may have come this far before."""
+    for version in MlflowClient().search_model_versions(f"name='{MODEL}'"):
+        if version.run_id == run:
+            return version.version
+    return mlflow.register_model(f"models:/{model}", MODEL).version
 
 
 def main() -> None:
@@ -106,15 +114,15 @@ def main() -> None:
         )  # fmt: skip
         found = {f"frozen_{name}": value for name, value in measures(label, said).items()}
         mlflow.log_metrics({**found, "frozen_gain": gain, "frozen_gain_low": low}, model_id=info.model_id)
-        version = mlflow.register_model(f"models:/{info.model_id}", MODEL).version
+        # So that a later run needs nobody to bring it.
+        for file in sorted(Path(__file__).parent.glob("*.py")):
+            mlflow.log_artifact(str(file), "code")
+        version = registered(info.model_id, run.info.run_id)
         MlflowClient().set_registered_model_alias(MODEL, "challenger", version)
         verdict = {"version": version, "run": run.info.run_id, **verdict}
         mlflow.log_dict(verdict["fairness"], "evaluation/fairness.json")
         mlflow.log_dict(verdict, "evaluation/verdict.json")
-        mlflow.log_text(card(verdict, given), "evaluation/card.md")
-        # So that a later run needs nobody to bring it.
-        for file in sorted(Path(__file__).parent.glob("*.py")):
-            mlflow.log_artifact(str(file), "code")
+        mlflow.log_text(whole_card(verdict, given), "evaluation/card.md")
     MlflowClient().update_model_version(MODEL, version, description=card(verdict, given))
     Path("verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
     print(json.dumps(verdict, indent=2))

@@ -29,6 +29,7 @@ def fairness(rows: pandas.DataFrame, said, threshold: float, by: str) -> list[di
 
 
 def card(verdict: dict, given) -> str:
+    """What it is for, and how good it is."""
     frozen, gain = verdict["frozen"], verdict["gain"]
     lines = [
         f"# nyc-late {verdict['version']}",
@@ -42,6 +43,12 @@ def card(verdict: dict, given) -> str:
         f"- Against {verdict['against']}: {gain['roc_auc']:+.3f} (95 %: {gain['low']:+.3f} to {gain['high']:+.3f}).",
         f"- A flight is called late from {verdict['threshold']:.3f} on.",
     ]
+    return "\n".join(lines) + "\n"
+
+
+def whole_card(verdict: dict, given) -> str:
+    """With whom it serves how well."""
+    lines = [card(verdict, given)]
     for by, groups in verdict["fairness"].items():
         lines += ["", f"| {by} | flights | late | called late | found | false alarms |", "| --- | ---: | ---: | ---: | ---: | ---: |"]
         lines += [
