@@ -1,9 +1,9 @@
 /** Meets predictions of a window with what was true of them. */
 import type { MonitorPerformance, MonitorSpec } from '@dais/api/monitoring';
 import { aggregate, call, cast, column, filter, literal, named, scan } from '#engines/query/model/build.ts';
-import type { Relation } from '#engines/query/model/query-tree.ts';
+import type { Expression, Relation } from '#engines/query/model/query-tree.ts';
 import type { Cell } from '#engines/query/contract.ts';
-import type { LabelledPredictions } from '#ledgers/predictions/index.ts';
+import { firstIdOf, type LabelledPredictions } from '#ledgers/predictions/index.ts';
 import type { RegressionSums } from '#lib/statistics/regression.ts';
 import { count, figure, wordsOf, type Asking, type Rows } from './asking.ts';
 import { classificationMetrics, errorMetrics, metricsOfScores, type PerformanceCheck } from './checks/performance.ts';
@@ -59,12 +59,9 @@ export async function measurePerformance(
     from: {
       type: 'join',
       kind: 'anti',
-      left: filter(scan('labels'), call('is-not-null', column('prediction_id'))),
-      right: {
-        type: 'project',
-        from: boundedBy(found.relation, { from: bounds.from, until: bounds.until }),
-        columns: [named('p', column('prediction_id'))],
-      },
+      // By their ids: those of requests that came in the window, whenever they were answered.
+      left: filter(scan('labels'), ...ofIds(bounds)),
+      right: { type: 'project', from: found.relation, columns: [named('p', column('prediction_id'))] },
       keys: [{ left: 'prediction_id', right: 'p' }],
     },
     by: [],
@@ -286,4 +283,12 @@ function grouped(rows: readonly (readonly Cell[])[]): ReadonlyMap<string, (reado
     else group.push(row);
   }
   return groups;
+}
+
+function ofIds({ from, until, after, last }: PredictionBounds): Expression[] {
+  const id = column('prediction_id');
+  return [
+    after === undefined ? call('>=', id, literal(firstIdOf(from))) : call('>', id, literal(after)),
+    last === undefined ? call('<', id, literal(firstIdOf(until))) : call('<=', id, literal(last)),
+  ];
 }

@@ -35,12 +35,16 @@ export interface FoundPredictions {
   readonly columns: readonly Column[];
 }
 
+/** Files of this much more at both ends: a prediction has its id when its request comes, and its time when that is answered. */
 export interface LabelledPredictions extends FoundPredictions {
   /** The same with `label` and `label_at`, NULL where nobody told what was true. */
   readonly labelled: Relation;
-  /** What was told of predictions of this time, by their ids and by keys; columns as `labels` of a query has. */
+  /** What was told of predictions of this time and a little before it, by their ids and by keys; columns as `labels` of a query has. */
   readonly labels: Relation;
 }
+
+/** From the id of a prediction to its time: what takes longer is told of the window of its id, and of no other. */
+const LONGEST_MS = 10 * 60_000;
 
 export class PredictionReader {
   readonly #parts: PredictionsParts;
@@ -78,17 +82,19 @@ export class PredictionReader {
 
   async withLabels<T>(
     of: PredictionsOf,
-    time: { readonly from: number; readonly until: number },
+    { from, until }: { readonly from: number; readonly until: number },
     work: (found: LabelledPredictions) => Promise<T>,
   ): Promise<T> {
+    const labels = { from: from - LONGEST_MS, until };
+    const rows = { from: from - LONGEST_MS, until: until + LONGEST_MS };
     const scratch = join(this.#parts.folder, uuidv7());
     await mkdir(scratch, { recursive: true, mode: 0o700 });
     try {
       const path = join(scratch, 'labels.ndjson');
-      await pipeline(Readable.from(labelLines(this.#parts, of, time)), createWriteStream(path, { mode: 0o600 }));
+      await pipeline(Readable.from(labelLines(this.#parts, of, labels)), createWriteStream(path, { mode: 0o600 }));
       const keys = await keyColumns(this.#parts, of);
       const table: FileTable = { files: [{ path, name: 'labels', format: 'ndjson' }], columns: LABEL_COLUMNS };
-      return await this.withRows(of, time, async (found) => {
+      return await this.withRows(of, rows, async (found) => {
         const tables = { ...found.tables, labels: table };
         const labelled = labelledView(found.relation, found.columns, keys);
         return await work({ ...found, tables, labelled, labels: { type: 'scan', table: 'labels' } });
@@ -125,7 +131,12 @@ export async function countLabels(
        + (select count(*) from predictions.label l where l.project_id = $1 and l.endpoint = $2
           and l.prediction is null and l.id >= t.first))::int as n
      from unnest($3::uuid[], $4::uuid[]) with ordinality as t (first, last, at) order by t.at`,
-    [projectId, endpoint, times.map(({ from }) => firstIdOf(from)), times.map(({ until }) => firstIdOf(until))],
+    [
+      projectId,
+      endpoint,
+      times.map(({ from }) => firstIdOf(from - LONGEST_MS)),
+      times.map(({ until }) => firstIdOf(until)),
+    ],
     'count_labels_of_times',
   );
   return rows.map(({ n }) => n);

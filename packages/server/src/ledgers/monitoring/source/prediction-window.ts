@@ -1,5 +1,6 @@
 /** The next window of an endpoint's predictions. */
 import type { MonitorSpec } from '@dais/api/monitoring';
+import { readPredictionId } from '@dais/api/serving';
 import {
   aggregate,
   allOf,
@@ -41,7 +42,7 @@ export async function withPredictionWindow<T>(
   const upper = now - spec.graceSeconds * 1000;
   await parts.predictions.collect(signal);
   const cursor = Number(monitor.cursor_at);
-  const files = await parts.predictions.files(of, cursor, MOST_FILES);
+  const files = await parts.predictions.files(of, earliest(cursor, monitor.cursor_id ?? undefined), MOST_FILES);
   const asking = new Asking(await parts.query(), projectId, signal);
   const masked = await masksOf(parts, monitor);
   const future = files.filter((file) => Number(file.last_at) > now + SKEW_MS).length;
@@ -71,7 +72,8 @@ export async function withPredictionWindow<T>(
     of,
     { from: cursor },
     async (found) => {
-      const bounds = await nextCount(asking, found, monitor, { rows: windows.rows, upper });
+      const after = monitor.cursor_id ?? undefined;
+      const bounds = await nextCount(asking, found, { from: cursor, until: upper, after }, windows.rows);
       if (bounds === undefined) return undefined;
       return await work({ ...(await openWindow(asking, found, bounds, { spec, masked })), faults });
     },
@@ -90,44 +92,54 @@ function enough(files: readonly FileRow[], rows: number, cursor: number): readon
   });
 }
 
-async function nextCount(
+/**
+ * The first so many of `among`. A prediction has its id when its request comes and its time when it is answered, so that by id and by
+ * time they stand in another order: windows by count are cut by ids, and last until the last answer in them.
+ */
+export async function nextCount(
   asking: Asking,
-  found: FoundPredictions,
-  monitor: MonitorRow,
-  { rows, upper }: { readonly rows: number; readonly upper: number },
+  found: Pick<FoundPredictions, 'tables' | 'relation'>,
+  among: PredictionBounds,
+  rows: number,
 ): Promise<PredictionBounds | undefined> {
-  const cursor = Number(monitor.cursor_at);
-  const after = monitor.cursor_id ?? undefined;
-  const of = judged(boundedBy(found.relation, { from: cursor, until: upper, after }));
-  const last: Relation = {
+  const first: Relation = {
     type: 'limit',
     from: {
       type: 'sort',
-      from: of,
+      from: judged(boundedBy(found.relation, among)),
       by: [{ expression: column('prediction_id') }, { expression: column('row') }],
     },
-    count: 1,
-    offset: rows - 1,
+    count: rows,
   };
-  const at: Relation = {
-    type: 'project',
-    from: last,
+  const end: Relation = {
+    type: 'aggregate',
+    from: first,
+    by: [],
     columns: [
-      named('id', column('prediction_id')),
-      named('at', call('/', call('epoch-us', column('predicted_at')), literal(1000))),
+      named('n', aggregate('count')),
+      named('id', aggregate('max', [column('prediction_id')])),
+      named('at', aggregate('max', [call('/', call('epoch-us', column('predicted_at')), literal(1000))])),
     ],
   };
-  const [row] = (await asking.one(found.tables, at, 1)).rows;
-  const time = figure(row?.[1]);
-  if (row === undefined || time === undefined) return undefined;
-  return { from: cursor, until: Math.floor(time) + 1, after, last: wordsOf(row[0]) };
+  const [row] = (await asking.one(found.tables, end, 1)).rows;
+  const time = figure(row?.[2]);
+  if (count(row?.[0]) < rows || time === undefined) return undefined;
+  // All of it may have been answered before the window before it ended.
+  const until = Math.max(Math.floor(time), among.from) + 1;
+  return { ...among, until, last: wordsOf(row?.[1]) };
+}
+
+/** When the first prediction behind `after` can have been answered: some of them were before the last one of the window before. */
+function earliest(from: number, after: string | undefined): number {
+  const at = after === undefined ? undefined : readPredictionId(after)?.at;
+  return Math.min(from, at ?? from);
 }
 
 /** Rows between two moments, or of ids. */
 export function boundedBy(relation: Relation, { from, until, after, last }: PredictionBounds): Relation {
   const at = (ms: number) => literal(new Date(ms).toISOString(), 'timestamp');
   const where: Expression[] = [
-    call('>=', column('predicted_at'), at(from)),
+    call('>=', column('predicted_at'), at(earliest(from, after))),
     call('<', column('predicted_at'), at(until)),
     ...(after === undefined ? [] : [call('>', column('prediction_id'), literal(after))]),
     ...(last === undefined ? [] : [call('<=', column('prediction_id'), literal(last))]),
