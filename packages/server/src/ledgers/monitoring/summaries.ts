@@ -18,8 +18,8 @@ import { isNumeric, keyOfField, numberOf, wordOf, type Field } from './fields.ts
 const AT_ONCE = 100;
 /** Rows that are counted between edges: shares are then within 0.2 % (three deviations), as near as a t-digest of all rows comes. */
 const SAMPLED_ROWS = 250_000;
-/** Fewer rows are all counted: a sample of half of them saves little. */
-const MOST_COUNTED = 2 * SAMPLED_ROWS;
+/** So many are all counted: for less, a scan that samples costs more than to count. */
+const MOST_COUNTED = 2_000_000;
 
 export interface Summarized {
   readonly field: Field;
