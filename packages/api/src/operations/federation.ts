@@ -28,6 +28,7 @@ export const exchangeTokenOperation = defineOperation({
   }),
   target: () => ({ kind: 'Federation' }),
   public: true,
+  secretAnswer: true,
   http: { method: 'POST', path: '/auth/federation', status: 200 },
 });
 

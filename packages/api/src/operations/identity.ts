@@ -222,6 +222,7 @@ export const createTokenOperation = defineOperation({
   output: createdToken,
   target: () => ({ kind: 'Token' }),
   self: true,
+  secretAnswer: true,
   http: { method: 'POST', path: '/api/v1/tokens', status: 201 },
 });
 
@@ -285,6 +286,7 @@ export const createServiceTokenOperation = defineOperation({
   input: z.strictObject({ name: userName, ...newToken }),
   output: createdToken,
   target: ({ name }) => ({ kind: 'ServiceAccount', name }),
+  secretAnswer: true,
   http: { method: 'POST', path: '/api/v1/serviceaccounts/:name/tokens', status: 201 },
 });
 
@@ -340,6 +342,7 @@ export const createInvitationOperation = defineOperation({
   input: z.strictObject(invited),
   output: createdInvitation,
   target: () => ({ kind: 'Invitation' }),
+  secretAnswer: true,
   http: { method: 'POST', path: '/api/v1/invitations', status: 201 },
 });
 
@@ -352,6 +355,7 @@ export const inviteAdministratorOperation = defineOperation({
   input: z.strictObject(invited),
   output: createdInvitation,
   target: () => ({ kind: 'Invitation' }),
+  secretAnswer: true,
   http: { method: 'POST', path: '/api/v1/invitations/administrators', status: 201 },
 });
 
@@ -373,6 +377,7 @@ export const resetPasswordOperation = defineOperation({
   }),
   output: createdInvitation,
   target: ({ name }) => ({ kind: 'User', name }),
+  secretAnswer: true,
   http: { method: 'POST', path: '/api/v1/users/:name/password-reset', status: 201 },
 });
 

@@ -81,6 +81,11 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
    */
   readonly self?: true;
   /**
+   * Its answer holds what is told this once, as a token, and is kept nowhere: it takes no Idempotency-Key, under which a
+   * repetition is answered as the first was.
+   */
+  readonly secretAnswer?: true;
+  /**
    * The roles that permit its action. Without it: what reads, every role; what writes or deletes a kind of a project,
    * editors and admins; an own verb of such a kind, operators too (`approve`: approvers instead); all else, admins. An
    * operation of the organisation needs the role there.

@@ -6,12 +6,22 @@ import { platformOperations } from './platform.ts';
 import { manifestSchema, resourceOperations, resourceSchema, watchEventSchema } from './resources.ts';
 
 const operations = [...platformOperations, ...kinds.flatMap((kind) => resourceOperations(kind))];
+const has = (schema: z.ZodType, field: string) => 'shape' in schema && field in (schema as z.ZodObject).shape;
 const fieldsOf = (schema: z.ZodType) => Object.keys((schema as z.ZodObject).shape);
 
 describe('operations', () => {
   test('each has a name of its own', () => {
     const names = operations.map((operation) => operation.name);
     expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
+  });
+
+  test('an answer with a secret in it is marked, so that it is kept nowhere', () => {
+    const secrets = ['token', 'access_token', 'link', 'device_code'];
+    const told = operations.filter(({ mode, output }) => mode === 'write' && secrets.some((name) => has(output, name)));
+    expect(told.map(({ name }) => name)).toContain('token.create');
+    expect(operations.filter(({ secretAnswer }) => secretAnswer).map(({ name }) => name)).toEqual(
+      told.map(({ name }) => name),
+    );
   });
 
   test('two share an address only where one of them is the watch of the other', () => {

@@ -100,6 +100,7 @@ export const startDeviceOperation = defineOperation({
   }),
   target: () => ({ kind: 'Device' }),
   public: true,
+  secretAnswer: true,
   http: { method: 'POST', path: '/auth/device', status: 200 },
 });
 
@@ -121,6 +122,7 @@ export const pollDeviceOperation = defineOperation({
   }),
   target: () => ({ kind: 'Device' }),
   public: true,
+  secretAnswer: true,
   http: { method: 'POST', path: '/auth/device/poll', status: 200 },
 });
 

@@ -110,6 +110,7 @@ function answerer(operation: Operation, io: DoorIo, { calls }: NativeDoorParts):
   const { status, bodyField } = operation.http;
   return async (request, reply, query) => {
     negotiate(request.headers.accept, 'application/json');
+    if (operation.secretAnswer === true) refuseKey(request);
     const body = bodyOf(operation, request);
     const value = input.build({
       params: request.params as Record<string, string>,
@@ -133,6 +134,14 @@ function answerer(operation: Operation, io: DoorIo, { calls }: NativeDoorParts):
     }
     return await reply.code(status).header('content-type', JSON_TYPE).send(JSON.stringify(output));
   };
+}
+
+/** Who sends a key relies on a repetition being answered as the first was: what is kept nowhere cannot be. */
+function refuseKey({ headers }: FastifyRequest): void {
+  if (headers['idempotency-key'] === undefined) return;
+  throw new DaisError('invalid_request', 'This is told once and kept nowhere, so a repetition could not be answered.', {
+    issues: [{ path: 'Idempotency-Key', message: 'is not for this operation', expected: 'no such header' }],
+  });
 }
 
 function streamer(operation: Operation, io: DoorIo, { calls, log }: NativeDoorParts): Route {

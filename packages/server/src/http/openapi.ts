@@ -193,7 +193,7 @@ function headerParameters(operation: Operation, stream: Operation | undefined): 
     ...(operation.http.method === 'GET' && hasVersion(operation)
       ? [header('If-None-Match', 'ETag of the version that the caller has; answered with 304.')]
       : []),
-    ...(operation.mode === 'write'
+    ...(operation.mode === 'write' && operation.secretAnswer !== true
       ? [header('Idempotency-Key', 'Makes a repetition of this request answer as the first did.')]
       : []),
     ...(stream === undefined ? [] : [header('Last-Event-ID', 'Resume a stream after this event.')]),

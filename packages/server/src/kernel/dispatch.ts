@@ -123,9 +123,9 @@ export class Dispatcher {
           if (!wasAsked()) throw new Error(`${name} answered without asking the authorizer`);
           return output;
         };
-        return await (tx.writable && context.idempotencyKey !== undefined
-          ? withIdempotency(tx, { key: context.idempotencyKey, operation: operation.name, input, tenant }, work)
-          : work());
+        const key = operation.secretAnswer === true ? undefined : context.idempotencyKey;
+        const asked = { operation: name, input, tenant };
+        return await (tx.writable && key !== undefined ? withIdempotency(tx, { key, ...asked }, work) : work());
       },
     );
   }

@@ -27,6 +27,13 @@ describe('tokens', () => {
     ]).toEqual([name, name, name]);
   });
 
+  test('one is told once: a key under which it would be told again is refused', async () => {
+    const { cookie } = await world.person();
+    const headers = { cookie, ...world.own(), 'idempotency-key': 'again' };
+    const { status, body } = await world.send('/api/v1/tokens', { body: { title: 'once' }, headers });
+    expect([status, body.code, body.detail]).toEqual([400, 'invalid_request', expect.stringContaining('told once')]);
+  });
+
   test('a token beside a cookie: the token counts, also when it is wrong', async () => {
     const [one, two] = [await world.person(), await world.person()];
     const { token } = await world.tokenOf(two.cookie);
