@@ -99,6 +99,19 @@ test.each(['minutes', 'late', 'thirds', 'boosted', 'booster', 'light'])(
   PATIENCE,
 );
 
+test.each([15, 21])(
+  'operators of version %i, for who serves it elsewhere: it answers the same',
+  async (opset) => {
+    const to = `late-${opset}`;
+    await call('POST', '/registry/models', { name: to });
+    const job = await converted({ model: 'models:/late/1', to, opset });
+    expect(job).toMatchObject({ state: 'succeeded', result: { model: to, version: 1, opset } });
+    told = { ...told, [to]: told['late'] as Told };
+    expectNear(await asked(to, `models:/${to}/1`), told['late']?.predictions ?? []);
+  },
+  PATIENCE,
+);
+
 test('probabilities are the answer of a version of their own, in another model', { timeout: PATIENCE }, async () => {
   await call('POST', '/registry/models', { name: 'late-onnx' });
   const job = await converted({ model: 'models:/late/1', to: 'late-onnx', predictFn: 'predict_proba' });
