@@ -33,9 +33,14 @@ export const STAGE_FILES = [STAGE, NARROW_STAGE].map((name) => `${name}.duckdb`)
 /** Each column holds a block of 256 KiB at least. */
 const NARROW = 128;
 
+/** What each column of a table of so many takes ahead is no matter. */
+export function isNarrow(columns: number): boolean {
+  return columns <= NARROW;
+}
+
 /** Where a table of so many columns is kept. */
 export function stageOf(columns: number): string {
-  return columns <= NARROW ? NARROW_STAGE : STAGE;
+  return isNarrow(columns) ? NARROW_STAGE : STAGE;
 }
 
 /** Where DuckDB writes the broken rows of one reading of a CSV. A name serves once: what it counts goes on after the table. */
