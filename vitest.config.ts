@@ -9,14 +9,14 @@ const EVERYDAY_SEED = 20_261_126;
 
 /**
  * unit: no I/O. int: embedded PostgreSQL, temp folders, real processes. conformance: peers' own clients. full: long runs.
- * e2e: a browser in front of a Dais. Two workers on two cores: an int test that starts a server already uses both.
+ * e2e: a browser in front of a Dais. How many files run at once is said by tools/vitest-run.mjs: what is said here counts more than
+ * the command line, for each project.
  */
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     reporters: ['default'],
-    maxWorkers: 2,
     // Files of a worker share what they import: importing a module does nothing here, and loading all of it again for each
     // of 190 files was 40 % of the time.
     isolate: false,
