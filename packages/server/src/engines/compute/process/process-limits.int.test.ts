@@ -1,4 +1,5 @@
 /** What a task may take: memory, CPU, processes, log, disk, devices; and what the engine does when the disk is full. */
+import { writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -143,7 +144,8 @@ test('a flood of output keeps its bounds while nobody looks, and its end is ther
   await compute.close();
 });
 
-test('a full disk refuses what comes, loses no end, and lets go on once there is space', async () => {
+/** A disk of 16 MiB of its own. */
+async function smallDisk(): Promise<string> {
   const disk = await mkdtemp(join(tmpdir(), 'dais-disk-'));
   after.push(async () => await rm(disk, { recursive: true }));
   const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=755', 'dais-test', disk], {
@@ -155,6 +157,29 @@ test('a full disk refuses what comes, loses no end, and lets go on once there is
     );
   }
   after.push(async () => await run('umount', ['--lazy', disk], { env: { PATH: SYSTEM_PATH } }));
+  return disk;
+}
+
+test('what was taken runs, although nothing is left on the disk by then', async () => {
+  const disk = await smallDisk();
+  const fill = (): void => {
+    for (const size of [MIB, 4096]) {
+      try {
+        for (let n = 0; ; n++) writeFileSync(join(disk, `fill-${size}-${n}`), Buffer.alloc(size));
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== 'ENOSPC') throw error;
+      }
+    }
+  };
+  const reached: ProcessComputeOptions['reached'] = (point) => point === 'staged' && fill();
+  const engine = await engineWith({ reached }, disk);
+  const spec = shell('echo said; exit 3');
+  expect(await engine.finish(spec)).toMatchObject({ phase: 'ended', end: 'exit', code: 3 });
+  expect(await textOf(engine.compute, spec.attempt)).toBe('said\n');
+});
+
+test('a full disk refuses what comes, loses no end, and lets go on once there is space', async () => {
+  const disk = await smallDisk();
   const engine = await engineWith({}, disk);
   const { compute } = engine;
   await expectRefusal(

@@ -49,7 +49,7 @@ export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPla
     environmentFolders: environment.folders,
     ...(environment.root !== undefined && { root: environment.root }),
   };
-  folder.reserveResult();
+  folder.reserve();
   await folder.stage('task.json', JSON.stringify(record));
 }
 

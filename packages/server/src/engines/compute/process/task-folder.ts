@@ -15,6 +15,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -64,6 +65,9 @@ export interface ShimIdentity {
 }
 
 const synced = promisify(fsync);
+
+/** A block for each small file that is written at a start: the shim's, the names of control groups, the first of its log. */
+const SPARE = Buffer.alloc(8 * 4096);
 
 /** What is the task's own. */
 const BOXES = ['box/work', 'box/home', 'box/tmp'];
@@ -151,9 +155,15 @@ export class TaskFolder {
     renameSync(this.file(`${name}.new`), this.file(name));
   }
 
-  /** Space for the last word, so that the end of a task is known on a full disk too. */
-  reserveResult(): void {
+  /** Space for the last word, and for what is written when it starts: on a full disk it waits before that, or its end is known. */
+  reserve(): void {
     writeFileSync(this.file('result.json.new'), ' '.repeat(4096), { mode: 0o600 });
+    writeFileSync(this.file('spare'), SPARE, { mode: 0o600 });
+  }
+
+  /** It starts, and what it writes then takes the place of what was reserved for it. */
+  release(): void {
+    rmSync(this.file('spare'), { force: true });
   }
 
   record(): TaskRecord | undefined {

@@ -103,6 +103,7 @@ export class TaskRun {
   async start(devices: readonly string[]): Promise<void> {
     const { folder, record } = this;
     const { groups, sandbox, launcher, reached } = this.#parts;
+    folder.release();
     const made = groups?.of(record.attempt, record.resources);
     if (made !== undefined) {
       folder.note('groups.json', JSON.stringify(made.groups));
