@@ -23,7 +23,7 @@ const SILENCE_MS = { unit: 300_000, int: 900_000, e2e: 900_000, conformance: 1_2
  * conformance tests use both cores by the servers that they start.
  * @type {Record<string, number>}
  */
-const WORKERS = { e2e: 4, int: 2, conformance: 3 };
+const WORKERS = { e2e: 4, int: 2, conformance: 2 };
 
 /**
  * Runs one vitest project in a temporary folder of its own, so that what it leaves behind can be seen.
