@@ -35,7 +35,7 @@ const INTRODUCTION =
 const RULES = [
   '- A list answers `{items, nextCursor?, resourceVersion}`. `limit` is at most 1,000; `cursor` takes the `nextCursor` of the page before and belongs to the same filter.',
   '- `ETag` of an answer is the `resourceVersion`. `If-Match` on a write makes it succeed only at that version; otherwise the answer is 412 `precondition_failed`.',
-  '- `Idempotency-Key` on a write makes a repetition answer as the first call did, for as long as `retention.idempotencyHours` says.',
+  '- `Idempotency-Key` on a write makes a repetition answer as the first call did, for as long as `retention.idempotencyHours` says. What is told once, as a new token, takes none.',
   '- Bodies are JSON. Where manifests go in, YAML is taken too (`Content-Type: application/yaml`).',
   '- `watch=true` on a list gives a stream of server-sent events. The `id` of each frame is a `resourceVersion`: send it as `Last-Event-ID` or `resourceVersion` to go on from there. 410 `cursor_expired` means: list again.',
   '- Times are RFC 3339 in UTC, sizes are bytes.',

@@ -9,6 +9,8 @@ import { environment } from '../environment.mjs';
 /** How long somebody who was not answered asks again: Dais may be restarted at any moment. */
 const AWAY_SECONDS = 120;
 const LOOK_MS = 300;
+/** What answers with a secret, which is kept for no second answer, takes no key. */
+const TOLD_ONCE = /\/(tokens|invitations)(\/|$)/;
 
 const main = join(root, 'packages', 'cli', 'dist', 'main.js');
 
@@ -111,8 +113,7 @@ async function callOnce(url, token, { method, path, body, key }) {
     method,
     headers: {
       authorization: `Bearer ${token}`,
-      // What shows a secret is not kept for a second answer.
-      ...(method !== 'GET' && !path.endsWith('/tokens') && { 'idempotency-key': key }),
+      ...(method !== 'GET' && !TOLD_ONCE.test(path) && { 'idempotency-key': key }),
       ...(body !== undefined && { 'content-type': 'application/json' }),
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
