@@ -1,7 +1,8 @@
 /**
  * What one prediction costs: CPU of the whole process tree of a server for each request, of a gateway of Dais and of the Python
  * servers beside it, with the same ONNX file, body and client, at 1, 16 and 64 connections; onnxruntime-node alone as the
- * limit. Then how soon health is answered beside a busy model. `DAIS_BENCH_SECONDS` for each round (default 3). Read CPU and ratios: the client shares the machine.
+ * limit. Then how soon health is answered beside a busy model. `DAIS_BENCH_SECONDS` for each round (default 3). Read CPU and
+ * ratios: the client shares the machine.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
@@ -9,9 +10,9 @@ import { join } from 'node:path';
 import { boostedTrees, perceptron } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
 import { OnnxSession } from '../packages/server/src/engines/inference/onnx/onnx-session.ts';
 import { Claims } from './lib/claims.mjs';
-import { cpuOf } from './lib/processes.ts';
 import { healthTimes } from './serving/health.ts';
 import { load, postRequest } from './serving/load.ts';
+import { measure } from './serving/measure.ts';
 import {
   startBento,
   startGatewayPeer,
@@ -21,6 +22,7 @@ import {
   startRay,
   type Peer,
 } from './serving/peers.ts';
+import { binaryRequest, jsonRequest } from './serving/requests.ts';
 
 const SECONDS = Number(process.env['DAIS_BENCH_SECONDS'] ?? 3);
 const WARM_SECONDS = 2 * SECONDS;
@@ -49,22 +51,13 @@ console.log(
 
 const row = Float32Array.from({ length: FEATURES }, (_, at) => Math.round(Math.sin(at) * 1e4) / 1e4);
 console.log(`onnxruntime-node alone, one row: ${(await alone()).toFixed(1)} µs\n`);
-const bodies = {
-  'open-inference': JSON.stringify({
-    id: '1',
-    inputs: [
-      {
-        name: INPUT,
-        shape: [1, FEATURES],
-        datatype: 'FP32',
-        data: Array.from(row, (value) => Number(value.toFixed(4))),
-      },
-    ],
-  }),
-  inputs: JSON.stringify({ inputs: [Array.from(row, (value) => Number(value.toFixed(4)))] }),
-  'named-inputs': JSON.stringify({ inputs: { [INPUT]: [Array.from(row, (value) => Number(value.toFixed(4)))] } }),
+const numbers = Array.from(row, (value) => Number(value.toFixed(4)));
+const post = (path: string, body: object) => postRequest(path, Buffer.from(JSON.stringify(body)));
+const requestFor = ({ path, body }: Peer): Buffer => {
+  if (body === 'open-inference') return jsonRequest(INPUT, row);
+  return post(path, { inputs: body === 'inputs' ? [numbers] : { [INPUT]: [numbers] } });
 };
-const raw = binaryRequest();
+const raw = binaryRequest(INPUT, row);
 
 const starts: readonly (() => Promise<Peer>)[] = [
   async () => await startGatewayPeer(folder, file),
@@ -80,11 +73,11 @@ for (const start of starts) {
   const peer = await start().catch((error: unknown) => console.log(`left out: ${String(error)}`));
   if (peer === undefined) continue;
   try {
-    const request = postRequest(peer.path, Buffer.from(bodies[peer.body]));
+    const request = requestFor(peer);
     // Until the compiler of JavaScript has seen enough.
     await load({ port: peer.port, request, connections: 32, seconds: WARM_SECONDS });
     for (const connections of CONNECTIONS) {
-      const cost = await measure(peer, peer.name, request, connections);
+      const cost = await measure(peer, { what: peer.name, request, connections, seconds: SECONDS });
       if (connections !== 64) continue;
       if (peer.path.startsWith('/v2') && peer.name.startsWith('Dais')) own = cost;
       else best = Math.min(best, cost);
@@ -92,14 +85,16 @@ for (const start of starts) {
     if (!peer.name.startsWith('Dais')) continue;
     // As the other: measured cold, it seemed dearer than JSON.
     await load({ port: peer.port, request: raw, connections: 32, seconds: WARM_SECONDS });
-    await measure(peer, 'Dais gateway, binary', raw, 64);
+    await measure(peer, { what: 'Dais gateway, binary', request: raw, connections: 64, seconds: SECONDS });
     // A header twice: the gateway leaves such a connection to Node's HTTP server, and does all else as before. In turns.
-    const twice = postRequest(peer.path, Buffer.from(bodies[peer.body]), ['x-a: 1', 'x-a: 2']);
+    const twice = jsonRequest(INPUT, row, ['x-a: 1', 'x-a: 2']);
     await load({ port: peer.port, request: twice, connections: 32, seconds: WARM_SECONDS });
+    const told = async (what: string, one: Buffer) =>
+      await measure(peer, { what, request: one, connections: 64, seconds: SECONDS });
     let [byNode, byItself] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
     for (let turn = 0; turn < TURNS; turn++) {
-      byNode = Math.min(byNode, await measure(peer, 'Dais, HTTP by Node', twice, 64));
-      byItself = Math.min(byItself, await measure(peer, 'Dais, HTTP by itself', request, 64));
+      byNode = Math.min(byNode, await told('Dais, HTTP by Node', twice));
+      byItself = Math.min(byItself, await told('Dais, HTTP by itself', request));
     }
     console.log(`the least of ${TURNS} turns: ${byNode.toFixed(1)} µs by Node, ${byItself.toFixed(1)} by itself`);
   } finally {
@@ -117,19 +112,6 @@ if (Number.isFinite(best)) {
 await rm(folder, { recursive: true, force: true });
 claims.end();
 
-async function measure(peer: Peer, what: string, request: Buffer, connections: number): Promise<number> {
-  const before = cpuOf([peer.pid]);
-  const figures = await load({ port: peer.port, request, connections, seconds: SECONDS });
-  const cost = ((cpuOf([peer.pid]) - before) * 1000) / figures.requests;
-  const rate = figures.requests / figures.seconds;
-  console.log(
-    `${what.padEnd(24)} ${String(connections).padStart(3)} connections: ${cost.toFixed(1).padStart(7)} µs of CPU, ` +
-      `${rate.toFixed(0).padStart(6)}/s, p50 ${figures.p50.toFixed(2)} ms, p99 ${figures.p99.toFixed(2)} ms` +
-      (figures.failures > 0 ? `, ${figures.failures} FAILED` : ''),
-  );
-  return cost;
-}
-
 /** How long the gateway's health takes while nothing runs, and while a model of some 2 ms has more than it can do. */
 async function healthWhileBusy(): Promise<void> {
   const own = join(folder, 'busy');
@@ -138,9 +120,8 @@ async function healthWhileBusy(): Promise<void> {
   await writeFile(slow, perceptron(SLOW_LAYERS));
   const peer = await startGatewayPeer(own, slow);
   try {
-    const wide = Array.from({ length: SLOW_LAYERS[0] as number }, (_, at) => at % 7);
-    const inputs = [{ name: INPUT, shape: [1, wide.length], datatype: 'FP32', data: wide }];
-    const request = postRequest(peer.path, Buffer.from(JSON.stringify({ inputs })));
+    const wide = Float32Array.from({ length: SLOW_LAYERS[0] as number }, (_, at) => at % 7);
+    const request = jsonRequest(INPUT, wide);
     const one = await load({ port: peer.port, request, connections: 1, seconds: SECONDS });
     const idle = await healthTimes(peer.port, SECONDS);
     const [busy, figures] = await Promise.all([
@@ -171,17 +152,4 @@ async function alone(): Promise<number> {
   const { user, system } = process.cpuUsage(before);
   await session.release();
   return (user + system) / times;
-}
-
-function binaryRequest(): Buffer {
-  const head = Buffer.from(
-    JSON.stringify({
-      inputs: [
-        { name: INPUT, shape: [1, FEATURES], datatype: 'FP32', parameters: { binary_data_size: row.byteLength } },
-      ],
-      parameters: { binary_data_output: true },
-    }),
-  );
-  const body = Buffer.concat([head, Buffer.from(row.buffer)]);
-  return postRequest('/v2/models/m/infer', body, [`inference-header-content-length: ${head.length}`]);
 }

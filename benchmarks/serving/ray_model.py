@@ -9,13 +9,14 @@ import ray
 from ray import serve
 
 port, file = sys.argv[1:3]
-options = onnxruntime.SessionOptions()
-options.intra_op_num_threads = options.inter_op_num_threads = 1
 
 
 @serve.deployment(num_replicas=1, max_ongoing_requests=100)
 class Onnx:
     def __init__(self, model):
+        # Here, because what a replica is made from travels to its process.
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self.name_in = self.session.get_inputs()[0].name
 
