@@ -1,5 +1,5 @@
 /** The control process: one kernel and its doors, between being told how to start and having drained. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import { Kernel } from '#kernel/kernel.ts';
 import { KindRegistry } from '#kernel/registry.ts';
 import { systemClock } from '#lib/clock.ts';
 import { Lazy } from '#lib/lazy.ts';
+import { randomBytes } from '#lib/random-bytes.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import { Sessions } from '#policy/identity/sessions.ts';
 import { hasUsers } from '#policy/identity/users.ts';

@@ -19,6 +19,8 @@ export interface NewEvent {
   readonly subject?: EventSubject;
   /** Must fit `type.data`. Never a secret. */
   readonly data: Readonly<Record<string, unknown>>;
+  /** The subject is a record to which no resource refers and for which none waits: nobody is woken. */
+  readonly wakes?: false;
 }
 
 /** An event in commit order. */
@@ -107,13 +109,13 @@ function eventFromRow(row: EventRow): SequencedEvent {
   };
 }
 
-/** The next events after `after`, in commit order. Row security decides whose are visible. */
-export async function readEvents(sql: Sql, after: bigint, limit: number): Promise<SequencedEvent[]> {
-  const rows = await sql.query<EventRow>(
-    `select ${EVENT_COLUMNS} from kernel.event where seq > $1 order by seq limit $2`,
-    [after, limit],
-    'read_events',
-  );
+/** Compared with what no row says, so that the index ends the search. */
+const NEXT = `select ${EVENT_COLUMNS} from kernel.event where seq > $1 and seq <= coalesce($3, 9223372036854775807)
+  and ($4::text[] is null or type = any($4)) order by seq limit $2`;
+
+/** The next events after `after`, in commit order, or those `until` a place. Row security decides whose are visible. */
+export async function readEvents(sql: Sql, after: bigint, limit: number, until?: bigint, types?: readonly string[]) {
+  const rows = await sql.query<EventRow>(NEXT, [after, limit, until ?? null, types ?? null], 'read_events');
   return rows.map(eventFromRow);
 }
 

@@ -56,7 +56,7 @@ export async function wakeResources(sql: Sql, uids: readonly string[]): Promise<
  * asked for its topic (its uid, or `Kind/name`).
  */
 export function wakeWaiting(sql: Sql, events: readonly NewEvent[]): void {
-  const subjects = events.flatMap((event) => (event.subject === undefined ? [] : [event.subject]));
+  const subjects = events.flatMap(({ subject, wakes }) => (subject === undefined || wakes === false ? [] : [subject]));
   if (subjects.length === 0) return;
   sql.defer(
     wake(`select uid from kernel.waiting where topic = any($1::text[])

@@ -211,4 +211,40 @@ describe('leases', () => {
     await quiet.stop();
     await expectWholeOrder();
   });
+
+  test('numbering a few events reads those, not all there are', async () => {
+    const quiet = await startTestKernel(test_, { start: 'none' });
+    const p = await freshProject(quiet);
+    const lease = await acquireLease(test_.database, 'sequencer', 'many', 60_000);
+    const [tenant] = await test_.asAdmin(`select id from kernel.tenant where name = '${p.name}'`);
+    const insert = async (count: number) =>
+      await test_.asAdmin(
+        `insert into kernel.event (type, v, project_id, data, actor)
+         select 'resource.updated', 1, '${tenant!['id'] as string}', '{}', '{"type":"system","id":"dais"}' from generate_series(1, ${count})`,
+      );
+    await insert(EVENTS);
+    while ((await sequenceBatch(test_.database, lease!)) > 0);
+    await test_.asAdmin('vacuum analyze kernel.event');
+    const read = async () => {
+      const [row] = await test_.asAdmin(
+        `select sum(seq_tup_read)::int as rows, sum(idx_scan)::int as looks from pg_stat_user_tables where relname ~ '^event_'`,
+      );
+      return row as { rows: number; looks: number };
+    };
+    await expect.poll(async () => (await read()).looks, SOON).toBeGreaterThan(0);
+    const before = await read();
+    for (let round = 0; round < 20; round++) {
+      await insert(3);
+      expect(await sequenceBatch(test_.database, lease!)).toBe(3);
+    }
+    // A connection tells what it read some time later.
+    await expect.poll(async () => (await read()).looks - before.looks, SOON).toBeGreaterThanOrEqual(20);
+    expect((await read()).rows - before.rows).toBeLessThan(EVENTS);
+    await releaseLease(test_.database, lease!);
+    await quiet.stop();
+    await expectWholeOrder();
+  });
 });
+
+/** So many that reading them all for each batch is seen. */
+const EVENTS = 20_000;

@@ -30,7 +30,7 @@ export class Sequencer {
     this.#now = () => parts.clock.now();
     // 1 s is the promise kept when every NOTIFY is lost. Without the gap, a turn for each of many small writes took as
     // much CPU as the writes themselves.
-    this.#loop = new Loop('sequencer', { ...parts, pollMs: 1000, gapMs: 10 }, () => this.#turn());
+    this.#loop = new Loop('sequencer', { ...parts, pollMs: 1000, gapMs: 50 }, () => this.#turn());
   }
 
   async start(): Promise<void> {
@@ -65,7 +65,8 @@ export class Sequencer {
 
 /**
  * Numbers up to 1,000 waiting events; returns how many. One statement, because this runs after almost every write: the
- * lease is guarded (as `guardedWrite` does) by what numbers. @throws LeaseLost
+ * lease is guarded (as `guardedWrite` does) by what numbers. That those to be numbered have no number is said twice, because only so
+ * is the index of the waiting ones theirs too: without, each batch read every event there is. @throws LeaseLost
  */
 export async function sequenceBatch(database: Database, lease: Lease): Promise<number> {
   const [row] = await database.statement<{ n: number; held: boolean }>(
@@ -80,7 +81,7 @@ export async function sequenceBatch(database: Database, lease: Lease): Promise<n
        select seq from kernel.cursor where exists (select from lease) for update
      ), numbered as (
        update kernel.event e set seq = base.seq + batch.n from batch, base
-       where e.id = batch.id and e.at = batch.at returning 1
+       where e.id = batch.id and e.at = batch.at and e.seq is null returning 1
      ), counted as (select count(*)::int as n from numbered), moved as (
        update kernel.cursor c set seq = c.seq + counted.n from counted where counted.n > 0
        returning pg_notify('${SEQUENCED_CHANNEL}', '')

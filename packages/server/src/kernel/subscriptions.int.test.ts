@@ -167,3 +167,37 @@ test('events and jobs of a subscriber commit with its place', async () => {
   await Promise.all(['a', 'b', 'c'].map((name) => p.create(name)));
   await expect.poll(() => seen.toSorted(), SOON).toEqual(['a', 'b', 'c']);
 });
+
+test('one that wants some types gets all of those and no other, however many lie between', async () => {
+  const name = 'choosing';
+  const seen: string[] = [];
+  const choosing: Subscriber = {
+    name,
+    batch: 2,
+    types: ['resource.deleted'],
+    handle: async (tx, events) => {
+      seen.push(...events.map(({ type }) => type));
+      await counter(name).handle(tx, events);
+    },
+  };
+  const dais = await start([choosing]);
+  await expect.poll(() => placed(name), SOON).toBe(true);
+  const p = await freshProject(dais);
+  const [tenant] = await test_.asAdmin(`select id from kernel.tenant where name = '${p.name}'`);
+  // More than are looked through in one turn.
+  await test_.asAdmin(
+    `insert into kernel.event (type, v, project_id, data, actor)
+     select 'resource.updated', 1, '${tenant!['id'] as string}', '{}', '{"type":"system","id":"dais"}' from generate_series(1, 45000)`,
+  );
+  for (const part of ['a', 'b', 'c']) {
+    await p.create(part);
+    await p.remove(part);
+  }
+  await expect.poll(() => counted(p.name, name), { timeout: 60_000, interval: 100 }).toBe(3);
+  expect(new Set(seen)).toEqual(new Set(['resource.deleted']));
+  const behind = async () =>
+    await test_.asAdmin(
+      `select 1 from kernel.subscription s, kernel.cursor c where s.name = '${name}' and s.seq < c.seq`,
+    );
+  await expect.poll(behind, SOON).toEqual([]);
+});

@@ -15,11 +15,15 @@ export interface Subscriber {
   readonly fromStart?: true;
   /** Most events in one transaction; default 200. */
   readonly batch?: number;
+  /** Only events of these types are read; default: all. */
+  readonly types?: readonly string[];
   handle(tx: Transaction, events: readonly SequencedEvent[]): Promise<void>;
 }
 
 const LEASE_MS = 15_000;
 const BATCH = 200;
+/** Of a stream of which a subscriber wants some types, so many places at once are looked through. */
+const LOOKED_THROUGH = 20_000n;
 /**
  * From one transaction of a subscriber to its next. Nobody waits for what they do, and a transaction for each of many
  * small writes takes as much CPU as the writes.
@@ -60,17 +64,17 @@ export class Subscription {
     }
     if (this.#lease === undefined) return false;
     // A look that writes nothing: on a quiet server each turn ends here.
-    const [place] = await this.#database.statement<{ seq: bigint; news: boolean }>(
+    const [place] = await this.#database.statement<{ seq: bigint; end: bigint }>(
       { mode: 'read', scope: 'all' },
-      'select s.seq, s.seq < c.seq as news from kernel.subscription s, kernel.cursor c where s.name = $1',
+      'select s.seq, c.seq as end from kernel.subscription s, kernel.cursor c where s.name = $1',
       [this.#subscriber.name],
       'subscription_place',
     );
     if (place === undefined) return await this.#begin();
-    if (!place.news) return false;
+    if (place.seq >= place.end) return false;
     try {
       // Nobody moves the place while the lease is the same.
-      return await guardedWrite(this.#database, this.#lease, (tx) => this.#deliver(tx, place.seq));
+      return await guardedWrite(this.#database, this.#lease, (tx) => this.#deliver(tx, place));
     } catch (error) {
       if (error instanceof LeaseLost) this.#lease = undefined;
       throw error;
@@ -88,14 +92,15 @@ export class Subscription {
     return true;
   }
 
-  async #deliver(tx: Transaction, place: bigint): Promise<boolean> {
-    const { name, batch = BATCH } = this.#subscriber;
-    const events = await readEvents(tx.sql, place, batch);
-    const last = events.at(-1);
-    if (last === undefined) return false;
-    await this.#subscriber.handle(tx, events);
+  /** From `seq` to `end`, both places in the order of events, or as far as one transaction goes. True when that is not all. */
+  async #deliver(tx: Transaction, { seq, end }: { readonly seq: bigint; readonly end: bigint }): Promise<boolean> {
+    const { name, batch = BATCH, types } = this.#subscriber;
+    const until = types !== undefined && end - seq > LOOKED_THROUGH ? seq + LOOKED_THROUGH : end;
+    const events = await readEvents(tx.sql, seq, batch, until, types);
+    const moved = events.length === batch ? events.at(-1)!.seq : until;
+    if (events.length > 0) await this.#subscriber.handle(tx, events);
     await tx.enter('all');
-    tx.sql.defer('update kernel.subscription set seq = $2 where name = $1', [name, last.seq], 'subscription_moved');
-    return events.length === batch;
+    tx.sql.defer('update kernel.subscription set seq = $2 where name = $1', [name, moved], 'subscription_moved');
+    return moved < end;
   }
 }

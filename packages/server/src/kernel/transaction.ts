@@ -79,11 +79,10 @@ export class Transaction {
   /** Checks what must hold and writes what was buffered. Called once, last. */
   async flush(): Promise<void> {
     for (const check of this.#checks.values()) await check();
-    if (this.#events.length + this.#jobs.length > 0) await this.enter('all');
-    if (this.#events.length > 0) {
-      insertEvents(this.sql, this.#events, this.by, this.#decision);
-      wakeWaiting(this.sql, this.#events);
-    }
+    const beyond = (event: NewEvent) => event.wakes !== false || event.projectId !== this.#projectId;
+    if (this.#jobs.length > 0 || this.#events.some(beyond)) await this.enter('all');
+    if (this.#events.length > 0) insertEvents(this.sql, this.#events, this.by, this.#decision);
+    wakeWaiting(this.sql, this.#events);
     if (this.#jobs.length > 0) insertJobs(this.sql, this.#jobs);
   }
 

@@ -1,5 +1,6 @@
 /** AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce: sound for up to 2^32 boxes under one key. */
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
+import { randomBytes } from './random-bytes.ts';
 
 export const AES_KEY_BYTES = 32;
 const NONCE_BYTES = 12;

@@ -58,6 +58,7 @@ interface Payload {
 export function tellingOutbox({ log }: TellingParts): Subscriber {
   return {
     name: QUEUE,
+    types: ['run.created', 'run.finished', 'run.failed'],
     handle: async (tx, events) => {
       const told = events.flatMap((event) => {
         const payload = payloadOf(event);

@@ -40,8 +40,9 @@ export function scanSubscriber(now: () => number): Subscriber {
     name: 'model safety',
     // Versions that were registered before there was a scanner are looked at too.
     fromStart: true,
+    types: [eventTypes.modelVersionCreated.type],
     handle: async (tx, events) => {
-      for (const event of events) if (event.type === eventTypes.modelVersionCreated.type) await due(tx, event, now());
+      for (const event of events) await due(tx, event, now());
     },
   };
 }

@@ -44,7 +44,7 @@ export function runSubject(projectId: string, id: string) {
 function tell(tx: Transaction, type: TrackingEvent, kind: string, id: string, data: Data): void {
   const { projectId } = tx;
   const subject = { kind, name: id, uid: uidOf(projectId, kind, id) };
-  tx.emit({ type: eventTypes[type], projectId, subject, data });
+  tx.emit({ type: eventTypes[type], projectId, subject, data, wakes: false });
 }
 
 export function tellExperiment(

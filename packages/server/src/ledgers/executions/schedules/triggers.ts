@@ -6,8 +6,17 @@ import { ringWorkers } from '../executions-events.ts';
 import type { Json } from '../machine/plan.ts';
 import { MOST_WAITING } from './fires.ts';
 
+const CAUSES: ReadonlySet<string> = new Set([
+  'execution.finished',
+  'model.alias.set',
+  'dataset.version.ready',
+  'dataset.version.released',
+]);
+const FIRST_STATE = 'dataset.version.created';
+
 export const triggers: Subscriber = {
   name: 'schedule-triggers',
+  types: [...CAUSES, FIRST_STATE],
   async handle(tx, events) {
     const relevant = events.filter(isCause);
     if (relevant.length === 0) return;
@@ -24,16 +33,9 @@ export const triggers: Subscriber = {
 
 /** A version of a dataset counts from when it may be used: at once, after its checks, or when somebody let it go. */
 function isCause({ type, data }: SequencedEvent): boolean {
-  if (type === 'dataset.version.created') return data['state'] === 'ready';
+  if (type === FIRST_STATE) return data['state'] === 'ready';
   return CAUSES.has(type);
 }
-
-const CAUSES: ReadonlySet<string> = new Set([
-  'execution.finished',
-  'model.alias.set',
-  'dataset.version.ready',
-  'dataset.version.released',
-]);
 
 const subjectWord = ({ type }: SequencedEvent) => (type === 'model.alias.set' ? 'model' : 'dataset');
 
