@@ -16,7 +16,7 @@ import { isNumeric, keyOfField, numberOf, wordOf, type Field } from './fields.ts
 
 /** Columns of one scan: a row of them stays small enough for a planner. */
 const AT_ONCE = 100;
-/** Rows that are counted between edges: shares are then within 0.2 % (three deviations), as near as a t-digest of all rows comes. */
+/** Rows that are counted between edges: shares are then within 0.3 % (three deviations), as near as a t-digest of all rows comes. */
 const SAMPLED_ROWS = 250_000;
 /** So many are all counted: for less, a scan that samples costs more than to count. */
 const MOST_COUNTED = 2_000_000;
