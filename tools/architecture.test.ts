@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { checkAcyclic, checkArrows, checkZonesFilled } from './architecture/arrow-rules.ts';
+import { checkAcyclic, checkArrows, checkLight, checkZonesFilled } from './architecture/arrow-rules.ts';
 import { printBreaches } from './architecture/breach.ts';
 import { checkLayout } from './architecture/layout-rules.ts';
 import { readRepository } from './architecture/repository.ts';
@@ -20,6 +20,7 @@ test.each([
   ['arrows', checkArrows],
   ['zones', checkZonesFilled],
   ['circles', checkAcyclic],
+  ['light programs', (all: typeof files) => checkLight(all)],
   ['safety', checkSafety],
   ['sql', checkSql],
   ['layout', checkLayout],

@@ -293,6 +293,14 @@ export const kernelWords: readonly string[] = ['data'];
 /** What other slices' SQL may name of the kernel's schema: rows of a ledger end with the project that they belong to. */
 export const kernelViews: readonly string[] = ['tenant'];
 
+/** Programs that are started again and again: they load no schemas, which cost each of them half a second of CPU. */
+export const lightPrograms: readonly string[] = [
+  'engines/query/duckdb/worker.ts',
+  'engines/inference/onnx/onnx-process.ts',
+  'engines/inference/onnx/onnx-thread.ts',
+  'gateway/tree-thread.ts',
+];
+
 export const limits = {
   /** Code lines of one file: neither blank nor comment alone. */
   fileLines: 500,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { arrows } from '../arrows.ts';
-import { checkAcyclic, checkArrows, checkZonesFilled } from './arrow-rules.ts';
+import { checkAcyclic, checkArrows, checkLight, checkZonesFilled } from './arrow-rules.ts';
 import { plant } from './plant.ts';
 
 const server = 'packages/server/src';
@@ -125,4 +125,15 @@ test('a zone without files must be planned, and a planned zone must have none', 
     'zone api has no files: is its pattern still right?',
   ]);
   expect(checkZonesFilled(plant({ 'packages/api/src/index.ts': empty }), table)).toEqual([]);
+});
+
+test('what a light program loads on its way is found; types, what is loaded later and errors alone are not', () => {
+  const files = plant({
+    [`${server}/a/worker.ts`]: `import type { Kind } from '@dais/api'; import { DaisError } from '@dais/api/errors'; import './b.ts';`,
+    [`${server}/a/b.ts`]: `import { nearest } from '@dais/api/nearest';\nimport { kinds } from '@dais/api';\nawait import('./c.ts');`,
+    [`${server}/a/c.ts`]: `import { z } from 'zod';`,
+    [`${server}/a/other.ts`]: `import { z } from 'zod';`,
+  });
+  expect(checkLight(files, ['a/worker.ts']).map(({ at }) => at)).toEqual([`${server}/a/b.ts:2`]);
+  expect(checkLight(files, ['a/c.ts']).map(({ at }) => at)).toEqual([`${server}/a/c.ts:1`]);
 });

@@ -1,6 +1,6 @@
 /** Who imports whom: the arrow table, zones without files, circles between slices, drivers, and how imports are written. */
 import { posix } from 'node:path';
-import { arrows, drivers, type Arrow } from '../arrows.ts';
+import { arrows, drivers, lightPrograms, type Arrow } from '../arrows.ts';
 import type { Breach } from './breach.ts';
 import { bind, matchesAny, matchPath } from './pattern.ts';
 import type { Import, SourceFile } from './source-file.ts';
@@ -58,6 +58,31 @@ export function checkAcyclic(files: ReadonlyMap<string, SourceFile>): Breach[] {
   const circle = findCircle(graph);
   return circle ? [{ rule: 'acyclic', at: circle[0] ?? '', why: `imports itself: ${circle.join(' → ')}` }] : [];
 }
+
+/** What a light program loads when it starts, and who loads it. */
+export function checkLight(
+  files: ReadonlyMap<string, SourceFile>,
+  programs: readonly string[] = lightPrograms,
+): Breach[] {
+  const seen = new Set<string>();
+  const left = programs.map((program) => `packages/server/src/${program}`);
+  const breaches: Breach[] = [];
+  for (let path = left.pop(); path !== undefined; path = left.pop()) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    for (const { from, line, typeOnly, lazy } of files.get(path)?.imports ?? []) {
+      if (typeOnly || lazy) continue;
+      const target = resolve(path, from, files);
+      if (target.to === 'file') left.push(target.path);
+      if ((target.to !== 'face' && from !== 'zod') || SCHEMALESS.has(from)) continue;
+      const why = `${from} is loaded by a program that starts often, with all its schemas: take it from ${[...SCHEMALESS].join(' or ')}`;
+      breaches.push({ rule: 'light', at: `${path}:${line}`, why });
+    }
+  }
+  return breaches;
+}
+
+const SCHEMALESS: ReadonlySet<string> = new Set(['@dais/api/errors', '@dais/api/nearest']);
 
 function checkPlaced(file: SourceFile, place: Place, files: ReadonlyMap<string, SourceFile>): Breach[] {
   return file.imports.flatMap((entry): Breach[] => {

@@ -2,7 +2,7 @@
  * The inference engine: loads one model from a folder and runs batches of tensors through it. It knows no endpoint, project,
  * registry or protocol: callers bring the files to the disk, decide what may be loaded, validate and batch the requests.
  */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 
 /** Names of the Open Inference Protocol, with `BF16`. */
 export type Datatype =

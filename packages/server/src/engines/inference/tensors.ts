@@ -1,5 +1,5 @@
 /** What every implementation must know of tensors: sizes, and whether an input is what the model says it takes. */
-import { DaisError, type Issue } from '@dais/api';
+import { DaisError, type Issue } from '@dais/api/errors';
 import type { Datatype, Tensor, TensorData, TensorSpec } from './contract.ts';
 
 type NumberArray = Exclude<TensorData, readonly Buffer[]>;

@@ -1,7 +1,7 @@
 /** What a column holds, judged from its name and a sample of its values. Pure; the caller chooses the sample. */
 import { saysOneOf, wordsOf } from './column-name.ts';
-import type { Detector } from './detector.ts';
-import { detectors, digitsIn, lookFor, TEXT_LIMIT } from './find-in-text.ts';
+import { TEXT_LIMIT, type Detector } from './detector.ts';
+import { detectors, digitsIn, lookFor } from './find-in-text.ts';
 import { nameRules } from './names.ts';
 
 /** One kind of personal or secret data in a column. */

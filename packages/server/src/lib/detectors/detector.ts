@@ -39,3 +39,6 @@ export interface NameRule {
   /** Columns that are called so and are something else: `ip address`. */
   readonly unless?: readonly string[];
 }
+
+/** Characters of a text that are looked at: what stands behind is rarely of another kind than what stands before. */
+export const TEXT_LIMIT = 2000;

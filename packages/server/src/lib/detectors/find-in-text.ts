@@ -1,6 +1,6 @@
 import { contactDetectors } from './contact.ts';
 import { credentialDetectors } from './credentials.ts';
-import type { Detector, Match } from './detector.ts';
+import { TEXT_LIMIT, type Detector, type Match } from './detector.ts';
 import { nationalIdDetectors } from './national-ids.ts';
 import { networkDetectors } from './network.ts';
 import { paymentDetectors } from './payment.ts';
@@ -14,8 +14,6 @@ export const detectors: readonly Detector[] = [
   ...nationalIdDetectors,
 ];
 
-/** Characters of a text that are looked at: what stands behind is rarely of another kind than what stands before. */
-export const TEXT_LIMIT = 2000;
 /** Finds of one pattern in a text. */
 const MATCH_LIMIT = 20;
 

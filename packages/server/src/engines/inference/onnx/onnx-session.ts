@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import type * as Runtime from 'onnxruntime-node';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { ModelFault, type Datatype, type Tensor, type TensorData, type TensorSpec } from '../contract.ts';
 import { refuseInput } from '../tensors.ts';
 import { disableTelemetry } from './no-telemetry.ts';

@@ -1,5 +1,5 @@
 /** Which columns a name that is none was most likely meant to be. Pure. */
-import { nearest } from '@dais/api';
+import { nearest } from '@dais/api/nearest';
 
 const MOST = 5;
 /** Shorter ones are part of half of all names. */

@@ -1,5 +1,5 @@
 /** The error of the query engine: a code of the catalogue, and where in data or SQL the fault lies. */
-import { DaisError, type Issue } from '@dais/api';
+import { DaisError, type Issue } from '@dais/api/errors';
 import type { DataFault, QueryFailure } from '../contract.ts';
 
 export type QueryErrorCode =
