@@ -22,27 +22,38 @@ export interface ShapedPart {
   readonly deleted?: string;
 }
 
-/** Row numbers as base64: the distance of each from the one before, seven bits a byte. `rows` rise, from 0 up. */
-export function packRowNumbers(rows: Iterable<number>): string {
-  const parts: Buffer[] = [];
-  let bytes = Buffer.alloc(65_536);
-  let at = 0;
-  let before = -1;
-  for (const row of rows) {
-    if (at > bytes.length - 8) {
-      parts.push(bytes.subarray(0, at));
-      bytes = Buffer.alloc(65_536);
-      at = 0;
+/** Row numbers as base64: the distance of each from the one before, seven bits a byte. */
+export class RowPacker {
+  readonly #parts: Buffer[] = [];
+  #bytes = Buffer.alloc(65_536);
+  #at = 0;
+  #before = -1;
+
+  /** Rising, from 0 up. */
+  add(row: number): void {
+    if (this.#at > this.#bytes.length - 8) {
+      this.#parts.push(this.#bytes.subarray(0, this.#at));
+      this.#bytes = Buffer.alloc(65_536);
+      this.#at = 0;
     }
-    let gap = row - before - 1;
-    before = row;
+    let gap = row - this.#before - 1;
+    this.#before = row;
     while (gap >= 128) {
-      bytes[at++] = (gap % 128) + 128;
+      this.#bytes[this.#at++] = (gap % 128) + 128;
       gap = Math.floor(gap / 128);
     }
-    bytes[at++] = gap;
+    this.#bytes[this.#at++] = gap;
   }
-  return Buffer.concat([...parts, bytes.subarray(0, at)]).toString('base64');
+
+  get packed(): string {
+    return Buffer.concat([...this.#parts, this.#bytes.subarray(0, this.#at)]).toString('base64');
+  }
+}
+
+export function packRowNumbers(rows: Iterable<number>): string {
+  const packer = new RowPacker();
+  for (const row of rows) packer.add(row);
+  return packer.packed;
 }
 
 export function* rowNumbers(packed: string): Generator<number> {

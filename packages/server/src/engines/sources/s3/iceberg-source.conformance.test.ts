@@ -12,6 +12,7 @@ import { createSmithyHandler, TRANSFER_TIMEOUTS } from '#lib/outbound/smithy-han
 import { run } from '#lib/process.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
+import type { QueryEngine } from '#engines/query/contract.ts';
 import { openDuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
 import { scan } from '#engines/query/model/build.ts';
 import { startMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
@@ -30,6 +31,7 @@ let server: MotoServer;
 let client: S3Client;
 let outbound: Outbound;
 let folder: string;
+let engine: QueryEngine;
 /** The states of each table, in their order. */
 let states: Readonly<Record<string, readonly Required<Which>[]>>;
 const opened: DataSource[] = [];
@@ -37,6 +39,13 @@ const opened: DataSource[] = [];
 beforeAll(async () => {
   server = await startMotoServer();
   folder = await mkdtemp(join(tmpdir(), 'dais-iceberg-'));
+  engine = openDuckdbQuery({
+    folder: join(folder, 'query'),
+    memoryMb: 512,
+    tempMb: 512,
+    clock: systemClock,
+    log: silentLog,
+  });
   client = new S3Client({ region, endpoint: server.url, credentials, forcePathStyle: true });
   outbound = createOutbound({
     proxy: { noProxy: [] },
@@ -63,6 +72,7 @@ beforeAll(async () => {
 }, 900_000);
 afterAll(async () => {
   for (const source of opened) await source.close();
+  await engine?.close();
   client?.destroy();
   await outbound?.close();
   await server?.stop();
@@ -88,31 +98,30 @@ function source(path: string, { metadata, snapshot }: Which = {}): DataSource {
     endpoint: server.url,
     credentials,
     requestHandler,
+    query: async () => await Promise.resolve(engine),
+    scratch: join(folder, 'scratch'),
   });
   opened.push(made);
   return made;
 }
 
 async function ids(from: DataSource): Promise<readonly unknown[]> {
-  const engine = openDuckdbQuery({
-    folder: join(folder, 'query'),
-    memoryMb: 512,
-    tempMb: 512,
-    clock: systemClock,
-    log: silentLog,
-  });
-  try {
-    const files = [];
-    for (const [at, object] of (await from.list(signal)).entries()) {
-      const path = join(folder, `${String(opened.length)}-${at}.parquet`);
-      await from.fetch(object, path, { signal });
-      files.push({ path, format: 'parquet' as const });
-    }
-    const told = await engine.run({ tables: { t: { files } }, query: scan('t'), output: { type: 'rows', limit: 100 } });
-    return told.rows.map(([id]) => id).toSorted((a, b) => Number(a) - Number(b));
-  } finally {
-    await engine.close();
+  return (await read(from)).map(([id]) => id);
+}
+
+/** In the order of their first column. */
+async function read(from: DataSource): Promise<readonly (readonly unknown[])[]> {
+  const objects = await from.list(signal);
+  const files = [];
+  for (const [at, object] of objects.entries()) {
+    const path = join(folder, `${String(opened.length)}-${at}.parquet`);
+    await from.fetch(object, path, { signal });
+    files.push({ path, format: 'parquet' as const, ...(object.part !== undefined && { part: object.part }) });
   }
+  const shape = objects[0]?.shape;
+  const table = { files, ...(shape !== undefined && { shape }) };
+  const found = await engine.run({ tables: { t: table }, query: scan('t'), output: { type: 'rows', limit: 1000 } });
+  return found.rows.toSorted(([a], [b]) => Number(a) - Number(b));
 }
 
 sourcesSuite('iceberg', true, async () => {

@@ -13,11 +13,10 @@ import {
   requireSameNames,
   type IcebergFile,
 } from './iceberg-table.ts';
-import { s3Bucket, type S3BucketOptions } from './s3-source.ts';
+import type { TableSourceOptions } from './delta-source.ts';
+import { s3Bucket } from './s3-source.ts';
 
-export interface IcebergSourceOptions extends S3BucketOptions {
-  /** Of the table in the bucket: the folder above `metadata`. */
-  readonly path: string;
+export interface IcebergSourceOptions extends TableSourceOptions {
   /** Name of a file below `metadata`. Undefined: the newest. */
   readonly metadata: string | undefined;
   /** Id of a snapshot. Undefined: the current one. */

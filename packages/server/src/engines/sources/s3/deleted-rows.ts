@@ -1,0 +1,55 @@
+/** The rows of a table's files that were deleted, within a bound, made small without holding others up. */
+import { setImmediate as turn } from 'node:timers/promises';
+import { DaisError } from '@dais/api';
+import { RowPacker } from '#engines/query/model/parquet-shape.ts';
+import { BitmapFault } from './roaring-rows.ts';
+
+/** Of all files of a table: about as many bytes, and a few seconds. */
+const MOST_DELETED = 20_000_000;
+const ROWS_A_TURN = 50_000;
+
+export class DeletedRows {
+  readonly #where: string;
+  #left = MOST_DELETED;
+
+  constructor(where: string) {
+    this.#where = where;
+  }
+
+  /** @throws DaisError `too_large` */
+  expect(count: number): void {
+    this.#left -= count;
+    if (this.#left >= 0) return;
+    throw new DaisError(
+      'too_large',
+      `The deleted rows of ${this.#where} are more than ${MOST_DELETED}: rewrite its files without them.`,
+    );
+  }
+
+  /** As `packRowNumbers` does it. @throws DaisError `upstream_failed` for what is no bitmap. */
+  async pack(rows: () => Iterable<number>): Promise<string> {
+    const packer = new RowPacker();
+    const iterator = this.guarded(rows)[Symbol.iterator]();
+    for (let count = 1; ; count++) {
+      const next = this.guarded(() => iterator.next());
+      if (next.done === true) return packer.packed;
+      packer.add(next.value);
+      if (count % ROWS_A_TURN === 0) await turn();
+    }
+  }
+
+  guarded<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof BitmapFault)) throw error;
+      throw new DaisError(
+        'upstream_failed',
+        `A list of deleted rows of ${this.#where} cannot be read: ${error.message}.`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+}
