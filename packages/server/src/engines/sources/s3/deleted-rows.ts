@@ -38,6 +38,15 @@ export class DeletedRows {
     }
   }
 
+  /** For rows that come file by file, in lists that rise; rows that come twice count once. */
+  packers(): RowPackers {
+    let left = MOST_DELETED;
+    return new RowPackers((count) => {
+      left -= count;
+      if (left < 0) this.expect(Infinity);
+    });
+  }
+
   guarded<T>(work: () => T): T {
     try {
       return work();
@@ -51,5 +60,28 @@ export class DeletedRows {
         },
       );
     }
+  }
+}
+
+export class RowPackers {
+  readonly #packers = new Map<number, { readonly packer: RowPacker; last: number }>();
+  readonly #count: (rows: number) => void;
+
+  constructor(count: (rows: number) => void) {
+    this.#count = count;
+  }
+
+  add(file: number, rows: readonly number[]): void {
+    this.#count(rows.length);
+    let known = this.#packers.get(file);
+    if (known === undefined) this.#packers.set(file, (known = { packer: new RowPacker(), last: -1 }));
+    for (const row of rows) {
+      if (row > known.last) known.packer.add(row);
+      known.last = row;
+    }
+  }
+
+  get packed(): ReadonlyMap<number, string> {
+    return new Map([...this.#packers].map(([file, { packer }]) => [file, packer.packed]));
   }
 }

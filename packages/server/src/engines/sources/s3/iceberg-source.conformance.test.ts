@@ -33,7 +33,7 @@ let outbound: Outbound;
 let folder: string;
 let engine: QueryEngine;
 /** The states of each table, in their order. */
-let states: Readonly<Record<string, readonly Required<Which>[]>>;
+let states: Readonly<Record<string, readonly State[]>>;
 const opened: DataSource[] = [];
 
 beforeAll(async () => {
@@ -87,6 +87,11 @@ interface Which {
   readonly snapshot?: string;
 }
 
+interface State extends Required<Which> {
+  /** As pyiceberg itself reads it. */
+  readonly rows: readonly (readonly unknown[])[];
+}
+
 function source(path: string, { metadata, snapshot }: Which = {}): DataSource {
   const requestHandler = createSmithyHandler(outbound, TRANSFER_TIMEOUTS);
   const made = icebergSource({
@@ -138,7 +143,7 @@ sourcesSuite('iceberg', true, async () => {
   };
 });
 
-function state(table: string, at: number): Required<Which> {
+function state(table: string, at: number): State {
   const found = states[table]?.[at];
   if (found === undefined) throw new Error(`there is no state ${at} of ${table}`);
   return found;
@@ -183,9 +188,7 @@ test.each<[string, string, Which, string, string]>([
   ['a snapshot that is not there', 'plain', { snapshot: '7' }, 'not_found', 'no snapshot 7'],
   ['metadata that are not there', 'plain', { metadata: 'v7.metadata.json' }, 'not_found', 'v7.metadata.json'],
   ['a table without rows', 'empty', {}, 'not_found', 'no rows'],
-  ['position deletes', 'positions', {}, 'invalid_state', 'position deletes'],
   ['equality deletes', 'equality', {}, 'invalid_state', 'equality deletes'],
-  ['a column of the same name, made anew', 'again', {}, 'invalid_state', 'word is another column'],
 ])('%s: refused', async (_, path, which, code, words) => {
   await expect(source(path, which).list(signal)).rejects.toMatchObject({
     code,
@@ -193,11 +196,32 @@ test.each<[string, string, Which, string, string]>([
   });
 });
 
-test('files in which a column is called otherwise are refused', async () => {
-  const { snapshot } = state('renamed', 1);
-  await expect(source('renamed', { snapshot }).list(signal)).rejects.toMatchObject({
-    code: 'invalid_state',
-    message: expect.stringContaining('the column term is called word'),
+test.each([
+  ['files in which a column is called otherwise', 'renamed', 1],
+  ['a column that was dropped, and another of its name', 'again', 0],
+  ['deletes of row numbers, in several files', 'positions', 0],
+  ['deletes that are older than the file', 'aged', 0],
+  ['deletion vectors', 'vectors', 0],
+])('%s: read as pyiceberg itself reads it', async (_, table, at) => {
+  const { snapshot, rows } = state(table, at);
+  expect(await read(source(table, { snapshot }))).toEqual(rows);
+  expect(await readdir(join(folder, 'scratch')).catch(() => [])).toEqual([]);
+});
+
+test('deletes that are broken, cut or gone are told', async () => {
+  const refusal = async (table: string) =>
+    await source(table)
+      .list(signal)
+      .catch((error: unknown) => error);
+  await put('positions/data/d1.parquet', 'no Parquet');
+  expect(await refusal('positions')).toMatchObject({ code: 'data_invalid' });
+  await client.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: 'positions/data/d1.parquet' }));
+  expect(await refusal('positions')).toMatchObject({ code: 'not_found' });
+  const bytes = await readFile(join(folder, 'tables', 'vectors', 'data', 'vectors.puffin'));
+  await put('vectors/data/vectors.puffin', bytes.subarray(0, 60));
+  expect(await refusal('vectors')).toMatchObject({
+    code: 'upstream_failed',
+    message: expect.stringContaining('early'),
   });
 });
 

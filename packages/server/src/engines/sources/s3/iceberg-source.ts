@@ -1,8 +1,13 @@
 /** An Iceberg table in a bucket: the Parquet files of one of its snapshots, each pinned by its entity tag. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { DaisError } from '@dais/api';
 import { AvroFault, readAvroFile } from '#lib/avro-file.ts';
-import type { DataSource, SourceObject } from '../contract.ts';
+import { MOST_OBJECTS, type DataSource, type SourceObject } from '../contract.ts';
+import type { TableSourceOptions } from './delta-source.ts';
+import { deletedRows } from './iceberg-deletes.ts';
+import { columnsOf, shapeOf } from './iceberg-schema.ts';
 import {
   chosenSnapshot,
   filesOf,
@@ -10,11 +15,11 @@ import {
   manifestsOf,
   newestMetadata,
   parseMetadata,
-  requireSameNames,
   type IcebergFile,
+  type IcebergSnapshot,
+  type Located,
 } from './iceberg-table.ts';
-import type { TableSourceOptions } from './delta-source.ts';
-import { s3Bucket } from './s3-source.ts';
+import { s3Bucket, type S3Bucket } from './s3-source.ts';
 
 export interface IcebergSourceOptions extends TableSourceOptions {
   /** Name of a file below `metadata`. Undefined: the newest. */
@@ -26,6 +31,8 @@ export interface IcebergSourceOptions extends TableSourceOptions {
 /** Of one file that describes the table, inflated, and of all that are read, as they lie there. */
 const FILE_BYTES = 64 * 1024 * 1024;
 const ALL_BYTES = 256 * 1024 * 1024;
+/** Of files of row numbers, which lie on the disk. */
+const DELETE_BYTES = 1024 * 1024 * 1024;
 /** Of one manifest: some hundred for each file of the table. */
 const VALUES = 20_000_000;
 
@@ -33,63 +40,153 @@ export function icebergSource({
   path,
   metadata: named,
   snapshot: wanted,
+  query,
+  scratch,
   ...options
 }: IcebergSourceOptions): DataSource {
   const bucket = s3Bucket(options);
   const folder = path.replace(/^\/+|\/+$/g, '');
   const table = `s3://${options.bucket}/${folder}`;
+  const place = { bucket: options.bucket, folder };
   return {
-    list: async (signal) => {
-      // Of what describes the table and of its files together: a file that a snapshot names was there before it.
-      const objects = await bucket.objects(`${folder}/**`, signal);
-      const there = new Map(objects.map((object) => [object.name, object]));
-      let left = ALL_BYTES;
-      const read = async (key: string, what: string): Promise<Buffer> => {
-        const object = there.get(key);
-        if (object === undefined) throw new DaisError('not_found', `${what} is gone: there is no ${key}.`);
-        left -= object.bytes ?? 0;
-        if (left < 0) throw new DaisError('too_large', `What describes ${table} has more than ${ALL_BYTES} bytes.`);
-        return await bucket.bytes(object, FILE_BYTES, signal);
-      };
-      const below = `${folder}/metadata/`;
-      const name =
-        named ??
-        newestMetadata(
-          table,
-          objects.flatMap((object) => (object.name.startsWith(below) ? object.name.slice(below.length) : [])),
-        );
-      const about = `The metadata ${name} of the Iceberg table ${table}`;
-      const metadata = parseMetadata(table, plainBytes(about, await read(`${below}${name}`, about)));
-      const snapshot = chosenSnapshot(table, metadata, wanted);
-      const id = snapshot['snapshot-id'];
-      const where = `Snapshot ${id} of the Iceberg table ${table}`;
-      const place = { location: metadata.location, bucket: options.bucket, folder };
-      const records = async (uri: string, what: string) =>
-        avroRecords(what, await read(keyOf(where, place, uri), what));
-
-      const listed = snapshot['manifest-list'];
-      if (listed === undefined || listed === null) {
-        const detail = `${where} has no list of manifests, as very old tables have none: write a copy in version 2.`;
-        throw new DaisError('invalid_state', detail);
-      }
-      const lists = `The list of manifests of snapshot ${id} of ${table}`;
-      const files: IcebergFile[] = [];
-      for (const manifest of manifestsOf(lists, await records(listed, lists)))
-        files.push(...filesOf(where, manifest, await records(manifest.path, `A manifest of ${where}`)));
-      requireSameNames(where, metadata, snapshot, files);
-      const found = new Map<string, SourceObject>();
-      for (const file of files) {
-        const key = keyOf(where, place, file.path);
-        const object = there.get(key);
-        if (object === undefined) throw new DaisError('not_found', `${where} has lost a file: there is no ${key}.`);
-        found.set(key, { ...object, format: 'parquet', snapshot: `iceberg ${id}` });
-      }
-      if (found.size === 0) throw new DaisError('not_found', `${where} has no rows.`);
-      return [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    },
-    fetch: async (object, path, io) => await bucket.fetch(object, path, io),
+    list: async (signal) =>
+      await new IcebergListing({ bucket, table, place, query, scratch }, signal).list(named, wanted),
+    fetch: async (object, to, io) => await bucket.fetch(object, to, io),
     close: async () => await bucket.close(),
   };
+}
+
+interface Parts extends Pick<IcebergSourceOptions, 'query' | 'scratch'> {
+  readonly bucket: S3Bucket;
+  readonly table: string;
+  readonly place: { readonly bucket: string; readonly folder: string };
+}
+
+class IcebergListing {
+  readonly #parts: Parts;
+  readonly #signal: AbortSignal;
+  /** What describes the table. */
+  #known: ReadonlyMap<string, SourceObject> = new Map();
+  #left = ALL_BYTES;
+
+  constructor(parts: Parts, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+  }
+
+  async list(named: string | undefined, wanted: string | undefined): Promise<readonly SourceObject[]> {
+    const { table, place } = this.#parts;
+    const below = `${place.folder}/metadata/`;
+    this.#known = await this.#objects(`${below}**`);
+    const names = [...this.#known.keys()].map((key) => key.slice(below.length));
+    const name = named ?? newestMetadata(table, names);
+    const about = `The metadata ${name} of the Iceberg table ${table}`;
+    const metadata = parseMetadata(table, plainBytes(about, await this.#read(`${below}${name}`, about)));
+    const snapshot = chosenSnapshot(table, metadata, wanted);
+    const id = snapshot['snapshot-id'];
+    const where = `Snapshot ${id} of the Iceberg table ${table}`;
+    const located = { ...place, location: metadata.location };
+    const files = await this.#files(where, snapshot, located);
+    const data = files.filter(({ deletes }) => deletes === undefined);
+    const deletes = files.filter((file) => file.deletes !== undefined);
+    if (data.length === 0) throw new DaisError('not_found', `${where} has no rows.`);
+    if (files.length > MOST_OBJECTS)
+      throw new DaisError('too_large', `The files of ${where} are more than ${MOST_OBJECTS}: compact it.`);
+
+    const columns = columnsOf(where, metadata, snapshot, data);
+    const keys = new Map(files.map((file) => [file.path, keyOf(where, located, file.path)]));
+    const all = new Set(keys.values());
+    // After what describes it: a file that a snapshot names was there before it.
+    const there = await this.#objects(`${place.folder}/**`, (key) => all.has(key));
+    const objectOf = (file: string): SourceObject => {
+      const key = keys.get(file) ?? '';
+      const object = there.get(key);
+      if (object === undefined) throw new DaisError('not_found', `${where} has lost a file: there is no ${key}.`);
+      return object;
+    };
+    for (const { path } of files) objectOf(path);
+    const gone = await this.#deleted(where, { data, deletes, objectOf });
+    const shape = gone.size > 0 || columns.by === 'number' ? shapeOf(where, columns) : undefined;
+    const found = new Map<string, SourceObject>();
+    for (const { path } of data) {
+      const object = { ...objectOf(path), format: 'parquet' as const, snapshot: `iceberg ${id}` };
+      const deleted = gone.get(path);
+      const part = deleted === undefined ? {} : { deleted };
+      found.set(object.name, shape === undefined ? object : { ...object, shape, part });
+    }
+    return [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async #files(where: string, snapshot: IcebergSnapshot, located: Located): Promise<readonly IcebergFile[]> {
+    const listed = snapshot['manifest-list'];
+    if (listed === undefined || listed === null) {
+      const detail = `${where} has no list of manifests, as very old tables have none: write a copy in version 2.`;
+      throw new DaisError('invalid_state', detail);
+    }
+    const records = async (uri: string, what: string) =>
+      avroRecords(what, await this.#read(keyOf(where, located, uri), what));
+    const lists = `The list of manifests of ${where}`;
+    const files: IcebergFile[] = [];
+    for (const manifest of manifestsOf(lists, await records(listed, lists))) {
+      for (const file of filesOf(where, manifest, await records(manifest.path, `A manifest of ${where}`)))
+        files.push(file);
+    }
+    return files;
+  }
+
+  async #deleted(
+    where: string,
+    files: {
+      readonly data: readonly IcebergFile[];
+      readonly deletes: readonly IcebergFile[];
+      readonly objectOf: (path: string) => SourceObject;
+    },
+  ): Promise<ReadonlyMap<string, string>> {
+    if (files.deletes.length === 0) return new Map();
+    const { bucket, scratch, query } = this.#parts;
+    const signal = this.#signal;
+    await mkdir(scratch, { recursive: true, mode: 0o700 });
+    const own = await mkdtemp(join(scratch, 'iceberg-'));
+    let left = DELETE_BYTES;
+    try {
+      return await deletedRows(where, files.data, files.deletes, {
+        engine: query,
+        folder: own,
+        signal,
+        bytes: async (path) => await this.#bytes(files.objectOf(path)),
+        download: async (path, to) => {
+          const object = files.objectOf(path);
+          left -= object.bytes ?? 0;
+          if (left < 0)
+            throw new DaisError('too_large', `The deletes of ${where} have more than ${DELETE_BYTES} bytes.`);
+          await bucket.fetch(object, to, { signal });
+        },
+      });
+    } finally {
+      await rm(own, { recursive: true, force: true });
+    }
+  }
+
+  /** Of what describes the table. */
+  async #read(key: string, what: string): Promise<Buffer> {
+    let object = this.#known.get(key);
+    // Some tables keep it elsewhere.
+    object ??= (await this.#objects(`${this.#parts.place.folder}/**`, (name) => name === key)).get(key);
+    if (object === undefined) throw new DaisError('not_found', `${what} is gone: there is no ${key}.`);
+    return await this.#bytes(object);
+  }
+
+  async #bytes(object: SourceObject): Promise<Buffer> {
+    this.#left -= object.bytes ?? 0;
+    if (this.#left < 0)
+      throw new DaisError('too_large', `What describes ${this.#parts.table} has more than ${ALL_BYTES} bytes.`);
+    return await this.#parts.bucket.bytes(object, FILE_BYTES, this.#signal);
+  }
+
+  async #objects(glob: string, only?: (name: string) => boolean): Promise<ReadonlyMap<string, SourceObject>> {
+    const objects = await this.#parts.bucket.objects(glob, this.#signal, only);
+    return new Map(objects.map((object) => [object.name, object]));
+  }
 }
 
 function avroRecords(what: string, bytes: Buffer): readonly unknown[] {
