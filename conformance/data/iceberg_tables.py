@@ -274,9 +274,65 @@ found = vectors_file("vectors", [(first, [0, 9]), (second, [1, 2, 3])])
 with_deletes("vectors", vectors, [(2, fields) for fields in found], VectorWriter)
 tell("vectors", catalog.load_table("lake.vectors"))
 
+
+
+def equality_file(name, file, ids, table):
+    """`ids`: the numbers of its columns."""
+    fields = [field.with_metadata({"PARQUET:field_id": str(each)}) for each, field in zip(ids, table.schema)]
+    path = folder / name / "data" / file
+    pyarrow.parquet.write_table(table.cast(pyarrow.schema(fields)), path)
+    return {
+        "content": DataFileContent.EQUALITY_DELETES,
+        "file_path": f"file://{path}",
+        "file_format": FileFormat.PARQUET,
+        "record_count": table.num_rows,
+        "equality_ids": ids,
+    }
+
+
+def of_ids(*keys):
+    return pyarrow.table({"id": pyarrow.array(keys, pyarrow.int64())})
+
+
+# pyiceberg reads no equality deletes: what is left stands in the test.
 equality = create("equality")
-equality.append(rows(1, 2))
-equality_fields = {**position_file("equality", "d1.parquet", []), "content": DataFileContent.EQUALITY_DELETES}
-with_deletes("equality", equality, [(2, {**equality_fields, "equality_ids": [1]})])
+equality.append(rows(*range(10)))
+equality.append(rows(*range(10, 20)))
+equality.append(pyarrow.table({"id": pyarrow.array([20, 21], pyarrow.int64()), "word": pyarrow.array([None, "w3"])}))
+first = paths(equality)[0]
+pairs = pyarrow.table({"id": pyarrow.array([1, 2], pyarrow.int64()), "word": ["w1", "other"]})
+words = pyarrow.table({"word": pyarrow.array([None, "w17"], pyarrow.string())})
+with_deletes(
+    "equality",
+    equality,
+    [
+        # Not of what came with it or later.
+        (2, equality_file("equality", "e1.parquet", [1], of_ids(3, 12))),
+        (3, equality_file("equality", "e2.parquet", [1], of_ids(5, 13, 21))),
+        (4, equality_file("equality", "e3.parquet", [1, 2], pairs)),
+        (4, equality_file("equality", "e4.parquet", [2], words)),
+        (4, position_file("equality", "p1.parquet", [(first, 0), (first, 5)])),
+    ],
+)
+told["equality"] = [{"snapshot": str(equality.metadata.current_snapshot_id), "metadata": "", "rows": []}]
+
+# By a column that is called otherwise now.
+turned = create("turned")
+turned.append(rows(1, 2))
+with turned.update_schema() as update:
+    update.rename_column("word", "term")
+turned.append(rows(3, 4).rename_columns(["id", "term"]))
+terms = pyarrow.table({"term": ["w1", "w4", "w3"]})
+with_deletes("turned", turned, [(2, equality_file("turned", "e1.parquet", [2], terms))])
+told["turned"] = [{"snapshot": str(turned.metadata.current_snapshot_id), "metadata": "", "rows": []}]
+
+# By a column that is no more.
+dropped = create("dropped")
+dropped.append(rows(1, 2))
+with dropped.update_schema() as update:
+    update.delete_column("word")
+dropped.append(of_ids(3))
+gone = pyarrow.table({"word": ["w1"]})
+with_deletes("dropped", dropped, [(2, equality_file("dropped", "e1.parquet", [2], gone))])
 
 print(json.dumps(told))

@@ -37,6 +37,8 @@ export interface FetchedObject {
   /** As of what was read. */
   readonly pin: string;
   readonly columns?: readonly DataColumn[];
+  /** In the place of that of the object, where it is known only once the bytes are here. */
+  readonly part?: ShapedPart;
 }
 
 export interface FetchIo {

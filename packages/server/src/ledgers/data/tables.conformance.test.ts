@@ -30,16 +30,21 @@ beforeAll(async () => {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   client = new S3Client({ region, endpoint: server.url, credentials, forcePathStyle: true });
   const environment = await pythonEnvironment('data', join(conformance, 'requirements.txt'));
-  const words = ['-B', join(conformance, 'delta_tables.py'), join(folder, 'tables')];
-  const made = await run(join(environment, 'bin', 'python'), words, {
-    env: { PATH: '/usr/bin:/bin', HOME: folder },
-    timeoutMs: 300_000,
-  });
-  if (made.code !== 0) throw new Error(made.stderr);
-  told = JSON.parse(made.stdout.toString()) as typeof told;
+  const make = async (program: string) => {
+    const words = ['-B', join(conformance, program), join(folder, program.replace('_tables.py', ''))];
+    const made = await run(join(environment, 'bin', 'python'), words, {
+      env: { PATH: '/usr/bin:/bin', HOME: folder },
+      timeoutMs: 300_000,
+    });
+    if (made.code !== 0) throw new Error(made.stderr);
+    return JSON.parse(made.stdout.toString()) as unknown;
+  };
+  told = (await make('delta_tables.py')) as typeof told;
+  await make('iceberg_tables.py');
   const location = { CreateBucketConfiguration: { LocationConstraint: region } } as const;
   await client.send(new CreateBucketCommand({ Bucket: BUCKET, ...location }));
-  for (const table of ['old', 'both', 'parted', 'mapped']) await upload(table);
+  for (const table of ['old', 'both', 'parted', 'mapped']) await upload(`delta/${table}`);
+  for (const table of ['equality', 'renamed']) await upload(`iceberg/${table}`);
 }, 900_000);
 afterAll(async () => {
   client?.destroy();
@@ -49,18 +54,17 @@ afterAll(async () => {
 });
 
 async function upload(table: string): Promise<void> {
-  const tables = join(folder, 'tables');
-  for (const entry of await readdir(join(tables, table), { recursive: true, withFileTypes: true })) {
+  for (const entry of await readdir(join(folder, table), { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
-    const Key = path.slice(tables.length + 1);
+    const Key = path.slice(folder.length + 1);
     await client.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body: await readFile(path), ACL: 'public-read' }));
   }
 }
 
 const delta = async (path: string, more: object = {}, spec: object = {}) =>
   await world.dataset({
-    source: { type: 'delta', bucket: BUCKET, region, endpoint: server.url, path, ...more },
+    source: { type: 'delta', bucket: BUCKET, region, endpoint: server.url, path: `delta/${path}`, ...more },
     ...spec,
   });
 
@@ -92,7 +96,7 @@ test('rows that are deleted in a file that stays are gone from the next version'
   const name = await delta('both', { version: 0 });
   expect(await refresh(name)).toMatchObject({ state: 'done', version: 1, faults: [] });
   expect(await world.rows(name)).toHaveLength(3);
-  const source = { type: 'delta', bucket: BUCKET, region, endpoint: server.url, path: 'both' };
+  const source = { type: 'delta', bucket: BUCKET, region, endpoint: server.url, path: 'delta/both' };
   await world.dais.call('dataset.update', { name, manifest: manifest('Dataset', name, { source }) });
   expect(await refresh(name)).toMatchObject({ state: 'done', version: 2, faults: [] });
   expect(byFirst(await world.rows(name))).toEqual(told['both']?.rows);
@@ -118,4 +122,19 @@ test('a column that the manifest does not name is told', async () => {
   const name = await delta('parted', {}, { columns });
   const { state, faults } = await refresh(name);
   expect([state, faults[0]?.message]).toEqual(['failed', expect.stringContaining('not expected')]);
+});
+
+test('rows of an Iceberg table that are gone because of their values, and columns that are called otherwise', async () => {
+  const iceberg = async (table: string) =>
+    await world.dataset({
+      source: { type: 'iceberg', bucket: BUCKET, region, endpoint: server.url, path: `iceberg/${table}` },
+    });
+  const name = await iceberg('equality');
+  expect(await refresh(name)).toMatchObject({ state: 'done', version: 1, faults: [] });
+  const ids = byFirst(await world.rows(name)).map(([id]) => id);
+  expect(ids).toEqual([2, 4, 6, 7, 8, 9, 10, 11, 12, 14, 15, 16, 18, 19, 21]);
+  expect(await refresh(name)).toMatchObject({ state: 'done', unchanged: true });
+  const renamed = await iceberg('renamed');
+  expect(await refresh(renamed)).toMatchObject({ state: 'done', version: 1, faults: [] });
+  expect(await readdir(join(world.folder, 'data', 'tables'))).toEqual([]);
 });

@@ -11,6 +11,7 @@ const ROWS_A_TURN = 50_000;
 export class DeletedRows {
   readonly #where: string;
   #left = MOST_DELETED;
+  #unread = MOST_DELETED;
 
   constructor(where: string) {
     this.#where = where;
@@ -40,10 +41,9 @@ export class DeletedRows {
 
   /** For rows that come file by file, in lists that rise; rows that come twice count once. */
   packers(): RowPackers {
-    let left = MOST_DELETED;
     return new RowPackers((count) => {
-      left -= count;
-      if (left < 0) this.expect(Infinity);
+      this.#unread -= count;
+      if (this.#unread < 0) this.expect(Infinity);
     });
   }
 
@@ -83,5 +83,17 @@ export class RowPackers {
 
   get packed(): ReadonlyMap<number, string> {
     return new Map([...this.#packers].map(([file, { packer }]) => [file, packer.packed]));
+  }
+}
+
+/** Both in one order; what is in both comes once. */
+export function* mergedRows(one: Iterable<number>, other: Iterable<number>): Generator<number> {
+  const [a, b] = [one[Symbol.iterator](), other[Symbol.iterator]()];
+  let [x, y] = [a.next(), b.next()];
+  while (x.done !== true || y.done !== true) {
+    const row = Math.min(x.done === true ? Infinity : x.value, y.done === true ? Infinity : y.value);
+    yield row;
+    if (x.done !== true && x.value === row) x = a.next();
+    if (y.done !== true && y.value === row) y = b.next();
   }
 }

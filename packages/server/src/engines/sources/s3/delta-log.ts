@@ -35,12 +35,6 @@ export type DeltaProtocol = NonNullable<DeltaAction['protocol']>;
 export type DeltaMetaData = NonNullable<DeltaAction['metaData']>;
 export type DeltaDeletions = z.output<typeof deletionVector>;
 
-export interface DeltaCommit {
-  readonly version: number;
-  /** One action a line. */
-  readonly text: string;
-}
-
 export interface DeltaFile {
   /** Below the table's own path. */
   readonly path: string;

@@ -6,12 +6,14 @@ import { DaisError } from '@dais/api';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import { ascending, call, column, filter, literal, named, scan, aggregate } from '#engines/query/model/build.ts';
 import type { Relation } from '#engines/query/model/query-tree.ts';
-import { DeletedRows } from './deleted-rows.ts';
+import type { DeletedRows } from './deleted-rows.ts';
 import { storedRows } from './deletion-vector.ts';
 import type { IcebergDeletes, IcebergFile } from './iceberg-table.ts';
 
 export interface DeletesIo {
   readonly engine: () => Promise<QueryEngine>;
+  /** Counts what is found. */
+  readonly gone: DeletedRows;
   /** Empty; where files are fetched to. */
   readonly folder: string;
   readonly signal: AbortSignal;
@@ -40,8 +42,8 @@ export async function deletedRows(
   deletes: readonly IcebergFile[],
   io: DeletesIo,
 ): Promise<ReadonlyMap<string, string>> {
-  const gone = new DeletedRows(where);
-  for (const { deletes: of } of deletes) gone.expect(of?.rows ?? 0);
+  const { gone } = io;
+  for (const { deletes: of } of deletes) if (of?.type !== 'equality') gone.expect(of?.rows ?? 0);
   const found = new Map<string, string>();
   const ages = new Map(data.map(({ path, sequence }) => [path, sequence]));
   const read = new Map<string, Buffer>();
@@ -56,7 +58,7 @@ export async function deletedRows(
   const positions = deletes.filter(({ deletes: of }) => of?.type === 'positions');
   // A vector says all that is gone from its file.
   const others = data.filter(({ path }) => !found.has(path));
-  if (positions.length > 0 && others.length > 0) await addPositions(others, positions, { io, gone, found });
+  if (positions.length > 0 && others.length > 0) await addPositions(others, positions, io, found);
   return found;
 }
 
@@ -67,7 +69,8 @@ function vectorRows(bytes: Buffer, { offset, bytes: size, rows }: Vector): Itera
 async function addPositions(
   data: readonly IcebergFile[],
   deletes: readonly IcebergFile[],
-  { io, gone, found }: { io: DeletesIo; gone: DeletedRows; found: Map<string, string> },
+  io: DeletesIo,
+  found: Map<string, string>,
 ): Promise<void> {
   const { signal, folder } = io;
   const files = [];
@@ -104,7 +107,7 @@ async function addPositions(
     },
     { signal },
   );
-  for (const [at, packed] of await packLines(listed, gone)) {
+  for (const [at, packed] of await packLines(listed, io.gone)) {
     const path = data[at]?.path;
     if (path !== undefined) found.set(path, packed);
   }
@@ -152,7 +155,7 @@ const POSITIONS: Relation = {
 };
 
 /** By the number of their file. */
-async function packLines(path: string, gone: DeletedRows): Promise<ReadonlyMap<number, string>> {
+export async function packLines(path: string, gone: DeletedRows): Promise<ReadonlyMap<number, string>> {
   const packers = gone.packers();
   for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
     const [at, , rows] = JSON.parse(line) as readonly [number, number, readonly number[]];

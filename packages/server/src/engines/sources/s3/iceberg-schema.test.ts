@@ -35,7 +35,7 @@ function evolved(before: readonly object[], now: readonly object[], file = FIRST
       { 'snapshot-id': '@2', 'schema-id': 1, 'manifest-list': 'x' },
     ],
   });
-  const files = [{ path: 'a', snapshot: file, sequence: 1 }];
+  const files = [{ path: 'a', snapshot: file, sequence: 1, partition: undefined }];
   return columnsOf(TABLE, table, chosenSnapshot(TABLE, table, undefined), files);
 }
 

@@ -1,12 +1,12 @@
 /** An Iceberg table in a bucket: the Parquet files of one of its snapshots, each pinned by its entity tag. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { DaisError } from '@dais/api';
 import { AvroFault, readAvroFile } from '#lib/avro-file.ts';
 import { MOST_OBJECTS, type DataSource, type SourceObject } from '../contract.ts';
 import type { TableSourceOptions } from './delta-source.ts';
+import { DeletedRows } from './deleted-rows.ts';
 import { deletedRows } from './iceberg-deletes.ts';
+import { equalityPlans, withoutEqual, type EqualityPlan } from './iceberg-equality.ts';
 import { columnsOf, shapeOf } from './iceberg-schema.ts';
 import {
   chosenSnapshot,
@@ -20,6 +20,7 @@ import {
   type Located,
 } from './iceberg-table.ts';
 import { s3Bucket, type S3Bucket } from './s3-source.ts';
+import { ScratchFiles } from './scratch-files.ts';
 
 export interface IcebergSourceOptions extends TableSourceOptions {
   /** Name of a file below `metadata`. Undefined: the newest. */
@@ -31,7 +32,7 @@ export interface IcebergSourceOptions extends TableSourceOptions {
 /** Of one file that describes the table, inflated, and of all that are read, as they lie there. */
 const FILE_BYTES = 64 * 1024 * 1024;
 const ALL_BYTES = 256 * 1024 * 1024;
-/** Of files of row numbers, which lie on the disk. */
+/** Of files that take rows away, which lie on the disk. */
 const DELETE_BYTES = 1024 * 1024 * 1024;
 /** Of one manifest: some hundred for each file of the table. */
 const VALUES = 20_000_000;
@@ -48,15 +49,34 @@ export function icebergSource({
   const folder = path.replace(/^\/+|\/+$/g, '');
   const table = `s3://${options.bucket}/${folder}`;
   const place = { bucket: options.bucket, folder };
+  const scratchFiles = new ScratchFiles(scratch, 'iceberg-');
+  const parts = { bucket, table, place, query, scratch: scratchFiles };
+  let listed: Listed | undefined;
   return {
-    list: async (signal) =>
-      await new IcebergListing({ bucket, table, place, query, scratch }, signal).list(named, wanted),
-    fetch: async (object, to, io) => await bucket.fetch(object, to, io),
-    close: async () => await bucket.close(),
+    list: async (signal) => {
+      listed = await new IcebergListing(parts, signal).list(named, wanted);
+      return listed.objects;
+    },
+    fetch: async (object, to, io) => {
+      const fetched = await bucket.fetch(object, to, io);
+      const part = await listed?.partOf(object, to, io.signal);
+      return part === undefined ? fetched : { ...fetched, part };
+    },
+    close: async () => {
+      await scratchFiles.remove();
+      await bucket.close();
+    },
   };
 }
 
-interface Parts extends Pick<IcebergSourceOptions, 'query' | 'scratch'> {
+interface Listed {
+  readonly objects: readonly SourceObject[];
+  /** Of an object whose rows are known only with its bytes, which lie at `path`; else undefined. */
+  readonly partOf: (object: SourceObject, path: string, signal: AbortSignal) => Promise<SourceObject['part']>;
+}
+
+interface Parts extends Pick<IcebergSourceOptions, 'query'> {
+  readonly scratch: ScratchFiles;
   readonly bucket: S3Bucket;
   readonly table: string;
   readonly place: { readonly bucket: string; readonly folder: string };
@@ -68,13 +88,14 @@ class IcebergListing {
   /** What describes the table. */
   #known: ReadonlyMap<string, SourceObject> = new Map();
   #left = ALL_BYTES;
+  #deleteBytes = DELETE_BYTES;
 
   constructor(parts: Parts, signal: AbortSignal) {
     this.#parts = parts;
     this.#signal = signal;
   }
 
-  async list(named: string | undefined, wanted: string | undefined): Promise<readonly SourceObject[]> {
+  async list(named: string | undefined, wanted: string | undefined): Promise<Listed> {
     const { table, place } = this.#parts;
     const below = `${place.folder}/metadata/`;
     this.#known = await this.#objects(`${below}**`);
@@ -105,16 +126,35 @@ class IcebergListing {
       return object;
     };
     for (const { path } of files) objectOf(path);
-    const gone = await this.#deleted(where, { data, deletes, objectOf });
-    const shape = gone.size > 0 || columns.by === 'number' ? shapeOf(where, columns) : undefined;
+    const { scratch, query } = this.#parts;
+    const gone = new DeletedRows(where);
+    const download = async (file: string, to: string, signal: AbortSignal) =>
+      await this.#download(where, objectOf(file), to, signal);
+    const deleted = await this.#deleted(where, data, deletes, { gone, objectOf, download });
+    const plans = equalityPlans(where, columns, data, deletes);
+    const asTheyAre = deleted.size === 0 && plans.size === 0 && columns.by === 'name';
+    const shape = asTheyAre ? undefined : shapeOf(where, columns);
     const found = new Map<string, SourceObject>();
+    const byName = new Map<string, EqualityPlan>();
     for (const { path } of data) {
       const object = { ...objectOf(path), format: 'parquet' as const, snapshot: `iceberg ${id}` };
-      const deleted = gone.get(path);
-      const part = deleted === undefined ? {} : { deleted };
+      const rows = deleted.get(path);
+      const part = rows === undefined ? {} : { deleted: rows };
+      const plan = plans.get(path);
+      if (plan !== undefined) byName.set(object.name, plan);
       found.set(object.name, shape === undefined ? object : { ...object, shape, part });
     }
-    return [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    return {
+      objects: [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+      partOf: async ({ name, part = {} }, path, signal) => {
+        const plan = byName.get(name);
+        if (plan === undefined || shape === undefined) return undefined;
+        const folder = await scratch.folder();
+        const local = async (file: string) => await scratch.file(file, async (to) => await download(file, to, signal));
+        const io = { engine: await query(), folder, signal, gone, local };
+        return await withoutEqual(path, { shape, plan, part }, io);
+      },
+    };
   }
 
   async #files(where: string, snapshot: IcebergSnapshot, located: Located): Promise<readonly IcebergFile[]> {
@@ -136,35 +176,40 @@ class IcebergListing {
 
   async #deleted(
     where: string,
-    files: {
-      readonly data: readonly IcebergFile[];
-      readonly deletes: readonly IcebergFile[];
+    data: readonly IcebergFile[],
+    deletes: readonly IcebergFile[],
+    {
+      gone,
+      objectOf,
+      download,
+    }: {
+      readonly gone: DeletedRows;
       readonly objectOf: (path: string) => SourceObject;
+      readonly download: (path: string, to: string, signal: AbortSignal) => Promise<void>;
     },
   ): Promise<ReadonlyMap<string, string>> {
-    if (files.deletes.length === 0) return new Map();
-    const { bucket, scratch, query } = this.#parts;
+    if (deletes.every((file) => file.deletes?.type === 'equality')) return new Map();
+    const { scratch, query } = this.#parts;
     const signal = this.#signal;
-    await mkdir(scratch, { recursive: true, mode: 0o700 });
-    const own = await mkdtemp(join(scratch, 'iceberg-'));
-    let left = DELETE_BYTES;
     try {
-      return await deletedRows(where, files.data, files.deletes, {
+      return await deletedRows(where, data, deletes, {
         engine: query,
-        folder: own,
+        gone,
+        folder: await scratch.folder(),
         signal,
-        bytes: async (path) => await this.#bytes(files.objectOf(path)),
-        download: async (path, to) => {
-          const object = files.objectOf(path);
-          left -= object.bytes ?? 0;
-          if (left < 0)
-            throw new DaisError('too_large', `The deletes of ${where} have more than ${DELETE_BYTES} bytes.`);
-          await bucket.fetch(object, to, { signal });
-        },
+        bytes: async (path) => await this.#bytes(objectOf(path)),
+        download: async (path, to) => await download(path, to, signal),
       });
     } finally {
-      await rm(own, { recursive: true, force: true });
+      await scratch.remove();
     }
+  }
+
+  async #download(where: string, object: SourceObject, to: string, signal: AbortSignal): Promise<void> {
+    this.#deleteBytes -= object.bytes ?? 0;
+    if (this.#deleteBytes < 0)
+      throw new DaisError('too_large', `The deletes of ${where} have more than ${DELETE_BYTES} bytes.`);
+    await this.#parts.bucket.fetch(object, to, { signal });
   }
 
   /** Of what describes the table. */

@@ -66,22 +66,26 @@ const data = (more = {}, status = 1) => ({
   snapshot_id: null,
   data_file: { content: 0, file_path: 's3://lake/t/data/a.parquet', file_format: 'PARQUET', ...more },
 });
-const manifest = { path: 'm', deletes: false, snapshot: FIRST, sequence: 4 };
+const manifest = { path: 'm', deletes: false, snapshot: FIRST, sequence: 4, spec: 1 };
 
 test('files that are there, with the snapshot that they came with', () => {
-  const own = { ...data({ file_path: 'b' }, 0), snapshot_id: 3_475_017_391_548_144_386n, sequence_number: 3 };
+  const own = {
+    ...data({ file_path: 'b', partition: { w: null, n: 7n } }, 0),
+    snapshot_id: 3_475_017_391_548_144_386n,
+    sequence_number: 3,
+  };
   expect(filesOf(TABLE, manifest, [data(), own, data({}, 2)])).toEqual([
-    { path: 's3://lake/t/data/a.parquet', snapshot: FIRST, sequence: 4 },
-    { path: 'b', snapshot: SECOND, sequence: 3 },
+    { path: 's3://lake/t/data/a.parquet', snapshot: FIRST, sequence: 4, partition: undefined },
+    { path: 'b', snapshot: SECOND, sequence: 3, partition: '[1,[["n","7n"],["w",null]]]' },
   ]);
   expect(
     manifestsOf(TABLE, [
       { manifest_path: 'm' },
-      { manifest_path: 'd', content: 1, added_snapshot_id: 5, sequence_number: 7 },
+      { manifest_path: 'd', content: 1, added_snapshot_id: 5, sequence_number: 7, partition_spec_id: 3 },
     ]),
   ).toEqual([
-    { path: 'm', deletes: false, snapshot: undefined, sequence: 0 },
-    { path: 'd', deletes: true, snapshot: '5', sequence: 7 },
+    { path: 'm', deletes: false, snapshot: undefined, sequence: 0, spec: 0 },
+    { path: 'd', deletes: true, snapshot: '5', sequence: 7, spec: 3 },
   ]);
   // Deletes that a later snapshot took away again change nothing.
   expect(filesOf(TABLE, { ...manifest, deletes: true }, [data({ content: 1 }, 2)])).toEqual([]);
@@ -92,6 +96,10 @@ test('files that take rows away, and how', () => {
   expect(filesOf(TABLE, deletes, [data({ content: 1, record_count: 5 })])).toMatchObject([
     { sequence: 4, deletes: { type: 'positions', rows: 5 } },
   ]);
+  expect(filesOf(TABLE, deletes, [data({ content: 2, record_count: 5, equality_ids: [7, 2] })])).toMatchObject([
+    { deletes: { type: 'equality', rows: 5, fields: [2, 7] } },
+  ]);
+  expect(refusal(() => filesOf(TABLE, deletes, [data({ content: 2 })]))).toMatch(/^upstream_failed: .*no column/);
   const vector = { content: 1, file_format: 'PUFFIN', record_count: 2, referenced_data_file: 'b' };
   expect(filesOf(TABLE, deletes, [data({ ...vector, content_offset: 4, content_size_in_bytes: 44 })])).toMatchObject([
     { deletes: { type: 'vector', rows: 2, of: 'b', offset: 4, bytes: 44 } },
@@ -100,8 +108,7 @@ test('files that take rows away, and how', () => {
 });
 
 test.each([
-  ['equality deletes', { ...manifest, deletes: true }, data({ content: 2 }), 'has equality deletes'],
-  ['deletes among data', manifest, data({ content: 2 }), 'has equality deletes'],
+  ['a kind of tomorrow', { ...manifest, deletes: true }, data({ content: 3 }), 'the kind 3'],
   ['deletes in another format', manifest, data({ content: 1, file_format: 'AVRO' }), 'position deletes that are'],
   ['another format', manifest, data({ file_format: 'ORC' }), 'written as ORC'],
   ['a key', manifest, data({ key_metadata: Buffer.from('k') }), 'encrypted'],

@@ -32,6 +32,7 @@ const manifest = z.looseObject({
   content: z.int().nullish(),
   added_snapshot_id: id.nullish(),
   sequence_number: z.int().nullish(),
+  partition_spec_id: z.int().nullish(),
 });
 const entry = z.looseObject({
   status: z.int(),
@@ -42,6 +43,8 @@ const entry = z.looseObject({
     file_path: z.string(),
     file_format: z.string(),
     record_count: z.int().min(0).nullish(),
+    partition: z.record(z.string(), z.unknown()).nullish(),
+    equality_ids: z.array(z.int()).nullish(),
     key_metadata: z.unknown().optional(),
     referenced_data_file: z.string().nullish(),
     content_offset: z.int().min(0).nullish(),
@@ -67,6 +70,8 @@ export interface IcebergManifest {
   readonly snapshot: string | undefined;
   /** How old its files are, where they do not say it themselves. */
   readonly sequence: number;
+  /** The way in which its files are partitioned. */
+  readonly spec: number;
 }
 
 export interface IcebergFile {
@@ -75,13 +80,19 @@ export interface IcebergFile {
   readonly snapshot: string | undefined;
   /** How old it is: what takes rows away reaches files that are as old or older. */
   readonly sequence: number;
+  /** The same for files of one partition; undefined where there are none. */
+  readonly partition: string | undefined;
   /** Of a file that takes rows away; absent of one that has them. */
   readonly deletes?: IcebergDeletes;
 }
 
-/** Row numbers in files, as a Parquet file; or those of one file, as a bitmap in a file with others. */
+/**
+ * Row numbers in files, as a Parquet file; those of one file, as a bitmap in a file with others; or values, as a Parquet file: rows
+ * that have them in the columns of these numbers are gone.
+ */
 export type IcebergDeletes = { readonly rows: number } & (
   | { readonly type: 'positions' }
+  | { readonly type: 'equality'; readonly fields: readonly number[] }
   | { readonly type: 'vector'; readonly of: string; readonly offset: number; readonly bytes: number }
 );
 
@@ -138,7 +149,8 @@ export function manifestsOf(where: string, records: readonly unknown[]): readonl
   return records.map((record) => {
     const read = parsed(manifest, where, () => record);
     const { manifest_path: path, content, added_snapshot_id: added, sequence_number: sequence } = read;
-    return { path, deletes: (content ?? 0) !== 0, snapshot: added ?? undefined, sequence: sequence ?? 0 };
+    const spec = read.partition_spec_id ?? 0;
+    return { path, deletes: (content ?? 0) !== 0, snapshot: added ?? undefined, sequence: sequence ?? 0, spec };
   });
 }
 
@@ -153,7 +165,12 @@ export function filesOf(where: string, of: IcebergManifest, records: readonly un
     if (status === DELETED) return [];
     if (file.key_metadata !== undefined && file.key_metadata !== null)
       throw refused(where, 'is encrypted', 'Write a copy that is not.');
-    const known = { path: file.file_path, snapshot: came ?? of.snapshot, sequence: sequence ?? of.sequence };
+    const known = {
+      path: file.file_path,
+      snapshot: came ?? of.snapshot,
+      sequence: sequence ?? of.sequence,
+      partition: partitionKey(of.spec, file.partition ?? {}),
+    };
     const content = file.content ?? 0;
     if (of.deletes || content !== 0) return [{ ...known, deletes: deletesOf(where, file) }];
     requireParquet(where, 'files', file.file_format);
@@ -165,11 +182,13 @@ type DataFile = z.output<typeof entry>['data_file'];
 
 function deletesOf(where: string, file: DataFile): IcebergDeletes {
   const { content, file_format: format, record_count: rows, referenced_data_file: of } = file;
-  if (content !== 1) {
-    const remedy =
-      'Rewrite its data files (`rewrite_data_files` with `delete-file-threshold` 1), or write copies on change.';
-    throw refused(where, 'has equality deletes', remedy);
+  if (content === 2) {
+    requireParquet(where, 'equality deletes', format);
+    const fields = (file.equality_ids ?? []).toSorted((a, b) => a - b);
+    if (fields.length > 0) return { type: 'equality', rows: rows ?? 0, fields };
+    throw new DaisError('upstream_failed', `${where} has equality deletes that name no column.`);
   }
+  if (content !== 1) throw refused(where, `has files of the kind ${content}`, 'Write a copy in version 2.');
   if (format.toLowerCase() !== 'puffin') {
     requireParquet(where, 'position deletes', format);
     return { type: 'positions', rows: rows ?? 0 };
@@ -178,6 +197,13 @@ function deletesOf(where: string, file: DataFile): IcebergDeletes {
   if (typeof of !== 'string' || typeof offset !== 'number' || typeof bytes !== 'number' || typeof rows !== 'number')
     throw new DaisError('upstream_failed', `${where} has a deletion vector of which nothing says where it lies.`);
   return { type: 'vector', rows, of, offset, bytes };
+}
+
+function partitionKey(spec: number, values: Readonly<Record<string, unknown>>): string | undefined {
+  const of = Object.entries(values);
+  if (of.length === 0) return undefined;
+  const plain = (_: string, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value);
+  return JSON.stringify([spec, of.toSorted(([a], [b]) => (a < b ? -1 : 1))], plain);
 }
 
 function requireParquet(where: string, what: string, format: string): void {

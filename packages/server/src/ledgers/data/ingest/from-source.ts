@@ -76,7 +76,8 @@ export async function fetchAll(
     done += fetched.bytes;
     columns ??= fetched.columns ?? object.columns;
     const { name, uri } = object;
-    files.push({ name, uri, path, pin: fetched.pin, digest: fetched.sha256, bytes: fetched.bytes, object });
+    const { pin, sha256: digest, bytes, part = object.part } = fetched;
+    files.push({ name, uri, path, pin, digest, bytes, object, part });
   }
   return { files, columns, shape };
 }

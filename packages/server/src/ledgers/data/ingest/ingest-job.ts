@@ -187,7 +187,7 @@ class IngestRun {
       const progress = (share: number) => void this.#note('fetch', share);
       const mode = 'mode' in source ? source.mode : 'managed';
       const found = await fetchAll(opened, { folder: this.#folder, mode, signal, progress });
-      const gathered = found.files.map(({ object: { format, part }, ...file }) => ({ ...file, format, part }));
+      const gathered = found.files.map(({ object, ...file }) => ({ ...file, format: object.format }));
       const snapshot = found.files[0]?.object.snapshot;
       const { columns, shape } = found;
       return { gathered, told: spec.columns === undefined ? columns : undefined, mode, snapshot, shape };
