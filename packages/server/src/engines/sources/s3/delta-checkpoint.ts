@@ -1,10 +1,11 @@
 /** The checkpoint of a Delta table: what its log said up to a version, as Parquet. */
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
-import type { Cell, QueryEngine, Statement } from '#engines/query/contract.ts';
+import type { Cell, QueryEngine, Statement, StatementResult } from '#engines/query/contract.ts';
 import { call, column, filter, literal, named, scan } from '#engines/query/model/build.ts';
 import { MOST_OBJECTS, type SourceObject } from '../contract.ts';
 import { actionsOf, readAction, type DeltaAction } from './delta-log.ts';
+import { inTurns } from './in-turns.ts';
 import { structFields } from './struct-fields.ts';
 
 export interface CheckpointIo {
@@ -31,7 +32,7 @@ export async function readCheckpoint(
 ): Promise<readonly DeltaAction[]> {
   const [first = ''] = names;
   const actions = first.endsWith('.json')
-    ? [...actionsOf(await io.text(first), where)]
+    ? await inTurns(actionsOf(await io.text(first), where))
     : await parquetActions(where, names, io);
   const sidecars = actions.flatMap(({ sidecar }) => {
     const name = sidecar?.path.split('/').at(-1);
@@ -78,14 +79,26 @@ async function parquetActions(
   if (head === undefined) return [];
   const more = rest.map(({ statement }) => statement);
   const told = await engine.run({ tables: { t: { files } }, ...head.statement, more }, { signal });
-  return [told, ...told.more].flatMap(({ rows, truncated }, at) => {
-    const { of = '', found = [] } = [head, ...rest][at] ?? {};
-    if (truncated) throw new DaisError('too_large', `${where} has too many files: at most ${MOST_OBJECTS} are read.`);
-    return rows.map((row) => {
-      const value = Object.fromEntries(found.map((name, n) => [name, plain(name, row[n] ?? null)]));
-      return readAction({ [of]: value }, where);
-    });
-  });
+  return await inTurns(
+    toldActions(
+      where,
+      [head, ...rest].map((asked, at) => ({ asked, result: [told, ...told.more][at] })),
+    ),
+  );
+}
+
+function* toldActions(
+  where: string,
+  answers: readonly { readonly asked: Asked; readonly result: StatementResult | undefined }[],
+): Generator<DeltaAction> {
+  for (const { asked, result } of answers) {
+    if (result?.truncated === true)
+      throw new DaisError('too_large', `${where} has too many files: at most ${MOST_OBJECTS} are read.`);
+    for (const row of result?.rows ?? []) {
+      const value = Object.fromEntries(asked.found.map((name, n) => [name, plain(name, row[n] ?? null)]));
+      yield readAction({ [asked.of]: value }, where);
+    }
+  }
 }
 
 interface Asked {

@@ -9,6 +9,7 @@ import { inlineRows, storedRows, vectorFile } from './deletion-vector.ts';
 import { objectOf, readCheckpoint } from './delta-checkpoint.ts';
 import { actionsOf, DeltaReplay, isOfLog, planLog, type DeltaFile, type DeltaSnapshot } from './delta-log.ts';
 import { shapeOf } from './delta-schema.ts';
+import { inTurns } from './in-turns.ts';
 import { s3Bucket, type S3Bucket, type S3BucketOptions } from './s3-source.ts';
 
 export interface TableSourceOptions extends S3BucketOptions {
@@ -110,7 +111,7 @@ class DeltaListing {
     for (const [number, name] of plan.commits) {
       const where = `Version ${number} of the Delta table ${table}`;
       const text = (await this.#bytes(objectOf(objects, name, where))).toString('utf8');
-      replay.apply(number, actionsOf(text, where));
+      replay.apply(number, await inTurns(actionsOf(text, where)));
     }
     return replay.snapshot(plan.version);
   }
