@@ -95,12 +95,15 @@ test('columns by the names of the table, and values that no file holds', async (
   ]);
 });
 
-test('rows that are gone leave the others in their order', async () => {
-  const gone = Array.from({ length: 200_000 }, (_, at) => at + Math.floor(at / 2));
-  const columns = [{ name: 'id', type: 'int64' as const, from: { column: 'col-1' } }];
+test.each([
+  ['in two files, read together', 2],
+  ['in a file alone', 1],
+])('rows that are gone leave the others in their order: %s', async (_, count) => {
+  const gone = Array.from({ length: 200_000 }, (_row, at) => at + Math.floor(at / 2));
+  const shape = [{ name: 'id', type: 'int64' as const, from: { column: 'col-1' } }];
   const shaped = (deleted: readonly number[]) => source('many', { deleted: packRowNumbers(deleted) });
-  const table = { shape: columns, files: [shaped(gone), shaped([299_999])] };
-  const target = path.join(folder, 'kept');
+  const table = { shape, files: [shaped(gone), shaped([299_999])].slice(0, count) };
+  const target = path.join(folder, `kept-${count}`);
   const made = await engine.run({
     tables: { t: table },
     query: scan('t'),
@@ -112,14 +115,25 @@ test('rows that are gone leave the others in their order', async () => {
       },
     ],
   });
-  expect(made.more[0]?.rows).toEqual([[100_000 + 299_999]]);
   const ids = (await readFile(target, 'utf8')).trimEnd().split('\n');
   const expected = [
-    ...Array.from({ length: 100_000 }, (_, at) => `[${at * 3 + 2}]`),
-    ...Array.from({ length: 299_999 }, (_, at) => `[${at}]`),
+    ...Array.from({ length: 100_000 }, (_row, at) => `[${at * 3 + 2}]`),
+    ...Array.from({ length: count === 2 ? 299_999 : 0 }, (_row, at) => `[${at}]`),
   ];
+  expect(made.more[0]?.rows).toEqual([[expected.length]]);
   expect(ids.findIndex((id, at) => id !== expected[at])).toBe(-1);
   expect(ids.length).toBe(expected.length);
+});
+
+test('a row that no file has is gone without harm, and rows behind the last that is gone stay', async () => {
+  const shape = [{ name: 'id', type: 'int64' as const, from: { column: 'col-1' } }];
+  const left = async (deleted: readonly number[]) =>
+    (await rowsOf({ shape, files: [source('a', { deleted: packRowNumbers(deleted) })] })).flat();
+  expect(await left([0])).toEqual([1, 2]);
+  expect(await left([1, 1_000_000])).toEqual([0, 2]);
+  expect(await left([2, 2 ** 40])).toEqual([0, 1]);
+  expect(await left([])).toEqual([0, 1, 2]);
+  expect(await left([0, 1, 2])).toEqual([]);
 });
 
 test('columns by their field ids, those within others left alone', async () => {

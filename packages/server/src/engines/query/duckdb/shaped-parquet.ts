@@ -19,6 +19,9 @@ interface ShapedFile {
   readonly found: readonly Found[];
 }
 
+/** A file of more rows than these is rare; 128 MiB of bits. */
+const MOST_BITS = 2 ** 30;
+
 interface Place {
   readonly table: string;
   /** For what DuckDB has to read from a file. */
@@ -178,8 +181,24 @@ async function runSelect(
   });
   const select = `SELECT ${[...selected, 't."~file"', 't.file_row_number'].join(', ')} FROM ${read} AS t`;
   if (deleted === undefined || run.every(({ file }) => file.source.part?.deleted === undefined)) return select;
+  const [only] = run;
+  const most = run.length === 1 ? highest(only?.file.source.part?.deleted ?? '') : MOST_BITS;
+  if (most === -1) return select;
+  if (most < MOST_BITS) {
+    // Looked up row by row, so that the order of a large file is kept without a sort.
+    const bits = `(SELECT bitstring_agg(d."row", 0::BIGINT, ${most}::BIGINT) FROM ${deleted} AS d WHERE d."file" = ${first})`;
+    const there = `get_bit(${bits}, CAST(t.file_row_number AS INTEGER)) = 0`;
+    return `(${select} WHERE CASE WHEN t.file_row_number > ${most} THEN true ELSE ${there} END)`;
+  }
   // A join may give its rows in any order.
   return `(${select} WHERE NOT EXISTS (SELECT 1 FROM ${deleted} AS d WHERE d."file" = t.file_index + ${first} AND d."row" = t.file_row_number) ORDER BY t.file_index, t.file_row_number)`;
+}
+
+/** -1: there is none. */
+function highest(deleted: string): number {
+  let last = -1;
+  for (const row of rowNumbers(deleted)) last = row;
+  return last;
 }
 
 /** Of each file its own, found by the number of the file. */
