@@ -29,6 +29,12 @@ export const arrows: readonly Arrow[] = [
   { zone: 'lib', files: [`${server}/lib/**`], may: [], note: 'nothing of ours' },
   { zone: 'api', files: ['packages/api/src/**'], may: [], packages: ['zod'], note: 'itself and zod; no Node, no DOM' },
   {
+    zone: 'engines/sources/*',
+    files: [`${server}/engines/sources/contract.ts`, `${server}/engines/sources/s3/**`],
+    may: ['engines/sources/*.ts', 'engines/query/contract.ts', 'engines/query/model/**', 'lib/**', 'api'],
+    note: 'tables describe themselves in Parquet, which the query engine reads',
+  },
+  {
     zone: 'engines/<e>/contract.ts',
     files: [`${server}/engines/<e>/contract.ts`],
     may: ['engines/<e>/model/**', 'lib/**', 'api'],

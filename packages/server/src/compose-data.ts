@@ -1,7 +1,9 @@
 /** The lists of what data stand on; see compose.ts. */
+import { join } from 'node:path';
 import type { QualityLedger, QualityParts } from '#ledgers/quality/index.ts';
 import type { DataSource } from '#engines/sources/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
+import type { QueryEngine } from '#engines/query/contract.ts';
 import type { DataLedger, DataParts, ExternalSource, SecretReader } from '#ledgers/data/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { SmithyHandler } from '#lib/outbound/smithy-handler.ts';
@@ -9,6 +11,9 @@ import type { SmithyHandler } from '#lib/outbound/smithy-handler.ts';
 interface SourceSurroundings {
   readonly outbound: Outbound;
   readonly secret: SecretReader;
+  readonly query: () => Promise<QueryEngine>;
+  /** Absolute, for what a source reads on the way. */
+  readonly scratch: string;
 }
 
 type SourceOpener<Type extends ExternalSource['type']> = (
@@ -39,11 +44,13 @@ const dataSources: { readonly [Type in ExternalSource['type']]: SourceOpener<Typ
   },
   delta: async ({ path, version, ...place }, around) => {
     const { deltaSource } = await import('#engines/sources/s3/delta-source.ts');
-    return deltaSource({ ...(await bucketOptions(place, around)), path, version });
+    const { query, scratch } = around;
+    return deltaSource({ ...(await bucketOptions(place, around)), path, version, query, scratch });
   },
   iceberg: async ({ path, metadata, snapshot, ...place }, around) => {
     const { icebergSource } = await import('#engines/sources/s3/iceberg-source.ts');
-    return icebergSource({ ...(await bucketOptions(place, around)), path, metadata, snapshot });
+    const { query, scratch } = around;
+    return icebergSource({ ...(await bucketOptions(place, around)), path, metadata, snapshot, query, scratch });
   },
 };
 
@@ -89,7 +96,8 @@ export async function loadData({
   ]);
   return dataLedger({
     ...parts,
-    source: async (source, secret) => await openDataSource(source, { outbound, secret }),
+    source: async (source, secret) =>
+      await openDataSource(source, { outbound, secret, query: parts.query, scratch: join(parts.folder, 'tables') }),
     secretValue: async (tx, ref) => {
       const found = await findSecretValue(tx, tx.projectId, ref);
       return found === undefined ? undefined : async () => await openSecretValue(keys, found);

@@ -6,6 +6,7 @@
 import type { NumberSummary } from '#lib/statistics/column-summary.ts';
 import type { BinEdges } from '#lib/statistics/number-scan.ts';
 import type { Column } from './model/column-type.ts';
+import type { ShapedColumn, ShapedPart } from './model/parquet-shape.ts';
 import type { Expression, LiteralValue, Query, SortKey } from './model/query-tree.ts';
 
 export type FileFormat = 'csv' | 'ndjson' | 'json' | 'parquet' | 'arrow';
@@ -44,11 +45,15 @@ export interface SourceFile {
   /** Of text; default `utf-8`, with or without a byte order mark; one of UTF-16 is found. */
   readonly encoding?: TextEncoding;
   readonly csv?: CsvDialect;
+  /** Of a file in a table with `shape`. */
+  readonly part?: ShapedPart;
 }
 
 export interface FileTable {
   /** Rows in this order. Columns are joined by name; what a file lacks is NULL. No files: no rows, `columns` must be given. */
   readonly files: readonly SourceFile[];
+  /** Of Parquet whose table says more than the files do: all columns of the table. What else is in the files is left out. */
+  readonly shape?: readonly ShapedColumn[];
   /** Names and types that the rows shall have; every value that does not fit is a fault. Default: inferred over `inferRows`. */
   readonly columns?: readonly Column[];
   /** How many rows of each text file are looked at for types; default all. */

@@ -4,6 +4,7 @@
  */
 import type { DataFormat } from '@dais/api';
 import type { DataColumn } from '@dais/api/data';
+import type { ShapedColumn, ShapedPart } from '#engines/query/model/parquet-shape.ts';
 
 export interface SourceObject {
   /** Unique in the source; its ending says the format, unless `format` does. At most 1,024 characters. */
@@ -23,6 +24,10 @@ export interface SourceObject {
   readonly snapshot?: string;
   /** Types that the source knows for sure. */
   readonly columns?: readonly DataColumn[];
+  /** Of Parquet whose bytes alone are not its rows: the columns of the table, the same for all objects of a list. */
+  readonly shape?: readonly ShapedColumn[];
+  /** Beside `shape`: what is so of this object. */
+  readonly part?: ShapedPart;
 }
 
 export interface FetchedObject {
@@ -32,6 +37,8 @@ export interface FetchedObject {
   /** As of what was read. */
   readonly pin: string;
   readonly columns?: readonly DataColumn[];
+  /** In the place of that of the object, where it is known only once the bytes are here. */
+  readonly part?: ShapedPart;
 }
 
 export interface FetchIo {
@@ -42,7 +49,7 @@ export interface FetchIo {
 
 export interface DataSource {
   /**
-   * What there is now, in the order of names. Reads no bytes; may be repeated.
+   * What there is now, in the order of names. Reads none of their bytes, but what describes them; may be repeated.
    * @throws DaisError `not_found` (nothing is there), `upstream_failed` (retryable), `address_refused`, `invalid_request`
    *   (the source refuses: rights, a query that is wrong).
    */

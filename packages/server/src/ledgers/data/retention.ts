@@ -127,7 +127,7 @@ async function deleteOld(parts: DataParts, io: JobIo, now: number): Promise<numb
 
 /** What a process that was killed left behind. */
 async function sweepFolder({ folder }: DataParts, now: number): Promise<void> {
-  for (const kind of ['ingest', 'make', 'export']) {
+  for (const kind of ['ingest', 'make', 'export', 'tables']) {
     for (const name of await readdir(join(folder, kind)).catch(() => [])) {
       const path = join(folder, kind, name);
       const found = await stat(path).catch(() => undefined);

@@ -72,7 +72,10 @@ export class TableReader {
     if (formats.has('parquet')) {
       if (formats.size > 1)
         throw new QueryError('query_invalid', `Table \`${name}\` mixes Parquet with other formats.`);
-      return { source: `(${await parquetRelation(this.#parts.session, name, opened, table)})`, kept: undefined };
+      const { session, folder } = this.#parts;
+      this.#made += 1;
+      const place = { table: name, folder, number: this.#made };
+      return { source: `(${await parquetRelation(session, place, opened, table)})`, kept: undefined };
     }
     const before = faults.count;
     const parts: { readonly target: string; readonly columns: readonly Column[]; readonly file: OpenedFile }[] = [];

@@ -1,19 +1,30 @@
 /** Parquet files as one relation, with the columns that were asked for. They are read where they lie. */
 import type { Column, DataFault, FileTable } from '../contract.ts';
+import { QueryError } from '../model/query-error.ts';
 import { sqlType } from './column-types.ts';
 import { fault, refusal } from './fault-log.ts';
 import type { Session } from './session.ts';
+import { shapedRelation } from './shaped-parquet.ts';
 import { identifier, text, textList } from './sql-text.ts';
 import type { OpenedFile } from './source-files.ts';
 
 /** A SELECT over the files. @throws QueryError `data_invalid` for a broken file or columns that are not there. */
 export async function parquetRelation(
   session: Session,
-  table: string,
+  { table, folder, number }: { readonly table: string; readonly folder: string; readonly number: number },
   files: readonly OpenedFile[],
   wanted: FileTable,
 ): Promise<string> {
-  const read = `read_parquet(${textList(files.map(({ source }) => source.path))}${files.length > 1 ? ', union_by_name = true' : ''}, filename = '~file', file_row_number = true)`;
+  const { shape } = wanted;
+  const shaped = shape && shapedRelation(session, shape, files, { table, folder, number });
+  const read = shaped
+    ? await shaped.then(
+        (select) => `(${select})`,
+        async (error: unknown) => {
+          throw error instanceof QueryError ? error : await brokenFile(session, table, files, error);
+        },
+      )
+    : `read_parquet(${textList(files.map(({ source }) => source.path))}${files.length > 1 ? ', union_by_name = true' : ''}, filename = '~file', file_row_number = true)`;
   const bound = await session
     .bind(`SELECT * EXCLUDE ("~file", file_row_number) FROM ${read}`)
     .catch(async (error: unknown) => {

@@ -1,6 +1,6 @@
 import { DaisError } from '@dais/api';
 import { expect, test } from 'vitest';
-import { commitsOf, commitVersionOf, replay } from './delta-log.ts';
+import { actionsOf, DeltaReplay, isOfLog, planLog, type DeltaSnapshot } from './delta-log.ts';
 
 const TABLE = 's3://lake/t';
 const lines = (...actions: readonly object[]) => actions.map((action) => JSON.stringify(action)).join('\n');
@@ -12,14 +12,22 @@ const begin = [
   },
 ];
 const add = (path: string, more = {}) => ({ add: { path, size: 1, partitionValues: {}, dataChange: true, ...more } });
-const remove = (path: string) => ({ remove: { path, dataChange: true } });
+const remove = (path: string, more = {}) => ({ remove: { path, dataChange: true, ...more } });
+const vector = (name: string) => ({
+  deletionVector: { storageType: 'u', pathOrInlineDv: name, offset: 1, sizeInBytes: 40, cardinality: 2 },
+});
 
-function refusal(...actions: readonly object[]): string {
+function replayed(...commits: readonly string[]): DeltaSnapshot {
+  const replay = new DeltaReplay(TABLE);
+  for (const [version, text] of commits.entries()) replay.apply(version, actionsOf(text, `Version ${version}`));
+  return replay.snapshot(commits.length - 1);
+}
+
+const paths = (...commits: readonly string[]) => replayed(...commits).files.map(({ path }) => path);
+
+function refusal(work: () => unknown): string {
   try {
-    replay(TABLE, [
-      { version: 0, text: lines(...begin) },
-      { version: 1, text: lines(...actions) },
-    ]);
+    work();
   } catch (error) {
     return error instanceof DaisError ? `${error.code}: ${error.message}` : String(error);
   }
@@ -28,40 +36,80 @@ function refusal(...actions: readonly object[]): string {
 
 test('what was added and not removed, by names as they are', () => {
   const commits = [
-    { version: 0, text: lines(...begin, add('a.parquet'), add('b%20c.parquet')) },
-    { version: 1, text: lines(remove('a.parquet'), add('d.parquet')) },
-    { version: 2, text: `${lines({ txn: { appId: 'x', version: 1 } }, add('a.parquet'))}\n\n` },
-  ];
-  expect(replay(TABLE, commits.slice(0, 2))).toEqual({ version: 1, files: ['b c.parquet', 'd.parquet'] });
-  expect(replay(TABLE, commits)).toEqual({ version: 2, files: ['a.parquet', 'b c.parquet', 'd.parquet'] });
+    lines(...begin, add('a.parquet'), add('b%20c.parquet')),
+    lines(remove('a.parquet'), add('d.parquet')),
+    `${lines({ txn: { appId: 'x', version: 1 } }, add('a.parquet'))}\n\n`,
+  ] as const;
+  expect(paths(commits[0], commits[1])).toEqual(['b c.parquet', 'd.parquet']);
+  expect(paths(...commits)).toEqual(['a.parquet', 'b c.parquet', 'd.parquet']);
 });
 
-test.each([
-  ['partitions', { metaData: { partitionColumns: ['day'] } }, 'partitioned by day'],
-  ['mapped columns', { metaData: { configuration: { 'delta.columnMapping.mode': 'name' } } }, 'maps columns by name'],
-  ['another format', { metaData: { format: { provider: 'orc' } } }, 'written as orc'],
-  ['a reader of tomorrow', { protocol: { minReaderVersion: 4 } }, 'readers of version 4'],
-  ['a feature', { protocol: { minReaderVersion: 3, readerFeatures: ['deletionVectors'] } }, 'needs deletionVectors'],
-  ['deletion vectors', add('a.parquet', { deletionVector: { storageType: 'u' } }), 'deletion vectors'],
-  ['files elsewhere', add('s3://other/a.parquet'), 'outside of the table'],
-])('%s are refused with what to do', (_, action, words) => {
-  const told = refusal(action);
-  expect(told).toContain('invalid_state');
-  expect(told).toContain(words);
+test('a file with other rows deleted is another one, whichever action comes first', () => {
+  const first = lines(...begin, add('a.parquet', { partitionValues: { day: '1' } }));
+  const gone = lines(add('a.parquet', vector('one')), remove('a.parquet'));
+  const more = lines(remove('a.parquet', vector('one')), add('a.parquet', vector('two')));
+  expect(replayed(first).files).toEqual([{ path: 'a.parquet', partition: { day: '1' }, deletions: undefined }]);
+  expect(replayed(first, gone).files).toMatchObject([{ deletions: { pathOrInlineDv: 'one' } }]);
+  expect(replayed(first, gone, more).files).toMatchObject([{ deletions: { pathOrInlineDv: 'two' } }]);
+  const twice = refusal(() => replayed(first, lines(add('a.parquet', vector('one')))));
+  expect(twice).toMatch(/^upstream_failed: .*a\.parquet twice/);
 });
 
-test('features that change no row are taken; a line that is no action is told', () => {
-  expect(refusal({ protocol: { minReaderVersion: 3, readerFeatures: ['timestampNtz'] } })).toBe('taken');
-  expect(() => replay(TABLE, [{ version: 0, text: '{"add":' }])).toThrow(/Version 0 .* no action/);
-  expect(() => replay(TABLE, [{ version: 0, text: '{"add":{"path":7}}' }])).toThrow(/no action/);
+test('what is no log, and files elsewhere, are told', () => {
+  for (const path of ['s3://other/a.parquet', '/etc/passwd'])
+    expect(refusal(() => replayed(lines(...begin, add(path))))).toMatch(/^invalid_state: .*outside of the table/);
+  expect(refusal(() => replayed('{"add":'))).toMatch(/^upstream_failed: Version 0 .*no JSON/);
+  expect(refusal(() => replayed('{"add":{"path":7}}'))).toMatch(/^upstream_failed: .*no action/);
+  expect(refusal(() => replayed(lines(...begin, add('a%zz'))))).toMatch(/^upstream_failed: .*no URI/);
+  expect(refusal(() => replayed(lines(add('a.parquet'))))).toMatch(/^upstream_failed: .*without a protocol/);
+  expect(refusal(() => replayed(lines(...begin, add('a', { deletionVector: { storageType: 'u' } }))))).toContain(
+    'no action',
+  );
 });
 
-test('which commits make a version', () => {
-  expect(commitVersionOf('t/_delta_log/00000000000000000012.json')).toBe(12);
-  expect(commitVersionOf('t/_delta_log/00000000000000000012.checkpoint.parquet')).toBeUndefined();
-  expect(commitsOf(TABLE, [2, 0, 1], undefined)).toEqual([0, 1, 2]);
-  expect(commitsOf(TABLE, [2, 0, 1], 1)).toEqual([0, 1]);
-  expect(() => commitsOf(TABLE, [], undefined)).toThrow(/no _delta_log/);
-  expect(() => commitsOf(TABLE, [0, 1], 7)).toThrow(/no version 7/);
-  expect(() => commitsOf(TABLE, [10, 11], undefined)).toThrow(/before version 10/);
+const commit = (version: number) => `t/_delta_log/${String(version).padStart(20, '0')}.json`;
+const checkpoint = (version: number, more = '') =>
+  `t/_delta_log/${String(version).padStart(20, '0')}.checkpoint${more}.parquet`;
+const part = (number: number, of: number) => `.${String(number).padStart(10, '0')}.${String(of).padStart(10, '0')}`;
+
+test('which files of a log make a version', () => {
+  const all = [commit(0), commit(1), commit(2)];
+  const whole = new Map([0, 1, 2].map((version) => [version, commit(version)]));
+  expect(planLog(TABLE, all, undefined)).toEqual({ version: 2, checkpoint: [], commits: whole });
+  expect(planLog(TABLE, all, 1).commits.size).toBe(2);
+  const later = [checkpoint(10), commit(10), commit(11), commit(12)];
+  expect(planLog(TABLE, [...all, ...later], 12)).toEqual({
+    version: 12,
+    checkpoint: [checkpoint(10)],
+    commits: new Map([
+      [11, commit(11)],
+      [12, commit(12)],
+    ]),
+  });
+  expect(planLog(TABLE, later, 10)).toEqual({ version: 10, checkpoint: [checkpoint(10)], commits: new Map() });
+  expect(planLog(TABLE, [checkpoint(10)], undefined).version).toBe(10);
+  expect(planLog(TABLE, [...all, ...later], 1).checkpoint).toEqual([]);
+});
+
+test('a checkpoint in parts is taken when all are there', () => {
+  const parts = [checkpoint(4, part(2, 2)), checkpoint(4, part(1, 2))];
+  const rest = [commit(4), commit(5)];
+  expect(planLog(TABLE, [...parts, ...rest], 5).checkpoint).toEqual(parts.toSorted());
+  expect(refusal(() => planLog(TABLE, [parts[0] ?? '', ...rest], 5))).toContain('no version of it can be read');
+  const uuid = '.80a083e8-7026-4e79-81be-64bd76c43a11';
+  expect(planLog(TABLE, [checkpoint(4, uuid), ...rest], 5).checkpoint).toEqual([checkpoint(4, uuid)]);
+  expect(isOfLog(checkpoint(4, uuid))).toBe(true);
+  for (const name of ['t/_delta_log/_last_checkpoint', 't/_delta_log/1.json', 't/a.parquet', `${commit(1)}.tmp`])
+    expect(isOfLog(name)).toBe(false);
+});
+
+test('versions that are not there, not yet or not any more', () => {
+  expect(refusal(() => planLog(TABLE, [], undefined))).toMatch(/^not_found: .*no _delta_log/);
+  expect(refusal(() => planLog(TABLE, [commit(0), commit(1)], 7))).toMatch(/^not_found: .*no version 7 yet/);
+  expect(refusal(() => planLog(TABLE, [checkpoint(10), commit(10), commit(11)], 4))).toMatch(
+    /^not_found: Version 4 .*cleaned up, and 10 is the oldest/,
+  );
+  expect(refusal(() => planLog(TABLE, [commit(10), commit(11)], undefined))).toContain('no version of it can be read');
+  // A gap.
+  expect(refusal(() => planLog(TABLE, [commit(0), checkpoint(2), commit(4)], 4))).toMatch(/^not_found: Version 4/);
 });

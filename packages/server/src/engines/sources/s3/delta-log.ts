@@ -1,139 +1,217 @@
-/** The log of a Delta table: which files are its rows as of a version. Pure. */
+/** The log of a Delta table: which of its files make up a version, and what they say. Pure. */
 import { DaisError } from '@dais/api';
 import { z } from 'zod';
 
-export interface DeltaCommit {
-  readonly version: number;
-  /** One action a line. */
-  readonly text: string;
-}
-
-export interface DeltaSnapshot {
-  readonly version: number;
-  /** Below the table's own path. */
-  readonly files: readonly string[];
-}
-
-/** What may stand there without changing which rows there are, or how the Parquet of them is read. */
-const HARMLESS: ReadonlySet<string> = new Set([
-  'appendOnly',
-  'invariants',
-  'checkConstraints',
-  'changeDataFeed',
-  'generatedColumns',
-  'identityColumns',
-  'timestampNtz',
-  'vacuumProtocolCheck',
-  'v2Checkpoint',
-  'domainMetadata',
-  'inCommitTimestamp',
-  'rowTracking',
-]);
-
+const deletionVector = z.looseObject({
+  storageType: z.string(),
+  pathOrInlineDv: z.string(),
+  offset: z.int().min(0).nullish(),
+  sizeInBytes: z.int().min(0),
+  cardinality: z.int().min(0),
+});
 const action = z.looseObject({
   protocol: z.looseObject({ minReaderVersion: z.int(), readerFeatures: z.array(z.string()).nullish() }).nullish(),
   metaData: z
     .looseObject({
+      schemaString: z.string(),
       partitionColumns: z.array(z.string()).default([]),
-      format: z.looseObject({ provider: z.string() }).nullish(),
+      format: z.looseObject({ provider: z.string().nullish() }).nullish(),
       configuration: z.record(z.string(), z.string().nullable()).nullish(),
     })
     .nullish(),
-  add: z.looseObject({ path: z.string(), deletionVector: z.unknown().optional() }).nullish(),
-  remove: z.looseObject({ path: z.string() }).nullish(),
+  add: z
+    .looseObject({
+      path: z.string(),
+      partitionValues: z.record(z.string(), z.string().nullable()).nullish(),
+      deletionVector: deletionVector.nullish(),
+    })
+    .nullish(),
+  remove: z.looseObject({ path: z.string(), deletionVector: deletionVector.nullish() }).nullish(),
+  sidecar: z.looseObject({ path: z.string() }).nullish(),
 });
 
-const NAME = /(?:^|\/)_delta_log\/(\d{20})\.json$/;
+export type DeltaAction = z.output<typeof action>;
+export type DeltaProtocol = NonNullable<DeltaAction['protocol']>;
+export type DeltaMetaData = NonNullable<DeltaAction['metaData']>;
+export type DeltaDeletions = z.output<typeof deletionVector>;
 
-/** The version that a file of the log makes; undefined for what is no commit. */
-export function commitVersionOf(name: string): number | undefined {
-  const digits = NAME.exec(name)?.[1];
-  return digits === undefined ? undefined : Number(digits);
+export interface DeltaFile {
+  /** Below the table's own path. */
+  readonly path: string;
+  readonly partition: Readonly<Record<string, string | null>>;
+  readonly deletions: DeltaDeletions | undefined;
+}
+
+export interface DeltaSnapshot {
+  readonly version: number;
+  readonly protocol: DeltaProtocol;
+  readonly metaData: DeltaMetaData;
+  /** In the order of their paths. */
+  readonly files: readonly DeltaFile[];
+}
+
+/** Of the log, what makes up a version. */
+export interface DeltaLogPlan {
+  readonly version: number;
+  /** Names of the files of the checkpoint that it begins with. */
+  readonly checkpoint: readonly string[];
+  /** Names of the commits after it, by their versions, oldest first. */
+  readonly commits: ReadonlyMap<number, string>;
+}
+
+interface Checkpoint {
+  readonly version: number;
+  readonly names: readonly string[];
+}
+
+const COMMIT = /(?:^|\/)_delta_log\/(\d{20})\.json$/;
+const CHECKPOINT =
+  /(?:^|\/)_delta_log\/(\d{20})\.checkpoint(?:\.(\d{10})\.(\d{10})|\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})?\.(parquet|json)$/;
+
+/** Whether a file is one of those by which a version is known. */
+export function isOfLog(name: string): boolean {
+  return COMMIT.test(name) || CHECKPOINT.test(name);
 }
 
 /**
- * The commits that make up a version, by their numbers, oldest first.
- * @throws DaisError `not_found`, and `invalid_state` when the log does not go back to the beginning.
+ * The newest checkpoint before a version, and the commits since. `names`: those of the log.
+ * @throws DaisError `not_found`, and `invalid_state` when the log does not go back to a beginning.
  */
-export function commitsOf(table: string, known: readonly number[], wanted: number | undefined): readonly number[] {
-  const found = known.toSorted((a, b) => a - b);
-  const last = wanted ?? found.at(-1);
-  if (last === undefined) throw new DaisError('not_found', `${table} is no Delta table: it has no _delta_log.`);
-  if (!found.includes(last)) throw new DaisError('not_found', `The Delta table ${table} has no version ${last}.`);
-  const commits = found.filter((version) => version <= last);
-  if (commits.length !== last + 1) {
-    const first = commits.find((version, at) => version !== at) ?? 0;
-    throw new DaisError(
-      'invalid_state',
-      `The log of the Delta table ${table} lacks commits before version ${first}: they are in a checkpoint, which is not read. Copy the table (a deep clone begins a log of its own), or name its files by a glob.`,
-    );
+export function planLog(table: string, names: readonly string[], wanted: number | undefined): DeltaLogPlan {
+  const commits = new Map(
+    names.flatMap((name): [number, string][] => {
+      const digits = COMMIT.exec(name)?.[1];
+      return digits === undefined ? [] : [[Number(digits), name]];
+    }),
+  );
+  const checkpoints = checkpointsOf(names);
+  const known = [...commits.keys(), ...checkpoints.map(({ version }) => version)];
+  const newest = known.reduce((most, version) => Math.max(most, version), -1);
+  if (newest === -1) throw new DaisError('not_found', `${table} is no Delta table: it has no _delta_log.`);
+  const last = wanted ?? newest;
+  if (last > newest) throw new DaisError('not_found', `The Delta table ${table} has no version ${last} yet.`);
+  // The commits that lead to it without a gap.
+  let first = last + 1;
+  while (commits.has(first - 1)) first -= 1;
+  const start = checkpoints.find(({ version }) => version <= last && version >= first - 1);
+  if (start === undefined && first > 0) {
+    const oldest = oldestOf(commits, checkpoints);
+    const from = oldest === undefined ? 'no version of it can be read' : `${oldest} is the oldest that can be read`;
+    const detail = `Version ${last} of the Delta table ${table} is not known any more: its log was cleaned up, and ${from}.`;
+    throw new DaisError('not_found', detail);
   }
-  return commits;
+  const from = start === undefined ? 0 : start.version + 1;
+  const after = Array.from({ length: last - from + 1 }, (_, at): [number, string] => [
+    from + at,
+    commits.get(from + at) ?? '',
+  ]);
+  return { version: last, checkpoint: start?.names ?? [], commits: new Map(after) };
 }
 
-/** @throws DaisError `invalid_state` for what is not read, saying what to change; `upstream_failed` for a broken log. */
-export function replay(table: string, commits: readonly DeltaCommit[]): DeltaSnapshot {
-  const files = new Set<string>();
-  for (const { version, text } of commits) {
-    const where = `Version ${version} of the Delta table ${table}`;
-    for (const line of text.split('\n')) {
-      if (line.trim() === '') continue;
-      const { protocol, metaData, add, remove } = readAction(line, where);
-      if (protocol) requireProtocol(where, protocol);
-      if (metaData) requireMetaData(where, metaData);
-      if (add) {
-        if (add.deletionVector !== undefined && add.deletionVector !== null) {
-          throw refused(where, 'has deletion vectors', 'Run REORG TABLE … APPLY (PURGE) first.');
-        }
-        files.add(pathOf(add.path, where));
-      }
-      if (remove) files.delete(pathOf(remove.path, where));
+/** Those that are whole, the newest first. */
+function checkpointsOf(names: readonly string[]): readonly Checkpoint[] {
+  const found = new Map<string, { version: number; parts: number; names: string[] }>();
+  for (const name of names) {
+    const [, digits, , parts, format] = CHECKPOINT.exec(name) ?? [];
+    if (digits === undefined) continue;
+    // Parts of one checkpoint say how many they are; any other is a checkpoint of its own.
+    const key = parts === undefined ? name : `${digits} ${parts}`;
+    if (parts !== undefined && format === 'json') continue;
+    const one = found.get(key) ?? { version: Number(digits), parts: Number(parts ?? 1), names: [] };
+    one.names.push(name);
+    found.set(key, one);
+  }
+  return [...found.values()]
+    .filter((one) => one.names.length === one.parts)
+    .map((one) => ({ version: one.version, names: one.names.toSorted() }))
+    .toSorted((a, b) => b.version - a.version || a.names.length - b.names.length);
+}
+
+function oldestOf(commits: ReadonlyMap<number, string>, checkpoints: readonly Checkpoint[]): number | undefined {
+  if (commits.has(0)) return 0;
+  return checkpoints.at(-1)?.version;
+}
+
+/** @throws DaisError `upstream_failed` for what is none. */
+export function readAction(value: unknown, where: string): DeltaAction {
+  const read = action.safeParse(value);
+  if (read.success) return read.data;
+  throw new DaisError('upstream_failed', `${where} has an entry in its log that is no action.`, { cause: read.error });
+}
+
+/** The actions of a commit. @throws as `readAction`. */
+export function* actionsOf(text: string, where: string): Generator<DeltaAction> {
+  for (const line of text.split('\n')) {
+    if (line.trim() === '') continue;
+    let value: unknown;
+    try {
+      value = JSON.parse(line);
+    } catch (error) {
+      throw new DaisError('upstream_failed', `${where} has a line in its log that is no JSON.`, { cause: error });
     }
-  }
-  return { version: commits.at(-1)?.version ?? 0, files: [...files].toSorted() };
-}
-
-function readAction(line: string, where: string): z.output<typeof action> {
-  try {
-    return action.parse(JSON.parse(line));
-  } catch {
-    throw new DaisError('upstream_failed', `${where} has a line in its log that is no action.`);
+    yield readAction(value, where);
   }
 }
 
-type Action = z.output<typeof action>;
+/** Which files a table has after actions, taken one by one. */
+export class DeltaReplay {
+  readonly #table: string;
+  readonly #files = new Map<string, DeltaFile>();
+  #protocol: DeltaProtocol | undefined;
+  #metaData: DeltaMetaData | undefined;
 
-function requireProtocol(where: string, protocol: NonNullable<Action['protocol']>): void {
-  const { minReaderVersion, readerFeatures } = protocol;
-  const strange = (readerFeatures ?? []).filter((feature) => !HARMLESS.has(feature));
-  if (minReaderVersion === 1 || (minReaderVersion === 3 && strange.length === 0)) return;
-  const what = strange.length > 0 ? `needs ${strange.join(', ')}` : `needs readers of version ${minReaderVersion}`;
-  throw refused(where, what, 'Write a copy without them.');
+  constructor(table: string) {
+    this.#table = table;
+  }
+
+  /** The actions of one commit or of one checkpoint. @throws DaisError `invalid_state`, `upstream_failed`. */
+  apply(version: number, actions: Iterable<DeltaAction>): void {
+    const where = `Version ${version} of the Delta table ${this.#table}`;
+    const added = new Map<string, DeltaFile>();
+    for (const { protocol, metaData, add, remove } of actions) {
+      if (protocol) this.#protocol = protocol;
+      if (metaData) this.#metaData = metaData;
+      if (add) {
+        const path = pathOf(add.path, where);
+        const file = { path, partition: add.partitionValues ?? {}, deletions: add.deletionVector ?? undefined };
+        added.set(keyOf(path, file.deletions), file);
+      }
+      if (remove) this.#files.delete(keyOf(pathOf(remove.path, where), remove.deletionVector ?? undefined));
+    }
+    // Within a commit the order says nothing: a file that it removes and adds is there.
+    for (const [key, file] of added) this.#files.set(key, file);
+  }
+
+  /** @throws DaisError `upstream_failed` for a log that does not say what the table is. */
+  snapshot(version: number): DeltaSnapshot {
+    const where = `Version ${version} of the Delta table ${this.#table}`;
+    const [protocol, metaData] = [this.#protocol, this.#metaData];
+    if (protocol === undefined || metaData === undefined)
+      throw new DaisError('upstream_failed', `${where} has a log without a protocol or without metadata.`);
+    const files = [...this.#files.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+    const twice = files.find(({ path }, at) => files[at + 1]?.path === path);
+    if (twice === undefined) return { version, protocol, metaData, files };
+    throw new DaisError('upstream_failed', `${where} has the file ${twice.path} twice.`);
+  }
 }
 
-function requireMetaData(where: string, { partitionColumns, format, configuration }: NonNullable<Action['metaData']>) {
-  if (partitionColumns.length > 0) {
-    const columns = partitionColumns.join(', ');
-    throw refused(
-      where,
-      `is partitioned by ${columns}, which its files do not hold`,
-      'Write a copy without partitions.',
-    );
-  }
-  const mapping = configuration?.['delta.columnMapping.mode'] ?? 'none';
-  if (mapping !== 'none') throw refused(where, `maps columns by ${mapping}`, 'Write a copy without the mapping.');
-  const provider = format?.provider ?? 'parquet';
-  if (provider !== 'parquet') throw refused(where, `is written as ${provider}`, 'Write it as Parquet.');
+/** A file with other rows deleted is another one. */
+function keyOf(path: string, deletions: DeltaDeletions | undefined): string {
+  if (deletions === undefined) return path;
+  return `${path}\n${deletions.storageType}${deletions.pathOrInlineDv}@${deletions.offset ?? ''}`;
 }
 
 /** Paths are URIs, and relative to the table unless it was cloned without its bytes. */
 function pathOf(path: string, where: string): string {
   if (/^[a-z][a-z0-9+.-]*:/i.test(path) || path.startsWith('/')) {
-    throw refused(where, 'has files outside of the table', 'Make a deep clone of it.');
+    throw new DaisError(
+      'invalid_state',
+      `${where} has files outside of the table: that is not read. Make a deep clone of it.`,
+    );
   }
-  return decodeURIComponent(path);
-}
-
-function refused(where: string, what: string, remedy: string): DaisError {
-  return new DaisError('invalid_state', `${where} ${what}: that is not read. ${remedy}`);
+  try {
+    return decodeURIComponent(path);
+  } catch (error) {
+    throw new DaisError('upstream_failed', `${where} has a file with a path that is no URI.`, { cause: error });
+  }
 }

@@ -11,6 +11,7 @@ import { createSmithyHandler, TRANSFER_TIMEOUTS } from '#lib/outbound/smithy-han
 import { run } from '#lib/process.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
+import type { QueryEngine } from '#engines/query/contract.ts';
 import { openDuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';
 import { scan } from '#engines/query/model/build.ts';
 import { startMotoServer, type MotoServer } from '../../../../../../conformance/s3/moto-server.ts';
@@ -29,11 +30,21 @@ let server: MotoServer;
 let client: S3Client;
 let outbound: Outbound;
 let folder: string;
+let engine: QueryEngine;
+/** What the package itself reads of each table. */
+let told: Readonly<Record<string, Told>>;
 const opened: DataSource[] = [];
 
 beforeAll(async () => {
   server = await startMotoServer();
   folder = await mkdtemp(join(tmpdir(), 'dais-delta-'));
+  engine = openDuckdbQuery({
+    folder: join(folder, 'query'),
+    memoryMb: 512,
+    tempMb: 512,
+    clock: systemClock,
+    log: silentLog,
+  });
   client = new S3Client({ region, endpoint: server.url, credentials, forcePathStyle: true });
   outbound = createOutbound({
     proxy: { noProxy: [] },
@@ -48,6 +59,7 @@ beforeAll(async () => {
     timeoutMs: 300_000,
   });
   if (made.code !== 0) throw new Error(made.stderr);
+  told = JSON.parse(made.stdout.toString()) as typeof told;
   const location = { CreateBucketConfiguration: { LocationConstraint: region } } as const;
   await client.send(new CreateBucketCommand({ Bucket: BUCKET, ...location }));
   const tables = join(folder, 'tables');
@@ -59,6 +71,7 @@ beforeAll(async () => {
 }, 900_000);
 afterAll(async () => {
   for (const source of opened) await source.close();
+  await engine?.close();
   client?.destroy();
   await outbound?.close();
   await server?.stop();
@@ -78,32 +91,37 @@ function source(path: string, version?: number): DataSource {
     endpoint: server.url,
     credentials,
     requestHandler,
+    query: async () => await Promise.resolve(engine),
+    scratch: join(folder, 'scratch'),
   });
   opened.push(made);
   return made;
 }
 
-async function ids(from: DataSource): Promise<readonly unknown[]> {
-  const engine = openDuckdbQuery({
-    folder: join(folder, 'query'),
-    memoryMb: 512,
-    tempMb: 512,
-    clock: systemClock,
-    log: silentLog,
-  });
-  try {
-    const files = [];
-    for (const [at, object] of (await from.list(signal)).entries()) {
-      const path = join(folder, `${String(opened.length)}-${at}.parquet`);
-      await from.fetch(object, path, { signal });
-      files.push({ path, format: 'parquet' as const });
-    }
-    const told = await engine.run({ tables: { t: { files } }, query: scan('t'), output: { type: 'rows', limit: 100 } });
-    return told.rows.map(([id]) => id).toSorted((a, b) => Number(a) - Number(b));
-  } finally {
-    await engine.close();
-  }
+interface Told {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
 }
+
+/** In the order of their first column. */
+async function read(from: DataSource): Promise<Told> {
+  const objects = await from.list(signal);
+  const files = [];
+  for (const [at, object] of objects.entries()) {
+    const path = join(folder, `${String(opened.length)}-${at}.parquet`);
+    await from.fetch(object, path, { signal });
+    files.push({ path, format: 'parquet' as const, ...(object.part !== undefined && { part: object.part }) });
+  }
+  const shape = objects[0]?.shape;
+  const table = { files, ...(shape !== undefined && { shape }) };
+  const told = await engine.run({ tables: { t: table }, query: scan('t'), output: { type: 'rows', limit: 100_000 } });
+  return {
+    columns: told.columns.map(({ name }) => name),
+    rows: told.rows.toSorted(([a], [b]) => Number(a) - Number(b)),
+  };
+}
+
+const ids = async (from: DataSource) => (await read(from)).rows.map(([id]) => id);
 
 sourcesSuite('delta', true, async () => {
   await Promise.resolve();
@@ -131,14 +149,57 @@ test('each version has the rows that it had, and says which it is', async () => 
 });
 
 test.each([
-  ['a version that is not there', 'plain', 99, 'not_found', 'no version 99'],
-  ['a table that is partitioned', 'parted', undefined, 'invalid_state', 'partitioned by word'],
-  ['a log that begins with a checkpoint', 'old', undefined, 'invalid_state', 'checkpoint'],
+  ['a checkpoint, and commits after it', 'old'],
+  ['a checkpoint in parts', 'parts'],
+  ['a checkpoint with sidecars', 'second'],
+  ['partitions of every type', 'parted'],
+  ['partitions, in a checkpoint', 'parted-old'],
+  ['deletion vectors in a file', 'vectors'],
+  ['deletion vectors in the log', 'inline'],
+  ['deletion vectors and partitions', 'both'],
+  ['columns that are mapped by name', 'mapped'],
+])('%s: read as the package itself reads it', async (_, path) => {
+  expect(await read(source(path))).toEqual(told[path]);
+  expect(await readdir(join(folder, 'scratch')).catch(() => [])).toEqual([]);
+});
+
+test('a version before a checkpoint and one since are read where their log is there', async () => {
+  expect(await ids(source('old', 4))).toEqual([0, 1, 2, 3, 4, 10, 11, 12, 13, 14]);
+  expect(await ids(source('vectors', 0))).toHaveLength(100_000);
+});
+
+test.each([
+  ['a version that is not there yet', 'plain', 99, 'not_found', 'no version 99'],
+  ['a version whose log was cleaned up', 'old', 2, 'not_found', '4 is the oldest'],
+  ['half of a checkpoint', 'half', undefined, 'not_found', 'cleaned up'],
 ])('%s is refused', async (_, path, version, code, words) => {
   await expect(source(path, version).list(signal)).rejects.toMatchObject({
     code,
     message: expect.stringContaining(words),
   });
+});
+
+test('deletion vectors that are cut, changed or gone are told', async () => {
+  const [vector = ''] = await readdir(join(folder, 'tables', 'vectors', 'ab'));
+  const key = `vectors/ab/${vector}`;
+  const bytes = await readFile(join(folder, 'tables', key));
+  const refusal = async () =>
+    await source('vectors')
+      .list(signal)
+      .catch((error: unknown) => error);
+  await put(key, bytes.subarray(0, 40));
+  expect(await refusal()).toMatchObject({ code: 'upstream_failed', message: expect.stringContaining('too early') });
+  const changed = Buffer.from(bytes);
+  changed[30] = (changed[30] ?? 0) ^ 1;
+  await put(key, changed);
+  expect(await refusal()).toMatchObject({ code: 'upstream_failed', message: expect.stringContaining('checksum') });
+  await client.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: key }));
+  expect(await refusal()).toMatchObject({ code: 'not_found' });
+});
+
+test('a checkpoint that is no Parquet is told', async () => {
+  await put(`parted-old/_delta_log/${'2'.padStart(20, '0')}.checkpoint.parquet`, 'no Parquet');
+  await expect(source('parted-old').list(signal)).rejects.toMatchObject({ code: 'data_invalid' });
 });
 
 test('a file that was vacuumed away is told', async () => {

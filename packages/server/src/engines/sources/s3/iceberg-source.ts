@@ -2,7 +2,12 @@
 import { gunzipSync } from 'node:zlib';
 import { DaisError } from '@dais/api';
 import { AvroFault, readAvroFile } from '#lib/avro-file.ts';
-import type { DataSource, SourceObject } from '../contract.ts';
+import { MOST_OBJECTS, type DataSource, type SourceObject } from '../contract.ts';
+import type { TableSourceOptions } from './delta-source.ts';
+import { DeletedRows } from './deleted-rows.ts';
+import { deletedRows } from './iceberg-deletes.ts';
+import { equalityPlans, withoutEqual, type EqualityPlan } from './iceberg-equality.ts';
+import { columnsOf, shapeOf } from './iceberg-schema.ts';
 import {
   chosenSnapshot,
   filesOf,
@@ -10,14 +15,14 @@ import {
   manifestsOf,
   newestMetadata,
   parseMetadata,
-  requireSameNames,
   type IcebergFile,
+  type IcebergSnapshot,
+  type Located,
 } from './iceberg-table.ts';
-import { s3Bucket, type S3BucketOptions } from './s3-source.ts';
+import { s3Bucket, type S3Bucket } from './s3-source.ts';
+import { ScratchFiles } from './scratch-files.ts';
 
-export interface IcebergSourceOptions extends S3BucketOptions {
-  /** Of the table in the bucket: the folder above `metadata`. */
-  readonly path: string;
+export interface IcebergSourceOptions extends TableSourceOptions {
   /** Name of a file below `metadata`. Undefined: the newest. */
   readonly metadata: string | undefined;
   /** Id of a snapshot. Undefined: the current one. */
@@ -27,6 +32,8 @@ export interface IcebergSourceOptions extends S3BucketOptions {
 /** Of one file that describes the table, inflated, and of all that are read, as they lie there. */
 const FILE_BYTES = 64 * 1024 * 1024;
 const ALL_BYTES = 256 * 1024 * 1024;
+/** Of files that take rows away, which lie on the disk. */
+const DELETE_BYTES = 1024 * 1024 * 1024;
 /** Of one manifest: some hundred for each file of the table. */
 const VALUES = 20_000_000;
 
@@ -34,63 +41,197 @@ export function icebergSource({
   path,
   metadata: named,
   snapshot: wanted,
+  query,
+  scratch,
   ...options
 }: IcebergSourceOptions): DataSource {
   const bucket = s3Bucket(options);
   const folder = path.replace(/^\/+|\/+$/g, '');
   const table = `s3://${options.bucket}/${folder}`;
+  const place = { bucket: options.bucket, folder };
+  const scratchFiles = new ScratchFiles(scratch, 'iceberg-');
+  const parts = { bucket, table, place, query, scratch: scratchFiles };
+  let listed: Listed | undefined;
   return {
     list: async (signal) => {
-      // Of what describes the table and of its files together: a file that a snapshot names was there before it.
-      const objects = await bucket.objects(`${folder}/**`, signal);
-      const there = new Map(objects.map((object) => [object.name, object]));
-      let left = ALL_BYTES;
-      const read = async (key: string, what: string): Promise<Buffer> => {
-        const object = there.get(key);
-        if (object === undefined) throw new DaisError('not_found', `${what} is gone: there is no ${key}.`);
-        left -= object.bytes ?? 0;
-        if (left < 0) throw new DaisError('too_large', `What describes ${table} has more than ${ALL_BYTES} bytes.`);
-        return await bucket.bytes(object, FILE_BYTES, signal);
-      };
-      const below = `${folder}/metadata/`;
-      const name =
-        named ??
-        newestMetadata(
-          table,
-          objects.flatMap((object) => (object.name.startsWith(below) ? object.name.slice(below.length) : [])),
-        );
-      const about = `The metadata ${name} of the Iceberg table ${table}`;
-      const metadata = parseMetadata(table, plainBytes(about, await read(`${below}${name}`, about)));
-      const snapshot = chosenSnapshot(table, metadata, wanted);
-      const id = snapshot['snapshot-id'];
-      const where = `Snapshot ${id} of the Iceberg table ${table}`;
-      const place = { location: metadata.location, bucket: options.bucket, folder };
-      const records = async (uri: string, what: string) =>
-        avroRecords(what, await read(keyOf(where, place, uri), what));
-
-      const listed = snapshot['manifest-list'];
-      if (listed === undefined || listed === null) {
-        const detail = `${where} has no list of manifests, as very old tables have none: write a copy in version 2.`;
-        throw new DaisError('invalid_state', detail);
-      }
-      const lists = `The list of manifests of snapshot ${id} of ${table}`;
-      const files: IcebergFile[] = [];
-      for (const manifest of manifestsOf(lists, await records(listed, lists)))
-        files.push(...filesOf(where, manifest, await records(manifest.path, `A manifest of ${where}`)));
-      requireSameNames(where, metadata, snapshot, files);
-      const found = new Map<string, SourceObject>();
-      for (const file of files) {
-        const key = keyOf(where, place, file.path);
-        const object = there.get(key);
-        if (object === undefined) throw new DaisError('not_found', `${where} has lost a file: there is no ${key}.`);
-        found.set(key, { ...object, format: 'parquet', snapshot: `iceberg ${id}` });
-      }
-      if (found.size === 0) throw new DaisError('not_found', `${where} has no rows.`);
-      return [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      listed = await new IcebergListing(parts, signal).list(named, wanted);
+      return listed.objects;
     },
-    fetch: async (object, path, io) => await bucket.fetch(object, path, io),
-    close: async () => await bucket.close(),
+    fetch: async (object, to, io) => {
+      const fetched = await bucket.fetch(object, to, io);
+      const part = await listed?.partOf(object, to, io.signal);
+      return part === undefined ? fetched : { ...fetched, part };
+    },
+    close: async () => {
+      await scratchFiles.remove();
+      await bucket.close();
+    },
   };
+}
+
+interface Listed {
+  readonly objects: readonly SourceObject[];
+  /** Of an object whose rows are known only with its bytes, which lie at `path`; else undefined. */
+  readonly partOf: (object: SourceObject, path: string, signal: AbortSignal) => Promise<SourceObject['part']>;
+}
+
+interface Parts extends Pick<IcebergSourceOptions, 'query'> {
+  readonly scratch: ScratchFiles;
+  readonly bucket: S3Bucket;
+  readonly table: string;
+  readonly place: { readonly bucket: string; readonly folder: string };
+}
+
+class IcebergListing {
+  readonly #parts: Parts;
+  readonly #signal: AbortSignal;
+  /** What describes the table. */
+  #known: ReadonlyMap<string, SourceObject> = new Map();
+  #left = ALL_BYTES;
+  #deleteBytes = DELETE_BYTES;
+
+  constructor(parts: Parts, signal: AbortSignal) {
+    this.#parts = parts;
+    this.#signal = signal;
+  }
+
+  async list(named: string | undefined, wanted: string | undefined): Promise<Listed> {
+    const { table, place } = this.#parts;
+    const below = `${place.folder}/metadata/`;
+    this.#known = await this.#objects(`${below}**`);
+    const names = [...this.#known.keys()].map((key) => key.slice(below.length));
+    const name = named ?? newestMetadata(table, names);
+    const about = `The metadata ${name} of the Iceberg table ${table}`;
+    const metadata = parseMetadata(table, plainBytes(about, await this.#read(`${below}${name}`, about)));
+    const snapshot = chosenSnapshot(table, metadata, wanted);
+    const id = snapshot['snapshot-id'];
+    const where = `Snapshot ${id} of the Iceberg table ${table}`;
+    const located = { ...place, location: metadata.location };
+    const files = await this.#files(where, snapshot, located);
+    const data = files.filter(({ deletes }) => deletes === undefined);
+    const deletes = files.filter((file) => file.deletes !== undefined);
+    if (data.length === 0) throw new DaisError('not_found', `${where} has no rows.`);
+    if (files.length > MOST_OBJECTS)
+      throw new DaisError('too_large', `The files of ${where} are more than ${MOST_OBJECTS}: compact it.`);
+
+    const columns = columnsOf(where, metadata, snapshot, data);
+    const keys = new Map(files.map((file) => [file.path, keyOf(where, located, file.path)]));
+    const all = new Set(keys.values());
+    // After what describes it: a file that a snapshot names was there before it.
+    const there = await this.#objects(`${place.folder}/**`, (key) => all.has(key));
+    const objectOf = (file: string): SourceObject => {
+      const key = keys.get(file) ?? '';
+      const object = there.get(key);
+      if (object === undefined) throw new DaisError('not_found', `${where} has lost a file: there is no ${key}.`);
+      return object;
+    };
+    for (const { path } of files) objectOf(path);
+    const { scratch, query } = this.#parts;
+    const gone = new DeletedRows(where);
+    const download = async (file: string, to: string, signal: AbortSignal) =>
+      await this.#download(where, objectOf(file), to, signal);
+    const deleted = await this.#deleted(where, data, deletes, { gone, objectOf, download });
+    const plans = equalityPlans(where, columns, data, deletes);
+    const asTheyAre = deleted.size === 0 && plans.size === 0 && columns.by === 'name';
+    const shape = asTheyAre ? undefined : shapeOf(where, columns);
+    const found = new Map<string, SourceObject>();
+    const byName = new Map<string, EqualityPlan>();
+    for (const { path } of data) {
+      const object = { ...objectOf(path), format: 'parquet' as const, snapshot: `iceberg ${id}` };
+      const rows = deleted.get(path);
+      const part = rows === undefined ? {} : { deleted: rows };
+      const plan = plans.get(path);
+      if (plan !== undefined) byName.set(object.name, plan);
+      found.set(object.name, shape === undefined ? object : { ...object, shape, part });
+    }
+    return {
+      objects: [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+      partOf: async ({ name, part = {} }, path, signal) => {
+        const plan = byName.get(name);
+        if (plan === undefined || shape === undefined) return undefined;
+        const folder = await scratch.folder();
+        const local = async (file: string) => await scratch.file(file, async (to) => await download(file, to, signal));
+        const io = { engine: await query(), folder, signal, gone, local };
+        return await withoutEqual(path, { shape, plan, part }, io);
+      },
+    };
+  }
+
+  async #files(where: string, snapshot: IcebergSnapshot, located: Located): Promise<readonly IcebergFile[]> {
+    const listed = snapshot['manifest-list'];
+    if (listed === undefined || listed === null) {
+      const detail = `${where} has no list of manifests, as very old tables have none: write a copy in version 2.`;
+      throw new DaisError('invalid_state', detail);
+    }
+    const records = async (uri: string, what: string) =>
+      avroRecords(what, await this.#read(keyOf(where, located, uri), what));
+    const lists = `The list of manifests of ${where}`;
+    const files: IcebergFile[] = [];
+    for (const manifest of manifestsOf(lists, await records(listed, lists))) {
+      for (const file of filesOf(where, manifest, await records(manifest.path, `A manifest of ${where}`)))
+        files.push(file);
+    }
+    return files;
+  }
+
+  async #deleted(
+    where: string,
+    data: readonly IcebergFile[],
+    deletes: readonly IcebergFile[],
+    {
+      gone,
+      objectOf,
+      download,
+    }: {
+      readonly gone: DeletedRows;
+      readonly objectOf: (path: string) => SourceObject;
+      readonly download: (path: string, to: string, signal: AbortSignal) => Promise<void>;
+    },
+  ): Promise<ReadonlyMap<string, string>> {
+    if (deletes.every((file) => file.deletes?.type === 'equality')) return new Map();
+    const { scratch, query } = this.#parts;
+    const signal = this.#signal;
+    try {
+      return await deletedRows(where, data, deletes, {
+        engine: query,
+        gone,
+        folder: await scratch.folder(),
+        signal,
+        bytes: async (path) => await this.#bytes(objectOf(path)),
+        download: async (path, to) => await download(path, to, signal),
+      });
+    } finally {
+      await scratch.remove();
+    }
+  }
+
+  async #download(where: string, object: SourceObject, to: string, signal: AbortSignal): Promise<void> {
+    this.#deleteBytes -= object.bytes ?? 0;
+    if (this.#deleteBytes < 0)
+      throw new DaisError('too_large', `The deletes of ${where} have more than ${DELETE_BYTES} bytes.`);
+    await this.#parts.bucket.fetch(object, to, { signal });
+  }
+
+  /** Of what describes the table. */
+  async #read(key: string, what: string): Promise<Buffer> {
+    let object = this.#known.get(key);
+    // Some tables keep it elsewhere.
+    object ??= (await this.#objects(`${this.#parts.place.folder}/**`, (name) => name === key)).get(key);
+    if (object === undefined) throw new DaisError('not_found', `${what} is gone: there is no ${key}.`);
+    return await this.#bytes(object);
+  }
+
+  async #bytes(object: SourceObject): Promise<Buffer> {
+    this.#left -= object.bytes ?? 0;
+    if (this.#left < 0)
+      throw new DaisError('too_large', `What describes ${this.#parts.table} has more than ${ALL_BYTES} bytes.`);
+    return await this.#parts.bucket.bytes(object, FILE_BYTES, this.#signal);
+  }
+
+  async #objects(glob: string, only?: (name: string) => boolean): Promise<ReadonlyMap<string, SourceObject>> {
+    const objects = await this.#parts.bucket.objects(glob, this.#signal, only);
+    return new Map(objects.map((object) => [object.name, object]));
+  }
 }
 
 function avroRecords(what: string, bytes: Buffer): readonly unknown[] {

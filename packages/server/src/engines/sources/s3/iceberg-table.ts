@@ -1,4 +1,4 @@
-/** What an Iceberg table says of itself: its metadata, the manifests of a snapshot, and which files are its rows. Pure. */
+/** What an Iceberg table says of itself: its metadata, the manifests of a snapshot, and which files have its rows. Pure. */
 import { DaisError } from '@dais/api';
 import { z } from 'zod';
 import { JsonFault, JsonReader } from '#lib/json-reader.ts';
@@ -11,6 +11,7 @@ const field: z.ZodType<SchemaField> = z.looseObject({
   type: z.unknown(),
   'initial-default': z.unknown().optional(),
 });
+const inner = z.array(field).min(1);
 const schema = z.looseObject({ 'schema-id': z.int().default(0), fields: z.array(field) });
 const snapshot = z.looseObject({
   'snapshot-id': id,
@@ -30,26 +31,35 @@ const manifest = z.looseObject({
   manifest_path: z.string(),
   content: z.int().nullish(),
   added_snapshot_id: id.nullish(),
+  sequence_number: z.int().nullish(),
+  partition_spec_id: z.int().nullish(),
 });
 const entry = z.looseObject({
   status: z.int(),
   snapshot_id: id.nullish(),
+  sequence_number: z.int().nullish(),
   data_file: z.looseObject({
     content: z.int().nullish(),
     file_path: z.string(),
     file_format: z.string(),
+    record_count: z.int().min(0).nullish(),
+    partition: z.record(z.string(), z.unknown()).nullish(),
+    equality_ids: z.array(z.int()).nullish(),
     key_metadata: z.unknown().optional(),
+    referenced_data_file: z.string().nullish(),
+    content_offset: z.int().min(0).nullish(),
+    content_size_in_bytes: z.int().min(0).nullish(),
   }),
 });
 
-interface SchemaField {
+export interface SchemaField {
   readonly id: number;
   readonly name: string;
   readonly type?: unknown;
   readonly 'initial-default'?: unknown;
 }
 
-type TableSchema = z.output<typeof schema>;
+export type TableSchema = z.output<typeof schema>;
 export type IcebergMetadata = z.output<typeof metadataSchema>;
 export type IcebergSnapshot = z.output<typeof snapshot>;
 
@@ -58,13 +68,33 @@ export interface IcebergManifest {
   /** It lists what takes rows away. */
   readonly deletes: boolean;
   readonly snapshot: string | undefined;
+  /** How old its files are, where they do not say it themselves. */
+  readonly sequence: number;
+  /** The way in which its files are partitioned. */
+  readonly spec: number;
 }
 
 export interface IcebergFile {
   readonly path: string;
   /** The snapshot that it came with. */
   readonly snapshot: string | undefined;
+  /** How old it is: what takes rows away reaches files that are as old or older. */
+  readonly sequence: number;
+  /** The same for files of one partition; undefined where there are none. */
+  readonly partition: string | undefined;
+  /** Of a file that takes rows away; absent of one that has them. */
+  readonly deletes?: IcebergDeletes;
 }
+
+/**
+ * Row numbers in files, as a Parquet file; those of one file, as a bitmap in a file with others; or values, as a Parquet file: rows
+ * that have them in the columns of these numbers are gone.
+ */
+export type IcebergDeletes = { readonly rows: number } & (
+  | { readonly type: 'positions' }
+  | { readonly type: 'equality'; readonly fields: readonly number[] }
+  | { readonly type: 'vector'; readonly of: string; readonly offset: number; readonly bytes: number }
+);
 
 const NAME = /^(?:v(\d{1,15})|(\d{1,15})-[^/]+?)(?:\.gz)?\.metadata\.json(?:\.gz)?$/;
 const DELETED = 2;
@@ -109,121 +139,90 @@ export function chosenSnapshot(table: string, metadata: IcebergMetadata, wanted:
   throw new DaisError('not_found', `The Iceberg table ${table} has no snapshot ${chosen}: was it expired?`);
 }
 
+/** The fields of a struct, of the text of a schema. @throws DaisError `upstream_failed` */
+export function fieldsOf(where: string, value: unknown): readonly SchemaField[] {
+  return parsed(inner, `A schema of ${where}`, () => value);
+}
+
 /** Of the records of a manifest list. @throws DaisError `upstream_failed`. */
 export function manifestsOf(where: string, records: readonly unknown[]): readonly IcebergManifest[] {
   return records.map((record) => {
-    const { manifest_path: path, content, added_snapshot_id: added } = parsed(manifest, where, () => record);
-    return { path, deletes: (content ?? 0) !== 0, snapshot: added ?? undefined };
+    const read = parsed(manifest, where, () => record);
+    const { manifest_path: path, content, added_snapshot_id: added, sequence_number: sequence } = read;
+    const spec = read.partition_spec_id ?? 0;
+    return { path, deletes: (content ?? 0) !== 0, snapshot: added ?? undefined, sequence: sequence ?? 0, spec };
   });
 }
 
 /**
- * The data files that the records of a manifest say are there.
+ * The files that the records of a manifest say are there.
  * @throws DaisError `invalid_state` for what is not read, saying what to change; `upstream_failed` for a broken manifest.
  */
-export function filesOf(
-  where: string,
-  { deletes, snapshot: added }: IcebergManifest,
-  records: readonly unknown[],
-): readonly IcebergFile[] {
-  return records.flatMap((record) => {
-    const { status, snapshot_id: came, data_file: file } = parsed(entry, where, () => record);
+export function filesOf(where: string, of: IcebergManifest, records: readonly unknown[]): readonly IcebergFile[] {
+  return records.flatMap((record): IcebergFile[] => {
+    const read = parsed(entry, where, () => record);
+    const { status, snapshot_id: came, sequence_number: sequence, data_file: file } = read;
     if (status === DELETED) return [];
-    const content = file.content ?? 0;
-    if (deletes || content !== 0) {
-      const what = content === 2 ? 'equality deletes' : 'position deletes';
-      const remedy =
-        'Rewrite its data files (`rewrite_data_files` with `delete-file-threshold` 1), or write copies on change.';
-      throw refused(where, `has ${what}`, remedy);
-    }
-    if (file.file_format.toLowerCase() !== 'parquet')
-      throw refused(where, `has files that are written as ${file.file_format.slice(0, 40)}`, 'Write them as Parquet.');
     if (file.key_metadata !== undefined && file.key_metadata !== null)
       throw refused(where, 'is encrypted', 'Write a copy that is not.');
-    return [{ path: file.file_path, snapshot: came ?? added }];
+    const known = {
+      path: file.file_path,
+      snapshot: came ?? of.snapshot,
+      sequence: sequence ?? of.sequence,
+      partition: partitionKey(of.spec, file.partition ?? {}),
+    };
+    const content = file.content ?? 0;
+    if (of.deletes || content !== 0) return [{ ...known, deletes: deletesOf(where, file) }];
+    requireParquet(where, 'files', file.file_format);
+    return [known];
   });
 }
 
-/**
- * Columns are found by name in the files, and by number in the table: both must mean the same for every file.
- * @throws DaisError `invalid_state`, with the columns that do not.
- */
-export function requireSameNames(
-  where: string,
-  metadata: IcebergMetadata,
-  chosen: IcebergSnapshot,
-  files: readonly IcebergFile[],
-): void {
-  const schemas = metadata.schemas ?? (metadata.schema ? [metadata.schema] : []);
-  const byId = new Map(schemas.map((one) => [one['schema-id'], one]));
-  const current = byId.get(chosen['schema-id'] ?? metadata['current-schema-id'] ?? 0);
-  if (current === undefined) throw new DaisError('upstream_failed', `${where} has no schema.`);
-  const writtenWith = new Map(
-    (metadata.snapshots ?? []).map((one) => [one['snapshot-id'], one['schema-id'] ?? undefined]),
-  );
-  const seen = new Set<TableSchema>();
-  for (const { snapshot: came } of files) {
-    const known = byId.get(writtenWith.get(came ?? '') ?? -1);
-    // Where nobody knows any more how a file was written, it may have been in any of the ways.
-    for (const one of known === undefined ? schemas : [known]) seen.add(one);
+type DataFile = z.output<typeof entry>['data_file'];
+
+function deletesOf(where: string, file: DataFile): IcebergDeletes {
+  const { content, file_format: format, record_count: rows, referenced_data_file: of } = file;
+  if (content === 2) {
+    requireParquet(where, 'equality deletes', format);
+    const fields = (file.equality_ids ?? []).toSorted((a, b) => a - b);
+    if (fields.length > 0) return { type: 'equality', rows: rows ?? 0, fields };
+    throw new DaisError('upstream_failed', `${where} has equality deletes that name no column.`);
   }
-  const now = namesOf(current.fields);
-  for (const one of seen) requireSame(where, namesOf(one.fields), now);
-}
-
-interface NamedField {
-  readonly path: string;
-  readonly filled: boolean;
-}
-
-function requireSame(where: string, then: ReadonlyMap<number, NamedField>, now: ReadonlyMap<number, NamedField>): void {
-  const remedy = 'Rewrite its data files with the present schema (`rewrite_data_files` with `rewrite-all`).';
-  const before = new Map([...then].map(([number, { path }]) => [path, number]));
-  for (const [number, { path, filled }] of now) {
-    const known = then.get(number);
-    if (known !== undefined && known.path !== path)
-      throw refused(where, `has files in which the column ${path} is called ${known.path}`, remedy);
-    const other = before.get(path);
-    if (other !== undefined && other !== number)
-      throw refused(where, `has files in which ${path} is another column, which was dropped`, remedy);
-    if (known === undefined && filled)
-      throw refused(where, `has files without the column ${path}, which has a default`, remedy);
+  if (content !== 1) throw refused(where, `has files of the kind ${content}`, 'Write a copy in version 2.');
+  if (format.toLowerCase() !== 'puffin') {
+    requireParquet(where, 'position deletes', format);
+    return { type: 'positions', rows: rows ?? 0 };
   }
+  const { content_offset: offset, content_size_in_bytes: bytes } = file;
+  if (typeof of !== 'string' || typeof offset !== 'number' || typeof bytes !== 'number' || typeof rows !== 'number')
+    throw new DaisError('upstream_failed', `${where} has a deletion vector of which nothing says where it lies.`);
+  return { type: 'vector', rows, of, offset, bytes };
 }
 
-/** By their numbers: the path of each field, those within others too. */
-function namesOf(fields: readonly SchemaField[]): ReadonlyMap<number, NamedField> {
-  const names = new Map<number, NamedField>();
-  const visit = (type: unknown, above: string): void => {
-    if (typeof type !== 'object' || type === null) return;
-    const { type: kind, fields: inner, element, key, value } = type as Readonly<Record<string, unknown>>;
-    if (kind === 'struct' && Array.isArray(inner)) {
-      for (const one of inner as readonly SchemaField[]) add(one, `${above}.`);
-    } else if (kind === 'list') visit(element, `${above}[]`);
-    else if (kind === 'map') {
-      visit(key, `${above}{key}`);
-      visit(value, `${above}{}`);
-    }
-  };
-  const add = (one: SchemaField, above: string) => {
-    const path = `${above}${one.name}`;
-    const filled = one['initial-default'] !== undefined && one['initial-default'] !== null;
-    names.set(one.id, { path, filled });
-    visit(one.type, path);
-  };
-  for (const one of fields) add(one, '');
-  return names;
+function partitionKey(spec: number, values: Readonly<Record<string, unknown>>): string | undefined {
+  const of = Object.entries(values);
+  if (of.length === 0) return undefined;
+  const plain = (_: string, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value);
+  return JSON.stringify([spec, of.toSorted(([a], [b]) => (a < b ? -1 : 1))], plain);
+}
+
+function requireParquet(where: string, what: string, format: string): void {
+  if (format.toLowerCase() === 'parquet') return;
+  throw refused(where, `has ${what} that are written as ${format.slice(0, 40)}`, 'Write them as Parquet.');
+}
+
+/** Where a table was when it was written, and where it is. */
+export interface Located {
+  readonly location: string;
+  readonly bucket: string;
+  readonly folder: string;
 }
 
 /**
  * Where in the bucket a file of the table lies. The table says where it was when it was written; it is read where it is now.
  * @throws DaisError `invalid_state` for what lies elsewhere.
  */
-export function keyOf(
-  where: string,
-  place: { readonly location: string; readonly bucket: string; readonly folder: string },
-  uri: string,
-): string {
+export function keyOf(where: string, place: Located, uri: string): string {
   const file = plainUri(uri);
   const before = `${plainUri(place.location).replace(/\/+$/, '')}/`;
   if (file.startsWith(before)) return `${place.folder}/${file.slice(before.length)}`;

@@ -28,8 +28,8 @@ export interface S3SourceOptions extends S3BucketOptions {
 }
 
 export interface S3Bucket extends Pick<DataSource, 'fetch' | 'close'> {
-  /** In the order of names; none where none fits. @throws DaisError as `DataSource.list`. */
-  objects(glob: string, signal: AbortSignal): Promise<readonly SourceObject[]>;
+  /** In the order of names; none where none fits. `only`: others are not counted. @throws DaisError as `DataSource.list`. */
+  objects(glob: string, signal: AbortSignal, only?: (name: string) => boolean): Promise<readonly SourceObject[]>;
   /** The bytes of an object as they come. @throws DaisError as `DataSource.fetch`. */
   open(object: SourceObject, signal: AbortSignal): Promise<Readable>;
   /** Of an object that is small. @throws DaisError as `DataSource.fetch`; `too_large`. */
@@ -71,7 +71,7 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
     return { body: answer.Body as Readable, pin: `etag ${answer.ETag ?? etag}` };
   };
   return {
-    objects: async (glob, signal) => {
+    objects: async (glob, signal, only = () => true) => {
       const pattern = globPattern(glob);
       const objects: SourceObject[] = [];
       for (let token: string | undefined; ;) {
@@ -83,7 +83,7 @@ export function s3Bucket(options: S3BucketOptions): S3Bucket {
           );
         });
         for (const { Key: key = '', Size: bytes, ETag: etag = '' } of page.Contents ?? []) {
-          if (!pattern.test(key) || key.endsWith('/')) continue;
+          if (!pattern.test(key) || key.endsWith('/') || !only(key)) continue;
           objects.push({ name: key, uri: `s3://${bucket}/${key}`, pin: `etag ${etag}`, bytes });
           if (objects.length > MOST_OBJECTS) {
             throw new DaisError('too_large', `More than ${MOST_OBJECTS} objects of ${bucket} fit ${glob}.`);

@@ -6,6 +6,7 @@ import type { DataSource, SourceObject } from '#engines/sources/contract.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataParts, ExternalSource, SecretReader } from '../data-parts.ts';
 import type { GatheredFile } from './gather.ts';
+import type { TableShape } from './reading-plan.ts';
 
 interface FetchedFile extends GatheredFile {
   readonly uri: string;
@@ -36,12 +37,33 @@ export async function withSource<T>(
   }
 }
 
-/** @throws DaisError as the source does. */
+/** @throws DaisError as the source does; `invalid_state` for a table that `mode: reference` cannot point at. */
 export async function fetchAll(
   source: DataSource,
-  { folder, signal, progress }: { folder: string; signal: AbortSignal; progress: (share: number) => void },
-): Promise<{ readonly files: readonly FetchedFile[]; readonly columns: readonly DataColumn[] | undefined }> {
+  {
+    folder,
+    mode,
+    signal,
+    progress,
+  }: {
+    folder: string;
+    mode: 'managed' | 'reference';
+    signal: AbortSignal;
+    progress: (share: number) => void;
+  },
+): Promise<{
+  readonly files: readonly FetchedFile[];
+  readonly columns: readonly DataColumn[] | undefined;
+  readonly shape: TableShape | undefined;
+}> {
   const objects = await source.list(signal);
+  const shape = objects[0]?.shape;
+  if (shape !== undefined && mode === 'reference') {
+    throw new DaisError(
+      'invalid_state',
+      'The files of this table are not its rows as they are (it is partitioned, has deleted rows, or its columns are called otherwise in its files): such a table is copied, not pointed at. Set `mode: managed`.',
+    );
+  }
   const all = objects.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
   const files: FetchedFile[] = [];
   let done = 0;
@@ -54,7 +76,8 @@ export async function fetchAll(
     done += fetched.bytes;
     columns ??= fetched.columns ?? object.columns;
     const { name, uri } = object;
-    files.push({ name, uri, path, pin: fetched.pin, digest: fetched.sha256, bytes: fetched.bytes, object });
+    const { pin, sha256: digest, bytes, part = object.part } = fetched;
+    files.push({ name, uri, path, pin, digest, bytes, object, part });
   }
-  return { files, columns };
+  return { files, columns, shape };
 }

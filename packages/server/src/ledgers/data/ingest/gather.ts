@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { DataFormat } from '@dais/api';
+import type { SourceObject } from '#engines/sources/contract.ts';
 import { findReference } from '#kernel/content/references.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
@@ -19,6 +20,7 @@ export interface GatheredFile {
   readonly pin?: string;
   /** Where the source says it. */
   readonly format?: DataFormat | undefined;
+  readonly part?: SourceObject['part'];
 }
 
 /** Names of the content of an ingest. */

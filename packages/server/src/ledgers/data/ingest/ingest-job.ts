@@ -41,6 +41,7 @@ import {
   type IngestRow,
 } from './ingest-rows.ts';
 import { readGroups, type GroupsRead } from './read-groups.ts';
+import type { TableShape } from './reading-plan.ts';
 import { checkTable } from './table-checks.ts';
 
 export const INGEST_QUEUE = 'data-ingest';
@@ -60,12 +61,14 @@ interface Reading {
   readonly columns: readonly DataColumn[];
   /** Which state of a table outside was read. */
   readonly snapshot: string | undefined;
+  readonly shape: TableShape | undefined;
 }
 
 interface Gathered {
   readonly gathered: readonly GatheredFile[];
   readonly told: readonly DataColumn[] | undefined;
   readonly snapshot?: string | undefined;
+  readonly shape?: TableShape | undefined;
   readonly mode: 'managed' | 'reference';
 }
 
@@ -155,16 +158,18 @@ class IngestRun {
     if (before.row.ended_at !== null) return { ingest: this.#id };
     if (before.spec.source?.type === 'dataset') return await this.#query(before, before.spec.source);
     await this.#note('fetch', 0);
-    const { gathered, told, mode, snapshot } = await this.#gather(before, signal);
+    const { gathered, told, mode, snapshot, shape } = await this.#gather(before, signal);
     const engine = await this.#parts.query();
     const formats = { ...before.spec.format };
-    const sources = gathered.map(({ path, name, format }) =>
-      sourceFile(path ?? '', name, format === undefined ? before.spec.format : { ...formats, type: format }),
-    );
-    const columns = told ?? (await this.#columns(engine, before, gathered, sources));
-    this.#reading = { gathered, sources, columns, snapshot };
-    if (mode === 'reference') return await this.#pin(engine, before, { gathered, sources, columns, snapshot });
-    const read = await this.#read(engine, before, { gathered, sources, columns });
+    const sources = gathered.map(({ path, name, format, part }) => ({
+      ...sourceFile(path ?? '', name, format === undefined ? before.spec.format : { ...formats, type: format }),
+      ...(part !== undefined && { part }),
+    }));
+    const columns = told ?? (await this.#columns(engine, before, { gathered, sources, shape }));
+    const reading = { gathered, sources, columns, snapshot, shape };
+    this.#reading = reading;
+    if (mode === 'reference') return await this.#pin(engine, before, reading);
+    const read = await this.#read(engine, before, reading);
     await this.#note('check', 0);
     await this.#check(engine, before, columns, read);
     await this.#note('store', 0);
@@ -180,11 +185,12 @@ class IngestRun {
     }
     return await withSource(this.#parts, { source, projectId: row.project_id }, async (opened) => {
       const progress = (share: number) => void this.#note('fetch', share);
-      const found = await fetchAll(opened, { folder: this.#folder, signal, progress });
-      const gathered = found.files.map(({ object, ...file }) => ({ ...file, format: object.format }));
       const mode = 'mode' in source ? source.mode : 'managed';
+      const found = await fetchAll(opened, { folder: this.#folder, mode, signal, progress });
+      const gathered = found.files.map(({ object, ...file }) => ({ ...file, format: object.format }));
       const snapshot = found.files[0]?.object.snapshot;
-      return { gathered, told: spec.columns === undefined ? found.columns : undefined, mode, snapshot };
+      const { columns, shape } = found;
+      return { gathered, told: spec.columns === undefined ? columns : undefined, mode, snapshot, shape };
     });
   }
 
@@ -270,13 +276,17 @@ class IngestRun {
   async #columns(
     engine: QueryEngine,
     { spec, version }: Before,
-    gathered: readonly GatheredFile[],
-    sources: readonly SourceFile[],
+    { gathered, sources, shape }: Pick<Reading, 'gathered' | 'sources' | 'shape'>,
   ): Promise<readonly DataColumn[]> {
     const { columns } = await wantedColumns(spec, version?.schema.columns, async () => {
       await this.#note('infer', 0);
       const here = sources.filter((_, at) => gathered[at]?.path !== undefined);
-      return await engine.describe({ files: here }, { signal: this.#io.signal });
+      // Rows that are gone change no column.
+      const plain = here.map(({ part, ...file }) =>
+        part === undefined ? file : { ...file, part: { values: part.values ?? [] } },
+      );
+      const table = { files: plain, ...(shape !== undefined && { shape }) };
+      return await engine.describe(table, { signal: this.#io.signal });
     });
     return columns;
   }
@@ -284,9 +294,8 @@ class IngestRun {
   async #read(
     engine: QueryEngine,
     { row, spec, version, splitRows: splitBefore }: Before,
-    from: { gathered: readonly GatheredFile[]; sources: readonly SourceFile[]; columns: readonly DataColumn[] },
+    { gathered, sources, columns, shape }: Reading,
   ): Promise<GroupsRead & { readonly splitRows: number }> {
-    const { gathered, sources, columns } = from;
     const bytes = gathered.reduce((sum, file) => sum + file.bytes, 0);
     // Before they are read nobody knows their rows: those of text have about ten bytes a column.
     const guess =
@@ -305,6 +314,7 @@ class IngestRun {
           source: sources[at] ?? { path: '', format: 'csv' },
         })),
         columns,
+        shape,
         keys: spec.keys ?? [],
         splitRows: rows,
         faults: row.source.faults,
@@ -419,13 +429,15 @@ class IngestRun {
   }
 
   /** All rows that cannot be read, as one file; undefined when it cannot be made. */
-  async #keepRejects(row: IngestRow, { gathered, sources, columns }: Reading): Promise<string | undefined> {
+  async #keepRejects(row: IngestRow, { gathered, sources, columns, shape }: Reading): Promise<string | undefined> {
     const rejectsPath = join(this.#folder, REJECTS);
     const engine = await this.#parts.query();
     const files = sources.filter((_, at) => gathered[at]?.path !== undefined);
     await engine.run(
       {
-        tables: { rows: { files, columns: engineColumns(columns), faults: 'keep' } },
+        tables: {
+          rows: { files, ...(shape !== undefined && { shape }), columns: engineColumns(columns), faults: 'keep' },
+        },
         query: scan('rows'),
         output: { type: 'none' },
         rejectsPath,

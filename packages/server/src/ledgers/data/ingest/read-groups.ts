@@ -100,6 +100,7 @@ async function readGroup(
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const table = {
     files: group.map(({ source }) => source),
+    ...(request.shape !== undefined && { shape: request.shape }),
     columns: engineColumns(request.columns),
     faults: request.faults,
     extraColumns: 'refuse' as const,

@@ -97,7 +97,8 @@ export async function startDataWorld(more: Partial<DataParts> = {}, beside?: Bes
     folder: join(folder, 'data'),
     hooks: other?.hooks ?? {},
     secretValue: async () => await Promise.resolve(undefined),
-    source: async (source, secret) => await openDataSource(source, { outbound, secret }),
+    source: async (source, secret) =>
+      await openDataSource(source, { outbound, secret, query, scratch: join(folder, 'data', 'tables') }),
     ...more,
   });
   const dais = await startTestKernel(db, {

@@ -1,0 +1,132 @@
+/** The checkpoint of a Delta table: what its log said up to a version, as Parquet. */
+import { join } from 'node:path';
+import { DaisError } from '@dais/api';
+import type { Cell, QueryEngine, Statement, StatementResult } from '#engines/query/contract.ts';
+import { call, column, filter, literal, named, scan } from '#engines/query/model/build.ts';
+import { MOST_OBJECTS, type SourceObject } from '../contract.ts';
+import { actionsOf, readAction, type DeltaAction } from './delta-log.ts';
+import { inTurns } from './in-turns.ts';
+import { structFields } from './struct-fields.ts';
+
+export interface CheckpointIo {
+  readonly engine: QueryEngine;
+  /** Empty; where its files are fetched to. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  /** @throws DaisError `not_found`, `too_large` */
+  readonly text: (name: string) => Promise<string>;
+  /** To a path where nothing is. @throws the same. */
+  readonly download: (name: string, path: string) => Promise<void>;
+}
+
+const MOST_SIDECARS = 10_000;
+
+/**
+ * Its actions, but what was removed before it. `names`: its files, all of one checkpoint.
+ * @throws DaisError `not_found`, `too_large`, `upstream_failed`; QueryError of a file that is no Parquet.
+ */
+export async function readCheckpoint(
+  where: string,
+  names: readonly string[],
+  io: CheckpointIo,
+): Promise<readonly DeltaAction[]> {
+  const [first = ''] = names;
+  const actions = first.endsWith('.json')
+    ? await inTurns(actionsOf(await io.text(first), where))
+    : await parquetActions(where, names, io);
+  const sidecars = actions.flatMap(({ sidecar }) => {
+    const name = sidecar?.path.split('/').at(-1);
+    return name === undefined ? [] : [`${first.slice(0, first.lastIndexOf('/'))}/_sidecars/${decoded(name)}`];
+  });
+  if (sidecars.length === 0) return actions;
+  return [...actions, ...(await parquetActions(where, [...new Set(sidecars)], io))];
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}
+
+async function parquetActions(
+  where: string,
+  names: readonly string[],
+  { engine, folder, signal, download }: CheckpointIo,
+): Promise<readonly DeltaAction[]> {
+  const files = [];
+  for (const name of names) {
+    const path = join(folder, name.replaceAll('/', '_'));
+    await download(name, path);
+    files.push({ path, name, format: 'parquet' as const });
+  }
+  const { columns } = await engine.describe({ files }, { signal });
+  const fields = new Map(columns.map(({ name, type }) => [name, structFields(type)]));
+  const [head, ...rest] = ASKED.flatMap(({ of, wanted, limit }): Asked[] => {
+    const there = fields.get(of) ?? [];
+    const [must = ''] = wanted;
+    if (!there.includes(must)) return [];
+    const found = wanted.filter((name) => there.includes(name));
+    const value = (name: string) => call('field', column(of), literal(name));
+    const query = {
+      type: 'project' as const,
+      from: filter(scan('t'), call('is-not-null', value(must))),
+      columns: found.map((name) => named(name, value(name))),
+    };
+    return [{ of, found, statement: { query, output: { type: 'rows', limit } } }];
+  });
+  if (head === undefined) return [];
+  const more = rest.map(({ statement }) => statement);
+  const told = await engine.run({ tables: { t: { files } }, ...head.statement, more }, { signal });
+  return await inTurns(
+    toldActions(
+      where,
+      [head, ...rest].map((asked, at) => ({ asked, result: [told, ...told.more][at] })),
+    ),
+  );
+}
+
+function* toldActions(
+  where: string,
+  answers: readonly { readonly asked: Asked; readonly result: StatementResult | undefined }[],
+): Generator<DeltaAction> {
+  for (const { asked, result } of answers) {
+    if (result?.truncated === true)
+      throw new DaisError('too_large', `${where} has too many files: at most ${MOST_OBJECTS} are read.`);
+    for (const row of result?.rows ?? []) {
+      const value = Object.fromEntries(asked.found.map((name, n) => [name, plain(name, row[n] ?? null)]));
+      yield readAction({ [asked.of]: value }, where);
+    }
+  }
+}
+
+interface Asked {
+  readonly of: string;
+  readonly found: readonly string[];
+  readonly statement: Statement;
+}
+
+/** What is asked of a checkpoint; the first field says whether a row is one of these. */
+const ASKED = [
+  { of: 'protocol', wanted: ['minReaderVersion', 'readerFeatures'], limit: 10 },
+  { of: 'metaData', wanted: ['schemaString', 'partitionColumns', 'format', 'configuration'], limit: 10 },
+  { of: 'add', wanted: ['path', 'partitionValues', 'deletionVector'], limit: MOST_OBJECTS },
+  { of: 'sidecar', wanted: ['path'], limit: MOST_SIDECARS },
+] as const;
+
+/** A map comes as pairs, and what is absent as a struct of nothing. */
+function plain(name: string, value: Cell): unknown {
+  if (name === 'partitionValues' || name === 'configuration') {
+    return Array.isArray(value) ? Object.fromEntries(value as readonly (readonly [string, Cell])[]) : value;
+  }
+  const { storageType } = (value ?? {}) as { readonly storageType?: Cell };
+  return name === 'deletionVector' && (storageType ?? null) === null ? null : value;
+}
+
+/** Where the objects of a log lie is known; a name that is not there was taken away meanwhile. */
+export function objectOf(objects: ReadonlyMap<string, SourceObject>, name: string, where: string): SourceObject {
+  const object = objects.get(name);
+  if (object !== undefined) return object;
+  throw new DaisError('not_found', `${where} has lost a part of its log: there is no ${name}.`);
+}

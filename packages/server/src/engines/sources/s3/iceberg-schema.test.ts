@@ -1,0 +1,127 @@
+import { DaisError } from '@dais/api';
+import { expect, test } from 'vitest';
+import { columnsOf, shapeOf } from './iceberg-schema.ts';
+import { chosenSnapshot, parseMetadata } from './iceberg-table.ts';
+
+const TABLE = 's3://lake/t';
+const FIRST = '3475017391548144385';
+const SECOND = '3475017391548144386';
+const schema = (id: number, ...fields: readonly object[]) => ({ 'schema-id': id, type: 'struct', fields });
+const named = (id: number, name: string, more = {}) => ({ id, name, required: false, type: 'string', ...more });
+
+function metadata(more: Readonly<Record<string, unknown>> = {}) {
+  const text = JSON.stringify({
+    'format-version': 2,
+    location: 's3://lake/t',
+    'current-snapshot-id': '@2',
+    'current-schema-id': 0,
+    schemas: [schema(0, named(1, 'id'))],
+    snapshots: [
+      { 'snapshot-id': '@1', 'schema-id': 0, 'manifest-list': 's3://lake/t/metadata/1.avro' },
+      { 'snapshot-id': '@2', 'schema-id': 0, 'manifest-list': 's3://lake/t/metadata/2.avro' },
+    ],
+    ...more,
+  });
+  // Ids stand there as numbers that no double holds.
+  return parseMetadata(TABLE, Buffer.from(text.replaceAll('"@1"', FIRST).replaceAll('"@2"', SECOND)));
+}
+
+function evolved(before: readonly object[], now: readonly object[], file = FIRST) {
+  const table = metadata({
+    'current-schema-id': 1,
+    schemas: [schema(0, ...before), schema(1, ...now)],
+    snapshots: [
+      { 'snapshot-id': '@1', 'schema-id': 0, 'manifest-list': 'x' },
+      { 'snapshot-id': '@2', 'schema-id': 1, 'manifest-list': 'x' },
+    ],
+  });
+  const files = [{ path: 'a', snapshot: file, sequence: 1, partition: undefined }];
+  return columnsOf(TABLE, table, chosenSnapshot(TABLE, table, undefined), files);
+}
+
+function refusal(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    return error instanceof DaisError ? `${error.code}: ${error.message}` : String(error);
+  }
+  return 'taken';
+}
+
+const by = (...input: Parameters<typeof evolved>) => evolved(...input).by;
+const a = named(1, 'a');
+
+test('columns whose names mean something else in older files are found by number', () => {
+  expect(by([a], [named(1, 'b')])).toBe('number');
+  expect(by([a], [named(2, 'a')])).toBe('number');
+  expect(by([a], [a, named(2, 'b', { 'initial-default': 'x' })])).toBe('number');
+  expect(by([a, named(2, 'b')], [named(1, 'b'), named(2, 'a')])).toBe('number');
+  // An expired snapshot: how its files were written is not known.
+  expect(by([a], [named(1, 'b')], '7')).toBe('number');
+  // What is within a column that is called otherwise is called as it was.
+  const inside = (name: string) => named(1, name, { type: { type: 'struct', fields: [named(2, 'x')] } });
+  expect(by([inside('s')], [inside('t')])).toBe('number');
+});
+
+test('what changes no name is found by name, and so are files of the present schema', () => {
+  expect(by([a], [a, named(2, 'b')])).toBe('name');
+  expect(by([a, named(2, 'b')], [a])).toBe('name');
+  expect(by([a], [named(1, 'a', { type: 'long' })])).toBe('name');
+  expect(by([a], [named(1, 'b')], SECOND)).toBe('name');
+});
+
+test('columns within others that are called otherwise are refused', () => {
+  const inside = (name: string, number = 2, more = {}) =>
+    named(1, 's', { type: { type: 'struct', fields: [named(number, name, more)] } });
+  expect(refusal(() => evolved([inside('a')], [inside('b')]))).toMatch(
+    /^invalid_state: .*the column s\.b is called s\.a.*Rewrite/,
+  );
+  expect(refusal(() => evolved([inside('a')], [inside('a', 3)]))).toContain('s.a is another column');
+  const filled = inside('b', 3, { 'initial-default': 'x' });
+  expect(refusal(() => evolved([inside('a')], [filled]))).toContain('without the column s.b');
+  const listed = (name: string) => ({ type: 'list', 'element-id': 3, element: inside(name).type });
+  expect(
+    refusal(() => evolved([named(1, 'l', { type: listed('a') })], [named(1, 'l', { type: listed('b') })])),
+  ).toContain('l[].b');
+});
+
+test('the columns of a table, by name and by number', () => {
+  const fields = [
+    named(1, 'a', { type: 'long' }),
+    named(2, 'b', { type: 'decimal(9, 2)', 'initial-default': '1.50' }),
+    named(3, 'c', { type: { type: 'list', 'element-id': 4, element: 'timestamptz' } }),
+    named(5, 'd', { type: 'fixed[4]', 'initial-default': '00ff' }),
+    named(6, 'e', { type: 'string', 'initial-default': '' }),
+    named(7, 'f', { type: { type: 'map', key: 'uuid', value: { type: 'struct', fields: [named(8, 'x y')] } } }),
+  ] as never;
+  expect(shapeOf(TABLE, { fields, by: 'number' })).toEqual([
+    { name: 'a', type: 'int64', from: { field: 1 } },
+    { name: 'b', type: 'decimal(9,2)', from: { field: 2, otherwise: '1.5' } },
+    { name: 'c', type: 'list<timestamp>', from: { field: 3 } },
+    { name: 'd', type: 'binary', from: { field: 5, otherwise: 'AP8=' } },
+    { name: 'e', type: 'string', from: { field: 6, otherwise: '' } },
+    { name: 'f', type: 'map<string,struct<"x y":string>>', from: { field: 7 } },
+  ]);
+  expect(shapeOf(TABLE, { fields, by: 'name' })[1]).toEqual({ name: 'b', type: 'decimal(9,2)', from: { column: 'b' } });
+});
+
+test('a schema that is none is told', () => {
+  for (const fields of [undefined, [null], [{ name: 'x' }], []]) {
+    const broken = named(1, 's', { type: { type: 'struct', fields } });
+    expect(refusal(() => evolved([a], [broken]))).toMatch(/^upstream_failed: /);
+    expect(refusal(() => shapeOf(TABLE, { fields: [broken] as never, by: 'name' }))).toMatch(/^upstream_failed: /);
+  }
+});
+
+const deep = (levels: number): unknown => (levels === 0 ? 'int' : { type: 'list', element: deep(levels - 1) });
+
+test.each([
+  ['a type of tomorrow', { type: 'variant' }, 'column v of variant'],
+  ['types too deep', { type: deep(40) }, 'types within types'],
+  ['a default that is none', { type: 'int', 'initial-default': 'one' }, 'a default that is not read'],
+  ['a default of a list', { type: deep(1), 'initial-default': [1] }, 'a default that is not read'],
+])('%s: refused', (_, more, words) => {
+  const told = refusal(() => shapeOf(TABLE, { fields: [named(1, 'v', more)] as never, by: 'number' }));
+  expect(told).toMatch(/^invalid_state: /);
+  expect(told).toContain(words);
+});
