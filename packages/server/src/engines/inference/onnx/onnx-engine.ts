@@ -6,6 +6,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
+import { KeptMemory } from '#lib/kept-memory.ts';
 import { Lazy } from '#lib/lazy.ts';
 import type { Log } from '#lib/log.ts';
 import { ownProgram } from '#lib/process.ts';
@@ -37,6 +38,8 @@ const SMALL_RUN_NS = 100_000;
 /** What one batch may take on the caller's thread; longer ones go to another. */
 const LONGEST_HERE_NS = 1_000_000;
 const LOAD_MS = 120_000;
+/** Of batches that went to a thread and came back, for the next ones. */
+const MOST_KEPT_BYTES = 64 * 1024 * 1024;
 
 interface Found {
   readonly folder: string;
@@ -49,9 +52,11 @@ export class OnnxInference implements InferenceEngine {
   readonly name = 'onnx';
   readonly #options: OnnxInferenceOptions;
   readonly #isolation = new ModelIsolation();
+  readonly #memory: KeptMemory;
 
   constructor(options: OnnxInferenceOptions) {
     this.#options = options;
+    this.#memory = new KeptMemory(options.clock, MOST_KEPT_BYTES);
     // Here, because a thread has its own copy of the variables, which the library does not see.
     disableTelemetry();
   }
@@ -137,7 +142,7 @@ export class OnnxInference implements InferenceEngine {
     const { clock, log, random = Math.random } = this.#options;
     const make =
       trust === 'trusted'
-        ? async () => await ThreadRunner.start(plan)
+        ? async () => await ThreadRunner.start(plan, this.#memory)
         : async () => {
             const fromSource = import.meta.url.endsWith('.ts');
             const program = new URL(fromSource ? './onnx-process.ts' : './onnx-process.js', import.meta.url);
