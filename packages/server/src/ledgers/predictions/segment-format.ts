@@ -114,8 +114,8 @@ export function encodeRecord(
   const inputs = keptOf(record.inputs, omit);
   const outputs = keptOf(record.outputs, omit);
   const body: Uint8Array[] = [];
-  const ins = headsText(inputs, body);
-  const outs = headsText(outputs, body);
+  const ins = headsText(inputs, body, lastInputs);
+  const outs = headsText(outputs, body, lastOutputs);
   let size = 0;
   for (const bytes of body) size += bytes.length;
   const cut = size > RECORD_LIMIT / 2;
@@ -225,18 +225,51 @@ function quoted(text: string): string {
   return made;
 }
 
+/** What was last written of a list of tensors: the next one nearly always has the same names, types and shapes. */
+interface LastHeads {
+  heads: readonly { readonly tensor: Pick<Tensor, 'name' | 'datatype' | 'shape'>; bytes: number; nulls: number }[];
+  text: string;
+}
+
+const lastInputs: LastHeads = { heads: [], text: '' };
+const lastOutputs: LastHeads = { heads: [], text: '' };
+
 /** `TensorHead` of each; their bytes go to the end of `body`. */
-function headsText(tensors: readonly Tensor[], body: Uint8Array[]): string {
-  let text = '';
-  for (const tensor of tensors) {
-    const { name, datatype, shape, nulls } = tensor;
+function headsText(tensors: readonly Tensor[], body: Uint8Array[], last: LastHeads): string {
+  const { heads } = last;
+  let isSame = tensors.length === heads.length;
+  const from = body.length;
+  for (const [place, tensor] of tensors.entries()) {
     const bytes = tensorBytes(tensor);
     body.push(bytes);
-    if (nulls !== undefined) body.push(nulls);
-    const more = nulls === undefined ? '' : `,${nulls.length}`;
-    text += `${text === '' ? '' : ','}[${quoted(name)},"${datatype}",[${shape.join()}],${bytes.length}${more}]`;
+    if (tensor.nulls !== undefined) body.push(tensor.nulls);
+    const head = heads[place];
+    isSame &&=
+      head !== undefined &&
+      head.bytes === bytes.length &&
+      head.nulls === (tensor.nulls?.length ?? 0) &&
+      sameKind(head.tensor, tensor);
   }
-  return text;
+  if (isSame) return last.text;
+  let at = from;
+  last.heads = tensors.map(({ name, datatype, shape, nulls }) => {
+    const { length } = body[at] as Uint8Array;
+    at += nulls === undefined ? 1 : 2;
+    return { tensor: { name, datatype, shape: [...shape] }, bytes: length, nulls: nulls?.length ?? 0 };
+  });
+  last.text = last.heads
+    .map(({ tensor: { name, datatype, shape }, bytes, nulls }) => {
+      const more = nulls === 0 ? '' : `,${nulls}`;
+      return `[${quoted(name)},"${datatype}",[${shape.join()}],${bytes}${more}]`;
+    })
+    .join();
+  return last.text;
+}
+
+function sameKind(one: LastHeads['heads'][number]['tensor'], { name, datatype, shape }: Tensor): boolean {
+  if (one.name !== name || one.datatype !== datatype || one.shape.length !== shape.length) return false;
+  for (let place = 0; place < shape.length; place++) if (one.shape[place] !== shape[place]) return false;
+  return true;
 }
 
 function tensorBytes({ data }: Tensor): Uint8Array {

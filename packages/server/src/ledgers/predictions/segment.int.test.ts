@@ -104,7 +104,13 @@ describe('segments', () => {
     // The second time the pages of the first are used again.
     for (let round = 0; round < 2; round++) {
       const sent = Array.from({ length: 600 }, (_, at) => {
-        const one = record(at % 50 === 3 ? [big, floats] : [floats], [floats]);
+        const odd = [
+          { ...floats, shape: [4] },
+          { ...floats, name: 'z' },
+          { ...floats, nulls: Uint8Array.of(0, 0, 0, 1) },
+        ];
+        const put = at % 50 === 3 ? [big, floats] : [(at % 3 === 0 ? odd[(at % 9) / 3] : undefined) ?? floats];
+        const one = record(put, [floats]);
         if (at === 100) return { ...one, error: 'ö漢'.repeat(40_000) };
         return at % 7 === 0 ? { ...one, endpoint: `e${at}`, variant: 'größer', parameters: { at } } : one;
       });
@@ -116,7 +122,10 @@ describe('segments', () => {
         expect([sequence, isCut, read]).toEqual([round * 600 + at + 1, false, plain]);
         for (const [place, tensor] of [...put, ...gave].entries()) {
           const { buffer } = tensor.data as Float32Array;
-          expect(Buffer.from(buffer).equals([...inputs, ...outputs][place]!.bytes)).toBe(true);
+          const stored = [...inputs, ...outputs][place]!;
+          expect([stored.name, stored.datatype, stored.shape]).toEqual([tensor.name, tensor.datatype, tensor.shape]);
+          expect(Buffer.from(buffer).equals(stored.bytes)).toBe(true);
+          expect(stored.nulls?.join()).toBe(tensor.nulls?.join());
         }
       }
     }
