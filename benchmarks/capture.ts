@@ -7,12 +7,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { predictionId } from '../packages/api/src/serving/prediction-id.ts';
-import {
-  SegmentWriter,
-  type Capture,
-  type PredictionRecord,
-} from '../packages/server/src/ledgers/predictions/segment.ts';
+import type * as Segments from '../packages/server/src/ledgers/predictions/segment.ts';
 import { Claims } from './lib/claims.mjs';
+
+// As it is built: what is run from sources writes the name of each function anew at each call.
+const built = new URL('../packages/server/dist/ledgers/predictions/segment.js', import.meta.url);
+const { SegmentWriter } = (await import(built.href)) as typeof Segments;
+type Capture = Segments.Capture;
+type PredictionRecord = Segments.PredictionRecord;
 
 const REQUESTS = 20_000;
 const ROUNDS = 5;

@@ -22,6 +22,10 @@ matrix = table.to_numpy(dtype=np.float32)
 def save(name, flavour, model, asked, **more):
     path = os.path.join(FOLDER, name)
     flavour.save_model(model, path=path, pip_requirements=["mlflow"], **more)
+    # As Dais lays files of models: safetensors leaves its own to nobody but whoever wrote them.
+    for folder, _, files in os.walk(path):
+        for file in files:
+            os.chmod(os.path.join(folder, file), 0o444)
     said = mlflow.pyfunc.load_model(path).predict(asked)
     if isinstance(asked, pd.DataFrame):
         body = {"dataframe_split": asked.to_dict("split")}

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { LoadedModel, Tensor } from '#engines/inference/contract.ts';
 import { systemClock } from '#lib/clock.ts';
+import { KeptMemory } from '#lib/kept-memory.ts';
 import { BatchCounts } from './batch-counts.ts';
 import { Batcher, type BatchItem } from './batcher.ts';
 
@@ -57,6 +58,7 @@ test('what waits for an instance that starts again does not make the model look 
   const batcher = new Batcher(
     lateModel(async () => await delay(AWAY_MS)),
     systemClock,
+    new KeptMemory(systemClock, 0),
   );
   const { item, done } = add(batcher);
   await done;

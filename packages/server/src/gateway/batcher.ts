@@ -5,8 +5,9 @@
 import { DaisError } from '@dais/api';
 import type { LoadedModel } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
+import type { KeptMemory } from '#lib/kept-memory.ts';
 import type { BatchCounts } from './batch-counts.ts';
-import { cutRows, joinRows } from './tensor-rows.ts';
+import { cutRows, giveRowsBack, joinRows } from './tensor-rows.ts';
 import type { Tensor } from './tensors.ts';
 
 export interface BatchItem {
@@ -44,6 +45,7 @@ const NEWEST_SHARE = 0.2;
 export class Batcher {
   readonly #model: LoadedModel;
   readonly #clock: Clock;
+  readonly #memory: KeptMemory;
   /** By group, in the order in which groups began to wait. */
   readonly #waiting = new Map<string, BatchItem[]>();
   #flushing: 'now' | 'later' | undefined;
@@ -59,9 +61,10 @@ export class Batcher {
   #workFrom = this.#workAt;
   #idle: (() => void)[] = [];
 
-  constructor(model: LoadedModel, clock: Clock) {
+  constructor(model: LoadedModel, clock: Clock, memory: KeptMemory) {
     this.#model = model;
     this.#clock = clock;
+    this.#memory = memory;
   }
 
   get load(): { readonly waitingRows: number; readonly waitingBytes: number; readonly running: number } {
@@ -188,7 +191,12 @@ export class Batcher {
     }
     const run = new Run(batch);
     try {
-      const outputs = await this.#infer(joinRows(batch.map(({ inputs }) => inputs)), run);
+      const joined = joinRows(
+        batch.map(({ inputs }) => inputs),
+        this.#memory,
+      );
+      const outputs = await this.#infer(joined, run);
+      giveRowsBack(joined, outputs, this.#memory);
       const cut = cutRows(
         outputs,
         batch.map(({ rows }) => rows),

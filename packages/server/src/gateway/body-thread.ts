@@ -73,8 +73,9 @@ export class BodyThread<Told> {
       this.#send({ id, type: 'close' }, []);
     };
     try {
-      // A view on memory that others share cannot be handed over.
-      const whole = body.byteLength === body.buffer.byteLength ? body : Buffer.from(new Uint8Array(body).buffer);
+      // A view on memory that others share cannot be handed over; a long body has its own.
+      const isAlone = length > LONG_BODY || length === body.buffer.byteLength;
+      const whole = isAlone ? body : Buffer.from(new Uint8Array(body).buffer);
       const answer = await this.#ask({ id, type: 'open', body: whole, how }, [whole.buffer as ArrayBuffer]);
       const told = (answer as FromBodyThread & { type: 'opened' }).told as Told;
       return {

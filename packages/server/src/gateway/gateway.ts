@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { DaisError } from '@dais/api';
 import { snapshotSchema } from '@dais/api/serving';
+import { KeptMemory } from '#lib/kept-memory.ts';
 import { Explainer } from './explain.ts';
 import { GatewayMetrics } from './gateway-metrics.ts';
 import type { GatewayStats, VariantStats } from './gateway-stats.ts';
@@ -19,12 +20,20 @@ import { Routes } from './routes.ts';
 import { SnapshotStore } from './snapshot-store.ts';
 
 const LOOPBACK = '127.0.0.1';
+/** Of bodies and batches that are over, for the next ones. */
+const MOST_KEPT_BYTES = 64 * 1024 * 1024;
 
 /** Serves by its copy of the snapshot, if there is one, before it returns. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { clock, log, listen, version, number, capture } = options;
   const store = new SnapshotStore(options.folder);
-  const routes = new Routes({ clock, log, load: async (served, onPhase) => await loadModel(served, options, onPhase) });
+  const memory = new KeptMemory(clock, MOST_KEPT_BYTES);
+  const routes = new Routes({
+    memory,
+    clock,
+    log,
+    load: async (served, onPhase) => await loadModel(served, options, onPhase),
+  });
   const predictor = new Predictor({ routes, capture, number, tracer: options.tracer, clock, log });
   const metrics = new GatewayMetrics();
   let heardAt = 0;
@@ -57,6 +66,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     doors: [...options.doors, probes(async () => await metrics.expose(stats()))],
     allowHosts: listen.allowHosts ?? [],
     patience: listen.patience,
+    memory,
   });
   const plain = http.plain({ guarded: false });
   const guarded = http.plain({ guarded: true });

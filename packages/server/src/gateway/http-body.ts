@@ -3,9 +3,11 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import { DaisError } from '@dais/api';
+import type { KeptMemory } from '#lib/kept-memory.ts';
+import { BodyRoom } from './body-room.ts';
 import type { HttpExchange } from './http-exchange.ts';
 
-/** Up to here a body is copied once into a buffer of its announced size, instead of chunk by chunk. */
+/** What is announced as longer is copied once, into a room of its size, instead of chunk by chunk. */
 const ONE_CHUNK = 64 * 1024;
 
 /** Throws for what can be said by the headers alone. */
@@ -15,8 +17,9 @@ export function checkBody(headers: Readonly<IncomingHttpHeaders>, most: number):
   decoderOf(headers['content-encoding']);
 }
 
-export async function readBody(exchange: HttpExchange, most: number): Promise<Buffer> {
-  const raw = await exchange.body(most);
+/** `binaryAt`: of what is not compressed, where that begins which lies as a machine reads it. */
+export async function readBody(exchange: HttpExchange, most: number, binaryAt?: number): Promise<Buffer> {
+  const raw = await exchange.body(most, binaryAt);
   const encoding = exchange.headers['content-encoding'];
   const decode = decoderOf(encoding);
   if (decode === undefined) return raw;
@@ -49,11 +52,9 @@ function decoderOf(encoding: string | undefined): Decoder | undefined {
   }
 }
 
-/** As it was sent. */
-export async function collectBody(request: IncomingMessage, most: number): Promise<Buffer> {
+/** As it was sent. `room`: with a long one of an announced length, whose bytes lie there. */
+export async function collectBody(request: IncomingMessage, most: number, room: BodyRoom | undefined): Promise<Buffer> {
   return await new Promise<Buffer>((resolve, reject) => {
-    const announced = Number(request.headers['content-length'] ?? 0);
-    let whole: Buffer | undefined;
     const chunks: Buffer[] = [];
     let length = 0;
     const onData = (chunk: Buffer) => {
@@ -63,14 +64,15 @@ export async function collectBody(request: IncomingMessage, most: number): Promi
         reject(tooLarge(most));
         return;
       }
-      // Allocated with the first bytes: whoever only announces a large body costs nothing.
-      if (announced > ONE_CHUNK && whole === undefined) whole = Buffer.allocUnsafeSlow(announced);
-      if (whole === undefined) chunks.push(chunk);
-      else chunk.copy(whole, length);
+      if (room === undefined) chunks.push(chunk);
+      else room.add(chunk);
       length += chunk.length;
     };
     request.on('data', onData);
-    request.once('end', () => resolve(whole ?? (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))));
+    request.once('end', () => {
+      if (room !== undefined) resolve(room.whole);
+      else resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+    });
     request.once('error', (error) => reject(cutOff(error)));
     request.once('close', () => {
       if (!request.complete) reject(cutOff(undefined));
@@ -80,6 +82,10 @@ export async function collectBody(request: IncomingMessage, most: number): Promi
 
 export function tooLarge(most: number): DaisError {
   return new DaisError('too_large', `The body is larger than the ${most} bytes that are taken here.`);
+}
+
+export function roomFor(kept: KeptMemory, length: number, binaryAt: number | undefined): BodyRoom | undefined {
+  return length > ONE_CHUNK ? new BodyRoom(kept, length, binaryAt) : undefined;
 }
 
 function cutOff(cause: unknown): DaisError {

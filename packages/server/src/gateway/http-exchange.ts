@@ -1,7 +1,9 @@
 /** One request over HTTP and the place of its answer, whoever read its bytes. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { collectBody } from './http-body.ts';
+import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { BodyRoom } from './body-room.ts';
+import { collectBody, roomFor } from './http-body.ts';
 import type { Patience } from './options.ts';
 
 export type SentHeaders = Readonly<Record<string, string>>;
@@ -17,8 +19,13 @@ export interface HttpExchange {
   readonly isAnswered: boolean;
   /** Some of the body was not read yet. */
   readonly hasMore: boolean;
-  /** As it was sent, of at most so many bytes; once. Asks for a body that waits to be asked for. Throws `too_large`, `request_timeout`. */
-  body(most: number): Buffer | Promise<Buffer>;
+  /**
+   * As it was sent, of at most so many bytes; once. Asks for a body that waits to be asked for. Throws `too_large`,
+   * `request_timeout`. `binaryAt`: where in it that begins which lies as a machine reads it.
+   */
+  body(most: number, binaryAt?: number): Buffer | Promise<Buffer>;
+  /** Nobody reads its body any more: the next one may lie in the same memory. Whoever cannot say so leaves it. */
+  giveBodyBack(): void;
   /** Calls back when the caller is gone or answered; gives how to stop listening. */
   onClose(closed: () => void): () => void;
   /** `connection: close` among `own` ends the connection behind it. Names in lower case, none in both. */
@@ -45,11 +52,14 @@ export class NodeExchange implements HttpExchange {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #patience: Patience;
+  readonly #kept: KeptMemory;
+  #room: BodyRoom | undefined;
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<IncomingHttpHeaders>;
 
-  constructor(request: IncomingMessage, response: ServerResponse, patience: Patience) {
+  constructor(request: IncomingMessage, response: ServerResponse, patience: Patience, kept: KeptMemory) {
+    this.#kept = kept;
     this.#request = request;
     this.#response = response;
     this.#patience = patience;
@@ -72,9 +82,14 @@ export class NodeExchange implements HttpExchange {
     return !this.#request.complete && (coding !== undefined || Number(length ?? 0) > 0);
   }
 
-  async body(most: number): Promise<Buffer> {
+  async body(most: number, binaryAt?: number): Promise<Buffer> {
     if (this.headers.expect !== undefined) this.#response.writeContinue();
-    return await collectBody(this.#request, most);
+    this.#room = roomFor(this.#kept, Number(this.headers['content-length'] ?? 0), binaryAt);
+    return await collectBody(this.#request, most, this.#room);
+  }
+
+  giveBodyBack(): void {
+    this.#room?.giveBack();
   }
 
   onClose(closed: () => void): () => void {

@@ -11,6 +11,7 @@ import type { Socket } from 'node:net';
 import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
+import type { KeptMemory } from '#lib/kept-memory.ts';
 import type { Log } from '#lib/log.ts';
 import { isLoopback } from '#lib/tcp-listener.ts';
 import type { Caller } from './attempt.ts';
@@ -24,6 +25,7 @@ import type { Routes } from './routes.ts';
 import { ServedAccess, type Grant } from './served-access.ts';
 import { servedView, type ViewParts } from './served-view.ts';
 import type { AnswerMatch, InferMatch, ServingCall, ServingDoor } from './serving-door.ts';
+import { liesIn } from './tensor-rows.ts';
 
 export interface HttpGatewayParts {
   readonly doors: readonly ServingDoor[];
@@ -34,6 +36,8 @@ export interface HttpGatewayParts {
   readonly draining: () => boolean;
   readonly allowHosts: readonly string[];
   readonly patience?: Partial<Patience> | undefined;
+  /** Where long bodies lie. */
+  readonly memory: KeptMemory;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -74,7 +78,8 @@ export class HttpGateway {
   plain({ guarded }: { readonly guarded: boolean }): PlainHttp {
     const handle = (http: HttpExchange) => this.#handle(http, guarded);
     const node = this.#onNode(createServer(this.#times()), handle);
-    const lane = new HttpLane({ handle, node, patience: this.#patience, keepAliveMs: KEEP_ALIVE_MS });
+    const { memory } = this.#parts;
+    const lane = new HttpLane({ handle, node, patience: this.#patience, keepAliveMs: KEEP_ALIVE_MS, memory });
     return {
       accept: (socket) => lane.accept(socket),
       closeIdle: () => {
@@ -104,7 +109,7 @@ export class HttpGateway {
 
   #onNode<Any extends Server | SecureServer>(server: Any, handle: (http: HttpExchange) => void): Any {
     const listener = (request: IncomingMessage, response: ServerResponse) =>
-      handle(new NodeExchange(request, response, this.#patience));
+      handle(new NodeExchange(request, response, this.#patience, this.#parts.memory));
     server.on('request', listener);
     // The body is only asked for when it will be read.
     server.on('checkContinue', listener);
@@ -146,7 +151,7 @@ export class HttpGateway {
     const route = predictor.find(match, { project, grant });
     checkBody(headers, route.served.bodyBytes);
     if (this.#parts.draining()) throw new DaisError('shutting_down', 'This gateway is stopping.');
-    const body = await readBody(http, route.served.bodyBytes);
+    const body = await readBody(http, route.served.bodyBytes, match.binaryAt?.(headers));
     const caller: Caller = {
       grant,
       principal: ServedAccess.principal(grant, oneHeader(headers, 'dais-on-behalf-of')),
@@ -168,7 +173,8 @@ export class HttpGateway {
     if (caller.traceparent !== undefined) own['traceparent'] = caller.traceparent;
     const sent = sendReply(http, reply, own);
     if (sent !== undefined) await sent;
-    afterwards();
+    // A model may have answered with what it was asked, and that may wait to be sent.
+    if (afterwards() && !answer.outputs.some((output) => liesIn(output, body.buffer))) http.giveBodyBack();
   }
 
   async #answer(exchange: Exchange, match: AnswerMatch, guarded: boolean): Promise<void> {

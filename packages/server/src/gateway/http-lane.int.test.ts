@@ -178,6 +178,58 @@ test('requests one behind the other, many in one packet, are answered in their o
   caller.end();
 });
 
+describe('a long body', () => {
+  const LONG = 300_000;
+  /** JSON may have spaces where it likes. */
+  const body = BODY + ' '.repeat(LONG - BODY.length);
+
+  test('in pieces, with the next request in its last one', async () => {
+    const requests =
+      requestOf(`POST ${INFER}`, ['x-request-id: one'], body) +
+      requestOf(`POST ${INFER}`, ['x-request-id: two'], body.replace('[1,2]}', '[5,2]}')) +
+      requestOf(`POST ${INFER}`, ['x-request-id: three'], BODY);
+    for (const size of [requests.length, 70_001, 9973]) {
+      const caller = new Caller();
+      for (let at = 0; at < requests.length; at += size) await caller.write(requests.slice(at, at + size));
+      for (const id of ['one', 'two', 'three']) {
+        const told = await caller.answer();
+        expect([size, told?.headers['x-request-id'], told?.status]).toEqual([size, id, 200]);
+        expect(JSON.parse(told!.body)).toMatchObject({ outputs: [{ data: [id === 'two' ? 7 : 3] }] });
+      }
+      caller.end();
+    }
+  });
+
+  test('as Node reads it', async () => {
+    for (const request of [
+      requestOf(`POST ${INFER}`, ['content-type: application/json'], body),
+      requestOf(`POST ${INFER}`, [], body.replace('}', '')),
+      requestOf('GET /v2/models/sum', [], body),
+      requestOf('POST /v2/repository/index', [], `{}${' '.repeat(LONG)}`),
+    ]) {
+      const [lane, node] = [await ask([request]), await ask([request], TO_NODE)];
+      if (lane === undefined || node === undefined) throw new Error('no answer');
+      expect(lasting(lane)).toEqual(lasting(node));
+    }
+  });
+
+  test('that nobody will read is refused before it comes, and what then comes is no request', async () => {
+    for (const [path, status, length] of [
+      ['/v2/models/nobody/infer', 404, LONG],
+      ['/nowhere', 404, LONG],
+      [INFER, 413, 900_000_000],
+    ] as const) {
+      const caller = new Caller();
+      await caller.write(requestOf(`POST ${path}`, [`content-length: ${length}`]));
+      const told = await caller.answer();
+      expect([told?.status, told?.headers['connection']]).toEqual([status, 'close']);
+      await caller.write(requestOf('GET /livez') + ' '.repeat(LONG));
+      expect(await caller.answer()).toBeUndefined();
+    }
+    expect((await ask([requestOf(`POST ${INFER}`, [], body)]))?.status).toBe(200);
+  });
+});
+
 test('what can be read in two ways is read by nobody, and hides no second request', async () => {
   const hidden = requestOf('GET /livez');
   const smuggled: readonly (readonly string[])[] = [

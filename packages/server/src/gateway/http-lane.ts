@@ -1,14 +1,14 @@
 /**
  * A short way for plain requests over keep-alive connections: through Node's own HTTP server a prediction costs 147 µs of CPU, this
- * way 64 (`benchmarks/serving.ts`). It reads only what has one meaning and came whole; with the first request that has not, the
- * connection goes to Node's server with all its bytes, and stays there.
+ * way 64 (`benchmarks/serving.ts`). It reads only what has one meaning: a head that came at once, and a body that came with it or
+ * that is long and announced. With the first request that has not, the connection goes to Node's server with all its bytes, and
+ * stays there.
  */
 import type { EventEmitter } from 'node:events';
-import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
-import { DaisError } from '@dais/api';
-import { tooLarge } from './http-body.ts';
-import { watchReader, type HttpExchange, type SentHeaders } from './http-exchange.ts';
+import type { KeptMemory } from '#lib/kept-memory.ts';
+import type { HttpExchange } from './http-exchange.ts';
+import { LaneExchange, type LaneAnswers } from './lane-exchange.ts';
 import { readLaneHead, type LaneHead } from './lane-head.ts';
 import type { Patience } from './options.ts';
 
@@ -19,13 +19,14 @@ export interface LaneParts {
   readonly patience: Patience;
   /** Between requests. */
   readonly keepAliveMs: number;
+  /** Where long bodies lie. */
+  readonly memory: KeptMemory;
 }
 
-/** Longer heads and bodies gain nothing here. */
+/** Longer heads gain nothing here. */
 const MOST_HEAD = 8 * 1024;
-const MOST_BODY = 64 * 1024;
-/** Answers below it are one piece with their head: two pieces cost Node 25 µs more than the copy does. */
-const MOST_JOINED = 64 * 1024;
+/** A longer body comes in many packets, and whoever it is for is asked before it is read. */
+const MOST_AT_ONCE = 64 * 1024;
 const END_OF_HEAD = '\r\n\r\n';
 const NOTHING: Buffer = Buffer.alloc(0);
 
@@ -48,13 +49,14 @@ export class HttpLane {
   }
 }
 
-class LaneConnection {
+class LaneConnection implements LaneAnswers {
   readonly #socket: Socket;
   readonly #parts: LaneParts;
   readonly #left: () => void;
   /** As Node says it, so that a client leaves before it is left. */
   readonly keepAlive: string;
-  readonly readerMs: number;
+  readonly patience: Patience;
+  readonly memory: KeptMemory;
   /** Bytes of which not all is there. */
   #held = NOTHING;
   #exchange: LaneExchange | undefined;
@@ -62,12 +64,15 @@ class LaneConnection {
   #lastText = '';
   #lastHead: LaneHead | undefined;
   #hasSpoken = false;
+  /** The last answer is out: what still comes is of no interest. */
+  #isOver = false;
 
   constructor(socket: Socket, parts: LaneParts, left: () => void) {
     this.#socket = socket;
     this.#parts = parts;
     this.#left = left;
-    this.readerMs = parts.patience.reader;
+    this.patience = parts.patience;
+    this.memory = parts.memory;
     this.keepAlive = `connection: keep-alive\r\nkeep-alive: timeout=${Math.floor(parts.keepAliveMs / 1000)}\r\n\r\n`;
     socket.setNoDelay(true);
     socket.setTimeout(parts.patience.headers);
@@ -86,6 +91,7 @@ class LaneConnection {
   done(last: boolean): void {
     this.#exchange = undefined;
     if (last) {
+      this.#isOver = true;
       this.#socket.end();
       return;
     }
@@ -102,6 +108,7 @@ class LaneConnection {
   };
 
   readonly #onData = (chunk: Buffer): void => {
+    if (this.#isOver) return;
     if (!this.#hasSpoken) {
       this.#hasSpoken = true;
       this.#socket.setTimeout(this.#parts.keepAliveMs);
@@ -113,12 +120,15 @@ class LaneConnection {
       this.#read(chunk, again);
       return;
     }
+    chunk = this.#exchange.take(chunk);
+    if (chunk.length === 0) return;
     // The next request before this one's answer: it waits in the kernel, but for what is here.
     this.#held = chunk;
     this.#socket.pause();
   };
 
   readonly #onEnd = (): void => {
+    this.#exchange?.cutOff();
     this.#socket.end();
   };
 
@@ -131,6 +141,7 @@ class LaneConnection {
 
   readonly #onClose = (): void => {
     this.#left();
+    this.#exchange?.cutOff();
     this.#exchange?.close();
   };
 
@@ -142,7 +153,7 @@ class LaneConnection {
     }
     const text = bytes.toString('latin1', 0, end);
     const head = text === this.#lastText ? this.#lastHead : readLaneHead(text);
-    if (head === undefined || head.length > MOST_BODY) {
+    if (head === undefined) {
       this.#handOver(bytes);
       return;
     }
@@ -150,7 +161,8 @@ class LaneConnection {
     this.#lastHead = head;
     const from = end + END_OF_HEAD.length;
     const to = from + head.length;
-    if (bytes.length < to) {
+    const isLong = head.length > MOST_AT_ONCE && head.method === 'POST';
+    if (bytes.length < to && !isLong) {
       // Many clients write head and body one after the other; whoever writes in drops is no such client, nor who takes long.
       if (again) this.#handOver(bytes);
       else {
@@ -164,8 +176,9 @@ class LaneConnection {
       this.#held = bytes.subarray(to);
       this.#socket.pause();
     }
-    this.#exchange = new LaneExchange(this, this.#socket, head, bytes.subarray(from, to));
-    this.#parts.handle(this.#exchange);
+    const exchange = new LaneExchange(this, this.#socket, head, bytes.subarray(from, to));
+    this.#exchange = exchange;
+    this.#parts.handle(exchange);
   }
 
   #handOver(bytes: Buffer): void {
@@ -184,111 +197,6 @@ class LaneConnection {
   }
 }
 
-class LaneExchange implements HttpExchange {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: Readonly<IncomingHttpHeaders>;
-  /** It came whole. */
-  readonly hasMore = false;
-  isAnswered = false;
-  readonly #connection: LaneConnection;
-  readonly #socket: Socket;
-  readonly #body: Buffer;
-  #closed: (() => void)[] = [];
-  #last = false;
-
-  constructor(connection: LaneConnection, socket: Socket, { method, url, headers }: LaneHead, body: Buffer) {
-    this.#connection = connection;
-    this.#socket = socket;
-    this.#body = body;
-    this.method = method;
-    this.url = url;
-    this.headers = headers;
-  }
-
-  get isGone(): boolean {
-    return this.#socket.destroyed || this.#socket.writableEnded;
-  }
-
-  body(most: number): Buffer {
-    if (this.#body.length > most) throw tooLarge(most);
-    return this.#body;
-  }
-
-  onClose(closed: () => void): () => void {
-    this.#closed.push(closed);
-    return () => {
-      const place = this.#closed.indexOf(closed);
-      if (place >= 0) this.#closed.splice(place, 1);
-    };
-  }
-
-  send(status: number, headers: SentHeaders, own: SentHeaders, body: Buffer | string): void {
-    const socket = this.#socket;
-    const isText = typeof body === 'string';
-    const length = isText ? Buffer.byteLength(body) : body.length;
-    this.#last ||= own['connection'] === 'close';
-    const end = this.#last ? '\r\n' : this.#connection.keepAlive;
-    const fixed = `content-length: ${length}\r\ndate: ${dateNow()}\r\n${end}`;
-    const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines(headers)}${lines(own)}${fixed}`;
-    this.isAnswered = true;
-    if (isText) socket.write(head + body, length === body.length ? 'latin1' : 'utf8');
-    else if (length <= MOST_JOINED) {
-      const whole = Buffer.allocUnsafe(head.length + length);
-      whole.write(head, 0, 'latin1');
-      body.copy(whole, head.length);
-      socket.write(whole);
-    } else {
-      socket.cork();
-      socket.write(head, 'latin1');
-      socket.write(body);
-      socket.uncork();
-    }
-    watchReader(socket, this.#connection.readerMs, (taken) => socket.once('drain', taken).once('close', taken));
-    this.close();
-    this.#connection.done(this.#last);
-  }
-
-  drop(): void {
-    this.#socket.destroy();
-  }
-
-  /** Its body came whole. */
-  linger(): void {}
-
-  close(): void {
-    const closed = this.#closed;
-    if (closed.length === 0) return;
-    this.#closed = [];
-    for (const tell of closed) tell();
-  }
-}
-
 function drop(this: Socket): void {
   this.destroy();
-}
-
-function lines(headers: SentHeaders): string {
-  let text = '';
-  for (const name in headers) {
-    const value = headers[name] as string;
-    if (OTHER_SIGNS.test(value)) throw new DaisError('internal', `The header ${name} cannot be sent.`);
-    text += `${name}: ${value}\r\n`;
-  }
-  return text;
-}
-
-const OTHER_SIGNS = /[^\t -~]/;
-
-let second = 0;
-let date = '';
-
-/** RFC 9110 §6.6.1. */
-function dateNow(): string {
-  const now = Math.floor(Date.now() / 1000);
-  if (now !== second) {
-    second = now;
-    date = new Date(now * 1000).toUTCString();
-  }
-  return date;
 }

@@ -3,6 +3,7 @@ import { DaisError } from '@dais/api';
 import type { ServedModel } from '@dais/api/serving';
 import type { LoadedModel, ModelFiles } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
+import type { KeptMemory } from '#lib/kept-memory.ts';
 import type { Log } from '#lib/log.ts';
 import { ScaleRule } from './scale-rule.ts';
 import { Batcher } from './batcher.ts';
@@ -11,6 +12,8 @@ import type { Loaded } from './load-model.ts';
 
 export interface ModelSlotParts {
   readonly load: (model: ServedModel, onPhase: (phase: string) => void) => Promise<Loaded>;
+  /** Where the rows of batches lie. */
+  readonly memory: KeptMemory;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -170,7 +173,7 @@ export class ModelSlot {
   }
 
   async #load(): Promise<LiveModel> {
-    const { clock, log, load } = this.#parts;
+    const { clock, log, load, memory } = this.#parts;
     const startedAt = performance.now();
     const { project, name, version } = this.served;
     try {
@@ -182,7 +185,7 @@ export class ModelSlot {
       this.#failure = undefined;
       this.#known = model;
       this.#usedAt = clock.now();
-      this.#live = { model, files, batcher: new Batcher(model, clock) };
+      this.#live = { model, files, batcher: new Batcher(model, clock, memory) };
       this.#sleepWhenIdle();
       this.#scaleByLoad(this.#live);
       log.info('a model was loaded', { project, model: name, version, ms: Math.round(this.#loadMs) });

@@ -32,8 +32,8 @@ export interface PredictorParts {
 export interface Predicted<Reply> {
   readonly reply: Reply;
   readonly answer: InferAnswer;
-  /** To be called when the reply was handed to the transport. */
-  readonly afterwards: () => void;
+  /** To be called when the reply was handed to the transport. False: somebody still reads the tensors of the request. */
+  readonly afterwards: () => boolean;
 }
 
 export class Predictor {
@@ -139,7 +139,10 @@ export class Predictor {
       attempt.outputs = outputs;
       const answer = { outputs, described, variant: variant.name, predictionId: attempt.id };
       const reply = opened.encode(answer);
-      return { reply, answer, afterwards: () => this.#shadows.add(attempt, request, caller) };
+      const { policy } = served.capture;
+      // Those two write later than they answer.
+      const isWritten = (policy !== 'async' && policy !== 'sample') || caller.isTrial === true;
+      return { reply, answer, afterwards: () => !this.#shadows.add(attempt, request, caller) && isWritten };
     } finally {
       load.running--;
       pinned?.slot.unpin();

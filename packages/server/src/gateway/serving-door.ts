@@ -77,7 +77,12 @@ export interface EndpointAddress {
 export interface InferMatch extends EndpointAddress {
   readonly kind: 'infer';
   readonly operation: string;
-  /** Throws `invalid_request` and its like. The body is no longer compressed, and is the door's from now on. */
+  /** Where in the body tensors begin as bytes, by its headers: they are laid where they need not be copied. */
+  binaryAt?(headers: ServingCall['headers']): number;
+  /**
+   * Throws `invalid_request` and its like. The body is no longer compressed, and is the door's until the request is answered; the
+   * memory of one above 1 MiB may be handed to a thread.
+   */
   open(body: Buffer, call: ServingCall): OpenedRequest<ServingReply> | Promise<OpenedRequest<ServingReply>>;
 }
 

@@ -41,8 +41,10 @@ export class ShadowQueue {
     this.#told = told;
   }
 
-  add(attempt: Attempt, request: InferRequest, caller: Caller): void {
+  /** Whether any copy was taken. */
+  add(attempt: Attempt, request: InferRequest, caller: Caller): boolean {
     const { shadows, load, served } = attempt.route;
+    let taken = false;
     for (const shadow of shadows) {
       if (Math.random() * 100 >= shadow.percent) continue;
       let bytes = 0;
@@ -53,6 +55,7 @@ export class ShadowQueue {
         shadow.counters.shadowDropped++;
         continue;
       }
+      taken = true;
       load.shadow.requests++;
       load.shadow.bytes += bytes;
       const running = this.#run({ attempt, variant: shadow, caller }, request, bytes).finally(() => {
@@ -62,6 +65,7 @@ export class ShadowQueue {
       });
       this.#running.add(running);
     }
+    return taken;
   }
 
   async settled(): Promise<void> {

@@ -68,10 +68,11 @@ test.each(ports)(
       speak(port(), ''),
       speak(port(), 'POST /v2/models/su'),
       speak(port(), head(BODY.length) + BODY.slice(0, 10)),
+      speak(port(), head(MEBIBYTE) + BODY),
     ];
     expect((await world.sums('sum', [[1, 2]])).status).toBe(200);
-    const [, halfHead, halfBody] = await Promise.all(slow.map(async ({ said }) => await said));
-    expect([halfHead, halfBody].map((said) => said?.slice(0, 12))).toEqual(['HTTP/1.1 408', 'HTTP/1.1 408']);
+    const [, ...halves] = await Promise.all(slow.map(async ({ said }) => await said));
+    expect(halves.map((said) => said.slice(0, 12))).toEqual(['HTTP/1.1 408', 'HTTP/1.1 408', 'HTTP/1.1 408']);
   },
 );
 
@@ -127,6 +128,22 @@ test('whoever sends 100 MB too many is told so, and whoever does not stop is let
   const sending = setInterval(() => endless.socket.write(chunk), 5);
   await endless.said;
   clearInterval(sending);
+});
+
+test('a long body that is announced is put together as it comes; who leaves in its middle or goes on behind a refusal is let go', async () => {
+  const port = PORTS['a connection that is handed over']();
+  const leaving = speak(port, head(LARGE) + BODY);
+  await expect.poll(() => handedOver.length).toBe(1);
+  leaving.socket.end();
+  await leaving.said;
+
+  const endless = speak(port, head(3 * LARGE) + BODY);
+  endless.socket.allowHalfOpen = true;
+  const sending = setInterval(() => endless.socket.write(Buffer.alloc(MEBIBYTE)), 5);
+  expect(await endless.said).toMatch(/^HTTP\/1\.1 413/);
+  clearInterval(sending);
+  expect(world.engine.runs).toEqual([]);
+  await expect.poll(() => handedOver.filter(({ destroyed }) => !destroyed)).toEqual([]);
 });
 
 test('a stream whose answers nobody takes is not read from either, until somebody does', async () => {

@@ -1,4 +1,5 @@
 /** Rows of tensors: how many there are, how batches are joined and cut apart, what a tensor weighs. */
+import { WORTH_KEEPING, type KeptMemory } from '#lib/kept-memory.ts';
 import type { Tensor, TensorData } from './tensors.ts';
 
 type NumberArray = Exclude<TensorData, readonly Buffer[]>;
@@ -23,17 +24,35 @@ export function rowsOf(inputs: readonly Tensor[]): number | undefined {
   return rows;
 }
 
-/** Tensors of many requests, each with the same names and types and the same shape behind the first dimension. */
-export function joinRows(requests: readonly (readonly Tensor[])[]): Tensor[] {
+/**
+ * Tensors of many requests, each with the same names and types and the same shape behind the first dimension. Large ones lie in
+ * what is taken of `memory`, if it is given.
+ */
+export function joinRows(requests: readonly (readonly Tensor[])[], memory?: KeptMemory): Tensor[] {
   const [first = []] = requests;
   return first.map(({ name, datatype, shape }, place) => {
     const parts = requests.map((tensors) => (tensors[place] as Tensor).data);
     let rows = 0;
     for (const tensors of requests) rows += (tensors[place] as Tensor).shape[0] as number;
-    const joined = { name, datatype, shape: [rows, ...shape.slice(1)], data: joinData(parts) };
+    const joined = { name, datatype, shape: [rows, ...shape.slice(1)], data: joinData(parts, memory) };
     if (requests.every((tensors) => tensors[place]?.nulls === undefined)) return joined;
     return { ...joined, nulls: joinNulls(requests.map((tensors) => tensors[place] as Tensor)) };
   });
+}
+
+/** What `memory` was taken for, once a run that had `inputs` gave `outputs`: those may lie in the same memory. */
+export function giveRowsBack(inputs: readonly Tensor[], outputs: readonly Tensor[], memory: KeptMemory): void {
+  for (const { data } of inputs) {
+    if (!isNumbers(data) || data.byteLength < WORTH_KEEPING) continue;
+    const { buffer } = data;
+    if (!outputs.some((output) => liesIn(output, buffer))) memory.give(buffer as ArrayBuffer);
+  }
+}
+
+/** Also a text of it. */
+export function liesIn({ data, nulls }: Tensor, memory: ArrayBufferLike): boolean {
+  if (nulls?.buffer === memory) return true;
+  return isNumbers(data) ? data.buffer === memory : data.some((text) => text.buffer === memory);
 }
 
 /** Undefined where a tensor does not have so many rows: then whose rows are whose is not known. */
@@ -56,13 +75,15 @@ export function cutRows(outputs: readonly Tensor[], rows: readonly number[]): Te
   });
 }
 
-function joinData(parts: readonly TensorData[]): TensorData {
+function joinData(parts: readonly TensorData[], memory: KeptMemory | undefined): TensorData {
   const [first] = parts;
   if (first === undefined || !isNumbers(first)) return (parts as readonly (readonly Buffer[])[]).flat();
   let length = 0;
   for (const part of parts) length += part.length;
-  const Kind = first.constructor as new (length: number) => Float32Array;
-  const joined = new Kind(length);
+  const Kind = first.constructor as new (length: number | ArrayBuffer, from?: number, many?: number) => Float32Array;
+  const bytes = length * first.BYTES_PER_ELEMENT;
+  const joined =
+    memory === undefined || bytes < WORTH_KEEPING ? new Kind(length) : new Kind(memory.take(bytes), 0, length);
   let at = 0;
   for (const part of parts) {
     // All parts are of the first one's type: it stands in the key of the batch.

@@ -10,12 +10,15 @@
 import { crc32 } from 'node:zlib';
 import type { Datatype, Tensor } from '#engines/inference/contract.ts';
 import type { ProcessIdentity } from '#lib/process-identity.ts';
+import type { SegmentPages } from './segment-pages.ts';
 
 const HEAD_MAGIC = 0xda15_0101;
 const RECORD_MAGIC = 0xda15_0102;
 export const RECORD_HEAD = 20;
-/** Tensors below so many bytes are copied into one buffer with their record: fewer pieces in a write. */
+/** Tensors below so many bytes are copied behind their record: fewer pieces in a write. */
 const COPIED = 4096;
+/** Of a unit of JavaScript's text in UTF-8. */
+const MOST_UNIT_BYTES = 3;
 /** A record may not be larger: a length beyond it is a broken file, not an allocation. */
 export const RECORD_LIMIT = 32 * 1024 * 1024;
 
@@ -94,48 +97,55 @@ export function encodeHead(head: SegmentWriterHead): Buffer {
 }
 
 export interface EncodedRecord {
-  readonly pieces: readonly Uint8Array[];
   readonly bytes: number;
   readonly cut: boolean;
 }
 
 /**
- * `omit`: names of tensors that are not written. The JSON is put together here, not by `JSON.stringify` of an object that would
- * have to be made for it: that was half of what a record costs.
+ * Puts a record behind what is in `pages`. `omit`: names of tensors that are not written. The JSON is put together here, not by
+ * `JSON.stringify` of an object that would have to be made for it: that was half of what a record costs.
  */
-export function encodeRecord(record: PredictionRecord, sequence: number, omit: readonly string[]): EncodedRecord {
+export function encodeRecord(
+  record: PredictionRecord,
+  sequence: number,
+  omit: readonly string[],
+  pages: SegmentPages,
+): EncodedRecord {
   const inputs = keptOf(record.inputs, omit);
   const outputs = keptOf(record.outputs, omit);
   const body: Uint8Array[] = [];
-  const ins = headsText(inputs, body);
-  const outs = headsText(outputs, body);
+  const ins = headsText(inputs, body, lastInputs);
+  const outs = headsText(outputs, body, lastOutputs);
   let size = 0;
   for (const bytes of body) size += bytes.length;
   const cut = size > RECORD_LIMIT / 2;
   const text = `${fieldsText(record)},"in":[${cut ? '' : ins}],"out":[${cut ? '' : outs}]${cut ? ',"cut":true' : ''}}`;
-  const own = Buffer.byteLength(text);
-  const start = RECORD_HEAD + 4 + own;
-  const inline = !cut && size <= COPIED;
-  const head = Buffer.allocUnsafe(start + (inline ? size : 0));
-  const total = start + (cut ? 0 : size);
-  head.writeUInt32LE(RECORD_MAGIC, 0);
-  head.writeUInt32LE(total - RECORD_HEAD, 4);
-  head.writeUIntLE(sequence, 12, 6);
-  head.writeUInt16LE(0, 18);
-  head.writeUInt32LE(own, RECORD_HEAD);
-  head.write(text, RECORD_HEAD + 4);
-  let at = start;
-  if (inline) {
+  const isInline = !cut && size <= COPIED;
+  const beforeText = RECORD_HEAD + 4;
+  const { page, at } = pages.room(beforeText + text.length * MOST_UNIT_BYTES + (isInline ? size : 0));
+  const own = page.write(text, at + beforeText);
+  const total = beforeText + own + (cut ? 0 : size);
+  page.writeUInt32LE(RECORD_MAGIC, at);
+  page.writeUInt32LE(total - RECORD_HEAD, at + 4);
+  page.writeUIntLE(sequence, at + 12, 6);
+  page.writeUInt16LE(0, at + 18);
+  page.writeUInt32LE(own, at + RECORD_HEAD);
+  let end = at + beforeText + own;
+  if (isInline) {
     for (const bytes of body) {
-      head.set(bytes, at);
-      at += bytes.length;
+      page.set(bytes, end);
+      end += bytes.length;
     }
   }
-  let crc = crc32(head.subarray(12));
-  if (!inline && !cut) for (const bytes of body) crc = crc32(bytes, crc);
-  head.writeUInt32LE(crc, 8);
-  return { pieces: inline || cut ? [head] : [head, ...body], bytes: total, cut };
+  const behind = isInline || cut ? NOTHING : body;
+  let crc = crc32(page.subarray(at + 12, end));
+  for (const bytes of behind) crc = crc32(bytes, crc);
+  page.writeUInt32LE(crc, at + 8);
+  pages.took(end - at, behind);
+  return { bytes: total, cut };
 }
+
+const NOTHING: readonly Uint8Array[] = [];
 
 function keptOf(tensors: readonly Tensor[], omit: readonly string[]): readonly Tensor[] {
   return omit.length === 0 ? tensors : tensors.filter(({ name }) => !omit.includes(name));
@@ -144,19 +154,58 @@ function keptOf(tensors: readonly Tensor[], omit: readonly string[]): readonly T
 /** Of `RecordText` all but the tensors, without the brace behind it; what is undefined is left out. */
 function fieldsText(record: PredictionRecord): string {
   const { id, at, status, latencyMicros, shadowOf, callerId, traceparent, error, parameters } = record;
-  const known =
-    `"project":${quoted(record.project)},"endpoint":${quoted(record.endpoint)},"endpointUid":${quoted(record.endpointUid)}` +
-    `,"variant":${quoted(record.variant)},"model":${quoted(record.model)},"version":${quoted(record.version)}` +
-    `,"protocol":${quoted(record.protocol)},"principal":${quoted(record.principal)}`;
   const some =
     optional('shadowOf', shadowOf) +
     optional('callerId', callerId) +
     optional('traceparent', traceparent) +
     optional('error', error);
   return (
-    `{"id":${JSON.stringify(id)},"at":${at},${known},"requestId":${JSON.stringify(record.requestId)}${some}` +
-    `,"status":${status},"latencyMicros":${latencyMicros},"parameters":${JSON.stringify(parameters)}`
+    `{"id":${JSON.stringify(id)},"at":${at},${namesText(record)},"requestId":${JSON.stringify(record.requestId)}${some}` +
+    `,"status":${status},"latencyMicros":${latencyMicros},"parameters":${isEmpty(parameters) ? '{}' : JSON.stringify(parameters)}`
   );
+}
+
+function isEmpty(parameters: PredictionRecord['parameters']): boolean {
+  for (const _ in parameters) return false;
+  return true;
+}
+
+/** Of the last record: the next one is nearly always of the same endpoint, variant and caller. */
+type Names = Pick<
+  PredictionRecord,
+  'project' | 'endpoint' | 'endpointUid' | 'variant' | 'model' | 'version' | 'protocol' | 'principal'
+>;
+let last: Names | undefined;
+let lastNames = '';
+
+function namesText({
+  project,
+  endpoint,
+  endpointUid,
+  variant,
+  model,
+  version,
+  protocol,
+  principal,
+}: PredictionRecord): string {
+  if (
+    last?.endpointUid === endpointUid &&
+    last.variant === variant &&
+    last.version === version &&
+    last.principal === principal &&
+    last.protocol === protocol &&
+    last.model === model &&
+    last.endpoint === endpoint &&
+    last.project === project
+  ) {
+    return lastNames;
+  }
+  last = { project, endpoint, endpointUid, variant, model, version, protocol, principal };
+  lastNames =
+    `"project":${quoted(project)},"endpoint":${quoted(endpoint)},"endpointUid":${quoted(endpointUid)}` +
+    `,"variant":${quoted(variant)},"model":${quoted(model)},"version":${quoted(version)}` +
+    `,"protocol":${quoted(protocol)},"principal":${quoted(principal)}`;
+  return lastNames;
 }
 
 function optional(name: string, value: string | undefined): string {
@@ -176,18 +225,51 @@ function quoted(text: string): string {
   return made;
 }
 
+/** What was last written of a list of tensors: the next one nearly always has the same names, types and shapes. */
+interface LastHeads {
+  heads: readonly { readonly tensor: Pick<Tensor, 'name' | 'datatype' | 'shape'>; bytes: number; nulls: number }[];
+  text: string;
+}
+
+const lastInputs: LastHeads = { heads: [], text: '' };
+const lastOutputs: LastHeads = { heads: [], text: '' };
+
 /** `TensorHead` of each; their bytes go to the end of `body`. */
-function headsText(tensors: readonly Tensor[], body: Uint8Array[]): string {
-  let text = '';
-  for (const tensor of tensors) {
-    const { name, datatype, shape, nulls } = tensor;
+function headsText(tensors: readonly Tensor[], body: Uint8Array[], last: LastHeads): string {
+  const { heads } = last;
+  let isSame = tensors.length === heads.length;
+  const from = body.length;
+  for (const [place, tensor] of tensors.entries()) {
     const bytes = tensorBytes(tensor);
     body.push(bytes);
-    if (nulls !== undefined) body.push(nulls);
-    const more = nulls === undefined ? '' : `,${nulls.length}`;
-    text += `${text === '' ? '' : ','}[${quoted(name)},"${datatype}",[${shape.join()}],${bytes.length}${more}]`;
+    if (tensor.nulls !== undefined) body.push(tensor.nulls);
+    const head = heads[place];
+    isSame &&=
+      head !== undefined &&
+      head.bytes === bytes.length &&
+      head.nulls === (tensor.nulls?.length ?? 0) &&
+      sameKind(head.tensor, tensor);
   }
-  return text;
+  if (isSame) return last.text;
+  let at = from;
+  last.heads = tensors.map(({ name, datatype, shape, nulls }) => {
+    const { length } = body[at] as Uint8Array;
+    at += nulls === undefined ? 1 : 2;
+    return { tensor: { name, datatype, shape: [...shape] }, bytes: length, nulls: nulls?.length ?? 0 };
+  });
+  last.text = last.heads
+    .map(({ tensor: { name, datatype, shape }, bytes, nulls }) => {
+      const more = nulls === 0 ? '' : `,${nulls}`;
+      return `[${quoted(name)},"${datatype}",[${shape.join()}],${bytes}${more}]`;
+    })
+    .join();
+  return last.text;
+}
+
+function sameKind(one: LastHeads['heads'][number]['tensor'], { name, datatype, shape }: Tensor): boolean {
+  if (one.name !== name || one.datatype !== datatype || one.shape.length !== shape.length) return false;
+  for (let place = 0; place < shape.length; place++) if (one.shape[place] !== shape[place]) return false;
+  return true;
 }
 
 function tensorBytes({ data }: Tensor): Uint8Array {

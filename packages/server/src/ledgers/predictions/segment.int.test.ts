@@ -98,6 +98,40 @@ describe('segments', () => {
     expect(writer.stats()).toMatchObject({ records: sent.length, dropped: 0, shed: 0, pendingBytes: 0 });
   });
 
+  it('writes what came at once whole and in order: many pages of it, texts longer than a page, large tensors between', async () => {
+    const { writer, folder } = openWriter();
+    const big: Tensor = { name: 'big', datatype: 'FP64', shape: [1, 2000], data: new Float64Array(2000).fill(0.5) };
+    // The second time the pages of the first are used again.
+    for (let round = 0; round < 2; round++) {
+      const sent = Array.from({ length: 600 }, (_, at) => {
+        const odd = [
+          { ...floats, shape: [4] },
+          { ...floats, name: 'z' },
+          { ...floats, nulls: Uint8Array.of(0, 0, 0, 1) },
+        ];
+        const put = at % 50 === 3 ? [big, floats] : [(at % 3 === 0 ? odd[(at % 9) / 3] : undefined) ?? floats];
+        const one = record(put, [floats]);
+        if (at === 100) return { ...one, error: 'ö漢'.repeat(40_000) };
+        return at % 7 === 0 ? { ...one, endpoint: `e${at}`, variant: 'größer', parameters: { at } } : one;
+      });
+      await Promise.all(sent.map(async (one) => await writer.append(one, ack)));
+      const { records, cut } = await readAll(folder);
+      expect([cut, records.length]).toEqual([0, 600 * (round + 1)]);
+      for (const [at, { sequence, inputs, outputs, cut: isCut, ...read }] of records.slice(-600).entries()) {
+        const { inputs: put, outputs: gave, ...plain } = sent[at]!;
+        expect([sequence, isCut, read]).toEqual([round * 600 + at + 1, false, plain]);
+        for (const [place, tensor] of [...put, ...gave].entries()) {
+          const { buffer } = tensor.data as Float32Array;
+          const stored = [...inputs, ...outputs][place]!;
+          expect([stored.name, stored.datatype, stored.shape]).toEqual([tensor.name, tensor.datatype, tensor.shape]);
+          expect(Buffer.from(buffer).equals(stored.bytes)).toBe(true);
+          expect(stored.nulls?.join()).toBe(tensor.nulls?.join());
+        }
+      }
+    }
+    await writer.close();
+  });
+
   it('has an acknowledged record on the disk before the promise is kept; sync too', async () => {
     const { writer, folder } = openWriter();
     await writer.append(record([floats]), ack);

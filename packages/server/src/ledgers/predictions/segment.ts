@@ -12,6 +12,7 @@ import {
   openSync,
   readdirSync,
   statSync,
+  write,
   writev,
   writeSync,
 } from 'node:fs';
@@ -20,6 +21,7 @@ import { DaisError } from '@dais/api';
 import type { ServedEndpoint } from '@dais/api/serving';
 import { processIdentity } from '#lib/process-identity.ts';
 import { encodeHead, encodeRecord, type PredictionRecord } from './segment-format.ts';
+import { SegmentPages } from './segment-pages.ts';
 
 export type { PredictionRecord } from './segment-format.ts';
 
@@ -63,17 +65,22 @@ export interface SegmentStats {
   readonly fault: string | undefined;
 }
 
-interface Waiter {
-  readonly overflow: Capture['overflow'];
-  readonly done: ((fault: DaisError | undefined) => void) | undefined;
-}
-
+/** The records of one write. What becomes of it is told once for all who wait. */
 interface Group {
-  pieces: Uint8Array[];
-  waiters: Waiter[];
+  readonly pages: SegmentPages;
+  readonly since: number;
+  records: number;
   bytes: number;
   sync: boolean;
-  since: number;
+  /** Those whose answer must not leave when they are not kept. */
+  shed: number;
+  readonly told: { [overflow in Capture['overflow']]?: Told };
+}
+
+interface Told {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (fault: DaisError) => void;
 }
 
 interface OpenSegment {
@@ -82,7 +89,16 @@ interface OpenSegment {
   at: number;
 }
 
-const writevAt = promisify(writev);
+/** One piece, as it nearly always is, costs a third of a list of them. */
+async function writeAt(fd: number, pieces: readonly Uint8Array[], at: number): Promise<number> {
+  return await new Promise<number>((resolve, reject) => {
+    const done = (error: Error | null, written: number) => (error === null ? resolve(written) : reject(error));
+    const [first] = pieces;
+    if (pieces.length === 1 && first !== undefined) write(fd, first, 0, first.length, at, done);
+    else writev(fd, pieces, at, done);
+  });
+}
+
 const syncData = promisify(fdatasync);
 const truncate = promisify(ftruncate);
 
@@ -91,6 +107,7 @@ export class SegmentWriter {
   readonly #process = randomUUID().slice(0, 8);
   #segment: OpenSegment | undefined;
   #group: Group | undefined;
+  readonly #pages: Buffer[] = [];
   /** The write under way. */
   #writing: Promise<void> | undefined;
   #pending = 0;
@@ -140,24 +157,26 @@ export class SegmentWriter {
       this.#counts[shed ? 'shed' : 'dropped'] += 1;
       return shed ? Promise.reject(refused('the disk does not keep up')) : undefined;
     }
-    const { pieces, bytes, cut } = encodeRecord(record, (this.#sequence += 1), capture.omit);
+    const group = (this.#group ??= this.#newGroup());
+    const { bytes, cut } = encodeRecord(record, (this.#sequence += 1), capture.omit, group.pages);
     if (cut) this.#counts.cut += 1;
-    const group = (this.#group ??= { pieces: [], waiters: [], bytes: 0, sync: false, since: this.#options.now() });
     if (this.#pending === 0) this.#oldest = group.since;
     this.#pending += bytes;
     group.bytes += bytes;
-    group.pieces.push(...pieces);
+    group.records += 1;
     if (!waits) {
-      group.waiters.push({ overflow: 'drop', done: undefined });
       this.#timer ??= setTimeout(() => this.#begin(), ASYNC_MS);
       return undefined;
     }
     if (policy === 'sync') group.sync = true;
+    if (overflow === 'shed') group.shed += 1;
     this.#turn ??= setImmediate(() => this.#begin());
-    return new Promise((resolve, reject) => {
-      const done = (fault: DaisError | undefined) => (fault === undefined ? resolve() : reject(fault));
-      group.waiters.push({ overflow, done });
-    });
+    return (group.told[overflow] ??= told()).promise;
+  }
+
+  #newGroup(): Group {
+    const since = this.#options.now();
+    return { pages: new SegmentPages(this.#pages), since, records: 0, bytes: 0, sync: false, shed: 0, told: {} };
   }
 
   /** Everything taken so far is written. */
@@ -194,7 +213,7 @@ export class SegmentWriter {
     try {
       const segment = (this.#segment ??= this.#openSegment(group.sync));
       await this.#writeAt(segment, group);
-      this.#counts.records += group.waiters.length;
+      this.#counts.records += group.records;
       this.#counts.bytes += group.bytes;
       this.#fault = undefined;
       if (segment.at >= this.#options.segmentBytes) this.#endSegment();
@@ -205,24 +224,29 @@ export class SegmentWriter {
     // Before anybody hears of it: who writes again at once finds what waits now.
     this.#pending -= group.bytes;
     this.#oldest = this.#group?.since ?? 0;
-    for (const { done, overflow } of group.waiters) {
-      const shed = !kept && done !== undefined && overflow === 'shed';
-      if (!kept) this.#counts[shed ? 'shed' : 'dropped'] += 1;
-      done?.(shed ? refused(this.#fault ?? 'the write failed') : undefined);
+    group.pages.giveBack();
+    const { shed, drop } = group.told;
+    drop?.resolve();
+    if (kept) {
+      shed?.resolve();
+      return;
     }
+    this.#counts.shed += group.shed;
+    this.#counts.dropped += group.records - group.shed;
+    shed?.reject(refused(this.#fault ?? 'the write failed'));
   }
 
   /** All or nothing: what was begun is cut off again, so that the next record stands where this one should have. */
-  async #writeAt(segment: OpenSegment, { pieces, bytes, sync }: Group): Promise<void> {
+  async #writeAt(segment: OpenSegment, { pages, bytes, sync }: Group): Promise<void> {
     try {
       let left = bytes;
-      let rest: readonly Uint8Array[] = pieces;
+      let rest = pages.pieces();
       for (let at = segment.at; left > 0;) {
-        const { bytesWritten } = await writevAt(segment.fd, rest, at);
-        if (bytesWritten === 0) throw new Error('nothing could be written');
-        at += bytesWritten;
-        left -= bytesWritten;
-        if (left > 0) rest = behind(rest, bytesWritten);
+        const written = await writeAt(segment.fd, rest, at);
+        if (written === 0) throw new Error('nothing could be written');
+        at += written;
+        left -= written;
+        if (left > 0) rest = behind(rest, written);
       }
       if (sync) await syncData(segment.fd);
     } catch (error) {
@@ -270,6 +294,16 @@ export class SegmentWriter {
       bytes += statSync(`${folder}/${name}`, { throwIfNoEntry: false })?.size ?? 0;
     this.#spoolFull = bytes >= spoolBytes;
   }
+}
+
+function told(): Told {
+  let resolve = () => {};
+  let reject: Told['reject'] = () => {};
+  const promise = new Promise<void>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
 }
 
 function refused(because: string): DaisError {

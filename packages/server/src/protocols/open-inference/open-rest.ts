@@ -145,6 +145,12 @@ function written(answer: InferAnswer, request: RestRequest, nan: boolean): Servi
   return writeRest(answer, request, { nan, binary: request.parameters['binary_data_output'] === true });
 }
 
+/** Where tensors in binary begin, if any come; what is no length is told when the body is there. */
+export function binaryAt({ 'inference-header-content-length': header }: ServingCall['headers']): number {
+  const length = Number(header ?? 0);
+  return Number.isSafeInteger(length) && length > 0 ? length : 0;
+}
+
 export function jsonLength(header: string | string[] | undefined, body: Buffer): number {
   if (header === undefined) {
     if (body.length === 0) throw new DaisError('unreadable_body', 'The request has no body.');

@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api';
 import type { AnswerMatch, DoorMatch, ServedView, ServingDoor, ServingReply } from '#gateway/index.ts';
 import { EXTENSIONS, isReady, modelMetadata, modelStatistics, repositoryIndex, variantOf } from './model-texts.ts';
 import { explained } from './explain.ts';
-import { jsonLength, restOpener, type OpenRest } from './open-rest.ts';
+import { binaryAt, jsonLength, restOpener, type OpenRest } from './open-rest.ts';
 import { readRest } from './rest-request.ts';
 
 const BASE = '/v2';
@@ -49,7 +49,9 @@ function matchModel(method: string, rest: string, open: OpenRest): DoorMatch | u
   const verbs = parts.slice(versioned ? 3 : 1);
   if (verbs.length > 1) return undefined;
   const [verb] = verbs;
-  if (method === 'POST' && verb === 'infer') return { kind: 'infer', operation: 'infer', endpoint, version, open };
+  if (method === 'POST' && verb === 'infer') {
+    return { kind: 'infer', operation: 'infer', endpoint, version, binaryAt, open };
+  }
   if (method === 'POST' && verb === 'explain') {
     return answered('explain', async (served, body, { headers }) => {
       const { variant } = look(served, endpoint, version);

@@ -6,6 +6,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
+import { KeptMemory } from '#lib/kept-memory.ts';
 import { Lazy } from '#lib/lazy.ts';
 import type { Log } from '#lib/log.ts';
 import { ownProgram } from '#lib/process.ts';
@@ -40,6 +41,8 @@ const LONGEST_HERE_NS = 1_000_000;
 const MEASURED_RUNS = 50;
 const MEASURED_NS = 5_000_000n;
 const LOAD_MS = 120_000;
+/** Of batches that went to a thread and came back, for the next ones. */
+const MOST_KEPT_BYTES = 64 * 1024 * 1024;
 
 interface Found {
   readonly folder: string;
@@ -52,9 +55,11 @@ export class OnnxInference implements InferenceEngine {
   readonly name = 'onnx';
   readonly #options: OnnxInferenceOptions;
   readonly #isolation = new ModelIsolation();
+  readonly #memory: KeptMemory;
 
   constructor(options: OnnxInferenceOptions) {
     this.#options = options;
+    this.#memory = new KeptMemory(options.clock, MOST_KEPT_BYTES);
     // Here, because a thread has its own copy of the variables, which the library does not see.
     disableTelemetry();
   }
@@ -140,7 +145,7 @@ export class OnnxInference implements InferenceEngine {
     const { clock, log, random = Math.random } = this.#options;
     const make =
       trust === 'trusted'
-        ? async () => await ThreadRunner.start(plan)
+        ? async () => await ThreadRunner.start(plan, this.#memory)
         : async () => {
             const fromSource = import.meta.url.endsWith('.ts');
             const program = new URL(fromSource ? './onnx-process.ts' : './onnx-process.js', import.meta.url);

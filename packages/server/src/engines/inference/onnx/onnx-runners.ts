@@ -1,30 +1,34 @@
 /** Where a session can be: on this thread, on another, in a process. */
 import { DaisError } from '@dais/api';
+import { WORTH_KEEPING, type KeptMemory } from '#lib/kept-memory.ts';
 import { startThread, type Thread } from '#lib/process.ts';
 import { ModelFault, type InferOptions, type Tensor } from '../contract.ts';
 import type { Runner, RunningBatch } from '../runner.ts';
 import { fromPlain, toPlain, type PlainTensor, type SessionPlan } from './onnx-session.ts';
 
-/** From the thread: it is ready, or an answer, or why not. */
+/** From the thread: it is ready, or an answer, or why not. `memory` goes there and back. */
 export type FromThread =
   | { readonly type: 'ready' }
-  | { readonly type: 'result'; readonly outputs: readonly PlainTensor[] }
-  | { readonly type: 'failed'; readonly detail: string };
+  | { readonly type: 'result'; readonly outputs: readonly PlainTensor[]; readonly memory: ArrayBuffer | undefined }
+  | { readonly type: 'failed'; readonly detail: string; readonly memory?: ArrayBuffer | undefined };
 
 export interface ToThread {
   readonly inputs: readonly PlainTensor[];
   readonly outputs: readonly string[] | undefined;
+  /** What large inputs lie in. */
+  readonly memory: ArrayBuffer | undefined;
 }
 
 export class ThreadRunner implements Runner {
   readonly #thread: Thread;
+  readonly #memory: KeptMemory;
   readonly gone: Promise<string>;
   #hear: ((message: FromThread) => void) | undefined;
   #isStopping = false;
 
   /** @throws DaisError `invalid_request` when the model does not load */
-  static async start(plan: SessionPlan): Promise<ThreadRunner> {
-    const runner = new ThreadRunner(plan);
+  static async start(plan: SessionPlan, memory: KeptMemory): Promise<ThreadRunner> {
+    const runner = new ThreadRunner(plan, memory);
     const first = await Promise.race([
       runner.#next(),
       runner.gone.then((detail) => ({ type: 'failed' as const, detail })),
@@ -35,10 +39,14 @@ export class ThreadRunner implements Runner {
     throw new DaisError('invalid_request', first.detail);
   }
 
-  private constructor(plan: SessionPlan) {
+  private constructor(plan: SessionPlan, memory: KeptMemory) {
+    this.#memory = memory;
     const fromSource = import.meta.url.endsWith('.ts');
     this.#thread = startThread(new URL(fromSource ? './onnx-thread.ts' : './onnx-thread.js', import.meta.url), plan);
-    this.#thread.on('message', (message: FromThread) => this.#hear?.(message));
+    this.#thread.on('message', (message: FromThread) => {
+      if (message.type !== 'ready' && message.memory !== undefined) this.#memory.give(message.memory);
+      this.#hear?.(message);
+    });
     let fault = 'the thread ended';
     this.#thread.on('error', (error) => (fault = String(error)));
     this.gone = new Promise((resolve) => {
@@ -51,11 +59,11 @@ export class ThreadRunner implements Runner {
 
   infer(inputs: readonly Tensor[], { outputs, signal }: InferOptions): RunningBatch {
     // First: it may throw, and then nothing is waited for.
-    const message: ToThread = { inputs: inputs.map(toPlain), outputs };
+    const plain = inputs.map(toPlain);
+    // Copied, here or by the message: whoever asks may ask again with the same tensors.
+    const message: ToThread = { ...copyLarge(plain, this.#memory), outputs };
     const answer = this.#next();
-    // Copied: whoever asks may ask again with the same tensors.
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread of Node has no origin
-    this.#thread.postMessage(message);
+    this.#thread.postMessage(message, message.memory === undefined ? [] : [message.memory]);
     const free = answer.then(() => {});
     const mapped = answer.then((told) => {
       if (told.type === 'result') return told.outputs.map(fromPlain);
@@ -81,6 +89,37 @@ export class ThreadRunner implements Runner {
   async #next(): Promise<FromThread> {
     return await new Promise((resolve) => (this.#hear = resolve));
   }
+}
+
+/** A message copies twice, into fresh memory each time. What is large is copied once, into memory that is handed over. */
+function copyLarge(
+  tensors: readonly PlainTensor[],
+  kept: KeptMemory,
+): { readonly inputs: readonly PlainTensor[]; readonly memory: ArrayBuffer | undefined } {
+  let bytes = 0;
+  for (const { data } of tensors) if (isLarge(data)) bytes += alignedLength(data);
+  if (bytes === 0) return { inputs: tensors, memory: undefined };
+  const memory = kept.take(bytes);
+  let at = 0;
+  const inputs = tensors.map((tensor): PlainTensor => {
+    const { data } = tensor;
+    if (!isLarge(data)) return tensor;
+    const Kind = data.constructor as new (memory: ArrayBuffer, at: number, length: number) => Float32Array;
+    const copy = new Kind(memory, at, data.length);
+    copy.set(data as Float32Array);
+    at += alignedLength(data);
+    return { ...tensor, data: copy };
+  });
+  return { inputs, memory };
+}
+
+function isLarge(data: PlainTensor['data']): data is Exclude<PlainTensor['data'], readonly string[]> {
+  return ArrayBuffer.isView(data) && data.byteLength >= WORTH_KEEPING;
+}
+
+/** The next one begins where any of its elements may. */
+function alignedLength({ byteLength }: ArrayBufferView): number {
+  return Math.ceil(byteLength / 8) * 8;
 }
 
 /** What runs natively cannot be stopped; its result is not waited for. */

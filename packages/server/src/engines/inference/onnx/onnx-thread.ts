@@ -14,14 +14,15 @@ function own(tensor: PlainTensor): PlainTensor {
 
 try {
   const session = await OnnxSession.open(data as SessionPlan);
-  port.on('message', ({ inputs, outputs }: ToThread) => {
+  port.on('message', ({ inputs, outputs, memory }: ToThread) => {
+    const back = memory === undefined ? [] : [memory];
     session.run(inputs, outputs).then(
       (results) => {
         const owned = results.map(own);
         const buffers = owned.flatMap(({ data: values }) => ('buffer' in values ? [values.buffer as ArrayBuffer] : []));
-        tell({ type: 'result', outputs: owned }, buffers);
+        tell({ type: 'result', outputs: owned, memory }, [...buffers, ...back]);
       },
-      (error: unknown) => tell({ type: 'failed', detail: detailOf(error) }),
+      (error: unknown) => tell({ type: 'failed', detail: detailOf(error), memory }, back),
     );
   });
   tell({ type: 'ready' });

@@ -16,8 +16,8 @@ const TOLERANCE = 1e-6;
 
 export interface FlavoursWorld {
   readonly gateway: GatewayWorld;
-  /** What MLflow said, and what the gateway says to the same. */
-  ask(flavour: string): Promise<{ readonly said: unknown; readonly answered: unknown }>;
+  /** What MLflow was asked and said, and what the gateway says to the same. */
+  ask(flavour: string): Promise<{ readonly body: unknown; readonly said: unknown; readonly answered: unknown }>;
   stop(): Promise<void>;
 }
 
@@ -45,7 +45,7 @@ export async function startFlavours(
         body: JSON.stringify(body),
       });
       if (answer.status !== 200) throw new Error(`${flavour}: ${answer.status} ${answer.bytes.toString('utf8')}`);
-      return { said, answered: (answer.json as { readonly predictions: unknown }).predictions };
+      return { body, said, answered: (answer.json as { readonly predictions: unknown }).predictions };
     },
     stop: async () => {
       await gateway.stop();
