@@ -275,6 +275,7 @@ export class Control {
         log: io.log,
         query: onQuery.query,
         predictions: predictions.reader,
+        explainer: modelJobs.explainer,
         local,
         masked: async (tx, dataset) =>
           (await privacy.masked(tx, dataset, async () => await Promise.resolve(false))).map(({ column }) => column),

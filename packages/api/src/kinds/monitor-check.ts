@@ -18,6 +18,7 @@ const OF_ENDPOINTS: ReadonlySet<MonitorCheck['type']> = new Set([
   'slo',
   'estimatedPerformance',
   'fairness',
+  'attributionDrift',
 ]);
 
 export function monitorIssues(spec: MonitorSpec): Issue[] {
