@@ -186,6 +186,12 @@ const attributionDrift = z.strictObject({
     .optional()
     .describe('Bad when the share of a column in all attributions moves by more than this: 0.2 is from 10 % to 30 %.'),
 });
+const resources = z.strictObject({
+  type: z.literal('resources').describe('What answering takes: CPU time and memory of the models and of the gateway.'),
+  ...common,
+  cpuSeconds: z.number().gt(0).optional().describe('Bad above it: CPU seconds for each 1,000 requests.'),
+  memoryMb: z.number().gt(0).optional().describe('Bad above it: MiB that the models of the endpoint had at once.'),
+});
 export const monitorCheckSchema = z.discriminatedUnion('type', [
   drift,
   predictionDrift,
@@ -196,6 +202,7 @@ export const monitorCheckSchema = z.discriminatedUnion('type', [
   estimatedPerformance,
   fairness,
   attributionDrift,
+  resources,
 ]);
 export type MonitorCheck = z.output<typeof monitorCheckSchema>;
 

@@ -30,6 +30,7 @@ import { compareFields, type ComparedField } from './checks/compared-fields.ts';
 import { judgeDrift } from './checks/drift.ts';
 import { unknownOutcome, type CheckOutcome } from './checks/outcome.ts';
 import { judgeQuality } from './checks/quality.ts';
+import { judgeResources } from './checks/resources.ts';
 import { judgeSlo, sumsOf, type SloSums } from './checks/slo.ts';
 import { findExamples } from './examples.ts';
 import { finiteOf, isNumeric, keyOfField, type Field } from './fields.ts';
@@ -126,6 +127,13 @@ export async function judgeWindow(
         });
         outcomes.push(outcome);
         if (window.requests !== undefined) slo[outcome.name] = sumsOf(check, window.requests);
+        break;
+      }
+      case 'resources': {
+        const { from, until } = window.bounds;
+        const of = { projectId: monitor.project_id, endpoint: monitor.endpoint ?? '', from, until };
+        const requests = window.requests?.requests ?? 0;
+        outcomes.push(judgeResources(check, spec, { requests, usage: await parts.usage(of) }));
         break;
       }
       case 'attributionDrift':

@@ -11,6 +11,7 @@ const TYPES: ReadonlySet<string> = new Set([
   'fairness',
   'slo',
   'attributionDrift',
+  'resources',
 ]);
 const ESTIMATED = 'estimatedPerformance';
 const MOST_CHARTS = 12;
