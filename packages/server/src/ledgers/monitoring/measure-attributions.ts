@@ -250,7 +250,13 @@ async function sampleOfDataset(
   const types = new Map(version.schema.columns.map((one) => [one.name, one.type]));
   return await parts.versions.withTable(version, async (table) => {
     const all: Relation = { type: 'scan', table: 'data' };
-    const from: Relation = version.rows <= most ? all : { type: 'sample', from: all, size: { rows: most }, seed };
+    const drawn: Relation = version.rows <= most ? all : { type: 'sample', from: all, size: { rows: most }, seed };
+    // Where there is no time for all of them, the first ones are by chance too.
+    const from: Relation = {
+      type: 'sort',
+      from: drawn,
+      by: [{ expression: call('hash64', ...names.map((one) => column(one))) }],
+    };
     const query: Relation = { type: 'project', from, columns: names.map((one) => named(one, column(one))) };
     const { rows } = await asking.one({ data: table }, query, most);
     return { columns: names.map((one) => ({ name: one, type: types.get(one) ?? 'string' })), rows, kept: false };

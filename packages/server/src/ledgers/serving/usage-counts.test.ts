@@ -85,11 +85,11 @@ test('what a long request spends is counted when it is answered; what an idle ga
   const [used, ...others] = counted(
     { cpuMs: 0, variants: still, models: [['m', 0, 1]] },
     { cpuMs: 50, variants: still, models: [['m', 0, 1]] },
-    { cpuMs: 150, variants: still, models: [['m', 80, 1, 1]] },
+    { cpuMs: 150, variants: still, models: [['m', 80, 6, 1]] },
     { cpuMs: 200, variants: [['a', 'm', 2, 900]], models: [['m', 120, 1]] },
   );
   expect(others).toEqual([]);
-  expect(used).toMatchObject({ requests: 1, cpuMs: 150 });
+  expect(used).toMatchObject({ requests: 1, cpuMs: 150, memoryBytes: 6 });
 });
 
 test('a gateway, a model or a variant that began anew is counted from then on', () => {

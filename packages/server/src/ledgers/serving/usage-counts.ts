@@ -2,7 +2,7 @@
  * What endpoints use, minute by minute, from what gateways tell: CPU time of the processes of their models, and their part of the
  * gateway's own, which is split by the time that requests took. Pure but for what it holds.
  */
-import type { GatewayFigures, VariantFigures } from '@dais/api/serving';
+import type { GatewayFigures, ModelFigures, VariantFigures } from '@dais/api/serving';
 
 export interface UsedMinute {
   /** Name of the project. */
@@ -51,16 +51,19 @@ export class UsageCounts {
   }
 
   #count(before: GatewayFigures, now: GatewayFigures, minute: number): void {
-    const steps = now.variants.map((variant) => stepOf(variant, before));
-    const cpu = this.#cpuOf(before, now, steps);
-    for (const endpoint of new Set(steps.map(endpointOf))) {
-      const own = steps.filter((step) => endpointOf(step) === endpoint);
+    const last = new Map(before.variants.map((variant) => [variantOf(variant), variant]));
+    const models = new Map(before.models.map((model) => [model.key, model]));
+    const steps = now.variants.map((variant) => stepOf(variant, last.get(variantOf(variant)), models));
+    const cpu = this.#cpuOf(before, now, { steps, models });
+    const loaded = new Map(now.models.map((model) => [model.key, model]));
+    for (const own of groups(steps, endpointOf).values()) {
       const [first] = own;
       const requests = own.reduce((sum, one) => sum + (one.shadow ? 0 : one.requests), 0);
       const spent = cpu === undefined ? undefined : own.reduce((sum, one) => sum + (cpu.get(one) ?? 0), 0);
-      if (first === undefined || (requests === 0 && (spent ?? 0) === 0)) continue;
-      const slots = new Set(own.map(({ slot }) => slot));
-      const memoryBytes = now.models.reduce((sum, { key, memoryBytes: n }) => sum + (slots.has(key) ? n : 0), 0);
+      const slots = [...new Set(own.map(({ slot }) => slot))].flatMap((slot) => loaded.get(slot) ?? []);
+      const isIdle = requests === 0 && (spent ?? 0) === 0 && slots.every(({ inFlight }) => inFlight === 0);
+      if (first === undefined || isIdle) continue;
+      const memoryBytes = slots.reduce((sum, slot) => sum + slot.memoryBytes, 0);
       const { project, endpoint: name } = first;
       const gatewayBytes = now.memoryBytes ?? 0;
       this.#add({ project, endpoint: name, minute, requests, cpuMs: spent, memoryBytes, gatewayBytes });
@@ -68,7 +71,11 @@ export class UsageCounts {
   }
 
   /** CPU time of each variant since the last word; undefined: it is not known. */
-  #cpuOf(before: GatewayFigures, now: GatewayFigures, steps: readonly Step[]): ReadonlyMap<Step, number> | undefined {
+  #cpuOf(
+    before: GatewayFigures,
+    now: GatewayFigures,
+    { steps, models }: { readonly steps: readonly Step[]; readonly models: ReadonlyMap<string, ModelFigures> },
+  ): ReadonlyMap<Step, number> | undefined {
     if (before.cpuMs === undefined || now.cpuMs === undefined) return undefined;
     const spent = new Map<Step, number>();
     let ofModels = 0;
@@ -79,13 +86,13 @@ export class UsageCounts {
       if (busy > 0) for (const step of among) spent.set(step, (spent.get(step) ?? 0) + (total * step.busyMs) / busy);
       else if (isRunning) this.#carried.set(key, total);
     };
+    const bySlot = groups(steps, ({ slot }) => slot);
     for (const { key, cpuMs = 0, inFlight } of now.models) {
-      const last = before.models.find((one) => one.key === key)?.cpuMs ?? 0;
+      const last = models.get(key)?.cpuMs ?? 0;
       // Loaded anew: it began at nothing.
       const step = cpuMs >= last ? cpuMs - last : cpuMs;
       ofModels += step;
-      const among = steps.filter(({ slot }) => slot === key);
-      split(key, step, among, inFlight > 0);
+      split(key, step, bySlot.get(key) ?? [], inFlight > 0);
     }
     const own = Math.max(0, now.cpuMs - before.cpuMs - ofModels);
     split(
@@ -115,11 +122,11 @@ interface Step {
   readonly busyMs: number;
 }
 
-function stepOf(now: VariantFigures, before: GatewayFigures): Step {
-  const { project, endpoint, variant, model, shadow = false } = now;
-  const last = before.variants.find(
-    (one) => one.project === project && one.endpoint === endpoint && one.variant === variant && one.model === model,
-  );
+function stepOf(
+  { project, endpoint, model, shadow = false, ...now }: VariantFigures,
+  last: VariantFigures | undefined,
+  models: ReadonlyMap<string, ModelFigures>,
+): Step {
   // With another model it began anew.
   const anew = last === undefined || last.requests > now.requests;
   const since = (a: number, b: number | undefined) => Math.max(0, a - (anew ? 0 : (b ?? 0)));
@@ -127,11 +134,26 @@ function stepOf(now: VariantFigures, before: GatewayFigures): Step {
   return {
     project,
     endpoint,
-    slot: shadow && before.models.some(({ key }) => key === copy) ? copy : model,
+    slot: shadow && models.has(copy) ? copy : model,
     shadow,
     requests: since(now.requests, last?.requests),
     busyMs: since(now.busyMs ?? 0, last?.busyMs),
   };
+}
+
+function variantOf({ project, endpoint, variant, model }: VariantFigures): string {
+  return JSON.stringify([project, endpoint, variant, model]);
+}
+
+function groups<T>(all: readonly T[], keyOf: (one: T) => string): ReadonlyMap<string, readonly T[]> {
+  const found = new Map<string, T[]>();
+  for (const one of all) {
+    const key = keyOf(one);
+    const group = found.get(key);
+    if (group === undefined) found.set(key, [one]);
+    else group.push(one);
+  }
+  return found;
 }
 
 function endpointOf({ project, endpoint }: Pick<Step, 'project' | 'endpoint'>): string {
