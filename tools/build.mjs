@@ -44,6 +44,7 @@ const targets = [
       'engines/query/duckdb/worker.ts',
       'engines/inference/onnx/onnx-process.ts',
       'engines/inference/onnx/onnx-thread.ts',
+      'explain-thread.ts',
       'gateway/tree-thread.ts',
       'protocols/open-inference/rest-thread.ts',
       'protocols/scoring/scoring-thread.ts',

@@ -122,6 +122,10 @@ def fairness(case):
     }
 
 
+def attributions(case):
+    return {"ndcg": number(metrics.ndcg_score([case["baseline"]], [case["current"]]))}
+
+
 def tails(case):
     return {
         "chiSquare": [number(stats.chi2.sf(x, k)) for x, k in case["chiSquare"]],
@@ -142,6 +146,7 @@ told = {
     "classes": classes,
     "regression": regression,
     "fairness": fairness,
+    "attributions": attributions,
     "tails": tails,
 }
 cases = json.load(sys.stdin)

@@ -11,7 +11,7 @@ import { openInference } from './compose-endpoints.ts';
 export async function loadModelJobs({
   masks,
   ...parts
-}: Omit<ModelJobsParts, 'host' | 'converter' | 'marks' | 'artifactRoot' | 'data'> & {
+}: Omit<ModelJobsParts, 'host' | 'hostExplainable' | 'converter' | 'marks' | 'artifactRoot' | 'data'> & {
   readonly data: {
     readonly database: ModelJobsParts['database'];
     readonly blobs: BlobStore & Partial<LocalBlobs>;
@@ -42,6 +42,10 @@ export async function loadModelJobs({
     host: async (request, onPhase) => {
       const { TableModel } = await import('#gateway/tables/table-model.ts');
       return await TableModel.open(request, await engines.get(), onPhase);
+    },
+    hostExplainable: async (request, onPhase) => {
+      const { ExplainingThread } = await import('#gateway/tables/explaining-thread.ts');
+      return await ExplainingThread.open(request, { log: parts.log, onPhase });
     },
   });
 }

@@ -276,6 +276,8 @@ export class Control {
         log: io.log,
         query: onQuery.query,
         predictions: predictions.reader,
+        explainer: modelJobs.explainer,
+        usage: async (of) => await endpoints?.usage.between(of),
         local,
         masked: async (tx, dataset) =>
           (await privacy.masked(tx, dataset, async () => await Promise.resolve(false))).map(({ column }) => column),
@@ -410,6 +412,7 @@ export class Control {
         if (config.role !== 'api') await audit.start();
         if (config.role !== 'api') await executions.worker.start();
         await served.publisher.start();
+        await served.usage.start();
       });
       const { port, ownerToken, version } = setup;
       const http = await timed('http', () =>
@@ -478,6 +481,7 @@ export class Control {
     await http.drain(deadlineMs);
     await executions.worker.stop();
     await this.#parts.serving.publisher.stop();
+    await this.#parts.serving.usage.stop();
     await this.#parts.serving.loadTests.close();
     await this.#parts.serving.bench.close();
     // Steps go on; the next process finds them.

@@ -176,8 +176,21 @@ function figuresOf({ revision, variants, models }: GatewayStats, startedAt: stri
     revision,
     at: new Date().toISOString(),
     ...(cpuMs !== undefined && { cpuMs }),
+    memoryBytes: process.memoryUsage.rss(),
     variants: variants.map(
-      ({ project, endpoint, variant, model, requests, failures, modelFaults, shed, latencies }) => ({
+      ({
+        project,
+        endpoint,
+        variant,
+        model,
+        shadow,
+        requests,
+        failures,
+        modelFaults,
+        shed,
+        latencies,
+        latencySeconds,
+      }) => ({
         project,
         endpoint,
         variant,
@@ -187,6 +200,8 @@ function figuresOf({ revision, variants, models }: GatewayStats, startedAt: stri
         failed: failures + modelFaults,
         refused: shed,
         latency: [...latencies],
+        busyMs: latencySeconds * 1000,
+        shadow,
       }),
     ),
     models: models.map((one) => ({
@@ -197,6 +212,7 @@ function figuresOf({ revision, variants, models }: GatewayStats, startedAt: stri
       workers: one.concurrency,
       inFlight: one.waitingRows + one.running,
       memoryBytes: one.memoryBytes,
+      cpuMs: one.cpuMs,
       ...(one.loadMs !== undefined && { loadMs: one.loadMs }),
     })),
   };

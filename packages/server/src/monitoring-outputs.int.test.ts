@@ -281,3 +281,42 @@ test('what cannot be told says why, and is never good', { timeout: START_MS }, a
   expect(refused.status).toBe(422);
   expect(JSON.stringify(refused.body)).toContain('the task is regression');
 });
+
+test('what answering takes is told by the gateway, kept, and has bounds', { timeout: START_MS }, async () => {
+  const watch = async (name: string, bounds: object) => {
+    const spec = {
+      endpoint: 'scored',
+      windows: { type: 'count', rows: ROWS },
+      since: new Date(Date.now() - 600_000).toISOString(),
+      // The gateway tells of itself twice a second.
+      graceSeconds: 3,
+      checks: [{ type: 'resources', ...bounds }],
+    };
+    await call('POST', '/monitors', { apiVersion: 'dais.dev/v1', kind: 'Monitor', metadata: { name }, spec });
+    return await judged(name, 1);
+  };
+  await ask(rowsOf(5, { least: 0, most: 1 }));
+  const told = await watch('thrifty', { cpuSeconds: 100_000, memoryMb: 100_000 });
+  expect(told.verdict).toBe('ok');
+  const cpu = resultOf(told, 'resources', 'cpu_seconds_per_1000');
+  const memory = resultOf(told, 'resources', 'peak_memory_mb');
+  expect([cpu?.verdict, memory?.verdict]).toEqual(['ok', 'ok']);
+  expect(cpu?.value).toBeGreaterThan(0);
+  expect(memory?.value).toBeGreaterThan(0);
+  expect(resultOf(told, 'resources', 'gateway_peak_memory_mb')?.value).toBeGreaterThan(20);
+
+  const dear = await watch('dear', { cpuSeconds: 1e-9 });
+  expect(dear).toMatchObject({ verdict: 'bad', reason: expect.stringContaining('CPU seconds') as string });
+  const figures = await (await fetch(`${url}/metrics`)).text();
+  const gauge = 'dais_monitor_value{project="default",monitor="dear",check="resources",metric="cpu_seconds_per_1000"';
+  expect(figures).toContain(gauge);
+
+  const unbound = await client.call('POST', '/api/v1/monitors', {
+    apiVersion: 'dais.dev/v1',
+    kind: 'Monitor',
+    metadata: { name: 'unbound' },
+    spec: { endpoint: 'scored', checks: [{ type: 'resources' }] },
+  });
+  expect(unbound.status).toBe(422);
+  expect(JSON.stringify(unbound.body)).toContain('`cpuSeconds` or `memoryMb`');
+});

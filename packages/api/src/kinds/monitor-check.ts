@@ -18,6 +18,8 @@ const OF_ENDPOINTS: ReadonlySet<MonitorCheck['type']> = new Set([
   'slo',
   'estimatedPerformance',
   'fairness',
+  'attributionDrift',
+  'resources',
 ]);
 
 export function monitorIssues(spec: MonitorSpec): Issue[] {
@@ -90,6 +92,9 @@ function checkIssues({ checks, dataset, prediction }: MonitorSpec): Issue[] {
     if ('method' in check && check.method === 'wasserstein' && check.threshold === undefined) {
       const expected = 'a number in the unit of the column; or `wasserstein_normed`, which has a default';
       issues.push({ path: `${path}.threshold`, message: 'is needed by `wasserstein`', expected });
+    }
+    if (check.type === 'resources' && (check.cpuSeconds ?? check.memoryMb) === undefined) {
+      issues.push({ path, message: 'has no bound', expected: '`cpuSeconds` or `memoryMb`' });
     }
     if (check.type === 'performance') issues.push(...metricIssues(check, path, prediction.task));
     if (check.type === 'estimatedPerformance') issues.push(...estimateIssues(check, path, prediction.task));

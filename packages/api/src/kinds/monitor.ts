@@ -160,6 +160,38 @@ const slo = z.strictObject({
     .default([{ windows: 1, factor: 1 }])
     .describe('Bad when one is exceeded over its windows, and in the newest window too.'),
 });
+const attributionDrift = z.strictObject({
+  type: z
+    .literal('attributionDrift')
+    .describe('Whether the version that answers goes by the same columns as of the rows of the baseline.'),
+  ...common,
+  sample: z
+    .int()
+    .min(30)
+    .max(5000)
+    .default(200)
+    .describe('Rows of the baseline and of each window that are explained, drawn by chance.'),
+  seconds: z
+    .int()
+    .min(1)
+    .max(3600)
+    .default(60)
+    .describe('How long rows of one side may be explained; then those that are must do, if they are 30.'),
+  ndcg: share
+    .gt(0)
+    .default(0.9)
+    .describe('Bad below it: how far columns have the order of the baseline, where 1 is the same.'),
+  change: share
+    .gt(0)
+    .optional()
+    .describe('Bad when the share of a column in all attributions moves by more than this: 0.2 is from 10 % to 30 %.'),
+});
+const resources = z.strictObject({
+  type: z.literal('resources').describe('What answering takes: CPU time and memory of the models and of the gateway.'),
+  ...common,
+  cpuSeconds: z.number().gt(0).optional().describe('Bad above it: CPU seconds for each 1,000 requests.'),
+  memoryMb: z.number().gt(0).optional().describe('Bad above it: MiB that the models of the endpoint had at once.'),
+});
 export const monitorCheckSchema = z.discriminatedUnion('type', [
   drift,
   predictionDrift,
@@ -169,6 +201,8 @@ export const monitorCheckSchema = z.discriminatedUnion('type', [
   slo,
   estimatedPerformance,
   fairness,
+  attributionDrift,
+  resources,
 ]);
 export type MonitorCheck = z.output<typeof monitorCheckSchema>;
 

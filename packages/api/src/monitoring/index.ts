@@ -20,6 +20,7 @@ export type {
   Correction,
   DriftMethod,
   MonitorAlert,
+  MonitorAttributions,
   MonitorBaselineUsed,
   MonitorDecision,
   MonitorEstimate,

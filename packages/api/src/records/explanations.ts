@@ -4,12 +4,12 @@ import { predictionIdSchema } from '#records/predictions.ts';
 
 /** Why a model said what it said, and what it goes by on the whole: Shapley values. */
 
-const method = z
+export const attributionMethodSchema = z
   .enum(['tree_shap', 'exact', 'sampled_shapley'])
   .describe(
     '`tree_shap`: interventional, exact; `exact`: all coalitions; `sampled_shapley`: antithetic pairs of orders.',
   );
-const scale = z
+export const attributionScaleSchema = z
   .enum(['margin', 'output'])
   .describe('`margin`: the sum of the trees, before it becomes a probability; `output`: what the model answers.');
 
@@ -24,8 +24,8 @@ export const predictionExplanationSchema = z.strictObject({
   endpoint: z.string().describe('Name of the endpoint.'),
   model: z.string().describe('Name of the model that answered.'),
   version: z.string().describe('Its version.'),
-  method,
-  scale,
+  method: attributionMethodSchema,
+  scale: attributionScaleSchema,
   background: z.int().describe('Rows that it was compared with: the stored input example of the model.'),
   seed: z.int().optional().describe('Of sampled orders.'),
   by: z
@@ -55,8 +55,8 @@ export const modelImportanceSchema = z.strictObject({
   model: z.string().describe('Name of the model.'),
   version: z.int().describe('Number of its version.'),
   data: z.string().describe('The version of a dataset that the rows are of: `flights@3`.'),
-  method,
-  scale,
+  method: attributionMethodSchema,
+  scale: attributionScaleSchema,
   sample: z.int().describe('How many rows were explained.'),
   background: z.int().describe('How many rows they were compared with.'),
   seed: z.int().describe('By which both were drawn: the same gives the same.'),

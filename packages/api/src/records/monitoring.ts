@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { attributionMethodSchema, attributionScaleSchema } from '#records/explanations.ts';
 
 /**
  * What monitors found: a report for each window, the figures behind it, alerts, and what was decided because of them. A
@@ -240,6 +241,42 @@ export const monitorFairnessSchema = z.strictObject({
 });
 export type MonitorFairness = z.output<typeof monitorFairnessSchema>;
 
+export const monitorAttributionsSchema = z.strictObject({
+  check: checkName,
+  model: z.string().describe('Name of the model that was explained.'),
+  version: z.string().describe('Its version.'),
+  method: attributionMethodSchema,
+  scale: attributionScaleSchema,
+  background: z
+    .strictObject({
+      of: z.enum(['example', 'baseline']).describe('The input example of the model, or rows of the baseline.'),
+      rows: z.int(),
+    })
+    .describe('What every row was compared with.'),
+  rows: z.int().describe('Rows of the window that were explained.'),
+  baseline: z
+    .strictObject({
+      name: z.string().describe('What it is: `flights@3`, `window 1`.'),
+      rows: z.int().describe('Rows of it that were explained.'),
+    })
+    .optional()
+    .describe('Absent: there is none yet.'),
+  columns: z
+    .array(
+      z.strictObject({
+        column: z.string(),
+        current: z.number().describe('Mean of the size of its attributions in the window.'),
+        currentShare: z.number().describe('Its share of the sum over all columns.'),
+        currentRank: z.int().describe('Its place among columns, from 1.'),
+        baseline: z.number().optional(),
+        baselineShare: z.number().optional(),
+        baselineRank: z.int().optional(),
+      }),
+    )
+    .describe('Those whose share moved most first.'),
+});
+export type MonitorAttributions = z.output<typeof monitorAttributionsSchema>;
+
 const exampleSchema = z.strictObject({
   column: z.string(),
   why: z.string().describe('What is odd about them.'),
@@ -261,6 +298,7 @@ export const monitorReportSchema = z.strictObject({
   performance: monitorPerformanceSchema.optional(),
   estimates: z.array(monitorEstimateSchema).optional().describe('Performance as it was estimated without labels.'),
   fairness: z.array(monitorFairnessSchema).optional().describe('By protected column, how groups were treated.'),
+  attributions: z.array(monitorAttributionsSchema).optional().describe('By which columns the model went.'),
   notes: z.array(z.string()).describe('What a reader has to know about it, in sentences.'),
 });
 export type MonitorReport = z.output<typeof monitorReportSchema>;

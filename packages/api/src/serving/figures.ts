@@ -17,6 +17,8 @@ const modelFiguresSchema = z.strictObject({
   /** Rows that wait or run. */
   inFlight: z.int(),
   memoryBytes: z.number(),
+  /** CPU time of its own processes since it was loaded; nothing of one that runs within the gateway. */
+  cpuMs: z.number().optional(),
   loadMs: z.number().optional(),
 });
 
@@ -34,6 +36,10 @@ const variantFiguresSchema = z.strictObject({
   refused: z.int(),
   /** Requests by LATENCY_BUCKETS_MS, one more for what took longer. */
   latency: z.array(z.int()),
+  /** How long they took, all together. */
+  busyMs: z.number().optional(),
+  /** It gets copies, and answers nobody. */
+  shadow: z.boolean().optional(),
 });
 
 export const gatewayFiguresSchema = z.strictObject({
@@ -45,6 +51,8 @@ export const gatewayFiguresSchema = z.strictObject({
   at: z.iso.datetime(),
   /** CPU time of the gateway and all that it has started; absent where that cannot be known. */
   cpuMs: z.number().optional(),
+  /** Memory of the gateway itself, without the processes of models. */
+  memoryBytes: z.number().optional(),
   models: z.array(modelFiguresSchema),
   variants: z.array(variantFiguresSchema),
 });

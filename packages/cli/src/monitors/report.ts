@@ -35,6 +35,7 @@ export const report: Run<{ readonly html?: true; readonly all?: true }> = async 
 function tellReport(context: Context, found: MonitorReport, all: boolean): void {
   const { terminal } = context;
   const { number, verdict, rows, from, until, baseline, versions, performance, estimates = [], fairness = [] } = found;
+  const { attributions = [] } = found;
   const span = `${new Date(from).toISOString()} to ${new Date(until).toISOString()}`;
   const said = verdict === 'unknown' ? 'not known' : verdict;
   terminal.out(`Window ${number} of ${found.monitor} is ${said}: ${countText(rows, 'row')}, ${span}\n`);
@@ -57,6 +58,21 @@ function tellReport(context: Context, found: MonitorReport, all: boolean): void 
     for (const { group, rows: n, metrics } of groups)
       terminal.out(`  ${group}: ${countText(n, 'row')}, ${metricsText(metrics)}\n`);
   }
+  for (const { model, version, rows: n, baseline: before, columns } of attributions) {
+    const beside = before === undefined ? '' : `, beside ${countText(before.rows, 'row')} of ${before.name}`;
+    terminal.out(`What moves the answer of ${model}/${version}, by ${countText(n, 'row')}${beside}:\n`);
+    const cells = columns
+      .slice(0, SHOWN_COLUMNS)
+      .map((one) => [
+        { text: one.column },
+        { text: shareText(one.currentShare) },
+        { text: one.baselineShare === undefined ? '' : shareText(one.baselineShare) },
+        { text: String(one.currentRank) },
+        { text: one.baselineRank === undefined ? '' : String(one.baselineRank) },
+      ]);
+    const heads = ['column', 'share', 'before', 'place', 'before'];
+    terminal.out(table(heads, cells, { style: terminal.style, columns: terminal.columns }));
+  }
   const shown = found.results.filter((one) => all || one.verdict !== 'ok');
   if (shown.length > 0) {
     const cells = shown.map((one) => [
@@ -73,6 +89,13 @@ function tellReport(context: Context, found: MonitorReport, all: boolean): void 
   }
   for (const note of found.notes) terminal.out(`${note}\n`);
   if (!all) remark(context, `${countText(found.results.length - shown.length, 'figure')} good; --all shows them.`);
+}
+
+/** Columns by which a model goes, those that moved most first. */
+const SHOWN_COLUMNS = 10;
+
+function shareText(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
 }
 
 /** `accuracy 0.93 (0.9 to 0.95), f1 0.91`; what is not defined is left out. */

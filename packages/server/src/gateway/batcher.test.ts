@@ -24,7 +24,7 @@ function lateModel(comes: () => Promise<void>): LoadedModel {
       options?.onStart?.();
       return tensors;
     },
-    stats: () => ({ runs: 0, rows: 0, runNanoseconds: 0n, crashes: 0, memoryBytes: 0 }),
+    stats: () => ({ runs: 0, rows: 0, runNanoseconds: 0n, crashes: 0, memoryBytes: 0, cpuMs: 0 }),
     close: async () => {},
   };
 }

@@ -57,7 +57,8 @@ export class Explainer {
         `The model has no input example to compare with: send usual rows as inputs ${named}, or log the model with one.`,
       );
     }
-    const background = rowsApart(ordered(brought, request.inputs));
+    const all = rowsApart(ordered(brought, request.inputs));
+    const background = request.background === undefined ? all.slice(0, request.mostBackground) : all;
     if (background.length > MOST_BACKGROUND) throw wrong(`At most ${MOST_BACKGROUND} background rows.`);
     const trees = request.method === 'auto' || request.method === 'tree_shap' ? await this.#treesOf(live) : undefined;
     const method = chosen(request.method, trees, features.length);

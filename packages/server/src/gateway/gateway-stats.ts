@@ -53,5 +53,7 @@ export interface ModelSlotStats {
   readonly concurrency: number;
   readonly loadMs: number | undefined;
   readonly memoryBytes: number;
+  /** CPU time of its own processes since it was loaded. */
+  readonly cpuMs: number;
   readonly crashes: number;
 }

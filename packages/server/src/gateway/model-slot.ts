@@ -168,6 +168,7 @@ export class ModelSlot {
       concurrency: this.#live?.model.concurrency ?? 0,
       loadMs: this.#loadMs,
       memoryBytes: told?.memoryBytes ?? 0,
+      cpuMs: told?.cpuMs ?? 0,
       crashes: told?.crashes ?? 0,
     };
   }

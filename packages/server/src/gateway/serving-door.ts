@@ -144,6 +144,8 @@ export interface ExplainRequest {
   readonly inputs: readonly Tensor[];
   /** Rows to compare with; default the model's input example. */
   readonly background?: readonly Tensor[] | undefined;
+  /** Of the input example at most so many rows. */
+  readonly mostBackground?: number | undefined;
   readonly method: ExplainMethod | 'auto';
   /** Default the first of fractions. */
   readonly output?: string | undefined;

@@ -106,6 +106,8 @@ export interface ModelStats {
   readonly crashes: number;
   /** Of the model's processes or, within the caller's, what loading added. */
   readonly memoryBytes: number;
+  /** CPU time of the model's processes since it was loaded; of what runs within the caller's nothing. */
+  readonly cpuMs: number;
 }
 
 /** A model that is ready. Rows are the first dimension of every tensor. */

@@ -5,6 +5,7 @@
 import type { Duplex } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
+import { treeCpuMs } from '#lib/process-tree.ts';
 import { start, type ChildProcess } from '#lib/process.ts';
 import { ModelFault, type InferOptions, type Tensor } from './contract.ts';
 import { FRAME, onFrames, sendFrame, type Frame } from './frames.ts';
@@ -51,6 +52,7 @@ export class ModelProcess implements Runner {
   #ids = 0;
   #batches = 0;
   #memory = 0;
+  #cpuMs = 0;
   #said = '';
   #isStopping = false;
   /** Why it was ended by us. */
@@ -177,6 +179,11 @@ export class ModelProcess implements Runner {
 
   memoryBytes(): number {
     return this.#ended ? 0 : (this.#memory = treeMemory(this.#child.pid ?? 0));
+  }
+
+  cpuMs(): number {
+    if (!this.#ended) this.#cpuMs = Math.max(this.#cpuMs, treeCpuMs(this.#child.pid ?? 0) ?? 0);
+    return this.#cpuMs;
   }
 
   isWorn(): boolean {

@@ -27,6 +27,10 @@ class Numbered implements Runner {
     this.#end('signal SIGKILL');
   }
 
+  cpuMs(): number {
+    return this.#number;
+  }
+
   memoryBytes(): number {
     return 0;
   }

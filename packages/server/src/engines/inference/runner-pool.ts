@@ -46,6 +46,7 @@ export class RunnerPool {
   #closing = false;
   #whenQuiet: (() => void) | undefined;
   #busy = 0;
+  #endedCpuMs = 0;
   /** How many there shall be. */
   #size: number;
   #resizing: Promise<void> = Promise.resolve();
@@ -68,6 +69,13 @@ export class RunnerPool {
   get memoryBytes(): number {
     let sum = 0;
     for (const runner of this.#all) sum += runner.memoryBytes();
+    return sum;
+  }
+
+  /** Also of those that have ended. */
+  get cpuMs(): number {
+    let sum = this.#endedCpuMs;
+    for (const runner of this.#all) sum += runner.cpuMs();
     return sum;
   }
 
@@ -235,12 +243,18 @@ export class RunnerPool {
 
   async #end(runner: Runner): Promise<void> {
     this.#idle = this.#idle.filter((one) => one !== runner);
-    this.#all.delete(runner);
+    this.#forget(runner);
     await runner.stop();
   }
 
+  #forget(runner: Runner): boolean {
+    if (!this.#all.delete(runner)) return false;
+    this.#endedCpuMs += runner.cpuMs();
+    return true;
+  }
+
   #lose(runner: Runner, why: string): void {
-    if (!this.#all.delete(runner)) return;
+    if (!this.#forget(runner)) return;
     this.#idle = this.#idle.filter((one) => one !== runner);
     if (this.#retired.delete(runner)) return;
     if (this.#closing) {

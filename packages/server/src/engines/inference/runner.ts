@@ -7,6 +7,8 @@ export interface Runner {
   /** Why it ended without being told to; while it lives, undecided. */
   readonly gone: Promise<string>;
   memoryBytes(): number;
+  /** CPU time of its own process so far; of one that has ended what was last looked at. */
+  cpuMs(): number;
   /** It still runs, but another should take its place before it has more than it may. */
   isWorn(): boolean;
   /** Ends it now. Resolves when it is gone. */

@@ -16,6 +16,8 @@ export interface ServedParts {
   readonly run: (inputs: readonly Tensor[], options: InferOptions) => Promise<readonly Tensor[]>;
   readonly crashes: () => number;
   readonly memoryBytes: () => number;
+  /** Absent: it runs within this process. */
+  readonly cpuMs?: () => number;
   readonly close: () => Promise<void>;
 }
 
@@ -74,6 +76,7 @@ export class ServedModel implements LoadedModel {
       runNanoseconds: this.#nanoseconds,
       crashes: this.#parts.crashes(),
       memoryBytes: this.#parts.memoryBytes(),
+      cpuMs: this.#parts.cpuMs?.() ?? 0,
     };
   }
 

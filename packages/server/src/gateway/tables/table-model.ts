@@ -5,6 +5,7 @@ import type { InferenceEngine } from '#engines/inference/contract.ts';
 import type { JsonValue } from '#lib/json-reader.ts';
 import { columnsOf } from '#lib/model-signature.ts';
 import { checkInputs } from '../check-inputs.ts';
+import { exampleRows } from '../explain-background.ts';
 import { Explainer } from '../explain.ts';
 import { rowsApart } from '../explain-rows.ts';
 import { loadModel, type Loaded } from '../load-model.ts';
@@ -94,7 +95,7 @@ export class TableModel {
   async explain(
     table: Table,
     background: Table | undefined,
-    how: Pick<ExplainRequest, 'outputIndex' | 'seed'>,
+    how: Pick<ExplainRequest, 'outputIndex' | 'seed' | 'mostBackground'>,
   ): Promise<Explanation> {
     const inputs = this.#tensors(table);
     checkInputs({ inputs }, this.#described);
@@ -103,8 +104,18 @@ export class TableModel {
     return { ...found, features: this.#named(found.features) };
   }
 
-  /** The same of rows as they are kept: of each input its numbers in one list a row. */
-  async explainKept({ columns, rows }: Table, how: Pick<ExplainRequest, 'outputIndex' | 'seed'>): Promise<Explanation> {
+  /** Rows of the model's input example that can be compared with; 0: it has none. */
+  async exampleRows(): Promise<number> {
+    const [first] = (await exampleRows(this.#loaded.files, this.#loaded.model.inputs)) ?? [];
+    return first?.shape[0] ?? 0;
+  }
+
+  /** The same of rows as they are kept: of each input its numbers in one list a row. `background` is a table as any. */
+  async explainKept(
+    { columns, rows }: Table,
+    background: Table | undefined,
+    how: Pick<ExplainRequest, 'outputIndex' | 'seed' | 'mostBackground'>,
+  ): Promise<Explanation> {
     const { inputs } = this.#described;
     const values = [...columns].map(([name, cells]): [string, JsonValue] => {
       const shape = inputs.find((input) => input.name === name)?.shape ?? [-1];
@@ -113,7 +124,9 @@ export class TableModel {
     const tensors = toTensors({ kind: 'tensors', values: new Map(values) }, this.#described);
     checkInputs({ inputs: tensors }, this.#described);
     if (rows === 0) throw new DaisError('invalid_request', 'There are no rows to explain.');
-    const found = await this.#explainer.explain(this.#loaded, { ...how, inputs: tensors, method: 'auto' });
+    const others = background === undefined ? undefined : this.#tensors(background);
+    const request = { ...how, inputs: tensors, background: others, method: 'auto' as const };
+    const found = await this.#explainer.explain(this.#loaded, request);
     return { ...found, features: this.#named(found.features) };
   }
 

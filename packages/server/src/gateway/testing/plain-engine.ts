@@ -50,7 +50,7 @@ export class PlainEngine implements InferenceEngine {
         const found = await infer(tensors);
         return options?.outputs === undefined ? found : found.filter((one) => options.outputs?.includes(one.name));
       },
-      stats: () => ({ runs: this.runs.length, rows: 0, runNanoseconds: 0n, crashes: 0, memoryBytes: 0 }),
+      stats: () => ({ runs: this.runs.length, rows: 0, runNanoseconds: 0n, crashes: 0, memoryBytes: 0, cpuMs: 0 }),
       close: async () => void this.closed.push(name),
     };
   }

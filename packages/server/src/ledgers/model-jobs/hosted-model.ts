@@ -17,15 +17,27 @@ export interface HostedModel {
   check(columns: readonly string[]): void;
   /** @throws DaisError `invalid_request` for what the model does not take; `model_unavailable` when its process died. */
   predict(table: HostedTable): Promise<readonly Tensor[]>;
-  /** Compared with the rows of `background`. At most 64 rows. @throws DaisError `invalid_request`. */
-  explain(
-    table: HostedTable,
-    background: HostedTable,
-    how: { readonly seed?: number; readonly outputIndex?: number },
-  ): Promise<HostedExplanation>;
-  /** The same of rows as predictions are kept, compared with the model's input example. */
-  explainKept(table: HostedTable, how: { readonly outputIndex?: number }): Promise<HostedExplanation>;
   close(): Promise<void>;
+}
+
+/** Port: the same, to be explained; that it is not done by the event loop of this process is the host's affair. */
+export interface ExplainableModel {
+  /** What would be wrong with any row of these columns. @throws DaisError `invalid_request`. */
+  check(columns: readonly string[]): Promise<void>;
+  /** Rows of the model's input example that can be compared with; 0: it has none. */
+  exampleRows(): Promise<number>;
+  /** Compared with the rows of `background`, else with the model's input example. At most 64 rows. @throws DaisError `invalid_request`. */
+  explain(table: HostedTable, background: HostedTable | undefined, how: HowExplained): Promise<HostedExplanation>;
+  /** The same of rows as predictions are kept; `background` is a table as any. */
+  explainKept(table: HostedTable, background: HostedTable | undefined, how: HowExplained): Promise<HostedExplanation>;
+  close(): Promise<void>;
+}
+
+export interface HowExplained {
+  readonly seed?: number;
+  readonly outputIndex?: number;
+  /** Of the input example at most so many rows. */
+  readonly mostBackground?: number;
 }
 
 /** Of every row: the attributions (rows × features) add up to `instances` − `baselines`. */
@@ -52,4 +64,4 @@ export interface HostRequest {
 }
 
 /** @throws DaisError `invalid_request` with what is wrong with the files. */
-export type HostModel = (request: HostRequest, onPhase: (phase: string) => void) => Promise<HostedModel>;
+export type HostModel<Model = HostedModel> = (request: HostRequest, onPhase: (phase: string) => void) => Promise<Model>;

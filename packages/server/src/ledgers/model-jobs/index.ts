@@ -1,11 +1,13 @@
 /** Model jobs: long work on versions of models, which goes on by itself and ends once. */
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
+import { RowsExplainer } from './explain/explain-rows.ts';
 import { modelJobHandler } from './job-handler.ts';
 import { modelJobEntries } from './model-job-entries.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
 import { modelJobRetention } from './retention.ts';
 
+export type { RowsExplainer, RowsToExplain, VersionToExplain } from './explain/explain-rows.ts';
 export type { HostedModel, HostModel } from './hosted-model.ts';
 export { modelJobsSlice } from './model-jobs-slice.ts';
 export type { ModelJobsParts } from './model-jobs-parts.ts';
@@ -14,8 +16,14 @@ export { forgetModelJobs } from './retention.ts';
 export interface ModelJobsLedger {
   readonly entries: readonly OperationEntry[];
   readonly jobs: readonly JobHandler[];
+  /** For ledgers that look at what versions go by. */
+  readonly explainer: RowsExplainer;
 }
 
 export function modelJobsLedger(parts: ModelJobsParts): ModelJobsLedger {
-  return { entries: modelJobEntries(parts), jobs: [modelJobHandler(parts), modelJobRetention(parts)] };
+  return {
+    entries: modelJobEntries(parts),
+    jobs: [modelJobHandler(parts), modelJobRetention(parts)],
+    explainer: new RowsExplainer(parts),
+  };
 }

@@ -12,7 +12,7 @@ import type { GatewayLink } from '#ledgers/serving/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Converter } from './convert/converter.ts';
-import type { HostModel } from './hosted-model.ts';
+import type { ExplainableModel, HostModel } from './hosted-model.ts';
 
 export interface ModelJobsParts {
   readonly database: Database;
@@ -36,6 +36,7 @@ export interface ModelJobsParts {
     may: (action: string) => Promise<boolean>,
   ) => Promise<readonly { readonly column: string }[]>;
   readonly host: HostModel;
+  readonly hostExplainable: HostModel<ExplainableModel>;
   readonly converter: Converter;
   readonly gateway: GatewayLink;
   /** A kept prediction as its reader sees it. @throws DaisError `not_found`. */

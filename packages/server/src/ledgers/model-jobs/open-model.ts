@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DaisError } from '@dais/api';
 import type { JobIo } from '#kernel/job-runner.ts';
 import { bringModel, safetyOf, type ModelRow } from '#ledgers/serving/index.ts';
-import type { HostedModel } from './hosted-model.ts';
+import type { ExplainableModel, HostedModel, HostModel } from './hosted-model.ts';
 import type { ModelJobsParts } from './model-jobs-parts.ts';
 
 const LOOK_MS = 300;
@@ -56,9 +56,29 @@ export async function withModel<T>(
   io: OpenIo,
   work: (model: HostedModel) => Promise<T>,
 ): Promise<T> {
+  return await withHosted(parts, row, { folder, io, host: parts.host }, work);
+}
+
+/** The same of one that is explained. */
+export async function withExplainable<T>(
+  parts: ModelJobsParts,
+  row: ModelRow,
+  folder: string,
+  io: OpenIo,
+  work: (model: ExplainableModel) => Promise<T>,
+): Promise<T> {
+  return await withHosted(parts, row, { folder, io, host: parts.hostExplainable }, work);
+}
+
+async function withHosted<Model extends { close(): Promise<void> }, T>(
+  parts: ModelJobsParts,
+  row: ModelRow,
+  { folder, io, host }: { readonly folder: string; readonly io: OpenIo; readonly host: HostModel<Model> },
+  work: (model: Model) => Promise<T>,
+): Promise<T> {
   return await withFiles(parts, row, { folder, io }, async ({ place, environment, trust }) => {
     const { signature } = row.described;
-    const model = await parts.host({ label: row.label, folder: place, environment, signature, trust }, io.note);
+    const model = await host({ label: row.label, folder: place, environment, signature, trust }, io.note);
     try {
       return await work(model);
     } finally {

@@ -6,6 +6,7 @@ import type { Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { summaryToJson } from '#lib/statistics/column-summary.ts';
 import { continueAlert, openAlerts, raiseAlert, resolveAlert, tellAlert, type AlertCause } from './alerts.ts';
+import { keepAttributions } from './attribution-rows.ts';
 import { keepBaseline } from './baselines.ts';
 import { verdictOf, type CheckOutcome } from './checks/outcome.ts';
 import { decide } from './decisions.ts';
@@ -36,6 +37,7 @@ export async function commitWindow(
   const results = resultsOf(judged.outcomes);
   for (const made of judged.made) await keepBaseline(tx, monitor.uid, made, now);
   for (const made of judged.references) await keepReference(tx, monitor.uid, made, now);
+  for (const made of judged.sides) await keepAttributions(tx, monitor.uid, made, now);
   await insertWindow(tx, monitor, judged, { id, number, verdict, reason, results, now });
   await insertColumns(tx, judged, id);
   const cause = causeOf(judged, number, monitor);
@@ -78,7 +80,7 @@ function causeOf({ versions, baseline, window }: JudgedWindow, number: number, m
 async function insertWindow(
   tx: Transaction,
   monitor: MonitorRow,
-  { window, versions, baseline, examples, notes, slo, estimates, fairness }: JudgedWindow,
+  { window, versions, baseline, examples, notes, slo, estimates, fairness, attributions }: JudgedWindow,
   told: {
     readonly id: string;
     readonly number: number;
@@ -93,9 +95,9 @@ async function insertWindow(
   await tx.sql.query(
     `insert into monitoring.window (id, project_id, monitor, number, from_at, until_at, rows, requests, verdict, reason,
        versions, dataset_version, baseline, baseline_about, results, examples, notes, sums, awaits, evaluated_at,
-       estimates, fairness)
+       estimates, fairness, attributions)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-       (select b.id from monitoring.baseline b where b.id = $13), $14, $15, $16, $17, $18, $19, $20, $21, $22)`,
+       (select b.id from monitoring.baseline b where b.id = $13), $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)`,
     [
       told.id,
       tx.projectId,
@@ -119,6 +121,7 @@ async function insertWindow(
       told.now,
       estimates.length === 0 ? null : JSON.stringify(estimates),
       fairness.length === 0 ? null : JSON.stringify(fairness),
+      attributions.length === 0 ? null : JSON.stringify(attributions),
     ],
     'insert_window',
   );

@@ -1,6 +1,7 @@
 /** Judges one window: reads its rows once, compares, and says what each check finds. Writes nothing. */
 import {
   nameOfCheck,
+  type MonitorAttributions,
   type MonitorEstimate,
   type MonitorExample,
   type MonitorFairness,
@@ -11,6 +12,7 @@ import { versionKeyOf } from '#ledgers/registry/index.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { aggregate, call, literal, named } from '#engines/query/model/build.ts';
 import { Asking, cellsOf, count } from './asking.ts';
+import type { NewAttributions } from './attribution-rows.ts';
 import {
   asBaseline,
   edgesOf,
@@ -28,10 +30,12 @@ import { compareFields, type ComparedField } from './checks/compared-fields.ts';
 import { judgeDrift } from './checks/drift.ts';
 import { unknownOutcome, type CheckOutcome } from './checks/outcome.ts';
 import { judgeQuality } from './checks/quality.ts';
+import { judgeResources } from './checks/resources.ts';
 import { judgeSlo, sumsOf, type SloSums } from './checks/slo.ts';
 import { findExamples } from './examples.ts';
 import { finiteOf, isNumeric, keyOfField, type Field } from './fields.ts';
 import { judgeOutputs, type JudgedOutputs } from './judge-outputs.ts';
+import { judgeAttributions, type JudgedAttributions } from './measure-attributions.ts';
 import type { MonitorRow } from './monitor-rows.ts';
 import type { MonitoringParts } from './monitoring-parts.ts';
 import type { ScoreReference } from './score-reference.ts';
@@ -56,6 +60,9 @@ export interface JudgedWindow {
   readonly fairness: readonly MonitorFairness[];
   /** What scores stood for, where it was worked out for this window. */
   readonly references: readonly ScoreReference[];
+  readonly attributions: readonly MonitorAttributions[];
+  /** Of baselines, where they were worked out for this window. */
+  readonly sides: readonly NewAttributions[];
 }
 
 export async function judgeWindow(
@@ -77,6 +84,7 @@ export async function judgeWindow(
   const notes = [...window.notes, ...compared.notes];
   const outcomes: CheckOutcome[] = [];
   const outputs: JudgedOutputs[] = [];
+  const explained: JudgedAttributions[] = [];
   const slo: Record<string, SloSums> = {};
   const facts = {
     spec,
@@ -121,6 +129,16 @@ export async function judgeWindow(
         if (window.requests !== undefined) slo[outcome.name] = sumsOf(check, window.requests);
         break;
       }
+      case 'resources': {
+        const { from, until } = window.bounds;
+        const of = { projectId: monitor.project_id, endpoint: monitor.endpoint ?? '', from, until };
+        const requests = window.requests?.requests ?? 0;
+        outcomes.push(judgeResources(check, spec, { requests, usage: await parts.usage(of) }));
+        break;
+      }
+      case 'attributionDrift':
+        explained.push(await judgeAttributions(parts, monitor, window, { check, main, wanted, asking }));
+        break;
       case 'fairness':
       case 'estimatedPerformance':
         outputs.push(await judgeOutputs(parts, monitor, window, check, asking));
@@ -129,8 +147,8 @@ export async function judgeWindow(
         outcomes.push(unknownOutcome(check, spec, 'labelled', 'It is not known yet what was true of any prediction.'));
     }
   }
-  outcomes.push(...outputs.map(({ outcome }) => outcome));
-  notes.push(...outputs.flatMap((one) => one.notes));
+  outcomes.push(...[...outputs, ...explained].map(({ outcome }) => outcome));
+  notes.push(...[...outputs, ...explained].flatMap((one) => one.notes));
   for (const fault of window.faults) outcomes.push(faultOutcome(spec.severity, fault));
   const examples = await findExamples(asking, window, compared.fields, outcomes);
   return {
@@ -148,6 +166,8 @@ export async function judgeWindow(
     estimates: outputs.flatMap(({ estimate }) => estimate ?? []),
     fairness: outputs.flatMap(({ fairness }) => fairness),
     references: outputs.flatMap(({ reference }) => reference ?? []),
+    attributions: explained.flatMap(({ attributions }) => attributions ?? []),
+    sides: explained.flatMap(({ made }) => made ?? []),
   };
 }
 

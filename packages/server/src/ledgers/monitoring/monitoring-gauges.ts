@@ -66,7 +66,7 @@ export async function readMonitoringFigures(database: Database): Promise<Monitor
        lateral jsonb_array_elements(w.results) r
        where r->>'value' is not null and r->>'segment' is null
          and case when w.labels then r->>'type' = 'performance'
-             else r->>'type' in ('estimatedPerformance', 'fairness', 'slo') or r->>'metric' = 'drifted_share' end
+             else r->>'type' in ('estimatedPerformance', 'fairness', 'slo', 'attributionDrift', 'resources') or r->>'metric' = 'drifted_share' end
        order by m.uid, 3, 4, 5 limit ${MOST_FIGURES}`,
       [],
       'monitor_figures',

@@ -2,7 +2,9 @@ import type { DatasetVersion } from '@dais/api/data';
 import type { Database } from '#engines/database/contract.ts';
 import type { FileTable, QueryEngine } from '#engines/query/contract.ts';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { RowsExplainer } from '#ledgers/model-jobs/index.ts';
 import type { PredictionReader } from '#ledgers/predictions/index.ts';
+import type { EndpointUsage, UsedBetween } from '#ledgers/serving/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 
@@ -50,6 +52,10 @@ export interface MonitoringParts {
   readonly query: () => Promise<QueryEngine>;
   readonly predictions: PredictionReader;
   readonly versions: MonitoredVersions;
+  /** By which columns a version goes. */
+  readonly explainer: Pick<RowsExplainer, 'withVersion'>;
+  /** What an endpoint used in a time; undefined: nothing was told of it. */
+  readonly usage: (of: UsedBetween) => Promise<EndpointUsage | undefined>;
   /** In the transaction that raises it. @throws DaisError `not_found`, `being_deleted`. */
   readonly tell: (tx: Transaction, channel: string, alert: ToldAlert) => Promise<string>;
   /** A run of the newest version of a Pipeline, in the transaction that decides it. @throws DaisError when it cannot run. */

@@ -2,6 +2,7 @@
 import { DaisError } from '@dais/api';
 import type {
   ColumnComparison,
+  MonitorAttributions,
   MonitorBaselineUsed,
   MonitorEstimate,
   MonitorExample,
@@ -46,6 +47,7 @@ export interface WindowRow extends HeadRow {
   readonly performance: MonitorPerformance | null;
   readonly estimates: readonly MonitorEstimate[] | null;
   readonly fairness: readonly MonitorFairness[] | null;
+  readonly attributions: readonly MonitorAttributions[] | null;
 }
 
 const HEAD = `id, number, from_at, until_at, rows, requests, verdict, reason, versions, dataset_version, baseline_about, labelled,
@@ -98,7 +100,7 @@ export async function listHeads(
 export async function readReport(tx: Transaction, monitor: MonitorRow, window: string): Promise<MonitorReport> {
   const number = window === 'latest' ? monitor.number : Number(window);
   const [row] = await tx.sql.query<WindowRow>(
-    `select ${HEAD}, baseline, results, examples, notes, performance, estimates, fairness
+    `select ${HEAD}, baseline, results, examples, notes, performance, estimates, fairness, attributions
      from monitoring.window where monitor = $1 and number = $2`,
     [monitor.uid, number],
     'read_report',
@@ -119,6 +121,7 @@ export async function readReport(tx: Transaction, monitor: MonitorRow, window: s
     ...(row.performance !== null && { performance: row.performance }),
     ...(row.estimates !== null && { estimates: [...row.estimates] }),
     ...(row.fairness !== null && { fairness: [...row.fairness] }),
+    ...(row.attributions !== null && { attributions: [...row.attributions] }),
     notes: [...row.notes],
   };
 }

@@ -9,6 +9,11 @@ export async function admitEndpoint(tx: Transaction, change: AdmittedChange): Pr
   if (change.spec === undefined) {
     // Rollouts go with it: what happened stays in the events.
     await tx.sql.query('delete from serving.endpoint where uid = $1', [change.uid], 'drop_endpoint');
+    await tx.sql.query(
+      'delete from serving.usage where project_id = $1 and endpoint = $2',
+      [change.projectId, change.name],
+      'drop_usage',
+    );
     tellGateways(tx);
     return;
   }
@@ -36,7 +41,7 @@ export async function admitEndpoint(tx: Transaction, change: AdmittedChange): Pr
 export async function forgetServing(tx: Transaction, projectId: string): Promise<void> {
   const home = tx.projectId;
   await tx.enter(projectId);
-  for (const table of ['endpoint', 'model']) {
+  for (const table of ['endpoint', 'model', 'usage']) {
     await tx.sql.query(`delete from serving.${table} where project_id = $1`, [projectId], `forget_serving_${table}s`);
   }
   await tx.enter(home);

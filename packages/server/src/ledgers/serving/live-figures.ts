@@ -7,6 +7,7 @@ import type { GatewayLink } from './gateway-link.ts';
 import { readModels } from './model-rows.ts';
 import { runningRollout } from './rollout-rows.ts';
 import { servedKey } from './served-model.ts';
+import { UsageCounts } from './usage-counts.ts';
 
 const WINDOW_MS = 10_000;
 
@@ -18,10 +19,13 @@ interface Told {
 /** Keeps what a gateway told lately. */
 export class RecentFigures {
   #told: readonly Told[] = [];
+  /** What is to be kept of it. */
+  readonly usage = new UsageCounts();
 
   hear(figures: GatewayFigures, at: number): void {
     const kept = this.#told.filter((one) => one.figures.startedAt === figures.startedAt && at - one.at <= WINDOW_MS);
     this.#told = [...kept, { at, figures }];
+    this.usage.hear(figures, at);
   }
 
   /** The last word, and the oldest of the window before it. */

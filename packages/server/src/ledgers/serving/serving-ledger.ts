@@ -29,6 +29,7 @@ import { EndpointWork } from './endpoint-work.ts';
 import { readEndpoint } from './endpoint-rows.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import { readFigures, type RecentFigures } from './live-figures.ts';
+import { UsageLedger, usageRetention } from './usage-ledger.ts';
 import { LoadTests, type LoadInput } from './load-tests.ts';
 import { LocalModels } from './local-models.ts';
 import { readModels } from './model-rows.ts';
@@ -64,6 +65,7 @@ export interface ServingLedger {
   readonly publisher: Publisher;
   readonly bench: TestBench;
   readonly loadTests: LoadTests;
+  readonly usage: UsageLedger;
 }
 
 type Named = Call<{ readonly endpoint: string }>;
@@ -115,7 +117,8 @@ export function servingLedger(parts: ServingParts): ServingLedger {
     publisher,
     bench,
     loadTests,
-    jobs: [rolloutRetention(parts.days)],
+    usage: new UsageLedger({ ...parts, counts: parts.recent.usage }),
+    jobs: [rolloutRetention(parts.days), usageRetention(now)],
     entries: [
       {
         operation: deployOperation,

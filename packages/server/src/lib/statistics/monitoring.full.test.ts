@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { run } from '#lib/process.ts';
 import { pythonEnvironment } from '../../../../../tools/python-env.mjs';
+import { rankingGain } from './attribution-drift.ts';
 import { countInBins, quantileEdges, sturgesParts, widthEdges, withoutGaps } from './bins.ts';
 import { estimatedMetrics, estimatedRocAuc, expectedCounts } from './cbpe.ts';
 import { chiSquareTest } from './chi-square.ts';
@@ -169,7 +170,21 @@ const tails = [
   },
 ];
 
-const cases = { numbers, categories, binary, classes, regression, fairness, tails };
+/** Sizes of attributions: of two columns and of many, with ties, with columns that count nothing, turned round. */
+const attributions = [
+  ['two columns', uniform(2), uniform(2)],
+  ['twelve', uniform(12), uniform(12)],
+  ['ties', pick([1, 2, 3], 9), pick([1, 2, 3], 9)],
+  ['some count nothing', pick([0, 0, 1, 4], 10).concat(1), pick([0, 0, 1, 4], 10).concat(2)],
+  ['turned round', [0.7, 0.5, 0.05], [0.05, 0.5, 0.7]],
+  ['all the same now', uniform(6), Array.from({ length: 6 }, () => 0.5)],
+].map(([name, baseline, current]) => ({
+  name: name as string,
+  baseline: baseline as number[],
+  current: current as number[],
+}));
+
+const cases = { numbers, categories, binary, classes, regression, fairness, attributions, tails };
 type Answers = Readonly<Record<keyof typeof cases, readonly Told[]>>;
 
 let folder: string;
@@ -451,6 +466,11 @@ test.each(each(fairness))('fairness: %s', (_name, at, { groups, actual, predicte
   beside.near(told.equalOpportunity?.difference, theirs['equalOpportunityDifference'], 1e-12, 'equal opportunity');
   const selection = theirs['selection'] as unknown as Readonly<Record<string, number>>;
   for (const { group, selectionRate } of told.groups) beside.near(selectionRate.value, selection[group], 1e-12, group);
+  expect(beside.apart).toEqual([]);
+});
+
+test.each(each(attributions))('attributions: %s', (_name, at, { baseline, current }) => {
+  beside.near(rankingGain(baseline, current), of('libraries', 'attributions', at)['ndcg'], 1e-12, 'ndcg');
   expect(beside.apart).toEqual([]);
 });
 

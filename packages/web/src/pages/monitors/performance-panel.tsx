@@ -5,7 +5,14 @@ import { Panel } from '#ui/panel.tsx';
 import { PlainTable } from '#ui/plain-table.tsx';
 import { LineChart } from '#ui/plot/line-chart.tsx';
 
-const TYPES: ReadonlySet<string> = new Set(['performance', 'estimatedPerformance', 'fairness', 'slo']);
+const TYPES: ReadonlySet<string> = new Set([
+  'performance',
+  'estimatedPerformance',
+  'fairness',
+  'slo',
+  'attributionDrift',
+  'resources',
+]);
 const ESTIMATED = 'estimatedPerformance';
 const MOST_CHARTS = 12;
 
@@ -18,7 +25,10 @@ export interface PerformancePanelProps {
 
 /** How good it was, window by window, with the interval in which the figure lies, its bound, and how late labels come. */
 export function PerformancePanel({ history, performance, endpoint }: PerformancePanelProps) {
-  const series = history.series.filter((one) => TYPES.has(one.type) && one.segment === undefined).slice(0, MOST_CHARTS);
+  // Columns by which it goes are in the picture of columns by windows.
+  const series = history.series
+    .filter((one) => TYPES.has(one.type) && one.segment === undefined && one.metric !== 'attribution_change')
+    .slice(0, MOST_CHARTS);
   return (
     <>
       {performance !== undefined && <Labels performance={performance} />}

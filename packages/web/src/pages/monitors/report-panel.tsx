@@ -1,5 +1,6 @@
 import type { MonitorReport, MonitorResult } from '@dais/api/monitoring';
 import { Link } from '@tanstack/react-router';
+import { AttributionSides } from './attribution-sides.tsx';
 import { ColumnSides } from './column-sides.tsx';
 import { figure, MONITOR_STATES, windowText } from './monitor-words.ts';
 import { datasetVersionAddress, predictionAddress, versionAddress } from '#addresses.ts';
@@ -58,6 +59,9 @@ export function ReportPanel({ project, report, endpoint, column }: ReportPanelPr
         ))}
         {telling.length > 0 && <Results results={telling} />}
       </Panel>
+      {(report.attributions ?? []).map((one) => (
+        <AttributionSides key={one.check} attributions={one} />
+      ))}
       {shown !== undefined && <ColumnSides comparison={shown} />}
       {endpoint !== undefined &&
         examples

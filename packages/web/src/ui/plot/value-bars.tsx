@@ -6,7 +6,8 @@ export interface ValueShare {
   readonly share: number;
   /** Undefined: it is not known. */
   readonly before?: number | undefined;
-  readonly count: number;
+  /** Undefined: it is no share of rows. */
+  readonly count?: number | undefined;
 }
 
 export interface ValueBarsProps {
@@ -32,7 +33,7 @@ export function ValueBars({ label, values }: ValueBarsProps) {
             </svg>
           </dd>
           <dd>
-            {count.toLocaleString('en')} <span className="dim">{percent(share)}</span>
+            {count?.toLocaleString('en')} <span className="dim">{percent(share)}</span>
             {before !== undefined && <span className="dim"> · was {percent(before)}</span>}
           </dd>
         </div>

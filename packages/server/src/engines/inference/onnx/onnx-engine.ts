@@ -103,6 +103,7 @@ export class OnnxInference implements InferenceEngine {
       run: async (inputs, infer) => await pool.infer(inputs, infer),
       crashes: () => pool.crashes,
       memoryBytes: () => pool.memoryBytes + (trust === 'trusted' ? found.bytes * pool.size : 0),
+      cpuMs: () => pool.cpuMs,
       close: async () => await pool.close(),
     });
   }

@@ -77,6 +77,10 @@ export class ThreadRunner implements Runner {
     return 0;
   }
 
+  cpuMs(): number {
+    return 0;
+  }
+
   isWorn(): boolean {
     return false;
   }

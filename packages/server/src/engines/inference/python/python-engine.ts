@@ -95,6 +95,7 @@ export class PythonInference implements InferenceEngine {
       },
       crashes: () => pool.crashes,
       memoryBytes: () => pool.memoryBytes,
+      cpuMs: () => pool.cpuMs,
       close: async () => await pool.close(),
     });
   }

@@ -9,7 +9,7 @@ import { uuidv7 } from '#lib/ids.ts';
 import { findModelVersion } from '../find-model.ts';
 import type { HostedExplanation } from '../hosted-model.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
-import { withModel } from '../open-model.ts';
+import { withExplainable } from '../open-model.ts';
 import { askGateway } from './ask-gateway.ts';
 import { keptInputs, valueOfFeature, type KeptInputs } from './kept-inputs.ts';
 
@@ -57,7 +57,13 @@ export class PredictionExplainer {
         note: () => {},
       };
       const how = input.output === undefined ? {} : { outputIndex: input.output };
-      return await withModel(this.#parts, row, folder, io, async (model) => await model.explainKept(kept, how));
+      return await withExplainable(
+        this.#parts,
+        row,
+        folder,
+        io,
+        async (model) => await model.explainKept(kept, undefined, how),
+      );
     } finally {
       this.#loading = false;
       await rm(folder, { recursive: true, force: true });

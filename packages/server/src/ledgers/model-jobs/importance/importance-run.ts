@@ -10,17 +10,14 @@ import { readVersion, requireUsable, tableOf, withLocalFiles } from '#ledgers/da
 import { readJsonLines } from '#lib/json-lines.ts';
 import { emitEnded } from '../end-job.ts';
 import { requireFiles } from '../find-model.ts';
-import type { HostedExplanation, HostedModel, HostedTable } from '../hosted-model.ts';
+import type { HostedExplanation, ExplainableModel, HostedTable } from '../hosted-model.ts';
 import { tableOfRows } from '../batch/predict-rows.ts';
 import { endJobRow, notePhase, noteShard, noteSize, type JobRow } from '../job-rows.ts';
 import type { ModelJobsParts } from '../model-jobs-parts.ts';
-import { withModel } from '../open-model.ts';
+import { withExplainable } from '../open-model.ts';
+import { AttributionSizes, rowsAtOnce } from './attribution-sizes.ts';
 import { keepImportance, type NewImportance } from './importance-rows.ts';
 import type { ImportanceRequest } from './start-importance.ts';
-
-/** Rows that are explained at once: what one explanation may ask of a model is bounded. */
-const ROWS_AT_ONCE = 4;
-const FEW_OTHERS = 25;
 
 export async function runImportance(
   parts: ModelJobsParts,
@@ -36,8 +33,8 @@ export async function runImportance(
     return { version: found, model: await requireFiles(tx, job.files) };
   });
   const note = (text: string) => io.progress({ phase: 'model', note: text });
-  const made = await withModel(parts, model, folder, { ...io, note }, async (hosted) => {
-    hosted.check(request.inputs);
+  const made = await withExplainable(parts, model, folder, { ...io, note }, async (hosted) => {
+    await hosted.check(request.inputs);
     await io.write(async (tx) => await notePhase(tx, job.id, 'explain'));
     const draw = async (rows: number, seed: number) => await drawn(parts, { version, request, folder, io }, rows, seed);
     const background = await draw(request.background, request.seed + 1);
@@ -99,7 +96,7 @@ interface Explaining {
 }
 
 async function explainAll(
-  model: HostedModel,
+  model: ExplainableModel,
   { sample, background, request, version }: Explaining,
   io: JobIo,
 ): Promise<NewImportance> {
@@ -107,22 +104,17 @@ async function explainAll(
   const columns = request.inputs.map((name) => ({ name, type: types.get(name) ?? 'string' }));
   const table = (rows: Rows): HostedTable => tableOfRows(columns, rows);
   const others = table(background);
-  const sums = new Map<string, { size: number; sum: number }>();
+  const sizes = new AttributionSizes();
   let last: HostedExplanation | undefined;
-  const atOnce = background.length <= FEW_OTHERS ? ROWS_AT_ONCE : 1;
+  const atOnce = rowsAtOnce(background.length);
   for (let from = 0; from < sample.length; from += atOnce) {
     io.signal.throwIfAborted();
     const some = table(sample.slice(from, from + atOnce));
     last = await model.explain(some, others, { seed: request.seed });
-    add(sums, last, some.rows);
+    sizes.add(last, some.rows);
     io.progress({ phase: 'explain', rows: from + some.rows });
   }
   if (last === undefined) throw new DaisError('invalid_request', `${request.dataName} has no rows.`);
-  const features = [...sums].map(([feature, { size, sum }]) => ({
-    feature,
-    importance: size / sample.length,
-    mean: sum / sample.length,
-  }));
   return {
     data: request.dataName,
     method: last.method,
@@ -130,22 +122,6 @@ async function explainAll(
     sample: sample.length,
     background: background.length,
     seed: request.seed,
-    features: features.toSorted((a, b) => b.importance - a.importance),
+    features: sizes.means(),
   };
-}
-
-function add(
-  sums: Map<string, { size: number; sum: number }>,
-  { features, attributions }: HostedExplanation,
-  rows: number,
-): void {
-  for (const [place, feature] of features.entries()) {
-    const own = sums.get(feature) ?? { size: 0, sum: 0 };
-    for (let row = 0; row < rows; row++) {
-      const value = attributions[row * features.length + place] ?? 0;
-      own.size += Math.abs(value);
-      own.sum += value;
-    }
-    sums.set(feature, own);
-  }
 }

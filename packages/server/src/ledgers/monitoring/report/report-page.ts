@@ -24,6 +24,7 @@ ${resultsTable(report.results)}
 ${performance(report)}
 ${estimatedSections(report)}
 ${fairnessSections(report)}
+${attributionSections(report)}
 ${columns(report.columns)}
 ${examples(report)}
 </main></body></html>
@@ -131,6 +132,31 @@ function fairnessSections({ fairness = [] }: MonitorReport): string {
       return `<section><h2>Groups of ${escape(column)}</h2><p class="quiet">Selected is who is predicted ${escape(positive)}${than}</p><table><thead><tr><th>Group</th><th class="n">Rows</th><th class="n">Labels</th>${names.map((name) => `<th class="n">${escape(name)}</th>`).join('')}</tr></thead><tbody>${rows.join('')}</tbody></table>${left}</section>`;
     })
     .join('');
+}
+
+function attributionSections({ attributions = [] }: MonitorReport): string {
+  return attributions
+    .map(({ model, version, method, scale, background, rows, baseline, columns: all }) => {
+      const most = Math.max(
+        ...all.flatMap(({ currentShare, baselineShare = 0 }) => [currentShare, baselineShare]),
+        1e-9,
+      );
+      const place = (rank: number | undefined) => (rank === undefined ? '' : figure(rank));
+      const lines = all.slice(0, MOST_COLUMNS).map((one) => {
+        const { column, currentShare, currentRank, baselineShare, baselineRank } = one;
+        return `<tr><td>${escape(column)}</td><td>${shareBars(column, currentShare / most, (baselineShare ?? 0) / most)}</td><td class="n">${figure(currentShare)}</td><td class="n">${baselineShare === undefined ? '' : figure(baselineShare)}</td><td class="n">${place(currentRank)}</td><td class="n">${place(baselineRank)}</td></tr>`;
+      });
+      const of = background.of === 'example' ? 'its input example' : 'the baseline';
+      const against = baseline === undefined ? '' : `, beside ${figure(baseline.rows)} of ${escape(baseline.name)}`;
+      return `<section><h2>By which columns ${escape(`${model}/${version}`)} goes</h2><p class="quiet">Shapley values (${escape(method)}, of the ${escape(scale)}) of ${figure(rows)} rows${against}; compared with ${figure(background.rows)} rows of ${of}. <span class="k is"></span> this window <span class="k was"></span> baseline</p><table><thead><tr><th>Column</th><th>Share of what moves the answer</th><th class="n">Now</th><th class="n">Before</th><th class="n">Place</th><th class="n">Before</th></tr></thead><tbody>${lines.join('')}</tbody></table></section>`;
+    })
+    .join('');
+}
+
+function shareBars(column: string, now: number, before: number): string {
+  const bar = (share: number, y: number, kind: string) =>
+    `<rect class="${kind}" x="0" y="${y}" width="${(WIDTH * share).toFixed(1)}" height="6"/>`;
+  return `<svg role="img" aria-label="Share of ${escape(column)}" viewBox="0 0 ${WIDTH} 14" width="${WIDTH}" height="14">${bar(now, 0, 'is')}${bar(before, 8, 'was')}</svg>`;
 }
 
 function columns(all: readonly ColumnComparison[]): string {

@@ -23,6 +23,7 @@ export async function withDatasetWindow<T>(
   if (version === undefined) return undefined;
   const of = {
     bounds: { from: version.createdAt, until: version.createdAt + 1 },
+    inputs: [],
     versions: [],
     requests: undefined,
     dataset: { id: version.id, name: version.dataset, number: version.number },

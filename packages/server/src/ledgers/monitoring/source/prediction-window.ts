@@ -17,7 +17,7 @@ import { readResource } from '#kernel/store.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { FileRow, FoundPredictions } from '#ledgers/predictions/index.ts';
 import { Asking, cellsOf, count, figure, wordsOf, type Rows } from '../asking.ts';
-import { elementType, fieldsOfPredictions, MOST_ELEMENTS, MOST_FIELDS, type Field } from '../fields.ts';
+import { elementType, fieldsOfPredictions, MOST_ELEMENTS, MOST_FIELDS } from '../fields.ts';
 import type { MonitorRow } from '../monitor-rows.ts';
 import type { MonitoringParts } from '../monitoring-parts.ts';
 import { nextSpan } from '../window-times.ts';
@@ -226,6 +226,7 @@ async function openWindow(
     rows,
     fields: fields.slice(0, MOST_FIELDS),
     data: { tables: all.tables, relation: judged(all.relation) },
+    inputs: found.columns.filter(({ name }) => name.startsWith('in_')),
     versions: answered.rows.flatMap(([model, version, n]): AnsweringVersion[] =>
       typeof model === 'string' ? [{ model, version: wordsOf(version), rows: count(n) }] : [],
     ),
@@ -257,7 +258,7 @@ export async function withPredictions<T>(
   monitor: MonitorRow,
   bounds: PredictionBounds,
   signal: AbortSignal,
-  work: (window: { readonly data: Rows; readonly fields: readonly Field[]; readonly rows: number }) => Promise<T>,
+  work: (window: Pick<OpenWindow, 'data' | 'inputs' | 'fields' | 'rows'>) => Promise<T>,
 ): Promise<T> {
   const { project_id: projectId, spec } = monitor;
   const asking = new Asking(await parts.query(), projectId, signal);

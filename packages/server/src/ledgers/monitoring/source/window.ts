@@ -1,4 +1,5 @@
 /** What is judged: rows of a time, of so many predictions, or of a version of a dataset. */
+import type { Column } from '#engines/query/contract.ts';
 import type { Expression } from '#engines/query/model/query-tree.ts';
 import type { Rows } from '../asking.ts';
 import type { Field } from '../fields.ts';
@@ -36,6 +37,8 @@ export interface OpenWindow {
   readonly rows: number;
   readonly fields: readonly Field[];
   readonly data: Rows;
+  /** Columns of predictions that hold what went in. */
+  readonly inputs: readonly Column[];
   readonly versions: readonly AnsweringVersion[];
   readonly requests: RequestFigures | undefined;
   /** Of a dataset: which version it is. */

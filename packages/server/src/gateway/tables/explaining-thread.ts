@@ -1,0 +1,134 @@
+/**
+ * A model that is explained in a thread of its own: what is asked of it is mixed there, tens of milliseconds at a time for which
+ * the control process would answer nobody. The thread ends with the model.
+ */
+import { DaisError, type ErrorCode, type Issue } from '@dais/api';
+import { startThread, type Thread } from '#lib/process.ts';
+import type { Log } from '#lib/log.ts';
+import type { ExplainRequest, Explanation } from '../serving-door.ts';
+import type { Table, TableModelRequest } from './table-model.ts';
+
+export type HowExplained = Pick<ExplainRequest, 'outputIndex' | 'seed' | 'mostBackground'>;
+
+export type Asked =
+  | { readonly type: 'open'; readonly request: TableModelRequest }
+  | { readonly type: 'check'; readonly columns: readonly string[] }
+  | { readonly type: 'exampleRows' }
+  | {
+      readonly type: 'explain';
+      /** As predictions are kept; else as a table. */
+      readonly kept: boolean;
+      readonly table: Table;
+      readonly background: Table | undefined;
+      readonly how: HowExplained;
+    }
+  | { readonly type: 'close' };
+
+export type ToExplaining = Asked & { readonly id: number };
+
+export type FromExplaining =
+  | { readonly id: number; readonly type: 'done'; readonly value: unknown }
+  | {
+      readonly id: number;
+      readonly type: 'failed';
+      readonly code: ErrorCode;
+      readonly detail: string;
+      readonly issues: readonly Issue[] | undefined;
+    }
+  | { readonly type: 'phase'; readonly phase: string }
+  | { readonly type: 'log'; readonly level: keyof Log; readonly message: string; readonly error: string | undefined };
+
+interface Waiting {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const FROM_SOURCE = import.meta.url.endsWith('.ts');
+/** A model that does not end within it is ended with its thread. */
+const CLOSE_MS = 10_000;
+
+export class ExplainingThread {
+  readonly #thread: Thread;
+  readonly #waiting = new Map<number, Waiting>();
+  #last = 0;
+
+  private constructor(log: Log, onPhase: (phase: string) => void) {
+    const program = new URL(FROM_SOURCE ? '../../explain-thread.ts' : '../../explain-thread.js', import.meta.url);
+    this.#thread = startThread(program, undefined);
+    let fault: unknown;
+    this.#thread.on('error', (error) => (fault = error));
+    this.#thread.on('message', (message: FromExplaining) => {
+      if (message.type === 'phase') onPhase(message.phase);
+      else if (message.type === 'log') log[message.level](message.message, { error: message.error });
+      else this.#hear(message);
+    });
+    this.#thread.once('exit', () => {
+      const lost = [...this.#waiting.values()];
+      this.#waiting.clear();
+      const error = new DaisError('model_unavailable', 'The thread that explains has ended.', { cause: fault });
+      for (const { reject } of lost) reject(error);
+    });
+  }
+
+  /** @throws DaisError as engines do. */
+  static async open(
+    request: TableModelRequest,
+    { log, onPhase }: { readonly log: Log; readonly onPhase: (phase: string) => void },
+  ): Promise<ExplainingThread> {
+    const opened = new ExplainingThread(log, onPhase);
+    try {
+      await opened.#ask({ type: 'open', request });
+      return opened;
+    } catch (error) {
+      await opened.#thread.terminate();
+      throw error;
+    }
+  }
+
+  /** What would be wrong with any row of these columns. @throws DaisError `invalid_request`. */
+  async check(columns: readonly string[]): Promise<void> {
+    await this.#ask({ type: 'check', columns });
+  }
+
+  async exampleRows(): Promise<number> {
+    return (await this.#ask({ type: 'exampleRows' })) as number;
+  }
+
+  async explain(table: Table, background: Table | undefined, how: HowExplained): Promise<Explanation> {
+    return (await this.#ask({ type: 'explain', kept: false, table, background, how })) as Explanation;
+  }
+
+  async explainKept(table: Table, background: Table | undefined, how: HowExplained): Promise<Explanation> {
+    return (await this.#ask({ type: 'explain', kept: true, table, background, how })) as Explanation;
+  }
+
+  async close(): Promise<void> {
+    const closed = this.#ask({ type: 'close' });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MS);
+    });
+    await Promise.race([closed.catch(() => undefined), late]);
+    clearTimeout(timer);
+    await this.#thread.terminate();
+  }
+
+  async #ask(asked: Asked): Promise<unknown> {
+    const id = ++this.#last;
+    return await new Promise<unknown>((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread of Node has no origin
+      this.#thread.postMessage({ ...asked, id } satisfies ToExplaining);
+    });
+  }
+
+  #hear(message: Extract<FromExplaining, { readonly id: number }>): void {
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    if (message.type === 'done') waiting?.resolve(message.value);
+    else
+      waiting?.reject(
+        new DaisError(message.code, message.detail, { ...(message.issues && { issues: message.issues }) }),
+      );
+  }
+}

@@ -1,0 +1,191 @@
+/** Rows that another ledger chose, explained by a version that is loaded for that: one at a time, bounded in rows and seconds. */
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DaisError } from '@dais/api';
+import type { DatasetVersion } from '@dais/api/data';
+import type { ModelImportance } from '@dais/api/serving';
+import type { Cell } from '#engines/query/contract.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { Clock } from '#lib/clock.ts';
+import { Slots } from '#lib/slots.ts';
+import { chooseInputs } from '../asked-data.ts';
+import { tableOfRows, type InputColumn } from '../batch/predict-rows.ts';
+import { findModelVersion } from '../find-model.ts';
+import type { HostedExplanation, ExplainableModel, HostedTable, HowExplained } from '../hosted-model.ts';
+import { AttributionSizes, rowsAtOnce } from '../importance/attribution-sizes.ts';
+import type { ModelJobsParts } from '../model-jobs-parts.ts';
+import { withExplainable } from '../open-model.ts';
+
+/** A model that answers no row at all is asked so many of them. */
+const MOST_REFUSED = 20;
+/** Beyond its seconds one answer may take so long; then the process of the model is ended. */
+const ONE_ANSWER_MS = 60_000;
+
+export interface RowsToExplain {
+  readonly columns: readonly InputColumn[];
+  readonly rows: readonly (readonly Cell[])[];
+  /** As predictions are kept; else as datasets have them. */
+  readonly kept: boolean;
+}
+
+export interface ExplainedSizes extends Pick<ModelImportance, 'method' | 'scale' | 'features'> {
+  /** Rows that were explained, of those that there was time for. */
+  readonly rows: number;
+  /** Rows that the model does not take, and why not. */
+  readonly refused: number;
+  readonly refusal: string | undefined;
+  readonly background: number;
+}
+
+export interface VersionToExplain {
+  /** Rows of its input example that can be compared with; 0: it has none. */
+  exampleRows(): Promise<number>;
+  /** Columns of a version of a dataset that the model takes. @throws DaisError `invalid_request`. */
+  inputsOf(version: DatasetVersion): readonly string[];
+  /** Compared with `background`, else with the model's input example. @throws DaisError when no row is explained. */
+  sizes(
+    rows: RowsToExplain,
+    background: RowsToExplain | undefined,
+    how: { readonly seconds: number; readonly mostBackground: number },
+  ): Promise<ExplainedSizes>;
+}
+
+export interface ExplainRows {
+  readonly projectId: string;
+  readonly model: string;
+  readonly version: string;
+  /** Of whoever asks, who asks once at a time: its folder is begun anew. */
+  readonly asker: string;
+  readonly signal: AbortSignal;
+}
+
+export class RowsExplainer {
+  readonly #parts: ModelJobsParts;
+  /** Each has a model in memory. */
+  readonly #slots = new Slots(1);
+
+  constructor(parts: ModelJobsParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws DaisError `not_found`, `invalid_state`, `invalid_request` for a version that cannot be explained. */
+  async withVersion<T>(asked: ExplainRows, work: (version: VersionToExplain) => Promise<T>): Promise<T> {
+    const { projectId, model, version, asker, signal } = asked;
+    if (!/^\d{1,9}$/.test(version)) {
+      throw new DaisError('invalid_state', `${model} has no registered version ${version} that could be loaded.`);
+    }
+    return await this.#slots.run(async () => {
+      const parts = this.#parts;
+      const folder = join(parts.folder, `explain-${asker}`);
+      await rm(folder, { recursive: true, force: true });
+      try {
+        const { row } = await findModelVersion(parts, projectId, `models:/${model}/${version}`);
+        await mkdir(folder, { recursive: true, mode: 0o755 });
+        const request = { mode: 'read', projectId } as const;
+        const io = {
+          signal,
+          read: async <R>(ask: Parameters<typeof transact<R>>[2]) => await transact(parts.database, request, ask),
+          note: () => {},
+        };
+        return await withExplainable(parts, row, folder, io, async (hosted) => {
+          return await work({
+            exampleRows: async () => await hosted.exampleRows(),
+            inputsOf: (data) => chooseInputs(undefined, row, data),
+            sizes: async (rows, background, how) => await this.#sizes(hosted, rows, background, { ...how, signal }),
+          });
+        });
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    }, signal);
+  }
+
+  async #sizes(
+    hosted: ExplainableModel,
+    sample: RowsToExplain,
+    background: RowsToExplain | undefined,
+    { seconds, mostBackground, signal }: Bounds,
+  ): Promise<ExplainedSizes> {
+    const { clock } = this.#parts;
+    const until = clock.now() + seconds * 1000;
+    const others = background === undefined ? undefined : tableOf(background);
+    const example = background === undefined ? Math.min(mostBackground, await hosted.exampleRows()) : 0;
+    const ask = async (table: HostedTable): Promise<HostedExplanation> => {
+      const how: HowExplained = { seed: 0, mostBackground };
+      return await within(
+        clock,
+        Math.max(0, until - clock.now()) + ONE_ANSWER_MS,
+        sample.kept ? hosted.explainKept(table, others, how) : hosted.explain(table, others, how),
+      );
+    };
+    const sizes = new AttributionSizes();
+    const part = { ...sample, ...known(sample) };
+    const atOnce = rowsAtOnce(others?.rows ?? example);
+    let last: HostedExplanation | undefined;
+    let refusal: string | undefined;
+    let refused = 0;
+    const take = async (from: number, to: number): Promise<void> => {
+      const table = tableOf({ ...part, rows: part.rows.slice(from, to) });
+      try {
+        last = await ask(table);
+        sizes.add(last, table.rows);
+      } catch (error) {
+        if (!(error instanceof DaisError) || error.code !== 'invalid_request') throw error;
+        if (to - from === 1) {
+          refusal = error.message;
+          refused += 1;
+        } else for (let row = from; row < to; row++) await take(row, row + 1);
+      }
+    };
+    for (let from = 0; from < part.rows.length; from += atOnce) {
+      signal.throwIfAborted();
+      if (clock.now() >= until && sizes.rows > 0) break;
+      if (sizes.rows === 0 && refused >= MOST_REFUSED) break;
+      await take(from, Math.min(part.rows.length, from + atOnce));
+    }
+    if (last === undefined) throw new DaisError('invalid_request', refusal ?? 'There are no rows to explain.');
+    const { method, scale } = last;
+    return {
+      method,
+      scale,
+      features: sizes.means(),
+      rows: sizes.rows,
+      refused,
+      refusal,
+      background: last.background,
+    };
+  }
+}
+
+interface Bounds {
+  readonly seconds: number;
+  readonly mostBackground: number;
+  readonly signal: AbortSignal;
+}
+
+function tableOf({ columns, rows }: RowsToExplain): HostedTable {
+  return tableOfRows(columns, rows);
+}
+
+/** Without columns that no row has a value of: of kept rows they are those of other requests of the same hour. */
+function known({ columns, rows, kept }: RowsToExplain): Pick<RowsToExplain, 'columns' | 'rows'> {
+  if (!kept) return { columns, rows };
+  const places = columns.flatMap((_, place) => (rows.some((row) => (row[place] ?? null) !== null) ? [place] : []));
+  return {
+    columns: columns.filter((_, place) => places.includes(place)),
+    rows: rows.map((row) => places.map((place) => row[place] ?? null)),
+  };
+}
+
+async function within<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T> {
+  let forget = () => {};
+  const late = new Promise<never>((_, reject) => {
+    const told = `The model did not explain a row within ${Math.round(ms / 1000)} s.`;
+    forget = clock.after(ms, () => reject(new DaisError('invalid_state', told)));
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    forget();
+  }
+}

@@ -1,0 +1,40 @@
+/** How large the attributions of each column are on the whole: sums over rows that were explained. */
+import type { HostedExplanation } from '../hosted-model.ts';
+
+/** Rows that are explained at once: what one explanation may ask of a model is bounded. */
+const ROWS_AT_ONCE = 4;
+const FEW_OTHERS = 25;
+
+export function rowsAtOnce(background: number): number {
+  return background <= FEW_OTHERS ? ROWS_AT_ONCE : 1;
+}
+
+export class AttributionSizes {
+  readonly #sums = new Map<string, { size: number; sum: number }>();
+  #rows = 0;
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  add({ features, attributions }: HostedExplanation, rows: number): void {
+    this.#rows += rows;
+    for (const [place, feature] of features.entries()) {
+      const own = this.#sums.get(feature) ?? { size: 0, sum: 0 };
+      for (let row = 0; row < rows; row++) {
+        const value = attributions[row * features.length + place] ?? 0;
+        own.size += Math.abs(value);
+        own.sum += value;
+      }
+      this.#sums.set(feature, own);
+    }
+  }
+
+  /** Of the size and with the sign; the greatest first. */
+  means(): { readonly feature: string; readonly importance: number; readonly mean: number }[] {
+    const rows = this.#rows;
+    return [...this.#sums]
+      .map(([feature, { size, sum }]) => ({ feature, importance: size / rows, mean: sum / rows }))
+      .toSorted((a, b) => b.importance - a.importance);
+  }
+}

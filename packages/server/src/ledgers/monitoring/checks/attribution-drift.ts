@@ -1,0 +1,103 @@
+/** Whether a version goes by other columns than on rows of the baseline. Pure. */
+import { nameOfCheck, type MonitorAttributions, type MonitorCheck, type MonitorSpec } from '@dais/api/monitoring';
+import { attributionDrift, moveOf, type AttributionDrift } from '#lib/statistics/attribution-drift.ts';
+import type { Attributions } from '../attribution-rows.ts';
+import { outcomeOf, percent, text, unknownOutcome, type CheckOutcome } from './outcome.ts';
+
+export type AttributionCheck = Extract<MonitorCheck, { type: 'attributionDrift' }>;
+
+/** An order of columns by fewer rows is chance. */
+export const LEAST_EXPLAINED = 30;
+/** Columns that a reason names. */
+const NAMED = 3;
+
+export interface AttributionSides {
+  /** `delays/7`. */
+  readonly version: string;
+  readonly current: Attributions;
+  readonly baseline: Attributions;
+}
+
+export function judgeAttributionDrift(
+  check: AttributionCheck,
+  spec: Pick<MonitorSpec, 'severity'>,
+  { version, current, baseline }: AttributionSides,
+): CheckOutcome {
+  const unknown = (reason: string) => unknownOutcome(check, spec, 'ndcg', reason);
+  for (const { rows, name } of [baseline, current]) {
+    if (rows >= LEAST_EXPLAINED) continue;
+    const told = `Only ${rows} rows of ${name} could be explained, fewer than ${LEAST_EXPLAINED}`;
+    return unknown(`${told}: more do with greater \`seconds\`, or where the model takes them.`);
+  }
+  if (current.scale !== baseline.scale) {
+    return unknown(`${version} is explained on another scale than ${baseline.name} was.`);
+  }
+  const drift = driftOf(baseline, current);
+  if ('unknown' in drift) {
+    const side = drift.unknown === 'baseline' ? baseline : current;
+    return unknown(`No column moves the answer of ${version} in ${side.name}: there is no order to compare.`);
+  }
+  return outcomeOf(check, spec, resultsOf(check, drift, { rows: current.rows, version, against: baseline.name }));
+}
+
+function resultsOf(
+  check: AttributionCheck,
+  { ndcg, totalVariation, columns }: AttributionDrift,
+  { rows, version, against }: { readonly rows: number; readonly version: string; readonly against: string },
+): CheckOutcome['results'] {
+  const about = { check: nameOfCheck(check), type: check.type, rows } as const;
+  const moved = columns.slice(0, NAMED).map((one) => `${one.column} ${movedText(one)}`);
+  const reason = `${version} goes by other columns than in ${against}: NDCG is ${text(ndcg)}, below ${text(check.ndcg)} it is bad. Most moved are ${moved.join('; ')}.`;
+  const bad = ndcg < check.ndcg;
+  return [
+    { ...about, metric: 'ndcg', value: ndcg, bound: check.ndcg, verdict: bad ? 'bad' : 'ok', ...(bad && { reason }) },
+    { ...about, metric: 'total_variation', value: totalVariation, verdict: 'ok' },
+    ...columns.map((one) => {
+      const value = moveOf(one);
+      const beyond = check.change !== undefined && value > check.change;
+      const why = `${one.column} ${movedText(one)} in what moves the answer of ${version}: by more than ${percent(check.change ?? 0)}.`;
+      return {
+        ...about,
+        metric: 'attribution_change',
+        column: one.column,
+        value,
+        ...(check.change !== undefined && { bound: check.change }),
+        verdict: beyond ? ('bad' as const) : ('ok' as const),
+        ...(beyond && { reason: why }),
+      };
+    }),
+  ];
+}
+
+function movedText(one: AttributionDrift['columns'][number]): string {
+  const { baselineShare, currentShare, baselineRank, currentRank } = one;
+  const place = baselineRank === currentRank ? '' : ` (place ${baselineRank} to ${currentRank})`;
+  return `from ${percent(baselineShare)} to ${percent(currentShare)}${place}`;
+}
+
+/** As a report has it. */
+export function presentAttributions(
+  of: Pick<MonitorAttributions, 'check' | 'model' | 'version'>,
+  current: Attributions,
+  baseline: Attributions | undefined,
+): MonitorAttributions {
+  const { method, scale, background, rows } = current;
+  const head = { ...of, method, scale, background, rows };
+  const drift = baseline === undefined ? undefined : driftOf(baseline, current);
+  if (baseline === undefined || drift === undefined || 'unknown' in drift) {
+    // Beside itself: shares and places of this side alone.
+    const alone = driftOf(current, current);
+    const columns = 'unknown' in alone ? [] : alone.columns;
+    return {
+      ...head,
+      columns: columns.map(({ column, current: size, currentShare, currentRank }) => {
+        return { column, current: size, currentShare, currentRank };
+      }),
+    };
+  }
+  return { ...head, baseline: { name: baseline.name, rows: baseline.rows }, columns: [...drift.columns] };
+}
+
+function driftOf(baseline: Attributions, current: Attributions) {
+  return attributionDrift(new Map(Object.entries(baseline.sizes)), new Map(Object.entries(current.sizes)));
+}

@@ -1,0 +1,53 @@
+/** What answering takes. Pure. */
+import { nameOfCheck, type MonitorCheck, type MonitorResult, type MonitorSpec } from '@dais/api/monitoring';
+import type { EndpointUsage } from '#ledgers/serving/index.ts';
+import { outcomeOf, text, unknownOutcome, type CheckOutcome } from './outcome.ts';
+
+type ResourcesCheck = Extract<MonitorCheck, { type: 'resources' }>;
+
+const MIB = 2 ** 20;
+/** Of the requests of the window: with fewer that were told of, what is known is of something else. */
+const LEAST_TOLD = 0.5;
+
+export function judgeResources(
+  check: ResourcesCheck,
+  spec: Pick<MonitorSpec, 'severity'>,
+  { requests, usage }: { readonly requests: number; readonly usage: EndpointUsage | undefined },
+): CheckOutcome {
+  const unknown = (reason: string) => unknownOutcome(check, spec, CPU, reason);
+  if (requests === 0) return unknown('The window has no requests.');
+  if (usage === undefined || usage.requests === 0) return unknown('No gateway told what the window took.');
+  if (usage.requests < requests * LEAST_TOLD) {
+    return unknown(`Of ${requests} requests of the window gateways told of ${usage.requests} what they took.`);
+  }
+  const about = { check: nameOfCheck(check), type: check.type, rows: usage.requests } as const;
+  const { cpuMs, memoryBytes, gatewayBytes } = usage;
+  const cpu = cpuMs === undefined ? undefined : cpuMs / usage.requests;
+  return outcomeOf(check, spec, [
+    ...bounded({ ...about, metric: CPU }, cpu, check.cpuSeconds, {
+      above: (value, bound) =>
+        `1,000 requests took ${text(value)} CPU seconds, in ${usage.requests} requests: more than ${text(bound)}.`,
+      none: 'The system that the gateway runs on does not tell CPU time.',
+    }),
+    ...bounded({ ...about, metric: 'peak_memory_mb' }, memoryBytes / MIB, check.memoryMb, {
+      above: (value, bound) => `Its models had ${text(value)} MiB of memory at once: more than ${text(bound)}.`,
+      none: '',
+    }),
+    { ...about, metric: 'gateway_peak_memory_mb', value: gatewayBytes / MIB, verdict: 'ok' },
+  ]);
+}
+
+const CPU = 'cpu_seconds_per_1000';
+
+function bounded(
+  about: Pick<MonitorResult, 'check' | 'type' | 'rows' | 'metric'>,
+  value: number | undefined,
+  bound: number | undefined,
+  words: { readonly above: (value: number, bound: number) => string; readonly none: string },
+): MonitorResult[] {
+  const named = { ...about, ...(bound !== undefined && { bound }) };
+  // Without a bound nobody asked.
+  if (value === undefined) return bound === undefined ? [] : [{ ...named, verdict: 'unknown', reason: words.none }];
+  if (bound === undefined || value <= bound) return [{ ...named, value, verdict: 'ok' }];
+  return [{ ...named, value, verdict: 'bad', reason: words.above(value, bound) }];
+}

@@ -1,0 +1,270 @@
+/** By which columns the version that answers goes, in a window and on rows of its baseline: both by the same model, beside the same rows. */
+import { createHash } from 'node:crypto';
+import { DaisError } from '@dais/api';
+import { nameOfCheck, type MonitorAttributions, type MonitorBaseline } from '@dais/api/monitoring';
+import type { Column } from '#engines/query/contract.ts';
+import { call, column, filter, named } from '#engines/query/model/build.ts';
+import type { Relation } from '#engines/query/model/query-tree.ts';
+import { transact } from '#kernel/transaction.ts';
+import type { RowsToExplain, VersionToExplain } from '#ledgers/model-jobs/index.ts';
+import { uuidv7 } from '#lib/ids.ts';
+import type { Asking, Rows } from './asking.ts';
+import { attributionsBefore, storedAttributions, type Attributions, type NewAttributions } from './attribution-rows.ts';
+import type { FoundBaseline } from './baselines.ts';
+import {
+  judgeAttributionDrift,
+  LEAST_EXPLAINED,
+  presentAttributions,
+  type AttributionCheck,
+} from './checks/attribution-drift.ts';
+import { unknownOutcome, type CheckOutcome } from './checks/outcome.ts';
+import type { MonitorRow } from './monitor-rows.ts';
+import type { MonitoringParts } from './monitoring-parts.ts';
+import { ofVersion } from './score-reference.ts';
+import { withPredictions } from './source/prediction-window.ts';
+import type { AnsweringVersion, OpenWindow } from './source/window.ts';
+
+/** Rows that each is compared with. */
+const MOST_BACKGROUND = 20;
+const SAMPLE_SEED = 1;
+const BACKGROUND_SEED = 2;
+
+export interface JudgedAttributions {
+  readonly outcome: CheckOutcome;
+  readonly attributions: MonitorAttributions | undefined;
+  readonly made: NewAttributions | undefined;
+  readonly notes: readonly string[];
+}
+
+interface Looking {
+  readonly parts: MonitoringParts;
+  readonly monitor: MonitorRow;
+  readonly check: AttributionCheck;
+  readonly version: AnsweringVersion;
+  readonly asking: Asking;
+}
+
+/** What cannot be explained is told as not known: the rest of the window is judged all the same. */
+export async function judgeAttributions(
+  parts: MonitoringParts,
+  monitor: MonitorRow,
+  window: OpenWindow,
+  { check, main, wanted, asking }: AskedAttributions,
+): Promise<JudgedAttributions> {
+  const { spec } = monitor;
+  const unknown = (reason: string): JudgedAttributions => {
+    const outcome = unknownOutcome(check, spec, 'ndcg', reason);
+    return { outcome, attributions: undefined, made: undefined, notes: [] };
+  };
+  const [version] = window.versions;
+  if (window.rows === 0 || version === undefined) return unknown('The window has no rows.');
+  if (window.rows < spec.minSamples) {
+    return unknown(`The window has ${window.rows} rows, fewer than ${spec.minSamples}.`);
+  }
+  if (window.inputs.length === 0) return unknown('Inputs are not kept (spec.capture of the Endpoint).');
+  if ('unknown' in main) return unknown(main.unknown);
+  const named = `${version.model}/${version.version}`;
+  try {
+    return await explainBoth({ parts, monitor, check, version, asking }, window, sourceOf(main, wanted));
+  } catch (error) {
+    if (asking.signal.aborted) throw error;
+    parts.log.warn('a window could not be explained', { monitor: monitor.name, error });
+    const why = error instanceof DaisError ? error.message : 'Explaining failed; the log of the server says why.';
+    return unknown(`${named} cannot be explained: ${why}`);
+  }
+}
+
+interface AskedAttributions {
+  readonly check: AttributionCheck;
+  readonly main: FoundBaseline;
+  readonly wanted: MonitorBaseline;
+  readonly asking: Asking;
+}
+
+/** Where rows of the baseline are. */
+type Source =
+  | { readonly of: 'dataset'; readonly key: string; readonly name: string }
+  | {
+      readonly of: 'window';
+      readonly key: string;
+      readonly name: string;
+      readonly from: number;
+      readonly until: number;
+    }
+  | { readonly of: 'windows'; readonly windows: number }
+  | { readonly of: 'first' };
+
+function sourceOf(main: Exclude<FoundBaseline, { readonly unknown: string }>, wanted: MonitorBaseline): Source {
+  if (wanted.type === 'rolling') return { of: 'windows', windows: wanted.windows };
+  if ('first' in main) return { of: 'first' };
+  const { type, name, node } = main.found.about;
+  if (type === 'dataset' && node !== undefined) return { of: 'dataset', key: node, name };
+  if (wanted.type !== 'window') return { of: 'first' };
+  const [from, until] = [Date.parse(wanted.from), Date.parse(wanted.until)];
+  return { of: 'window', key: `window:${from}-${until}`, name, from, until };
+}
+
+async function explainBoth(looking: Looking, window: OpenWindow, source: Source): Promise<JudgedAttributions> {
+  const { parts, monitor, check, version, asking } = looking;
+  const { spec } = monitor;
+  const of = { check: nameOfCheck(check), model: version.model, version: version.version };
+  const label = `${of.model}/${of.version}`;
+  const answered = { tables: window.data.tables, relation: ofVersion(window.data.relation, version) };
+  const rows = await sampleOfKept(looking, answered, window.inputs);
+  if (rows.rows.length === 0) throw new DaisError('invalid_state', 'its inputs were too large to keep.');
+  const key = keyOf(looking, source);
+  const stored =
+    source.of === 'windows'
+      ? await attributionsBefore(parts, monitor, of, source.windows)
+      : await storedAttributions(parts, monitor, key);
+  const asked = { projectId: monitor.project_id, ...of, asker: monitor.uid, signal: asking.signal };
+  const { current, own } = await parts.explainer.withVersion(asked, async (opened) => {
+    const explaining = { ...looking, opened, beside: await besideOf(looking, opened, source) };
+    return {
+      current: await explained(explaining, rows, `window ${monitor.number + 1}`),
+      own: stored === undefined ? await ofBaseline(explaining, source) : undefined,
+    };
+  });
+  const baseline = stored ?? own?.told;
+  const full = current.told.rows >= LEAST_EXPLAINED;
+  const about = baseline ?? (source.of === 'first' && full ? current.told : undefined);
+  const kept = stored === undefined && source.of !== 'windows' ? about : undefined;
+  return {
+    outcome:
+      baseline === undefined
+        ? unknownOutcome(check, spec, 'ndcg', noBaseline(label, source, current.told))
+        : judgeAttributionDrift(check, spec, { version: label, current: current.told, baseline }),
+    attributions: presentAttributions(of, current.told, baseline),
+    made: kept === undefined ? undefined : { id: uuidv7(parts.clock.now()), key, about: kept },
+    notes: [
+      ...(version.rows < window.rows ? [`Explained are rows of ${label} alone, which answered most of them.`] : []),
+      ...[current, own].flatMap((one) => one?.note ?? []),
+    ],
+  };
+}
+
+function noBaseline(label: string, source: Source, { rows }: Attributions): string {
+  if (source.of === 'windows') return `No window before this one has attributions of ${label}.`;
+  if (rows >= LEAST_EXPLAINED) return `Attributions of ${label} in this window are what later ones are compared with.`;
+  return `Only ${rows} rows of this window could be explained, fewer than ${LEAST_EXPLAINED}: there is no baseline yet.`;
+}
+
+interface Explaining extends Looking {
+  readonly opened: VersionToExplain;
+  readonly beside: Beside;
+}
+
+interface Beside {
+  readonly of: MonitorAttributions['background']['of'];
+  readonly rows: RowsToExplain | undefined;
+}
+
+interface Explained {
+  readonly told: Attributions;
+  readonly note: string | undefined;
+}
+
+async function explained(
+  { opened, beside, check }: Explaining,
+  sample: RowsToExplain,
+  name: string,
+): Promise<Explained> {
+  const how = { seconds: check.seconds, mostBackground: MOST_BACKGROUND };
+  const found = await opened.sizes(sample, beside.rows, how);
+  const { rows, method, scale, features, refused, refusal = '' } = found;
+  const background = { of: beside.of, rows: found.background };
+  const sizes = Object.fromEntries(features.map(({ feature, importance }) => [feature, importance]));
+  return {
+    told: { name, rows, method, scale, background, sizes },
+    note:
+      refused === 0 ? undefined : `Of ${name}, ${refused} of ${rows + refused} rows could not be explained: ${refusal}`,
+  };
+}
+
+/** Undefined: it is made of windows, and there is none yet. */
+async function ofBaseline(explaining: Explaining, source: Source): Promise<Explained | undefined> {
+  const { parts, monitor, check, asking, opened } = explaining;
+  if (source.of === 'dataset') {
+    const rows = await sampleOfDataset(explaining, opened, source, { rows: check.sample, seed: SAMPLE_SEED });
+    return await explained(explaining, rows, source.name);
+  }
+  if (source.of !== 'window') return undefined;
+  const { name, from, until } = source;
+  const rows = await withPredictions(parts, monitor, { from, until }, asking.signal, async ({ data, inputs }) => {
+    return await sampleOfKept(explaining, data, inputs);
+  });
+  return await explained(explaining, rows, name);
+}
+
+/** The input example of the model, which no other version and no window changes; else rows of the dataset. */
+async function besideOf(looking: Looking, opened: VersionToExplain, source: Source): Promise<Beside> {
+  if ((await opened.exampleRows()) > 0) return { of: 'example', rows: undefined };
+  if (source.of !== 'dataset') {
+    const detail =
+      'it has no input example to compare with, and the baseline is no version of a dataset: log it with one.';
+    throw new DaisError('invalid_state', detail);
+  }
+  const few = { rows: MOST_BACKGROUND, seed: BACKGROUND_SEED };
+  return { of: 'baseline', rows: await sampleOfDataset(looking, opened, source, few) };
+}
+
+/** The same rows whenever they are drawn, in whatever files they lie. */
+async function sampleOfKept(
+  { check, asking }: Looking,
+  { tables, relation }: Rows,
+  inputs: readonly Column[],
+): Promise<RowsToExplain> {
+  const drawn: Relation = {
+    type: 'limit',
+    from: {
+      type: 'sort',
+      from: filter(relation, call('not', column('cut'))),
+      by: [{ expression: call('hash64', column('prediction_id'), column('row')) }],
+    },
+    count: check.sample,
+  };
+  const query: Relation = {
+    type: 'project',
+    from: drawn,
+    columns: inputs.map(({ name }) => named(name, column(name))),
+  };
+  const { rows } = await asking.one(tables, query, check.sample);
+  return { columns: inputs.map(({ name, type }) => ({ name: name.slice('in_'.length), type })), rows, kept: true };
+}
+
+async function sampleOfDataset(
+  { parts, monitor, asking }: Looking,
+  opened: VersionToExplain,
+  { key, name }: Extract<Source, { readonly of: 'dataset' }>,
+  { rows: most, seed }: { readonly rows: number; readonly seed: number },
+): Promise<RowsToExplain> {
+  const id = key.slice('dataset-version:'.length);
+  const read = { mode: 'read', projectId: monitor.project_id } as const;
+  const version = await transact(parts.database, read, async (tx) => await parts.versions.read(tx, id)).catch(
+    () => undefined,
+  );
+  if (version === undefined || version.state === 'deleted') {
+    throw new DaisError('invalid_state', `${name} was deleted, and nothing is left of its rows to compare with.`);
+  }
+  const names = opened.inputsOf(version);
+  const types = new Map(version.schema.columns.map((one) => [one.name, one.type]));
+  return await parts.versions.withTable(version, async (table) => {
+    const all: Relation = { type: 'scan', table: 'data' };
+    const drawn: Relation = version.rows <= most ? all : { type: 'sample', from: all, size: { rows: most }, seed };
+    // Where there is no time for all of them, the first ones are by chance too.
+    const from: Relation = {
+      type: 'sort',
+      from: drawn,
+      by: [{ expression: call('hash64', ...names.map((one) => column(one))) }],
+    };
+    const query: Relation = { type: 'project', from, columns: names.map((one) => named(one, column(one))) };
+    const { rows } = await asking.one({ data: table }, query, most);
+    return { columns: names.map((one) => ({ name: one, type: types.get(one) ?? 'string' })), rows, kept: false };
+  });
+}
+
+function keyOf({ check, version }: Looking, source: Source): string {
+  const rows = 'key' in source ? source.key : source.of;
+  const asked = JSON.stringify([rows, check.sample]);
+  return `${version.model}/${version.version}:${createHash('sha256').update(asked).digest('hex').slice(0, 16)}`;
+}
