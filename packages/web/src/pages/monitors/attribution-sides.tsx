@@ -20,7 +20,7 @@ export function AttributionSides({ attributions }: { readonly attributions: Moni
       <p className="dim">
         Shapley values ({METHODS[method]}) of {rows.toLocaleString('en')} rows
         {baseline !== undefined && `, beside ${baseline.rows.toLocaleString('en')} of ${baseline.name}`}; each compared
-        with {background.rows.toLocaleString('en')} rows of{' '}
+        with {background.rows.toLocaleString('en')} {background.rows === 1 ? 'row' : 'rows'} of{' '}
         {background.of === 'example' ? 'its input example' : 'the baseline'}. Columns that moved most come first.
       </p>
       {columns.length === 0 ? (
