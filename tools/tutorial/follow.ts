@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { isBuilt } from '../build-stamp.mjs';
 import { environment } from '../environment.mjs';
 import { readBlocks, showsOutput, type Block } from './blocks.ts';
 
@@ -90,13 +91,15 @@ async function follow(block: Block, { page, folder, env, background }: Desk): Pr
   };
 }
 
-/** `dais` from source on the PATH, no colours, a free port, and none of the variables of whoever runs the test. */
+/** `dais` on the PATH, as it was built where that is of today; no colours, a free port, and none of the variables of whoever runs the test. */
 async function surroundings(folder: string, { programs = [] }: Reader): Promise<NodeJS.ProcessEnv> {
   const bin = join(folder, 'bin');
   mkdirSync(bin);
-  const tsx = join(root, 'node_modules', '.bin', 'tsx');
-  const main = join(root, 'packages', 'cli', 'src', 'main.ts');
-  writeFileSync(join(bin, 'dais'), `#!/bin/sh\nexec "${tsx}" --conditions=dais-source "${main}" "$@"\n`);
+  const cli = join(root, 'packages', 'cli');
+  const program = isBuilt()
+    ? `"${process.execPath}" "${join(cli, 'dist', 'main.js')}"`
+    : `"${join(root, 'node_modules', '.bin', 'tsx')}" --conditions=dais-source "${join(cli, 'src', 'main.ts')}"`;
+  writeFileSync(join(bin, 'dais'), `#!/bin/sh\nexec ${program} "$@"\n`);
   chmodSync(join(bin, 'dais'), 0o755);
   const port = await freePort();
   return {

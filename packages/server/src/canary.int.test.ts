@@ -5,16 +5,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import { run } from '#lib/process.ts';
 import { backupInstallation } from './admin.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import { cliProgram } from './testing/cli.ts';
 
 const PATIENCE = 300_000;
 const canary = (what: string) => `canary-${what}-${randomBytes(12).toString('hex')}`;
@@ -233,16 +232,10 @@ const excerpt = (text: string, form: string) =>
 
 /** The command line, with the owner's token. Gives what it writes, whatever it finds. */
 async function runCli(args: readonly string[]): Promise<string> {
-  const main = fileURLToPath(new URL('../../cli/src/main.ts', import.meta.url));
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const { stdout, stderr } = await run(
-    process.execPath,
-    ['--conditions=dais-source', '--import', loader, main, ...args],
-    {
-      env: { PATH: '/usr/bin:/bin', HOME: folder, DAIS_TOKEN: SECRETS['owner token'] ?? '' },
-      timeoutMs: PATIENCE,
-    },
-  );
+  const { stdout, stderr } = await run(process.execPath, [...cliProgram(), ...args], {
+    env: { PATH: '/usr/bin:/bin', HOME: folder, DAIS_TOKEN: SECRETS['owner token'] ?? '' },
+    timeoutMs: PATIENCE,
+  });
   return `${stdout.toString('utf8')}${stderr}`;
 }
 

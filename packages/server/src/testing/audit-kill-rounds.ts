@@ -2,15 +2,14 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseCheckpoint } from '@dais/api/tlog';
 import { expect } from 'vitest';
 import { run } from '#lib/process.ts';
 import { controlOf, freePort, isAlive, killTree, startDaisProcess, treeOf } from './dais-process.ts';
+import { cliProgram } from './cli.ts';
 
 export interface AuditKillReport {
   /** Applies that were answered with success. */
@@ -168,13 +167,11 @@ function expectOrder(notes: readonly ReceivedNote[], faults: string[]): void {
 
 /** The command line as a process of its own. Gives what it writes to standard output. */
 async function runDais(args: readonly string[], folder: string): Promise<string> {
-  const main = fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url));
-  const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const { stdout, stderr } = await run(
-    process.execPath,
-    ['--conditions=dais-source', '--import', loader, main, ...args],
-    { env: { PATH: '/usr/bin:/bin', HOME: folder }, timeoutMs: PATIENCE.timeout, maxOutputBytes: 1 << 24 },
-  );
+  const { stdout, stderr } = await run(process.execPath, [...cliProgram(), ...args], {
+    env: { PATH: '/usr/bin:/bin', HOME: folder },
+    timeoutMs: PATIENCE.timeout,
+    maxOutputBytes: 1 << 24,
+  });
   if (stdout.length === 0 && args.includes('json')) throw new Error(stderr);
   return stdout.toString('utf8');
 }
