@@ -68,7 +68,8 @@ export interface SegmentStats {
 /** The records of one write. What becomes of it is told once for all who wait. */
 interface Group {
   readonly pages: SegmentPages;
-  readonly since: number;
+  /** When its first record came. */
+  since: number;
   records: number;
   bytes: number;
   sync: boolean;
@@ -160,6 +161,8 @@ export class SegmentWriter {
     const group = (this.#group ??= this.#newGroup());
     const { bytes, cut } = encodeRecord(record, (this.#sequence += 1), capture.omit, group.pages);
     if (cut) this.#counts.cut += 1;
+    // A record that could not be written down left a group without any, some time ago.
+    if (group.records === 0) group.since = this.#options.now();
     if (this.#pending === 0) this.#oldest = group.since;
     this.#pending += bytes;
     group.bytes += bytes;
@@ -175,8 +178,7 @@ export class SegmentWriter {
   }
 
   #newGroup(): Group {
-    const since = this.#options.now();
-    return { pages: new SegmentPages(this.#pages), since, records: 0, bytes: 0, sync: false, shed: 0, told: {} };
+    return { pages: new SegmentPages(this.#pages), since: 0, records: 0, bytes: 0, sync: false, shed: 0, told: {} };
   }
 
   /** Everything taken so far is written. */
