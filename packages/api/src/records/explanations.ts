@@ -1,17 +1,9 @@
 import { z } from 'zod';
 import { actorSchema } from '#manifest.ts';
+import { attributionMethodSchema, attributionScaleSchema } from '#records/attribution-method.ts';
 import { predictionIdSchema } from '#records/predictions.ts';
 
 /** Why a model said what it said, and what it goes by on the whole: Shapley values. */
-
-export const attributionMethodSchema = z
-  .enum(['tree_shap', 'exact', 'sampled_shapley'])
-  .describe(
-    '`tree_shap`: interventional, exact; `exact`: all coalitions; `sampled_shapley`: antithetic pairs of orders.',
-  );
-export const attributionScaleSchema = z
-  .enum(['margin', 'output'])
-  .describe('`margin`: the sum of the trees, before it becomes a probability; `output`: what the model answers.');
 
 const contributionSchema = z.strictObject({
   feature: z.string().describe('Name of the column, or of the input and which number of it.'),

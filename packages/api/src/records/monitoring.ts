@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { attributionMethodSchema, attributionScaleSchema } from '#records/explanations.ts';
+import { attributionMethodSchema, attributionScaleSchema } from '#records/attribution-method.ts';
 
 /**
  * What monitors found: a report for each window, the figures behind it, alerts, and what was decided because of them. A

@@ -1,0 +1,11 @@
+/** How attributions are found, and of what. Apart, because pages that show none load this. */
+import { z } from 'zod';
+
+export const attributionMethodSchema = z
+  .enum(['tree_shap', 'exact', 'sampled_shapley'])
+  .describe(
+    '`tree_shap`: interventional, exact; `exact`: all coalitions; `sampled_shapley`: antithetic pairs of orders.',
+  );
+export const attributionScaleSchema = z
+  .enum(['margin', 'output'])
+  .describe('`margin`: the sum of the trees, before it becomes a probability; `output`: what the model answers.');
