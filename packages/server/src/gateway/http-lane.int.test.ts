@@ -1,6 +1,11 @@
 /** Whoever reads a request, the lane or Node's own server, it means the same and is answered the same. */
-import { connect, type Socket } from 'node:net';
+import { EventEmitter, once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '#lib/clock.ts';
+import { KeptMemory } from '#lib/kept-memory.ts';
+import type { HttpExchange } from './http-exchange.ts';
+import { HttpLane } from './http-lane.ts';
 import { endpoint, model, snapshot, startWorld, sumsBody, type GatewayWorld } from './testing/gateway-world.ts';
 
 let world: GatewayWorld;
@@ -271,6 +276,32 @@ test('who leaves in the middle of an answer is no fault, and the next one is ans
   caller.end();
   for (const go of world.engine.waiting.splice(0)) go();
   expect((await ask([requestOf(`POST ${INFER}`, [], BODY)]))?.status).toBe(200);
+});
+
+test('a body of which some went by before it was asked for is never given with a gap', async () => {
+  const exchanges: HttpExchange[] = [];
+  const patience = { headers: 5000, request: 5000, reader: 5000, linger: 1000, look: 1000 };
+  const memory = new KeptMemory(systemClock, 1024 * 1024);
+  const handle = (exchange: HttpExchange) => void exchanges.push(exchange);
+  const lane = new HttpLane({ handle, node: new EventEmitter(), patience, keepAliveMs: 5000, memory });
+  const received: Socket[] = [];
+  const server = createServer((socket) => {
+    received.push(socket);
+    lane.accept(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.on('error', () => {});
+  const length = 200_000;
+  const head = `POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${length}\r\n\r\n`;
+  socket.write(head);
+  await expect.poll(() => exchanges.length).toBe(1);
+  socket.write(Buffer.alloc(100_000, 1));
+  await expect.poll(() => received[0]?.bytesRead).toBe(head.length + 100_000);
+  expect(() => exchanges[0]?.body(length)).toThrow('after it had begun to come');
+  socket.destroy();
+  await new Promise((resolve) => server.close(resolve));
 });
 
 async function never(ms: number): Promise<undefined> {

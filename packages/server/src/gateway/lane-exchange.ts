@@ -35,6 +35,8 @@ export class LaneExchange implements HttpExchange {
   /** Of the body. */
   readonly #length: number;
   #missing: number;
+  /** Bytes came that nobody had asked for: they are gone. */
+  #lost = false;
   /** Of a body that did not come whole with its head, once it is asked for. */
   #room: BodyRoom | undefined;
   #asked: { readonly resolve: (body: Buffer) => void; readonly reject: (error: DaisError) => void } | undefined;
@@ -63,6 +65,8 @@ export class LaneExchange implements HttpExchange {
 
   body(most: number, binaryAt?: number): Buffer | Promise<Buffer> {
     if (this.#length > most) throw tooLarge(most);
+    // The room has more in it than what came: it must never be taken for whole with a gap.
+    if (this.#lost) throw new DaisError('internal', 'The body was asked for after it had begun to come.');
     if (this.#missing === 0) return this.#first;
     this.#room = new BodyRoom(this.#connection.memory, this.#length, binaryAt);
     this.#room.add(this.#first);
@@ -81,7 +85,8 @@ export class LaneExchange implements HttpExchange {
     if (this.#missing === 0) return bytes;
     const own = bytes.length <= this.#missing ? bytes : bytes.subarray(0, this.#missing);
     this.#missing -= own.length;
-    this.#room?.add(own);
+    if (this.#room === undefined) this.#lost = true;
+    else this.#room.add(own);
     if (this.#missing > 0) return NOTHING;
     clearTimeout(this.#cancel);
     if (this.#room !== undefined) this.#asked?.resolve(this.#room.whole);
