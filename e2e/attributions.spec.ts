@@ -2,8 +2,9 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { linear } from '../packages/server/src/engines/inference/onnx/onnx-files.testing.ts';
-import { servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
+import { servingClient } from '../packages/server/src/testing/serving-client.ts';
 import { expectAccessible, Journey } from './journey.ts';
+import { judged } from './judged.ts';
 
 let journey: Journey;
 
@@ -30,16 +31,6 @@ const usual = Array.from({ length: ROWS }, (_, at): Row => [at % 7, (at * 5) % 1
 /** Two columns stand still, and the one that mattered least moves far. */
 const moved = Array.from({ length: ROWS }, (_, at): Row => [1, 1, 40 + (at % 9)]);
 
-async function judged(client: ServingClient, count: number): Promise<void> {
-  for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- it is asked until it is so
-    const { body } = await client.call('GET', '/api/v1/monitoring/monitors/why');
-    if (Number(body['windows']) >= count) return;
-    // oxlint-disable-next-line no-await-in-loop -- as above
-    await new Promise((resolve) => void setTimeout(resolve, 300));
-  }
-}
-
 beforeAll(async () => {
   journey = await Journey.start();
   const client = servingClient(journey.url);
@@ -58,7 +49,7 @@ beforeAll(async () => {
     // oxlint-disable-next-line no-await-in-loop -- as above
     if (!answer.ok) throw new Error(await answer.text());
     // oxlint-disable-next-line no-await-in-loop -- as above
-    await judged(client, at + 1);
+    await judged(client, 'why', at + 1);
   }
 });
 afterAll(async () => await journey.stop());

@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { servingClient, type ServingClient } from '../packages/server/src/testing/serving-client.ts';
 import { Journey } from './journey.ts';
+import { judged } from './judged.ts';
 import { describeLooks, type Look } from './looks.ts';
 
 let journey: Journey;
@@ -77,16 +78,6 @@ async function oneWindow(from: number): Promise<void> {
   if (told.status >= 300) throw new Error(JSON.stringify(told.body));
 }
 
-async function judged(count: number): Promise<void> {
-  for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- it is asked until it is so
-    const { body } = await client.call('GET', '/api/v1/monitoring/monitors/watch');
-    if (Number(body['windows']) >= count) return;
-    // oxlint-disable-next-line no-await-in-loop -- as above
-    await new Promise((resolve) => void setTimeout(resolve, 300));
-  }
-}
-
 beforeAll(async () => {
   journey = await Journey.start();
   client = servingClient(journey.url);
@@ -98,7 +89,7 @@ beforeAll(async () => {
     // oxlint-disable-next-line no-await-in-loop -- each window is after the one before
     await oneWindow(from);
     // oxlint-disable-next-line no-await-in-loop -- as above
-    await judged(at + 1);
+    await judged(client, 'watch', at + 1);
   }
 });
 afterAll(async () => await journey.stop());

@@ -1,6 +1,6 @@
-import { DaisError } from '@dais/api';
 import { expect, test } from 'vitest';
 import { actionsOf, DeltaReplay, isOfLog, planLog, type DeltaSnapshot } from './delta-log.ts';
+import { refusal } from './refusal.testing.ts';
 
 const TABLE = 's3://lake/t';
 const lines = (...actions: readonly object[]) => actions.map((action) => JSON.stringify(action)).join('\n');
@@ -24,15 +24,6 @@ function replayed(...commits: readonly string[]): DeltaSnapshot {
 }
 
 const paths = (...commits: readonly string[]) => replayed(...commits).files.map(({ path }) => path);
-
-function refusal(work: () => unknown): string {
-  try {
-    work();
-  } catch (error) {
-    return error instanceof DaisError ? `${error.code}: ${error.message}` : String(error);
-  }
-  return 'taken';
-}
 
 test('what was added and not removed, by names as they are', () => {
   const commits = [

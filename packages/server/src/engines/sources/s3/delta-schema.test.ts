@@ -1,7 +1,7 @@
-import { DaisError } from '@dais/api';
 import { expect, test } from 'vitest';
 import type { DeltaFile, DeltaMetaData, DeltaProtocol } from './delta-log.ts';
 import { shapeOf } from './delta-schema.ts';
+import { refusal } from './refusal.testing.ts';
 
 const field = (name: string, type: unknown, metadata = {}) => ({ name, type, nullable: true, metadata });
 const id = field('id', 'long');
@@ -21,15 +21,6 @@ function shape(
   const schemaString = JSON.stringify({ type: 'struct', fields });
   const metaData = { schemaString, partitionColumns: [], ...more };
   return shapeOf('s3://lake/t', { version: 3, protocol, metaData, files });
-}
-
-function refusal(work: () => unknown): string {
-  try {
-    work();
-  } catch (error) {
-    return error instanceof DaisError ? `${error.code}: ${error.message}` : String(error);
-  }
-  return 'taken';
 }
 
 test('a table whose files are its rows has no shape', () => {

@@ -1,30 +1,8 @@
-import { DaisError } from '@dais/api';
 import { expect, test } from 'vitest';
 import { columnsOf, shapeOf } from './iceberg-schema.ts';
-import { chosenSnapshot, parseMetadata } from './iceberg-table.ts';
-
-const TABLE = 's3://lake/t';
-const FIRST = '3475017391548144385';
-const SECOND = '3475017391548144386';
-const schema = (id: number, ...fields: readonly object[]) => ({ 'schema-id': id, type: 'struct', fields });
-const named = (id: number, name: string, more = {}) => ({ id, name, required: false, type: 'string', ...more });
-
-function metadata(more: Readonly<Record<string, unknown>> = {}) {
-  const text = JSON.stringify({
-    'format-version': 2,
-    location: 's3://lake/t',
-    'current-snapshot-id': '@2',
-    'current-schema-id': 0,
-    schemas: [schema(0, named(1, 'id'))],
-    snapshots: [
-      { 'snapshot-id': '@1', 'schema-id': 0, 'manifest-list': 's3://lake/t/metadata/1.avro' },
-      { 'snapshot-id': '@2', 'schema-id': 0, 'manifest-list': 's3://lake/t/metadata/2.avro' },
-    ],
-    ...more,
-  });
-  // Ids stand there as numbers that no double holds.
-  return parseMetadata(TABLE, Buffer.from(text.replaceAll('"@1"', FIRST).replaceAll('"@2"', SECOND)));
-}
+import { chosenSnapshot } from './iceberg-table.ts';
+import { FIRST, metadata, named, schema, SECOND, TABLE } from './iceberg-metadata.testing.ts';
+import { refusal } from './refusal.testing.ts';
 
 function evolved(before: readonly object[], now: readonly object[], file = FIRST) {
   const table = metadata({
@@ -37,15 +15,6 @@ function evolved(before: readonly object[], now: readonly object[], file = FIRST
   });
   const files = [{ path: 'a', snapshot: file, sequence: 1, partition: undefined }];
   return columnsOf(TABLE, table, chosenSnapshot(TABLE, table, undefined), files);
-}
-
-function refusal(work: () => unknown): string {
-  try {
-    work();
-  } catch (error) {
-    return error instanceof DaisError ? `${error.code}: ${error.message}` : String(error);
-  }
-  return 'taken';
 }
 
 const by = (...input: Parameters<typeof evolved>) => evolved(...input).by;

@@ -1,38 +1,7 @@
-import { DaisError } from '@dais/api';
 import { expect, test } from 'vitest';
 import { chosenSnapshot, filesOf, keyOf, manifestsOf, newestMetadata, parseMetadata } from './iceberg-table.ts';
-
-const TABLE = 's3://lake/t';
-const FIRST = '3475017391548144385';
-const SECOND = '3475017391548144386';
-const schema = (id: number, ...fields: readonly object[]) => ({ 'schema-id': id, type: 'struct', fields });
-const named = (id: number, name: string, more = {}) => ({ id, name, required: false, type: 'string', ...more });
-
-function metadata(more: Readonly<Record<string, unknown>> = {}) {
-  const text = JSON.stringify({
-    'format-version': 2,
-    location: 's3://lake/t',
-    'current-snapshot-id': '@2',
-    'current-schema-id': 0,
-    schemas: [schema(0, named(1, 'id'))],
-    snapshots: [
-      { 'snapshot-id': '@1', 'schema-id': 0, 'manifest-list': 's3://lake/t/metadata/1.avro' },
-      { 'snapshot-id': '@2', 'schema-id': 0, 'manifest-list': 's3://lake/t/metadata/2.avro' },
-    ],
-    ...more,
-  });
-  // Ids stand there as numbers that no double holds.
-  return parseMetadata(TABLE, Buffer.from(text.replaceAll('"@1"', FIRST).replaceAll('"@2"', SECOND)));
-}
-
-function refusal(work: () => unknown): string {
-  try {
-    work();
-  } catch (error) {
-    return error instanceof DaisError ? `${error.code}: ${error.message}` : String(error);
-  }
-  return 'taken';
-}
+import { FIRST, metadata, SECOND, TABLE } from './iceberg-metadata.testing.ts';
+import { refusal } from './refusal.testing.ts';
 
 test('the newest state is found by its number, with and without a catalog', () => {
   expect(newestMetadata(TABLE, ['version-hint.text', 'v9.metadata.json', 'v10.metadata.json', 'x.avro'])).toBe(
