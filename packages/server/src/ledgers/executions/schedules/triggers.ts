@@ -6,19 +6,15 @@ import { ringWorkers } from '../executions-events.ts';
 import type { Json } from '../machine/plan.ts';
 import { MOST_WAITING } from './fires.ts';
 
-const CAUSES: ReadonlySet<string> = new Set([
-  'execution.finished',
-  'model.alias.set',
-  'dataset.version.ready',
-  'dataset.version.released',
-]);
+const CAUSES = ['execution.finished', 'model.alias.set', 'dataset.version.ready', 'dataset.version.released'];
+/** A version of a dataset counts from when it may be used: at once, after its checks, or when somebody let it go. */
 const FIRST_STATE = 'dataset.version.created';
 
 export const triggers: Subscriber = {
   name: 'schedule-triggers',
   types: [...CAUSES, FIRST_STATE],
   async handle(tx, events) {
-    const relevant = events.filter(isCause);
+    const relevant = events.filter(({ type, data }) => type !== FIRST_STATE || data['state'] === 'ready');
     if (relevant.length === 0) return;
     await tx.enter('all');
     const some = await tx.sql.query(
@@ -30,12 +26,6 @@ export const triggers: Subscriber = {
     for (const event of relevant) await answer(tx, event);
   },
 };
-
-/** A version of a dataset counts from when it may be used: at once, after its checks, or when somebody let it go. */
-function isCause({ type, data }: SequencedEvent): boolean {
-  if (type === FIRST_STATE) return data['state'] === 'ready';
-  return CAUSES.has(type);
-}
 
 const subjectWord = ({ type }: SequencedEvent) => (type === 'model.alias.set' ? 'model' : 'dataset');
 
