@@ -5,7 +5,7 @@ import { run } from '#lib/process.ts';
 
 let program: string | undefined;
 
-/** Names the built command. Without one its sources start, which takes four times as much CPU. */
+/** Names the built command. Without one its sources start, which takes three times as much CPU and more. */
 export function startCli(path: string): void {
   program = path;
 }
