@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { predictionId } from '../packages/api/src/serving/prediction-id.ts';
+import { predictionId } from '../packages/api/src/gateway/prediction-id.ts';
 import type * as Segments from '../packages/server/src/ledgers/predictions/segment.ts';
 import { Claims } from './lib/claims.mjs';
 

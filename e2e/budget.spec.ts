@@ -19,6 +19,7 @@ const APART = [
 let journey: Journey;
 let loggedModel: string;
 let execution: string;
+let home: FirstView;
 
 beforeAll(async () => {
   journey = await Journey.start();
@@ -59,6 +60,7 @@ spec:
     experimentId: '0',
     resources: [{ spans: [{ ...span, status: 'OK', attributes: {} }] }],
   });
+  home = await firstView();
 });
 afterAll(async () => await journey.stop());
 afterEach(async () => await journey.closePages());
@@ -108,8 +110,13 @@ async function withImports(url: string, seen = new Set<string>()): Promise<Reado
   return seen;
 }
 
-/** What home loads after it is shown, to ask the ledgers with: `later`. */
-async function firstView(): Promise<{ readonly first: readonly string[]; readonly later: readonly string[] }> {
+interface FirstView {
+  readonly first: readonly string[];
+  /** What home loads after it is shown, to ask the ledgers with. */
+  readonly later: readonly string[];
+}
+
+async function firstView(): Promise<FirstView> {
   const page = await journey.open('/');
   await page.getByText('owner created Secret one').waitFor();
   await page.getByText('Nothing needs you').waitFor();
@@ -123,7 +130,7 @@ async function firstView(): Promise<{ readonly first: readonly string[]; readonl
 }
 
 test('all that is loaded until the home page is shown', async () => {
-  const { first: all, later } = await firstView();
+  const { first: all, later } = home;
   const files = all.filter((url) => !isCall(url));
   const bytes = await weigh(files);
   report('first view', bytes, files.length, FIRST_VIEW_BYTES);
@@ -250,7 +257,7 @@ test.each([
   ],
   ['audit', '/projects/default/audit', async (page: Page) => await page.getByText('owner').first().waitFor()],
 ])('what %s adds to the first view', async (name, path, look) => {
-  const first = new Set((await firstView()).first);
+  const first = new Set(home.first);
   const page = await journey.open(typeof path === 'string' ? path : path());
   await look(page);
   const added = (await loaded(page)).filter((url) => !first.has(url) && !isCall(url) && url !== page.url());

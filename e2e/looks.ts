@@ -26,7 +26,7 @@ export function describeLooks(looks: readonly Look[], journey: () => Journey, ..
     await page.emulateMedia({ colorScheme: 'dark' });
     await settledStyles(page);
     await keepPicture(page, `${name}-dark`);
-    await expectAccessible(page);
+    await expectAccessible(page, { colours: true });
     await page.setViewportSize({ width: 390, height: 800 });
     await settledStyles(page);
     await keepPicture(page, `${name}-narrow`);

@@ -305,6 +305,10 @@ export const lightPrograms: readonly string[] = [
   'engines/inference/onnx/onnx-process.ts',
   'engines/inference/onnx/onnx-thread.ts',
   'gateway/tree-thread.ts',
+  'gateway-process.ts',
+  'explain-thread.ts',
+  'protocols/open-inference/rest-thread.ts',
+  'protocols/scoring/scoring-thread.ts',
 ];
 
 export const limits = {

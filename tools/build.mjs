@@ -30,6 +30,7 @@ const targets = [
       'nearest.ts',
       'data/index.ts',
       'filter/index.ts',
+      'gateway/index.ts',
       'monitoring/index.ts',
       'serving/index.ts',
       'tlog/index.ts',

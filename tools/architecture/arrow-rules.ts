@@ -82,7 +82,8 @@ export function checkLight(
   return breaches;
 }
 
-const SCHEMALESS: ReadonlySet<string> = new Set(['@dais/api/errors', '@dais/api/nearest']);
+/** Faces of few schemas or none. */
+const SCHEMALESS: ReadonlySet<string> = new Set(['@dais/api/errors', '@dais/api/gateway', '@dais/api/nearest']);
 
 function checkPlaced(file: SourceFile, place: Place, files: ReadonlyMap<string, SourceFile>): Breach[] {
   return file.imports.flatMap((entry): Breach[] => {

@@ -1,5 +1,5 @@
 import { gatewayMetrics } from '../../packages/server/src/gateway/gateway-metric-definitions.ts';
-import { LATENCY_BUCKETS_MS } from '../../packages/api/src/serving/index.ts';
+import { LATENCY_BUCKETS_MS } from '../../packages/api/src/gateway/index.ts';
 import { metricDefinitions, type MetricDefinition } from '../../packages/server/src/http/metric-definitions.ts';
 import { REFERENCE, type GeneratedFile } from './generated-file.ts';
 import { code, page, table, text } from './markdown.ts';

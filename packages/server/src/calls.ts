@@ -1,6 +1,7 @@
 /** The client for calls to others, as the configuration wants it. */
 import { readFile } from 'node:fs/promises';
-import { DaisError, type ConfigSpec } from '@dais/api';
+import type { ConfigSpec } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { createOutbound, type Outbound } from '#lib/outbound/outbound.ts';
 
 /** @throws DaisError `invalid_config` when a list, a proxy or a certificate cannot be read. */

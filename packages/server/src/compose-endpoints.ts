@@ -1,15 +1,5 @@
-/** The lists of what endpoints stand on, in the control process and in the gateway's; see compose.ts. */
-import { join } from 'node:path';
-import type { InferenceEngine } from '#engines/inference/contract.ts';
-import type { CaptureSink } from '#gateway/index.ts';
+/** The list of what endpoints stand on in the control process; see compose.ts. */
 import type { ServingLedger, ServingParts } from '#ledgers/serving/index.ts';
-import type { Clock } from '#lib/clock.ts';
-import type { Log } from '#lib/log.ts';
-
-/** Where gateways of this machine write, below the data folder. */
-export function predictionSpool(data: string): string {
-  return join(data, 'predictions', 'spool');
-}
 
 export type { EndpointWork, GatewayAnswer, GatewayLink, ServingLedger } from '#ledgers/serving/index.ts';
 export type { AskModel, BenchModel, ModelBench } from '#ledgers/serving/index.ts';
@@ -21,22 +11,4 @@ export async function loadServing(parts: Omit<ServingParts, 'artifactRoot'>): Pr
     ...parts,
     artifactRoot: 'mlflow-artifacts:',
   });
-}
-
-/** What loads models, in the order in which they are asked. */
-export async function openInference(parts: {
-  readonly clock: Clock;
-  readonly log: Log;
-}): Promise<readonly InferenceEngine[]> {
-  const [{ OnnxInference }, { PythonInference }] = await Promise.all([
-    import('#engines/inference/onnx/onnx-engine.ts'),
-    import('#engines/inference/python/python-engine.ts'),
-  ]);
-  return [new OnnxInference(parts), new PythonInference(parts)];
-}
-
-/** What keeps predictions until the control process has made them part of the ledger. */
-export async function openCapture(data: string, gateway: string): Promise<CaptureSink> {
-  const { SegmentWriter } = await import('#ledgers/predictions/segment.ts');
-  return new SegmentWriter({ folder: join(predictionSpool(data), gateway), gateway, now: Date.now });
 }

@@ -5,7 +5,7 @@ import type { ModelJobsLedger, ModelJobsParts } from '#ledgers/model-jobs/index.
 import type { ColumnMask } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
 import { Lazy } from '#lib/lazy.ts';
-import { openInference } from './compose-endpoints.ts';
+import { openInference } from './compose-gateway.ts';
 
 /** Long work on versions of models. Their engines are loaded with the first job. */
 export async function loadModelJobs({

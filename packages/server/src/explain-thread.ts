@@ -1,11 +1,11 @@
 /** The program of the thread in which one model is explained; see `gateway/tables/explaining-thread.ts`. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { FromExplaining, ToExplaining } from '#gateway/tables/explaining-thread.ts';
 import { TableModel } from '#gateway/tables/table-model.ts';
 import { systemClock } from '#lib/clock.ts';
 import type { Log, LogFields } from '#lib/log.ts';
 import { insideThread } from '#lib/process.ts';
-import { openInference } from './compose-endpoints.ts';
+import { openInference } from './compose-gateway.ts';
 
 const { port } = insideThread();
 

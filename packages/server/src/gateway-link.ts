@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { buffer } from 'node:stream/consumers';
-import { gatewayFiguresSchema, type GatewayFigures } from '@dais/api/serving';
+import { gatewayFiguresSchema, type GatewayFigures } from '@dais/api/gateway';
 import type { GatewayAnswer, GatewayLink, RecentFigures } from './compose-endpoints.ts';
 
 /** What the control process says to the gateway. */

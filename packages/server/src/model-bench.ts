@@ -5,12 +5,13 @@ import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { DaisError } from '@dais/api';
-import type { Snapshot } from '@dais/api/serving';
+import type { Snapshot } from '@dais/api/gateway';
 import { startGateway, type Gateway } from '#gateway/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { secretDigest } from '#lib/secret-digest.ts';
-import { benchSnapshot, openInference, type AskModel, type BenchModel, type ModelBench } from './compose-endpoints.ts';
+import { benchSnapshot, type AskModel, type BenchModel, type ModelBench } from './compose-endpoints.ts';
+import { openInference } from './compose-gateway.ts';
 import { servingDoors } from './compose-serving.ts';
 import { programVersion } from './version.ts';
 

@@ -1,17 +1,4 @@
-/** What gateways and control planes say to each other; an entry of its own, so that a command or page loads none of it. */
-export {
-  servedEndpointSchema,
-  servedModelSchema,
-  servedVariantSchema,
-  snapshotSchema,
-  type ServedEndpoint,
-  type ServedModel,
-  type ServedVariant,
-  type Snapshot,
-} from './snapshot.ts';
-export { gatewayFiguresSchema, LATENCY_BUCKETS_MS } from '#serving/figures.ts';
-export { endpointHash, predictionId, readPredictionId, type PredictionPlace } from './prediction-id.ts';
-export type { GatewayFigures, ModelFigures, VariantFigures } from '#serving/figures.ts';
+/** Endpoints, predictions and work on models; an entry of its own, so that a command or page loads none of it. */
 export { parseServedModel, type ServedModelName } from '#serving/model-reference.ts';
 export { endpointKind, endpointSpec, type EndpointSpec, type EndpointVariant } from '#kinds/endpoint.ts';
 export {

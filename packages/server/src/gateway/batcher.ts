@@ -2,7 +2,7 @@
  * Natural batches: what has come in one turn of the event loop runs together, and while all instances of the model are busy,
  * what comes meanwhile. Nobody waits for company (a wait of 2 ms made single requests 25 times slower and nothing faster).
  */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { LoadedModel } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { KeptMemory } from '#lib/kept-memory.ts';

@@ -1,5 +1,5 @@
 /** The other side of `BodyThread`: what a protocol's program for its thread is made of. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { insideThread } from '#lib/process.ts';
 import type { FromBodyThread, ToBodyThread } from './body-thread.ts';
 import { packTensors } from './packed-tensors.ts';

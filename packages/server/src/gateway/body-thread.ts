@@ -2,7 +2,7 @@
  * Bodies that would hold the event loop for long are read on a thread: all else that the gateway does goes on meanwhile. The
  * thread keeps what it read until the model is known whose types the tensors have; only typed arrays come back.
  */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { startThread, type Thread } from '#lib/process.ts';
 import type { ServedDescription } from './serving-door.ts';
 import { unpackTensors, type PackedTensor } from './packed-tensors.ts';

@@ -1,5 +1,5 @@
 /** What the gateway hands over to be remembered, and what it may count on. */
-import type { ServedEndpoint } from '@dais/api/serving';
+import type { ServedEndpoint } from '@dais/api/gateway';
 import type { PredictionRecord } from '#ledgers/predictions/segment.ts';
 
 export interface CaptureSink {

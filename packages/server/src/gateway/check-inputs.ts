@@ -1,5 +1,5 @@
 /** Whether tensors are what the model takes: said before they join the rows of others. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { InferRequest, ServedDescription } from './serving-door.ts';
 import { elementCount } from './tensor-rows.ts';
 import type { Tensor, TensorSpec } from './tensors.ts';

@@ -1,5 +1,5 @@
 /** The features of tensors, and rows in which some of them are those of another row. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { cutRows, elementCount, joinRows } from './tensor-rows.ts';
 import type { Tensor } from './tensors.ts';
 

@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { LoadedModel, ModelFiles } from '#engines/inference/contract.ts';
 import { exactShapley, MOST_EXACT, sampledShapley, type Evaluate } from '#lib/shapley/coalitions.ts';
 import type { OnnxTrees } from '#lib/shapley/onnx-trees.ts';

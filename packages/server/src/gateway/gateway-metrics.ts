@@ -1,5 +1,5 @@
 /** The figures of a gateway in the Prometheus text format. Counted in plain fields, put into words only when asked. */
-import { LATENCY_BUCKETS_MS } from '@dais/api/serving';
+import { LATENCY_BUCKETS_MS } from '@dais/api/gateway';
 import { Registry } from 'prom-client';
 import { collectProcessMetrics } from '#lib/process-metrics.ts';
 import { gatewayMetrics } from './gateway-metric-definitions.ts';

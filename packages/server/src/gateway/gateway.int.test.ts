@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { readPredictionId, type ServedEndpoint } from '@dais/api/serving';
+import { readPredictionId, type ServedEndpoint } from '@dais/api/gateway';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { endpoint, model, snapshot, startWorld, sumsBody, type GatewayWorld } from './testing/gateway-world.ts';
 

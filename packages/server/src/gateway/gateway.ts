@@ -2,8 +2,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { DaisError } from '@dais/api';
-import { snapshotSchema } from '@dais/api/serving';
+import { DaisError } from '@dais/api/errors';
+import { snapshotSchema } from '@dais/api/gateway';
 import { KeptMemory } from '#lib/kept-memory.ts';
 import { Explainer } from './explain.ts';
 import { GatewayMetrics } from './gateway-metrics.ts';

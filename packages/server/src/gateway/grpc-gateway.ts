@@ -1,7 +1,7 @@
 /** The gateway over gRPC. The library (6 MB) is loaded when a port for it is opened. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type * as grpcModule from '@grpc/grpc-js';
 import type {
   Metadata,

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { KeptMemory } from '#lib/kept-memory.ts';
 import { BodyRoom } from './body-room.ts';
 import type { HttpExchange } from './http-exchange.ts';

@@ -8,7 +8,7 @@ import {
 } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { KeptMemory } from '#lib/kept-memory.ts';

@@ -1,7 +1,7 @@
 /** A request that the lane has read, and the place of its answer. */
 import { STATUS_CODES, type IncomingHttpHeaders } from 'node:http';
 import type { Socket } from 'node:net';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { KeptMemory } from '#lib/kept-memory.ts';
 import { BodyRoom } from './body-room.ts';
 import { tooLarge } from './http-body.ts';

@@ -1,5 +1,5 @@
-import { DaisError } from '@dais/api';
-import type { ServedModel } from '@dais/api/serving';
+import { DaisError } from '@dais/api/errors';
+import type { ServedModel } from '@dais/api/gateway';
 import type { LoadedModel, ModelFiles } from '#engines/inference/contract.ts';
 import type { GatewayOptions } from './options.ts';
 

@@ -1,6 +1,6 @@
 /** One model of the snapshot on this gateway: loaded, idle, loading or failed, and who waits for it. */
-import { DaisError } from '@dais/api';
-import type { ServedModel } from '@dais/api/serving';
+import { DaisError } from '@dais/api/errors';
+import type { ServedModel } from '@dais/api/gateway';
 import type { LoadedModel, ModelFiles } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { KeptMemory } from '#lib/kept-memory.ts';

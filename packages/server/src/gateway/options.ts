@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { ServedModel, Snapshot } from '@dais/api/serving';
+import type { ServedModel, Snapshot } from '@dais/api/gateway';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Tracer } from '#lib/tracer.ts';

@@ -1,6 +1,6 @@
 /** One prediction from its address to its tensors: who may, which variant, is there room and time, what the model says. */
-import { DaisError } from '@dais/api';
-import { predictionId } from '@dais/api/serving';
+import { DaisError } from '@dais/api/errors';
+import { predictionId } from '@dais/api/gateway';
 import { ModelFault, type LoadedModel } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';

@@ -2,8 +2,8 @@
  * How many predictions a second a project, and each caller in it, may ask of this gateway. A bucket holds a second's worth
  * and fills evenly, so that whoever asks evenly is never refused and a burst is at most twice the rate in its first second.
  */
-import { DaisError } from '@dais/api';
-import type { Snapshot } from '@dais/api/serving';
+import { DaisError } from '@dais/api/errors';
+import type { Snapshot } from '@dais/api/gateway';
 
 export type Quota = NonNullable<Snapshot['quotas']>[number];
 

@@ -1,6 +1,6 @@
 /** The snapshot as requests need it: made once for each, never changed, replaced by one assignment. */
-import { DaisError } from '@dais/api';
-import type { ServedEndpoint, ServedModel } from '@dais/api/serving';
+import { DaisError } from '@dais/api/errors';
+import type { ServedEndpoint, ServedModel } from '@dais/api/gateway';
 import type { Queue } from './batcher.ts';
 import type { ModelSlot } from './model-slot.ts';
 import type { Grant, ServedAccess } from './served-access.ts';

@@ -2,8 +2,8 @@
  * What the gateway serves now and what it was told to serve. An endpoint changes over when the models of all its variants
  * are there; until then it stays as it was. Who may call, and what is gone, holds at once.
  */
-import { DaisError } from '@dais/api';
-import { endpointHash, type ServedEndpoint, type ServedModel, type Snapshot } from '@dais/api/serving';
+import { DaisError } from '@dais/api/errors';
+import { endpointHash, type ServedEndpoint, type ServedModel, type Snapshot } from '@dais/api/gateway';
 import { ModelSlot, type ModelSlotParts } from './model-slot.ts';
 import type { SwapOutcome } from './options.ts';
 import {

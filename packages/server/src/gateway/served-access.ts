@@ -1,7 +1,7 @@
 /** Who may call which endpoint, by the snapshot alone. */
 import { hash } from 'node:crypto';
-import { DaisError } from '@dais/api';
-import type { Snapshot } from '@dais/api/serving';
+import { DaisError } from '@dais/api/errors';
+import type { Snapshot } from '@dais/api/gateway';
 
 export interface Grant {
   readonly principal: string;

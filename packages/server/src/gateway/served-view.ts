@@ -1,5 +1,5 @@
 /** What a caller may see of what is served. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { checkInputs } from './check-inputs.ts';
 import type { Explainer } from './explain.ts';
 import { describe } from './predictor.ts';

@@ -1,7 +1,7 @@
 /** The gateway's copy of the snapshot: what it serves by when it starts and nobody else is there. */
 import { mkdir, open, readFile, rename, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { snapshotSchema, type Snapshot } from '@dais/api/serving';
+import { snapshotSchema, type Snapshot } from '@dais/api/gateway';
 
 /** Between two notes of when the control plane was heard. */
 const NOTE_EACH_MS = 5000;

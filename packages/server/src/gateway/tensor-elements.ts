@@ -1,5 +1,5 @@
 /** The arrays that tensors lie in, by type; values of other languages put into them, with what is wrong said. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { Datatype, TensorData } from './tensors.ts';
 
 type NumberArray = Exclude<TensorData, readonly Buffer[]>;

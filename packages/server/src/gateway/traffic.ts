@@ -1,5 +1,5 @@
 /** Which variant answers a request: by hash, so that one key always goes the same way. */
-import type { ServedEndpoint } from '@dais/api/serving';
+import type { ServedEndpoint } from '@dais/api/gateway';
 
 const SHARES = 10_000;
 

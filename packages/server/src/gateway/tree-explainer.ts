@@ -2,7 +2,7 @@
  * Shapley values of trees take hundreds of milliseconds of one row, so a thread works them out: predictions, and all that the
  * control process does, go on meanwhile. The thread keeps nothing; it starts with the first explanation.
  */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { startThread, type Thread } from '#lib/process.ts';
 import type { OnnxTrees } from '#lib/shapley/onnx-trees.ts';
 import type { AskedRow, ExplainedRow } from '#lib/shapley/tree-rows.ts';

@@ -1,4 +1,4 @@
-import { LATENCY_BUCKETS_MS } from '@dais/api/serving';
+import { LATENCY_BUCKETS_MS } from '@dais/api/gateway';
 import { BatchCounts } from './batch-counts.ts';
 
 /** What one variant of an endpoint did. Kept over snapshots for as long as the variant has the same model. */

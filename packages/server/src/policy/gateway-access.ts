@@ -1,6 +1,7 @@
 /** Who may call which endpoint, decided ahead, so that a gateway can answer without asking. */
 import { DaisError } from '@dais/api';
-import { invokeEndpointOperation, type Snapshot } from '@dais/api/serving';
+import type { Snapshot } from '@dais/api/gateway';
+import { invokeEndpointOperation } from '@dais/api/serving';
 import type { Authorizer } from '#kernel/principal.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { listLiveTokens, newestToken } from '#policy/identity/tokens.ts';

@@ -1,6 +1,6 @@
 /** For tests that try every operation: those about predictions of the Endpoint `target` and the files of models. */
 import { join } from 'node:path';
-import { endpointHash, predictionId } from '@dais/api/serving';
+import { endpointHash, predictionId } from '@dais/api/gateway';
 import { SegmentWriter } from '#ledgers/predictions/segment.ts';
 import type { Request } from './operation-recipes.ts';
 

@@ -2,7 +2,7 @@
  * A model that is explained in a thread of its own: what is asked of it is mixed there, tens of milliseconds at a time for which
  * the control process would answer nobody. The thread ends with the model.
  */
-import { DaisError, type ErrorCode, type Issue } from '@dais/api';
+import { DaisError, type ErrorCode, type Issue } from '@dais/api/errors';
 import { startThread, type Thread } from '#lib/process.ts';
 import type { Log } from '#lib/log.ts';
 import type { ExplainRequest, Explanation } from '../serving-door.ts';

@@ -1,5 +1,5 @@
 /** What a model said of rows that it got one by one: a value that is missing may come in another type than one that is there. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { joinRows } from '../tensor-rows.ts';
 import type { Tensor } from '../tensors.ts';
 

@@ -1,6 +1,6 @@
 /** A model without an endpoint, asked with tables: what requests are held against, its tables are held against too. */
-import { DaisError } from '@dais/api';
-import type { ServedModel } from '@dais/api/serving';
+import { DaisError } from '@dais/api/errors';
+import type { ServedModel } from '@dais/api/gateway';
 import type { InferenceEngine } from '#engines/inference/contract.ts';
 import type { JsonValue } from '#lib/json-reader.ts';
 import { columnsOf } from '#lib/model-signature.ts';

@@ -1,5 +1,5 @@
 /** Tables and lists as the tensors that a model takes. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { JsonValue } from '#lib/json-reader.ts';
 import type { ServedDescription } from '../serving-door.ts';
 import { ElementWriter } from '../tensor-elements.ts';

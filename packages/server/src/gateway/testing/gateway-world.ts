@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { snapshotSchema, type ServedEndpoint, type ServedModel, type Snapshot } from '@dais/api/serving';
+import { snapshotSchema, type ServedEndpoint, type ServedModel, type Snapshot } from '@dais/api/gateway';
 import { servingDoors, servingRpcs } from '#compose-serving.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';

@@ -7,7 +7,7 @@ import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { endpointHash } from '@dais/api/serving';
+import { endpointHash } from '@dais/api/gateway';
 import { findTenant, ORGANISATION } from '#kernel/tenants.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';

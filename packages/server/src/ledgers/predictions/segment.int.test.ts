@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { predictionId } from '@dais/api/serving';
+import { predictionId } from '@dais/api/gateway';
 import type { Tensor } from '#engines/inference/contract.ts';
 import { decodeHead, decodeRecord, type StoredPrediction } from './segment-format.ts';
 import { SegmentWriter, type Capture, type PredictionRecord, type SegmentOptions } from './segment.ts';

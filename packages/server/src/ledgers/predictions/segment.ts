@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { promisify } from 'node:util';
 import { DaisError } from '@dais/api';
-import type { ServedEndpoint } from '@dais/api/serving';
+import type { ServedEndpoint } from '@dais/api/gateway';
 import { processIdentity } from '#lib/process-identity.ts';
 import { encodeHead, encodeRecord, type PredictionRecord } from './segment-format.ts';
 import { SegmentPages } from './segment-pages.ts';

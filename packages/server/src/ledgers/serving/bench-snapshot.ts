@@ -1,5 +1,6 @@
 /** What a gateway is told that serves one model to nobody but its tests. Pure. */
-import { endpointSpec, type ServedEndpoint, type ServedModel } from '@dais/api/serving';
+import type { ServedEndpoint, ServedModel } from '@dais/api/gateway';
+import { endpointSpec } from '@dais/api/serving';
 import { servedModel } from './served-model.ts';
 import type { BenchModel } from './test-bench.ts';
 

@@ -1,6 +1,7 @@
 /** What the controller of endpoints looks at and does: the side of it that is not pure. */
 import type { Resource } from '@dais/api';
-import type { EndpointSpec, GatewayFigures, RolloutFigures } from '@dais/api/serving';
+import type { GatewayFigures } from '@dais/api/gateway';
+import type { EndpointSpec, RolloutFigures } from '@dais/api/serving';
 import type { Content } from '#kernel/content/content.ts';
 import type { ControllerIo } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';

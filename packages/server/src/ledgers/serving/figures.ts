@@ -1,5 +1,6 @@
 /** From counters that only grow to what happened between two looks at them. */
-import { LATENCY_BUCKETS_MS, type GatewayFigures, type RolloutFigures } from '@dais/api/serving';
+import { LATENCY_BUCKETS_MS, type GatewayFigures } from '@dais/api/gateway';
+import type { RolloutFigures } from '@dais/api/serving';
 
 export interface Counters {
   readonly requests: number;

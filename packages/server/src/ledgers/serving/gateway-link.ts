@@ -1,4 +1,4 @@
-import type { GatewayFigures } from '@dais/api/serving';
+import type { GatewayFigures } from '@dais/api/gateway';
 
 /** Port: the gateway of this machine. It is started with the first publication. */
 export interface GatewayLink {

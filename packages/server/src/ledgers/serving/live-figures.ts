@@ -1,5 +1,6 @@
 /** Rates of the last ten seconds, from counters that a gateway tells each second. */
-import type { EndpointFigures, GatewayFigures } from '@dais/api/serving';
+import type { GatewayFigures } from '@dais/api/gateway';
+import type { EndpointFigures } from '@dais/api/serving';
 import type { Transaction } from '#kernel/transaction.ts';
 import { readEndpoint } from './endpoint-rows.ts';
 import { countersOf, loadedOf, NOTHING, quantile, since } from './figures.ts';

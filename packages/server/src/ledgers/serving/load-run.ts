@@ -1,5 +1,5 @@
 /** One run of the thread that asks an endpoint, with what it cost the gateway. */
-import type { GatewayFigures } from '@dais/api/serving';
+import type { GatewayFigures } from '@dais/api/gateway';
 import { startThread } from '#lib/process.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { FromLoad, LoadPlan, LoadSeen } from './load-plan.ts';

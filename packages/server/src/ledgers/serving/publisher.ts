@@ -2,7 +2,7 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectSpec } from '@dais/api';
-import { snapshotSchema, type ServedEndpoint, type ServedModel, type Snapshot } from '@dais/api/serving';
+import { snapshotSchema, type ServedEndpoint, type ServedModel, type Snapshot } from '@dais/api/gateway';
 import type { Database } from '#engines/database/contract.ts';
 import { readByUid } from '#kernel/store.ts';
 import { tenantNames } from '#kernel/tenants.ts';

@@ -1,6 +1,7 @@
 /** One model with the settings of the endpoint that serves it, as gateways are told of it. */
 import { createHash } from 'node:crypto';
-import type { EndpointSpec, ServedModel } from '@dais/api/serving';
+import type { ServedModel } from '@dais/api/gateway';
+import type { EndpointSpec } from '@dais/api/serving';
 import type { ModelRow } from './model-rows.ts';
 
 type Settings = Pick<EndpointSpec, 'resources' | 'scaling'>;

@@ -1,4 +1,4 @@
-import type { GatewayFigures } from '@dais/api/serving';
+import type { GatewayFigures } from '@dais/api/gateway';
 import { expect, test } from 'vitest';
 import { UsageCounts } from './usage-counts.ts';
 

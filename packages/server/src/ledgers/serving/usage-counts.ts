@@ -2,7 +2,7 @@
  * What endpoints use, minute by minute, from what gateways tell: CPU time of the processes of their models, and their part of the
  * gateway's own, which is split by the time that requests took. Pure but for what it holds.
  */
-import type { GatewayFigures, ModelFigures, VariantFigures } from '@dais/api/serving';
+import type { GatewayFigures, ModelFigures, VariantFigures } from '@dais/api/gateway';
 
 export interface UsedMinute {
   /** Name of the project. */

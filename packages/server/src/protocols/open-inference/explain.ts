@@ -2,7 +2,7 @@
  * An extension of our own: `POST /v2/models/NAME/explain` is asked like `infer`, with rows to compare with as inputs
  * `background.INPUT`, and answers tensors: attributions, baseline, instance, error. The protocol itself has nothing of the kind.
  */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { ExplainMethod, ServedVariantView, Tensor } from '#gateway/index.ts';
 import type { RestRequest } from './rest-request.ts';
 

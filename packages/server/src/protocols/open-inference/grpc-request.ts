@@ -1,5 +1,5 @@
 /** `inference.ModelInferRequest` from its bytes. Field numbers: grpc_predict_v2.proto of the protocol's repository. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import {
   ElementWriter,
   isDatatype,

@@ -1,5 +1,5 @@
 /** An infer request over HTTP: a short one is read at once, one with long JSON on a thread of its own. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import {
   BodyThread,
   LONG_BODY,

@@ -1,5 +1,5 @@
 /** Tensors as bytes: little-endian, row by row; texts each with their length before them. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { arrayOver, elementBytes, type Datatype, type TensorData } from '#gateway/index.ts';
 
 /** Without a copy, except where the bytes do not lie as the machine needs them. */

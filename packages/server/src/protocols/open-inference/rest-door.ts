@@ -1,5 +1,5 @@
 /** The Open Inference Protocol over HTTP: https://github.com/kserve/open-inference-protocol */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { AnswerMatch, DoorMatch, ServedView, ServingDoor, ServingReply } from '#gateway/index.ts';
 import { EXTENSIONS, isReady, modelMetadata, modelStatistics, repositoryIndex, variantOf } from './model-texts.ts';
 import { explained } from './explain.ts';

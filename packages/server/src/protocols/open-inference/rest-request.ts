@@ -1,5 +1,5 @@
 /** The body of an infer request over HTTP: JSON, JSON with binary tensors behind it, or one bare tensor. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import {
   elementBytes,
   ElementWriter,

@@ -1,5 +1,5 @@
 /** The Open Inference Protocol over gRPC: `inference.GRPCInferenceService`, with what Triton's clients call beside it. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type {
   InferAnswer,
   OpenedRequest,

@@ -1,4 +1,4 @@
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 
 /** How many elements a shape has. Throws for what is none, and for more than `most`, which no body could hold. */
 export function shapeCount(name: string, shape: readonly (number | bigint)[], most: number): number {

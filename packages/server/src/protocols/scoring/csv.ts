@@ -1,5 +1,5 @@
 /** CSV by RFC 4180, with a row of names: what `text/csv` brings. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { ScoringBody } from './frame.ts';
 
 export function readCsv(body: Buffer): ScoringBody {

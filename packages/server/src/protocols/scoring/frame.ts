@@ -1,5 +1,5 @@
 /** A table as a request brings it. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { Given } from '#gateway/index.ts';
 import { JsonFault, JsonReader, type JsonValue } from '#lib/json-reader.ts';
 

@@ -1,6 +1,6 @@
 /** A table in Parquet: what pandas writes with `to_parquet`. Loaded on the thread that reads long bodies only. */
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { parquetMetadata, parquetRead, type FileMetaData } from 'hyparquet';
 import type { JsonValue } from '#lib/json-reader.ts';
 import type { ScoringBody } from './frame.ts';

@@ -1,5 +1,5 @@
 /** MLflow's scoring protocol, below `/endpoints/NAME`: what `mlflow models serve` answers to. */
-import { DaisError, type ErrorCode } from '@dais/api';
+import { DaisError, type ErrorCode } from '@dais/api/errors';
 import type {
   AnswerMatch,
   DoorMatch,

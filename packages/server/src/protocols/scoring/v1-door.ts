@@ -1,5 +1,5 @@
 /** KServe's first protocol: https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import {
   toTensors,
   type DoorMatch,

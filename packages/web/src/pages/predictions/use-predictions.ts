@@ -1,8 +1,8 @@
 /** What pages of predictions read. Each reading makes files of what was answered until then: none is done on a clock. */
 import type { DaisError } from '@dais/api';
+import { readPredictionId } from '@dais/api/gateway';
 import {
   queryPredictionsOperation,
-  readPredictionId,
   readPredictionOperation,
   type Prediction,
   type PredictionRows,

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorSpec } from '@dais/api/monitoring';
-import { predictionId } from '@dais/api/serving';
+import { predictionId } from '@dais/api/gateway';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FileTable, QueryEngine } from '#engines/query/contract.ts';
 import { openDuckdbQuery } from '#engines/query/duckdb/duckdb-query.ts';

@@ -1,6 +1,6 @@
 /** The next window of an endpoint's predictions. */
 import type { MonitorSpec } from '@dais/api/monitoring';
-import { readPredictionId } from '@dais/api/serving';
+import { readPredictionId } from '@dais/api/gateway';
 import {
   aggregate,
   allOf,

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { endpointHash, predictionId } from '@dais/api/serving';
+import { endpointHash, predictionId } from '@dais/api/gateway';
 import { openFsBlobStore } from '#engines/blobs/fs/fs-blob-store.ts';
 import { startTestDatabase, type TestDatabase } from '#engines/database/testing.ts';
 import type { Tensor } from '#engines/inference/contract.ts';

@@ -1,0 +1,19 @@
+/** What gateways and control planes say to each other; an entry of its own, so that a gateway loads no other schemas. */
+export {
+  servedEndpointSchema,
+  servedModelSchema,
+  servedVariantSchema,
+  snapshotSchema,
+  type ServedEndpoint,
+  type ServedModel,
+  type ServedVariant,
+  type Snapshot,
+} from './snapshot.ts';
+export {
+  gatewayFiguresSchema,
+  LATENCY_BUCKETS_MS,
+  type GatewayFigures,
+  type ModelFigures,
+  type VariantFigures,
+} from './figures.ts';
+export { endpointHash, predictionId, readPredictionId, type PredictionPlace } from './prediction-id.ts';

@@ -1,0 +1,29 @@
+/** The lists of what a gateway stands on, loaded where models are opened: nothing here may load a ledger. See compose.ts. */
+import { join } from 'node:path';
+import type { InferenceEngine } from '#engines/inference/contract.ts';
+import type { CaptureSink } from '#gateway/index.ts';
+import type { Clock } from '#lib/clock.ts';
+import type { Log } from '#lib/log.ts';
+
+/** Where gateways of this machine write, below the data folder. */
+export function predictionSpool(data: string): string {
+  return join(data, 'predictions', 'spool');
+}
+
+/** What loads models, in the order in which they are asked. */
+export async function openInference(parts: {
+  readonly clock: Clock;
+  readonly log: Log;
+}): Promise<readonly InferenceEngine[]> {
+  const [{ OnnxInference }, { PythonInference }] = await Promise.all([
+    import('#engines/inference/onnx/onnx-engine.ts'),
+    import('#engines/inference/python/python-engine.ts'),
+  ]);
+  return [new OnnxInference(parts), new PythonInference(parts)];
+}
+
+/** What keeps predictions until the control process has made them part of the ledger. */
+export async function openCapture(data: string, gateway: string): Promise<CaptureSink> {
+  const { SegmentWriter } = await import('#ledgers/predictions/segment.ts');
+  return new SegmentWriter({ folder: join(predictionSpool(data), gateway), gateway, now: Date.now });
+}
