@@ -8,11 +8,11 @@ import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { predictionId } from '../packages/api/src/gateway/prediction-id.ts';
 import type * as Segments from '../packages/server/src/ledgers/predictions/segment.ts';
+import { builtModule } from './lib/built.ts';
 import { Claims } from './lib/claims.mjs';
 
-// As it is built: what is run from sources writes the name of each function anew at each call.
-const built = new URL('../packages/server/dist/ledgers/predictions/segment.js', import.meta.url);
-const { SegmentWriter } = (await import(built.href)) as typeof Segments;
+const segments = new URL('../packages/server/src/ledgers/predictions/segment.ts', import.meta.url);
+const { SegmentWriter } = (await import((await builtModule(segments)).href)) as typeof Segments;
 type Capture = Segments.Capture;
 type PredictionRecord = Segments.PredictionRecord;
 

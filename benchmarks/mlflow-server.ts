@@ -8,6 +8,7 @@
  * (mlflow/copy_run.py), which leaves the same rows.
  *
  * `--store sqlite|postgresql` (default both, one after the other) is what stands behind MLflow.
+ * `--alone` measures Dais only, without claims.
  * `--workers N` (default 4, as MLflow's command has it) is how many processes of its server answer.
  * `--clients N` (default 4) is how many calls are under way at once.
  * `--runs N` (default 2,000; the claims are made for 10,000) is how many runs the searches go through.
@@ -27,6 +28,7 @@ const text = (value: string) => ({ type: 'string', default: value }) as const;
 const { values: flags } = parseArgs({
   options: {
     store: { type: 'string' },
+    alone: { type: 'boolean', default: false },
     workers: text('4'),
     clients: text('4'),
     runs: text('2000'),
@@ -35,8 +37,8 @@ const { values: flags } = parseArgs({
   },
 });
 const STORES: readonly Store[] = ['sqlite', 'postgresql'];
-const stores = STORES.filter((store) => flags.store === undefined || store === flags.store);
-if (stores.length === 0) throw new Error(`--store is one of ${STORES.join(', ')}, not ${flags.store}`);
+const stores = STORES.filter((store) => !flags.alone && (flags.store === undefined || store === flags.store));
+if (stores.length === 0 && !flags.alone) throw new Error(`--store is one of ${STORES.join(', ')}, not ${flags.store}`);
 const options = {
   clients: Number(flags.clients),
   runs: Number(flags.runs),

@@ -5,11 +5,11 @@
  * The console is built into packages/web/dist and lies in the server's dist too, which is what is published.
  */
 import { chmodSync, copyFileSync, cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'rolldown';
 import { buildConsole } from './build-console.mjs';
 import { markBuilt, sourcesDigest } from './build-stamp.mjs';
+import { bundle } from './bundle.mjs';
 import { root, runCommand } from './command.mjs';
 
 /**
@@ -55,29 +55,6 @@ const targets = [
   { package: 'cli', entries: ['main.ts'], programs: ['main.js'] },
 ];
 
-const DIST = '__DAIS_DIST__';
-
-/**
- * `import.meta.url` of a module in a chunk is where the module stands among the sources: from there it names programs and files.
- * @param {string} source
- * @returns {import('rolldown').Plugin}
- */
-function placed(source) {
-  return {
-    name: 'placed',
-    transform(code, id) {
-      if (!id.startsWith(source) || !code.includes('import.meta.url')) return null;
-      const own = JSON.stringify(relative(source, id).replace(/\.ts$/, '.js'));
-      return { code: code.replaceAll('import.meta.url', `new URL(${own}, ${DIST}).href`) };
-    },
-    renderChunk(code, { fileName }) {
-      if (!code.includes(DIST)) return null;
-      const up = `${relative(dirname(fileName), '.') || '.'}/`;
-      return { code: code.replaceAll(DIST, `new URL(${JSON.stringify(up)}, import.meta.url)`) };
-    },
-  };
-}
-
 /** @param {Target} target */
 async function buildPackage(target) {
   const folder = join(root, 'packages', target.package);
@@ -85,23 +62,12 @@ async function buildPackage(target) {
   const dist = join(folder, 'dist');
   const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   rmSync(dist, { recursive: true, force: true });
-  await build({
+  await bundle({
+    source,
     input: Object.fromEntries(target.entries.map((entry) => [entry.replace(/\.ts$/, ''), join(source, entry)])),
+    dir: dist,
     platform: target.package === 'api' ? 'neutral' : 'node',
-    external: (id) => !/^[.#/]/.test(id),
-    resolve: { conditionNames: ['dais-source', 'node', 'import', 'default'] },
-    plugins: [placed(source)],
-    // An import that leads nowhere would only fail when somebody uses it.
-    onLog: (level, log) => {
-      if (level === 'warn') throw new Error(log.message);
-    },
-    output: {
-      dir: dist,
-      format: 'esm',
-      entryFileNames: '[name].js',
-      chunkFileNames: 'chunks/[name]-[hash].js',
-      banner: (chunk) => (target.programs?.includes(chunk.fileName) ? '#!/usr/bin/env node' : ''),
-    },
+    programs: target.programs,
   });
   for (const program of target.programs ?? []) chmodSync(join(dist, program), 0o755);
   copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startDaisProcess } from '../../packages/server/src/testing/dais-process.ts';
+import { useBuilt } from '../lib/built.ts';
 import { cpuOf } from '../lib/processes.ts';
 
 const POLL_MS = 100;
@@ -29,6 +30,7 @@ interface Progress {
 }
 
 export async function startOwn(folder: string): Promise<Own> {
+  useBuilt();
   const dais = startDaisProcess({ data: join(folder, 'dais') });
   const url = await dais.ready;
   const pid = dais.process.pid ?? 0;

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { mlflowPython, startMlflowServer, type PythonRunner } from '../../conformance/mlflow/mlflow-server.ts';
 import { embeddedEngine } from '../../packages/server/src/engines/database/embedded/embedded-engine.ts';
 import { startDaisProcess } from '../../packages/server/src/testing/dais-process.ts';
+import { useBuilt } from '../lib/built.ts';
 import { cacheFolder } from '../../tools/environment.mjs';
 import { pythonEnvironment } from '../../tools/python-env.mjs';
 
@@ -77,6 +78,7 @@ async function postgresql(folder: string): Promise<MlflowDatabase> {
 }
 
 export async function startOwn(folder: string): Promise<Peer> {
+  useBuilt();
   const data = join(folder, 'dais');
   const dais = startDaisProcess({ data });
   const url = await dais.ready;

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Execution, ExecutionNode, SubmitExecutionInput } from '@dais/api';
 import { commandOf, controlOf, startDaisProcess, treeOf } from '../../packages/server/src/testing/dais-process.ts';
 import { findPython } from '../../tools/python.mjs';
+import { useBuilt } from '../lib/built.ts';
 import { ownCpuOf } from '../lib/processes.ts';
 import { layersOf, type Graph, type Kind, type Runner } from './graphs.ts';
 
@@ -27,6 +28,7 @@ export function transitionsOf(steps: number): number {
 }
 
 export async function startOwn(root: string): Promise<OwnRunner> {
+  useBuilt();
   const dais = startDaisProcess({ data: join(root, 'dais') });
   const url = await dais.ready;
   const pid = dais.process.pid ?? 0;

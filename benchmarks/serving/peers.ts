@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pythonEnvironment } from '../../tools/python-env.mjs';
+import { builtModule } from '../lib/built.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const STARTS_WITHIN_MS = 600_000;
@@ -19,7 +20,8 @@ export interface Peer {
 }
 
 export async function startGatewayPeer(folder: string, file: string): Promise<Peer> {
-  const child = spawn(process.execPath, [join(here, 'gateway-process.mjs'), join(folder, 'gateway'), file], {
+  const program = fileURLToPath(await builtModule(new URL('./gateway-process.ts', import.meta.url)));
+  const child = spawn(process.execPath, [program, join(folder, 'gateway'), file], {
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   });

@@ -1,14 +1,9 @@
-/**
- * A gateway with one endpoint, as a process of its own, of the built packages: what is run from sources writes the name of each
- * function anew at each call. Arguments: folder, file of the model. Prints its port.
- */
+/** A gateway with one endpoint, as a process of its own. Arguments: folder, file of the model. Prints its port. */
 import { basename, dirname } from 'node:path';
-const built = async (/** @type {string} */ file) =>
-  await import(new URL(`../../packages/server/dist/${file}`, import.meta.url).href);
-const { servingDoors, servingRpcs } = await built('compose-serving.js');
-const { OnnxInference } = await built('engines/inference/onnx/onnx-engine.js');
-const { startGateway } = await built('gateway/index.js');
-const { systemClock } = await built('lib/clock.js');
+import { servingDoors, servingRpcs } from '../../packages/server/src/compose-serving.ts';
+import { OnnxInference } from '../../packages/server/src/engines/inference/onnx/onnx-engine.ts';
+import { startGateway } from '../../packages/server/src/gateway/index.ts';
+import { systemClock } from '../../packages/server/src/lib/clock.ts';
 
 const [folder = '', file = ''] = process.argv.slice(2);
 const silent = () => {};
