@@ -28,6 +28,7 @@ const targets = [
       'index.ts',
       'errors.ts',
       'nearest.ts',
+      'config/index.ts',
       'data/index.ts',
       'filter/index.ts',
       'gateway/index.ts',

@@ -83,7 +83,12 @@ export function checkLight(
 }
 
 /** Faces of few schemas or none. */
-const SCHEMALESS: ReadonlySet<string> = new Set(['@dais/api/errors', '@dais/api/gateway', '@dais/api/nearest']);
+const SCHEMALESS: ReadonlySet<string> = new Set([
+  '@dais/api/config',
+  '@dais/api/errors',
+  '@dais/api/gateway',
+  '@dais/api/nearest',
+]);
 
 function checkPlaced(file: SourceFile, place: Place, files: ReadonlyMap<string, SourceFile>): Breach[] {
   return file.imports.flatMap((entry): Breach[] => {

@@ -19,7 +19,7 @@ export function configPage(): GeneratedFile {
   const sections = [...new Set(all.map(sectionOf))];
   return {
     path: `${REFERENCE}/config.md`,
-    text: page('Configuration', 'packages/api/src/config.ts', [
+    text: page('Configuration', 'packages/api/src/config/spec.ts', [
       'Dais runs without any configuration. What is to be different stands in a file (`dais up --config FILE`), in variables or in flags; a flag wins over a variable, a variable over the file. The file is a manifest:',
       fence('yaml', EXAMPLE),
       'Lists in variables are separated by commas; a list of maps is JSON. Values marked *secret* are never printed. `dais config view` shows what is in force.',

@@ -62,7 +62,7 @@ ${camel}Suite('memory', async () => memory${pascal}());
     next: [
       `write the contract in ${folder}/contract.ts: on each method, may it block, is it idempotent, what does absence mean, what may it throw`,
       `hold it in ${folder}/suite.ts; the second implementation calls the same suite`,
-      'its options: a variant in packages/api/src/config.ts; then npm run generate and npm run check',
+      'its options: a variant in packages/api/src/config/spec.ts; then npm run generate and npm run check',
     ],
   };
 }

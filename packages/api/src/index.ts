@@ -17,10 +17,10 @@ export type {
 } from '#client/contract.ts';
 export type { ActionInput, ActionOutput, KindName, ManifestOf, ResourceOf } from '#client/kind-types.ts';
 export type { Fetch, RetryOptions, Sleep } from '#client/transport.ts';
-export { configSchema, configSpec } from '#config.ts';
-export type { ConfigInput, ConfigSpec } from '#config.ts';
-export { configFields, configVariable } from '#config-fields.ts';
-export type { ConfigField } from '#config-fields.ts';
+export { configSchema, configSpec } from '#config/spec.ts';
+export type { ConfigInput, ConfigSpec } from '#config/spec.ts';
+export { configFields, configVariable } from '#config/fields.ts';
+export type { ConfigField } from '#config/fields.ts';
 export { consoleRoots } from '#console-roots.ts';
 export { DaisError, errorCatalogue, fromProblem, toProblem } from '#errors.ts';
 export type { ErrorCode, ErrorDetails, Issue, Problem } from '#errors.ts';
@@ -69,6 +69,8 @@ export {
   API_VERSION,
   conditionSchema,
   labelNameSchema,
+  MAX_APPLY_BYTES,
+  MAX_APPLY_DOCUMENTS,
   metadataInputSchema,
   metadataSchema,
   nameSchema,
@@ -151,8 +153,6 @@ export {
   fieldChangeSchema,
   listEventsOperation,
   listOrganisationEventsOperation,
-  MAX_APPLY_BYTES,
-  MAX_APPLY_DOCUMENTS,
   planOperation,
   platformOperations,
   readServerOperation,

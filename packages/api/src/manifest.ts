@@ -4,6 +4,11 @@ import type { Issue } from '#errors.ts';
 /** The only version of the manifest language so far; stored with every resource. */
 export const API_VERSION = 'dais.dev/v1';
 
+/** Most bytes of manifests in one apply. */
+export const MAX_APPLY_BYTES = 16 * 1024 * 1024;
+/** Most documents in one apply. */
+export const MAX_APPLY_DOCUMENTS = 5000;
+
 /**
  * Printable text of at most 256 characters: as wide as the tools that Dais speaks to allow. Spelt with explicit ranges,
  * not `\p{C}`, so that the same pattern works in every JSON Schema validator.

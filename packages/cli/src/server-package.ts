@@ -1,6 +1,6 @@
 /** @dais/server is not always installed: a machine that only talks to a server needs none. */
 import type * as serverFace from '@dais/server';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 
 /** @throws DaisError `not_found` saying how to install it. */
 export async function loadServer(): Promise<typeof serverFace> {

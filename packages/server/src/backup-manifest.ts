@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { z } from 'zod';
 
 export const DATABASE_FILE = 'database.dais';

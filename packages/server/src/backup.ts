@@ -5,7 +5,7 @@ import { mkdir, open, readdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Transform, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
 import { transact } from '#kernel/transaction.ts';

@@ -1,5 +1,5 @@
 /** For the time of a backup nothing new is deleted. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { Database } from '#engines/database/contract.ts';
 import { transact } from '#kernel/transaction.ts';
 import { uuidv7 } from '#lib/ids.ts';

@@ -15,7 +15,6 @@ import type { Environments } from '#engines/environments/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
-import { KindRegistry } from '#kernel/registry.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import type { KindDefinition } from '#kernel/kind.ts';
 import type { Authorizer } from '#kernel/principal.ts';
@@ -167,6 +166,7 @@ export async function loadKinds({
     },
   });
   const { definitionEntries, forgetDefinitions } = await import('#ledgers/definitions/index.ts');
+  const { KindRegistry } = await import('#kernel/registry.ts');
   const definitions = definitionEntries({ now, kinds: () => new KindRegistry(loaded.kinds) });
   const registry = registryEntries({ now, kinds: () => engine.kinds, artifactRoot, homes, memberOf });
   const loaded: KindsAndPolicies = {

@@ -5,16 +5,9 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import {
-  configFields,
-  configSchema,
-  DaisError,
-  nearest,
-  type ConfigField,
-  type ConfigSpec,
-  type Issue,
-  schemaIssues,
-} from '@dais/api';
+import { configFields, configSchema, type ConfigField, type ConfigSpec, schemaIssues } from '@dais/api/config';
+import { DaisError, type Issue } from '@dais/api/errors';
+import { nearest } from '@dais/api/nearest';
 import { readDocuments, type ManifestDocument } from '#kernel/manifest-text.ts';
 
 /** Values by path below `spec`: `{ port: 8080, 'database.url': '…' }`. Text is read as a variable's text would be. */

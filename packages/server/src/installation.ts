@@ -1,5 +1,5 @@
 /** The pieces of an installation, opened by an administrator's command instead of by a running server. */
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { ConnectionOptions, Database, Slice } from '#engines/database/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';

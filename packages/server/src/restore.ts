@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { Sql } from '#engines/database/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import { releaseHolds, type ReleasedHold } from '#kernel/content/holds.ts';

@@ -1,4 +1,4 @@
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { isLoopback } from '#lib/tcp-listener.ts';
 import type { ResolvedConfig } from './config-load.ts';
 

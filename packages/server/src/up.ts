@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { RunningDatabase } from '#engines/database/contract.ts';
 import { writeRawProblem } from '#http/problem-replies.ts';
 import { systemClock } from '#lib/clock.ts';

@@ -42,15 +42,11 @@ import { loggedModelOperations } from '#operations/logged-models.ts';
 import { scorerOperations } from '#operations/scorers.ts';
 import { signInOperations } from '#operations/sign-in.ts';
 import { lineageOperations } from '#operations/lineage.ts';
+import { MAX_APPLY_BYTES } from '#manifest.ts';
 import { webhookOperations } from '#operations/webhooks.ts';
 import { traceOperations } from '#operations/traces.ts';
 import { assessmentOperations } from '#operations/assessments.ts';
 import { trackingOperations } from '#operations/tracking.ts';
-
-/** Most bytes of manifests in one apply. */
-export const MAX_APPLY_BYTES = 16 * 1024 * 1024;
-/** Most documents in one apply. */
-export const MAX_APPLY_DOCUMENTS = 5000;
 
 const applyInput = {
   sources: z

@@ -1,4 +1,4 @@
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { configFlags, type UpFlagOptions } from '#connection/config-flags.ts';
 import type { Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';

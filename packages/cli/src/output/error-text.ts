@@ -1,4 +1,4 @@
-import { errorCatalogue, type DaisError, type ErrorCode, type Issue } from '@dais/api';
+import { errorCatalogue, type DaisError, type ErrorCode, type Issue } from '@dais/api/errors';
 import type { Style } from '#output/style.ts';
 import { cutTo, printable, widthOf } from '#output/width.ts';
 

@@ -1,7 +1,7 @@
 /** Every failure leaves as a problem document (RFC 9457); what is unexpected leaves without details. */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { DaisError, toProblem, type ErrorCode } from '@dais/api';
+import { DaisError, toProblem, type ErrorCode } from '@dais/api/errors';
 
 export interface ProblemReply {
   readonly status: number;

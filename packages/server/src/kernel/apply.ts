@@ -73,8 +73,7 @@ export async function applyDocuments(
     );
     const writes: DecidedWrite[] = [];
     outcomes.forEach((outcome, index) => {
-      const item = group[index] as Item;
-      if ('error' in outcome) faults.push({ item, error: outcome.error });
+      if ('error' in outcome) faults.push({ item: group[index] as Item, error: outcome.error });
       else writes.push(outcome.write);
     });
     // Once something is wrong, nothing will be written: go on only to tell every fault at once.

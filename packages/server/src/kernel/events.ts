@@ -1,4 +1,5 @@
-import { DaisError, type Event, type EventType } from '@dais/api';
+import type { Event, EventType } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { Sql } from '#engines/database/contract.ts';
 import type { Client, Decision, RowFilter, Via } from '#kernel/principal.ts';
 import { tenantNames, ORGANISATION } from '#kernel/tenants.ts';

@@ -1,4 +1,5 @@
-import { DaisError, formatPath, MAX_APPLY_DOCUMENTS, MAX_DEPTH, type ErrorCode } from '@dais/api';
+import { formatPath, MAX_APPLY_DOCUMENTS, MAX_DEPTH } from '@dais/api/config';
+import { DaisError, type ErrorCode } from '@dais/api/errors';
 import { readYamlDocuments, YamlFault, type YamlDocument } from '#lib/yaml-documents.ts';
 
 /** One document of a file. */

@@ -1,4 +1,5 @@
-import { DaisError, labelNameSchema, StillHeld, type ErrorDetails } from '@dais/api';
+import { labelNameSchema, StillHeld } from '@dais/api/config';
+import { DaisError, type ErrorDetails } from '@dais/api/errors';
 import type { Sql } from '#engines/database/contract.ts';
 import type { PlacedHolder } from '#kernel/refusal.ts';
 import type { Transaction } from '#kernel/transaction.ts';

@@ -1,4 +1,4 @@
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { tcpListener } from '#lib/tcp-listener.ts';
 
 /** The port of a server that was given none; those after it are tried up to the last. */

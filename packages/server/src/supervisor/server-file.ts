@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
 
 export interface ServerFile {

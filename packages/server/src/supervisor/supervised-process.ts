@@ -1,6 +1,6 @@
 /** One child process that is kept alive: started again with growing pauses when it ends, told apart from one that cannot start. */
 import type { Socket } from 'node:net';
-import { DaisError, fromProblem } from '@dais/api';
+import { DaisError, fromProblem } from '@dais/api/errors';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { ChildProcess } from '#lib/process.ts';

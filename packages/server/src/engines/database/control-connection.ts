@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { clientConfig } from './client-config.ts';
 import type { ConnectionOptions } from './contract.ts';
 import { translate } from './database-errors.ts';

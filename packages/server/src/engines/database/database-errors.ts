@@ -1,5 +1,5 @@
 /** Turns what the driver and the server report into the errors of the catalogue. */
-import { DaisError, errorCatalogue, type ErrorCode } from '@dais/api';
+import { DaisError, errorCatalogue, type ErrorCode } from '@dais/api/errors';
 
 /** SQLSTATEs that mean "the server, or the way to it, is gone for now". */
 const UNAVAILABLE_STATES: ReadonlySet<string> = new Set([

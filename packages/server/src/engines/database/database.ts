@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type PoolClient } from 'pg';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { clientConfig } from './client-config.ts';
 import { ControlConnection } from './control-connection.ts';
 import type { ConnectionOptions, Database, RowScope, Sql, TransactionOptions } from './contract.ts';

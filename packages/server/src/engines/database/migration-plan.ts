@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { Migration, Slice } from './contract.ts';
 import { compareVersions } from './version-order.ts';
 

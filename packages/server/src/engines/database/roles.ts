@@ -1,6 +1,6 @@
 /** The roles of the database and the SQL that makes them; the same for every implementation. */
 import type { ClientBase } from 'pg';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 
 /** Owns every schema; migrations run as it. */
 export const OWNER_ROLE = 'dais_owner';

@@ -1,6 +1,6 @@
 /** What every implementation of the database engine must do. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { Database, DatabaseEngine, RunningDatabase, Slice, TransactionOptions } from './contract.ts';
 import { openDatabase } from './database.ts';
 import { migrate } from './migrate.ts';

@@ -1,4 +1,4 @@
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { Sql } from '#engines/database/contract.ts';
 
 /**

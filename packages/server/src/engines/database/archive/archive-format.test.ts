@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { ArchiveReader, FrameWriter, type ArchiveHeader } from './archive-format.ts';
 import { createHash } from 'node:crypto';
 

@@ -9,7 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 
 export const ARCHIVE_FORMAT = 1;
 const MAGIC = Buffer.from('DAISDB1\n');

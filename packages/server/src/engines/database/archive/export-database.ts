@@ -3,7 +3,7 @@ import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Client } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { Clock } from '#lib/clock.ts';
 import { readApplied } from '../applied-migrations.ts';
 import { baseSlice } from '../base-slice.ts';

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { readApplied } from '../applied-migrations.ts';
 import { baseSlice } from '../base-slice.ts';
 import { clientConfig } from '../client-config.ts';

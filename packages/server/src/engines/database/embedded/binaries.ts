@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { access, chmod, constants, cp, lstat, mkdir, readFile, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { run } from '#lib/process.ts';
 import type { ServerUser } from './server-user.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, open, readFile, rename, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { run } from '#lib/process.ts';
 import type { Binaries } from './binaries.ts';
 import { giveTo, type ServerUser } from './server-user.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { judgeProcess, processCommand, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
 
 export interface DataLock {

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { ConnectionOptions, DatabaseEngine, RunningDatabase } from '../contract.ts';
 import { findBinaries, type Binaries } from './binaries.ts';
 import { adoptFiles, createCluster, readClusterMajor } from './cluster.ts';

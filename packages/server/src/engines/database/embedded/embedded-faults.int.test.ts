@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, type TestContext } from 'vitest';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { processIdentity } from '#lib/process-identity.ts';
 import { run, start } from '#lib/process.ts';
 import type { DatabaseEngine, Slice } from '../contract.ts';

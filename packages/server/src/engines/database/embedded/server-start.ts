@@ -1,6 +1,6 @@
 /** From the files of a cluster to a server that answers. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { Binaries } from './binaries.ts';
 import { diskFull, isDiskFull, writeClusterFile } from './cluster.ts';
 import { isRunning, POSTMASTER_FILE, readPostmasterFile } from './postmaster-file.ts';

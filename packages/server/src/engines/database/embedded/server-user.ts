@@ -1,6 +1,6 @@
 import { chown, lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 
 /** The operating system user that PostgreSQL runs as. */
 export interface ServerUser {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmod, chown, lstat, mkdir, readdir, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { ServerUser } from './server-user.ts';
 
 /** The socket is `<folder>/.s.PGSQL.5432`; its name must fit sun_path: 107 bytes on Linux, 103 on macOS. */

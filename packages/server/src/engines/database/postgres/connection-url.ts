@@ -1,4 +1,4 @@
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import type { ConnectionOptions } from '../contract.ts';
 
 /** A parsed database URL. Files are named, not read. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Client } from 'pg';
-import { DaisError } from '@dais/api';
+import { DaisError } from '@dais/api/errors';
 import { clientConfig, describeConnection } from '../client-config.ts';
 import type { ConnectionOptions, DatabaseEngine, RunningDatabase, TlsOptions } from '../contract.ts';
 import { codeOf, translate } from '../database-errors.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { configSchema } from '#config.ts';
-import { configFields, configVariable } from '#config-fields.ts';
+import { configSchema } from './spec.ts';
+import { configFields, configVariable } from './fields.ts';
 
 describe('the configuration schema', () => {
   test('an empty configuration has every default', () => {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { portsSchema } from '#config-ports.ts';
-import { featuresConfig } from '#config-features.ts';
-import { limitsConfig, retentionConfig } from '#config-limits.ts';
-import { queryConfig } from '#config-query.ts';
+import { portsSchema } from './ports.ts';
+import { featuresConfig } from './features.ts';
+import { limitsConfig, retentionConfig } from './limits.ts';
+import { queryConfig } from './query.ts';
 import { API_VERSION } from '#manifest.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { configSpec } from '#config.ts';
+import { configSpec } from './spec.ts';
 
 /** One leaf of the configuration, as loader, docs and `dais config explain` see it. */
 export interface ConfigField {
