@@ -1,17 +1,15 @@
 /** `dais up`: from a configuration to a running process tree, and back. */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DaisError } from '@dais/api/errors';
 import type { RunningDatabase } from '#engines/database/contract.ts';
 import { writeRawProblem } from '#http/problem-replies.ts';
 import { systemClock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import { createLineLog } from '#lib/line-log.ts';
-import { start, type ChildProcess } from '#lib/process.ts';
+import { ownProgram, programBeside, start, type ChildProcess } from '#lib/process.ts';
 import { ownerToken, refuseSecondServer, removeServerFile, writeServerFile } from '#supervisor/server-file.ts';
 import { startScreen } from '#supervisor/start-screen.ts';
 import { supervise, type FurtherSocket, type Supervised } from '#supervisor/supervise.ts';
@@ -293,12 +291,8 @@ async function databaseEngine(config: ResolvedConfig) {
 
 /** In development the sources run as they are, through tsx; in the published package there is nothing but JavaScript. */
 function spawnProgram(name: 'main' | 'gateway-process', format: 'json' | 'text'): ChildProcess {
-  const fromSource = import.meta.url.endsWith('.ts');
-  const program = fileURLToPath(new URL(`./${name}${fromSource ? '.ts' : '.js'}`, import.meta.url));
-  const loader = fromSource
-    ? ['--conditions=dais-source', '--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
-    : [];
-  return start(process.execPath, [...loader, program, ...(format === 'text' ? ['--log-text'] : [])], {
+  const program = ownProgram(programBeside(import.meta.url, `./${name}`));
+  return start(process.execPath, [...program, ...(format === 'text' ? ['--log-text'] : [])], {
     env: childEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

@@ -3,7 +3,7 @@
  * control process does, go on meanwhile. The thread keeps nothing; it starts with the first explanation.
  */
 import { DaisError } from '@dais/api/errors';
-import { startThread, type Thread } from '#lib/process.ts';
+import { programBeside, startThread, type Thread } from '#lib/process.ts';
 import type { OnnxTrees } from '#lib/shapley/onnx-trees.ts';
 import type { AskedRow, ExplainedRow } from '#lib/shapley/tree-rows.ts';
 
@@ -20,8 +20,6 @@ interface Waiting {
   readonly resolve: (message: FromTreeThread) => void;
   readonly reject: (error: Error) => void;
 }
-
-const FROM_SOURCE = import.meta.url.endsWith('.ts');
 
 export class TreeExplainer {
   readonly #waiting = new Map<number, Waiting>();
@@ -54,8 +52,7 @@ export class TreeExplainer {
   }
 
   #start(): Thread {
-    const program = new URL(FROM_SOURCE ? './tree-thread.ts' : './tree-thread.js', import.meta.url);
-    const thread = startThread(program, undefined);
+    const thread = startThread(programBeside(import.meta.url, './tree-thread'), undefined);
     let fault: unknown;
     thread.on('error', (error) => (fault = error));
     thread.on('message', (message: FromTreeThread) => {

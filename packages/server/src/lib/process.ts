@@ -101,6 +101,11 @@ export function start(file: string, args: readonly string[], options: StartOptio
   });
 }
 
+/** A program of ours, by its place beside the module whose URL `from` is: built where that is, else its source. */
+export function programBeside(from: string, place: string): URL {
+  return new URL(`${place}${from.endsWith('.ts') ? '.ts' : '.js'}`, from);
+}
+
 /** What Node is given to run a program of ours, built or from its source. */
 export function ownProgram(program: URL): string[] {
   const loader = fromSource(program) ? ['--conditions=dais-source', '--import', loaderOfSource()] : [];

@@ -3,7 +3,7 @@
  * the control process would answer nobody. The thread ends with the model.
  */
 import { DaisError, type ErrorCode, type Issue } from '@dais/api/errors';
-import { startThread, type Thread } from '#lib/process.ts';
+import { programBeside, startThread, type Thread } from '#lib/process.ts';
 import type { Log } from '#lib/log.ts';
 import type { ExplainRequest, Explanation } from '../serving-door.ts';
 import type { Table, TableModelRequest } from './table-model.ts';
@@ -43,7 +43,6 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-const FROM_SOURCE = import.meta.url.endsWith('.ts');
 /** A model that does not end within it is ended with its thread. */
 const CLOSE_MS = 10_000;
 
@@ -53,8 +52,7 @@ export class ExplainingThread {
   #last = 0;
 
   private constructor(log: Log, onPhase: (phase: string) => void) {
-    const program = new URL(FROM_SOURCE ? '../../explain-thread.ts' : '../../explain-thread.js', import.meta.url);
-    this.#thread = startThread(program, undefined);
+    this.#thread = startThread(programBeside(import.meta.url, '../../explain-thread'), undefined);
     let fault: unknown;
     this.#thread.on('error', (error) => (fault = error));
     this.#thread.on('message', (message: FromExplaining) => {

@@ -1,6 +1,6 @@
 /** One run of the thread that asks an endpoint, with what it cost the gateway. */
 import type { GatewayFigures } from '@dais/api/gateway';
-import { startThread } from '#lib/process.ts';
+import { programBeside, startThread } from '#lib/process.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import type { FromLoad, LoadPlan, LoadSeen } from './load-plan.ts';
 
@@ -77,8 +77,7 @@ async function follow(
   signal: AbortSignal,
   progress: ((seen: LoadSeen) => void) | undefined,
 ): Promise<LoadSeen> {
-  const fromSource = import.meta.url.endsWith('.ts');
-  const thread = startThread(new URL(fromSource ? './load-thread.ts' : './load-thread.js', import.meta.url), plan);
+  const thread = startThread(programBeside(import.meta.url, './load-thread'), plan);
   let last = NOTHING;
   try {
     return await new Promise<LoadSeen>((resolve, reject) => {

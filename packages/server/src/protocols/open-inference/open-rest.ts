@@ -12,6 +12,7 @@ import {
   type ServingCall,
   type ServingReply,
 } from '#gateway/index.ts';
+import { programBeside } from '#lib/process.ts';
 import { forModel, timeoutMicros } from './own-parameters.ts';
 import { readRawRest, readRest, type RestRequest } from './rest-request.ts';
 import { writeRest } from './rest-response.ts';
@@ -30,12 +31,9 @@ export interface RestHow {
 /** What is known of a request before its tensors come from the thread. */
 export type LongRest = Omit<RestRequest, 'inputs'>;
 
-const FROM_SOURCE = import.meta.url.endsWith('.ts');
-
 /** One thread for all that it opens, started with the first long one. */
 export function restOpener(): OpenRest {
-  const program = new URL(FROM_SOURCE ? './rest-thread.ts' : './rest-thread.js', import.meta.url);
-  const thread = new BodyThread<LongRest>(program);
+  const thread = new BodyThread<LongRest>(programBeside(import.meta.url, './rest-thread'));
   return (body, { headers }) => {
     const nan = headers['dais-json-nan'] === 'allow';
     const length = jsonLength(headers['inference-header-content-length'], body);

@@ -1,17 +1,17 @@
 /** Where a body is read: a short one at once, a long one and Parquet on a thread of its own. */
 import { BodyThread, LONG_BODY, toTensors } from '#gateway/index.ts';
 import type { JsonValue } from '#lib/json-reader.ts';
+import { programBeside } from '#lib/process.ts';
 import { OpenedScoring } from './opened-scoring.ts';
 import { readText, type BodyForm } from './scoring-body.ts';
 
 export type OpenScoring = (body: Buffer, form: BodyForm) => OpenedScoring | Promise<OpenedScoring>;
 
-const FROM_SOURCE = import.meta.url.endsWith('.ts');
-
 /** One thread for all that it opens, started with the first that needs it. */
 export function scoringOpener(): OpenScoring {
-  const program = new URL(FROM_SOURCE ? './scoring-thread.ts' : './scoring-thread.js', import.meta.url);
-  const thread = new BodyThread<Readonly<Record<string, JsonValue>>>(program);
+  const thread = new BodyThread<Readonly<Record<string, JsonValue>>>(
+    programBeside(import.meta.url, './scoring-thread'),
+  );
   return (body, form) => {
     if (form === 'parquet' || body.length > LONG_BODY) return openThere(body, form);
     const { given, params } = readText(form, body);

@@ -9,7 +9,7 @@ import type { Clock } from '#lib/clock.ts';
 import { KeptMemory } from '#lib/kept-memory.ts';
 import { Lazy } from '#lib/lazy.ts';
 import type { Log } from '#lib/log.ts';
-import { ownProgram } from '#lib/process.ts';
+import { ownProgram, programBeside } from '#lib/process.ts';
 import { testBatches, type BatchTest } from '../batch-test.ts';
 import type { InferenceEngine, InferOptions, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
 import { findModel, placeInside, type ModelPlace } from '../model-place.ts';
@@ -148,8 +148,7 @@ export class OnnxInference implements InferenceEngine {
       trust === 'trusted'
         ? async () => await ThreadRunner.start(plan, this.#memory)
         : async () => {
-            const fromSource = import.meta.url.endsWith('.ts');
-            const program = new URL(fromSource ? './onnx-process.ts' : './onnx-process.js', import.meta.url);
+            const program = programBeside(import.meta.url, './onnx-process');
             const command = [process.execPath, ...ownProgram(program), JSON.stringify(plan)];
             // Where nothing can be isolated the process alone must do: operators are no programs.
             const isIsolated = (await this.#isolation.fault()) === undefined;

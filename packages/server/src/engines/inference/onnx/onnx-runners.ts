@@ -1,7 +1,7 @@
 /** Where a session can be: on this thread, on another, in a process. */
 import { DaisError } from '@dais/api';
 import { WORTH_KEEPING, type KeptMemory } from '#lib/kept-memory.ts';
-import { startThread, type Thread } from '#lib/process.ts';
+import { programBeside, startThread, type Thread } from '#lib/process.ts';
 import { ModelFault, type InferOptions, type Tensor } from '../contract.ts';
 import type { Runner, RunningBatch } from '../runner.ts';
 import { fromPlain, toPlain, type PlainTensor, type SessionPlan } from './onnx-session.ts';
@@ -41,8 +41,7 @@ export class ThreadRunner implements Runner {
 
   private constructor(plan: SessionPlan, memory: KeptMemory) {
     this.#memory = memory;
-    const fromSource = import.meta.url.endsWith('.ts');
-    this.#thread = startThread(new URL(fromSource ? './onnx-thread.ts' : './onnx-thread.js', import.meta.url), plan);
+    this.#thread = startThread(programBeside(import.meta.url, './onnx-thread'), plan);
     this.#thread.on('message', (message: FromThread) => {
       if (message.type !== 'ready' && message.memory !== undefined) this.#memory.give(message.memory);
       this.#hear?.(message);

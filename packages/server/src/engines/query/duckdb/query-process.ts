@@ -1,10 +1,8 @@
 /** The engine's child: started at the first work, gone after a while without any; one work at a time. */
-import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import { start, type ChildProcess } from '#lib/process.ts';
+import { ownProgram, programBeside, start, type ChildProcess } from '#lib/process.ts';
 import type { QueryProgress, StatementResult } from '../contract.ts';
 import { QueryError } from '../model/query-error.ts';
 import { onFrames, sendFrame } from './frames.ts';
@@ -114,12 +112,7 @@ export class QueryProcess {
   }
 
   #start(): ChildProcess {
-    const fromSource = import.meta.url.endsWith('.ts');
-    const program = fileURLToPath(new URL(fromSource ? './worker.ts' : './worker.js', import.meta.url));
-    const loader = fromSource
-      ? ['--conditions=dais-source', '--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
-      : [];
-    const child = start(process.execPath, [...loader, program], {
+    const child = start(process.execPath, ownProgram(programBeside(import.meta.url, './worker')), {
       cwd: this.#parts.folder,
       // Nothing of the server's: no secrets, no proxy, no options of Node.
       env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: this.#parts.folder, TZ: 'UTC' },
