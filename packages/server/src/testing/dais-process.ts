@@ -59,7 +59,7 @@ export function startDaisProcess(flags: Record<string, unknown>, options: DaisPr
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk: Buffer) => {
       output += chunk.toString('utf8');
-      const url = /"message":"ready".*?"dais\.url":"([^"]+)"/.exec(output)?.[1];
+      const url = /"message":"ready".*?"dais\.url":"([^"]+)".*\n/.exec(output)?.[1];
       if (url !== undefined) becameReady(url);
     });
   }

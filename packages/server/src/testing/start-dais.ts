@@ -6,6 +6,8 @@ import { startDaisProcess } from './dais-process.ts';
 
 export interface StartedDais {
   readonly url: string;
+  /** Host and port. */
+  readonly grpc: string | undefined;
   readonly data: string;
   /** What its owner has. */
   readonly tokenFile: string;
@@ -25,7 +27,9 @@ export async function startDais(flags: Readonly<Record<string, unknown>> = {}): 
   };
   try {
     const { data } = own;
-    return { url: await dais.ready, data, tokenFile: join(data, 'owner-token'), stop: end };
+    const url = await dais.ready;
+    const grpc = /"dais\.grpc":"([^"]+)"/.exec(dais.output())?.[1];
+    return { url, grpc, data, tokenFile: join(data, 'owner-token'), stop: end };
   } catch (error) {
     await end();
     throw error;
