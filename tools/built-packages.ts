@@ -1,12 +1,17 @@
 /** Before tests that start Dais: whether packages/…/dist is of today's sources, and so may be what they start. */
 import { isBuilt } from './build-stamp.mjs';
+import { firstCluster } from './first-cluster.mjs';
 
-export function setup(project: { provide(key: 'built', value: boolean): void }): void {
-  project.provide('built', isBuilt());
+export async function setup(project: { provide(key: 'built' | 'cluster', value: boolean | string): void }) {
+  const built = isBuilt();
+  project.provide('built', built);
+  project.provide('cluster', built ? await firstCluster() : '');
 }
 
 declare module 'vitest' {
   interface ProvidedContext {
     built: boolean;
+    /** Empty when it is not. */
+    cluster: string;
   }
 }

@@ -8,6 +8,6 @@ import { startCli } from '../packages/server/src/testing/cli.ts';
 import { startProgram } from '../packages/server/src/testing/dais-process.ts';
 
 if (inject('built')) {
-  startProgram(fileURLToPath(new URL('./up-program.mjs', import.meta.url)));
+  startProgram(fileURLToPath(new URL('./up-program.mjs', import.meta.url)), inject('cluster'));
   startCli(fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.url)));
 }

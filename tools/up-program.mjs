@@ -1,13 +1,33 @@
 /** `dais up` of the built packages as a program of its own: options as JSON in the first argument. What tests start. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { DaisError } from '@dais/api';
 import { up } from '@dais/server';
 
-const { flags, ephemeral, file } =
-  /** @type {{ flags: Record<string, string>, ephemeral?: boolean, file?: string }} */ (
+const { flags, ephemeral, file, cluster } =
+  /** @type {{ flags: Record<string, string>, ephemeral?: boolean, file?: string, cluster?: string }} */ (
     JSON.parse(process.argv[2] ?? '{}')
   );
 
+/**
+ * Gives a data folder that is not there yet the database that its first start would make.
+ * @param {string} from
+ * @param {string} data
+ */
+function beginWith(from, data) {
+  if (existsSync(data)) return;
+  const folder = join(data, 'postgres');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { status, stderr } = spawnSync('/bin/cp', ['-a', from, join(folder, 'copied')], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  renameSync(join(folder, 'copied'), join(folder, 'cluster'));
+}
+
 try {
+  if (cluster !== undefined && flags['data'] !== undefined && flags['database.url'] === undefined) {
+    beginWith(cluster, flags['data']);
+  }
   process.exitCode = await up({ file, flags, ephemeral: ephemeral ?? false, stdout: process.stdout, colour: false });
   process.exit();
 } catch (error) {

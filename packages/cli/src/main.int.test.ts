@@ -1,20 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cliProgram } from '../../server/src/testing/cli.ts';
 
-// The command as a process of its own, from its sources: signals, exit codes, pipes, and `up`.
-const program = [
-  '--conditions=dais-source',
-  '--import',
-  pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href,
-  fileURLToPath(new URL('main.ts', import.meta.url)),
-];
+// The command as a process of its own: signals, exit codes, pipes, and `up`.
+const program = cliProgram();
 
 let folder: string;
 let environment: NodeJS.ProcessEnv;

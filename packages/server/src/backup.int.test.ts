@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable, Writable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { attachContent } from '#kernel/content/references.ts';
@@ -14,19 +14,18 @@ import { backupInstallation, exportInstallation, importInstallation, restoreInst
 import { blobPath, DATABASE_FILE } from './backup-manifest.ts';
 import { loadConfig } from './config-load.ts';
 import { withInstallation } from './installation.ts';
-import { startDais, type RunningDais } from './up.ts';
+import { startDais, type StartedDais } from './testing/start-dais.ts';
 
 const SECRET = 'the-value-that-no-file-may-hold';
 let base: string;
-let running: RunningDais | undefined;
+let running: StartedDais | undefined;
 const flagsFor = (data: string, keys = 'keys') => ({
   data: join(base, data),
   'keys.type': 'file',
   'keys.folder': join(base, keys),
   port: 0,
 });
-const sink = () => Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { isTTY: false });
-const start = async (data: string) => await startDais({ flags: flagsFor(data), stdout: sink(), colour: false });
+const start = async (data: string) => await startDais(flagsFor(data));
 
 async function call(path: string, body?: string): Promise<{ status: number; json: Record<string, unknown> }> {
   const token = (await readFile(running!.tokenFile, 'utf8')).trim();

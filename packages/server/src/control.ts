@@ -44,6 +44,7 @@ import { loadModelJobs } from './compose-model-jobs.ts';
 import { loadServing, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
 import { predictionSpool } from './compose-gateway.ts';
 import { childEnvironment } from './config-load.ts';
+import { endEarlierLeases } from './earlier-leases.ts';
 import { contentJobs } from './content-jobs.ts';
 import type { ControlIo, ControlSetup } from './control-setup.ts';
 import { SupervisedGateway, type ToGateway } from './gateway-link.ts';
@@ -408,6 +409,7 @@ export class Control {
         }),
       });
       await timed('kernel', async () => {
+        if (setup.database.engine === 'embedded') await endEarlierLeases(database);
         await kernel.bootstrap();
         await kernel.start({ controller: config.role !== 'api' });
         if (config.role !== 'api') await audit.start();

@@ -10,6 +10,7 @@ import { servingClient, type ServingClient } from './testing/serving-client.ts';
 /** Limits against hanging, not measurements. */
 const START_MS = 600_000;
 const WAIT = { timeout: 120_000, interval: 200 };
+const LOOK = { timeout: 120_000, interval: 1000 };
 
 let folder: string;
 let dais: DaisProcess;
@@ -41,9 +42,13 @@ async function watch(name: string, spec: object): Promise<void> {
   await call('POST', '/monitors', manifest);
 }
 
+/** It is asked to look: by itself it does so every ten seconds. */
 async function judged(monitor: string, windows: number): Promise<MonitorReport> {
   await expect
-    .poll(async () => (await call<MonitorSummary>('GET', `/monitoring/monitors/${monitor}`)).windows, WAIT)
+    .poll(async () => {
+      await call('POST', `/monitors/${monitor}/actions/run`, {});
+      return (await call<MonitorSummary>('GET', `/monitoring/monitors/${monitor}`)).windows;
+    }, LOOK)
     .toBeGreaterThanOrEqual(windows);
   return await call<MonitorReport>('GET', `/monitoring/monitors/${monitor}/reports/${windows}`);
 }

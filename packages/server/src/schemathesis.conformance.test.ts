@@ -1,12 +1,11 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '#lib/process.ts';
 import { pythonEnvironment } from '../../../tools/python-env.mjs';
-import { startDais, type RunningDais } from './up.ts';
+import { startDais, type StartedDais } from './testing/start-dais.ts';
 
 const folder = fileURLToPath(new URL('../../../conformance/schemathesis', import.meta.url));
 const EVERYDAY = process.env['DAIS_PROPERTY_RUNS'] === undefined;
@@ -19,12 +18,11 @@ const PHASES = ['examples', 'fuzzing', 'stateful', ...(EVERYDAY ? [] : ['coverag
 /** In ms. A hundred examples of each operation take some ten minutes on two cores. */
 const PATIENCE = 1_500_000;
 
-let dais: RunningDais;
+let dais: StartedDais;
 let work: string;
 beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), 'dais-schemathesis-'));
-  const stdout = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { isTTY: false });
-  dais = await startDais({ flags: { port: 0 }, ephemeral: true, stdout, colour: false });
+  dais = await startDais();
 });
 afterAll(async () => {
   await dais.stop();

@@ -1,11 +1,10 @@
 /** `dais login` as a process of its own, let in by a person with a browser's session. */
 import { spawn } from 'node:child_process';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CliFixture, type CliResult } from '#testing/cli-fixture.ts';
+import { cliProgram } from '../../../server/src/testing/cli.ts';
 
 let cli: CliFixture;
 /** Of somebody who signed in with a browser. */
@@ -54,13 +53,7 @@ interface Login {
 
 function startLogin(url: string): Login {
   const words = ['login', url, '--no-browser'];
-  const program = [
-    '--conditions=dais-source',
-    '--import',
-    pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href,
-    fileURLToPath(new URL('../main.ts', import.meta.url)),
-  ];
-  const child = spawn(process.execPath, [...program, ...words], {
+  const child = spawn(process.execPath, [...cliProgram(), ...words], {
     env: { PATH: process.env['PATH'], HOME: cli.folder, DAIS_DATA: elsewhere },
     cwd: cli.folder,
   });

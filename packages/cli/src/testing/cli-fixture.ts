@@ -2,10 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, Readable, Writable } from 'node:stream';
-import { startDais, type RunningDais } from '@dais/server';
+import { PassThrough, Readable } from 'node:stream';
 import type { Environment } from '#environment.ts';
 import { runCommandLine } from '#run.ts';
+import { startDais, type StartedDais } from '../../../server/src/testing/start-dais.ts';
 
 export interface CliResult {
   readonly code: number;
@@ -25,25 +25,18 @@ export interface CliOptions {
 }
 
 export class CliFixture {
-  readonly server: RunningDais;
+  readonly server: StartedDais;
   /** Empty and writable; the home of whoever runs the commands. */
   readonly folder: string;
 
-  constructor(server: RunningDais, folder: string) {
+  constructor(server: StartedDais, folder: string) {
     this.server = server;
     this.folder = folder;
   }
 
   static async start(flags: Readonly<Record<string, string>> = {}): Promise<CliFixture> {
     const folder = await mkdtemp(join(tmpdir(), 'dais-cli-'));
-    const stdout = new Writable({ write: (_chunk, _encoding, done) => done() });
-    const server = await startDais({
-      flags: { port: 0, 'log.format': 'json', ...flags },
-      ephemeral: true,
-      stdout,
-      colour: false,
-    });
-    return new CliFixture(server, folder);
+    return new CliFixture(await startDais(flags), folder);
   }
 
   async stop(): Promise<void> {

@@ -2,11 +2,10 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { run } from '#lib/process.ts';
 import type { ConfigFlags } from '#config-load.ts';
-import { startDais, type RunningDais } from '#up.ts';
+import { startDais, type StartedDais } from '#testing/start-dais.ts';
 import { pythonEnvironment, pythonWheel } from '../../../../tools/python-env.mjs';
 
 const conformance = fileURLToPath(new URL('../../../../conformance/', import.meta.url));
@@ -33,7 +32,7 @@ export interface ClientEnd {
 }
 
 export interface ClientPython {
-  readonly dais: RunningDais;
+  readonly dais: StartedDais;
   /** Of the owner. */
   readonly token: string;
   /** Of the peer: scripts and pinned requirements. */
@@ -45,15 +44,13 @@ export interface ClientPython {
 
 /** `peer`: its folder below conformance/. `flags`: how this Dais differs from one that asks for credentials. */
 export async function startClientPython(peer: string, flags: ConfigFlags = {}): Promise<ClientPython> {
-  const stdout = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { isTTY: false });
   const home = await mkdtemp(join(tmpdir(), `dais-${peer}-client-`));
   const folder = join(conformance, peer);
   const dais = await startDais({
     // Clients receive webhooks on this machine.
-    flags: { port: 0, 'authentication.mode': 'accounts', 'outbound.allowHosts': ['127.0.0.1'], ...flags },
-    ephemeral: true,
-    stdout,
-    colour: false,
+    'authentication.mode': 'accounts',
+    'outbound.allowHosts': ['127.0.0.1'],
+    ...flags,
   });
   return {
     dais,

@@ -20,21 +20,31 @@ export interface DaisProcess {
 export interface DaisProcessOptions {
   readonly ephemeral?: boolean;
   readonly file?: string;
+  /** It makes its database itself, as it does for a person. Default: it begins with a copy of what that would be. */
+  readonly firstStart?: boolean;
 }
 
-let program: string | undefined;
+let program: { readonly path: string; readonly cluster: string } | undefined;
 
-/** Names a plain Node program that does what `up-program.ts` does, with built packages. Without one the sources start. */
-export function startProgram(path: string): void {
-  program = path;
+/**
+ * Names a plain Node program that does what `up-program.ts` does, with built packages, and the database that a data folder
+ * begins with. Without one the sources start, and make their database themselves.
+ */
+export function startProgram(path: string, cluster: string): void {
+  program = { path, cluster };
 }
 
 /** Starts Dais on a data folder, at any free port unless `flags` say otherwise. */
 export function startDaisProcess(flags: Record<string, unknown>, options: DaisProcessOptions = {}): DaisProcess {
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const sources = fileURLToPath(new URL('./up-program.ts', import.meta.url));
-  const command = program === undefined ? ['--conditions=dais-source', '--import', loader, sources] : [program];
-  const input = JSON.stringify({ flags: { port: 0, 'log.format': 'json', ...flags }, ...options });
+  const command = program === undefined ? ['--conditions=dais-source', '--import', loader, sources] : [program.path];
+  const { firstStart = false, ...rest } = options;
+  const input = JSON.stringify({
+    flags: { port: 0, 'log.format': 'json', ...flags },
+    ...rest,
+    ...(!firstStart && { cluster: program?.cluster }),
+  });
   const child = start(process.execPath, [...command, input], {
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -49,7 +59,7 @@ export function startDaisProcess(flags: Record<string, unknown>, options: DaisPr
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk: Buffer) => {
       output += chunk.toString('utf8');
-      const url = /"message":"ready".*?"dais\.url":"([^"]+)"/.exec(output)?.[1];
+      const url = /"message":"ready".*?"dais\.url":"([^"]+)".*\n/.exec(output)?.[1];
       if (url !== undefined) becameReady(url);
     });
   }

@@ -14,11 +14,15 @@ interface FeatureKillReport {
   readonly exitCode: number | string;
 }
 
+type Work = 'full' | 'incremental' | 'push' | 'good check' | 'bad check' | 'publish';
+
 interface Size {
   readonly rounds: number;
   readonly entities: number;
   /** Kills of one piece of work. */
   readonly kills: number;
+  /** Which pieces are killed; default: all of them. */
+  readonly killed?: readonly Work[];
 }
 
 const MOMENT_MS = 1200;
@@ -26,11 +30,12 @@ const TASKS = 400;
 
 export async function featureKillRounds(
   folder: string,
-  { rounds, entities, kills }: Size,
+  { rounds, entities, kills, killed }: Size,
   random: () => number,
 ): Promise<FeatureKillReport> {
   const dais = await KillableDais.start(folder, random);
-  const world = { dais, entities, limits: { most: kills, withinMs: MOMENT_MS } };
+  const limits = (work: Work) => ({ most: (killed?.includes(work) ?? true) ? kills : 0, withinMs: MOMENT_MS });
+  const world = { dais, entities, limits };
   await prepare(world);
   for (let round = 1; round <= rounds; round += 1) {
     await materialized(world, round, 'full');
@@ -46,7 +51,7 @@ export async function featureKillRounds(
 interface World {
   readonly dais: KillableDais;
   readonly entities: number;
-  readonly limits: { readonly most: number; readonly withinMs: number };
+  readonly limits: (work: Work) => { readonly most: number; readonly withinMs: number };
 }
 
 async function prepare({ dais }: World): Promise<void> {
@@ -104,7 +109,7 @@ async function materialized({ dais, entities, limits }: World, round: number, mo
     }
   };
   const ended = async () => !['waiting', 'running'].includes((await get()).state);
-  await dais.killUntil(limits, { ended, look });
+  await dais.killUntil(limits(mode), { ended, look });
   const { state, entities: brought, error } = await get();
   const end = JSON.stringify([state, brought, error]);
   if (end !== JSON.stringify(['done', entities, undefined])) dais.faults.push(`${mode} ${round} ended ${end}`);
@@ -125,7 +130,8 @@ async function pushed({ dais, limits }: World, round: number): Promise<void> {
   const look = async () => {
     for (const [k, count] of await rows()) if (count !== 1) dais.faults.push(`${k} was pushed ${count} times`);
   };
-  for (let kill = 0; kill < Math.max(1, limits.most); kill += 1) {
+  const { most, withinMs } = limits('push');
+  for (let kill = 0; kill < Math.max(1, most); kill += 1) {
     const sending = (async () => {
       for (let n = 0; n < 40; n += 1) {
         const k = round * 10_000 + kill * 100 + n;
@@ -135,7 +141,7 @@ async function pushed({ dais, limits }: World, round: number): Promise<void> {
         told.push(k);
       }
     })().catch(() => {});
-    await dais.kill(limits.withinMs * 2);
+    await dais.kill(withinMs * 2);
     await sending;
     await look();
   }
@@ -171,7 +177,8 @@ async function checked({ dais, limits }: World, round: number): Promise<void> {
         .catch(() => undefined);
       if ((latest?.rows[0]?.[0] ?? 0) < 0) dais.faults.push(`@latest is a version that broke its expectation`);
     };
-    await dais.killUntil(limits, { ended: async () => (await version()).state !== 'building', look });
+    const work = good ? 'good check' : 'bad check';
+    await dais.killUntil(limits(work), { ended: async () => (await version()).state !== 'building', look });
     const { state } = await version();
     if (state !== (good ? 'ready' : 'quarantined')) dais.faults.push(`version ${number} ended ${state}`);
   }
@@ -203,7 +210,7 @@ async function published({ dais, limits }: World, round: number): Promise<void> 
       dais.faults.push(`versions of ${set}: ${JSON.stringify(seen)}`);
     }
   };
-  await dais.killUntil(limits, { ended: async () => (await get()).state !== 'waiting', look });
+  await dais.killUntil(limits('publish'), { ended: async () => (await get()).state !== 'waiting', look });
   const { state, version } = await get();
   if (state !== 'done' || version !== 1) dais.faults.push(`${set} ended ${state} with version ${version}`);
 }

@@ -1,14 +1,13 @@
 /** Feast's feature server as a whole Dais offers it: with accounts, in two projects, over plain HTTP. */
 import { readFile } from 'node:fs/promises';
-import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startDais, type RunningDais } from '#up.ts';
+import { startDais, type StartedDais } from '#testing/start-dais.ts';
 
 const PROJECT = 'drivers';
 const NOW = Math.floor(Date.now() / 1000) * 1000;
 const ago = (seconds: number) => new Date(NOW - seconds * 1000).toISOString();
 
-let dais: RunningDais;
+let dais: StartedDais;
 const tokens: Record<string, string> = {};
 
 interface Sent {
@@ -55,9 +54,7 @@ async function apply(documents: readonly string[], project?: string): Promise<vo
 }
 
 beforeAll(async () => {
-  const stdout = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { isTTY: false });
-  const flags = { port: 0, 'authentication.mode': 'accounts' };
-  dais = await startDais({ flags, ephemeral: true, stdout, colour: false });
+  dais = await startDais({ 'authentication.mode': 'accounts' });
   tokens['owner'] = (await readFile(dais.tokenFile, 'utf8')).trim();
   const accounts = ['viewer', 'operator', 'stranger'];
   await apply([

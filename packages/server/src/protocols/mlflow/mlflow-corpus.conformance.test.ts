@@ -1,7 +1,6 @@
 /** What a real server of MLflow answered is asked again here, and answered the same, but for what differs on purpose. */
-import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startDais, type RunningDais } from '#up.ts';
+import { startDais, type StartedDais } from '#testing/start-dais.ts';
 import {
   corpusGroups,
   differences,
@@ -13,10 +12,9 @@ import {
   type Exchange,
 } from './testing/corpus.ts';
 
-let dais: RunningDais;
+let dais: StartedDais;
 beforeAll(async () => {
-  const stdout = Object.assign(new Writable({ write: (_chunk, _encoding, done) => done() }), { isTTY: false });
-  dais = await startDais({ flags: { port: 0 }, ephemeral: true, stdout, colour: false });
+  dais = await startDais();
 });
 afterAll(async () => await dais?.stop());
 

@@ -3,9 +3,8 @@
  * truth as text, repeated here in their order.
  */
 import { readFileSync } from 'node:fs';
-import { Writable } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startDais, type RunningDais } from '#up.ts';
+import { startDais, type StartedDais } from '#testing/start-dais.ts';
 
 interface Call {
   readonly function: string;
@@ -17,10 +16,9 @@ interface Call {
 const file = new URL('../../../../../conformance/mlflow/r-calls.json', import.meta.url);
 const { calls } = JSON.parse(readFileSync(file, 'utf8')) as { readonly calls: readonly Call[] };
 
-let dais: RunningDais;
+let dais: StartedDais;
 beforeAll(async () => {
-  const stdout = new Writable({ write: (_chunk, _encoding, done) => done() });
-  dais = await startDais({ flags: { port: 0 }, ephemeral: true, stdout, colour: false });
+  dais = await startDais();
 });
 afterAll(async () => {
   await dais.stop();

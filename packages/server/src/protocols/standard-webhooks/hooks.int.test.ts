@@ -1,17 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { Writable } from 'node:stream';
 import type { Execution } from '@dais/api';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startDais, type RunningDais } from '#up.ts';
+import { startDais, type StartedDais } from '#testing/start-dais.ts';
 
-let dais: RunningDais;
+let dais: StartedDais;
 let token: string;
 const SECRET = Buffer.from('a secret of thirty-two bytes ...').toString('base64');
 
 beforeAll(async () => {
-  const stdout = new Writable({ write: (_chunk, _encoding, done) => done() });
-  dais = await startDais({ flags: { port: 0, 'log.format': 'json' }, ephemeral: true, stdout, colour: false });
+  dais = await startDais();
   const manifests = [
     ['Secret', 'hub', { data: { token: `whsec_${SECRET}` } }],
     [

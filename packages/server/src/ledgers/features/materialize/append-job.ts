@@ -16,6 +16,11 @@ const MOST_BATCHES = 100;
 const MOST_ROWS = 90_000;
 /** Until a version that somebody else made is checked. */
 const CHECK_MS = 2000;
+/** Until rows that could not be appended are tried again. */
+const AFTER_FAULT_MS = 60_000;
+
+/** Of what was pushed, after a version was made. `homeless`: the view is of no dataset any more. */
+type Left = 'none' | 'more' | 'homeless';
 
 interface PushedRow {
   readonly id: bigint;
@@ -31,7 +36,9 @@ export function appendHandler(parts: FeatureParts): JobHandler {
     retry: { baseMs: 2000, capMs: 300_000 },
     run: async (job, io) => {
       try {
-        while (await append(parts, job, io));
+        let left = await append(parts, job, io);
+        while (left === 'more') left = await append(parts, job, io);
+        return { left };
       } catch (error) {
         // The rows stay and wait for the next push, or for whoever mends what is wrong.
         if (error instanceof DaisError && error.code === 'conflict') throw new JobFailed(error.message, 0);
@@ -39,7 +46,7 @@ export function appendHandler(parts: FeatureParts): JobHandler {
         throw error;
       }
     },
-    ended: async (tx, job) => {
+    ended: async (tx, job, end) => {
       // What came while this one ended found a job under its key, and added none.
       await tx.enter(job.projectId);
       const [left] = await tx.sql.query(
@@ -50,20 +57,20 @@ export function appendHandler(parts: FeatureParts): JobHandler {
       if (left === undefined) return;
       // Its key is free by then: a transaction writes its jobs last.
       const uniqueKey = String(job.payload['view']);
+      const came = end.state === 'done' && (end.result as { readonly left?: Left } | undefined)?.left === 'none';
       tx.enqueue({
         queue: APPEND_QUEUE,
         projectId: job.projectId,
         payload: job.payload,
         uniqueKey,
-        delayMs: 60_000,
+        delayMs: came ? 0 : AFTER_FAULT_MS,
         maxAttempts: 20,
       });
     },
   };
 }
 
-/** True: there is more. */
-async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io: JobIo): Promise<boolean> {
+async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io: JobIo): Promise<Left> {
   const uid = String(payload['view']);
   const { batches, view, base, more } = await io.read(async (tx) => {
     const found = await tx.sql.query<PushedRow>(
@@ -83,7 +90,8 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
     }
     return { batches: taken, view: compiled, base: newest?.version, more: found.length > taken.length };
   });
-  if (view === undefined || view.source.type !== 'dataset') return false;
+  if (view === undefined) return 'none';
+  if (view.source.type !== 'dataset') return 'homeless';
   const { dataset } = view.source;
   // The columns of the dataset where there are any, so that a version is like the one before it.
   const types = new Map<string, ColumnType>(base?.columns.map(({ name, type }) => [name, type]));
@@ -121,7 +129,7 @@ async function append(parts: FeatureParts, { payload, projectId }: JobClaim, io:
       });
     },
   );
-  return more;
+  return more ? 'more' : 'none';
 
   function typeOf(name: string): ColumnType {
     const key = view?.keys.find((one) => one.column === name);

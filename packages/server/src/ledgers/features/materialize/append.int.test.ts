@@ -3,7 +3,7 @@ import type { DatasetVersion } from '@dais/api/data';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startFeaturesWorld, type FeaturesWorld } from '../testing/features-world.ts';
 
-const PATIENCE = { timeout: 60_000, interval: 50 };
+const PATIENCE = { timeout: 120_000, interval: 50 };
 let world: FeaturesWorld;
 beforeAll(async () => {
   world = await startFeaturesWorld();
@@ -60,4 +60,24 @@ test('rows go on from the newest version, also from one that is still being chec
   expect(await world.call<DatasetVersion>('datasetVersion.get', { name: dataset, version: 'latest' })).toMatchObject({
     number: 3,
   });
+});
+
+test('what comes while a job ends is appended at once, not with the next try of what failed', async () => {
+  const dataset = await viewsOf('busy');
+  // In the transaction that makes the version, after it was looked for what goes into it.
+  await world.db.asAdmin(`
+    create sequence public.came;
+    create function public.come() returns trigger language plpgsql security definer as $$ begin
+      if nextval('public.came') = 1 then
+        insert into features.pushed (project_id, view, rows, batch)
+        values (old.project_id, old.view, 1, '{"k": [2], "at": ["2026-11-02T00:00:00Z"], "v": [2]}');
+      end if;
+      return null;
+    end $$;
+    create trigger come after delete on features.pushed for each row execute function public.come()`);
+  await push('busy', 1);
+  await expect.poll(async () => await keys(dataset), PATIENCE).toEqual([0, 1, 2]);
+  const late = `select 1 from kernel.job where payload ->> 'name' = 'busy' and run_at > created_at + interval '30 s'`;
+  expect(await world.db.asAdmin(late)).toEqual([]);
+  await world.db.asAdmin('drop function public.come() cascade; drop sequence public.came');
 });

@@ -1,0 +1,32 @@
+/**
+ * Writes down the database as a first start of Dais makes it, before that Dais has written anything of its own: what tests
+ * of the whole begin with (tools/first-cluster.mjs). The argument is the folder that it becomes.
+ */
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { databaseEngines, migrate } from '#compose.ts';
+import { programVersion } from '#version.ts';
+import { openProgram } from './releases.ts';
+
+const target = process.argv[2];
+if (target === undefined) throw new Error('usage: write-cluster.ts FOLDER');
+await mkdir(dirname(target), { recursive: true });
+const folder = await mkdtemp(`${target}.`);
+const program = await openProgram();
+try {
+  const engine = await databaseEngines.embedded({ folder, cacheFolder: join(folder, 'cache') });
+  const server = await engine.start();
+  try {
+    // The slice of the migrations themselves goes without saying.
+    await migrate(server.connection, program.slices.slice(1), programVersion(), {});
+  } finally {
+    await server.stop();
+  }
+  // Another run may have been as fast: both made the same.
+  await rename(join(folder, 'cluster'), target).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+  });
+} finally {
+  await program.close();
+  await rm(folder, { recursive: true, force: true });
+}
