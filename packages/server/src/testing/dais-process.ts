@@ -24,13 +24,13 @@ export interface DaisProcessOptions {
   readonly firstStart?: boolean;
 }
 
-let program: { readonly path: string; readonly cluster: string } | undefined;
+let program: { readonly path: string; readonly cluster: string | undefined } | undefined;
 
 /**
  * Names a plain Node program that does what `up-program.ts` does, with built packages, and the database that a data folder
  * begins with. Without one the sources start, and make their database themselves.
  */
-export function startProgram(path: string, cluster: string): void {
+export function startProgram(path: string, cluster?: string): void {
   program = { path, cluster };
 }
 
