@@ -7,7 +7,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readServerFile } from '#supervisor/server-file.ts';
-import { childrenOf, commandOf, isAlive, startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import {
+  childrenOf,
+  commandOf,
+  isAlive,
+  startDaisProcess,
+  type DaisProcess,
+  type DaisProcessOptions,
+} from './testing/dais-process.ts';
 
 const builtConsole = fileURLToPath(new URL('../../web/dist/index.html', import.meta.url));
 
@@ -15,7 +22,7 @@ let folder: string;
 const flags = (name: string) => ({ data: join(folder, name), 'keys.folder': join(folder, 'keys') });
 const started: DaisProcess[] = [];
 
-function launch(more: Record<string, unknown>, options?: { ephemeral?: boolean }): DaisProcess {
+function launch(more: Record<string, unknown>, options?: DaisProcessOptions): DaisProcess {
   const dais = startDaisProcess(more, options);
   started.push(dais);
   return dais;
@@ -65,7 +72,7 @@ describe('a running Dais', () => {
   beforeAll(async () => {
     await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
     const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
-    dais = launch({ ...flags('one'), 'otlp.endpoint': endpoint, 'log.requests': 'all' });
+    dais = launch({ ...flags('one'), 'otlp.endpoint': endpoint, 'log.requests': 'all' }, { firstStart: true });
     url = await dais.ready;
   });
   afterAll(async () => {
