@@ -9,6 +9,7 @@ import type { JobClaim } from '#kernel/jobs.ts';
 import { loadView } from '../definitions/load-selection.ts';
 import type { FeatureParts } from '../features-parts.ts';
 import { viewKey } from '../lineage-nodes.ts';
+import { endAppending } from './appending-turns.ts';
 import { APPEND_QUEUE } from './queues.ts';
 
 /** In one version. */
@@ -49,6 +50,7 @@ export function appendHandler(parts: FeatureParts): JobHandler {
     ended: async (tx, job, end) => {
       // What came while this one ended found a job under its key, and added none.
       await tx.enter(job.projectId);
+      endAppending(tx.sql, String(job.payload['view']));
       const [left] = await tx.sql.query(
         'select 1 from features.pushed where view = $1 limit 1',
         [job.payload['view']],

@@ -81,3 +81,27 @@ test('what comes while a job ends is appended at once, not with the next try of 
   expect(await world.db.asAdmin(late)).toEqual([]);
   await world.db.asAdmin('drop function public.come() cascade; drop sequence public.came');
 });
+
+test('a push that commits while a job ends is waited for: its rows do not lie until the next push', async () => {
+  const dataset = await viewsOf('late');
+  await push('late', 1);
+  const [job] = await world.db.asAdmin(
+    `select project_id, payload ->> 'view' as view from kernel.job where queue = 'features.append' and payload ->> 'name' = 'late'`,
+  );
+  const [project, view] = [String(job?.['project_id']), String(job?.['view'])];
+  await world.db.asAdmin('create table public.go ()');
+  const pushing = world.db.asAdmin(`
+    select pg_advisory_xact_lock_shared(hashtextextended('features append ' || '${view}', 0));
+    insert into features.pushed (project_id, view, rows, batch)
+    values ('${project}', '${view}', 1, '{"k": [2], "at": ["2026-11-02T00:00:00Z"], "v": [2]}');
+    do $$ begin
+      loop exit when exists (select 1 from public.go); perform pg_sleep(0.02); end loop;
+    end $$`);
+  const waits = `select 1 from pg_locks where locktype = 'advisory' and mode = 'ExclusiveLock' and not granted`;
+  await expect.poll(async () => (await world.db.asAdmin(waits)).length, PATIENCE).toBe(1);
+  expect(await keys(dataset)).toEqual([0, 1]);
+  await world.db.asAdmin('insert into public.go default values');
+  await pushing;
+  await expect.poll(async () => await keys(dataset), PATIENCE).toEqual([0, 1, 2]);
+  await world.db.asAdmin('drop table public.go');
+});

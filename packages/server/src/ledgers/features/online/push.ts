@@ -7,6 +7,7 @@ import { transact } from '#kernel/transaction.ts';
 import type { CompiledView } from '../definitions/compiled.ts';
 import { loadView } from '../definitions/load-selection.ts';
 import type { FeatureParts } from '../features-parts.ts';
+import { shareAppending } from '../materialize/appending-turns.ts';
 import { APPEND_QUEUE } from '../materialize/queues.ts';
 import type { Value } from '../values/cells.ts';
 import { packKey } from '../values/entity-key.ts';
@@ -70,6 +71,7 @@ export class Pusher {
         if ((waiting?.n ?? 0) > MOST_WAITING) {
           throw new DaisError('overloaded', `${waiting?.n} rows of "${view.name}" wait to become part of its dataset.`);
         }
+        shareAppending(tx.sql, view.uid);
         await tx.sql.query(
           'insert into features.pushed (project_id, view, rows, batch) values ($1, $2, $3, $4)',
           [tenant.id, view.uid, rows.count, JSON.stringify(batchOf(view, rows))],
