@@ -137,11 +137,12 @@ test('tables that cannot grow: writes are storage_full, reads go on, and writes 
 test('a write-ahead log that cannot grow stops the database; it comes back by itself once there is space', async () => {
   const { database } = (await readServerFile(data))!;
   const pid = dais!.process.pid;
-  await fill(0);
-  // The log goes on in its next segment, for which there is no space.
+  // While there is space: the first connection after a change of the catalogue writes a file.
   const client = new Client({ ...database, user: SUPERUSER });
   client.on('error', () => {});
   await client.connect();
+  await fill(0);
+  // The log goes on in its next segment, for which there is no space.
   const stopped = async (): Promise<boolean> => {
     await client.query('select pg_switch_wal()').catch(() => {});
     await apply(10);

@@ -60,6 +60,7 @@ function plan(more: Partial<Omit<EndpointFacts, 'row'>> & { readonly row?: Parti
     lastReason: undefined,
     states: new Map([ready(1), ready(2)]),
     live: true,
+    taken: true,
     ...facts,
     row: {
       uid: 'u',
@@ -150,4 +151,14 @@ test('a model that there is not is told, and what answers goes on', () => {
     { type: 'Current', reason: 'ModelNotFound' },
   ]);
   expect(plan({ target: { fault: 'no' }, row: { stable: null } }).conditions[0]).toMatchObject({ status: 'False' });
+});
+
+test('an endpoint is ready once the gateway sends requests to what answers, not when its model is loaded', () => {
+  for (const state of ['ready', 'idle'] as const) {
+    const states = new Map([ready(1, state), ready(2)]);
+    const { conditions, recheckAfterMs } = plan({ target: found(1), states, taken: false });
+    expect(conditions[0]).toMatchObject({ type: 'Ready', status: 'False', reason: 'Loading' });
+    expect(recheckAfterMs).toBeLessThan(1000);
+    expect(plan({ target: found(1), states }).conditions[0]).toMatchObject({ type: 'Ready', status: 'True' });
+  }
 });

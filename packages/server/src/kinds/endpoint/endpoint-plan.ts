@@ -160,7 +160,8 @@ function same(a: Readonly<Record<string, string>>, b: Readonly<Record<string, st
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
 }
 
-function readyOf({ row, target, rollout, states, live, lastReason }: EndpointFacts, message: string): PlannedCondition {
+function readyOf(facts: EndpointFacts, message: string): PlannedCondition {
+  const { row, target, rollout, states, live, taken, lastReason } = facts;
   const condition = (status: PlannedCondition['status'], reason: string, text: string) => ({
     type: 'Ready',
     status,
@@ -174,6 +175,9 @@ function readyOf({ row, target, rollout, states, live, lastReason }: EndpointFac
   }
   const stable = states.get(row.stable);
   if (!live) return condition('Unknown', 'NoGateway', 'The gateway is starting: it tells nothing yet.');
+  // Its model is loaded before requests are sent to it: who asked in between was told that no variant takes requests.
+  if (!taken && (stable?.state === 'ready' || stable?.state === 'idle'))
+    return condition('False', 'Loading', 'The gateway is about to send requests to it.');
   if (stable?.state === 'ready') return condition('True', 'Serving', `${stable.label} answers.`);
   if (stable?.state === 'idle') return condition('True', 'Idle', `${stable.label} is loaded with the next request.`);
   if (stable?.state === 'failed') return condition('False', 'LoadFailed', stable.message ?? 'Its model does not load.');

@@ -72,6 +72,8 @@ export interface EndpointFacts {
   readonly states: ReadonlyMap<string, ModelState>;
   /** A gateway tells figures. */
   readonly live: boolean;
+  /** And it has a snapshot by which requests reach what answers. */
+  readonly taken: boolean;
 }
 
 /** What endpoint-plan.ts decides to have done. */
@@ -133,6 +135,10 @@ export class EndpointWork {
         lastReason: await lastReason(tx, row.uid),
         states,
         live: figures !== undefined,
+        taken:
+          figures?.variants.some(
+            (one) => one.project === project && one.endpoint === row.name && one.variant === 'stable',
+          ) === true,
       };
     });
   }
