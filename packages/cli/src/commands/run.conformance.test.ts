@@ -3,6 +3,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CliFixture } from '#testing/cli-fixture.ts';
+import { environmentFlags } from '../../../server/src/testing/environment-flags.ts';
 
 /** In ms. Making the environments takes most of it. */
 const PATIENCE = 600_000;
@@ -10,7 +11,7 @@ const PATIENCE = 600_000;
 let dais: CliFixture;
 
 beforeAll(async () => {
-  dais = await CliFixture.start();
+  dais = await CliFixture.start(await environmentFlags());
 });
 afterAll(async () => {
   await dais.stop();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from '#lib/process.ts';
 import type { ConfigFlags } from '#config-load.ts';
+import { environmentFlags } from '#testing/environment-flags.ts';
 import { startDais, type StartedDais } from '#testing/start-dais.ts';
 import { pythonEnvironment, pythonWheel } from '../../../../tools/python-env.mjs';
 
@@ -50,6 +51,7 @@ export async function startClientPython(peer: string, flags: ConfigFlags = {}): 
     // Clients receive webhooks on this machine.
     'authentication.mode': 'accounts',
     'outbound.allowHosts': ['127.0.0.1'],
+    ...(await environmentFlags()),
     ...flags,
   });
   return {

@@ -2,22 +2,18 @@
 import { join } from 'node:path';
 import { run } from '#lib/process.ts';
 import { pythonEnvironment } from '../../../../tools/python-env.mjs';
-import { uv, uvEnvironment } from '../../../../tools/uv.mjs';
 import { startDaisProcess, type DaisProcess } from './dais-process.ts';
+import { environmentFlags } from './environment-flags.ts';
 
 /** In ms; environments are built within it. */
 export const PYTHON_PATIENCE = 900_000;
 
 /** A Dais in `folder`, which may have been there before. */
 export async function startPythonDais(folder: string): Promise<DaisProcess> {
-  const { SSL_CERT_FILE, UV_DEFAULT_INDEX } = await uvEnvironment();
   return startDaisProcess({
     data: join(folder, 'data'),
     'keys.folder': join(folder, 'keys'),
-    // It is started without variables of this machine.
-    'environments.uv': await uv(),
-    ...(UV_DEFAULT_INDEX !== undefined && { 'environments.index': UV_DEFAULT_INDEX }),
-    ...(SSL_CERT_FILE !== undefined && { 'outbound.extraCa': SSL_CERT_FILE }),
+    ...(await environmentFlags()),
   });
 }
 
