@@ -182,7 +182,7 @@ const COLOURS = ['color-contrast', 'link-in-text-block'];
 
 /**
  * WCAG 2.2 AA, as far as a program can tell. `colours`: the page has been judged already, and only its colours are others
- * since: a third of the CPU.
+ * since: less than half of the CPU.
  */
 export async function expectAccessible(page: Page, { colours = false } = {}): Promise<void> {
   // Injected past the page's policy, as a reader's own tool would be.
