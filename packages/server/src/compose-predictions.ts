@@ -3,10 +3,18 @@ import type { PredictionsLedger, PredictionsParts } from '#ledgers/predictions/i
 import type { MonitoringLedger, MonitoringParts } from '#ledgers/monitoring/index.ts';
 import type { DataParts } from '#ledgers/data/index.ts';
 import type { SafetyLedger, SafetyParts } from '#ledgers/safety/index.ts';
+import { predictionSpool } from './compose-gateway.ts';
 
 /** What endpoints answered. */
-export async function loadPredictions(parts: PredictionsParts): Promise<PredictionsLedger> {
-  return (await import('#ledgers/predictions/index.ts')).predictionsLedger(parts);
+export async function loadPredictions({
+  data,
+  ...parts
+}: Omit<PredictionsParts, 'spool'> & {
+  /** The data folder. */
+  readonly data: string;
+}): Promise<PredictionsLedger> {
+  const { predictionsLedger } = await import('#ledgers/predictions/index.ts');
+  return predictionsLedger({ ...parts, spool: predictionSpool(data) });
 }
 
 /** What is in the files of model versions. */

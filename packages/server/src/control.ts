@@ -42,7 +42,6 @@ import { loadMonitoring, loadPredictions, loadSafety } from './compose-predictio
 import { loadFeatures, openOnline } from './compose-features.ts';
 import { loadModelJobs } from './compose-model-jobs.ts';
 import { loadServing, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
-import { predictionSpool } from './compose-gateway.ts';
 import { childEnvironment } from './config-load.ts';
 import { endEarlierLeases } from './earlier-leases.ts';
 import { contentJobs } from './content-jobs.ts';
@@ -250,7 +249,7 @@ export class Control {
         clock,
         log: io.log,
         query: onQuery.query,
-        spool: predictionSpool(config.data),
+        data: config.data,
         folder: join(config.data, 'predictions', 'jobs'),
         days: config.retention.predictionDays,
         projectBytes: config.retention.predictionBytes,

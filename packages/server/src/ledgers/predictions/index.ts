@@ -16,8 +16,8 @@ export { predictionNodes } from './lineage-nodes.ts';
 export { predictionsSlice } from './predictions-slice.ts';
 export type { FileRow } from './file-rows.ts';
 export { firstIdOf } from './first-id.ts';
-export type { FoundPredictions, LabelledPredictions, PredictionReader, PredictionsOf } from './reader.ts';
-export { countLabels, newestLabel } from './reader.ts';
+export type { FoundPredictions, LabelledPredictions, PredictionReader } from './reader.ts';
+export { countLabels } from './reader.ts';
 export type { PredictionsParts } from './predictions-parts.ts';
 
 export interface PredictionsLedger {

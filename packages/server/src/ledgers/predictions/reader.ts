@@ -17,7 +17,7 @@ import { labelledView } from './labelled-view.ts';
 import type { PredictionsParts } from './predictions-parts.ts';
 import { filesBetween } from './reading.ts';
 
-export interface PredictionsOf {
+interface PredictionsOf {
   readonly projectId: string;
   readonly endpoint: string;
 }
@@ -103,16 +103,6 @@ export class PredictionReader {
       await rm(scratch, { recursive: true, force: true });
     }
   }
-}
-
-/** The newest label of an endpoint: what is told later has a greater id. */
-export async function newestLabel(sql: Sql, { projectId, endpoint }: PredictionsOf): Promise<string | undefined> {
-  const [row] = await sql.query<{ id: string }>(
-    'select id from predictions.label where project_id = $1 and endpoint = $2 order by id desc limit 1',
-    [projectId, endpoint],
-    'newest_prediction_label',
-  );
-  return row?.id;
 }
 
 /**
