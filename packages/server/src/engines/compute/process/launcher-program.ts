@@ -22,6 +22,9 @@ const PROGRAM = String.raw`
 use strict;
 use Fcntl qw(F_DUPFD O_CREAT O_EXCL O_RDONLY O_RDWR O_TRUNC O_WRONLY O_NONBLOCK F_SETFL);
 use POSIX ();
+# Perl runs a handler between two steps of its program: a signal that comes after the last of them and before the kernel
+# waits ends no wait (measured: 1 of 20,000 children that end just then). So who waits for one looks by itself, in seconds.
+use constant LOOK => 1;
 
 $0 = 'dais-launcher';
 $SIG{PIPE} = 'IGNORE';
@@ -32,7 +35,7 @@ my ($wake, $remover, %shims) = (noticed());
 my ($input, $none) = ('', '');
 for (;;) {
   my $ready = bits(\*STDIN, $wake);
-  next if select($ready, undef, undef, undef) < 0;
+  next if select($ready, undef, undef, %shims ? LOOK : undef) < 0;
   sysread $wake, $none, 4096 if vec $ready, fileno $wake, 1;
   while ((my $pid = waitpid -1, POSIX::WNOHANG()) > 0) {
     my $id = delete $shims{$pid};
@@ -175,16 +178,16 @@ sub attend {
     unlink 'logs/' . ($number - $keep) if $number >= $keep;
     $file = $next->();
   };
-  while ($out || !$is_over) {
-    my $ready = bits($ended, $out && !$pause ? $out : ());
-    select $ready, undef, undef, $pause ? 1 : undef;
+  while ($out) {
+    my $ready = bits($ended, !$pause ? $out : ());
+    next if select($ready, undef, undef, $pause ? 1 : $is_over ? undef : LOOK) < 0;
     $pause = 0 if $pause && !vec $ready, fileno $ended, 1;
     sysread $ended, $none, 64;
     if (!$is_over && waitpid($pid, POSIX::WNOHANG()) == $pid) {
       tell_end($?, $direct);
       $is_over = 1;
     }
-    next unless $out && vec $ready, fileno $out, 1;
+    next unless vec $ready, fileno $out, 1;
     my $got = sysread $out, my $bytes, 65536;
     next unless defined $got;
     if (!$got) { close $out; $out = undef; next }
@@ -197,6 +200,10 @@ sub attend {
       $size += $wrote;
       $turn->() if $size >= $segment;
     }
+  }
+  if (!$is_over) {
+    waitpid $pid, 0;
+    tell_end($?, $direct);
   }
   rename 'end', 'rc';
 }
