@@ -1,5 +1,6 @@
 """TensorFlow Data Validation: statistics of a Parquet file, a schema out of them, and the check against it."""
 
+import datetime
 import os
 import sys
 
@@ -14,7 +15,12 @@ path = sys.argv[1]
 
 
 def statistics():
-    return tfdv.generate_statistics_from_dataframe(pandas.read_parquet(path))
+    frame = pandas.read_parquet(path)
+    # Of times it knows words only, and refuses what Arrow has for them.
+    for name, column in frame.items():
+        if isinstance(column.dtype, pandas.DatetimeTZDtype) or isinstance(column.iloc[0], datetime.date):
+            frame[name] = column.astype(str)
+    return tfdv.generate_statistics_from_dataframe(frame)
 
 
 usage, made = measured(statistics)

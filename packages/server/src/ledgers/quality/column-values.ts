@@ -6,13 +6,15 @@ import { familyOf, isFloating } from './column-family.ts';
 
 /** As float64: numbers that are finite, times in milliseconds since 1970. All others are NULL. */
 export function figureOf(of: DataColumn): Expression {
-  const value = column(of.name);
-  if (familyOf(of) === 'time') {
-    const moment = of.type === 'date' ? cast(value, 'timestamp') : value;
-    return call('/', cast(call('epoch-us', moment), 'float64'), literal(1000, 'float64'));
-  }
-  const number = cast(value, 'float64');
-  return isFloating(of) ? when(call('is-finite', value), number) : number;
+  const figure = plainFigureOf(of);
+  return isFloating(of) ? when(call('is-finite', column(of.name)), figure) : figure;
+}
+
+/** The same of `value`, of the column's type, where that is known to be finite: to look costs as much as to add up. */
+export function plainFigureOf(of: DataColumn, value: Expression = column(of.name)): Expression {
+  return familyOf(of) === 'time'
+    ? call('/', cast(call('epoch-us', value), 'float64'), literal(1000, 'float64'))
+    : cast(value, 'float64');
 }
 
 /** As text: what values are counted by. */

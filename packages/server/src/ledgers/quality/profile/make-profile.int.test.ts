@@ -82,6 +82,28 @@ test('figures of each family of columns', async () => {
   expect(profile.correlations).toEqual([{ columns: ['id', 'score'], pearson: expect.closeTo(1, 9) as number }]);
 });
 
+test('zeros and numbers below, whatever the range of a column says of them before they are counted', async () => {
+  const columns = ['below', 'to zero', 'around', 'from zero', 'above', 'nothing'];
+  const values = (i: number) => [-1 - i, -i, i - 5, i, i + 1, null];
+  const typesOf = (type: string) => columns.map((name) => [name, type] as const);
+  const rows = Array.from({ length: 10 }, (_, i) => values(i));
+  for (const type of ['int64', 'float64']) {
+    const { columns: found } = await profileOf(typesOf(type), rows);
+    expect(found.map(({ zeros, negatives }) => [zeros, negatives])).toEqual([
+      [0, 10],
+      [1, 9],
+      [1, 5],
+      [1, 0],
+      [0, 0],
+      [0, 0],
+    ]);
+    expect(found.map(({ mean }) => mean)).toEqual([-5.5, -4.5, -0.5, 4.5, 5.5, undefined]);
+  }
+  // Days are not moments, and both are told in milliseconds.
+  const { columns: days } = await profileOf([['day', 'date']], [['1969-12-31'], ['2026-02-01'], [null]]);
+  expect(days).toMatchObject([{ family: 'time', min: -86_400_000, max: Date.UTC(2026, 1, 1), nulls: 1 }]);
+});
+
 test('numbers that are none, columns without values, rows there twice', async () => {
   const path = join(world.folder, 'odd.csv');
   const lines = ['x,void,f', '1,,NaN', '1,,NaN', '2,,inf', '2,,-inf', '3,,1.5', '3,,2.5'];

@@ -20,6 +20,7 @@ import {
   isSparse,
   NUMBERED,
   numberOf,
+  picturesQuery,
   PLACE,
   readColumn,
   readSpread,
@@ -31,7 +32,10 @@ import {
   spreadQuery,
   TOP,
   topQuery,
+  rangesQuery,
+  readRange,
   type ColumnSpread,
+  type Range,
   type Sampling,
 } from './profile-plan.ts';
 
@@ -64,8 +68,8 @@ export async function makeProfile(
 ): Promise<DatasetProfile> {
   const startedAt = now();
   const { rows, version } = request;
-  const { spreads, correlations } = await lookAtSample(engine, request, options);
-  const { columns, duplicates } = await scanAll(engine, request, spreads, options);
+  const { correlations, ...known } = await lookAtSample(engine, request, options);
+  const { columns, duplicates } = await scanAll(engine, request, known, options);
   await countNans(engine, request, columns, options);
   await countTops(engine, request, columns, options);
   const madeAt = now();
@@ -82,19 +86,43 @@ export async function makeProfile(
 
 type Spreads = ReadonlyMap<DataColumn, ColumnSpread>;
 
+/** What is known of columns before all rows are read. */
+interface Known {
+  readonly spreads: Spreads;
+  readonly ranges: ReadonlyMap<DataColumn, Range>;
+}
+
 async function lookAtSample(engine: QueryEngine, request: ProfileRequest, options: RunOptions) {
-  const every = everyOf(request);
   const pairs = correlatedPairs(request);
   const figured = request.columns.filter(hasFigures);
-  // Of very many columns a sample is large too; without a sample all rows are.
-  const sampling = { every, kept: every > 1 && figured.length <= COLUMNS_AT_ONCE ? figured : [] };
-  const correlation = pairs.length > 0 ? [correlationQuery(pairs, sampling)] : [];
-  const sampled = await askSpreads(engine, request, { of: figured, sampling, more: correlation }, options);
+  const sampling = samplingOf(request);
+  const { every } = sampling;
+  const groups = inGroups(figured);
+  const more = [
+    ...groups.map((group) => rangesQuery(group)),
+    ...(pairs.length > 0 ? [correlationQuery(pairs, sampling)] : []),
+  ];
+  const sampled = await askSpreads(engine, request, { of: figured, sampling, more }, options);
+  const ranges = new Map<DataColumn, Range>();
+  for (const [at, group] of groups.entries()) {
+    const answers = answersOf(sampled.more[at]);
+    for (const [i, of] of group.entries()) {
+      const range = readRange(answers(i));
+      if (range !== undefined) ranges.set(of, range);
+    }
+  }
   const spreads = new Map(sampled.spreads);
   const sparse = figured.filter((of) => isSparse(spreads.get(of), request.rows, every));
   const whole = await askSpreads(engine, request, { of: sparse, sampling: { every: 1, kept: [] }, more: [] }, options);
   for (const [of, spread] of whole.spreads) spreads.set(of, spread);
-  return { spreads, correlations: pairs.length > 0 ? readCorrelations(pairs, sampled.more[0]) : [] };
+  return { spreads, ranges, correlations: pairs.length > 0 ? readCorrelations(pairs, sampled.more.at(-1)) : [] };
+}
+
+/** Of very many columns a sample is large too; without a sample all rows are. */
+function samplingOf(request: ProfileRequest): Sampling {
+  const every = everyOf(request);
+  const figured = request.columns.filter(hasFigures);
+  return { every, kept: every > 1 && figured.length <= COLUMNS_AT_ONCE ? figured : [] };
 }
 
 /** Rows brought with a job have no numbers, and are few. */
@@ -114,8 +142,7 @@ async function askSpreads(
 ): Promise<{ readonly spreads: Spreads; readonly more: readonly StatementResult[] }> {
   const groups = inGroups(of);
   const queries = [...groups.map((group) => spreadQuery(group, sampling)), ...more];
-  const prepare = sampling.kept.length > 0 ? [{ name: SAMPLE, query: sampleQuery(sampling) }] : [];
-  const results = await ask(engine, request, queries, options, prepare);
+  const results = await ask(engine, request, queries, options, keptBy(sampling));
   const spreads = new Map<DataColumn, ColumnSpread>();
   for (const [at, group] of groups.entries()) {
     const answers = answersOf(results[at]);
@@ -127,34 +154,53 @@ async function askSpreads(
   return { spreads, more: results.slice(groups.length) };
 }
 
-async function scanAll(engine: QueryEngine, request: ProfileRequest, spreads: Spreads, options: RunOptions) {
+function keptBy(sampling: Sampling): NonNullable<QueryJob['prepare']> {
+  return sampling.kept.length > 0 ? [{ name: SAMPLE, query: sampleQuery(sampling) }] : [];
+}
+
+async function scanAll(engine: QueryEngine, request: ProfileRequest, { spreads, ranges }: Known, options: RunOptions) {
   const { columns, rows, keys } = request;
-  const every = everyOf(request);
+  const sampling = samplingOf(request);
+  const isSampled = sampling.every > 1;
   const groups = inGroups(columns);
-  const edges = (of: DataColumn) => {
-    const spread = spreads.get(of);
-    return spread && edgesOf(of, spread);
-  };
+  const pictured = inGroups(
+    columns.flatMap((of) => {
+      const spread = spreads.get(of);
+      return spread === undefined ? [] : [[of, edgesOf(of, spread)] as const];
+    }),
+  );
+  const edges = new Map(isSampled ? [] : pictured.flat());
   // A version was refused if two of its rows had one key.
   const compared =
     keys.length === 0 && rows > 0 && rows <= MOST_COMPARED_ROWS && columns.length <= MOST_COMPARED_COLUMNS;
-  const asksOf = (group: readonly DataColumn[]) => group.map((of, i) => columnAsks(of, i, edges(of)));
+  const asksOf = (group: readonly DataColumn[]) =>
+    group.map((of, i) => columnAsks(of, i, { inner: edges.get(of), range: ranges.get(of) }));
   // Where one scan reads all columns it compares rows too.
   const [only, ...others] = groups;
   const alone = compared && only !== undefined && others.length === 0;
   const rowsAsk = { rows: distinctRows(alone ? columns.map((_, i) => `v${i}`) : columns.map(({ name }) => name)) };
   const queries: Query[] = alone
-    ? [askAll([...asksOf(only), rowsAsk], scannedColumns(only, every))]
+    ? [askAll([...asksOf(only), rowsAsk], scannedColumns(only, ranges))]
     : [
-        ...groups.map((group) => askAll(asksOf(group), scannedColumns(group, every))),
+        ...groups.map((group) => askAll(asksOf(group), scannedColumns(group, ranges))),
         ...(compared ? [askAll([rowsAsk])] : []),
       ];
-  const results = await ask(engine, request, queries, options);
+  const pictures = isSampled ? pictured.map((group) => picturesQuery(group, sampling)) : [];
+  const results = await ask(engine, request, [...queries, ...pictures], options, isSampled ? keptBy(sampling) : []);
+  const pictureOf = new Map<DataColumn, Cell>();
+  for (const [at, group] of (isSampled ? pictured : []).entries()) {
+    const answers = answersOf(results[queries.length + at]);
+    for (const [i, [of]] of group.entries()) pictureOf.set(of, answers(i).get('picture') ?? null);
+  }
   const found = groups.flatMap((group, at) => {
     const answers = answersOf(results[at]);
-    return group.map((of, i) => readColumn(of, rows, answers(i), spreads.get(of)));
+    return group.map((of, i) => {
+      const sampled = pictureOf.get(of);
+      const answer = sampled === undefined ? answers(i) : new Map([...answers(i), ['picture', sampled] as const]);
+      return readColumn(of, rows, answer, { spread: spreads.get(of), range: ranges.get(of) });
+    });
   });
-  const last = answersOf(results.at(-1));
+  const last = answersOf(results[queries.length - 1]);
   const distinct = compared ? numberOf(last(alone ? columns.length : 0).get('rows')) : undefined;
   const duplicates = keys.length > 0 ? 0 : distinct === undefined ? undefined : rows - distinct;
   return { columns: found, duplicates };

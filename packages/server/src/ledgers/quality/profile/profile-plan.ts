@@ -1,10 +1,10 @@
 /** What a profile asks of the query engine, and what its answers mean. No I/O. */
 import type { ColumnProfile, DataColumn } from '@dais/api/data';
-import { aggregate, call, column, filter, literal, named, scan, when } from '#engines/query/model/build.ts';
+import { aggregate, call, column, filter, literal, named, scan } from '#engines/query/model/build.ts';
 import type { AggregateExpression, Expression, NamedExpression, Relation } from '#engines/query/model/query-tree.ts';
 import type { Cell } from '#engines/query/contract.ts';
 import { familyOf, isFloating, isInteger } from '../column-family.ts';
-import { figureOf } from '../column-values.ts';
+import { figureOf, plainFigureOf } from '../column-values.ts';
 import { innerEdges } from './histogram-edges.ts';
 
 const QUANTILES = { p01: 0.01, p05: 0.05, p25: 0.25, p50: 0.5, p75: 0.75, p95: 0.95, p99: 0.99 } as const;
@@ -114,36 +114,69 @@ export function edgesOf(of: DataColumn, { min, max, quantiles: { p01, p99 } }: C
   return innerEdges({ min, max, p01, p99, whole: isInteger(of) });
 }
 
-/** The scan of all rows: counts, moments, lengths and the picture of the i-th column of `scannedColumns`. */
-export function columnAsks(of: DataColumn, index: number, inner: readonly number[] | undefined): Ask {
+/** The smallest and the largest value of columns that have figures, as figures. Files say it of themselves, without a scan. */
+export function rangesQuery(columns: readonly DataColumn[]): Relation {
+  const ends = ['min', 'max'] as const;
+  const each = (make: (of: DataColumn, end: 'min' | 'max', i: number) => NamedExpression) =>
+    columns.flatMap((of, i) => ends.map((end) => make(of, end, i)));
+  return {
+    type: 'project',
+    from: {
+      type: 'aggregate',
+      from: scan('data'),
+      by: [],
+      columns: each((of, end, i) => named(`${end}${i}`, aggregate(end, [column(of.name)]))),
+    },
+    keep: 'none',
+    columns: each((of, end, i) => named(`${i}_${end}`, plainFigureOf(of, column(`${end}${i}`)))),
+  };
+}
+
+/** Of a column whose values are all finite. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Undefined: it has no values, or some that are not finite. */
+export function readRange(answer: ReadonlyMap<string, Cell>): Range | undefined {
+  const [min, max] = [numberOf(answer.get('min')), numberOf(answer.get('max'))];
+  return min === undefined || max === undefined ? undefined : { min, max };
+}
+
+/**
+ * The scan of all rows: counts, moments and lengths of the i-th column of `scannedColumns`, but for what its range says. With
+ * `inner` its picture too: where rows are sampled that is of the sample, because to find the bin of a value costs as much as all
+ * else that is asked of it, and a bin for NULL nearly as much as one for a value.
+ */
+export function columnAsks(
+  of: DataColumn,
+  index: number,
+  { inner, range }: { readonly inner: readonly number[] | undefined; readonly range: Range | undefined },
+): Ask {
   const value = column(`v${index}`);
   const figure = column(`f${index}`);
-  const pictured = column(`p${index}`);
   const family = familyOf(of);
   const counts: Ask = {
     count: aggregate('count', [value]),
     distinct: aggregate('approx-count-distinct', [family === 'other' ? call('hash64', value) : value]),
   };
   const spread: Ask = {
-    min: aggregate('min', [figure]),
-    max: aggregate('max', [figure]),
-    ...(inner !== undefined && {
-      picture:
-        inner.length === 0
-          ? aggregate('count', [pictured])
-          : aggregate('histogram', [pictured], { parameters: inner, withoutNan: true }),
-    }),
+    ...(range === undefined && { min: aggregate('min', [figure]), max: aggregate('max', [figure]) }),
+    ...(inner !== undefined && { picture: pictureOf(figure, inner) }),
   };
   if (family === 'number') {
+    const counted = (operator: '=' | '<') =>
+      aggregate('count', [], { where: call(operator, figure, literal(0, 'float64')) });
+    const { min = -Infinity, max = Infinity } = range ?? {};
     return {
       ...counts,
-      ...(isFloating(of) && { finite: aggregate('count', [figure]) }),
+      ...(isFloating(of) && range === undefined && { finite: aggregate('count', [figure]) }),
       ...spread,
-      mean: aggregate('mean', [figure]),
       stddev: aggregate('stddev', [figure]),
       sum: aggregate('sum', [figure]),
-      zeros: aggregate('count', [], { where: call('=', figure, literal(0, 'float64')) }),
-      negatives: aggregate('count', [], { where: call('<', figure, literal(0, 'float64')) }),
+      ...(min <= 0 && max >= 0 && { zeros: counted('=') }),
+      ...(min < 0 && { negatives: counted('<') }),
     };
   }
   if (family === 'time') return { ...counts, ...spread };
@@ -161,24 +194,53 @@ export function columnAsks(of: DataColumn, index: number, inner: readonly number
   return counts;
 }
 
-/**
- * What `columnAsks` are over: figures are worked out once, not once for each ask. A picture is of the sample: to find the bin of a
- * value costs as much as all else that is asked of it.
- */
-export function scannedColumns(columns: readonly DataColumn[], every: number): Relation {
+/** What was not asked, because other answers say it. */
+function withRange(
+  of: DataColumn,
+  answer: ReadonlyMap<string, Cell>,
+  range: Range | undefined,
+): ReadonlyMap<string, Cell> {
+  const all = new Map<string, Cell>([...Object.entries(range ?? {}), ...answer]);
+  if (familyOf(of) !== 'number') return all;
+  if (range !== undefined) {
+    if (isFloating(of)) all.set('finite', answer.get('count') ?? 0);
+    for (const what of ['zeros', 'negatives']) if (!answer.has(what)) all.set(what, 0);
+  }
+  const [sum, finite] = [numberOf(answer.get('sum')), numberOf(all.get('finite') ?? all.get('count'))];
+  if (sum !== undefined && finite !== undefined && finite > 0) all.set('mean', sum / finite);
+  return all;
+}
+
+/** Figures are finite. */
+function pictureOf(figure: Expression, inner: readonly number[]): AggregateExpression {
+  return inner.length === 0 ? aggregate('count', [figure]) : aggregate('histogram', [figure], { parameters: inner });
+}
+
+/** The pictures of a sample, of columns that have figures only. */
+export function picturesQuery(
+  columns: readonly (readonly [DataColumn, inner: readonly number[]])[],
+  sampling: Sampling,
+): Relation {
+  const asks = columns.map(([, inner], i): Ask => ({ picture: pictureOf(column(`f${i}`), inner) }));
+  const figures = figuresOf(
+    columns.map(([of]) => of),
+    sampling,
+  );
+  return askAll(asks, figures);
+}
+
+/** What `columnAsks` are over: figures are worked out once, not once for each ask. */
+export function scannedColumns(columns: readonly DataColumn[], ranges: ReadonlyMap<DataColumn, Range>): Relation {
   const figured = columns.map((of, i) => [of, i] as const).filter(([of]) => hasFigures(of));
-  const values: Relation = {
+  return {
     type: 'project',
-    from: scan(every > 1 ? NUMBERED : 'data'),
+    from: scan('data'),
     keep: 'none',
     columns: [
       ...columns.map((of, i) => named(`v${i}`, column(of.name))),
-      ...figured.map(([of, i]) => named(`f${i}`, figureOf(of))),
-      ...(every > 1 ? [named('sampled', isSampled(every))] : []),
+      ...figured.map(([of, i]) => named(`f${i}`, ranges.has(of) ? plainFigureOf(of) : figureOf(of))),
     ],
   };
-  const pictured = (i: number) => (every > 1 ? when(column('sampled'), column(`f${i}`)) : column(`f${i}`));
-  return { type: 'project', from: values, keep: 'all', columns: figured.map(([, i]) => named(`p${i}`, pictured(i))) };
 }
 
 /** How many of the values of these columns of floating numbers are NaN; asked only of those that have values that are not finite. */
@@ -204,9 +266,10 @@ export function numberOf(cell: Cell | undefined): number | undefined {
 export function readColumn(
   of: DataColumn,
   rows: number,
-  answer: ReadonlyMap<string, Cell>,
-  spread: ColumnSpread | undefined,
+  answered: ReadonlyMap<string, Cell>,
+  { spread, range }: { readonly spread: ColumnSpread | undefined; readonly range: Range | undefined },
 ): ColumnProfile {
+  const answer = withRange(of, answered, range);
   const figure = (what: string) => numberOf(answer.get(what));
   const count = figure('count') ?? 0;
   const finite = figure('finite');
