@@ -222,8 +222,12 @@ describe('versions', () => {
     const name = await world.dataset();
     await world.push(name, { 'a.csv': 'x\n1\n' });
     const { id } = await world.version(name);
-    const { items } = await world.dais.call<{ items: Event[] }>('event.list', { kind: 'Dataset', name, limit: 100 });
-    expect(items.map(({ type }) => type)).toContain('dataset.version.created');
+    // An event is told once all that committed before it have their places.
+    const types = async () => {
+      const { items } = await world.dais.call<{ items: Event[] }>('event.list', { kind: 'Dataset', name, limit: 100 });
+      return items.map(({ type }) => type);
+    };
+    await expect.poll(types).toContain('dataset.version.created');
     const graph = await world.dais.call<LineageGraph>('lineage.get', { node: `dataset-version:${id}` });
     expect(graph.nodes[0]).toMatchObject({ name: `${name}@1`, type: 'dataset-version', data: { state: 'ready' } });
     await expect
