@@ -100,12 +100,13 @@ test.each(['minutes', 'late', 'thirds', 'boosted', 'booster', 'light'])(
 );
 
 test.each([15, 21])(
-  'operators of version %i, for who serves it elsewhere: it answers the same',
+  'operators of version %i at most, for who serves it elsewhere: it answers the same',
   async (opset) => {
     const to = `late-${opset}`;
     await call('POST', '/registry/models', { name: to });
     const job = await converted({ model: 'models:/late/1', to, opset });
-    expect(job).toMatchObject({ state: 'succeeded', result: { model: to, version: 1, opset } });
+    expect(job).toMatchObject({ state: 'succeeded', result: { model: to, version: 1 } });
+    expect((job.result as { opset: number }).opset).toBeLessThanOrEqual(opset);
     told = { ...told, [to]: told['late'] as Told };
     expectNear(await asked(to, `models:/${to}/1`), told['late']?.predictions ?? []);
   },

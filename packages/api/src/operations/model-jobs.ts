@@ -157,7 +157,7 @@ export const startModelConversionOperation = defineOperation({
       .min(15)
       .max(21)
       .default(17)
-      .describe('Of the operators of ONNX: a newer one needs a newer runtime to load it.'),
+      .describe('The newest operators of ONNX that it may be made of: newer ones need a newer runtime to load it.'),
     predictFn: z
       .enum(predictFunctions)
       .optional()

@@ -70,7 +70,7 @@ export type PredictFunction = (typeof predictFunctions)[number];
 export const modelConversionSchema = z.strictObject({
   model: z.string().describe('Name of the model that has the new version.'),
   version: z.int().describe('Its number.'),
-  opset: z.int().describe('Of the operators that it is made of.'),
+  opset: z.int().describe('Of the newest operators that it is made of; at most what was asked for.'),
   predictFn: z.enum(predictFunctions).describe('What it answers with.'),
   estimators: z.array(z.string()).describe('What was converted.'),
   computesIn: z
