@@ -1,8 +1,11 @@
 /** What columns of numbers are like, without their values. A part of the suite. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { summarizeNumbers, type NumberSummary } from '#lib/statistics/column-summary.ts';
 import { cast, column, named, scan } from './model/build.ts';
 import type { Relation } from './model/query-tree.ts';
+import { SILENT_NAN } from './silent-nan.testing.ts';
 import { type Bench, expectFailure } from './suite-bench.testing.ts';
 
 const ROWS = 6000;
@@ -70,6 +73,18 @@ export function summaryTests(bench: Bench): void {
       const found = (await ask(0.25)).get('huge');
       expect(found).toMatchObject({ count: ROWS, min: -3e200, max: 1e200, mean: expect.closeTo(-1e200, -195) });
       expect(found?.bins.counts.reduce((sum, n) => sum + n, 0)).toBe(ROWS);
+    });
+
+    test('of a file that is silent about its NaN it is counted, and no moment is lost to it', async () => {
+      const path = join(bench.folder, 'silent.parquet');
+      await writeFile(path, SILENT_NAN);
+      const { summaries } = await bench.engine.run({
+        tables: { t: { files: [{ path, format: 'parquet' }] } },
+        query: scan('t'),
+        output: { type: 'summary', share: 0.9 },
+      });
+      expect(summaries).toMatchObject([{ count: 4, nulls: 1, nans: 1, infinities: 0, min: 1, max: 3, mean: 2 }]);
+      expect(summaries?.[0]?.squares).toBeCloseTo(2, 12);
     });
 
     test('what is no float64 is refused by its name', async () => {

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { SILENT_NAN } from '#engines/query/silent-nan.testing.ts';
 import { startQueryWorld, type QueryWorld } from '../testing/query-world.ts';
 import { makeProfile } from './make-profile.ts';
 
@@ -123,6 +124,16 @@ test('numbers that are none, columns without values, rows there twice', async ()
   });
   expect(profile.columns[1]).toMatchObject({ count: 0, nulls: 6, distinct: 0 });
   expect(profile.columns[2]).toMatchObject({ count: 6, nans: 2, infinities: 2, min: 1.5, max: 2.5, mean: 2 });
+});
+
+test('a file that is silent about its NaN', async () => {
+  const path = join(world.folder, 'silent.parquet');
+  await writeFile(path, SILENT_NAN);
+  const columns = [{ name: 'x', type: 'float64', nullable: true }];
+  const data = { files: [{ path, format: 'parquet' as const }], columns: columns as never };
+  const request = { version: '0196f8f0-0000-7000-8000-000000000001', rows: 6, columns, keys: [], data, owner: 'p' };
+  const profile = await makeProfile(world.engine, request, { now });
+  expect(profile.columns[0]).toMatchObject({ count: 5, nulls: 1, nans: 1, infinities: 0, min: 1, max: 3, mean: 2 });
 });
 
 test('of a million rows: counts and moments of all, quantiles and pictures of a sample, whatever is sparse of all again', async () => {

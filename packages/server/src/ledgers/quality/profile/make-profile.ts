@@ -6,6 +6,7 @@ import {
   type DatasetProfile,
 } from '@dais/api/data';
 import type { Cell, QueryEngine, QueryJob, RunOptions, StatementResult, TableSource } from '#engines/query/contract.ts';
+import { QueryError } from '#engines/query/model/query-error.ts';
 import type { Query } from '#engines/query/model/query-tree.ts';
 import { familyOf } from '../column-family.ts';
 import {
@@ -69,7 +70,7 @@ export async function makeProfile(
   const startedAt = now();
   const { rows, version } = request;
   const { correlations, ...known } = await lookAtSample(engine, request, options);
-  const { columns, duplicates } = await scanAll(engine, request, known, options);
+  const { columns, duplicates } = await scanAsKnown(engine, request, known, options);
   await countNans(engine, request, columns, options);
   await countTops(engine, request, columns, options);
   const madeAt = now();
@@ -152,6 +153,25 @@ async function askSpreads(
     }
   }
   return { spreads, more: results.slice(groups.length) };
+}
+
+/**
+ * Files that others wrote may be silent about NaN: Parquet's statistics leave it out. Then its sum is no number, or DuckDB finds no
+ * deviation, and every value is looked at.
+ */
+async function scanAsKnown(engine: QueryEngine, request: ProfileRequest, known: Known, options: RunOptions) {
+  try {
+    const scanned = await scanAll(engine, request, known, options);
+    const { columns } = scanned;
+    const odd = request.columns.some(
+      (of, i) => known.ranges.has(of) && columns[i]?.family === 'number' && columns[i].sum === undefined,
+    );
+    if (!odd) return scanned;
+  } catch (error) {
+    const isOdd = error instanceof QueryError && error.code === 'data_invalid';
+    if (!isOdd || known.ranges.size === 0) throw error;
+  }
+  return await scanAll(engine, request, { ...known, ranges: new Map() }, options);
 }
 
 function keptBy(sampling: Sampling): NonNullable<QueryJob['prepare']> {
