@@ -3,8 +3,8 @@
  * and memory; Evidently and NannyML beside it on the same files. All of them begin with the files and have loaded their libraries.
  * Peers that do not install are left out, with the reason.
  *
- * `--rows N` (default 1,000,000) for Dais alone, whose claim is of 10,000,000 and is scaled; `--peer-rows N` (default 100,000) of 20
- * columns for the comparison; `--full` is 10,000,000, and for the comparison 1,000,000 of 50 columns too. `--alone` leaves the
+ * `--rows N` for Dais alone (default 10,000,000, of which the claim is; scaled for others); `--peer-rows N` (default 100,000) of 20
+ * columns for the comparison; `--full`: 1,000,000 of 50 columns too. `--alone` leaves the
  * peers out. `--hour N` (default 1,000,000) predictions of a new hour.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -32,7 +32,7 @@ const { values: flags } = parseArgs({
     alone: { type: 'boolean', default: false },
   },
 });
-const ROWS = Number(flags.rows ?? (flags.full ? 10_000_000 : 1_000_000));
+const ROWS = Number(flags.rows ?? 10_000_000);
 const HOUR = Number(flags.hour);
 const GIBIBYTE = 1024 ** 3;
 /** For 10 million rows of 20 columns. */
