@@ -50,6 +50,11 @@ test.each(commands.flatMap(({ name, examples }) => examples.map((example) => [na
   },
 );
 
+test('a command of two words belongs to a family that says what it holds', () => {
+  const families = commands.flatMap(({ name }) => (name.includes(' ') ? [name.split(' ')[0]] : []));
+  expect([...new Set(families)].toSorted()).toEqual(Object.keys(commandFamilies).toSorted());
+});
+
 test('every command teaches by examples', () => {
   expect(commands.filter((command) => command.examples.length === 0 || command.examples.length > 4)).toEqual([]);
 });

@@ -59,6 +59,7 @@ export const commandFamilies: Readonly<Record<string, string>> = {
   predictions: 'What endpoints answered: query, follow, label, erase',
   pipeline: 'Pipelines: check, run, draw, do again, make up for the past',
   policy: 'Rights: test policies, ask why, simulate a change',
+  rollout: 'Rollouts of endpoints: look, hold, finish, take back',
   session: 'Browsers that are signed in',
   token: 'What programs prove themselves with',
   user: 'People and invitations',
