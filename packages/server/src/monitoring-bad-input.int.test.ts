@@ -171,8 +171,9 @@ test(
       .poll(async () => (await judged('never', 1)).reason, WAIT)
       .toContain('0 of 60 predictions have a label, fewer than 30. Labels are not waited for any more.');
 
-    // As one of that moment, and none that was made.
-    const stranger = `${id.slice(0, -1)}${id.endsWith('0') ? '1' : '0'}`;
+    // As one of that moment, and none that was made: before the last one of the window, whose ids end with it.
+    const stranger = id.replace(/[1-9a-f](?=0*$)/, '0');
+    expect(stranger < id).toBe(true);
     await call('POST', '/predictions/endpoints/scaled/labels', { labels: [{ prediction: stranger, value: '1' }] });
     await expect
       .poll(async () => (await judged('waits', 1)).reason, WAIT)
