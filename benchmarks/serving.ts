@@ -1,8 +1,8 @@
 /**
  * What one prediction costs: CPU of the whole process tree of a server for each request, of a gateway of Dais and of the Python
  * servers beside it, with the same ONNX file, body and client, at 1, 16 and 64 connections; onnxruntime-node alone as the
- * limit. Then how soon health is answered beside a busy model. `DAIS_BENCH_SECONDS` for each round (default 3). Read CPU and
- * ratios: the client shares the machine.
+ * limit; over gRPC too, of those that speak the Open Inference Protocol there. Then how soon health is answered beside a busy
+ * model. `DAIS_BENCH_SECONDS` for each round (default 3). Read CPU and ratios: the client shares the machine.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir } from 'node:os';
@@ -11,7 +11,9 @@ import { boostedTrees, perceptron } from '../packages/server/src/engines/inferen
 import { OnnxSession } from '../packages/server/src/engines/inference/onnx/onnx-session.ts';
 import { Claims } from './lib/claims.mjs';
 import { healthTimes } from './serving/health.ts';
-import { load, postRequest } from './serving/load.ts';
+import type { Load } from './serving/figures.ts';
+import { overGrpc } from './serving/grpc-load.ts';
+import { overHttp, postRequest } from './serving/load.ts';
 import { measure } from './serving/measure.ts';
 import {
   startBento,
@@ -22,7 +24,7 @@ import {
   startRay,
   type Peer,
 } from './serving/peers.ts';
-import { binaryRequest, jsonRequest } from './serving/requests.ts';
+import { binaryRequest, jsonRequest, RPC_PATH, rpcMessage } from './serving/requests.ts';
 
 const SECONDS = Number(process.env['DAIS_BENCH_SECONDS'] ?? 3);
 const WARM_SECONDS = 2 * SECONDS;
@@ -57,7 +59,6 @@ const requestFor = ({ path, body }: Peer): Buffer => {
   if (body === 'open-inference') return jsonRequest(INPUT, row);
   return post(path, { inputs: body === 'inputs' ? [numbers] : { [INPUT]: [numbers] } });
 };
-const raw = binaryRequest(INPUT, row);
 
 const starts: readonly (() => Promise<Peer>)[] = [
   async () => await startGatewayPeer(folder, file),
@@ -67,50 +68,68 @@ const starts: readonly (() => Promise<Peer>)[] = [
   async () => await startBento(file),
   async () => await startRay(file),
 ];
-let own = 0;
-let best = Number.POSITIVE_INFINITY;
+const message = rpcMessage(INPUT, row);
+/** Microseconds at 64 connections; of the others the least. */
+const costs = { http: { own: 0, best: Number.POSITIVE_INFINITY }, grpc: { own: 0, best: Number.POSITIVE_INFINITY } };
 for (const start of starts) {
   const peer = await start().catch((error: unknown) => console.log(`left out: ${String(error)}`));
   if (peer === undefined) continue;
   try {
-    const request = requestFor(peer);
-    // Until the compiler of JavaScript has seen enough.
-    await load({ port: peer.port, request, connections: 32, seconds: WARM_SECONDS });
-    for (const connections of CONNECTIONS) {
-      const cost = await measure(peer, { what: peer.name, request, connections, seconds: SECONDS });
-      if (connections !== 64) continue;
-      if (peer.path.startsWith('/v2') && peer.name.startsWith('Dais')) own = cost;
-      else best = Math.min(best, cost);
-    }
-    if (!peer.name.startsWith('Dais')) continue;
-    // As the other: measured cold, it seemed dearer than JSON.
-    await load({ port: peer.port, request: raw, connections: 32, seconds: WARM_SECONDS });
-    await measure(peer, { what: 'Dais gateway, binary', request: raw, connections: 64, seconds: SECONDS });
-    // A header twice: the gateway leaves such a connection to Node's HTTP server, and does all else as before. In turns.
-    const twice = jsonRequest(INPUT, row, ['x-a: 1', 'x-a: 2']);
-    await load({ port: peer.port, request: twice, connections: 32, seconds: WARM_SECONDS });
-    const told = async (what: string, one: Buffer) =>
-      await measure(peer, { what, request: one, connections: 64, seconds: SECONDS });
-    let [byNode, byItself] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
-    for (let turn = 0; turn < TURNS; turn++) {
-      byNode = Math.min(byNode, await told('Dais, HTTP by Node', twice));
-      byItself = Math.min(byItself, await told('Dais, HTTP by itself', request));
-    }
-    console.log(`the least of ${TURNS} turns: ${byNode.toFixed(1)} µs by Node, ${byItself.toFixed(1)} by itself`);
+    await compare(peer, peer.name, overHttp(peer.port, requestFor(peer)), costs.http);
+    if (isOwn(peer)) await waysOfHttp(peer);
+    if (peer.grpcPort === undefined) continue;
+    await compare(peer, `${peer.name}, gRPC`, overGrpc(peer.grpcPort, RPC_PATH, message), costs.grpc);
   } finally {
     await peer.stop();
   }
 }
 await healthWhileBusy();
 const cheap = `${MOST_MICROS} µs at most at 64 connections`;
-console.log(`\n${own.toFixed(1)} µs of CPU, ${cheap}: ${claims.judge(cheap, own <= MOST_MICROS)}`);
-if (Number.isFinite(best)) {
-  const ratio = best / own;
-  const far = `the best Python server costs ${LEAST_RATIO} times as much at least`;
-  console.log(`${ratio.toFixed(1)} times, ${far}: ${claims.judge(far, ratio >= LEAST_RATIO)}`);
+console.log(
+  `\n${costs.http.own.toFixed(1)} µs of CPU, ${cheap}: ${claims.judge(cheap, costs.http.own <= MOST_MICROS)}`,
+);
+for (const [how, { own, best }] of [['', costs.http] as const, [' over gRPC', costs.grpc] as const]) {
+  if (!Number.isFinite(best)) continue;
+  const far = `the best Python server costs ${LEAST_RATIO} times as much at least${how}`;
+  console.log(`${(best / own).toFixed(1)} times, ${far}: ${claims.judge(far, best / own >= LEAST_RATIO)}`);
 }
 await rm(folder, { recursive: true, force: true });
 claims.end();
+
+function isOwn({ name }: Peer): boolean {
+  return name.startsWith('Dais');
+}
+
+async function compare(peer: Peer, what: string, load: Load, into: { own: number; best: number }): Promise<void> {
+  // Until the compiler of JavaScript has seen enough.
+  await load(32, WARM_SECONDS);
+  for (const connections of CONNECTIONS) {
+    const cost = await measure(peer, { what, load, connections, seconds: SECONDS });
+    if (connections !== 64) continue;
+    if (isOwn(peer)) into.own = cost;
+    else into.best = Math.min(into.best, cost);
+  }
+}
+
+/** Binary tensors; and the same JSON, read by Node's HTTP server and by the gateway itself, in turns. */
+async function waysOfHttp(peer: Peer): Promise<void> {
+  const told = async (what: string, load: Load) =>
+    await measure(peer, { what, load, connections: 64, seconds: SECONDS });
+  const raw = overHttp(peer.port, binaryRequest(INPUT, row));
+  // As the other: measured cold, it seemed dearer than JSON.
+  await raw(32, WARM_SECONDS);
+  await told('Dais gateway, binary', raw);
+  const once = overHttp(peer.port, jsonRequest(INPUT, row));
+  // A header twice: the gateway leaves such a connection to Node's HTTP server, and does all else as before.
+  const twice = overHttp(peer.port, jsonRequest(INPUT, row, ['x-a: 1', 'x-a: 2']));
+  await twice(32, WARM_SECONDS);
+  let [byNode, byItself] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (let turn = 0; turn < TURNS; turn++) {
+    byNode = Math.min(byNode, await told('Dais, HTTP by Node', twice));
+    byItself = Math.min(byItself, await told('Dais, HTTP by itself', once));
+  }
+  console.log(`the least of ${TURNS} turns: ${byNode.toFixed(1)} µs by Node, ${byItself.toFixed(1)} by itself`);
+}
 
 /** How long the gateway's health takes while nothing runs, and while a model of some 2 ms has more than it can do. */
 async function healthWhileBusy(): Promise<void> {
@@ -121,13 +140,10 @@ async function healthWhileBusy(): Promise<void> {
   const peer = await startGatewayPeer(own, slow);
   try {
     const wide = Float32Array.from({ length: SLOW_LAYERS[0] as number }, (_, at) => at % 7);
-    const request = jsonRequest(INPUT, wide);
-    const one = await load({ port: peer.port, request, connections: 1, seconds: SECONDS });
+    const load = overHttp(peer.port, jsonRequest(INPUT, wide));
+    const one = await load(1, SECONDS);
     const idle = await healthTimes(peer.port, SECONDS);
-    const [busy, figures] = await Promise.all([
-      healthTimes(peer.port, SECONDS),
-      load({ port: peer.port, request, connections: 64, seconds: SECONDS }),
-    ]);
+    const [busy, figures] = await Promise.all([healthTimes(peer.port, SECONDS), load(64, SECONDS)]);
     const told = ({ p50, p99 }: { readonly p50: number; readonly p99: number }) =>
       `p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`;
     console.log(`\na model of ${one.p50.toFixed(1)} ms; health while idle: ${told(idle)}`);

@@ -1,4 +1,4 @@
-/** A gateway with one endpoint, as a process of its own. Arguments: folder, file of the model. Prints its port. */
+/** A gateway with one endpoint, as a process of its own. Arguments: folder, file of the model. Prints its ports. */
 import { basename, dirname } from 'node:path';
 import { servingDoors, servingRpcs } from '../../packages/server/src/compose-serving.ts';
 import { OnnxInference } from '../../packages/server/src/engines/inference/onnx/onnx-engine.ts';
@@ -22,6 +22,6 @@ const gateway = await startGateway({
 });
 const { failed } = await gateway.swap(snapshot(1, [model('m')], [endpoint('m', [['stable', 'm', 10_000]])]));
 for (const reason of failed.values()) console.error(reason);
-console.log(JSON.stringify({ port: gateway.port }));
+console.log(JSON.stringify({ port: gateway.port, grpcPort: gateway.grpcPort }));
 // Until it is killed.
 setInterval(() => {}, 60_000);

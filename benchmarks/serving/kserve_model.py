@@ -1,11 +1,11 @@
-"""KServe's own server with one ONNX model. Arguments: port, file of the model."""
+"""KServe's own server with one ONNX model. Arguments: port, port of gRPC, file of the model."""
 
 import sys
 
 import onnxruntime
 from kserve import InferOutput, InferResponse, Model, ModelServer
 
-port, file = sys.argv[1:3]
+port, grpc_port, file = sys.argv[1:4]
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = options.inter_op_num_threads = 1
 
@@ -24,4 +24,4 @@ class Onnx(Model):
 
 model = Onnx("m")
 model.load()
-ModelServer(http_port=int(port), enable_grpc=False, workers=1, access_log_format="").start([model])
+ModelServer(http_port=int(port), grpc_port=int(grpc_port), workers=1, access_log_format="").start([model])

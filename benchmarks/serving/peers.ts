@@ -14,12 +14,14 @@ export interface Peer {
   readonly name: string;
   readonly pid: number;
   readonly port: number;
+  /** Where it speaks the Open Inference Protocol over gRPC. */
+  readonly grpcPort?: number;
   readonly path: string;
   readonly body: 'open-inference' | 'inputs' | 'named-inputs';
   stop(): Promise<void>;
 }
 
-export async function startGatewayPeer(folder: string, file: string): Promise<Peer> {
+export async function startGatewayPeer(folder: string, file: string): Promise<Peer & Required<Pick<Peer, 'grpcPort'>>> {
   const program = fileURLToPath(await builtModule(new URL('./gateway-process.ts', import.meta.url)));
   const child = spawn(process.execPath, [program, join(folder, 'gateway'), file], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -29,30 +31,30 @@ export async function startGatewayPeer(folder: string, file: string): Promise<Pe
     child.stdout.once('data', (bytes: Buffer) => resolve(bytes.toString()));
     child.once('exit', () => reject(new Error('the gateway has ended')));
   });
-  const { port } = JSON.parse(told) as { port: number };
-  return peer('Dais gateway', child, port, '/v2/models/m/infer', 'open-inference');
+  const { port, grpcPort } = JSON.parse(told) as { port: number; grpcPort: number };
+  return { ...peer('Dais gateway', child, port, '/v2/models/m/infer', 'open-inference'), grpcPort };
 }
 
 export async function startKserve(file: string): Promise<Peer> {
   const python = await environment('kserve');
-  const port = await freePort();
-  const child = start(`${python}/bin/python`, [join(here, 'kserve_model.py'), String(port), file]);
+  const [port, grpcPort] = [await freePort(), await freePort()];
+  const child = start(`${python}/bin/python`, [join(here, 'kserve_model.py'), String(port), String(grpcPort), file]);
   await answers(child, port, '/v2/health/ready');
-  return peer('KServe (Python) 0.21', child, port, '/v2/models/m/infer', 'open-inference');
+  return { ...peer('KServe (Python) 0.21', child, port, '/v2/models/m/infer', 'open-inference'), grpcPort };
 }
 
 export async function startMlserver(folder: string, file: string): Promise<Peer> {
   const python = await environment('mlserver');
-  const [port, grpc, metrics] = [await freePort(), await freePort(), await freePort()];
+  const [port, grpcPort, metrics] = [await freePort(), await freePort(), await freePort()];
   const own = join(folder, 'mlserver');
   await mkdir(own);
-  const server = { http_port: port, grpc_port: grpc, metrics_port: metrics, parallel_workers: 0, debug: false };
+  const server = { http_port: port, grpc_port: grpcPort, metrics_port: metrics, parallel_workers: 0, debug: false };
   await writeFile(join(own, 'settings.json'), JSON.stringify(server));
   const settings = { name: 'm', implementation: 'mlserver_model.Onnx', parameters: { uri: file } };
   await writeFile(join(own, 'model-settings.json'), JSON.stringify(settings));
   const child = start(`${python}/bin/mlserver`, ['start', own], { PYTHONPATH: here });
   await answers(child, port, '/v2/health/ready');
-  return peer('MLServer 1.7.1', child, port, '/v2/models/m/infer', 'open-inference');
+  return { ...peer('MLServer 1.7.1', child, port, '/v2/models/m/infer', 'open-inference'), grpcPort };
 }
 
 export async function startMlflow(folder: string, file: string): Promise<Peer> {
