@@ -10,6 +10,7 @@ import { predictionId } from '../packages/api/src/gateway/prediction-id.ts';
 import type * as Segments from '../packages/server/src/ledgers/predictions/segment.ts';
 import { builtModule } from './lib/built.ts';
 import { Claims } from './lib/claims.mjs';
+import { silentLog } from '../packages/server/src/lib/log.ts';
 
 const segments = new URL('../packages/server/src/ledgers/predictions/segment.ts', import.meta.url);
 const { SegmentWriter } = (await import((await builtModule(segments)).href)) as typeof Segments;
@@ -66,6 +67,7 @@ async function measure(policy: Capture['policy'], lanes: number, inputs: Predict
     folder: join(folder, `${policy}-${lanes}-${count}`),
     gateway: 'g',
     now: () => Date.now(),
+    log: silentLog,
   });
   const capture: Capture = { policy, share: 1, overflow: 'drop', omit: [] };
   const requests = policy === 'sync' ? REQUESTS / 10 : REQUESTS;

@@ -23,7 +23,7 @@ export async function openInference(parts: {
 }
 
 /** What keeps predictions until the control process has made them part of the ledger. */
-export async function openCapture(data: string, gateway: string): Promise<CaptureSink> {
+export async function openCapture(data: string, gateway: string, log: Log): Promise<CaptureSink> {
   const { SegmentWriter } = await import('#ledgers/predictions/segment.ts');
-  return new SegmentWriter({ folder: join(predictionSpool(data), gateway), gateway, now: Date.now });
+  return new SegmentWriter({ folder: join(predictionSpool(data), gateway), gateway, now: Date.now, log });
 }

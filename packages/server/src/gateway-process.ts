@@ -147,7 +147,7 @@ async function open({ folder, config }: GatewaySetup, log: Log): Promise<Gateway
         folder: join(folder, 'models', key),
         ...(environment !== undefined && { environment }),
       }),
-    capture: await openCapture(config.data, String(GATEWAY)),
+    capture: await openCapture(config.data, String(GATEWAY), log),
     tracer: await openTracer({
       config,
       version: programVersion(),

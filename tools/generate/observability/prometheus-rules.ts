@@ -193,6 +193,15 @@ const endpoints: readonly Rule[] = [
       'One prediction of a hundred of {{ $labels.project }}/{{ $labels.endpoint }} takes longer than {{ $value | humanizeDuration }}.',
   },
   {
+    alert: 'DaisPredictionsLost',
+    expr: `sum by (job, instance, how) (increase(${series(ANY, 'gateway.lost')}[5m])) > 0`,
+    for: '0m',
+    severity: 'critical',
+    summary: 'Predictions are not written down',
+    description:
+      '{{ $labels.instance }} could not write down {{ $value | humanize }} predictions within 5 minutes ({{ $labels.how }}): monitors, explanations and lineage do not know of them. Its log says why; nearly always its disk is full or slow.',
+  },
+  {
     alert: 'DaisModelFailed',
     expr: `${series(ANY, 'gateway.models', { state: 'failed' })} > 0`,
     for: '5m',

@@ -2,6 +2,19 @@
 import type { ServedEndpoint } from '@dais/api/gateway';
 import type { PredictionRecord } from '#ledgers/predictions/segment.ts';
 
+/** What became of predictions that were to be kept. Counts only grow. */
+export interface CaptureStats {
+  readonly records: number;
+  /** Records that are nowhere although their requests were answered (`drop`, `async`, `sample`). */
+  readonly dropped: number;
+  /** Requests that were refused because they could not be kept (`shed`). */
+  readonly shed: number;
+  /** Records whose tensors were too large and are not in them. */
+  readonly cut: number;
+  /** Taken and not yet written. */
+  readonly pendingBytes: number;
+}
+
 export interface CaptureSink {
   /**
    * Takes a record by the endpoint's policy. Undefined, or resolved: taken. With `ack` and `sync` it is only taken when it
@@ -13,4 +26,5 @@ export interface CaptureSink {
   full(): boolean;
   /** Everything taken so far is on the disk. */
   flush(): Promise<void>;
+  stats(): CaptureStats;
 }

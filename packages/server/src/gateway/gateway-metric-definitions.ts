@@ -33,6 +33,30 @@ export const gatewayMetrics = {
     help: 'Copies for a shadow that were not sent because its queue was full.',
     labels: VARIANT,
   },
+  kept: {
+    name: 'dais_gateway_predictions_kept_total',
+    type: 'counter',
+    help: 'Predictions that were written down.',
+    labels: [],
+  },
+  lost: {
+    name: 'dais_gateway_predictions_lost_total',
+    type: 'counter',
+    help: 'Predictions that could not be written down: `dropped` ones were answered all the same (`spec.capture.overflow` of the Endpoint), `shed` ones refused.',
+    labels: ['how'],
+  },
+  cut: {
+    name: 'dais_gateway_predictions_cut_total',
+    type: 'counter',
+    help: 'Predictions that were written down without their tensors, which were too large.',
+    labels: [],
+  },
+  keeping: {
+    name: 'dais_gateway_predictions_pending_bytes',
+    type: 'gauge',
+    help: 'Of predictions that are being written down.',
+    labels: [],
+  },
   latency: {
     name: 'dais_gateway_latency_seconds',
     type: 'histogram',

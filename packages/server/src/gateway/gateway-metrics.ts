@@ -18,7 +18,12 @@ export class GatewayMetrics {
   }
 
   async expose(stats: GatewayStats): Promise<{ readonly type: string; readonly text: string }> {
-    const own = [...variantLines(stats.variants), ...modelLines(stats), ...metric('revision', [[{}, stats.revision]])];
+    const own = [
+      ...variantLines(stats.variants),
+      ...modelLines(stats),
+      ...captureLines(stats),
+      ...metric('revision', [[{}, stats.revision]]),
+    ];
     return { type: this.#registry.contentType, text: `${await this.#registry.metrics()}\n${own.join('\n')}\n` };
   }
 }
@@ -104,6 +109,20 @@ function modelLines({ models }: GatewayStats): string[] {
       'crashes',
       models.map(({ key, crashes }) => [{ model: key }, crashes]),
     ),
+  ];
+}
+
+function captureLines({ capture }: GatewayStats): string[] {
+  if (capture === undefined) return [];
+  const { records, dropped, shed, cut, pendingBytes } = capture;
+  return [
+    ...metric('kept', [[{}, records]]),
+    ...metric('lost', [
+      [{ how: 'dropped' }, dropped],
+      [{ how: 'shed' }, shed],
+    ]),
+    ...metric('cut', [[{}, cut]]),
+    ...metric('keeping', [[{}, pendingBytes]]),
   ];
 }
 

@@ -1,3 +1,4 @@
+import type { CaptureStats } from './capture.ts';
 import type { TensorSpec } from './tensors.ts';
 
 /** What a gateway tells of itself, for the control plane's status, scaling and pages. Counts only grow. */
@@ -6,6 +7,8 @@ export interface GatewayStats {
   readonly draining: boolean;
   readonly variants: readonly VariantStats[];
   readonly models: readonly ModelSlotStats[];
+  /** Undefined where no prediction is kept. */
+  readonly capture: CaptureStats | undefined;
 }
 
 /** Of a variant of an endpoint, for as long as it has the same model. */

@@ -368,6 +368,9 @@ describe('capture', () => {
     const good = await world.sums('sum', [[1, 2]], { id: 'mine', headers: { traceparent, 'x-request-id': 'r-1' } });
     await world.ask('/v2/models/sum/infer', { body: '{"inputs": []}' });
     await world.ask('/v2/models/sum/infer', { body: '{' });
+    const figures = (await world.ask('/metrics')).bytes.toString();
+    expect(figures).toContain(`dais_gateway_predictions_kept_total ${world.capture.records.length}`);
+    expect(figures).toContain('dais_gateway_predictions_lost_total{how="dropped"} 0');
     world.capture.fullNow = true;
     expect((await world.sums('sum', [[1, 2]])).status).toBe(503);
     expect(world.capture.records).toMatchObject([

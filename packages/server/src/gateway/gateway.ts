@@ -39,7 +39,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   let heardAt = 0;
   let draining = false;
   let accepting = true;
-  const stats = () => gatewayStats(routes, draining);
+  const stats = () => ({ ...routeStats(routes), draining, capture: capture?.stats() });
   const ready = () => !draining && routes.table.revision >= 0;
 
   const kept = await store.read().catch((error: unknown) => {
@@ -203,11 +203,10 @@ async function closeSockets(
   });
 }
 
-function gatewayStats(routes: Routes, draining: boolean): GatewayStats {
+function routeStats(routes: Routes): Pick<GatewayStats, 'revision' | 'variants' | 'models'> {
   const { revision, endpoints } = routes.table;
   return {
     revision,
-    draining,
     variants: [...endpoints.values()].flatMap((route) => [
       ...route.variants.map((variant) => variantStats(route, variant, false)),
       ...route.shadows.map((variant) => variantStats(route, variant, true)),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { endpointHash, predictionId } from '@dais/api/gateway';
 import { SegmentWriter } from '#ledgers/predictions/segment.ts';
 import type { Request } from './operation-recipes.ts';
+import { silentLog } from '#lib/log.ts';
 
 const endpoint = { path: { endpoint: 'target' } };
 const version = { path: { name: 'target', version: '1' } };
@@ -32,7 +33,12 @@ export const predictionRecipes: Readonly<Record<string, () => Request>> = {
 /** Writes one prediction as a gateway does, and gives its id. */
 export async function writePrediction(data: string, project: string, uid: string): Promise<string> {
   const now = () => Date.now();
-  const writer = new SegmentWriter({ folder: join(data, 'predictions', 'spool', `g-${project}`), gateway: 'g', now });
+  const writer = new SegmentWriter({
+    folder: join(data, 'predictions', 'spool', `g-${project}`),
+    gateway: 'g',
+    now,
+    log: silentLog,
+  });
   const at = now();
   const id = predictionId({ at, gateway: 1, endpoint: endpointHash(uid) }, 1);
   const record = {

@@ -8,7 +8,7 @@ import { servingDoors, servingRpcs } from '#compose-serving.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import type { PredictionRecord } from '#ledgers/predictions/segment.ts';
-import type { CaptureSink } from '../capture.ts';
+import type { CaptureSink, CaptureStats } from '../capture.ts';
 import { startGateway } from '../gateway.ts';
 import type { Gateway, GatewayOptions } from '../options.ts';
 import { PlainEngine } from './plain-engine.ts';
@@ -40,6 +40,10 @@ export class MemoryCapture implements CaptureSink {
   }
 
   async flush(): Promise<void> {}
+
+  stats(): CaptureStats {
+    return { records: this.records.length, dropped: 0, shed: 0, cut: 0, pendingBytes: 0 };
+  }
 }
 
 export interface GatewayWorld {

@@ -7,6 +7,7 @@ import { Collector } from './collect.ts';
 import { SegmentWriter } from './segment.ts';
 import { ack, floats, startPredictionsWorld, texts, type PredictionsWorld } from './testing/predictions-world.ts';
 import { deleteOld, joinSmall } from './upkeep.ts';
+import { silentLog } from '#lib/log.ts';
 
 let world: PredictionsWorld;
 beforeAll(async () => {
@@ -194,6 +195,7 @@ describe('predictions', () => {
           folder: join(world.parts.spool, gateway),
           gateway,
           now: () => Date.now(),
+          log: silentLog,
           segmentBytes: 2000,
         }),
     );

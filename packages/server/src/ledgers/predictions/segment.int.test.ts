@@ -7,6 +7,7 @@ import { predictionId } from '@dais/api/gateway';
 import type { Tensor } from '#engines/inference/contract.ts';
 import { decodeHead, decodeRecord, type StoredPrediction } from './segment-format.ts';
 import { SegmentWriter, type Capture, type PredictionRecord, type SegmentOptions } from './segment.ts';
+import { silentLog } from '#lib/log.ts';
 
 let root: string;
 let folders = 0;
@@ -23,7 +24,10 @@ const ack: Capture = { policy: 'ack', share: 1, overflow: 'shed', omit: [] };
 
 function openWriter(options: Partial<SegmentOptions> = {}): { writer: SegmentWriter; folder: string } {
   const folder = join(root, String((folders += 1)));
-  return { folder, writer: new SegmentWriter({ folder, gateway: 'g1', now: () => Date.now(), ...options }) };
+  return {
+    folder,
+    writer: new SegmentWriter({ folder, gateway: 'g1', now: () => Date.now(), log: silentLog, ...options }),
+  };
 }
 
 let count = 0;
@@ -190,7 +194,8 @@ describe('segments', () => {
   });
 
   it('says why it cannot write, and writes again when it can', async () => {
-    const { writer, folder } = openWriter();
+    const errors: unknown[] = [];
+    const { writer, folder } = openWriter({ log: { ...silentLog, error: (...told) => void errors.push(told) } });
     await rm(folder, { recursive: true });
     await writeFile(folder, 'no folder');
     await expect(writer.append(record(), ack)).rejects.toMatchObject({ code: 'overloaded' });
@@ -198,6 +203,13 @@ describe('segments', () => {
     await writer.flush();
     expect(writer.stats()).toMatchObject({ records: 0, shed: 1, dropped: 1 });
     expect(writer.stats().fault).toMatch(/ENOTDIR/);
+    // Once, not for each of thousands.
+    expect(errors).toEqual([
+      [
+        'predictions could not be written down',
+        { dropped: 0, shed: 1, because: expect.stringContaining('ENOTDIR') as string },
+      ],
+    ]);
     await rm(folder);
     expect(() => writer.full()).not.toThrow();
   });

@@ -19,6 +19,7 @@ import {
 import { promisify } from 'node:util';
 import { DaisError } from '@dais/api';
 import type { ServedEndpoint } from '@dais/api/gateway';
+import type { Log } from '#lib/log.ts';
 import { processIdentity } from '#lib/process-identity.ts';
 import { encodeHead, encodeRecord, type PredictionRecord } from './segment-format.ts';
 import { SegmentPages } from './segment-pages.ts';
@@ -35,6 +36,8 @@ const MEBIBYTE = 1024 * 1024;
 const ASYNC_MS = 10;
 /** How often the folder is looked at while it is over its bound. */
 const SPOOL_LOOK_MS = 1000;
+/** How often it is said that records are lost: a full disk loses thousands a second. */
+const TELL_MS = 10_000;
 
 export interface SegmentOptions {
   /** Of this gateway's segments: made if missing. Several processes may share one. */
@@ -42,6 +45,7 @@ export interface SegmentOptions {
   /** The gateway's name, for whoever looks at the files. */
   readonly gateway: string;
   readonly now: () => number;
+  readonly log: Log;
   /** A file is closed when it is larger; default 64 MiB. */
   readonly segmentBytes?: number;
   /** What may wait to be written: default 64 MiB, and 1 s since the oldest came. Beyond, records are refused. */
@@ -121,6 +125,7 @@ export class SegmentWriter {
   #turn: NodeJS.Immediate | undefined;
   readonly #counts = { records: 0, bytes: 0, dropped: 0, shed: 0, cut: 0 };
   #fault: string | undefined;
+  #told = { at: Number.NEGATIVE_INFINITY, dropped: 0, shed: 0 };
 
   constructor(options: SegmentOptions) {
     this.#options = {
@@ -156,6 +161,7 @@ export class SegmentWriter {
     if (this.full()) {
       const shed = waits && overflow === 'shed';
       this.#counts[shed ? 'shed' : 'dropped'] += 1;
+      this.#tellLost();
       return shed ? Promise.reject(refused('the disk does not keep up')) : undefined;
     }
     const group = (this.#group ??= this.#newGroup());
@@ -235,7 +241,18 @@ export class SegmentWriter {
     }
     this.#counts.shed += group.shed;
     this.#counts.dropped += group.records - group.shed;
+    this.#tellLost();
     shed?.reject(refused(this.#fault ?? 'the write failed'));
+  }
+
+  #tellLost(): void {
+    const { now, log } = this.#options;
+    const { dropped, shed } = this.#counts;
+    if (now() - this.#told.at < TELL_MS) return;
+    const because = this.#fault ?? (this.#spoolFull ? 'their folder is full' : 'the disk does not keep up');
+    const since = { dropped: dropped - this.#told.dropped, shed: shed - this.#told.shed };
+    log.error('predictions could not be written down', { ...since, because });
+    this.#told = { at: now(), dropped, shed };
   }
 
   /** All or nothing: what was begun is cut off again, so that the next record stands where this one should have. */

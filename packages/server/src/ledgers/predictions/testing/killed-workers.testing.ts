@@ -23,7 +23,13 @@ export interface WriterSetup {
 
 /** Writes for ever, 16 at once, and says each id once it is acknowledged. */
 export async function writeForEver({ folder, record, prefix }: WriterSetup): Promise<void> {
-  const writer = new SegmentWriter({ folder, gateway: 'killed', now: () => Date.now(), segmentBytes: 20_000 });
+  const writer = new SegmentWriter({
+    folder,
+    gateway: 'killed',
+    now: () => Date.now(),
+    log: silentLog,
+    segmentBytes: 20_000,
+  });
   let count = 0;
   const lane = async () => {
     while (count < 0xffff) {

@@ -75,7 +75,12 @@ export async function startPredictionsWorld({ jobs = true } = {}): Promise<Predi
     entries: [...ledger.entries, ...lineageEntries([predictionNodes])],
     jobs: jobs ? ledger.jobs : [],
   });
-  const writer = new SegmentWriter({ folder: join(parts.spool, 'g1'), gateway: 'g1', now: () => Date.now() });
+  const writer = new SegmentWriter({
+    folder: join(parts.spool, 'g1'),
+    gateway: 'g1',
+    now: () => Date.now(),
+    log: silentLog,
+  });
   let made = 0;
   const uids = new Map<string, string>();
   return {
