@@ -1,17 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { MonitorAlert, MonitorReport, MonitorSummary } from '@dais/api/monitoring';
+import type { MonitorAlert, MonitorReport } from '@dais/api/monitoring';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { linear } from '#engines/inference/onnx/onnx-files.testing.ts';
 import { rankingGain } from '#lib/statistics/attribution-drift.ts';
 import { batchClient, type BatchCall, type BatchClient } from './testing/batch-client.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import { judgedWindow } from './testing/judged-window.ts';
 import { servingClient, type ServingClient } from './testing/serving-client.ts';
 
 /** Limits against hanging, not measurements. */
 const START_MS = 600_000;
-const WAIT = { timeout: 240_000, interval: 200 };
 const WEIGHTS = [3, -2, 0.5];
 const FEATURES = ['x[0]', 'x[1]', 'x[2]'];
 /** With which every row is compared: the input example. */
@@ -81,12 +81,8 @@ async function watch(name: string, endpoint: string, more: object, check: object
   await call('POST', '/monitors', { apiVersion: 'dais.dev/v1', kind: 'Monitor', metadata: { name }, spec });
 }
 
-async function judged(monitor: string, window: number): Promise<MonitorReport> {
-  await expect
-    .poll(async () => (await call<MonitorSummary>('GET', `/monitoring/monitors/${monitor}`)).windows, WAIT)
-    .toBeGreaterThanOrEqual(window);
-  return await call<MonitorReport>('GET', `/monitoring/monitors/${monitor}/reports/${window}`);
-}
+const judged = async (monitor: string, window: number) =>
+  await judgedWindow({ dais, call }, monitor, window, { asked: false });
 
 /** By hand: each weight times how far the value is from that of the example. */
 const sizesOf = (rows: readonly Row[]) =>

@@ -1,16 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { MonitorReport, MonitorSummary } from '@dais/api/monitoring';
+import type { MonitorReport } from '@dais/api/monitoring';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { batchClient, type BatchCall } from './testing/batch-client.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import { judgedWindow } from './testing/judged-window.ts';
 import { servingClient, type ServingClient } from './testing/serving-client.ts';
 
 /** Limits against hanging, not measurements. */
 const START_MS = 600_000;
 const WAIT = { timeout: 120_000, interval: 200 };
-const LOOK = { timeout: 120_000, interval: 1000 };
 
 let folder: string;
 let dais: DaisProcess;
@@ -42,16 +42,7 @@ async function watch(name: string, spec: object): Promise<void> {
   await call('POST', '/monitors', manifest);
 }
 
-/** It is asked to look: by itself it does so every ten seconds. */
-async function judged(monitor: string, windows: number): Promise<MonitorReport> {
-  await expect
-    .poll(async () => {
-      await call('POST', `/monitors/${monitor}/actions/run`, {});
-      return (await call<MonitorSummary>('GET', `/monitoring/monitors/${monitor}`)).windows;
-    }, LOOK)
-    .toBeGreaterThanOrEqual(windows);
-  return await call<MonitorReport>('GET', `/monitoring/monitors/${monitor}/reports/${windows}`);
-}
+const judged = async (monitor: string, window: number) => await judgedWindow({ dais, call }, monitor, window);
 
 /** Of the checks that are not good: what and of which column. */
 function told({ results }: MonitorReport): string[] {

@@ -1,13 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { MonitorReport, MonitorSummary } from '@dais/api/monitoring';
+import type { MonitorReport } from '@dais/api/monitoring';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { binaryMetrics } from '#lib/statistics/classification.ts';
 import { fairnessOf } from '#lib/statistics/fairness.ts';
 import { seededRandom } from '#lib/statistics/random.ts';
 import { scoreMetrics, summarizeScores } from '#lib/statistics/scores.ts';
 import { startDaisProcess, type DaisProcess } from './testing/dais-process.ts';
+import { judgedWindow } from './testing/judged-window.ts';
 import { servingClient, type ServingClient } from './testing/serving-client.ts';
 
 /** Limits against hanging, not measurements. */
@@ -50,15 +51,7 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
 /** It is asked to look: by itself it does so every ten seconds. */
 const look = async (monitor: string) => await call('POST', `/monitors/${monitor}/actions/run`, {});
 
-async function judged(monitor: string, window: number): Promise<MonitorReport> {
-  await expect
-    .poll(async () => {
-      await look(monitor);
-      return (await call<MonitorSummary>('GET', `/monitoring/monitors/${monitor}`)).windows;
-    }, LOOK)
-    .toBeGreaterThanOrEqual(window);
-  return await call<MonitorReport>('GET', `/monitoring/monitors/${monitor}/reports/${window}`);
-}
+const judged = async (monitor: string, window: number) => await judgedWindow({ dais, call }, monitor, window);
 
 interface Row {
   readonly score: number;
