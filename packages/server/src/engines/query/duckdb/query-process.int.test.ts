@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
@@ -79,6 +80,17 @@ test('no process runs before the first job, and none after a while without', asy
   });
   await expect.poll(() => engine.state().pids).toEqual([]);
   expect((await engine.run(few)).rows).toEqual([[20_000]]);
+});
+
+test('work that comes while a process ends for want of work has another one', async () => {
+  await engine.close();
+  engine = open(1);
+  for (let round = 0; round < 4; round++) {
+    await engine.run(few);
+    // Between the signal to the process and its end.
+    await delay(2);
+    await expect(engine.run(few)).resolves.toMatchObject({ rows: [[20_000]] });
+  }
 });
 
 test('a process that is killed in the middle: that job fails, its files go, the next has a new process', async () => {

@@ -104,6 +104,8 @@ export class QueryProcess {
     this.#cancelIdle?.();
     const child = this.#child;
     if (child === undefined) return;
+    // Whoever comes before it is gone has a new one.
+    if (this.#running === undefined) this.#child = undefined;
     const gone = new Promise<void>((resolve) => child.once('close', () => resolve()));
     // While somebody waits for its end, it holds our process again.
     child.ref();
