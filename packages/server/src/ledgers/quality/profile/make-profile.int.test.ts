@@ -29,6 +29,21 @@ async function profileOf(columns: readonly (readonly [string, string])[], rows: 
   return await makeProfile(world.engine, request, { now });
 }
 
+test('of values whose squares are beyond all numbers there is no deviation and no correlation; all else is told', async () => {
+  const rows = Array.from({ length: 100 }, (_, i) => [i % 2 === 0 ? 1e200 : -1e200, 1.7e308, i, 2 * i]);
+  const named = ['far', 'farther', 'n', 'twice'].map((name) => [name, 'float64'] as const);
+  const { columns, correlations } = await profileOf(named, rows);
+  const [far, farther, n] = columns;
+  expect(far).toMatchObject({ count: 100, min: -1e200, max: 1e200, negatives: 50, mean: 0 });
+  expect(far?.stddev).toBeUndefined();
+  expect(farther).toMatchObject({ count: 100, min: 1.7e308, max: 1.7e308 });
+  expect(n?.stddev).toBeCloseTo(29.011492, 5);
+  expect(correlations).toEqual([{ columns: ['n', 'twice'], pearson: expect.closeTo(1, 9) as number }]);
+  // With a value that is no number nothing is known of the ends before.
+  const odd = await profileOf(named, [...rows, ['NaN', 'NaN', 'NaN', 0]]);
+  expect(odd.columns[0]).toMatchObject({ count: 101, nans: 1, min: -1e200, max: 1e200 });
+});
+
 test('figures of each family of columns', async () => {
   const rows = Array.from({ length: 1000 }, (_, i) => [
     i,

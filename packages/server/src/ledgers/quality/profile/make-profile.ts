@@ -17,6 +17,7 @@ import {
   distinctRows,
   edgesOf,
   hasFigures,
+  hasSquares,
   hasTop,
   isSparse,
   NUMBERED,
@@ -91,10 +92,42 @@ type Spreads = ReadonlyMap<DataColumn, ColumnSpread>;
 interface Known {
   readonly spreads: Spreads;
   readonly ranges: ReadonlyMap<DataColumn, Range>;
+  /** Whether the deviation of a column is asked for. */
+  readonly squares: (of: DataColumn) => boolean;
 }
 
 async function lookAtSample(engine: QueryEngine, request: ProfileRequest, options: RunOptions) {
   const pairs = correlatedPairs(request);
+  try {
+    return await lookWith(engine, request, pairs, options);
+  } catch (error) {
+    if (!isOdd(error)) throw error;
+  }
+  // Some column has values that cannot be squared: all is asked but correlations, and then those of the others.
+  const looked = await lookWith(engine, request, [], options);
+  const { ranges } = looked;
+  const squared = (of: DataColumn) => {
+    const range = ranges.get(of);
+    return range !== undefined && hasSquares(range);
+  };
+  const possible = pairs.filter(([a, b]) => squared(a) && squared(b));
+  if (possible.length === 0) return looked;
+  const sampling = samplingOf(request);
+  const [told] = await ask(engine, request, [correlationQuery(possible, sampling)], options, keptBy(sampling));
+  return { ...looked, correlations: readCorrelations(possible, told) };
+}
+
+/** DuckDB has no deviation and no correlation where squares are beyond all numbers, or one value is none. */
+function isOdd(error: unknown): boolean {
+  return error instanceof QueryError && error.code === 'data_invalid';
+}
+
+async function lookWith(
+  engine: QueryEngine,
+  request: ProfileRequest,
+  pairs: readonly (readonly [DataColumn, DataColumn])[],
+  options: RunOptions,
+) {
   const figured = request.columns.filter(hasFigures);
   const sampling = samplingOf(request);
   const { every } = sampling;
@@ -116,7 +149,9 @@ async function lookAtSample(engine: QueryEngine, request: ProfileRequest, option
   const sparse = figured.filter((of) => isSparse(spreads.get(of), request.rows, every));
   const whole = await askSpreads(engine, request, { of: sparse, sampling: { every: 1, kept: [] }, more: [] }, options);
   for (const [of, spread] of whole.spreads) spreads.set(of, spread);
-  return { spreads, ranges, correlations: pairs.length > 0 ? readCorrelations(pairs, sampled.more.at(-1)) : [] };
+  const correlations = pairs.length > 0 ? readCorrelations(pairs, sampled.more.at(-1)) : [];
+  const squares = (of: DataColumn) => hasSquares(ranges.get(of) ?? { min: 0, max: 0 });
+  return { spreads, ranges, squares, correlations };
 }
 
 /** Of very many columns a sample is large too; without a sample all rows are. */
@@ -157,7 +192,7 @@ async function askSpreads(
 
 /**
  * Files that others wrote may be silent about NaN: Parquet's statistics leave it out. Then its sum is no number, or DuckDB finds no
- * deviation, and every value is looked at.
+ * deviation, and every value is looked at. Where that fails too, squares are beyond all numbers of some column of which nothing is known.
  */
 async function scanAsKnown(engine: QueryEngine, request: ProfileRequest, known: Known, options: RunOptions) {
   try {
@@ -168,17 +203,24 @@ async function scanAsKnown(engine: QueryEngine, request: ProfileRequest, known: 
     );
     if (!odd) return scanned;
   } catch (error) {
-    const isOdd = error instanceof QueryError && error.code === 'data_invalid';
-    if (!isOdd || known.ranges.size === 0) throw error;
+    if (!isOdd(error)) throw error;
   }
-  return await scanAll(engine, request, { ...known, ranges: new Map() }, options);
+  const less = { ...known, ranges: new Map() };
+  try {
+    return await scanAll(engine, request, less, options);
+  } catch (error) {
+    if (!isOdd(error)) throw error;
+  }
+  const squares = (of: DataColumn) => known.ranges.has(of) && known.squares(of);
+  return await scanAll(engine, request, { ...less, squares }, options);
 }
 
 function keptBy(sampling: Sampling): NonNullable<QueryJob['prepare']> {
   return sampling.kept.length > 0 ? [{ name: SAMPLE, query: sampleQuery(sampling) }] : [];
 }
 
-async function scanAll(engine: QueryEngine, request: ProfileRequest, { spreads, ranges }: Known, options: RunOptions) {
+async function scanAll(engine: QueryEngine, request: ProfileRequest, known: Known, options: RunOptions) {
+  const { spreads, ranges } = known;
   const { columns, rows, keys } = request;
   const sampling = samplingOf(request);
   const isSampled = sampling.every > 1;
@@ -194,7 +236,9 @@ async function scanAll(engine: QueryEngine, request: ProfileRequest, { spreads, 
   const compared =
     keys.length === 0 && rows > 0 && rows <= MOST_COMPARED_ROWS && columns.length <= MOST_COMPARED_COLUMNS;
   const asksOf = (group: readonly DataColumn[]) =>
-    group.map((of, i) => columnAsks(of, i, { inner: edges.get(of), range: ranges.get(of) }));
+    group.map((of, i) =>
+      columnAsks(of, i, { inner: edges.get(of), range: ranges.get(of), squares: known.squares(of) }),
+    );
   // Where one scan reads all columns it compares rows too.
   const [only, ...others] = groups;
   const alone = compared && only !== undefined && others.length === 0;

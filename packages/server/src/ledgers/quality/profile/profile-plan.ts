@@ -138,6 +138,14 @@ export interface Range {
   readonly max: number;
 }
 
+/** Squares of larger values, added up over 100 million rows, are beyond float64: DuckDB then fails, and gives nothing of any column. */
+const MOST_SQUARED = 1e150;
+
+/** Whether deviation and correlation of values of this range are numbers. */
+export function hasSquares({ min, max }: Range): boolean {
+  return Math.max(Math.abs(min), Math.abs(max)) < MOST_SQUARED;
+}
+
 /** Undefined: it has no values, or some that are not finite. */
 export function readRange(answer: ReadonlyMap<string, Cell>): Range | undefined {
   const [min, max] = [numberOf(answer.get('min')), numberOf(answer.get('max'))];
@@ -147,12 +155,16 @@ export function readRange(answer: ReadonlyMap<string, Cell>): Range | undefined 
 /**
  * The scan of all rows: counts, moments and lengths of the i-th column of `scannedColumns`, but for what its range says. With
  * `inner` its picture too: where rows are sampled that is of the sample, because to find the bin of a value costs as much as all
- * else that is asked of it, and a bin for NULL nearly as much as one for a value.
+ * else that is asked of it, and a bin for NULL nearly as much as one for a value. `squares`: its deviation is asked for.
  */
 export function columnAsks(
   of: DataColumn,
   index: number,
-  { inner, range }: { readonly inner: readonly number[] | undefined; readonly range: Range | undefined },
+  {
+    inner,
+    range,
+    squares,
+  }: { readonly inner: readonly number[] | undefined; readonly range: Range | undefined; readonly squares: boolean },
 ): Ask {
   const value = column(`v${index}`);
   const figure = column(`f${index}`);
@@ -173,7 +185,7 @@ export function columnAsks(
       ...counts,
       ...(isFloating(of) && range === undefined && { finite: aggregate('count', [figure]) }),
       ...spread,
-      stddev: aggregate('stddev', [figure]),
+      ...(squares && { stddev: aggregate('stddev', [figure]) }),
       sum: aggregate('sum', [figure]),
       ...(min <= 0 && max >= 0 && { zeros: counted('=') }),
       ...(min < 0 && { negatives: counted('<') }),
