@@ -1,13 +1,18 @@
+import { pbkdf2 } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { predictionId } from '@dais/api/gateway';
 import type { Tensor } from '#engines/inference/contract.ts';
+import { silentLog } from '#lib/log.ts';
 import { decodeHead, decodeRecord, type StoredPrediction } from './segment-format.ts';
 import { SegmentWriter, type Capture, type PredictionRecord, type SegmentOptions } from './segment.ts';
-import { silentLog } from '#lib/log.ts';
+
+const derive = promisify(pbkdf2);
 
 let root: string;
 let folders = 0;
@@ -165,12 +170,17 @@ describe('segments', () => {
   it('keeps its bounds: what waits too long or is too much is shed or dropped, and counted', async () => {
     let now = 0;
     const { writer } = openWriter({ pendingBytes: 1200, now: () => now });
+    // The disk is slow: what writes is busy with something else.
+    const busy = Array.from({ length: 16 }, async () => await derive('', '', 200_000, 64, 'sha512'));
     const first = [writer.append(record([floats]), ack), writer.append(record([floats]), ack)];
+    await nextTurn();
     now = 1500;
+    expect(writer.full()).toBe(false);
+    await nextTurn();
     expect(writer.full()).toBe(true);
     await expect(writer.append(record(), ack)).rejects.toMatchObject({ code: 'overloaded' });
     expect(writer.append(record(), { ...ack, overflow: 'drop' })).toBeUndefined();
-    for (const one of first) await one;
+    for (const one of [...first, ...busy]) await one;
     expect(writer.full()).toBe(false);
     const many = Array.from({ length: 5 }, () => writer.append(record([floats]), { ...ack, overflow: 'drop' }));
     expect(many.filter((one) => one === undefined).length).toBeGreaterThan(0);
@@ -179,6 +189,20 @@ describe('segments', () => {
     const { records, dropped, shed } = writer.stats();
     expect(shed).toBe(1);
     expect(records + dropped + shed).toBe(9);
+  });
+
+  it('is not full because its process had no time: what was written meanwhile is heard of in the same turn', async () => {
+    let now = 0;
+    const { writer } = openWriter({ now: () => now });
+    for (let round = 0; round < 20; round++) {
+      const first = writer.append(record([floats]), ack);
+      await nextTurn();
+      now += 1500;
+      // As if it had stood still until now, and this request had come first.
+      const second = writer.append(record([floats]), ack);
+      await Promise.all([first, second]);
+    }
+    expect(writer.stats()).toMatchObject({ records: 40, dropped: 0, shed: 0 });
   });
 
   it('stops at the bound of its folder and goes on when the tailer has taken files', async () => {

@@ -115,6 +115,9 @@ export class SegmentWriter {
   readonly #pages: Buffer[] = [];
   /** The write under way. */
   #writing: Promise<void> | undefined;
+  /** The same, once a whole turn went by without its end. */
+  #late: Promise<void> | undefined;
+  #isLooking = false;
   #pending = 0;
   #oldest = 0;
   #sequence = 0;
@@ -147,7 +150,25 @@ export class SegmentWriter {
   full(): boolean {
     if (this.#spoolFull) this.#lookAtSpool();
     if (this.#spoolFull || this.#pending >= this.#options.pendingBytes) return true;
-    return this.#pending > 0 && this.#options.now() - this.#oldest > this.#options.pendingMs;
+    return this.#pending > 0 && this.#options.now() - this.#oldest > this.#options.pendingMs && this.#isLate();
+  }
+
+  /**
+   * Whether the write under way is late by itself. A process that got no CPU for a second hears of requests and of the end of
+   * its writes in one turn, and the requests may come first: only when the turn is over is it known.
+   */
+  #isLate(): boolean {
+    const write = this.#writing;
+    if (write === undefined) return false;
+    if (this.#late === write) return true;
+    if (!this.#isLooking) {
+      this.#isLooking = true;
+      setImmediate(() => {
+        this.#isLooking = false;
+        if (this.#writing === write) this.#late = write;
+      });
+    }
+    return false;
   }
 
   /**
