@@ -11,15 +11,20 @@ export interface ProcessIdentity {
   readonly pidNamespace: string;
 }
 
-/** Undefined when there is no such process, when it is a zombie, or where there is no /proc (macOS). */
+/** Undefined when there is no such process, when it is a zombie, or where it cannot be read: there is no /proc (macOS). */
 export function processIdentity(pid: number): ProcessIdentity | undefined {
+  const read = readIdentity(pid);
+  return typeof read === 'string' ? undefined : read;
+}
+
+function readIdentity(pid: number): ProcessIdentity | 'gone' | 'unknown' {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The command, in parentheses, may itself hold spaces and parentheses.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+    if (fields[0] === 'Z' || fields[0] === 'X') return 'gone';
     const startTime = fields[19];
-    if (startTime === undefined) return undefined;
+    if (startTime === undefined) return 'unknown';
     return {
       pid,
       startTime,
@@ -27,19 +32,23 @@ export function processIdentity(pid: number): ProcessIdentity | undefined {
       // Ours: a pid that we can see lies in our namespace.
       pidNamespace: readlinkSync('/proc/self/ns/pid'),
     };
-  } catch {
-    return undefined;
+  } catch (error) {
+    // Whoever has no file descriptor left sees nothing, and must not take what belongs to the living.
+    const { code = '' } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' || code === 'ESRCH' ? 'gone' : 'unknown';
   }
 }
 
 /**
- * `other`: recorded before a reboot, or in another container or machine; its pid says nothing here.
+ * `other`: recorded before a reboot, or in another container or machine, where its pid says nothing here; or it cannot be read.
  */
 export function judgeProcess(recorded: ProcessIdentity): 'alive' | 'gone' | 'other' {
   const self = processIdentity(process.pid);
   if (self === undefined) return 'other';
   if (recorded.bootId !== self.bootId || recorded.pidNamespace !== self.pidNamespace) return 'other';
-  return processIdentity(recorded.pid)?.startTime === recorded.startTime ? 'alive' : 'gone';
+  const now = readIdentity(recorded.pid);
+  if (now === 'unknown') return 'other';
+  return now !== 'gone' && now.startTime === recorded.startTime ? 'alive' : 'gone';
 }
 
 /** The command line of a process, for messages; empty when it cannot be read. */
