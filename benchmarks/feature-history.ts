@@ -4,7 +4,7 @@
  * answers must agree. The datasets of Dais have `keys`, as its guide says; what bringing them costs is told, not claimed.
  *
  * `--entities N` rows that ask (default 50,000), `--rows N` rows of each of three views (default 500,000);
- * `--full` is 1,000,000 and 10,000,000, for which Feast takes 16 GB of memory or more.
+ * `--full` is 1,000,000 and 10,000,000, for which Feast takes 5 GB of memory.
  */
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, rename } from 'node:fs/promises';

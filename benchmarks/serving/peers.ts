@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pythonEnvironment } from '../../tools/python-env.mjs';
+import { isAlive, treeOf } from '../../packages/server/src/testing/dais-process.ts';
 import { builtModule } from '../lib/built.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -118,8 +119,11 @@ function peer(name: string, child: ChildProcess, port: number, path: string, bod
     stop: async () => {
       if (child.exitCode !== null) return;
       const ended = new Promise((resolve) => child.once('exit', resolve));
+      // Workers of BentoML are a group of their own.
+      const tree = treeOf(pid);
       process.kill(-pid, 'SIGKILL');
       await ended;
+      for (const left of tree.filter(isAlive)) process.kill(left, 'SIGKILL');
     },
   };
 }
