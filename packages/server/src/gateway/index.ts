@@ -1,7 +1,7 @@
 /** The data plane: routes, queues, batches and answers of predictions, without the control plane and without a database. */
 export { readBodies } from './body-reader.ts';
 export { BodyThread, LONG_BODY, type ReadBody } from './body-thread.ts';
-export type { CaptureSink, CaptureStats } from './capture.ts';
+export type { CaptureSink } from './capture.ts';
 export type { GatewayStats } from './gateway-stats.ts';
 export { startGateway } from './gateway.ts';
 export type { Gateway } from './options.ts';
