@@ -1,3 +1,4 @@
+/** What a load came to, whatever the protocol. */
 export interface LoadFigures {
   readonly requests: number;
   readonly failures: number;
@@ -18,6 +19,7 @@ export interface Tally {
   readonly lost: () => void;
 }
 
+/** Runs `connection` so many times at once; each goes on until its tally says that the time is over. */
 export async function figuresOf(
   connections: number,
   seconds: number,

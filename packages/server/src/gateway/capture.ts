@@ -1,19 +1,9 @@
 /** What the gateway hands over to be remembered, and what it may count on. */
 import type { ServedEndpoint } from '@dais/api/gateway';
-import type { PredictionRecord } from '#ledgers/predictions/segment.ts';
+import type { PredictionRecord, SegmentStats } from '#ledgers/predictions/segment.ts';
 
-/** What became of predictions that were to be kept. Counts only grow. */
-export interface CaptureStats {
-  readonly records: number;
-  /** Records that are nowhere although their requests were answered (`drop`, `async`, `sample`). */
-  readonly dropped: number;
-  /** Requests that were refused because they could not be kept (`shed`). */
-  readonly shed: number;
-  /** Records whose tensors were too large and are not in them. */
-  readonly cut: number;
-  /** Taken and not yet written. */
-  readonly pendingBytes: number;
-}
+/** What became of predictions that were to be kept. */
+export type CaptureStats = Pick<SegmentStats, 'records' | 'dropped' | 'shed' | 'cut' | 'pendingBytes'>;
 
 export interface CaptureSink {
   /**

@@ -27,7 +27,7 @@ export async function judgedWindow(
       .toBeGreaterThanOrEqual(window);
   } catch (error) {
     const told = await summary();
-    const { endpoint } = told as { readonly endpoint?: string };
+    const { endpoint } = told;
     const files = endpoint === undefined ? [] : await call('GET', `/predictions/endpoints/${endpoint}/files`);
     const wrong = dais
       .output()
