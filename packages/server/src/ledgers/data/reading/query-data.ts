@@ -5,7 +5,7 @@ import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
-import { requireUsable } from '../versions/resolve.ts';
+import { requireInspectable } from '../versions/resolve.ts';
 import { findReadable, maskedView, withTables, type ReadableVersion } from './read-version.ts';
 import { namesInSql } from './sql-tables.ts';
 
@@ -62,7 +62,7 @@ async function permitted(parts: DataParts, call: Call, reference: string): Promi
   if (parsed === undefined) throw new DaisError('invalid_request', `${reference} names no version of a dataset.`);
   await call.authorize({ kind: 'Dataset', name: parsed.dataset }, call.tenant, 'dataset:read');
   const found = await findReadable(parts, call, reference);
-  requireUsable(found.version);
+  requireInspectable(found.version);
   return found;
 }
 
