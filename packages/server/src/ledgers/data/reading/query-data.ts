@@ -20,6 +20,7 @@ const MOST_TABLES = 32;
 
 export async function queryData(parts: DataParts, call: Call<QueryDataInput>) {
   const { sql, tables: named = {}, limit } = call.input;
+  const { type, id } = call.context.principal;
   const wanted = new Map(Object.entries(named));
   for (const [table, reference] of await mentioned(parts, call, sql)) {
     if (!wanted.has(table)) wanted.set(table, reference);
@@ -42,7 +43,13 @@ export async function queryData(parts: DataParts, call: Call<QueryDataInput>) {
   }
   const result = await withTables(parts, files, async (sources) => {
     const query: Relation = { type: 'sql', dialect: 'duckdb', sql, views };
-    const job = { tables: sources, query, output: { type: 'rows', limit } as const, owner: call.tenant.id };
+    const job = {
+      tables: sources,
+      query,
+      output: { type: 'rows', limit } as const,
+      owner: call.tenant.id,
+      caller: `${type}:${id}`,
+    };
     return await engine.run(job, { signal: call.context.signal });
   });
   return {
