@@ -153,6 +153,37 @@ test('lists of models at the main port name only what the caller may invoke', as
   const absent = await seen(nowhere ?? '', 'POST', '/p/default/v2/repository/models/absent/unload');
   const hidden = await seen(nowhere ?? '', 'POST', '/p/default/v2/repository/models/scaled/unload');
   expect([hidden.status, hidden.text.replaceAll('scaled', 'absent')]).toEqual([absent.status, absent.text]);
+  // The gateway's own port knows tokens by its snapshot: what is not there and what is not theirs look the same.
+  await untilAnswered(there ?? '', 404);
+  const atGateway = async (method: string, path: string) => {
+    const headers = { authorization: `Bearer ${there}`, 'content-type': 'application/json' };
+    const answer = await fetch(`${gateway}${path}`, { method, headers, ...(method === 'POST' && { body: '{}' }) });
+    return `${answer.status} ${await answer.text()}`;
+  };
+  for (const [method, path] of [
+    ['GET', '/v2/models/NAME'],
+    ['GET', '/v2/models/NAME/ready'],
+    ['GET', '/v2/models/NAME/stats'],
+    ['GET', '/v2/models/NAME/versions/1'],
+    ['POST', '/v2/models/NAME/infer'],
+    ['POST', '/v2/models/NAME/explain'],
+    ['POST', '/v2/repository/models/NAME/load'],
+    ['POST', '/endpoints/NAME/invocations'],
+    ['GET', '/endpoints/NAME/ping'],
+    ['GET', '/v1/models/NAME'],
+    ['POST', '/v1/models/NAME:predict'],
+    ['GET', '/v2/models'],
+    ['POST', '/v2/repository/index'],
+    ['GET', '/v2/models/stats'],
+  ] as const) {
+    for (const prefix of ['', '/p/default', '/p/elsewhere', '/p/nowhere']) {
+      const [known, unknown] = await Promise.all(
+        ['scaled', 'absent'].map(async (name) => await atGateway(method, `${prefix}${path.replace('NAME', name)}`)),
+      );
+      expect(known?.replaceAll('scaled', 'absent'), `${method} ${prefix}${path}`).toBe(unknown);
+      if (!path.includes('NAME')) expect(known, `${method} ${prefix}${path}`).not.toContain('scaled');
+    }
+  }
   // What describes the server names no endpoint, and is for everybody who has a token.
   expect((await seen(there ?? '', 'GET', '/p/default/v2/health/live')).status).toBe(200);
 });
