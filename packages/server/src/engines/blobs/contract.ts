@@ -104,6 +104,8 @@ export interface LocalBlobs {
    * Whether the blob is there is not asked.
    */
   localPath(locator: string): string | undefined;
+  /** Free bytes of the disk that holds them, as far as Dais may use it. @throws DaisError `blobs_unavailable`. */
+  freeBytes(): Promise<number>;
 }
 
 /** Optional ability of stores that clients can reach themselves (S3). */

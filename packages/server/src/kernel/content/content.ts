@@ -1,6 +1,6 @@
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
-import type { BlobStore, ByteRange, ExpectedBytes, StagedBlob } from '#engines/blobs/contract.ts';
+import type { BlobStore, ByteRange, ExpectedBytes, LocalBlobs, StagedBlob } from '#engines/blobs/contract.ts';
 import { Deletion, type DeletionParts } from '#kernel/content/deletion.ts';
 import { addHold, adoptBlobs, releaseHolds } from '#kernel/content/holds.ts';
 import {
@@ -25,6 +25,10 @@ export interface UploadRequest extends ExpectedBytes {
   readonly projectId: string;
   /** Bytes that the project may hold, each content counted once; null: no limit. */
   readonly quota: number | null;
+  /** What the upload is for, so that `releaseOrigin` finds it after a crash of who began it. */
+  readonly origin?: string;
+  /** Ends the upload, which leaves nothing then. */
+  readonly signal?: AbortSignal;
 }
 
 /** Uploaded content that nobody owns yet. Its id may be shown to the client that uploaded it. */
@@ -43,7 +47,7 @@ const WAIT_STEP_MS = 50;
  */
 export class Content {
   readonly #parts: ContentParts;
-  readonly #blobs: BlobStore;
+  readonly #blobs: BlobStore & Partial<LocalBlobs>;
   readonly #deletion: Deletion;
 
   constructor(parts: ContentParts) {
@@ -56,12 +60,15 @@ export class Content {
    * Stores what `source` gives. The bytes count against the quota from now on; if nobody attaches them before the lease
    * ends, they are garbage.
    * @throws DaisError `quota_exceeded`, `too_large`, `digest_mismatch`, `storage_full`, `blobs_unavailable`,
-   *   `database_unavailable`; the source's own error.
+   *   `database_unavailable`; the source's own error; an `AbortError` when `signal` aborts.
    */
   async upload(source: Readable, request: UploadRequest): Promise<UploadLease> {
     const { clock, leaseMs } = this.#parts;
+    const { signal } = request;
+    if (signal !== undefined) addAbortSignal(signal, source);
     const staged = await this.#blobs.stage(source, request);
     try {
+      signal?.throwIfAborted();
       const id = await this.#reserve(staged, request);
       const lease = { id, projectId: request.projectId, size: staged.size, sha256: staged.sha256 };
       try {
@@ -91,6 +98,23 @@ export class Content {
       );
       await releaseHolds(sql, gone);
     });
+  }
+
+  /** Gives up every upload of this origin that nobody attached. Idempotent. */
+  async releaseOrigin(projectId: string, origin: string): Promise<void> {
+    await transact(this.#parts.database, { mode: 'write', projectId }, async ({ sql }) => {
+      const gone = await sql.query<{ project_id: string; locator: string }>(
+        'delete from kernel.upload_lease where origin = $1 and project_id = $2 returning project_id, locator',
+        [origin, projectId],
+        'content_release_origin',
+      );
+      await releaseHolds(sql, gone);
+    });
+  }
+
+  /** Free bytes of the disk that holds the bytes; undefined where the store is elsewhere. */
+  async freeBytes(): Promise<number | undefined> {
+    return await this.#blobs.freeBytes?.();
   }
 
   /** @throws DaisError `not_found`. */
@@ -176,7 +200,7 @@ export class Content {
   /** Undefined when the content is being deleted. */
   async #tryReserve(staged: StagedBlob, request: UploadRequest): Promise<string | undefined> {
     const { database, leaseMs, clock } = this.#parts;
-    const { projectId, quota } = request;
+    const { projectId, quota, origin } = request;
     return await transact(database, { mode: 'write', projectId }, async ({ sql }) => {
       const rows = await sql.query(
         `insert into kernel.blob as b (locator, digest, size) values ($1, decode($2, 'hex'), $3)
@@ -191,9 +215,9 @@ export class Content {
       await addHold(sql, { projectId, locator: staged.locator, size: staged.size, quota });
       const id = uuidv7(clock.now());
       await sql.query(
-        `insert into kernel.upload_lease (id, project_id, locator, expires_at)
-         values ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond')`,
-        [id, projectId, staged.locator, leaseMs],
+        `insert into kernel.upload_lease (id, project_id, locator, expires_at, origin)
+         values ($1, $2, $3, clock_timestamp() + $4 * interval '1 millisecond', $5)`,
+        [id, projectId, staged.locator, leaseMs, origin ?? null],
         'content_lease',
       );
       return id;
