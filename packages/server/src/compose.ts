@@ -247,12 +247,13 @@ export async function imageFault(environment: EngineSurroundings['environment'])
 
 /**
  * Where commands run: processes of this machine. `hidden`: folders beside the data folder that isolated ones never see.
- * `reach`: what those without network reach all the same.
+ * `reach`: what those without network reach all the same. `keepFreeBytes`: free bytes of the disk below which a step is ended.
  */
 export async function openCompute(
   { dataFolder, clock, log, environment }: Omit<EngineSurroundings, 'outbound'>,
   hidden: readonly string[],
   reach: NonNullable<ProcessComputeOptions['reach']> = [],
+  keepFreeBytes = 0,
 ): Promise<Compute> {
   const path = environment['PATH'];
   return await (
@@ -263,6 +264,7 @@ export async function openCompute(
     log,
     hidden: [dataFolder, ...hidden],
     reach,
+    keepFreeBytes,
     ...(path !== undefined && { path }),
   });
 }

@@ -171,7 +171,9 @@ export class Control {
         port: setup.port,
         accept: (socket: Socket, attempt: string) => void serving.then((side) => side.acceptFromStep(socket, attempt)),
       };
-      const compute = new Lazy(async () => await openCompute(around, hidden, [reach]));
+      const compute = new Lazy(
+        async () => await openCompute(around, hidden, [reach], config.executions.keepFreeDiskBytes),
+      );
       const environments = new Lazy(async () => await openEnvironments(config, around));
       const local = { database, blobs, folder: join(config.data, 'datasets') };
       const onQuery = { now: () => clock.now(), query: async () => await Promise.resolve(query) };
@@ -218,6 +220,10 @@ export class Control {
         urls: { inside: insideUrl(setup.port), outside: stepUrl(config, setup.port) },
         slots: config.executions.atOnce,
         perProject: config.executions.perProject,
+        disk: {
+          defaultBytes: config.executions.stepDiskBytes,
+          maxBytes: config.executions.maxStepDiskBytes,
+        },
         days: config.retention.executionDays,
         data: data.steps,
         outbound,

@@ -246,6 +246,9 @@ const environments = z.strictObject({
     ),
 });
 
+/** Dais writes a few small files for each step itself. */
+const MIN_STEP_DISK_BYTES = 2 ** 20;
+
 const executions = z.strictObject({
   atOnce: z
     .int()
@@ -259,6 +262,25 @@ const executions = z.strictObject({
     .max(100_000)
     .default(1000)
     .describe('Steps of one project that run at once, over all processes.'),
+  stepDiskBytes: z
+    .int()
+    .min(MIN_STEP_DISK_BYTES)
+    .default(10 * 2 ** 30)
+    .describe(
+      'Disk limit of a step that sets no `resources.disk`: its working folder, home, temporary files and outputs.',
+    ),
+  maxStepDiskBytes: z
+    .int()
+    .min(MIN_STEP_DISK_BYTES)
+    .default(100 * 2 ** 30)
+    .describe('Largest disk limit that a step may set with `resources.disk`.'),
+  keepFreeDiskBytes: z
+    .int()
+    .min(0)
+    .default(2 ** 30)
+    .describe(
+      'When the disk of the data folder has less free space than this, Dais ends the step that uses most of it. 0: never.',
+    ),
 });
 
 const outbound = z.strictObject({

@@ -23,6 +23,7 @@ export const runCommands: readonly CommandDefinition[] = [
       },
       { flags: '--cpu <cores>', description: 'what it may use: 2, 0.5, 500m' },
       { flags: '--memory <amount>', description: 'what it may use: 512Mi, 4Gi' },
+      { flags: '--disk <amount>', description: 'disk limit, outputs included: 20Gi; default: 10Gi' },
       { flags: '--gpus <n>', description: 'how many it needs', type: 'integer' },
       { flags: '--env <key=value>', description: 'a variable of its environment', repeatable: true },
       { flags: '--env-file <file>', description: 'variables, KEY=VALUE in each line', completes: 'file' },
