@@ -220,9 +220,9 @@ export class Control {
         urls: { inside: insideUrl(setup.port), outside: stepUrl(config, setup.port) },
         slots: config.executions.atOnce,
         perProject: config.executions.perProject,
-        disk: {
-          defaultBytes: config.executions.stepDiskBytes,
-          maxBytes: config.executions.maxStepDiskBytes,
+        diskRules: async () => {
+          const { stepDiskBytes: defaultBytes, maxStepDiskBytes: maxBytes } = config.executions;
+          return await Promise.resolve({ defaultBytes, maxBytes });
         },
         days: config.retention.executionDays,
         data: data.steps,

@@ -46,8 +46,8 @@ export interface ExecutionParts extends LoopParts {
   /** Steps that this process looks after at once, and that one project has at once over all processes. */
   readonly slots: number;
   readonly perProject: number;
-  /** Default: 10 GiB for each step, at most 100 GiB. */
-  readonly disk?: DiskRules;
+  /** Disk limits of the steps of a project. Default: 10 GiB for each step, at most 100 GiB. */
+  readonly diskRules?: (projectId: string) => Promise<DiskRules>;
   /** For tests of takeover; default 30 s. */
   readonly leaseMs?: number;
 }

@@ -75,7 +75,10 @@ describe('a run of one step', () => {
 
   test('runs in its code, with values of Secrets', async () => {
     await world.dais.apply([manifest('Secret', 'hub', { data: { token: 'sesame' } })]);
-    const [script, other] = [await world.upload('echo "$1 $WORD"; echo "${WORD%ame} ${WORD#ses}"; cat data/x'), await world.upload('below\n')];
+    const [script, other] = [
+      await world.upload('echo "$1 $WORD"; echo "${WORD%ame} ${WORD#ses}"; cat data/x'),
+      await world.upload('below\n'),
+    ];
     const run = await world.run({
       steps: {
         main: { command: ['./go.sh', 'a b'], isolation: 'none', secrets: { WORD: { secret: 'hub', key: 'token' } } },

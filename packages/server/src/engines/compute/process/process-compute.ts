@@ -389,7 +389,11 @@ class ProcessCompute implements Compute {
     const next = () => {
       this.#cancelFreeSpace = undefined;
       if (this.#closed || this.#running.size === 0) return;
-      this.#cancelFreeSpace = this.#parts.clock.after(FREE_SPACE_MS, () => void this.#readFreeSpace().then(next, next));
+      this.#cancelFreeSpace = this.#parts.clock.after(FREE_SPACE_MS, () => {
+        void this.#readFreeSpace()
+          .catch((error: unknown) => this.#parts.log.warn('the free space of the disk was not read', { error }))
+          .finally(() => next());
+      });
     };
     next();
   }

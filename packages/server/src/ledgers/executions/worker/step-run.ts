@@ -221,7 +221,7 @@ export class StepRun {
     const { id, projectId } = this.#claim;
     const { step } = loaded;
     const { command, variables, artifacts, files = [], texts = {} } = resolved;
-    const diskBytes = diskLimitOf(step, this.#parts.disk ?? DISK_RULES);
+    const diskBytes = await this.#diskLimit(step);
     await this.#hold(step);
     const { isolationFault } = step.isolation === 'preferred' ? await compute.abilities() : {};
     // Without it an image could not be seen: then the engine says what is missing.
@@ -366,7 +366,13 @@ export class StepRun {
     const dialect = dialectOf(step, this.#dialects);
     const outputsOf = dialect && ((left: Left) => dialect.outputs({ step, inputs, left }));
     const from: Collection = {
-      ...{ compute, content, projectId, run, attempt, step, dialect: outputsOf },
+      compute,
+      content,
+      projectId,
+      run,
+      attempt,
+      step,
+      dialect: outputsOf,
       signal: this.#eitherSignal,
       quota: async () => await this.#quotaBytes(),
       room: async () => await this.#room(step),
@@ -422,12 +428,18 @@ export class StepRun {
     return await this.#quota;
   }
 
+  /** Bytes. @throws ValueFault when the step sets more than it may. */
+  async #diskLimit(step: Step): Promise<number> {
+    const rules = await this.#parts.diskRules?.(this.#claim.projectId);
+    return diskLimitOf(step, rules ?? DISK_RULES);
+  }
+
   /** Asked before outputs are copied. */
   async #room(step: Step): Promise<StorageRoom> {
-    const { content, disk = DISK_RULES } = this.#parts;
+    const { content } = this.#parts;
     const quota = await this.#quotaBytes();
     return {
-      stepBytes: diskLimitOf(step, disk),
+      stepBytes: await this.#diskLimit(step),
       quota: quota === null ? undefined : { bytes: quota, used: await content.usage(this.#claim.projectId) },
       freeBytes: await content.freeBytes(),
     };
@@ -492,12 +504,12 @@ async function remember({ sql, projectId }: Transaction, fingerprint: string, no
 const NO_DIALECTS: StepDialects = new Map();
 
 /** Its bytes stop coming when `signal` aborts. */
-function abortable({ open, ...input }: TaskInput, signal: AbortSignal): TaskInput {
+function abortable(input: TaskInput, signal: AbortSignal): TaskInput {
   return {
     ...input,
     open: async () => {
       signal.throwIfAborted();
-      return addAbortSignal(signal, await open());
+      return addAbortSignal(signal, await input.open());
     },
   };
 }
