@@ -1,7 +1,7 @@
 import type { Slice } from '#engines/database/contract.ts';
 import { kernelTables } from '#kernel/migrations/0001-kernel.ts';
 import { contentTables } from '#kernel/migrations/0002-content.ts';
-import { uploadOrigin } from '#kernel/migrations/0004-upload-origin.ts';
+import { uploadOrigin } from '#kernel/migrations/0003-upload-origin.ts';
 
 export const kernelSlice: Slice = {
   schema: 'kernel',

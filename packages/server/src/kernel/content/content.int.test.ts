@@ -119,6 +119,17 @@ test('names are listed in byte order, below a prefix, from any place on', async 
   expect(await list({ prefix: 'zz' })).toEqual([]);
 });
 
+test('an upload that no quota admits is not read to its end', async () => {
+  let read = 0;
+  const endless = async function* () {
+    for (; read < 2 ** 30; read += 2 ** 16) yield await Promise.resolve(Buffer.alloc(2 ** 16));
+  };
+  const { projectId } = await owned();
+  const upload = world.content.upload(Readable.from(endless()), { projectId, quota: 2 ** 20 });
+  await expect(upload).rejects.toMatchObject({ code: 'quota_exceeded' });
+  expect(read).toBeLessThan(2 ** 23);
+});
+
 test('the same bytes count once in a project, and a quota is never passed', async () => {
   const owner = await owned();
   const [one, two] = [await put(owner.projectId, '12345', 10), await put(owner.projectId, '12345', 10)];

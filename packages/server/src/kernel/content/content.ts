@@ -66,7 +66,7 @@ export class Content {
     const { clock, leaseMs } = this.#parts;
     const { signal } = request;
     if (signal !== undefined) addAbortSignal(signal, source);
-    const staged = await this.#blobs.stage(source, request);
+    const staged = await this.#stage(source, request);
     try {
       signal?.throwIfAborted();
       const id = await this.#reserve(staged, request);
@@ -98,6 +98,18 @@ export class Content {
       );
       await releaseHolds(sql, gone);
     });
+  }
+
+  /** What no quota admits is not read to its end: an upload must not fill the disk only to be refused. */
+  async #stage(source: Readable, request: UploadRequest): Promise<StagedBlob> {
+    const { quota, maxBytes = Infinity } = request;
+    if (quota === null || quota >= maxBytes) return await this.#blobs.stage(source, request);
+    try {
+      return await this.#blobs.stage(source, { ...request, maxBytes: quota });
+    } catch (error) {
+      if (!(error instanceof DaisError) || error.code !== 'too_large') throw error;
+      throw new DaisError('quota_exceeded', `the content is larger than the quota of the project, ${quota} bytes`);
+    }
   }
 
   /** Gives up every upload of this origin that nobody attached. Idempotent. */

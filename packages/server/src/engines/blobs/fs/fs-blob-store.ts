@@ -45,6 +45,8 @@ const MIN_FREE_BYTES = 64 * 2 ** 20;
 const MIN_FREE_INODES = 64;
 /** Small chunks are gathered up to this size before a write. */
 const WRITE_BYTES = 256 * 1024;
+/** The free space is read each time that so many bytes of a blob were written. */
+const FREE_CHECK_BYTES = 16 * 2 ** 20;
 const HEX_PAIRS = Array.from({ length: 256 }, (_, n) => n.toString(16).padStart(2, '0'));
 
 /**
@@ -230,12 +232,8 @@ class FsBlobStore implements BlobStore, LocalBlobs {
 
   async check(): Promise<void> {
     await this.#guarded('checking the store', async () => {
-      const { bavail, bsize, files, ffree } = await statfs(this.#root);
-      const free = bavail * bsize;
-      if (free < this.#minFreeBytes) {
-        const detail = `the disk of ${this.#root} has ${free} bytes left, less than the ${this.#minFreeBytes} that are kept free`;
-        throw new DaisError('storage_full', detail);
-      }
+      const { files, ffree } = await statfs(this.#root);
+      await this.#requireFree();
       if (files > 0 && ffree < MIN_FREE_INODES) {
         const detail = `the file system of ${this.#root} can hold ${ffree} more files (inodes), less than ${MIN_FREE_INODES}`;
         throw new DaisError('storage_full', detail);
@@ -255,6 +253,14 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     });
   }
 
+  /** The last free bytes are not for one large blob: the database and steps may be on the same disk. */
+  async #requireFree(): Promise<void> {
+    const free = await this.freeBytes();
+    if (free >= this.#minFreeBytes) return;
+    const detail = `the disk of ${this.#root} has ${free} bytes left, less than the ${this.#minFreeBytes} that are kept free`;
+    throw new DaisError('storage_full', detail);
+  }
+
   async close(): Promise<void> {
     // Nothing is kept open between calls.
   }
@@ -262,9 +268,15 @@ class FsBlobStore implements BlobStore, LocalBlobs {
   async #write(handle: FileHandle, bytes: AsyncIterable<Buffer>): Promise<void> {
     let gathered: Buffer[] = [];
     let size = 0;
+    let unchecked = 0;
     const flush = async (): Promise<void> => {
       const batch = gathered;
       gathered = [];
+      unchecked += size;
+      if (unchecked >= FREE_CHECK_BYTES) {
+        unchecked = 0;
+        await this.#requireFree();
+      }
       size = 0;
       await this.#guarded('writing a blob', async () => await writeAll(handle, batch));
     };
