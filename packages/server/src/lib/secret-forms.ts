@@ -1,7 +1,7 @@
 /** Forms in which a secret value shows up in the output of programs. */
 
 /** Shorter values (in bytes) are not looked for: they would blank out ordinary words and numbers. */
-export const SHORTEST_SECRET = 6;
+const SHORTEST_SECRET = 6;
 /** Values with more lines have each of their lines looked for as it is, and in no other form. */
 const MOST_LINES = 64;
 /** Columns at which `base64` and PEM break lines. */
