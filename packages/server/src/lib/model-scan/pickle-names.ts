@@ -126,7 +126,7 @@ const ACTING =
 const ACTING_NAME =
   /^_*(load|loads|loadtxt|genfromtxt|save|savez|savetxt|fromfile|fromregex|memmap|open|read|write|exec|execfile|eval|evaluate_string|query|run|runstring|system|popen|spawn|import|compile|source|urlopen|urlretrieve|download|fetch|request|get_include|show_config|hub|delayed)(_|$)/i;
 const ACTING_CLASS =
-  /(Process|Popen|Command|File|Server|Memmap|MemoryMap|Loader|Excel|Store|Executor|Pool|DataSource)/i;
+  /((?<!gaussian|pre|post)Process(?!or|ing)|Popen|Command|File|Server|Memmap|MemoryMap|Loader|Excel|Store|Executor|Pool|DataSource)/i;
 
 /** Modules of Python itself; what is not listed in STANDARD_ALLOWED is dangerous. */
 const STANDARD: ReadonlySet<string> = new Set(
