@@ -31,6 +31,7 @@ import type { SignInOptions } from '#policy/oidc/index.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { EngineSurroundings } from './compose-engines.ts';
 import type { EndpointWork } from './compose-endpoints.ts';
+import { loadFacts } from './compose-facts.ts';
 
 /** What kinds stand on. */
 export interface KindParts {
@@ -128,7 +129,7 @@ export async function loadKinds({
     ofRun: async (tx, id) => await runHome(tx, id, { artifactRoot }),
     ofLoggedModel: async (tx, id) => await loggedModelHome(tx, id, { artifactRoot }),
   };
-  const [{ findingFacts, forgetProjectFindings }, { forgetProjectLabels }] = await Promise.all([
+  const [{ forgetProjectFindings }, { forgetProjectLabels }] = await Promise.all([
     import('#ledgers/privacy/index.ts'),
     import('#ledgers/labelling/index.ts'),
   ]);
@@ -142,7 +143,7 @@ export async function loadKinds({
     ]);
   const { forgetServing, tellGateways } = await import('#ledgers/serving/index.ts');
   const { forgetMonitoring } = await import('#ledgers/monitoring/index.ts');
-  const [{ forgetProjectPredictions }, { forgetProjectScans, safetyFacts }] = await Promise.all([
+  const [{ forgetProjectPredictions }, { forgetProjectScans }] = await Promise.all([
     import('#ledgers/predictions/index.ts'),
     import('#ledgers/safety/index.ts'),
   ]);
@@ -150,6 +151,7 @@ export async function loadKinds({
   const principals = new AccountDirectory();
   const engine = new PolicyEngine(() => loaded.kinds, principals);
   const now = () => clock.now();
+  const facts = await loadFacts(now);
   const memberOf: RegistryParts['memberOf'] = async (tx, who, teams) => await isMember(engine, tx, who, teams);
   const [{ commentEntries }, { commentedVersions, versionSubject }, { commentedRun, commentedRuns }] =
     await Promise.all([
@@ -193,11 +195,11 @@ export async function loadKinds({
       }),
       secrets.kind,
       channels.kind,
-      model(clock, { facts: safetyFacts }),
+      model(clock, { facts: facts.model }),
       pipeline,
       schedule,
       target,
-      dataset(clock, { facts: findingFacts(now) }),
+      dataset(clock, { facts: facts.dataset }),
       entity,
       featureView(clock),
       featureService,
@@ -206,7 +208,7 @@ export async function loadKinds({
       serviceAccount({ changed, end }),
       ...roleBindings({ changed }),
       ...policies({ changed, check: async (source) => await engine.check(source) }),
-      endpoint(endpointWork),
+      endpoint(endpointWork, { facts: facts.endpoint }),
       monitor(clock),
     ],
     jobs: [...secrets.jobs, ...channels.jobs],
