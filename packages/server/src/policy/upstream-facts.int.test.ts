@@ -114,8 +114,8 @@ describe('a policy that forbids endpoints of models with open findings upstream'
           result: 'violated',
         },
       ]);
-      const events = await p.call<{ items: object[] }>('event.list', { type: 'policy.wouldRefuse', limit: 10 });
-      expect(events.items).toHaveLength(1);
+      const events = async () => await p.call<{ items: object[] }>('event.list', { type: 'policy.wouldRefuse' });
+      await expect.poll(async () => (await events()).items.length).toBe(1);
       // A plan changes nothing and records nothing.
       await world.dais.plan([endpoint('late', `models:/${model}/1`)], {}, { ...p.context, ...editor });
       expect((await p.call<{ items: { count: number }[] }>('policy.audited', {})).items[0]?.count).toBe(1);

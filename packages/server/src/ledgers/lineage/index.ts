@@ -9,6 +9,7 @@ export { lineageSlice } from './lineage-slice.ts';
 export { nearestUpstream } from './nearest.ts';
 export type { LinkedNode } from './links.ts';
 export { keyOf, nodeKey } from './node-key.ts';
+export { nodeNames, readableNodes } from './node-names.ts';
 export type { NodeSource } from './node-source.ts';
 export { noteLineage, type NotedEdge, type NotedNode } from './note.ts';
 export { tellingHandler, tellingOutbox, type TellingParts, type ToldRun } from './telling.ts';

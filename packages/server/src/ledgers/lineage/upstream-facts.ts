@@ -48,8 +48,12 @@ export interface ExplainedFacts extends Facts {
   readonly causes: readonly FactCause[];
 }
 
-/** At most so many causes are told of one fact. */
+/** Causes that are returned of one fact. */
 const MAX_CAUSES = 20;
+
+function rankOf(measure: NodeMeasure): number {
+  return 'unknown' in measure ? Number.POSITIVE_INFINITY : measure.value;
+}
 
 /** As `load` of the provider, with the causes. */
 export async function explainUpstream(
@@ -71,8 +75,9 @@ export async function explainUpstream(
     const measured = ids.length === 0 ? [] : await measure(tx, ids, walk);
     const fault = measured.find((one) => 'unknown' in one);
     const why = found.unknown ?? walk.exceeded ?? (fault === undefined ? undefined : fault.unknown);
-    const told = measured.filter((one) => 'unknown' in one || (one.value > 0 && one.cause !== undefined));
-    for (const one of told.slice(0, MAX_CAUSES)) {
+    const explained = measured.filter((one) => 'unknown' in one || (one.value > 0 && one.cause !== undefined));
+    const worstFirst = combine === 'sum' ? explained : explained.toSorted((a, b) => rankOf(b) - rankOf(a));
+    for (const one of worstFirst.slice(0, MAX_CAUSES)) {
       const cause = 'unknown' in one ? one.unknown : (one.cause ?? '');
       causes.push({ fact, path: pathTo(walk, one.node), cause });
     }

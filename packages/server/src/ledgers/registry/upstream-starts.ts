@@ -1,4 +1,4 @@
-/** What a model consists of, for facts about what is upstream. */
+/** What a model consists of, for facts about what is upstream; and which versions are in production by an alias. */
 import type { FactSubject } from '@dais/api';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { Starts } from '#ledgers/lineage/index.ts';
@@ -21,4 +21,20 @@ export async function modelStarts(tx: Transaction, { name, uid, version }: FactS
   );
   const key = row === undefined ? undefined : await versionKeyOf(tx, name, row.version);
   return { keys: key === undefined ? [] : [key] };
+}
+
+/** In order of name and alias, after `after`. Prompts have no lineage and are left out. */
+export async function listAliases(
+  { sql, projectId }: Transaction,
+  after: { readonly name: string; readonly alias: string } | undefined,
+  limit: number,
+) {
+  const rows = await sql.query<{ name: string; uid: string; alias: string; version: number }>(
+    `select m.name, m.uid, a.alias, a.version from registry.model m join registry.alias a on a.model = m.id
+     where m.project_id = $1 and m.type <> 'prompt' and ($2::text is null or (m.name, a.alias) > ($2, $3))
+     order by m.name, a.alias limit $4`,
+    [projectId, after?.name ?? null, after?.alias ?? null, limit],
+    'list_aliases',
+  );
+  return rows.map((row) => ({ ...row, kind: 'Model' as const, version: String(row.version) }));
 }

@@ -66,3 +66,19 @@ async function startOf(tx: Transaction, reference: string): Promise<Starts> {
   }
   return { keys: [], unknown: `There is no ${reference}.` };
 }
+
+/** Endpoints that serve a model now; in order of name, after `after`. */
+export async function listServing(
+  { sql, projectId }: Transaction,
+  after: { readonly name: string } | undefined,
+  limit: number,
+) {
+  const rows = await sql.query<{ name: string; uid: string }>(
+    `select name, uid from serving.endpoint
+     where project_id = $1 and (stable is not null or active <> '{}') and ($2::text is null or name > $2)
+     order by name limit $3`,
+    [projectId, after?.name ?? null, limit],
+    'list_serving_endpoints',
+  );
+  return rows.map((row) => ({ ...row, kind: 'Endpoint' as const }));
+}

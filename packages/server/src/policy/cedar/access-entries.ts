@@ -1,7 +1,6 @@
 /** Operations that answer questions about rights. */
 import {
   DaisError,
-  listAuditedRefusalsOperation,
   nearest,
   readAccessOperation,
   readOwnAccessOperation,
@@ -27,7 +26,6 @@ import { runPolicyFile } from './policy-file.ts';
 import { bareEntity, collectionOf, resourceUid } from './resource-entity.ts';
 import { simulate, type SimulateInput } from './simulation.ts';
 import { TargetView } from './target-view.ts';
-import { listAudited, type PageInput } from './violation-store.ts';
 
 export interface AccessParts {
   readonly engine: PolicyEngine;
@@ -55,10 +53,6 @@ export function accessEntries(parts: AccessParts): readonly OperationEntry[] {
     {
       operation: simulatePolicyOperation,
       handle: async (tx, call: Call<SimulateInput>) => await simulate(parts.engine, tx, call),
-    },
-    {
-      operation: listAuditedRefusalsOperation,
-      handle: async (tx, { input }: Call<PageInput>) => await listAudited(tx, input),
     },
     { operation: readOwnAccessOperation, handle: async (tx, call) => await access(parts, tx, call, undefined) },
     {

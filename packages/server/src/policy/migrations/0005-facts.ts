@@ -29,6 +29,8 @@ create table policy.violation (
   policy text collate "C" not null,
   kind text collate "C" not null,
   name text collate "C" not null,
+  -- Of the resource.
+  uid uuid not null,
   -- Empty: the resource itself.
   alias text collate "C" not null,
   version text collate "C",
@@ -45,7 +47,8 @@ select dais.protect('policy.violation');
 
 create table policy.evaluation (
   project_id uuid primary key,
-  at bigint not null
+  -- Start of the last evaluation of the whole project; null: none has ended.
+  at bigint
 );
 select dais.protect('policy.evaluation');
 `,

@@ -61,7 +61,7 @@ export async function startPrivacyWorld(): Promise<PrivacyWorld> {
   const outbound = await openOutbound({ allowHosts: [] }, '0');
   const keys = openEnvKeys(randomBytes(32).toString('base64'));
   const clock = systemClock;
-  const { kinds, entries, jobs, policies } = await loadKinds({ keys, outbound, clock });
+  const { kinds, entries, jobs, policies, subscribers } = await loadKinds({ keys, outbound, clock });
   const db = await startTestDatabase(await loadSlices(kinds));
   const { database } = db;
   const blobs = await openFsBlobStore({ root: join(folder, 'blobs'), clock });
@@ -125,6 +125,7 @@ export async function startPrivacyWorld(): Promise<PrivacyWorld> {
       ...tracking.entries,
     ],
     jobs: [...jobs, ...data.jobs, ...privacy.jobs, ...labels.jobs, ...features.jobs],
+    subscribers,
     authorizer: new CedarAuthorizer({ database, clock, log: silentLog, engine: policies }),
   });
   let made = 0;
