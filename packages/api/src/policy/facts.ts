@@ -88,7 +88,7 @@ export const policyFacts = [
     kinds: UPSTREAM_KINDS,
     reach: 'upstream',
     description: 'Number of dataset versions upstream whose latest quality check failed.',
-    computation: 'Looks at the latest check of each version. A version without expectations does not count.',
+    computation: 'Uses the latest check of each version. A version without expectations does not count.',
     unknown: 'The check of a dataset version upstream has not ended, or ended with an error.',
   },
   {
