@@ -95,7 +95,7 @@ spec:
   const send = async (method: string, path: string, body: object) => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
     const answer = await fetch(`${url}${path}`, { method, headers, body: JSON.stringify(body) });
-    expect(answer.ok, await answer.text()).toBe(true);
+    expect(answer.status).toBeLessThan(300);
   };
   await send('POST', '/api/v1/registry/models/late/versions', { source: 's3://bucket/model' });
   await send('PUT', '/api/v1/registry/models/late/aliases/champion', { version: '1' });

@@ -13,10 +13,11 @@ export async function nodeNames(
 ): Promise<ReadonlyMap<string, string>> {
   const names = new Map<string, string>();
   for (const { key, name } of await storedNodes(tx, keys)) if (name !== null) names.set(key, name);
-  for (const { type, describe } of sources) {
-    const ids = keys.flatMap((key) => (key.startsWith(`${type}:`) ? key.slice(type.length + 1) : []));
+  for (const source of sources) {
+    const prefix = `${source.type}:`;
+    const ids = keys.flatMap((key) => (key.startsWith(prefix) ? key.slice(prefix.length) : []));
     if (ids.length === 0) continue;
-    for (const [id, { name }] of await describe(tx, ids)) names.set(`${type}:${id}`, name);
+    for (const [id, { name }] of await source.describe(tx, ids)) names.set(`${prefix}${id}`, name);
   }
   return names;
 }

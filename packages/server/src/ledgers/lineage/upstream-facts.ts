@@ -62,17 +62,17 @@ export async function explainUpstream(
   subject: FactSubject,
   names: ReadonlySet<string>,
 ): Promise<ExplainedFacts> {
-  const wanted = measures.filter(({ fact }) => names.has(fact));
   const values: Record<string, string | number> = {};
   const unknown: Record<string, string> = {};
   const causes: FactCause[] = [];
   const found = await starts(tx, subject);
   const walk = await walkUpstream(tx, found.keys, clock, limits);
-  for (const { fact, nodes, combine, measure } of wanted) {
+  for (const wanted of measures.filter((one) => names.has(one.fact))) {
+    const { fact, nodes, combine } = wanted;
     const ids = [...walk.nodes.keys()].flatMap((key) =>
       key.startsWith(`${nodes}:`) ? key.slice(nodes.length + 1) : [],
     );
-    const measured = ids.length === 0 ? [] : await measure(tx, ids, walk);
+    const measured = ids.length === 0 ? [] : await wanted.measure(tx, ids, walk);
     const fault = measured.find((one) => 'unknown' in one);
     const why = found.unknown ?? walk.exceeded ?? (fault === undefined ? undefined : fault.unknown);
     const explained = measured.filter((one) => 'unknown' in one || (one.value > 0 && one.cause !== undefined));

@@ -14,7 +14,7 @@ export interface ProductionEvaluation {
   readonly jobs: readonly JobHandler[];
   readonly subscriber: Subscriber;
   /** See `servingRefusal`. */
-  servingRefusal(tx: Transaction, wanted: WantedServing): Promise<string | undefined>;
+  readonly servingRefusal: (tx: Transaction, wanted: WantedServing) => Promise<string | undefined>;
 }
 
 export function productionEvaluation(parts: ProductionParts): ProductionEvaluation {

@@ -54,7 +54,7 @@ function placeOf(text: string | undefined, parts: number): readonly string[] | u
   try {
     const read = JSON.parse(text) as unknown;
     if (Array.isArray(read) && read.length === parts && read.every((one) => typeof one === 'string')) {
-      if (parts < 5 || /^\d{1,18}$/.test(read[0] as string)) return read as string[];
+      if (parts < 5 || /^\d{1,18}$/.test(read[0] as string)) return read;
     }
   } catch {
     // Refused below.
