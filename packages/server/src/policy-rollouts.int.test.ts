@@ -50,6 +50,11 @@ test('an alias that moves to a version which a policy refuses starts no rollout;
 
   expect(await client.call('POST', '/api/v1/policies', policy('audit'))).toMatchObject({ status: 201 });
   await alias(await client.register('m', 3, { example: { inputs: [[1]] } }));
+  await client.settled(
+    'scaled',
+    (now) => now.variants?.some((one) => one.name === 'canary' && one.weight > 0) === true,
+  );
+  await client.call('POST', '/api/v1/serving/endpoints/scaled/rollout/promote', {});
   await client.settled('scaled', (status) => serves(status, 'models:/m/2'));
   expect((await client.call('POST', '/api/v1/policy/violations/evaluate', {})).body).toMatchObject({ violations: 1 });
   const listed = await client.call('GET', '/api/v1/policy/violations');
