@@ -55,7 +55,10 @@ export { readPipelineVersionOperation, runPipelineOperation } from '#operations/
 export type { PipelineGraph, PipelineVersion } from '#records/pipeline.ts';
 export { aliasSchema, isReservedAlias, modelKind, modelSpec, modelTypes, stages } from '#kinds/model.ts';
 export type { ApprovalRule, ModelSpec, Stage } from '#kinds/model.ts';
-export { organisationPolicyKind, policyKind } from '#kinds/policy.ts';
+export { organisationPolicyKind, policyKind, policyModes } from '#kinds/policy.ts';
+export type { PolicyMode } from '#kinds/policy.ts';
+export { factsOfKind, factTypes, policyFacts, upstreamLimits } from '#policy/facts.ts';
+export type { Facts, FactSubject, FactType, PolicyFact, PolicyFactName } from '#policy/facts.ts';
 export { projectKind, projectSpec, projectStatus } from '#kinds/project.ts';
 export { organisationRoleBindingKind, roleBindingKind, roles } from '#kinds/role-binding.ts';
 export type { Role } from '#kinds/role-binding.ts';
@@ -141,10 +144,13 @@ export {
   readAccessOperation,
   readOwnAccessOperation,
   simulatePolicyOperation,
+  evaluatePoliciesOperation,
+  listAuditedRefusalsOperation,
+  listViolationsOperation,
   testPolicyOperation,
   whyOperation,
 } from '#operations/access.ts';
-export type { OwnAccess, FurtherAction, PolicyReason } from '#operations/access.ts';
+export type { AuditedRefusal, FurtherAction, OwnAccess, PolicyReason, PolicyViolation } from '#operations/access.ts';
 export type { DesiredState, HttpBinding, Operation, OperationTarget } from '#operations/operation.ts';
 export {
   applyOperation,

@@ -98,7 +98,7 @@ export class Control {
     };
     const keys = await openKeys(config.keys, around);
     const query = await openQuery(config, around);
-    const [{ kinds, jobs, entries, policies }, blobs] = await Promise.all([
+    const [{ kinds, jobs, entries, policies, subscribers, servingRefusal }, blobs] = await Promise.all([
       loadKinds({ keys, outbound, clock, folderRoot: config.tracking.artifactRoot, endpointWork }),
       openBlobs(config.blobs, around),
     ]);
@@ -320,6 +320,8 @@ export class Control {
                 ownToken: gateway.token,
                 offlineMs: authentication.gatewayOfflineMinutes * 60_000,
               }),
+        // In solo mode no policy decides.
+        ...(authentication.mode === 'accounts' && { refusal: servingRefusal }),
         folder: join(config.data, 'serving'),
         days: config.retention.executionDays,
         clock,
@@ -394,6 +396,7 @@ export class Control {
           ...metricsEntries(async () => await (await serving).metrics()),
         ],
         subscribers: [
+          ...subscribers,
           audit.subscriber,
           webhooks.subscriber,
           executions.subscriber,

@@ -87,6 +87,7 @@ export const changeSchema = z.strictObject({
   project: z.string().optional().describe('Absent for kinds of the organisation.'),
   action: z.enum(['create', 'update', 'delete', 'unchanged']).describe('What happens to it.'),
   fields: z.array(fieldChangeSchema).describe('What differs, field by field.'),
+  notes: z.array(z.string()).optional().describe('What the author should know of it, one sentence each.'),
   generation: z.int().optional().describe('Its generation afterwards; absent for a deletion.'),
   resourceVersion: z.string().optional().describe('Its version afterwards; absent for a deletion.'),
 });

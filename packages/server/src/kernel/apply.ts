@@ -12,7 +12,7 @@ import { presentChange, type Desired } from '#kernel/decide.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import { checkManifest, type CheckedManifest } from '#kernel/manifest-check.ts';
 import { readDocuments, type ManifestDocument } from '#kernel/manifest-text.ts';
-import { PlanChecks, plannedChange } from '#kernel/plan-checks.ts';
+import { PlanChecks, plannedChange, withNotes } from '#kernel/plan-checks.ts';
 import { findTargets, missingTargets, wantedReferences, type WantedReference } from '#kernel/references.ts';
 import { actionOf, refusalOf } from '#kernel/refusal.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
@@ -105,7 +105,8 @@ async function settle(
   const written = await performWrites(tx, kinds, tenant, writes, 'apply');
   return writes.map((write) => {
     const key = { kind: write.desired.kind, name: write.desired.name, project: tenant.name };
-    return presentChange(key, write.decision.action, write.decision.fields, written.get(write.uid) ?? write.before);
+    const { action, fields } = write.decision;
+    return withNotes(presentChange(key, action, fields, written.get(write.uid) ?? write.before), write);
   });
 }
 

@@ -43,6 +43,8 @@ export interface AdmitResult {
   readonly spec?: Readonly<Record<string, unknown>>;
   /** Status fields to set in the same write. */
   readonly status?: Readonly<Record<string, unknown>>;
+  /** What the author should know of the change, one sentence each: shown with the plan and the outcome. */
+  readonly notes?: readonly string[];
   /** Changes in write-only fields, for plan and audit: paths only, never values. */
   readonly changedPaths?: readonly string[];
 }

@@ -1,5 +1,7 @@
 /** The registry: versions of models, what they are called, and who approved that. */
 export { admitModel } from './admission.ts';
+export { upstreamApprovals } from './approval-facts.ts';
+export { listAliases, modelStarts } from './upstream-starts.ts';
 export { convertedPlace, registerConverted } from './converted.ts';
 export { versionKeyOf, versionNodes } from './lineage-nodes.ts';
 export { readSpec as readModelSpec } from './models.ts';

@@ -27,7 +27,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Lazy } from '#lib/lazy.ts';
 import type { Log } from '#lib/log.ts';
 import { deploy, type DeployInput } from './deploy.ts';
-import { EndpointWork } from './endpoint-work.ts';
+import { EndpointWork, type RolloutRefusal } from './endpoint-work.ts';
 import { listEndpointNames, readEndpoint } from './endpoint-rows.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import { readFigures, type RecentFigures } from './live-figures.ts';
@@ -56,6 +56,7 @@ export interface ServingParts {
   readonly days: number;
   /** What the addresses of artifacts that lie in Dais begin with. */
   readonly artifactRoot: string;
+  readonly refusal?: RolloutRefusal | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -84,7 +85,8 @@ export function servingLedger(parts: ServingParts): ServingLedger {
   const publisher = new Publisher({ ...parts, models });
   const bench = new TestBench({ ...parts, folder: `${parts.folder}/tested`, now });
   const loadTests = new LoadTests({ ...parts, now });
-  const work = new EndpointWork({ content, models, gateway, now, artifactRoot: parts.artifactRoot });
+  const { artifactRoot, refusal } = parts;
+  const work = new EndpointWork({ content, models, gateway, now, artifactRoot, refusal });
   const verb = (operation: OperationEntry['operation'], word: Parameters<typeof doVerb>[1]): OperationEntry => ({
     operation,
     handle: async (tx, call: Call<VerbInput>) => await doVerb(tx, word, call, now()),
