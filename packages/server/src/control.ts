@@ -45,6 +45,7 @@ import { loadServing, RecentFigures, type ServingLedger } from './compose-endpoi
 import { childEnvironment } from './config-load.ts';
 import { endEarlierLeases } from './earlier-leases.ts';
 import { contentJobs } from './content-jobs.ts';
+import { verifyContent } from './content-verification.ts';
 import type { ControlIo, ControlSetup } from './control-setup.ts';
 import { SupervisedGateway, type ToGateway } from './gateway-link.ts';
 import { openBlobs, openKeys } from './engines.ts';
@@ -98,7 +99,7 @@ export class Control {
     };
     const keys = await openKeys(config.keys, around);
     const query = await openQuery(config, around);
-    const [{ kinds, jobs, entries, policies }, blobs] = await Promise.all([
+    const [{ kinds, jobs, entries, policies }, store] = await Promise.all([
       loadKinds({ keys, outbound, clock, folderRoot: config.tracking.artifactRoot, endpointWork }),
       openBlobs(config.blobs, around),
     ]);
@@ -126,6 +127,7 @@ export class Control {
       poolSize: config.database.poolSize,
       applicationName: `dais ${config.role}`,
     });
+    const blobs = verifyContent(store, { database, clock, log: io.log });
     try {
       const holder = randomUUID();
       const { folder, webhook } = config.audit.checkpoints;

@@ -16,8 +16,8 @@ export interface StoredBlob {
 /** Bytes that the store has read and measured but that no locator gives yet. */
 export interface StagedBlob extends StoredBlob {
   /**
-   * Makes the bytes what the locator gives; durable when it resolves. If the locator gives them already, they are kept
-   * once. May be repeated after a failure.
+   * Makes the bytes what the locator gives; durable when it resolves. They replace an object of the same locator, so
+   * that uploading the right bytes repairs a damaged one. May be repeated after a failure.
    * @throws DaisError `storage_full`, `blobs_unavailable`.
    */
   commit(): Promise<void>;
@@ -100,10 +100,28 @@ export interface BlobStore {
 /** Optional ability of stores whose blobs are files of this machine. */
 export interface LocalBlobs {
   /**
-   * Path of the file that holds exactly the bytes of a blob; to be read, never written. Undefined for a foreign locator.
-   * Whether the blob is there is not asked.
+   * Returns the path of the file that holds exactly the bytes of a blob; to be read, never written. Undefined for a
+   * foreign locator. The store itself does not check that the file exists; `verifiedBlobs` checks its bytes too.
+   * @throws DaisError `content_damaged` (`verifiedBlobs` only).
    */
-  localPath(locator: string): string | undefined;
+  localPath(locator: string): Promise<string | undefined>;
+}
+
+export const damageKinds = ['missing', 'truncated', 'altered', 'unreadable'] as const;
+export type DamageKind = (typeof damageKinds)[number];
+
+/** What a reader found wrong with a stored object. */
+export interface FoundDamage {
+  readonly locator: string;
+  readonly kind: DamageKind;
+  /** Bytes that the store returned; undefined when it returned none. */
+  readonly size?: number;
+}
+
+/** What the bytes of an object must be; null where it is not known. */
+export interface ExpectedObject {
+  readonly sha256: string | null;
+  readonly size: number | null;
 }
 
 /** Optional ability of stores that clients can reach themselves (S3). */
