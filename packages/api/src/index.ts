@@ -120,6 +120,15 @@ export {
 } from '#operations/identity.ts';
 export type { CreatedInvitation, CurrentSession, TokenEntry } from '#operations/identity.ts';
 export { exchangeTokenOperation } from '#operations/federation.ts';
+export {
+  contentOperations,
+  contentStatusOperation,
+  listDamagedContentOperation,
+  scrubContentOperation,
+  type ContentStatus,
+  type DamagedContent,
+  type DamagedContentOwner,
+} from '#operations/content.ts';
 export { keyOperations, listKeysOperation, rotateKeysOperation } from '#operations/keys.ts';
 export { readMetricsOperation, type ProcessMetrics } from '#operations/metrics.ts';
 export { defineOperation } from '#operations/operation.ts';

@@ -13,17 +13,13 @@ export interface ContentVerificationParts {
 }
 
 /** Every reader of content uses the returned store. */
-export function verifyContent(
-  store: BlobStore,
-  { database, clock, log }: ContentVerificationParts,
-  foundBy: 'read' | 'scrub' = 'read',
-): VerifiedBlobs {
+export function verifyContent(store: BlobStore, { database, clock, log }: ContentVerificationParts): VerifiedBlobs {
   return verifiedBlobs(store, {
     clock,
     expected: async (locator) => await expectedObject(database, locator),
     report: async (found) => {
       try {
-        const isNew = await markDamaged(database, found, foundBy);
+        const isNew = await markDamaged(database, found);
         if (isNew) log.error('a stored object is damaged', { locator: found.locator, kind: found.kind });
       } catch (error) {
         // The reader receives the damage as its error either way.

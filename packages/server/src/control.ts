@@ -44,8 +44,7 @@ import { loadModelJobs } from './compose-model-jobs.ts';
 import { loadServing, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
 import { childEnvironment } from './config-load.ts';
 import { endEarlierLeases } from './earlier-leases.ts';
-import { contentJobs } from './content-jobs.ts';
-import { verifyContent } from './content-verification.ts';
+import { loadContent } from './compose-content.ts';
 import type { ControlIo, ControlSetup } from './control-setup.ts';
 import { SupervisedGateway, type ToGateway } from './gateway-link.ts';
 import { openBlobs, openKeys } from './engines.ts';
@@ -127,7 +126,8 @@ export class Control {
       poolSize: config.database.poolSize,
       applicationName: `dais ${config.role}`,
     });
-    const blobs = verifyContent(store, { database, clock, log: io.log });
+    const stored = await loadContent({ store, database, clock, log: io.log, config: config.content });
+    const { blobs } = stored;
     try {
       const holder = randomUUID();
       const { folder, webhook } = config.audit.checkpoints;
@@ -365,7 +365,7 @@ export class Control {
           ...safety.jobs,
           ...modelJobs.jobs,
           ...monitoring.jobs,
-          ...contentJobs({ database, blobs, clock, log: io.log }),
+          ...stored.jobs,
         ],
         entries: [
           ...entries,
@@ -387,6 +387,7 @@ export class Control {
           ...modelJobs.entries,
           ...monitoring.entries,
           ...artifacts,
+          ...stored.entries,
           ...metricsEntries(async () => await (await serving).metrics()),
         ],
         subscribers: [
@@ -435,6 +436,7 @@ export class Control {
           gateway,
           executions: executions.figures,
           monitoring: monitoring.figures,
+          content: stored.health,
           log: io.log,
         }),
       );

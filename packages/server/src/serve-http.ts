@@ -56,6 +56,7 @@ export interface ServeParts {
   readonly sessions: Sessions;
   readonly gateway: GatewayPlace;
   readonly executions: MetricSources['executions'];
+  readonly content: MetricSources['content'];
   readonly monitoring: MetricSources['monitoring'];
   readonly log: Log;
 }
@@ -92,6 +93,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
     disk: async () => await diskOf(config.data),
     executions: parts.executions,
     monitoring: parts.monitoring,
+    content: parts.content,
   };
   const blobs = blobsReadiness(parts.blobs, systemClock);
   const schema = () => schemaState(parts.database, parts.slices, version);

@@ -36,11 +36,18 @@ describe('a damaged object', () => {
   let store: VerifiedBlobs;
   let found: FoundDamage[];
   let intact: string[];
+  let reads: number;
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), 'dais-damage-'));
     plain = await openFsBlobStore({ root, clock: systemClock });
     found = [];
     intact = [];
+    reads = 0;
+    const get = plain.get.bind(plain);
+    plain.get = async (locator, range) => {
+      if (range === undefined) reads += 1;
+      return await get(locator, range);
+    };
     store = verifiedBlobs(plain, {
       clock: systemClock,
       expected: async () => await Promise.resolve(undefined),
@@ -116,9 +123,9 @@ describe('a damaged object', () => {
   test('that was verified before is verified anew when its file changes', async () => {
     const { locator } = await store.put(Readable.from([randomBytes(2 * MIB)]));
     expect((await buffer(await store.get(locator, { start: 0, end: 9 }))).length).toBe(10);
-    expect(intact).toEqual([locator]);
+    expect(reads).toBe(1);
     await store.get(locator, { start: 10, end: 19 }).then((stream) => stream.destroy());
-    expect(intact).toEqual([locator]);
+    expect(reads).toBe(1);
     await flip(locator, 5);
     // Disks count time in steps: a change right after the check may have the time of before.
     await utimes(await fileOf(locator), new Date(), new Date(Date.now() + 1000));

@@ -23,7 +23,7 @@ export interface VerificationOptions {
   expected(locator: string): Promise<ExpectedObject | undefined>;
   /** Records damage; awaited before the reader receives the error. */
   report(damage: FoundDamage): Promise<void>;
-  /** Withdraws what was reported: the object was read whole and is as it should be. */
+  /** Withdraws what was reported from here: the object was read whole and is as it should be. */
   intact(locator: string): Promise<void>;
 }
 
@@ -101,6 +101,7 @@ class VerifiedReader {
   readonly #trusted = new Map<string, Trust>();
   readonly #running = new Map<string, Promise<number>>();
   readonly #waiting = new Set<string>();
+  readonly #reportedHere = new Set<string>();
   readonly #stop = new AbortController();
   readonly #budget = { from: 0, left: 0 };
   #background: Promise<void> | undefined;
@@ -138,7 +139,10 @@ class VerifiedReader {
   async ensureVerified(locator: string): Promise<void> {
     const stat = await this.#store.stat(locator);
     if (stat === undefined) {
-      throw await this.#reported(new DaisError('content_missing', `The object ${locator} is not in the store.`), locator);
+      throw await this.#reported(
+        new DaisError('content_missing', `The object ${locator} is not in the store.`),
+        locator,
+      );
     }
     if (this.#isTrusted(stat)) return;
     if (stat.size <= FOREGROUND_BYTES && this.#takeBudget(stat.size)) await this.check(locator);
@@ -180,7 +184,7 @@ class VerifiedReader {
       bytes += chunk.length;
       await pace(chunk.length);
     }
-    await this.#options.intact(locator);
+    if (this.#reportedHere.delete(locator)) await this.#options.intact(locator);
     if (stat !== undefined) this.#trust(stat);
     return bytes;
   }
@@ -226,6 +230,7 @@ class VerifiedReader {
 
   async #damaged(damage: FoundDamage): Promise<DaisError> {
     await this.#options.report(damage);
+    this.#reportedHere.add(damage.locator);
     // The reader may have opened it before it was repaired: the check in the background withdraws a wrong report.
     this.checkLater(damage.locator);
     const what = damage.kind === 'unreadable' ? 'cannot be read from its disk' : 'has other bytes than were stored';
@@ -240,9 +245,7 @@ class VerifiedReader {
 
   #isTrusted({ locator, size, modifiedAt }: BlobStat): boolean {
     const trust = this.#trusted.get(locator);
-    return (
-      trust?.size === size && trust.modifiedAt === modifiedAt.getTime() && this.#options.clock.now() < trust.until
-    );
+    return trust?.size === size && trust.modifiedAt === modifiedAt.getTime() && this.#options.clock.now() < trust.until;
   }
 
   #trust({ locator, size, modifiedAt }: BlobStat): void {
@@ -259,7 +262,8 @@ class VerifiedReader {
 
   #takeBudget(bytes: number): boolean {
     const now = this.#options.clock.now();
-    if (now - this.#budget.from >= BUDGET_WINDOW_MS) Object.assign(this.#budget, { from: now, left: FOREGROUND_BUDGET });
+    if (now - this.#budget.from >= BUDGET_WINDOW_MS)
+      Object.assign(this.#budget, { from: now, left: FOREGROUND_BUDGET });
     if (this.#budget.left < bytes) return false;
     this.#budget.left -= bytes;
     return true;

@@ -5,24 +5,22 @@ import type { DamageKind, ExpectedObject, FoundDamage } from '#engines/blobs/con
 import { findReference, type ContentOwner, type FoundReference } from '#kernel/content/references.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 
-export type FoundBy = 'read' | 'scrub' | 'restore';
-
 const ALL = { mode: 'write', projectId: 'all' } as const;
 
 /**
  * Marks an object as damaged. Returns false when it was marked before, or when it is no object that anything refers to:
  * an object that is being stored or deleted at this moment is not damaged.
  */
-export async function markDamaged(database: Database, found: FoundDamage, by: FoundBy): Promise<boolean> {
+export async function markDamaged(database: Database, found: FoundDamage): Promise<boolean> {
   return await transact(database, ALL, async ({ sql }) => {
     const rows = await sql.query<{ is_new: boolean }>(
-      `insert into kernel.blob_damage as d (locator, kind, found_by)
-       select b.locator, case when $2 = 'altered' and $3 < b.size then 'truncated' else $2 end, $4
+      `insert into kernel.blob_damage as d (locator, kind)
+       select b.locator, case when $2 = 'altered' and $3 < b.size then 'truncated' else $2 end
        from kernel.blob b where b.locator = $1 and b.state <> 'deleting'
          and exists (select from kernel.blob_ref r where r.locator = b.locator)
        on conflict (locator) do update set kind = excluded.kind
        returning xmax = 0 as is_new`,
-      [found.locator, found.kind, found.size ?? 0, by],
+      [found.locator, found.kind, found.size ?? 0],
       'content_mark_damaged',
     );
     return rows[0]?.is_new === true;
@@ -82,7 +80,6 @@ export interface DamagedObject {
   readonly sha256: string | null;
   readonly size: number;
   readonly kind: DamageKind;
-  readonly foundBy: FoundBy;
   readonly foundAt: Date;
   /** Who refers to it, the first 20. */
   readonly references: readonly DamagedReference[];
@@ -91,8 +88,8 @@ export interface DamagedObject {
 /** Damaged objects in locator order, from after `after`. The transaction must see all projects. */
 export async function listDamaged(sql: Sql, page: { readonly after: string; readonly limit: number }) {
   const rows = await sql.query<Omit<DamagedObject, 'size'> & { readonly size: bigint }>(
-    `select d.locator, encode(b.digest, 'hex') as sha256, b.size, d.kind, d.found_by as "foundBy", d.found_at as "foundAt",
-       coalesce((select json_agg(json_build_object('projectId', r.project_id, 'owner', r.owner, 'name', r.name))
+    `select d.locator, encode(b.digest, 'hex') as sha256, b.size, d.kind, d.found_at as "foundAt",
+       coalesce((select jsonb_agg(jsonb_build_object('projectId', r.project_id, 'owner', r.owner, 'name', r.name))
          from (select * from kernel.blob_ref r where r.locator = d.locator order by project_id, owner, name limit 20) r), '[]')
          as references
      from kernel.blob_damage d join kernel.blob b using (locator) where d.locator > $1 order by d.locator limit $2`,

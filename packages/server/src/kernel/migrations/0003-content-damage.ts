@@ -7,7 +7,6 @@ export const contentDamageTables: Migration = {
 create table kernel.blob_damage (
   locator text collate "C" primary key references kernel.blob (locator) on delete cascade,
   kind text not null check (kind in ('missing', 'truncated', 'altered', 'unreadable')),
-  found_by text not null check (found_by in ('read', 'scrub', 'restore')),
   found_at timestamptz not null default clock_timestamp()
 );
 grant select, insert, update, delete on kernel.blob_damage to dais_app;
@@ -21,7 +20,7 @@ create table kernel.content_scrub (
   position text collate "C" not null default '',
   objects bigint not null default 0,
   bytes bigint not null default 0,
-  damaged bigint not null default 0,
+  found bigint not null default 0,
   -- What the pass had to check when it started.
   total_objects bigint not null default 0,
   total_bytes bigint not null default 0

@@ -1,0 +1,15 @@
+import type { Sql } from '#engines/database/contract.ts';
+import type { DamagedReference } from '#kernel/content/damage.ts';
+
+/** What a ledger knows of the owner of stored bytes, for a person. */
+export interface OwnerName {
+  readonly projectId: string;
+  readonly owner: string;
+  /** Only this file of the owner; undefined: all of them. */
+  readonly file?: string;
+  readonly kind: string;
+  readonly name: string;
+}
+
+/** Names those owners that a ledger knows; the transaction sees all projects. */
+export type NameOwners = (sql: Sql, references: readonly DamagedReference[]) => Promise<readonly OwnerName[]>;
