@@ -30,6 +30,11 @@ export async function contentOwners(): Promise<readonly NameOwners[]> {
   ];
 }
 
+/** Reads an exported database to its end and checks every byte of it. @throws DaisError `backup_invalid`. */
+export async function verifyArchive(source: AsyncIterable<Uint8Array>) {
+  return await (await import('#engines/database/archive/import-database.ts')).verifyArchive(source);
+}
+
 export interface StoredContent {
   readonly blobs: VerifiedBlobs;
   readonly jobs: readonly JobHandler[];

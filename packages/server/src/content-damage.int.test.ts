@@ -51,7 +51,13 @@ async function read(url: string, headers: Record<string, string> = {}): Promise<
       });
       response.on('error', () => {});
       response.on('close', () =>
-        resolve({ status: response.statusCode ?? 0, bytes, complete: response.complete, text, ms: Date.now() - started }),
+        resolve({
+          status: response.statusCode ?? 0,
+          bytes,
+          complete: response.complete,
+          text,
+          ms: Date.now() - started,
+        }),
       );
     })
       .on('error', reject)
@@ -168,7 +174,11 @@ test('the scrub finds every damaged object across kill -9, and withdraws what wa
 test('a query over a damaged file of a dataset fails and names it; the right bytes make it work again', async () => {
   const at = join(folder, 'datasets');
   const dais = await KillableDais.start(at, seededRandom(3));
-  const id = await pushRows(dais, 'delays', `id,late\n${Array.from({ length: 5000 }, (_, n) => `${n},${n % 7}\n`).join('')}`);
+  const id = await pushRows(
+    dais,
+    'delays',
+    `id,late\n${Array.from({ length: 5000 }, (_, n) => `${n},${n % 7}\n`).join('')}`,
+  );
   const ended = async () => (await dais.call<Ingest>('GET', `/data/datasets/delays/ingests/${id}`)).state;
   await expect.poll(ended, SOON).toBe('done');
   const query = async () => {

@@ -19,7 +19,8 @@ export async function nameDamaged(
   ledgers: readonly NameOwners[],
 ): Promise<DamagedContent[]> {
   const references = objects.flatMap((object) => object.references);
-  const names = (await Promise.all(ledgers.map(async (ledger) => await ledger(sql, references)))).flat();
+  const names: OwnerName[] = [];
+  for (const ledger of ledgers) names.push(...(await ledger(sql, references)));
   const projects = await projectNames(sql, references);
   return objects.map(({ locator, sha256, size, kind, foundAt, references: own }) => ({
     locator,

@@ -57,12 +57,17 @@ export async function withInstallation<T>(
   }
 }
 
+/** @throws DaisError `data_locked`. */
+export async function refuseRunningServer(config: ResolvedConfig): Promise<void> {
+  const running = await readServerFile(config.data);
+  if (running === undefined) return;
+  throw new DaisError('data_locked', `Stop the server first: process ${running.pid} runs on ${config.data}.`);
+}
+
 async function openServer(config: ResolvedConfig, beside: boolean) {
   const { url } = config.database;
+  if (!beside) await refuseRunningServer(config);
   const running = await readServerFile(config.data);
-  if (running !== undefined && !beside) {
-    throw new DaisError('data_locked', `Stop the server first: process ${running.pid} runs on ${config.data}.`);
-  }
   if (url !== undefined) return await (await databaseEngines.postgres({ url })).start();
   // The server that runs on the folder owns the database; its socket is open to whoever owns the folder.
   if (running?.database !== undefined) return { connection: running.database, stop: async () => {} };
