@@ -119,6 +119,22 @@ async function checkTheBooks(): Promise<void> {
   expect(there.filter((status) => status !== 404)).toEqual([]);
 }
 
+test('a disk that fills up, and is freed, shows in the next probe', async () => {
+  const probe = async () => {
+    const response = await fetch(`${url}/readyz`);
+    const { checks } = (await response.json()) as { checks: { name: string; ok: boolean }[] };
+    return { status: response.status, disk: checks.find(({ name }) => name === 'disk')?.ok };
+  };
+  // The result of the blob store from here is reused for 10 s.
+  expect(await probe()).toEqual({ status: 200, disk: true });
+  await fill(8 * MIB);
+  const filledAt = Date.now();
+  expect(await probe()).toEqual({ status: 503, disk: false });
+  expect(Date.now() - filledAt).toBeLessThan(1000);
+  await rm(join(disk, 'filler'));
+  await expect.poll(probe, { timeout: 3000, interval: 50 }).toEqual({ status: 200, disk: true });
+});
+
 test('tables that cannot grow: writes are storage_full, reads go on, and writes too once there is space', async () => {
   const before = await apply(10);
   expect(before).toMatchObject({ status: 200 });
@@ -127,7 +143,7 @@ test('tables that cannot grow: writes are storage_full, reads go on, and writes 
   expect(kindsOfAnswer()).toEqual(['200  false', '507 storage_full true']);
   expect((await fetch(`${url}/p/default/api/v1/secrets/${before.name}`)).status).toBe(200);
   const { checks } = (await (await fetch(`${url}/readyz`)).json()) as { checks: { name: string; ok: boolean }[] };
-  expect(checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['blobs']);
+  expect(checks.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['blobs', 'disk']);
 
   await rm(join(disk, 'filler'));
   await expect.poll(async () => (await apply(20_000)).status, PATIENCE).toBe(200);
