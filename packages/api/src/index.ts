@@ -123,6 +123,7 @@ export { exchangeTokenOperation } from '#operations/federation.ts';
 export {
   contentOperations,
   contentStatusOperation,
+  damagedContentSchema,
   listDamagedContentOperation,
   scrubContentOperation,
   type ContentStatus,

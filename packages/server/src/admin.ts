@@ -10,7 +10,7 @@ import { writeBackup, type AdminProgress } from './backup.ts';
 import { exportDatabase, importDatabase } from './compose.ts';
 import { verifyArchive } from './compose-content.ts';
 import { loadConfig, type ConfigFlags } from './config-load.ts';
-import { refuseRunningServer, withInstallation } from './installation.ts';
+import { refuseRunningServer, requireInstallation, withInstallation } from './installation.ts';
 import { readBackupInto } from './restore.ts';
 import { programVersion } from './version.ts';
 
@@ -39,6 +39,7 @@ export async function backupInstallation(
 ): Promise<BackupSummary> {
   const config = await loadConfig(options);
   const { skipDamaged = false, progress = () => {} } = options;
+  await requireInstallation(config);
   return await withInstallation(config, silentLog, { beside: true }, (installation) =>
     writeBackup(installation, options.to, { skipDamaged, progress }),
   );
@@ -62,6 +63,7 @@ export async function restoreInstallation(options: AdminOptions & { readonly fro
 /** Writes the database alone into the file `to`: to move between PostgreSQL servers and their major versions. */
 export async function exportInstallation(options: AdminOptions & { readonly to: string }): Promise<DatabaseSummary> {
   const config = await loadConfig(options);
+  await requireInstallation(config);
   return await withInstallation(config, silentLog, { beside: true }, async ({ connection, slices }) => {
     const partial = `${options.to}.partial`;
     const through = new PassThrough();

@@ -6,11 +6,12 @@ import type { DamagedContent } from '@dais/api';
 import { DaisError } from '@dais/api/errors';
 import type { BlobStore, DamageKind } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
-import { clearDamage, markDamaged } from '#kernel/content/damage.ts';
+import { clearDamage } from '#kernel/content/damage.ts';
 import type { NameOwners } from '#kernel/content/owner-names.ts';
 import { transact } from '#kernel/transaction.ts';
 import { blobPath, type BackupBlob } from './backup-manifest.ts';
 import { digesting, writeFileFrom } from './backup-files.ts';
+import { markDamaged } from './content-damage.ts';
 import { listDamagedContent } from './content-owners.ts';
 
 const PAGE = 500;

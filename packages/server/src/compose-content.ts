@@ -1,16 +1,15 @@
 /** Stored content: the store that every reader uses, its background work and its operations; see compose.ts. */
 import type { ConfigSpec } from '@dais/api';
-import type { BlobStore } from '#engines/blobs/contract.ts';
-import type { VerifiedBlobs } from '#engines/blobs/verified.ts';
+import type { BlobStore, VerifiedBlobs } from '#engines/blobs/contract.ts';
 import type { NameOwners } from '#kernel/content/owner-names.ts';
-import { readContentHealth, type ContentHealth } from '#kernel/content/scrub-pass.ts';
+import { readContentHealth, type ContentHealth } from './content-scrub-pass.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import type { JobHandler } from '#kernel/job-runner.ts';
 import { transact } from '#kernel/transaction.ts';
 import { contentEntries } from './content-entries.ts';
 import { contentJobs } from './content-jobs.ts';
 import { scrubJob } from './content-scrub.ts';
-import { verifyContent, type ContentVerificationParts } from './content-verification.ts';
+import { verificationBy, type ContentVerificationParts } from './content-verification.ts';
 
 /** The ledgers that name owners of stored content. */
 export async function contentOwners(): Promise<readonly NameOwners[]> {
@@ -48,7 +47,8 @@ export async function loadContent(
 ): Promise<StoredContent> {
   const { database, clock, log, config } = parts;
   const scrub = { everyDays: config.scrubDays, bytesPerSecond: config.scrubBytesPerSecond };
-  const blobs = verifyContent(parts.store, parts);
+  const { verifiedBlobs } = await import('#engines/blobs/verified.ts');
+  const blobs = verifiedBlobs(parts.store, verificationBy(parts));
   return {
     blobs,
     jobs: [...contentJobs({ database, blobs, clock, log }), scrubJob({ database, blobs, clock, ...scrub })],

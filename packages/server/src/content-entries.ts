@@ -5,7 +5,7 @@ import {
   scrubContentOperation,
   type ContentStatus,
 } from '@dais/api';
-import { readContentHealth, readScrubPass, startScrubPass } from '#kernel/content/scrub-pass.ts';
+import { readContentHealth, readScrubPass, startScrubPass } from './content-scrub-pass.ts';
 import type { NameOwners } from '#kernel/content/owner-names.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
 import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';

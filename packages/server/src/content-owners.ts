@@ -1,8 +1,8 @@
 /** Damaged objects with the names of what refers to them. */
 import type { DamagedContent, DamagedContentOwner } from '@dais/api';
 import type { Sql } from '#engines/database/contract.ts';
-import { listDamaged, type DamagedObject, type DamagedReference } from '#kernel/content/damage.ts';
-import type { NameOwners, OwnerName } from '#kernel/content/owner-names.ts';
+import type { DamagedReference, NameOwners, OwnerName } from '#kernel/content/owner-names.ts';
+import { listDamaged, type DamagedObject } from './content-damage.ts';
 
 /** The transaction must see all projects. */
 export async function listDamagedContent(

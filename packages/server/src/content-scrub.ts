@@ -1,21 +1,22 @@
 /** Reads all stored objects within a limit of bytes per second and marks those that are damaged. */
 import { DaisError } from '@dais/api';
-import { pacer } from '#engines/blobs/pacer.ts';
-import type { VerifiedBlobs } from '#engines/blobs/verified.ts';
+import type { VerifiedBlobs } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
-import { clearDamage, listDamaged, markDamaged } from '#kernel/content/damage.ts';
+import { clearDamage } from '#kernel/content/damage.ts';
+import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
+import type { NewJob } from '#kernel/jobs.ts';
+import { ORGANISATION } from '#kernel/tenants.ts';
+import type { Transaction } from '#kernel/transaction.ts';
+import type { Clock } from '#lib/clock.ts';
+import { pacer } from '#lib/pacer.ts';
+import { listDamaged, markDamaged } from './content-damage.ts';
 import {
   finishScrubPass,
   nextScrubObjects,
   readScrubPass,
   recordScrubStep,
   startScrubPass,
-} from '#kernel/content/scrub-pass.ts';
-import type { JobHandler, JobIo } from '#kernel/job-runner.ts';
-import type { NewJob } from '#kernel/jobs.ts';
-import { ORGANISATION } from '#kernel/tenants.ts';
-import type { Transaction } from '#kernel/transaction.ts';
-import type { Clock } from '#lib/clock.ts';
+} from './content-scrub-pass.ts';
 
 export interface ScrubParts {
   readonly database: Database;

@@ -1,10 +1,10 @@
 /** Connects the verification of stored objects with the marks of damaged ones in the database. */
-import type { BlobStore } from '#engines/blobs/contract.ts';
-import { verifiedBlobs, type VerifiedBlobs } from '#engines/blobs/verified.ts';
+import type { VerificationOptions } from '#engines/blobs/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
-import { clearDamage, expectedObject, markDamaged } from '#kernel/content/damage.ts';
+import { clearDamage } from '#kernel/content/damage.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
+import { expectedObject, markDamaged } from './content-damage.ts';
 
 export interface ContentVerificationParts {
   readonly database: Database;
@@ -12,9 +12,9 @@ export interface ContentVerificationParts {
   readonly log: Log;
 }
 
-/** Every reader of content uses the returned store. */
-export function verifyContent(store: BlobStore, { database, clock, log }: ContentVerificationParts): VerifiedBlobs {
-  return verifiedBlobs(store, {
+/** What `verifiedBlobs` needs: every reader of content uses the store that it returns. */
+export function verificationBy({ database, clock, log }: ContentVerificationParts): VerificationOptions {
+  return {
     clock,
     expected: async (locator) => await expectedObject(database, locator),
     report: async (found) => {
@@ -29,5 +29,5 @@ export function verifyContent(store: BlobStore, { database, clock, log }: Conten
     intact: async (locator) => {
       if (await clearDamage(database, locator)) log.info('a damaged object is repaired', { locator });
     },
-  });
+  };
 }

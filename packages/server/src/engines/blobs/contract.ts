@@ -4,6 +4,7 @@
  * names nothing here: `get` throws `content_missing`, `stat` gives undefined, `delete` has nothing to do.
  */
 import type { Readable } from 'node:stream';
+import type { Clock } from '#lib/clock.ts';
 
 export interface StoredBlob {
   /** Opaque: only this engine understands it. Printable ASCII, <= 512 characters. */
@@ -159,4 +160,22 @@ export interface PresignedUpload {
   /** What was announced; `complete` refuses anything else. */
   readonly size: number;
   readonly urls: readonly string[];
+}
+
+export interface VerificationOptions {
+  readonly clock: Clock;
+  /** What is known of an object whose locator does not contain its digest. */
+  expected(locator: string): Promise<ExpectedObject | undefined>;
+  /** Records damage; awaited before the reader receives the error. */
+  report(damage: FoundDamage): Promise<void>;
+  /** Withdraws what was reported from here: the object was read whole and is as it should be. */
+  intact(locator: string): Promise<void>;
+}
+
+export interface VerifiedBlobs extends BlobStore, Partial<LocalBlobs>, Partial<PresignedUploads> {
+  /**
+   * Reads a whole object and reports what it finds. Returns the number of bytes read.
+   * @throws DaisError `content_damaged`, `content_missing`, `blobs_unavailable`; the reason of `signal`.
+   */
+  checkObject(locator: string, pace?: (bytes: number) => Promise<void>, signal?: AbortSignal): Promise<number>;
 }

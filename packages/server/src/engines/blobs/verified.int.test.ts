@@ -7,11 +7,10 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
-import type { BlobStore, FoundDamage, LocalBlobs } from './contract.ts';
+import type { BlobStore, FoundDamage, LocalBlobs, VerifiedBlobs } from './contract.ts';
 import { openFsBlobStore } from './fs/fs-blob-store.ts';
-import { pacer } from './pacer.ts';
 import { blobStoreSuite, expectCode } from './suite.ts';
-import { verifiedBlobs, type VerifiedBlobs } from './verified.ts';
+import { verifiedBlobs } from './verified.ts';
 
 const MIB = 2 ** 20;
 
@@ -170,11 +169,4 @@ describe('a damaged object', () => {
     await rename(await fileOf(locator), join(root, 'elsewhere'));
     await expectCode('content_missing', store.get(locator));
   });
-});
-
-test('a pace is kept, and time without work is not saved up', async () => {
-  const pace = pacer(systemClock, 10 * MIB);
-  const started = Date.now();
-  for (let n = 0; n < 20; n += 1) await pace(MIB / 4);
-  expect(Date.now() - started).toBeGreaterThan(350);
 });

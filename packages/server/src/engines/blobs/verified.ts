@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
-import type { Clock } from '#lib/clock.ts';
+import { pacer } from '#lib/pacer.ts';
 import type {
   BlobStat,
   BlobStore,
@@ -14,26 +14,9 @@ import type {
   FoundDamage,
   LocalBlobs,
   PresignedUploads,
+  VerificationOptions,
+  VerifiedBlobs,
 } from './contract.ts';
-import { pacer } from './pacer.ts';
-
-export interface VerificationOptions {
-  readonly clock: Clock;
-  /** What is known of an object whose locator does not contain its digest. */
-  expected(locator: string): Promise<ExpectedObject | undefined>;
-  /** Records damage; awaited before the reader receives the error. */
-  report(damage: FoundDamage): Promise<void>;
-  /** Withdraws what was reported from here: the object was read whole and is as it should be. */
-  intact(locator: string): Promise<void>;
-}
-
-export interface VerifiedBlobs extends BlobStore, Partial<LocalBlobs>, Partial<PresignedUploads> {
-  /**
-   * Reads a whole object and reports what it finds. Returns the number of bytes read.
-   * @throws DaisError `content_damaged`, `content_missing`, `blobs_unavailable`; the reason of `signal`.
-   */
-  checkObject(locator: string, pace?: (bytes: number) => Promise<void>, signal?: AbortSignal): Promise<number>;
-}
 
 /** Hashing 32 MiB takes 17 ms of CPU (0.53 ms/MiB): nobody notices it before the first range of an object. */
 const FOREGROUND_BYTES = 32 * 2 ** 20;

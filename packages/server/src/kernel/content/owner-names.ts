@@ -1,7 +1,13 @@
 import type { Sql } from '#engines/database/contract.ts';
-import type { DamagedReference } from '#kernel/content/damage.ts';
 
 /** What a ledger knows of the owner of stored bytes, for a person. */
+export interface DamagedReference {
+  readonly projectId: string;
+  /** Uid of the resource or record that the object belongs to. */
+  readonly owner: string;
+  readonly name: string;
+}
+
 export interface OwnerName {
   readonly projectId: string;
   readonly owner: string;

@@ -1,6 +1,5 @@
 import type { Sql } from '#engines/database/contract.ts';
-import type { DamagedReference } from '#kernel/content/damage.ts';
-import type { OwnerName } from '#kernel/content/owner-names.ts';
+import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 
 /** Names datasets, and ingests by their dataset. */
 export async function nameDataOwners(sql: Sql, references: readonly DamagedReference[]): Promise<readonly OwnerName[]> {

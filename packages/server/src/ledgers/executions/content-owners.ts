@@ -1,6 +1,5 @@
 import type { Sql } from '#engines/database/contract.ts';
-import type { DamagedReference } from '#kernel/content/damage.ts';
-import type { OwnerName } from '#kernel/content/owner-names.ts';
+import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 
 /** Names pipeline runs and jobs. */
 export async function nameRunOwners(sql: Sql, references: readonly DamagedReference[]): Promise<readonly OwnerName[]> {

@@ -1,6 +1,5 @@
 import type { Sql } from '#engines/database/contract.ts';
-import type { DamagedReference } from '#kernel/content/damage.ts';
-import type { OwnerName } from '#kernel/content/owner-names.ts';
+import type { DamagedReference, OwnerName } from '#kernel/content/owner-names.ts';
 
 /** Most versions that are named for one page of files. */
 const MOST = 1000;
