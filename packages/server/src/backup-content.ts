@@ -124,10 +124,12 @@ export class BlobCopier {
     if (!(error instanceof DaisError)) return undefined;
     if (error.code === 'content_missing') return 'missing';
     if (error.code !== 'blobs_unavailable') return undefined;
-    return await this.#parts.blobs.check().then(
-      () => 'unreadable',
-      () => undefined,
-    );
+    try {
+      await this.#parts.blobs.check();
+      return 'unreadable';
+    } catch {
+      return undefined;
+    }
   }
 
   async #named(ledgers: readonly NameOwners[]): Promise<ReadonlyMap<string, DamagedContent>> {

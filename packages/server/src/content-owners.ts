@@ -13,7 +13,7 @@ export async function listDamagedContent(
   return await nameDamaged(sql, await listDamaged(sql, page), ledgers);
 }
 
-export async function nameDamaged(
+async function nameDamaged(
   sql: Sql,
   objects: readonly DamagedObject[],
   ledgers: readonly NameOwners[],

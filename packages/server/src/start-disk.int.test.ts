@@ -1,16 +1,18 @@
 /** What a person reads who starts Dais on a disk that cannot be written. */
-import { mkdir, mkdtemp, open, rm, statfs } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, open, readdir, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '#lib/process.ts';
+import { backupInstallation, restoreInstallation } from './admin.ts';
 import { startDaisProcess } from './testing/dais-process.ts';
 
 const PROGRAMS = { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } };
 const MIB = 2 ** 20;
 let base: string;
 let disk: string;
-const flags = (data: string) => ({ data: join(disk, data), 'keys.folder': join(base, 'keys') });
+const flags = (data: string) => ({ data: join(disk, data), 'keys.type': 'file', 'keys.folder': join(base, 'keys') });
 
 async function mount(...options: readonly string[]): Promise<void> {
   const mounted = await run('mount', [...options, disk], PROGRAMS);
@@ -85,4 +87,35 @@ test('it starts once there is space', async () => {
   await dais.ready;
   dais.process.kill('SIGTERM');
   expect(await dais.ended).toBe(0);
+});
+
+test('a restore whose disk becomes full leaves no content, and succeeds when it is repeated with more space', async () => {
+  const dais = startDaisProcess(flags('old'));
+  const url = await dais.ready;
+  const body = new Uint8Array(randomBytes(50 * MIB));
+  const artifact = '/api/2.0/mlflow-artifacts/artifacts/large';
+  expect((await fetch(`${url}${artifact}`, { method: 'PUT', body })).status).toBe(200);
+  dais.process.kill('SIGTERM');
+  await dais.ended;
+  const backup = join(base, 'backup');
+  await backupInstallation({ flags: flags('old'), to: backup });
+  await rm(join(disk, 'old'), { recursive: true });
+
+  // Enough for a new database, and not for the content.
+  await fill(82 * MIB);
+  await expect(restoreInstallation({ flags: flags('copy'), from: backup })).rejects.toMatchObject({
+    code: 'storage_full',
+    message: expect.stringContaining(disk),
+  });
+  const left = (await readdir(join(disk, 'copy', 'blobs'), { recursive: true, withFileTypes: true })).filter((entry) =>
+    entry.isFile(),
+  );
+  expect(left.map(({ name }) => name)).toEqual([]);
+  await rm(join(disk, 'filler'));
+  await restoreInstallation({ flags: flags('copy'), from: backup });
+  const restored = startDaisProcess(flags('copy'));
+  const response = await fetch(`${await restored.ready}${artifact}`);
+  expect((await response.arrayBuffer()).byteLength).toBe(50 * MIB);
+  restored.process.kill('SIGTERM');
+  expect(await restored.ended).toBe(0);
 });

@@ -21,7 +21,7 @@ export async function checkContent(context: Context): Promise<Finding[]> {
   }
 }
 
-export function contentFindings(status: ContentStatus, items: readonly DamagedContent[], now: number): Finding[] {
+function contentFindings(status: ContentStatus, items: readonly DamagedContent[], now: number): Finding[] {
   if (status.damaged === 0) return [ok('content', passText(status, now))];
   const remedy = 'Upload the same bytes again, or restore the files from a backup and run `dais admin scrub`.';
   const found = items.slice(0, NAMED).map((object) => problem('content', damagedText(object), remedy));

@@ -1,7 +1,7 @@
 import type { Slice } from '#engines/database/contract.ts';
 import { kernelTables } from '#kernel/migrations/0001-kernel.ts';
 import { contentTables } from '#kernel/migrations/0002-content.ts';
-import { contentDamageTables } from '#kernel/migrations/0003-content-damage.ts';
+import { contentDamageTables } from '#kernel/migrations/0004-content-damage.ts';
 
 export const kernelSlice: Slice = {
   schema: 'kernel',

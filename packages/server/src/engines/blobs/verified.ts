@@ -52,12 +52,13 @@ export function verifiedBlobs(
       await reader.close();
       await store.close();
     },
-    ...(localPath !== undefined && {
-      localPath: async (locator: string) => {
-        await reader.ensureVerified(locator);
-        return await localPath.call(store, locator);
-      },
-    }),
+    ...(localPath !== undefined &&
+      ({
+        localPath: async (locator: string) => {
+          await reader.ensureVerified(locator);
+          return await localPath.call(store, locator);
+        },
+      } satisfies LocalBlobs)),
     ...(begin !== undefined && { begin: begin.bind(store) }),
     ...(complete !== undefined && { complete: complete.bind(store) }),
     ...(abort !== undefined && { abort: abort.bind(store) }),

@@ -2,7 +2,7 @@ import type { Migration } from '#engines/database/contract.ts';
 
 /** Which stored objects are damaged, and how far the scrub of all stored objects is. */
 export const contentDamageTables: Migration = {
-  id: '0003-content-damage',
+  id: '0004-content-damage',
   sql: `
 create table kernel.blob_damage (
   locator text collate "C" primary key references kernel.blob (locator) on delete cascade,
