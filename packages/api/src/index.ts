@@ -123,6 +123,16 @@ export {
 } from '#operations/identity.ts';
 export type { CreatedInvitation, CurrentSession, TokenEntry } from '#operations/identity.ts';
 export { exchangeTokenOperation } from '#operations/federation.ts';
+export {
+  contentOperations,
+  contentStatusOperation,
+  damagedContentSchema,
+  listDamagedContentOperation,
+  scrubContentOperation,
+  type ContentStatus,
+  type DamagedContent,
+  type DamagedContentOwner,
+} from '#operations/content.ts';
 export { keyOperations, listKeysOperation, rotateKeysOperation } from '#operations/keys.ts';
 export { readMetricsOperation, type ProcessMetrics } from '#operations/metrics.ts';
 export { defineOperation } from '#operations/operation.ts';

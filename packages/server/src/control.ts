@@ -44,7 +44,7 @@ import { loadModelJobs } from './compose-model-jobs.ts';
 import { loadServing, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
 import { childEnvironment } from './config-load.ts';
 import { endEarlierLeases } from './earlier-leases.ts';
-import { contentJobs } from './content-jobs.ts';
+import { loadContent } from './compose-content.ts';
 import type { ControlIo, ControlSetup } from './control-setup.ts';
 import { SupervisedGateway, type ToGateway } from './gateway-link.ts';
 import { openBlobs, openKeys } from './engines.ts';
@@ -98,7 +98,7 @@ export class Control {
     };
     const keys = await openKeys(config.keys, around);
     const query = await openQuery(config, around);
-    const [{ kinds, jobs, entries, policies, subscribers, servingRefusal }, blobs] = await Promise.all([
+    const [{ kinds, jobs, entries, policies, subscribers, servingRefusal }, store] = await Promise.all([
       loadKinds({ keys, outbound, clock, folderRoot: config.tracking.artifactRoot, endpointWork }),
       openBlobs(config.blobs, around),
     ]);
@@ -126,6 +126,8 @@ export class Control {
       poolSize: config.database.poolSize,
       applicationName: `dais ${config.role}`,
     });
+    const stored = await loadContent({ store, database, clock, log: io.log, config: config.content });
+    const { blobs } = stored;
     try {
       const holder = randomUUID();
       const { folder, webhook } = config.audit.checkpoints;
@@ -371,7 +373,7 @@ export class Control {
           ...safety.jobs,
           ...modelJobs.jobs,
           ...monitoring.jobs,
-          ...contentJobs({ database, blobs, clock, log: io.log }),
+          ...stored.jobs,
         ],
         entries: [
           ...entries,
@@ -393,6 +395,7 @@ export class Control {
           ...modelJobs.entries,
           ...monitoring.entries,
           ...artifacts,
+          ...stored.entries,
           ...metricsEntries(async () => await (await serving).metrics()),
         ],
         subscribers: [
@@ -442,6 +445,7 @@ export class Control {
           gateway,
           executions: executions.figures,
           monitoring: monitoring.figures,
+          content: stored.health,
           log: io.log,
         }),
       );

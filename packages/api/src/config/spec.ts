@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { portsSchema } from './ports.ts';
 import { featuresConfig } from './features.ts';
-import { limitsConfig, retentionConfig } from './limits.ts';
+import { contentConfig, limitsConfig, retentionConfig } from './limits.ts';
 import { queryConfig } from './query.ts';
 import { API_VERSION } from '#manifest.ts';
 
@@ -417,6 +417,7 @@ export const configSpec = z.strictObject({
   authentication: authentication.prefault({}).describe('How people and programs say who they are.'),
   database: database.prefault({}).describe('Where resources, records and events lie.'),
   blobs: blobs.default({ type: 'fs' }),
+  content: contentConfig.prefault({}).describe('Checks of stored content.'),
   keys: keys.default({ type: 'file' }),
   executions: executions.prefault({}).describe('Runs of commands.'),
   environments: environments.prefault({}).describe('Pythons and packages that commands and models run in.'),

@@ -32,6 +32,7 @@ import { monitoringOperations } from '#operations/monitoring.ts';
 import { modelSafetyOperations } from '#operations/model-safety.ts';
 import { modelTestOperations } from '#operations/model-tests.ts';
 import { predictionOperations } from '#operations/predictions.ts';
+import { contentOperations } from '#operations/content.ts';
 import { keyOperations } from '#operations/keys.ts';
 import { metricsOperations } from '#operations/metrics.ts';
 import { defineOperation, type Operation } from '#operations/operation.ts';
@@ -240,6 +241,7 @@ export const platformOperations: readonly Operation[] = [
   listOrganisationEventsOperation,
   watchOrganisationEventsOperation,
   readServerOperation,
+  ...contentOperations,
   ...keyOperations,
   ...metricsOperations,
   ...accessOperations,

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Collector } from '#kernel/content/collector.ts';
+import { Collector } from '#content-collector.ts';
 import type { Content } from '#kernel/content/content.ts';
 import { digest, faults, garbage, openContentWorld, type ContentWorld } from '#kernel/content/content.testing.ts';
 import { attachContent, detachContent, linkContent, type ContentOwner } from '#kernel/content/references.ts';

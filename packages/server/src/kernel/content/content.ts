@@ -2,6 +2,7 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { DaisError } from '@dais/api';
 import type { BlobStore, ByteRange, ExpectedBytes, LocalBlobs, StagedBlob } from '#engines/blobs/contract.ts';
 import { Deletion, type DeletionParts } from '#kernel/content/deletion.ts';
+import { clearDamage, findReadable } from '#kernel/content/damage.ts';
 import { addHold, adoptBlobs, releaseHolds } from '#kernel/content/holds.ts';
 import {
   findReference,
@@ -41,6 +42,13 @@ export interface UploadLease {
 
 const WAIT_STEP_MS = 50;
 
+interface Reservation {
+  /** Of the lease. */
+  readonly id: string;
+  /** The store is known to have other bytes under the same locator. */
+  readonly isDamaged: boolean;
+}
+
 /**
  * Bytes with owners: uploaded under a lease, attached to an owner under a name in the owner's own transaction (see
  * `attachContent`, `linkContent`, `detachContent`), reached by owner and name. Nothing here takes a locator or a digest as proof that the caller may have the bytes.
@@ -69,12 +77,13 @@ export class Content {
     const staged = await this.#stage(source, request);
     try {
       signal?.throwIfAborted();
-      const id = await this.#reserve(staged, request);
+      const { id, isDamaged } = await this.#reserve(staged, request);
       const lease = { id, projectId: request.projectId, size: staged.size, sha256: staged.sha256 };
       try {
         // Only now: from the row on, the collector leaves the content alone, and a crash leaves a lease that ends.
         const reservedAt = clock.now();
         await staged.commit();
+        if (isDamaged) await clearDamage(this.#parts.database, staged.locator);
         if (clock.now() - reservedAt > leaseMs / 2) await this.#renew(lease, staged);
         return lease;
       } catch (error) {
@@ -143,19 +152,20 @@ export class Content {
   /**
    * The bytes under a name, whole or an inclusive range of them.
    * @throws DaisError `not_found` (no such name), `range_not_satisfiable`, `content_missing` (the store lost them),
-   *   `blobs_unavailable`.
+   *   `content_damaged`, `blobs_unavailable`. The stream fails with `content_damaged` before its last bytes.
    */
   async open(
     owner: ContentOwner,
     name: string,
     range?: ByteRange,
   ): Promise<{ readonly info: ContentInfo; readonly bytes: Readable }> {
-    const found = await this.#read(owner, async (tx) => await findReference(tx, { ...owner, name }));
+    const found = await this.#read(owner, async (tx) => await findReadable(tx, { ...owner, name }));
     if (range !== undefined && !(0 <= range.start && range.start <= range.end && range.end < found.size)) {
       const detail = `bytes ${range.start}-${range.end} of ${name}, which has ${found.size}`;
       throw new DaisError('range_not_satisfiable', detail);
     }
-    const bytes = await this.#blobs.get(found.locator, range);
+    const isWhole = range === undefined || range.end - range.start + 1 === found.size;
+    const bytes = await this.#blobs.get(found.locator, isWhole ? undefined : range);
     return { info: { name, size: found.size, sha256: found.sha256 }, bytes };
   }
 
@@ -176,7 +186,7 @@ export class Content {
   }
 
   /** Writes row, hold and lease; waits for a deletion of the same content to end first. */
-  async #reserve(staged: StagedBlob, request: UploadRequest): Promise<string> {
+  async #reserve(staged: StagedBlob, request: UploadRequest): Promise<Reservation> {
     const { clock, claimMs } = this.#parts;
     const giveUp = clock.now() + 2 * claimMs;
     for (;;) {
@@ -210,20 +220,20 @@ export class Content {
   }
 
   /** Undefined when the content is being deleted. */
-  async #tryReserve(staged: StagedBlob, request: UploadRequest): Promise<string | undefined> {
+  async #tryReserve(staged: StagedBlob, request: UploadRequest): Promise<Reservation | undefined> {
     const { database, leaseMs, clock } = this.#parts;
     const { projectId, quota, origin } = request;
     return await transact(database, { mode: 'write', projectId }, async ({ sql }) => {
-      const rows = await sql.query(
+      const [row] = await sql.query<{ damaged: boolean }>(
         `insert into kernel.blob as b (locator, digest, size) values ($1, decode($2, 'hex'), $3)
          on conflict (locator) do update
            set touched_at = clock_timestamp(), digest = excluded.digest, size = excluded.size
            where b.state <> 'deleting'
-         returning 1`,
+         returning exists (select from kernel.blob_damage d where d.locator = b.locator) as damaged`,
         [staged.locator, staged.sha256, staged.size],
         'content_reserve',
       );
-      if (rows.length === 0) return undefined;
+      if (row === undefined) return undefined;
       await addHold(sql, { projectId, locator: staged.locator, size: staged.size, quota });
       const id = uuidv7(clock.now());
       await sql.query(
@@ -232,7 +242,7 @@ export class Content {
         [id, projectId, staged.locator, leaseMs, origin ?? null],
         'content_lease',
       );
-      return id;
+      return { id, isDamaged: row.damaged };
     });
   }
 }

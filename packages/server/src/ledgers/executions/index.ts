@@ -54,6 +54,7 @@ export type {
 export { ValueFault } from './machine/values.ts';
 export type { PipelineCompiler } from './pipelines/compiler.ts';
 export type { DialectAnswer, Left, StepAbout, StepDialect } from './worker/step-dialect.ts';
+export { nameRunOwners } from './content-owners.ts';
 export { executionsSlice } from './executions-slice.ts';
 export { LOCAL_TARGET, ruledEnvironment, type ImageRule } from './pipelines/image-rules.ts';
 export type { PipelineCompilers } from './pipelines/compiler.ts';

@@ -9,5 +9,6 @@ export { readByAlias, readModel, readVersion } from './model-rows.ts';
 export { heldSources } from './held-sources.ts';
 export { registryEntries } from './registry-entries.ts';
 export type { RegistryParts } from './registry-parts.ts';
+export { nameModelOwners } from './content-owners.ts';
 export { registrySlice } from './registry-slice.ts';
 export { commentedVersions, versionSubject } from './version-subject.ts';

@@ -143,7 +143,7 @@ class FsBlobStore implements BlobStore, LocalBlobs {
     }
   }
 
-  localPath(locator: string): string | undefined {
+  async localPath(locator: string): Promise<string | undefined> {
     const sha256 = digestOf(locator);
     return sha256 === undefined ? undefined : this.#path(placeOf(sha256));
   }
@@ -300,17 +300,13 @@ class FsBlobStore implements BlobStore, LocalBlobs {
         await this.#guarded('storing a blob', async () => {
           await ensureFolder(join(this.#root, 'sha256', place.outer, place.inner));
           await this.#requireOwnFolders(place);
-          const there = await this.#stat(measured.sha256);
-          // A file of another size can only be what a damaged disk left: the fresh bytes take its place.
-          const keep = there?.size === measured.size;
-          if (!keep) {
-            await handle.datasync();
-            await rename(path, this.#path(place));
-          }
-          // Also when the blob was there: the put that made it may not have come this far.
+          // A file of the same name is replaced: only reading it whole would tell whether the disk damaged it.
+          // Readers that have it open keep the file that they opened.
+          await handle.datasync();
+          await rename(path, this.#path(place));
           await this.#syncFolders(place);
           settled = true;
-          await (keep ? remove(path, handle) : handle.close());
+          await handle.close();
         });
       },
       discard: async () => {
