@@ -67,7 +67,11 @@ export interface TaskSpec {
   readonly resources: Resources;
   readonly limits: TaskLimits;
   readonly isolation: Isolation;
-  /** Without it an isolated task reaches nothing but the addresses that the engine is told of. */
+  /**
+   * An isolated task with network reaches what the outbound guard allows, through a proxy that its variables name
+   * (`HTTP_PROXY` and its like). Without it, it reaches nothing but the engine's own `reach`. A task without isolation
+   * has the network of the machine.
+   */
   readonly network: boolean;
 }
 
@@ -93,6 +97,8 @@ export type TaskState =
       readonly startedAt: Date;
       readonly endedAt: Date;
       readonly usage: TaskUsage;
+      /** A sentence for each destination that the outbound guard refused; absent when there is none. */
+      readonly refusedConnections?: readonly string[];
     }
   /** It could not be started: what the engine says, for the person who wrote the command. */
   | { readonly phase: 'refused'; readonly reason: string }

@@ -22,6 +22,7 @@ import { stage } from './staging.ts';
 import { TaskFolder, type StopMark, type TaskRecord } from './task-folder.ts';
 import { readLogs } from './task-logs.ts';
 import { outputFiles } from './task-outputs.ts';
+import { proxyVariables, type TaskProxy } from './task-proxy.ts';
 import { TASK_VARIABLE } from './task-processes.ts';
 import { privateFolder, stoppedBefore, TaskRun, type CrashPoint, type TaskParts } from './task-run.ts';
 
@@ -34,8 +35,10 @@ export interface ProcessComputeOptions {
   readonly path?: string;
   /** Folders that no isolated task sees, wherever they lie. */
   readonly hidden?: readonly string[];
-  /** What isolated tasks without network reach all the same. */
+  /** What isolated tasks reach whether they have network or not. */
   readonly reach?: readonly Reachable[];
+  /** Carries the connections of isolated tasks with network; without it they reach nobody either. */
+  readonly proxy?: TaskProxy;
   /** `rlimit`: control groups are not used even where they could be. */
   readonly limits?: 'rlimit';
   /** `none`: each shim by itself, as where Perl is missing. */
@@ -94,6 +97,7 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
     path,
     hasGpus: gpus.length > 0,
     reach: options.reach ?? [],
+    proxy: options.proxy,
     maxProcesses: options.maxProcesses ?? 4096,
     reached: options.reached ?? (() => {}),
   };
@@ -220,6 +224,7 @@ class ProcessCompute implements Compute {
           // Programs that ask who they are find no entry for a uid that was made for them.
           USER: 'step',
           LOGNAME: 'step',
+          ...(isIsolated && spec.network && this.#parts.proxy !== undefined && proxyVariables(this.#parts.proxy)),
         },
         fixed: { [TASK_VARIABLE]: this.#markOf(spec.attempt) },
       });
