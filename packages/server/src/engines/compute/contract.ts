@@ -5,6 +5,7 @@
  * calls find it again.
  */
 import type { Readable } from 'node:stream';
+import type { ForwardProxy } from '#lib/outbound/forward-proxy.ts';
 
 /**
  * What a task asks for or a target has: `cpu` in cores (fractions allowed), `memory` and `disk` in bytes, devices by their
@@ -127,6 +128,15 @@ export interface OutputFile {
   readonly size: number;
   readonly executable: boolean;
   open(): Promise<Readable>;
+}
+
+/** Carries the connections of isolated tasks with network, which find it on their own loopback device. */
+export interface TaskProxy {
+  readonly port: number;
+  readonly server: Pick<ForwardProxy, 'accept'>;
+  /** Called for each connection that a task was refused, and when a connection of a task ends; for counters. */
+  readonly onRefused?: () => void;
+  readonly onTransfer?: (sentBytes: number, receivedBytes: number) => void;
 }
 
 /** What a target can do, found out by trying. */

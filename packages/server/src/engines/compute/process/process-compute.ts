@@ -8,7 +8,16 @@ import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
-import type { Compute, ComputeAbilities, LogChunk, LogOptions, OutputFile, TaskSpec, TaskState } from '../contract.ts';
+import type {
+  Compute,
+  ComputeAbilities,
+  LogChunk,
+  LogOptions,
+  OutputFile,
+  TaskProxy,
+  TaskSpec,
+  TaskState,
+} from '../contract.ts';
 import { DeviceLeases, findGpus, GPU, machineResources } from './capacity.ts';
 import { findControlGroups, type ControlGroups } from './control-groups.ts';
 import { errnoOf, storageError } from './file-errors.ts';
@@ -22,7 +31,7 @@ import { stage } from './staging.ts';
 import { TaskFolder, type StopMark, type TaskRecord } from './task-folder.ts';
 import { readLogs } from './task-logs.ts';
 import { outputFiles } from './task-outputs.ts';
-import { proxyVariables, type TaskProxy } from './task-proxy.ts';
+import { proxyVariables } from './task-proxy.ts';
 import { TASK_VARIABLE } from './task-processes.ts';
 import { privateFolder, stoppedBefore, TaskRun, type CrashPoint, type TaskParts } from './task-run.ts';
 

@@ -10,11 +10,10 @@ import { ForwardProxy } from '#lib/outbound/forward-proxy.ts';
 import { TestNet } from '#lib/outbound/outbound.testing.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
-import type { TaskSpec, TaskState } from '../contract.ts';
+import type { TaskProxy, TaskSpec, TaskState } from '../contract.ts';
 import { never, shell, textOf, untilWritten } from '../suite.ts';
 import { startEngine, type TestEngine } from './engine.testing.ts';
 import { openProcessCompute } from './process-compute.ts';
-import type { TaskProxy } from './task-proxy.ts';
 
 const net = new TestNet();
 let inside: Server;

@@ -1,15 +1,7 @@
 /** How an isolated task with network reaches others: through one proxy on its own loopback device. */
 import type { Socket } from 'node:net';
-import type { ForwardProxy, ProxyClient, ProxyFailure } from '#lib/outbound/forward-proxy.ts';
-
-/** The server and the port of 127.0.0.1 at which a task finds it. */
-export interface TaskProxy {
-  readonly port: number;
-  readonly server: Pick<ForwardProxy, 'accept'>;
-  /** Called for each destination that a task was refused, and when a connection of a task ends; for counters. */
-  readonly onRefused?: () => void;
-  readonly onTransfer?: (sentBytes: number, receivedBytes: number) => void;
-}
+import type { ProxyClient, ProxyFailure } from '#lib/outbound/forward-proxy.ts';
+import type { TaskProxy } from '../contract.ts';
 
 /** Destinations of one task that are reported; more are only counted. */
 const MAX_REPORTED = 50;

@@ -6,7 +6,7 @@ import { closeSync, constants, openSync, watch, writeSync, type FSWatcher } from
 import { appendFile, mkdir, open, readFile } from 'node:fs/promises';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import type { TaskState, TaskUsage } from '../contract.ts';
+import type { TaskProxy, TaskState, TaskUsage } from '../contract.ts';
 import { GPU, type DeviceLeases } from './capacity.ts';
 import { TaskGroups, type ControlGroups, type GroupUsage, type Hierarchy } from './control-groups.ts';
 import { errnoOf } from './file-errors.ts';
@@ -17,7 +17,7 @@ import { exportLines } from './shim.ts';
 import { signalName } from './signals.ts';
 import { diskUsage } from './staging.ts';
 import type { ShimIdentity, StopMark, TaskFolder, TaskRecord } from './task-folder.ts';
-import { TaskConnections, type TaskProxy } from './task-proxy.ts';
+import { TaskConnections } from './task-proxy.ts';
 import { namespaceMember, readProcess, signalProcess, taskProcesses, type TaskMarks } from './task-processes.ts';
 
 /** What a shell makes of SIGKILL. */
