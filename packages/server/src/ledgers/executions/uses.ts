@@ -3,6 +3,7 @@ import { DaisError } from '@dais/api';
 import type { Call } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { DatasetInput, Graph } from './machine/plan.ts';
+import { NETWORK_RIGHT } from './network-right.ts';
 import type { FoundVersion, MayOf, StepData } from './step-data.ts';
 
 type PlanUse =
@@ -89,6 +90,7 @@ export async function findVersion(
 function usesOf(plan: Graph): readonly PlanUse[] {
   const secrets = new Set<string>();
   let unisolated = false;
+  let networked = false;
   let tracked = false;
   const reads = new Map<string, DatasetInput>();
   const makes = new Set<string>();
@@ -101,6 +103,8 @@ function usesOf(plan: Graph): readonly PlanUse[] {
       if ('graph' in body) visit(body.graph);
       else {
         unisolated ||= body.step.isolation === 'none';
+        // A step without isolation has the network of the machine, whatever it asks for.
+        networked ||= body.step.network || body.step.isolation === 'none';
         tracked ||= body.step.tracking !== undefined;
         for (const { secret } of Object.values(body.step.secrets)) secrets.add(secret);
         for (const output of Object.values(body.step.outputs)) {
@@ -115,6 +119,7 @@ function usesOf(plan: Graph): readonly PlanUse[] {
     ...[...reads.values()].map((dataset) => ({ reads: dataset })),
     ...[...makes].map((dataset) => ({ makes: dataset })),
     ...(unisolated ? [{ kind: 'Execution', may: 'execution:unisolated' }] : []),
+    ...(networked ? [NETWORK_RIGHT] : []),
     ...(tracked ? TRACKED : []),
   ];
 }
