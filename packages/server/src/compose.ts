@@ -223,7 +223,7 @@ export async function loadKinds({
 
 /** What commands and models run in. Looks at nothing until something is asked of it. */
 export async function openEnvironments(
-  { environments, outbound: { proxy, noProxy = [], extraCa } }: Pick<ConfigSpec, 'environments' | 'outbound'>,
+  { environments, outbound: { extraCa } }: Pick<ConfigSpec, 'environments' | 'outbound'>,
   { dataFolder, environment, outbound, clock, log }: EngineSurroundings,
 ): Promise<Environments> {
   const { folder = `${dataFolder}/environments`, sourceBuilds = false, ...options } = environments;
@@ -235,7 +235,7 @@ export async function openEnvironments(
   const shared = { outbound, environment, now: () => clock.now(), log };
   const { maxBytes } = options;
   return environmentsByType(
-    openUvEnvironments({ ...options, ...shared, folder, sourceBuilds, proxy, noProxy, extraCa }),
+    openUvEnvironments({ ...options, ...shared, folder, sourceBuilds, extraCa }),
     openPodmanImages({ ...shared, maxBytes, folder: `${folder}/images` }),
   );
 }
