@@ -1,9 +1,11 @@
 /** Who may have steps reach other servers: the right `execution:network`, asked of whoever writes or starts such a step. */
+import { DaisError } from '@dais/api';
 import type { AdmittedSpec, SpecCall } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { STEPS_FORMAT, versionNamed, type WholeVersionRow } from './pipelines/pipeline-rows.ts';
 
-export const NETWORK_RIGHT = { kind: 'Execution', may: 'execution:network' };
+const ADVICE =
+  'Without network it needs no such right (`network: false`, `dais run --no-network`); an administrator grants `execution:network` by the role editor or a policy.';
 
 /**
  * Asks it of the writer of a Pipeline with such a step, because schedules and alerts start that without asking anybody.
@@ -32,9 +34,15 @@ export async function authorizeScheduleSpec(
   if (found !== undefined && versionHasNetwork(found)) await authorizeNetwork(call);
 }
 
-async function authorizeNetwork({ authorize, tenant }: SpecCall): Promise<void> {
-  const { kind, may } = NETWORK_RIGHT;
-  await authorize({ kind, ...(tenant.name !== '' && { project: tenant.name }) }, tenant, may);
+/** @throws DaisError `forbidden` that names the right and who grants it. */
+export async function authorizeNetwork({ authorize, tenant }: SpecCall): Promise<void> {
+  const target = { kind: 'Execution', ...(tenant.name !== '' && { project: tenant.name }) };
+  try {
+    await authorize(target, tenant, 'execution:network');
+  } catch (error) {
+    if (!(error instanceof DaisError) || error.code !== 'forbidden') throw error;
+    throw new DaisError('forbidden', `${error.message.replace(/[^.]$/, '$&.')} ${ADVICE}`, { cause: error });
+  }
 }
 
 function versionHasNetwork({ format, document }: WholeVersionRow): boolean {

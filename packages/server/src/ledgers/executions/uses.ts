@@ -3,12 +3,13 @@ import { DaisError } from '@dais/api';
 import type { Call } from '#kernel/dispatch.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import type { DatasetInput, Graph } from './machine/plan.ts';
-import { NETWORK_RIGHT } from './network-right.ts';
+import { authorizeNetwork } from './network-right.ts';
 import type { FoundVersion, MayOf, StepData } from './step-data.ts';
 
 type PlanUse =
   | { readonly secret: string }
   | { readonly kind: string; readonly may: string }
+  | { readonly network: true }
   | { readonly reads: DatasetInput }
   | { readonly makes: string };
 
@@ -38,6 +39,7 @@ export async function authorizePlan(
       await call.authorize({ kind: 'Dataset', name: use.makes, desired }, tenant, 'dataset:write');
       await data?.requireReadable(tx, use.makes, []);
     } else if ('reads' in use) await authorizeReading(call, use.reads, { tx, data });
+    else if ('network' in use) await authorizeNetwork(call);
     else await call.authorize({ kind: use.kind }, tenant, use.may);
   }
 }
@@ -119,7 +121,7 @@ function usesOf(plan: Graph): readonly PlanUse[] {
     ...[...reads.values()].map((dataset) => ({ reads: dataset })),
     ...[...makes].map((dataset) => ({ makes: dataset })),
     ...(unisolated ? [{ kind: 'Execution', may: 'execution:unisolated' }] : []),
-    ...(networked ? [NETWORK_RIGHT] : []),
+    ...(networked ? [{ network: true } as const] : []),
     ...(tracked ? TRACKED : []),
   ];
 }
