@@ -16,7 +16,7 @@ export interface KindDefinition {
    */
   readonly tenant?: (spec: Readonly<Record<string, unknown>>) => TenantLimits;
   /** Asks for what the writer of a spec must be permitted beside the write itself. @throws DaisError `forbidden` */
-  readonly authorizeSpec?: (tx: Transaction, call: SpecCall, spec: AdmittedSpec) => Promise<void>;
+  readonly authorizeSpec?: (tx: Transaction, call: SpecCall, spec: Readonly<Record<string, unknown>>) => Promise<void>;
   /** Runs inside the transaction of each change of a resource of this kind, before the rows are written. */
   readonly admit?: (tx: Transaction, change: AdmittedChange) => Promise<AdmitResult>;
   /** Handlers of the kind's own actions, by verb. */
@@ -27,7 +27,6 @@ export interface KindDefinition {
 }
 
 export type SpecCall = Pick<Call, 'authorize' | 'tenant'>;
-export type AdmittedSpec = Readonly<Record<string, unknown>>;
 
 export interface AdmittedChange {
   readonly action: 'create' | 'update' | 'delete';

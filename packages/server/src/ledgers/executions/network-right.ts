@@ -1,8 +1,10 @@
 /** Who may have steps reach other servers: the right `execution:network`, asked of whoever writes or starts such a step. */
 import { DaisError } from '@dais/api';
-import type { AdmittedSpec, SpecCall } from '#kernel/kind.ts';
+import type { SpecCall } from '#kernel/kind.ts';
 import type { Transaction } from '#kernel/transaction.ts';
 import { STEPS_FORMAT, versionNamed, type WholeVersionRow } from './pipelines/pipeline-rows.ts';
+
+type AdmittedSpec = Readonly<Record<string, unknown>>;
 
 const ADVICE =
   'Without network it needs no such right (`network: false`, `dais run --no-network`); an administrator grants `execution:network` by the role editor or a policy.';
