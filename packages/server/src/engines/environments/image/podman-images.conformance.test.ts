@@ -83,6 +83,13 @@ describe('a registry', () => {
     for (const end of ends) await end();
   });
 
+  test('that is not understood shows no byte of its answer', async () => {
+    location = await net.serve((_, response) => response.end('Inside'));
+    const error = await world.images.lock({ type: 'image', image }).catch((thrown: unknown) => thrown as Error);
+    expect(String(error)).toContain('an unexpected character');
+    expect(String(error)).not.toContain("'I'");
+  });
+
   test.each(['http://169.254.169.254/latest/meta-data/', 'http://10.1.2.3/blob', 'http://inside.example/blob'])(
     'leads podman nowhere private: %s',
     async (to) => {

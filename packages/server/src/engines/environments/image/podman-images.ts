@@ -306,7 +306,9 @@ function variablesOf({ Config }: Inspected): Record<string, string> {
 }
 
 function faultOf(doing: string, { stderr, timedOut }: RunResult): DaisError {
-  const said = timedOut ? 'it took longer than an hour' : stderr.trim().slice(-4000);
+  // A byte of an answer that is not JSON, which may come from a loopback address (see `#pull`).
+  const shown = stderr.replaceAll(/invalid character '(?:\\.|[^'\\])+'/g, 'an unexpected character');
+  const said = timedOut ? 'it took longer than an hour' : shown.trim().slice(-4000);
   return new DaisError('invalid_request', `${doing} failed: ${said}`);
 }
 
