@@ -209,7 +209,7 @@ async function authorizeItem(tx: Transaction, call: Call<ApplyInput>, item: Item
     // One that the caller must not know of is told in every detail like one that is not there.
     throw (error as Error).message === noSuchProject(item.tenant).message ? missingTenant(item, error) : error;
   }
-  await definition.authorizeSpec?.(tx, { authorize: call.authorize, tenant }, spec);
+  await definition.authorizeSpec?.(tx, { ...call, tenant }, spec);
 }
 
 function desiredOf(item: Item, call: Call<ApplyInput>): Desired {
