@@ -239,7 +239,7 @@ export async function loadKinds({
 
 /** What commands and models run in. Looks at nothing until something is asked of it. */
 export async function openEnvironments(
-  { environments, outbound: { proxy, noProxy = [], extraCa } }: Pick<ConfigSpec, 'environments' | 'outbound'>,
+  { environments, outbound: { extraCa } }: Pick<ConfigSpec, 'environments' | 'outbound'>,
   { dataFolder, environment, outbound, clock, log }: EngineSurroundings,
 ): Promise<Environments> {
   const { folder = `${dataFolder}/environments`, sourceBuilds = false, ...options } = environments;
@@ -251,7 +251,7 @@ export async function openEnvironments(
   const shared = { outbound, environment, now: () => clock.now(), log };
   const { maxBytes } = options;
   return environmentsByType(
-    openUvEnvironments({ ...options, ...shared, folder, sourceBuilds, proxy, noProxy, extraCa }),
+    openUvEnvironments({ ...options, ...shared, folder, sourceBuilds, extraCa }),
     openPodmanImages({ ...shared, maxBytes, folder: `${folder}/images` }),
   );
 }
@@ -263,13 +263,13 @@ export async function imageFault(environment: EngineSurroundings['environment'])
 
 /**
  * Where commands run: processes of this machine. `hidden`: folders beside the data folder that isolated ones never see.
- * `reach`: what those without network reach all the same. `keepFreeBytes`: free bytes of the disk below which a step is ended.
+ * `reach`: what they reach, whether they have network or not. `proxy`: what those with network reach others through.
+ * `keepFreeBytes`: free bytes of the disk below which a step is ended.
  */
 export async function openCompute(
   { dataFolder, clock, log, environment }: Omit<EngineSurroundings, 'outbound'>,
   hidden: readonly string[],
-  reach: NonNullable<ProcessComputeOptions['reach']> = [],
-  keepFreeBytes = 0,
+  { reach = [], proxy, keepFreeBytes = 0 }: Pick<ProcessComputeOptions, 'reach' | 'proxy' | 'keepFreeBytes'> = {},
 ): Promise<Compute> {
   const path = environment['PATH'];
   return await (
@@ -281,6 +281,7 @@ export async function openCompute(
     hidden: [dataFolder, ...hidden],
     reach,
     keepFreeBytes,
+    ...(proxy !== undefined && { proxy }),
     ...(path !== undefined && { path }),
   });
 }

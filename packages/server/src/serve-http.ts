@@ -57,6 +57,7 @@ export interface ServeParts {
   readonly gateway: GatewayPlace;
   readonly executions: MetricSources['executions'];
   readonly content: MetricSources['content'];
+  readonly egress: MetricSources['egress'];
   readonly monitoring: MetricSources['monitoring'];
   readonly log: Log;
 }
@@ -94,6 +95,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
     health: () => kernel.health(),
     disk: async () => await diskOf(config.data),
     executions: parts.executions,
+    egress: parts.egress,
     monitoring: parts.monitoring,
     content: parts.content,
   };

@@ -27,6 +27,13 @@ export const furtherActions: readonly FurtherAction[] = [
     roles: [],
     description: 'Runs a step that sees all that the server sees.',
   },
+  {
+    action: 'execution:network',
+    kind: 'Execution',
+    roles: ['operator', 'editor'],
+    description:
+      'Runs a step that reaches other servers, through the outbound guard; also asked of whoever writes a pipeline or schedule with such a step.',
+  },
 ];
 
 const principal = z

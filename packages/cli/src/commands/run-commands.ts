@@ -59,7 +59,7 @@ export const runCommands: readonly CommandDefinition[] = [
         description: 'whether it sees what the server sees',
         choices: ['required', 'none'],
       },
-      { flags: '--no-network', description: 'it reaches nobody, where it is isolated' },
+      { flags: '--no-network', description: 'the command reaches no other server, where it is isolated' },
       { flags: '--no-code', description: 'take nothing along' },
       { flags: '--no-wait', description: 'only submit it' },
     ],

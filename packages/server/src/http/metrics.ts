@@ -1,4 +1,4 @@
-import { Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { FinishedRequest } from '#http/http-server.ts';
 import { metricDefinitions } from '#http/metric-definitions.ts';
 import type { KernelHealth } from '#kernel/kernel.ts';
@@ -18,6 +18,8 @@ export interface MetricSources {
     readonly steps: readonly { readonly state: string; readonly n: number }[];
     readonly ended: readonly { readonly state: string; readonly n: number }[];
   }>;
+  /** Of the connections that steps made to others, since the process started. */
+  readonly egress: () => { readonly refused: number; readonly sentBytes: number; readonly receivedBytes: number };
   /** @throws when the database does not answer. */
   readonly content: () => Promise<{
     readonly damaged: number;
@@ -67,10 +69,11 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #duration: Histogram;
   readonly #gauges = new Map<string, Gauge>();
+  readonly #counters = new Map<string, Counter>();
 
   constructor(facts: { readonly version: string; readonly role: string }) {
     collectProcessMetrics(this.#registry);
-    const { requestDuration, ...gauges } = metricDefinitions;
+    const { requestDuration, egressRefused, egressBytes, ...gauges } = metricDefinitions;
     this.#duration = new Histogram({
       name: requestDuration.name,
       help: requestDuration.help,
@@ -78,6 +81,9 @@ export class Metrics {
       buckets: [...requestDuration.buckets],
       registers: [this.#registry],
     });
+    for (const { name, help, labels } of [egressRefused, egressBytes]) {
+      this.#counters.set(name, new Counter({ name, help, labelNames: [...labels], registers: [this.#registry] }));
+    }
     for (const { name, help, labels } of Object.values(gauges)) {
       this.#gauges.set(name, new Gauge({ name, help, labelNames: [...labels], registers: [this.#registry] }));
     }
@@ -102,6 +108,10 @@ export class Metrics {
     this.#set('databaseConnections', total - idle, { state: 'busy' });
     this.#set('databaseConnections', idle, { state: 'idle' });
     this.#set('databaseWaiting', waiting);
+    const { refused, sentBytes, receivedBytes } = sources.egress();
+    this.#count('egressRefused', refused);
+    this.#count('egressBytes', sentBytes, { direction: 'sent' });
+    this.#count('egressBytes', receivedBytes, { direction: 'received' });
     await Promise.all([this.#readHealth(sources), this.#readDisk(sources)]);
     return { type: this.#registry.contentType, text: await this.#registry.metrics() };
   }
@@ -156,6 +166,13 @@ export class Metrics {
       // A gauge without labels is 0 after a reset; what is not known is missing instead.
       else this.#gauges.get(metricDefinitions[key].name)?.remove();
     }
+  }
+
+  /** Sets a counter to what its source counted. */
+  #count(key: 'egressRefused' | 'egressBytes', value: number, labels: Readonly<Record<string, string>> = {}): void {
+    const counter = this.#counters.get(metricDefinitions[key].name);
+    counter?.remove(labels);
+    counter?.inc(labels, value);
   }
 
   #set(key: keyof typeof metricDefinitions, value: number, labels: Readonly<Record<string, string>> = {}): void {

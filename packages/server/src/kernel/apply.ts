@@ -63,7 +63,7 @@ export async function applyDocuments(
   for (const name of names) {
     const group = items.filter((item) => item.tenant === name);
     const tenant = await resolveTenant(tx, name, items, dryRun);
-    for (const item of group) await authorizeItem(call, item, tenant);
+    for (const item of group) await authorizeItem(tx, call, item, tenant);
     const outcomes = await decideWrites(
       tx,
       kinds,
@@ -199,9 +199,9 @@ function missingTenant({ tenant, document }: Item, cause?: unknown): DaisError {
   return noSuchProject(tenant, { issues: [positioned(document, issue)], cause });
 }
 
-async function authorizeItem(call: Call<ApplyInput>, item: Item, tenant: Tenant): Promise<void> {
-  const { kind } = item.manifest.definition.spec;
-  const { metadata, spec } = item.manifest;
+async function authorizeItem(tx: Transaction, call: Call<ApplyInput>, item: Item, tenant: Tenant): Promise<void> {
+  const { metadata, spec, definition } = item.manifest;
+  const { kind } = definition.spec;
   const desired = { labels: metadata.labels, spec };
   const target = { kind, name: metadata.name, desired, ...(tenant.name !== '' && { project: tenant.name }) };
   try {
@@ -210,6 +210,7 @@ async function authorizeItem(call: Call<ApplyInput>, item: Item, tenant: Tenant)
     // One that the caller must not know of is told in every detail like one that is not there.
     throw (error as Error).message === noSuchProject(item.tenant).message ? missingTenant(item, error) : error;
   }
+  await definition.authorizeSpec?.(tx, { ...call, tenant }, spec);
 }
 
 function desiredOf(item: Item, call: Call<ApplyInput>): Desired {

@@ -34,7 +34,6 @@ export interface SandboxOptions {
 export interface SandboxTask {
   readonly attempt: string;
   readonly folder: TaskFolder;
-  readonly network: boolean;
   /** Until a byte comes from descriptor 7. */
   readonly isHeldBack: boolean;
   /** Where bwrap reads the filter from. */
@@ -81,7 +80,7 @@ export class Sandbox {
     const fixed = [
       '--die-with-parent --unshare-ipc --unshare-pid --unshare-uts --unshare-cgroup-try --hostname step',
       // An ordinary user's namespaces are made by an outer bwrap: only its child can be joined again.
-      ...(task.network ? [] : isRoot ? ['--unshare-net'] : []),
+      ...(isRoot ? ['--unshare-net'] : []),
       ...(task.isHeldBack ? ['--block-fd 7'] : []),
       ...(filter === undefined ? [] : [`--seccomp ${task.filterDescriptor}`]),
       ...who,
@@ -106,7 +105,7 @@ export class Sandbox {
     const inner = uid === undefined ? program : [...setpriv, ...drop.split(' '), ...program];
     const outer = ['bwrap', '--die-with-parent', '--unshare-user', '--unshare-net', '--dev-bind', '/', '/', '--'];
     return [
-      ...(isRoot || task.network ? [] : outer),
+      ...(isRoot ? [] : outer),
       'bwrap',
       ...(root === undefined ? [] : ['--ro-bind', root, '/']),
       ...fixed.join(' ').split(' '),
@@ -123,7 +122,7 @@ export class Sandbox {
   /** Undefined when a task was isolated as it should be; else what is missing and how to get it. Tried until it works. */
   async fault(folder: TaskFolder): Promise<string | undefined> {
     if (this.#proven) return undefined;
-    const own = { attempt: 'trial', folder, network: false, environmentFolders: [], gpus: [] };
+    const own = { attempt: 'trial', folder, environmentFolders: [], gpus: [] };
     const task = { ...own, isHeldBack: false, filterDescriptor: 0 };
     const [bwrap = '', ...args] = this.wrap(task, ['sh', '-c', TRIAL, 'trial', folder.path]);
     const answer = await run(bwrap, args, {

@@ -43,6 +43,9 @@ import type { ResolvedStep } from './step-spec.ts';
 /** What the step of a run is called that has no other. */
 const ONLY_STEP = 'main';
 
+/** Destinations that the reason of a failure names; the log has the others. */
+const MAX_REFUSALS = 5;
+
 export interface StepRunSignals {
   /** The lease is lost, or the process stops: nothing done afterwards counts. The step itself goes on. */
   readonly stop: AbortSignal;
@@ -228,7 +231,7 @@ export class StepRun {
     const possible = isolationFault === undefined || step.environment.type === 'image' ? 'required' : 'none';
     const isolation = step.isolation === 'preferred' ? possible : step.isolation;
     const secrets = await this.#secrets(step);
-    const around = await this.#surroundings(loaded, resolved, isolation === 'required' && !step.network);
+    const around = await this.#surroundings(loaded, resolved, isolation === 'required');
     const spec: Omit<TaskSpec, 'inputs'> = {
       attempt: id,
       command,
@@ -276,12 +279,12 @@ export class StepRun {
    * What lets it call this server as itself, and the run that it logs into: in the lease, so that nobody else's step gets a
    * token that holds.
    */
-  async #surroundings(loaded: Loaded, resolved: ResolvedStep, isAlone: boolean): Promise<Surroundings> {
+  async #surroundings(loaded: Loaded, resolved: ResolvedStep, isIsolated: boolean): Promise<Surroundings> {
     const { calls } = this.#parts;
     const { id: attempt, run } = this.#claim;
     const { actor } = loaded;
     if (calls === undefined) return { variables: {}, secretVariables: {} };
-    const url = isAlone ? calls.urls.inside : calls.urls.outside;
+    const url = isIsolated ? calls.urls.inside : calls.urls.outside;
     return await this.#guarded(
       async (tx) => {
         const tracked = await this.#track(tx, loaded, resolved);
@@ -392,7 +395,7 @@ export class StepRun {
       if (ending !== 'exit' || code !== 0) {
         // Who speaks another language has often no other place to look at.
         const tail = dialect === undefined ? '' : (log?.tail ?? '');
-        const why = [howItEnded(state), tail].filter((part) => part !== '').join('\n');
+        const why = [howItEnded(state), ...refusals(state), tail].filter((part) => part !== '').join('\n');
         return failed(why, await collectAlways(from));
       }
       const { outputs, uploads } = await collectOutputs(from);
@@ -516,6 +519,13 @@ function abortable(input: TaskInput, signal: AbortSignal): TaskInput {
 
 function inputOfText({ path, text }: StepText): TaskInput {
   return { path, open: async () => await Promise.resolve(Readable.from([Buffer.from(text)])) };
+}
+
+/** What of its failure the outbound guard may have caused, a sentence for each destination. */
+function refusals({ refusedConnections = [] }: Extract<TaskState, { phase: 'ended' }>): readonly string[] {
+  const more = refusedConnections.length - MAX_REFUSALS;
+  const shown = refusedConnections.slice(0, MAX_REFUSALS);
+  return more > 0 ? [...shown, `The log lists ${more} more refused destinations.`] : shown;
 }
 
 function seenFrom({ folders, path, variables, root }: BuiltEnvironment): TaskEnvironment {
