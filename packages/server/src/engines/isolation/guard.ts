@@ -15,7 +15,11 @@ export interface GuardLimits {
 }
 
 /** What is put before a command. Undefined where the numbers of the calls are not known. */
-export function guardCommand(machine: string, perl: string, { memoryBytes, processes }: GuardLimits): string[] | undefined {
+export function guardCommand(
+  machine: string,
+  perl: string,
+  { memoryBytes, processes }: GuardLimits,
+): string[] | undefined {
   const call = PRCTL[machine];
   if (call === undefined) return undefined;
   const program = PROGRAM.replaceAll('PRCTL', String(call));

@@ -46,8 +46,7 @@ export function wrapWithBubblewrap(run: IsolatedRun, mode: BubblewrapMode, optio
   const { root, readable, writable, hidden = [], gpus = [] } = files;
   const filter = filterForNamespaces(options.hasControlGroups);
   const uid = asRoot ? uidOf(owner) : undefined;
-  const seen =
-    root === undefined ? [...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)] : NETWORK_FILES;
+  const seen = root === undefined ? [...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)] : NETWORK_FILES;
   // Others listen inside the namespace only when it belongs to a user namespace that they can join: an outer one.
   const hasOuter = !asRoot && network.type === 'ports';
   const shared = options.hasControlGroups ? undefined : sharedMemory(limits.memoryBytes);
@@ -79,11 +78,12 @@ export function wrapWithBubblewrap(run: IsolatedRun, mode: BubblewrapMode, optio
   ];
   const drop = `--reuid=${uid} --regid=${uid} --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs --`;
   const setpriv = root === undefined ? ['setpriv'] : (outside?.('setpriv') ?? []);
-  const outer = [program, ...words('--die-with-parent --unshare-user --unshare-net --dev-bind / / --')];
+  const outer = words('--die-with-parent --unshare-user --unshare-net --dev-bind / / --');
   return {
     boundary: hasProc ? 'bubblewrap' : 'bubblewrap-without-proc',
     command: [
-      ...((hasOuter ? [...outer, program] : [program]) as [string, ...string[]]),
+      program,
+      ...(hasOuter ? [...outer, program] : []),
       ...(root === undefined ? [] : ['--ro-bind', root, '/']),
       ...args,
       ...(uid === undefined ? [] : [...setpriv, ...words(drop)]),
