@@ -4,6 +4,7 @@ import { chmod, mkdir, open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { DaisError } from '@dais/api';
+import type { Boundary } from '#engines/isolation/contract.ts';
 import { byteText } from '#lib/byte-text.ts';
 import type { TaskEnvironment, TaskSpec } from '../contract.ts';
 import { maskFile } from './log-masker.ts';
@@ -18,6 +19,8 @@ export interface StagingPlan {
   readonly fixed: Readonly<Record<string, string>>;
   readonly path: string;
   readonly uid: number | undefined;
+  /** What confines it. */
+  readonly boundary: Boundary;
 }
 
 export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPlan): Promise<void> {
@@ -51,6 +54,7 @@ export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPla
     resources: spec.resources,
     limits: spec.limits,
     isolation: spec.isolation,
+    boundary: plan.boundary,
     network: spec.network,
     environmentFolders: environment.folders,
     ...(environment.root !== undefined && { root: environment.root }),

@@ -45,6 +45,7 @@ export function howItEnded({ end, detail, code, signal }: Extract<TaskState, { p
   if (detail !== undefined) return detail;
   if (end === 'wall-time') return 'it took longer than it may';
   if (end === 'out-of-memory') return 'it needed more memory than it may have';
+  if (end === 'too-many-processes') return 'it started more processes and threads than it may have';
   if (end === 'disk-full') return 'it wrote more than it may';
   return signal === undefined ? `it ended with exit code ${code ?? 'unknown'}` : `it was ended by ${signal}`;
 }
