@@ -208,6 +208,7 @@ function figuresOf({ revision, variants, models }: GatewayStats, startedAt: stri
       key: one.key,
       state: one.state,
       ...(one.reason !== undefined && { error: one.reason }),
+      ...(one.phase !== undefined && { phase: one.phase }),
       ...(one.engine !== undefined && { engine: one.engine }),
       workers: one.concurrency,
       inFlight: one.waitingRows + one.running,

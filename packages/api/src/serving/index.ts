@@ -10,6 +10,7 @@ export {
   promoteRolloutOperation,
   readEndpointContractOperation,
   readEndpointFiguresOperation,
+  resumeEndpointOperation,
   resumeRolloutOperation,
   rollBackOperation,
 } from '#operations/serving.ts';

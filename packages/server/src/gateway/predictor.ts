@@ -10,13 +10,14 @@ import { batchGroup } from './batch-group.ts';
 import type { BatchItem } from './batcher.ts';
 import type { CaptureSink } from './capture.ts';
 import { checkInputs } from './check-inputs.ts';
+import { checkLimits } from './input-limits.ts';
 import type { LiveModel } from './model-slot.ts';
 import { chooseVariant, findEndpoint, type EndpointRoute, type RouteVariant } from './route-table.ts';
 import type { Routes } from './routes.ts';
 import type { EndpointAddress, InferAnswer, InferRequest, OpenedRequest, ServedDescription } from './serving-door.ts';
 import { ShadowQueue } from './shadow-queue.ts';
 import { tracePrediction } from './prediction-trace.ts';
-import { rowsOf, tensorBytes } from './tensor-rows.ts';
+import { rowsOf } from './tensor-rows.ts';
 import type { Tensor } from './tensors.ts';
 
 export interface PredictorParts {
@@ -134,8 +135,9 @@ export class Predictor {
       const request = decoding instanceof Promise ? await decoding : decoding;
       attempt.inputs = request.inputs;
       attempt.parameters = request.parameters ?? {};
+      const bytes = checkLimits(request.inputs, served);
       checkInputs(request, described);
-      const outputs = await this.#run(attempt, variant, live, request, deadline, caller);
+      const outputs = await this.#run(attempt, variant, live, { ...request, bytes }, deadline, caller);
       attempt.outputs = outputs;
       const answer = { outputs, described, variant: variant.name, predictionId: attempt.id };
       const reply = opened.encode(answer);
@@ -175,14 +177,12 @@ export class Predictor {
     attempt: Attempt,
     variant: RouteVariant,
     { model, batcher }: LiveModel,
-    request: InferRequest,
+    request: InferRequest & { readonly bytes: number },
     deadline: number,
     caller: Caller,
   ): Promise<readonly Tensor[]> {
     const { served, load } = attempt.route;
-    const { inputs, outputs, parameters } = request;
-    let bytes = 0;
-    for (const tensor of inputs) bytes += tensorBytes(tensor);
+    const { inputs, outputs, parameters, bytes } = request;
     const rows = model.batchable ? rowsOf(inputs) : 1;
     if (rows === undefined) {
       const shapes = inputs.map(({ name, shape }) => `${name} [${shape.join()}]`).join(', ');

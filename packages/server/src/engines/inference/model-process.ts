@@ -7,7 +7,7 @@ import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
 import { treeCpuMs } from '#lib/process-tree.ts';
 import { start, type ChildProcess } from '#lib/process.ts';
-import { ModelFault, type InferOptions, type Tensor } from './contract.ts';
+import { ModelFault, ProcessEnded, type InferOptions, type Tensor } from './contract.ts';
 import { FRAME, onFrames, sendFrame, type Frame } from './frames.ts';
 import { treeMemory } from './process-memory.ts';
 import type { Runner, RunningBatch } from './runner.ts';
@@ -71,12 +71,12 @@ export class ModelProcess implements Runner {
     try {
       const first = await Promise.race([
         new Promise<Frame>((resolve) => (started.#awaited = resolve)),
-        started.gone.then((why) => new DaisError('invalid_request', `The model could not be loaded: ${why}`)),
+        started.gone.then((why) => new ProcessEnded(`The model could not be loaded: ${why}`)),
         new Promise<DaisError>((resolve) => {
           cancel = parts.clock.after(parts.loadMs, () => {
             const seconds = Math.round(parts.loadMs / 1000);
             resolve(
-              new DaisError('invalid_request', `The model was not loaded within ${seconds} s.${started.#told()}`),
+              new ProcessEnded(`The model was not loaded within its time limit of ${seconds} s.${started.#told()}`),
             );
           });
         }),

@@ -73,10 +73,14 @@ interface Graph {
   readonly initializers: Set<string>;
 }
 
-/** @throws DaisError `invalid_request` for what is no ONNX model or has inputs that no tensor can be. */
-export async function describeOnnx(file: string): Promise<OnnxDescription> {
+/** @throws DaisError `invalid_request` for a file that is too large to be protocol buffers. */
+export async function readOnnx(file: string): Promise<Buffer> {
   if ((await stat(file)).size >= LONGEST) refuse('it is 2 GiB or larger: keep its weights as external data.');
-  const bytes = await readFile(file);
+  return await readFile(file);
+}
+
+/** @throws DaisError `invalid_request` for what is no ONNX model or has inputs that no tensor can be. */
+export function describeOnnx(bytes: Buffer): OnnxDescription {
   const found: Found = { externalData: new Set(), domains: new Set(), ownDomains: new Set(), depth: 0 };
   const main: Graph = { inputs: [], outputs: [], initializers: new Set() };
   let hasGraph = false;
