@@ -41,7 +41,7 @@ const SCALE_EACH_MS = 1000;
 const USUAL_LOAD_MS = 2000;
 /** A request waits for a model that is about to be there; one that takes longer is told when to come again. */
 const WORTH_WAITING_MS = 2000;
-const LONGEST_WAIT_MS = 5000;
+const LONGEST_WAIT_MS = 3000;
 const LONGEST_RETRY_S = 60;
 /** A quarantine ends when someone decides: not soon. */
 const QUARANTINE_RETRY_MS = 60_000;
