@@ -7,7 +7,7 @@ import { backoffMs } from '#lib/backoff.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { ModelFault, ProcessEnded, type InferOptions, type ProcessEnd, type Tensor } from './contract.ts';
-import type { Runner, RunningBatch } from './runner.ts';
+import type { Runner, RunnerEnd, RunningBatch } from './runner.ts';
 
 export interface PoolParts {
   /** At first. */
@@ -29,9 +29,6 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 10_000;
 /** Batches, for each instance; callers queue and batch for themselves and know `concurrency`. */
 const MOST_WAITING = 64;
-
-/** Nobody here sent it: an administrator did, or the system that is out of memory. */
-const OUTSIDE = /^signal SIGKILL/;
 
 interface TimeLimit {
   readonly signal: AbortSignal;
@@ -258,7 +255,7 @@ export class RunnerPool {
 
   #add(runner: Runner): void {
     this.#all.add(runner);
-    void runner.gone.then((why) => this.#lose(runner, why));
+    void runner.gone.then((end) => this.#lose(runner, end));
     this.#offer(runner);
   }
 
@@ -306,7 +303,7 @@ export class RunnerPool {
     return true;
   }
 
-  #lose(runner: Runner, why: string): void {
+  #lose(runner: Runner, end: RunnerEnd): void {
     const overdue = this.#overdue.get(runner);
     this.#overdue.delete(runner);
     if (!this.#forget(runner)) return;
@@ -316,9 +313,9 @@ export class RunnerPool {
       if (this.#all.size === 0) this.#refuseWaiting('The model is being unloaded.');
       return;
     }
-    const reason = overdue ?? why;
+    const reason = overdue ?? end.reason;
     this.#parts.log.warn('a process of a model ended', { why: reason });
-    this.#report(reason, overdue !== undefined || !OUTSIDE.test(why));
+    this.#report(reason, overdue !== undefined || end.isOwnFault);
     this.#crashed(reason);
   }
 

@@ -7,6 +7,8 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DaisError } from '@dais/api';
+import type { Isolation } from '#engines/isolation/contract.ts';
+import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
 import type { Clock } from '#lib/clock.ts';
 import { KeptMemory } from '#lib/kept-memory.ts';
 import { Lazy } from '#lib/lazy.ts';
@@ -15,7 +17,6 @@ import { ownProgram, programBeside } from '#lib/process.ts';
 import { testBatches, type BatchTest } from '../batch-test.ts';
 import type { InferenceEngine, InferOptions, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
 import { findModel, placeInside, type ModelPlace } from '../model-place.ts';
-import { ModelIsolation } from '../isolation.ts';
 import { modelLimits, type ModelLimits } from '../model-limits.ts';
 import { ModelProcess } from '../model-process.ts';
 import { openTried, readSample, type Tried } from '../pool-trial.ts';
@@ -32,6 +33,8 @@ import { programFolders } from './program-folders.ts';
 export interface OnnxInferenceOptions {
   readonly clock: Clock;
   readonly log: Log;
+  /** Default: one for this process, with the programs of the machine. */
+  readonly isolation?: Isolation;
   readonly random?: () => number;
   /** Files up to this size are timed on the caller's thread; 0: none. Default 8 MiB. */
   readonly callerThreadBytes?: number;
@@ -47,6 +50,8 @@ const LONGEST_HERE_NS = 1_000_000;
 /** A model is measured for so many runs, and no longer than that on the caller's thread. */
 const MEASURED_RUNS = 50;
 const MEASURED_NS = 5_000_000n;
+/** Threads of Node itself. */
+const NODE_THREADS = 16;
 /** Of batches that went to a thread and came back, for the next ones. */
 const MOST_KEPT_BYTES = 64 * 1024 * 1024;
 
@@ -61,11 +66,12 @@ interface Found {
 export class OnnxInference implements InferenceEngine {
   readonly name = 'onnx';
   readonly #options: OnnxInferenceOptions;
-  readonly #isolation = new ModelIsolation();
+  readonly #isolation: Isolation;
   readonly #memory: KeptMemory;
 
   constructor(options: OnnxInferenceOptions) {
     this.#options = options;
+    this.#isolation = options.isolation ?? sharedIsolation();
     this.#memory = new KeptMemory(options.clock, MOST_KEPT_BYTES);
     // Here, because a thread has its own copy of the variables, which the library does not see.
     disableTelemetry();
@@ -203,16 +209,22 @@ export class OnnxInference implements InferenceEngine {
     const make = async () => {
       const program = programBeside(import.meta.url, './onnx-process');
       const command = [process.execPath, ...ownProgram(program), JSON.stringify(plan)];
-      // Where nothing can be isolated the process alone must do: operators are no programs.
-      const isIsolated = (await this.#isolation.fault()) === undefined;
+      // Where nothing isolates, a process with limits must do: operators are no programs.
+      const { boundary } = await this.#isolation.report();
       const { process: started } = await ModelProcess.start({
-        ...(isIsolated
-          ? this.#isolation.wrap(command, [...programFolders(), folder], folder)
-          : { program: process.execPath, args: command.slice(1) }),
+        isolation: this.#isolation,
+        run: {
+          workload: 'onnx-model',
+          owner: `model:${folder}`,
+          command,
+          limits: { threads: plan.threads + NODE_THREADS, memoryBytes },
+          network: { type: 'none' },
+          files: { readable: [...programFolders(), folder], writable: [] },
+          isolation: boundary === 'none' ? 'none' : 'required',
+        },
         variables: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', TZ: 'UTC' },
         loadMs,
         clock: this.#options.clock,
-        memoryBytes,
       });
       return started;
     };

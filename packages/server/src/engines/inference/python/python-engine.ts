@@ -6,11 +6,12 @@ import { access, constants, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DaisError } from '@dais/api';
+import { isolationRefusal, type Isolation } from '#engines/isolation/contract.ts';
+import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { InferenceEngine, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
 import { findModel, type ModelPlace } from '../model-place.ts';
-import { ModelIsolation } from '../isolation.ts';
 import { modelLimits, type ModelLimits } from '../model-limits.ts';
 import { ModelProcess } from '../model-process.ts';
 import { openTried } from '../pool-trial.ts';
@@ -22,11 +23,15 @@ import { readSignature, type Signature } from './signature.ts';
 export interface PythonInferenceOptions {
   readonly clock: Clock;
   readonly log: Log;
+  /** Default: one for this process, with the programs of the machine. */
+  readonly isolation?: Isolation;
   readonly random?: () => number;
   /** A process is replaced after so many batches; default: only when it has 80 % of the memory that it may have. */
   readonly mostBatches?: number;
 }
 
+/** Threads that libraries start for themselves. */
+const PYTHON_THREADS = 16;
 /** In the same place from the source and from what is built. */
 const WORKER = fileURLToPath(new URL('../../../../python/dais_worker', import.meta.url));
 
@@ -40,10 +45,11 @@ interface Found {
 export class PythonInference implements InferenceEngine {
   readonly name = 'python';
   readonly #options: PythonInferenceOptions;
-  readonly #isolation = new ModelIsolation();
+  readonly #isolation: Isolation;
 
   constructor(options: PythonInferenceOptions) {
     this.#options = options;
+    this.#isolation = options.isolation ?? sharedIsolation();
   }
 
   async refusal(files: ModelFiles): Promise<string | undefined> {
@@ -63,10 +69,11 @@ export class PythonInference implements InferenceEngine {
     if (environment === undefined) refuse('The model runs in Python: build the environment that it requires first.');
     const python = path.join(environment, 'bin', 'python');
     await access(python, constants.X_OK).catch(() => refuse(`The environment has no Python at ${python}.`));
-    const fault = await this.#isolation.fault();
+    const report = await this.#isolation.report();
     // Loading such a model runs its author's code.
-    if (fault !== undefined && options.trust === 'untrusted')
-      refuse(`A model that is not trusted must be isolated: ${fault}.`);
+    if (report.boundary === 'none' && options.trust === 'untrusted') {
+      refuse(isolationRefusal('A model that is not trusted', report));
+    }
     onPhase('loading the model in a process');
     const { clock, log, random = Math.random } = this.#options;
     const limits = modelLimits(options, await sizeOfFiles(place.root));
@@ -117,16 +124,22 @@ export class PythonInference implements InferenceEngine {
     };
     // `-I`: neither variables, nor the working folder, nor packages of a user's home change what is imported.
     const program = [python, '-I', '-u', '-B', WORKER, JSON.stringify(plan)];
-    const isIsolated = (await this.#isolation.fault()) === undefined;
+    const { boundary } = await this.#isolation.report();
     const { process: started } = await ModelProcess.start({
-      ...(isIsolated
-        ? this.#isolation.wrap(program, [...(await interpreterFolders(environment)), WORKER, root], root)
-        : { program: python, args: program.slice(1) }),
+      isolation: this.#isolation,
+      run: {
+        workload: 'python-model',
+        owner: `model:${root}`,
+        command: program,
+        limits: { threads: threads + PYTHON_THREADS, memoryBytes },
+        network: { type: 'none' },
+        files: { readable: [...(await interpreterFolders(environment)), WORKER, root], writable: [] },
+        isolation: boundary === 'none' ? 'none' : 'required',
+      },
       variables: pythonVariables(path.dirname(python), threads),
       loadMs,
       clock,
       onLine: (text) => log.debug('a model says', { text }),
-      memoryBytes,
       ...(mostBatches !== undefined && { mostBatches }),
     });
     return started;

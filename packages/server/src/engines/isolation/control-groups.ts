@@ -17,7 +17,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Resources } from '../contract.ts';
+import { judgeProcess, processIdentity } from '#lib/process-identity.ts';
+
+export interface GroupLimits {
+  /** In cores. */
+  readonly cpu?: number | undefined;
+  /** In bytes. */
+  readonly memory?: number | undefined;
+}
 
 /** One hierarchy below which groups of tasks are made. */
 export interface Hierarchy {
@@ -66,16 +73,7 @@ export function hierarchiesOf(ownGroups: string, mounts: string): Hierarchy[] {
 
 /** Undefined where no groups can be made that hold memory and processes. `name`: of the folder for those of one engine. */
 export async function findControlGroups(name: string): Promise<ControlGroups | undefined> {
-  let hierarchies: Hierarchy[];
-  try {
-    hierarchies = hierarchiesOf(
-      readFileSync('/proc/self/cgroup', 'utf8'),
-      readFileSync('/proc/self/mountinfo', 'utf8'),
-    );
-  } catch {
-    return undefined;
-  }
-  const usable = hierarchies.flatMap((hierarchy) => {
+  const usable = ownHierarchies().flatMap((hierarchy) => {
     const place = placeOf(hierarchy);
     return place === undefined ? [] : [{ ...place, folder: join(place.folder, name) }];
   });
@@ -90,6 +88,28 @@ export async function findControlGroups(name: string): Promise<ControlGroups | u
     return groups;
   } catch {
     return undefined;
+  }
+}
+
+/** Removes what processes that are gone left: groups whose name is the prefix, a process id and its start time. */
+export async function sweepControlGroups(prefix: string): Promise<void> {
+  const self = processIdentity(process.pid);
+  if (self === undefined) return;
+  for (const hierarchy of ownHierarchies()) {
+    const above = groupAbove(hierarchy);
+    for (const name of foldersIn(above)) {
+      const [, pid = '', startTime = ''] = new RegExp(`^${prefix}-(\\d+)-(\\d+)$`).exec(name) ?? [];
+      if (pid === '' || judgeProcess({ ...self, pid: Number(pid), startTime }) !== 'gone') continue;
+      await new ControlGroups([{ ...hierarchy, folder: join(above, name) }]).sweep(() => false);
+    }
+  }
+}
+
+function ownHierarchies(): Hierarchy[] {
+  try {
+    return hierarchiesOf(readFileSync('/proc/self/cgroup', 'utf8'), readFileSync('/proc/self/mountinfo', 'utf8'));
+  } catch {
+    return [];
   }
 }
 
@@ -131,9 +151,9 @@ export class ControlGroups {
   }
 
   /** With `resources`, only where something is held or counted for who asks for these. */
-  of(attempt: string, resources?: Resources): TaskGroups {
+  of(attempt: string, resources?: GroupLimits): TaskGroups {
     const idle = ({ version, controllers }: Hierarchy) =>
-      version === 1 && resources?.['cpu'] === undefined && controllers.every((controller) => controller === 'cpu');
+      version === 1 && resources?.cpu === undefined && controllers.every((controller) => controller === 'cpu');
     const wanted = resources === undefined ? this.#hierarchies : this.#hierarchies.filter((above) => !idle(above));
     return new TaskGroups(wanted.map((above) => ({ ...above, folder: join(above.folder, attempt) })));
   }
@@ -162,7 +182,7 @@ export class TaskGroups {
     return this.groups.map(({ folder }) => folder);
   }
 
-  make(resources: Resources, maxProcesses: number): void {
+  make(resources: GroupLimits, maxProcesses: number): void {
     for (const { folder, version, controllers } of this.groups) {
       const above = dirname(folder);
       // It goes with the last task before, so it may have to be made anew.
@@ -220,7 +240,7 @@ export class TaskGroups {
 export function limitFiles(
   version: 1 | 2,
   controllers: readonly string[],
-  { cpu, memory }: Resources,
+  { cpu, memory }: GroupLimits,
   maxProcesses: number,
 ): [file: string, value: string][] {
   const files: [string, string][] = [];
