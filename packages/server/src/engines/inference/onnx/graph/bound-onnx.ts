@@ -1,7 +1,40 @@
 /**
  * Computes, from the bytes of an ONNX file alone, how much memory and time a run can need at most. Nothing is loaded into a
  * runtime, so a hostile file costs no more than its own size to analyze.
+ *
+ * Every dimension is a polynomial in the open dimensions of the inputs (size.ts), whose range covers each admitted batch, and
+ * tensors that describe shapes are computed on the way. Declared shapes of values and outputs are claims of the file and are
+ * ignored. An operator, type or dimension without a known limit ends the analysis with a reason.
  */
+import { ProtobufFault } from '#lib/protobuf-reader.ts';
+import { classicalRules } from './classical-rules.ts';
+import { controlRules } from './control-rules.ts';
+import { elementwiseRules } from './elementwise-rules.ts';
+import { microsoftRules } from './microsoft-rules.ts';
+import { movementRules } from './movement-rules.ts';
+import { networkRules } from './network-rules.ts';
+import { NodeView, touched, type Rules } from './node-view.ts';
+import {
+  GraphFault,
+  readOnnxModel,
+  type Attribute,
+  type Graph,
+  type LocalFunction,
+  type Node,
+  type OnnxModel,
+} from './onnx-graph.ts';
+import { quantizedRules } from './quantized-rules.ts';
+import { bigger, Size } from './size.ts';
+import {
+  bytesOf,
+  mostElements,
+  shorten,
+  tensor,
+  tensorOf,
+  tensorOfSparse,
+  type TensorValue,
+  type Value,
+} from './tensor-value.ts';
 
 export interface OnnxBoundOptions {
   /** Rows that one run may have: the bound holds for every batch from 0 rows up to this. */
@@ -38,7 +71,350 @@ export type OnnxBound =
       readonly reason: string;
     };
 
+/** Versions of ONNX whose operators the rules describe. */
+const OPSETS: ReadonlyMap<string, readonly [oldest: number, newest: number]> = new Map([
+  ['', [7, 25]],
+  ['ai.onnx.ml', [1, 5]],
+  ['com.microsoft', [1, 1]],
+]);
+
+const RULES: ReadonlyMap<string, ReadonlyMap<string, Rules[string]>> = new Map(
+  Object.entries({
+    '': { ...elementwiseRules, ...movementRules, ...networkRules, ...quantizedRules, ...controlRules },
+    'ai.onnx.ml': { ...classicalRules, ...controlRules },
+    'com.microsoft': { ...microsoftRules, ...controlRules },
+  }).map(([domain, rules]) => [domain, new Map(Object.entries(rules))]),
+);
+
+const DEFAULT_TEXT_BYTES = 1024 * 1024;
+/** Graphs and functions within each other. */
+const DEEPEST = 16;
+/** Nodes, dimensions and values that are computed: a function that is called by functions multiplies its nodes. */
+const MOST_STEPS = 500_000;
+/** What the runtime spends on each node, in operations. */
+const NODE_OPERATIONS = 5000n;
+/** The runtime's arena keeps freed blocks of other sizes: measured at most 1.04 times the sum of outputs. */
+const ARENA_PERCENT = 125n;
+
 /** Never throws for a malformed file: that is a reason. */
-export function boundOnnx(_file: Buffer, _options: OnnxBoundOptions): OnnxBound {
-  return { bounded: false, reason: 'the analysis of graphs is not implemented' };
+export function boundOnnx(file: Buffer, options: OnnxBoundOptions): OnnxBound {
+  try {
+    return new Analysis(readOnnxModel(file), options, file.length).run();
+  } catch (error) {
+    if (error instanceof ProtobufFault) return { bounded: false, reason: `it is no ONNX model (${error.message})` };
+    if (error instanceof GraphFault) return { bounded: false, reason: error.message };
+    throw error;
+  }
+}
+
+interface Scope {
+  readonly values: Map<string, Value>;
+  readonly outer: Scope | undefined;
+}
+
+/** What holds for the nodes of a graph or function. */
+interface Surroundings {
+  readonly opsets: ReadonlyMap<string, bigint>;
+  /** Of the call, within a function. */
+  readonly attributes: ReadonlyMap<string, Attribute> | undefined;
+  readonly depth: number;
+  /** How often a run executes the nodes. */
+  readonly times: bigint;
+}
+
+class Analysis {
+  readonly #model: OnnxModel;
+  readonly #options: OnnxBoundOptions;
+  readonly #fileBytes: number;
+  readonly #functions = new Map<string, LocalFunction>();
+  #steps = 0;
+  #weightBytes = 0n;
+  #outputBytes = 0n;
+  #scratchBytes = 0n;
+  #operations = 0n;
+  #largest: { operator: string; node: string; bytes: bigint } | undefined;
+
+  constructor(model: OnnxModel, options: OnnxBoundOptions, fileBytes: number) {
+    this.#model = model;
+    this.#options = options;
+    this.#fileBytes = fileBytes;
+  }
+
+  run(): OnnxBound {
+    for (const found of this.#model.functions) {
+      if (RULES.has(found.domain))
+        throw new GraphFault(`the function \`${shorten(found.name)}\` is in the domain of known operators`);
+      const key = functionKey(found.domain, found.name, found.overload);
+      if (this.#functions.has(key)) throw new GraphFault(`the function \`${shorten(found.name)}\` is defined twice`);
+      this.#functions.set(key, found);
+    }
+    const scope: Scope = { values: new Map(), outer: undefined };
+    const { graph, opsets } = this.#model;
+    const inputBytes = this.#readInputs(graph, scope);
+    this.#readWeights(graph, scope);
+    this.#evaluateNodes(graph.nodes, scope, { opsets, attributes: undefined, depth: 0, times: 1n });
+    for (const name of graph.outputs) {
+      if (scope.values.get(name) === undefined) throw new GraphFault(`no node gives the output \`${shorten(name)}\``);
+    }
+    // The file, its parsed form and the runtime's copy; packed once more for products of matrices.
+    const loadBytes = 2n * BigInt(this.#fileBytes) + 2n * this.#weightBytes;
+    const runBytes = ((this.#outputBytes + this.#scratchBytes) * ARENA_PERCENT) / 100n + inputBytes;
+    const largest = this.#largest;
+    return {
+      bounded: true,
+      peakBytes: Number(loadBytes + runBytes),
+      loadBytes: Number(loadBytes),
+      operations: Number(this.#operations),
+      largest: largest && { ...largest, bytes: Number(largest.bytes) },
+    };
+  }
+
+  /** The dimensions that the runtime checks in each run; each open one is a variable of its own. */
+  #readInputs(graph: Graph, scope: Scope): bigint {
+    const defaults = new Map(graph.initializers.map((initializer) => [initializer.name, initializer]));
+    const { maxBatch, maxOpenDimension, maxTextBytes = DEFAULT_TEXT_BYTES } = this.#options;
+    let bytes = 0n;
+    for (const { name, type, dims } of graph.inputs) {
+      const label = `the input \`${shorten(name)}\``;
+      const initial = defaults.get(name);
+      // Before this version every initializer is an input as well, and none can be replaced.
+      if (initial !== undefined && this.#model.irVersion < 4n) continue;
+      if (type === undefined) throw new GraphFault(`${label} is no tensor`);
+      if (dims === undefined) throw new GraphFault(`${label} does not declare its dimensions`);
+      const sizes = dims.map((size, at) => {
+        if (size !== undefined) return Size.of(size);
+        if (at === 0) return Size.between(0n, BigInt(maxBatch));
+        if (maxOpenDimension === undefined)
+          throw new GraphFault(
+            `dimension ${at} of ${label} is open: its size has no limit. Export the model with a fixed size`,
+          );
+        return Size.between(0n, BigInt(maxOpenDimension));
+      });
+      // A caller may replace the value of an initializer that is an input.
+      if (
+        (initial !== undefined && !sizes.every((size, at) => size.known === initial.dims[at])) ||
+        (initial !== undefined && initial.dims.length !== sizes.length)
+      ) {
+        throw new GraphFault(`${label} and its default value have different dimensions`);
+      }
+      const text = { each: BigInt(maxTextBytes), total: BigInt(maxTextBytes) };
+      const value = this.#within(label, () => tensor(type, sizes, { text }));
+      bytes += bytesOf(value);
+      this.#define(scope, name, value);
+    }
+    return bytes;
+  }
+
+  #readWeights(graph: Graph, scope: Scope): void {
+    const checkExternal = (location: string, end: bigint) => {
+      const size = this.#options.externalData?.get(location);
+      if (size === undefined) throw new GraphFault(`the external data \`${shorten(location)}\` is missing`);
+      if (end > BigInt(size))
+        throw new GraphFault(
+          `the external data \`${shorten(location)}\` has ${size} bytes, and a tensor reads up to byte ${end}`,
+        );
+    };
+    const isInput = new Set(graph.inputs.map(({ name }) => name));
+    const canBeReplaced = scope.outer === undefined && this.#model.irVersion >= 4n;
+    for (const initializer of graph.initializers) {
+      this.#step(1);
+      const value = tensorOf(initializer, checkExternal);
+      this.#weightBytes += bytesOf(value);
+      if (canBeReplaced && isInput.has(initializer.name)) {
+        if (value.type !== (scope.values.get(initializer.name) as TensorValue).type)
+          throw new GraphFault(`the input \`${shorten(initializer.name)}\` and its default value have different types`);
+        continue;
+      }
+      this.#define(scope, initializer.name, value);
+    }
+    for (const sparse of graph.sparse) {
+      this.#step(1);
+      const value = tensorOfSparse(sparse, checkExternal);
+      this.#weightBytes += bytesOf(value) + (sparse.indices === undefined ? 0n : mostElements(value) / 8n);
+      this.#define(scope, sparse.values?.name ?? '', value);
+    }
+  }
+
+  #define(scope: Scope, name: string, value: Value): void {
+    if (scope.values.has(name)) throw new GraphFault(`the value \`${shorten(name)}\` is defined twice`);
+    scope.values.set(name, value);
+  }
+
+  #step(count: number): void {
+    this.#steps += count;
+    if (this.#steps > MOST_STEPS) throw new GraphFault('the graph is too large to analyze');
+  }
+
+  #within<T>(label: string, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof GraphFault) throw new GraphFault(`${label}: ${error.message}`);
+      throw error;
+    }
+  }
+
+  #evaluateNodes(nodes: readonly Node[], scope: Scope, surroundings: Surroundings): void {
+    if (surroundings.depth > DEEPEST) throw new GraphFault(`graphs and functions are nested more than ${DEEPEST} deep`);
+    for (const node of nodes) {
+      const outputs = this.#evaluate(node, scope, surroundings);
+      node.outputs.forEach((name, at) => {
+        if (name === '') return;
+        const value = outputs[at];
+        if (value === undefined) throw new GraphFault(`${labelOf(node)}: its output ${at + 1} is not analyzed`);
+        this.#define(scope, name, value);
+      });
+    }
+  }
+
+  #evaluate(node: Node, scope: Scope, surroundings: Surroundings): readonly Value[] {
+    this.#step(1 + node.inputs.length + node.outputs.length);
+    const inputs = node.inputs.map((name) => (name === '' ? undefined : lookUp(scope, name)));
+    const missing = node.inputs.find((name, at) => name !== '' && inputs[at] === undefined);
+    const label = labelOf(node);
+    if (missing !== undefined)
+      throw new GraphFault(`${label}: its input \`${shorten(missing)}\` is not computed before it`);
+    const attributes = resolveAttributes(node, surroundings.attributes);
+    const called = this.#functions.get(functionKey(node.domain, node.operator, node.overload));
+    if (called !== undefined) return this.#call(called, inputs, attributes, surroundings, label);
+    const rule = RULES.get(node.domain)?.get(node.operator);
+    if (rule === undefined) throw new GraphFault(`${label}: the operator is not among those whose memory is known`);
+    const opset = this.#opset(node, surroundings, label);
+    const evaluateGraph = (graph: Graph, given: readonly Value[], times: bigint) =>
+      this.#evaluateGraph(graph, given, scope, { ...surroundings, times: surroundings.times * times });
+    const view = new NodeView(node, opset, inputs, attributes, evaluateGraph);
+    const outputs = this.#labeled(label, () => rule(view));
+    this.#count(node, view, inputs, outputs, surroundings.times);
+    return outputs;
+  }
+
+  /** A reason names the innermost node. */
+  #labeled<T>(label: string, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof GraphFault) || error.message.startsWith('operator ')) throw error;
+      throw new GraphFault(`${label}: ${error.message}`);
+    }
+  }
+
+  #opset(node: Node, { opsets }: Surroundings, label: string): number {
+    const version = Number(opsets.get(node.domain) ?? (node.domain === 'com.microsoft' ? 1n : 0n));
+    const [oldest, newest] = OPSETS.get(node.domain) ?? [0, 0];
+    if (version < oldest || version > newest) {
+      throw new GraphFault(
+        `${label}: version ${version} of the domain \`${node.domain || 'ai.onnx'}\` is not analyzed (${oldest} to ${newest} are)`,
+      );
+    }
+    return version;
+  }
+
+  #count(
+    node: Node,
+    view: NodeView,
+    inputs: readonly (Value | undefined)[],
+    outputs: readonly Value[],
+    times: bigint,
+  ): void {
+    let bytes = 0n;
+    for (const value of outputs) {
+      bytes += bytesOf(value);
+      this.#step(1 + (value.kind === 'tensor' ? value.dims.length + (value.values?.length ?? 0) : 0));
+    }
+    bytes *= times;
+    this.#outputBytes += bytes;
+    this.#scratchBytes = bigger(this.#scratchBytes, view.scratchBytes);
+    this.#operations += times * (NODE_OPERATIONS + (view.operations ?? touched(inputs)) + touched(outputs));
+    if (bytes > (this.#largest?.bytes ?? -1n)) {
+      this.#largest = { operator: node.operator, node: nameOf(node), bytes };
+    }
+  }
+
+  #evaluateGraph(graph: Graph, given: readonly Value[], outer: Scope, surroundings: Surroundings): readonly Value[] {
+    const scope: Scope = { values: new Map(), outer };
+    if (graph.inputs.length !== given.length)
+      throw new GraphFault(`its graph has ${graph.inputs.length} inputs, and ${given.length} are given`);
+    graph.inputs.forEach(({ name }, at) => this.#define(scope, name, given[at]!));
+    this.#readWeights(graph, scope);
+    this.#evaluateNodes(graph.nodes, scope, { ...surroundings, depth: surroundings.depth + 1 });
+    return graph.outputs.map((name) => {
+      const value = lookUp(scope, name);
+      if (value === undefined) throw new GraphFault(`no node gives the output \`${shorten(name)}\` of its graph`);
+      return value;
+    });
+  }
+
+  #call(
+    called: LocalFunction,
+    inputs: readonly (Value | undefined)[],
+    attributes: ReadonlyMap<string, Attribute>,
+    surroundings: Surroundings,
+    label: string,
+  ): readonly Value[] {
+    const scope: Scope = { values: new Map(), outer: undefined };
+    if (inputs.length > called.inputs.length)
+      throw new GraphFault(`${label}: the function takes ${called.inputs.length} inputs`);
+    called.inputs.forEach((name, at) => {
+      const value = inputs[at];
+      if (value !== undefined) this.#define(scope, name, value);
+    });
+    for (const [domain, version] of called.opsets) {
+      const other = surroundings.opsets.get(domain);
+      if (other !== undefined && other !== version)
+        throw new GraphFault(`${label}: the function is of another version of the domain \`${domain || 'ai.onnx'}\``);
+    }
+    this.#evaluateNodes(called.nodes, scope, {
+      opsets: new Map([...surroundings.opsets, ...called.opsets]),
+      attributes: new Map([...called.defaults, ...attributes]),
+      depth: surroundings.depth + 1,
+      times: surroundings.times,
+    });
+    return called.outputs.map((name) => {
+      const value = scope.values.get(name);
+      if (value === undefined)
+        throw new GraphFault(`${label}: no node gives the output \`${shorten(name)}\` of the function`);
+      return value;
+    });
+  }
+}
+
+function functionKey(domain: string, name: string, overload: string): string {
+  return JSON.stringify([domain, name, overload]);
+}
+
+function lookUp(scope: Scope | undefined, name: string): Value | undefined {
+  for (let at = scope; at !== undefined; at = at.outer) {
+    const value = at.values.get(name);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}
+
+function nameOf(node: Node): string {
+  return shorten(node.name || node.outputs[0] || '');
+}
+
+function labelOf(node: Node): string {
+  const domain = node.domain === '' ? '' : `${shorten(node.domain)}.`;
+  return `operator ${domain}${shorten(node.operator)} in node \`${nameOf(node)}\``;
+}
+
+/** Attributes that refer to those of the call, replaced by them. */
+function resolveAttributes(
+  node: Node,
+  ofCall: ReadonlyMap<string, Attribute> | undefined,
+): ReadonlyMap<string, Attribute> {
+  if (![...node.attributes.values()].some(({ reference, hasOther }) => reference !== '' || hasOther))
+    return node.attributes;
+  const resolved = new Map<string, Attribute>();
+  for (const [name, attribute] of node.attributes) {
+    if (attribute.hasOther)
+      throw new GraphFault(`${labelOf(node)}: the type of its attribute \`${shorten(name)}\` is not analyzed`);
+    if (attribute.reference === '') resolved.set(name, attribute);
+    else {
+      const value = ofCall?.get(attribute.reference);
+      if (value !== undefined) resolved.set(name, value);
+    }
+  }
+  return resolved;
 }
