@@ -14,15 +14,8 @@ import { microsoftRules } from './microsoft-rules.ts';
 import { movementRules } from './movement-rules.ts';
 import { networkRules } from './network-rules.ts';
 import { NodeView, touched, type Rules } from './node-view.ts';
-import {
-  GraphFault,
-  readOnnxModel,
-  type Attribute,
-  type Graph,
-  type LocalFunction,
-  type Node,
-  type OnnxModel,
-} from './onnx-graph.ts';
+import { GraphFault, type Attribute, type Graph, type LocalFunction, type Node, type OnnxModel } from './onnx-graph.ts';
+import { readOnnxModel } from './onnx-graph-reader.ts';
 import { quantizedRules } from './quantized-rules.ts';
 import { bigger, Size } from './size.ts';
 import {
@@ -59,8 +52,10 @@ export type OnnxBound =
       readonly bounded: true;
       /** Memory that loading and one run at the largest admitted batch need at most: weights, inputs, outputs of all nodes, scratch. */
       readonly peakBytes: number;
-      /** The part of `peakBytes` that does not depend on the batch: the loaded model. */
+      /** The part of `peakBytes` that loading takes: weights, and what the runtime computes from constants alone. */
       readonly loadBytes: number;
+      /** Operations of loading: reading, optimizing each node, computing constants. */
+      readonly loadOperations: number;
       /** Estimate of arithmetic operations of one run at the largest admitted batch; 10⁹ take about one second on one core. */
       readonly operations: number;
       readonly largest: LargestNode | undefined;
@@ -86,6 +81,9 @@ const RULES: ReadonlyMap<string, ReadonlyMap<string, Rules[string]>> = new Map(
   }).map(([domain, rules]) => [domain, new Map(Object.entries(rules))]),
 );
 
+/** The runtime replaces these by constants where the dimensions of the input are fixed. */
+const SHAPE_OPERATORS = new Set(['Shape', 'Size']);
+
 const DEFAULT_TEXT_BYTES = 1024 * 1024;
 /** Graphs and functions within each other. */
 const DEEPEST = 16;
@@ -93,6 +91,8 @@ const DEEPEST = 16;
 const MOST_STEPS = 500_000;
 /** What the runtime spends on each node, in operations. */
 const NODE_OPERATIONS = 5000n;
+/** What it spends on each node while it optimizes the graph: measured 145 µs. */
+const NODE_LOAD_OPERATIONS = 150_000n;
 /** The runtime's arena keeps freed blocks of other sizes: measured at most 1.04 times the sum of outputs. */
 const ARENA_PERCENT = 125n;
 
@@ -109,7 +109,19 @@ export function boundOnnx(file: Buffer, options: OnnxBoundOptions): OnnxBound {
 
 interface Scope {
   readonly values: Map<string, Value>;
+  /** Names of values that do not depend on an input: the runtime computes them when it loads the model. */
+  readonly constants: Set<string>;
   readonly outer: Scope | undefined;
+}
+
+function scopeWithin(outer: Scope | undefined): Scope {
+  return { values: new Map(), constants: new Set(), outer };
+}
+
+/** The outputs of a node or function, and which of them are constants. */
+interface Evaluated {
+  readonly values: readonly Value[];
+  readonly areConstant: readonly boolean[];
 }
 
 /** What holds for the nodes of a graph or function. */
@@ -132,6 +144,8 @@ class Analysis {
   #outputBytes = 0n;
   #scratchBytes = 0n;
   #operations = 0n;
+  #constantBytes = 0n;
+  #loadOperations = 0n;
   #largest: { operator: string; node: string; bytes: bigint } | undefined;
 
   constructor(model: OnnxModel, options: OnnxBoundOptions, fileBytes: number) {
@@ -148,7 +162,7 @@ class Analysis {
       if (this.#functions.has(key)) throw new GraphFault(`the function \`${shorten(found.name)}\` is defined twice`);
       this.#functions.set(key, found);
     }
-    const scope: Scope = { values: new Map(), outer: undefined };
+    const scope = scopeWithin(undefined);
     const { graph, opsets } = this.#model;
     const inputBytes = this.#readInputs(graph, scope);
     this.#readWeights(graph, scope);
@@ -157,13 +171,16 @@ class Analysis {
       if (scope.values.get(name) === undefined) throw new GraphFault(`no node gives the output \`${shorten(name)}\``);
     }
     // The file, its parsed form and the runtime's copy; packed once more for products of matrices.
-    const loadBytes = 2n * BigInt(this.#fileBytes) + 2n * this.#weightBytes;
+    const constants = (this.#constantBytes * ARENA_PERCENT) / 100n;
+    const loadBytes = 2n * BigInt(this.#fileBytes) + 2n * this.#weightBytes + constants;
     const runBytes = ((this.#outputBytes + this.#scratchBytes) * ARENA_PERCENT) / 100n + inputBytes;
+    const loadOperations = this.#loadOperations + 2n * BigInt(this.#fileBytes) + 2n * this.#weightBytes;
     const largest = this.#largest;
     return {
       bounded: true,
       peakBytes: Number(loadBytes + runBytes),
       loadBytes: Number(loadBytes),
+      loadOperations: Number(loadOperations),
       operations: Number(this.#operations),
       largest: largest && { ...largest, bytes: Number(largest.bytes) },
     };
@@ -226,12 +243,14 @@ class Analysis {
         continue;
       }
       this.#define(scope, initializer.name, value);
+      scope.constants.add(initializer.name);
     }
     for (const sparse of graph.sparse) {
       this.#step(1);
       const value = tensorOfSparse(sparse, checkExternal);
       this.#weightBytes += bytesOf(value) + (sparse.indices === undefined ? 0n : mostElements(value) / 8n);
       this.#define(scope, sparse.values?.name ?? '', value);
+      scope.constants.add(sparse.values?.name ?? '');
     }
   }
 
@@ -257,26 +276,28 @@ class Analysis {
   #evaluateNodes(nodes: readonly Node[], scope: Scope, surroundings: Surroundings): void {
     if (surroundings.depth > DEEPEST) throw new GraphFault(`graphs and functions are nested more than ${DEEPEST} deep`);
     for (const node of nodes) {
-      const outputs = this.#evaluate(node, scope, surroundings);
+      const { values, areConstant } = this.#evaluate(node, scope, surroundings);
       node.outputs.forEach((name, at) => {
         if (name === '') return;
-        const value = outputs[at];
+        if (areConstant[at] === true) scope.constants.add(name);
+        const value = values[at];
         if (value === undefined) throw new GraphFault(`${labelOf(node)}: its output ${at + 1} is not analyzed`);
         this.#define(scope, name, value);
       });
     }
   }
 
-  #evaluate(node: Node, scope: Scope, surroundings: Surroundings): readonly Value[] {
+  #evaluate(node: Node, scope: Scope, surroundings: Surroundings): Evaluated {
     this.#step(1 + node.inputs.length + node.outputs.length);
     const inputs = node.inputs.map((name) => (name === '' ? undefined : lookUp(scope, name)));
+    const constants = node.inputs.map((name) => name === '' || isConstant(scope, name));
     const missing = node.inputs.find((name, at) => name !== '' && inputs[at] === undefined);
     const label = labelOf(node);
     if (missing !== undefined)
       throw new GraphFault(`${label}: its input \`${shorten(missing)}\` is not computed before it`);
     const attributes = resolveAttributes(node, surroundings.attributes);
     const called = this.#functions.get(functionKey(node.domain, node.operator, node.overload));
-    if (called !== undefined) return this.#call(called, inputs, attributes, surroundings, label);
+    if (called !== undefined) return this.#call(called, inputs, constants, attributes, surroundings, label);
     const rule = RULES.get(node.domain)?.get(node.operator);
     if (rule === undefined) throw new GraphFault(`${label}: the operator is not among those whose memory is known`);
     const opset = this.#opset(node, surroundings, label);
@@ -284,8 +305,9 @@ class Analysis {
       this.#evaluateGraph(graph, given, scope, { ...surroundings, times: surroundings.times * times });
     const view = new NodeView(node, opset, inputs, attributes, evaluateGraph);
     const outputs = this.#labeled(label, () => rule(view));
-    this.#count(node, view, inputs, outputs, surroundings.times);
-    return outputs;
+    const isFolded = constants.every(Boolean) || (SHAPE_OPERATORS.has(node.operator) && outputs.every(hasKnownValues));
+    this.#count(view, inputs, outputs, surroundings.times, isFolded);
+    return { values: outputs, areConstant: outputs.map(() => isFolded) };
   }
 
   /** A reason names the innermost node. */
@@ -310,28 +332,33 @@ class Analysis {
   }
 
   #count(
-    node: Node,
     view: NodeView,
     inputs: readonly (Value | undefined)[],
     outputs: readonly Value[],
     times: bigint,
+    areConstant: boolean,
   ): void {
+    const { node } = view;
     let bytes = 0n;
     for (const value of outputs) {
       bytes += bytesOf(value);
       this.#step(1 + (value.kind === 'tensor' ? value.dims.length + (value.values?.length ?? 0) : 0));
     }
+    const operations = (view.operations ?? touched(inputs)) + touched(outputs);
+    this.#loadOperations += NODE_LOAD_OPERATIONS + (areConstant ? operations : 0n);
+    if (areConstant) this.#constantBytes += bytes;
     bytes *= times;
+    // A constant is there twice while the runtime computes it, and again in a run where the runtime left it to that.
     this.#outputBytes += bytes;
     this.#scratchBytes = bigger(this.#scratchBytes, view.scratchBytes);
-    this.#operations += times * (NODE_OPERATIONS + (view.operations ?? touched(inputs)) + touched(outputs));
+    this.#operations += times * (NODE_OPERATIONS + operations);
     if (bytes > (this.#largest?.bytes ?? -1n)) {
       this.#largest = { operator: node.operator, node: nameOf(node), bytes };
     }
   }
 
   #evaluateGraph(graph: Graph, given: readonly Value[], outer: Scope, surroundings: Surroundings): readonly Value[] {
-    const scope: Scope = { values: new Map(), outer };
+    const scope = scopeWithin(outer);
     if (graph.inputs.length !== given.length)
       throw new GraphFault(`its graph has ${graph.inputs.length} inputs, and ${given.length} are given`);
     graph.inputs.forEach(({ name }, at) => this.#define(scope, name, given[at]!));
@@ -347,16 +374,19 @@ class Analysis {
   #call(
     called: LocalFunction,
     inputs: readonly (Value | undefined)[],
+    constants: readonly boolean[],
     attributes: ReadonlyMap<string, Attribute>,
     surroundings: Surroundings,
     label: string,
-  ): readonly Value[] {
-    const scope: Scope = { values: new Map(), outer: undefined };
+  ): Evaluated {
+    const scope = scopeWithin(undefined);
     if (inputs.length > called.inputs.length)
       throw new GraphFault(`${label}: the function takes ${called.inputs.length} inputs`);
     called.inputs.forEach((name, at) => {
       const value = inputs[at];
-      if (value !== undefined) this.#define(scope, name, value);
+      if (value === undefined) return;
+      this.#define(scope, name, value);
+      if (constants[at] === true) scope.constants.add(name);
     });
     for (const [domain, version] of called.opsets) {
       const other = surroundings.opsets.get(domain);
@@ -369,12 +399,13 @@ class Analysis {
       depth: surroundings.depth + 1,
       times: surroundings.times,
     });
-    return called.outputs.map((name) => {
+    const values = called.outputs.map((name) => {
       const value = scope.values.get(name);
       if (value === undefined)
         throw new GraphFault(`${label}: no node gives the output \`${shorten(name)}\` of the function`);
       return value;
     });
+    return { values, areConstant: called.outputs.map((name) => scope.constants.has(name)) };
   }
 }
 
@@ -388,6 +419,17 @@ function lookUp(scope: Scope | undefined, name: string): Value | undefined {
     if (value !== undefined) return value;
   }
   return undefined;
+}
+
+function isConstant(scope: Scope, name: string): boolean {
+  for (let at: Scope | undefined = scope; at !== undefined; at = at.outer) {
+    if (at.values.has(name)) return at.constants.has(name);
+  }
+  return false;
+}
+
+function hasKnownValues(value: Value): boolean {
+  return value.kind === 'tensor' && value.values?.every(({ known }) => known !== undefined) === true;
 }
 
 function nameOf(node: Node): string {

@@ -205,8 +205,8 @@ const tfIdf: Rule = (node) => {
   const { largest, count, smallest } = node.list('ngram_indexes');
   if (count === 0 || smallest < 0) throw new GraphFault('its `ngram_indexes` are missing or negative');
   const width = Size.of(BigInt(Math.trunc(largest)) + 1n);
-  const skips = BigInt(node.int('max_skip_count', 0n)) + 1n;
-  const lengths = BigInt(node.int('max_gram_length', 1n));
+  const skips = node.int('max_skip_count', 0n) + 1n;
+  const lengths = node.int('max_gram_length', 1n);
   if (lengths < 1n || lengths > 64n || skips < 1n || skips > 1024n)
     throw new GraphFault('the lengths of its n-grams are not analyzed');
   const rows = x.dims.length < 2 ? [] : [x.dims[0]!];

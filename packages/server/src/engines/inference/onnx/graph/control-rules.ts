@@ -30,7 +30,7 @@ function either(a: Value, b: Value): Value {
   const each = [a.text?.each ?? 0n, b.text?.each ?? 0n].reduce((one, two) => (one > two ? one : two));
   return tensor(a.type, dims, {
     most: x > y ? x : y,
-    ...(isSame && { values: a.values! }),
+    ...(isSame && { values: a.values }),
     text: { each, total: undefined },
   });
 }

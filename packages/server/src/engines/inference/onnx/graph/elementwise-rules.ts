@@ -7,6 +7,8 @@ import { broadcast, bytesOf, isFloat, isInteger, mostElements, tensor, type Tens
 /** Logarithms, roots and the like take several instructions for each element. */
 const COSTLY = 16n;
 
+const SIGNED = new Set<number>([ElementType.int8, ElementType.int16, ElementType.int32, ElementType.int64]);
+
 /** The output has the shape and type of the first input. */
 export const sameAsInput: Rule = (node) => [shapeOf(node.input(0))];
 
@@ -117,26 +119,27 @@ export function numbersOf({ values, fractions }: TensorValue): number[] | undefi
 }
 
 /**
- * A division of whole numbers by 0 does not fail in the runtime: it ends the process. So does the lowest number by -1.
+ * The runtime checks for a division by 0, but the lowest whole number divided by -1 ends the process (SIGFPE, seen with
+ * onnxruntime 1.30 for `Div` of int64 and `Mod` of int32 and int64).
  */
-function refuseZeroDivisor(node: NodeView): void {
+function refuseTrap(node: NodeView): void {
   const [a, b] = [node.input(0), node.input(1)];
-  if (isFloat(a.type)) return;
-  const isSafe = b.values?.every(({ low, high }) => low > 0n || high < -1n);
+  if (!SIGNED.has(a.type)) return;
+  const isSafe = b.values?.every(({ low, high }) => low > -1n || high < -1n);
   if (isSafe !== true) {
     throw new GraphFault(
-      'it divides whole numbers by a value that can be 0 or -1, which ends the process of the model',
+      'it divides whole numbers by a value that can be -1, which ends the process for the lowest number',
     );
   }
 }
 
 const divide: Rule = (node) => {
-  refuseZeroDivisor(node);
+  refuseTrap(node);
   return binary((a, b, type) => (isInteger(type) ? a.dividedDown(b) : a.dividedExactly(b)))(node);
 };
 
 const modulo: Rule = (node) => {
-  refuseZeroDivisor(node);
+  refuseTrap(node);
   return binary((a, b, type) => {
     if (!isInteger(type) || b.low < 1n || a.low < 0n) return undefined;
     const quotient = a.dividedExactly(b);

@@ -2,7 +2,7 @@
 import { ElementType, GraphFault, MOST_VALUES } from './onnx-graph.ts';
 import { numbersOf, shapeOf } from './elementwise-rules.ts';
 import type { NodeView, Rule, Rules } from './node-view.ts';
-import { Size } from './size.ts';
+import { bigger, Size } from './size.ts';
 import {
   broadcast,
   bytesOf,
@@ -120,7 +120,10 @@ const reshape: Rule = (node) => {
       return copied;
     }
     if (size.low < 0n) throw new GraphFault('a dimension of the new shape can be negative');
-    return size;
+    if (size.low > 0n || !copiesZero) return size;
+    // A computed size of 0 copies the dimension of the input as well.
+    const copied = x.dims[at]?.highWhereZero(size) ?? 0n;
+    return copied === 0n ? size : Size.between(0n, bigger(size.high, copied));
   });
   if (open === undefined) return [rearranged(x, dims)];
   const total = elementsOf(x.dims);
@@ -194,9 +197,7 @@ const concat: Rule = (node) => {
       // Other dimensions agree in every run that does not fail.
       ...(isBatch && { most: all.reduce((sum, x) => sum + mostElements(x), 0n) }),
       ...(isList && { values: all.flatMap(({ values }) => values!) }),
-      ...(!isList &&
-        fractions &&
-        fractions.every((list) => list !== undefined) && { fractions: fractions.flat() as number[] }),
+      ...(!isList && fractions && fractions.every((list) => list !== undefined) && { fractions: fractions.flat() }),
       text: {
         each: texts.reduce((a, b) => (a > b ? a : b)),
         total: all.reduce<bigint | undefined>(
@@ -329,7 +330,7 @@ const gather: Rule = (node) => {
           return from[Number(known < 0n ? known + BigInt(from.length) : known)];
         });
   const isKnown = values?.every((value) => value !== undefined) === true;
-  return [tensor(x.type, dims, { ...repeated(x), ...(isKnown && { values: values as Size[] }) })];
+  return [tensor(x.type, dims, { ...repeated(x), ...(isKnown && { values }) })];
 };
 
 const gatherNd: Rule = (node) => {

@@ -66,7 +66,7 @@ const einsum: Rule = (node) => {
   terms.forEach((term, at) => {
     const { dims } = inputs[at]!;
     if (term.length !== dims.length) throw new GraphFault('its equation does not fit its inputs');
-    [...term].forEach((letter, axis) => {
+    Array.from(term).forEach((letter, axis) => {
       const [known, size] = [sizes.get(letter), dims[axis]!];
       sizes.set(letter, known === undefined ? size : (broadcast([known], [size])[0] ?? size));
       uses.set(letter, (uses.get(letter) ?? 0) + 1);
@@ -77,7 +77,7 @@ const einsum: Rule = (node) => {
     .map(([letter]) => letter)
     .toSorted()
     .join('');
-  const dims = [...(match[2] ?? implicit)].map((letter) => {
+  const dims = Array.from(match[2] ?? implicit, (letter) => {
     const size = sizes.get(letter);
     if (size === undefined) throw new GraphFault('its equation has a new letter in the result');
     return size;

@@ -60,6 +60,16 @@ export class Size {
     return (this.#high ??= this.#bound(true));
   }
 
+  /** The largest value in runs where `other` is 0. */
+  highWhereZero(other: Size): bigint {
+    if (other.#terms.length !== 1) return this.high;
+    // A product is 0 where one of its variables is.
+    return other.#terms[0]!.variables.map(({ id }) => {
+      const terms = this.#terms.filter(({ variables }) => !variables.some((variable) => variable.id === id));
+      return new Size(terms).high;
+    }).reduce(bigger, 0n);
+  }
+
   equals(other: Size): boolean {
     if (this === other) return true;
     if (this.#terms.length !== other.#terms.length) return false;
