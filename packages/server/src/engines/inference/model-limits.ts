@@ -12,13 +12,17 @@ export interface ModelLimits {
   readonly memoryBytes: number;
   readonly loadMs: number;
   readonly inferMs: number;
-  readonly maxRows: number;
+}
+
+/** Rows of the largest admitted batch. */
+export function mostRows({ maxRows = MAX_ROWS }: LoadOptions): number {
+  return maxRows;
 }
 
 /** `fileBytes`: size of the files of the model, which are in memory twice while it is loaded. */
 export function modelLimits(
-  { memoryBytes, loadMs = LOAD_MS, inferMs = INFER_MS, maxRows = MAX_ROWS }: LoadOptions,
+  { memoryBytes, loadMs = LOAD_MS, inferMs = INFER_MS }: LoadOptions,
   fileBytes: number,
 ): ModelLimits {
-  return { memoryBytes: memoryBytes ?? USUAL_MEMORY_BYTES + 2 * fileBytes, loadMs, inferMs, maxRows };
+  return { memoryBytes: memoryBytes ?? USUAL_MEMORY_BYTES + 2 * fileBytes, loadMs, inferMs };
 }

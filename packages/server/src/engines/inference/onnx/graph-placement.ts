@@ -23,6 +23,8 @@ export interface PlacedGraph {
 const MOST_BYTES = 128 * 1024 * 1024;
 /** About two seconds on one core: native code cannot be interrupted. */
 const MOST_OPERATIONS = 2e9;
+/** Of loading, about 0.2 s: the runtime blocks the caller's thread meanwhile. Each node takes 150 µs. */
+const MOST_LOAD_OPERATIONS = 2e8;
 /** Other open dimensions, such as the length of a sequence. */
 const MOST_OPEN_DIMENSION = 512;
 const MOST_TEXT_BYTES = 1024 * 1024;
@@ -41,6 +43,10 @@ export function placeGraph({ file, externalData, maxRows }: PlacedGraph): GraphP
       externalData,
     });
     if (!bound.bounded) return { rows: 0, reason: bound.reason };
+    if (bound.loadOperations > MOST_LOAD_OPERATIONS) {
+      const seconds = (bound.loadOperations / 1e9).toPrecision(2);
+      return { rows: 0, reason: `the runtime needs up to ${seconds} s to load it` };
+    }
     if (bound.peakBytes <= MOST_BYTES && bound.operations <= MOST_OPERATIONS) return { rows, reason };
     const mebibytes = Math.ceil(bound.peakBytes / 2 ** 20);
     const node = bound.largest === undefined ? '' : ` (largest: operator ${bound.largest.operator})`;

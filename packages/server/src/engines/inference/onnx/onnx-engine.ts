@@ -4,8 +4,6 @@
  * `run` of onnxruntime blocks the thread it is called on, so only short batches stay on the caller's: a hop to another thread
  * costs 50 µs, which is what a small model takes.
  */
-import { stat } from 'node:fs/promises';
-import path from 'node:path';
 import { DaisError } from '@dais/api';
 import type { Isolation } from '#engines/isolation/contract.ts';
 import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
@@ -17,15 +15,16 @@ import { ownProgram, programBeside } from '#lib/process.ts';
 import { testBatches, type BatchTest } from '../batch-test.ts';
 import type { InferenceEngine, InferOptions, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
 import { findModel, placeInside, type ModelPlace } from '../model-place.ts';
-import { modelLimits, type ModelLimits } from '../model-limits.ts';
+import { modelLimits, mostRows, type ModelLimits } from '../model-limits.ts';
 import { ModelProcess } from '../model-process.ts';
 import { openTried, readSample, type Tried } from '../pool-trial.ts';
 import { RunnerPool } from '../runner-pool.ts';
 import { ServedModel } from '../served-model.ts';
 import { checkInputs, joinRows, rowsOf } from '../tensors.ts';
-import { admittedBatches, ISOLATED, placeGraph, type GraphPlacement, type PlacedGraph } from './graph-placement.ts';
+import { admittedBatches, type GraphPlacement } from './graph-placement.ts';
 import { disableTelemetry } from './no-telemetry.ts';
-import { describeOnnx, readOnnx, type OnnxDescription } from './onnx-description.ts';
+import { analyzeOnnx } from './onnx-analysis.ts';
+import type { OnnxDescription } from './onnx-description.ts';
 import { ThreadRunner } from './onnx-runners.ts';
 import { fromPlain, OnnxSession, toPlain, type SessionPlan } from './onnx-session.ts';
 import { programFolders } from './program-folders.ts';
@@ -61,6 +60,7 @@ interface Found {
   readonly description: OnnxDescription;
   /** Size of all files. */
   readonly bytes: number;
+  readonly placement: GraphPlacement;
 }
 
 export class OnnxInference implements InferenceEngine {
@@ -79,7 +79,7 @@ export class OnnxInference implements InferenceEngine {
 
   async refusal(files: ModelFiles): Promise<string | undefined> {
     try {
-      await find(files, 1);
+      await find(files, { threads: 1, maxRows: undefined, clock: this.#options.clock });
       return undefined;
     } catch (error) {
       if (error instanceof DaisError && error.code === 'invalid_request') return error.message;
@@ -90,19 +90,18 @@ export class OnnxInference implements InferenceEngine {
   async load(files: ModelFiles, options: LoadOptions): Promise<LoadedModel> {
     const { threads = 1, trust, isProven = false, onPhase = () => {} } = options;
     onPhase('reading the model');
-    const { found, graph } = await find(files, threads);
+    const mayBeWithin = trust === 'trusted' && this.#options.onlyProcesses !== true;
+    const { clock } = this.#options;
+    const found = await find(files, { threads, maxRows: mayBeWithin ? mostRows(options) : undefined, clock });
     const limits = modelLimits(options, found.bytes);
-    const placement =
-      trust === 'trusted' && this.#options.onlyProcesses !== true
-        ? placeGraph({ ...graph, maxRows: limits.maxRows })
-        : ISOLATED;
+    const { placement } = found;
     // The trial itself has two rows.
     if (placement.rows < 2) return await this.#inProcesses(found, options, limits);
     if (!isProven) {
       const { pool } = await this.#openProcesses(found, { ...options, workers: 1 }, limits);
       await pool.close();
     }
-    return await this.#within(found, options, { placement, limits });
+    return await this.#within(found, options, limits);
   }
 
   async #inProcesses(found: Found, options: LoadOptions, limits: ModelLimits): Promise<LoadedModel> {
@@ -120,13 +119,9 @@ export class OnnxInference implements InferenceEngine {
   }
 
   /** Batches that are bounded run on the caller's thread if they are short, else in threads; the others in processes. */
-  async #within(
-    found: Found,
-    options: LoadOptions,
-    { placement, limits }: { readonly placement: GraphPlacement; readonly limits: ModelLimits },
-  ): Promise<LoadedModel> {
+  async #within(found: Found, options: LoadOptions, limits: ModelLimits): Promise<LoadedModel> {
     const { workers = 1, onPhase = () => {} } = options;
-    const { description, bytes, plan } = found;
+    const { description, bytes, plan, placement } = found;
     const sample = await readSample(options.sample, description.inputs);
     let size = workers;
     const threads = new Lazy(async () => {
@@ -303,24 +298,20 @@ async function measure(
 /** All that can be known without the runtime. @throws DaisError `invalid_request` */
 async function find(
   files: ModelFiles,
-  threads: number,
-): Promise<{ readonly found: Found; readonly graph: Omit<PlacedGraph, 'maxRows'> }> {
+  {
+    threads,
+    maxRows,
+    clock,
+  }: { readonly threads: number; readonly maxRows: number | undefined; readonly clock: Clock },
+): Promise<Found> {
   const place = await findModel(files);
   const file = place.type === 'file' ? place.file : await placeInside(place.root, onnxPath(place));
   if (!file.endsWith('.onnx')) refuse('It is no `.onnx` file.');
-  const content = await readOnnx(file);
-  const description = describeOnnx(content);
+  const { folder } = place;
+  const { description, bytes, placement } = await analyzeOnnx({ folder, file, maxRows }, clock);
   const [foreign] = description.foreignDomains;
   if (foreign !== undefined) refuse(`The model uses operators of \`${foreign}\`, which onnxruntime does not have.`);
-  let bytes = content.length;
-  const externalData = new Map<string, number>();
-  for (const location of description.externalData) {
-    const size = await sizeOfData(place.folder, file, location);
-    externalData.set(location, size);
-    bytes += size;
-  }
-  const plan = { file, threads, outputs: description.outputs };
-  return { found: { folder: place.folder, plan, description, bytes }, graph: { file: content, externalData } };
+  return { folder, plan: { file, threads, outputs: description.outputs }, description, bytes, placement };
 }
 
 function onnxPath({ description }: ModelPlace & { type: 'mlmodel' }): string {
@@ -328,17 +319,6 @@ function onnxPath({ description }: ModelPlace & { type: 'mlmodel' }): string {
   const data = flavors?.['onnx']?.['data'];
   if (typeof data !== 'string') refuse('The `MLmodel` has no flavour `onnx`.');
   return data;
-}
-
-/** Weights beside the file: relative to it, within the model's folder, no link out of it. */
-async function sizeOfData(folder: string, file: string, location: string): Promise<number> {
-  const below = path.relative(folder, path.dirname(file));
-  // The location itself must not climb, even where that would still end inside of the folder.
-  await placeInside(path.dirname(file), location);
-  const place = await placeInside(folder, below === '' ? location : `${below}/${location}`);
-  const found = await stat(place);
-  if (!found.isFile()) refuse(`The external data \`${location}\` is no file.`);
-  return found.size;
 }
 
 function refuse(detail: string): never {

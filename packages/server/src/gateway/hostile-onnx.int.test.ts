@@ -1,0 +1,34 @@
+/** Representatives of the corpus of hostile ONNX models; hostile-onnx.full.test.ts serves all of them. */
+import { expect, test } from 'vitest';
+import { onnxBombs } from '#engines/inference/onnx/onnx-bombs.testing.ts';
+import { serveBombs } from './testing/bombs-world.ts';
+
+const NAMES = [
+  'ConstantOfShape by initializer',
+  'Tile by input values',
+  'Loop without end',
+  'functions that multiply nodes',
+];
+
+test('hostile ONNX models fail alone with a reason, in memory of their own; their neighbor serves on', async () => {
+  const bombs = NAMES.map((name) => onnxBombs().find((bomb) => bomb.name === name)!);
+  const report = await serveBombs(bombs);
+  expect(report.failed).toEqual([]);
+  expect(report.answered).toBeGreaterThan(50);
+  // Nothing of them was computed here: neither memory nor the event loop of the gateway.
+  expect(report.grownBytes).toBeLessThan(200 * 2 ** 20);
+  expect(report.longestMs).toBeLessThan(2000);
+  const byName = Object.fromEntries(report.bombs.map((bomb) => [bomb.name, bomb]));
+  expect(byName['ConstantOfShape by initializer']).toMatchObject({
+    state: expect.stringMatching(/failed|quarantined/) as string,
+    reason: expect.stringMatching(/memory|alloc/) as string,
+    statuses: [503, 503],
+  });
+  expect(byName['Loop without end']).toMatchObject({
+    state: 'quarantined',
+    reason: expect.stringMatching(/twice in a row.*time limit of 2 s/) as string,
+    statuses: [503, 503],
+  });
+  expect(byName['Tile by input values']?.statuses.every((status) => status >= 400)).toBe(true);
+  expect(byName['Tile by input values']?.answers.join('\n')).toMatch(/memory|alloc/);
+});
