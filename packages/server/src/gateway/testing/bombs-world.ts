@@ -35,7 +35,7 @@ const LIMIT_MS = 2000;
 const PAUSE_MS = 10;
 
 /** Serves all of them at once, sends each the inputs that trigger it twice, and reports what became of them and of the neighbor. */
-export async function serveBombs(bombs: readonly OnnxBomb[]): Promise<BombsReport> {
+export async function serveBombs(bombs: readonly OnnxBomb[], loadMs = 10_000): Promise<BombsReport> {
   const folder = await mkdtemp(join(tmpdir(), 'dais-bombs-'));
   const keys = bombs.map((_, at) => `bomb-${at}`);
   const put = async (key: string, files: Readonly<Record<string, Buffer>>) => {
@@ -71,7 +71,7 @@ export async function serveBombs(bombs: readonly OnnxBomb[]): Promise<BombsRepor
         await new Promise((resolve) => void setTimeout(resolve, PAUSE_MS));
       }
     })();
-    const limits = { memoryBytes: MEMORY_BYTES, loadMs: 10_000, inferMs: LIMIT_MS, rows: 1000 };
+    const limits = { memoryBytes: MEMORY_BYTES, loadMs, inferMs: LIMIT_MS, rows: 1000 };
     const reports: BombReport[] = [];
     try {
       await world.gateway.swap(
