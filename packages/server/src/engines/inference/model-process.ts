@@ -118,7 +118,7 @@ export class ModelProcess implements Runner {
         if (!this.#isStopping) resolve({ reason: `${why}.${this.#told()}`, isOwnFault: !isOutside(end) });
         const running = this.#running;
         this.#running = undefined;
-        running?.reject(new DaisError('model_unavailable', `The model's process ended: ${why}.`, { retryAfter: 1 }));
+        running?.reject(new DaisError('model_unavailable', `${why}.`, { retryAfter: 1 }));
         running?.free();
       });
     });
@@ -241,5 +241,6 @@ const ADVICE: Partial<Record<IsolatedEnd['cause'], string>> = {
 
 function withAdvice({ cause, reason }: IsolatedEnd): string {
   const advice = ADVICE[cause];
+  if (cause === 'killed') return `The model's process was ended: ${reason}`;
   return advice === undefined ? reason : `${reason}. ${advice}`;
 }
