@@ -178,7 +178,11 @@ test('a version whose process callers end twice is quarantined until someone res
 test('too many rows are refused before the model sees them', async () => {
   const rows = 10_001;
   const { failures, isSameGateway } = await besideHealthy(async () => {
-    const refused = await infer('hostile', new Array<number>(rows).fill(1), rows);
+    const refused = await infer(
+      'hostile',
+      Array.from({ length: rows }, () => 1),
+      rows,
+    );
     expect([refused.status, refused.text]).toEqual([413, expect.stringContaining('takes 10000')]);
   });
   expect([failures, isSameGateway]).toEqual([[], true]);

@@ -33,11 +33,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { clock, log, listen, version, number, capture } = options;
   const store = new SnapshotStore(options.folder);
   const memory = new KeptMemory(clock, MOST_KEPT_BYTES);
+  const journal = await LoadJournal.open(options);
   const routes = new Routes({
     memory,
     clock,
     log,
-    journal: await LoadJournal.open(options),
+    journal,
     queue: new LoadQueue(clock, Math.max(LEAST_LOADS_AT_ONCE, availableParallelism())),
     load: async (served, hooks) => await loadModel(served, options, hooks),
   });
@@ -108,6 +109,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await routes.close();
     });
     if (late) log.warn('models were still being loaded or asked when the gateway stopped');
+    await journal.close().catch((error: unknown) => log.error('the journal of loads was not closed', { error }));
     await capture?.flush();
     const { tracer } = options;
     // A collector that does not answer keeps nobody from stopping either.

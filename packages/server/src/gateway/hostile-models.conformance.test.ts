@@ -108,18 +108,17 @@ test('kill -9 of its process under load: what was inside fails, at most a reques
 });
 
 test.each([
-  ['leaves processes behind', -1, 503, /exit code 4/],
-  ['sleeps and ignores SIGTERM', -2, 503, /time limit of 8 s/],
-  ['starts threads and sleeps', -3, undefined, /time limit of 8 s|can't start new thread/],
-  ['fills the disk', -4, undefined, /disk|File too large|No space left|memory/],
-  ['opens sockets', -5, 400, /refused|unreachable|not permitted|denied/i],
-  ['takes memory', -6, 503, /memory limit of 1 GiB/],
+  ['leaves processes behind', -1, [503], /exit code 4/],
+  ['sleeps and ignores SIGTERM', -2, [503], /time limit of 8 s/],
+  ['starts threads and sleeps', -3, [400, 503], /time limit of 8 s|can't start new thread/],
+  ['fills the disk', -4, [400, 503], /disk|File too large|No space left|memory/],
+  ['opens sockets', -5, [400], /refused|unreachable|not permitted|denied/i],
+  ['takes memory', -6, [503], /memory limit of 1 GiB/],
 ])('one that %s fails alone, and says why; the other goes on', async (_, what, expected, reason) => {
   const { failed } = await whileAsked('weighted', async () => {
     const { status, said } = await ask('hostile', what);
     expect(said).toMatch(reason);
-    expect([400, 503]).toContain(status);
-    if (expected !== undefined) expect(status).toBe(expected);
+    expect(expected).toContain(status);
   });
   expect(failed).toEqual([]);
   await expect.poll(async () => (await ask('hostile', 1)).status).toBe(200);

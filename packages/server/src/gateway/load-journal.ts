@@ -5,30 +5,26 @@
  */
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import type { ProcessEnd } from '#engines/inference/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 
-const recordSchema = z.strictObject({
+interface JournalRecord {
   /** `resumes` of the snapshot that the rest belongs to. */
-  resumes: z.int(),
+  readonly resumes: number;
   /** It passed its trial. */
-  isProven: z.boolean(),
+  readonly isProven: boolean;
   /** Duration of the last load. */
-  loadMs: z.number().optional(),
+  readonly loadMs?: number;
   /** Ends of its processes without an answered batch between them. */
-  endsInRow: z.int(),
+  readonly endsInRow: number;
   /** Times of ends within the window that are the model's own fault; milliseconds since the epoch. */
-  endTimes: z.array(z.number()),
+  readonly endTimes: readonly number[];
   /** Deaths of the gateway while it loaded the model, since the last load that succeeded. */
-  deaths: z.int(),
-  quarantine: z.strictObject({ reason: z.string(), at: z.number() }).optional(),
-});
-const journalSchema = z.strictObject({ v: z.literal(1), models: z.record(z.string(), recordSchema) });
-
-type JournalRecord = z.infer<typeof recordSchema>;
-export type LoadRecord = Readonly<JournalRecord>;
+  readonly deaths: number;
+  readonly quarantine?: { readonly reason: string; readonly at: number };
+}
+export type LoadRecord = JournalRecord;
 
 /** Ends or deaths in a row after which a model is quarantined. */
 const MOST_IN_ROW = 2;
@@ -53,6 +49,7 @@ export class LoadJournal {
   readonly #records = new Map<string, JournalRecord>();
   #writing: Promise<void> = Promise.resolve();
   #isDirty = false;
+  #isClosed = false;
 
   private constructor(parts: LoadJournalParts) {
     this.#parts = parts;
@@ -63,9 +60,9 @@ export class LoadJournal {
     const journal = new LoadJournal(parts);
     await mkdir(journal.#markers, { recursive: true, mode: 0o700 });
     const text = await readFile(journal.#file, 'utf8').catch(() => undefined);
-    const read = text === undefined ? undefined : journalSchema.safeParse(parseOrNothing(text));
-    if (read?.success === false) parts.log.warn('the journal of loads cannot be read and starts anew');
-    for (const [key, record] of Object.entries(read?.data?.models ?? {})) journal.#records.set(key, record);
+    const read = text === undefined ? new Map<string, JournalRecord>() : readRecords(text);
+    if (read === undefined) parts.log.warn('the journal of loads cannot be read and starts anew');
+    for (const [key, record] of read ?? []) journal.#records.set(key, record);
     for (const key of await readdir(journal.#markers)) journal.#countDeath(key);
     await journal.#save();
     for (const key of await readdir(journal.#markers)) await rm(join(journal.#markers, key), { force: true });
@@ -100,6 +97,7 @@ export class LoadJournal {
 
   /** Writes down that the model is being loaded. Resolves when a death of this process from now on is remembered. */
   async start(key: string): Promise<void> {
+    if (this.#isClosed) return;
     await writeFile(join(this.#markers, key), '');
   }
 
@@ -163,6 +161,13 @@ export class LoadJournal {
     }
   }
 
+  /** For a gateway that stops in order: what it was still loading is not suspect. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#writing.catch(() => {});
+    for (const key of await readdir(this.#markers)) await rm(join(this.#markers, key), { force: true });
+  }
+
   async flush(): Promise<void> {
     await this.#writing;
   }
@@ -213,10 +218,26 @@ export class LoadJournal {
   }
 }
 
-function parseOrNothing(text: string): unknown {
+/** Undefined when it is not what a gateway wrote. */
+function readRecords(text: string): Map<string, JournalRecord> | undefined {
   try {
-    return JSON.parse(text);
+    const { v, models } = JSON.parse(text) as { v?: unknown; models?: Record<string, unknown> };
+    const entries = Object.entries(models ?? {});
+    if (v !== 1 || models === undefined || !entries.every(([, record]) => isRecord(record))) return undefined;
+    return new Map(entries as [string, JournalRecord][]);
   } catch {
     return undefined;
   }
+}
+
+function isRecord(value: unknown): value is JournalRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { resumes, isProven, loadMs = 0, endsInRow, endTimes, deaths, quarantine } = value as Partial<JournalRecord>;
+  return (
+    [resumes, loadMs, endsInRow, deaths].every(Number.isFinite) &&
+    typeof isProven === 'boolean' &&
+    Array.isArray(endTimes) &&
+    endTimes.every(Number.isFinite) &&
+    (quarantine === undefined || (typeof quarantine.reason === 'string' && Number.isFinite(quarantine.at)))
+  );
 }

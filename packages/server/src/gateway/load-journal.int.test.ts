@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -84,4 +84,15 @@ test('what is in no snapshot is forgotten, but for quarantines', async () => {
   expect(journal.recordOf('gone').isProven).toBe(false);
   expect(journal.recordOf('bad').quarantine).toBeDefined();
   await journal.flush();
+});
+
+test('a gateway that stops in order leaves no suspect; a journal that cannot be read starts anew', async () => {
+  for (let time = 0; time < 3; time++) {
+    const journal = await open();
+    expect(journal.recordOf('m')).toMatchObject({ deaths: 0 });
+    await journal.start('m');
+    await journal.close();
+  }
+  await writeFile(join(folder, 'loads.json'), '{"v": 1, "models": {"m": {"deaths": "many"}}}');
+  expect((await open()).recordOf('m')).toMatchObject({ deaths: 0, isProven: false });
 });
