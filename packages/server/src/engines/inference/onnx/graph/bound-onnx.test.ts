@@ -211,6 +211,18 @@ describe('ordinary models', () => {
     expect(bounded(boundOnnx(file, { maxBatch: 1000 })).peakBytes).toBeGreaterThanOrEqual(4e12);
   });
 
+  test('text that is written into other text counts with its own length', () => {
+    const text = (name: string) => ({ name, datatype: 'BYTES' as const, shape: [4] });
+    const file = onnxFile({
+      nodes: [node('Identity', ['short'], 'first'), node('ScatterElements', ['first', 'at', 'long'], 'y')],
+      inputs: [text('short'), text('long')],
+      outputs: [text('y')],
+      weights: [ints('at', 0, 1, 2, 3)],
+    });
+    const { largest } = bounded(boundOnnx(file, { maxBatch: 1, maxTextBytes: 1000 }));
+    expect(largest).toEqual({ operator: 'ScatterElements', node: 'y', bytes: 4 * (32 + 1000) });
+  });
+
   test.each<[string, readonly NodeText[]]>([
     ['a constant', [node('ConstantOfShape', ['dims'], 'wide')]],
     ['the fixed dimensions of an input', [node('Shape', ['fixed'], 'shape'), node('Expand', ['one', 'shape'], 'wide')]],

@@ -7,7 +7,7 @@
  * ignored. An operator, type or dimension without a known limit ends the analysis with a reason.
  */
 import { ProtobufFault } from '#lib/protobuf-reader.ts';
-import { classicalRules } from './classical-rules.ts';
+import { classicalRules, tfIdf } from './classical-rules.ts';
 import { controlRules } from './control-rules.ts';
 import { elementwiseRules } from './elementwise-rules.ts';
 import { microsoftRules } from './microsoft-rules.ts';
@@ -75,7 +75,14 @@ const OPSETS: ReadonlyMap<string, readonly [oldest: number, newest: number]> = n
 
 const RULES: ReadonlyMap<string, ReadonlyMap<string, Rules[string]>> = new Map(
   Object.entries({
-    '': { ...elementwiseRules, ...movementRules, ...networkRules, ...quantizedRules, ...controlRules },
+    '': {
+      ...elementwiseRules,
+      ...movementRules,
+      ...networkRules,
+      ...quantizedRules,
+      TfIdfVectorizer: tfIdf,
+      ...controlRules,
+    },
     'ai.onnx.ml': { ...classicalRules, ...controlRules },
     'com.microsoft': { ...microsoftRules, ...controlRules },
   }).map(([domain, rules]) => [domain, new Map(Object.entries(rules))]),

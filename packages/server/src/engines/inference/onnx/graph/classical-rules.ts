@@ -2,7 +2,7 @@
 import { ElementType, GraphFault } from './onnx-graph.ts';
 import type { NodeView, Rule, Rules } from './node-view.ts';
 import { Size } from './size.ts';
-import { bytesOf, elementsOf, mostElements, tensor, type TensorValue } from './tensor-value.ts';
+import { bytesOf, elementsOf, mostElements, repeatText, tensor, type TensorValue } from './tensor-value.ts';
 
 /** Rows and columns; one dimension is one row, as the kernels have it. */
 function matrix(node: NodeView): { rows: Size; columns: Size } {
@@ -184,9 +184,7 @@ const featureExtractor: Rule = (node) => {
   const [x, indices] = [node.input(0), node.input(1)];
   const count = elementsOf(indices.dims);
   const rows = x.dims.length < 2 ? [Size.one] : x.dims.slice(0, -1);
-  return [
-    tensor(x.type, [...rows, count], x.text === undefined ? {} : { text: { each: x.text.each, total: undefined } }),
-  ];
+  return [tensor(x.type, [...rows, count], repeatText(x, count.high))];
 };
 
 const featureVectorizer: Rule = (node) => {
@@ -200,7 +198,8 @@ const featureVectorizer: Rule = (node) => {
   return [tensor(ElementType.float, [node.input(0).dims.length < 2 ? Size.one : first!, columns])];
 };
 
-const tfIdf: Rule = (node) => {
+/** In the domain `ai.onnx`. */
+export const tfIdf: Rule = (node) => {
   const x = node.input(0);
   const { largest, count, smallest } = node.list('ngram_indexes');
   if (count === 0 || smallest < 0) throw new GraphFault('its `ngram_indexes` are missing or negative');
@@ -248,7 +247,6 @@ export const classicalRules: Rules = {
   OneHotEncoder: oneHotEncoder,
   ArrayFeatureExtractor: featureExtractor,
   FeatureVectorizer: featureVectorizer,
-  TfIdfVectorizer: tfIdf,
   ZipMap: zipMap,
   CategoryMapper: categoryMapper,
 };

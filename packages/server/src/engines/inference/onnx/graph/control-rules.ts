@@ -2,7 +2,7 @@
 import { GraphFault } from './onnx-graph.ts';
 import type { Rule, Rules } from './node-view.ts';
 import { Size } from './size.ts';
-import { bytesOf, mostElements, tensor, type TensorValue, type Value } from './tensor-value.ts';
+import { bytesOf, mostElements, repeatText, tensor, type TensorValue, type Value } from './tensor-value.ts';
 
 /** Both branches count: which one runs is decided by a value. */
 const conditional: Rule = (node) => {
@@ -47,8 +47,8 @@ const scan: Rule = (node) => {
   const axes = scanned.map(({ dims }, at) => node.axis(inputAxes[at] ?? 0n, dims.length));
   // Inputs of different lengths fail in the runtime.
   const trips = scanned[0]!.dims[axes[0]!]!;
-  const slices = scanned.map((x, at) => tensor(x.type, x.dims.toSpliced(axes[at]!, 1), repeatedText(x)));
-  const initial = states.map((x) => tensor(x.type, x.dims, repeatedText(x)));
+  const slices = scanned.map((x, at) => tensor(x.type, x.dims.toSpliced(axes[at]!, 1), repeatText(x)));
+  const initial = states.map((x) => tensor(x.type, x.dims, repeatText(x)));
   const outputs = node.evaluateGraph(node.graph('body'), [...initial, ...slices], trips.high);
   const tensors = outputs.map((value) => {
     if (value.kind === 'closed') throw new GraphFault('its body gives what is no tensor');
@@ -58,15 +58,11 @@ const scan: Rule = (node) => {
   const outputAxes = node.ints('scan_output_axes');
   const stacked = tensors.slice(initial.length).map((value, at) => {
     const axis = node.axis(outputAxes?.[at] ?? 0n, value.dims.length + 1);
-    return tensor(value.type, value.dims.toSpliced(axis, 0, trips), repeatedText(value));
+    return tensor(value.type, value.dims.toSpliced(axis, 0, trips), repeatText(value));
   });
   node.costs(1n, 2n * initial.reduce((sum, value) => sum + bytesOf(value), 0n));
   return [...initial, ...stacked];
 };
-
-function repeatedText(x: TensorValue): Partial<TensorValue> {
-  return x.text === undefined ? {} : { text: { each: x.text.each, total: undefined } };
-}
 
 function checkState(before: TensorValue, after: TensorValue | undefined): void {
   const isSame =

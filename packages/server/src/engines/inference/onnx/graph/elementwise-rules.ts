@@ -159,6 +159,10 @@ function comparison(holds: (order: -1 | 0 | 1) => boolean): Rule {
   }, ElementType.bool);
 }
 
+/** Truth values are 0 and 1; undefined where the result depends on the run. */
+const logical = (apply: (a: Size, b: Size) => Size | undefined): Rule =>
+  binary((a, b) => apply(a, b) ?? Size.between(0n, 1n), ElementType.bool);
+
 const several =
   (apply: (a: Size, b: Size) => Size): Rule =>
   (node) => {
@@ -288,7 +292,13 @@ export const elementwiseRules: Rules = {
   Pow: binary(),
   PRelu: binary(),
   ...named('BitShift BitwiseAnd BitwiseOr BitwiseXor', binary()),
-  ...named('And Or Xor', binary(undefined, ElementType.bool)),
+  And: logical((a, b) =>
+    a.known === 0n || b.known === 0n ? Size.zero : a.known === 1n ? b : b.known === 1n ? a : undefined,
+  ),
+  Or: logical((a, b) =>
+    a.known === 1n || b.known === 1n ? Size.one : a.known === 0n ? b : b.known === 0n ? a : undefined,
+  ),
+  Xor: binary(undefined, ElementType.bool),
   Equal: comparison((order) => order === 0),
   Less: comparison((order) => order < 0),
   Greater: comparison((order) => order > 0),

@@ -9,17 +9,13 @@ import {
   elementsOf,
   isFloat,
   mostElements,
+  repeatText,
   tensor,
   tensorOf,
   tensorOfSparse,
   type TensorValue,
-  type TextBound,
   valuesOfNumbers,
 } from './tensor-value.ts';
-
-/** Text whose elements may come several times. */
-const repeated = ({ text }: TensorValue): { text?: TextBound } =>
-  text === undefined ? {} : { text: { each: text.each, total: undefined } };
 
 /** The same elements in other dimensions. */
 const rearranged = (x: TensorValue, dims: readonly Size[], keepsOrder = true): TensorValue =>
@@ -227,7 +223,7 @@ const split: Rule = (node) => {
       x.dims.length === 1 && size.known !== undefined ? x.values?.slice(from, from + Number(size.known)) : undefined;
     from += Number(size.known ?? 0n);
     const isWhole = size.known !== undefined && BigInt(part?.length ?? -1) === size.known;
-    return tensor(x.type, x.dims.with(axis, size), { ...repeated(x), ...(isWhole && { values: part! }) });
+    return tensor(x.type, x.dims.with(axis, size), { ...repeatText(x, 1n), ...(isWhole && { values: part! }) });
   });
 };
 
@@ -269,8 +265,7 @@ const slice: Rule = (node) => {
   const isExact = values !== undefined && dims.length === 1 && dims[0]!.known === BigInt(values.length);
   return [
     tensor(x.type, dims, {
-      ...repeated(x),
-      ...(x.text?.total !== undefined && { text: x.text }),
+      ...repeatText(x, 1n),
       most: mostElements(x),
       ...(isExact && { values: values! }),
     }),
@@ -330,7 +325,7 @@ const gather: Rule = (node) => {
           return from[Number(known < 0n ? known + BigInt(from.length) : known)];
         });
   const isKnown = values?.every((value) => value !== undefined) === true;
-  return [tensor(x.type, dims, { ...repeated(x), ...(isKnown && { values }) })];
+  return [tensor(x.type, dims, { ...repeatText(x, mostElements(indices)), ...(isKnown && { values }) })];
 };
 
 const gatherNd: Rule = (node) => {
@@ -340,14 +335,14 @@ const gatherNd: Rule = (node) => {
   const end = depth === undefined ? -1 : batchDims + Number(depth);
   if (depth === undefined || batchDims < 0 || end > x.dims.length)
     throw new GraphFault('the number of dimensions of its output is not known');
-  return [tensor(x.type, [...indices.dims.slice(0, -1), ...x.dims.slice(end)], repeated(x))];
+  return [tensor(x.type, [...indices.dims.slice(0, -1), ...x.dims.slice(end)], repeatText(x))];
 };
 
 const expand: Rule = (node) => {
   const x = node.input(0);
   const dims = broadcast(x.dims, shapeValues(node, 1));
   const only = x.values?.length === 1 ? x.values[0] : undefined;
-  return [filled(x.type, dims, only, repeated(x))];
+  return [filled(x.type, dims, only, repeatText(x))];
 };
 
 const tile: Rule = (node) => {
@@ -361,7 +356,7 @@ const tile: Rule = (node) => {
       x.type,
       x.dims.map((size, at) => size.times(repeats[at]!)),
       only,
-      repeated(x),
+      repeatText(x),
     ),
   ];
 };
@@ -417,7 +412,7 @@ const pad: Rule = (node) => {
       .plus(pads[at + axes.length]!)
       .max(Size.zero);
   });
-  return [tensor(x.type, dims, repeated(x))];
+  return [tensor(x.type, dims, repeatText(x))];
 };
 
 const resize: Rule = (node) => {
@@ -462,7 +457,7 @@ const oneHot: Rule = (node) => {
   const depth = node.values(1, 'the number of classes')[0];
   if (depth === undefined) throw new GraphFault('its number of classes is not known before a run');
   const axis = node.axis(node.int('axis', -1n), indices.dims.length + 1);
-  return [tensor(values.type, indices.dims.toSpliced(axis, 0, depth), repeated(values))];
+  return [tensor(values.type, indices.dims.toSpliced(axis, 0, depth), repeatText(values))];
 };
 
 const blocks =
@@ -502,7 +497,13 @@ const random =
     return [y];
   };
 
-const sameAsFirst: Rule = (node) => [{ ...shapeOf(node.input(0)), ...repeated(node.input(0)) }];
+const sameAsFirst: Rule = (node) => [{ ...shapeOf(node.input(0)), ...repeatText(node.input(0)) }];
+
+const scatter: Rule = (node) => {
+  const [x, updates] = [node.input(0), node.input(2)];
+  const each = bigger(x.text?.each ?? 0n, updates.text?.each ?? 0n);
+  return [{ ...shapeOf(x), ...(x.text !== undefined && { text: { each, total: undefined } }) }];
+};
 
 export const movementRules: Rules = {
   Constant: constant,
@@ -518,11 +519,11 @@ export const movementRules: Rules = {
   Split: split,
   Slice: slice,
   Gather: gather,
-  GatherElements: (node) => [tensor(node.input(0).type, node.input(1).dims, repeated(node.input(0)))],
+  GatherElements: (node) => [tensor(node.input(0).type, node.input(1).dims, repeatText(node.input(0)))],
   GatherND: gatherNd,
-  Scatter: sameAsFirst,
-  ScatterElements: sameAsFirst,
-  ScatterND: sameAsFirst,
+  Scatter: scatter,
+  ScatterElements: scatter,
+  ScatterND: scatter,
   Expand: expand,
   Tile: tile,
   Range: range,

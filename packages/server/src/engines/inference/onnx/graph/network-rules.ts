@@ -285,7 +285,20 @@ const attention: Rule = (node) => {
   return [tensor(q.type, dims)];
 };
 
+/** Samples of an image at the places of a grid. */
+const gridSample: Rule = (node) => {
+  const [x, grid] = [node.input(0), node.input(1)];
+  if (x.dims.length < 3 || x.dims.length !== grid.dims.length)
+    throw new GraphFault('its grid has another number of dimensions than its input');
+  const y = tensor(x.type, [...x.dims.slice(0, 2), ...grid.dims.slice(1, -1)]);
+  // The cubic mode reads 16 places for each sample.
+  node.costs(mostElements(y) * 64n);
+  return [y];
+};
+
 export const networkRules: Rules = {
+  GridSample: gridSample,
+  RotaryEmbedding: sameAsInput,
   MatMul: matMul(),
   Gemm: gemm,
   Einsum: einsum,

@@ -128,6 +128,13 @@ export function bytesOf(value: Value): bigint {
   return own + (total === undefined ? elements * each : smaller(total, elements * each));
 }
 
+/** Text of elements that are each taken at most `times` times; undefined: any number of times. */
+export function repeatText({ text }: TensorValue, times?: bigint): { text?: TextBound } {
+  if (text === undefined) return {};
+  const { each, total } = text;
+  return { text: { each, total: times === undefined || total === undefined ? undefined : total * times } };
+}
+
 /** Product of the dimensions, as it depends on the run. */
 export function elementsOf(dims: readonly Size[]): Size {
   return dims.reduce((product, size) => product.times(size), Size.one);
