@@ -8,8 +8,9 @@ import type { Tensor } from './tensors.ts';
 export function checkLimits(inputs: readonly Tensor[], { name: endpoint, input: limits }: ServedEndpoint): number {
   let bytes = 0;
   for (const tensor of inputs) {
-    const { name, shape, data } = tensor;
+    const { name, shape } = tensor;
     const rows = shape[0] ?? 1;
+    const size = tensorBytes(tensor);
     if (rows > limits.rows) {
       throw new DaisError(
         'too_large',
@@ -17,10 +18,10 @@ export function checkLimits(inputs: readonly Tensor[], { name: endpoint, input: 
       );
     }
     // Without elements the bytes say nothing of the sizes, and a model may make something as large out of them.
-    if (data.length === 0 && extent(shape) > limits.bytes) {
+    if (size === 0 && extent(shape) > limits.bytes) {
       throw new DaisError('too_large', `The input "${name}" has the shape [${shape.join()}], which is too large.`);
     }
-    bytes += tensorBytes(tensor);
+    bytes += size;
   }
   if (bytes > limits.bytes) {
     throw new DaisError(

@@ -72,6 +72,7 @@ export class Predictor {
       variant: undefined,
       callerId: undefined,
       inputs: [],
+      inputBytes: 0,
       outputs: [],
       parameters: {},
       startedAt: performance.now(),
@@ -135,9 +136,9 @@ export class Predictor {
       const request = decoding instanceof Promise ? await decoding : decoding;
       attempt.inputs = request.inputs;
       attempt.parameters = request.parameters ?? {};
-      const bytes = checkLimits(request.inputs, served);
+      attempt.inputBytes = checkLimits(request.inputs, served);
       checkInputs(request, described);
-      const outputs = await this.#run(attempt, variant, live, { ...request, bytes }, deadline, caller);
+      const outputs = await this.#run(attempt, variant, live, request, deadline, caller);
       attempt.outputs = outputs;
       const answer = { outputs, described, variant: variant.name, predictionId: attempt.id };
       const reply = opened.encode(answer);
@@ -177,12 +178,13 @@ export class Predictor {
     attempt: Attempt,
     variant: RouteVariant,
     { model, batcher }: LiveModel,
-    request: InferRequest & { readonly bytes: number },
+    request: InferRequest,
     deadline: number,
     caller: Caller,
   ): Promise<readonly Tensor[]> {
     const { served, load } = attempt.route;
-    const { inputs, outputs, parameters, bytes } = request;
+    const { inputs, outputs, parameters } = request;
+    const bytes = attempt.inputBytes;
     const rows = model.batchable ? rowsOf(inputs) : 1;
     if (rows === undefined) {
       const shapes = inputs.map(({ name, shape }) => `${name} [${shape.join()}]`).join(', ');
