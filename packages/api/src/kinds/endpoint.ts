@@ -187,7 +187,7 @@ export const endpointSpec = z.strictObject({
       rows: z
         .int()
         .min(1)
-        .max(1_000_000)
+        .max(10_000_000)
         .default(10_000)
         .describe('Most rows of one request. A larger one is refused with 413 before the model sees it.'),
       mb: z

@@ -30,7 +30,7 @@ export interface LiveModel {
 }
 
 /** Requests that may wait for a model that is being loaded, and their bytes. */
-const MOST_HELD = 100;
+const MOST_HELD = 1000;
 const MOST_HELD_BYTES = 32 * 1024 * 1024;
 /** Until a model that could not be loaded is tried again: doubled each time, to at most a minute. */
 const FIRST_PAUSE_MS = 1000;
