@@ -477,8 +477,8 @@ export function onnxBombs(): OnnxBomb[] {
       files: { 'weights.bin': Buffer.alloc(16) },
     },
     bomb('external data that is missing', 'never', withExternal({}), reason(/is missing/)),
-    bomb('slow products while loading', 'load', slowProducts(400, false), { operations: 2e13 }),
-    bomb('slow products in a run', 'run', slowProducts(400, true), { operations: 2e13 }),
+    bomb('slow products while loading', 'load', slowProducts(400, false), { operations: 1e12 }),
+    bomb('slow products in a run', 'run', slowProducts(400, true), { operations: 1e12 }),
     bomb(
       'text that doubles',
       'run',

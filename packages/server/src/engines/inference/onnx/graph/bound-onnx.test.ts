@@ -63,7 +63,7 @@ describe('ordinary models', () => {
     expect(bound(1000).peakBytes - bound(1).peakBytes).toBeGreaterThanOrEqual(999 * (100 + 1) * 4);
     expect(bound(1000).peakBytes).toBeLessThan(2_000_000);
     expect(bound(1000).loadBytes).toBe(bound(1).loadBytes);
-    expect(bound(1000).operations).toBeGreaterThanOrEqual(2 * 100 * 1000);
+    expect(bound(1000).operations).toBeGreaterThanOrEqual(100 * 1000);
   });
 
   test('trees, and a network of dense layers', () => {

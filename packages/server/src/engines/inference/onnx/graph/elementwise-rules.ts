@@ -18,10 +18,17 @@ const costly: Rule = (node) => {
   return [shapeOf(x)];
 };
 
-/** May transpose its input to reach the axis. */
+/** May transpose its input to reach the axis, and its output back. */
 const alongAxis: Rule = (node) => {
   const x = node.input(0);
-  node.costs(mostElements(x) * COSTLY, bytesOf(x));
+  node.costs(mostElements(x) * COSTLY, 2n * bytesOf(x));
+  return [shapeOf(x)];
+};
+
+/** Takes a power of each element. */
+const localNormalization: Rule = (node) => {
+  const x = node.input(0);
+  node.costs(mostElements(x) * 4n * COSTLY, 2n * bytesOf(x));
   return [shapeOf(x)];
 };
 
@@ -269,7 +276,8 @@ export const elementwiseRules: Rules = {
     costly,
   ),
   ...named('Asinh Acosh Atanh Erf Mish Gelu Swish', costly),
-  ...named('Softmax LogSoftmax Hardmax LpNormalization CumSum MeanVarianceNormalization LRN', alongAxis),
+  ...named('Softmax LogSoftmax Hardmax LpNormalization CumSum MeanVarianceNormalization', alongAxis),
+  LRN: localNormalization,
   ...named('IsNaN IsInf', test),
   Abs: unary((value) =>
     value.low >= 0n

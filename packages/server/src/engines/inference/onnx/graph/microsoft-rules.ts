@@ -2,7 +2,7 @@
 import { ElementType, GraphFault } from './onnx-graph.ts';
 import { sameAsInput, shapeOf } from './elementwise-rules.ts';
 import { layerNormalization, convolution, matMul } from './network-rules.ts';
-import type { Rule, Rules } from './node-view.ts';
+import { productOperations, type Rule, type Rules } from './node-view.ts';
 import { microsoftQuantizedRules } from './quantized-rules.ts';
 import { Size } from './size.ts';
 import { bitsOf, broadcast, bytesOf, mostElements, tensor } from './tensor-value.ts';
@@ -37,7 +37,7 @@ const attention: Rule = (node) => {
   const projected = batch.high * length.high * all.high;
   const scores = batch.high * heads * length.high * length.high;
   node.costs(
-    2n * projected * width.high + 2n * scores * all.high + 16n * scores,
+    productOperations(2n * projected * width.high + (2n * scores * all.high) / heads, [x, w]) + 16n * scores,
     ((3n * projected + 3n * scores) * bitsOf(x.type)) / 8n,
   );
   return [tensor(x.type, [batch, length, value])];
@@ -52,9 +52,10 @@ const multiHeadAttention: Rule = (node) => {
     node.optional(7) === undefined;
   if (!isPlain || node.node.outputs.length > 1) throw new GraphFault('this form of it is not analyzed');
   const heads = node.int('num_heads', 1n);
+  if (heads < 1n) throw new GraphFault('`num_heads` is less than 1');
   const scores = q.dims[0]!.high * heads * q.dims[1]!.high * k.dims[1]!.high;
   node.costs(
-    2n * scores * (q.dims[2]!.high + v.dims[2]!.high) + 16n * scores,
+    productOperations((2n * scores * (q.dims[2]!.high + v.dims[2]!.high)) / heads, [q, k, v]) + 16n * scores,
     (3n * scores * bitsOf(q.type)) / 8n + 3n * (bytesOf(q) + bytesOf(k) + bytesOf(v)),
   );
   return [tensor(q.type, q.dims.with(2, v.dims[2]!))];

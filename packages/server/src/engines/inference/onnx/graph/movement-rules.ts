@@ -438,7 +438,7 @@ const resize: Rule = (node) => {
     axes.forEach((axis, at) => (dims[axis] = scaled(dims[axis]!, scales[at]!)));
   }
   const y = tensor(x.type, dims);
-  node.costs(mostElements(y) * 64n, bytesOf(y) + bytesOf(x));
+  node.costs(mostElements(y) * 128n, bytesOf(y) + bytesOf(x));
   return [y];
 };
 

@@ -1,7 +1,7 @@
 /** Layers of neural networks: products of matrices, convolutions, pooling, normalization, recurrence, attention. */
 import { ElementType, GraphFault } from './onnx-graph.ts';
 import { sameAsInput, shapeOf } from './elementwise-rules.ts';
-import type { NodeView, Rule, Rules } from './node-view.ts';
+import { productOperations, type NodeView, type Rule, type Rules } from './node-view.ts';
 import { Size } from './size.ts';
 import { bitsOf, broadcast, bytesOf, elementsOf, mostElements, tensor, type TensorValue } from './tensor-value.ts';
 
@@ -39,7 +39,7 @@ export function matMul({
     );
     // Matrices of bytes are packed for each run, with sums of their rows.
     const isBytes = bitsOf(x.type) < 32n;
-    node.costs(reads, isBytes ? 2n * (bytesOf(x) + bytesOf(y)) : bytesOf(x));
+    node.costs(productOperations(reads, [x, y]), isBytes ? 2n * (bytesOf(x) + bytesOf(y)) : bytesOf(x));
     return [tensor(result?.(node) ?? x.type, dims)];
   };
 }
@@ -51,7 +51,7 @@ const gemm: Rule = (node) => {
     swapped(a.dims, node.int('transA', 0n) !== 0n),
     swapped(b.dims, node.int('transB', 0n) !== 0n),
   );
-  node.costs(reads, bytesOf(a));
+  node.costs(productOperations(reads, [a, b]), bytesOf(a));
   return [tensor(a.type, dims)];
 };
 
@@ -87,7 +87,10 @@ const einsum: Rule = (node) => {
   const y = tensor(type, dims);
   // More than two operands are multiplied in pairs: what lies between can be as large as all letters together.
   const between = inputs.length > 2 ? (all * bitsOf(type)) / 8n : 0n;
-  node.costs(2n * all, between + 2n * inputs.reduce((sum, x) => sum + bytesOf(x), 0n) + bytesOf(y));
+  node.costs(
+    inputs.length === 2 ? productOperations(2n * all, inputs) : 2n * all,
+    between + 2n * inputs.reduce((sum, x) => sum + bytesOf(x), 0n) + bytesOf(y),
+  );
   return [y];
 };
 
@@ -153,7 +156,9 @@ export function convolution({
     const spatial = x.dims.slice(2).map((size, at) => windows(size, window, at, false));
     const y = tensor(result?.(node) ?? x.type, [x.dims[0]!, w.dims[0]!, ...spatial]);
     const perOutput = w.dims.slice(1).reduce((all, { high }) => all * high, 2n);
-    node.costs(mostElements(y) * perOutput, convolutionScratch(x, y, kernel));
+    const all = mostElements(y) * perOutput;
+    // Kernels of few elements, such as those of one channel, are slow.
+    node.costs(perOutput < 64n ? all : productOperations(all, [x, w]), convolutionScratch(x, y, kernel));
     return [y];
   };
 }
@@ -194,7 +199,7 @@ const transposedConvolution: Rule = (node) => {
   const columns =
     w.dims.slice(1).reduce((all, { high }) => all * high, 1n) *
     x.dims.slice(2).reduce((all, { high }) => all * high, groups.high);
-  node.costs(reads + mostElements(y), (columns * bitsOf(x.type)) / 8n + bytesOf(x));
+  node.costs(productOperations(reads, [x, w]) + mostElements(y), (columns * bitsOf(x.type)) / 8n + bytesOf(x));
   return [y];
 };
 
@@ -256,7 +261,7 @@ const recurrent =
     const cells = steps.high * rows.high * directions.high;
     const perCell = gates * hidden.high;
     node.costs(
-      2n * cells * perCell * (input.high + hidden.high) + 64n * cells * perCell,
+      productOperations(2n * cells * perCell * (input.high + hidden.high), [x, w, w]) + 64n * cells * perCell,
       (cells * (2n * perCell + 2n * hidden.high + input.high) * bitsOf(x.type)) / 8n,
     );
     return [all, last, last].slice(0, Math.max(1, node.node.outputs.length));
@@ -279,7 +284,7 @@ const attention: Rule = (node) => {
     ? q.dims.with(3, v.dims[3]!)
     : q.dims.with(2, (v.dims[2]!.dividedDown(keyHeads) ?? v.dims[2]!).times(heads));
   node.costs(
-    2n * scores * width + 16n * scores,
+    productOperations(2n * scores * width, [q, k, v]) + 16n * scores,
     (3n * scores * bitsOf(q.type)) / 8n + 2n * (bytesOf(q) + bytesOf(k) + bytesOf(v)) * heads.high,
   );
   return [tensor(q.type, dims)];
