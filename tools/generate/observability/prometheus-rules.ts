@@ -219,6 +219,15 @@ const endpoints: readonly Rule[] = [
     description: '{{ $value }} models of {{ $labels.instance }} failed. The status of their endpoints says why.',
   },
   {
+    alert: 'DaisModelQuarantined',
+    expr: `max by (project, name, version) (${series(ANY, 'gateway.quarantined')}) == 1`,
+    for: '0m',
+    severity: 'critical',
+    summary: 'A model is quarantined because its process ended abnormally',
+    description:
+      'Version {{ $labels.version }} of model {{ $labels.name }} in project {{ $labels.project }} is not loaded. The status of its endpoints has the reason. Deploy another version, or load it again with `dais endpoint resume`.',
+  },
+  {
     alert: 'DaisModelCrashes',
     expr: `increase(${series(ANY, 'gateway.crashes')}[15m]) > 2`,
     for: '0m',

@@ -73,6 +73,22 @@ export const rollBackOperation = defineOperation({
   http: { method: 'POST', path: `${base}/:endpoint/revert`, status: 202 },
 });
 
+export const resumeEndpointOperation = defineOperation({
+  name: 'endpoint.resume',
+  action: 'endpoint:deploy',
+  mode: 'write',
+  scope: 'project',
+  summary: 'Ends the quarantine of the models of an endpoint: each is loaded again.',
+  input: z.strictObject({ endpoint, reason }),
+  output: z.strictObject({
+    endpoint,
+    models: z.array(z.string()).describe('The models that are loaded again: `models:/flights/7`.'),
+  }),
+  target: ofEndpoint,
+  roles,
+  http: { method: 'POST', path: `${base}/:endpoint/resume`, status: 202 },
+});
+
 export const listRolloutsOperation = defineOperation({
   name: 'rollout.list',
   action: 'endpoint:read',
@@ -178,6 +194,7 @@ export const servingOperations: readonly Operation[] = [
   resumeRolloutOperation,
   abortRolloutOperation,
   rollBackOperation,
+  resumeEndpointOperation,
   listRolloutsOperation,
   readEndpointFiguresOperation,
   readEndpointContractOperation,

@@ -2,7 +2,7 @@
 export { admitEndpoint, forgetServing } from './admission.ts';
 export { bringModel, type BringParts, type BroughtModel } from './bring-model.ts';
 export { benchSnapshot } from './bench-snapshot.ts';
-export { tellGateways, type EndpointRow } from './endpoint-rows.ts';
+export { tellGateways, type EndpointRow, type QuarantinedModel, type QuarantinedModels } from './endpoint-rows.ts';
 export type { EndpointEffect, EndpointFacts, EndpointWork, ModelState } from './endpoint-work.ts';
 export type { GatewayAnswer, GatewayLink } from './gateway-link.ts';
 export { endpointNodes } from './lineage-nodes.ts';

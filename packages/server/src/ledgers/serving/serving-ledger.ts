@@ -11,6 +11,7 @@ import {
   promoteRolloutOperation,
   readEndpointContractOperation,
   readEndpointFiguresOperation,
+  resumeEndpointOperation,
   resumeRolloutOperation,
   rollBackOperation,
   testModelOperation,
@@ -39,7 +40,7 @@ import { Publisher, type GatewayAccess } from './publisher.ts';
 import { listRollouts, type ListRollouts } from './rollout-rows.ts';
 import { TestBench, type ModelBench } from './test-bench.ts';
 import { testModel, type TestInput } from './test-model.ts';
-import { doVerb, revert, type VerbInput } from './verbs.ts';
+import { doVerb, resumeEndpoint, revert, type VerbInput } from './verbs.ts';
 
 export interface ServingParts {
   readonly database: Database;
@@ -136,6 +137,10 @@ export function servingLedger(parts: ServingParts): ServingLedger {
       {
         operation: rollBackOperation,
         handle: async (tx, call: Call<VerbInput>) => await revert(tx, call, now()),
+      },
+      {
+        operation: resumeEndpointOperation,
+        handle: async (tx, call: Call<VerbInput>) => await resumeEndpoint(tx, call),
       },
       {
         operation: listRolloutsOperation,
