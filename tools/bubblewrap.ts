@@ -1,6 +1,8 @@
-/** Before tests that run commands: they isolate them, and fail where nothing can. */
-import { ensureProgram } from './debian-packages.mjs';
+/** Before tests that run commands: installs the pinned bubblewrap, as the quickstart does, and names its folder to servers. */
+import { bubblewrap, isolationFolder } from './bubblewrap.mjs';
+import { environment } from './environment.mjs';
 
 export async function setup(): Promise<void> {
-  await ensureProgram('Tests of commands need bubblewrap, and it is not on the PATH.', ['bwrap'], 'bubblewrap');
+  await bubblewrap();
+  environment['DAIS_ISOLATION_FOLDER'] ??= isolationFolder();
 }

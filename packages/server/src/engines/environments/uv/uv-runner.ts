@@ -6,7 +6,7 @@ import { DaisError } from '@dais/api';
 import { run } from '#lib/process.ts';
 import { Slots } from '#lib/slots.ts';
 import type { EnvironmentOptions } from '../contract.ts';
-import { secretForms, splitCredentials } from './index-address.ts';
+import { secretForms, splitCredentials } from '#lib/python-index/index-address.ts';
 import { RunningPrograms } from './running-programs.ts';
 import { uvFailure } from './uv-failure.ts';
 
