@@ -35,6 +35,12 @@ export const arrows: readonly Arrow[] = [
     note: 'tables describe themselves in Parquet, which the query engine reads',
   },
   {
+    zone: 'engines/isolation',
+    files: [`${server}/engines/isolation/**`],
+    may: ['lib/**', 'api'],
+    note: 'confines what the other engines run; it chooses its implementation by trying',
+  },
+  {
     zone: 'engines/<e>/contract.ts',
     files: [`${server}/engines/<e>/contract.ts`],
     may: ['engines/<e>/model/**', 'lib/**', 'api'],
@@ -48,7 +54,7 @@ export const arrows: readonly Arrow[] = [
   {
     zone: 'engines/<e>/*.ts',
     files: [`${server}/engines/<e>/*`],
-    may: ['engines/<e>/contract.ts', 'engines/<e>/model/**', 'lib/**', 'api'],
+    may: ['engines/<e>/contract.ts', 'engines/<e>/model/**', 'engines/isolation/*.ts', 'lib/**', 'api'],
     note: 'what the implementations of one engine share',
   },
   {
@@ -60,7 +66,14 @@ export const arrows: readonly Arrow[] = [
   {
     zone: 'engines/<e>/<impl>',
     files: [`${server}/engines/<e>/<impl>/**`],
-    may: ['engines/<e>/contract.ts', 'engines/<e>/model/**', 'engines/<e>/*.ts', 'lib/**', 'api'],
+    may: [
+      'engines/<e>/contract.ts',
+      'engines/<e>/model/**',
+      'engines/<e>/*.ts',
+      'engines/isolation/*.ts',
+      'lib/**',
+      'api',
+    ],
     note: 'its driver package, lazily; of `api` the errors and the configuration',
   },
   {
