@@ -1,0 +1,128 @@
+/** Reads what keeps this machine, container or service from making namespaces, and names the exact remedy for it. */
+import { existsSync, readFileSync } from 'node:fs';
+
+export type ContainerEngine = 'docker' | 'podman' | 'kubernetes' | 'other';
+
+export interface MachineRestrictions {
+  readonly isRoot: boolean;
+  readonly container: ContainerEngine | undefined;
+  /** Mounts cover parts of /proc, so that the kernel lets nobody mount another one. */
+  readonly isProcMasked: boolean;
+  /** `user.max_user_namespaces` is 0. */
+  readonly areUserNamespacesOff: boolean;
+  /** `kernel.unprivileged_userns_clone` is 0 (a key of Debian's older kernels). */
+  readonly isCloneOff: boolean;
+  /** `kernel.apparmor_restrict_unprivileged_userns` is 1 (Ubuntu 23.10 and newer). */
+  readonly doesAppArmorRestrict: boolean;
+  /** A system call filter is on this process already: a container's profile or a unit's `SystemCallFilter`. */
+  readonly isFiltered: boolean;
+  /** The capabilities of a root that may map user ids (CAP_SETFCAP, bit 31). */
+  readonly mayMapUsers: boolean;
+  /** Dais runs as a service of systemd. */
+  readonly isService: boolean;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Reads files of /proc only; takes less than a millisecond. */
+export function readRestrictions(variables: Variables): MachineRestrictions {
+  const status = read('/proc/self/status');
+  const capabilities = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  return {
+    isRoot: process.getuid?.() === 0,
+    container: containerEngine(variables),
+    isProcMasked: read('/proc/self/mountinfo')
+      .split('\n')
+      .some((line) => isMask(line.split(' ')[4] ?? '')),
+    areUserNamespacesOff: read('/proc/sys/user/max_user_namespaces').trim() === '0',
+    isCloneOff: read('/proc/sys/kernel/unprivileged_userns_clone').trim() === '0',
+    doesAppArmorRestrict: read('/proc/sys/kernel/apparmor_restrict_unprivileged_userns').trim() === '1',
+    isFiltered: /^Seccomp:\s*2$/m.test(status),
+    mayMapUsers: (capabilities & (1n << 31n)) !== 0n,
+    isService: variables['INVOCATION_ID'] !== undefined && /\.service\b/.test(read('/proc/self/cgroup')),
+  };
+}
+
+/** A mount of systems, such as binfmt_misc, covers nothing that a new /proc would reveal. */
+function isMask(place: string): boolean {
+  return place.startsWith('/proc/') && !place.startsWith('/proc/sys/fs/');
+}
+
+function containerEngine(variables: Variables): ContainerEngine | undefined {
+  if (variables['KUBERNETES_SERVICE_HOST'] !== undefined) return 'kubernetes';
+  if (existsSync('/run/.containerenv') || variables['container'] === 'podman') return 'podman';
+  if (existsSync('/.dockerenv')) return 'docker';
+  return variables['container'] === undefined ? undefined : 'other';
+}
+
+const SYSCTL_FILE = '/etc/sysctl.d/99-dais.conf';
+
+/**
+ * Returns what to do on this machine so that bubblewrap isolates fully, most likely cause first.
+ * @param program path of the bubblewrap that failed; undefined when there is none
+ */
+export function isolationRemedy(restrictions: MachineRestrictions, program: string | undefined): string {
+  const { isRoot, container, isProcMasked, areUserNamespacesOff, isCloneOff, doesAppArmorRestrict } = restrictions;
+  const { isFiltered, mayMapUsers, isService } = restrictions;
+  if (areUserNamespacesOff && !(isRoot && mayMapUsers)) {
+    const set = 'sysctl -w user.max_user_namespaces=15000';
+    return `User namespaces are off. Allow them on the host: \`${set}\` (and the same setting in ${SYSCTL_FILE}).`;
+  }
+  if (isCloneOff && !isRoot) {
+    const set = 'sysctl -w kernel.unprivileged_userns_clone=1';
+    return `Only root may make user namespaces. Allow them on the host: \`${set}\` (and the same setting in ${SYSCTL_FILE}).`;
+  }
+  if (isRoot && !mayMapUsers) {
+    return 'Dais runs as root without the capabilities of root. Run it as another user (`--user 65534`, `runAsUser: 65534`), or do not drop its capabilities.';
+  }
+  if (container !== undefined) return containerRemedy(container, { isProcMasked, isFiltered });
+  if (doesAppArmorRestrict && !isRoot) {
+    return (
+      'AppArmor restricts user namespaces. Load the profile of `deploy/apparmor/dais-bwrap` ' +
+      `(for ${program ?? '/usr/bin/bwrap'}): \`cp dais-bwrap /etc/apparmor.d/ && apparmor_parser -r /etc/apparmor.d/dais-bwrap\`. ` +
+      'Or run `sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`.'
+    );
+  }
+  if (isService && (isFiltered || isProcMasked)) {
+    return (
+      'Settings of the systemd unit prevent it. Set `RestrictNamespaces=no`, `ProtectKernelTunables=no`, `ProtectHostname=no`, ' +
+      '`ProtectKernelLogs=no`, `ProtectProc=default`, `ProcSubset=all` and leave out `SystemCallFilter`, as `deploy/systemd/dais.service` does.'
+    );
+  }
+  return 'Allow user namespaces for the user that Dais runs as, or run Dais as root; docs/guide/isolation.md lists what prevents them.';
+}
+
+/** What each engine calls the two settings: the filter of system calls, and the mounts that cover /proc. */
+function containerRemedy(
+  container: ContainerEngine,
+  { isProcMasked, isFiltered }: { readonly isProcMasked: boolean; readonly isFiltered: boolean },
+): string {
+  switch (container) {
+    case 'docker': {
+      const options = [
+        ...(isFiltered ? ['--security-opt seccomp=dais-seccomp.json'] : []),
+        ...(isProcMasked ? ['--security-opt systempaths=unconfined'] : []),
+      ];
+      const file = isFiltered ? ' (the file is in deploy/docker)' : '';
+      return `Start the container with \`${options.join(' ') || '--privileged'}\`${file}.`;
+    }
+    case 'podman':
+      return `Start the container with \`${isProcMasked ? '--security-opt unmask=ALL' : '--security-opt seccomp=unconfined'}\`.`;
+    case 'kubernetes':
+      return (
+        'In the securityContext of the container, set `procMount: Unmasked` (with `hostUsers: false`) and a `seccompProfile` of type ' +
+        '`Localhost` with deploy/docker/dais-seccomp.json.'
+      );
+    case 'other':
+      return 'Let the container make user namespaces and mount /proc: allow the system calls of deploy/docker/dais-seccomp.json and unmask /proc.';
+  }
+}
+
+/** A key that this kernel does not have reads as empty: it restricts nothing. */
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
