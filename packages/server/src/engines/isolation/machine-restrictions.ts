@@ -97,25 +97,25 @@ function containerRemedy(
   container: ContainerEngine,
   { isProcMasked, isFiltered }: { readonly isProcMasked: boolean; readonly isFiltered: boolean },
 ): string {
-  switch (container) {
-    case 'docker': {
-      const options = [
-        ...(isFiltered ? ['--security-opt seccomp=dais-seccomp.json'] : []),
-        ...(isProcMasked ? ['--security-opt systempaths=unconfined'] : []),
-      ];
-      const file = isFiltered ? ' (the file is in deploy/docker)' : '';
-      return `Start the container with \`${options.join(' ') || '--privileged'}\`${file}.`;
-    }
-    case 'podman':
-      return `Start the container with \`${isProcMasked ? '--security-opt unmask=ALL' : '--security-opt seccomp=unconfined'}\`.`;
-    case 'kubernetes':
-      return (
-        'In the securityContext of the container, set `procMount: Unmasked` (with `hostUsers: false`) and a `seccompProfile` of type ' +
-        '`Localhost` with deploy/docker/dais-seccomp.json.'
-      );
-    case 'other':
-      return 'Let the container make user namespaces and mount /proc: allow the system calls of deploy/docker/dais-seccomp.json and unmask /proc.';
+  if (container === 'docker') {
+    const options = [
+      ...(isFiltered ? ['--security-opt seccomp=dais-seccomp.json'] : []),
+      ...(isProcMasked ? ['--security-opt systempaths=unconfined'] : []),
+    ];
+    const file = isFiltered ? ' (the file is in deploy/docker)' : '';
+    return `Start the container with \`${options.join(' ') || '--privileged'}\`${file}.`;
   }
+  if (container === 'podman') {
+    const option = isProcMasked ? '--security-opt unmask=ALL' : '--security-opt seccomp=unconfined';
+    return `Start the container with \`${option}\`.`;
+  }
+  if (container === 'kubernetes') {
+    return (
+      'In the securityContext of the container, set `procMount: Unmasked` (with `hostUsers: false`) and a `seccompProfile` of type ' +
+      '`Localhost` with deploy/docker/dais-seccomp.json.'
+    );
+  }
+  return 'Let the container make user namespaces and mount /proc: allow the system calls of deploy/docker/dais-seccomp.json and unmask /proc.';
 }
 
 /** A key that this kernel does not have reads as empty: it restricts nothing. */
