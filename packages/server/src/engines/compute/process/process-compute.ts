@@ -10,7 +10,7 @@ import type { Log } from '#lib/log.ts';
 import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
 import type { Compute, ComputeAbilities, LogChunk, LogOptions, OutputFile, TaskSpec, TaskState } from '../contract.ts';
 import { DeviceLeases, findGpus, GPU, machineResources } from './capacity.ts';
-import { findControlGroups, type ControlGroups } from './control-groups.ts';
+import { findControlGroups, type ControlGroups } from '#engines/isolation/control-groups.ts';
 import { errnoOf, storageError } from './file-errors.ts';
 import { launcherProgram } from './launcher-program.ts';
 import { Launcher } from './launcher.ts';

@@ -10,7 +10,7 @@
  * Each program that it calls is a millisecond of CPU for each step, so it calls few.
  */
 
-import type { OutsideProgram } from './outside-programs.ts';
+import type { OutsideProgram } from '#engines/isolation/outside-programs.ts';
 
 /** Exit code of a shim that found that another one was there before. */
 export const SECOND_START = 75;

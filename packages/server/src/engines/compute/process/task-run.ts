@@ -8,7 +8,7 @@ import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { TaskState, TaskUsage } from '../contract.ts';
 import { GPU, type DeviceLeases } from './capacity.ts';
-import { TaskGroups, type ControlGroups, type GroupUsage, type Hierarchy } from './control-groups.ts';
+import { TaskGroups, type ControlGroups, type GroupUsage, type Hierarchy } from '#engines/isolation/control-groups.ts';
 import { errnoOf } from './file-errors.ts';
 import type { Launcher } from './launcher.ts';
 import { Relay, type Reachable } from './relay.ts';

@@ -17,7 +17,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Resources } from '../contract.ts';
+
+export interface GroupLimits {
+  /** In cores. */
+  readonly cpu?: number | undefined;
+  /** In bytes. */
+  readonly memory?: number | undefined;
+}
 
 /** One hierarchy below which groups of tasks are made. */
 export interface Hierarchy {
@@ -131,9 +137,9 @@ export class ControlGroups {
   }
 
   /** With `resources`, only where something is held or counted for who asks for these. */
-  of(attempt: string, resources?: Resources): TaskGroups {
+  of(attempt: string, resources?: GroupLimits): TaskGroups {
     const idle = ({ version, controllers }: Hierarchy) =>
-      version === 1 && resources?.['cpu'] === undefined && controllers.every((controller) => controller === 'cpu');
+      version === 1 && resources?.cpu === undefined && controllers.every((controller) => controller === 'cpu');
     const wanted = resources === undefined ? this.#hierarchies : this.#hierarchies.filter((above) => !idle(above));
     return new TaskGroups(wanted.map((above) => ({ ...above, folder: join(above.folder, attempt) })));
   }
@@ -162,7 +168,7 @@ export class TaskGroups {
     return this.groups.map(({ folder }) => folder);
   }
 
-  make(resources: Resources, maxProcesses: number): void {
+  make(resources: GroupLimits, maxProcesses: number): void {
     for (const { folder, version, controllers } of this.groups) {
       const above = dirname(folder);
       // It goes with the last task before, so it may have to be made anew.
@@ -220,7 +226,7 @@ export class TaskGroups {
 export function limitFiles(
   version: 1 | 2,
   controllers: readonly string[],
-  { cpu, memory }: Resources,
+  { cpu, memory }: GroupLimits,
   maxProcesses: number,
 ): [file: string, value: string][] {
   const files: [string, string][] = [];

@@ -1,0 +1,113 @@
+/**
+ * Isolation by bubblewrap: a run sees the programs of the machine read-only, the files that it names, private temporary
+ * folders, and namespaces of its own. What is not named is not there: no data folder, no key, no socket, no process.
+ */
+import { seccompFilter } from '#lib/seccomp.ts';
+import type { ConfineOptions, Confined, IsolatedRun } from '../contract.ts';
+import { OUTSIDE, outsidePrograms } from '../outside-programs.ts';
+import { uidOf } from '../user.ts';
+import {
+  above,
+  ETC,
+  gpuFiles,
+  isBelowMachineFiles,
+  MERGED_FOLDERS,
+  mergedFolder,
+  PROGRAM_FOLDERS,
+} from './machine-files.ts';
+
+/** One way to start bwrap; the ladder tries them. */
+export interface BubblewrapMode {
+  /** Path of bwrap. */
+  readonly program: string;
+  /** Mounts with the rights of root and gives each owner a user id; else in a user namespace. */
+  readonly asRoot: boolean;
+  /** Mounts a /proc of its own. */
+  readonly hasProc: boolean;
+  /** Forbids further user namespaces through /proc/sys; where that is read-only, only the filter forbids them. */
+  readonly disablesNamespaces: boolean;
+}
+
+/** What an image cannot know. */
+const NETWORK_FILES = ['/etc/hosts', '/etc/resolv.conf'];
+/** Memory behind /dev/shm and a private /tmp: the kernel counts it in control groups only. */
+const SHARED_MEMORY_BYTES = 256 * 2 ** 20;
+const DEFAULT_SCRATCH_BYTES = 2 ** 30;
+
+const outside = outsidePrograms(process.arch);
+
+export function filterForNamespaces(hasControlGroups: boolean): Buffer {
+  return seccompFilter(process.arch, { denyHiddenMemory: !hasControlGroups }) ?? Buffer.alloc(0);
+}
+
+export function wrapWithBubblewrap(run: IsolatedRun, mode: BubblewrapMode, options: ConfineOptions): Confined {
+  const { files, network, owner, limits } = run;
+  const { program, asRoot, hasProc, disablesNamespaces } = mode;
+  const { root, readable, writable, hidden = [], gpus = [] } = files;
+  const filter = filterForNamespaces(options.hasControlGroups);
+  const uid = asRoot ? uidOf(owner) : undefined;
+  const seen = root === undefined ? [...PROGRAM_FOLDERS, ...ETC.map((name) => `/etc/${name}`)] : NETWORK_FILES;
+  // Others listen inside the namespace only when it belongs to a user namespace that they can join: an outer one.
+  const hasOuter = !asRoot && network.type === 'ports';
+  const shared = options.hasControlGroups ? undefined : sharedMemory(limits.memoryBytes);
+  const scratch = Math.min(limits.diskBytes ?? DEFAULT_SCRATCH_BYTES, shared ?? Infinity);
+  const args = [
+    ...words('--die-with-parent --unshare-ipc --unshare-pid --unshare-uts --unshare-cgroup-try --hostname isolated'),
+    ...(network.type === 'host' || hasOuter ? [] : ['--unshare-net']),
+    ...(options.blockDescriptor === undefined ? [] : ['--block-fd', String(options.blockDescriptor)]),
+    ...(filter.length === 0 ? [] : ['--seccomp', String(options.filterDescriptor)]),
+    // A user namespace would leave root's run root outside of it.
+    ...(asRoot
+      ? words('--cap-drop ALL --cap-add CAP_SETUID --cap-add CAP_SETGID --cap-add CAP_SETPCAP')
+      : [...words('--unshare-user --cap-drop ALL'), ...(disablesNamespaces ? ['--disable-userns'] : [])]),
+    // Before what is below them, see `above`.
+    ...words('--dir /etc --dir /sys --dir /sys/devices'),
+    ...(hasProc ? words('--proc /proc') : []),
+    ...words('--dev /dev --perms 1777'),
+    ...(shared === undefined ? [] : ['--size', String(shared)]),
+    ...words('--tmpfs /dev/shm --ro-bind-try /sys/devices/system /sys/devices/system'),
+    ...(hasTemporaryFolder(run) ? [] : ['--perms', '1777', '--size', String(scratch), '--tmpfs', '/tmp']),
+    ...seen.flatMap((place) => ['--ro-bind-try', place, place]),
+    ...(root === undefined ? MERGED_FOLDERS.flatMap(mergedFolder) : ['--ro-bind', '/usr', OUTSIDE]),
+    ...gpuFiles(gpus).flatMap((file) => ['--dev-bind-try', file, file]),
+    ...hidden.filter(isBelowMachineFiles).flatMap((folder) => hide(folder, root)),
+    ...writable.flatMap(({ outside: from, inside }) => [...above(inside), '--bind', from, inside]),
+    // Last: they may be below one of those.
+    ...readable.flatMap((place) => [...above(place), '--ro-bind', place, place]),
+    ...words('--remount-ro / --chdir / --'),
+  ];
+  const drop = `--reuid=${uid} --regid=${uid} --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs --`;
+  const setpriv = root === undefined ? ['setpriv'] : (outside?.('setpriv') ?? []);
+  const outer = [program, ...words('--die-with-parent --unshare-user --unshare-net --dev-bind / / --')];
+  return {
+    boundary: hasProc ? 'bubblewrap' : 'bubblewrap-without-proc',
+    command: [
+      ...((hasOuter ? [...outer, program] : [program]) as [string, ...string[]]),
+      ...(root === undefined ? [] : ['--ro-bind', root, '/']),
+      ...args,
+      ...(uid === undefined ? [] : [...setpriv, ...words(drop)]),
+      ...run.command,
+    ],
+    filter,
+    uid,
+  };
+}
+
+function hasTemporaryFolder({ files }: IsolatedRun): boolean {
+  return files.writable.some(({ inside }) => inside === '/tmp');
+}
+
+/** A quarter of what the run may have, at most; it does not show in the size of any process. */
+function sharedMemory(memoryBytes: number | undefined): number {
+  return Math.max(2 ** 20, Math.min(SHARED_MEMORY_BYTES, Math.floor((memoryBytes ?? Infinity) / 4)));
+}
+
+/** In an image only what is below `/usr` of the machine is visible. */
+function hide(folder: string, root: string | undefined): string[] {
+  if (root === undefined) return ['--tmpfs', folder];
+  return folder.startsWith('/usr/') ? ['--tmpfs', OUTSIDE + folder.slice('/usr'.length)] : [];
+}
+
+function words(text: string): string[] {
+  return text.split(' ');
+}

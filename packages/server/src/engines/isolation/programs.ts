@@ -1,0 +1,40 @@
+/** Finds the programs that isolation needs: what the operator names, the machine's, what Dais brings. The only place that does. */
+import { accessSync, constants, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FoundProgram } from './contract.ts';
+
+export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export interface ProgramPlaces {
+  readonly configured?: readonly string[] | undefined;
+  readonly path?: string | undefined;
+  readonly bundled?: readonly string[] | undefined;
+}
+
+/** All places of bwrap where a program is, in the order in which they are tried. */
+export function findBubblewrap({ configured = [], path = SYSTEM_PATH, bundled = [] }: ProgramPlaces): FoundProgram[] {
+  const onPath = findOnPath('bwrap', path);
+  const found: FoundProgram[] = [
+    ...configured.map((place): FoundProgram => ({ path: place, source: 'configured' })),
+    ...(onPath === undefined ? [] : [{ path: onPath, source: 'machine' as const }]),
+    ...bundled.map((place): FoundProgram => ({ path: place, source: 'bundled' })),
+  ];
+  return found.filter((program) => isProgram(program.path));
+}
+
+export function findOnPath(name: string, path: string = SYSTEM_PATH): string | undefined {
+  return path
+    .split(':')
+    .filter((folder) => folder.startsWith('/'))
+    .map((folder) => join(folder, name))
+    .find(isProgram);
+}
+
+function isProgram(place: string): boolean {
+  try {
+    accessSync(place, constants.X_OK);
+    return statSync(place).isFile();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Functions in Perl that measure a process and all its descendants. Two programs use them: the guard of a run and the shim of a
+ * step. Both run beside Dais, so neither a busy event loop nor a crash of Dais stops them.
+ *
+ * The resident size is read through descriptors that stay open (2 µs each). It counts pages that processes share once for each;
+ * above the limit the proportional size decides, which is exact and costs milliseconds.
+ */
+export const TREE_WATCH = String.raw`
+my %statm;
+# Process ids of the tree below and with the given ones, and how many threads they have.
+sub tree {
+  my @left = @_;
+  my (@all, %seen);
+  my $threads = 0;
+  while (defined(my $pid = shift @left)) {
+    next if $seen{$pid}++;
+    opendir my $tasks, "/proc/$pid/task" or next;
+    push @all, $pid;
+    for my $thread (grep { /^\d/ } readdir $tasks) {
+      $threads += 1;
+      open my $file, '<', "/proc/$pid/task/$thread/children" or next;
+      my $line = <$file>;
+      push @left, split ' ', $line if defined $line;
+    }
+  }
+  for (keys %statm) { delete $statm{$_} unless $seen{$_} }
+  return ($threads, @all);
+}
+# Bytes in memory; of a process that ended nothing.
+sub resident {
+  my $pages = 0;
+  for my $pid (@_) {
+    my $file = $statm{$pid};
+    if (!$file) { open $file, '<', "/proc/$pid/statm" or next; $statm{$pid} = $file }
+    sysseek $file, 0, 0;
+    next unless sysread $file, my $line, 128;
+    $pages += (split ' ', $line)[1];
+  }
+  return $pages * 4096;
+}
+# The same with shared pages counted once. Undefined where the kernel does not show them.
+sub proportional {
+  my $bytes = 0;
+  for my $pid (@_) {
+    open my $file, '<', "/proc/$pid/smaps_rollup" or return undef;
+    while (defined(my $line = <$file>)) { $bytes += $1 * 1024 if $line =~ /^Pss:\s+(\d+)/ }
+  }
+  return $bytes;
+}
+# What is exceeded, with the amount: 'memory N', 'processes N'; undefined: nothing. Walks the tree now and then only.
+my ($walk_at, $threads, @members) = (0, 0);
+my $exact_at = 0;
+sub exceeded {
+  my ($now, $memory, $processes, @roots) = @_;
+  if ($now >= $walk_at) {
+    ($threads, @members) = tree(@roots);
+    $walk_at = $now + 0.2;
+  }
+  return "processes $threads" if $processes && $threads > $processes;
+  return undef unless $memory;
+  my $bytes = resident(@members);
+  if ($bytes > $memory / 2) { $walk_at = $now + 0.05 if $walk_at > $now + 0.05 }
+  return undef if $bytes <= $memory || $now < $exact_at;
+  if (@members > 1) {
+    my $exact = proportional(@members);
+    if (defined $exact && $exact <= $memory) { $exact_at = $now + 0.1; return undef }
+  }
+  return "memory $bytes";
+}
+# Seconds until the next check: short when much of the limit is used.
+sub pause_of {
+  my ($memory) = @_;
+  return 0.2 unless $memory;
+  return resident(@members) > $memory / 2 ? 0.01 : 0.04;
+}
+# Ends the tree below the given ones, which it may include. What makes processes as fast as they end is stopped first.
+sub end_tree {
+  my (@roots) = @_;
+  for my $round (1 .. 200) {
+    my (undef, @all) = tree(@roots);
+    my @alive = grep { my $state = state_of($_); $_ != $$ && $state ne '' && $state ne 'Z' } @all;
+    return 1 unless @alive;
+    kill 'STOP', @alive if $round == 1;
+    kill 'KILL', @alive;
+    while (waitpid(-1, 1) > 0) { }
+    select undef, undef, undef, 0.002 * ($round < 20 ? $round : 20);
+  }
+  return 0;
+}
+sub state_of {
+  my ($pid) = @_;
+  open my $file, '<', "/proc/$pid/stat" or return '';
+  my $line = <$file>;
+  return '' unless defined $line;
+  return substr $line, rindex($line, ')') + 2, 1;
+}
+`;

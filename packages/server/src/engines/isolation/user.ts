@@ -1,0 +1,46 @@
+/** What the user that Dais runs as may do, and user ids for runs that root starts. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+/** A range that systemd assigns to nobody ("UIDs and GIDs on systemd systems", unused). */
+const FIRST_UID = 1_900_000_000;
+const UIDS = 200_000_000;
+
+/** Bits of linux/capability.h: CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID, SETPCAP, SYS_ADMIN. */
+const NEEDED = [0, 1, 3, 5, 6, 7, 8, 21];
+
+export interface UserRights {
+  readonly isRoot: boolean;
+  /** Root with all rights that mounts and user ids of others need. Root in a container has fewer. */
+  readonly isFullRoot: boolean;
+}
+
+let own: UserRights | undefined;
+
+export function ownRights(): UserRights {
+  own ??= readRights(
+    process.geteuid?.() ?? -1,
+    readFileSync('/proc/self/status', 'latin1'),
+    readFileSync('/proc/self/uid_map', 'latin1'),
+  );
+  return own;
+}
+
+/** From /proc/self/status and /proc/self/uid_map. In a user namespace the ids of runs may not be mapped. */
+export function readRights(uid: number, status: string, uidMap: string): UserRights {
+  if (uid !== 0) return { isRoot: false, isFullRoot: false };
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  const hasCapabilities = NEEDED.every((bit) => (effective >> BigInt(bit)) & 1n);
+  const isMapped = uidMap
+    .trim()
+    .split('\n')
+    .some((line) => {
+      const [first = NaN, , count = NaN] = line.trim().split(/\s+/).map(Number);
+      return first <= FIRST_UID && first + count >= FIRST_UID + UIDS;
+    });
+  return { isRoot: true, isFullRoot: hasCapabilities && isMapped };
+}
+
+export function uidOf(owner: string): number {
+  return FIRST_UID + (createHash('sha256').update(owner).digest().readUInt32BE() % UIDS);
+}
