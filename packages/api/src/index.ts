@@ -312,6 +312,8 @@ export {
   scorerOperations,
   searchScorersOperation,
 } from '#operations/scorers.ts';
+export { isolationSummary } from '#records/isolation.ts';
+export type { IsolationInfo } from '#records/isolation.ts';
 export { recordSources } from '#records/evaluation.ts';
 export type {
   DatasetSummary,
