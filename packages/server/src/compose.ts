@@ -247,12 +247,12 @@ export async function imageFault(environment: EngineSurroundings['environment'])
 
 /**
  * Where commands run: processes of this machine. `hidden`: folders beside the data folder that isolated ones never see.
- * `reach`: what those without network reach all the same.
+ * `reach`: what they reach, whether they have network or not. `proxy`: what those with network reach others through.
  */
 export async function openCompute(
   { dataFolder, clock, log, environment }: Omit<EngineSurroundings, 'outbound'>,
   hidden: readonly string[],
-  reach: NonNullable<ProcessComputeOptions['reach']> = [],
+  { reach = [], proxy }: Pick<ProcessComputeOptions, 'reach' | 'proxy'> = {},
 ): Promise<Compute> {
   const path = environment['PATH'];
   return await (
@@ -263,6 +263,7 @@ export async function openCompute(
     log,
     hidden: [dataFolder, ...hidden],
     reach,
+    ...(proxy !== undefined && { proxy }),
     ...(path !== undefined && { path }),
   });
 }

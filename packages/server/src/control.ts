@@ -43,6 +43,7 @@ import { loadFeatures, openOnline } from './compose-features.ts';
 import { loadModelJobs } from './compose-model-jobs.ts';
 import { loadServing, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
 import { childEnvironment } from './config-load.ts';
+import { Egress } from './egress.ts';
 import { endEarlierLeases } from './earlier-leases.ts';
 import { contentJobs } from './content-jobs.ts';
 import type { ControlIo, ControlSetup } from './control-setup.ts';
@@ -66,6 +67,7 @@ interface ControlParts {
   readonly blobs: BlobStore;
   readonly keys: KeyStore;
   readonly outbound: Outbound;
+  readonly egress: Egress;
   readonly gateway: SupervisedGateway;
   readonly serving: ServingLedger;
 }
@@ -171,7 +173,9 @@ export class Control {
         port: setup.port,
         accept: (socket: Socket, attempt: string) => void serving.then((side) => side.acceptFromStep(socket, attempt)),
       };
-      const compute = new Lazy(async () => await openCompute(around, hidden, [reach]));
+      const egress = new Egress(outbound);
+      const proxy = egress.taskProxy(setup.port);
+      const compute = new Lazy(async () => await openCompute(around, hidden, { reach: [reach], proxy }));
       const environments = new Lazy(async () => await openEnvironments(config, around));
       const local = { database, blobs, folder: join(config.data, 'datasets') };
       const onQuery = { now: () => clock.now(), query: async () => await Promise.resolve(query) };
@@ -432,6 +436,7 @@ export class Control {
           sessions,
           gateway,
           executions: executions.figures,
+          egress: () => egress.figures(),
           monitoring: monitoring.figures,
           log: io.log,
         }),
@@ -452,6 +457,7 @@ export class Control {
         blobs,
         keys,
         outbound,
+        egress,
         gateway,
         serving: served,
       });
@@ -487,6 +493,7 @@ export class Control {
     await this.#parts.serving.loadTests.close();
     await this.#parts.serving.bench.close();
     // Steps go on; the next process finds them.
+    this.#parts.egress.close();
     await (await compute.opened())?.close();
     await kernel.stop();
     await query.close();

@@ -56,6 +56,7 @@ export interface ServeParts {
   readonly sessions: Sessions;
   readonly gateway: GatewayPlace;
   readonly executions: MetricSources['executions'];
+  readonly egress: MetricSources['egress'];
   readonly monitoring: MetricSources['monitoring'];
   readonly log: Log;
 }
@@ -91,6 +92,7 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
     health: () => kernel.health(),
     disk: async () => await diskOf(config.data),
     executions: parts.executions,
+    egress: parts.egress,
     monitoring: parts.monitoring,
   };
   const blobs = blobsReadiness(parts.blobs, systemClock);

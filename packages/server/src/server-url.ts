@@ -7,15 +7,15 @@ export function publicUrl(config: ResolvedConfig, port: number): string {
 }
 
 /**
- * Where a step of this machine that has a network reaches the server, without a slash at the end: with TLS by the name that
- * its certificate is for.
+ * Returns the address of the server for a step that has the network of this machine, without a slash at the end: with TLS
+ * by the name that its certificate is for.
  */
 export function stepUrl(config: ResolvedConfig, port: number): string {
   if (config.tls !== undefined) return publicUrl(config, port);
   return ['0.0.0.0', '::'].includes(config.host) ? insideUrl(port) : localUrl(config, port);
 }
 
-/** The same for an isolated step without one: in its own network there is nothing else. */
+/** Returns the same for an isolated step, on the loopback device of its own network. */
 export function insideUrl(port: number): string {
   return `http://127.0.0.1:${port}`;
 }

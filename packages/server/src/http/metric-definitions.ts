@@ -93,6 +93,18 @@ export const metricDefinitions = {
     help: 'Steps of executions, by state: `ready` waits for a place, `claimed` is being started, `started` runs.',
     labels: ['state'],
   },
+  egressRefused: {
+    name: 'dais_steps_connections_refused_total',
+    type: 'counter',
+    help: 'Connections of steps that the outbound guard refused.',
+    labels: [],
+  },
+  egressBytes: {
+    name: 'dais_steps_network_bytes_total',
+    type: 'counter',
+    help: 'Bytes of ended connections of steps to other servers, by direction: `sent`, `received`.',
+    labels: ['direction'],
+  },
   executionsEnded: {
     name: 'dais_executions_ended_last_hour',
     type: 'gauge',

@@ -29,6 +29,7 @@ const sources: MetricSources = {
     reconcile: { due: 3, running: 1 },
     jobs: [{ queue: 'alerts', state: 'waiting', n: 6 }],
   }),
+  egress: () => ({ refused: 4, sentBytes: 10, receivedBytes: 20 }),
   disk: async () => ({ free: 25, size: 100 }),
   executions: async () => ({
     steps: [{ state: 'ready', n: 8 }],
@@ -58,6 +59,8 @@ test('every definition is exposed, with the figures of its source', async () => 
     'dais_http_request_duration_seconds_bucket{le="0.002",operation="note.get",status="200"} 0',
     'dais_http_request_duration_seconds_count{operation="none",status="404"} 1',
     'dais_http_requests_running 2',
+    'dais_steps_connections_refused_total 4',
+    'dais_steps_network_bytes_total{direction="received"} 20',
     'dais_http_streams 1',
     'dais_database_up 1',
     'dais_database_connections{state="busy"} 2',

@@ -1,4 +1,4 @@
-import { Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { FinishedRequest } from '#http/http-server.ts';
 import { metricDefinitions } from '#http/metric-definitions.ts';
 import type { KernelHealth } from '#kernel/kernel.ts';
@@ -18,6 +18,8 @@ export interface MetricSources {
     readonly steps: readonly { readonly state: string; readonly n: number }[];
     readonly ended: readonly { readonly state: string; readonly n: number }[];
   }>;
+  /** Of the connections that steps made to others, since the process started. */
+  readonly egress: () => { readonly refused: number; readonly sentBytes: number; readonly receivedBytes: number };
   /** @throws when the database does not answer. */
   readonly monitoring: () => Promise<{
     readonly states: readonly { readonly state: string; readonly n: number }[];
@@ -56,10 +58,11 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #duration: Histogram;
   readonly #gauges = new Map<string, Gauge>();
+  readonly #counters = new Map<string, Counter>();
 
   constructor(facts: { readonly version: string; readonly role: string }) {
     collectProcessMetrics(this.#registry);
-    const { requestDuration, ...gauges } = metricDefinitions;
+    const { requestDuration, egressRefused, egressBytes, ...gauges } = metricDefinitions;
     this.#duration = new Histogram({
       name: requestDuration.name,
       help: requestDuration.help,
@@ -67,6 +70,9 @@ export class Metrics {
       buckets: [...requestDuration.buckets],
       registers: [this.#registry],
     });
+    for (const { name, help, labels } of [egressRefused, egressBytes]) {
+      this.#counters.set(name, new Counter({ name, help, labelNames: [...labels], registers: [this.#registry] }));
+    }
     for (const { name, help, labels } of Object.values(gauges)) {
       this.#gauges.set(name, new Gauge({ name, help, labelNames: [...labels], registers: [this.#registry] }));
     }
@@ -91,6 +97,10 @@ export class Metrics {
     this.#set('databaseConnections', total - idle, { state: 'busy' });
     this.#set('databaseConnections', idle, { state: 'idle' });
     this.#set('databaseWaiting', waiting);
+    const { refused, sentBytes, receivedBytes } = sources.egress();
+    this.#count('egressRefused', refused);
+    this.#count('egressBytes', sentBytes, { direction: 'sent' });
+    this.#count('egressBytes', receivedBytes, { direction: 'received' });
     await Promise.all([this.#readHealth(sources), this.#readDisk(sources)]);
     return { type: this.#registry.contentType, text: await this.#registry.metrics() };
   }
@@ -130,6 +140,13 @@ export class Metrics {
     for (const { severity, n } of alerts) this.#set('monitorAlerts', n, { severity });
     for (const { project, monitor, bad } of verdicts) this.#set('monitorBad', bad ? 1 : 0, { project, monitor });
     for (const { value, ...labels } of values) this.#set('monitorValue', value, labels);
+  }
+
+  /** Sets a counter to what its source counted. */
+  #count(key: 'egressRefused' | 'egressBytes', value: number, labels: Readonly<Record<string, string>> = {}): void {
+    const counter = this.#counters.get(metricDefinitions[key].name);
+    counter?.remove(labels);
+    counter?.inc(labels, value);
   }
 
   #set(key: keyof typeof metricDefinitions, value: number, labels: Readonly<Record<string, string>> = {}): void {

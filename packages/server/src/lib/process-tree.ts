@@ -1,9 +1,10 @@
-/** CPU time of a process and all that it started, from /proc; undefined where there is none. */
+/** CPU time and memory of a process and all its descendants, from /proc. */
 import { readFileSync } from 'node:fs';
 
 /** Linux counts in hundredths of a second, whatever its own clock does. */
 const TICK_MS = 10;
 
+/** Undefined when the process is gone. */
 export function treeCpuMs(pid: number): number | undefined {
   let ticks = 0;
   let any = false;
@@ -23,4 +24,21 @@ export function treeCpuMs(pid: number): number | undefined {
     }
   }
   return any ? ticks * TICK_MS : undefined;
+}
+
+/** Resident bytes; 0 when the process is gone. Pages that processes share count once for each. */
+export function treeMemory(pid: number): number {
+  let bytes = 0;
+  const left = [pid];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    try {
+      const status = readFileSync(`/proc/${next}/status`, 'latin1');
+      bytes += Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+      const children = readFileSync(`/proc/${next}/task/${next}/children`, 'latin1').trim();
+      if (children !== '') left.push(...children.split(' ').map(Number));
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return bytes;
 }

@@ -5,6 +5,7 @@
  * calls find it again.
  */
 import type { Readable } from 'node:stream';
+import type { ForwardProxy } from '#lib/outbound/forward-proxy.ts';
 
 /**
  * What a task asks for or a target has: `cpu` in cores (fractions allowed), `memory` and `disk` in bytes, devices by their
@@ -67,7 +68,11 @@ export interface TaskSpec {
   readonly resources: Resources;
   readonly limits: TaskLimits;
   readonly isolation: Isolation;
-  /** Without it an isolated task reaches nothing but the addresses that the engine is told of. */
+  /**
+   * An isolated task with network reaches what the outbound guard allows, through a proxy that its variables name
+   * (`HTTP_PROXY` and its like). Without it, it reaches nothing but the engine's own `reach`. A task without isolation
+   * has the network of the machine.
+   */
   readonly network: boolean;
 }
 
@@ -93,6 +98,8 @@ export type TaskState =
       readonly startedAt: Date;
       readonly endedAt: Date;
       readonly usage: TaskUsage;
+      /** A sentence for each destination that the outbound guard refused; absent when there is none. */
+      readonly refusedConnections?: readonly string[];
     }
   /** It could not be started: what the engine says, for the person who wrote the command. */
   | { readonly phase: 'refused'; readonly reason: string }
@@ -121,6 +128,15 @@ export interface OutputFile {
   readonly size: number;
   readonly executable: boolean;
   open(): Promise<Readable>;
+}
+
+/** Carries the connections of isolated tasks with network, which find it on their own loopback device. */
+export interface TaskProxy {
+  readonly port: number;
+  readonly server: Pick<ForwardProxy, 'accept'>;
+  /** Called for each connection that a task was refused, and when a connection of a task ends; for counters. */
+  readonly onRefused?: () => void;
+  readonly onTransfer?: (sentBytes: number, receivedBytes: number) => void;
 }
 
 /** What a target can do, found out by trying. */

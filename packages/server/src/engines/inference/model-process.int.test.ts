@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openIsolation } from '#engines/isolation/open-isolation.ts';
 import { ManualClock } from '#lib/manual-clock.testing.ts';
 import { FRAME } from './frames.ts';
 import { ModelProcess } from './model-process.ts';
@@ -61,8 +62,16 @@ test('a batch that comes between a question and its answer may take as long as i
   const file = join(folder, 'go');
   let said = '';
   const { process: started } = await ModelProcess.start({
-    program: process.execPath,
-    args: ['-e', PROGRAM, file],
+    isolation: openIsolation(),
+    run: {
+      workload: 'onnx-model',
+      owner: 'test',
+      command: [process.execPath, '-e', PROGRAM, file],
+      limits: {},
+      network: { type: 'none' },
+      files: { readable: [], writable: [] },
+      isolation: 'none',
+    },
     variables: {},
     loadMs: 600_000,
     clock,

@@ -1,26 +1,21 @@
 /**
  * A process that holds one model and answers batches over a pair of connected sockets, which it has as descriptor 3: there is no
- * path that another program could reach. It ends when the socket does, that is, with Dais.
+ * path that another program could reach. The isolation engine starts it, holds its limits and says why it ended.
  */
 import type { Duplex } from 'node:stream';
 import { DaisError } from '@dais/api';
+import type { IsolatedEnd, IsolatedProcess, IsolatedRun, Isolation } from '#engines/isolation/contract.ts';
 import type { Clock } from '#lib/clock.ts';
-import { treeCpuMs } from '#lib/process-tree.ts';
-import { start, type ChildProcess } from '#lib/process.ts';
 import { ModelFault, type InferOptions, type Tensor } from './contract.ts';
 import { FRAME, onFrames, sendFrame, type Frame } from './frames.ts';
-import { treeMemory } from './process-memory.ts';
 import type { Runner, RunningBatch } from './runner.ts';
 
 export interface ModelProcessParts {
-  readonly program: string;
-  readonly args: readonly string[];
+  readonly isolation: Isolation;
+  readonly run: IsolatedRun;
   readonly variables: Readonly<Record<string, string | undefined>>;
-  /** Sent at descriptor 4 before the program begins, for whoever asks for it (`bwrap --seccomp`). */
-  readonly atFour?: Buffer;
   /** Until it says that the model is loaded. */
   readonly loadMs: number;
-  readonly memoryBytes?: number;
   /** Another should take its place after so many batches. */
   readonly mostBatches?: number;
   readonly clock: Clock;
@@ -29,8 +24,9 @@ export interface ModelProcessParts {
 
 /** Between giving up a batch and the end of a process that still works on it. */
 const GRACE_MS = 1000;
-const LOOK_MS = 250;
 const PING_MS = 10_000;
+/** How often its memory is measured, to replace it before it reaches its limit. */
+const MEASURE_MS = 1000;
 /** Of what it wrote to standard output and error. */
 const KEPT_LOG = 16_384;
 /** Worn when it has so much of what it may have. */
@@ -45,28 +41,32 @@ interface Running {
 
 export class ModelProcess implements Runner {
   readonly #parts: ModelProcessParts;
-  readonly #child: ChildProcess;
+  readonly #process: IsolatedProcess;
   readonly #socket: Duplex;
   readonly gone: Promise<string>;
   #running: Running | undefined;
   #ids = 0;
   #batches = 0;
   #memory = 0;
-  #cpuMs = 0;
-  #said = '';
+  #said: { text: string };
   #isStopping = false;
-  /** Why it was ended by us. */
-  #killedFor: string | undefined;
   #ended = false;
-  /** Whoever waits for its end; it may have come before. */
-  #whenOver: (() => void)[] = [];
   #awaited: ((frame: Frame) => void) | undefined;
   #cancelPing: (() => void) | undefined;
-  #cancelLook: (() => void) | undefined;
 
   /** The process and what it told of itself. @throws DaisError `invalid_request` with its log when the model does not load. */
   static async start(parts: ModelProcessParts): Promise<{ process: ModelProcess; hello: Frame['header'] }> {
-    const started = new ModelProcess(parts);
+    const said = { text: '' };
+    const process = await parts.isolation.start(parts.run, {
+      variables: parts.variables,
+      hasSocket: true,
+      onOutput: (chunk) => {
+        const text = chunk.toString('utf8');
+        said.text = (said.text + text).slice(-KEPT_LOG);
+        parts.onLine?.(text);
+      },
+    });
+    const started = new ModelProcess(parts, process, said);
     let cancel = () => {};
     try {
       const first = await Promise.race([
@@ -97,57 +97,31 @@ export class ModelProcess implements Runner {
     }
   }
 
-  private constructor(parts: ModelProcessParts) {
+  private constructor(parts: ModelProcessParts, process: IsolatedProcess, said: { text: string }) {
     this.#parts = parts;
-    this.#child = start(parts.program, parts.args, {
-      env: parts.variables,
-      // A group of its own: what it started ends with it.
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...(parts.atFour === undefined ? [] : ['pipe' as const])],
-    });
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => {
-        const text = chunk.toString('utf8');
-        this.#said = (this.#said + text).slice(-KEPT_LOG);
-        parts.onLine?.(text);
-      });
-    }
-    const four = this.#child.stdio[4] as Duplex | null | undefined;
-    four?.on('error', () => {});
-    four?.end(parts.atFour);
-    this.#socket = this.#child.stdio[3] as Duplex;
+    this.#process = process;
+    this.#said = said;
+    const { socket } = process;
+    if (socket === undefined) throw new Error('a process of a model has no socket');
+    this.#socket = socket;
     // That nobody is at the other end any more is told by the end of the process.
     this.#socket.on('error', (error) => {
-      if (error instanceof RangeError) this.#kill(`it sent what is no frame (${error.message})`);
+      if (error instanceof RangeError) this.#process.kill(`it sent what is no frame (${error.message})`);
     });
     onFrames(this.#socket, (frame) => this.#hear(frame));
     this.gone = new Promise((resolve) => {
-      const end = (how: string) => {
-        if (this.#ended) return;
+      void process.ended.then((end) => {
         this.#ended = true;
-        for (const tell of this.#whenOver) tell();
         this.#cancelPing?.();
-        this.#cancelLook?.();
-        const why = this.#killedFor ?? how;
+        const why = withAdvice(end);
         // Before its batch is free: the pool must not give a dead process to who waits.
         if (!this.#isStopping) resolve(`${why}.${this.#told()}`);
         const running = this.#running;
         this.#running = undefined;
         running?.reject(new DaisError('model_unavailable', `The model's process ended: ${why}.`, { retryAfter: 1 }));
         running?.free();
-      };
-      this.#child.once('error', (error) => end(error.message));
-      const tell = (code: number | null, signal: string | null) =>
-        end(signal === null ? `exit code ${code}` : `signal ${signal}`);
-      this.#child.once('close', tell);
-      // What it started may hold its output open.
-      this.#child.once('exit', (code, signal) => {
-        this.#killGroup();
-        parts.clock.after(GRACE_MS, () => tell(code, signal));
       });
     });
-    this.#child.unref();
-    (this.#socket as Duplex & { unref?: () => void }).unref?.();
   }
 
   infer(inputs: readonly Tensor[], { outputs, parameters, signal }: InferOptions): RunningBatch {
@@ -163,7 +137,7 @@ export class ModelProcess implements Runner {
       abort = () => {
         reject(signal?.reason as Error);
         cancelKill = this.#parts.clock.after(GRACE_MS, () =>
-          this.#kill('it did not end a batch that nobody waits for any more'),
+          this.#process.kill('it did not end a batch that nobody waits for any more'),
         );
       };
       signal?.addEventListener('abort', abort, { once: true });
@@ -178,27 +152,24 @@ export class ModelProcess implements Runner {
   }
 
   memoryBytes(): number {
-    return this.#ended ? 0 : (this.#memory = treeMemory(this.#child.pid ?? 0));
+    return (this.#memory = this.#process.memoryBytes());
   }
 
   cpuMs(): number {
-    if (!this.#ended) this.#cpuMs = Math.max(this.#cpuMs, treeCpuMs(this.#child.pid ?? 0) ?? 0);
-    return this.#cpuMs;
+    return this.#process.cpuMs();
   }
 
   isWorn(): boolean {
-    const { mostBatches = Infinity, memoryBytes = Infinity } = this.#parts;
-    return this.#batches >= mostBatches || this.#memory > memoryBytes * WORN_SHARE;
+    const { mostBatches = Infinity, run } = this.#parts;
+    return this.#batches >= mostBatches || this.#memory > (run.limits.memoryBytes ?? Infinity) * WORN_SHARE;
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true;
-    if (this.#ended) return;
-    const over = new Promise<void>((resolve) => this.#whenOver.push(resolve));
-    // While somebody waits for its end, it holds our process again.
-    this.#child.ref();
-    this.#killGroup();
-    await over;
+    // While somebody waits for its end, it keeps our process alive.
+    this.#process.ref();
+    this.#process.kill('it is not needed any more');
+    await this.#process.ended;
   }
 
   #send(frame: Parameters<typeof sendFrame>[1]): void {
@@ -219,15 +190,13 @@ export class ModelProcess implements Runner {
 
   #watch(): void {
     this.#schedulePing();
-    const { memoryBytes, clock } = this.#parts;
-    if (memoryBytes === undefined) return;
-    const look = () => {
-      this.#memory = treeMemory(this.#child.pid ?? 0);
-      const mebibytes = Math.round(memoryBytes / 2 ** 20);
-      if (this.#memory > memoryBytes) this.#kill(`it had more than the ${mebibytes} MiB of memory that it may have`);
-      else this.#cancelLook = clock.after(LOOK_MS, look);
+    if (this.#parts.run.limits.memoryBytes === undefined) return;
+    const measure = () => {
+      if (this.#ended) return;
+      this.#memory = this.#process.memoryBytes();
+      this.#parts.clock.after(MEASURE_MS, measure);
     };
-    look();
+    measure();
   }
 
   #schedulePing(): void {
@@ -236,7 +205,7 @@ export class ModelProcess implements Runner {
     this.#cancelPing = clock.after(PING_MS, () => {
       const id = ++this.#ids;
       this.#cancelPing = clock.after(PING_MS, () =>
-        this.#kill('it did not answer for 10 s while it had nothing to do'),
+        this.#process.kill('it did not answer for 10 s while it had nothing to do'),
       );
       this.#awaited = (frame) => {
         // A batch that has begun meanwhile is no idle time, however long it takes: its end asks again.
@@ -248,26 +217,24 @@ export class ModelProcess implements Runner {
     });
   }
 
-  #kill(why: string): void {
-    if (this.#ended) return;
-    this.#killedFor ??= why;
-    this.#killGroup();
-  }
-
-  #killGroup(): void {
-    try {
-      if (this.#child.pid !== undefined) process.kill(-this.#child.pid, 'SIGKILL');
-    } catch {
-      // All of it is gone.
-    }
-  }
-
   #told(): string {
-    const said = this.#said.trim();
+    const said = this.#said.text.trim();
     return said === '' ? '' : `\nIts log ends with:\n${said}`;
   }
 }
 
 function textOf({ header }: Frame): string {
   return typeof header['message'] === 'string' ? header['message'] : 'it gave no reason';
+}
+
+/** What the owner of the model can do about a limit. */
+const ADVICE: Partial<Record<IsolatedEnd['cause'], string>> = {
+  memory: 'Raise `resources.memoryMb` of the endpoint, or use a smaller batch or model',
+  processes: 'Start fewer processes and threads',
+  disk: 'Write less to the temporary folder',
+};
+
+function withAdvice({ cause, reason }: IsolatedEnd): string {
+  const advice = ADVICE[cause];
+  return advice === undefined ? reason : `${reason}. ${advice}`;
 }

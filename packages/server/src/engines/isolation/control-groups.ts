@@ -17,6 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { judgeProcess, processIdentity } from '#lib/process-identity.ts';
 
 export interface GroupLimits {
   /** In cores. */
@@ -72,16 +73,7 @@ export function hierarchiesOf(ownGroups: string, mounts: string): Hierarchy[] {
 
 /** Undefined where no groups can be made that hold memory and processes. `name`: of the folder for those of one engine. */
 export async function findControlGroups(name: string): Promise<ControlGroups | undefined> {
-  let hierarchies: Hierarchy[];
-  try {
-    hierarchies = hierarchiesOf(
-      readFileSync('/proc/self/cgroup', 'utf8'),
-      readFileSync('/proc/self/mountinfo', 'utf8'),
-    );
-  } catch {
-    return undefined;
-  }
-  const usable = hierarchies.flatMap((hierarchy) => {
+  const usable = ownHierarchies().flatMap((hierarchy) => {
     const place = placeOf(hierarchy);
     return place === undefined ? [] : [{ ...place, folder: join(place.folder, name) }];
   });
@@ -96,6 +88,28 @@ export async function findControlGroups(name: string): Promise<ControlGroups | u
     return groups;
   } catch {
     return undefined;
+  }
+}
+
+/** Removes what processes that are gone left: groups whose name is the prefix, a process id and its start time. */
+export async function sweepControlGroups(prefix: string): Promise<void> {
+  const self = processIdentity(process.pid);
+  if (self === undefined) return;
+  for (const hierarchy of ownHierarchies()) {
+    const above = groupAbove(hierarchy);
+    for (const name of foldersIn(above)) {
+      const [, pid = '', startTime = ''] = new RegExp(`^${prefix}-(\\d+)-(\\d+)$`).exec(name) ?? [];
+      if (pid === '' || judgeProcess({ ...self, pid: Number(pid), startTime }) !== 'gone') continue;
+      await new ControlGroups([{ ...hierarchy, folder: join(above, name) }]).sweep(() => false);
+    }
+  }
+}
+
+function ownHierarchies(): Hierarchy[] {
+  try {
+    return hierarchiesOf(readFileSync('/proc/self/cgroup', 'utf8'), readFileSync('/proc/self/mountinfo', 'utf8'));
+  } catch {
+    return [];
   }
 }
 

@@ -32,7 +32,7 @@ export interface StepCalls {
   end(tx: Transaction, attempt: string): void;
   /** Of attempts that go on. */
   keep(sql: Sql, attempts: readonly string[]): Promise<void>;
-  /** Where this server is for a step that is isolated without a network, and for any other. */
+  /** Address of this server for an isolated step, and for one that has the network of the machine. */
   readonly urls: { readonly inside: string; readonly outside: string };
   readonly clients: readonly ((told: StepTold) => ClientWords)[];
 }

@@ -79,7 +79,7 @@ describe('the address guard', () => {
 
   test('the refusal names the host, the reason and the setting', async () => {
     await expect(guardOf().check('mixed.example', 443)).rejects.toThrow(
-      'mixed.example resolves to 10.0.0.5, a private address; outbound.allowHosts in the configuration can allow it',
+      'mixed.example resolves to 10.0.0.5, a private address. An administrator can allow it with outbound.allowHosts',
     );
     await expect(guardOf().check('0x7f.1', 443)).rejects.toThrow('127.0.0.1 is a loopback address');
   });

@@ -5,7 +5,8 @@
  */
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { specialUse } from './address-class.ts';
+import { networkInterfaces } from 'node:os';
+import { specialUse, type SpecialUse } from './address-class.ts';
 import type { Fail } from './fault.ts';
 import { matchesAddress, matchesName, parseHostPattern, type HostPattern } from './host-pattern.ts';
 
@@ -32,6 +33,8 @@ export interface AddressGuardOptions {
   readonly allowHosts: readonly string[];
   readonly resolve: Resolve;
   readonly fail: Fail;
+  /** Addresses of this machine, which are refused even where they are public; default: those of its interfaces. */
+  readonly ownAddresses?: () => ReadonlySet<string>;
 }
 
 export interface AddressGuard {
@@ -52,7 +55,7 @@ export interface AddressGuard {
 
 /** @throws the error of `fail` with `invalid_config` for an entry of `allowHosts` that is no host or network. */
 export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
-  const { resolve, fail } = options;
+  const { resolve, fail, ownAddresses = machineAddresses() } = options;
   const allowed = options.allowHosts.map((text) => {
     const pattern = parseHostPattern(text);
     if (pattern?.host === undefined) {
@@ -65,10 +68,10 @@ export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
   });
 
   function refuse(host: string, address: string, port: number): void {
-    const reason = refusal(allowed, host, address, port);
+    const reason = refusal(allowed, ownAddresses, host, address, port);
     if (reason === undefined) return;
     const where = host === address ? `${host} is ${reason}` : `${host} resolves to ${address}, ${reason}`;
-    throw fail('address_refused', `${where}; outbound.allowHosts in the configuration can allow it`);
+    throw fail('address_refused', `${where}. An administrator can allow it with outbound.allowHosts`);
   }
 
   function read(host: string): string {
@@ -100,11 +103,35 @@ export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
   };
 }
 
-function refusal(allowed: readonly HostPattern[], host: string, address: string, port: number): string | undefined {
-  const use = specialUse(address);
+const OWN: SpecialUse = { class: 'local', what: 'an address of this machine' };
+
+function refusal(
+  allowed: readonly HostPattern[],
+  ownAddresses: () => ReadonlySet<string>,
+  host: string,
+  address: string,
+  port: number,
+): string | undefined {
+  const use = specialUse(address) ?? (ownAddresses().has(address) ? OWN : undefined);
   if (use === undefined || allowed.some((pattern) => matchesAddress(pattern, address, port))) return undefined;
   const named = use.class === 'local' && allowed.some((pattern) => matchesName(pattern, host, port, true));
   return named ? undefined : use.what;
+}
+
+/** How long a list of interfaces is reused; asking the kernel takes about 0.1 ms. */
+const INTERFACES_MS = 10_000;
+
+function machineAddresses(): () => ReadonlySet<string> {
+  let known: ReadonlySet<string> = new Set();
+  let readAt = -Infinity;
+  return () => {
+    if (performance.now() - readAt > INTERFACES_MS) {
+      const all = Object.values(networkInterfaces()).flatMap((interfaces) => interfaces ?? []);
+      known = new Set(all.map(({ address }) => address.toLowerCase()));
+      readAt = performance.now();
+    }
+    return known;
+  };
 }
 
 async function resolveOrFail(resolve: Resolve, name: string, fail: Fail): Promise<readonly Address[]> {

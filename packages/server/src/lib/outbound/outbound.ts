@@ -10,9 +10,10 @@ import type { Dispatcher } from 'undici';
 import { createAddressGuard, systemResolve, type Resolve } from './address-guard.ts';
 import { createDispatchers, type Timeouts } from './dispatchers.ts';
 import { startDeadline } from './deadline.ts';
-import type { Fail } from './fault.ts';
+import type { Fail, Fault } from './fault.ts';
 import { isRedirect, portOf, readUrl, redirected, type Hop } from './hop.ts';
 import { limitBody } from './limited-body.ts';
+import { connectToProxy, tunnelThroughProxy, type Route, type RouteTarget } from './route.ts';
 import { openTcp } from './tcp-connection.ts';
 import { trustAlso } from './trust.ts';
 import { createProxyChoice, type ProxySettings } from './proxy-choice.ts';
@@ -73,6 +74,13 @@ export interface Outbound {
   check(url: string): Promise<void>;
   /** A TCP connection for what does not speak HTTP (mail), through the same guard but never through a proxy. */
   connect(host: string, port: number, signal?: AbortSignal): Promise<Socket>;
+  /**
+   * Opens a connection for a client that speaks to `target` itself: through the same guard, and through the configured
+   * proxy where calls to it take one.
+   */
+  route(target: RouteTarget, signal?: AbortSignal): Promise<Route>;
+  /** Returns the kind of an error that this client threw; undefined for errors of others. */
+  faultOf(error: unknown): Fault | undefined;
   /** As `check`, for `connect`. */
   checkHost(host: string, port: number): Promise<void>;
   /** For TLS on such a connection: trusts `extraCa` too. Undefined: Node's own authorities are enough. */
@@ -89,10 +97,10 @@ const MAX_REDIRECTS = 5;
 /** @throws the error of `fail` with `invalid_config`. */
 export function createOutbound(options: OutboundOptions): Outbound {
   // Errors of ours come back out of a connection attempt wrapped by others: they are known by having been made here.
-  const made = new WeakSet<Error>();
+  const made = new WeakMap<Error, Fault>();
   const fail: Fail = (fault, detail, cause) => {
     const error = options.fail(fault, detail, cause);
-    made.add(error);
+    made.set(error, fault);
     return error;
   };
   const resolve = options.resolve ?? systemResolve;
@@ -206,6 +214,25 @@ export function createOutbound(options: OutboundOptions): Outbound {
         throw asFault(error, `${host}:${port}`, base);
       }
     },
+    async route(target, signal) {
+      const { host, port, protocol, trusted = false } = target;
+      const name = host.includes(':') ? `[${host}]` : host;
+      try {
+        const url = new URL(`${protocol}//${name}:${port}`);
+        const proxy = proxyOf(url);
+        if (proxy === undefined) {
+          const socket = await openTcp(trusted ? undefined : guard, host, port, base.connectMs, signal);
+          return { socket };
+        }
+        if (!trusted) await guard.checkForProxy(host, port);
+        const through = { proxy, secureContext, timeoutMs: base.connectMs, signal };
+        return protocol === 'http:' ? await connectToProxy(through) : await tunnelThroughProxy(through, target);
+      } catch (error) {
+        if (signal?.aborted === true) throw signal.reason;
+        throw asFault(error, `${name}:${port}`, base);
+      }
+    },
+    faultOf: (error) => (error instanceof Error ? made.get(error) : undefined),
     async send(request) {
       const { status, headers, body } = await stream({ maxBytes: DEFAULT_MAX_BYTES, ...request });
       return { status, headers, body: await buffer(body) };

@@ -2,17 +2,24 @@ import { connect, type Socket } from 'node:net';
 import { canonicalHost, type AddressGuard } from './address-guard.ts';
 import { guardedLookup } from './guarded-lookup.ts';
 
-/** Opens a TCP connection to an address that was checked. Rejects as the guard does, or with the socket's own error. */
+/**
+ * Opens a TCP connection to an address that `guard` checked; without one, to any. Rejects as the guard does, or with the
+ * socket's own error.
+ */
 export async function openTcp(
-  guard: AddressGuard,
+  guard: AddressGuard | undefined,
   host: string,
   port: number,
   timeoutMs: number,
   signal: AbortSignal | undefined,
 ): Promise<Socket> {
-  guard.checkLiteral(host, port);
+  guard?.checkLiteral(host, port);
   signal?.throwIfAborted();
-  const socket = connect({ host: canonicalHost(host) ?? host, port, lookup: guardedLookup(guard, port) });
+  const socket = connect({
+    host: canonicalHost(host) ?? host,
+    port,
+    ...(guard !== undefined && { lookup: guardedLookup(guard, port) }),
+  });
   socket.setTimeout(timeoutMs);
   return await new Promise((resolve, reject) => {
     const stop = (error: unknown) => {

@@ -1,8 +1,8 @@
 /** What this machine has, what is leased, and to whom. */
-import { readFileSync } from 'node:fs';
 import { readdir, readlink, statfs, symlink, unlink } from 'node:fs/promises';
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { machineMemory } from '#lib/machine-memory.ts';
 import { run } from '#lib/process.ts';
 import type { Resources } from '../contract.ts';
 import { errnoOf } from './file-errors.ts';
@@ -27,23 +27,10 @@ export async function machineResources(root: string, gpus: readonly string[]): P
   const { bavail, bsize } = await statfs(root);
   return {
     cpu: availableParallelism(),
-    memory: memoryOfMachine(),
+    memory: machineMemory(),
     disk: bavail * bsize,
     ...(gpus.length > 0 && { [GPU]: gpus.length }),
   };
-}
-
-/** In a container the limit of its group, else all there is. */
-function memoryOfMachine(): number {
-  for (const file of ['/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes']) {
-    try {
-      const limit = Number(readFileSync(file, 'latin1'));
-      if (Number.isFinite(limit) && limit > 0) return Math.min(limit, totalmem());
-    } catch {
-      // Not this version, or none.
-    }
-  }
-  return totalmem();
 }
 
 /**

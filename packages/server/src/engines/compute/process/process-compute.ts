@@ -8,7 +8,16 @@ import { DaisError } from '@dais/api';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
-import type { Compute, ComputeAbilities, LogChunk, LogOptions, OutputFile, TaskSpec, TaskState } from '../contract.ts';
+import type {
+  Compute,
+  ComputeAbilities,
+  LogChunk,
+  LogOptions,
+  OutputFile,
+  TaskProxy,
+  TaskSpec,
+  TaskState,
+} from '../contract.ts';
 import { DeviceLeases, findGpus, GPU, machineResources } from './capacity.ts';
 import { findControlGroups, type ControlGroups } from '#engines/isolation/control-groups.ts';
 import { errnoOf, storageError } from './file-errors.ts';
@@ -22,6 +31,7 @@ import { stage } from './staging.ts';
 import { TaskFolder, type StopMark, type TaskRecord } from './task-folder.ts';
 import { readLogs } from './task-logs.ts';
 import { outputFiles } from './task-outputs.ts';
+import { proxyVariables } from './task-proxy.ts';
 import { TASK_VARIABLE } from './task-processes.ts';
 import { privateFolder, stoppedBefore, TaskRun, type CrashPoint, type TaskParts } from './task-run.ts';
 
@@ -34,8 +44,10 @@ export interface ProcessComputeOptions {
   readonly path?: string;
   /** Folders that no isolated task sees, wherever they lie. */
   readonly hidden?: readonly string[];
-  /** What isolated tasks without network reach all the same. */
+  /** What isolated tasks reach whether they have network or not. */
   readonly reach?: readonly Reachable[];
+  /** Carries the connections of isolated tasks with network; without it they reach nobody either. */
+  readonly proxy?: TaskProxy;
   /** `rlimit`: control groups are not used even where they could be. */
   readonly limits?: 'rlimit';
   /** `none`: each shim by itself, as where Perl is missing. */
@@ -94,6 +106,7 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
     path,
     hasGpus: gpus.length > 0,
     reach: options.reach ?? [],
+    proxy: options.proxy,
     maxProcesses: options.maxProcesses ?? 4096,
     reached: options.reached ?? (() => {}),
   };
@@ -220,6 +233,7 @@ class ProcessCompute implements Compute {
           // Programs that ask who they are find no entry for a uid that was made for them.
           USER: 'step',
           LOGNAME: 'step',
+          ...(isIsolated && spec.network && this.#parts.proxy !== undefined && proxyVariables(this.#parts.proxy)),
         },
         fixed: { [TASK_VARIABLE]: this.#markOf(spec.attempt) },
       });

@@ -1,6 +1,6 @@
 /**
- * Lets a task without network reach what the engine was told of, and nothing else: a listening socket that belongs to the
- * task's own network namespace, but whose connections come to this process. A short-lived helper enters the namespace, opens
+ * Lets an isolated task reach what the engine was told of, and nothing else: listening sockets that belong to the task's own
+ * network namespace, but whose connections come to this process. A short-lived helper enters the namespace, opens
  * the socket and hands it over, so that nothing runs beside the task. It is gone with this process: whoever takes the task
  * over opens it again, and a connection that comes in the helper's short life is closed.
  */

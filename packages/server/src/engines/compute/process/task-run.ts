@@ -2,11 +2,11 @@
  * One task from its start to its end. Everything that it does rests on files, so it does not matter which process of Dais
  * does it: each look at the folder takes the next step, and taking it twice changes nothing.
  */
-import { constants, watch, type FSWatcher } from 'node:fs';
+import { closeSync, constants, openSync, watch, writeSync, type FSWatcher } from 'node:fs';
 import { appendFile, mkdir, open, readFile } from 'node:fs/promises';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
-import type { TaskState, TaskUsage } from '../contract.ts';
+import type { TaskProxy, TaskState, TaskUsage } from '../contract.ts';
 import { GPU, type DeviceLeases } from './capacity.ts';
 import { TaskGroups, type ControlGroups, type GroupUsage, type Hierarchy } from '#engines/isolation/control-groups.ts';
 import { errnoOf } from './file-errors.ts';
@@ -17,6 +17,7 @@ import { exportLines } from './shim.ts';
 import { signalName } from './signals.ts';
 import { diskUsage } from './staging.ts';
 import type { ShimIdentity, StopMark, TaskFolder, TaskRecord } from './task-folder.ts';
+import { TaskConnections } from './task-proxy.ts';
 import { namespaceMember, readProcess, signalProcess, taskProcesses, type TaskMarks } from './task-processes.ts';
 
 /** What a shell makes of SIGKILL. */
@@ -36,8 +37,10 @@ export interface TaskParts {
   /** PATH of the shim and, after that of its environment, of the task. */
   readonly path: string;
   readonly hasGpus: boolean;
-  /** Without network, an isolated task reaches these. */
+  /** Isolated tasks reach these. */
   readonly reach: readonly Reachable[];
+  /** Isolated tasks with network reach others through it. */
+  readonly proxy: TaskProxy | undefined;
   /** Processes and threads of one task. */
   readonly maxProcesses: number;
   readonly reached: (point: CrashPoint) => void;
@@ -57,6 +60,8 @@ const WRITER_PATIENCE_MS = 5000;
 /** From the start of a shim until the loopback device of its task must be there. */
 const RELAY_PATIENCE_MS = 10_000;
 const PAGE_BYTES = 4096;
+/** Fewer bytes than PIPE_BUF (4096), also where each character takes three. */
+const MAX_REPORT_CHARACTERS = 1300;
 /** A tick of /proc, on every Linux that Node runs on. */
 const TICK_MS = 10;
 
@@ -81,6 +86,7 @@ export class TaskRun {
   #groups: TaskGroups | undefined;
   #shim: ShimIdentity | undefined;
   #relay: Relay | undefined;
+  #connections: TaskConnections | undefined;
   #isOutOfReach = false;
   #isLetGo = false;
 
@@ -115,7 +121,7 @@ export class TaskRun {
     const isolated = record.isolation === 'required';
     const memory = record.resources['memory'];
     const logBytes = record.limits.logBytes ?? DEFAULT_LOG_BYTES;
-    const around = { ...record, folder, gpus: devices, isHeldBack: !record.network, filterDescriptor: 5 };
+    const around = { ...record, folder, gpus: devices, isHeldBack: true, filterDescriptor: 5 };
     reached('prepared');
     launcher.start(
       {
@@ -275,14 +281,15 @@ export class TaskRun {
   }
 
   get #isHeldBack(): boolean {
-    return this.record.isolation !== 'none' && !this.record.network && !this.#isLetGo;
+    return this.record.isolation !== 'none' && !this.#isLetGo;
   }
 
-  /** An isolated task without network starts when what it may reach is there, or cannot be had. */
+  /** An isolated task starts when what it may reach is there, or cannot be had. */
   async #letGo(shim: ShimIdentity): Promise<void> {
-    const { reach, path, clock, log } = this.#parts;
+    const { path, clock, log } = this.#parts;
     const { attempt } = this.record;
     if (!this.#isHeldBack) return;
+    const reach = this.#reach();
     if (reach.length > 0 && this.#relay === undefined && !this.#isOutOfReach) {
       const member = namespaceMember(this.#marks(shim));
       let fault: unknown;
@@ -301,6 +308,34 @@ export class TaskRun {
     }
     this.#isLetGo = (await letGo(this.folder.file('go'))) || this.folder.read('begun') === 'begun\n';
     if (!this.#isLetGo) this.#wakeIn(20);
+  }
+
+  #reach(): readonly Reachable[] {
+    const { reach, proxy } = this.#parts;
+    if (proxy === undefined || !this.record.network) return reach;
+    this.#connections ??= new TaskConnections(proxy, (sentence) => this.#report(sentence));
+    const connections = this.#connections;
+    return [...reach, { port: connections.port, accept: (socket) => connections.accept(socket) }];
+  }
+
+  /**
+   * Writes a line into the log of the task, as its own output is written, before its program learns of it. The line is lost
+   * when nobody reads that any more, or when the pipe is full.
+   */
+  #report(sentence: string): void {
+    const line = `dais: ${sentence}`.slice(0, MAX_REPORT_CHARACTERS);
+    try {
+      // With O_NONBLOCK a pipe takes a line that is no longer than PIPE_BUF as a whole or not at all.
+      const outer = taskProcesses(this.#marks(this.#shim)).find(({ parent }) => parent === this.#shim?.pid);
+      const pipe = openSync(`/proc/${outer?.pid}/fd/1`, constants.O_WRONLY | constants.O_NONBLOCK);
+      try {
+        writeSync(pipe, `${line}\n`);
+      } finally {
+        closeSync(pipe);
+      }
+    } catch (error) {
+      this.#parts.log.debug('a line of the platform is missing in the log of a task', { line, error });
+    }
   }
 
   /** TERM to each of its processes, KILL after the grace. */
@@ -382,6 +417,7 @@ export class TaskRun {
     const used: GroupUsage = this.#groups?.usage() ?? { memoryKills: 0 };
     if (word !== 'begun\n' && mark === undefined) return await this.#refusal(word);
     const startedAt = folder.modified('begun') ?? end.at;
+    const refused = this.#connections?.refused ?? [];
     const isStopped = mark !== undefined && mark.at <= end.at;
     const failed = end.signalled || end.code !== 0;
     const ranOut = used.memoryKills > 0 && failed;
@@ -395,6 +431,7 @@ export class TaskRun {
       startedAt: new Date(startedAt),
       endedAt: new Date(end.at),
       usage: this.#usage(used, end.cpuMs, end.at - startedAt),
+      ...(refused.length > 0 && { refusedConnections: refused }),
     } satisfies TaskState;
   }
 

@@ -5,6 +5,8 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DaisError } from '@dais/api';
+import type { Isolation } from '#engines/isolation/contract.ts';
+import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
 import type { Clock } from '#lib/clock.ts';
 import { KeptMemory } from '#lib/kept-memory.ts';
 import { Lazy } from '#lib/lazy.ts';
@@ -13,7 +15,6 @@ import { ownProgram, programBeside } from '#lib/process.ts';
 import { testBatches, type BatchTest } from '../batch-test.ts';
 import type { InferenceEngine, InferOptions, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
 import { findModel, placeInside, type ModelPlace } from '../model-place.ts';
-import { ModelIsolation } from '../isolation.ts';
 import { ModelProcess } from '../model-process.ts';
 import { RunnerPool } from '../runner-pool.ts';
 import { ServedModel } from '../served-model.ts';
@@ -27,6 +28,8 @@ import { programFolders } from './program-folders.ts';
 export interface OnnxInferenceOptions {
   readonly clock: Clock;
   readonly log: Log;
+  /** Default: one for this process, with the programs of the machine. */
+  readonly isolation?: Isolation;
   readonly random?: () => number;
   /** Files up to this size are tried on the caller's thread; 0: none. Default 8 MiB. */
   readonly callerThreadBytes?: number;
@@ -41,6 +44,8 @@ const LONGEST_HERE_NS = 1_000_000;
 const MEASURED_RUNS = 50;
 const MEASURED_NS = 5_000_000n;
 const LOAD_MS = 120_000;
+/** Threads of Node itself. */
+const NODE_THREADS = 16;
 /** Of batches that went to a thread and came back, for the next ones. */
 const MOST_KEPT_BYTES = 64 * 1024 * 1024;
 
@@ -54,11 +59,12 @@ interface Found {
 export class OnnxInference implements InferenceEngine {
   readonly name = 'onnx';
   readonly #options: OnnxInferenceOptions;
-  readonly #isolation = new ModelIsolation();
+  readonly #isolation: Isolation;
   readonly #memory: KeptMemory;
 
   constructor(options: OnnxInferenceOptions) {
     this.#options = options;
+    this.#isolation = options.isolation ?? sharedIsolation();
     this.#memory = new KeptMemory(options.clock, MOST_KEPT_BYTES);
     // Here, because a thread has its own copy of the variables, which the library does not see.
     disableTelemetry();
@@ -150,16 +156,22 @@ export class OnnxInference implements InferenceEngine {
         : async () => {
             const program = programBeside(import.meta.url, './onnx-process');
             const command = [process.execPath, ...ownProgram(program), JSON.stringify(plan)];
-            // Where nothing can be isolated the process alone must do: operators are no programs.
-            const isIsolated = (await this.#isolation.fault()) === undefined;
+            // Where nothing isolates, a process with limits must do: operators are no programs.
+            const { boundary } = await this.#isolation.report();
             const { process: started } = await ModelProcess.start({
-              ...(isIsolated
-                ? this.#isolation.wrap(command, [...programFolders(), folder], folder)
-                : { program: process.execPath, args: command.slice(1) }),
+              isolation: this.#isolation,
+              run: {
+                workload: 'onnx-model',
+                owner: `model:${folder}`,
+                command,
+                limits: { threads: plan.threads + NODE_THREADS, ...(memoryBytes !== undefined && { memoryBytes }) },
+                network: { type: 'none' },
+                files: { readable: [...programFolders(), folder], writable: [] },
+                isolation: boundary === 'none' ? 'none' : 'required',
+              },
               variables: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', TZ: 'UTC' },
               loadMs: LOAD_MS,
               clock,
-              ...(memoryBytes !== undefined && { memoryBytes }),
             });
             return started;
           };

@@ -5,10 +5,11 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DaisError } from '@dais/api';
+import { isolationRefusal, type Isolation } from '#engines/isolation/contract.ts';
+import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { Tensor } from '../contract.ts';
-import { ModelIsolation } from '../isolation.ts';
 import { ModelProcess } from '../model-process.ts';
 import type { ConversionPlan, PredictFunction } from './conversion-plan.ts';
 import { interpreterFolders, pythonVariables } from './python-process.ts';
@@ -52,19 +53,27 @@ const LOAD_MS = 300_000;
 const PYTHON = fileURLToPath(new URL('../../../../python', import.meta.url));
 const SEED = 20_261_127;
 
-export class OnnxConverter {
-  readonly #parts: { readonly clock: Clock; readonly log: Log };
-  readonly #isolation = new ModelIsolation();
+interface ConverterParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Default: one for this process, with the programs of the machine. */
+  readonly isolation?: Isolation;
+}
 
-  constructor(parts: { readonly clock: Clock; readonly log: Log }) {
+export class OnnxConverter {
+  readonly #parts: ConverterParts;
+  readonly #isolation: Isolation;
+
+  constructor(parts: ConverterParts) {
     this.#parts = parts;
+    this.#isolation = parts.isolation ?? sharedIsolation();
   }
 
   /** @throws DaisError `invalid_request` for a model that does not load. */
   async open({ folder, environment, trust, plan, predictFn, opset, signal }: ConversionRequest): Promise<Conversion> {
-    const fault = await this.#isolation.fault();
-    if (fault !== undefined && trust === 'untrusted') {
-      throw new DaisError('invalid_request', `A model that is not trusted must be isolated: ${fault}.`);
+    const report = await this.#isolation.report();
+    if (report.boundary === 'none' && trust === 'untrusted') {
+      throw new DaisError('invalid_request', isolationRefusal('A model that is not trusted', report));
     }
     const python = path.join(environment, 'bin', 'python');
     const asked = JSON.stringify({ ...plan, model: folder, predictFn, opset, seed: SEED });
@@ -72,9 +81,16 @@ export class OnnxConverter {
     const readable = [...(await interpreterFolders(environment)), PYTHON, folder];
     const { clock, log } = this.#parts;
     const { process: started } = await ModelProcess.start({
-      ...(fault === undefined
-        ? this.#isolation.wrap(program, readable, folder)
-        : { program: python, args: program.slice(1) }),
+      isolation: this.#isolation,
+      run: {
+        workload: 'conversion',
+        owner: `model:${folder}`,
+        command: program,
+        limits: {},
+        network: { type: 'none' },
+        files: { readable, writable: [] },
+        isolation: report.boundary === 'none' ? 'none' : 'required',
+      },
       variables: pythonVariables(path.dirname(python), 1),
       loadMs: LOAD_MS,
       clock,

@@ -6,12 +6,13 @@ import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DaisError } from '@dais/api';
+import { isolationRefusal, type Isolation } from '#engines/isolation/contract.ts';
+import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { testBatches } from '../batch-test.ts';
 import type { InferenceEngine, LoadedModel, LoadOptions, ModelFiles, Tensor } from '../contract.ts';
 import { findModel, type ModelPlace } from '../model-place.ts';
-import { ModelIsolation } from '../isolation.ts';
 import { ModelProcess } from '../model-process.ts';
 import { RunnerPool } from '../runner-pool.ts';
 import { ServedModel } from '../served-model.ts';
@@ -22,6 +23,8 @@ import { readSignature, type Signature } from './signature.ts';
 export interface PythonInferenceOptions {
   readonly clock: Clock;
   readonly log: Log;
+  /** Default: one for this process, with the programs of the machine. */
+  readonly isolation?: Isolation;
   readonly random?: () => number;
   /** A process is replaced after so many batches; default: only when it has 80 % of the memory that it may have. */
   readonly mostBatches?: number;
@@ -30,6 +33,8 @@ export interface PythonInferenceOptions {
 }
 
 const LOAD_MS = 300_000;
+/** Threads that libraries start for themselves. */
+const PYTHON_THREADS = 16;
 /** In the same place from the source and from what is built. */
 const WORKER = fileURLToPath(new URL('../../../../python/dais_worker', import.meta.url));
 
@@ -43,10 +48,11 @@ interface Found {
 export class PythonInference implements InferenceEngine {
   readonly name = 'python';
   readonly #options: PythonInferenceOptions;
-  readonly #isolation = new ModelIsolation();
+  readonly #isolation: Isolation;
 
   constructor(options: PythonInferenceOptions) {
     this.#options = options;
+    this.#isolation = options.isolation ?? sharedIsolation();
   }
 
   async refusal(files: ModelFiles): Promise<string | undefined> {
@@ -66,10 +72,11 @@ export class PythonInference implements InferenceEngine {
     if (environment === undefined) refuse('The model runs in Python: build the environment that it requires first.');
     const python = path.join(environment, 'bin', 'python');
     await access(python, constants.X_OK).catch(() => refuse(`The environment has no Python at ${python}.`));
-    const fault = await this.#isolation.fault();
+    const report = await this.#isolation.report();
     // Loading such a model runs its author's code.
-    if (fault !== undefined && options.trust === 'untrusted')
-      refuse(`A model that is not trusted must be isolated: ${fault}.`);
+    if (report.boundary === 'none' && options.trust === 'untrusted') {
+      refuse(isolationRefusal('A model that is not trusted', report));
+    }
     onPhase('loading the model');
     const { clock, log, random = Math.random } = this.#options;
     const make = async () => await this.#start(python, place, signature, options);
@@ -116,16 +123,22 @@ export class PythonInference implements InferenceEngine {
     };
     // `-I`: neither variables, nor the working folder, nor packages of a user's home change what is imported.
     const program = [python, '-I', '-u', '-B', WORKER, JSON.stringify(plan)];
-    const isIsolated = (await this.#isolation.fault()) === undefined;
+    const { boundary } = await this.#isolation.report();
     const { process: started } = await ModelProcess.start({
-      ...(isIsolated
-        ? this.#isolation.wrap(program, [...(await interpreterFolders(environment)), WORKER, root], root)
-        : { program: python, args: program.slice(1) }),
+      isolation: this.#isolation,
+      run: {
+        workload: 'python-model',
+        owner: `model:${root}`,
+        command: program,
+        limits: { threads: threads + PYTHON_THREADS, ...(memoryBytes !== undefined && { memoryBytes }) },
+        network: { type: 'none' },
+        files: { readable: [...(await interpreterFolders(environment)), WORKER, root], writable: [] },
+        isolation: boundary === 'none' ? 'none' : 'required',
+      },
       variables: pythonVariables(path.dirname(python), threads),
       loadMs,
       clock,
       onLine: (text) => log.debug('a model says', { text }),
-      ...(memoryBytes !== undefined && { memoryBytes }),
       ...(mostBatches !== undefined && { mostBatches }),
     });
     return started;

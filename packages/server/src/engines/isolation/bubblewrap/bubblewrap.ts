@@ -78,11 +78,12 @@ export function wrapWithBubblewrap(run: IsolatedRun, mode: BubblewrapMode, optio
   ];
   const drop = `--reuid=${uid} --regid=${uid} --clear-groups --inh-caps=-all --bounding-set=-all --no-new-privs --`;
   const setpriv = root === undefined ? ['setpriv'] : (outside?.('setpriv') ?? []);
-  const outer = [program, ...words('--die-with-parent --unshare-user --unshare-net --dev-bind / / --')];
+  const outer = words('--die-with-parent --unshare-user --unshare-net --dev-bind / / --');
   return {
     boundary: hasProc ? 'bubblewrap' : 'bubblewrap-without-proc',
     command: [
-      ...((hasOuter ? [...outer, program] : [program]) as [string, ...string[]]),
+      program,
+      ...(hasOuter ? [...outer, program] : []),
       ...(root === undefined ? [] : ['--ro-bind', root, '/']),
       ...args,
       ...(uid === undefined ? [] : [...setpriv, ...words(drop)]),

@@ -4,7 +4,7 @@
  */
 import { seccompFilter } from '#lib/seccomp.ts';
 import { gpuFiles, machineFiles } from '../bubblewrap/machine-files.ts';
-import type { ConfineOptions, Confined, IsolatedRun } from '../contract.ts';
+import type { Confined, IsolatedRun } from '../contract.ts';
 import { landlockProgram } from './launcher-program.ts';
 
 /** From these versions of the interface on, the kernel controls truncation, TCP ports, and signals. */

@@ -43,6 +43,9 @@ const ONLY_STEP = 'main';
 /** Faults of whoever wrote the step: another attempt would end in the same way. */
 const FINAL_CODES: ReadonlySet<string> = new Set(['invalid_request', 'quota_exceeded', 'too_large', 'unsafe_path']);
 
+/** Destinations that the reason of a failure names; the log has the others. */
+const MAX_REFUSALS = 5;
+
 export interface StepRunSignals {
   /** The lease is lost, or the process stops: nothing done afterwards counts. The step itself goes on. */
   readonly stop: AbortSignal;
@@ -226,7 +229,7 @@ export class StepRun {
     const possible = isolationFault === undefined || step.environment.type === 'image' ? 'required' : 'none';
     const isolation = step.isolation === 'preferred' ? possible : step.isolation;
     const secrets = await this.#secrets(step);
-    const around = await this.#surroundings(loaded, resolved, isolation === 'required' && !step.network);
+    const around = await this.#surroundings(loaded, resolved, isolation === 'required');
     const spec: Omit<TaskSpec, 'inputs'> = {
       attempt: id,
       command,
@@ -270,12 +273,12 @@ export class StepRun {
    * What lets it call this server as itself, and the run that it logs into: in the lease, so that nobody else's step gets a
    * token that holds.
    */
-  async #surroundings(loaded: Loaded, resolved: ResolvedStep, isAlone: boolean): Promise<Surroundings> {
+  async #surroundings(loaded: Loaded, resolved: ResolvedStep, isIsolated: boolean): Promise<Surroundings> {
     const { calls } = this.#parts;
     const { id: attempt, run } = this.#claim;
     const { actor } = loaded;
     if (calls === undefined) return { variables: {}, secretVariables: {} };
-    const url = isAlone ? calls.urls.inside : calls.urls.outside;
+    const url = isIsolated ? calls.urls.inside : calls.urls.outside;
     return await this.#guarded(
       async (tx) => {
         const tracked = await this.#track(tx, loaded, resolved);
@@ -376,7 +379,7 @@ export class StepRun {
       if (ending !== 'exit' || code !== 0) {
         // Who speaks another language has often no other place to look at.
         const tail = dialect === undefined ? '' : (log?.tail ?? '');
-        const why = [howItEnded(state), tail].filter((part) => part !== '').join('\n');
+        const why = [howItEnded(state), ...refusals(state), tail].filter((part) => part !== '').join('\n');
         return failed(why, await collectAlways(from));
       }
       const { outputs, uploads } = await collectOutputs(from);
@@ -484,6 +487,13 @@ function howItEnded({ end, code, signal }: Extract<TaskState, { phase: 'ended' }
   if (end === 'out-of-memory') return 'it needed more memory than it may have';
   if (end === 'disk-full') return 'it wrote more than it may';
   return signal === undefined ? `it ended with exit code ${code ?? 'unknown'}` : `it was ended by ${signal}`;
+}
+
+/** What of its failure the outbound guard may have caused, a sentence for each destination. */
+function refusals({ refusedConnections = [] }: Extract<TaskState, { phase: 'ended' }>): readonly string[] {
+  const more = refusedConnections.length - MAX_REFUSALS;
+  const shown = refusedConnections.slice(0, MAX_REFUSALS);
+  return more > 0 ? [...shown, `The log lists ${more} more refused destinations.`] : shown;
 }
 
 function seenFrom({ folders, path, variables, root }: BuiltEnvironment): TaskEnvironment {

@@ -1,0 +1,61 @@
+/** How an isolated task with network reaches others: through one proxy on its own loopback device. */
+import type { Socket } from 'node:net';
+import type { ProxyClient, ProxyFailure } from '#lib/outbound/forward-proxy.ts';
+import type { TaskProxy } from '../contract.ts';
+
+/** Destinations of one task that are reported; more are only counted. */
+const MAX_REPORTED = 50;
+
+/** What programs read to find the proxy; curl takes some of the names in lower case only. */
+export function proxyVariables({ port }: TaskProxy): Readonly<Record<string, string>> {
+  const address = `http://127.0.0.1:${port}`;
+  const bypass = 'localhost,127.0.0.1,::1';
+  return {
+    HTTP_PROXY: address,
+    HTTPS_PROXY: address,
+    ALL_PROXY: address,
+    NO_PROXY: bypass,
+    http_proxy: address,
+    https_proxy: address,
+    all_proxy: address,
+    no_proxy: bypass,
+    // Node's own fetch takes no notice of them otherwise (from Node 24 on).
+    NODE_USE_ENV_PROXY: '1',
+  };
+}
+
+/** The connections of one task. */
+export class TaskConnections {
+  readonly #proxy: TaskProxy;
+  readonly #client: ProxyClient;
+  readonly #reported = new Set<string>();
+  readonly #refused: string[] = [];
+
+  /** `report` gets a sentence for the log of the task, once for each destination. */
+  constructor(proxy: TaskProxy, report: (sentence: string) => void) {
+    this.#proxy = proxy;
+    const onFailure = ({ host, port, fault, message }: ProxyFailure) => {
+      const isRefusal = fault === 'address_refused';
+      if (isRefusal) proxy.onRefused?.();
+      const key = `${host} ${port} ${fault}`;
+      if (this.#reported.has(key) || this.#reported.size >= MAX_REPORTED) return;
+      this.#reported.add(key);
+      if (isRefusal) this.#refused.push(message);
+      report(message);
+    };
+    this.#client = { onFailure, ...(proxy.onTransfer !== undefined && { onTransfer: proxy.onTransfer }) };
+  }
+
+  get port(): number {
+    return this.#proxy.port;
+  }
+
+  /** Sentences about destinations that were refused, each once. */
+  get refused(): readonly string[] {
+    return this.#refused;
+  }
+
+  accept(socket: Socket): void {
+    this.#proxy.server.accept(socket, this.#client);
+  }
+}

@@ -1,0 +1,369 @@
+/** Chooses the strongest boundary that works on this machine, and confines runs with it. */
+import { DaisError } from '@dais/api/errors';
+import { machineMemory } from '#lib/machine-memory.ts';
+import { run as runProgram } from '#lib/process.ts';
+import { processIdentity } from '#lib/process-identity.ts';
+import { filterForNamespaces, wrapWithBubblewrap, type BubblewrapMode } from './bubblewrap/bubblewrap.ts';
+import {
+  isolationRefusal,
+  type Boundary,
+  type Confined,
+  type ConfineOptions,
+  type FoundProgram,
+  type IsolatedProcess,
+  type IsolatedRun,
+  type IsolatedStart,
+  type Isolation,
+  type IsolationOptions,
+  type IsolationReport,
+} from './contract.ts';
+import { findControlGroups, sweepControlGroups, type ControlGroups } from './control-groups.ts';
+import { guardCommand } from './guard.ts';
+import { landlockLacks, landlockRefusal, wrapWithLandlock } from './landlock/landlock.ts';
+import { LANDLOCK_ABI, landlockProgram } from './landlock/launcher-program.ts';
+import { isolationRemedy, readRestrictions } from './machine-restrictions.ts';
+import { findBubblewrap, findOnPath, SYSTEM_PATH } from './programs.ts';
+import { makeScratch, RunProcess } from './run-process.ts';
+import { testBoundary } from './self-test.ts';
+import { ownRights } from './user.ts';
+import { subjectOf } from './words.ts';
+
+/** The boundary in use and how it is made. */
+type Rung =
+  | {
+      readonly boundary: 'bubblewrap' | 'bubblewrap-without-proc';
+      readonly mode: BubblewrapMode;
+      readonly program: FoundProgram;
+    }
+  | { readonly boundary: 'landlock'; readonly perl: string; readonly abi: number }
+  | { readonly boundary: 'none' };
+
+interface Chosen {
+  readonly rung: Rung;
+  readonly report: IsolationReport;
+  /** The programs that were there; others are a reason to try again. */
+  readonly programs: string;
+}
+
+/** Where nothing else is said: processes and threads of one run. */
+const DEFAULT_PROCESSES = 1024;
+const DEFAULT_DISK_BYTES = 2 ** 30;
+const DEFAULT_THREADS = 16;
+const STACK_BYTES = 8 * 2 ** 20;
+const DATA_MARGIN_BYTES = 128 * 2 ** 20;
+const LEAST_DATA_BYTES = 512 * 2 ** 20;
+const GROUP_PREFIX = 'dais-runs';
+/** A run is ended before Dais when the memory of the machine runs out. */
+const OOM_SCORE = 500;
+
+/** Sets the limits of each process, then becomes the program. Arguments: KiB of data, 512-byte blocks of a file, processes. */
+const LIMITS = `
+ulimit -c 0
+ulimit -d "$1"
+ulimit -f "$2"
+if [ -n "$3" ]; then ulimit -u "$3" 2>/dev/null || ulimit -p "$3" 2>/dev/null; fi
+shift 3
+exec "$@"
+`;
+
+/** Enters control groups, then becomes the program. Arguments: number of groups, these, the program. */
+const ENTER = `
+echo ${OOM_SCORE} >/proc/self/oom_score_adj
+n=$1
+shift
+while [ "$n" -gt 0 ]; do
+  echo 0 >"$1/cgroup.procs" || { echo "The control group $1 is gone." >&2; exit 125; }
+  shift
+  n=$((n - 1))
+done
+exec "$@"
+`;
+
+export interface OpenIsolationOptions extends IsolationOptions {
+  /** Variables that name the kind of container, for the remedy. */
+  readonly variables?: Readonly<Record<string, string | undefined>>;
+}
+
+export function openIsolation(options: OpenIsolationOptions = {}): Isolation {
+  return new LadderIsolation(options);
+}
+
+let shared: Isolation | undefined;
+
+/** For who is given none: one for this process, with the machine's own programs. */
+export function sharedIsolation(): Isolation {
+  shared ??= openIsolation();
+  return shared;
+}
+
+class LadderIsolation implements Isolation {
+  readonly #options: OpenIsolationOptions;
+  readonly #running = new Set<RunProcess>();
+  #chosen: Promise<Chosen> | undefined;
+  #groups: Promise<ControlGroups | undefined> | undefined;
+  #lastId = 0;
+
+  constructor(options: OpenIsolationOptions) {
+    this.#options = options;
+  }
+
+  async report(): Promise<IsolationReport> {
+    return (await this.#choose()).report;
+  }
+
+  async confine(run: IsolatedRun, options: ConfineOptions): Promise<Confined> {
+    if (run.isolation === 'none') {
+      return { boundary: 'none', command: asCommand(run.command), filter: Buffer.alloc(0), uid: undefined };
+    }
+    const { rung, report } = await this.#choose();
+    if (rung.boundary === 'none') {
+      throw new DaisError('invalid_request', isolationRefusal(subjectOf(run.workload), report));
+    }
+    return confineWith(rung, run, options);
+  }
+
+  async start(run: IsolatedRun, start: IsolatedStart): Promise<IsolatedProcess> {
+    const { limits } = run;
+    const memoryBytes = limits.memoryBytes ?? Math.floor(machineMemory() / 2);
+    const processes = limits.processes ?? DEFAULT_PROCESSES;
+    const groups = await this.#makeGroups(run, memoryBytes, processes);
+    let scratch: string | undefined;
+    try {
+      const isConfined = run.isolation !== 'none';
+      const { rung } = await this.#choose();
+      const needsScratch = isConfined && rung.boundary === 'landlock';
+      if (needsScratch) scratch = await makeScratch();
+      const sized: IsolatedRun = {
+        ...run,
+        command: [
+          'sh',
+          '-c',
+          LIMITS,
+          'dais-run',
+          ...this.#limitWords(run, memoryBytes, groups !== undefined),
+          ...run.command,
+        ],
+        limits: { ...limits, memoryBytes },
+        files: {
+          ...run.files,
+          writable: [...run.files.writable, ...(scratch === undefined ? [] : [{ outside: scratch, inside: scratch }])],
+        },
+      };
+      const { boundary, command, filter } = await this.confine(sized, {
+        filterDescriptor: 4,
+        hasControlGroups: groups !== undefined,
+      });
+      // With control groups and namespaces the kernel does all of its work.
+      const isHeldByKernel = groups !== undefined && boundary.startsWith('bubblewrap');
+      const guard = isHeldByKernel ? undefined : this.#guard(groups === undefined ? memoryBytes : undefined, processes);
+      const folders = groups?.folders ?? [];
+      const started = new RunProcess({
+        run: { ...run, limits: { ...limits, processes, diskBytes: limits.diskBytes ?? DEFAULT_DISK_BYTES } },
+        start: {
+          ...start,
+          variables: scratch === undefined ? start.variables : { ...start.variables, HOME: scratch, TMPDIR: scratch },
+        },
+        boundary,
+        command: ['sh', '-c', ENTER, 'dais-run', String(folders.length), ...folders, ...(guard ?? []), ...command],
+        hasGuard: guard !== undefined,
+        filter,
+        groups,
+        memoryBytes,
+        scratch,
+      });
+      this.#running.add(started);
+      void started.ended.then(() => this.#running.delete(started));
+      return started;
+    } catch (error) {
+      await groups?.remove();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const ending = [...this.#running].map(async (run) => {
+      run.kill('Dais stops');
+      run.ref();
+      await run.ended;
+    });
+    await Promise.all(ending);
+    await (await this.#groups)?.sweep(() => true);
+  }
+
+  async #makeGroups(run: IsolatedRun, memoryBytes: number, processes: number) {
+    if (this.#options.limits === 'rlimit') return undefined;
+    this.#groups ??= findRunGroups();
+    const groups = await this.#groups;
+    if (groups === undefined) return undefined;
+    this.#lastId += 1;
+    const limits = { cpu: run.limits.cpu, memory: memoryBytes };
+    const made = groups.of(`run-${this.#lastId}`, limits);
+    try {
+      made.make(limits, processes);
+      return made;
+    } catch {
+      // The group above was removed or is not writable any more: limits of processes and the guard remain.
+      await made.remove();
+      return undefined;
+    }
+  }
+
+  #limitWords(run: IsolatedRun, memoryBytes: number, hasGroups: boolean): string[] {
+    const { threads = DEFAULT_THREADS, diskBytes = DEFAULT_DISK_BYTES, processes = DEFAULT_PROCESSES } = run.limits;
+    const data = Math.max(LEAST_DATA_BYTES, memoryBytes + threads * STACK_BYTES + DATA_MARGIN_BYTES);
+    // It counts all processes of a user: only of a user of its own, or in a user namespace, is that the run.
+    const isCountable = !hasGroups && run.isolation !== 'none' && this.#countsAlone;
+    return [String(Math.ceil(data / 1024)), String(Math.ceil(diskBytes / 512)), isCountable ? String(processes) : ''];
+  }
+
+  #countsAlone = false;
+
+  #guard(memoryBytes: number | undefined, processes: number): string[] | undefined {
+    const perl = this.#perl();
+    return perl === undefined ? undefined : guardCommand(process.arch, perl, { memoryBytes, processes });
+  }
+
+  #perl(): string | undefined {
+    return findOnPath('perl', this.#options.path);
+  }
+
+  async #choose(): Promise<Chosen> {
+    const programs = findBubblewrap(this.#options);
+    const names = programs.map(({ path }) => path).join(':');
+    const before = await this.#chosen?.catch(() => undefined);
+    // A program that came since, as one that Dais fetches, may isolate better.
+    if (before !== undefined && (before.report.remedy === undefined || before.programs === names)) return before;
+    if (this.#chosen === undefined || before !== undefined) {
+      const choice = this.#try(programs, names);
+      this.#chosen = choice;
+      choice.catch(() => {
+        if (this.#chosen === choice) this.#chosen = undefined;
+      });
+    }
+    const chosen = await this.#chosen;
+    this.#countsAlone = chosen.rung.boundary.startsWith('bubblewrap');
+    return chosen;
+  }
+
+  async #try(programs: readonly FoundProgram[], names: string): Promise<Chosen> {
+    const { boundaries, path = SYSTEM_PATH, variables = {} } = this.#options;
+    const tried: { boundary: Boundary; reason: string }[] = [];
+    const perl = this.#perl();
+    const abi = await landlockAbi(perl);
+    let found: Rung = { boundary: 'none' };
+    for (const rung of rungs(programs, perl, abi)) {
+      const { boundary } = rung;
+      if (boundaries !== undefined && !boundaries.includes(boundary)) continue;
+      const confine = (run: IsolatedRun) => confineWith(rung, run, { filterDescriptor: 0, hasControlGroups: false });
+      const reason = await testBoundary({ boundary, perl, path, confine });
+      if (reason === undefined) {
+        found = rung;
+        break;
+      }
+      const where = rung.boundary === 'landlock' ? '' : `${rung.program.path}: `;
+      tried.push({ boundary, reason: `${where}${reason}` });
+    }
+    if (programs.length === 0) tried.unshift({ boundary: 'bubblewrap', reason: 'no program bwrap was found' });
+    if (found.boundary === 'none' && abi < 1) {
+      tried.push({
+        boundary: 'landlock',
+        reason: perl === undefined ? 'perl is missing' : 'this kernel does not offer Landlock',
+      });
+    }
+    const isStrongest = found.boundary === 'bubblewrap';
+    const groups = this.#options.limits === 'rlimit' ? undefined : await (this.#groups ??= findRunGroups());
+    const report: IsolationReport = {
+      boundary: found.boundary,
+      limits: groups === undefined ? 'rlimit' : 'cgroup',
+      identity: 'mode' in found && found.mode.asRoot ? 'own-user' : 'same-user',
+      program: 'program' in found ? found.program : undefined,
+      landlockAbi: abi,
+      lacks: lacksOf(found),
+      tried,
+      fault: found.boundary === 'none' ? faultOf(tried) : undefined,
+      remedy: isStrongest ? undefined : remedyOf(programs, variables),
+    };
+    return { rung: found, report, programs: names };
+  }
+}
+
+function confineWith(rung: Exclude<Rung, { boundary: 'none' }>, run: IsolatedRun, options: ConfineOptions): Confined;
+function confineWith(rung: Rung, run: IsolatedRun, options: ConfineOptions): Confined;
+function confineWith(rung: Rung, run: IsolatedRun, options: ConfineOptions): Confined {
+  if (rung.boundary === 'none') {
+    return { boundary: 'none', command: asCommand(run.command), filter: Buffer.alloc(0), uid: undefined };
+  }
+  if (rung.boundary !== 'landlock') return wrapWithBubblewrap(run, rung.mode, options);
+  const refusal = landlockRefusal(run);
+  if (refusal !== undefined)
+    throw new DaisError('invalid_request', `${subjectOf(run.workload)} cannot run here: ${refusal}`);
+  return wrapWithLandlock(run, rung);
+}
+
+/** From strong to weak. */
+function* rungs(
+  programs: readonly FoundProgram[],
+  perl: string | undefined,
+  abi: number,
+): Generator<Rung & { boundary: Exclude<Boundary, 'none'> }> {
+  const modes: Omit<BubblewrapMode, 'program'>[] = [
+    ...(ownRights().isFullRoot ? [{ asRoot: true, hasProc: true, disablesNamespaces: false }] : []),
+    { asRoot: false, hasProc: true, disablesNamespaces: true },
+    { asRoot: false, hasProc: true, disablesNamespaces: false },
+    ...(ownRights().isFullRoot ? [{ asRoot: true, hasProc: false, disablesNamespaces: false }] : []),
+    { asRoot: false, hasProc: false, disablesNamespaces: false },
+  ];
+  // Without a filter of system calls, a run could make namespaces of its own.
+  const hasFilter = filterForNamespaces(true).length > 0;
+  for (const mode of modes) {
+    if (!mode.asRoot && !mode.disablesNamespaces && !hasFilter) continue;
+    for (const program of programs) {
+      const boundary = mode.hasProc ? 'bubblewrap' : 'bubblewrap-without-proc';
+      yield { boundary, mode: { ...mode, program: program.path }, program };
+    }
+  }
+  if (perl !== undefined && abi >= 1 && hasFilter && landlockProgram(process.arch) !== undefined) {
+    yield { boundary: 'landlock', perl, abi };
+  }
+}
+
+/** Only the kernel knows; files that would tell are often not mounted. */
+async function landlockAbi(perl: string | undefined): Promise<number> {
+  if (perl === undefined) return 0;
+  const { code, stdout } = await runProgram(perl, ['-e', LANDLOCK_ABI], { timeoutMs: 10_000 });
+  const abi = Number(stdout.toString('latin1'));
+  return code === 0 && Number.isInteger(abi) && abi > 0 ? abi : 0;
+}
+
+async function findRunGroups(): Promise<ControlGroups | undefined> {
+  await sweepControlGroups(GROUP_PREFIX);
+  const own = processIdentity(process.pid);
+  return own === undefined ? undefined : await findControlGroups(`${GROUP_PREFIX}-${own.pid}-${own.startTime}`);
+}
+
+function lacksOf(rung: Rung): string[] {
+  switch (rung.boundary) {
+    case 'bubblewrap':
+      return rung.mode.asRoot ? [] : ['Runs of different owners have the same user id outside of their namespaces.'];
+    case 'bubblewrap-without-proc':
+      return ['A run has no /proc: programs that read it do not work.'];
+    case 'landlock':
+      return landlockLacks(rung.abi);
+    case 'none':
+      return ['Nothing isolates user code here.'];
+  }
+}
+
+function faultOf(tried: readonly { readonly boundary: Boundary; readonly reason: string }[]): string {
+  return tried.map(({ boundary, reason }) => `${boundary}: ${reason}`).join('; ');
+}
+
+function remedyOf(programs: readonly FoundProgram[], variables: Readonly<Record<string, string | undefined>>): string {
+  if (programs.length > 0) return isolationRemedy(readRestrictions(variables), programs[0]?.path);
+  return 'Install bubblewrap (Debian, Ubuntu: `apt-get install bubblewrap`; Fedora: `dnf install bubblewrap`).';
+}
+
+function asCommand(command: readonly string[]): [string, ...string[]] {
+  const [program = 'true', ...args] = command;
+  return [program, ...args];
+}

@@ -1,0 +1,237 @@
+/** A run that ends with this process: starts it inside its boundary, holds its limits and reports why it ended. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { folderSize } from '#lib/folder-size.ts';
+import { start, type ChildProcess } from '#lib/process.ts';
+import { treeCpuMs, treeMemory } from '#lib/process-tree.ts';
+import type { Boundary, EndCause, IsolatedEnd, IsolatedProcess, IsolatedRun, IsolatedStart } from './contract.ts';
+import type { TaskGroups } from './control-groups.ts';
+import { limitReason, subjectOf } from './words.ts';
+
+export interface RunProcessOptions {
+  readonly run: IsolatedRun;
+  readonly start: IsolatedStart;
+  readonly boundary: Boundary;
+  /** What is started: the guard, if any, then what confines, then the program. */
+  readonly command: readonly string[];
+  readonly hasGuard: boolean;
+  /** For descriptor 4. */
+  readonly filter: Buffer;
+  readonly groups: TaskGroups | undefined;
+  readonly memoryBytes: number;
+  /** A folder of the run alone, which goes with it. */
+  readonly scratch: string | undefined;
+}
+
+const CHECK_MS = 250;
+/** What it started may hold its output open after its end. */
+const OUTPUT_MS = 1000;
+const SIGNALS: Readonly<Record<number, string>> = {
+  4: 'SIGILL',
+  6: 'SIGABRT',
+  7: 'SIGBUS',
+  8: 'SIGFPE',
+  9: 'SIGKILL',
+  11: 'SIGSEGV',
+  15: 'SIGTERM',
+  25: 'SIGXFSZ',
+  31: 'SIGSYS',
+};
+
+export async function makeScratch(): Promise<string> {
+  return await mkdtemp(join(tmpdir(), 'dais-scratch-'));
+}
+
+export class RunProcess implements IsolatedProcess {
+  readonly boundary: Boundary;
+  readonly ended: Promise<IsolatedEnd>;
+  readonly #options: RunProcessOptions;
+  readonly #child: ChildProcess;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #isOver = false;
+  #report = '';
+  #cpuMs = 0;
+  /** Why it was ended from here. */
+  #ending: { readonly cause: EndCause; readonly reason: string } | undefined;
+
+  constructor(options: RunProcessOptions) {
+    this.#options = options;
+    this.boundary = options.boundary;
+    const { command, filter, hasGuard } = options;
+    const { variables, hasSocket = false, onOutput } = options.start;
+    const [program = '', ...args] = command;
+    this.#child = start(program, args, {
+      env: variables,
+      // A group of its own: what it starts ends with it.
+      detached: true,
+      stdio: [
+        hasGuard ? 'pipe' : 'ignore',
+        'pipe',
+        'pipe',
+        hasSocket ? 'pipe' : 'ignore',
+        filter.length > 0 ? 'pipe' : 'ignore',
+        ...(hasGuard ? ['pipe' as const] : []),
+      ],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      if (onOutput !== undefined) stream?.on('data', onOutput);
+      else if (stream === this.#child.stderr) stream?.resume();
+    }
+    for (const stream of this.#child.stdio) stream?.on('error', () => {});
+    (this.#child.stdio[4] as Duplex | null)?.end(filter);
+    (this.#child.stdio as readonly unknown[] as readonly (Duplex | null | undefined)[])[5]?.on(
+      'data',
+      (chunk: Buffer) => {
+        this.#report = (this.#report + chunk.toString('latin1')).slice(0, 2000);
+      },
+    );
+    this.ended = this.#untilEnd();
+    this.#hold();
+    this.#child.unref();
+    for (const stream of this.#child.stdio) (stream as (Duplex & { unref?: () => void }) | null)?.unref?.();
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get socket(): Duplex | undefined {
+    return this.#options.start.hasSocket === true ? (this.#child.stdio[3] as Duplex) : undefined;
+  }
+
+  get stdout(): IsolatedProcess['stdout'] {
+    return this.#child.stdout ?? undefined;
+  }
+
+  memoryBytes(): number {
+    return this.#isOver ? 0 : treeMemory(this.#child.pid ?? 0);
+  }
+
+  cpuMs(): number {
+    if (!this.#isOver) this.#cpuMs = Math.max(this.#cpuMs, treeCpuMs(this.#child.pid ?? 0) ?? 0);
+    return this.#cpuMs;
+  }
+
+  kill(reason: string): void {
+    this.#end('killed', reason);
+  }
+
+  ref(): void {
+    this.#child.ref();
+  }
+
+  #end(cause: EndCause, reason: string): void {
+    if (this.#isOver) return;
+    this.#ending ??= { cause, reason };
+    this.#killAll();
+  }
+
+  #killAll(): void {
+    const { hasGuard, groups } = this.#options;
+    groups?.kill();
+    // The guard ends the whole tree when its input closes, and reports nothing then.
+    if (hasGuard) {
+      this.#child.stdin?.destroy();
+      return;
+    }
+    this.#killGroup();
+  }
+
+  #killGroup(): void {
+    try {
+      if (this.#child.pid !== undefined) process.kill(-this.#child.pid, 'SIGKILL');
+    } catch {
+      // All of it is gone.
+    }
+  }
+
+  async #untilEnd(): Promise<IsolatedEnd> {
+    const how = await new Promise<IsolatedEnd>((resolve) => {
+      this.#child.once('error', (error) => {
+        resolve({ cause: 'not-started', reason: `${this.#subject()} could not be started: ${error.message}` });
+      });
+      const exit = (code: number | null, signal: string | null) => resolve(this.#endOf(code, signal));
+      this.#child.once('close', exit);
+      this.#child.once('exit', (code, signal) => {
+        this.#killGroup();
+        const timer = setTimeout(() => exit(code, signal), OUTPUT_MS);
+        this.#child.once('close', () => clearTimeout(timer));
+      });
+    });
+    this.#isOver = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    const { groups, scratch } = this.#options;
+    groups?.kill();
+    await groups?.remove();
+    if (scratch !== undefined) await rm(scratch, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+    return how;
+  }
+
+  #endOf(code: number | null, signal: string | null): IsolatedEnd {
+    const { run, groups, memoryBytes } = this.#options;
+    const limits = { ...run.limits, memoryBytes };
+    if (this.#ending !== undefined) return this.#ending;
+    const [word = '', ...rest] = this.#report.trim().split(' ');
+    if (word === 'memory') return { cause: 'memory', reason: limitReason(run.workload, 'memory', limits) };
+    if (word === 'processes') return { cause: 'processes', reason: limitReason(run.workload, 'processes', limits) };
+    if (word === 'fault')
+      return { cause: 'not-started', reason: `${this.#subject()} could not be started: ${rest.join(' ')}` };
+    let exit: { code: number | null; signal: string | null } = { code, signal };
+    if (word === 'exit') {
+      const [status = 0, number = 0] = rest.map(Number);
+      exit = { code: status, signal: number === 0 ? null : (SIGNALS[number] ?? `signal ${number}`) };
+    }
+    // bwrap and shells report a signal as an exit code.
+    const named = exit.signal ?? (exit.code !== null && exit.code > 128 ? (SIGNALS[exit.code - 128] ?? null) : null);
+    const failed = named !== null || exit.code !== 0;
+    if (failed && (groups?.usage().memoryKills ?? 0) > 0) {
+      return { cause: 'memory', reason: limitReason(run.workload, 'memory', limits) };
+    }
+    if (named === 'SIGXFSZ') return { cause: 'disk', reason: limitReason(run.workload, 'disk', limits) };
+    if (named !== null) return { cause: 'signal', signal: named, reason: `${this.#subject()} ended by ${named}` };
+    return { cause: 'exit', code: exit.code ?? 0, reason: `${this.#subject()} ended with exit code ${exit.code}` };
+  }
+
+  /** The limits that neither the kernel nor the guard holds. None of them is urgent. */
+  #hold(): void {
+    const { run, groups, scratch, memoryBytes } = this.#options;
+    const { wallMs, diskBytes } = run.limits;
+    const limits = { ...run.limits, memoryBytes };
+    if (wallMs !== undefined) {
+      const timer = setTimeout(() => this.#end('wall-time', limitReason(run.workload, 'wall-time', limits)), wallMs);
+      this.#keep(timer);
+    }
+    // The kernel ends one process of a group at a time; the others are of no use without it.
+    if (groups !== undefined) {
+      this.#every(() => {
+        if (groups.usage().memoryKills > 0) this.#end('memory', limitReason(run.workload, 'memory', limits));
+      });
+    }
+    if (scratch !== undefined && diskBytes !== undefined) {
+      let isChecking = false;
+      this.#every(() => {
+        if (isChecking) return;
+        isChecking = true;
+        void folderSize(scratch).then((bytes) => {
+          isChecking = false;
+          if (bytes > diskBytes) this.#end('disk', limitReason(run.workload, 'disk', limits));
+        });
+      });
+    }
+  }
+
+  #every(check: () => void): void {
+    this.#keep(setInterval(check, CHECK_MS));
+  }
+
+  #keep(timer: NodeJS.Timeout): void {
+    timer.unref();
+    this.#timers.add(timer);
+  }
+
+  #subject(): string {
+    return subjectOf(this.#options.run.workload);
+  }
+}

@@ -1,0 +1,17 @@
+/** Bytes that a folder takes on the disk. Links count as themselves; what cannot be read counts nothing. */
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export async function folderSize(place: string): Promise<number> {
+  let total = 0;
+  const folders = [place];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) folders.push(path);
+      total += ((await lstat(path).catch(() => undefined))?.blocks ?? 0) * 512;
+    }
+  }
+  return total;
+}
