@@ -62,6 +62,8 @@ test('every command teaches by examples', () => {
 test.each([
   [['gte'], "unknown command 'gte' (did you mean get?)"],
   [['help', 'gte'], "unknown command 'gte'"],
+  [['predict', '--help'], "unknown command 'predict'"],
+  [['data', 'dif', '--help'], "unknown command 'dif' (did you mean diff?)"],
   [['get'], "missing required argument 'kind'"],
   [['apply'], "required option '-f, --file <path>' not specified"],
   [['get', 'secrets', '--watchh'], "unknown option '--watchh' (did you mean --watch?)"],

@@ -27,13 +27,28 @@ export async function parseCommandLine(words: readonly string[], terminal: Termi
     invocation = found;
   });
   try {
-    await program.parseAsync(words.length === 0 ? ['--help'] : [...words], { from: 'user' });
+    await program.parseAsync(words.length === 0 ? ['--help'] : wordsToParse(program, words), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     return { exitCode: error.exitCode === 0 ? exitCodes.ok.code : exitCodes.usage.code };
   }
   if (invocation === undefined) throw new Error('a command line was read, but no command was found');
   return { invocation };
+}
+
+/** Commander answers `dais UNKNOWN --help` with the root help and exit code 0. Without the flag it reports the unknown command. */
+function wordsToParse(program: Command, words: readonly string[]): string[] {
+  let command = program;
+  for (const word of words) {
+    if (word.startsWith('-')) break;
+    const next = command.commands.find((one) => one.name() === word);
+    if (next === undefined) {
+      const expectsCommand = command.commands.length > 0;
+      return expectsCommand ? words.filter((one) => one !== '--help' && one !== '-h') : [...words];
+    }
+    command = next;
+  }
+  return [...words];
 }
 
 function buildProgram(terminal: Terminal, version: string, found: (invocation: Invocation) => void): Command {

@@ -270,11 +270,11 @@ export async function openCompute(
 
 /** Queries over datasets, in processes of their own that start when something is asked. */
 export async function openQuery(
-  { query: { memoryMb, threads, tempMb } }: Pick<ConfigSpec, 'query'>,
+  { query: { memoryMb, threads, tempMb, callerSeconds } }: Pick<ConfigSpec, 'query'>,
   { dataFolder, clock, log }: Pick<EngineSurroundings, 'dataFolder' | 'clock' | 'log'>,
 ): Promise<QueryEngine> {
   const { openDuckdbQuery } = await import('#engines/query/duckdb/duckdb-query.ts');
-  return openDuckdbQuery({ folder: `${dataFolder}/query`, memoryMb, threads, tempMb, clock, log });
+  return openDuckdbQuery({ folder: `${dataFolder}/query`, memoryMb, threads, tempMb, callerSeconds, clock, log });
 }
 
 /** Who is who: operations of people, sessions, tokens and invitations. */

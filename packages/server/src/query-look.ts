@@ -10,7 +10,7 @@ import { openQuery } from './compose.ts';
 export async function lookAtQuery(): Promise<{ readonly version: string }> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'dais-doctor-'));
   try {
-    const config = { query: { memoryMb: 512, threads: 1, tempMb: 256 } };
+    const config = { query: { memoryMb: 512, threads: 1, tempMb: 256, callerSeconds: 60 } };
     const query = await openQuery(config, { dataFolder, clock: systemClock, log: silentLog });
     try {
       await query.check({ type: 'values', columns: [{ name: 'n', type: 'int64' }], rows: [[1]] }, {});

@@ -197,6 +197,7 @@ async function startTree(options: UpOptions): Promise<RunningDais> {
         grpc,
         wantedPort,
         data: config.data,
+        isTemporary: options.ephemeral === true,
         database,
         readyMs,
         phases,

@@ -14,11 +14,13 @@ const connection = new Connection({
   // Whoever has to sign in is connected too.
   ask: () => client.perform(currentSessionOperation, {}),
   isOnline: () => navigator.onLine,
+  isVisible: () => document.visibilityState === 'visible',
   after: (ms, then) => void setTimeout(then, ms),
 });
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? '';
 
 addEventListener('offline', () => connection.lost());
+connection.startHeartbeat();
 
 const place = document.querySelector('#console');
 if (place === null) throw new Error('the page has no place for the console');

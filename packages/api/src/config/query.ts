@@ -11,6 +11,14 @@ export const queryConfig = z.strictObject({
       'Memory of the processes that run queries. What needs more spills to disk. Default: a quarter of the machine’s, at least 1024 and at most 16384.',
     ),
   threads: z.int().min(1).max(256).optional().describe('Cores that one query uses. Default: those of the machine.'),
+  callerSeconds: z
+    .int()
+    .min(1)
+    .max(3600)
+    .default(60)
+    .describe(
+      'Time limit in seconds of a query that a person or program sends (`dais data sql`, `dais predictions query`). Each caller has at most 2 of them at once. Jobs of the platform have an hour.',
+    ),
   tempMb: z
     .int()
     .min(256)

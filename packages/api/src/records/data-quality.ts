@@ -45,7 +45,11 @@ export const columnProfileSchema = z.strictObject({
   nulls: z.int().describe('Rows without one.'),
   distinct: z
     .int()
-    .describe('Different values; approximate (HyperLogLog, about 2 % of error), never more than `count`.'),
+    .describe('Number of distinct values, at most `count`. An estimate (HyperLogLog) without `distinctIsExact`.'),
+  distinctIsExact: z
+    .literal(true)
+    .optional()
+    .describe('`distinct` is counted exactly, as it is for up to 100,000 rows.'),
   nans: z
     .int()
     .optional()

@@ -439,3 +439,21 @@ test('export and backup of a running server; what is there already is not overwr
   const locked = await cli.run(['admin', 'import', to, ...data]);
   expect(locked).toMatchObject({ code: 4, err: expect.stringContaining('Stop the server first') as string });
 });
+
+test('get points to the command that lists records, and accepts kinds written with hyphens', async () => {
+  const runs = await cli.run(['get', 'runs']);
+  expect(runs.code).not.toBe(0);
+  expect(runs.err).toContain('List them with `dais runs`.');
+  expect(await cli.run(['get', 'feature-views'])).toMatchObject({ code: 0 });
+});
+
+test('lineage explains what it takes, and shows a node without edges', async () => {
+  expect((await cli.run(['lineage', 'nothing'])).err).toContain('Write MODEL/VERSION, DATASET@VERSION');
+  expect((await cli.run(['lineage', 'a/1', '--upstream', '--downstream'])).err).toContain('--upstream or --downstream');
+});
+
+test('deploy without a version names the model that is missing', async () => {
+  const { code, err } = await cli.run(['deploy', 'absent', '--to', 'delays']);
+  expect(code).toBe(3);
+  expect(err).toContain('absent');
+});

@@ -100,15 +100,16 @@ export const dataCommands: readonly CommandDefinition[] = [
   {
     name: 'data diff',
     group: 'Data',
-    summary: 'Tell what a version has that another one has not',
+    summary: 'Show what changed between two versions',
+    details: 'With one version: the changes from the ready version before it.',
     arguments: [
       { syntax: '<version>', description: REFERENCE },
-      { syntax: '[other]', description: 'which version it is compared with: 2, a tag; default: the ready one before' },
+      { syntax: '[to]', description: 'a later version of the same dataset: 5, a tag, or flights@5' },
     ],
     options: [{ flags: '-n, --samples <n>', description: 'rows of each sort', type: 'integer', default: 5 }],
     examples: [
-      { command: 'data diff flights', does: 'the newest and the one before' },
-      { command: 'data diff flights@5 3', does: 'version 5 and version 3' },
+      { command: 'data diff flights', does: 'the newest version and the one before it' },
+      { command: 'data diff flights@3 flights@5', does: 'the changes from version 3 to version 5' },
     ],
     load: async () => ({ run: (await import('#data/diff.ts')).diff }),
   },

@@ -48,6 +48,9 @@ test('a dataset is pushed, looked at, compared, tagged, pulled and restored', as
   expect(diff).toContain(
     'flights@1 -> flights@2\n  3 -> 3 rows: 1 added, 1 removed, 1 row changed\n  changed columns: delay (1)',
   );
+  expect((await run('data', 'diff', 'flights@1', 'flights@2')).out).toBe(diff);
+  expect((await run('data', 'diff', 'flights@2', '1')).out).toContain('flights@2 -> flights@1');
+  expect((await run('data', 'diff', 'flights@1', 'other@1')).err).toContain('compares versions of one dataset');
   expect((await run('data', 'tag', 'flights@2', 'gold')).out).toBe('flights@gold is version 2.\n');
   expect((await run('data', 'tag', 'flights', 'gold', '--remove')).out).toContain('no tag gold');
   const pulled = await run('data', 'pull', 'flights@1', 'there');

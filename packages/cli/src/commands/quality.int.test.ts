@@ -31,6 +31,7 @@ test('from a first look to a gate: profile, suggest, check, quarantine, report, 
   expect((await run('data', 'push', 'flights', 'good.csv')).code).toBe(0);
   const profile = await run('data', 'profile', 'flights');
   expect(profile.out).toMatch(/^COLUMN +TYPE +MISSING +DIFFERENT +MIN +MEDIAN +MAX +MOST FREQUENT\n/);
+  expect(profile.out).toMatch(/\nid .* 60 /);
   expect(profile.out).toMatch(/\ncarrier +string +0\.0 % +2 .*AA 50\.0 %, DL 50\.0 %/);
   expect(profile.err).toContain('60 rows, 3 columns.');
 
@@ -59,6 +60,7 @@ test('from a first look to a gate: profile, suggest, check, quarantine, report, 
   expect(pushed.code).toBe(7);
   expect(pushed.err).toContain('flights@2 is quarantined. Broken: completeness(age) (95.0 % of 60 rows).');
   expect((await run('data', 'head', 'flights@latest', '-n', '1')).out).toContain('20');
+  expect((await run('data', 'sql', 'select count(*) as n from "flights@2"')).out).toContain('60');
 
   const report = await run('data', 'report', 'flights@2');
   expect(report.out).toContain('flights@2 is quarantined.');

@@ -148,4 +148,29 @@ export const resourceCommands: readonly CommandDefinition[] = [
     ],
     load: () => import('#commands/events.ts'),
   },
+  {
+    name: 'lineage',
+    group: 'Resources',
+    summary: 'Show what something was made from, and what uses it',
+    details:
+      'Model versions, dataset versions, runs, endpoints, features and predictions of all protocols share one graph.',
+    arguments: [
+      {
+        syntax: '<subject>',
+        description: 'MODEL/VERSION, DATASET@VERSION, run:ID, or a node that another answer shows',
+      },
+    ],
+    options: [
+      { flags: '--upstream', description: 'only what it was made from' },
+      { flags: '--downstream', description: 'only what uses it' },
+      { flags: '--depth <n>', description: 'maximum distance in edges', type: 'integer', default: 10 },
+      { flags: '--limit <n>', description: 'maximum number of nodes', type: 'integer', default: 500 },
+    ],
+    examples: [
+      { command: 'lineage flight-delay/7', does: 'both directions' },
+      { command: 'lineage flights@3 --downstream', does: 'the runs, versions and endpoints that depend on it' },
+      { command: 'lineage run:0199c1b28f0070019c6e5a3f40000001 -o json', does: 'the graph for a program' },
+    ],
+    load: async () => ({ run: (await import('#lineage/show.ts')).showLineage }),
+  },
 ];

@@ -24,7 +24,8 @@ export const servingCommands: readonly CommandDefinition[] = [
     arguments: [
       {
         syntax: '<model>',
-        description: 'models:/NAME@ALIAS, models:/NAME/7 or runs:/RUN/path; NAME@ALIAS and NAME/7 do as well',
+        description:
+          'models:/NAME@ALIAS, models:/NAME/7 or runs:/RUN/path; also NAME@ALIAS, NAME/7, and NAME for `champion` or the newest version',
       },
     ],
     options: [

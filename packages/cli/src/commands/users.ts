@@ -21,7 +21,14 @@ export const inviteUser: Run<InviteOptions> = async (context, args, { admin, nam
   const client = await context.connect();
   const wish = { email: args[0] ?? '', ...(name !== undefined && { name }), ...(hours !== undefined && { hours }) };
   const operation = admin === true ? inviteAdministratorOperation : createInvitationOperation;
-  return await showLink(context, await client.perform(operation, wish));
+  const code = await showLink(context, await client.perform(operation, wish));
+  if (admin !== true) {
+    remark(
+      context,
+      'They see no project until a RoleBinding or a Team names them; `dais explain RoleBinding --example` shows one.',
+    );
+  }
+  return code;
 };
 
 interface ResetOptions {

@@ -1,4 +1,5 @@
 /** `dais data diff`. */
+import { DaisError } from '@dais/api';
 import { diffDatasetVersionsOperation, type DatasetDiff as Diff } from '@dais/api/data';
 import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
@@ -8,13 +9,27 @@ import { table } from '#output/table.ts';
 import { readReference } from './reference.ts';
 import { cellText } from './rows.ts';
 
-export const diff: Run<{ readonly samples: number }> = async (context, [reference = '', other], { samples }) => {
+/** `diff A B` shows the changes from A to B, as `git diff` does; `diff A` those from the ready version before A to A. */
+export const diff: Run<{ readonly samples: number }> = async (context, [first = '', second], { samples }) => {
   const client = await context.connect();
-  const from = other === undefined ? {} : { from: other.includes('@') ? readReference(other).version : other };
-  const told = await client.perform(diffDatasetVersionsOperation, { ...readReference(reference), ...from, samples });
+  const from = readReference(first);
+  const input =
+    second === undefined ? from : { name: from.name, version: secondVersion(from.name, second), from: from.version };
+  const told = await client.perform(diffDatasetVersionsOperation, { ...input, samples });
   if (!(await printedForPrograms(context, told))) show(context, told);
   return exitCodes.ok.code;
 };
+
+/** `3`, a tag, or `flights@3` with the same dataset. @throws DaisError `invalid_request` for another dataset. */
+function secondVersion(dataset: string, text: string): string {
+  if (!text.includes('@')) return text;
+  const { name, version } = readReference(text);
+  if (name === dataset) return version;
+  throw new DaisError(
+    'invalid_request',
+    `\`dais data diff\` compares versions of one dataset, and ${name} is not ${dataset}. Compare two datasets with \`dais data sql\`.`,
+  );
+}
 
 function show(context: Context, told: Diff): void {
   const { terminal } = context;

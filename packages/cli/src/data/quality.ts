@@ -179,7 +179,7 @@ function tellProfile(context: Context, { rows, duplicates, columns }: DatasetPro
     { text: column.name },
     { text: column.type },
     { text: shareText(column.nulls, column.nulls + column.count) },
-    { text: column.distinct.toLocaleString('en-US') },
+    { text: `${column.distinctIsExact === true ? '' : '≈'}${column.distinct.toLocaleString('en-US')}` },
     { text: column.masked === true ? 'masked' : figureOf(column, column.min) },
     { text: figureOf(column, column.quantiles?.p50) },
     { text: figureOf(column, column.max) },

@@ -41,7 +41,8 @@ export async function resolveOne(
 }
 
 async function resolveKind(word: string, connect: () => Promise<DaisClient>): Promise<KindView> {
-  const known = findKind(word);
+  // Kubernetes users write `feature-views`.
+  const known = findKind(word) ?? findKind(word.replaceAll(/[-_]/g, ''));
   if (known !== undefined) {
     const { kind, plural, scope, columns, writeOnly = [] } = known;
     return { kind, plural, scope, columns, writeOnly };
@@ -57,7 +58,29 @@ async function resolveKind(word: string, connect: () => Promise<DaisClient>): Pr
   throw unknownKind(word);
 }
 
+/** Commands that list records, by the words that people try with `dais get`. */
+const RECORD_COMMANDS: Readonly<Record<string, string>> = {
+  run: 'dais runs',
+  runs: 'dais runs',
+  executions: 'dais runs',
+  rollouts: 'dais rollout status ENDPOINT',
+  predictions: 'dais predictions query ENDPOINT',
+  versions: 'dais data versions DATASET',
+  features: 'dais features list',
+  labels: 'dais labels list',
+  batches: 'dais batch list',
+  events: 'dais events',
+  audit: 'dais audit list',
+  tokens: 'dais token list',
+  sessions: 'dais session list',
+  invitations: 'dais user list',
+};
+
 export function unknownKind(word: string): DaisError {
+  const command = RECORD_COMMANDS[word.toLowerCase()];
+  if (command !== undefined) {
+    return new DaisError('unknown_kind', `"${word}" is not a kind of resource. List them with \`${command}\`.`);
+  }
   const names = kinds.flatMap((kind) => [kind.plural, kind.kind, ...(kind.shortNames ?? [])]);
   const near = nearest(word, names);
   const hint =

@@ -1,7 +1,7 @@
 /** `dais deploy`. */
-import { DaisError } from '@dais/api';
+import { DaisError, readModelOperation, type DaisClient } from '@dais/api';
 import { deployOperation } from '@dais/api/serving';
-import type { Run } from '#context.ts';
+import type { Context, Run } from '#context.ts';
 import { exitCodes } from '#exit-codes.ts';
 import { printedForPrograms, remark } from '#output/result.ts';
 import { followRollout, followShadow, headline, readState } from './follow.ts';
@@ -21,7 +21,7 @@ export const deployModel: Run<Options> = async (context, [model = ''], { to, can
   });
   const begun = await client.perform(deployOperation, {
     endpoint: to,
-    model: /^(models|runs):/.test(model) ? model : `models:/${model}`,
+    model: await modelReference(context, client, model),
     shadow: shadow === true,
     ...(canary !== undefined && { canary }),
   });
@@ -44,3 +44,23 @@ export const deployModel: Run<Options> = async (context, [model = ''], { to, can
   if (!failed) remark(context, `dais rollout status ${to}: what answers now`);
   return code;
 };
+
+/**
+ * The reference to deploy. A name without a version means the alias `champion` where it is set, else the newest version.
+ * @throws DaisError `not_found` for an unknown model and for one without versions.
+ */
+async function modelReference(context: Context, client: DaisClient, text: string): Promise<string> {
+  const reference = /^(models|runs):/.test(text) ? text : `models:/${text}`;
+  const name = /^models:\/([^/:@]+)$/.exec(reference)?.[1];
+  if (name === undefined) return reference;
+  const { aliases, latestVersions } = await client.perform(readModelOperation, { name });
+  const newest = Math.max(0, ...latestVersions.map(({ version }) => version));
+  if (newest === 0) {
+    throw new DaisError('not_found', `Model "${name}" has no version. Register one, then deploy it.`);
+  }
+  const chosen = aliases['champion'] === undefined ? `models:/${name}/${newest}` : `models:/${name}@champion`;
+  const why =
+    aliases['champion'] === undefined ? 'the newest version; the alias `champion` is not set' : 'the alias `champion`';
+  remark(context, `Deploying ${chosen} (${why}).`);
+  return chosen;
+}

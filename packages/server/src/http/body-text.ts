@@ -1,7 +1,7 @@
 /** Bodies as text: what is checked of every JSON or YAML body before anybody looks at its meaning. */
-import { isUtf8 } from 'node:buffer';
 import { DaisError, type Issue } from '@dais/api';
 import { jsonFault } from '#http/json-fault.ts';
+import { invalidUtf8At } from '#lib/utf8.ts';
 import { readDocuments, type ManifestDocument } from '#kernel/manifest-text.ts';
 
 /** Nesting beyond any input there is; keeps recursive readers of the parsed value safe. */
@@ -9,30 +9,13 @@ const MAX_DEPTH = 64;
 
 /** @throws DaisError `not_utf8`. */
 export function decodeText(bytes: Buffer): string {
-  if (!isUtf8(bytes)) {
-    throw new DaisError('not_utf8', `The body has bytes that are not UTF-8, first at byte ${firstInvalidByte(bytes)}.`);
+  const invalidAt = invalidUtf8At(bytes);
+  if (invalidAt !== undefined) {
+    throw new DaisError('not_utf8', `The body has bytes that are not UTF-8, first at byte ${invalidAt}.`);
   }
   const text = bytes.toString('utf8');
   // A byte order mark is tolerated: RFC 8259 §8.1 lets a reader ignore it.
   return text.startsWith('\ufeff') ? text.slice(1) : text;
-}
-
-function firstInvalidByte(bytes: Buffer): number {
-  let low = 0;
-  let high = bytes.length;
-  // A prefix is valid up to the fault, give or take the character that the cut splits.
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (isUtf8(wholeCharacters(bytes, middle))) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
-
-function wholeCharacters(bytes: Buffer, end: number): Buffer {
-  let cut = end;
-  while (cut > 0 && cut < bytes.length && ((bytes[cut] ?? 0) & 0xc0) === 0x80 && end - cut < 4) cut--;
-  return bytes.subarray(0, cut);
 }
 
 /** @throws DaisError `unreadable_body` with line and column. */

@@ -56,6 +56,12 @@ function isJson(text: string): boolean {
   }
 }
 
+test('refuses a text that is not UTF-8', () => {
+  const bytes = Buffer.concat([Buffer.from('"é'), Buffer.from([0xc3]), Buffer.from('"')]);
+  expect(() => new JsonReader(bytes, { depth: 1, nan: false }).text()).toThrow('a text is not UTF-8 at byte 1');
+  expect(new JsonReader(Buffer.from('"é"'), { depth: 1, nan: false }).text()).toBe('é');
+});
+
 test('refuses what JSON.parse refuses', () => {
   fc.assert(
     fc.property(fc.string(), fc.jsonValue({ maxDepth: 2 }), fc.nat(), (noise, value, place) => {

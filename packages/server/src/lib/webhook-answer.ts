@@ -20,7 +20,7 @@ const LATER = new Set([408, 425, 429]);
 export function judgeAnswer(status: number, retryAfter: string | undefined, now: number): Outcome {
   if (status >= 200 && status < 300) return { ok: true };
   if (status >= 300 && status < 400) {
-    const detail = `the receiver answers ${status}: it has moved; give its new address`;
+    const detail = `the receiver answers ${status}: a redirect is not followed; set the webhook to the new address`;
     return { ok: false, retryable: false, detail };
   }
   const retryable = status >= 500 || LATER.has(status);

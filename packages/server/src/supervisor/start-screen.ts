@@ -1,4 +1,4 @@
-/** What a person at a terminal sees when everything runs. */
+/** The text that a terminal shows when Dais is ready. */
 export interface StartFacts {
   readonly version: string;
   readonly url: string;
@@ -7,6 +7,8 @@ export interface StartFacts {
   /** The port that was wanted and is taken, when another one was used. */
   readonly wantedPort: number | undefined;
   readonly data: string;
+  /** The data folder is removed when Dais stops. */
+  readonly isTemporary: boolean;
   readonly database: string;
   readonly readyMs: number;
   readonly phases: readonly { readonly name: string; readonly ms: number }[];
@@ -29,7 +31,7 @@ export function startScreen(facts: StartFacts): string {
     '',
     row('Try', 'dais get projects'),
     row('', 'dais apply -f FILE'),
-    row('Stop', 'Ctrl-C; the data stays'),
+    row('Stop', facts.isTemporary ? 'Ctrl-C deletes the data of this session' : 'Ctrl-C keeps the data'),
     '',
     '',
   ].join('\n');

@@ -3,12 +3,13 @@ import { Connection } from './connection.ts';
 
 function setUp() {
   const waiting: (() => void)[] = [];
-  const world = { reachable: false, online: true };
+  const world = { reachable: false, online: true, visible: true };
   const connection = new Connection({
     ask: async () => {
       if (!world.reachable) throw new Error('away');
     },
     isOnline: () => world.online,
+    isVisible: () => world.visible,
     after: (_ms, then) => void waiting.push(then),
   });
   const seen: string[] = [];
@@ -39,4 +40,15 @@ test('without a network it says offline', async () => {
   world.online = true;
   await next();
   expect(seen).toEqual(['offline', 'reconnecting']);
+});
+
+test('a heartbeat notices a stopped server on a page without a live stream', async () => {
+  const { connection, world, seen, next } = setUp();
+  world.visible = false;
+  connection.startHeartbeat();
+  await next();
+  expect(seen).toEqual([]);
+  world.visible = true;
+  await next();
+  expect(seen).toEqual(['reconnecting']);
 });

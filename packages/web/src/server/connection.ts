@@ -7,11 +7,15 @@ export interface ConnectionParts {
   readonly ask: () => Promise<unknown>;
   /** The browser's own knowledge. */
   readonly isOnline: () => boolean;
+  /** A hidden page sends no heartbeat. */
+  readonly isVisible: () => boolean;
   readonly after: (ms: number, then: () => void) => void;
 }
 
 /** Between two questions while the server is away. */
 const ASK_EVERY_MS = 1500;
+/** Between two heartbeats. Pages with a live stream notice a lost server immediately; others depend on this. */
+const HEARTBEAT_MS = 5000;
 
 export class Connection {
   readonly #parts: ConnectionParts;
@@ -29,6 +33,20 @@ export class Connection {
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Checks the server regularly, so that pages without a live stream notice that it is gone. */
+  startHeartbeat(): void {
+    this.#parts.after(HEARTBEAT_MS, () => {
+      if (this.#state !== 'connected' || !this.#parts.isVisible()) {
+        this.startHeartbeat();
+        return;
+      }
+      this.#parts
+        .ask()
+        .catch(() => this.lost())
+        .finally(() => this.startHeartbeat());
+    });
   }
 
   /** Something could not reach the server: asks until it answers again. */

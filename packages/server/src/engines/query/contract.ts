@@ -185,6 +185,11 @@ export interface QueryJob extends Statement {
   readonly rejectsPath?: string;
   /** Who waits: jobs of different owners take turns. Default one for all. */
   readonly owner?: string;
+  /**
+   * Set for SQL that a person or program sent: the principal. Each caller has a limited number of queries at once, and a
+   * shorter time limit than jobs of the platform.
+   */
+  readonly caller?: string;
 }
 
 /**
@@ -308,7 +313,7 @@ export interface QueryEngine {
   /**
    * Runs one job to its end. Files are complete when it resolves, and removed when it rejects. One heavy job runs at a time; others
    * wait in turn by owner, at most 64. Never blocks the event loop: rows are decoded in slices.
-   * @throws QueryError as `QueryFailure` says. When `signal` aborts, its reason, after the engine has let go of the files.
+   * @throws DaisError `rate_limited` when `caller` has too many queries at once. QueryError as `QueryFailure` says. When `signal` aborts, its reason, after the engine has let go of the files.
    */
   run(job: QueryJob, options?: RunOptions): Promise<QueryResult>;
   /** Infers columns, dialects and encodings; reads text whole unless `inferRows` says less. @throws as `run`. */

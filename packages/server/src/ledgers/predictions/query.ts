@@ -62,6 +62,7 @@ export async function queryPredictions(
           query: { type: 'sql', dialect: 'duckdb', sql: input.sql, views },
           output: { type: 'rows', limit: input.limit },
           owner: tenant.id,
+          caller: `${context.principal.type}:${context.principal.id}`,
         },
         { signal: context.signal },
       );

@@ -1,5 +1,5 @@
 import { DaisError } from '@dais/api';
-import type { EndpointSpec } from '@dais/api/serving';
+import { parseServedModel, type EndpointSpec } from '@dais/api/serving';
 import type { Call } from '#kernel/dispatch.ts';
 import { wakeResources } from '#kernel/reconcile-queue.ts';
 import type { KindRegistry } from '#kernel/registry.ts';
@@ -34,6 +34,12 @@ export async function deploy(
   if (shadow && canary !== undefined) {
     throw new DaisError('invalid_request', 'A shadow answers nobody, a canary answers some: ask for one of both.', {
       issues: [{ path: 'shadow', message: 'is true beside `canary`', expected: 'one of both' }],
+    });
+  }
+  const parsed = parseServedModel(model);
+  if ('message' in parsed) {
+    throw new DaisError('invalid_request', `"${model}" does not name a model version. Write ${parsed.expected}.`, {
+      issues: [{ path: 'model', message: parsed.message, expected: parsed.expected }],
     });
   }
   const found = await resolveModel(tx, model, artifactRoot);

@@ -19,6 +19,7 @@ import { cutPage, decodePageCursor } from '#kernel/page-cursor.ts';
 import { transact, type Transaction } from '#kernel/transaction.ts';
 import { foreignKeyRace } from '#kernel/write-race.ts';
 import { uuidv7 } from '#lib/ids.ts';
+import { judgeAnswer } from '#lib/webhook-answer.ts';
 import { listDeliveries, presentDelivery, type DeliveryPlace } from './delivery-rows.ts';
 import { checkAddress, sendAndRead } from './send.ts';
 import type { WebhookFormat } from './webhook-format.ts';
@@ -237,7 +238,10 @@ async function testWebhook({ input, tenant, context }: Call<TestInput>, parts: W
     outbound,
     signal: context.signal,
   });
-  return 'error' in answer
-    ? { success: false, error: answer.error }
-    : { success: answer.status < 400, responseStatus: answer.status, responseBody: answer.body };
+  if ('error' in answer) return { success: false, error: answer.error };
+  // As for a delivery: a redirect is not followed, so nothing was received.
+  const outcome = judgeAnswer(answer.status, undefined, now);
+  const received = { responseStatus: answer.status, responseBody: answer.body };
+  const isRedirect = answer.status >= 300 && answer.status < 400;
+  return { success: outcome.ok, ...(!outcome.ok && isRedirect && { error: outcome.detail }), ...received };
 }

@@ -244,6 +244,17 @@ test('a receiver that says no is not asked again, and that is an event', async (
     .toMatchObject([{ webhook: name, event: 'run.created', attempts: 1, reason: 'the receiver answers 410' }]);
 });
 
+test('a test of a webhook reports a redirect as a failure, as a delivery does', async () => {
+  const to = await receiver();
+  to.answer(307, { location: '/elsewhere' });
+  const { id } = await webhook(to.url, ['run.created']);
+  expect(await call('webhook.test', { id })).toMatchObject({
+    success: false,
+    responseStatus: 307,
+    error: 'the receiver answers 307: a redirect is not followed; set the webhook to the new address',
+  });
+});
+
 test('one that is disabled, deleted or of another project hears nothing', async () => {
   const to = await receiver();
   const disabled = await webhook(to.url, ['run.created'], { status: 'disabled' });

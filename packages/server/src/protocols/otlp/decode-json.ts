@@ -1,5 +1,6 @@
 /** `ExportTraceServiceRequest` in JSON (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): ids in hex. */
 import { plainAttributes } from '@dais/api';
+import { invalidUtf8At } from '#lib/utf8.ts';
 import { clean, newDraft, SpanGatherer, type Attributes, type Decoded, type SpanDraft } from './span-draft.ts';
 
 export class JsonFault extends Error {}
@@ -8,6 +9,8 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** @throws JsonFault, TooManySpans */
 export function decodeJson(bytes: Buffer): Decoded {
+  const invalidAt = invalidUtf8At(bytes);
+  if (invalidAt !== undefined) throw new JsonFault(`the body is not UTF-8, first at byte ${invalidAt}`);
   const gathered = new SpanGatherer();
   const request = mapOf(parsed(bytes.toString('utf8')), 'the body');
   for (const resourceSpans of listOf(request, 'resourceSpans')) {

@@ -1,8 +1,13 @@
 /** CSV by RFC 4180, with a row of names: what `text/csv` brings. */
 import { DaisError } from '@dais/api/errors';
+import { invalidUtf8At } from '#lib/utf8.ts';
 import type { ScoringBody } from './frame.ts';
 
 export function readCsv(body: Buffer): ScoringBody {
+  const invalidAt = invalidUtf8At(body);
+  if (invalidAt !== undefined) {
+    throw new DaisError('not_utf8', `The CSV has bytes that are not UTF-8, first at byte ${invalidAt}.`);
+  }
   const [names, ...rows] = cells(body.toString('utf8'));
   if (names === undefined) throw new DaisError('invalid_request', 'The CSV has no row of column names.');
   const uneven = rows.findIndex((row) => row.length !== names.length);

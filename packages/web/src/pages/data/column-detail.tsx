@@ -76,6 +76,11 @@ interface FiguresOf {
   readonly rowsBefore: number | undefined;
 }
 
+/** `≈` marks an estimate. */
+export function distinctText({ distinct, distinctIsExact }: ColumnProfile): string {
+  return `${distinctIsExact === true ? '' : '≈'}${countText(distinct)}`;
+}
+
 function figuresOf({ now, before, rows, rowsBefore }: FiguresOf): readonly Figure[] {
   const value = now.family === 'time' ? timeText : figureText;
   const figure = (
@@ -97,7 +102,12 @@ function figuresOf({ now, before, rows, rowsBefore }: FiguresOf): readonly Figur
       now: share(now.nulls, rows),
       before: before === undefined ? '' : share(before.nulls, rowsBefore),
     },
-    ...figure('distinct', ({ distinct }) => distinct, countText, 'Approximate (HyperLogLog, about 2 % of error)'),
+    {
+      name: 'distinct',
+      now: distinctText(now),
+      before: before === undefined ? '' : distinctText(before),
+      about: 'Exact up to 100,000 rows; beyond that an estimate (HyperLogLog)',
+    },
     ...figure('least', ({ min }) => min),
     ...figure('1 %', ({ quantiles }) => quantiles?.p01, value, 'Quantile, approximate (t-digest)'),
     ...figure('25 %', ({ quantiles }) => quantiles?.p25, value, 'Quantile, approximate (t-digest)'),

@@ -1,7 +1,7 @@
 import type { ColumnMask, ColumnProfile, DataColumn, DataFinding, DatasetVersion, QualityReport } from '@dais/api/data';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo } from 'react';
-import { ColumnDetail } from './column-detail.tsx';
+import { ColumnDetail, distinctText } from './column-detail.tsx';
 import { ColumnPicture } from './column-picture.tsx';
 import { countText, figureText, shareText } from './data-words.ts';
 import { timeText } from './column-picture.tsx';
@@ -203,7 +203,7 @@ function tableColumns(
       title: 'Distinct',
       width: '90px',
       end: true,
-      cell: ({ now }) => now !== undefined && countText(now.distinct),
+      cell: ({ now }) => now !== undefined && distinctText(now),
       sortValue: ({ now }) => -(now?.distinct ?? -1),
     },
     { id: 'min', title: 'Least', width: 'minmax(90px, 1fr)', end: true, cell: ({ now }) => boundText(now, now?.min) },

@@ -5,6 +5,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import path from 'node:path';
+import { DaisError } from '@dais/api/errors';
 import type { Clock } from '#lib/clock.ts';
 import { uuidv7 } from '#lib/ids.ts';
 import type { Log } from '#lib/log.ts';
@@ -36,6 +37,8 @@ export interface DuckdbQueryOptions {
   readonly memoryBytes: number;
   readonly tempBytes: number;
   readonly threads: number;
+  /** Wall time of a job that has a `caller`. Default 60 s. */
+  readonly callerSeconds?: number | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly idleMs?: number;
@@ -54,6 +57,9 @@ const ONE_THREAD_BYTES = 8 * 1024 * 1024;
 const MOST_WAITING = 64;
 const IDLE_MS = 120_000;
 const DEFAULT_WALL_MS = 3_600_000;
+const DEFAULT_CALLER_SECONDS = 60;
+/** Queries of one caller that run or wait. Eight 90-second queries of one viewer delayed everybody else by 2 to 9 s. */
+const MOST_OF_CALLER = 2;
 const DEFAULT_INFLATED_BYTES = 64 * 1024 ** 3;
 const DEFAULT_LINE_BYTES = 16 * 1024 * 1024;
 /** What a process of a machine that cannot be asked left behind is removed after this. */
@@ -86,6 +92,7 @@ export class DuckdbQuery implements QueryEngine {
   readonly #own: string;
   readonly #heavy: Lane;
   readonly #light: Lane;
+  readonly #callers = new Map<string, number>();
   #prepared: Promise<void> | undefined;
   #closed = false;
 
@@ -97,6 +104,28 @@ export class DuckdbQuery implements QueryEngine {
   }
 
   async run(job: QueryJob, options: RunOptions = {}): Promise<QueryResult> {
+    const { caller } = job;
+    if (caller === undefined) return await this.#run(job, options);
+    const count = this.#callers.get(caller) ?? 0;
+    if (count >= MOST_OF_CALLER) {
+      throw new DaisError(
+        'rate_limited',
+        `You have ${count} queries that run or wait, and ${MOST_OF_CALLER} are allowed at once. Wait for one of them.`,
+        { retryAfter: 5 },
+      );
+    }
+    this.#callers.set(caller, count + 1);
+    const { callerSeconds = DEFAULT_CALLER_SECONDS } = this.#options;
+    try {
+      return await this.#run({ ...job, limits: { wallMs: callerSeconds * 1000, ...job.limits } }, options);
+    } finally {
+      const left = (this.#callers.get(caller) ?? 1) - 1;
+      if (left === 0) this.#callers.delete(caller);
+      else this.#callers.set(caller, left);
+    }
+  }
+
+  async #run(job: QueryJob, options: RunOptions): Promise<QueryResult> {
     const began = this.#options.clock.now();
     const outputs = [job.output, ...(job.more ?? []).map(({ output }) => output)];
     try {

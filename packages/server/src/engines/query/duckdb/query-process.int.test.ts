@@ -29,6 +29,7 @@ function open(idleMs?: number): QueryEngine {
     folder,
     memoryMb: 1024,
     tempMb: 1024,
+    callerSeconds: 1,
     clock: systemClock,
     log: silentLog,
     ...(idleMs && { idleMs }),
@@ -68,6 +69,19 @@ function endless(): QueryJob {
     ],
   };
 }
+
+test('a caller has two queries at once and a time limit of its own; other callers and jobs go on', async () => {
+  const slow = { ...endless(), caller: 'user:ada' };
+  const first = engine.run(slow).catch((error: unknown) => error);
+  const second = engine.run(slow).catch((error: unknown) => error);
+  await expect(engine.run({ ...few, caller: 'user:ada' })).rejects.toMatchObject({
+    code: 'rate_limited',
+    retryAfter: 5,
+  });
+  expect(await first).toMatchObject({ code: 'query_limit', message: 'The query took longer than 1 s.' });
+  expect(await second).toMatchObject({ code: 'query_limit' });
+  expect((await engine.run({ ...few, caller: 'user:ada' })).rows).toEqual([[20_000]]);
+});
 
 test('no process runs before the first job, and none after a while without', async () => {
   await engine.close();

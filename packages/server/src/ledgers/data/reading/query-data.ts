@@ -5,7 +5,7 @@ import type { Relation } from '#engines/query/model/query-tree.ts';
 import type { Call } from '#kernel/dispatch.ts';
 import { transact } from '#kernel/transaction.ts';
 import type { DataParts } from '../data-parts.ts';
-import { requireUsable } from '../versions/resolve.ts';
+import { requireInspectable } from '../versions/resolve.ts';
 import { findReadable, maskedView, withTables, type ReadableVersion } from './read-version.ts';
 import { namesInSql } from './sql-tables.ts';
 
@@ -20,6 +20,7 @@ const MOST_TABLES = 32;
 
 export async function queryData(parts: DataParts, call: Call<QueryDataInput>) {
   const { sql, tables: named = {}, limit } = call.input;
+  const { type, id } = call.context.principal;
   const wanted = new Map(Object.entries(named));
   for (const [table, reference] of await mentioned(parts, call, sql)) {
     if (!wanted.has(table)) wanted.set(table, reference);
@@ -42,7 +43,13 @@ export async function queryData(parts: DataParts, call: Call<QueryDataInput>) {
   }
   const result = await withTables(parts, files, async (sources) => {
     const query: Relation = { type: 'sql', dialect: 'duckdb', sql, views };
-    const job = { tables: sources, query, output: { type: 'rows', limit } as const, owner: call.tenant.id };
+    const job = {
+      tables: sources,
+      query,
+      output: { type: 'rows', limit } as const,
+      owner: call.tenant.id,
+      caller: `${type}:${id}`,
+    };
     return await engine.run(job, { signal: call.context.signal });
   });
   return {
@@ -62,7 +69,7 @@ async function permitted(parts: DataParts, call: Call, reference: string): Promi
   if (parsed === undefined) throw new DaisError('invalid_request', `${reference} names no version of a dataset.`);
   await call.authorize({ kind: 'Dataset', name: parsed.dataset }, call.tenant, 'dataset:read');
   const found = await findReadable(parts, call, reference);
-  requireUsable(found.version);
+  requireInspectable(found.version);
   return found;
 }
 

@@ -44,6 +44,14 @@ function missing(dataset: string, which: DatasetReference['which']): string {
     : `Dataset ${dataset} had no version that was ready at ${new Date(which.until).toISOString()}`;
 }
 
+/**
+ * For a person who inspects the rows of a version: a quarantined one is readable by its number or tag, so that its owner
+ * finds out why it failed. @throws DaisError `invalid_state` for a version without rows.
+ */
+export function requireInspectable(version: DatasetVersion): DatasetVersion {
+  return version.state === 'quarantined' ? version : requireUsable(version);
+}
+
 /** @throws DaisError `invalid_state` for a version that is not ready. */
 export function requireUsable(version: DatasetVersion): DatasetVersion {
   if (version.state === 'ready') return version;

@@ -237,7 +237,7 @@ async function scanAll(engine: QueryEngine, request: ProfileRequest, known: Know
     keys.length === 0 && rows > 0 && rows <= MOST_COMPARED_ROWS && columns.length <= MOST_COMPARED_COLUMNS;
   const asksOf = (group: readonly DataColumn[]) =>
     group.map((of, i) =>
-      columnAsks(of, i, { inner: edges.get(of), range: ranges.get(of), squares: known.squares(of) }),
+      columnAsks(of, i, { inner: edges.get(of), range: ranges.get(of), squares: known.squares(of), rows }),
     );
   // Where one scan reads all columns it compares rows too.
   const [only, ...others] = groups;

@@ -1,5 +1,6 @@
 /** What clients send to a feature server. Fields that are not known are passed over: newer clients have more of them. */
 import { z } from 'zod';
+import { invalidUtf8At } from '#lib/utf8.ts';
 import { invalid } from '../feast-errors.ts';
 import { readExactJson } from '../wire/exact-json.ts';
 
@@ -36,6 +37,8 @@ export const incrementalRequest = z.object({ end_ts: z.string(), feature_views: 
 
 /** @throws FeastFault naming what is wrong, and where. */
 export function readRequest<Schema extends z.ZodType>(schema: Schema, body: Buffer): z.output<Schema> {
+  const invalidAt = invalidUtf8At(body);
+  if (invalidAt !== undefined) throw invalid(`The body of the request is not UTF-8, first at byte ${invalidAt}.`);
   let json: unknown;
   try {
     json = readExactJson(body.toString('utf8'));

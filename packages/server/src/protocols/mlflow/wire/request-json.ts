@@ -1,4 +1,5 @@
 /** What a request says, whatever carries it: the query string of a GET, else a JSON body. */
+import { invalidUtf8At } from '#lib/utf8.ts';
 import type { Message } from './message.ts';
 import { invalid, MlflowError } from './mlflow-error.ts';
 
@@ -32,9 +33,12 @@ export function queryJson(message: Message, query: string): Json {
 /**
  * The body as a map. What is no JSON counts as an empty map, as in MLflow: then the first missing field is told. Old
  * clients sent their JSON as a JSON string.
- * @throws MlflowError `BAD_REQUEST` for a body that is JSON but no map, or nested absurdly.
+ * @throws MlflowError `BAD_REQUEST` for a body that is JSON but no map, or nested absurdly; `INVALID_PARAMETER_VALUE` for
+ *   bytes that are not UTF-8.
  */
 export function bodyJson(bytes: Buffer): Json {
+  const invalidAt = invalidUtf8At(bytes);
+  if (invalidAt !== undefined) throw invalid(`The request body is not UTF-8, first at byte ${invalidAt}.`);
   const value = parsed(bytes.toString('utf8'));
   const twice = typeof value === 'string' ? parsed(value) : value;
   if (twice === undefined || twice === null) return {};
