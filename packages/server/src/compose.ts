@@ -12,6 +12,7 @@ import type { DatabaseOptions } from '#engines/database/database.ts';
 import type { EmbeddedOptions } from '#engines/database/embedded/embedded-engine.ts';
 import type { MigrateOptions } from '#engines/database/migrate.ts';
 import type { Environments } from '#engines/environments/contract.ts';
+import type { Isolation } from '#engines/isolation/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
@@ -250,7 +251,13 @@ export async function imageFault(environment: EngineSurroundings['environment'])
  * `reach`: what they reach, whether they have network or not. `proxy`: what those with network reach others through.
  */
 export async function openCompute(
-  { dataFolder, clock, log, environment }: Omit<EngineSurroundings, 'outbound'>,
+  {
+    dataFolder,
+    clock,
+    log,
+    environment,
+    isolation,
+  }: Omit<EngineSurroundings, 'outbound'> & { readonly isolation: Isolation },
   hidden: readonly string[],
   { reach = [], proxy }: Pick<ProcessComputeOptions, 'reach' | 'proxy'> = {},
 ): Promise<Compute> {
@@ -261,6 +268,7 @@ export async function openCompute(
     root: `${dataFolder}/compute`,
     clock,
     log,
+    isolation,
     hidden: [dataFolder, ...hidden],
     reach,
     ...(proxy !== undefined && { proxy }),

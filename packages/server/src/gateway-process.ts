@@ -14,7 +14,8 @@ import type { FromChild, ToChild } from '#supervisor/messages.ts';
 import { openOutbound } from './calls.ts';
 import { openCapture, openInference } from './compose-gateway.ts';
 import { servingDoors, servingRpcs } from './compose-serving.ts';
-import type { ResolvedConfig } from './config-load.ts';
+import { openServerIsolation } from './compose-isolation.ts';
+import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import type { FromGateway, ToGateway } from './gateway-link.ts';
 import { openTracer } from './open-tracer.ts';
 import { readTls, watchTls } from './tls-files.ts';
@@ -138,8 +139,11 @@ function runGateway(): void {
 
 async function open({ folder, config }: GatewaySetup, log: Log): Promise<Gateway> {
   const tls = await readTls(config);
+  const outbound = await openOutbound(config.outbound, programVersion());
+  const around = { environment: childEnvironment(), outbound, clock: systemClock };
+  const isolation = await openServerIsolation(config, around);
   return await startGateway({
-    engines: await openInference({ clock: systemClock, log }),
+    engines: await openInference({ clock: systemClock, log, isolation }),
     doors: servingDoors(),
     rpcs: servingRpcs(),
     files: async ({ key, environment }) =>
