@@ -3,7 +3,7 @@ import { DaisError } from '@dais/api/errors';
 import { machineMemory } from '#lib/machine-memory.ts';
 import { run as runProgram } from '#lib/process.ts';
 import { processIdentity } from '#lib/process-identity.ts';
-import { filterForNamespaces, wrapWithBubblewrap, type BubblewrapMode } from './bubblewrap/bubblewrap.ts';
+import { wrapWithBubblewrap, type BubblewrapMode } from './bubblewrap/bubblewrap.ts';
 import {
   isolationRefusal,
   type Boundary,
@@ -18,6 +18,7 @@ import {
   type IsolationReport,
 } from './contract.ts';
 import { findControlGroups, sweepControlGroups, type ControlGroups } from './control-groups.ts';
+import { filterForNamespaces } from './filters.ts';
 import { guardCommand } from './guard.ts';
 import { landlockLacks, landlockRefusal, wrapWithLandlock } from './landlock/landlock.ts';
 import { LANDLOCK_ABI, landlockProgram } from './landlock/launcher-program.ts';

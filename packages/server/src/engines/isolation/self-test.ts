@@ -23,7 +23,8 @@ use Socket;
 my ($boundary, $scratch, $canary, $outside, $port, $socket, $abstract, $tester) = @ARGV;
 my $bubblewrap = $boundary =~ /^bubblewrap/;
 sub could { print "it $_[0]\n" }
-open my $own, '>', "$scratch/own" and print $own 'x' and close $own or could('cannot write its scratch folder');
+my ($own, $tcp, $local, $named);
+open $own, '>', "$scratch/own" and print $own 'x' and close $own or could('cannot write its scratch folder');
 open my $read, '<', "$scratch/given" or could('cannot read its scratch folder');
 open my $secret, '<', $canary and could('reads a file outside');
 opendir my $folder, $outside and could('lists a folder outside');
@@ -32,9 +33,9 @@ open my $new, '>', "$outside/new" and could('makes a file outside');
 open my $usr, '>', "/usr/dais-self-test" and could('writes to /usr') and unlink '/usr/dais-self-test';
 chmod 0666, $canary;
 truncate $canary, 0 and could('truncates a file outside');
-socket my $tcp, PF_INET, SOCK_STREAM, 0 and connect $tcp, pack_sockaddr_in($port, INADDR_LOOPBACK) and could('reaches a TCP port');
-socket my $local, PF_UNIX, SOCK_STREAM, 0 and connect $local, pack_sockaddr_un($socket) and could('reaches a socket file');
-socket my $named, PF_UNIX, SOCK_STREAM, 0 and connect $named, pack_sockaddr_un("\0$abstract") and could('reaches an abstract socket');
+socket $tcp, PF_INET, SOCK_STREAM, 0 and connect $tcp, pack_sockaddr_in($port, INADDR_LOOPBACK) and could('reaches a TCP port');
+socket $local, PF_UNIX, SOCK_STREAM, 0 and connect $local, pack_sockaddr_un($socket) and could('reaches a socket file');
+socket $named, PF_UNIX, SOCK_STREAM, 0 and connect $named, pack_sockaddr_un("\0$abstract") and could('reaches an abstract socket');
 if (!$bubblewrap) {
   kill 0, $tester and could('can signal another process');
   socket my $udp, PF_INET, SOCK_DGRAM, 0 and could('has a UDP socket');

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 
 /** A range that systemd assigns to nobody ("UIDs and GIDs on systemd systems", unused). */
 const FIRST_UID = 1_900_000_000;
-const UIDS = 200_000_000;
+const UIDS = 100_000_000;
 
 /** Bits of linux/capability.h: CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID, SETPCAP, SYS_ADMIN. */
 const NEEDED = [0, 1, 3, 5, 6, 7, 8, 21];

@@ -7,15 +7,19 @@
  * `shim` or `remove`, and its id. What it tells goes to standard output, a line each: `gone ID CODE`, `fault ID TEXT`. It ends when its input does, that is, with
  * Dais; shims, in sessions of their own, go on. A shim holds nothing secret: variables are read by who becomes the command.
  */
+import { TREE_WATCH } from '#engines/isolation/tree-watch.ts';
 import { SECOND_START } from './shim.ts';
 
 /** Of prlimit64, by which a limit is set where Perl has no word for it. */
 const PRLIMIT: Readonly<Record<string, number>> = { x64: 302, arm64: 261 };
+const PRCTL: Readonly<Record<string, number>> = { x64: 157, arm64: 167 };
 
 /** Undefined where the number of the call is not known. */
 export function launcherProgram(machine: string): string | undefined {
   const call = PRLIMIT[machine];
-  return call === undefined ? undefined : PROGRAM.replace('PRLIMIT', String(call));
+  return call === undefined
+    ? undefined
+    : PROGRAM.replace('PRLIMIT', String(call)).replace('SUBREAPER', String(PRCTL[machine]));
 }
 
 const PROGRAM = String.raw`
@@ -111,7 +115,7 @@ sub note {
 }
 
 sub shim {
-  my ($folder, $mark, $path, $segment, $keep, $direct, $data, $processes, $work, $groups, @rest) = @_;
+  my ($folder, $mark, $path, $segment, $keep, $direct, $data, $size, $memory, $processes, $work, $groups, @rest) = @_;
   my @groups = splice @rest, 0, $groups;
   chdir $folder or POSIX::_exit(1);
   POSIX::setsid();
@@ -153,18 +157,20 @@ sub shim {
     POSIX::setsid();
     POSIX::dup2(fileno $in, $_) for 1, 2;
     %ENV = (PATH => $path, DAIS_TASK => $mark);
-    if ($direct) { command($begun, $variables, $data, $processes, $work, @rest) }
+    if ($direct) { command($begun, $variables, $data, $size, $processes, $work, @rest) }
     else { confined($begun, $variables, @rest) }
     POSIX::_exit(126);
   }
   close $_ for $in, $variables, $begun;
-  attend($pid, $out, $ended, $segment, $keep, $direct);
+  # Processes that lost their parent are the shim's: so none is left out of its count.
+  syscall SUBREAPER, 36, 1, 0, 0, 0 if $memory;
+  attend($pid, $out, $ended, $segment, $keep, $direct, $memory);
   POSIX::_exit(0);
 }
 
 # Output into files, one after another, the oldest of which go; and how the command ended.
 sub attend {
-  my ($pid, $out, $ended, $segment, $keep, $direct) = @_;
+  my ($pid, $out, $ended, $segment, $keep, $direct, $memory) = @_;
   my ($number, $size, $is_over, $pause) = (0, 0, 0, 0);
   my $next = sub {
     $size = 0;
@@ -180,7 +186,18 @@ sub attend {
   };
   while ($out) {
     my $ready = bits($ended, !$pause ? $out : ());
-    next if select($ready, undef, undef, $pause ? 1 : $is_over ? undef : LOOK) < 0;
+    my $wait = $pause ? 1 : $is_over ? undef : LOOK;
+    if ($memory && !$is_over) {
+      my $why = exceeded(uptime(), $memory, 0, $pid, orphans());
+      if (defined $why) {
+        sysopen my $cancel, 'cancel', O_WRONLY | O_CREAT | O_EXCL, 0600 and syswrite $cancel, 'out-of-memory';
+        end_tree_but($pid, orphans());
+        $memory = 0;
+      }
+      my $soon = pause_of($memory);
+      $wait = $soon if $soon < $wait;
+    }
+    next if select($ready, undef, undef, $wait) < 0;
     $pause = 0 if $pause && !vec $ready, fileno $ended, 1;
     sysread $ended, $none, 64;
     if (!$is_over && waitpid($pid, POSIX::WNOHANG()) == $pid) {
@@ -208,6 +225,20 @@ sub attend {
   rename 'end', 'rc';
 }
 
+${TREE_WATCH}
+sub uptime { open my $file, '<', '/proc/uptime' or return time; my $line = <$file>; return (split ' ', $line)[0] }
+sub orphans { open my $file, '<', "/proc/$$/task/$$/children" or return (); my $line = <$file>; return defined $line ? split(' ', $line) : () }
+# Who attends waits for them: its own wait must see how the command ended.
+sub end_tree_but {
+  for my $round (1 .. 50) {
+    my (undef, @all) = tree(@_);
+    my @alive = grep { state_of($_) !~ /^[ZX]?$/ } @all;
+    return unless @alive;
+    kill 'STOP', @alive if $round == 1;
+    kill 'KILL', @alive;
+    select undef, undef, undef, 0.005;
+  }
+}
 sub tell_end {
   my ($status, $direct) = @_;
   my $signal = $status & 127;
@@ -226,7 +257,7 @@ sub tell_end {
 
 # Becomes the command, with the rights of Dais.
 sub command {
-  my ($begun, $variables, $data, $processes, $work, @command) = @_;
+  my ($begun, $variables, $data, $size, $processes, $work, @command) = @_;
   my ($text, %set) = ('');
   while (sysread $variables, $text, 1 << 20, length $text) { }
   while ($text =~ /\Gexport (\w+)='/gc) {
@@ -242,6 +273,7 @@ sub command {
   limit(4, 0);
   limit(2, $data) if $data ne '';
   limit(6, $processes);
+  limit(1, $size) if $size ne '';
   chdir $work or POSIX::_exit(125);
   %ENV = (%ENV, PWD => $work, %set);
   my $name = $command[0];

@@ -14,8 +14,10 @@ export interface LaunchRequest {
   readonly controlGroups: readonly string[];
   readonly command: readonly string[];
   readonly inner: InnerOptions;
-  /** Puts the command into what confines it; undefined: nothing does. */
-  readonly confine: ((inner: readonly string[]) => readonly string[]) | undefined;
+  /** What confines the command, with it; undefined: nothing does. */
+  readonly confined: readonly string[] | undefined;
+  /** Of the whole task, where control groups do not hold it: the shim does. */
+  readonly memoryBytes: number | undefined;
 }
 
 /** The shim has ended, or (`fault`) could not be started. Not called for one that found another one there before. */
@@ -111,20 +113,22 @@ export class Launcher {
   }
 
   #fieldsOf(request: LaunchRequest): string[] {
-    const { folder, mark, segmentBytes, segments, controlGroups, command, inner, confine } = request;
+    const { folder, mark, segmentBytes, segments, controlGroups, command, inner, confined } = request;
     return [
       folder,
       mark,
       this.#options.path,
       String(segmentBytes),
       String(segments),
-      confine === undefined ? '1' : '0',
+      confined === undefined ? '1' : '0',
       String(inner.dataBytes ?? ''),
+      String(inner.fileBytes ?? ''),
+      String(Math.ceil(request.memoryBytes ?? 0)),
       String(inner.maxProcesses),
       inner.work,
       String(controlGroups.length),
       ...controlGroups,
-      ...(confine === undefined ? command : confine(innerCommand(command, inner))),
+      ...(confined ?? command),
     ];
   }
 
@@ -185,9 +189,8 @@ export class Launcher {
   }
 
   #startAlone(request: LaunchRequest, gone: ShimGone): void {
-    const { command, inner, confine, mark, folder, segmentBytes, segments, controlGroups } = request;
-    const within = innerCommand(command, inner);
-    const program = confine === undefined ? within : confine(within);
+    const { command, inner, confined, mark, folder, segmentBytes, segments, controlGroups } = request;
+    const program = confined ?? innerCommand(command, inner);
     try {
       const shim = start('sh', shimArguments({ folder, segmentBytes, segments, controlGroups, program }), {
         detached: true,

@@ -5,6 +5,10 @@ import { readFileSync } from 'node:fs';
 import { chmod, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DaisError } from '@dais/api';
+import { filterForNamespaces } from '#engines/isolation/filters.ts';
+import { isolationRefusal, type Confined, type Isolation } from '#engines/isolation/contract.ts';
+import { sharedIsolation } from '#engines/isolation/open-isolation.ts';
+import { outsidePrograms } from '#engines/isolation/outside-programs.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import { judgeProcess, processIdentity, type ProcessIdentity } from '#lib/process-identity.ts';
@@ -24,8 +28,7 @@ import { errnoOf, storageError } from './file-errors.ts';
 import { launcherProgram } from './launcher-program.ts';
 import { Launcher } from './launcher.ts';
 import type { Reachable } from './relay.ts';
-import { INSIDE, Sandbox } from './sandbox.ts';
-import { seccompFilter } from '#lib/seccomp.ts';
+import { foldersOf, isolatedStep } from './step-isolation.ts';
 import { checkSpec } from './spec-check.ts';
 import { stage } from './staging.ts';
 import { TaskFolder, type StopMark, type TaskRecord } from './task-folder.ts';
@@ -42,6 +45,8 @@ export interface ProcessComputeOptions {
   readonly log: Log;
   /** PATH of tasks, after that of their environment, and of the programs that the engine needs. */
   readonly path?: string;
+  /** Confines tasks; default: one for this process, with the programs of the machine. */
+  readonly isolation?: Isolation;
   /** Folders that no isolated task sees, wherever they lie. */
   readonly hidden?: readonly string[];
   /** What isolated tasks reach whether they have network or not. */
@@ -88,14 +93,14 @@ export async function openProcessCompute(options: ProcessComputeOptions): Promis
     options.limits === 'rlimit' ? undefined : findControlGroups(`dais-${mark}`),
     findGpus(path),
   ]);
-  const isRoot = process.getuid?.() === 0;
-  const filter = seccompFilter(process.arch);
-  await writeFilter(root, filter ?? Buffer.alloc(0));
+  await writeFilter(root, filterForNamespaces(groups !== undefined));
   const parts: TaskParts = {
     clock,
     log,
     groups,
-    sandbox: new Sandbox({ path, hidden: [root, ...hidden], isRoot, filter }),
+    isolation: options.isolation ?? sharedIsolation(),
+    hidden: [root, ...hidden],
+    outside: outsidePrograms(process.arch),
     leases: new DeviceLeases(join(root, 'leases'), gpus),
     launcher: new Launcher({
       path,
@@ -175,18 +180,33 @@ class ProcessCompute implements Compute {
   }
 
   async #isolationFault(): Promise<string | undefined> {
-    if (this.#parts.sandbox.isProven) return undefined;
-    const folder = new TaskFolder(this.#stagingFolder());
-    try {
-      folder.make();
-      const uid = this.#parts.sandbox.uidOf('trial');
-      if (uid !== undefined) await folder.giveBoxTo(uid);
-      return await this.#parts.sandbox.fault(folder);
-    } catch (error) {
-      throw storageError(error, this.#root);
-    } finally {
-      await folder.remove();
+    const report = await this.#parts.isolation.report();
+    if (report.boundary !== 'none') return undefined;
+    return [report.fault ?? '', report.remedy ?? ''].filter(Boolean).join('. ');
+  }
+
+  /** How it will be confined. @throws DaisError `invalid_request` where it cannot be. */
+  async #confine(spec: TaskSpec, folder: TaskFolder): Promise<Confined | undefined> {
+    if (spec.isolation === 'none') return undefined;
+    const { isolation, hidden, maxProcesses, reach, groups } = this.#parts;
+    const report = await isolation.report();
+    if (report.boundary === 'none') throw new DaisError('invalid_request', isolationRefusal('The task', report));
+    if (report.boundary === 'landlock' && spec.network) {
+      throw new DaisError(
+        'invalid_request',
+        `The task cannot have network here: its connections go through a proxy in a network namespace of its own, and this machine permits none. ${report.remedy ?? ''}`.trim(),
+      );
     }
+    const record = {
+      attempt: spec.attempt,
+      resources: spec.resources,
+      limits: spec.limits,
+      environmentFolders: spec.environment?.folders ?? [],
+      ...(spec.environment?.root !== undefined && { root: spec.environment.root }),
+    };
+    const ports = reach.map(({ port }) => port);
+    const run = isolatedStep(record, { folder, hidden, gpus: [], ports, maxProcesses, command: spec.command });
+    return await isolation.confine(run, { filterDescriptor: 5, hasControlGroups: groups !== undefined });
   }
 
   async submit(spec: TaskSpec): Promise<void> {
@@ -205,13 +225,7 @@ class ProcessCompute implements Compute {
     if (this.#waiting.size >= MAX_WAITING) {
       throw new DaisError('overloaded', `${MAX_WAITING} tasks wait for this machine already.`, { retryAfter: 60 });
     }
-    if (spec.isolation === 'required') {
-      const fault = await this.#isolationFault();
-      if (fault !== undefined) {
-        throw new DaisError('invalid_request', `The task must be isolated, and this machine cannot do that: ${fault}`);
-      }
-    }
-    if (spec.environment?.root !== undefined && this.#parts.sandbox.outside === undefined) {
+    if (spec.environment?.root !== undefined && this.#parts.outside === undefined) {
       throw new DaisError(
         'invalid_request',
         'Images cannot be run here: this machine keeps its programs elsewhere than in /usr.',
@@ -219,21 +233,27 @@ class ProcessCompute implements Compute {
     }
     const staging = new TaskFolder(this.#stagingFolder());
     const folder = this.#folder(spec.attempt);
-    const isIsolated = spec.isolation === 'required';
+    const confined = await this.#confine(spec, folder);
+    const boundary = confined?.boundary ?? 'none';
+    const { home, tmp } = foldersOf(boundary, folder);
     this.#lastOrder = Math.max(this.#lastOrder + 1, this.#parts.clock.now());
     try {
       await stage(staging, spec, {
         order: this.#lastOrder,
         path: this.#parts.path,
-        uid: isIsolated ? this.#parts.sandbox.uidOf(spec.attempt) : undefined,
+        uid: confined?.uid,
+        boundary,
         variables: {
-          HOME: isIsolated ? INSIDE.home : join(folder.box, 'home'),
-          TMPDIR: isIsolated ? INSIDE.tmp : join(folder.box, 'tmp'),
+          HOME: home,
+          TMPDIR: tmp,
           LANG: 'C.UTF-8',
           // Programs that ask who they are find no entry for a uid that was made for them.
           USER: 'step',
           LOGNAME: 'step',
-          ...(isIsolated && spec.network && this.#parts.proxy !== undefined && proxyVariables(this.#parts.proxy)),
+          ...(confined !== undefined &&
+            spec.network &&
+            this.#parts.proxy !== undefined &&
+            proxyVariables(this.#parts.proxy)),
         },
         fixed: { [TASK_VARIABLE]: this.#markOf(spec.attempt) },
       });

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
+import { openIsolation } from '#engines/isolation/open-isolation.ts';
 import { silentLog } from '#lib/log.ts';
 import { run } from '#lib/process.ts';
 import type { TaskSpec } from '../contract.ts';
@@ -15,7 +16,7 @@ import { expectRefusal, input, never, outputsOf, shell, textOf, untilWritten } f
 import { startEngine, type TestEngine } from './engine.testing.ts';
 import { openProcessCompute } from './process-compute.ts';
 import type { OrdinaryTold } from './ordinary-user.testing.ts';
-import { INSIDE } from './sandbox.ts';
+import { INSIDE } from './step-isolation.ts';
 
 let engine: TestEngine;
 let data: string;
@@ -238,9 +239,9 @@ test('an ordinary user isolates too, by a user namespace', async () => {
   }
 });
 
-test('where bubblewrap is missing, isolation is refused and the remedy named', async () => {
+test('where the machine has no program that isolates, the task is refused with the remedy', async () => {
   const bare = await mkdtemp(join(tmpdir(), 'dais-bare-'));
-  const without = await startEngine({ path: bare });
+  const without = await startEngine({ isolation: openIsolation({ path: bare }) });
   try {
     const { isolationFault } = await without.compute.abilities();
     expect(isolationFault).toMatch(/apt-get install bubblewrap/);

@@ -5,6 +5,7 @@
  * over opens it again, and a connection that comes in the helper's short life is closed.
  */
 import type { Server, Socket } from 'node:net';
+import { ownRights } from '#engines/isolation/user.ts';
 import { start } from '#lib/process.ts';
 
 /** `accept` gets connections that a task makes to 127.0.0.1 at `port`. Whose uid is at the other end, no table tells. */
@@ -66,8 +67,8 @@ export class Relay {
 
   /** `pid`: of a process in the namespace. Rejects with what the helper said. */
   static async open(pid: number, parts: RelayParts): Promise<Relay> {
-    const isRoot = process.getuid?.() === 0;
-    const user = isRoot ? [] : [`--user=/proc/${pid}/ns/user`, '--preserve-credentials'];
+    // Root of a container makes user namespaces as others do.
+    const user = ownRights().isFullRoot ? [] : [`--user=/proc/${pid}/ns/user`, '--preserve-credentials'];
     const ports = parts.reach.map(({ port }) => String(port));
     const helper = start(
       'nsenter',

@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { chmod, lstat, mkdir, open, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import type { Boundary } from '#engines/isolation/contract.ts';
 import type { TaskEnvironment, TaskSpec } from '../contract.ts';
 import { exportLines } from './shim.ts';
 import type { TaskFolder, TaskRecord } from './task-folder.ts';
@@ -15,6 +16,8 @@ export interface StagingPlan {
   readonly fixed: Readonly<Record<string, string>>;
   readonly path: string;
   readonly uid: number | undefined;
+  /** What confines it. */
+  readonly boundary: Boundary;
 }
 
 export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPlan): Promise<void> {
@@ -45,6 +48,7 @@ export async function stage(folder: TaskFolder, spec: TaskSpec, plan: StagingPla
     resources: spec.resources,
     limits: spec.limits,
     isolation: spec.isolation,
+    boundary: plan.boundary,
     network: spec.network,
     environmentFolders: environment.folders,
     ...(environment.root !== undefined && { root: environment.root }),

@@ -22,6 +22,7 @@ import {
 import { chmod, chown, readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Boundary } from '#engines/isolation/contract.ts';
 import type { Isolation, Resources, TaskEnd, TaskLimits, TaskOutput, TaskState } from '../contract.ts';
 import { errnoOf } from './file-errors.ts';
 
@@ -35,6 +36,8 @@ export interface TaskRecord {
   readonly resources: Resources;
   readonly limits: TaskLimits;
   readonly isolation: Isolation;
+  /** What confines it, known before it starts: its variables name its folders. */
+  readonly boundary: Boundary;
   readonly network: boolean;
   readonly environmentFolders: readonly string[];
   /** What is seen instead of the machine's programs. */

@@ -4,6 +4,8 @@
  */
 import { closeSync, constants, openSync, watch, writeSync, type FSWatcher } from 'node:fs';
 import { appendFile, mkdir, open, readFile } from 'node:fs/promises';
+import type { Isolation } from '#engines/isolation/contract.ts';
+import type { OutsideProgram } from '#engines/isolation/outside-programs.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
 import type { TaskProxy, TaskState, TaskUsage } from '../contract.ts';
@@ -12,10 +14,10 @@ import { TaskGroups, type ControlGroups, type GroupUsage, type Hierarchy } from 
 import { errnoOf } from './file-errors.ts';
 import type { Launcher } from './launcher.ts';
 import { Relay, type Reachable } from './relay.ts';
-import { INSIDE, type Sandbox } from './sandbox.ts';
-import { exportLines } from './shim.ts';
+import { exportLines, innerCommand, type InnerOptions } from './shim.ts';
 import { signalName } from './signals.ts';
 import { diskUsage } from './staging.ts';
+import { foldersOf, isolatedStep } from './step-isolation.ts';
 import type { ShimIdentity, StopMark, TaskFolder, TaskRecord } from './task-folder.ts';
 import { TaskConnections } from './task-proxy.ts';
 import { namespaceMember, readProcess, signalProcess, taskProcesses, type TaskMarks } from './task-processes.ts';
@@ -30,7 +32,11 @@ export interface TaskParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly groups: ControlGroups | undefined;
-  readonly sandbox: Sandbox;
+  readonly isolation: Isolation;
+  /** Folders that no isolated task sees. */
+  readonly hidden: readonly string[];
+  /** How programs of the machine are started in an image. */
+  readonly outside: OutsideProgram | undefined;
   readonly leases: DeviceLeases;
   readonly launcher: Launcher;
   readonly bootId: string;
@@ -108,7 +114,7 @@ export class TaskRun {
   /** Starts the shim, which starts once however often it is told. */
   async start(devices: readonly string[]): Promise<void> {
     const { folder, record } = this;
-    const { groups, sandbox, launcher, reached } = this.#parts;
+    const { groups, outside, launcher, reached } = this.#parts;
     folder.release();
     const made = groups?.of(record.attempt, record.resources);
     if (made !== undefined) {
@@ -121,7 +127,17 @@ export class TaskRun {
     const isolated = record.isolation === 'required';
     const memory = record.resources['memory'];
     const logBytes = record.limits.logBytes ?? DEFAULT_LOG_BYTES;
-    const around = { ...record, folder, gpus: devices, isHeldBack: true, filterDescriptor: 5 };
+    const inner: InnerOptions = {
+      dataBytes: made === undefined ? memory : undefined,
+      fileBytes: record.limits.diskBytes,
+      maxProcesses: this.#parts.maxProcesses,
+      isolated,
+      work: foldersOf(record.boundary, folder).work,
+      outside: record.root === undefined ? undefined : outside,
+    };
+    const confined = isolated
+      ? await this.#confine(devices, innerCommand(record.command, inner), made !== undefined)
+      : undefined;
     reached('prepared');
     launcher.start(
       {
@@ -131,19 +147,28 @@ export class TaskRun {
         segments: LOG_SEGMENTS,
         controlGroups: made?.folders ?? [],
         command: record.command,
-        inner: {
-          dataBytes: made === undefined ? memory : undefined,
-          maxProcesses: this.#parts.maxProcesses,
-          isolated,
-          work: isolated ? INSIDE.work : folder.work,
-          outside: record.root === undefined ? undefined : sandbox.outside,
-        },
-        confine: isolated ? (inner) => sandbox.wrap(around, inner) : undefined,
+        inner,
+        confined,
+        memoryBytes: made === undefined ? memory : undefined,
       },
       (fault) => this.#shimGone(fault),
     );
     reached('spawned');
     this.watch();
+  }
+
+  async #confine(devices: readonly string[], command: readonly string[], hasControlGroups: boolean) {
+    const { isolation, hidden, maxProcesses } = this.#parts;
+    const { record, folder } = this;
+    const ports = this.#reach().map(({ port }) => port);
+    const run = isolatedStep(record, { folder, hidden, gpus: devices, ports, maxProcesses, command });
+    const options = { filterDescriptor: 5, blockDescriptor: 7, hasControlGroups };
+    const { boundary, command: confined } = await isolation.confine(run, options);
+    // Its variables and the owner of its files rest on the boundary of its submission.
+    if (foldersOf(boundary, folder).work !== foldersOf(record.boundary, folder).work) {
+      throw new Error(`the task was prepared for ${record.boundary}, and this machine offers ${boundary} now`);
+    }
+    return confined;
   }
 
   /** From now on each change in its folder is looked at. */
@@ -281,7 +306,7 @@ export class TaskRun {
   }
 
   get #isHeldBack(): boolean {
-    return this.record.isolation !== 'none' && !this.#isLetGo;
+    return this.record.boundary.startsWith('bubblewrap') && !this.#isLetGo;
   }
 
   /** An isolated task starts when what it may reach is there, or cannot be had. */

@@ -2,8 +2,8 @@
  * Isolation by bubblewrap: a run sees the programs of the machine read-only, the files that it names, private temporary
  * folders, and namespaces of its own. What is not named is not there: no data folder, no key, no socket, no process.
  */
-import { seccompFilter } from '#lib/seccomp.ts';
 import type { ConfineOptions, Confined, IsolatedRun } from '../contract.ts';
+import { filterForNamespaces } from '../filters.ts';
 import { OUTSIDE, outsidePrograms } from '../outside-programs.ts';
 import { uidOf } from '../user.ts';
 import {
@@ -35,10 +35,6 @@ const SHARED_MEMORY_BYTES = 256 * 2 ** 20;
 const DEFAULT_SCRATCH_BYTES = 2 ** 30;
 
 const outside = outsidePrograms(process.arch);
-
-export function filterForNamespaces(hasControlGroups: boolean): Buffer {
-  return seccompFilter(process.arch, { denyHiddenMemory: !hasControlGroups }) ?? Buffer.alloc(0);
-}
 
 export function wrapWithBubblewrap(run: IsolatedRun, mode: BubblewrapMode, options: ConfineOptions): Confined {
   const { files, network, owner, limits } = run;

@@ -1,0 +1,7 @@
+/** The filter of system calls of a run that has namespaces of its own. */
+import { seccompFilter } from '#lib/seccomp.ts';
+
+/** Without control groups nothing counts memory that no process shows. Empty for machines whose numbers are not known. */
+export function filterForNamespaces(hasControlGroups: boolean): Buffer {
+  return seccompFilter(process.arch, { denyHiddenMemory: !hasControlGroups }) ?? Buffer.alloc(0);
+}
