@@ -2,6 +2,7 @@
 import type { Isolation, IsolationOptions } from '#engines/isolation/contract.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Outbound } from '#lib/outbound/outbound.ts';
+import type { Log } from '#lib/log.ts';
 import type { ResolvedConfig } from './config-load.ts';
 
 export interface IsolationSurroundings {
@@ -64,6 +65,20 @@ export async function openServerIsolation(
     open: ({ bundled }) => openIsolation({ ...places, bundled }),
     clock,
   });
+}
+
+/** For the control process, which also reports what isolates. */
+export async function openControlIsolation(
+  config: IsolationConfig & Pick<ResolvedConfig, 'environments'>,
+  around: IsolationSurroundings & { readonly log: Log },
+) {
+  const { IsolationState } = await import('./isolation-state.ts');
+  const isolation = await openServerIsolation(config, around);
+  return {
+    isolation,
+    isolationPlaces: await isolationPlaces(config, around.environment),
+    isolationState: new IsolationState(isolation, around),
+  };
 }
 
 function folderOf({ data, isolation }: IsolationConfig): string {

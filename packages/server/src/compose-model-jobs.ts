@@ -4,10 +4,11 @@ import { marksOf } from '#ledgers/data/index.ts';
 import type { ModelJobsLedger, ModelJobsParts } from '#ledgers/model-jobs/index.ts';
 import type { ColumnMask } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { Isolation } from '#engines/isolation/contract.ts';
 import { Lazy } from '#lib/lazy.ts';
 import { openInference } from './compose-gateway.ts';
 import type { IsolationPlaces } from './compose-isolation.ts';
-import type { Isolation } from '#engines/isolation/contract.ts';
+import type { BenchParts, GatewayBench } from './model-bench.ts';
 
 /** Long work on versions of models. Their engines are loaded with the first job. */
 export async function loadModelJobs({
@@ -55,4 +56,13 @@ export async function loadModelJobs({
       return await ExplainingThread.open(request, { log: parts.log, setup: isolationPlaces, onPhase });
     },
   });
+}
+
+/** Where versions of models are loaded and tried, apart from what serves. */
+export async function openBench({
+  dataFolder,
+  ...parts
+}: Omit<BenchParts, 'folder'> & { readonly dataFolder: string }): Promise<GatewayBench> {
+  const bench = await import('./model-bench.ts');
+  return new bench.GatewayBench({ ...parts, folder: `${dataFolder}/serving/bench` });
 }

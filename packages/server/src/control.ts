@@ -41,13 +41,12 @@ import { loadData, loadQuality } from './compose-data.ts';
 import { loadLabels, loadPrivacy } from './compose-privacy.ts';
 import { loadMonitoring, loadPredictions, loadSafety } from './compose-predictions.ts';
 import { loadFeatures, openOnline } from './compose-features.ts';
-import { isolationPlaces, openServerIsolation } from './compose-isolation.ts';
-import { loadModelJobs } from './compose-model-jobs.ts';
+import { openControlIsolation } from './compose-isolation.ts';
+import { loadModelJobs, openBench } from './compose-model-jobs.ts';
 import { loadServing, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
 import { childEnvironment } from './config-load.ts';
 import { Egress } from './egress.ts';
 import { endEarlierLeases } from './earlier-leases.ts';
-import { IsolationState } from './isolation-state.ts';
 import { contentJobs } from './content-jobs.ts';
 import type { ControlIo, ControlSetup } from './control-setup.ts';
 import { SupervisedGateway, type ToGateway } from './gateway-link.ts';
@@ -104,8 +103,7 @@ export class Control {
     };
     const keys = await openKeys(config.keys, around);
     const query = await openQuery(config, around);
-    const isolation = await openServerIsolation(config, around);
-    const isolationState = new IsolationState(isolation, { clock, log: io.log });
+    const { isolation, isolationPlaces, isolationState } = await openControlIsolation(config, around);
     const [{ kinds, jobs, entries, policies }, blobs] = await Promise.all([
       loadKinds({ keys, outbound, clock, folderRoot: config.tracking.artifactRoot, endpointWork }),
       openBlobs(config.blobs, around),
@@ -181,7 +179,9 @@ export class Control {
       };
       const egress = new Egress(outbound);
       const proxy = egress.taskProxy(setup.port);
-      const compute = new Lazy(async () => await openCompute({ ...around, isolation }, hidden, { reach: [reach], proxy }));
+      const compute = new Lazy(
+        async () => await openCompute({ ...around, isolation }, hidden, { reach: [reach], proxy }),
+      );
       const environments = new Lazy(async () => await openEnvironments(config, around));
       const local = { database, blobs, folder: join(config.data, 'datasets') };
       const onQuery = { now: () => clock.now(), query: async () => await Promise.resolve(query) };
@@ -281,7 +281,7 @@ export class Control {
         clock,
         log: io.log,
         isolation,
-        isolationPlaces: await isolationPlaces(config, around.environment),
+        isolationPlaces,
       });
       const monitoring = await loadMonitoring({
         database,
@@ -314,10 +314,7 @@ export class Control {
         kinds: () => kernel.kinds,
         gateway,
         recent,
-        bench: new Lazy(async () => {
-          const { GatewayBench } = await import('./model-bench.ts');
-          return new GatewayBench({ folder: join(config.data, 'serving', 'bench'), clock, log: io.log, isolation });
-        }),
+        bench: new Lazy(async () => await openBench({ ...around, isolation })),
         access:
           authentication.mode === 'solo'
             ? soloAccess

@@ -99,7 +99,10 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   const blobs = blobsReadiness(parts.blobs, systemClock);
   const schema = () => schemaState(parts.database, parts.slices, version);
   const readMetrics = async () => await metrics.expose(sources);
-  const probes = probesDoor(async () => [...(await readiness(kernel, parts.database, schema, blobs)), parts.isolation()]);
+  const probes = probesDoor(async () => [
+    ...(await readiness(kernel, parts.database, schema, blobs)),
+    parts.isolation(),
+  ]);
   const access = openAccess(parts);
   const tls = await readTls(config);
   const opened = await HttpServer.open({
