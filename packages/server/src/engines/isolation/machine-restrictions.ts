@@ -57,13 +57,21 @@ function containerEngine(variables: Variables): ContainerEngine | undefined {
 
 const SYSCTL_FILE = '/etc/sysctl.d/99-dais.conf';
 
-/**
- * Returns what to do on this machine so that bubblewrap isolates fully, most likely cause first.
- * @param program path of the bubblewrap that failed; undefined when there is none
- */
-export function isolationRemedy(restrictions: MachineRestrictions, program: string | undefined): string {
+/** What a masked /proc makes bubblewrap say: everything else is the work of a filter of system calls. */
+const MASKED_PROC = /mount proc on|max_user_namespaces: Read-only/;
+
+export interface FailedBubblewrap {
+  /** Path of the bubblewrap that failed; undefined when there is none. */
+  readonly program: string | undefined;
+  /** What it said. */
+  readonly reasons: readonly string[];
+}
+
+/** Returns what to do on this machine so that bubblewrap isolates fully, most likely cause first. */
+export function isolationRemedy(restrictions: MachineRestrictions, { program, reasons }: FailedBubblewrap): string {
   const { isRoot, container, isProcMasked, areUserNamespacesOff, isCloneOff, doesAppArmorRestrict } = restrictions;
-  const { isFiltered, mayMapUsers, isService } = restrictions;
+  const { mayMapUsers, isService } = restrictions;
+  const isFiltered = restrictions.isFiltered && reasons.some((reason) => !MASKED_PROC.test(reason));
   if (areUserNamespacesOff && !(isRoot && mayMapUsers)) {
     const set = 'sysctl -w user.max_user_namespaces=15000';
     return `User namespaces are off. Allow them on the host: \`${set}\` (and the same setting in ${SYSCTL_FILE}).`;
@@ -106,8 +114,12 @@ function containerRemedy(
     return `Start the container with \`${options.join(' ') || '--privileged'}\`${file}.`;
   }
   if (container === 'podman') {
-    const option = isProcMasked ? '--security-opt unmask=ALL' : '--security-opt seccomp=unconfined';
-    return `Start the container with \`${option}\`.`;
+    const options = [
+      ...(isFiltered ? ['--security-opt seccomp=dais-seccomp.json'] : []),
+      ...(isProcMasked || !isFiltered ? ['--security-opt unmask=ALL'] : []),
+    ];
+    const file = isFiltered ? ' (the file is in deploy/docker)' : '';
+    return `Start the container with \`${options.join(' ')}\`${file}.`;
   }
   if (container === 'kubernetes') {
     return (
