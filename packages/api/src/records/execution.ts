@@ -130,7 +130,17 @@ export const executionAttemptSchema = z.strictObject({
   number: z.int().describe('1 for the first.'),
   state: z.enum(['claimed', 'started', 'ended']).describe('`claimed`: what it needs is being brought.'),
   ending: z
-    .enum(['exit', 'cancelled', 'wall-time', 'out-of-memory', 'disk-full', 'refused', 'lost', 'spared'])
+    .enum([
+      'exit',
+      'cancelled',
+      'wall-time',
+      'out-of-memory',
+      'too-many-processes',
+      'disk-full',
+      'refused',
+      'lost',
+      'spared',
+    ])
     .optional()
     .describe(
       'Why it ended. `exit`: by itself; `refused`: it could not be started; `lost`: nobody knows what came of it; `spared`: it did not have to run.',

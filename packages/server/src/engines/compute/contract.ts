@@ -83,7 +83,7 @@ export interface TaskUsage {
 }
 
 /** Why a task came to its end. `exit`: by itself. */
-export type TaskEnd = 'exit' | 'cancelled' | 'wall-time' | 'out-of-memory' | 'disk-full';
+export type TaskEnd = 'exit' | 'cancelled' | 'wall-time' | 'out-of-memory' | 'too-many-processes' | 'disk-full';
 
 export type TaskState =
   /** Asked for, not started: its inputs are on the way, or resources are leased to others. */

@@ -61,15 +61,11 @@ for (;;) {
   vec($ready, 0, 1) = 1;
   my $found = select $ready, undef, undef, pause_of($memory);
   if ($found > 0 && !sysread STDIN, my $none, 64) { $why = 'closed'; last }
-  my @now = times_now();
-  $why = exceeded($now[0], $memory, $processes, $child, orphans());
+  $why = exceeded(uptime(), $memory, $processes, $child, orphans());
   last if defined $why;
 }
 end_tree($$);
 if (defined $why) { report($why) unless $why eq 'closed' }
 else { report('exit ' . ($status >> 8) . ' ' . ($status & 127)) }
 exit 0;
-sub times_now { open my $file, '<', '/proc/uptime' or return (time); my $line = <$file>; return ((split ' ', $line)[0]) }
-# Processes that lost their parent and are the guard's children now.
-sub orphans { open my $file, '<', "/proc/$$/task/$$/children" or return (); my $line = <$file>; return defined $line ? split(' ', $line) : () }
 `;

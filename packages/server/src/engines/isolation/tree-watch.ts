@@ -7,6 +7,9 @@
  */
 export const TREE_WATCH = String.raw`
 my %statm;
+sub uptime { open my $file, '<', '/proc/uptime' or return time; my $line = <$file>; return (split ' ', $line)[0] }
+# Processes that lost their parent and are the caller's children now.
+sub orphans { open my $file, '<', "/proc/$$/task/$$/children" or return (); my $line = <$file>; return defined $line ? split(' ', $line) : () }
 # Process ids of the tree below and with the given ones, and how many threads they have.
 sub tree {
   my @left = @_;
@@ -57,6 +60,7 @@ sub exceeded {
     $walk_at = $now + 0.2;
   }
   return "processes $threads" if $processes && $threads > $processes;
+  if ($processes && $threads > $processes / 2) { $walk_at = $now + 0.02 if $walk_at > $now + 0.02 }
   return undef unless $memory;
   my $bytes = resident(@members);
   if ($bytes > $memory / 2) { $walk_at = $now + 0.05 if $walk_at > $now + 0.05 }
@@ -70,8 +74,11 @@ sub exceeded {
 # Seconds until the next check: short when much of the limit is used.
 sub pause_of {
   my ($memory) = @_;
-  return 0.2 unless $memory;
-  return resident(@members) > $memory / 2 ? 0.01 : 0.04;
+  my $until = $walk_at - uptime();
+  my $walk = $until < 0.01 ? 0.01 : $until;
+  return $walk unless $memory;
+  my $check = resident(@members) > $memory / 2 ? 0.01 : 0.04;
+  return $check < $walk ? $check : $walk;
 }
 # Ends the tree below the given ones, which it may include. What makes processes as fast as they end is stopped first.
 sub end_tree {
@@ -80,12 +87,18 @@ sub end_tree {
     my (undef, @all) = tree(@roots);
     my @alive = grep { my $state = state_of($_); $_ != $$ && $state ne '' && $state ne 'Z' } @all;
     return 1 unless @alive;
+    kill_groups(@alive);
     kill 'STOP', @alive if $round == 1;
     kill 'KILL', @alive;
     while (waitpid(-1, 1) > 0) { }
     select undef, undef, undef, 0.002 * ($round < 20 ? $round : 20);
   }
   return 0;
+}
+# Ends whole groups of processes, each at once, before they can make more. Never the caller's own one.
+sub kill_groups {
+  my %groups = map { $_ => 1 } grep { $_ > 1 && $_ != getpgrp } map { getpgrp $_ } @_;
+  kill 'KILL', map { -$_ } keys %groups;
 }
 sub state_of {
   my ($pid) = @_;

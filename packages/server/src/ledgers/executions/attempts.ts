@@ -159,7 +159,16 @@ export function markStarted(sql: Sql, { id, run }: AttemptClaim): void {
 
 /** How an attempt ended, for the record. */
 export interface AttemptEnd {
-  readonly ending: 'exit' | 'cancelled' | 'wall-time' | 'out-of-memory' | 'disk-full' | 'refused' | 'lost' | 'spared';
+  readonly ending:
+    | 'exit'
+    | 'cancelled'
+    | 'wall-time'
+    | 'out-of-memory'
+    | 'too-many-processes'
+    | 'disk-full'
+    | 'refused'
+    | 'lost'
+    | 'spared';
   readonly code?: number | undefined;
   readonly signal?: string | undefined;
   readonly error?: string | undefined;

@@ -8,6 +8,7 @@ const ENDINGS: Readonly<Record<NonNullable<ExecutionAttempt['ending']>, StateWor
   cancelled: { state: 'off', word: 'cancelled' },
   'wall-time': { state: 'failed', word: 'took too long' },
   'out-of-memory': { state: 'failed', word: 'out of memory' },
+  'too-many-processes': { state: 'failed', word: 'too many processes' },
   'disk-full': { state: 'failed', word: 'its disk was full' },
   refused: { state: 'failed', word: 'could not be started' },
   lost: { state: 'warning', word: 'lost' },

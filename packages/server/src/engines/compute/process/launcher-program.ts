@@ -115,7 +115,7 @@ sub note {
 }
 
 sub shim {
-  my ($folder, $mark, $path, $segment, $keep, $direct, $data, $size, $memory, $processes, $work, $groups, @rest) = @_;
+  my ($folder, $mark, $path, $segment, $keep, $direct, $data, $size, $memory, $watched, $processes, $work, $groups, @rest) = @_;
   my @groups = splice @rest, 0, $groups;
   chdir $folder or POSIX::_exit(1);
   POSIX::setsid();
@@ -163,14 +163,14 @@ sub shim {
   }
   close $_ for $in, $variables, $begun;
   # Processes that lost their parent are the shim's: so none is left out of its count.
-  syscall SUBREAPER, 36, 1, 0, 0, 0 if $memory;
-  attend($pid, $out, $ended, $segment, $keep, $direct, $memory);
+  syscall SUBREAPER, 36, 1, 0, 0, 0 if $memory || $watched;
+  attend($pid, $out, $ended, $segment, $keep, $direct, $memory, $watched);
   POSIX::_exit(0);
 }
 
 # Output into files, one after another, the oldest of which go; and how the command ended.
 sub attend {
-  my ($pid, $out, $ended, $segment, $keep, $direct, $memory) = @_;
+  my ($pid, $out, $ended, $segment, $keep, $direct, $memory, $watched) = @_;
   my ($number, $size, $is_over, $pause) = (0, 0, 0, 0);
   my $next = sub {
     $size = 0;
@@ -187,12 +187,12 @@ sub attend {
   while ($out) {
     my $ready = bits($ended, !$pause ? $out : ());
     my $wait = $pause ? 1 : $is_over ? undef : LOOK;
-    if ($memory && !$is_over) {
-      my $why = exceeded(uptime(), $memory, 0, $pid, orphans());
+    if (($memory || $watched) && !$is_over) {
+      my $why = exceeded(uptime(), $memory, $watched, $pid, orphans());
       if (defined $why) {
-        sysopen my $cancel, 'cancel', O_WRONLY | O_CREAT | O_EXCL, 0600 and syswrite $cancel, 'out-of-memory';
-        end_tree_but($pid, orphans());
-        $memory = 0;
+        note('cancel', $why =~ /^memory/ ? 'out-of-memory' : 'too-many-processes', O_CREAT | O_EXCL);
+        end_tree_but($pid);
+        $memory = $watched = 0;
       }
       my $soon = pause_of($memory);
       $wait = $soon if $soon < $wait;
@@ -226,14 +226,14 @@ sub attend {
 }
 
 ${TREE_WATCH}
-sub uptime { open my $file, '<', '/proc/uptime' or return time; my $line = <$file>; return (split ' ', $line)[0] }
-sub orphans { open my $file, '<', "/proc/$$/task/$$/children" or return (); my $line = <$file>; return defined $line ? split(' ', $line) : () }
 # Who attends waits for them: its own wait must see how the command ended.
 sub end_tree_but {
-  for my $round (1 .. 50) {
-    my (undef, @all) = tree(@_);
+  my ($pid) = @_;
+  for my $round (1 .. 100) {
+    my (undef, @all) = tree($pid, orphans());
     my @alive = grep { state_of($_) !~ /^[ZX]?$/ } @all;
     return unless @alive;
+    kill_groups(@alive);
     kill 'STOP', @alive if $round == 1;
     kill 'KILL', @alive;
     select undef, undef, undef, 0.005;

@@ -18,6 +18,8 @@ export interface LaunchRequest {
   readonly confined: readonly string[] | undefined;
   /** Of the whole task, where control groups do not hold it: the shim does. */
   readonly memoryBytes: number | undefined;
+  /** The same for its processes and threads. */
+  readonly watchedProcesses: number | undefined;
 }
 
 /** The shim has ended, or (`fault`) could not be started. Not called for one that found another one there before. */
@@ -124,6 +126,7 @@ export class Launcher {
       String(inner.dataBytes ?? ''),
       String(inner.fileBytes ?? ''),
       String(Math.ceil(request.memoryBytes ?? 0)),
+      String(request.watchedProcesses ?? 0),
       String(inner.maxProcesses),
       inner.work,
       String(controlGroups.length),

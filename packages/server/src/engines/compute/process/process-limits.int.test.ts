@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '#lib/clock.ts';
+import { openIsolation } from '#engines/isolation/open-isolation.ts';
 import { silentLog } from '#lib/log.ts';
 import { run } from '#lib/process.ts';
 import type { TaskState } from '../contract.ts';
@@ -27,6 +28,10 @@ async function engineWith(options: Partial<ProcessComputeOptions> = {}, place?: 
   engines.push(engine);
   return engine;
 }
+
+/** Makes 255 processes at most, each with two children: it must not harm the machine when a limit does not hold. */
+const BOMB =
+  'bomb() { [ "$1" = 0 ] || { bomb $(($1 - 1)) & bomb $(($1 - 1)) & }; exec sleep 5; }; bomb 7 & exec sleep 1000';
 
 const ended = (state: TaskState | undefined) => state as Extract<TaskState, { phase: 'ended' }>;
 
@@ -63,7 +68,7 @@ describe('with control groups', () => {
   test('processes that make processes come to an end of it', async () => {
     const engine = await withGroups({ maxProcesses: 40 });
     // The shell itself has to make no process once there is no more room.
-    const spec = shell('bomb() { bomb | bomb & }; bomb & exec sleep 1000', { limits: { wallMs: 1500, graceMs: 0 } });
+    const spec = shell(BOMB, { limits: { wallMs: 1500, graceMs: 0 } });
     expect(await engine.finish(spec)).toMatchObject({ phase: 'ended', end: 'wall-time' });
     expect(await engine.told(shell('echo fine'))).toBe('fine\n');
   });
@@ -103,11 +108,22 @@ describe('without control groups', () => {
   test('an isolated one makes no more processes than it may', async () => {
     const engine = await engineWith({ limits: 'rlimit', maxProcesses: 40 });
     // The shell itself has to make no process once there is no more room.
-    const spec = shell('bomb() { bomb | bomb & }; bomb & exec sleep 1000', {
+    const spec = shell(BOMB, {
       isolation: 'required',
       limits: { wallMs: 1500, graceMs: 0 },
     });
     expect(await engine.finish(spec)).toMatchObject({ phase: 'ended', end: 'wall-time' });
+    expect(await engine.told(shell('echo fine'))).toBe('fine\n');
+  });
+
+  test('where the kernel counts no processes, a task that makes too many is ended', async () => {
+    const engine = await engineWith({
+      limits: 'rlimit',
+      maxProcesses: 40,
+      isolation: openIsolation({ boundaries: ['landlock'], limits: 'rlimit' }),
+    });
+    const spec = shell(BOMB, { isolation: 'required', limits: { wallMs: 60_000, graceMs: 0 } });
+    expect(await engine.finish(spec)).toMatchObject({ phase: 'ended', end: 'too-many-processes' });
     expect(await engine.told(shell('echo fine'))).toBe('fine\n');
   });
 });

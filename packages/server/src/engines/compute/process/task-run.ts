@@ -56,6 +56,8 @@ export interface TaskParts {
 const URGENT: ReadonlySet<string> = new Set(['rc', 'cancel', 'result.json']);
 const TELLING: ReadonlySet<string> = new Set(['pid', 'begun', 'end']);
 const SOON_MS = 20;
+/** Programs that confine a task count with it; a limit of the kernel comes first where there is one. */
+const WATCH_MARGIN = 16;
 const DEFAULT_LOG_BYTES = 64 * 2 ** 20;
 const LOG_SEGMENTS = 8;
 const DEFAULT_GRACE_MS = 10_000;
@@ -150,6 +152,7 @@ export class TaskRun {
         inner,
         confined,
         memoryBytes: made === undefined ? memory : undefined,
+        watchedProcesses: made === undefined ? this.#parts.maxProcesses + WATCH_MARGIN : undefined,
       },
       (fault) => this.#shimGone(fault),
     );

@@ -1,0 +1,13 @@
+import { expect, test } from 'vitest';
+import { run } from '#lib/process.ts';
+import { launcherProgram } from './launcher-program.ts';
+
+// One that does not compile would go unnoticed: tasks are then started without a launcher.
+test.each(['x64', 'arm64'])('the program compiles for %s', async (machine) => {
+  const checked = await run('perl', ['-c', '-e', launcherProgram(machine) ?? ''], { env: { PATH: '/usr/bin:/bin' } });
+  expect(checked).toMatchObject({ code: 0, stderr: '-e syntax OK\n' });
+});
+
+test('there is none for other machines', () => {
+  expect(launcherProgram('riscv64')).toBeUndefined();
+});
