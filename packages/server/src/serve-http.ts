@@ -14,7 +14,7 @@ import { GrpcServer } from '#grpc/grpc-server.ts';
 import { HttpServer, type FinishedRequest, type TlsFiles } from '#http/http-server.ts';
 import { metricsDoor } from '#http/metrics-door.ts';
 import { Metrics, type MetricSources } from '#http/metrics.ts';
-import { nativeDoor } from '#http/native-door.ts';
+import { nativeDoor, type OperationCalls } from '#http/native-door.ts';
 import { openApiDoor } from '#http/openapi-door.ts';
 import type { Access } from '#policy/access.ts';
 import { AccountAccess } from '#policy/account-access.ts';
@@ -106,7 +106,11 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   const access = openAccess(parts);
   const tls = await readTls(config);
   const opened = await HttpServer.open({
-    doors: [probes, metricsDoor(kernel.dispatcher, readMetrics), ...(await userDoors(parts))],
+    doors: [
+      probes,
+      metricsDoor(kernel.dispatcher, readMetrics),
+      ...(await userDoors({ ...parts, calls: kernel.dispatcher })),
+    ],
     operations: new Set(kernel.dispatcher.operations.map((operation) => operation.name)),
     access,
     browserPrompt: config.authentication.mode === 'solo',
@@ -153,9 +157,24 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   };
 }
 
-/** A process that only runs controllers answers probes, metrics and its own steps. */
-async function userDoors({ config, kernel, version, log, port, gateway }: ServeParts): Promise<readonly Door[]> {
-  const calls = kernel.dispatcher;
+interface UserDoorParts {
+  readonly config: ResolvedConfig;
+  readonly calls: OperationCalls;
+  readonly version: string;
+  readonly log: Log;
+  readonly port: number;
+  readonly gateway: GatewayPlace;
+}
+
+/** Every door but probes and metrics. A process that only runs controllers has those that its own steps need. */
+export async function userDoors({
+  config,
+  calls,
+  version,
+  log,
+  port,
+  gateway,
+}: UserDoorParts): Promise<readonly Door[]> {
   if (config.role === 'controller') {
     const doors = [nativeDoor({ calls, clock: systemClock, log }), transferDoor({ calls })];
     return [...doors, ...(await protocolDoors({ calls, log }))];

@@ -152,6 +152,23 @@ export const invokeEndpointOperation = defineOperation({
   http: { method: 'GET', path: `${base}/:endpoint/invoke-access`, status: 200 },
 });
 
+/** Most endpoints of a project that one list of models holds. */
+export const MOST_INVOCABLE = 1000;
+
+/** Asked for requests at the main port that name no endpoint, such as lists of models. */
+export const listInvocableOperation = defineOperation({
+  name: 'endpoint.listInvocable',
+  action: 'endpoint:invoke',
+  mode: 'read',
+  scope: 'project',
+  summary: `Lists the endpoints of a project to which the caller may send requests, at most ${MOST_INVOCABLE}.`,
+  input: z.strictObject({}),
+  output: z.strictObject({ endpoints: z.array(z.string()).describe('Names, in order.') }),
+  target: () => ({ kind: endpointKind.kind }),
+  roles: ['viewer', 'operator', 'editor'],
+  http: { method: 'GET', path: '/api/v1/serving/invocable', status: 200 },
+});
+
 export const servingOperations: readonly Operation[] = [
   deployOperation,
   promoteRolloutOperation,
@@ -163,5 +180,6 @@ export const servingOperations: readonly Operation[] = [
   readEndpointFiguresOperation,
   readEndpointContractOperation,
   invokeEndpointOperation,
+  listInvocableOperation,
   loadTestOperation,
 ];

@@ -3,6 +3,8 @@ import {
   abortRolloutOperation,
   deployOperation,
   invokeEndpointOperation,
+  listInvocableOperation,
+  MOST_INVOCABLE,
   listRolloutsOperation,
   loadTestOperation,
   pauseRolloutOperation,
@@ -26,7 +28,7 @@ import type { Lazy } from '#lib/lazy.ts';
 import type { Log } from '#lib/log.ts';
 import { deploy, type DeployInput } from './deploy.ts';
 import { EndpointWork } from './endpoint-work.ts';
-import { readEndpoint } from './endpoint-rows.ts';
+import { listEndpointNames, readEndpoint } from './endpoint-rows.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import { readFigures, type RecentFigures } from './live-figures.ts';
 import { UsageLedger, usageRetention } from './usage-ledger.ts';
@@ -152,6 +154,16 @@ export function servingLedger(parts: ServingParts): ServingLedger {
       { operation: loadTestOperation, perform: async (call: Call<LoadInput>) => await loadTests.look(call) },
       { operation: readEndpointContractOperation, perform: async (call: Named) => await contract(call) },
       {
+        operation: listInvocableOperation,
+        handle: async (tx, call: Call<Record<string, never>>) => {
+          const endpoints: string[] = [];
+          for (const name of await listEndpointNames(tx, MOST_INVOCABLE)) {
+            if (await may(call, name)) endpoints.push(name);
+          }
+          return { endpoints };
+        },
+      },
+      {
         operation: invokeEndpointOperation,
         handle: async (tx, { input }: Named) => {
           await readEndpoint(tx, input.endpoint);
@@ -160,6 +172,16 @@ export function servingLedger(parts: ServingParts): ServingLedger {
       },
     ],
   };
+}
+
+async function may({ authorize, tenant }: Pick<Call, 'authorize' | 'tenant'>, name: string): Promise<boolean> {
+  try {
+    await authorize({ kind: 'Endpoint', name }, tenant, 'endpoint:invoke');
+    return true;
+  } catch (error) {
+    if (error instanceof DaisError && (error.code === 'forbidden' || error.code === 'not_found')) return false;
+    throw error;
+  }
 }
 
 const SLICE = 1000;
