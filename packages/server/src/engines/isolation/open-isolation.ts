@@ -352,6 +352,8 @@ function lacksOf(rung: Rung): string[] {
       return landlockLacks(rung.abi);
     case 'none':
       return ['Nothing isolates user code here.'];
+    default:
+      return rung satisfies never;
   }
 }
 

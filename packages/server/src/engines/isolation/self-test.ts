@@ -82,7 +82,7 @@ export interface SelfTestParts {
   readonly boundary: Boundary;
   readonly perl: string | undefined;
   readonly path: string;
-  confine(run: IsolatedRun): Confined;
+  readonly confine: (run: IsolatedRun) => Confined;
 }
 
 /** Returns why the boundary does not hold; undefined when it does. */

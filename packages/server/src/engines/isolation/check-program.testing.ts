@@ -1,0 +1,60 @@
+/**
+ * Runs the checks of isolation as a program of its own: as another user, in a container, or with less of the kernel.
+ *
+ *     node --conditions=dais-source --import=tsx check-program.testing.ts check '{"boundaries":["landlock"]}'
+ *
+ * Prints a `CheckReport` as JSON. With `hold` and a mark it starts a run that sleeps, prints `up` and waits to be killed.
+ */
+import { fileURLToPath } from 'node:url';
+import { start, type ChildProcess } from '#lib/process.ts';
+import { runChecks, type CheckReport, type CheckWorld } from './checks.testing.ts';
+import type { IsolationOptions } from './contract.ts';
+import { openIsolation } from './open-isolation.ts';
+
+const PROGRAM = fileURLToPath(import.meta.url);
+
+/** Arguments of Node for this program. */
+export function checkProgram(verb: 'check' | 'hold', options: IsolationOptions, mark = ''): string[] {
+  return ['--conditions=dais-source', '--import=tsx', PROGRAM, verb, JSON.stringify(options), mark];
+}
+
+/** For the user that this process runs as. */
+export async function checkHere(options: IsolationOptions): Promise<CheckReport> {
+  return await runChecks(openIsolation(options), async (mark) => await holdRun(options, mark));
+}
+
+async function holdRun(options: IsolationOptions, mark: string): Promise<() => void> {
+  const child: ChildProcess = start(process.execPath, checkProgram('hold', options, mark), {
+    cwd: import.meta.dirname,
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'] },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.stdout?.once('data', () => resolve());
+    child.once('exit', (code) => reject(new Error(`the process that holds a run ended with ${code}`)));
+  });
+  return (() => child.kill('SIGKILL')) satisfies Awaited<ReturnType<CheckWorld['holdRun']>>;
+}
+
+async function hold(options: IsolationOptions, mark: string): Promise<void> {
+  const started = await openIsolation(options).start(
+    {
+      workload: 'python-model',
+      owner: 'check',
+      command: ['perl', '-e', '$| = 1; $SIG{TERM} = $SIG{HUP} = "IGNORE"; fork; print "up\\n"; sleep 60', mark],
+      limits: {},
+      network: { type: 'none' },
+      files: { readable: [], writable: [] },
+    },
+    { variables: { PATH: '/usr/bin:/bin' }, onOutput: () => process.stdout.write('up\n') },
+  );
+  started.ref();
+  await started.ended;
+}
+
+const [, program, verb, options = '{}', mark = ''] = process.argv;
+if (program === PROGRAM) {
+  const parsed = JSON.parse(options) as IsolationOptions;
+  if (verb === 'hold') await hold(parsed, mark);
+  else process.stdout.write(`${JSON.stringify(await checkHere(parsed))}\n`);
+}

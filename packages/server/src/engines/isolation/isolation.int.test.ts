@@ -1,0 +1,46 @@
+/** The boundaries of this machine as root, and of machines that offer less. Root is needed to become another user. */
+import { expect, test } from 'vitest';
+import { checkHere } from './check-program.testing.ts';
+import { isolationRefusal } from './contract.ts';
+import { checkAsOrdinaryUser } from './isolation.testing.ts';
+import { openIsolation } from './open-isolation.ts';
+import { isolationContract } from './suite.ts';
+
+isolationContract('root with control groups', {
+  boundary: 'bubblewrap',
+  limits: 'cgroup',
+  check: async () => await checkHere({}),
+});
+
+isolationContract('an ordinary user', {
+  boundary: 'bubblewrap',
+  limits: 'rlimit',
+  check: async () => await checkAsOrdinaryUser({}),
+});
+
+isolationContract('an ordinary user where user namespaces are off', {
+  boundary: 'landlock',
+  limits: 'rlimit',
+  check: async () => await checkAsOrdinaryUser({}, { hasUserNamespaces: false }),
+});
+
+test('where nothing isolates, a run is refused with what failed and what to do', async () => {
+  const isolation = openIsolation({ path: '/nonexistent' });
+  const report = await isolation.report();
+  expect(report).toMatchObject({ boundary: 'none', fault: expect.stringContaining('no program bwrap was found') });
+  const run = {
+    workload: 'python-model',
+    owner: 'test',
+    command: ['true'],
+    limits: {},
+    network: { type: 'none' },
+    files: { readable: [], writable: [] },
+  } as const;
+  const refusal = isolationRefusal("The model's process", report);
+  expect(refusal).toMatch(/must run isolated, and nothing on this machine isolates it: .*apt-get install bubblewrap/);
+  await expect(isolation.start(run, { variables: {} })).rejects.toMatchObject({
+    code: 'invalid_request',
+    message: refusal,
+  });
+  await isolation.close();
+});

@@ -1,0 +1,29 @@
+/** What every boundary must hold, wherever it runs. */
+import { beforeAll, describe, expect, test } from 'vitest';
+import { CHECKS, type CheckReport } from './checks.testing.ts';
+import type { Boundary } from './contract.ts';
+
+export interface IsolationSubject {
+  /** What the machine, or what is left of it, must be found to offer. */
+  readonly boundary: Boundary;
+  readonly limits: CheckReport['limits'];
+  /** Runs the checks, in this process or in another one. */
+  readonly check: () => Promise<CheckReport>;
+}
+
+export function isolationContract(name: string, { boundary, limits, check }: IsolationSubject): void {
+  describe(name, () => {
+    let report: CheckReport;
+    beforeAll(async () => {
+      report = await check();
+    }, 120_000);
+
+    test(`the boundary is ${boundary}, limits are held by ${limits}`, () => {
+      expect(report).toMatchObject({ boundary, limits });
+    });
+
+    test.each(CHECKS.map(({ title }) => title))('%s', (title) => {
+      expect(report.failures[title]).toBeUndefined();
+    });
+  });
+}
