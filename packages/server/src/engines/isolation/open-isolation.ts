@@ -182,6 +182,8 @@ class LadderIsolation implements Isolation {
   }
 
   async close(): Promise<void> {
+    // A trial has a folder of its own, which goes with its end.
+    await this.#chosen?.catch(() => undefined);
     const ending = [...this.#running].map(async (run) => {
       run.kill('Dais stops');
       run.ref();

@@ -28,6 +28,7 @@ const RETRY_MS = 300_000;
 export class ProvidedIsolation implements Isolation {
   readonly #options: ProvidedIsolationOptions;
   readonly #isolation: Isolation;
+  readonly #closing = new AbortController();
   #installing: Promise<void> | undefined;
   #failed: { readonly at: number; readonly fault: string; readonly remedy: string } | undefined;
 
@@ -56,15 +57,17 @@ export class ProvidedIsolation implements Isolation {
   }
 
   async close(): Promise<void> {
+    this.#closing.abort(new Error('Dais stops'));
+    await this.#installing;
     await this.#isolation.close();
   }
 
   async #provide(): Promise<void> {
     const { bundled, programs, clock } = this.#options;
     const places = { ...programs, bundled: [bundledPlace(bundled.folder, bundled.release)] };
-    if (findBubblewrap(places).length > 0) return;
+    if (this.#closing.signal.aborted || findBubblewrap(places).length > 0) return;
     if (this.#failed !== undefined && clock.now() - this.#failed.at < RETRY_MS) return;
-    this.#installing ??= bundledBubblewrap(bundled).then((found) => {
+    this.#installing ??= bundledBubblewrap({ ...bundled, signal: this.#closing.signal }).then((found) => {
       this.#installing = undefined;
       this.#failed = 'fault' in found ? { ...found, at: clock.now() } : undefined;
     });
