@@ -22,7 +22,7 @@ export type { ConfigInput, ConfigSpec } from '#config/spec.ts';
 export { configFields, configVariable } from '#config/fields.ts';
 export type { ConfigField } from '#config/fields.ts';
 export { consoleRoots } from '#console-roots.ts';
-export { DaisError, errorCatalogue, fromProblem, toProblem } from '#errors.ts';
+export { DaisError, errorCatalogue, fromProblem, hasCatalogueRemedy, toProblem } from '#errors.ts';
 export type { ErrorCode, ErrorDetails, Issue, Problem } from '#errors.ts';
 export { eventTypes } from '#events/event-types.ts';
 export type { EventType } from '#events/event-type.ts';
@@ -328,6 +328,8 @@ export {
   scorerOperations,
   searchScorersOperation,
 } from '#operations/scorers.ts';
+export { isolationSummary } from '#records/isolation.ts';
+export type { IsolationInfo } from '#records/isolation.ts';
 export { recordSources } from '#records/evaluation.ts';
 export type {
   DatasetSummary,

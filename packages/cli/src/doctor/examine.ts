@@ -42,7 +42,7 @@ export async function examine(context: Context, options: ExamineOptions) {
       : [
           checkDatabase(server, config?.value, folder),
           checkPort(server, port, choice.url),
-          checkSteps(server.lookAtCompute).then((finding) => [finding]),
+          checkSteps(async () => await server.lookAtCompute(config?.value)),
           checkQueries(server.lookAtQuery).then((finding) => [finding]),
         ]),
     checkServer(choice, now),

@@ -2,8 +2,8 @@
 import { DaisError } from '@dais/api';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { EnvironmentOptions, PythonSpec } from '../contract.ts';
-import { indexUrl, secretForms, splitCredentials, type IndexAddress } from './index-address.ts';
-import { indexOfPip, indexOfPython } from './machine-index.ts';
+import { indexUrl, secretForms, splitCredentials, type IndexAddress } from '#lib/python-index/index-address.ts';
+import { indexOfPip, indexOfPython } from '#lib/python-index/machine-index.ts';
 
 export interface IndexParts {
   /** The operator's; may hold credentials. */

@@ -12,7 +12,7 @@ import { listenForClient, type ProxyListener } from '#lib/outbound/proxy-listene
 import { run } from '#lib/process.ts';
 import { Slots } from '#lib/slots.ts';
 import type { EnvironmentOptions } from '../contract.ts';
-import { secretForms, splitCredentials } from './index-address.ts';
+import { secretForms, splitCredentials } from '#lib/python-index/index-address.ts';
 import { RunningPrograms } from './running-programs.ts';
 import { uvFailure } from './uv-failure.ts';
 
