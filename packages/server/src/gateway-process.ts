@@ -14,7 +14,8 @@ import type { FromChild, ToChild } from '#supervisor/messages.ts';
 import { openOutbound } from './calls.ts';
 import { openCapture, openInference } from './compose-gateway.ts';
 import { servingDoors, servingRpcs } from './compose-serving.ts';
-import type { ResolvedConfig } from './config-load.ts';
+import { openServerIsolation } from './compose-isolation.ts';
+import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import type { FromGateway, ToGateway } from './gateway-link.ts';
 import { openTracer } from './open-tracer.ts';
 import { readTls, watchTls } from './tls-files.ts';
@@ -31,6 +32,7 @@ export interface GatewaySetup {
 const GATEWAY = 0;
 /** When the supervisor died without a word, what runs still gets this long. */
 const ORPHAN_DRAIN_MS = 5000;
+const ORPHAN_EXIT_MS = 30_000;
 /** From one word to the control process to the next. */
 const TELL_MS = 500;
 
@@ -49,6 +51,8 @@ function runGateway(): void {
   });
   const startedAt = new Date().toISOString();
   let starting: Promise<Gateway> | undefined;
+  /** What is closed after the gateway. */
+  const ends: (() => Promise<void>)[] = [];
   let folder = '';
   let leaving = false;
   let renew = async () => {};
@@ -56,7 +60,7 @@ function runGateway(): void {
   const start = async (setup: GatewaySetup) => {
     log.setLevel(setup.config.log.level);
     folder = setup.folder;
-    starting = open(setup, log);
+    starting = open(setup, log, ends);
     try {
       const gateway = await starting;
       renew = async () => {
@@ -97,6 +101,7 @@ function runGateway(): void {
     leaving = true;
     // The supervisor keeps the socket: nobody has to be warned.
     await (await starting?.catch(() => undefined))?.drain({ noticeMs: 0, deadlineMs });
+    await Promise.all(ends.map((end) => end()));
     process.exit(0);
   };
   const hear = async (message: ToChild, socket: Socket | undefined) => {
@@ -129,17 +134,25 @@ function runGateway(): void {
       log.error('a message of the supervisor could not be followed', { error }),
     );
   });
-  process.once('disconnect', () => void drain(ORPHAN_DRAIN_MS));
+  process.once('disconnect', () => {
+    // Whatever the drain waits for, nothing of a Dais that has ended goes on: neither this process nor those of models.
+    setTimeout(() => process.exit(1), ORPHAN_EXIT_MS).unref();
+    void drain(ORPHAN_DRAIN_MS);
+  });
   // A Ctrl-C in the terminal reaches the whole process group: the supervisor says when to drain.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
   send({ type: 'loaded' });
 }
 
-async function open({ folder, config }: GatewaySetup, log: Log): Promise<Gateway> {
+async function open({ folder, config }: GatewaySetup, log: Log, ends: (() => Promise<void>)[]): Promise<Gateway> {
   const tls = await readTls(config);
+  const outbound = await openOutbound(config.outbound, programVersion());
+  const around = { environment: childEnvironment(), outbound, clock: systemClock };
+  const isolation = await openServerIsolation(config, around);
+  ends.push(() => isolation.close());
   return await startGateway({
-    engines: await openInference({ clock: systemClock, log }),
+    engines: await openInference({ clock: systemClock, log, isolation }),
     doors: servingDoors(),
     rpcs: servingRpcs(),
     files: async ({ key, environment }) =>
@@ -208,6 +221,7 @@ function figuresOf({ revision, variants, models }: GatewayStats, startedAt: stri
       key: one.key,
       state: one.state,
       ...(one.reason !== undefined && { error: one.reason }),
+      ...(one.phase !== undefined && { phase: one.phase }),
       ...(one.engine !== undefined && { engine: one.engine }),
       workers: one.concurrency,
       inFlight: one.waitingRows + one.running,
