@@ -58,7 +58,7 @@ export default defineConfig({
         test: {
           name: 'conformance',
           include: ['{packages,conformance,tools}/**/*.conformance.test.ts'],
-          globalSetup: ['tools/built-packages.ts'],
+          globalSetup: ['tools/bubblewrap.ts', 'tools/built-packages.ts'],
           setupFiles: ['tools/start-built.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
@@ -69,7 +69,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['e2e/**/*.spec.ts'],
-          globalSetup: ['e2e/built.ts', 'tools/built-packages.ts'],
+          globalSetup: ['tools/bubblewrap.ts', 'e2e/built.ts', 'tools/built-packages.ts'],
           setupFiles: ['tools/start-built.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,

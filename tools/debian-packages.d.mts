@@ -3,3 +3,6 @@ export function ensureProgram(missing: string, names: readonly string[], name: s
 
 /** The folder of a package's programs: on the PATH, else unpacked in the cache folder and not installed. @throws Error with apt's own words. */
 export function unpackedPrograms(missing: string, program: string, name: string): Promise<string>;
+
+/** The path of the first program of these names that is on the PATH. */
+export function findProgram(names: readonly string[]): string | undefined;

@@ -29,6 +29,10 @@ import { dirname } from 'node:path';
  * @property {Registry} registry
  * @property {'apt' | 'dnf' | 'brew' | 'other'} installer
  * @property {boolean} root
+ * @property {Namespaces} namespaces
+ *
+ * @typedef {'allowed' | 'max' | 'clone' | 'apparmor' | 'refused'} Namespaces whether this user may make namespaces, in which
+ *   bubblewrap isolates code and models of users; else what prevents it: one of three settings of the kernel, or something else
  *
  * @typedef {{ needed: false } | { needed: true, reachable: true } | { needed: true, reachable: false, reason: string }} Registry
  *
@@ -137,8 +141,30 @@ function judgePrograms(facts) {
     const fix = install(facts, 'git', 'git');
     findings.push({ weight: 'note', what: 'git is not there: what you apply will not carry its commit', fix });
   }
+  const prevented = PREVENTED[facts.namespaces];
+  if (facts.platform === 'linux' && prevented !== undefined) {
+    findings.push({
+      weight: 'note',
+      what: `${prevented.what}: code and models of users are isolated less strictly (by Landlock), or not at all`,
+      fix: `${prevented.fix}; \`dais doctor\` tells which boundary Dais uses`,
+    });
+  }
   return findings;
 }
+
+/** @type {Partial<Record<Namespaces, { what: string, fix: string }>>} */
+const PREVENTED = {
+  max: { what: 'user namespaces are off', fix: 'sysctl -w user.max_user_namespaces=15000' },
+  clone: { what: 'only root may make user namespaces', fix: 'sysctl -w kernel.unprivileged_userns_clone=1' },
+  apparmor: {
+    what: 'AppArmor restricts user namespaces',
+    fix: 'cp deploy/apparmor/dais-bwrap /etc/apparmor.d/ && apparmor_parser -r /etc/apparmor.d/dais-bwrap',
+  },
+  refused: {
+    what: 'this machine or container refuses namespaces',
+    fix: 'in a container: docs/guide/isolation.md lists the options of Docker, podman and Kubernetes',
+  },
+};
 
 /**
  * @param {Facts} facts
@@ -208,11 +234,13 @@ export async function gatherFacts(places, registryNeeded, variables) {
     ? [variables.DAIS_PYTHON]
     : ['python3', 'python3.13', 'python3.12', 'python3.11'];
   const ask = 'import sys; print("%d.%d.%d" % sys.version_info[:3])';
-  const [npm, git, registry, looked, ...pythons] = await Promise.all([
+  const root = process.getuid !== undefined && process.getuid() === 0;
+  const [npm, git, registry, looked, namespaces, ...pythons] = await Promise.all([
     npmVersion(variables),
     output('git', ['--version']),
     askRegistry(registryNeeded),
     Promise.all(places.map(look)),
+    tryNamespaces(root),
     ...python.map((command) => output(command, ['-I', '-c', ask])),
   ]);
   /** @type {any} */
@@ -235,7 +263,8 @@ export async function gatherFacts(places, registryNeeded, variables) {
         : process.platform === 'darwin'
           ? 'brew'
           : 'other',
-    root: process.getuid !== undefined && process.getuid() === 0,
+    root,
+    namespaces,
   };
 }
 
@@ -263,6 +292,32 @@ async function askRegistry(needed) {
       else resolve({ needed: true, reachable: false, reason: code || 'no answer within 4 s' });
     });
   });
+}
+
+/**
+ * Root needs no user namespace for the others. AppArmor lets programs with a profile of their own make one, so its setting is
+ * only reported where bubblewrap is refused, too.
+ * @param {boolean} root
+ * @returns {Promise<Namespaces>}
+ */
+async function tryNamespaces(root) {
+  const trial = ['--ro-bind', '/', '/', '--unshare-pid', ...(root ? [] : ['--unshare-user']), 'true'];
+  const [made, isolated] = await Promise.all([
+    output('unshare', root ? ['--mount', '--pid', '--fork', 'true'] : ['--user', '--mount', 'true']),
+    output('bwrap', trial),
+  ]);
+  if (made !== undefined || isolated !== undefined) return 'allowed';
+  const setting = (/** @type {string} */ key) => {
+    try {
+      return readFileSync(`/proc/sys/${key}`, 'utf8').trim();
+    } catch {
+      return '';
+    }
+  };
+  if (setting('user/max_user_namespaces') === '0') return 'max';
+  if (!root && setting('kernel/unprivileged_userns_clone') === '0') return 'clone';
+  if (!root && setting('kernel/apparmor_restrict_unprivileged_userns') === '1') return 'apparmor';
+  return 'refused';
 }
 
 /**

@@ -14,6 +14,7 @@ const good: Facts = {
   registry: { needed: true, reachable: true },
   installer: 'apt',
   root: false,
+  namespaces: 'allowed',
 };
 
 const print = (facts: Facts) => judge(facts).map(({ weight, what, fix }) => `${weight}: ${what} → ${fix}`);
@@ -50,6 +51,15 @@ test('all faults are listed at once, each with its fix', () => {
     'fault: the npm registry does not answer (ENOTFOUND) → set npm_config_registry to a mirror, or HTTPS_PROXY to your proxy (and NODE_EXTRA_CA_CERTS to its certificate)',
     'note: git is not there: what you apply will not carry its commit → sudo apt-get update && sudo apt-get install -y git',
   ]);
+});
+
+test.each<[Facts['namespaces'], RegExp]>([
+  ['max', /^note: user namespaces are off: .*Landlock.* → sysctl -w user\.max_user_namespaces=15000/],
+  ['clone', /kernel\.unprivileged_userns_clone=1/],
+  ['apparmor', /apparmor_parser -r/],
+  ['refused', /docs\/guide\/isolation\.md/],
+])('where namespaces are not allowed (%s), what that means and what to do is a note', (namespaces, expected) => {
+  expect(print({ ...good, namespaces })).toEqual([expect.stringMatching(expected)]);
 });
 
 test.each([

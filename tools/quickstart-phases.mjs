@@ -4,8 +4,10 @@ import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'no
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { bubblewrap, bubblewrapDownloadBytes, BUBBLEWRAP_VERSION, isolationFolder } from './bubblewrap.mjs';
 import { isBuilt } from './build-stamp.mjs';
 import { endCommands, root, runCommand } from './command.mjs';
+import { findProgram } from './debian-packages.mjs';
 import { cacheFolder, environment } from './environment.mjs';
 import { ensureInstalled, installNeeded } from './install.mjs';
 import { runPhase } from './phase-bar.mjs';
@@ -47,6 +49,7 @@ export async function quickstart(options) {
     announce(options);
     await packages();
     await python();
+    await isolation();
     await build();
     mkdirSync(cacheFolder(), { recursive: true });
     server = startServer(options);
@@ -76,6 +79,10 @@ function announce(/** @type {{ serve: boolean, data: string }} */ { serve, data 
   if (installNeeded()) parts.push(`npm packages, about ${PACKAGES_MB} MB`);
   const bytes = uvDownloadBytes();
   if (bytes > 0) parts.push(`uv ${UV_VERSION} for Python environments, ${(bytes / 1e6).toFixed(0)} MB`);
+  const isolating = missingBubblewrapBytes();
+  if (isolating > 0) {
+    parts.push(`bubblewrap ${BUBBLEWRAP_VERSION} to isolate code and models, ${(isolating / 1e6).toFixed(2)} MB`);
+  }
   if (!serve && !existsSync(join(data, 'story'))) parts.push(`Python packages to train with, about ${WHEELS_MB} MB`);
   if (!serve && tableBytes() > 0) parts.push(`flights of 2013, ${(tableBytes() / 1e6).toFixed(0)} MB`);
   out.write(parts.length > 0 ? `To download: ${parts.join('; ')}.\n` : 'Nothing to download.\n');
@@ -89,6 +96,22 @@ async function packages() {
 async function python() {
   if (uvDownloadBytes() === 0) return;
   await phase(`Download uv ${UV_VERSION}`, 'bytes', uv);
+}
+
+/** The bubblewrap of the machine is used where there is one: then nothing is downloaded. */
+function missingBubblewrapBytes() {
+  return findProgram(['bwrap']) === undefined ? bubblewrapDownloadBytes() : 0;
+}
+
+/** Dais starts without it, too, and says then how it isolates and what is missing. */
+async function isolation() {
+  if (missingBubblewrapBytes() === 0) return;
+  try {
+    await phase(`Download bubblewrap ${BUBBLEWRAP_VERSION}`, 'bytes', bubblewrap);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    out.write(`• ${why}\n    Dais isolates with what this machine has; \`dais doctor\` tells the boundary.\n`);
+  }
 }
 
 async function build() {
@@ -106,7 +129,8 @@ async function build() {
 export function startServer({ data, port }) {
   const file = openSync(log, 'a');
   const args = [cli, 'up', '--accounts', '--data', data, ...(port ? ['--port', port] : [])];
-  return spawn(process.execPath, args, { cwd: root, env: environment, stdio: ['ignore', file, file], detached: true });
+  const env = { DAIS_ISOLATION_FOLDER: isolationFolder(), ...environment };
+  return spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', file, file], detached: true });
 }
 
 /**

@@ -10,6 +10,7 @@
  * @typedef {object} Story
  * @property {readonly { what: string, address: string }[]} links
  * @property {string | undefined} invitation the link by which the reader chooses a password
+ * @property {{ readonly decision: { readonly run?: string } }} [finding] what the alert started
  *
  * @typedef {object} Outcome
  * @property {string} url
@@ -57,13 +58,15 @@ export function finalScreen({ url, port, told, disk, data, keys, log, exits, aga
  * Where to look, and what of it was real.
  * @param {Story} told
  */
-function storyLines({ links, invitation }) {
+function storyLines({ links, invitation, finding }) {
+  const isRetrained = finding === undefined || finding.decision.run !== undefined;
   return [
     ...(invitation === undefined ? [] : ['  Choose a password, and you administer it:', `    ${invitation}`, '']),
     '  Look at',
     ...links.map(({ what, address }) => `    ${what}\n      ${address}`),
     '',
-    '  Real: flights, weather, delays; trainings, measures, drift, the alert and its retraining, refusals, answers, lineage.',
+    `  Real: flights, weather, delays; trainings, measures, drift, ${isRetrained ? 'the alert and its retraining' : 'the alert'}, refusals, answers, lineage.`,
+    ...(isRetrained ? [] : ['  Refused here: the retraining that the alert starts. The trainer started it instead.']),
     '  Replayed: the traffic. What was known before each flight comes from the training data, joined as of its time.',
     '  Played: the three accounts, by this program.',
     '',

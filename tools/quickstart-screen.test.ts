@@ -60,3 +60,22 @@ test.each([
 test('at the machine itself there is nothing to tell', () => {
   expect(tunnel(7070, here)).toEqual([]);
 });
+
+test('the screen does not claim a retraining that was refused', () => {
+  const screen = (finding?: { readonly decision: { readonly run?: string } }) =>
+    finalScreen({
+      url: 'http://127.0.0.1:7070',
+      port: 7070,
+      told: { links: [], invitation: undefined, ...(finding !== undefined && { finding }) },
+      disk: [],
+      data: '/data',
+      keys: '/keys',
+      log: '/log',
+      exits: true,
+      again: [],
+      surroundings: here,
+    });
+  expect(screen({ decision: { run: '1' } })).toContain('the alert and its retraining');
+  expect(screen({ decision: {} })).not.toContain('the alert and its retraining');
+  expect(screen({ decision: {} })).toContain('Refused here: the retraining that the alert starts.');
+});

@@ -12,9 +12,3 @@ export function uvWheel(folder: string): Promise<string>;
 
 /** The environment in which to run uv. */
 export function uvEnvironment(): Promise<NodeJS.ProcessEnv>;
-
-/** The address of a file on a page of an index, in the JSON form. */
-export function addressInJson(text: string, file: string): string | undefined;
-
-/** The same in the HTML form. */
-export function addressInHtml(text: string, file: string): string | undefined;

@@ -70,6 +70,7 @@ const guide = [
   { text: 'Tokens for CI', link: '/guide/tokens-for-ci' },
   { text: 'Prove what happened', link: '/guide/prove-what-happened' },
   { text: 'Threat model', link: '/guide/threat-model' },
+  { text: 'Isolation', link: '/guide/isolation' },
   { text: 'Install without the internet', link: '/guide/air-gap' },
   { text: 'Upgrade', link: '/guide/upgrade' },
   { text: 'When something is wrong', link: '/guide/troubleshooting' },

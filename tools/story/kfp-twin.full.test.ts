@@ -75,7 +75,7 @@ test(
     const { trainer } = people;
     await bringData({ trainer, until: '2013-02', made: 1, source, work, say });
     await trainer.dais(['apply', '-f', join(example, 'story', 'model.yaml')]);
-    await preparePipeline(people, work);
+    await preparePipeline(people, work, say);
     const native = await train(trainer, PERIOD, CANDIDATES, 'the manifest', () => {});
 
     const { code, output } = await runScript(trainer.token);

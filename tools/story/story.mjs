@@ -16,6 +16,7 @@ import { copyTo, newestRollout, serve, takingOver } from './serving.mjs';
 import { tables } from './tables.mjs';
 import { follow, preparePipeline, train } from './training.mjs';
 import {
+  retrainingTitle,
   tellDecision,
   tellExplanation,
   tellFinding,
@@ -88,7 +89,7 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
 
   chapter(`2. Training: ${plan.candidates.length} candidates learn, the best is measured on later flights`);
   await trainer.dais(['apply', '-f', join(example, 'story', 'model.yaml'), '--take-over']);
-  await preparePipeline(people, work);
+  await preparePipeline(people, work, say);
   const known = before?.words === plan.words ? before : undefined;
   if (known) say('Done before, and not again. It went like this:');
   const first =
@@ -126,11 +127,11 @@ export async function tellStory({ url, data, work, slice, speed, before, keep, o
     known?.finding ?? (await phase('Wait for what the monitor says', async () => await driftFound(trainer)));
   tellFinding(finding, say);
 
-  chapter('6. The alert has the next version trained, with the code that made the champion');
+  chapter(retrainingTitle(finding.decision));
   const second =
     known?.second ??
     (await phase('Train the second version', (report) =>
-      // Without a machine that can keep commands apart the platform starts none by itself.
+      // Where commands cannot be isolated, the platform starts none automatically.
       finding.decision.run === undefined
         ? train(trainer, plan.second, plan.candidates, 'second version', report)
         : follow(trainer, finding.decision.run, report),

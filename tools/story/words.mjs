@@ -63,6 +63,16 @@ export function tellFinding({ calm, drifted, title, trainedOn, decision }, say) 
 }
 
 /**
+ * Returns the title of the chapter about the second training: the alert started it, or the start was refused.
+ * @param {import('./monitoring.mjs').Finding['decision']} decision
+ * @returns {string}
+ */
+export const retrainingTitle = ({ run }) =>
+  run === undefined
+    ? '6. The alert could not start the training of the next version; the trainer starts it, with the code that made the champion'
+    : '6. The alert starts the training of the next version, with the code that made the champion';
+
+/**
  * @param {import('./training.mjs').Verdict} verdict
  * @param {import('./evidence.mjs').Compared} shadow
  * @param {Say} say

@@ -1,6 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DaisError, errorCatalogue, fromProblem, toProblem, type ErrorCode, type Issue } from './errors.ts';
+import {
+  DaisError,
+  errorCatalogue,
+  errorRemedy,
+  fromProblem,
+  toProblem,
+  type ErrorCode,
+  type Issue,
+} from './errors.ts';
 
 const codes = Object.keys(errorCatalogue) as ErrorCode[];
 
@@ -79,4 +87,15 @@ test('a problem document says what happened and what to do, and nothing of the c
   });
   expect(error.cause).toBeInstanceOf(Error);
   expect(toProblem(new DaisError('conflict', ''))).not.toHaveProperty('detail');
+});
+
+test('a remedy that refers to a list needs that list', () => {
+  const refused = new DaisError('invalid_request', 'There is no boundary.');
+  expect(toProblem(refused).remedy).toBe('Correct what `detail` describes.');
+  expect(toProblem(new DaisError('invalid_request', '', { issues: [{ message: 'is wrong' }] })).remedy).toContain(
+    '`issues`',
+  );
+  expect(errorRemedy(new DaisError('still_referenced', '', { holders: ['x'] }))).toContain('`holders`');
+  expect(errorRemedy(new DaisError('still_referenced', ''))).not.toContain('`holders`');
+  expect(errorRemedy(new DaisError('not_found', ''))).toBe(errorCatalogue.not_found.remedy);
 });

@@ -83,6 +83,12 @@ const catalogue = {
     title: 'The content is not in the blob store',
     remedy: 'Upload it again, or restore the blob store from the backup that belongs to this database.',
   },
+  content_damaged: {
+    status: 409,
+    title: 'The stored content is damaged',
+    remedy:
+      'Upload the same bytes again, which repairs the object, or restore its file from a backup. `dais admin content` lists what is damaged.',
+  },
   method_not_allowed: {
     status: 405,
     title: 'The address does not take this method',
@@ -420,6 +426,21 @@ export class DaisError extends Error {
   }
 }
 
+/** Reports whether the catalogue's remedy fits: one that refers to a list only fits an error with that list. */
+export function hasCatalogueRemedy({ code, issues = [], holders = [] }: Listing): boolean {
+  const { remedy } = errorCatalogue[code];
+  return (issues.length > 0 || !remedy.includes('`issues`')) && (holders.length > 0 || !remedy.includes('`holders`'));
+}
+
+type Listing = Pick<DaisError, 'code' | 'issues' | 'holders'>;
+
+/** Returns what to do about an error; where the catalogue's remedy does not fit, its sentence says what to correct. */
+export function errorRemedy(error: Listing): string {
+  return hasCatalogueRemedy(error) ? errorCatalogue[error.code].remedy : SEE_DETAIL;
+}
+
+const SEE_DETAIL = 'Correct what `detail` describes.';
+
 export function toProblem(error: DaisError, requestId?: string): Problem {
   const entry = errorCatalogue[error.code];
   return {
@@ -427,7 +448,7 @@ export function toProblem(error: DaisError, requestId?: string): Problem {
     title: entry.title,
     status: entry.status,
     code: error.code,
-    remedy: entry.remedy,
+    remedy: errorRemedy(error),
     ...(error.message !== '' && { detail: error.message }),
     ...(requestId !== undefined && { requestId }),
     ...(error.issues !== undefined && { issues: error.issues }),

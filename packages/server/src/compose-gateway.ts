@@ -1,6 +1,7 @@
 /** The lists of what a gateway stands on, loaded where models are opened: nothing here may load a ledger. See compose.ts. */
 import { join } from 'node:path';
 import type { InferenceEngine } from '#engines/inference/contract.ts';
+import type { Isolation } from '#engines/isolation/contract.ts';
 import type { CaptureSink } from '#gateway/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
@@ -14,6 +15,7 @@ export function predictionSpool(data: string): string {
 export async function openInference(parts: {
   readonly clock: Clock;
   readonly log: Log;
+  readonly isolation: Isolation;
 }): Promise<readonly InferenceEngine[]> {
   const [{ OnnxInference }, { PythonInference }] = await Promise.all([
     import('#engines/inference/onnx/onnx-engine.ts'),

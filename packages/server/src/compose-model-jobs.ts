@@ -4,12 +4,17 @@ import { marksOf } from '#ledgers/data/index.ts';
 import type { ModelJobsLedger, ModelJobsParts } from '#ledgers/model-jobs/index.ts';
 import type { ColumnMask } from '@dais/api/data';
 import type { Transaction } from '#kernel/transaction.ts';
+import type { Isolation } from '#engines/isolation/contract.ts';
 import { Lazy } from '#lib/lazy.ts';
 import { openInference } from './compose-gateway.ts';
+import type { IsolationPlaces } from './compose-isolation.ts';
+import type { BenchParts, GatewayBench } from './model-bench.ts';
 
 /** Long work on versions of models. Their engines are loaded with the first job. */
 export async function loadModelJobs({
   masks,
+  isolation,
+  isolationPlaces,
   ...parts
 }: Omit<ModelJobsParts, 'host' | 'hostExplainable' | 'converter' | 'marks' | 'artifactRoot' | 'data'> & {
   readonly data: {
@@ -17,6 +22,9 @@ export async function loadModelJobs({
     readonly blobs: BlobStore & Partial<LocalBlobs>;
     readonly folder: string;
   };
+  readonly isolation: Isolation;
+  /** For the threads that explain. */
+  readonly isolationPlaces: IsolationPlaces;
   /** What is masked in a dataset. */
   readonly masks: (tx: Transaction, dataset: string) => Promise<readonly ColumnMask[]>;
 }): Promise<ModelJobsLedger> {
@@ -24,7 +32,7 @@ export async function loadModelJobs({
     import('#engines/inference/python/conversion-plan.ts'),
     import('#engines/inference/python/converted-files.ts'),
   ]);
-  const engines = new Lazy(async () => await openInference({ clock: parts.clock, log: parts.log }));
+  const engines = new Lazy(async () => await openInference({ clock: parts.clock, log: parts.log, isolation }));
   return (await import('#ledgers/model-jobs/index.ts')).modelJobsLedger({
     ...parts,
     artifactRoot: 'mlflow-artifacts:',
@@ -36,7 +44,7 @@ export async function loadModelJobs({
       exampleFiles,
       open: async ({ mlmodel, ...request }) => {
         const { OnnxConverter } = await import('#engines/inference/python/onnx-converter.ts');
-        return await new OnnxConverter(parts).open({ ...request, plan: planConversion(mlmodel) });
+        return await new OnnxConverter({ ...parts, isolation }).open({ ...request, plan: planConversion(mlmodel) });
       },
     },
     host: async (request, onPhase) => {
@@ -45,7 +53,16 @@ export async function loadModelJobs({
     },
     hostExplainable: async (request, onPhase) => {
       const { ExplainingThread } = await import('#gateway/tables/explaining-thread.ts');
-      return await ExplainingThread.open(request, { log: parts.log, onPhase });
+      return await ExplainingThread.open(request, { log: parts.log, setup: isolationPlaces, onPhase });
     },
   });
+}
+
+/** Where versions of models are loaded and tried, apart from what serves. */
+export async function openBench({
+  dataFolder,
+  ...parts
+}: Omit<BenchParts, 'folder'> & { readonly dataFolder: string }): Promise<GatewayBench> {
+  const bench = await import('./model-bench.ts');
+  return new bench.GatewayBench({ ...parts, folder: `${dataFolder}/serving/bench` });
 }

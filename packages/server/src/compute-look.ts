@@ -1,30 +1,47 @@
-/** What this machine can do for commands, looked at without an installation: for `dais doctor`. */
+/** Inspects what this machine can do for commands, without an installation: for `dais doctor`. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { IsolationInfo } from '@dais/api';
 import type { ComputeAbilities } from '#engines/compute/contract.ts';
 import { systemClock } from '#lib/clock.ts';
 import { silentLog } from '#lib/log.ts';
 import { imageFault, openCompute } from './compose.ts';
+import { isolationPlaces, openIsolationAt, type IsolationConfig } from './compose-isolation.ts';
 import { childEnvironment } from './config-load.ts';
+import { isolationInfo } from './isolation-state.ts';
 
 /** `imageFault`: why commands cannot see an image instead of the machine. */
 export interface StepAbilities extends ComputeAbilities {
   readonly imageFault: string | undefined;
+  readonly isolation: IsolationInfo;
 }
 
-/** @throws DaisError `invalid_request` on a system that runs no commands. */
-export async function lookAtCompute(): Promise<StepAbilities> {
+/**
+ * Installs nothing, so a bubblewrap that Dais would install when it starts is not there yet.
+ * @throws DaisError `invalid_request` on a system that runs no commands.
+ */
+export async function lookAtCompute(config?: IsolationConfig): Promise<StepAbilities> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'dais-doctor-'));
+  const environment = childEnvironment();
+  const isolation = await openIsolationAt(
+    await isolationPlaces(config ?? { data: dataFolder, isolation: {} }, environment),
+  );
   try {
-    const around = { dataFolder, clock: systemClock, log: silentLog, environment: childEnvironment() };
+    const around = { dataFolder, clock: systemClock, log: silentLog, environment, isolation };
     const compute = await openCompute(around, []);
     try {
-      return { ...(await compute.abilities()), imageFault: await imageFault(around.environment) };
+      const [abilities, images, report] = await Promise.all([
+        compute.abilities(),
+        imageFault(environment),
+        isolation.report(),
+      ]);
+      return { ...abilities, imageFault: images, isolation: isolationInfo(report) };
     } finally {
       await compute.close();
     }
   } finally {
+    await isolation.close();
     await rm(dataFolder, { recursive: true, force: true });
   }
 }

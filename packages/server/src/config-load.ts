@@ -369,6 +369,7 @@ function complete(
           }
         : spec.keys,
     environments: completeEnvironments(spec, data, environment),
+    isolation: { ...spec.isolation, folder: spec.isolation.folder ?? join(data, 'isolation') },
     outbound: {
       ...spec.outbound,
       noProxy: [...noProxy],

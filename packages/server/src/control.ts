@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Compute } from '#engines/compute/contract.ts';
 import type { Database } from '#engines/database/contract.ts';
+import type { Isolation } from '#engines/isolation/contract.ts';
 import type { KeyStore } from '#engines/keys/contract.ts';
 import type { OnlineStore } from '#engines/online/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
@@ -40,12 +41,13 @@ import { loadData, loadQuality } from './compose-data.ts';
 import { loadLabels, loadPrivacy } from './compose-privacy.ts';
 import { loadMonitoring, loadPredictions, loadSafety } from './compose-predictions.ts';
 import { loadFeatures, openOnline } from './compose-features.ts';
-import { loadModelJobs } from './compose-model-jobs.ts';
+import { openControlIsolation } from './compose-isolation.ts';
+import { loadModelJobs, openBench } from './compose-model-jobs.ts';
 import { loadServing, RecentFigures, type ServingLedger } from './compose-endpoints.ts';
 import { childEnvironment } from './config-load.ts';
 import { Egress } from './egress.ts';
 import { endEarlierLeases } from './earlier-leases.ts';
-import { contentJobs } from './content-jobs.ts';
+import { loadContent } from './compose-content.ts';
 import type { ControlIo, ControlSetup } from './control-setup.ts';
 import { SupervisedGateway, type ToGateway } from './gateway-link.ts';
 import { openBlobs, openKeys } from './engines.ts';
@@ -69,6 +71,7 @@ interface ControlParts {
   readonly outbound: Outbound;
   readonly egress: Egress;
   readonly gateway: SupervisedGateway;
+  readonly isolation: Isolation;
   readonly serving: ServingLedger;
 }
 
@@ -100,7 +103,8 @@ export class Control {
     };
     const keys = await openKeys(config.keys, around);
     const query = await openQuery(config, around);
-    const [{ kinds, jobs, entries, policies }, blobs] = await Promise.all([
+    const { isolation, isolationPlaces, isolationState } = await openControlIsolation(config, around);
+    const [{ kinds, jobs, entries, policies, subscribers, servingRefusal }, store] = await Promise.all([
       loadKinds({ keys, outbound, clock, folderRoot: config.tracking.artifactRoot, endpointWork }),
       openBlobs(config.blobs, around),
     ]);
@@ -128,6 +132,8 @@ export class Control {
       poolSize: config.database.poolSize,
       applicationName: `dais ${config.role}`,
     });
+    const stored = await loadContent({ store, database, clock, log: io.log, config: config.content });
+    const { blobs } = stored;
     try {
       const holder = randomUUID();
       const { folder, webhook } = config.audit.checkpoints;
@@ -175,7 +181,10 @@ export class Control {
       };
       const egress = new Egress(outbound);
       const proxy = egress.taskProxy(setup.port);
-      const compute = new Lazy(async () => await openCompute(around, hidden, { reach: [reach], proxy }));
+      const keepFreeBytes = config.executions.keepFreeDiskBytes;
+      const compute = new Lazy(
+        async () => await openCompute({ ...around, isolation }, hidden, { reach: [reach], proxy, keepFreeBytes }),
+      );
       const environments = new Lazy(async () => await openEnvironments(config, around));
       const local = { database, blobs, folder: join(config.data, 'datasets') };
       const onQuery = { now: () => clock.now(), query: async () => await Promise.resolve(query) };
@@ -222,6 +231,10 @@ export class Control {
         urls: { inside: insideUrl(setup.port), outside: stepUrl(config, setup.port) },
         slots: config.executions.atOnce,
         perProject: config.executions.perProject,
+        diskRules: async () => {
+          const { stepDiskBytes: defaultBytes, maxStepDiskBytes: maxBytes } = config.executions;
+          return await Promise.resolve({ defaultBytes, maxBytes });
+        },
         days: config.retention.executionDays,
         data: data.steps,
         outbound,
@@ -274,6 +287,8 @@ export class Control {
         days: config.retention.executionDays,
         clock,
         log: io.log,
+        isolation,
+        isolationPlaces,
       });
       const monitoring = await loadMonitoring({
         database,
@@ -306,10 +321,7 @@ export class Control {
         kinds: () => kernel.kinds,
         gateway,
         recent,
-        bench: new Lazy(async () => {
-          const { GatewayBench } = await import('./model-bench.ts');
-          return new GatewayBench({ folder: join(config.data, 'serving', 'bench'), clock, log: io.log });
-        }),
+        bench: new Lazy(async () => await openBench({ ...around, isolation })),
         access:
           authentication.mode === 'solo'
             ? soloAccess
@@ -318,6 +330,8 @@ export class Control {
                 ownToken: gateway.token,
                 offlineMs: authentication.gatewayOfflineMinutes * 60_000,
               }),
+        // In solo mode no policy decides.
+        ...(authentication.mode === 'accounts' && { refusal: servingRefusal }),
         folder: join(config.data, 'serving'),
         days: config.retention.executionDays,
         clock,
@@ -367,7 +381,7 @@ export class Control {
           ...safety.jobs,
           ...modelJobs.jobs,
           ...monitoring.jobs,
-          ...contentJobs({ database, blobs, clock, log: io.log }),
+          ...stored.jobs,
         ],
         entries: [
           ...entries,
@@ -389,9 +403,11 @@ export class Control {
           ...modelJobs.entries,
           ...monitoring.entries,
           ...artifacts,
+          ...stored.entries,
           ...metricsEntries(async () => await (await serving).metrics()),
         ],
         subscribers: [
+          ...subscribers,
           audit.subscriber,
           webhooks.subscriber,
           executions.subscriber,
@@ -409,6 +425,7 @@ export class Control {
           mode: authentication.mode,
           database: setup.database,
           startedAt: setup.startedAt,
+          ...(isolationState.latest !== undefined && { isolation: isolationState.latest }),
         }),
       });
       await timed('kernel', async () => {
@@ -438,10 +455,14 @@ export class Control {
           executions: executions.figures,
           egress: () => egress.figures(),
           monitoring: monitoring.figures,
+          content: stored.health,
+          isolation: () => isolationState.check(),
           log: io.log,
         }),
       );
       serve(http);
+      // It starts programs, and may install one: nobody waits for it.
+      void isolationState.read();
       if (authentication.mode === 'accounts' && !(await hasUsers(database))) {
         io.log.info('Nobody has an account yet. Make the first administrator: dais user invite EMAIL --admin');
       }
@@ -459,6 +480,7 @@ export class Control {
         outbound,
         egress,
         gateway,
+        isolation,
         serving: served,
       });
     } catch (error) {
@@ -496,6 +518,7 @@ export class Control {
     this.#parts.egress.close();
     await (await compute.opened())?.close();
     await kernel.stop();
+    await this.#parts.isolation.close();
     await query.close();
     await (await online.opened())?.close();
     await audit.stop();

@@ -6,8 +6,9 @@ import { systemClock } from '#lib/clock.ts';
 import type { Log, LogFields } from '#lib/log.ts';
 import { insideThread } from '#lib/process.ts';
 import { openInference } from './compose-gateway.ts';
+import { openIsolationAt, type IsolationPlaces } from './compose-isolation.ts';
 
-const { port } = insideThread();
+const { port, data: places } = insideThread();
 
 function tell(message: FromExplaining): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread of Node has no origin
@@ -22,6 +23,11 @@ const logAs =
 const log: Log = { debug: logAs('debug'), info: logAs('info'), warn: logAs('warn'), error: logAs('error') };
 let model: TableModel | undefined;
 
+async function openEngines() {
+  const isolation = await openIsolationAt(places as IsolationPlaces);
+  return await openInference({ clock: systemClock, log, isolation });
+}
+
 function opened(): TableModel {
   if (model === undefined) throw new Error('the model is not open');
   return model;
@@ -30,9 +36,7 @@ function opened(): TableModel {
 async function answer(message: ToExplaining): Promise<unknown> {
   switch (message.type) {
     case 'open':
-      model = await TableModel.open(message.request, await openInference({ clock: systemClock, log }), (phase) =>
-        tell({ type: 'phase', phase }),
-      );
+      model = await TableModel.open(message.request, await openEngines(), (phase) => tell({ type: 'phase', phase }));
       return undefined;
     case 'check':
       return opened().check(message.columns);

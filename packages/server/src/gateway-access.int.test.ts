@@ -99,3 +99,91 @@ test('a token that may call nothing is known: it is told that there is no such e
   await untilAnswered(token, 404);
   expect(await infer(token)).toBe(404);
 });
+
+test('lists of models at the main port name only what the caller may invoke', async () => {
+  const documents = [
+    { kind: 'Project', metadata: { name: 'elsewhere' }, spec: {} },
+    ...['here', 'there', 'nowhere'].map((name) => ({ kind: 'ServiceAccount', metadata: { name }, spec: {} })),
+    {
+      kind: 'RoleBinding',
+      metadata: { name: 'here', project: 'default' },
+      spec: { role: 'viewer', serviceAccounts: ['here', 'nowhere'] },
+    },
+    {
+      kind: 'RoleBinding',
+      metadata: { name: 'there', project: 'elsewhere' },
+      spec: { role: 'admin', serviceAccounts: ['there'] },
+    },
+    {
+      kind: 'Policy',
+      metadata: { name: 'no-calls', project: 'default' },
+      spec: {
+        cedar: `@id("no-calls") forbid(principal == Dais::ServiceAccount::"nowhere", action == Dais::Action::"endpoint:invoke", resource == Dais::Endpoint::"default/scaled");`,
+      },
+    },
+  ];
+  const text = documents.map((one) => JSON.stringify({ apiVersion: 'dais.dev/v1', ...one })).join('\n---\n');
+  const applied = await client.call('POST', '/api/v1/apply', { sources: [{ file: 'access.yaml', text }] });
+  expect(applied.status).toBe(200);
+  const tokenOf = async (account: string) => {
+    const path = `/api/v1/serviceaccounts/${account}/tokens`;
+    return String((await client.call('POST', path, { title: 'lists', days: 1 })).body['token']);
+  };
+  const seen = async (token: string, method: string, path: string) => {
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const answer = await fetch(`${url}${path}`, { method, headers, ...(method === 'POST' && { body: '{}' }) });
+    return { status: answer.status, text: await answer.text() };
+  };
+  const lists = [
+    ['GET', '/p/default/v2/models'],
+    ['POST', '/p/default/v2/repository/index'],
+    ['POST', '/p/default/v2/repository/models/scaled/unload'],
+  ] as const;
+  const [here, there, nowhere] = await Promise.all(['here', 'there', 'nowhere'].map(tokenOf));
+  for (const [method, path] of lists) {
+    expect((await seen(here ?? '', method, path)).text, path).toContain('scaled');
+    const other = await seen(there ?? '', method, path);
+    expect([403, 404], path).toContain(other.status);
+    // The answer repeats the name that the caller sent, and nothing else.
+    if (!path.includes('scaled')) expect(other.text, path).not.toContain('scaled');
+    const refused = await seen(nowhere ?? '', method, path);
+    if (!path.includes('scaled')) expect([refused.status, refused.text.includes('scaled')], path).toEqual([200, false]);
+    else expect(refused.status).toBe(404);
+  }
+  const absent = await seen(nowhere ?? '', 'POST', '/p/default/v2/repository/models/absent/unload');
+  const hidden = await seen(nowhere ?? '', 'POST', '/p/default/v2/repository/models/scaled/unload');
+  expect([hidden.status, hidden.text.replaceAll('scaled', 'absent')]).toEqual([absent.status, absent.text]);
+  // The gateway's own port knows tokens by its snapshot: what is not there and what is not theirs look the same.
+  await untilAnswered(there ?? '', 404);
+  const atGateway = async (method: string, path: string) => {
+    const headers = { authorization: `Bearer ${there}`, 'content-type': 'application/json' };
+    const answer = await fetch(`${gateway}${path}`, { method, headers, ...(method === 'POST' && { body: '{}' }) });
+    return `${answer.status} ${await answer.text()}`;
+  };
+  for (const [method, path] of [
+    ['GET', '/v2/models/NAME'],
+    ['GET', '/v2/models/NAME/ready'],
+    ['GET', '/v2/models/NAME/stats'],
+    ['GET', '/v2/models/NAME/versions/1'],
+    ['POST', '/v2/models/NAME/infer'],
+    ['POST', '/v2/models/NAME/explain'],
+    ['POST', '/v2/repository/models/NAME/load'],
+    ['POST', '/endpoints/NAME/invocations'],
+    ['GET', '/endpoints/NAME/ping'],
+    ['GET', '/v1/models/NAME'],
+    ['POST', '/v1/models/NAME:predict'],
+    ['GET', '/v2/models'],
+    ['POST', '/v2/repository/index'],
+    ['GET', '/v2/models/stats'],
+  ] as const) {
+    for (const prefix of ['', '/p/default', '/p/elsewhere', '/p/nowhere']) {
+      const [known, unknown] = await Promise.all(
+        ['scaled', 'absent'].map(async (name) => await atGateway(method, `${prefix}${path.replace('NAME', name)}`)),
+      );
+      expect(known?.replaceAll('scaled', 'absent'), `${method} ${prefix}${path}`).toBe(unknown);
+      if (!path.includes('NAME')) expect(known, `${method} ${prefix}${path}`).not.toContain('scaled');
+    }
+  }
+  // What describes the server names no endpoint, and is for everybody who has a token.
+  expect((await seen(there ?? '', 'GET', '/p/default/v2/health/live')).status).toBe(200);
+});

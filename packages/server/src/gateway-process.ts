@@ -14,7 +14,8 @@ import type { FromChild, ToChild } from '#supervisor/messages.ts';
 import { openOutbound } from './calls.ts';
 import { openCapture, openInference } from './compose-gateway.ts';
 import { servingDoors, servingRpcs } from './compose-serving.ts';
-import type { ResolvedConfig } from './config-load.ts';
+import { openServerIsolation } from './compose-isolation.ts';
+import { childEnvironment, type ResolvedConfig } from './config-load.ts';
 import type { FromGateway, ToGateway } from './gateway-link.ts';
 import { openTracer } from './open-tracer.ts';
 import { readTls, watchTls } from './tls-files.ts';
@@ -50,6 +51,8 @@ function runGateway(): void {
   });
   const startedAt = new Date().toISOString();
   let starting: Promise<Gateway> | undefined;
+  /** What is closed after the gateway. */
+  const ends: (() => Promise<void>)[] = [];
   let folder = '';
   let leaving = false;
   let renew = async () => {};
@@ -57,7 +60,7 @@ function runGateway(): void {
   const start = async (setup: GatewaySetup) => {
     log.setLevel(setup.config.log.level);
     folder = setup.folder;
-    starting = open(setup, log);
+    starting = open(setup, log, ends);
     try {
       const gateway = await starting;
       renew = async () => {
@@ -98,6 +101,7 @@ function runGateway(): void {
     leaving = true;
     // The supervisor keeps the socket: nobody has to be warned.
     await (await starting?.catch(() => undefined))?.drain({ noticeMs: 0, deadlineMs });
+    await Promise.all(ends.map((end) => end()));
     process.exit(0);
   };
   const hear = async (message: ToChild, socket: Socket | undefined) => {
@@ -141,10 +145,14 @@ function runGateway(): void {
   send({ type: 'loaded' });
 }
 
-async function open({ folder, config }: GatewaySetup, log: Log): Promise<Gateway> {
+async function open({ folder, config }: GatewaySetup, log: Log, ends: (() => Promise<void>)[]): Promise<Gateway> {
   const tls = await readTls(config);
+  const outbound = await openOutbound(config.outbound, programVersion());
+  const around = { environment: childEnvironment(), outbound, clock: systemClock };
+  const isolation = await openServerIsolation(config, around);
+  ends.push(() => isolation.close());
   return await startGateway({
-    engines: await openInference({ clock: systemClock, log }),
+    engines: await openInference({ clock: systemClock, log, isolation }),
     doors: servingDoors(),
     rpcs: servingRpcs(),
     files: async ({ key, environment }) =>

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { DaisError } from '@dais/api';
 import type { Snapshot } from '@dais/api/gateway';
+import type { Isolation } from '#engines/isolation/contract.ts';
 import { startGateway, type Gateway } from '#gateway/index.ts';
 import type { Clock } from '#lib/clock.ts';
 import type { Log } from '#lib/log.ts';
@@ -20,6 +21,7 @@ export interface BenchParts {
   readonly folder: string;
   readonly clock: Clock;
   readonly log: Log;
+  readonly isolation: Isolation;
 }
 
 const BENCH = 'bench';
@@ -59,11 +61,11 @@ export class GatewayBench implements ModelBench {
   }
 
   async #open(): Promise<Gateway> {
-    const { folder, clock, log } = this.#parts;
+    const { folder, clock, log, isolation } = this.#parts;
     // What a bench before this one was at, when it was killed.
     await rm(folder, { recursive: true, force: true });
     return await startGateway({
-      engines: await openInference({ clock, log }),
+      engines: await openInference({ clock, log, isolation }),
       doors: servingDoors(),
       rpcs: [],
       files: async ({ key }) => await Promise.resolve({ folder: this.#folders.get(key) ?? '' }),

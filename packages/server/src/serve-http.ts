@@ -2,7 +2,7 @@
 import { statfs } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import type { ProcessMetrics } from '@dais/api';
+import { errorCatalogue, type ProcessMetrics } from '@dais/api';
 import type { BlobStore } from '#engines/blobs/contract.ts';
 import type { Database, Slice } from '#engines/database/contract.ts';
 import type { QueryEngine } from '#engines/query/contract.ts';
@@ -14,7 +14,7 @@ import { GrpcServer } from '#grpc/grpc-server.ts';
 import { HttpServer, type FinishedRequest, type TlsFiles } from '#http/http-server.ts';
 import { metricsDoor } from '#http/metrics-door.ts';
 import { Metrics, type MetricSources } from '#http/metrics.ts';
-import { nativeDoor } from '#http/native-door.ts';
+import { nativeDoor, type OperationCalls } from '#http/native-door.ts';
 import { openApiDoor } from '#http/openapi-door.ts';
 import type { Access } from '#policy/access.ts';
 import { AccountAccess } from '#policy/account-access.ts';
@@ -24,7 +24,7 @@ import { OwnerAccess } from '#policy/owner-access.ts';
 import type { FindStep } from '#policy/step-access.ts';
 import { docsDoor, rootPageDoor } from '#http/pages-door.ts';
 import { transferDoor } from '#http/transfer-door.ts';
-import { probesDoor } from '#http/probes-door.ts';
+import { probesDoor, type ReadinessCheck } from '#http/probes-door.ts';
 import { publicAddress } from '#http/public-address.ts';
 import { logRequest } from '#http/request-log.ts';
 import { traceRequest } from '#http/request-trace.ts';
@@ -37,7 +37,7 @@ import type { Tracer } from '#lib/tracer.ts';
 import { grpcDoors, protocolDoors } from './compose-doors.ts';
 import { schemaState } from './compose.ts';
 import type { ResolvedConfig } from './config-load.ts';
-import { blobsReadiness, readiness } from './readiness.ts';
+import { blobsReadiness, diskReadiness, readiness } from './readiness.ts';
 import { publicUrl } from './server-url.ts';
 import { readTls, watchTls } from './tls-files.ts';
 
@@ -56,8 +56,10 @@ export interface ServeParts {
   readonly sessions: Sessions;
   readonly gateway: GatewayPlace;
   readonly executions: MetricSources['executions'];
+  readonly content: MetricSources['content'];
   readonly egress: MetricSources['egress'];
   readonly monitoring: MetricSources['monitoring'];
+  readonly isolation: () => ReadinessCheck;
   readonly log: Log;
 }
 
@@ -78,8 +80,10 @@ export interface HttpSide {
 export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   const { config, log, kernel, version, tracer } = parts;
   const metrics = new Metrics({ version, role: config.role });
+  let fullAt: number | undefined;
   const finished = (request: FinishedRequest) => {
     metrics.observe(request);
+    if (request.status === errorCatalogue.storage_full.status) fullAt = systemClock.now();
     const traceId = tracer === undefined ? undefined : traceRequest(tracer, Date.now(), request);
     logRequest(log, config.log.requests, request, traceId);
   };
@@ -94,15 +98,23 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
     executions: parts.executions,
     egress: parts.egress,
     monitoring: parts.monitoring,
+    content: parts.content,
   };
-  const blobs = blobsReadiness(parts.blobs, systemClock);
+  const blobs = blobsReadiness(parts.blobs, systemClock, () => fullAt);
   const schema = () => schemaState(parts.database, parts.slices, version);
   const readMetrics = async () => await metrics.expose(sources);
-  const probes = probesDoor(() => readiness(kernel, parts.database, schema, blobs));
+  const probes = probesDoor(async () => [
+    ...(await readiness(kernel, parts.database, schema, [blobs, diskReadiness(config.data)])),
+    parts.isolation(),
+  ]);
   const access = openAccess(parts);
   const tls = await readTls(config);
   const opened = await HttpServer.open({
-    doors: [probes, metricsDoor(kernel.dispatcher, readMetrics), ...(await userDoors(parts))],
+    doors: [
+      probes,
+      metricsDoor(kernel.dispatcher, readMetrics),
+      ...(await userDoors({ ...parts, calls: kernel.dispatcher })),
+    ],
     operations: new Set(kernel.dispatcher.operations.map((operation) => operation.name)),
     access,
     browserPrompt: config.authentication.mode === 'solo',
@@ -149,9 +161,24 @@ export async function serveHttp(parts: ServeParts): Promise<HttpSide> {
   };
 }
 
-/** A process that only runs controllers answers probes, metrics and its own steps. */
-async function userDoors({ config, kernel, version, log, port, gateway }: ServeParts): Promise<readonly Door[]> {
-  const calls = kernel.dispatcher;
+interface UserDoorParts {
+  readonly config: ResolvedConfig;
+  readonly calls: OperationCalls;
+  readonly version: string;
+  readonly log: Log;
+  readonly port: number;
+  readonly gateway: GatewayPlace;
+}
+
+/** Every door but probes and metrics. A process that only runs controllers has those that its own steps need. */
+export async function userDoors({
+  config,
+  calls,
+  version,
+  log,
+  port,
+  gateway,
+}: UserDoorParts): Promise<readonly Door[]> {
   if (config.role === 'controller') {
     const doors = [nativeDoor({ calls, clock: systemClock, log }), transferDoor({ calls })];
     return [...doors, ...(await protocolDoors({ calls, log }))];

@@ -160,6 +160,15 @@ const work: readonly Rule[] = [
     description:
       '{{ $value | humanizePercentage }} of the disk of {{ $labels.instance }} is free: soon nothing can be written.',
   },
+  {
+    alert: 'DaisContentDamaged',
+    expr: `max by (job) (${series(ANY, 'contentDamaged')}) > 0`,
+    for: '0m',
+    severity: 'critical',
+    summary: 'Stored content is damaged',
+    description:
+      '{{ $value }} stored objects are damaged and are not served. `dais admin content` lists them with their owners; uploading the same bytes again repairs them.',
+  },
 ];
 
 const endpoints: readonly Rule[] = [

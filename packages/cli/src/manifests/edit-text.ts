@@ -1,5 +1,5 @@
 /** The text that an editor is given, and the remarks in it. Pure but for YAML. */
-import { errorCatalogue, type DaisError, type Issue, type Resource } from '@dais/api';
+import { errorCatalogue, hasCatalogueRemedy, type DaisError, type Issue, type Resource } from '@dais/api';
 import { remedyFor } from '#output/error-text.ts';
 import { yamlText } from '#output/documents.ts';
 import { printable } from '#output/width.ts';
@@ -44,7 +44,8 @@ export function withError(text: string, error: DaisError): string {
   const lines = text.split('\n').map((line, index) => [...remarksAt(issues, index + 1), line].join('\n'));
   const placeless = issues.filter((issue) => issue.line === undefined).map(issueWords);
   const detail = issues.length === 0 ? [error.message] : placeless;
-  return [...[`${title}.`, ...detail, remedyFor(error.code, 'here')].map(remark), ...lines].join('\n');
+  const remedy = hasCatalogueRemedy(error) ? [remedyFor(error.code, 'here')] : [];
+  return [...[`${title}.`, ...detail, ...remedy].map(remark), ...lines].join('\n');
 }
 
 /** Says what somebody else changed, above the user's own text. */

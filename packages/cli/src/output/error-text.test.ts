@@ -60,3 +60,10 @@ test('remedies speak of what a person sees', () => {
   expect(remedyFor('invalid_manifest')).toContain('places listed above');
   expect(remedyFor('invalid_state')).not.toContain('`detail`');
 });
+
+test('a remedy that refers to a list is left out where there is no list', () => {
+  const refused = new DaisError('invalid_request', 'The task must be isolated. Install bubblewrap.');
+  expect(errorText(refused, options)).toBe('error: The task must be isolated. Install bubblewrap.\n');
+  const listed = new DaisError('invalid_request', 'x', { issues: [{ message: 'is wrong', path: 'a' }] });
+  expect(errorText(listed, options)).toContain('Correct the fields listed above.');
+});

@@ -1,4 +1,4 @@
-import { errorCatalogue, type DaisError, type ErrorCode, type Issue } from '@dais/api/errors';
+import { errorCatalogue, hasCatalogueRemedy, type DaisError, type ErrorCode, type Issue } from '@dais/api/errors';
 import type { Style } from '#output/style.ts';
 import { cutTo, printable, widthOf } from '#output/width.ts';
 
@@ -23,10 +23,15 @@ export function errorText(error: DaisError, options: ErrorTextOptions): string {
     ...issues.map((issue) => issueText(issue, options)),
     `${style.fail('error:')} ${style.bold(detail)}${issues.length > 1 ? ` ${issues.length} places are wrong.` : ''}`,
     ...(error.holders ?? []).map((holder) => `  held by ${printable(holder)}`),
-    `  ${remedyFor(error.code)}`,
+    ...remedyLines(error),
     ...(error.requestId !== undefined && error.status >= 500 ? [`  request ${printable(error.requestId)}`] : []),
     '',
   ].join('\n');
+}
+
+/** None for an error without the list that its remedy refers to: its sentence, which is printed above, says what to do. */
+function remedyLines(error: DaisError): string[] {
+  return error.message === '' || hasCatalogueRemedy(error) ? [`  ${remedyFor(error.code)}`] : [];
 }
 
 /** Remedies name fields of the problem document; a person sees these above, or wherever `place` says. */

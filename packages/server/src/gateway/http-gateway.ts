@@ -22,6 +22,7 @@ import { sendReply } from './http-reply.ts';
 import type { GatewayTls, Patience } from './options.ts';
 import type { Predictor } from './predictor.ts';
 import type { Routes } from './routes.ts';
+import { VISIBLE_HEADER } from '#lib/visible-names.ts';
 import { ServedAccess, type Grant } from './served-access.ts';
 import { servedView, type ViewParts } from './served-view.ts';
 import type { AnswerMatch, InferMatch, ServingCall, ServingDoor } from './serving-door.ts';
@@ -183,7 +184,8 @@ export class HttpGateway {
     const grant = match.open === true ? this.#openGrant(headers, guarded) : this.#grant(headers, guarded);
     checkBody(headers, MOST_SMALL_BODY);
     const body = call.method === 'POST' ? await readBody(http, MOST_SMALL_BODY) : NOTHING;
-    const reply = await match.answer(servedView(this.#parts.view, grant, project), body, call);
+    const visible = grant && ServedAccess.narrow(grant, oneHeader(headers, VISIBLE_HEADER));
+    const reply = await match.answer(servedView(this.#parts.view, visible, project), body, call);
     await sendReply(http, reply, this.#ownHeaders(requestId));
   }
 

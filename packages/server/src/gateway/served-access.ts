@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto';
 import { DaisError } from '@dais/api/errors';
 import type { Snapshot } from '@dais/api/gateway';
+import { decodeVisible, VISIBLE_HEADER } from '#lib/visible-names.ts';
 
 export interface Grant {
   readonly principal: string;
@@ -48,6 +49,24 @@ export class ServedAccess {
   /** Who is recorded: the control plane calls for those who it has let in itself. */
   static principal(grant: Grant, onBehalfOf: string | undefined): string {
     return grant.principal === CONTROL_PLANE && onBehalfOf !== undefined ? onBehalfOf : grant.principal;
+  }
+
+  /**
+   * The grant without the endpoints that `visible` does not name. It only takes away, so that anybody may send it; the control
+   * plane does for whoever asks at the main port.
+   */
+  static narrow(grant: Grant, visible: string | undefined): Grant {
+    if (visible === undefined) return grant;
+    let names: ReadonlySet<string>;
+    try {
+      names = decodeVisible(visible);
+    } catch {
+      throw new DaisError('invalid_request', `The header ${VISIBLE_HEADER} is not readable.`);
+    }
+    return {
+      principal: grant.principal,
+      may: (project, endpoint) => names.has(endpoint) && grant.may(project, endpoint),
+    };
   }
 
   /** Only the control plane, and the owner of a machine alone, may say that a request is not meant in earnest. */

@@ -104,8 +104,23 @@ const SAME_FOR_ALL: ReadonlySet<string> = new Set([
   'refusal',
 ]);
 
+/** A route: one method and path, and who is asked before it answers. */
+export interface HttpAddress {
+  readonly door: string;
+  readonly method: string;
+  /** With `:parameter` and `*`. */
+  readonly path: string;
+  readonly access: Door['access'];
+  /** Also below `/p/<project>`. */
+  readonly perProject: boolean;
+  /** The operation that is called, or one of SAME_FOR_ALL; empty for probes. */
+  readonly operation: string;
+}
+
 export class HttpServer {
   readonly streams: EventStreams;
+  /** Every route, for tests that ask each of them. */
+  readonly addresses: HttpAddress[] = [];
   readonly address: PublicAddress;
   readonly #app: FastifyInstance;
   readonly #parts: HttpServerParts;
@@ -276,6 +291,10 @@ export class HttpServer {
       route.config = { ...route.config, access: door.access, dispatched: door.dispatched === true };
       if (!door.compress) route.compress = false;
       known.push(path);
+      const { name, access, perProject } = door;
+      for (const method of [route.method].flat()) {
+        this.addresses.push({ door: name, method, path, access, perProject, operation });
+      }
     });
     await app.register(compress, { threshold: 1024, encodings: ['br', 'gzip'], globalDecompression: false });
     const io: Omit<DoorIo, 'contextOf'> = {

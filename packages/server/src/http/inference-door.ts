@@ -6,7 +6,9 @@ import { Agent, request as httpRequest, type ClientRequest, type IncomingMessage
 import { buffer } from 'node:stream/consumers';
 import { DaisError } from '@dais/api';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { CallContext } from '#kernel/context.ts';
 import type { Door, DoorIo } from '#http/door.ts';
+import { encodeVisible, VISIBLE_HEADER } from '#lib/visible-names.ts';
 import type { OperationCalls } from '#http/native-door.ts';
 
 /** Where the gateway is, and by what it knows this process. */
@@ -21,6 +23,8 @@ export interface InferenceDoorParts {
   readonly gateway: GatewayPlace;
 }
 
+/** Node reads heads of up to 16 KiB; the other headers of the request need some of it. */
+const MOST_VISIBLE_BYTES = 10 * 1024;
 /** Bodies up to this are sent again when a kept connection turns out to be closed; larger ones get a new connection. */
 const RESENT_BYTES = 1 << 20;
 /** Of one connection, not of the way: RFC 9110 §7.6.1. */
@@ -38,6 +42,7 @@ const HOP_HEADERS = new Set([
   'cookie',
   'expect',
   'dais-on-behalf-of',
+  VISIBLE_HEADER,
 ]);
 
 export function inferenceDoor({ calls, gateway }: InferenceDoorParts): Door {
@@ -69,8 +74,8 @@ interface Forwarding extends InferenceDoorParts {
 async function forward({ calls, gateway, agent, io }: Forwarding, request: FastifyRequest, reply: FastifyReply) {
   const context = io.contextOf(request, reply, 'inference');
   const endpoint = endpointOf(request.url);
-  // Addresses that name no endpoint tell of the server; nobody needs leave for those.
   if (endpoint !== undefined) await calls.call('endpoint.invoke', { endpoint }, context);
+  const visible = endpoint === undefined && !isAboutServer(request.url) ? await visibleTo(calls, context) : undefined;
   const { port, host, token } = gateway;
   if (port === undefined) {
     const detail = 'No model answers here yet: the gateway starts with the first Endpoint.';
@@ -86,6 +91,7 @@ async function forward({ calls, gateway, agent, io }: Forwarding, request: Fasti
   headers['authorization'] = `Bearer ${token}`;
   headers['dais-on-behalf-of'] = `${type}/${id}`;
   headers['x-request-id'] = request.id;
+  if (visible !== undefined) headers[VISIBLE_HEADER] = visible;
   const announced = request.headers['content-length'];
   const small = request.method === 'GET' || (announced !== undefined && Number(announced) <= RESENT_BYTES);
   const body = small ? await buffer(request.raw) : undefined;
@@ -146,6 +152,25 @@ function gone(error: unknown): never {
     cause: error,
     retryAfter: 1,
   });
+}
+
+/** `/v2` and `/v2/health/…` describe the server and no endpoint. */
+function isAboutServer(url: string): boolean {
+  return /^\/v2(?:\/health\/[^/?]*)?\/?(?:\?|$)/.test(url);
+}
+
+/**
+ * The endpoints that the answer to a list may name, as a header for the gateway: it knows the rights of tokens, but not those
+ * of the principal on whose behalf this process asks.
+ */
+async function visibleTo(calls: Pick<OperationCalls, 'call'>, context: CallContext): Promise<string> {
+  const { endpoints } = (await calls.call('endpoint.listInvocable', {}, context)) as { endpoints: readonly string[] };
+  const text = encodeVisible(endpoints);
+  if (text.length <= MOST_VISIBLE_BYTES) return text;
+  throw new DaisError(
+    'too_large',
+    `You may call ${endpoints.length} endpoints of this project, which is more than this address lists. Ask for one by name, or read \`/api/v1/endpoints\`.`,
+  );
 }
 
 /** `/v2/models/NAME/…`, `/endpoints/NAME/…`, `/v1/models/NAME:predict`. */

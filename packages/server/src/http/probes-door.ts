@@ -4,7 +4,7 @@ export interface ReadinessCheck {
   readonly name: string;
   readonly ok: boolean;
   readonly detail: string;
-  /** What to do; when it is not ok. */
+  /** What to do when it is not ok, or when it is ok and works less well than it could. */
   readonly remedy?: string;
 }
 

@@ -22,7 +22,21 @@ export interface DaisProcessOptions {
   readonly file?: string;
   /** It makes its database itself, as it does for a person. Default: it begins with a copy of what that would be. */
   readonly firstStart?: boolean;
+  /** Programs of this machine that it does not find. Needs root. */
+  readonly hidden?: readonly string[];
 }
+
+/** Covers the programs in a mount namespace of its own, then becomes the command. Arguments: their number, these, the command. */
+const HIDE = `
+n=$1
+shift
+while [ "$n" -gt 0 ]; do
+  [ ! -e "$1" ] || mount --bind /dev/null "$1" || exit 1
+  shift
+  n=$((n - 1))
+done
+exec "$@"
+`;
 
 let program: { readonly path: string; readonly cluster: string | undefined } | undefined;
 
@@ -39,13 +53,18 @@ export function startDaisProcess(flags: Record<string, unknown>, options: DaisPr
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
   const sources = fileURLToPath(new URL('./up-program.ts', import.meta.url));
   const command = program === undefined ? ['--conditions=dais-source', '--import', loader, sources] : [program.path];
-  const { firstStart = false, ...rest } = options;
+  const { firstStart = false, hidden = [], ...rest } = options;
+  // The setup of the tests has installed a bubblewrap there: no Dais of a test fetches one.
+  const folder = process.env['DAIS_ISOLATION_FOLDER'];
+  const isolation = folder === undefined ? {} : { 'isolation.folder': folder };
   const input = JSON.stringify({
-    flags: { port: 0, 'log.format': 'json', ...flags },
+    flags: { port: 0, 'log.format': 'json', ...isolation, ...flags },
     ...rest,
     ...(!firstStart && { cluster: program?.cluster }),
   });
-  const child = start(process.execPath, [...command, input], {
+  const hide = ['unshare', '--mount', 'sh', '-c', HIDE, 'hide', String(hidden.length), ...hidden];
+  const [first = '', ...args] = [...(hidden.length === 0 ? [] : hide), process.execPath, ...command, input];
+  const child = start(first, args, {
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -17,6 +17,7 @@ export const servingRecipes: Readonly<Record<string, (world: RecipeWorld) => Req
   'endpoint.figures': () => ({ path }),
   'endpoint.contract': () => ({ path }),
   'endpoint.invoke': () => ({ path }),
+  'endpoint.listInvocable': () => ({}),
   // Nothing answers there: nothing is asked.
   'endpoint.loadTest': () => ({ path, body: { run: randomUUID() } }),
   // Neither a version nor an alias: nothing is loaded.

@@ -1,4 +1,4 @@
-import { DaisError, errorCatalogue } from '@dais/api';
+import { DaisError, errorCatalogue, hasCatalogueRemedy } from '@dais/api';
 import type { ReactNode } from 'react';
 import { Button } from '@mantine/core';
 import { StateBadge } from './state-badge.tsx';
@@ -38,8 +38,9 @@ export function ErrorNote({ error, retry, children }: ErrorNoteProps) {
       )}
       {children}
       <p className="dim">
-        {/* A refusal names whom to ask by itself. */}
+        {/* The message of a refusal names whom to ask; other messages say what to correct where nothing is listed. */}
         {told?.code !== 'forbidden' &&
+          (told === undefined || hasCatalogueRemedy(told)) &&
           withCode(entry?.remedy ?? 'Load the page again; if it happens again, report what you did.')}
         {told?.requestId !== undefined && (
           <>

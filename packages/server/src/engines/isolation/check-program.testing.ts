@@ -6,7 +6,7 @@
  * Prints a `CheckReport` as JSON. With `hold` and a mark it starts a run that sleeps, prints `up` and waits to be killed.
  */
 import { fileURLToPath } from 'node:url';
-import { start, type ChildProcess } from '#lib/process.ts';
+import { ownProgram, start, type ChildProcess } from '#lib/process.ts';
 import { runChecks, type CheckReport, type CheckWorld } from './checks.testing.ts';
 import type { IsolationOptions } from './contract.ts';
 import { openIsolation } from './open-isolation.ts';
@@ -15,7 +15,7 @@ const PROGRAM = fileURLToPath(import.meta.url);
 
 /** Arguments of Node for this program. */
 export function checkProgram(verb: 'check' | 'hold', options: IsolationOptions, mark = ''): string[] {
-  return ['--conditions=dais-source', '--import=tsx', PROGRAM, verb, JSON.stringify(options), mark];
+  return [...ownProgram(new URL(import.meta.url)), verb, JSON.stringify(options), mark];
 }
 
 /** For the user that this process runs as. */
@@ -53,7 +53,7 @@ async function hold(options: IsolationOptions, mark: string): Promise<void> {
 }
 
 const [, program, verb, options = '{}', mark = ''] = process.argv;
-if (program === PROGRAM) {
+if (program === PROGRAM && (verb === 'hold' || verb === 'check')) {
   const parsed = JSON.parse(options) as IsolationOptions;
   if (verb === 'hold') await hold(parsed, mark);
   else process.stdout.write(`${JSON.stringify(await checkHere(parsed))}\n`);

@@ -13,7 +13,10 @@ const open: MachineRestrictions = {
   isService: false,
 };
 
-test.each<[string, Partial<MachineRestrictions>, RegExp]>([
+const refused = '/opt/bwrap: bwrap: No permissions to create new namespace';
+const masked = "/opt/bwrap: bwrap: Can't mount proc on /newroot/proc: Operation not permitted";
+
+test.each<[string, Partial<MachineRestrictions>, RegExp, string?]>([
   ['user namespaces off', { areUserNamespacesOff: true }, /sysctl -w user\.max_user_namespaces=15000/],
   ['an older Debian kernel', { isCloneOff: true }, /sysctl -w kernel\.unprivileged_userns_clone=1/],
   ['Ubuntu', { doesAppArmorRestrict: true }, /apparmor_parser -r .*apparmor_restrict_unprivileged_userns=0/],
@@ -27,13 +30,29 @@ test.each<[string, Partial<MachineRestrictions>, RegExp]>([
     { container: 'docker', isProcMasked: true },
     /with `--security-opt systempaths=unconfined`\.$/,
   ],
-  ['podman', { container: 'podman', isProcMasked: true, isFiltered: true }, /--security-opt unmask=ALL/],
+  [
+    'Docker with the profile of Dais',
+    { container: 'docker', isProcMasked: true, isFiltered: true },
+    /with `--security-opt systempaths=unconfined`\.$/,
+    masked,
+  ],
+  [
+    'podman',
+    { container: 'podman', isProcMasked: true, isFiltered: true },
+    /with `--security-opt unmask=ALL`\.$/,
+    masked,
+  ],
+  [
+    'podman with a strict filter',
+    { container: 'podman', isProcMasked: true, isFiltered: true },
+    /seccomp=dais-seccomp\.json --security-opt unmask=ALL/,
+  ],
   ['Kubernetes', { container: 'kubernetes' }, /procMount: Unmasked/],
   ['root without capabilities', { isRoot: true, container: 'docker' }, /--user 65534/],
   ['a hardened unit', { isService: true, isFiltered: true }, /RestrictNamespaces=no.*deploy\/systemd\/dais\.service/],
   ['an unknown cause', {}, /docs\/guide\/isolation\.md/],
-])('the remedy for %s', (_, restrictions, expected) => {
-  expect(isolationRemedy({ ...open, ...restrictions }, '/opt/bwrap')).toMatch(expected);
+])('the remedy for %s', (_, restrictions, expected, reason = refused) => {
+  expect(isolationRemedy({ ...open, ...restrictions }, { program: '/opt/bwrap', reasons: [reason] })).toMatch(expected);
 });
 
 test('the restrictions of this machine are read', () => {

@@ -57,13 +57,21 @@ function containerEngine(variables: Variables): ContainerEngine | undefined {
 
 const SYSCTL_FILE = '/etc/sysctl.d/99-dais.conf';
 
-/**
- * Returns what to do on this machine so that bubblewrap isolates fully, most likely cause first.
- * @param program path of the bubblewrap that failed; undefined when there is none
- */
-export function isolationRemedy(restrictions: MachineRestrictions, program: string | undefined): string {
+/** What a masked /proc makes bubblewrap say: everything else is the work of a filter of system calls. */
+const MASKED_PROC = /mount proc on|max_user_namespaces: Read-only/;
+
+export interface FailedBubblewrap {
+  /** Path of the bubblewrap that failed; undefined when there is none. */
+  readonly program: string | undefined;
+  /** What it said. */
+  readonly reasons: readonly string[];
+}
+
+/** Returns what to do on this machine so that bubblewrap isolates fully, most likely cause first. */
+export function isolationRemedy(restrictions: MachineRestrictions, { program, reasons }: FailedBubblewrap): string {
   const { isRoot, container, isProcMasked, areUserNamespacesOff, isCloneOff, doesAppArmorRestrict } = restrictions;
-  const { isFiltered, mayMapUsers, isService } = restrictions;
+  const { mayMapUsers, isService } = restrictions;
+  const isFiltered = restrictions.isFiltered && reasons.some((reason) => !MASKED_PROC.test(reason));
   if (areUserNamespacesOff && !(isRoot && mayMapUsers)) {
     const set = 'sysctl -w user.max_user_namespaces=15000';
     return `User namespaces are off. Allow them on the host: \`${set}\` (and the same setting in ${SYSCTL_FILE}).`;
@@ -97,25 +105,29 @@ function containerRemedy(
   container: ContainerEngine,
   { isProcMasked, isFiltered }: { readonly isProcMasked: boolean; readonly isFiltered: boolean },
 ): string {
-  switch (container) {
-    case 'docker': {
-      const options = [
-        ...(isFiltered ? ['--security-opt seccomp=dais-seccomp.json'] : []),
-        ...(isProcMasked ? ['--security-opt systempaths=unconfined'] : []),
-      ];
-      const file = isFiltered ? ' (the file is in deploy/docker)' : '';
-      return `Start the container with \`${options.join(' ') || '--privileged'}\`${file}.`;
-    }
-    case 'podman':
-      return `Start the container with \`${isProcMasked ? '--security-opt unmask=ALL' : '--security-opt seccomp=unconfined'}\`.`;
-    case 'kubernetes':
-      return (
-        'In the securityContext of the container, set `procMount: Unmasked` (with `hostUsers: false`) and a `seccompProfile` of type ' +
-        '`Localhost` with deploy/docker/dais-seccomp.json.'
-      );
-    case 'other':
-      return 'Let the container make user namespaces and mount /proc: allow the system calls of deploy/docker/dais-seccomp.json and unmask /proc.';
+  if (container === 'docker') {
+    const options = [
+      ...(isFiltered ? ['--security-opt seccomp=dais-seccomp.json'] : []),
+      ...(isProcMasked ? ['--security-opt systempaths=unconfined'] : []),
+    ];
+    const file = isFiltered ? ' (the file is in deploy/docker)' : '';
+    return `Start the container with \`${options.join(' ') || '--privileged'}\`${file}.`;
   }
+  if (container === 'podman') {
+    const options = [
+      ...(isFiltered ? ['--security-opt seccomp=dais-seccomp.json'] : []),
+      ...(isProcMasked || !isFiltered ? ['--security-opt unmask=ALL'] : []),
+    ];
+    const file = isFiltered ? ' (the file is in deploy/docker)' : '';
+    return `Start the container with \`${options.join(' ')}\`${file}.`;
+  }
+  if (container === 'kubernetes') {
+    return (
+      'In the securityContext of the container, set `procMount: Unmasked` (with `hostUsers: false`) and a `seccompProfile` of type ' +
+      '`Localhost` with deploy/docker/dais-seccomp.json.'
+    );
+  }
+  return 'Let the container make user namespaces and mount /proc: allow the system calls of deploy/docker/dais-seccomp.json and unmask /proc.';
 }
 
 /** A key that this kernel does not have reads as empty: it restricts nothing. */

@@ -182,6 +182,8 @@ class LadderIsolation implements Isolation {
   }
 
   async close(): Promise<void> {
+    // A trial has a folder of its own, which goes with its end.
+    await this.#chosen?.catch(() => undefined);
     const ending = [...this.#running].map(async (run) => {
       run.kill('Dais stops');
       run.ref();
@@ -282,7 +284,7 @@ class LadderIsolation implements Isolation {
       lacks: lacksOf(found),
       tried,
       fault: found.boundary === 'none' ? faultOf(tried) : undefined,
-      remedy: isStrongest ? undefined : remedyOf(programs, variables),
+      remedy: isStrongest ? undefined : remedyOf(programs, tried, variables),
     };
     return { rung: found, report, programs: names };
   }
@@ -361,8 +363,15 @@ function faultOf(tried: readonly { readonly boundary: Boundary; readonly reason:
   return tried.map(({ boundary, reason }) => `${boundary}: ${reason}`).join('; ');
 }
 
-function remedyOf(programs: readonly FoundProgram[], variables: Readonly<Record<string, string | undefined>>): string {
-  if (programs.length > 0) return isolationRemedy(readRestrictions(variables), programs[0]?.path);
+function remedyOf(
+  programs: readonly FoundProgram[],
+  tried: IsolationReport['tried'],
+  variables: Readonly<Record<string, string | undefined>>,
+): string {
+  const reasons = tried.filter(({ boundary }) => boundary.startsWith('bubblewrap')).map(({ reason }) => reason);
+  if (programs.length > 0) {
+    return isolationRemedy(readRestrictions(variables), { program: programs[0]?.path, reasons });
+  }
   return 'Install bubblewrap (Debian, Ubuntu: `apt-get install bubblewrap`; Fedora: `dnf install bubblewrap`).';
 }
 

@@ -43,6 +43,13 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+export interface ThreadOptions {
+  readonly log: Log;
+  /** What the program of the thread opens its engines with. */
+  readonly setup: unknown;
+  readonly onPhase: (phase: string) => void;
+}
+
 /** A model that does not end within it is ended with its thread. */
 const CLOSE_MS = 10_000;
 
@@ -51,8 +58,8 @@ export class ExplainingThread {
   readonly #waiting = new Map<number, Waiting>();
   #last = 0;
 
-  private constructor(log: Log, onPhase: (phase: string) => void) {
-    this.#thread = startThread(programBeside(import.meta.url, '../../explain-thread'), undefined);
+  private constructor({ log, setup, onPhase }: ThreadOptions) {
+    this.#thread = startThread(programBeside(import.meta.url, '../../explain-thread'), setup);
     let fault: unknown;
     this.#thread.on('error', (error) => (fault = error));
     this.#thread.on('message', (message: FromExplaining) => {
@@ -69,11 +76,8 @@ export class ExplainingThread {
   }
 
   /** @throws DaisError as engines do. */
-  static async open(
-    request: TableModelRequest,
-    { log, onPhase }: { readonly log: Log; readonly onPhase: (phase: string) => void },
-  ): Promise<ExplainingThread> {
-    const opened = new ExplainingThread(log, onPhase);
+  static async open(request: TableModelRequest, options: ThreadOptions): Promise<ExplainingThread> {
+    const opened = new ExplainingThread(options);
     try {
       await opened.#ask({ type: 'open', request });
       return opened;

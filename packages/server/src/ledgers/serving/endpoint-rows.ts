@@ -61,6 +61,16 @@ export async function readEndpoint({ sql, projectId }: Transaction, name: string
   return row;
 }
 
+/** Names of the endpoints of the project, in order, at most `limit`. */
+export async function listEndpointNames({ sql, projectId }: Transaction, limit: number): Promise<readonly string[]> {
+  const rows = await sql.query<{ name: string }>(
+    'select name from serving.endpoint where project_id = $1 order by name limit $2',
+    [projectId, limit],
+    'endpoint_names',
+  );
+  return rows.map(({ name }) => name);
+}
+
 /** The same for whoever changes it: others wait. @throws DaisError `not_found`. */
 export async function lockEndpoint({ sql, projectId }: Transaction, name: string): Promise<EndpointRow> {
   const [row] = await sql.query<EndpointRow>(

@@ -38,7 +38,14 @@ export interface EndpointWorkParts {
   readonly now: () => number;
   /** What the addresses of artifacts that lie in Dais begin with. */
   readonly artifactRoot: string;
+  readonly refusal?: RolloutRefusal | undefined;
 }
+
+/** Port: why a policy refuses that an endpoint serves what its spec names. Asked for rollouts that no request starts. */
+export type RolloutRefusal = (
+  tx: Transaction,
+  wanted: { readonly uid: string; readonly name: string; readonly spec: Readonly<Record<string, unknown>> },
+) => Promise<string | undefined>;
 
 export interface ModelState {
   readonly label: string;
@@ -229,6 +236,17 @@ export class EndpointWork {
       reason: '',
     });
     await changeEndpoint(tx, row.uid, { held: null, request: BY_ALIAS });
+    if (request.cause === 'alias') await this.#refuse(tx, row, to);
+  }
+
+  /** Whoever deploys a model has been authorized for it; an alias that moves has not been evaluated for this endpoint. */
+  async #refuse(tx: Transaction, row: EndpointRow, to: FoundModel): Promise<void> {
+    const { uid, name, spec } = row;
+    const reason = await this.#parts.refusal?.(tx, { uid, name, spec: { ...spec, model: to.label } });
+    const rollout = reason === undefined ? undefined : await runningRollout(tx, uid);
+    if (reason === undefined || rollout === undefined) return;
+    const ending = { state: 'rolledBack', by: SYSTEM_BY, reason } as const;
+    await takeBack(tx, row, rollout, ending, { verdict: 'bad', message: reason });
   }
 
   async #activate(tx: Transaction, row: EndpointRow, active: Readonly<Record<string, string>>): Promise<void> {

@@ -3,6 +3,8 @@ import {
   abortRolloutOperation,
   deployOperation,
   invokeEndpointOperation,
+  listInvocableOperation,
+  MOST_INVOCABLE,
   listRolloutsOperation,
   loadTestOperation,
   pauseRolloutOperation,
@@ -26,8 +28,8 @@ import type { Clock } from '#lib/clock.ts';
 import type { Lazy } from '#lib/lazy.ts';
 import type { Log } from '#lib/log.ts';
 import { deploy, type DeployInput } from './deploy.ts';
-import { EndpointWork } from './endpoint-work.ts';
-import { readEndpoint } from './endpoint-rows.ts';
+import { EndpointWork, type RolloutRefusal } from './endpoint-work.ts';
+import { listEndpointNames, readEndpoint } from './endpoint-rows.ts';
 import type { GatewayLink } from './gateway-link.ts';
 import { readFigures, type RecentFigures } from './live-figures.ts';
 import { UsageLedger, usageRetention } from './usage-ledger.ts';
@@ -55,6 +57,7 @@ export interface ServingParts {
   readonly days: number;
   /** What the addresses of artifacts that lie in Dais begin with. */
   readonly artifactRoot: string;
+  readonly refusal?: RolloutRefusal | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -83,7 +86,8 @@ export function servingLedger(parts: ServingParts): ServingLedger {
   const publisher = new Publisher({ ...parts, models });
   const bench = new TestBench({ ...parts, folder: `${parts.folder}/tested`, now });
   const loadTests = new LoadTests({ ...parts, now });
-  const work = new EndpointWork({ content, models, gateway, now, artifactRoot: parts.artifactRoot });
+  const { artifactRoot, refusal } = parts;
+  const work = new EndpointWork({ content, models, gateway, now, artifactRoot, refusal });
   const verb = (operation: OperationEntry['operation'], word: Parameters<typeof doVerb>[1]): OperationEntry => ({
     operation,
     handle: async (tx, call: Call<VerbInput>) => await doVerb(tx, word, call, now()),
@@ -157,6 +161,16 @@ export function servingLedger(parts: ServingParts): ServingLedger {
       { operation: loadTestOperation, perform: async (call: Call<LoadInput>) => await loadTests.look(call) },
       { operation: readEndpointContractOperation, perform: async (call: Named) => await contract(call) },
       {
+        operation: listInvocableOperation,
+        handle: async (tx, call: Call<Record<string, never>>) => {
+          const endpoints: string[] = [];
+          for (const name of await listEndpointNames(tx, MOST_INVOCABLE)) {
+            if (await may(call, name)) endpoints.push(name);
+          }
+          return { endpoints };
+        },
+      },
+      {
         operation: invokeEndpointOperation,
         handle: async (tx, { input }: Named) => {
           await readEndpoint(tx, input.endpoint);
@@ -165,6 +179,16 @@ export function servingLedger(parts: ServingParts): ServingLedger {
       },
     ],
   };
+}
+
+async function may({ authorize, tenant }: Pick<Call, 'authorize' | 'tenant'>, name: string): Promise<boolean> {
+  try {
+    await authorize({ kind: 'Endpoint', name }, tenant, 'endpoint:invoke');
+    return true;
+  } catch (error) {
+    if (error instanceof DaisError && (error.code === 'forbidden' || error.code === 'not_found')) return false;
+    throw error;
+  }
 }
 
 const SLICE = 1000;

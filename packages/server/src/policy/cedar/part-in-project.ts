@@ -1,8 +1,10 @@
 /** Who knows of a project: whoever may do anything in it. To all others it is not there. */
 import { DEFAULT_TENANT } from '#kernel/tenants.ts';
 import { mayApply, setsOf, type Inquiry } from './judge.ts';
-import { ORGANISATION_ENTITY, SELF_GROUP } from './model.ts';
+import { actionUid, ORGANISATION_ENTITY, SELF_GROUP } from './model.ts';
 import { projectEntity } from './resource-entity.ts';
+
+const SCRAPER = actionUid('scraper');
 
 /** Whether the caller must not learn that the project exists. The default one is known to everybody. */
 export function isHidden(inquiry: Inquiry): boolean {
@@ -25,8 +27,11 @@ function hasRoleIn({ project, rules, principal, principalEntity }: Inquiry): boo
   const here = projectEntity(project).key;
   const theirs = (key: string) => key === principal.key || principalEntity.ancestors.has(key);
   return rules.organisation.links.some(
-    ({ principal: of, resource }) =>
-      theirs(of.key) && (resource.key === here || resource.key === ORGANISATION_ENTITY.key),
+    ({ principal: of, role, resource }) =>
+      theirs(of.key) &&
+      // Who reads the metrics of the server needs to know of no project.
+      role.key !== SCRAPER.key &&
+      (resource.key === here || resource.key === ORGANISATION_ENTITY.key),
   );
 }
 

@@ -5,6 +5,7 @@ import { lazy, Suspense, useState } from 'react';
 import { byNeed, endpointNeeds, resourceNeeds, type Need } from './needs.ts';
 import { RunningPanel } from './running-panel.tsx';
 import { useAttention } from './use-needs.ts';
+import { useServerInfo } from '#server/session.ts';
 import { Button } from '#ui/controls.ts';
 import { ErrorNote } from '#ui/error-note.tsx';
 import { Panel } from '#ui/panel.tsx';
@@ -48,7 +49,10 @@ export function Attention({ project, kinds, endpoints }: AttentionProps) {
 function Needs({ project, needs }: { readonly project: string; readonly needs: readonly Need[] }) {
   const [alert, setAlert] = useState<MonitorAlert>();
   const [approval, setApproval] = useState<Approval>();
+  const isIsolated = useServerInfo()?.isolation?.boundary !== 'none';
   if (needs.length === 0) {
+    // The note about isolation above says what is needed.
+    if (!isIsolated) return null;
     return (
       <p className="home-fine">
         <StateBadge state="ok" word="Nothing needs you" />

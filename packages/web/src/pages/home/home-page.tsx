@@ -2,6 +2,7 @@ import { kinds, type KindSpec, type Resource } from '@dais/api';
 import { useQueries } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
+import { IsolationFact, IsolationNote } from './isolation-note.tsx';
 import { NextSteps } from './next-steps.tsx';
 import { recentEvents } from './recent-events.ts';
 import { useFreshCounts } from './use-fresh-counts.ts';
@@ -57,10 +58,12 @@ export function HomePage() {
               <span>
                 PostgreSQL {server.database.version}, {server.database.engine}
               </span>
+              {server.isolation !== undefined && <IsolationFact isolation={server.isolation} />}
             </>
           )
         }
       />
+      {server?.isolation?.boundary === 'none' && <IsolationNote isolation={server.isolation} />}
       {counts === undefined ? (
         <Skeleton rows={2} />
       ) : counts.length === 0 ? (

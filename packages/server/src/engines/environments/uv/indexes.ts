@@ -2,8 +2,8 @@
 import { DaisError } from '@dais/api';
 import type { Outbound } from '#lib/outbound/outbound.ts';
 import type { EnvironmentOptions, PythonSpec } from '../contract.ts';
-import { indexUrl, secretForms, splitCredentials, type IndexAddress } from './index-address.ts';
-import { indexOfPip, indexOfPython } from './machine-index.ts';
+import { indexUrl, secretForms, splitCredentials, type IndexAddress } from '#lib/python-index/index-address.ts';
+import { indexOfPip, indexOfPython } from '#lib/python-index/machine-index.ts';
 
 export interface IndexParts {
   /** The operator's; may hold credentials. */
@@ -83,6 +83,12 @@ export class Indexes {
     if (own !== undefined || this.#parts.wheelhouse !== undefined) return own;
     const url = await indexOfPython(this.#parts.searchPath);
     return url === undefined ? undefined : { url };
+  }
+
+  /** Returns the addresses that the operator configured, not a user. */
+  async trusted(): Promise<readonly string[]> {
+    const own = await this.#own();
+    return own === undefined ? [] : [own.url];
   }
 
   /** The operator's, or that of the machine's pip; undefined: uv's own. */

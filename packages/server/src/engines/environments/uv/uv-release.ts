@@ -1,16 +1,11 @@
 /** The one version of uv that Dais uses: the tools of the repository take it from the same file. */
+import type { PinnedWheel } from '#lib/python-index/pinned-wheel.ts';
 import pinned from './uv-release.json' with { type: 'json' };
-
-export interface UvWheel {
-  readonly file: string;
-  readonly bytes: number;
-  readonly sha256: string;
-}
 
 export interface UvRelease {
   readonly version: string;
   /** By platform and architecture as Node calls them: `linux-x64`. */
-  readonly wheels: Readonly<Record<string, UvWheel | undefined>>;
+  readonly wheels: Readonly<Record<string, PinnedWheel | undefined>>;
 }
 
 export const uvRelease: UvRelease = pinned;

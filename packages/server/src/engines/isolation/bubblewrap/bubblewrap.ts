@@ -48,7 +48,7 @@ export function wrapWithBubblewrap(run: IsolatedRun, mode: BubblewrapMode, optio
   const shared = options.hasControlGroups ? undefined : sharedMemory(limits.memoryBytes);
   const scratch = Math.min(limits.diskBytes ?? DEFAULT_SCRATCH_BYTES, shared ?? Infinity);
   const args = [
-    ...words('--die-with-parent --unshare-ipc --unshare-pid --unshare-uts --unshare-cgroup-try --hostname isolated'),
+    ...words('--die-with-parent --unshare-ipc --unshare-pid --unshare-uts --unshare-cgroup-try'),
     ...(network.type === 'host' || hasOuter ? [] : ['--unshare-net']),
     ...(options.blockDescriptor === undefined ? [] : ['--block-fd', String(options.blockDescriptor)]),
     ...(filter.length === 0 ? [] : ['--seccomp', String(options.filterDescriptor)]),

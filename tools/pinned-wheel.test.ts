@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { addressInHtml, addressInJson } from './uv.mjs';
+import { addressInHtml, addressInJson } from './pinned-wheel.mjs';
 
 const file = 'uv-1.2.3-py3-none-manylinux_2_17_x86_64.whl';
 

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+
+/** How a server isolates the code and the models of users. */
+export const isolationInfoSchema = z.strictObject({
+  boundary: z
+    .enum(['bubblewrap', 'bubblewrap-without-proc', 'landlock', 'none'])
+    .describe(
+      'From strong to weak. `bubblewrap`: namespaces, only named files are visible. `bubblewrap-without-proc`: the same without /proc. `landlock`: the kernel refuses files, sockets and signals, without namespaces. `none`: nothing isolates.',
+    ),
+  limits: z
+    .enum(['cgroup', 'rlimit'])
+    .describe('`cgroup`: the kernel holds the limits of a whole run. `rlimit`: limits of each process and a watchdog.'),
+  identity: z
+    .enum(['own-user', 'same-user'])
+    .describe('`own-user`: each owner has a user id of its own. `same-user`: all runs have that of the server.'),
+  program: z
+    .enum(['configured', 'machine', 'bundled'])
+    .optional()
+    .describe('Where the bubblewrap in use comes from: the configuration, this machine, or Dais.'),
+  lacks: z.array(z.string()).describe('What this boundary does not protect from or does not offer.'),
+  fault: z.string().optional().describe('Why nothing isolates here.'),
+  remedy: z.string().optional().describe('What to do on this machine so that the strongest boundary works.'),
+});
+export type IsolationInfo = z.infer<typeof isolationInfoSchema>;
+
+const PROGRAMS: Readonly<Record<NonNullable<IsolationInfo['program']>, string>> = {
+  configured: 'the configured bubblewrap',
+  machine: 'the bubblewrap of this machine',
+  bundled: 'the bubblewrap of Dais',
+};
+
+/** Returns one sentence without a period at its end: what isolates user code and models, and how limits are held. */
+export function isolationSummary({ boundary, limits, program = 'machine', fault }: IsolationInfo): string {
+  if (boundary === 'none') {
+    const why = fault === undefined ? '' : ` (${fault})`;
+    return `nothing on this machine isolates code and models of users${why}: steps, Python models and conversions are refused, schedules and alerts start no run`;
+  }
+  const held = limits === 'cgroup' ? 'limits of a whole run' : 'limits of each process and a watchdog';
+  if (boundary === 'landlock') {
+    return `code and models of users are isolated by Landlock and a filter of system calls, without namespaces, with ${held}`;
+  }
+  const without = boundary === 'bubblewrap' ? '' : ', without /proc';
+  return `code and models of users are isolated in namespaces by ${PROGRAMS[program]}${without}, with ${held}`;
+}

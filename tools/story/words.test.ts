@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { withoutIsolation } from './training.mjs';
+import { retrainingTitle } from './words.mjs';
+
+test('the chapter of the second training says who started it', () => {
+  const decision = { outcome: 'started', reason: 'drift', pipeline: 'nyc-late' };
+  expect(retrainingTitle({ ...decision, run: '1' })).toMatch(/^6\. The alert starts the training/);
+  expect(retrainingTitle({ ...decision, outcome: 'failed' })).toMatch(/^6\. The alert could not start the training/);
+});
+
+test('a story without isolation says why, and what makes it possible', () => {
+  const isolation = { boundary: 'none', fault: 'no program bwrap was found', remedy: 'Install bubblewrap.' } as const;
+  const text = withoutIsolation(isolation).join('\n');
+  expect(text).toContain('This machine cannot isolate commands: no program bwrap was found.');
+  expect(text).toContain('Install bubblewrap.');
+  expect(text).toContain('schedules and alerts start nothing here');
+});
