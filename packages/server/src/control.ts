@@ -181,7 +181,7 @@ export class Control {
       };
       const egress = new Egress(outbound);
       const proxy = egress.taskProxy(setup.port);
-      const keepFreeBytes = config.executions.keepFreeDiskBytes;
+      const { keepFreeDiskBytes: keepFreeBytes, stepDiskBytes, maxStepDiskBytes } = config.executions;
       const compute = new Lazy(
         async () => await openCompute({ ...around, isolation }, hidden, { reach: [reach], proxy, keepFreeBytes }),
       );
@@ -231,27 +231,20 @@ export class Control {
         urls: { inside: insideUrl(setup.port), outside: stepUrl(config, setup.port) },
         slots: config.executions.atOnce,
         perProject: config.executions.perProject,
-        diskRules: async () => {
-          const { stepDiskBytes: defaultBytes, maxStepDiskBytes: maxBytes } = config.executions;
-          return await Promise.resolve({ defaultBytes, maxBytes });
-        },
+        diskRules: async () => await Promise.resolve({ defaultBytes: stepDiskBytes, maxBytes: maxStepDiskBytes }),
         days: config.retention.executionDays,
         data: data.steps,
         outbound,
         tracer,
       });
-      const labels = await loadLabels({
-        now: onQuery.now,
-        folder: local.folder,
-        masks: privacy.masks,
-        maker: data.maker,
-      });
+      const onLabels = { now: onQuery.now, folder: local.folder, masks: privacy.masks };
+      const labels = await loadLabels({ ...onLabels, maker: data.maker });
       const online = new Lazy(async () => await openOnline(config, { ...around, database }));
       const features = await loadFeatures({
         database,
         clock,
         log: io.log,
-        data: { database, blobs, folder: join(config.data, 'datasets') },
+        data: local,
         maker: data.maker,
         masks: privacy.masks,
         query: async () => await Promise.resolve(query),
@@ -307,12 +300,7 @@ export class Control {
       const { allowHosts } = config.outbound;
       const webhooks = await loadWebhooks({ database, keys, outbound, clock, allowHosts });
       const { authentication } = config;
-      const authorizer = await authorizers[authentication.mode]({
-        database,
-        clock,
-        log: io.log,
-        engine: policies,
-      });
+      const authorizer = await authorizers[authentication.mode]({ database, clock, log: io.log, engine: policies });
       const { soloAccess, tokenAccess } = await import('#policy/gateway-access.ts');
       const served = await loadServing({
         database,
