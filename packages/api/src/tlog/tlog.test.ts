@@ -197,9 +197,11 @@ test('a key for verifiers is read back', () => {
   expect(parseVerifierKey('example.com/log+0a0b0c0d+AAAA')).toBeUndefined();
 });
 
+type NumberedEntry = LogEntry & { readonly seq: number };
+
 /** A log of `n` entries with its checkpoints. */
 function logOf(n: number, sizes: readonly number[], origin = 'first') {
-  const entries: LogEntry[] = Array.from({ length: n }, (_, seq) => {
+  const entries: NumberedEntry[] = Array.from({ length: n }, (_, seq) => {
     const body = `{"actor":"a${seq % 3}","seq":${seq},"type":"t"}`;
     return { seq, body, leaf: hasher.leaf(body) };
   });
@@ -216,9 +218,9 @@ function findingsOf(entries: readonly LogEntry[], checkpoints: ReturnType<typeof
   for (const entry of entries) verifier.add(entry);
   return [...verifier.end().findings];
 }
-const entry = (seq: number, body: string): LogEntry => ({ seq, body, leaf: hasher.leaf(body) });
+const entry = (seq: number, body: string): NumberedEntry => ({ seq, body, leaf: hasher.leaf(body) });
 const whole = logOf(60, [10, 25, 40, 60]);
-const with_ = (at: number, change: (one: LogEntry) => LogEntry) =>
+const with_ = (at: number, change: (one: NumberedEntry) => NumberedEntry) =>
   whole.entries.map((one) => (one.seq === at ? change(one) : one));
 const types = (findings: readonly LogFinding[]) =>
   findings.map((one) =>

@@ -251,41 +251,13 @@ const DENIED_PACKAGES: ReadonlySet<string> = new Set(
 
 /** Machinery with which cloudpickle and dill keep functions and classes of an author by value. */
 const BY_VALUE: ReadonlySet<string> = new Set(
-  [
-    ...[
-      '_make_function',
-      '_make_skeleton_class',
-      '_make_skeleton_enum',
-      '_make_cell',
-      '_make_empty_cell',
-      '_builtin_type',
-    ],
-    ...[
-      '_function_setstate',
-      '_class_setstate',
-      '_get_or_create_tracker_id',
-      '_make_typevar',
-      '_make_dict_keys',
-      '_make_dict_values',
-    ],
-    ...[
-      '_make_dict_items',
-      '_cell_set_factory',
-      '_empty_cell_value',
-      'instance',
-      'subimport',
-      '_decompose_typevar',
-      '_make_labda',
-    ],
-    ...[
-      '_fill_function',
-      '_make_skel_func',
-      '_rehydrate_skeleton_class',
-      '_gen_ellipsis',
-      '_gen_not_implemented',
-      'make_skel_func',
-    ],
-  ].flatMap((name) => [`cloudpickle.cloudpickle.${name}`, `cloudpickle.cloudpickle_fast.${name}`]),
+  (
+    '_make_function _make_skeleton_class _make_skeleton_enum _make_cell _make_empty_cell _builtin_type _function_setstate _class_setstate _get_or_create_tracker_id ' +
+    '_make_typevar _make_dict_keys _make_dict_values _make_dict_items _cell_set_factory _empty_cell_value instance subimport _decompose_typevar ' +
+    '_make_labda _fill_function _make_skel_func _rehydrate_skeleton_class _gen_ellipsis _gen_not_implemented make_skel_func'
+  )
+    .split(' ')
+    .flatMap((name) => [`cloudpickle.cloudpickle.${name}`, `cloudpickle.cloudpickle_fast.${name}`]),
 );
 const DILL: ReadonlySet<string> = new Set(
   ['_create_function', '_create_code', '_create_type', '_load_type', '_create_cell', '_create_namedtuple'].flatMap(

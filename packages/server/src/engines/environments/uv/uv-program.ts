@@ -67,7 +67,7 @@ function daisError(fault: WheelFault, version: string): DaisError {
       );
     case 'disk':
       return new DaisError('storage_full', `${upperFirst(message)}.`, cause);
-    case 'download':
+    default:
       return new DaisError('upstream_failed', `uv ${version}, which makes environments: ${message}; ${REMEDY}.`, cause);
   }
 }
