@@ -63,7 +63,7 @@ export function startDaisProcess(flags: Record<string, unknown>, options: DaisPr
     ...(!firstStart && { cluster: program?.cluster }),
   });
   const hide = ['unshare', '--mount', 'sh', '-c', HIDE, 'hide', String(hidden.length), ...hidden];
-  const [first = '', ...args] = [...(hidden.length === 0 ? [] : hide), process.execPath, ...command, input];
+  const [first, ...args] = [...(hidden.length === 0 ? [] : hide), process.execPath, ...command, input];
   const child = start(first, args, {
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/nonexistent' },
     stdio: ['ignore', 'pipe', 'pipe'],
